@@ -1,0 +1,40 @@
+# Two commands: `make demo` and `make test`. Everything they need goes into .venv, from the lock files.
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+.PHONY: demo test lint lock lab notebooks benchmarks clean
+
+demo: .venv/core
+	@$(BIN)/heorsynth run protocols/pbc.yaml --out runs --replace; code=$$?; \
+	  echo "The exit code was $$code: 0 is fit, 1 not fit, 2 inconclusive."; test $$code -le 2
+
+test: .venv/dev lint
+	$(BIN)/python -m pytest
+
+lint: .venv/dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy heorsynth
+
+lab: .venv/core
+	$(BIN)/jupyter lab notebooks
+
+# torch first, in its own command: it is pinned to the version whose CPU build pip may find locally.
+.venv/core: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit("heorsynth needs Python 3.11 or later, not " + sys.version.split()[0]) if sys.version_info < (3, 11) else 0'
+	$(PYTHON) -m venv .venv
+	$(PIP) install "$$(grep '^torch==' requirements.lock)"
+	$(PIP) install -r requirements.lock
+	$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv/dev: .venv/core requirements-dev.lock
+	$(PIP) install -r requirements-dev.lock
+	@touch $@
+
+lock:
+	$(PYTHON) tools/lock.py
+
+clean:
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache build dist
