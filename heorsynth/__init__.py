@@ -1,0 +1,57 @@
+"""Synthetic cohorts for health economics, and the evidence of what they are fit for.
+
+Names are loaded when first used, so that `import heorsynth` stays quick: SDV, torch and Jupyter load only
+where they are needed.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from heorsynth import generators as generators
+    from heorsynth.core.errors import HeorsynthError as HeorsynthError
+    from heorsynth.core.estimate import Estimate as Estimate
+    from heorsynth.data import datasets as datasets
+    from heorsynth.data.cohort import Cohort as Cohort
+    from heorsynth.data.io import inspect as inspect
+    from heorsynth.data.io import read as read
+    from heorsynth.data.io import write as write
+    from heorsynth.evidence.validate import validate as validate
+    from heorsynth.protocol.run import Run as Run
+    from heorsynth.protocol.run import run as run
+    from heorsynth.protocol.verify import verify as verify
+    from heorsynth.report import figures as figures
+    from heorsynth.report import tables as tables
+
+_PUBLIC = {
+    "Cohort": "heorsynth.data.cohort:Cohort",
+    "Estimate": "heorsynth.core.estimate:Estimate",
+    "HeorsynthError": "heorsynth.core.errors:HeorsynthError",
+    "Run": "heorsynth.protocol.run:Run",
+    "datasets": "heorsynth.data.datasets:",
+    "figures": "heorsynth.report.figures:",
+    "generators": "heorsynth.generators:",
+    "inspect": "heorsynth.data.io:inspect",
+    "read": "heorsynth.data.io:read",
+    "run": "heorsynth.protocol.run:run",
+    "tables": "heorsynth.report.tables:",
+    "validate": "heorsynth.evidence.validate:validate",
+    "verify": "heorsynth.protocol.verify:verify",
+    "write": "heorsynth.data.io:write",
+}
+
+__all__ = list(_PUBLIC)
+
+
+def __getattr__(name: str) -> object:
+    if name not in _PUBLIC:
+        raise AttributeError(f"module 'heorsynth' has no attribute {name!r}")
+    module, attribute = _PUBLIC[name].split(":")
+    loaded = import_module(module)
+    return getattr(loaded, attribute) if attribute else loaded
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

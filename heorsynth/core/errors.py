@@ -1,0 +1,152 @@
+"""Errors an analyst can act on: what, where, what was found, what to do. Never a patient's value."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong: where it stands, what was found there, and how to mend it."""
+
+    where: str
+    found: str
+    fix: str = ""
+
+    def __str__(self) -> str:
+        head = f"{self.where}: {self.found}" if self.where else self.found
+        return f"{head}\n      fix: {self.fix}" if self.fix else head
+
+    def to_dict(self) -> dict[str, str]:
+        return asdict(self)
+
+
+class HeorsynthError(Exception):
+    """Base of every error raised on purpose; `problems` holds the same as data."""
+
+    def __init__(self, subject: str, problems: Problem | Sequence[Problem] = ()) -> None:
+        self.subject = subject
+        self.problems = [problems] if isinstance(problems, Problem) else list(problems)
+        super().__init__(self._text())
+
+    def _text(self) -> str:
+        if not self.problems:
+            return self.subject
+        count = len(self.problems)
+        lines = [f"{self.subject} has {count} problem{'s' if count > 1 else ''}"]
+        lines += [f"  {i}. {problem}" for i, problem in enumerate(self.problems, start=1)]
+        return "\n".join(lines)
+
+
+class CohortError(HeorsynthError):
+    """A frame and its declared roles do not make a cohort."""
+
+
+class MissingColumnError(CohortError):
+    """A role names a column that the frame does not have."""
+
+
+class RoleError(CohortError):
+    """A role is impossible: one column used twice, an unknown endpoint, a malformed declaration."""
+
+
+class DurationError(CohortError):
+    """A duration is missing, not a number, not positive, or not after its entry time."""
+
+
+class EventCodingError(CohortError):
+    """An event column holds codes outside the declared coding."""
+
+
+class NoEventsError(CohortError):
+    """An endpoint in which every patient is censored."""
+
+
+class ArmError(CohortError):
+    """The arm column has one level, or more than two without a named reference."""
+
+
+class DuplicateIdError(CohortError):
+    """The id column does not tell patients apart."""
+
+
+class SparseLevelError(CohortError):
+    """A subgroup level that rests on a single patient."""
+
+
+class TooFewPatientsError(CohortError):
+    """Fewer patients than the operation can honestly work with."""
+
+
+class EmptyColumnError(CohortError):
+    """A column that is constant or entirely missing."""
+
+
+class MixedTypesError(CohortError):
+    """A column that mixes numbers and text."""
+
+
+class FileError(HeorsynthError):
+    """A file cannot be read as what it says it is."""
+
+
+class EncodingError(FileError):
+    """A text file that is not UTF-8."""
+
+
+class DamagedFileError(FileError):
+    """A file that is truncated or corrupt."""
+
+
+class LabelError(FileError):
+    """A file's synthetic label is missing, belongs to another file, or cannot be read."""
+
+
+class HorizonError(HeorsynthError):
+    """A time past the last follow-up, where the estimand is not identified."""
+
+
+class NotEstimableError(HeorsynthError):
+    """The data cannot answer: no patients, no events, or no variation."""
+
+
+class UnknownNameError(HeorsynthError):
+    """A name that no registry, schema or dataset knows."""
+
+
+class GeneratorError(HeorsynthError):
+    """A generator cannot be fitted or cannot draw what was asked."""
+
+
+class ProtocolError(HeorsynthError):
+    """A protocol file that does not follow its schema; every problem names its line."""
+
+
+class MarginError(HeorsynthError):
+    """A margin of the wrong sign, of no scale, or so wide that the check is vacuous."""
+
+
+class SeedError(HeorsynthError):
+    """A run without a seed, or a seed that is not a non-negative whole number."""
+
+
+class OutputError(HeorsynthError):
+    """The output folder cannot be written, or already holds another run."""
+
+
+class RunError(HeorsynthError):
+    """A run folder that is not whole, or does not hold what its checksums say."""
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """A phrase naming the closest known name, or all of them if none is close."""
+    names = sorted(known)
+    close = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    return f"did you mean {close[0]!r}?" if close else "use one of: " + ", ".join(names)
+
+
+def unknown_name(kind: str, name: str, known: Iterable[str]) -> UnknownNameError:
+    """The error for a name that is not in `known`, with the nearest one that is."""
+    return UnknownNameError(f"{kind} {name!r} is not known: {nearest(name, known)}")

@@ -1,0 +1,309 @@
+"""A cohort: one row a patient, with the role of every column declared and checked at the door."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from heorsynth.core import errors
+from heorsynth.core.display import Card, facts_card
+from heorsynth.core.errors import Problem
+from heorsynth.core.estimate import significant
+from heorsynth.data import inspection
+from heorsynth.data.label import ID_COLUMN, KEY, Label
+from heorsynth.data.levels import as_text
+from heorsynth.data.schema import Schema, as_bands, as_endpoints, as_names, check_unit
+
+SMALL_COUNT = 5
+"""Counts below this are shown as "<5": a rare level is where a person is most easily recognised."""
+
+
+class Cohort:
+    """Patients, one a row, and what their columns mean. It never changes: methods return new cohorts.
+
+    Parameters
+    ----------
+    frame : DataFrame (n, k)       copied, never changed; event columns are coded 0 = censored, 1.. = causes
+    endpoints : dict               name: (time column, event column) or (time, event, {1: "death", 2: "transplant"})
+    arm : str, optional            treatment column; patients without an arm count only in overall estimates
+    arm_reference : str, optional  the comparator's level; needed where there are more than two arms
+    costs, utilities : list of str numeric columns, in `currency` and in QALYs or utility units
+    subgroups : list of str        categorical columns whose levels must be represented
+    id : str, optional             column that tells patients apart; it is never given to a generator
+    entry : str, optional          column of the time at which follow-up begins (left truncation)
+    unit : str                     unit of every time: day, week, month or year
+    currency, price_year           of every cost, such as "EUR", 2024
+    event_map : dict, optional     raw event code to house coding, such as {1: 0, 2: 1}; applies to all
+                                   endpoints, or per endpoint as {"os": {1: 0, 2: 1}}
+    bands : dict, optional         {"age_group": ("age", (40, 60), ("<40", "40-59", "60+"))}
+    order : list of pairs          [("pfs", "os")]: the first never comes after the second
+    totals : dict, optional        {"cost": ["drug", "hospital"]}: a total and the parts it is the sum of
+    name : str                     how messages call it
+
+    Raises
+    ------
+    CohortError
+        With every problem at once, in its own subclass where there is only one kind: a missing column, a
+        duration that is not positive, an event outside its coding, nobody with an event, one arm, duplicate
+        ids, a subgroup level with one patient, an empty or constant column, mixed types, fewer than two rows.
+
+    Examples
+    --------
+    >>> frame = pd.DataFrame({"time": [5, 8, 12, 20], "event": [1, 0, 1, 0], "trt": list("abab")})
+    >>> cohort = Cohort(frame, endpoints={"os": ("time", "event")}, arm="trt", unit="month")
+    >>> cohort.n, cohort.synthetic, cohort.arm_levels
+    (4, False, ('a', 'b'))
+    """
+
+    def __init__(
+        self,
+        frame: pd.DataFrame,
+        *,
+        endpoints: Mapping[str, object],
+        arm: str | None = None,
+        arm_reference: object = None,
+        costs: str | Sequence[str] | None = None,
+        utilities: str | Sequence[str] | None = None,
+        subgroups: str | Sequence[str] | None = None,
+        id: str | None = None,
+        entry: str | None = None,
+        unit: str = "day",
+        currency: str | None = None,
+        price_year: int | None = None,
+        event_map: Mapping[object, object] | None = None,
+        bands: Mapping[str, Sequence[object]] | None = None,
+        order: Sequence[tuple[str, str]] = (),
+        totals: Mapping[str, Sequence[str]] | None = None,
+        name: str = "cohort",
+    ) -> None:
+        schema = Schema(
+            endpoints=as_endpoints(endpoints),
+            arm=arm,
+            arm_reference=None if arm_reference is None else str(arm_reference),
+            costs=as_names(costs),
+            utilities=as_names(utilities),
+            subgroups=as_names(subgroups),
+            id=id,
+            entry=entry,
+            unit=check_unit(unit),
+            currency=currency,
+            price_year=price_year,
+            bands=as_bands(bands or {}),
+            order=tuple((str(first), str(last)) for first, last in order),
+            totals={total: tuple(parts) for total, parts in (totals or {}).items()},
+        )
+        label = _label_of(frame)
+        held = frame.set_index(ID_COLUMN) if ID_COLUMN in frame.columns else frame.copy()
+        inspection.refuse(name, inspection.missing_columns(held, schema) + inspection.impossible_roles(schema))
+        if len(held) < 2:
+            raise errors.TooFewPatientsError(
+                f"cohort {name!r}",
+                Problem("rows", f"{len(held)} patients", "a cohort needs at least 2, an analysis far more"),
+            )
+        held = _with_event_codes(held, schema, event_map, name)
+        if label is None and held.index.name != ID_COLUMN:
+            inspection.refuse(name, [found for check in inspection.SOURCE_CHECKS for found in check(held, schema)])
+        self._set(held, schema, name, label)
+
+    def _set(self, frame: pd.DataFrame, schema: Schema, name: str, label: Label | None) -> None:
+        self._frame, self._schema, self._name, self._label = frame, schema, name, label
+        self._frame.attrs = {} if label is None else {KEY: label.to_dict()}
+
+    @classmethod
+    def derive(cls, schema: Schema, frame: pd.DataFrame, *, label: Label | None, name: str = "cohort") -> Cohort:
+        """A cohort of rows that already follow a schema, not refused for what they lack.
+
+        For synthetic rows, resamples and subsets: there a lost subgroup is a finding, not an error.
+        """
+        cohort = cls.__new__(cls)
+        cohort._set(frame.copy(), schema, name, label)
+        return cohort
+
+    @property
+    def name(self) -> str:
+        return self._name
+
+    @property
+    def schema(self) -> Schema:
+        """The declared roles."""
+        return self._schema
+
+    @property
+    def n(self) -> int:
+        """Number of patients."""
+        return len(self._frame)
+
+    def __len__(self) -> int:
+        return self.n
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """A copy of the rows. Synthetic rows are indexed by `synthetic_id`, and `attrs` holds the label."""
+        return self._frame.copy()
+
+    @property
+    def label(self) -> Label | None:
+        """Where synthetic rows came from; None for real patients or where no label was found."""
+        return self._label
+
+    @property
+    def synthetic(self) -> bool:
+        """True where the rows carry a label or synthetic ids."""
+        return self._label is not None or self._frame.index.name == ID_COLUMN
+
+    @property
+    def covariates(self) -> tuple[str, ...]:
+        """Columns that are no id, endpoint, entry, arm, cost or utility."""
+        schema = self._schema
+        taken = {schema.id, schema.entry, schema.arm, *schema.times, *schema.events, *schema.costs, *schema.utilities}
+        return tuple(str(name) for name in self._frame.columns if name not in taken)
+
+    @property
+    def arm_levels(self) -> tuple[str, ...]:
+        """The arms as text, the reference (or first in sorted order) first; empty without an arm."""
+        if self._schema.arm is None:
+            return ()
+        levels = sorted(set(self.levels(self._schema.arm)) - {""})
+        reference = self._schema.arm_reference
+        if reference in levels:
+            levels.remove(reference)
+            levels.insert(0, reference)
+        return tuple(levels)
+
+    def column(self, name: str) -> np.ndarray:
+        """One column as an array; MissingColumnError with the nearest name if there is none."""
+        if name not in self._frame.columns:
+            raise errors.MissingColumnError(
+                f"cohort {self._name!r}",
+                Problem(f"column {name!r}", "not in the data", errors.nearest(name, map(str, self._frame.columns))),
+            )
+        return self._frame[name].to_numpy()
+
+    def levels(self, name: str) -> np.ndarray:
+        """A categorical column as text (n,), with missing as ''."""
+        return as_text(self._frame[name]).fillna("").to_numpy(dtype=str)
+
+    def outcome(self, endpoint: str) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+        """Follow-up (n,), how it ended (n,; 0 = censored, 1.. = causes) and entry (n,) or None."""
+        if endpoint not in self._schema.endpoints:
+            raise errors.unknown_name("endpoint", endpoint, self._schema.endpoints)
+        found = self._schema.endpoints[endpoint]
+        entry = None if self._schema.entry is None else self._frame[self._schema.entry].to_numpy(float)
+        return self._frame[found.time].to_numpy(float), self._frame[found.event].to_numpy(int), entry
+
+    def take(self, rows: np.ndarray) -> Cohort:
+        """The cohort of these rows: an index array or a boolean mask."""
+        frame = self._frame.loc[rows] if rows.dtype == bool else self._frame.iloc[rows]
+        label = None if self._label is None else self._label.for_rows(len(frame))
+        return Cohort.derive(self._schema, frame, label=label, name=self._name)
+
+    def split(self, share: float, rng: np.random.Generator) -> tuple[Cohort, Cohort]:
+        """Two cohorts by chance: a training part and a hold-out of the given share."""
+        if not 0 < share < 1:
+            raise errors.RoleError("split", Problem("share", "must lie between 0 and 1", "0.2 keeps a fifth aside"))
+        order = rng.permutation(self.n)
+        cut = round(self.n * share)
+        return self.take(np.sort(order[cut:])), self.take(np.sort(order[:cut]))
+
+    def card(self) -> Card:
+        """What the cohort is, in counts: the one description behind `repr` and its HTML."""
+        schema, frame = self._schema, self._frame
+        kind = "synthetic" if self.synthetic else "real"
+        rows: list[tuple[str, str]] = [("patients" if not self.synthetic else "synthetic rows", f"{self.n:,}")]
+        for endpoint in schema.endpoints.values():
+            time, cause, _ = self.outcome(endpoint.name)
+            rows.append(
+                (
+                    f"endpoint {endpoint.name}",
+                    f"{endpoint.time}, {endpoint.event}: {self._ends(cause, endpoint.causes)}; "
+                    f"median follow-up {significant(float(np.median(time)), 3)} {schema.unit}",
+                )
+            )
+        if schema.arm is not None:
+            rows.append((f"arm {schema.arm}", self._arm_text()))
+        rows += [(f"subgroup {name}", counts_text(frame[name])) for name in schema.subgroups]
+        for role, names in (("costs", schema.costs), ("utilities", schema.utilities)):
+            if names:
+                unit = f" ({schema.money})" if role == "costs" and schema.money else ""
+                rows.append((role + unit, ", ".join(names)))
+        rows.append(("covariates", ", ".join(self.covariates) or "none"))
+        missing = frame.isna().sum()
+        rows.append(
+            ("missing", ", ".join(f"{name} {small(int(count))}" for name, count in missing.items() if count) or "none")
+        )
+        if self._label is not None:
+            rows.append(
+                (
+                    "label",
+                    f"{self._label.generator}, cohort {self._label.part + 1} of {self._label.m}, "
+                    f"made from {self._label.n_source:,} patients",
+                )
+            )
+        return facts_card(f"Cohort {self._name!r} ({kind})", rows)
+
+    def _ends(self, cause: np.ndarray, names: Mapping[int, str]) -> str:
+        codes = [code for code in np.unique(cause) if code > 0]
+        parts = [
+            f"{small(int((cause == code).sum()))} {names.get(int(code), 'events' if code == 1 else f'cause {code}')}"
+            for code in codes
+        ]
+        return ", ".join([*parts, f"{small(int((cause == 0).sum()))} censored"])
+
+    def _arm_text(self) -> str:
+        assigned = self.levels(str(self._schema.arm))
+        parts = [f"{level} {small(int((assigned == level).sum()))}" for level in self.arm_levels]
+        if self._schema.endpoints:
+            cause = self.outcome(next(iter(self._schema.endpoints)))[1]
+            events = [int(((assigned == level) & (cause == 1)).sum()) for level in self.arm_levels]
+            parts = [f"{part} ({small(count)} events)" for part, count in zip(parts, events, strict=True)]
+        unassigned = int((assigned == "").sum())
+        return ", ".join(parts) + (f", {small(unassigned)} not assigned" if unassigned else "")
+
+    def __repr__(self) -> str:
+        return self.card().text()
+
+    def _repr_html_(self) -> str:
+        return self.card().html()
+
+
+def small(count: int) -> str:
+    """A count as text, with 1 to 4 shown as "<5"."""
+    return f"<{SMALL_COUNT}" if 0 < count < SMALL_COUNT else f"{count:,}"
+
+
+def counts_text(column: pd.Series) -> str:
+    """The levels of a categorical column with their counts; rare levels are counted, not named."""
+    counts = as_text(column).value_counts().sort_index()
+    shown = [f"{level} {count:,}" for level, count in counts.items() if count >= SMALL_COUNT]
+    rare = int((counts < SMALL_COUNT).sum())
+    if rare:
+        shown.append(f"{rare} rare level{'s' if rare > 1 else ''}")
+    return ", ".join(shown) or "none"
+
+
+def _label_of(frame: pd.DataFrame) -> Label | None:
+    facts = frame.attrs.get(KEY)
+    return Label.from_dict(facts).for_rows(len(frame)) if isinstance(facts, Mapping) else None
+
+
+def _with_event_codes(
+    frame: pd.DataFrame,
+    schema: Schema,
+    event_map: Mapping[object, object] | None,
+    name: str,
+) -> pd.DataFrame:
+    found: list[inspection.Found] = []
+    coded = frame.copy()
+    for endpoint in schema.endpoints.values():
+        mapping = event_map
+        if event_map and all(isinstance(value, Mapping) for value in event_map.values()):
+            mapping = event_map.get(endpoint.name)  # type: ignore[assignment]
+        codes = inspection.event_codes(frame, endpoint, mapping)  # type: ignore[arg-type]
+        if isinstance(codes, Problem):
+            found.append((errors.EventCodingError, codes))
+        else:
+            coded[endpoint.event] = codes
+    inspection.refuse(name, found)
+    return coded

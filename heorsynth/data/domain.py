@@ -1,0 +1,115 @@
+"""What values a column may hold, learnt once from the source, and how many rows of another frame stay within."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from pandas.api import types
+
+from heorsynth.data.cohort import Cohort
+from heorsynth.data.inspection import order_breaks
+from heorsynth.data.levels import as_text, banded
+from heorsynth.data.schema import Schema
+
+MAX_LEVELS = 20
+"""A text column with more levels than this is free text: its levels are not enumerated."""
+
+
+@dataclass(frozen=True)
+class ColumnDomain:
+    """What one column may hold: its type, its levels or its range, and whether it may be missing.
+
+    `low` and `high` are the source's own extremes: real values, used to judge rows, never written out.
+    """
+
+    dtype: str
+    whole: bool
+    may_miss: bool
+    levels: frozenset[str] | None = None
+    low: float = -np.inf
+    high: float = np.inf
+
+    @property
+    def numeric(self) -> bool:
+        return self.levels is None and np.isfinite(self.low)
+
+
+@dataclass(frozen=True)
+class Domain:
+    """The domain of every column of a source, in its column order, with its roles."""
+
+    schema: Schema
+    columns: Mapping[str, ColumnDomain]
+    n_source: int
+
+    @classmethod
+    def of(cls, cohort: Cohort) -> Domain:
+        """The domain of a cohort's columns, without its id."""
+        frame = cohort.frame
+        held = {
+            str(name): _column_domain(frame[name], str(name), cohort.schema)
+            for name in frame.columns
+            if name != cohort.schema.id
+        }
+        return cls(cohort.schema, held, cohort.n)
+
+    def breaks(self, frame: pd.DataFrame) -> dict[str, int]:
+        """Rows that break each post-condition; a condition nobody breaks is not listed.
+
+        Judged are: columns and types, levels, whole numbers, missing where the source never is, times > 0,
+        event coding, negative costs where the source has none, endpoint order, bands, totals, and values
+        outside the source's range widened by a tenth of its width on either side.
+        """
+        found: dict[str, int] = {}
+        for name, domain in self.columns.items():
+            if name not in frame.columns:
+                found[f"{name}: column is absent"] = len(frame)
+                continue
+            found |= {f"{name}: {what}": count for what, count in _column_breaks(frame[name], domain).items()}
+        schema = self.schema
+        for name in (name for name in schema.times if name in frame):
+            found[f"{name}: not positive"] = int((~(pd.to_numeric(frame[name], errors="coerce") > 0)).sum())
+        for name in (name for name in schema.costs if name in frame and self.columns[name].low >= 0):
+            found[f"{name}: negative cost"] = int((pd.to_numeric(frame[name], errors="coerce") < 0).sum())
+        found |= {f"{first} after {last}": count for (first, last), count in order_breaks(frame, schema).items()}
+        for name, band in schema.bands.items():
+            expected = banded(frame[band.source], band.edges, band.labels).fillna("")
+            found[f"{name}: not the band of {band.source}"] = int((as_text(frame[name]).fillna("") != expected).sum())
+        for total, parts in schema.totals.items():
+            gap = (frame[total] - frame[list(parts)].sum(axis=1, skipna=False)).abs()
+            found[f"{total}: not the sum of its parts"] = int((gap > 0.005).sum())
+        return {what: count for what, count in found.items() if count}
+
+
+def _column_domain(column: pd.Series, name: str, schema: Schema) -> ColumnDomain:
+    may_miss = bool(column.isna().any())
+    categorical = name in schema.subgroups or name == schema.arm or name in schema.events
+    if categorical or not types.is_numeric_dtype(column) or types.is_bool_dtype(column):
+        levels = frozenset(as_text(column).dropna())
+        known = levels if categorical or len(levels) <= MAX_LEVELS else None
+        if name in schema.events:
+            known = levels | {"0", "1"}
+        return ColumnDomain(str(column.dtype), False, may_miss, known)
+    known_values = column.dropna().to_numpy(float)
+    whole = bool(np.all(known_values == np.floor(known_values)))
+    return ColumnDomain(str(column.dtype), whole, may_miss, None, float(known_values.min()), float(known_values.max()))
+
+
+def _column_breaks(column: pd.Series, domain: ColumnDomain) -> dict[str, int]:
+    found = {"missing where the source never is": 0 if domain.may_miss else int(column.isna().sum())}
+    if str(column.dtype) != domain.dtype:
+        found["another type than the source"] = len(column)
+    if domain.levels is not None:
+        found["level unknown to the source"] = int((~as_text(column).dropna().isin(domain.levels)).sum())
+    elif domain.numeric:
+        values = pd.to_numeric(column, errors="coerce").dropna().to_numpy(float)
+        slack = (domain.high - domain.low) / 10
+        found["outside the source's range"] = int(
+            ((values < domain.low - slack) | (values > domain.high + slack)).sum()
+        )
+        if domain.whole:
+            found["not a whole number"] = int((values != np.floor(values)).sum())
+    return found

@@ -1,0 +1,83 @@
+"""The label every synthetic cohort carries: the bare facts of where its rows came from."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
+
+from heorsynth.core.errors import LabelError, Problem
+
+KEY = "heorsynth"
+"""The name the label goes by in Parquet metadata and in `DataFrame.attrs`."""
+
+ID_COLUMN = "synthetic_id"
+"""The name of the index of every synthetic frame, and of its first column in a file."""
+
+
+@dataclass(frozen=True)
+class Label:
+    """What a synthetic cohort says of itself. It holds counts and settings, never a patient's value.
+
+    Attributes
+    ----------
+    release : str          four or more hex digits naming the set of cohorts drawn together
+    generator : str        name of the generator
+    settings : Mapping     its options
+    n_source : int         real patients the generator was fitted to: all the information there is
+    n_rows : int           rows in this cohort
+    part, m : int          this is cohort number `part` (from 0) of `m`
+    seed : int             the seed `sample` was given
+    depth : int            1 if the source was real, 2 if it was itself synthetic, and so on
+    version : str          of heorsynth
+    calibrated : tuple     estimands that were set equal to the source's, so no evidence for fidelity
+    """
+
+    release: str
+    generator: str
+    n_source: int
+    n_rows: int
+    part: int
+    m: int
+    seed: int
+    version: str
+    settings: Mapping[str, object]
+    depth: int = 1
+    calibrated: tuple[str, ...] = ()
+    statement: str = "Synthetic data: no row is a patient. Not evidence about any individual."
+
+    def for_rows(self, n_rows: int) -> Label:
+        """The same label on another number of rows."""
+        return replace(self, n_rows=n_rows)
+
+    def to_dict(self) -> dict[str, object]:
+        return {"synthetic": True, **asdict(self), "calibrated": list(self.calibrated)}
+
+    def to_json(self) -> str:
+        return json.dumps(self.to_dict(), sort_keys=True)
+
+    @classmethod
+    def from_dict(cls, facts: Mapping[str, object]) -> Label:
+        """The label these facts describe; LabelError if any is missing or of the wrong type."""
+        known = {item.name for item in fields(cls)}
+        given = {name: value for name, value in facts.items() if name in known}
+        try:
+            label = cls(**given)  # type: ignore[arg-type]
+            return replace(label, calibrated=tuple(label.calibrated), n_rows=int(label.n_rows))
+        except (TypeError, ValueError) as error:
+            raise LabelError("label", Problem("", "not a heorsynth label", "read the file it came with")) from error
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> Label:
+        try:
+            facts = json.loads(text)
+        except ValueError as error:
+            raise LabelError("label", Problem("", "not valid JSON", "restore the original sidecar")) from error
+        if not isinstance(facts, dict):
+            raise LabelError("label", Problem("", "not a JSON object", "restore the original sidecar"))
+        return cls.from_dict(facts)
+
+
+def synthetic_ids(release: str, start: int, count: int) -> list[str]:
+    """Row names such as SYN-1a2b-000017, unique over the m cohorts of a release."""
+    return [f"SYN-{release}-{number:06d}" for number in range(start, start + count)]

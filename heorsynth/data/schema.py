@@ -1,0 +1,157 @@
+"""What the columns of a cohort are for: endpoints, arm, money, utilities, subgroups, time units."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from heorsynth.core.errors import Problem, RoleError, nearest
+
+TIME_UNITS = {"day": 1.0, "week": 7.0, "month": 30.4375, "year": 365.25}
+"""Days in one of each unit a follow-up can be counted in."""
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """A time-to-event outcome: the columns of its follow-up and of how it ended.
+
+    Codes in the event column are 0 = censored, 1 = the event of interest, 2.. = competing causes.
+    """
+
+    name: str
+    time: str
+    event: str
+    causes: Mapping[int, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Band:
+    """A subgroup column that is a numeric column cut into bands, such as age_group from age.
+
+    A value x falls in the first band whose upper edge exceeds it: with edges (40, 60) and labels
+    ("<40", "40-59", "60+"), 40 belongs to "40-59".
+    """
+
+    source: str
+    edges: tuple[float, ...]
+    labels: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Schema:
+    """The declared roles of a cohort's columns. It holds names and units, never a patient's value."""
+
+    endpoints: Mapping[str, Endpoint]
+    arm: str | None = None
+    arm_reference: str | None = None
+    costs: tuple[str, ...] = ()
+    utilities: tuple[str, ...] = ()
+    subgroups: tuple[str, ...] = ()
+    id: str | None = None
+    entry: str | None = None
+    unit: str = "day"
+    currency: str | None = None
+    price_year: int | None = None
+    bands: Mapping[str, Band] = field(default_factory=dict)
+    order: tuple[tuple[str, str], ...] = ()
+    totals: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @property
+    def money(self) -> str:
+        """The unit of cost, such as "EUR 2024"; empty where none was declared."""
+        return " ".join(str(part) for part in (self.currency, self.price_year) if part is not None)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Every column that has a role, each once."""
+        named: list[str | None] = [self.id, self.arm, self.entry]
+        for endpoint in self.endpoints.values():
+            named += [endpoint.time, endpoint.event]
+        named += [*self.costs, *self.utilities, *self.subgroups]
+        return tuple(dict.fromkeys(name for name in named if name is not None))
+
+    @property
+    def times(self) -> tuple[str, ...]:
+        """The follow-up columns, each once."""
+        return tuple(dict.fromkeys(endpoint.time for endpoint in self.endpoints.values()))
+
+    @property
+    def events(self) -> tuple[str, ...]:
+        """The event columns, each once."""
+        return tuple(dict.fromkeys(endpoint.event for endpoint in self.endpoints.values()))
+
+    def with_roles(self, **changes: object) -> Schema:
+        """The same schema with some roles changed."""
+        return replace(self, **changes)  # type: ignore[arg-type]
+
+
+def as_endpoints(declared: object) -> dict[str, Endpoint]:
+    """The endpoints from ``{"os": ("time", "event")}`` or ``{"os": ("time", "event", {1: "death"})}``.
+
+    Raises
+    ------
+    RoleError
+        If the declaration has another shape.
+    """
+    shape = Problem(
+        "endpoints", "not of the form {name: (time column, event column)}", 'write endpoints={"os": ("time", "event")}'
+    )
+    if not isinstance(declared, Mapping):
+        raise RoleError("cohort", shape)
+    found: dict[str, Endpoint] = {}
+    for name, parts in declared.items():
+        if isinstance(parts, Endpoint):
+            found[str(name)] = parts
+            continue
+        if isinstance(parts, str) or not isinstance(parts, Sequence) or len(parts) not in (2, 3):
+            raise RoleError("cohort", shape)
+        causes = {int(code): str(label) for code, label in parts[2].items()} if len(parts) == 3 else {}
+        found[str(name)] = Endpoint(str(name), str(parts[0]), str(parts[1]), causes)
+    return found
+
+
+def as_bands(declared: Mapping[str, Band | Sequence[object]]) -> dict[str, Band]:
+    """The bands from ``{"age_group": ("age", (40, 60), ("<40", "40-59", "60+"))}``.
+
+    Raises
+    ------
+    RoleError
+        If edges do not rise, or there is not one label more than edges.
+    """
+    found: dict[str, Band] = {}
+    for name, parts in declared.items():
+        band = (
+            parts
+            if isinstance(parts, Band)
+            else Band(
+                str(parts[0]),
+                tuple(float(edge) for edge in parts[1]),  # type: ignore[attr-defined]
+                tuple(str(label) for label in parts[2]),  # type: ignore[attr-defined]
+            )
+        )
+        rising = all(a < b for a, b in zip(band.edges, band.edges[1:], strict=False))
+        if not rising or len(band.labels) != len(band.edges) + 1:
+            raise RoleError(
+                "cohort",
+                Problem(
+                    f"band {name!r}",
+                    "edges must rise and labels be one more than edges",
+                    'write bands={"age_group": ("age", (40, 60), ("<40", "40-59", "60+"))}',
+                ),
+            )
+        found[str(name)] = band
+    return found
+
+
+def as_names(declared: str | Sequence[str] | None) -> tuple[str, ...]:
+    """A tuple of column names from one name, several, or none."""
+    if declared is None:
+        return ()
+    return (declared,) if isinstance(declared, str) else tuple(str(name) for name in declared)
+
+
+def check_unit(unit: str) -> str:
+    """The time unit, if it is one of day, week, month, year; RoleError otherwise."""
+    if unit not in TIME_UNITS:
+        raise RoleError("cohort", Problem("unit", f"{unit!r} is not a unit of time", nearest(unit, TIME_UNITS)))
+    return unit
