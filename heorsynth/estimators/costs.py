@@ -1,0 +1,273 @@
+"""What an economic model reads from a cost column: its mean above all, then zeros, tail and spread."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+from scipy import special
+
+from heorsynth.core.errors import NotEstimableError, Problem
+from heorsynth.core.estimate import Estimate
+from heorsynth.estimators.proportions import proportion
+
+
+def known(values: np.ndarray, at_least: int = 1) -> np.ndarray:
+    """The values that are not missing, as floats; NotEstimableError if fewer than `at_least`.
+
+    Every estimator here rests on these and says how many they are: `n_used` of `n_total`.
+    """
+    numbers: np.ndarray = np.asarray(values, float)
+    numbers = numbers[~np.isnan(numbers)]
+    if len(numbers) < at_least:
+        raise NotEstimableError(
+            "estimate",
+            Problem("values", f"{len(numbers)} patients with a known value", f"at least {at_least} are needed"),
+        )
+    if not np.isfinite(numbers).all():
+        raise NotEstimableError("estimate", Problem("values", "some are infinite"))
+    return numbers
+
+
+def _with_t_interval(estimate: Estimate, freedom: float) -> Estimate:
+    half = float(special.stdtrit(freedom, 0.5 + estimate.level / 2)) * estimate.se
+    return replace(estimate, low=estimate.value - half, high=estimate.value + half)
+
+
+def mean(values: np.ndarray, *, level: float = 0.95, unit: str = "") -> Estimate:
+    """The mean over patients whose value is known, with a t interval: the quantity decisions rest on.
+
+    Parameters
+    ----------
+    values : array (n,)    costs, in `unit`; missing ones are left out and counted in `n_total`
+
+    Raises
+    ------
+    NotEstimableError      fewer than two known values
+
+    Examples
+    --------
+    >>> mean(np.array([0.0, 100.0, 200.0, np.nan]), unit="EUR").value
+    100.0
+    """
+    numbers = known(values, 2)
+    se = float(numbers.std(ddof=1)) / math.sqrt(len(numbers))
+    return _with_t_interval(
+        Estimate.normal(
+            float(numbers.mean()),
+            se,
+            level=level,
+            unit=unit,
+            method="mean, t interval",
+            n_used=len(numbers),
+            n_total=len(values),
+        ),
+        len(numbers) - 1,
+    )
+
+
+def mean_by(values: np.ndarray, group: np.ndarray, *, level: float = 0.95, unit: str = "") -> dict[str, Estimate]:
+    """The mean in each level of `group` (array (n,) of text; '' is missing and left out), in sorted order.
+
+    Examples
+    --------
+    >>> {arm: found.value for arm, found in mean_by(np.array([1, 3, 5, 9]), np.array(list("aabb"))).items()}
+    {'a': 2.0, 'b': 7.0}
+    """
+    return {str(name): mean(values[group == name], level=level, unit=unit) for name in np.unique(group) if str(name)}
+
+
+def mean_difference(values: np.ndarray, treated: np.ndarray, *, level: float = 0.95, unit: str = "") -> Estimate:
+    """The mean of the treated less that of the others, with Welch's interval.
+
+    Parameters
+    ----------
+    values : array (n,)             missing ones are left out
+    treated : array of bool (n,)    the arm
+
+    References
+    ----------
+    Welch (1947) Biometrika 34:28, doi:10.1093/biomet/34.1-2.28.
+
+    Examples
+    --------
+    >>> mean_difference(np.array([1, 3, 5, 9]), np.array([False, False, True, True])).value
+    5.0
+    """
+    arm = np.asarray(treated, bool)
+    parts = [known(values[rows], 2) for rows in (arm, ~arm)]
+    squares = [float(part.var(ddof=1)) / len(part) for part in parts]
+    variance = sum(squares)
+    rest = sum(square**2 / (len(part) - 1) for square, part in zip(squares, parts, strict=True))
+    freedom = variance**2 / rest if rest > 0 else math.inf
+    return _with_t_interval(
+        Estimate.normal(
+            float(parts[0].mean() - parts[1].mean()),
+            math.sqrt(variance),
+            level=level,
+            unit=unit,
+            method="difference in means, Welch",
+            n_used=sum(map(len, parts)),
+            n_total=len(values),
+        ),
+        freedom,
+    )
+
+
+def zero_share(values: np.ndarray, *, level: float = 0.95) -> Estimate:
+    """The share of patients with no cost at all, of those whose cost is known, with an exact interval.
+
+    Examples
+    --------
+    >>> zero_share(np.array([0.0, 0.0, 5.0, 7.0, np.nan])).value
+    0.5
+    """
+    numbers = known(values)
+    zeros = int((numbers == 0).sum())
+    return proportion(zeros, len(numbers), level=level, n_total=len(values), method="share of zeros")
+
+
+def quantile(values: np.ndarray, share: float, *, level: float = 0.95, unit: str = "") -> Estimate:
+    """A quantile with the distribution-free interval of order statistics.
+
+    Parameters
+    ----------
+    values : array (n,)    missing ones are left out
+    share : float          between 0 and 1; 0.95 is the 95th percentile
+
+    Returns
+    -------
+    Estimate               value by linear interpolation (R's type 7). A limit is infinite where the sample is too
+                           small to hold it. `se` is half the distance between the quantiles one standard error of
+                           the share below and above (Woodruff)
+
+    Raises
+    ------
+    NotEstimableError      so few patients that not one standard error of the share fits between it and 0 or 1
+
+    References
+    ----------
+    Woodruff (1952) JASA 47:635, doi:10.1080/01621459.1952.10483443.
+
+    Examples
+    --------
+    >>> found = quantile(np.arange(1.0, 102.0), 0.5)
+    >>> found.value, found.low, found.high
+    (51.0, 41.0, 61.0)
+    """
+    if not 0 < share < 1:
+        raise NotEstimableError("quantile", Problem("share", "must lie between 0 and 1", "0.95 is the 95th percentile"))
+    numbers = np.sort(known(values))
+    n = len(numbers)
+    odds = max(share / (1 - share), (1 - share) / share)
+    needed = math.floor(odds + 1e-9) + 1
+    if n < needed:
+        raise NotEstimableError(
+            "quantile", Problem(f"share {share:g}", f"{n} patients are too few", f"at least {needed} are needed")
+        )
+    error = math.sqrt(share * (1 - share) / n)
+    below, value, above = np.quantile(numbers, [share - error, share, share + error])
+    ranks = _order_limits(n, share, level)
+    low = float(numbers[ranks[0] - 1]) if ranks[0] >= 1 else -math.inf
+    high = float(numbers[ranks[1] - 1]) if ranks[1] <= n else math.inf
+    return Estimate(
+        float(value),
+        low,
+        high,
+        float(above - below) / 2,
+        level,
+        unit,
+        f"quantile {share:g}, order statistics",
+        n,
+        len(values),
+    )
+
+
+def _order_limits(n: int, share: float, level: float) -> tuple[int, int]:
+    """Ranks l < u such that the quantile lies between the l-th and u-th value with at least `level` probability.
+
+    P(X_(l) <= quantile) >= 1 - tail is P(B >= l), B binomial (n, share); u likewise from P(B < u).
+    """
+    tail = (1 - level) / 2
+    cumulative = special.bdtr(np.arange(n), n, share)
+    return int(np.searchsorted(cumulative, tail, side="right")), int(np.searchsorted(cumulative, 1 - tail)) + 1
+
+
+def cv(values: np.ndarray, *, level: float = 0.95) -> Estimate:
+    """The coefficient of variation, SD over mean, with a delta-method interval that holds for any distribution.
+
+    Raises
+    ------
+    NotEstimableError      fewer than two known values, or a mean of 0
+
+    Examples
+    --------
+    >>> round(cv(np.array([1.0, 2.0, 3.0])).value, 3)
+    0.5
+    """
+    numbers = known(values, 2)
+    centre, spread = float(numbers.mean()), float(numbers.std(ddof=1))
+    if centre == 0 or spread == 0:
+        raise NotEstimableError("coefficient of variation", Problem("values", "a mean or a spread of 0"))
+    z = (numbers - centre) / spread
+    influence = spread / centre * ((z**2 - 1) / 2 - z * spread / centre)
+    return Estimate.normal(
+        spread / centre,
+        float(influence.std(ddof=1)) / math.sqrt(len(numbers)),
+        level=level,
+        method="SD over mean, delta method",
+        n_used=len(numbers),
+        n_total=len(values),
+    )
+
+
+def top_share(values: np.ndarray, share: float = 0.05, *, level: float = 0.95) -> Estimate:
+    """The part of all cost that the most expensive `share` of patients account for.
+
+    Returns
+    -------
+    Estimate               a share; standard error by its influence function,
+                           ((x - c)+ + c·share - L·x) / mean, with c the cost exceeded by `share` of patients
+
+    Raises
+    ------
+    NotEstimableError      fewer than 1 / share patients, or a total that is not above 0
+
+    Examples
+    --------
+    >>> top_share(np.array([1.0] * 19 + [81.0])).value
+    0.81
+    """
+    numbers = known(values, max(2, math.ceil(1 / share)))
+    n, total = len(numbers), float(numbers.sum())
+    if total <= 0:
+        raise NotEstimableError("top share", Problem("values", "a total that is not above 0"))
+    falling = np.sort(numbers)[::-1]
+    count = share * n
+    whole = math.floor(count + 1e-9)
+    cut = float(falling[min(whole, n - 1)])
+    value = (float(falling[:whole].sum()) + max(count - whole, 0.0) * cut) / total
+    influence = (np.maximum(numbers - cut, 0) + cut * share - value * numbers) * n / total
+    return Estimate.normal(
+        value,
+        float(influence.std(ddof=1)) / math.sqrt(n),
+        level=level,
+        method=f"share of the top {share:.0%}",
+        n_used=n,
+        n_total=len(values),
+    )
+
+
+def wasserstein1(a: np.ndarray, b: np.ndarray) -> float:
+    """The area between two empirical distribution functions, in the unit of the values; missing ones left out.
+
+    Examples
+    --------
+    >>> wasserstein1(np.array([0.0, 1.0]), np.array([2.0, 3.0]))
+    2.0
+    """
+    first, second = np.sort(known(a)), np.sort(known(b))
+    both = np.sort(np.concatenate([first, second]))
+    shares = [np.searchsorted(part, both[:-1], side="right") / len(part) for part in (first, second)]
+    return float(np.sum(np.abs(shares[0] - shares[1]) * np.diff(both)))

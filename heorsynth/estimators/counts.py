@@ -1,0 +1,123 @@
+"""Follow-up as counts at each distinct time: what every survival estimator starts from, and what can be added up."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from heorsynth.core.errors import NotEstimableError, Problem
+
+
+@dataclass(frozen=True)
+class FollowUp:
+    """Checked follow-up of the patients whose times are known.
+
+    Attributes
+    ----------
+    time, entry : array (n,)    end and start of follow-up, entry < time; `entry` is None where all start at 0
+    event : array (n,)          bool, or the cause as a whole number with 0 = censored
+    weight : array (n,)         how often each patient counts; None where each counts once
+    n_total : int               patients handed in, of whom those with a missing time are left out
+    """
+
+    time: np.ndarray
+    event: np.ndarray
+    entry: np.ndarray | None
+    weight: np.ndarray | None
+    n_total: int
+
+    @property
+    def n(self) -> int:
+        """Patients the estimate rests on."""
+        return len(self.time)
+
+
+@dataclass(frozen=True)
+class EventCounts:
+    """Events, censorings and patients at risk at each distinct time at which somebody's follow-up ends.
+
+    Attributes
+    ----------
+    times : array (k,)              rising
+    at_risk : array (k,)            with entry < t <= time
+    events, censored : array (k,)   follow-up that ends at t, with and without the event
+    """
+
+    times: np.ndarray
+    at_risk: np.ndarray
+    events: np.ndarray
+    censored: np.ndarray
+
+
+def follow_up(
+    time: np.ndarray,
+    event: np.ndarray,
+    entry: np.ndarray | None = None,
+    weights: np.ndarray | None = None,
+) -> FollowUp:
+    """The follow-up, checked; patients with a missing time or entry are left out and counted.
+
+    Raises
+    ------
+    NotEstimableError
+        If arrays differ in length, nobody is left, or follow-up ends before it starts.
+    """
+    times, happened = np.asarray(time, float), np.asarray(event)
+    start = None if entry is None else np.asarray(entry, float)
+    weight = None if weights is None else np.asarray(weights, float)
+    if any(other is not None and other.shape != times.shape for other in (happened, start, weight)) or times.ndim != 1:
+        raise NotEstimableError(
+            "follow-up",
+            Problem(
+                "time, event", "arrays differ in length or are not one-dimensional", "give one value a patient in each"
+            ),
+        )
+    known = ~np.isnan(times) if start is None else ~(np.isnan(times) | np.isnan(start))
+    if weight is not None:
+        known &= weight > 0
+    total = len(times)
+    if not known.all():
+        times, happened = times[known], happened[known]
+        start, weight = (None if other is None else other[known] for other in (start, weight))
+    if not len(times):
+        raise NotEstimableError("follow-up", Problem("time", f"none of {total} patients has a known time"))
+    unborn = int((times <= (0.0 if start is None else start)).sum())
+    if unborn:
+        raise NotEstimableError(
+            "follow-up",
+            Problem("time", f"{unborn} of {len(times)} times are not after the start of follow-up", "drop those rows"),
+        )
+    return FollowUp(times, happened, start, weight, total)
+
+
+def event_counts(patients: FollowUp) -> EventCounts:
+    """Counts at each distinct time; `event` is read as true where it is not 0."""
+    times, place = np.unique(patients.time, return_inverse=True)
+    leaving = np.bincount(place, weights=patients.weight, minlength=len(times)).astype(float)
+    happened = (patients.event != 0).astype(float)
+    events = np.bincount(place, happened if patients.weight is None else happened * patients.weight, len(times))
+    return EventCounts(times, at_risk_just_before(patients, times), events, leaving - events)
+
+
+def at_risk_just_before(patients: FollowUp, at: np.ndarray) -> np.ndarray:
+    """How many are at risk at each time of `at`: entry < t <= time, weighted."""
+    return _at_or_after(patients.time, patients.weight, at) - (
+        0.0 if patients.entry is None else _at_or_after(patients.entry, patients.weight, at)
+    )
+
+
+def _at_or_after(values: np.ndarray, weight: np.ndarray | None, at: np.ndarray) -> np.ndarray:
+    order = np.argsort(values, kind="stable")
+    before = np.searchsorted(values[order], at, side="left")
+    counts = np.ones(len(values)) if weight is None else weight[order]
+    cumulative = np.concatenate([[0.0], np.cumsum(counts)])
+    remaining: np.ndarray = cumulative[-1] - cumulative[before]
+    return remaining
+
+
+def share_or_zero(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    """part / whole, and 0 where the whole is 0."""
+    share: np.ndarray = np.zeros(np.broadcast_shapes(np.shape(part), np.shape(whole)))
+    np.divide(part, whole, out=share, where=whole > 0)
+    return share

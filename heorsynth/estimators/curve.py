@@ -1,0 +1,126 @@
+"""Step functions of time that refuse to answer where the data cannot."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from heorsynth.core.errors import HorizonError, Problem
+from heorsynth.core.estimate import significant
+
+
+@dataclass(frozen=True)
+class SurvivalCurve:
+    """A Kaplan-Meier curve.
+
+    Attributes
+    ----------
+    times : array (k,)             distinct times at which follow-up ends, rising, in the cohort's unit
+    survival, se : array (k,)      just after each time; `se` by Greenwood on the natural scale
+    at_risk, events : array (k,)   just before and at each time
+    n_used, n_total : int          patients it rests on, and patients there were
+    """
+
+    times: np.ndarray
+    survival: np.ndarray
+    se: np.ndarray
+    at_risk: np.ndarray
+    events: np.ndarray
+    n_used: int
+    n_total: int
+
+    @property
+    def reach(self) -> float:
+        """The time up to which the curve is identified: the last follow-up, or infinity where it fell to 0."""
+        return math.inf if self.survival[-1] == 0 else float(self.times[-1])
+
+    def at(self, t: float | np.ndarray) -> np.ndarray:
+        """Survival at each time of `t`; HorizonError past the last follow-up."""
+        return self._step(self.survival, 1.0, t)
+
+    def se_at(self, t: float | np.ndarray) -> np.ndarray:
+        """Greenwood's standard error at each time of `t`; HorizonError past the last follow-up."""
+        return self._step(self.se, 0.0, t)
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row a distinct time: time, at_risk, events, survival, se."""
+        return pd.DataFrame(
+            {
+                "time": self.times,
+                "at_risk": self.at_risk,
+                "events": self.events,
+                "survival": self.survival,
+                "se": self.se,
+            }
+        )
+
+    def _step(self, values: np.ndarray, before: float, t: float | np.ndarray) -> np.ndarray:
+        check_horizon(float(np.max(t)), self.reach)
+        return step(self.times, values, before, t)
+
+
+@dataclass(frozen=True)
+class IncidenceCurve:
+    """An Aalen-Johansen curve: the probability of having had the event from one cause by each time.
+
+    Attributes
+    ----------
+    times : array (k,)              distinct times at which follow-up ends, rising
+    incidence, se : array (k,)      just after each time, natural scale
+    at_risk, events : array (k,)    all patients still at risk, and events from this cause
+    n_used, n_total : int           patients it rests on, and patients there were
+    reach : float                   the time up to which it is identified
+    """
+
+    times: np.ndarray
+    incidence: np.ndarray
+    se: np.ndarray
+    at_risk: np.ndarray
+    events: np.ndarray
+    n_used: int
+    n_total: int
+    reach: float
+
+    def at(self, t: float | np.ndarray) -> np.ndarray:
+        """Cumulative incidence at each time of `t`; HorizonError past the last follow-up."""
+        check_horizon(float(np.max(t)), self.reach)
+        return step(self.times, self.incidence, 0.0, t)
+
+    def se_at(self, t: float | np.ndarray) -> np.ndarray:
+        """Its standard error at each time of `t`; HorizonError past the last follow-up."""
+        check_horizon(float(np.max(t)), self.reach)
+        return step(self.times, self.se, 0.0, t)
+
+
+def step(times: np.ndarray, values: np.ndarray, before: float, t: float | np.ndarray) -> np.ndarray:
+    """The right-continuous step function that is `before` until times[0] and values[i] from times[i] on."""
+    return np.concatenate([[before], values])[np.searchsorted(times, t, side="right")]
+
+
+def check_horizon(horizon: float, reach: float) -> None:
+    """Refuse a time past the last follow-up, naming a rounded time that is possible and is nobody's own.
+
+    Raises
+    ------
+    HorizonError    also for a horizon that is not above 0 (or is not a number)
+    """
+    if math.isnan(horizon) or horizon < 0:
+        raise HorizonError("horizon", Problem("", "not a time from 0 up", "give a number in the cohort's unit"))
+    if horizon > reach:
+        raise HorizonError(
+            "horizon",
+            Problem(
+                significant(horizon),
+                "past the last follow-up, where the curve is not identified",
+                f"choose at most {significant(rounded_below(reach))}",
+            ),
+        )
+
+
+def rounded_below(time: float) -> float:
+    """A time with two significant figures strictly below `time`, so that it is nobody's own."""
+    unit = 10.0 ** (math.floor(math.log10(time)) - 1)
+    return (math.ceil(time / unit) - 1) * unit
