@@ -1,0 +1,152 @@
+"""The fitted law of `heor`: cells, then the outcome, then every other column from latent normal scores."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from heorsynth.data.cohort import Cohort
+from heorsynth.generators.latent.cells import Cells
+from heorsynth.generators.latent.columns import ALL, ColumnLaw
+from heorsynth.generators.latent.dependence import Dependence, Thresholds, solved, wanted
+from heorsynth.generators.latent.outcome import Outcome
+from heorsynth.generators.latent.shape import CAUSE, Shape
+
+REFERENCE = 4000
+"""Rows of the large draw by which latent correlations are corrected."""
+
+
+@dataclass(frozen=True)
+class HeorLaw:
+    """What `heor` learnt. Nothing in it rests on fewer than five patients but the counts of declared subgroups.
+
+    Attributes
+    ----------
+    shape : Shape                  what is modelled, and how rows are put together
+    cells : Cells                  arm and subgroups, drawn exactly
+    outcome : Outcome or None      the primary endpoint's law; None without endpoints
+    columns : tuple of ColumnLaw   in drawing order
+    dependence : Dependence        what ties the columns to the outcome, the cells and one another
+    """
+
+    shape: Shape
+    cells: Cells
+    outcome: Outcome | None
+    columns: tuple[ColumnLaw, ...]
+    dependence: Dependence
+
+    @property
+    def conditional(self) -> bool:
+        return True
+
+    @classmethod
+    def of(cls, cohort: Cohort, thresholds: Thresholds, rng: np.random.Generator) -> HeorLaw:
+        """The law of a cohort."""
+        cells, cell = Cells.of(cohort)
+        shape = Shape.of(cohort, cells)
+        frame, primary = cohort.frame, shape.primary
+        time, cause = np.ones(cohort.n), np.zeros(cohort.n, dtype=int)
+        outcome = None
+        if primary is not None:
+            time, cause, _ = cohort.outcome(primary.name)
+            outcome = Outcome.of(time, cause, cells, cell)
+        values = shape.encoded(frame)
+        grouped = {name: _group(name, shape, cells, cell, cause, values) for name in shape.modelled}
+        columns = tuple(_column(name, values[name], shape, grouped[name]) for name in shape.modelled)
+        blocks = [column.scores(values[column.name], grouped[column.name]) for column in columns]
+        scores = _scores(cells, outcome, cell, time, cause)
+        center, scale = scores.mean(axis=0), scores.std(axis=0)
+        scale = np.where(scale > 0, scale, 1.0)
+        empty = np.zeros((cohort.n, 0))
+        goal = wanted(
+            (scores - center) / scale, np.column_stack([empty, *(block[0] for block in blocks)]),
+            np.column_stack([empty.astype(bool), *(block[1] for block in blocks)]),
+            np.repeat(np.arange(len(columns)), [column.width for column in columns]),
+            cells.indicators(cell).shape[1], 0 if outcome is None else outcome.hazards.shape[1], thresholds)
+        blank = cls(shape, cells, outcome, columns, Dependence(center, scale, np.zeros((0, 0)), np.zeros((0, 0))))
+        return blank._tied(goal, rng)
+
+    def _tied(self, goal: np.ndarray, rng: np.random.Generator) -> HeorLaw:
+        """This law with the dependence that reaches the wanted correlations, and its columns tabulated."""
+        size = max(REFERENCE, 20 * len(goal))
+        cell = np.repeat(np.arange(len(self.cells.members)), self.cells.allocated(size))
+        time, cause = self._outcomes(cell, rng)
+        scores = _scores(self.cells, self.outcome, cell, time, cause)
+        standard = (scores - self.dependence.center) / self.dependence.scale
+        seeds = rng.integers(2**63, size=2)
+
+        def emitted(law: Dependence) -> tuple[np.ndarray, np.ndarray]:
+            latents = law.latents(scores, np.random.default_rng(seeds[0]))
+            values = self._values(latents, cell, cause, np.random.default_rng(seeds[1]), exactly=True)
+            blocks = [column.scores(values[column.name], self._groups(column, cell, cause, values))
+                      for column in self.columns]
+            empty = np.zeros((size, 0))
+            return (np.column_stack([empty, *(block[0] for block in blocks)]),
+                    np.column_stack([empty.astype(bool), *(block[1] for block in blocks)]))
+
+        law = solved(goal, standard, self.dependence.center, self.dependence.scale, emitted)
+        latents = law.latents(scores, np.random.default_rng(seeds[0]))
+        values = self._values(latents, cell, cause, np.random.default_rng(seeds[1]), exactly=True)
+        columns, start = [], 0
+        for column in self.columns:
+            stop = start + column.width
+            columns.append(column.tabulated(latents[:, start:stop], self._groups(column, cell, cause, values)))
+            start = stop
+        return replace(self, columns=tuple(columns), dependence=law)
+
+    def draw(self, n: int, rng: np.random.Generator, where: Mapping[str, str] | None = None) -> pd.DataFrame:
+        """n rows; with `where`, all of them of these levels of arm and subgroups."""
+        cell = np.repeat(np.arange(len(self.cells.members)), self.cells.allocated(n, where))
+        time, cause = self._outcomes(cell, rng)
+        latents = self.dependence.latents(_scores(self.cells, self.outcome, cell, time, cause), rng)
+        values = self._values(latents, cell, cause, rng, exactly=not where)
+        frame = self.shape.frame(self.cells, cell, time, cause, values)
+        return frame.iloc[rng.permutation(n)].reset_index(drop=True)
+
+    def _outcomes(self, cell: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        if self.outcome is None:
+            return np.ones(len(cell)), np.zeros(len(cell), dtype=int)
+        return self.outcome.draw(cell, rng)
+
+    def _values(
+        self, latents: np.ndarray, cell: np.ndarray, cause: np.ndarray, rng: np.random.Generator, *, exactly: bool,
+    ) -> dict[str, np.ndarray]:
+        values: dict[str, np.ndarray] = {}
+        start = 0
+        for column in self.columns:
+            groups = self._groups(column, cell, cause, values)
+            stop = start + column.width
+            values[column.name] = column.values(latents[:, start:stop], groups, rng, exactly=exactly)
+            start = stop
+        return values
+
+    def _groups(self, column: ColumnLaw, cell: np.ndarray, cause: np.ndarray, values: Mapping[str, np.ndarray]) -> np.ndarray:
+        return _group(column.name, self.shape, self.cells, cell, cause, values)
+
+
+def _group(
+    name: str, shape: Shape, cells: Cells, cell: np.ndarray, cause: np.ndarray, values: Mapping[str, np.ndarray],
+) -> np.ndarray:
+    """The group (n,) of a column's law that each row is in."""
+    group = shape.modelled[name]
+    if group == ALL:
+        return np.full(len(cell), ALL)
+    if group == CAUSE:
+        return cause.astype(str)
+    return cells.levels(group, cell).astype(str) if group in cells.names else values[group].astype(str)
+
+
+def _column(name: str, values: np.ndarray, shape: Shape, groups: np.ndarray) -> ColumnLaw:
+    make = ColumnLaw.of_levels if values.dtype == object else ColumnLaw.of_numbers
+    return make(name, values, shape.modelled[name], groups)
+
+
+def _scores(
+    cells: Cells, outcome: Outcome | None, cell: np.ndarray, time: np.ndarray, cause: np.ndarray,
+) -> np.ndarray:
+    """What the columns are tied to (n, q): indicators of cells, then the outcome's scores."""
+    indicators = cells.indicators(cell)
+    return indicators if outcome is None else np.column_stack([indicators, outcome.scores(time, cause)])

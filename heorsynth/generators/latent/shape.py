@@ -1,0 +1,258 @@
+"""Between a cohort's frame and what the law is about: columns of levels and numbers, free of built-in relations."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from pandas.api import types
+
+from heorsynth.core.errors import GeneratorError, Problem
+from heorsynth.data.cohort import Cohort
+from heorsynth.data.levels import as_text
+from heorsynth.data.schema import Endpoint, Schema
+from heorsynth.generators.latent.cells import Cells
+from heorsynth.generators.latent.columns import ALL
+from heorsynth.generators.latent.quantiles import MIN_PATIENTS, decimals_of
+
+MAX_LEVELS = 30
+"""A text column with more common levels than this is no category."""
+
+MIN_ARM = 30
+"""Costs and utilities have a law of their own in each arm where every arm has this many patients."""
+
+CAUSE = "how the primary endpoint ended"
+"""Names the group of rows by the primary endpoint's cause."""
+
+
+@dataclass(frozen=True)
+class Format:
+    """How a column is written: its type, the value behind each level, or its decimals."""
+
+    dtype: object
+    values: Mapping[str, object]
+    decimals: int | None = None
+
+    @classmethod
+    def of(cls, column: pd.Series) -> Format:
+        if is_levels(column):
+            text = as_text(column)
+            known = text.notna()
+            pairs = dict(zip(text[known], column[known].tolist(), strict=True))
+            return cls(column.dtype, dict(sorted(pairs.items())))
+        return cls(column.dtype, {}, decimals_of(column.dropna().to_numpy(float)))
+
+    def written(self, values: np.ndarray) -> pd.Series:
+        """The column as the source has it, from text ('' missing) or numbers (NaN missing)."""
+        if self.values:
+            missing = None if self.dtype == object else np.nan
+            raw = pd.Series([self.values.get(str(value), missing) for value in values], dtype=object)
+            return raw.astype(self.dtype)
+        numbers = values if self.decimals is None else np.round(values.astype(float), self.decimals)
+        return pd.Series(numbers).astype(self.dtype)
+
+
+def is_levels(column: pd.Series) -> bool:
+    """True for a column of text, categories or truth values, or of at most two numbers."""
+    if types.is_bool_dtype(column) or not types.is_numeric_dtype(column):
+        return True
+    return bool(column.nunique() <= 2)
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What is modelled, and how rows are put together again.
+
+    Attributes
+    ----------
+    schema : Schema
+    formats : Mapping          column to its format, for every column of the frame but id and totals
+    modelled : Mapping         column that has a law of its own to the group its law depends on, in drawing order
+    pooled : Mapping           column to how many patients' rare level was written as its commonest one
+    """
+
+    schema: Schema
+    formats: Mapping[str, Format]
+    modelled: Mapping[str, str]
+    pooled: Mapping[str, int]
+
+    @property
+    def primary(self) -> Endpoint | None:
+        """The endpoint whose law comes first: the last of the declared order, else the first declared."""
+        return primary_of(self.schema)
+
+    @classmethod
+    def of(cls, cohort: Cohort, cells: Cells) -> Shape:
+        """The shape of a cohort.
+
+        Raises
+        ------
+        GeneratorError     a date, or a text column without common levels
+        """
+        schema, frame = cohort.schema, cohort.frame
+        skipped = {schema.id, *schema.totals, *(set(schema.bands) - set(cells.names))}
+        formats = {str(name): Format.of(frame[name]) for name in frame.columns if name not in skipped}
+        _refuse_strange(frame[list(formats)], schema)
+        primary = primary_of(schema)
+        own = {*cells.names, *((primary.time, primary.event) if primary else ())}
+        free = [name for name in formats if name not in own]
+        groups = _groups(schema, cells, cohort)
+        ordered = [name for name in groups if groups[name] == CAUSE and name in free]
+        modelled = {name: groups.get(name, ALL) for name in [*ordered, *(name for name in free if name not in ordered)]}
+        pooled = {name: _rare(frame[name]) for name in free if is_levels(frame[name])}
+        return cls(schema, formats, modelled, {name: count for name, count in pooled.items() if count})
+
+    def encoded(self, frame: pd.DataFrame) -> dict[str, np.ndarray]:
+        """The modelled columns of a frame: text with '' or numbers with NaN where missing."""
+        found: dict[str, np.ndarray] = {}
+        for name in self.modelled:
+            column = frame[name]
+            if self.formats[name].values:
+                found[name] = _without_rare(as_text(column).fillna("").to_numpy(dtype=object))
+            else:
+                found[name] = pd.to_numeric(column).to_numpy(dtype=float, na_value=np.nan)
+        primary = self.primary
+        if primary is None:
+            return found
+        last = frame[primary.time].to_numpy(float)
+        for first in _earlier(self.schema, primary):
+            before = frame[first.time].to_numpy(float)
+            tied = before >= last
+            found[first.event] = _state(tied, as_text(frame[first.event]).to_numpy(dtype=str))
+            found[first.time] = np.where(tied, np.nan, before / last)
+        if self.schema.entry is not None:
+            found[self.schema.entry] = found[self.schema.entry] / last
+        return found
+
+    def frame(
+        self, cells: Cells, cell: np.ndarray, time: np.ndarray, cause: np.ndarray, values: Mapping[str, np.ndarray],
+    ) -> pd.DataFrame:
+        """Rows in the source's columns and types, with order, entry and totals in place."""
+        found = dict(values)
+        for name in cells.names:
+            found[name] = cells.levels(name, cell)
+        primary = self.primary
+        if primary is not None:
+            decimals = self.formats[primary.time].decimals
+            last = time if decimals is None else np.round(time, decimals)
+            found[primary.time], found[primary.event] = last, cause
+            for first in _earlier(self.schema, primary):
+                state = values[first.event].astype(str)
+                tied = np.char.startswith(state, "tied")
+                step = self.formats[first.time].decimals
+                found[first.time] = np.where(tied, last, _below(values[first.time] * last, last, step))
+                found[first.event] = np.array([text.split(":")[1] for text in state], dtype=object)
+            if self.schema.entry is not None:
+                step = self.formats[self.schema.entry].decimals
+                found[self.schema.entry] = _rounded_down(values[self.schema.entry] * last, step)
+        written = {name: self._written(name, column) for name, column in found.items()}
+        frame = pd.DataFrame(written)
+        for total, parts in self.schema.totals.items():
+            frame[total] = frame[list(parts)].sum(axis=1, skipna=False)
+        return frame
+
+    def _written(self, name: str, column: np.ndarray) -> pd.Series:
+        primary = self.primary
+        if primary is not None and name == primary.event:
+            return pd.Series(column).astype(self.formats[name].dtype)  # type: ignore[arg-type]
+        return self.formats[name].written(column)
+
+
+def primary_of(schema: Schema) -> Endpoint | None:
+    """The endpoint modelled first: one that others never come after, else the first declared; None without any."""
+    if schema.order:
+        return schema.endpoints[schema.order[-1][1]]
+    return next(iter(schema.endpoints.values()), None)
+
+
+def _earlier(schema: Schema, primary: Endpoint) -> list[Endpoint]:
+    """The endpoints declared never to come after the primary one."""
+    return [schema.endpoints[first] for first, last in schema.order if last == primary.name]
+
+
+def _groups(schema: Schema, cells: Cells, cohort: Cohort) -> dict[str, str]:
+    """Columns whose law depends on another column, and on which."""
+    groups = {band.source: name for name, band in schema.bands.items() if name in cells.names}
+    arm = schema.arm
+    if arm is not None and min(np.unique(cohort.levels(arm), return_counts=True)[1]) >= MIN_ARM:
+        groups |= dict.fromkeys((*schema.costs, *schema.utilities), arm)
+        groups |= {part: arm for total, parts in schema.totals.items() if total in schema.costs for part in parts}
+    primary = primary_of(schema)
+    if primary is not None:
+        for first in _earlier(schema, primary):
+            groups[first.event], groups[first.time] = CAUSE, first.event
+    return groups
+
+
+def _state(tied: np.ndarray, code: np.ndarray) -> np.ndarray:
+    """How an earlier endpoint stands to the primary one, and how it ended: "tied:1", "apart:1", "apart:0"."""
+    return np.array([f"{'tied' if same else 'apart'}:{event}" for same, event in zip(tied, code, strict=True)], dtype=object)
+
+
+def _without_rare(values: np.ndarray) -> np.ndarray:
+    """Levels fewer than `MIN_PATIENTS` patients have, written as the commonest level."""
+    present, counts = np.unique(values[values != ""].astype(str), return_counts=True)
+    rare = set(present[counts < MIN_PATIENTS])
+    if not rare or len(rare) == len(present):
+        return values
+    commonest = str(present[np.argmax(counts)])
+    return np.array([commonest if value in rare else value for value in values], dtype=object)
+
+
+def _rare(column: pd.Series) -> int:
+    counts = as_text(column).value_counts()
+    return int(counts[counts < MIN_PATIENTS].sum()) if (counts >= MIN_PATIENTS).any() else 0
+
+
+def _refuse_strange(frame: pd.DataFrame, schema: Schema) -> None:
+    problems = []
+    for name in frame.columns:
+        if types.is_datetime64_any_dtype(frame[name]) or types.is_timedelta64_dtype(frame[name]):
+            problems.append(Problem(f"column {name!r}", "a date", "write it as days since a declared origin"))
+        elif is_levels(frame[name]) and name not in schema.subgroups:
+            counts = frame[name].value_counts()
+            common = int((counts >= MIN_PATIENTS).sum())
+            if len(counts) > 2 and (common == 0 or common > MAX_LEVELS):
+                problems.append(Problem(f"column {name!r}", f"{len(counts)} levels, {common} of them common",
+                                        "drop it, declare it as id, or merge its levels"))
+    if problems:
+        raise GeneratorError("generator 'heor'", problems)
+
+
+def _rounded_down(values: np.ndarray, decimals: int | None) -> np.ndarray:
+    return values if decimals is None else np.floor(values * 10.0**decimals + 1e-9) / 10.0**decimals
+
+
+def _below(values: np.ndarray, last: np.ndarray, decimals: int | None) -> np.ndarray:
+    """Times rounded to the source's decimals, above 0 and not past `last`."""
+    step = 0.0 if decimals is None else 10.0**-decimals
+    return np.minimum(np.maximum(_rounded_down(values, decimals), step), last)
+
+
+def formats_to_dict(formats: Mapping[str, Format]) -> dict[str, Any]:
+    """Formats as JSON: a level is a number, a truth value or text."""
+    return {name: {"dtype": str(form.dtype), "values": dict(form.values), "decimals": form.decimals,
+                   "categories": _categories(form.dtype)} for name, form in formats.items()}
+
+
+def formats_from_dict(facts: Mapping[str, Any]) -> dict[str, Format]:
+    found = {}
+    for name, form in facts.items():
+        dtype: object = np.dtype(form["dtype"]) if form["categories"] is None and _is_numpy(form["dtype"]) else form["dtype"]
+        if form["categories"] is not None:
+            dtype = pd.CategoricalDtype(form["categories"]["levels"], ordered=form["categories"]["ordered"])
+        found[name] = Format(dtype, form["values"], form["decimals"])
+    return found
+
+
+def _categories(dtype: object) -> dict[str, Any] | None:
+    if not isinstance(dtype, pd.CategoricalDtype):
+        return None
+    return {"levels": list(dtype.categories), "ordered": bool(dtype.ordered)}
+
+
+def _is_numpy(name: str) -> bool:
+    return name in np.sctypeDict or name == "object"

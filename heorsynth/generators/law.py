@@ -1,0 +1,22 @@
+"""What a generator is once it has seen data: a law that can be drawn from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+import numpy as np
+import pandas as pd
+
+
+class Law(Protocol):
+    """What a fitted generator knows: how to draw n rows. It never changes, and repeats itself exactly.
+
+    A law that can draw a subgroup or a target mix directly accepts `where` (column: level, as text) in
+    `draw` and says so by ``conditional = True``; from any other the sampler draws and keeps.
+    """
+
+    @property
+    def conditional(self) -> bool: ...
+
+    def draw(self, n: int, rng: np.random.Generator, where: Mapping[str, str] | None = None) -> pd.DataFrame: ...

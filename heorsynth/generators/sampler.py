@@ -1,0 +1,149 @@
+"""A fitted generator: draws m labelled cohorts, keeps to what was asked, and counts what its rows break."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib.metadata import version
+
+import numpy as np
+import pandas as pd
+
+from heorsynth.core.errors import GeneratorError, Problem, TooFewPatientsError
+from heorsynth.core.random import check_seed, stream
+from heorsynth.data.cohort import Cohort
+from heorsynth.data.domain import Domain
+from heorsynth.data.label import ID_COLUMN, Label, synthetic_ids
+from heorsynth.data.levels import as_text, banded
+from heorsynth.generators.law import Law
+from heorsynth.generators.synthetic import SyntheticCohorts
+from heorsynth.generators.targets import cells_for_targets, checked_where
+
+OVERDRAW = 200
+"""At most this many rows are drawn for each row asked for before a rare `where` is given up."""
+
+
+@dataclass(frozen=True)
+class Sampler:
+    """A generator fitted to one cohort. It never changes; `sample` with one seed gives the same rows.
+
+    Attributes
+    ----------
+    name : str             of the generator
+    settings : Mapping     its options
+    domain : Domain        what every column may hold
+    law : Law              what was learnt
+    seed : int             the seed it was fitted with
+    depth : int            lineage depth of what it draws: 1 if its source was real
+    shares : Mapping       subgroup cells of the source with their share, for `targets`
+    calibrated : tuple     estimands set equal to the source's
+    """
+
+    name: str
+    settings: Mapping[str, object]
+    domain: Domain
+    law: Law
+    seed: int
+    depth: int = 1
+    shares: Mapping[tuple[str, ...], float] = field(default_factory=dict)
+    calibrated: tuple[str, ...] = ()
+
+    @classmethod
+    def fitted(
+        cls, name: str, settings: Mapping[str, object], cohort: Cohort, law: Law, seed: int,
+        calibrated: tuple[str, ...] = (),
+    ) -> Sampler:
+        """The sampler of a law that was just fitted to a cohort."""
+        cells = zip(*(cohort.levels(name) for name in cohort.schema.subgroups), strict=True)
+        counts = Counter(tuple(str(level) for level in cell) for cell in cells)
+        shares = {cell: count / cohort.n for cell, count in sorted(counts.items())}
+        depth = 1 if cohort.label is None else cohort.label.depth + 1
+        return cls(name, dict(settings), Domain.of(cohort), law, check_seed(seed), depth, shares, calibrated)
+
+    @property
+    def n_source(self) -> int:
+        """Real patients the generator was fitted to."""
+        return self.domain.n_source
+
+    def sample(
+        self, n: int | None = None, m: int = 20, seed: int = 1, where: Mapping[str, object] | None = None,
+        targets: Mapping[str, Mapping[str, float]] | None = None,
+    ) -> SyntheticCohorts:
+        """Draws m cohorts of n rows, labelled.
+
+        Parameters
+        ----------
+        n : int, optional          rows in each cohort; as many as the source has by default
+        m : int                    number of cohorts, >= 1
+        seed : int                 >= 0; the same seed gives the same rows
+        where : dict, optional     {"sex": "f"}: only rows of these subgroup levels, exactly n of them
+        targets : dict, optional   {"sex": {"f": 0.5, "m": 0.5}}: shares each subgroup is re-balanced to
+
+        Raises
+        ------
+        GeneratorError             an impossible n, m, where or targets, or a level this generator cannot reach
+        """
+        rows = self.n_source if n is None else n
+        if rows < 2 or m < 1:
+            raise TooFewPatientsError("sample", Problem("n, m", f"asked for {m} cohorts of {rows} rows",
+                                                        "at least 1 cohort of at least 2 rows"))
+        check_seed(seed)
+        wanted = checked_where(where or {}, self.domain)
+        cells = cells_for_targets(rows, self.shares, targets, self.domain, wanted) if targets else None
+        release = self._release(rows, m, seed, wanted, targets)
+        broken: Counter[str] = Counter()
+        cohorts = []
+        for part in range(m):
+            frame = self._rows(rows, stream(seed, "sample", part), wanted, cells)
+            broken.update(self.domain.breaks(frame))
+            frame.index = pd.Index(synthetic_ids(release, part * rows, rows), name=ID_COLUMN)
+            label = Label(release, self.name, self.n_source, rows, part, m, seed, version("heorsynth"),
+                          self._settings_drawn(wanted, targets), self.depth, self.calibrated)
+            cohorts.append(Cohort.derive(self.domain.schema, frame, label=label, name=f"{self.name} {part}"))
+        return SyntheticCohorts(cohorts, broken)
+
+    def _settings_drawn(self, where: Mapping[str, str], targets: object) -> dict[str, object]:
+        drawn = {"fit_seed": self.seed, **self.settings}
+        return drawn | ({"where": dict(where)} if where else {}) | ({"targets": targets} if targets else {})
+
+    def _release(self, n: int, m: int, seed: int, where: Mapping[str, str], targets: object) -> str:
+        facts = [self.name, self._settings_drawn(where, targets), list(self.domain.columns), self.n_source, n, m, seed]
+        return hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()[:8]
+
+    def _rows(
+        self, n: int, rng: np.random.Generator, where: Mapping[str, str],
+        cells: list[tuple[dict[str, str], int]] | None,
+    ) -> pd.DataFrame:
+        if cells is None:
+            return self._where(n, rng, where)
+        parts = [self._where(count, rng, cell) for cell, count in cells if count]
+        frame = pd.concat(parts, ignore_index=True)
+        return frame.iloc[rng.permutation(len(frame))].reset_index(drop=True)
+
+    def _where(self, n: int, rng: np.random.Generator, where: Mapping[str, str]) -> pd.DataFrame:
+        if not where:
+            return self._finished(self.law.draw(n, rng))
+        if self.law.conditional:
+            return self._finished(self.law.draw(n, rng, where))
+        kept: list[pd.DataFrame] = []
+        found = drawn = 0
+        while found < n and drawn < OVERDRAW * n + 1000:
+            batch = self._finished(self.law.draw(max(2 * n, 200), rng))
+            fits = np.logical_and.reduce([as_text(batch[name]).to_numpy() == level for name, level in where.items()])
+            kept.append(batch[fits])
+            found, drawn = found + int(fits.sum()), drawn + len(batch)
+        if found < n:
+            raise GeneratorError(f"generator {self.name!r}", Problem(
+                "where", f"{found} rows of the level asked for among {drawn:,} drawn, {n} wanted",
+                "this generator has all but lost that level: use 'heor', or ask for fewer rows"))
+        return pd.concat(kept, ignore_index=True).iloc[:n].reset_index(drop=True)
+
+    def _finished(self, drawn: pd.DataFrame) -> pd.DataFrame:
+        """The rows in the source's column order, with the bands recomputed from their numbers."""
+        frame = drawn.reset_index(drop=True)
+        for name, band in self.domain.schema.bands.items():
+            frame[name] = banded(frame[band.source], band.edges, band.labels)
+        return frame[[name for name in self.domain.columns if name in frame.columns]]

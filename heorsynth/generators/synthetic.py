@@ -1,0 +1,92 @@
+"""The m synthetic cohorts of one draw, and the analysis that is honest about where their rows came from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import overload
+
+from heorsynth.core.display import Card, facts_card
+from heorsynth.core.errors import LabelError, Problem
+from heorsynth.core.estimate import Estimate
+from heorsynth.data.cohort import Cohort
+from heorsynth.data.label import Label
+from heorsynth.estimators.combining import pool
+
+
+class SyntheticCohorts(Sequence[Cohort]):
+    """A sequence of m labelled cohorts drawn from one fitted generator.
+
+    Parameters
+    ----------
+    cohorts : sequence of Cohort    each with its label
+    broken : dict, optional         post-condition to number of rows that break it, over all m cohorts
+    """
+
+    def __init__(self, cohorts: Sequence[Cohort], broken: Mapping[str, int] | None = None) -> None:
+        unlabelled = [index for index, cohort in enumerate(cohorts) if cohort.label is None]
+        if unlabelled or not cohorts:
+            raise LabelError("synthetic cohorts", Problem("", f"{len(unlabelled)} of {len(cohorts)} carry no label",
+                                                          "draw them with a generator, or read them with hs.read"))
+        self._cohorts = tuple(cohorts)
+        self._broken = dict(broken or {})
+
+    @overload
+    def __getitem__(self, index: int) -> Cohort: ...
+    @overload
+    def __getitem__(self, index: slice) -> SyntheticCohorts: ...
+    def __getitem__(self, index: int | slice) -> Cohort | SyntheticCohorts:
+        if isinstance(index, slice):
+            return SyntheticCohorts(self._cohorts[index], self._broken)
+        return self._cohorts[index]
+
+    def __len__(self) -> int:
+        return len(self._cohorts)
+
+    def __iter__(self) -> Iterator[Cohort]:
+        return iter(self._cohorts)
+
+    @property
+    def label(self) -> Label:
+        """The label of the first cohort; the others differ only in their part."""
+        label = self._cohorts[0].label
+        assert label is not None
+        return label
+
+    @property
+    def broken(self) -> dict[str, int]:
+        """Rows that break each post-condition, over all m cohorts; empty if all hold. None was repaired."""
+        return dict(self._broken)
+
+    def analyse(self, estimate: Callable[[Cohort], tuple[float, float]], *, level: float = 0.95) -> Estimate:
+        """An analysis of the m cohorts, pooled so that it claims the original's information and no more.
+
+        Parameters
+        ----------
+        estimate : callable    takes a Cohort, returns (estimate, variance)
+        level : float          confidence level of the interval
+
+        Returns
+        -------
+        Estimate               for the population the real patients came from; see `estimators.combining.pool`
+
+        Examples
+        --------
+        ``syn.analyse(lambda c: (c.frame["cost"].mean(), c.frame["cost"].var() / c.n))``
+        """
+        pairs = [estimate(cohort) for cohort in self._cohorts]
+        values, variances = [float(pair[0]) for pair in pairs], [float(pair[1]) for pair in pairs]
+        return pool(values, variances, n_source=self.label.n_source, n_rows=self._cohorts[0].n, level=level)
+
+    def _card(self) -> Card:
+        label = self.label
+        rows = [("generator", label.generator), ("cohorts", f"{len(self)} of {self._cohorts[0].n:,} rows"),
+                ("made from", f"{label.n_source:,} patients: they hold that much information and no more"),
+                ("release", f"{label.release}, seed {label.seed}")]
+        rows += [(f"broken: {what}", f"{count:,} rows") for what, count in sorted(self._broken.items())]
+        return facts_card("Synthetic cohorts", rows, label.statement)
+
+    def __repr__(self) -> str:
+        return self._card().text()
+
+    def _repr_html_(self) -> str:
+        return self._card().html()
