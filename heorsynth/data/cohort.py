@@ -15,6 +15,7 @@ from heorsynth.data import inspection
 from heorsynth.data.label import ID_COLUMN, KEY, Label
 from heorsynth.data.levels import as_text
 from heorsynth.data.schema import Schema, as_bands, as_endpoints, as_names, check_unit
+from heorsynth.data.source_checks import SOURCE_CHECKS
 
 SMALL_COUNT = 5
 """Counts below this are shown as "<5": a rare level is where a person is most easily recognised."""
@@ -104,7 +105,7 @@ class Cohort:
             )
         held = _with_event_codes(held, schema, event_map, name)
         if label is None and held.index.name != ID_COLUMN:
-            inspection.refuse(name, [found for check in inspection.SOURCE_CHECKS for found in check(held, schema)])
+            inspection.refuse(name, [found for check in SOURCE_CHECKS for found in check(held, schema)])
         self._set(held, schema, name, label)
 
     def _set(self, frame: pd.DataFrame, schema: Schema, name: str, label: Label | None) -> None:
@@ -165,7 +166,7 @@ class Cohort:
         """The arms as text, the reference (or first in sorted order) first; empty without an arm."""
         if self._schema.arm is None:
             return ()
-        levels = sorted(set(self.levels(self._schema.arm)) - {""})
+        levels = sorted(set(self.levels(self._schema.arm).tolist()) - {""})
         reference = self._schema.arm_reference
         if reference in levels:
             levels.remove(reference)

@@ -10,9 +10,9 @@ import pandas as pd
 from pandas.api import types
 
 from heorsynth.data.cohort import Cohort
-from heorsynth.data.inspection import order_breaks
 from heorsynth.data.levels import as_text, banded
 from heorsynth.data.schema import Schema
+from heorsynth.data.source_checks import order_breaks
 
 MAX_LEVELS = 20
 """A text column with more levels than this is free text: its levels are not enumerated."""

@@ -47,8 +47,10 @@ class Heor:
 
     def __post_init__(self) -> None:
         if self.privacy not in PRIVACY:
-            raise GeneratorError("generator 'heor'", Problem("privacy", f"{self.privacy!r} is not a setting",
-                                                             nearest(str(self.privacy), PRIVACY)))
+            raise GeneratorError(
+                "generator 'heor'",
+                Problem("privacy", f"{self.privacy!r} is not a setting", nearest(str(self.privacy), PRIVACY)),
+            )
 
     @property
     def name(self) -> str:

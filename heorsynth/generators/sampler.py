@@ -53,7 +53,12 @@ class Sampler:
 
     @classmethod
     def fitted(
-        cls, name: str, settings: Mapping[str, object], cohort: Cohort, law: Law, seed: int,
+        cls,
+        name: str,
+        settings: Mapping[str, object],
+        cohort: Cohort,
+        law: Law,
+        seed: int,
         calibrated: tuple[str, ...] = (),
     ) -> Sampler:
         """The sampler of a law that was just fitted to a cohort."""
@@ -69,7 +74,11 @@ class Sampler:
         return self.domain.n_source
 
     def sample(
-        self, n: int | None = None, m: int = 20, seed: int = 1, where: Mapping[str, object] | None = None,
+        self,
+        n: int | None = None,
+        m: int = 20,
+        seed: int = 1,
+        where: Mapping[str, object] | None = None,
         targets: Mapping[str, Mapping[str, float]] | None = None,
     ) -> SyntheticCohorts:
         """Draws m cohorts of n rows, labelled.
@@ -88,8 +97,10 @@ class Sampler:
         """
         rows = self.n_source if n is None else n
         if rows < 2 or m < 1:
-            raise TooFewPatientsError("sample", Problem("n, m", f"asked for {m} cohorts of {rows} rows",
-                                                        "at least 1 cohort of at least 2 rows"))
+            raise TooFewPatientsError(
+                "sample",
+                Problem("n, m", f"asked for {m} cohorts of {rows} rows", "at least 1 cohort of at least 2 rows"),
+            )
         check_seed(seed)
         wanted = checked_where(where or {}, self.domain)
         cells = cells_for_targets(rows, self.shares, targets, self.domain, wanted) if targets else None
@@ -100,8 +111,19 @@ class Sampler:
             frame = self._rows(rows, stream(seed, "sample", part), wanted, cells)
             broken.update(self.domain.breaks(frame))
             frame.index = pd.Index(synthetic_ids(release, part * rows, rows), name=ID_COLUMN)
-            label = Label(release, self.name, self.n_source, rows, part, m, seed, version("heorsynth"),
-                          self._settings_drawn(wanted, targets), self.depth, self.calibrated)
+            label = Label(
+                release,
+                self.name,
+                self.n_source,
+                rows,
+                part,
+                m,
+                seed,
+                version("heorsynth"),
+                self._settings_drawn(wanted, targets),
+                self.depth,
+                self.calibrated,
+            )
             cohorts.append(Cohort.derive(self.domain.schema, frame, label=label, name=f"{self.name} {part}"))
         return SyntheticCohorts(cohorts, broken)
 
@@ -114,7 +136,10 @@ class Sampler:
         return hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()[:8]
 
     def _rows(
-        self, n: int, rng: np.random.Generator, where: Mapping[str, str],
+        self,
+        n: int,
+        rng: np.random.Generator,
+        where: Mapping[str, str],
         cells: list[tuple[dict[str, str], int]] | None,
     ) -> pd.DataFrame:
         if cells is None:
@@ -136,9 +161,14 @@ class Sampler:
             kept.append(batch[fits])
             found, drawn = found + int(fits.sum()), drawn + len(batch)
         if found < n:
-            raise GeneratorError(f"generator {self.name!r}", Problem(
-                "where", f"{found} rows of the level asked for among {drawn:,} drawn, {n} wanted",
-                "this generator has all but lost that level: use 'heor', or ask for fewer rows"))
+            raise GeneratorError(
+                f"generator {self.name!r}",
+                Problem(
+                    "where",
+                    f"{found} rows of the level asked for among {drawn:,} drawn, {n} wanted",
+                    "this generator has all but lost that level: use 'heor', or ask for fewer rows",
+                ),
+            )
         return pd.concat(kept, ignore_index=True).iloc[:n].reset_index(drop=True)
 
     def _finished(self, drawn: pd.DataFrame) -> pd.DataFrame:

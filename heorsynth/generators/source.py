@@ -24,20 +24,41 @@ def require_source(cohort: Cohort) -> None:
     """
     found: list[Found] = []
     if cohort.n < MIN_PATIENTS:
-        found.append((errors.TooFewPatientsError, Problem(
-            "rows", f"{cohort.n} patients", f"a generator needs at least {MIN_PATIENTS}; pool with another cohort")))
+        found.append(
+            (
+                errors.TooFewPatientsError,
+                Problem(
+                    "rows",
+                    f"{cohort.n} patients",
+                    f"a generator needs at least {MIN_PATIENTS}; pool with another cohort",
+                ),
+            )
+        )
     for name in (*cohort.schema.subgroups, *([cohort.schema.arm] if cohort.schema.arm else [])):
         present = set(cohort.levels(name)) - {""}
         if len(present) < 2:
-            found.append((errors.EmptyColumnError, Problem(f"column {name!r}", f"{len(present)} level in the source",
-                                                           "do not declare it a subgroup or arm")))
+            found.append(
+                (
+                    errors.EmptyColumnError,
+                    Problem(
+                        f"column {name!r}", f"{len(present)} level in the source", "do not declare it a subgroup or arm"
+                    ),
+                )
+            )
     for name in cohort.schema.endpoints:
         if not (cohort.outcome(name)[1] == 1).any():
-            found.append((errors.NoEventsError, Problem(f"endpoint {name!r}", "nobody has the event",
-                                                        "do not declare this endpoint")))
+            found.append(
+                (
+                    errors.NoEventsError,
+                    Problem(f"endpoint {name!r}", "nobody has the event", "do not declare this endpoint"),
+                )
+            )
     frame = cohort.frame
-    found += [(errors.EmptyColumnError, Problem(f"column {name!r}", "entirely missing", "drop it"))
-              for name in frame.columns if frame[name].isna().all()]
+    found += [
+        (errors.EmptyColumnError, Problem(f"column {name!r}", "entirely missing", "drop it"))
+        for name in frame.columns
+        if frame[name].isna().all()
+    ]
     refuse(cohort.name, found)
 
 

@@ -25,8 +25,14 @@ class SyntheticCohorts(Sequence[Cohort]):
     def __init__(self, cohorts: Sequence[Cohort], broken: Mapping[str, int] | None = None) -> None:
         unlabelled = [index for index, cohort in enumerate(cohorts) if cohort.label is None]
         if unlabelled or not cohorts:
-            raise LabelError("synthetic cohorts", Problem("", f"{len(unlabelled)} of {len(cohorts)} carry no label",
-                                                          "draw them with a generator, or read them with hs.read"))
+            raise LabelError(
+                "synthetic cohorts",
+                Problem(
+                    "",
+                    f"{len(unlabelled)} of {len(cohorts)} carry no label",
+                    "draw them with a generator, or read them with hs.read",
+                ),
+            )
         self._cohorts = tuple(cohorts)
         self._broken = dict(broken or {})
 
@@ -79,9 +85,12 @@ class SyntheticCohorts(Sequence[Cohort]):
 
     def _card(self) -> Card:
         label = self.label
-        rows = [("generator", label.generator), ("cohorts", f"{len(self)} of {self._cohorts[0].n:,} rows"),
-                ("made from", f"{label.n_source:,} patients: they hold that much information and no more"),
-                ("release", f"{label.release}, seed {label.seed}")]
+        rows = [
+            ("generator", label.generator),
+            ("cohorts", f"{len(self)} of {self._cohorts[0].n:,} rows"),
+            ("made from", f"{label.n_source:,} patients: they hold that much information and no more"),
+            ("release", f"{label.release}, seed {label.seed}"),
+        ]
         rows += [(f"broken: {what}", f"{count:,} rows") for what, count in sorted(self._broken.items())]
         return facts_card("Synthetic cohorts", rows, label.statement)
 

@@ -19,8 +19,10 @@ def checked_where(where: Mapping[str, object], domain: Domain) -> dict[str, str]
             raise GeneratorError("where", Problem(f"column {name!r}", "not a column of levels", nearest(name, known)))
         levels = domain.columns[name].levels or frozenset()
         if str(level) not in levels:
-            raise GeneratorError("where", Problem(f"column {name!r}", f"no level {str(level)!r} in the source",
-                                                  nearest(str(level), levels)))
+            raise GeneratorError(
+                "where",
+                Problem(f"column {name!r}", f"no level {str(level)!r} in the source", nearest(str(level), levels)),
+            )
         wanted[name] = str(level)
     return wanted
 
@@ -42,7 +44,10 @@ def allocate(shares: np.ndarray, n: int) -> np.ndarray:
 
 
 def cells_for_targets(
-    n: int, shares: Mapping[tuple[str, ...], float], targets: Mapping[str, Mapping[str, float]], domain: Domain,
+    n: int,
+    shares: Mapping[tuple[str, ...], float],
+    targets: Mapping[str, Mapping[str, float]],
+    domain: Domain,
     where: Mapping[str, str],
 ) -> list[tuple[dict[str, str], int]]:
     """Subgroup cells with row counts whose margins meet the targets, by raking the source's shares.
@@ -63,8 +68,14 @@ def cells_for_targets(
                 member = np.array([cell[name] == level for cell in cells])
                 total = weights[member].sum()
                 if total == 0 and share > 0:
-                    raise GeneratorError("targets", Problem(
-                        f"{name}", f"no patient of level {level!r} to draw from", "a level nobody has cannot be made"))
+                    raise GeneratorError(
+                        "targets",
+                        Problem(
+                            f"{name}",
+                            f"no patient of level {level!r} to draw from",
+                            "a level nobody has cannot be made",
+                        ),
+                    )
                 weights[member] *= share / total if total else 0.0
         if np.abs(weights - before).max() < 1e-12:
             break
@@ -73,12 +84,22 @@ def cells_for_targets(
 
 def _checked_target(name: str, levels: dict[str, float], domain: Domain) -> dict[str, float]:
     if name not in domain.schema.subgroups:
-        raise GeneratorError("targets", Problem(f"{name!r}", "not a declared subgroup",
-                                                nearest(name, domain.schema.subgroups) if domain.schema.subgroups else "declare subgroups"))
+        raise GeneratorError(
+            "targets",
+            Problem(
+                f"{name!r}",
+                "not a declared subgroup",
+                nearest(name, domain.schema.subgroups) if domain.schema.subgroups else "declare subgroups",
+            ),
+        )
     known = domain.columns[name].levels or frozenset()
     unknown = sorted(set(map(str, levels)) - known)
     if unknown:
-        raise GeneratorError("targets", Problem(f"{name}", f"no level {unknown[0]!r} in the source", nearest(unknown[0], known)))
+        raise GeneratorError(
+            "targets", Problem(f"{name}", f"no level {unknown[0]!r} in the source", nearest(unknown[0], known))
+        )
     if any(share < 0 for share in levels.values()) or abs(sum(levels.values()) - 1) > 1e-6:
-        raise GeneratorError("targets", Problem(f"{name}", "shares must be from 0 up and sum to 1", "write every level's share"))
+        raise GeneratorError(
+            "targets", Problem(f"{name}", "shares must be from 0 up and sum to 1", "write every level's share")
+        )
     return {str(level): float(share) for level, share in levels.items()}

@@ -53,13 +53,25 @@ class Cells:
         wanted = dict(where or {})
         foreign = [name for name in wanted if name not in self.names]
         if foreign:
-            raise GeneratorError("where", [Problem(f"column {name!r}", "not a declared arm or subgroup",
-                                                   f"declare it: subgroups=[…, {name!r}]") for name in foreign])
-        fits = np.array([all(cell[self.names.index(name)] == level for name, level in wanted.items())
-                         for cell in self.members])
+            raise GeneratorError(
+                "where",
+                [
+                    Problem(
+                        f"column {name!r}", "not a declared arm or subgroup", f"declare it: subgroups=[…, {name!r}]"
+                    )
+                    for name in foreign
+                ],
+            )
+        fits = np.array(
+            [all(cell[self.names.index(name)] == level for name, level in wanted.items()) for cell in self.members]
+        )
         if not fits.any():
-            raise GeneratorError("where", Problem(", ".join(wanted), "no patient has these levels together",
-                                                  "a combination nobody has cannot be made"))
+            raise GeneratorError(
+                "where",
+                Problem(
+                    ", ".join(wanted), "no patient has these levels together", "a combination nobody has cannot be made"
+                ),
+            )
         return allocate(np.where(fits, self.counts, 0), n)
 
     def levels(self, name: str, cell: np.ndarray) -> np.ndarray:
@@ -69,8 +81,10 @@ class Cells:
 
     def nearest(self, cell: int, at_least: int) -> list[int]:
         """This cell and those most like it, the arm counting double, until they hold enough patients."""
-        likeness = [sum((2 if i == 0 else 1) * (a == b) for i, (a, b) in enumerate(zip(self.members[cell], other, strict=True)))
-                    for other in self.members]
+        likeness = [
+            sum((2 if i == 0 else 1) * (a == b) for i, (a, b) in enumerate(zip(self.members[cell], other, strict=True)))
+            for other in self.members
+        ]
         likeness[cell] = len(self.names) + 2
         found: list[int] = []
         for score in sorted(set(likeness), reverse=True):

@@ -20,7 +20,7 @@ TABLE = np.linspace(0.0, 1.0, 201)
 
 @dataclass(frozen=True)
 class Table:
-    """Where latents fall in the population, to place rows of a part of it: thresholds of levels, quantiles of numbers."""
+    """Where latents fall in the population, to place the rows of a part of it."""
 
     thresholds: tuple[float, ...] = ()
     quantiles: tuple[float, ...] = ()
@@ -115,8 +115,15 @@ class ColumnLaw:
             self._fill(found, rows, latents, str(key), rng, exactly)
         return found
 
-    def _fill(self, found: np.ndarray, rows: np.ndarray, latents: np.ndarray, key: str, rng: np.random.Generator,
-              exactly: bool) -> None:
+    def _fill(
+        self,
+        found: np.ndarray,
+        rows: np.ndarray,
+        latents: np.ndarray,
+        key: str,
+        rng: np.random.Generator,
+        exactly: bool,
+    ) -> None:
         missing = self.missing[key]
         tables = {} if exactly else self.tables[key]
         if missing == 1:
@@ -169,17 +176,26 @@ class ColumnLaw:
         return tuple(cuts)
 
     def to_dict(self) -> dict[str, Any]:
-        tables = {group: {name: [list(table.thresholds), list(table.quantiles)] for name, table in found.items()}
-                  for group, found in self.tables.items()}
-        return {"name": self.name, "group": self.group, "levels": list(self.levels),
-                "shares": {key: list(shares) for key, shares in self.shares.items()},
-                "quantiles": {key: law.to_dict() for key, law in self.quantiles.items()},
-                "missing": dict(self.missing), "tables": tables}
+        tables = {
+            group: {name: [list(table.thresholds), list(table.quantiles)] for name, table in found.items()}
+            for group, found in self.tables.items()
+        }
+        return {
+            "name": self.name,
+            "group": self.group,
+            "levels": list(self.levels),
+            "shares": {key: list(shares) for key, shares in self.shares.items()},
+            "quantiles": {key: law.to_dict() for key, law in self.quantiles.items()},
+            "missing": dict(self.missing),
+            "tables": tables,
+        }
 
     @classmethod
     def from_dict(cls, facts: Mapping[str, Any]) -> ColumnLaw:
-        tables = {group: {name: Table(tuple(parts[0]), tuple(parts[1])) for name, parts in found.items()}
-                  for group, found in facts["tables"].items()}
+        tables = {
+            group: {name: Table(tuple(parts[0]), tuple(parts[1])) for name, parts in found.items()}
+            for group, found in facts["tables"].items()
+        }
         quantiles = {key: Quantiles.from_dict(law) for key, law in facts["quantiles"].items()}
         shares = {key: tuple(values) for key, values in facts["shares"].items()}
         return cls(facts["name"], facts["group"], tuple(facts["levels"]), shares, quantiles, facts["missing"], tables)

@@ -95,7 +95,12 @@ class Dependence:
 
 
 def wanted(
-    scores: np.ndarray, columns: np.ndarray, known: np.ndarray, owner: np.ndarray, n_cells: int, n_hazards: int,
+    scores: np.ndarray,
+    columns: np.ndarray,
+    known: np.ndarray,
+    owner: np.ndarray,
+    n_cells: int,
+    n_hazards: int,
     thresholds: Thresholds,
 ) -> np.ndarray:
     """The correlations (q + p, q + p) of scores and columns to be reached: the source's, with the noise shrunk away.
@@ -130,7 +135,10 @@ def wanted(
 
 
 def solved(
-    goal: np.ndarray, scores: np.ndarray, center: np.ndarray, scale: np.ndarray,
+    goal: np.ndarray,
+    scores: np.ndarray,
+    center: np.ndarray,
+    scale: np.ndarray,
     emitted: Callable[[Dependence], tuple[np.ndarray, np.ndarray]],
 ) -> Dependence:
     """The latent law whose drawn columns have the wanted correlations.

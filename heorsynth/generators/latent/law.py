@@ -62,10 +62,14 @@ class HeorLaw:
         scale = np.where(scale > 0, scale, 1.0)
         empty = np.zeros((cohort.n, 0))
         goal = wanted(
-            (scores - center) / scale, np.column_stack([empty, *(block[0] for block in blocks)]),
+            (scores - center) / scale,
+            np.column_stack([empty, *(block[0] for block in blocks)]),
             np.column_stack([empty.astype(bool), *(block[1] for block in blocks)]),
             np.repeat(np.arange(len(columns)), [column.width for column in columns]),
-            cells.indicators(cell).shape[1], 0 if outcome is None else outcome.hazards.shape[1], thresholds)
+            cells.indicators(cell).shape[1],
+            0 if outcome is None else outcome.hazards.shape[1],
+            thresholds,
+        )
         blank = cls(shape, cells, outcome, columns, Dependence(center, scale, np.zeros((0, 0)), np.zeros((0, 0))))
         return blank._tied(goal, rng)
 
@@ -81,11 +85,14 @@ class HeorLaw:
         def emitted(law: Dependence) -> tuple[np.ndarray, np.ndarray]:
             latents = law.latents(scores, np.random.default_rng(seeds[0]))
             values = self._values(latents, cell, cause, np.random.default_rng(seeds[1]), exactly=True)
-            blocks = [column.scores(values[column.name], self._groups(column, cell, cause, values))
-                      for column in self.columns]
+            blocks = [
+                column.scores(values[column.name], self._groups(column, cell, cause, values)) for column in self.columns
+            ]
             empty = np.zeros((size, 0))
-            return (np.column_stack([empty, *(block[0] for block in blocks)]),
-                    np.column_stack([empty.astype(bool), *(block[1] for block in blocks)]))
+            return (
+                np.column_stack([empty, *(block[0] for block in blocks)]),
+                np.column_stack([empty.astype(bool), *(block[1] for block in blocks)]),
+            )
 
         law = solved(goal, standard, self.dependence.center, self.dependence.scale, emitted)
         latents = law.latents(scores, np.random.default_rng(seeds[0]))
@@ -112,7 +119,13 @@ class HeorLaw:
         return self.outcome.draw(cell, rng)
 
     def _values(
-        self, latents: np.ndarray, cell: np.ndarray, cause: np.ndarray, rng: np.random.Generator, *, exactly: bool,
+        self,
+        latents: np.ndarray,
+        cell: np.ndarray,
+        cause: np.ndarray,
+        rng: np.random.Generator,
+        *,
+        exactly: bool,
     ) -> dict[str, np.ndarray]:
         values: dict[str, np.ndarray] = {}
         start = 0
@@ -123,12 +136,19 @@ class HeorLaw:
             start = stop
         return values
 
-    def _groups(self, column: ColumnLaw, cell: np.ndarray, cause: np.ndarray, values: Mapping[str, np.ndarray]) -> np.ndarray:
+    def _groups(
+        self, column: ColumnLaw, cell: np.ndarray, cause: np.ndarray, values: Mapping[str, np.ndarray]
+    ) -> np.ndarray:
         return _group(column.name, self.shape, self.cells, cell, cause, values)
 
 
 def _group(
-    name: str, shape: Shape, cells: Cells, cell: np.ndarray, cause: np.ndarray, values: Mapping[str, np.ndarray],
+    name: str,
+    shape: Shape,
+    cells: Cells,
+    cell: np.ndarray,
+    cause: np.ndarray,
+    values: Mapping[str, np.ndarray],
 ) -> np.ndarray:
     """The group (n,) of a column's law that each row is in."""
     group = shape.modelled[name]
@@ -145,7 +165,11 @@ def _column(name: str, values: np.ndarray, shape: Shape, groups: np.ndarray) -> 
 
 
 def _scores(
-    cells: Cells, outcome: Outcome | None, cell: np.ndarray, time: np.ndarray, cause: np.ndarray,
+    cells: Cells,
+    outcome: Outcome | None,
+    cell: np.ndarray,
+    time: np.ndarray,
+    cause: np.ndarray,
 ) -> np.ndarray:
     """What the columns are tied to (n, q): indicators of cells, then the outcome's scores."""
     indicators = cells.indicators(cell)

@@ -104,16 +104,22 @@ class Outcome:
         for index in range(len(cells.members)):
             pool = tuple(sorted(cells.nearest(index, MIN_POOL)))
             of_cell.append(pools.setdefault(pool, len(pools)))
-        endings = tuple(Ending.of(time[rows], cause[rows], n_causes)
-                        for rows in (np.isin(cell, pool) for pool in pools))
+        endings = tuple(
+            Ending.of(time[rows], cause[rows], n_causes) for rows in (np.isin(cell, pool) for pool in pools)
+        )
         order = np.argsort(time, kind="stable")
         parts = np.array_split(order, max(1, min(GRID, len(time) // WINDOW)))
         at_risk = len(time) - np.arange(len(time))
         steps = [np.cumsum((cause[order] == code) / at_risk) for code in range(1, n_causes + 1)]
         hazards = [[float(step[order_of].mean()) for step in steps] for order_of in _positions(parts)]
         shares = [(order_of.mean() + 0.5) / len(time) for order_of in _positions(parts)]
-        return cls(endings, np.array(of_cell), np.array([time[part].mean() for part in parts]), np.array(hazards),
-                   np.array(shares))
+        return cls(
+            endings,
+            np.array(of_cell),
+            np.array([time[part].mean() for part in parts]),
+            np.array(hazards),
+            np.array(shares),
+        )
 
     def draw(self, cell: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         """Times and causes for rows in these cells (n,)."""
@@ -134,17 +140,29 @@ class Outcome:
         """
         from scipy.special import ndtri
 
-        hazards = [np.interp(time, np.concatenate([[0.0], self.grid]), np.concatenate([[0.0], column]))
-                   for column in self.hazards.T]
+        hazards = [
+            np.interp(time, np.concatenate([[0.0], self.grid]), np.concatenate([[0.0], column]))
+            for column in self.hazards.T
+        ]
         residuals = [(cause == code + 1) - hazard for code, hazard in enumerate(hazards)]
         when = ndtri(np.clip(np.interp(time, self.grid, self.shares), self.shares[0] / 2, (1 + self.shares[-1]) / 2))
         return np.column_stack([*residuals, cause > 0, when]).astype(float)
 
     def to_dict(self) -> dict[str, Any]:
-        return {"endings": [ending.to_dict() for ending in self.endings], "of_cell": self.of_cell.tolist(),
-                "grid": self.grid.tolist(), "hazards": self.hazards.tolist(), "shares": self.shares.tolist()}
+        return {
+            "endings": [ending.to_dict() for ending in self.endings],
+            "of_cell": self.of_cell.tolist(),
+            "grid": self.grid.tolist(),
+            "hazards": self.hazards.tolist(),
+            "shares": self.shares.tolist(),
+        }
 
     @classmethod
     def from_dict(cls, facts: Mapping[str, Any]) -> Outcome:
-        return cls(tuple(map(Ending.from_dict, facts["endings"])), np.array(facts["of_cell"]), np.array(facts["grid"]),
-                   np.array(facts["hazards"]), np.array(facts["shares"]))
+        return cls(
+            tuple(map(Ending.from_dict, facts["endings"])),
+            np.array(facts["of_cell"]),
+            np.array(facts["grid"]),
+            np.array(facts["hazards"]),
+            np.array(facts["shares"]),
+        )

@@ -1,4 +1,4 @@
-"""A smoothed quantile function: spikes where patients share a value, straight pieces over several patients elsewhere."""
+"""A smoothed quantile function: spikes where patients share a value, straight pieces over several elsewhere."""
 
 from __future__ import annotations
 
@@ -45,8 +45,10 @@ class Quantiles:
         held = np.sort(np.asarray(values, dtype=float))
         distinct, counts = np.unique(held, return_counts=True)
         spiked = counts >= MIN_PATIENTS
-        pieces = [(float(value), float(value), int(count))
-                  for value, count in zip(distinct[spiked], counts[spiked], strict=True)]
+        pieces = [
+            (float(value), float(value), int(count))
+            for value, count in zip(distinct[spiked], counts[spiked], strict=True)
+        ]
         loose = held[~np.repeat(spiked, counts)]
         if len(loose):
             parts = np.array_split(loose, max(1, len(loose) // window))
@@ -65,8 +67,12 @@ class Quantiles:
         return values if self.decimals is None else np.round(values, self.decimals)
 
     def to_dict(self) -> dict[str, Any]:
-        return {"edges": self.edges.tolist(), "left": self.left.tolist(), "right": self.right.tolist(),
-                "decimals": self.decimals}
+        return {
+            "edges": self.edges.tolist(),
+            "left": self.left.tolist(),
+            "right": self.right.tolist(),
+            "decimals": self.decimals,
+        }
 
     @classmethod
     def from_dict(cls, facts: Mapping[str, Any]) -> Quantiles:

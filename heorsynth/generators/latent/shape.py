@@ -32,7 +32,7 @@ CAUSE = "how the primary endpoint ended"
 class Format:
     """How a column is written: its type, the value behind each level, or its decimals."""
 
-    dtype: object
+    dtype: Any
     values: Mapping[str, object]
     decimals: int | None = None
 
@@ -128,7 +128,12 @@ class Shape:
         return found
 
     def frame(
-        self, cells: Cells, cell: np.ndarray, time: np.ndarray, cause: np.ndarray, values: Mapping[str, np.ndarray],
+        self,
+        cells: Cells,
+        cell: np.ndarray,
+        time: np.ndarray,
+        cause: np.ndarray,
+        values: Mapping[str, np.ndarray],
     ) -> pd.DataFrame:
         """Rows in the source's columns and types, with order, entry and totals in place."""
         found = dict(values)
@@ -189,7 +194,9 @@ def _groups(schema: Schema, cells: Cells, cohort: Cohort) -> dict[str, str]:
 
 def _state(tied: np.ndarray, code: np.ndarray) -> np.ndarray:
     """How an earlier endpoint stands to the primary one, and how it ended: "tied:1", "apart:1", "apart:0"."""
-    return np.array([f"{'tied' if same else 'apart'}:{event}" for same, event in zip(tied, code, strict=True)], dtype=object)
+    return np.array(
+        [f"{'tied' if same else 'apart'}:{event}" for same, event in zip(tied, code, strict=True)], dtype=object
+    )
 
 
 def _without_rare(values: np.ndarray) -> np.ndarray:
@@ -216,8 +223,13 @@ def _refuse_strange(frame: pd.DataFrame, schema: Schema) -> None:
             counts = frame[name].value_counts()
             common = int((counts >= MIN_PATIENTS).sum())
             if len(counts) > 2 and (common == 0 or common > MAX_LEVELS):
-                problems.append(Problem(f"column {name!r}", f"{len(counts)} levels, {common} of them common",
-                                        "drop it, declare it as id, or merge its levels"))
+                problems.append(
+                    Problem(
+                        f"column {name!r}",
+                        f"{len(counts)} levels, {common} of them common",
+                        "drop it, declare it as id, or merge its levels",
+                    )
+                )
     if problems:
         raise GeneratorError("generator 'heor'", problems)
 
@@ -234,14 +246,23 @@ def _below(values: np.ndarray, last: np.ndarray, decimals: int | None) -> np.nda
 
 def formats_to_dict(formats: Mapping[str, Format]) -> dict[str, Any]:
     """Formats as JSON: a level is a number, a truth value or text."""
-    return {name: {"dtype": str(form.dtype), "values": dict(form.values), "decimals": form.decimals,
-                   "categories": _categories(form.dtype)} for name, form in formats.items()}
+    return {
+        name: {
+            "dtype": str(form.dtype),
+            "values": dict(form.values),
+            "decimals": form.decimals,
+            "categories": _categories(form.dtype),
+        }
+        for name, form in formats.items()
+    }
 
 
 def formats_from_dict(facts: Mapping[str, Any]) -> dict[str, Format]:
     found = {}
     for name, form in facts.items():
-        dtype: object = np.dtype(form["dtype"]) if form["categories"] is None and _is_numpy(form["dtype"]) else form["dtype"]
+        dtype: object = (
+            np.dtype(form["dtype"]) if form["categories"] is None and _is_numpy(form["dtype"]) else form["dtype"]
+        )
         if form["categories"] is not None:
             dtype = pd.CategoricalDtype(form["categories"]["levels"], ordered=form["categories"]["ordered"])
         found[name] = Format(dtype, form["values"], form["decimals"])

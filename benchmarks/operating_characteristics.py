@@ -1,0 +1,204 @@
+"""How often each check is right: for a faithful generator, one off by exactly the margin, and one off by three margins.
+
+    python benchmarks/operating_characteristics.py --repetitions 200 --sizes 50 150 500 1000
+
+prints a Markdown table. The truth is a two-arm trial with exponential survival, so that a law off by a stated
+multiple of a margin can be solved for. Each repetition draws a real cohort and m synthetic ones from their laws.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+from scipy import optimize, stats
+
+from heorsynth.checks import registry
+from heorsynth.checks.estimands import margin_for
+from heorsynth.checks.finding import Finding
+from heorsynth.checks.margin import Margin
+from heorsynth.core.random import stream
+from heorsynth.data.cohort import Cohort
+
+HORIZON, LANDMARK, THRESHOLD = 3.0, 1.5, 20_000.0
+DEVIATIONS = {"faithful": 0.0, "boundary": 1.0, "bad": 3.0}
+
+
+@dataclass(frozen=True)
+class Law:
+    """The law a cohort is drawn from: hazards a year by arm, then costs, QALYs, age and sex."""
+
+    usual: float = 0.35
+    new: float = 0.25
+    cost: float = 1.0
+    extra_cost: float = 4000.0
+    qaly: float = 1.0
+    extra_qaly: float = 0.3
+    age: float = 60.0
+    women: float = 0.4
+
+    def draw(self, n: int, rng: np.random.Generator) -> pd.DataFrame:
+        """n patients; 15% have no cost, and the others a gamma one with mean 10,000 and standard deviation 8,000."""
+        arm = rng.random(n) < 0.5
+        death = rng.exponential(1 / np.where(arm, self.new, self.usual))
+        left = rng.uniform(1, 6, n)
+        spent = np.where(rng.random(n) < 0.15, 0.0, rng.gamma(1.5625, 6400.0, n))
+        return pd.DataFrame({
+            "time": np.minimum(death, left) + 1e-6, "event": (death <= left).astype(int),
+            "arm": np.where(arm, "new", "usual"), "cost": self.cost * (spent + np.where(arm, self.extra_cost, 0.0)),
+            "qaly": self.qaly * (rng.gamma(9.0, 0.2, n) + np.where(arm, self.extra_qaly, 0.0)),
+            "age": rng.normal(self.age, 10, n), "sex": np.where(rng.random(n) < self.women, "f", "m"),
+        })  # fmt: skip
+
+
+TRUTH = Law()
+
+
+def restricted_mean(hazard: float) -> float:
+    return (1 - math.exp(-hazard * HORIZON)) / hazard
+
+
+def hazard_of(mean: float) -> float:
+    return float(optimize.brentq(lambda hazard: restricted_mean(hazard) - mean, 1e-9, 50))
+
+
+def curve_distance(factor: float) -> float:
+    grid = np.linspace(HORIZON / 100, HORIZON, 100)
+    curves = [np.exp(-rate * grid) - np.exp(-rate * factor * grid) for rate in (TRUTH.usual, TRUTH.new)]
+    return float(np.abs(np.mean(curves, axis=0)).max())
+
+
+def off_in_rmst(margin: Margin, times: float) -> Law:
+    """Both arms' restricted means off by the same share."""
+    usual, new = (hazard_of(restricted_mean(rate) * (1 + times * margin.width)) for rate in (TRUTH.usual, TRUTH.new))
+    return replace(TRUTH, usual=usual, new=new)
+
+
+def off_in_rmst_difference(margin: Margin, times: float) -> Law:
+    return replace(TRUTH, new=hazard_of(restricted_mean(TRUTH.new) + times * margin.width * HORIZON))
+
+
+def off_at_landmark(margin: Margin, times: float) -> Law:
+    usual, new = (-math.log(math.exp(-rate * LANDMARK) + times * margin.width) / LANDMARK
+                  for rate in (TRUTH.usual, TRUTH.new))  # fmt: skip
+    return replace(TRUTH, usual=usual, new=new)
+
+
+def off_in_curve(margin: Margin, times: float) -> Law:
+    factor = optimize.brentq(lambda factor: curve_distance(factor) - times * margin.width, 1e-6, 1.0) if times else 1.0
+    return replace(TRUTH, usual=TRUTH.usual * factor, new=TRUTH.new * factor)
+
+
+def off_in_hazard_ratio(margin: Margin, times: float) -> Law:
+    return replace(TRUTH, new=TRUTH.new * math.exp(times * margin.width))
+
+
+def off_in_cost(margin: Margin, times: float) -> Law:
+    return replace(TRUTH, cost=1 + times * margin.width)
+
+
+def off_in_cost_difference(margin: Margin, times: float) -> Law:
+    return replace(TRUTH, extra_cost=TRUTH.extra_cost + times * margin.width * 8500.0)
+
+
+def off_in_qaly(margin: Margin, times: float) -> Law:
+    return replace(TRUTH, qaly=1 + times * margin.width)
+
+
+def off_in_qaly_difference(margin: Margin, times: float) -> Law:
+    return replace(TRUTH, extra_qaly=TRUTH.extra_qaly + times * margin.width)
+
+
+def off_in_net_benefit(margin: Margin, times: float) -> Law:
+    return replace(TRUTH, extra_cost=TRUTH.extra_cost + times * margin.width * THRESHOLD)
+
+
+def off_in_representation(margin: Margin, times: float) -> Law:
+    return replace(TRUTH, women=TRUTH.women * math.exp(-times * margin.width))
+
+
+def off_in_age(margin: Margin, times: float) -> Law:
+    return replace(TRUTH, age=TRUTH.age + 20 * float(stats.norm.ppf((1 + times * margin.width) / 2)))
+
+
+@dataclass(frozen=True)
+class Case:
+    """An estimand, the margin it is held to, the finding that is counted, and the law off by some margins."""
+
+    margin: dict[str, object]
+    off: Callable[[Margin, float], Law]
+    counted: Callable[[Finding], bool] = lambda finding: finding.group == "all" or " vs " in finding.group
+
+
+CASES = {
+    "survival.rmst": Case({"relative": 0.05, "horizon": HORIZON}, off_in_rmst),
+    "survival.rmst_difference": Case({"relative": 0.05, "horizon": HORIZON}, off_in_rmst_difference),
+    "survival.landmark": Case({"absolute": 0.10, "at": LANDMARK}, off_at_landmark),
+    "survival.km_gap": Case({"absolute": 0.10, "horizon": HORIZON}, off_in_curve),
+    "survival.hazard_ratio": Case({"ratio": [0.8, 1.25]}, off_in_hazard_ratio),
+    "costs.mean": Case({"relative": 0.10}, off_in_cost),
+    "costs.difference": Case({"relative": 0.20}, off_in_cost_difference),
+    "utilities.mean": Case({"relative": 0.10}, off_in_qaly),
+    "economics.incremental_qaly": Case({"absolute": 0.10}, off_in_qaly_difference),
+    "economics.inmb": Case({"relative": 0.10}, off_in_net_benefit),
+    "subgroups.representation": Case({"ratio": [0.8, 1.25]}, off_in_representation, lambda f: f.group == "sex=f"),
+    "structure.marginals": Case({"absolute": 0.10}, off_in_age, lambda f: "of age" in f.estimand),
+}
+
+
+def roles(key: str) -> dict[str, object]:
+    """The roles of a cohort: subgroups only where they are what is asked."""
+    subgroups = ["sex"] if key.startswith("subgroups") else []
+    return {
+        "endpoints": {"os": ("time", "event")}, "arm": "arm", "arm_reference": "usual", "costs": "cost",
+        "utilities": "qaly", "subgroups": subgroups, "unit": "year", "currency": "EUR",
+    }  # fmt: skip
+
+
+def verdicts(key: str, n: int, times: float, repetitions: int, m: int = 5, seed: int = 1) -> Counter[str]:
+    """How often a finding comes out each way, over repetitions of a law that is `times` margins off."""
+    case, check = CASES[key], registry.load(key.split(".", maxsplit=1)[0])
+    margin = margin_for(key, case.margin, {"wtp": (THRESHOLD,)})
+    law, found = case.off(margin, times), Counter[str]()
+    for repetition in range(repetitions):
+        rng = stream(seed, key, n, str(times), repetition)
+        real = Cohort(TRUTH.draw(n, rng), **roles(key))  # type: ignore[arg-type]
+        drawn = [Cohort.derive(real.schema, law.draw(n, rng), label=None) for _ in range(m)]
+        findings = [finding for finding in check(real, drawn, {key: margin}, rng) if case.counted(finding)]
+        found.update(finding.verdict for finding in findings[:1])
+    return found
+
+
+def table(sizes: Sequence[int], repetitions: int, m: int) -> str:
+    """A Markdown table: per estimand and size, the share of passes and fails under each law."""
+    head = ["estimand", "margin", "n", *(f"{name}: {what}" for name in DEVIATIONS for what in ("pass", "fail"))]
+    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
+    for key, case in CASES.items():
+        shown = ", ".join(f"{scale} {case.margin[scale]}" for scale in ("absolute", "relative", "ratio")
+                          if scale in case.margin)  # fmt: skip
+        for n in sizes:
+            counts = [verdicts(key, n, times, repetitions, m) for times in DEVIATIONS.values()]
+            shares = [f"{count[what] / repetitions:.3f}" for count in counts for what in ("pass", "fail")]
+            lines.append("| " + " | ".join([key, shown, str(n), *shares]) + " |")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Operating characteristics of the checks")
+    parser.add_argument("--repetitions", type=int, default=200)
+    parser.add_argument("--sizes", type=int, nargs="+", default=[50, 150, 500, 1000])
+    parser.add_argument("--m", type=int, default=5, help="synthetic cohorts in each repetition")
+    chosen = parser.parse_args()
+    started = time.perf_counter()
+    print(table(chosen.sizes, chosen.repetitions, chosen.m))
+    print(f"\n{chosen.repetitions} repetitions, m = {chosen.m}, {time.perf_counter() - started:.0f} s.")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,99 @@
+"""Estimates one thing in the real and in every synthetic cohort, and says so where one of them cannot answer."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+
+from heorsynth.checks.finding import Finding, Measured, because, judge, not_estimable
+from heorsynth.checks.groups import Group
+from heorsynth.checks.margin import Margin
+from heorsynth.core.errors import HeorsynthError, HorizonError, NotEstimableError, Problem
+from heorsynth.core.estimate import Estimate
+from heorsynth.data.cohort import Cohort
+
+Estimator = Callable[[Cohort], Estimate]
+"""An estimate with its standard error; raises NotEstimableError or HorizonError where there is none."""
+
+MIN_PATIENTS = 2
+
+
+def compare(
+    key: str,
+    estimand: str,
+    group: Group,
+    estimate: Estimator,
+    margin: Margin,
+    *,
+    unit: str = "",
+    log: bool = False,
+) -> Finding:
+    """The finding for a scalar estimand in one group.
+
+    Parameters
+    ----------
+    key : str              such as "costs.mean"; the part before the dot is the check's name
+    estimand : str         what is estimated, for a reader
+    estimate : callable    Cohort -> Estimate
+    log : bool             the estimate is a logarithm, and the margin a ratio
+
+    Notes
+    -----
+    Not estimable in any synthetic cohort means not estimable: to average over the others would select the
+    cohorts that behave.
+    """
+    check = key.split(".", maxsplit=1)[0]
+
+    def cannot(reason: str) -> Finding:
+        found = not_estimable(check, estimand, group.label, reason, margin, n_real=group.real.n)
+        return replace(found, key=key, unit=unit, decisive=group.decisive)
+
+    try:
+        real, variance = _estimated(estimate, group.real)
+    except (NotEstimableError, HorizonError) as error:
+        return cannot(f"in the real cohort: {reason_of(error)}")
+    if variance == 0:
+        return cannot("in the real cohort: no variation to judge its sampling by")
+    values, variances, refusals = [], [], []
+    for cohort in group.synthetic:
+        try:
+            value, its_variance = _estimated(estimate, cohort)
+        except (NotEstimableError, HorizonError) as error:
+            refusals.append(reason_of(error))
+            continue
+        values.append(value)
+        variances.append(its_variance)
+    if refusals:
+        return cannot(f"in {len(refusals)} of {len(group.synthetic)} synthetic cohorts: {refusals[0]}")
+    measured = Measured(real, variance, values, variances, group.real.n, unit)
+    scale = replace(margin, scale="absolute") if log else margin
+    found = replace(judge(check, estimand, group.label, measured, scale, decisive=group.decisive), key=key)
+    if not log:
+        return found
+    return replace(
+        found,
+        real=math.exp(found.real),
+        synthetic=math.exp(found.synthetic),
+        scale=margin.scale,
+        because=because(found.verdict, found.lower, found.upper, margin),
+    )
+
+
+def _estimated(estimate: Estimator, cohort: Cohort) -> tuple[float, float]:
+    if cohort.n < MIN_PATIENTS:
+        raise NotEstimableError(f"{cohort.n} patients of this group")
+    found = estimate(cohort)
+    value, variance = float(found.value), float(found.se) ** 2
+    if not (math.isfinite(value) and math.isfinite(variance)):
+        raise NotEstimableError("too few patients, or too few events, for an estimate with a standard error")
+    return value, variance
+
+
+def reason_of(error: HeorsynthError) -> str:
+    """Why an estimate was refused, in one line."""
+    return "; ".join([_line(problem) for problem in error.problems]) or error.subject
+
+
+def _line(problem: Problem) -> str:
+    return f"{problem.where}: {problem.found}" if problem.where else problem.found

@@ -1,0 +1,221 @@
+"""A finding: one estimand, real beside synthetic, held against its margin by its confidence interval."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from heorsynth.checks.margin import Margin
+from heorsynth.core.estimate import normal_quantile, significant
+
+LEVEL = 0.90
+"""Level of every interval: an equivalence test at 5% is a 90% interval inside the margin (two one-sided tests)."""
+
+PASS, FAIL, INCONCLUSIVE, NOT_ESTIMABLE = "pass", "fail", "inconclusive", "not estimable"
+WORST_FIRST = (FAIL, NOT_ESTIMABLE, INCONCLUSIVE, PASS)
+MEAN_ABSOLUTE_NORMAL = math.sqrt(2 / math.pi)
+"""Mean of |Z| for a standard normal Z."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a check found for one estimand in one group of patients.
+
+    Attributes
+    ----------
+    check, estimand, group : str   such as "survival", "rmst of os to 3650 day", "sex=f"
+    real, synthetic : float        the estimand in the source, and its mean over the m cohorts
+    difference : float             on the margin's scale (see `Margin`)
+    lower, upper : float           its 90% interval, over the real data's sampling and the synthesis
+    margin : float                 half-width of the margin on the same scale
+    floor : float                  the mean |difference| of a resample of the real data itself
+    verdict : str                  pass, fail, inconclusive, not estimable
+    because : str                  the verdict in a sentence
+    scale, unit : str              of the margin, and of `real` and `synthetic`
+    n_real : int                   real patients it rests on
+    decisive : bool                whether the purpose's verdict depends on it
+    calibrated : bool              the estimand was set equal to the source's: no evidence of fidelity
+    key : str                      of the estimand, as a protocol names it: "survival.rmst"
+    """
+
+    check: str
+    estimand: str
+    group: str
+    real: float
+    synthetic: float
+    difference: float
+    lower: float
+    upper: float
+    margin: float
+    floor: float
+    verdict: str
+    because: str
+    scale: str
+    unit: str = ""
+    n_real: int = 0
+    decisive: bool = True
+    calibrated: bool = False
+    key: str = ""
+
+    def to_dict(self) -> dict[str, object]:
+        """The finding as JSON-ready data; what could not be estimated is None, never NaN."""
+        return {
+            key: None if isinstance(value, float) and math.isnan(value) else value
+            for key, value in asdict(self).items()
+        }
+
+    @classmethod
+    def from_dict(cls, facts: Mapping[str, Any]) -> Finding:
+        """The finding `to_dict` wrote."""
+        values: dict[str, Any] = {name: math.nan if value is None else value for name, value in facts.items()}
+        return cls(**values)
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One estimand of one group: the real estimate, and one value with its variance from each cohort."""
+
+    real: float
+    real_variance: float
+    synthetic: Sequence[float]
+    synthetic_variances: Sequence[float]
+    n_real: int
+    unit: str = ""
+
+
+def synthesis_variance(values: np.ndarray, variances: np.ndarray) -> float:
+    """Variance of the mean over m cohorts: the larger of the between and the mean within variance, over m.
+
+    A generator that draws less variably than a fresh sample has a smaller between variance; taking the
+    larger keeps the interval honest for one that draws more.
+    """
+    within = float(np.mean(variances))
+    between = float(np.var(values, ddof=1)) if len(values) > 1 else 0.0
+    return max(within, between) / len(values)
+
+
+def judge(
+    check: str, estimand: str, group: str, measured: Measured, margin: Margin, *, decisive: bool = True
+) -> Finding:
+    """The finding for a scalar estimand, by two one-sided tests on the margin's scale.
+
+    Notes
+    -----
+    With real estimate r (variance v) and the mean s of the m synthetic ones (variance t), the difference is
+    s - r, (s - r)/|r| or log(s/r), its variance v + t, (t + v·(s/r)²)/r² or t/s² + v/r² (delta method).
+    Passes if the 90% interval lies inside [-margin, margin], fails if it lies outside, else is inconclusive.
+
+    References
+    ----------
+    Schuirmann (1987) J Pharmacokinet Biopharm 15:657.
+    """
+    values, variances = np.asarray(measured.synthetic, float), np.asarray(measured.synthetic_variances, float)
+    real, real_variance = measured.real, measured.real_variance
+    synthetic, spread = float(np.mean(values)), synthesis_variance(values, variances)
+    if margin.scale == "absolute":
+        difference, variance, floor_se = synthetic - real, real_variance + spread, math.sqrt(real_variance)
+    elif real == 0 or (margin.scale == "ratio" and (synthetic <= 0 or real < 0)):
+        reason = f"no {margin.scale} difference exists: real {significant(real)}, synthetic {significant(synthetic)}"
+        return not_estimable(
+            check, estimand, group, reason, margin, real=real, n_real=measured.n_real, decisive=decisive
+        )
+    elif margin.scale == "relative":
+        difference = (synthetic - real) / abs(real)
+        variance = (spread + real_variance * (synthetic / real) ** 2) / real**2
+        floor_se = math.sqrt(real_variance) / abs(real)
+    else:
+        difference = math.log(synthetic / real)
+        variance, floor_se = spread / synthetic**2 + real_variance / real**2, math.sqrt(real_variance) / real
+    half = normal_quantile(LEVEL) * math.sqrt(variance)
+    lower, upper = difference - half, difference + half
+    verdict = decide(lower, upper, margin.width)
+    return Finding(
+        check,
+        estimand,
+        group,
+        real,
+        synthetic,
+        difference,
+        lower,
+        upper,
+        margin.width,
+        MEAN_ABSOLUTE_NORMAL * floor_se,
+        verdict,
+        because(verdict, lower, upper, margin),
+        margin.scale,
+        measured.unit,
+        measured.n_real,
+        decisive,
+    )
+
+
+def decide(lower: float, upper: float, width: float) -> str:
+    """pass if [lower, upper] lies inside [-width, width], fail if it lies outside, else inconclusive."""
+    if -width <= lower and upper <= width:
+        return PASS
+    return FAIL if lower > width or upper < -width else INCONCLUSIVE
+
+
+def because(verdict: str, lower: float, upper: float, margin: Margin) -> str:
+    """Why the verdict is what it is, in the margin's own terms."""
+    shown = (math.exp(lower), math.exp(upper)) if margin.scale == "ratio" else (lower, upper)
+    where = {PASS: "lies inside", FAIL: "lies outside", INCONCLUSIVE: "crosses the edge of"}[verdict]
+    return (
+        f"the {LEVEL:.0%} interval {significant(shown[0], 3)} to {significant(shown[1], 3)} {where} the margin {margin}"
+    )
+
+
+def not_estimable(
+    check: str,
+    estimand: str,
+    group: str,
+    reason: str,
+    margin: Margin,
+    *,
+    real: float = math.nan,
+    n_real: int = 0,
+    decisive: bool = True,
+) -> Finding:
+    """The finding where the data cannot say, with the reason; it never counts as a pass."""
+    return Finding(
+        check,
+        estimand,
+        group,
+        real,
+        math.nan,
+        math.nan,
+        math.nan,
+        math.nan,
+        margin.width,
+        math.nan,
+        NOT_ESTIMABLE,
+        reason,
+        margin.scale,
+        "",
+        n_real,
+        decisive,
+    )
+
+
+def overall(findings: Sequence[Finding]) -> str:
+    """The verdict for a purpose: "not fit" if any decisive finding fails, "fit" if all pass, else "inconclusive".
+
+    Each pass is a test at 5%, and all must pass, so a wrong "fit" stays at or below 5% however many there
+    are (intersection-union test; Berger 1982 Technometrics 24:295).
+    """
+    decisive = [finding.verdict for finding in findings if finding.decisive]
+    if FAIL in decisive:
+        return "not fit"
+    return "fit" if decisive and all(verdict == PASS for verdict in decisive) else "inconclusive"
+
+
+def worst_first(findings: Sequence[Finding]) -> list[Finding]:
+    """Decisive findings before the others, and within each: fail, not estimable, inconclusive, pass."""
+    return sorted(findings, key=lambda finding: (not finding.decisive, WORST_FIRST.index(finding.verdict)))
+
+
+Margins = Mapping[str, Margin]

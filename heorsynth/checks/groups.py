@@ -1,0 +1,43 @@
+"""The groups a check looks at: everyone, each arm, each level of each subgroup."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from heorsynth.data.cohort import Cohort
+
+ALL, ARM, SUBGROUP = "all", "arm", "subgroup"
+
+
+@dataclass(frozen=True)
+class Group:
+    """The same patients by description in the real cohort and in each synthetic one."""
+
+    label: str
+    kind: str
+    real: Cohort
+    synthetic: tuple[Cohort, ...]
+
+    @property
+    def decisive(self) -> bool:
+        """Whether a verdict may rest on it: everyone and the arms do, subgroup levels support."""
+        return self.kind != SUBGROUP
+
+
+def groups_of(real: Cohort, synthetic: Sequence[Cohort]) -> Iterator[Group]:
+    """Everyone; then each arm and each subgroup level of the real cohort, missing levels left out."""
+    yield Group("all", ALL, real, tuple(synthetic))
+    schema = real.schema
+    columns = [(schema.arm, ARM)] if schema.arm is not None else []
+    columns += [(name, SUBGROUP) for name in schema.subgroups]
+    for name, kind in columns:
+        of_real, of_synthetic = real.levels(name), [cohort.levels(name) for cohort in synthetic]
+        for level in sorted(set(of_real.tolist()) - {""}):
+            parts = tuple(cohort.take(held == level) for cohort, held in zip(synthetic, of_synthetic, strict=True))
+            yield Group(f"{name}={level}", kind, real.take(of_real == level), parts)
+
+
+def comparisons(real: Cohort, reference: str) -> list[str]:
+    """The arms to set against a reference arm, in order."""
+    return [level for level in real.arm_levels if level != reference]

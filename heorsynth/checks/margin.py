@@ -1,0 +1,140 @@
+"""Margins: how far a synthetic estimate may lie from the real one and still serve its purpose."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from heorsynth.core.errors import MarginError, Problem, nearest
+
+SCALES = ("absolute", "relative", "ratio")
+
+LOG_LARGEST = 100.0
+"""Log ratios are cut here before they are raised to a power; all of them are vacuous."""
+
+VACUOUS_RATIO = 3.0
+"""A ratio margin at or past [1/3, 3] would pass almost anything."""
+
+
+@dataclass(frozen=True)
+class Margin:
+    """A symmetric margin on one of three scales, with the settings of its estimand.
+
+    Attributes
+    ----------
+    scale : str          absolute: synthetic - real, in the estimand's unit;
+                         relative: (synthetic - real) / |real|; ratio: log(synthetic / real)
+    width : float        the finding passes if its interval lies within [-width, width]
+    settings : Mapping   of the estimand: horizon, at, quantile, ...
+    reason : str         why this wide: a source, or a rationale
+    amended : bool       set after the protocol was first locked
+    """
+
+    scale: str
+    width: float
+    settings: Mapping[str, object] = field(default_factory=dict)
+    reason: str = ""
+    amended: bool = False
+
+    def resolved(self, reference: float) -> Margin:
+        """The absolute margin that a relative one is, of a reference quantity such as a horizon or a threshold.
+
+        Examples
+        --------
+        >>> Margin("relative", 0.05).resolved(3650.0).width
+        182.5
+        """
+        return replace(self, scale="absolute", width=self.width * abs(reference)) if self.scale == "relative" else self
+
+    def __str__(self) -> str:
+        if self.scale == "ratio":
+            return f"ratio {math.exp(-self.width):.3g} to {math.exp(self.width):.3g}"
+        return f"±{self.width:.3g}" if self.scale == "absolute" else f"±{self.width:.3g} of the real value"
+
+
+def as_margin(name: str, declared: Margin | Mapping[str, object], settings: Mapping[str, object]) -> Margin:
+    """The margin a protocol declares, such as ``{"horizon": 3650, "relative": 0.05}``.
+
+    Parameters
+    ----------
+    name : str            of the estimand, for messages
+    declared : Mapping    exactly one of absolute, relative, ratio; the estimand's settings; a `reason`
+    settings : Mapping    the settings this estimand knows, with their defaults
+
+    Raises
+    ------
+    MarginError           no scale or two, an unknown key, a width not above 0, a ratio that is not
+                          [1/r, r] with r > 1, or one so wide that the check is vacuous
+    """
+    if isinstance(declared, Margin):
+        declared = _as_declared(declared)
+    given = [scale for scale in SCALES if scale in declared]
+    unknown = [str(key) for key in declared if key not in (*SCALES, *settings, "reason", "amended")]
+    problems = [
+        Problem(f"{name}: {key}", "not a setting of this margin", nearest(key, [*SCALES, *settings, "reason"]))
+        for key in unknown
+    ]
+    if len(given) != 1:
+        problems.append(Problem(name, f"{len(given)} scales, expected one", "give one of absolute, relative, ratio"))
+    if problems:
+        raise MarginError("margins", problems)
+    width = _ratio_width(name, declared["ratio"]) if given[0] == "ratio" else _width(name, given[0], declared[given[0]])
+    chosen = {key: declared.get(key, default) for key, default in settings.items()}
+    return Margin(given[0], width, chosen, str(declared.get("reason", "")), bool(declared.get("amended", False)))
+
+
+def _as_declared(margin: Margin) -> dict[str, object]:
+    """A ready margin as a protocol would declare it, so that it is held to the same rules."""
+    log = max(-LOG_LARGEST, min(margin.width, LOG_LARGEST))
+    width: object = [math.exp(-log), math.exp(log)] if margin.scale == "ratio" else margin.width
+    return {margin.scale: width, **margin.settings, "reason": margin.reason, "amended": margin.amended}
+
+
+def _width(name: str, scale: str, value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value) or value <= 0:
+        raise MarginError(
+            "margins",
+            Problem(
+                f"{name}: {scale}",
+                "must be a number above 0",
+                "a margin is a distance either way: write 0.05, not -0.05",
+            ),
+        )
+    if scale == "relative" and value >= 1:
+        raise MarginError(
+            "margins",
+            Problem(
+                f"{name}: relative",
+                "as large as the estimand itself: the check is vacuous",
+                "a relative margin is a share, such as 0.05 for 5%",
+            ),
+        )
+    return float(value)
+
+
+def _ratio_width(name: str, value: object) -> float:
+    bounds = list(value) if isinstance(value, (list, tuple)) else []
+    numbers = len(bounds) == 2 and all(isinstance(b, (int, float)) and not isinstance(b, bool) for b in bounds)
+    if not numbers or not 0 < bounds[0] < 1 < bounds[1]:
+        raise MarginError(
+            "margins",
+            Problem(f"{name}: ratio", "expected [low, high] with 0 < low < 1 < high", "write ratio: [0.8, 1.25]"),
+        )
+    if abs(math.log(bounds[0]) + math.log(bounds[1])) > 0.02:
+        raise MarginError(
+            "margins",
+            Problem(
+                f"{name}: ratio",
+                "not symmetric: high must be 1 / low",
+                f"write ratio: [{bounds[0]:g}, {1 / bounds[0]:.4g}]",
+            ),
+        )
+    if bounds[1] >= VACUOUS_RATIO:
+        raise MarginError(
+            "margins",
+            Problem(
+                f"{name}: ratio", "so wide that the check is vacuous", "[0.8, 1.25] is the convention of bioequivalence"
+            ),
+        )
+    return min(math.log(bounds[1]), -math.log(bounds[0]))

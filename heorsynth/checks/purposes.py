@@ -1,0 +1,231 @@
+"""What a synthetic cohort can be for: each purpose with its question, its margins and the reason of each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from heorsynth.core.errors import unknown_name
+
+
+@dataclass(frozen=True)
+class Asked:
+    """An estimand a purpose asks for, with its default margin and why it is that wide."""
+
+    key: str
+    margin: Mapping[str, object]
+    reason: str
+
+
+@dataclass(frozen=True)
+class Purpose:
+    """A use of synthetic cohorts.
+
+    Attributes
+    ----------
+    question : str           what a "fit" answers
+    decisive : tuple         the verdict rests on these, overall and by arm
+    supporting : tuple       shown beside them
+    by_subgroup : tuple      keys that decide within every subgroup level too
+    unanswered : tuple       (name, reason) of what the purpose needs and no check can say; it bars "fit"
+    notes : tuple            what the reader must know whatever the findings
+    """
+
+    name: str
+    question: str
+    decisive: tuple[Asked, ...]
+    supporting: tuple[Asked, ...] = ()
+    by_subgroup: tuple[str, ...] = ()
+    unanswered: tuple[tuple[str, str], ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+RMST = Asked(
+    "survival.rmst",
+    {"relative": 0.05},
+    "half the margin of cost: survival drives QALYs and the cost of every later year alike",
+)
+RMST_DIFFERENCE = Asked(
+    "survival.rmst_difference",
+    {"relative": 0.05},
+    "5% of the horizon: a survival gain of that size "
+    "is commonly planned for, so an error as large would hide or invent one",
+)
+KM_GAP = Asked(
+    "survival.km_gap",
+    {"absolute": 0.10},
+    "ten points of survival at any time is a difference a reader sees in the figure and a trial would be powered for",
+)
+KM_GAP_MEAN = Asked("survival.km_gap_mean", {"absolute": 0.05}, "half the margin of the largest distance")
+LANDMARK = Asked("survival.landmark", {"absolute": 0.10}, "as for the distance of the curves")
+MEDIAN = Asked("survival.median", {"relative": 0.20}, "the bioequivalence convention of 20%, as medians are imprecise")
+HAZARD_RATIO = Asked("survival.hazard_ratio", {"ratio": [0.8, 1.25]}, "the bioequivalence convention (Schuirmann 1987)")
+CENSORING = Asked(
+    "survival.censoring", {"relative": 0.05}, "as for survival: the follow-up that a curve rests on, to five percent"
+)
+FOLLOW_UP = Asked(
+    "survival.follow_up", {"absolute": 0.10}, "a tenth of the patients leaving early shortens every curve"
+)
+COST_MEAN = Asked(
+    "costs.mean",
+    {"relative": 0.10},
+    "mean cost is the decision quantity; 10% is within the uncertainty of "
+    "unit costs that evaluations explore in sensitivity analyses",
+)
+COST_DIFFERENCE = Asked(
+    "costs.difference",
+    {"relative": 0.20},
+    "20% of the reference arm's mean cost: two means that are each off by their 10% differ by no more",
+)
+ZERO_SHARE = Asked("costs.zero_share", {"absolute": 0.05}, "the first part of a two-part model, to five points")
+QUANTILE = Asked("costs.quantile", {"relative": 0.25}, "the tail carries the mean, but is known imprecisely")
+UTILITY = Asked(
+    "utilities.mean",
+    {"relative": 0.10},
+    "as for cost: one part in ten of either moves a ratio of the two by as much",
+)
+INMB = Asked(
+    "economics.inmb",
+    {"relative": 0.10},
+    "a tenth of a QALY a patient, in money at the threshold: about five weeks in full health",
+)
+INCREMENTAL_COST = Asked("economics.incremental_cost", {"relative": 0.20}, "as for the difference in mean cost")
+INCREMENTAL_QALY = Asked("economics.incremental_qaly", {"absolute": 0.10}, "as for the net benefit")
+AGREEMENT = Asked(
+    "economics.decision_agreement",
+    {"absolute": 0.05},
+    "one synthesis in twenty may reverse a decision if "
+    "the pooled syntheses do not (van der Linden et al. 2025 saw 15%)",
+)
+RETENTION = Asked("subgroups.retention", {"absolute": 0.5}, "a level is there or it is not")
+REPRESENTATION = Asked(
+    "subgroups.representation",
+    {"ratio": [0.8, 1.25]},
+    "the four-fifths rule for adverse impact (29 CFR 1607.4 D, 1978), both ways",
+)
+INTERSECTIONS = Asked("subgroups.intersections", {"ratio": [0.8, 1.25]}, "as for single levels")
+MARGINALS = Asked(
+    "structure.marginals", {"absolute": 0.10}, "no share of patients below any value is off by more than ten points"
+)
+ASSOCIATIONS = Asked(
+    "structure.associations", {"absolute": 0.10}, "0.1 is a small correlation by convention (Cohen 1988)"
+)
+ASSOCIATION_MAX = Asked(
+    "structure.association_max",
+    {"absolute": 0.30},
+    "0.3 is a medium correlation by convention (Cohen 1988): none as strong may be lost",
+)
+MISSINGNESS = Asked(
+    "structure.missingness",
+    {"absolute": 0.05},
+    "five points of missing values change how an analysis has to treat them",
+)
+
+LOOSE_KM = Asked("survival.km_gap", {"absolute": 0.15}, "the picture must be right, not the decimals")
+LOOSE_COST = Asked("costs.mean", {"relative": 0.25}, "the order of magnitude must be right")
+LOOSE_MARGINALS = Asked("structure.marginals", {"absolute": 0.15}, "the picture must be right, not the decimals")
+
+SURVIVAL_DETAIL = (KM_GAP, KM_GAP_MEAN, LANDMARK, MEDIAN, HAZARD_RATIO, CENSORING, FOLLOW_UP)
+STRUCTURE = (MARGINALS, ASSOCIATIONS, ASSOCIATION_MAX, MISSINGNESS)
+NO_DISCLOSURE = (
+    "disclosure risk",
+    "no disclosure check is part of this release, and sharing cannot be called fit without "
+    "one: assess it apart, against a hold-out the generator never saw",
+)
+
+PURPOSES: Mapping[str, Purpose] = {
+    purpose.name: purpose
+    for purpose in (
+        Purpose(
+            "teaching",
+            "Does an exercise on the synthetic cohorts show the picture the real cohort shows?",
+            (LOOSE_KM, LOOSE_COST, LOOSE_MARGINALS, RETENTION),
+            (RMST, MEDIAN, ZERO_SHARE, UTILITY, ASSOCIATIONS, MISSINGNESS, REPRESENTATION),
+        ),
+        Purpose(
+            "software-testing",
+            "Does software meet every kind of row it will meet in the real cohort?",
+            (
+                RETENTION,
+                MISSINGNESS,
+                Asked("costs.zero_share", {"absolute": 0.10}, "zeros must occur, not to the point"),
+            ),
+            (LOOSE_MARGINALS, FOLLOW_UP),
+            notes=("Impossible rows count against the verdict; estimates from these cohorts are not evidence.",),
+        ),
+        Purpose(
+            "model-development",
+            "Does a model developed on the synthetic cohorts meet the relations of the real one?",
+            (KM_GAP, MARGINALS, ASSOCIATIONS, ASSOCIATION_MAX, REPRESENTATION, RETENTION),
+            (RMST, HAZARD_RATIO, CENSORING, FOLLOW_UP, COST_MEAN, UTILITY, MISSINGNESS, INTERSECTIONS),
+            notes=("Whether a model trained here predicts real patients is to be shown on a hold-out, apart.",),
+        ),
+        Purpose(
+            "augmentation",
+            "May synthetic rows stand beside the real ones without moving what they show?",
+            (RMST, KM_GAP, COST_MEAN, UTILITY, ASSOCIATIONS, REPRESENTATION, RETENTION),
+            (
+                RMST_DIFFERENCE,
+                HAZARD_RATIO,
+                CENSORING,
+                FOLLOW_UP,
+                ZERO_SHARE,
+                MARGINALS,
+                ASSOCIATION_MAX,
+                MISSINGNESS,
+                INTERSECTIONS,
+            ),
+            notes=("Added rows carry no new patients: pool with `analyse`, never as if the cohort had grown.",),
+        ),
+        Purpose(
+            "external-control",
+            "Does a synthetic arm show the survival that its real patients showed?",
+            (RMST, RMST_DIFFERENCE, KM_GAP, HAZARD_RATIO, CENSORING, FOLLOW_UP, REPRESENTATION, RETENTION),
+            (KM_GAP_MEAN, LANDMARK, MEDIAN, MARGINALS, ASSOCIATIONS, COST_MEAN, UTILITY, INTERSECTIONS),
+            notes=(
+                "Fidelity to an arm is no comparability with another trial, and controls drawn from few patients carry "
+                "the error of those few (Fernandes et al. 2025).",
+            ),
+        ),
+        Purpose(
+            "economic-evaluation",
+            "Would an economic evaluation of the synthetic cohorts rest on the same quantities?",
+            (RMST, RMST_DIFFERENCE, COST_MEAN, COST_DIFFERENCE, UTILITY, INCREMENTAL_QALY, INMB, RETENTION),
+            (
+                *SURVIVAL_DETAIL,
+                ZERO_SHARE,
+                QUANTILE,
+                INCREMENTAL_COST,
+                AGREEMENT,
+                REPRESENTATION,
+                INTERSECTIONS,
+                *STRUCTURE,
+            ),
+        ),
+        Purpose(
+            "data-sharing",
+            "Can the synthetic cohorts be given to others in place of the real one?",
+            (RMST, KM_GAP, COST_MEAN, UTILITY, MARGINALS, ASSOCIATIONS, REPRESENTATION, RETENTION),
+            (
+                RMST_DIFFERENCE,
+                HAZARD_RATIO,
+                CENSORING,
+                FOLLOW_UP,
+                ZERO_SHARE,
+                QUANTILE,
+                ASSOCIATION_MAX,
+                MISSINGNESS,
+                INTERSECTIONS,
+            ),
+            unanswered=(NO_DISCLOSURE,),
+        ),
+    )
+}
+"""The seven purposes by name."""
+
+
+def purpose_of(name: str) -> Purpose:
+    """The purpose of that name; UnknownNameError with the nearest name if there is none."""
+    if name not in PURPOSES:
+        raise unknown_name("purpose", name, PURPOSES)
+    return PURPOSES[name]

@@ -1,0 +1,141 @@
+"""The command line: parses, calls, prints. Exit codes: 0 fit or verified, 1 not, 2 inconclusive, 64 and up misuse."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from heorsynth.core.errors import HeorsynthError, OutputError
+
+EXIT = {"fit": 0, "not fit": 1, "inconclusive": 2}
+USAGE, BAD_INPUT, CANNOT_WRITE, INTERRUPTED = 64, 65, 73, 130
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
+@click.version_option(package_name="heorsynth")
+def cli() -> None:
+    """Synthetic cohorts for health economics: make them, and know what they are fit for."""
+
+
+@cli.command()
+@click.argument("protocol", type=click.Path(path_type=Path))
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("runs"),
+    show_default=True,
+    help="Folder that run folders are written into.",
+)
+def run(protocol: Path, out: Path) -> int:
+    """Run PROTOCOL: make its cohorts, check them, write the run folder, print the verdict."""
+    from heorsynth.protocol.run import run as run_protocol
+
+    done = run_protocol(protocol, out)
+    click.echo(done.evidence)
+    click.echo(f"\nVerdict: {done.verdict}. Dossier: {done.report}")
+    return EXIT[done.verdict]
+
+
+@cli.command()
+@click.argument("folder", metavar="RUN", type=click.Path(path_type=Path))
+@click.option(
+    "--source",
+    type=click.Path(path_type=Path),
+    help="Folder that holds the source file, if it is not a bundled dataset.",
+)
+@click.option("--no-rerun", is_flag=True, help="Check the bytes only.")
+def verify(folder: Path, source: Path | None, no_rerun: bool) -> int:
+    """Check a RUN folder: its bytes, then the same numbers and verdict from a re-run."""
+    from heorsynth.protocol.verify import verify as verify_run
+
+    found = verify_run(folder, source, rerun=not no_rerun)
+    click.echo(found)
+    return 0 if found.verified else 1
+
+
+@cli.command()
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+def inspect(files: tuple[Path, ...]) -> int:
+    """Say of each FILE whether it is labelled synthetic. No sign is not proof."""
+    from heorsynth.data.io import inspect as inspect_file
+
+    seen = [inspect_file(path) for path in files]
+    for one in seen:
+        click.echo(one)
+    return 0 if all(one.synthetic for one in seen) else 1
+
+
+@cli.command()
+@click.argument("data", metavar="FROM.csv", type=click.Path(path_type=Path))
+@click.option("--out", type=click.Path(path_type=Path), default=Path(), help="Folder to write into; here by default.")
+def init(data: Path, out: Path) -> int:
+    """Write a protocol and a notebook to start from, guessing the role of each column."""
+    from heorsynth.protocol.init import init as write_start
+
+    started = write_start(data, out)
+    click.echo(started)
+    return 0
+
+
+@cli.command()
+@click.argument("protocol", type=click.Path(path_type=Path))
+def lock(protocol: Path) -> int:
+    """Freeze PROTOCOL before results are seen."""
+    from heorsynth.protocol.lock import write_lock
+
+    click.echo(f"locked: {write_lock(protocol)}")
+    return 0
+
+
+@cli.command()
+def datasets() -> int:
+    """List the bundled datasets."""
+    from heorsynth.data import datasets as bundled
+
+    for name in bundled.names():
+        click.echo(f"{name:16} {bundled.title(name)}")
+    return 0
+
+
+@cli.command()
+def generators() -> int:
+    """List the generators."""
+    from heorsynth.generators import registry
+
+    for name in registry.names():
+        click.echo(f"{name:16} {registry.describe(name)}")
+    return 0
+
+
+@cli.command()
+def checks() -> int:
+    """List the estimands that checks can hold against a margin."""
+    from heorsynth.checks.estimands import ESTIMANDS
+
+    for name, estimand in ESTIMANDS.items():
+        click.echo(f"{name:32} {estimand.what}")
+    return 0
+
+
+def main() -> None:
+    """Entry point of the `heorsynth` command."""
+    try:
+        code = cli.main(standalone_mode=False)
+    except click.exceptions.Exit as stop:
+        code = stop.exit_code
+    except click.UsageError as error:
+        error.show()
+        code = USAGE
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("interrupted: nothing was written", err=True)
+        code = INTERRUPTED
+    except HeorsynthError as error:
+        click.echo(error, err=True)
+        code = CANNOT_WRITE if isinstance(error, OutputError) else BAD_INPUT
+    sys.exit(code or 0)
+
+
+if __name__ == "__main__":
+    main()

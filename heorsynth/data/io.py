@@ -1,0 +1,309 @@
+"""Reads and writes cohorts as CSV, Parquet and SAS transport; a synthetic cohort is never written without its label."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pandas.api import types
+
+from heorsynth.core.display import Card, facts_card
+from heorsynth.core.errors import DamagedFileError, EncodingError, FileError, LabelError, Problem
+from heorsynth.data.cohort import Cohort
+from heorsynth.data.label import ID_COLUMN, KEY, Label
+
+SIDECAR = ".label.json"
+"""Added to a CSV's or SAS file's name: the label, and the hash of the file it belongs to."""
+
+SYNTHETIC_ID = r"SYN-[0-9a-f]{4,}-\d+"
+NO_SIGN = "No sign that it is synthetic. No sign is not proof: a label can be removed."
+
+
+def read_frame(path: str | Path) -> pd.DataFrame:
+    """The rows of a .csv, .parquet, .xpt or .sas7bdat file, with the label in `attrs` and synthetic ids as the index.
+
+    Raises
+    ------
+    FileError            it cannot be read, or has another ending
+    EncodingError        a CSV that is not UTF-8; the message names the line
+    DamagedFileError     truncated or corrupt
+    LabelError           the sidecar belongs to another file
+    """
+    file = Path(path)
+    reader = READERS.get(file.suffix.lower())
+    if reader is None:
+        raise FileError(
+            f"file {file.name!r}",
+            Problem("", f"ending {file.suffix!r} is not known", "use one of: " + ", ".join(READERS)),
+        )
+    if not file.is_file():
+        raise FileError(f"file {file.name!r}", Problem("", "cannot be read: there is no such file", "check the path"))
+    frame, label = reader(file)
+    if ID_COLUMN in frame.columns:
+        frame = frame.set_index(ID_COLUMN)
+    if label is not None:
+        frame.attrs = {KEY: label.for_rows(len(frame)).to_dict()}
+    return frame
+
+
+def read(path: str | Path, **roles: Any) -> pd.DataFrame | Cohort:
+    """The rows of a file; with roles (`endpoints=…`, as `Cohort` takes them) the cohort they make."""
+    frame = read_frame(path)
+    return Cohort(frame, name=Path(path).stem, **roles) if roles else frame
+
+
+def label_of(frame: pd.DataFrame) -> Label | None:
+    """The label a frame carries in its `attrs`, if any."""
+    facts = frame.attrs.get(KEY)
+    return Label.from_dict(facts) if isinstance(facts, Mapping) else None
+
+
+def write(cohort: Cohort, path: str | Path) -> Path:
+    """Writes a cohort as .csv, .parquet or .xpt, whole or not at all, and returns the path.
+
+    A synthetic cohort has its label written with it: in the metadata of a Parquet file, in a sidecar beside a
+    CSV or SAS file; each row keeps its `synthetic_id`.
+
+    Raises
+    ------
+    LabelError      synthetic rows without a label
+    FileError       another ending, or the file cannot be written
+    """
+    file = Path(path)
+    writer = WRITERS.get(file.suffix.lower())
+    if writer is None:
+        raise FileError(
+            f"file {file.name!r}",
+            Problem("", f"ending {file.suffix!r} cannot be written", "use one of: " + ", ".join(WRITERS)),
+        )
+    if cohort.synthetic and cohort.label is None:
+        raise LabelError(
+            f"file {file.name!r}",
+            Problem(
+                "",
+                "the rows are synthetic and their label is lost",
+                "draw them again, or read them from the labelled file",
+            ),
+        )
+    frame = cohort.frame.reset_index() if cohort.synthetic else cohort.frame
+    frame.attrs = {}
+    raw = writer(frame, cohort.label)
+    try:
+        _replace(file, raw)
+        if cohort.label is not None and file.suffix.lower() != ".parquet":
+            facts = {"file_sha256": hashlib.sha256(raw).hexdigest(), "label": cohort.label.to_dict()}
+            _replace(_sidecar(file), (json.dumps(facts, indent=2, sort_keys=True) + "\n").encode())
+    except OSError as error:
+        raise FileError(
+            f"file {file.name!r}",
+            Problem("", f"cannot be written ({error.strerror})", "check the folder's rights and space"),
+        ) from error
+    return file
+
+
+def _replace(file: Path, raw: bytes) -> None:
+    """Puts these bytes in place of a file, or leaves it as it was."""
+    handle, temporary = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
+    try:
+        with os.fdopen(handle, "wb") as out:
+            out.write(raw)
+        Path(temporary).chmod(0o644)
+        Path(temporary).replace(file)
+    finally:
+        Path(temporary).unlink(missing_ok=True)
+
+
+def _sidecar(file: Path) -> Path:
+    return file.with_name(file.name + SIDECAR)
+
+
+def _sidecar_label(file: Path) -> Label | None:
+    beside = _sidecar(file)
+    if not beside.is_file():
+        return None
+    try:
+        facts = json.loads(beside.read_text(encoding="utf-8"))
+        wanted, label = facts["file_sha256"], Label.from_dict(facts["label"])
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise LabelError(
+            f"sidecar {beside.name!r}", Problem("", "not a heorsynth label", "restore the original")
+        ) from error
+    if hashlib.sha256(file.read_bytes()).hexdigest() != wanted:
+        raise LabelError(
+            f"sidecar {beside.name!r}",
+            Problem(
+                "",
+                "belongs to another file, or the file was changed since",
+                "restore both from where they were written",
+            ),
+        )
+    return label
+
+
+def _read_csv(file: Path) -> tuple[pd.DataFrame, Label | None]:
+    raw = file.read_bytes()
+    try:
+        raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = raw[: error.start].count(b"\n") + 1
+        raise EncodingError(
+            f"file {file.name!r}", Problem(f"line {line}", "not UTF-8", "save it as CSV UTF-8")
+        ) from None
+    try:
+        return pd.read_csv(file, encoding="utf-8"), _sidecar_label(file)
+    except pd.errors.EmptyDataError as error:
+        raise DamagedFileError(f"file {file.name!r}", Problem("", "is empty", "check the export")) from error
+    except pd.errors.ParserError:
+        raise DamagedFileError(
+            f"file {file.name!r}", Problem("", "rows of different lengths", "check the separator and the quotes")
+        ) from None
+
+
+def _read_parquet(file: Path) -> tuple[pd.DataFrame, Label | None]:
+    try:
+        table = pq.read_table(file)
+    except (pa.ArrowInvalid, pa.ArrowTypeError, OSError) as error:
+        raise DamagedFileError(
+            f"file {file.name!r}", Problem("", "truncated or not Parquet", "copy it again")
+        ) from error
+    held = (table.schema.metadata or {}).get(KEY.encode())
+    return table.to_pandas(), None if held is None else Label.from_json(held)
+
+
+def _read_sas(file: Path) -> tuple[pd.DataFrame, Label | None]:
+    import pyreadstat
+
+    reader = pyreadstat.read_xport if file.suffix.lower() == ".xpt" else pyreadstat.read_sas7bdat
+    try:
+        frame, _ = reader(str(file))
+    except (pyreadstat.ReadstatError, pyreadstat.PyreadstatError) as error:
+        raise DamagedFileError(
+            f"file {file.name!r}", Problem("", "truncated or not a SAS file", "export it again")
+        ) from error
+    for name in frame.select_dtypes(object).columns:
+        frame[name] = frame[name].where(frame[name] != "", None)
+    return frame, _sidecar_label(file)
+
+
+def _csv_bytes(frame: pd.DataFrame, label: Label | None) -> bytes:
+    return frame.to_csv(index=False, lineterminator="\n").encode()
+
+
+def _parquet_bytes(frame: pd.DataFrame, label: Label | None) -> bytes:
+    table = pa.Table.from_pandas(frame, preserve_index=False)
+    if label is not None:
+        table = table.replace_schema_metadata({**(table.schema.metadata or {}), KEY.encode(): label.to_json().encode()})
+    sink = pa.BufferOutputStream()
+    pq.write_table(table, sink, compression="zstd")
+    return sink.getvalue().to_pybytes()
+
+
+def _xpt_bytes(frame: pd.DataFrame, label: Label | None) -> bytes:
+    import pyreadstat
+
+    narrow = frame.copy()
+    for name in narrow.columns[[types.is_bool_dtype(kind) for kind in narrow.dtypes]]:
+        narrow[name] = narrow[name].astype(np.int8)
+    title = "" if label is None else "SYNTHETIC DATA, not patients"
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder) / "cohort.xpt"
+        pyreadstat.write_xport(narrow, str(place), file_label=title, table_name="COHORT", file_format_version=8)
+        return place.read_bytes()
+
+
+READERS: Mapping[str, Callable[[Path], tuple[pd.DataFrame, Label | None]]] = {
+    ".csv": _read_csv, ".parquet": _read_parquet, ".xpt": _read_sas, ".sas7bdat": _read_sas,
+}  # fmt: skip
+WRITERS: Mapping[str, Callable[[pd.DataFrame, Label | None], bytes]] = {
+    ".csv": _csv_bytes, ".parquet": _parquet_bytes, ".xpt": _xpt_bytes,
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """What a file says of itself: `synthetic` is True, or None for no sign of it; never False.
+
+    Attributes
+    ----------
+    file : str                 the file's name
+    synthetic : bool or None
+    label : Label or None
+    watermark_p : None         this release writes no watermark
+    """
+
+    file: str
+    synthetic: bool | None
+    label: Label | None
+    watermark_p: float | None = None
+
+    def card(self) -> Card:
+        """The answer in words."""
+        if self.label is not None:
+            label = self.label
+            facts = [
+                ("generator", label.generator),
+                ("release", label.release),
+                ("made from", f"{label.n_source:,} patients"),
+                ("cohort", f"{label.part + 1} of {label.m}"),
+            ]
+            return facts_card(f"{self.file}: labelled synthetic", facts, label.statement)
+        if self.synthetic:
+            return facts_card(
+                f"{self.file}: synthetic by its row ids, its label is lost", [], "Look for the original file."
+            )
+        return facts_card(f"{self.file}: not labelled", [], NO_SIGN)
+
+    def __str__(self) -> str:
+        return self.card().text()
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        return self.card().html()
+
+
+def inspect(path: str | Path) -> Inspection:
+    """Whether a file says that it is synthetic, in its label or in the ids of its rows."""
+    frame = read_frame(path)
+    label = label_of(frame)
+    ids = frame.index.name == ID_COLUMN and frame.index.astype(str).str.fullmatch(SYNTHETIC_ID).any()
+    return Inspection(Path(path).name, True if label is not None or ids else None, label)
+
+
+def from_adtte(frame: pd.DataFrame, parameter: str, endpoint: str = "os") -> tuple[pd.DataFrame, dict[str, Any]]:
+    """One parameter of a CDISC ADaM time-to-event table (ADTTE): its rows, and their roles for `Cohort`.
+
+    CNSR is 0 for an event and above 0 for a reason of censoring: the inverse of the house coding. Rows whose
+    CNSR is missing stay, and `Cohort` refuses them.
+
+    Raises
+    ------
+    FileError      a column of ADTTE is absent, or no row has this parameter
+    """
+    needed = ("USUBJID", "PARAMCD", "AVAL", "CNSR")
+    absent = [name for name in needed if name not in frame.columns]
+    rows = frame if absent else frame[frame["PARAMCD"] == parameter].reset_index(drop=True)
+    if absent or rows.empty:
+        found = f"lacks {', '.join(absent)}" if absent else f"has no parameter {parameter!r}"
+        raise FileError("ADTTE table", Problem("", found, "give an ADaM BDS time-to-event table"))
+    reasons = {code: 0 for code in rows["CNSR"].dropna().unique() if code != 0}
+    arm = next((name for name in ("TRT01P", "TRTP", "TRTA") if name in rows.columns), None)
+    roles: dict[str, Any] = {
+        "endpoints": {endpoint: ("AVAL", "CNSR")},
+        "id": "USUBJID",
+        "arm": arm,
+        "event_map": {0: 1, **reasons},
+    }
+    varying = [name for name in rows.columns if rows[name].nunique(dropna=True) > 1]
+    kept = [name for name in rows.columns if name in varying or name in ("AVAL", "CNSR", "USUBJID", arm)]
+    return rows[kept].copy(), roles

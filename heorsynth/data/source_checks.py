@@ -1,0 +1,286 @@
+"""What a frame of real patients must pass to be a cohort, once its columns were found and its events coded."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pandas as pd
+from pandas.api import types
+
+from heorsynth.core import errors
+from heorsynth.core.errors import Problem
+from heorsynth.data.inspection import Found
+from heorsynth.data.levels import as_text, banded
+from heorsynth.data.schema import Schema
+
+
+def bad_events(frame: pd.DataFrame, schema: Schema) -> list[Found]:
+    """Endpoints, already in the house coding, in which nobody has the event of interest."""
+    found: list[Found] = []
+    for endpoint in schema.endpoints.values():
+        if not (frame[endpoint.event].to_numpy() == 1).any():
+            found.append(
+                (
+                    errors.NoEventsError,
+                    Problem(
+                        f"{endpoint.event} (event of {endpoint.name!r})",
+                        f"nobody among {len(frame)} patients has the event",
+                        "check the coding (0 = censored, 1 = event), or follow up for longer",
+                    ),
+                )
+            )
+    return found
+
+
+def bad_durations(frame: pd.DataFrame, schema: Schema) -> list[Found]:
+    """Follow-up times that are missing, infinite, not positive, or not after entry."""
+    found: list[Found] = []
+    entry = None
+    if schema.entry is not None:
+        entry = pd.to_numeric(frame[schema.entry], errors="coerce").to_numpy(float)
+        if np.isnan(entry).any() or (entry < 0).any():
+            found.append(
+                (
+                    errors.DurationError,
+                    Problem(
+                        schema.entry, "entry times must be numbers from 0 up", "0 for those followed from the start"
+                    ),
+                )
+            )
+    for name in schema.times:
+        time = pd.to_numeric(frame[name], errors="coerce").to_numpy(float)
+        unknown, low = int((~np.isfinite(time)).sum()), int((time <= 0).sum())
+        if unknown:
+            found.append(
+                (
+                    errors.DurationError,
+                    Problem(
+                        name,
+                        f"{unknown} of {len(time)} durations are missing or not numbers",
+                        "drop those rows, or find their last known follow-up",
+                    ),
+                )
+            )
+        if low:
+            found.append(
+                (
+                    errors.DurationError,
+                    Problem(
+                        name,
+                        f"{low} of {len(time)} durations are not positive",
+                        "drop those rows, or give entry='…' if follow-up starts later",
+                    ),
+                )
+            )
+        if entry is not None and (late := int((time <= entry).sum())):
+            found.append(
+                (
+                    errors.DurationError,
+                    Problem(
+                        name,
+                        f"{late} of {len(time)} follow-ups end before their entry",
+                        "time and entry must count from the same origin",
+                    ),
+                )
+            )
+    return found
+
+
+def bad_arm(frame: pd.DataFrame, schema: Schema) -> list[Found]:
+    """An arm that compares nothing, or more than two arms with no reference named."""
+    if schema.arm is None:
+        return []
+    levels = sorted(set(as_text(frame[schema.arm]).dropna()))
+    where = f"arm {schema.arm!r}"
+    if len(levels) < 2:
+        return [
+            (
+                errors.ArmError,
+                Problem(where, f"{len(levels)} level, expected 2", "leave arm=None for a single-arm cohort"),
+            )
+        ]
+    if schema.arm_reference is not None and schema.arm_reference not in levels:
+        return [
+            (
+                errors.ArmError,
+                Problem("arm_reference", "not a level of the arm", f"name one of its {len(levels)} levels"),
+            )
+        ]
+    if len(levels) > 2 and schema.arm_reference is None:
+        return [
+            (
+                errors.ArmError,
+                Problem(where, f"{len(levels)} levels, expected 2", "name a comparator with arm_reference='…'"),
+            )
+        ]
+    return []
+
+
+def bad_ids(frame: pd.DataFrame, schema: Schema) -> list[Found]:
+    """Ids that are missing or stand for more than one row."""
+    if schema.id is None:
+        return []
+    column = frame[schema.id]
+    twice, unknown = int(column.duplicated(keep=False).sum()), int(column.isna().sum())
+    if unknown or twice:
+        return [
+            (
+                errors.DuplicateIdError,
+                Problem(
+                    f"id {schema.id!r}",
+                    f"{twice} of {len(column)} rows share an id, {unknown} have none",
+                    "one row a patient: combine repeated rows first",
+                ),
+            )
+        ]
+    return []
+
+
+def order_breaks(frame: pd.DataFrame, schema: Schema) -> dict[tuple[str, str], int]:
+    """For each ordered pair of endpoints (first, last), in how many rows the first comes after the last."""
+    breaks: dict[tuple[str, str], int] = {}
+    for first, last in schema.order:
+        before, after = (frame[schema.endpoints[name].time].to_numpy(float) for name in (first, last))
+        breaks[first, last] = int((before > after).sum())
+    return breaks
+
+
+def bad_order(frame: pd.DataFrame, schema: Schema) -> list[Found]:
+    """Endpoints declared in an order that some rows break, such as PFS after OS."""
+    return [
+        (
+            errors.DurationError,
+            Problem(
+                f"order {first} ≤ {last}",
+                f"broken in {count} of {len(frame)} rows",
+                "correct those rows, or do not declare the order",
+            ),
+        )
+        for (first, last), count in order_breaks(frame, schema).items()
+        if count
+    ]
+
+
+def bad_columns(frame: pd.DataFrame, schema: Schema) -> list[Found]:
+    """Columns that are empty, constant, of mixed type, or hold numbers where money is text."""
+    found: list[Found] = []
+    for name in frame.columns:
+        column = frame[name]
+        known = column.dropna()
+        role = name in (*schema.times, *schema.events, schema.id, schema.arm)
+        if known.empty:
+            found.append((errors.EmptyColumnError, Problem(f"column {name!r}", "entirely missing", "drop it")))
+        elif known.nunique() == 1 and not role and name not in schema.subgroups and name != schema.entry:
+            found.append(
+                (
+                    errors.EmptyColumnError,
+                    Problem(f"column {name!r}", "the same for every patient", "drop it: it tells nothing"),
+                )
+            )
+        if is_mixed(known):
+            found.append(
+                (
+                    errors.MixedTypesError,
+                    Problem(
+                        f"column {name!r}", "mixes numbers and text", "make it one or the other; write missing as empty"
+                    ),
+                )
+            )
+    for name in itertools.chain(schema.costs, schema.utilities):
+        if not types.is_numeric_dtype(frame[name]) and not is_mixed(frame[name].dropna()):
+            found.append(
+                (
+                    errors.MixedTypesError,
+                    Problem(f"column {name!r}", "is not numeric", "remove currency signs and thousands separators"),
+                )
+            )
+    return found
+
+
+def is_mixed(known: pd.Series) -> bool:
+    """True where a column of objects holds more than one of number, text, date."""
+    if not types.is_object_dtype(known):
+        return False
+    kind = types.infer_dtype(known, skipna=True)
+    return kind.startswith("mixed")
+
+
+def bad_subgroups(frame: pd.DataFrame, schema: Schema) -> list[Found]:
+    """Subgroup levels that are one patient: a level name would single them out."""
+    found: list[Found] = []
+    for name in schema.subgroups:
+        alone = int((frame[name].value_counts() == 1).sum())
+        if alone:
+            found.append(
+                (
+                    errors.SparseLevelError,
+                    Problem(
+                        f"subgroup {name!r}",
+                        f"{alone} of its levels {'has' if alone == 1 else 'have'} a single patient",
+                        "merge rare levels, or do not declare it a subgroup",
+                    ),
+                )
+            )
+    return found
+
+
+def bad_bands(frame: pd.DataFrame, schema: Schema) -> list[Found]:
+    """Banded columns that disagree with the number they are cut from."""
+    found: list[Found] = []
+    for name, band in schema.bands.items():
+        if not types.is_numeric_dtype(frame[band.source]):
+            found.append(
+                (
+                    errors.RoleError,
+                    Problem(f"band {name!r}", f"column {band.source!r} is not numeric", "cut bands from a number"),
+                )
+            )
+            continue
+        expected = banded(frame[band.source], band.edges, band.labels)
+        wrong = int((frame[name].astype(object).fillna("") != expected.fillna("")).sum())
+        if wrong:
+            found.append(
+                (
+                    errors.RoleError,
+                    Problem(
+                        f"band {name!r}",
+                        f"disagrees with {band.source!r} in {wrong} rows",
+                        "recompute the band from the number",
+                    ),
+                )
+            )
+    return found
+
+
+def bad_totals(frame: pd.DataFrame, schema: Schema) -> list[Found]:
+    """Cost totals that are not the sum of their declared parts, to a cent."""
+    found: list[Found] = []
+    for total, parts in schema.totals.items():
+        gap = (frame[total] - frame[list(parts)].sum(axis=1, skipna=False)).abs()
+        if wrong := int((gap > 0.005).sum()):
+            found.append(
+                (
+                    errors.RoleError,
+                    Problem(
+                        f"total {total!r}",
+                        f"is not the sum of its parts in {wrong} rows",
+                        "recompute the total, or do not declare it",
+                    ),
+                )
+            )
+    return found
+
+
+SOURCE_CHECKS = (
+    bad_events,
+    bad_durations,
+    bad_arm,
+    bad_ids,
+    bad_order,
+    bad_columns,
+    bad_subgroups,
+    bad_bands,
+    bad_totals,
+)
+"""What a frame of real patients must pass, after its columns were found and its events coded."""

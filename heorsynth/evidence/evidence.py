@@ -1,0 +1,171 @@
+"""Evidence: the findings for one purpose joined to the lineage of the rows they judge."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+
+from heorsynth.checks.finding import FAIL, INCONCLUSIVE, LEVEL, NOT_ESTIMABLE, PASS, Finding, overall, worst_first
+from heorsynth.core.display import Card
+from heorsynth.core.estimate import significant
+
+COLUMNS = (
+    "check",
+    "estimand",
+    "group",
+    "real",
+    "synthetic",
+    "difference",
+    "lower",
+    "upper",
+    "margin",
+    "floor",
+    "verdict",
+)
+"""The columns of `Evidence.to_frame`, in order."""
+
+BEYOND_SEEN = "outside the source's range"
+"""A post-condition of `Domain.breaks` that makes a row unlikely, not impossible: fresh patients break it too."""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What was found about m synthetic cohorts, for one purpose.
+
+    Attributes
+    ----------
+    purpose : str               one of `heorsynth.checks.purposes.PURPOSES`
+    findings : tuple            worst first, decisive before the rest
+    m, n_rows, n_source : int   cohorts, rows in each, and the real patients behind them
+    generator : str             as the label says; "unknown" where rows carry none
+    broken : Mapping            post-conditions and how many rows break them
+    notes : tuple of str        what the reader must know beside the findings
+    """
+
+    purpose: str
+    findings: tuple[Finding, ...]
+    m: int
+    n_rows: int
+    n_source: int
+    generator: str = "unknown"
+    broken: Mapping[str, int] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, purpose: str, findings: Sequence[Finding], **facts: object) -> Evidence:
+        """Evidence with its findings put worst first."""
+        return cls(purpose, tuple(worst_first(findings)), **facts)  # type: ignore[arg-type]
+
+    @property
+    def verdict(self) -> str:
+        """The verdict for this purpose: "fit", "not fit" (also where rows are impossible) or "inconclusive"."""
+        return "not fit" if self.impossible else overall(self.findings)
+
+    @property
+    def impossible(self) -> dict[str, int]:
+        """The broken post-conditions that no patient can break; beyond the range seen, a patient can lie."""
+        return {what: count for what, count in self.broken.items() if not what.endswith(BEYOND_SEEN)}
+
+    @property
+    def decisive(self) -> tuple[Finding, ...]:
+        """The findings the verdict rests on."""
+        return tuple(finding for finding in self.findings if finding.decisive)
+
+    def count(self, verdict: str) -> int:
+        """How many decisive findings came out this way."""
+        return sum(finding.verdict == verdict for finding in self.decisive)
+
+    @property
+    def sentence(self) -> str:
+        """The verdict in one sentence a committee member understands."""
+        parts = [
+            f"{self.count(kind)} {word}"
+            for kind, word in (
+                (PASS, "reproduced within their margin"),
+                (FAIL, "outside it"),
+                (INCONCLUSIVE, "too uncertain to say"),
+                (NOT_ESTIMABLE, "not estimable"),
+            )
+            if self.count(kind)
+        ]
+        meaning = {
+            "fit": f"For {self.purpose} these synthetic cohorts serve",
+            "not fit": f"For {self.purpose} these synthetic cohorts must not be used",
+            "inconclusive": f"For {self.purpose} the data cannot show that these synthetic cohorts serve",
+        }[self.verdict]
+        breaks = sum(self.impossible.values())
+        impossible = f"; {breaks:,} times a row breaks a rule no patient can break" if breaks else ""
+        return (
+            f"{meaning}: of {len(self.decisive)} decisive quantities {', '.join(parts) or 'none could be asked'}"
+            f"{impossible}. They rest on {self.n_source:,} real patients."
+        )
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row a finding, worst first; `difference`, `lower`, `upper` and `floor` on the margin's scale."""
+        return pd.DataFrame(
+            [[getattr(finding, name) for name in COLUMNS] for finding in self.findings], columns=list(COLUMNS)
+        )
+
+    def to_dict(self) -> dict[str, object]:
+        """All of it as JSON-ready data, with the verdict and its sentence."""
+        return {
+            "verdict": self.verdict,
+            "sentence": self.sentence,
+            "purpose": self.purpose,
+            "m": self.m,
+            "n_rows": self.n_rows,
+            "n_source": self.n_source,
+            "generator": self.generator,
+            "broken": dict(self.broken),
+            "notes": list(self.notes),
+            "findings": [finding.to_dict() for finding in self.findings],
+        }
+
+    @classmethod
+    def from_dict(cls, facts: Mapping[str, Any]) -> Evidence:
+        """The evidence `to_dict` wrote; KeyError or TypeError if it is anything else."""
+        names = ("purpose", "m", "n_rows", "n_source", "generator", "broken")
+        findings = tuple(Finding.from_dict(finding) for finding in facts["findings"])
+        return cls(**{name: facts[name] for name in names}, findings=findings, notes=tuple(facts["notes"]))
+
+    def card(self) -> Card:
+        """The verdict table."""
+        header = (
+            "verdict",
+            "check",
+            "estimand",
+            "group",
+            "real",
+            "synthetic",
+            "difference",
+            f"{LEVEL:.0%} interval",
+            "margin",
+            "real patients",
+        )
+        rows = tuple(
+            (
+                finding.verdict
+                + ("" if finding.decisive else " (supporting)")
+                + (" (calibrated)" if finding.calibrated else ""),
+                finding.check,
+                finding.estimand,
+                finding.group,
+                significant(finding.real),
+                significant(finding.synthetic),
+                significant(finding.difference, 3),
+                f"{significant(finding.lower, 3)} to {significant(finding.upper, 3)}",
+                f"±{significant(finding.margin, 3)} ({finding.scale})",
+                f"{finding.n_real:,}",
+            )
+            for finding in self.findings
+        )
+        return Card(f"Verdict for {self.purpose}: {self.verdict}", header, rows, " ".join([self.sentence, *self.notes]))
+
+    def __repr__(self) -> str:
+        return self.card().text()
+
+    def _repr_html_(self) -> str:
+        return self.card().html()

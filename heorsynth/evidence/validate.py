@@ -1,0 +1,162 @@
+"""The evidence for one purpose: asks every check its question, and joins the answers to the rows' lineage."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from heorsynth.checks import registry
+from heorsynth.checks.finding import Finding, not_estimable
+from heorsynth.checks.margin import Margin
+from heorsynth.checks.plan import Plan, plan
+from heorsynth.core.errors import LabelError, Problem, RoleError, TooFewPatientsError
+from heorsynth.core.random import check_seed, stream
+from heorsynth.data.cohort import Cohort
+from heorsynth.data.domain import Domain
+from heorsynth.evidence.evidence import Evidence
+
+
+def validate(
+    cohort: Cohort,
+    syn: Sequence[Cohort],
+    purpose: str = "economic-evaluation",
+    margins: Mapping[str, Margin | Mapping[str, object]] | None = None,
+    holdout: Cohort | None = None,
+    economics: Mapping[str, object] | None = None,
+    seed: int = 1,
+    *,
+    allow_synthetic_source: bool = False,
+) -> Evidence:
+    """Evidence on whether synthetic cohorts serve a purpose.
+
+    Parameters
+    ----------
+    cohort : Cohort            the real patients
+    syn : sequence of Cohort   the synthetic cohorts, with the same roles
+    purpose : str              teaching, software-testing, model-development, augmentation, external-control,
+                               economic-evaluation or data-sharing
+    margins : dict             such as ``{"survival.rmst": {"horizon": 3650, "relative": 0.05}}``: replaces the
+                               purpose's default, or makes a further estimand decisive
+    holdout : Cohort           patients no generator saw, for disclosure checks; this release has none
+    economics : dict           ``{"comparator": "usual", "wtp": [20000]}``
+    seed : int                 of the resampling behind some intervals; >= 0
+    allow_synthetic_source     judge against a cohort that is itself synthetic, and say so
+
+    Returns
+    -------
+    Evidence                   with its verdict: "fit", "not fit" or "inconclusive"
+
+    Raises
+    ------
+    UnknownNameError           an unknown purpose, comparator or economics setting
+    MarginError                an unknown estimand or a margin it cannot have
+    RoleError                  roles of the synthetic cohorts differ from the real one's
+    LabelError                 the cohort to judge against is itself synthetic
+    """
+    check_seed(seed)
+    if cohort.synthetic and not allow_synthetic_source:
+        raise LabelError(
+            "the cohort to judge against",
+            Problem(
+                "", "is itself synthetic", "give the real patients, or allow_synthetic_source=True to have it on record"
+            ),
+        )
+    _require_same_roles(cohort, syn)
+    asked = plan(cohort, purpose, margins, economics)
+    findings: list[Finding] = []
+    for name, its_margins in asked.by_check().items():
+        findings += registry.load(name)(cohort, syn, its_margins, stream(seed, "check", name))
+    calibrated = _calibrated(syn)
+    judged = [replace(asked.weighed(finding), calibrated=finding.key in calibrated) for finding in findings]
+    judged += [
+        not_estimable("privacy", what, "all", reason, NO_MARGIN, n_real=cohort.n)
+        for what, reason in asked.purpose.unanswered
+    ]
+    return Evidence.of(
+        purpose,
+        judged,
+        m=len(syn),
+        n_rows=syn[0].n,
+        n_source=cohort.n,
+        generator=_generator(syn),
+        broken=_broken(cohort, syn),
+        notes=_notes(cohort, syn, asked, holdout, calibrated),
+    )
+
+
+NO_MARGIN = Margin("absolute", 0.0)
+"""Of a question that no check of this release can be asked."""
+
+
+def _require_same_roles(cohort: Cohort, syn: Sequence[Cohort]) -> None:
+    if not len(syn):
+        raise TooFewPatientsError("synthetic cohorts", Problem("", "there are none", "draw at least one"))
+    problems = []
+    for part, drawn in enumerate(syn):
+        wanted, found = replace(cohort.schema, id=None), replace(drawn.schema, id=None)
+        if wanted != found:
+            roles = [name for name in vars(wanted) if getattr(wanted, name) != getattr(found, name)]
+            problems.append(
+                Problem(
+                    f"cohort {part}",
+                    f"other roles than the real one: {', '.join(roles)}",
+                    "declare the same roles for both",
+                )
+            )
+        absent = [name for name in wanted.columns if name not in drawn.frame.columns]
+        if absent:
+            problems.append(
+                Problem(
+                    f"cohort {part}",
+                    f"lacks the columns {', '.join(absent)}",
+                    "every column with a role must be synthesised",
+                )
+            )
+    if problems:
+        raise RoleError("synthetic cohorts", problems)
+
+
+def _calibrated(syn: Sequence[Cohort]) -> frozenset[str]:
+    return frozenset(key for drawn in syn if drawn.label is not None for key in drawn.label.calibrated)
+
+
+def _generator(syn: Sequence[Cohort]) -> str:
+    named = {drawn.label.generator for drawn in syn if drawn.label is not None}
+    return ", ".join(sorted(named)) or "unknown"
+
+
+def _broken(cohort: Cohort, syn: Sequence[Cohort]) -> dict[str, int]:
+    """Rows that break a post-condition: as the generator counted them, or counted here."""
+    counted = getattr(syn, "broken", None)
+    if isinstance(counted, Mapping):
+        return dict(counted)
+    domain, found = Domain.of(cohort), Counter[str]()
+    for drawn in syn:
+        found.update(domain.breaks(drawn.frame))
+    return dict(found)
+
+
+def _notes(
+    cohort: Cohort,
+    syn: Sequence[Cohort],
+    asked: Plan,
+    holdout: Cohort | None,
+    calibrated: frozenset[str],
+) -> tuple[str, ...]:
+    notes = list(asked.notes)
+    if cohort.synthetic:
+        notes.append("The cohort judged against is itself synthetic: this is no evidence about real patients.")
+    if holdout is not None:
+        notes.append("A hold-out was given; no check of this release uses it.")
+    labels = [drawn.label for drawn in syn if drawn.label is not None]
+    if len(labels) < len(syn):
+        notes.append(f"{len(syn) - len(labels)} of {len(syn)} cohorts carry no label: their origin is unknown.")
+    if others := {label.n_source for label in labels} - {cohort.n}:
+        notes.append(
+            f"The label says they were made from {', '.join(map(str, sorted(others)))} patients; "
+            f"they are judged against {cohort.n}."
+        )
+    if calibrated:
+        notes.append(f"Set equal to the source, so no evidence of fidelity: {', '.join(sorted(calibrated))}.")
+    return tuple(notes)

@@ -1,0 +1,110 @@
+"""Freezes a protocol before results are seen, and tells whether it has changed since."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from heorsynth.core.errors import FileError, Problem
+from heorsynth.protocol.spec import Protocol, read_protocol
+
+
+@dataclass(frozen=True)
+class Lock:
+    """What was fixed beforehand.
+
+    Attributes
+    ----------
+    protocol_sha256 : str     of the protocol as it stands now
+    locked : bool             whether a lock file was found beside it
+    changed : tuple of str    sections that differ from the lock
+    amended : tuple of str    of these, the sections an amendment names
+    """
+
+    protocol_sha256: str
+    locked: bool
+    changed: tuple[str, ...] = ()
+    amended: tuple[str, ...] = ()
+
+    @property
+    def note(self) -> str:
+        """The sentence the first page carries."""
+        if not self.locked:
+            return (
+                "This protocol was not locked before the run: nothing shows that its margins came before its results."
+            )
+        if not self.changed:
+            return "This protocol is as it was locked."
+        silent = [name for name in self.changed if name not in self.amended]
+        told = (
+            f" Not covered by an amendment: {', '.join(silent)}." if silent else " Every change is in its amendments."
+        )
+        return f"This protocol was changed after it was locked: {', '.join(self.changed)}.{told}"
+
+    def to_json(self) -> str:
+        facts = {
+            "protocol_sha256": self.protocol_sha256,
+            "locked": self.locked,
+            "changed": list(self.changed),
+            "amended": list(self.amended),
+            "note": self.note,
+        }
+        return json.dumps(facts, indent=2, sort_keys=True) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str) -> Lock:
+        """The lock `to_json` wrote into a run folder."""
+        facts = json.loads(text)
+        return cls(facts["protocol_sha256"], facts["locked"], tuple(facts["changed"]), tuple(facts["amended"]))
+
+
+def lock_path(protocol: Path) -> Path:
+    """The lock file of a protocol: beside it, with the ending .lock."""
+    return protocol.with_suffix(".lock")
+
+
+def write_lock(path: str | Path) -> Path:
+    """Locks a protocol as it stands, and returns the lock file's path.
+
+    Raises
+    ------
+    FileError      it is locked already and has changed: amend it instead
+    """
+    protocol = read_protocol(path)
+    target = lock_path(protocol.path)
+    if target.exists() and read_lock(protocol).changed:
+        raise FileError(
+            f"lock {target.name!r}",
+            Problem(
+                "",
+                "the protocol has changed since it was locked",
+                "write an amendment; or delete the lock, and the first page will say the new one is recent",
+            ),
+        )
+    facts = {"protocol_sha256": protocol.sha256, "document": _sections(protocol)}
+    target.write_text(json.dumps(facts, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+    return target
+
+
+def read_lock(protocol: Protocol) -> Lock:
+    """Whether this protocol was locked, and which of its sections have changed since."""
+    path = lock_path(protocol.path)
+    if not path.exists():
+        return Lock(protocol.sha256, locked=False)
+    try:
+        before = json.loads(path.read_text(encoding="utf-8"))["document"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise FileError(f"lock {path.name!r}", Problem("", "cannot be read", "restore it, or lock again")) from error
+    now = _sections(protocol)
+    changed = tuple(
+        sorted(name for name in set(now) | set(before) if name != "amendments" and now.get(name) != before.get(name))
+    )
+    named = {amendment.section.split(".")[0] for amendment in protocol.document.amendments if amendment.section}
+    return Lock(protocol.sha256, True, changed, tuple(name for name in changed if name in named))
+
+
+def _sections(protocol: Protocol) -> Mapping[str, object]:
+    document: Mapping[str, object] = json.loads(protocol.document.model_dump_json())
+    return document

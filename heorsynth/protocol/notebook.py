@@ -1,0 +1,104 @@
+"""Executes a protocol notebook with its parameters, to the same bytes each time."""
+
+from __future__ import annotations
+
+import ast
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
+from nbformat import NotebookNode
+
+from heorsynth.core.errors import FileError, Problem, RunError, nearest
+from heorsynth.core.progress import LIVE_KERNEL
+
+SOURCE_VARIABLE = "HEORSYNTH_SOURCE"
+"""Names the folder in which a run's source file is looked for when the run folder has been moved."""
+
+TIMEOUT = 1800
+"""Seconds one cell may take."""
+
+
+def read_notebook(path: Path) -> NotebookNode:
+    """The notebook at a path; FileError if it is not one."""
+    try:
+        return nbformat.reads(path.read_text(encoding="utf-8"), as_version=4)
+    except (OSError, ValueError) as error:
+        raise FileError(f"notebook {path.name!r}", Problem("", "cannot be read", "check the path")) from error
+
+
+def with_parameters(notebook: NotebookNode, values: Mapping[str, object]) -> NotebookNode:
+    """A copy with a cell after the one tagged `parameters` that sets these names, and with outputs stripped.
+
+    Raises
+    ------
+    RunError      no cell tagged `parameters`, or a name that cell does not set
+    """
+    copy = nbformat.from_dict(notebook)
+    copy.cells = [cell for cell in copy.cells if "injected-parameters" not in cell.metadata.get("tags", [])]
+    tagged = [i for i, cell in enumerate(copy.cells) if "parameters" in cell.metadata.get("tags", [])]
+    if len(tagged) != 1:
+        raise RunError("notebook", Problem("parameters", f"{len(tagged)} cells tagged so, expected 1", "tag one cell"))
+    known = [
+        target.id
+        for statement in ast.parse(copy.cells[tagged[0]].source).body
+        if isinstance(statement, ast.Assign)
+        for target in statement.targets
+        if isinstance(target, ast.Name)
+    ]
+    unknown = [name for name in values if name not in known]
+    if unknown:
+        raise RunError(
+            "notebook",
+            [
+                Problem(f"parameter {name!r}", "not set in the parameters cell", nearest(name, known))
+                for name in unknown
+            ],
+        )
+    source = "# Set by the run\n" + "\n".join(f"{name} = {value!r}" for name, value in values.items())
+    cell = nbformat.v4.new_code_cell(source, metadata={"tags": ["injected-parameters"]})
+    cell["id"] = "injected-parameters"
+    copy.cells.insert(tagged[0] + 1, cell)
+    for cell in copy.cells:
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
+    return copy
+
+
+def execute(notebook: NotebookNode, folder: Path, source_folder: Path | None = None) -> str:
+    """The notebook's text (JSON) after running every cell in `folder`, without times or machine names.
+
+    Raises
+    ------
+    RunError      a cell failed; the message names the cell and the error, not its output
+    """
+    client = NotebookClient(
+        notebook,
+        timeout=TIMEOUT,
+        kernel_name="python3",
+        record_timing=False,
+        resources={"metadata": {"path": str(folder)}},
+    )
+    with tempfile.TemporaryDirectory() as profile:
+        try:
+            done = client.execute(env=_kernel_environment(profile, source_folder))
+        except CellExecutionError as error:
+            raise RunError(
+                "notebook",
+                Problem(
+                    "a cell", f"failed with {error.ename}", "open the notebook in JupyterLab and run it cell by cell"
+                ),
+            ) from None
+    done.metadata.pop("language_info", None)
+    return nbformat.writes(done) + "\n"
+
+
+def _kernel_environment(profile: str, source_folder: Path | None) -> dict[str, str]:
+    """This environment, without the user's kernel start-up files, and with the source's folder named."""
+    here = {name: value for name, value in os.environ.items() if name not in LIVE_KERNEL}
+    source = {} if source_folder is None else {SOURCE_VARIABLE: str(source_folder.resolve())}
+    return {**here, **source, "IPYTHONDIR": profile}

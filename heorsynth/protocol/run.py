@@ -1,0 +1,245 @@
+"""The main path: protocol, cohort, generator, checks, evidence, run folder. Read `run` from top to bottom."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from dataclasses import dataclass, replace
+from functools import cached_property
+from importlib.metadata import version
+from pathlib import Path
+
+from heorsynth.core.display import Card, facts_card
+from heorsynth.core.errors import OutputError, Problem, RunError
+from heorsynth.core.progress import progress
+from heorsynth.core.random import stream
+from heorsynth.data import io
+from heorsynth.data.cohort import Cohort
+from heorsynth.evidence.evidence import Evidence
+from heorsynth.evidence.validate import validate
+from heorsynth.generators import registry
+from heorsynth.generators.synthetic import SyntheticCohorts
+from heorsynth.protocol.folder import VERDICT, staged, write_sums
+from heorsynth.protocol.lock import Lock, read_lock
+from heorsynth.protocol.notebook import SOURCE_VARIABLE, execute, read_notebook, with_parameters
+from heorsynth.protocol.source import load_source
+from heorsynth.protocol.spec import Protocol, read_protocol
+from heorsynth.report.dossier import dossier
+
+TEMPLATE = Path(__file__).parent / "templates" / "notebook.ipynb"
+"""The notebook of a protocol that names none."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run folder, read.
+
+    Attributes
+    ----------
+    path : Path                    the folder
+    protocol : Protocol            what was fixed beforehand
+    evidence : Evidence            what was found
+    fingerprint : str              keyed fingerprint of the source
+    """
+
+    path: Path
+    protocol: Protocol
+    evidence: Evidence
+    fingerprint: str
+
+    @classmethod
+    def open(cls, path: str | Path) -> Run:
+        """The run in a folder; RunError if it is not a whole one."""
+        folder = Path(path)
+        try:
+            facts = json.loads((folder / VERDICT).read_text(encoding="utf-8"))
+            evidence = Evidence.from_dict(facts)
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise RunError(
+                f"run {folder.name!r}",
+                Problem(VERDICT, "missing or not readable", "give the folder that `heorsynth run` wrote"),
+            ) from error
+        return cls(folder, read_protocol(folder / "protocol.yaml"), evidence, str(facts["source_fingerprint"]))
+
+    @property
+    def verdict(self) -> str:
+        return self.evidence.verdict
+
+    @cached_property
+    def cohort(self) -> Cohort:
+        """The real cohort, read anew from its source.
+
+        Raises
+        ------
+        FileError     the source is a file that is not here: name its folder in HEORSYNTH_SOURCE
+        RunError      what is there is not the source of this run
+        """
+        folder = os.environ.get(SOURCE_VARIABLE)
+        cohort, found = load_source(self.protocol, Path(folder) if folder else None)
+        if found != self.fingerprint:
+            raise RunError(
+                f"run {self.path.name!r}",
+                Problem(
+                    "source",
+                    "its fingerprint is not that of this run",
+                    "find the file the run was made from, and the key it was fingerprinted with",
+                ),
+            )
+        return _parts(cohort, self.protocol)[0]
+
+    @cached_property
+    def synthetic(self) -> SyntheticCohorts:
+        """The m synthetic cohorts, as written."""
+        schema = self.cohort.schema
+        files = sorted((self.path / "synthetic").glob("*.parquet"))
+        cohorts = [
+            Cohort.derive(schema, frame, label=io.label_of(frame), name=file.stem)
+            for file, frame in ((file, io.read_frame(file)) for file in files)
+        ]
+        return SyntheticCohorts(cohorts, self.evidence.broken)
+
+    @property
+    def report(self) -> Path:
+        """The dossier: one self-contained page."""
+        return self.path / "report.html"
+
+    def card(self) -> Card:
+        """What the run is and where it lies, in a few lines."""
+        document = self.protocol.document
+        return facts_card(
+            f"Run {self.path.name}",
+            [
+                ("title", document.title),
+                ("purpose", document.purpose),
+                ("verdict", self.verdict),
+                ("generator", f"{document.generator.name}, m = {self.evidence.m}, seed {document.generator.seed}"),
+                ("dossier", "report.html in the run folder"),
+            ],
+            self.evidence.sentence,
+        )
+
+    def __repr__(self) -> str:
+        return self.card().text()
+
+    def _repr_html_(self) -> str:
+        return self.card().html()
+
+
+def run(
+    protocol: str | Path,
+    out: str | Path = "runs",
+    *,
+    source: str | Path | None = None,
+    template: str | Path | None = None,
+    lock_text: str | None = None,
+) -> Run:
+    """Runs a protocol and writes its run folder under `out`, whole or not at all.
+
+    Parameters
+    ----------
+    protocol : path               a protocol's YAML file
+    out : path                    folder that run folders are written into; made if absent
+    source : path, optional       folder where a relative source file starts, instead of the protocol's own
+    template : path, optional     the notebook to execute, instead of the one the protocol names
+    lock_text : str, optional     the lock of an earlier run of this protocol, instead of the file beside it
+
+    Returns
+    -------
+    Run                 the same protocol, data, seed and lock file give the same bytes
+
+    Raises
+    ------
+    ProtocolError, SeedError, MarginError, CohortError, FileError, GeneratorError, OutputError
+    """
+    plan = read_protocol(protocol)
+    lock = read_lock(plan) if lock_text is None else Lock.from_json(lock_text)
+    notebook = with_parameters(read_notebook(_notebook_of(plan) if template is None else Path(template)), {"RUN": "."})
+    origin = plan.path.parent if source is None else Path(source)
+    patients, found = load_source(plan, origin)
+    cohort, holdout = _parts(patients, plan)
+    name = f"{plan.slug}-{hashlib.sha256(f'{plan.sha256}{found}'.encode()).hexdigest()[:8]}"
+    with staged(Path(out), name) as folder:
+        synthetic = _draw(plan, cohort)
+        evidence = _judge(plan, cohort, synthetic, holdout, lock)
+        (folder / "protocol.yaml").write_bytes(plan.raw)
+        (folder / "protocol.lock").write_text(lock.to_json(), encoding="utf-8")
+        _write_synthetic(synthetic, folder / "synthetic")
+        evidence.to_frame().to_csv(folder / "evidence.csv", index=False, lineterminator="\n")
+        _write_verdict(plan, evidence, found, folder / VERDICT)
+        page = dossier(
+            plan.document.model_dump(mode="json"),
+            cohort,
+            synthetic,
+            evidence,
+            run_name=name,
+            protocol_sha256=plan.sha256,
+            lock_note=lock.note,
+        )
+        (folder / "report.html").write_text(page, encoding="utf-8")
+        (folder / "notebook.ipynb").write_text(execute(notebook, folder, origin), encoding="utf-8")
+        write_sums(folder)
+    return replace(Run.open(Path(out) / name), protocol=plan)
+
+
+def _parts(patients: Cohort, plan: Protocol) -> tuple[Cohort, Cohort | None]:
+    """The patients the generator is fitted to, and the hold-out the protocol keeps aside, if any."""
+    share = plan.document.holdout
+    return (patients, None) if share is None else patients.split(share, stream(plan.document.generator.seed, "holdout"))
+
+
+def _draw(plan: Protocol, cohort: Cohort) -> SyntheticCohorts:
+    """The m synthetic cohorts the protocol asks for."""
+    wanted = plan.document.generator
+    recipe = registry.create(wanted.name, **wanted.options)
+    sampler = recipe.fit(cohort, wanted.seed)
+    n = cohort.n if wanted.n == "same" else wanted.n
+    return sampler.sample(n, wanted.m, wanted.seed, wanted.where or None, wanted.targets or None)
+
+
+def _judge(plan: Protocol, cohort: Cohort, synthetic: SyntheticCohorts, holdout: Cohort | None, lock: Lock) -> Evidence:
+    """The evidence for the protocol's purpose, with the notes its reader needs."""
+    document = plan.document
+    economics = None if document.economics is None else document.economics.model_dump()
+    evidence = validate(
+        cohort,
+        synthetic,
+        document.purpose,
+        document.margins,
+        holdout,
+        economics,
+        document.generator.seed,
+        allow_synthetic_source=document.cohort.allow_synthetic_source,
+    )
+    return replace(evidence, notes=(lock.note, *evidence.notes))
+
+
+def _write_synthetic(synthetic: SyntheticCohorts, folder: Path) -> None:
+    folder.mkdir()
+    for part, cohort in enumerate(progress(synthetic, "writing", len(synthetic))):
+        io.write(cohort, folder / f"{part:03d}.parquet")
+
+
+def _write_verdict(plan: Protocol, evidence: Evidence, found: str, path: Path) -> None:
+    facts = evidence.to_dict() | {
+        "seed": plan.document.generator.seed,
+        "heorsynth": version("heorsynth"),
+        "protocol_sha256": plan.sha256,
+        "source_fingerprint": found,
+        "title": plan.document.title,
+    }
+    path.write_text(json.dumps(facts, indent=2, sort_keys=True, allow_nan=False) + "\n", encoding="utf-8")
+
+
+def _notebook_of(plan: Protocol) -> Path:
+    if plan.document.notebook is None:
+        return TEMPLATE
+    path = plan.path.parent / plan.document.notebook
+    if not path.is_file():
+        raise OutputError(
+            f"protocol {plan.path.name!r}",
+            Problem(
+                plan.where("notebook"), "no such notebook", "give its path from the protocol's folder, or leave it out"
+            ),
+        )
+    return path

@@ -1,0 +1,105 @@
+"""From a protocol's `cohort:` section to the cohort it means."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from heorsynth.core.errors import CohortError, HeorsynthError, Problem, ProtocolError, nearest
+from heorsynth.data import datasets, io
+from heorsynth.data.cohort import Cohort
+from heorsynth.evidence.fingerprint import PUBLIC_KEY, fingerprint, private_key
+from heorsynth.protocol.spec import Protocol
+
+NOT_ROLES = {"source", "drop", "allow_synthetic_source"}
+
+
+def load_source(protocol: Protocol, folder: Path | None = None) -> tuple[Cohort, str]:
+    """The real cohort of a protocol, and the keyed fingerprint of its rows.
+
+    Parameters
+    ----------
+    folder : Path, optional     where a relative `source.file` starts; by default the protocol's own folder
+
+    Raises
+    ------
+    ProtocolError               neither or both of dataset and file, or an unknown dataset
+    FileError, CohortError      the file cannot be read, or does not make a cohort in these roles
+    """
+    section = protocol.document.cohort
+    declared = {name: value for name, value in section.model_dump(exclude_none=True).items() if name not in NOT_ROLES}
+    source = section.source
+    if (source.dataset is None) == (source.file is None):
+        raise ProtocolError(
+            _subject(protocol),
+            Problem(
+                protocol.where("cohort", "source"),
+                "expected one source",
+                "write either dataset: pbc or file: patients.csv",
+            ),
+        )
+    if source.dataset is not None:
+        if source.dataset not in datasets.names():
+            raise ProtocolError(
+                _subject(protocol),
+                Problem(
+                    protocol.where("cohort", "source", "dataset"),
+                    "unknown dataset",
+                    nearest(source.dataset, datasets.names()),
+                ),
+            )
+        frame, roles, key = datasets.frame(source.dataset), datasets.roles(source.dataset), PUBLIC_KEY
+        name = source.dataset
+    else:
+        path = (folder or protocol.path.parent) / str(source.file)
+        frame, roles, key, name = io.read_frame(path), {}, private_key(), Path(str(source.file)).stem
+    frame = frame.drop(columns=_droppable(protocol, list(map(str, frame.columns))))
+    merged = {"endpoints": {}, "name": name, **roles, **declared}
+    try:
+        cohort = Cohort(frame, **merged)  # type: ignore[arg-type]
+    except CohortError as error:
+        raise _with_lines(error, protocol) from error
+    if cohort.synthetic and not section.allow_synthetic_source:
+        raise ProtocolError(
+            _subject(protocol),
+            Problem(
+                protocol.where("cohort", "source"),
+                "the source is itself synthetic",
+                "use the real cohort; to study model collapse write allow_synthetic_source: true",
+            ),
+        )
+    return cohort, fingerprint(cohort, key)
+
+
+def _subject(protocol: Protocol) -> str:
+    return f"protocol {protocol.path.name!r}"
+
+
+def _droppable(protocol: Protocol, columns: list[str]) -> list[str]:
+    dropped = protocol.document.cohort.drop
+    unknown = [name for name in dropped if name not in columns]
+    if unknown:
+        raise ProtocolError(
+            _subject(protocol),
+            [
+                Problem(protocol.where("cohort", "drop"), f"no column {name!r}", nearest(name, columns))
+                for name in unknown
+            ],
+        )
+    return dropped
+
+
+def _with_lines(error: HeorsynthError, protocol: Protocol) -> HeorsynthError:
+    """The same error, told where in the protocol the role stands."""
+    placed = []
+    for problem in error.problems:
+        role = next(
+            (
+                role
+                for role in type(protocol.document.cohort).model_fields
+                if problem.where.startswith(role) and getattr(protocol.document.cohort, role)
+            ),
+            None,
+        )
+        line = protocol.where("cohort", role) if role else protocol.where("cohort")
+        placed.append(Problem(f"{line}: {problem.where}", problem.found, problem.fix))
+    return type(error)(f"{_subject(protocol)}, {error.subject}", placed)

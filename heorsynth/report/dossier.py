@@ -1,0 +1,171 @@
+"""The dossier: one self-contained page that a reviewer can open from disk, print and mail."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from importlib.metadata import version
+from itertools import chain
+from pathlib import Path
+
+import jinja2
+from markupsafe import Markup
+
+from heorsynth.checks.purposes import PURPOSES
+from heorsynth.core.errors import HorizonError, NotEstimableError
+from heorsynth.data.cohort import Cohort
+from heorsynth.evidence.evidence import Evidence
+from heorsynth.report import figures
+from heorsynth.report.methods import LIMITS, methods_for
+from heorsynth.report.picture import Picture
+from heorsynth.report.tables_cohort import table_one
+from heorsynth.report.tables_evidence import SYMBOLS, margins_table, plain, verdict_table
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+BLANK = "needs a person"
+"""What a governance field says until somebody has filled it."""
+
+GOVERNANCE = (
+    ("steward", "Steward"),
+    ("intended_use", "Intended use"),
+    ("prohibited_use", "Not to be used for"),
+    ("legal_basis", "Legal basis"),
+    ("retention", "Retention"),
+)
+
+PACKAGES = ("heorsynth", "numpy", "pandas", "scipy", "lifelines", "matplotlib")
+"""Whose versions the page names."""
+
+
+def dossier(
+    protocol: Mapping[str, object],
+    cohort: Cohort,
+    synthetic: Sequence[Cohort],
+    evidence: Evidence,
+    *,
+    run_name: str = "",
+    protocol_sha256: str = "",
+    lock_note: str = "",
+) -> str:
+    """The page as HTML: verdict first, then findings, pictures, tables, methods, governance and how to re-run.
+
+    Parameters
+    ----------
+    protocol : Mapping               a protocol as plain data: title, purpose, generator, margins, governance,
+                                     amendments, registration, economics; every key may be missing
+    cohort : Cohort                  the real patients; only counts, means and curves of theirs are shown
+    synthetic : sequence of Cohort   the m synthetic cohorts
+    evidence : Evidence              what was found
+    run_name : str                   the run folder's name, for the commands that re-run it
+    protocol_sha256 : str            of the protocol file
+    lock_note : str                  whether the margins came before the results
+
+    Returns
+    -------
+    str          the same arguments give the same text: no time, no path, nothing fetched from a network
+    """
+    loader = jinja2.FileSystemLoader(TEMPLATES)
+    environment = jinja2.Environment(
+        loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    purpose = PURPOSES.get(evidence.purpose)
+    return environment.get_template("dossier.html.j2").render(
+        title=str(protocol.get("title") or "Synthetic cohorts"),
+        evidence=evidence,
+        symbols=SYMBOLS,
+        lock_note=lock_note,
+        question="" if purpose is None else purpose.question,
+        run_name=run_name,
+        protocol_sha256=protocol_sha256,
+        notes=[note for note in evidence.notes if note != lock_note],
+        decisive=verdict_table(evidence),
+        supporting=verdict_table(evidence, supporting=True),
+        forest=_one(lambda: figures.forest(evidence)),
+        pictures=list(_pictures(cohort, synthetic)),
+        cohort_card=Markup(cohort.card().html()),
+        table_one=table_one(cohort, synthetic),
+        making=_making(protocol, synthetic, evidence),
+        margins=margins_table(_margins(protocol), evidence),
+        blank=BLANK,
+        methods=methods_for(finding.check for finding in evidence.findings),
+        limits=LIMITS,
+        governance=[(label, _text(_section(protocol, "governance").get(key))) for key, label in GOVERNANCE],
+        amendments=_amendments(protocol),
+        registration=_section(protocol, "registration"),
+        versions=[(name, version(name)) for name in PACKAGES],
+    )
+
+
+def _one(draw: Callable[[], Picture]) -> Markup:
+    """A figure as HTML, or the reason why there is none."""
+    try:
+        return Markup(draw().html())
+    except (NotEstimableError, HorizonError) as error:
+        return Markup("<p>Not drawn: {}</p>").format(str(error))
+
+
+def _pictures(cohort: Cohort, synthetic: Sequence[Cohort]) -> Iterator[tuple[str, Markup]]:
+    """Every picture with its heading: curves overall, by arm and by subgroup; levels; costs."""
+    arms = [cohort.schema.arm] if cohort.schema.arm is not None else []
+    for endpoint in cohort.schema.endpoints:
+        for by in chain([None], arms, cohort.schema.subgroups):
+            heading = f"Time to event: {endpoint}" + (f", by {by}" if by else "")
+            yield heading, _one(lambda endpoint=endpoint, by=by: figures.km_overlay(cohort, synthetic, endpoint, by=by))  # type: ignore[misc]
+    if arms or cohort.schema.subgroups:
+        yield "Levels kept and lost", _one(lambda: figures.level_retention(cohort, synthetic))
+    for cost in cohort.schema.costs:
+        yield f"Costs: {cost}", _one(lambda cost=cost: figures.cost_quantiles(cohort, synthetic, cost))  # type: ignore[misc]
+
+
+def _section(protocol: Mapping[str, object], name: str) -> Mapping[str, object]:
+    found = protocol.get(name)
+    return found if isinstance(found, Mapping) else {}
+
+
+def _margins(protocol: Mapping[str, object]) -> dict[str, Mapping[str, object]]:
+    """The margins a protocol declares itself."""
+    declared = _section(protocol, "margins").items()
+    return {str(key): margin for key, margin in declared if isinstance(margin, Mapping)}
+
+
+def _text(value: object) -> str:
+    """A field as text; a blank one says that a person is needed."""
+    return str(value).strip() if value is not None and str(value).strip() else BLANK
+
+
+def _making(protocol: Mapping[str, object], synthetic: Sequence[Cohort], evidence: Evidence) -> list[tuple[str, str]]:
+    """How the cohorts were made, as the label and the protocol say."""
+    label = synthetic[0].label
+    wanted = _section(protocol, "generator")
+    rows = [
+        ("Generator", evidence.generator),
+        ("Cohorts", f"{evidence.m} of {evidence.n_rows:,} rows"),
+        ("Real patients behind them", f"{evidence.n_source:,}"),
+    ]
+    if label is not None:
+        settings = {key: value for key, value in label.settings.items() if key != "fit_seed"}
+        rows += [
+            ("Seed", str(label.seed)),
+            ("Settings", plain(settings)),
+            ("Release", label.release),
+            (
+                "Lineage",
+                "made from real patients" if label.depth == 1 else f"made from synthetic rows (depth {label.depth})",
+            ),
+            ("Set equal to the source's", ", ".join(label.calibrated) or "nothing"),
+            ("Label", label.statement),
+        ]
+    rows += [(name.capitalize(), plain(wanted[name])) for name in ("targets", "where") if wanted.get(name)]
+    economics, holdout = _section(protocol, "economics"), protocol.get("holdout")
+    if economics:
+        thresholds = economics.get("wtp")
+        shown = ", ".join(plain(number) for number in thresholds) if isinstance(thresholds, (list, tuple)) else "none"
+        rows += [("Comparator", _text(economics.get("comparator"))), ("Thresholds", f"{shown} per QALY")]
+    if holdout is not None:
+        rows.append(("Kept aside", f"{holdout:.0%} of the real patients, whom the generator never saw"))
+    return rows
+
+
+def _amendments(protocol: Mapping[str, object]) -> list[Mapping[str, object]]:
+    found = protocol.get("amendments")
+    return [item for item in found if isinstance(item, Mapping)] if isinstance(found, (list, tuple)) else []

@@ -1,0 +1,10 @@
+"""The figures of a run: each returns a `Picture`, which is the Axes, the frame it drew, and its words."""
+
+from __future__ import annotations
+
+from heorsynth.report.figures_evidence import forest
+from heorsynth.report.figures_groups import cost_quantiles, level_retention
+from heorsynth.report.figures_survival import km_overlay
+from heorsynth.report.picture import Picture
+
+__all__ = ["Picture", "cost_quantiles", "forest", "km_overlay", "level_retention"]

@@ -1,0 +1,113 @@
+"""What was estimated, how, and who said so first: the methods section of a dossier, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Method:
+    """One paragraph of the methods section with its sources."""
+
+    title: str
+    text: str
+    sources: tuple[str, ...] = ()
+
+
+GENERAL = (
+    Method(
+        "The verdict is an equivalence test",
+        "For each quantity the difference between the synthetic cohorts and the real one is held against a "
+        "margin on the "
+        "quantity's own scale, fixed before any result was seen. The quantity passes if the whole 90% interval of the "
+        "difference lies inside the margin, fails if it lies outside, and is inconclusive otherwise. That is two "
+        "one-sided "
+        'tests at 5%. All decisive quantities must pass for the cohorts to be called fit, so a wrong "fit" stays at or '
+        "below 5% however many there are. What the data cannot answer is named as not estimable, and never "
+        "counts as a pass.",
+        ("Schuirmann (1987) J Pharmacokinet Biopharm 15:657", "Berger (1982) Technometrics 24:295"),
+    ),
+    Method(
+        "Two kinds of uncertainty",
+        "The interval covers the sampling of the real patients and the noise of drawing synthetic ones. The "
+        "variance of the "
+        "difference is that of the real estimate plus that of the mean over the m cohorts; for the latter the "
+        "larger of the "
+        "variance between cohorts and the mean variance within them is taken, divided by m. Drawing more cohorts "
+        "removes "
+        "noise of drawing; it never adds what only more patients could.",
+    ),
+    Method(
+        "Analyses of synthetic rows",
+        "Estimates from the m cohorts are combined by rules that claim the information of the real patients and "
+        "no more.",
+        ("Raab, Nowok & Dibben (2016) J Priv Confid 7(3):67", "Reiter (2003) Surv Methodol 29:181"),
+    ),
+)
+
+BY_CHECK: Mapping[str, Method] = {
+    "survival": Method(
+        "Survival",
+        "Event-free shares are Kaplan-Meier estimates for cause 1, other causes censoring. The restricted mean "
+        "is the area "
+        "under that curve up to the horizon, with a Greenwood-type standard error; medians and landmarks are "
+        "read from the "
+        "same curve. The hazard ratio is Cox's. Length of follow-up is compared by the reverse Kaplan-Meier curve.",
+        (
+            "Kaplan & Meier (1958) JASA 53:457",
+            "Royston & Parmar (2013) BMC Med Res Methodol 13:152",
+            "Schemper & Smith (1996) Control Clin Trials 17:343",
+        ),
+    ),
+    "costs": Method(
+        "Costs",
+        "Mean cost is the decision quantity: arithmetic means, over patients whose cost is known, never trimmed "
+        "and never "
+        "winsorised. The share without cost and upper quantiles stand beside it.",
+        ("Thompson & Barber (2000) BMJ 320:1197",),
+    ),
+    "utilities": Method("Utilities", "Mean utility or QALY over patients for whom it is known."),
+    "economics": Method(
+        "Economic evaluation",
+        "Incremental cost, QALY and net monetary benefit at each declared threshold, from patients whose cost "
+        "and QALY are "
+        "both known. The share of synthetic cohorts that alone would give the real decision is shown beside them.",
+        ("Stinnett & Mullahy (1998) Med Decis Making 18:S68", "van der Linden et al. (2025) Value Health 28(11)"),
+    ),
+    "subgroups": Method(
+        "Subgroups",
+        "A level that the synthetic cohorts lost, or invented, beyond what chance explains is a finding of its "
+        "own, since a "
+        "standardised difference calls it balanced. Representation is the share of a level in the synthetic "
+        "cohorts over "
+        "its share in the real one.",
+        ("29 CFR 1607.4 D (four-fifths rule)",),
+    ),
+    "structure": Method(
+        "Structure",
+        "Distributions are compared by the Kolmogorov-Smirnov distance (numbers) and total variation (levels), "
+        "relations "
+        "between columns by rank correlations, and missingness as a share; intervals of distances come from resampling "
+        "the real patients.",
+    ),
+    "privacy": Method("Disclosure", "No disclosure check is part of this release; it must be assessed apart."),
+}
+
+LIMITS = (
+    "Synthetic rows add no patients. However many rows there are, they hold the information of the real patients "
+    "behind them.",
+    'A "fit" is for the purpose named here and for the quantities asked about. It says nothing of any other use.',
+    '"Inconclusive" is an answer: with few patients the interval is wider than the margin, and more synthetic rows do '
+    "not narrow it.",
+    "Whatever is wrong with the real cohort (selection, confounding, measurement) is wrong with the synthetic "
+    "ones too.",
+    "Fidelity is no proof of anonymity. A synthetic row may resemble a real person, most of all in a rare subgroup.",
+    "Labels and synthetic ids can be removed by whoever means to. They protect against accidents, not against intent.",
+)
+
+
+def methods_for(checks: Iterable[str]) -> tuple[Method, ...]:
+    """The paragraphs for these checks, after the general ones, in a fixed order."""
+    asked = set(checks)
+    return (*GENERAL, *(method for name, method in BY_CHECK.items() if name in asked))

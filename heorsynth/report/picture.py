@@ -1,0 +1,141 @@
+"""What every figure function returns: the Axes, the frame it drew, and words for those who cannot see it."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from html import escape
+from io import BytesIO
+from typing import Any
+
+import matplotlib as mpl
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+BLACK, ORANGE, SKY, GREEN, YELLOW, BLUE, VERMILLION, PURPLE = (
+    "#000000",
+    "#E69F00",
+    "#56B4E9",
+    "#009E73",
+    "#F0E442",
+    "#0072B2",
+    "#D55E00",
+    "#CC79A7",
+)
+"""The palette of Okabe and Ito (2008), which colour-blind readers tell apart."""
+
+GROUP_COLOURS = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY)
+"""One a group, in order; yellow is too light for a line on white."""
+
+GREY = "#595959"
+WATERMARK = "SYNTHETIC DATA"
+DPI = 150
+
+STYLE = {
+    "font.family": "DejaVu Sans",
+    "font.size": 9,
+    "axes.titlesize": 10,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.linewidth": 0.8,
+    "figure.facecolor": "white",
+    "axes.facecolor": "white",
+    "savefig.facecolor": "white",
+    "text.color": "black",
+    "axes.labelcolor": "black",
+    "axes.edgecolor": "black",
+    "xtick.color": "black",
+    "ytick.color": "black",
+    "legend.frameon": False,
+    "legend.fontsize": 8,
+    "lines.linewidth": 1.6,
+    "path.simplify": False,
+    "svg.hashsalt": "heorsynth",
+    "svg.fonttype": "path",
+    "figure.dpi": 100,
+    "savefig.dpi": DPI,
+    "text.usetex": False,
+    "axes.grid": False,
+}
+"""Fixed, so that a picture does not depend on the reader's own settings, and its bytes do not change."""
+
+
+def style() -> AbstractContextManager[None]:
+    """The house style for the length of a block; the caller's settings are as they were afterwards."""
+    settings: dict[Any, Any] = {
+        name: value for name, value in mpl.rcParamsDefault.items() if not name.startswith("backend")
+    }
+    return mpl.rc_context(settings | STYLE)
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """A drawn figure. It unpacks as ``axes, frame = picture``.
+
+    Attributes
+    ----------
+    axes : Axes            to change or to add to
+    frame : DataFrame      the numbers that were drawn
+    alt : str              what it shows, in a sentence built from its numbers
+    caption : str          how to read it
+    tables : dict          further frames shown in it, such as the numbers at risk
+    """
+
+    axes: Axes
+    frame: pd.DataFrame
+    alt: str
+    caption: str
+    tables: dict[str, pd.DataFrame] = field(default_factory=dict)
+
+    def __iter__(self) -> Iterator[Axes | pd.DataFrame]:
+        return iter((self.axes, self.frame))
+
+    def png(self) -> bytes:
+        """The figure as PNG; the same figure gives the same bytes."""
+        return self._saved("png")
+
+    def svg(self) -> bytes:
+        """The figure as SVG, text as paths; the same figure gives the same bytes."""
+        return self._saved("svg")
+
+    def html(self) -> str:
+        """A self-contained ``<figure>`` with its alternative text and caption."""
+        data = base64.b64encode(self.png()).decode("ascii")
+        return (
+            f'<figure style="margin:1em 0"><img alt="{escape(self.alt, quote=True)}" '
+            f'style="max-width:100%;height:auto;background:white" src="data:image/png;base64,{data}">'
+            f"<figcaption>{escape(self.caption)}</figcaption></figure>"
+        )
+
+    def _saved(self, kind: str) -> bytes:
+        buffer = BytesIO()
+        figure = self.axes.get_figure(root=True)
+        assert figure is not None
+        metadata = {"Software": None} if kind == "png" else {"Date": None, "Creator": None}
+        with style():
+            figure.savefig(buffer, format=kind, metadata=metadata)
+        return buffer.getvalue()
+
+    def __repr__(self) -> str:
+        return f"{self.alt}\n{self.caption}"
+
+    def _repr_html_(self) -> str:
+        return self.html()
+
+
+def canvas(width: float, height: float) -> Figure:
+    """An empty figure of this size in inches, drawn by Agg and known to no window."""
+    figure = Figure(figsize=(width, height))
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def watermark(figure: Figure) -> None:
+    """Says in the top right corner that the figure shows synthetic data."""
+    figure.text(0.99, 0.99, WATERMARK, ha="right", va="top", fontsize=7, color=GREY, weight="bold")

@@ -1,0 +1,27 @@
+"""What every table function returns: the card that is shown, and its numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from heorsynth.core.display import Card
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table with its numbers: `card` is what is shown, `frame` the same as data."""
+
+    card: Card
+    frame: pd.DataFrame
+
+    def to_frame(self) -> pd.DataFrame:
+        """A copy of the numbers."""
+        return self.frame.copy()
+
+    def __repr__(self) -> str:
+        return self.card.text()
+
+    def _repr_html_(self) -> str:
+        return self.card.html()

@@ -1,0 +1,102 @@
+"""Every estimand against a cohort it must fail, and one it cannot see but another estimand does."""
+
+import numpy as np
+import pytest
+
+from heorsynth.checks import registry
+from heorsynth.checks.estimands import ESTIMANDS, margin_for
+from heorsynth.checks.plan import checked_economics
+from heorsynth.checks.purposes import PURPOSES
+
+ECONOMICS = checked_economics({"wtp": [20000]})
+MARGINS = {
+    asked.key: margin_for(asked.key, asked.margin, ECONOMICS)
+    for asked in (*PURPOSES["economic-evaluation"].decisive, *PURPOSES["economic-evaluation"].supporting)
+}
+
+CASES = {
+    # estimand: (what it must fail, what it cannot see, the estimand that sees that)
+    "survival.rmst": ("late_deaths_hastened", "died_at_the_mean", "survival.km_gap"),
+    "survival.rmst_difference": ("outcome_shuffled", "both_arms_dearer", "costs.mean"),
+    "survival.landmark": ("died_at_the_mean", "tail_cut", "survival.follow_up"),
+    "survival.median": ("died_at_the_mean", "early_deaths_hastened", "survival.km_gap"),
+    "survival.km_gap": ("died_at_the_mean", "costs_winsorised", "costs.mean"),
+    "survival.km_gap_mean": ("died_at_the_mean", "both_arms_better", "utilities.mean"),
+    "survival.hazard_ratio": ("outcome_shuffled", "tail_cut", "survival.follow_up"),
+    "survival.censoring": ("censoring_halved", "early_deaths_hastened", "survival.km_gap"),
+    "survival.follow_up": ("tail_cut", "event_shuffled", "survival.censoring"),
+    "costs.mean": ("costs_winsorised", "zeros_filled", "costs.zero_share"),
+    "costs.difference": ("new_arm_dearer", "both_arms_dearer", "costs.mean"),
+    "costs.zero_share": ("zeros_filled", "costs_winsorised", "costs.mean"),
+    "costs.quantile": ("costs_winsorised", "zeros_filled", "costs.zero_share"),
+    "utilities.mean": ("both_arms_better", "costs_winsorised", "costs.mean"),
+    "subgroups.retention": ("old_dropped", "old_halved", "subgroups.representation"),
+    "subgroups.representation": ("old_halved", "sex_shuffled", "subgroups.intersections"),
+    "subgroups.intersections": ("sex_shuffled", "score_shuffled", "structure.association_max"),
+    "structure.marginals": ("score_squared", "score_shuffled", "structure.association_max"),
+    "structure.associations": ("all_columns_shuffled", "score_squared", "structure.marginals"),
+    "structure.association_max": ("score_shuffled", "score_squared", "structure.marginals"),
+    "structure.missingness": ("scores_lost", "score_shuffled", "structure.association_max"),
+    "economics.inmb": ("new_arm_dearer", "both_arms_dearer", "costs.mean"),
+    "economics.incremental_cost": ("new_arm_dearer", "both_arms_dearer", "costs.mean"),
+    "economics.incremental_qaly": ("new_arm_better", "both_arms_better", "utilities.mean"),
+    "economics.decision_agreement": ("new_arm_dearer", "both_arms_dearer", "costs.mean"),
+}
+
+
+def cohorts_needed(key):
+    """Agreement is a share of cohorts: five of five say little."""
+    return 60 if key == "economics.decision_agreement" else 5
+
+
+def verdicts(real, cohorts, key):
+    check = registry.load(key.split(".", maxsplit=1)[0])
+    findings = check(real, cohorts, {key: MARGINS[key]}, np.random.default_rng(1))
+    assert findings, f"{key} found nothing to say"
+    return {finding.verdict for finding in findings if finding.decisive}
+
+
+def test_every_estimand_has_something_it_catches_and_something_it_cannot_see():
+    assert set(CASES) == set(ESTIMANDS) == set(MARGINS)
+
+
+@pytest.mark.parametrize("key", CASES)
+def test_an_estimand_fails_the_cohort_spoilt_in_it(real, broken, key):
+    assert "fail" in verdicts(real, broken(CASES[key][0], cohorts_needed(key)), key)
+
+
+@pytest.mark.parametrize("key", CASES)
+def test_an_estimand_is_blind_to_what_another_one_sees(real, broken, key):
+    _, unseen, witness = CASES[key]
+    spoilt = broken(unseen, cohorts_needed(key))
+    seen = verdicts(real, spoilt, key)
+    assert "pass" in seen and "fail" not in seen
+    assert seen <= {"pass"} | verdicts(real, broken("faithful", cohorts_needed(key)), key)
+    assert "fail" in verdicts(real, spoilt[:5], witness)
+
+
+@pytest.mark.parametrize("key", CASES)
+def test_with_500_patients_the_spoilt_cohort_does_not_pass(small_real, broken, key):
+    assert verdicts(small_real, broken(CASES[key][0], cohorts_needed(key), n=500), key) != {"pass"}
+
+
+@pytest.mark.parametrize("key", CASES)
+def test_no_estimand_fails_faithful_cohorts(real, broken, key):
+    assert "fail" not in verdicts(real, broken("faithful", cohorts_needed(key)), key)
+
+
+def test_an_invented_level_fails_retention_but_not_the_distribution_of_the_column(real, broken):
+    spoilt = broken("level_invented")
+    assert "fail" in verdicts(real, spoilt, "subgroups.retention")
+    assert verdicts(real, spoilt, "structure.marginals") == {"pass"}
+
+
+def test_a_cut_tail_never_lets_the_restricted_mean_pass(real, broken):
+    assert verdicts(real, broken("tail_cut"), "survival.rmst") == {"not estimable"}
+
+
+def test_costs_winsorised_at_p95_do_not_pass_at_a_margin_of_five_percent(real, broken):
+    check = registry.load("costs")
+    margin = {"costs.mean": margin_for("costs.mean", {"relative": 0.05})}
+    findings = check(real, broken("costs_at_p95_winsorised"), margin, np.random.default_rng(1))
+    assert "pass" not in {finding.verdict for finding in findings if finding.group == "all"}

@@ -1,0 +1,110 @@
+"""The command line: exit codes, lists, a start from a CSV, and errors on stderr that name no patient."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from heorsynth.protocol.lock import read_lock
+from heorsynth.protocol.spec import read_protocol
+
+CANARY = "Canary-4471"
+
+
+def heorsynth(*arguments: str, cwd: Path | None = None) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run([sys.executable, "-m", "heorsynth.cli", *arguments], capture_output=True, text=True,
+                          check=False, cwd=cwd)  # fmt: skip
+
+
+@pytest.fixture
+def patients(tmp_path: Path) -> Path:
+    rng = np.random.default_rng(3)
+    n = 90
+    frame = pd.DataFrame({
+        "patient_id": [f"{CANARY}{i}" for i in range(n)],
+        "futime": rng.integers(1, 900, n),
+        "status": rng.integers(0, 2, n),
+        "treatment": rng.choice(["a", "b"], n),
+        "Sex": rng.choice(["f", "m"], n),
+        "total_cost": rng.gamma(2, 900, n).round(2),
+        "qaly": rng.uniform(0, 1, n).round(3),
+        "note": rng.choice(["x", "y"], n),
+    })  # fmt: skip
+    path = tmp_path / "my patients.csv"
+    frame.to_csv(path, index=False)
+    return path
+
+
+def test_lists_name_what_there_is() -> None:
+    assert "pbc" in heorsynth("datasets").stdout
+    assert "gaussian_copula" in heorsynth("generators").stdout
+    assert "survival.rmst" in heorsynth("checks").stdout
+
+
+@pytest.mark.parametrize("arguments", [["runn"], ["run"], ["run", "x.yaml", "--speed"], ["inspect"]])
+def test_misuse_ends_with_64(arguments: list[str]) -> None:
+    assert heorsynth(*arguments).returncode == 64
+
+
+def test_a_bad_protocol_ends_with_65_and_is_told_on_stderr(tmp_path: Path) -> None:
+    (tmp_path / "p.yaml").write_text("heorsynth: 1\ntitel: x\n")
+    ended = heorsynth("run", "p.yaml", cwd=tmp_path)
+    assert ended.returncode == 65
+    assert "did you mean 'title'" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_init_guesses_roles_and_shows_no_value(patients: Path, tmp_path: Path) -> None:
+    ended = heorsynth("init", str(patients), "--out", str(tmp_path / "start"))
+    assert ended.returncode == 0, ended.stderr
+    text = (tmp_path / "start" / "my patients.yaml").read_text(encoding="utf-8")
+    for expected in ('id: "patient_id"', 'os: ["futime", "status"]', 'arm: "treatment"', 'costs: ["total_cost"]',
+                     'utilities: ["qaly"]', 'subgroups: ["Sex"]'):  # fmt: skip
+        assert expected in text
+    assert CANARY not in text + ended.stdout
+
+
+def test_what_init_writes_runs(patients: Path, tmp_path: Path) -> None:
+    start = tmp_path / "start"
+    assert heorsynth("init", str(patients), "--out", str(start)).returncode == 0
+    protocol = start / "my patients.yaml"
+    protocol.write_text(protocol.read_text(encoding="utf-8").replace("m: 20", "m: 2"), encoding="utf-8")
+    ended = heorsynth("run", str(protocol), "--out", str(tmp_path / "runs"))
+    assert ended.returncode in (0, 1, 2), ended.stderr
+    assert "report.html" in ended.stdout
+    assert CANARY not in ended.stdout + ended.stderr
+
+
+def test_init_does_not_overwrite(patients: Path, tmp_path: Path) -> None:
+    assert heorsynth("init", str(patients), "--out", str(tmp_path)).returncode == 0
+    again = heorsynth("init", str(patients), "--out", str(tmp_path))
+    assert again.returncode == 73
+    assert "there already" in again.stderr
+
+
+def test_inspect_tells_a_synthetic_file_from_one_without_a_sign(patients: Path) -> None:
+    ended = heorsynth("inspect", str(patients))
+    assert ended.returncode == 1
+    assert "not proof" in ended.stdout
+    assert CANARY not in ended.stdout
+
+
+def test_lock_freezes_and_a_later_change_is_told(tmp_path: Path) -> None:
+    protocol = tmp_path / "p.yaml"
+    text = "heorsynth: 1\ntitle: x\npurpose: teaching\ncohort: {source: {dataset: pbc}}\ngenerator: {m: 2, seed: 1}\n"
+    protocol.write_text(text)
+    assert "not locked" in read_lock(read_protocol(protocol)).note
+    assert heorsynth("lock", str(protocol)).returncode == 0
+    assert read_lock(read_protocol(protocol)).note == "This protocol is as it was locked."
+    protocol.write_text(text.replace("m: 2", "m: 3"))
+    assert read_lock(read_protocol(protocol)).changed == ("generator",)
+    assert "Not covered by an amendment: generator" in read_lock(read_protocol(protocol)).note
+    assert heorsynth("lock", str(protocol)).returncode == 65
+    amended = (
+        text.replace("m: 2", "m: 3") + "amendments: [{date: 2026-11-23, what: m, why: more, section: generator.m}]\n"
+    )
+    protocol.write_text(amended)
+    assert "Every change is in its amendments" in read_lock(read_protocol(protocol)).note
