@@ -6,6 +6,9 @@ import math
 from dataclasses import asdict, dataclass, replace
 from statistics import NormalDist
 
+NEGLIGIBLE = 1e-12
+"""Smaller numbers are rounding errors of zero, and shown as 0."""
+
 
 def normal_quantile(level: float) -> float:
     """The two-sided standard normal quantile: 1.96 for a level of 0.95."""
@@ -16,7 +19,7 @@ def significant(value: float, digits: int = 4) -> str:
     """The number at a readable precision: 1,234 · 12.34 · 0.01234."""
     if not math.isfinite(value):
         return "not estimable" if math.isnan(value) else str(value)
-    if value == 0:
+    if abs(value) < NEGLIGIBLE:
         return "0"
     decimals = max(0, digits - 1 - math.floor(math.log10(abs(value))))
     text = f"{value:,.{decimals}f}"

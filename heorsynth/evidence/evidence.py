@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
 
-from heorsynth.checks.finding import FAIL, INCONCLUSIVE, LEVEL, NOT_ESTIMABLE, PASS, Finding, overall, worst_first
+from heorsynth.checks.finding import (
+    FAIL,
+    INCONCLUSIVE,
+    LEVEL,
+    NOT_ESTIMABLE,
+    PASS,
+    WORST_FIRST,
+    Finding,
+    overall,
+    worst_first,
+)
 from heorsynth.core.display import Card
 from heorsynth.core.estimate import significant
 
@@ -81,27 +92,29 @@ class Evidence:
     @property
     def sentence(self) -> str:
         """The verdict in one sentence a committee member understands."""
-        parts = [
+        counts = [
             f"{self.count(kind)} {word}"
             for kind, word in (
-                (PASS, "reproduced within their margin"),
-                (FAIL, "outside it"),
-                (INCONCLUSIVE, "too uncertain to say"),
-                (NOT_ESTIMABLE, "not estimable"),
+                (PASS, "agree within their margin"),
+                (FAIL, "differ by more than it"),
+                (INCONCLUSIVE, "are too uncertain to say"),
+                (NOT_ESTIMABLE, "cannot be estimated"),
             )
             if self.count(kind)
         ]
         meaning = {
             "fit": f"For {self.purpose} these synthetic cohorts serve",
             "not fit": f"For {self.purpose} these synthetic cohorts must not be used",
-            "inconclusive": f"For {self.purpose} the data cannot show that these synthetic cohorts serve",
+            "inconclusive": f"The data cannot show that these synthetic cohorts serve for {self.purpose}",
         }[self.verdict]
-        breaks = sum(self.impossible.values())
-        impossible = f"; {breaks:,} times a row breaks a rule no patient can break" if breaks else ""
-        return (
-            f"{meaning}: of {len(self.decisive)} decisive quantities {', '.join(parts) or 'none could be asked'}"
-            f"{impossible}. They rest on {self.n_source:,} real patients."
+        asked = (
+            f"of {len(self.decisive)} decisive quantities {', '.join(counts)}"
+            if counts
+            else "nothing decisive was asked"
         )
+        rows = sum(self.broken.values())
+        impossible = f"; {rows:,} times a row breaks a rule no patient can break" if rows else ""
+        return f"{meaning}: {asked}{impossible}. They rest on {self.n_source:,} real patients."
 
     def to_frame(self) -> pd.DataFrame:
         """One row a finding, worst first; `difference`, `lower`, `upper` and `floor` on the margin's scale."""
@@ -131,41 +144,41 @@ class Evidence:
         findings = tuple(Finding.from_dict(finding) for finding in facts["findings"])
         return cls(**{name: facts[name] for name in names}, findings=findings, notes=tuple(facts["notes"]))
 
+    @property
+    def supporting(self) -> str:
+        """How the findings that do not decide came out, in one sentence."""
+        rest = [finding.verdict for finding in self.findings if not finding.decisive]
+        told = ", ".join(f"{rest.count(kind)} {kind}" for kind in WORST_FIRST if kind in rest)
+        return f"Beside them {len(rest)} supporting findings: {told}." if rest else ""
+
     def card(self) -> Card:
-        """The verdict table."""
-        header = (
-            "verdict",
-            "check",
-            "estimand",
-            "group",
-            "real",
-            "synthetic",
-            "difference",
-            f"{LEVEL:.0%} interval",
-            "margin",
-            "real patients",
-        )
-        rows = tuple(
-            (
-                finding.verdict
-                + ("" if finding.decisive else " (supporting)")
-                + (" (calibrated)" if finding.calibrated else ""),
-                finding.check,
-                finding.estimand,
-                finding.group,
-                significant(finding.real),
-                significant(finding.synthetic),
-                significant(finding.difference, 3),
-                f"{significant(finding.lower, 3)} to {significant(finding.upper, 3)}",
-                f"±{significant(finding.margin, 3)} ({finding.scale})",
-                f"{finding.n_real:,}",
-            )
-            for finding in self.findings
-        )
-        return Card(f"Verdict for {self.purpose}: {self.verdict}", header, rows, " ".join([self.sentence, *self.notes]))
+        """The verdict table: the decisive findings, worst first. `to_frame` has the supporting ones too."""
+        header = ("verdict", "check", "estimand", "group", "real", "synthetic", "difference", f"{LEVEL:.0%} interval",
+                  "margin", "real patients")  # fmt: skip
+        rows = tuple(_row(finding) for finding in self.decisive)
+        note = " ".join(filter(None, [self.sentence, self.supporting, *self.notes]))
+        return Card(f"Verdict for {self.purpose}: {self.verdict}", header, rows, note)
 
     def __repr__(self) -> str:
         return self.card().text()
 
     def _repr_html_(self) -> str:
         return self.card().html()
+
+
+def _row(finding: Finding) -> tuple[str, ...]:
+    """A finding as the cells of the verdict table."""
+    known = not math.isnan(finding.difference)
+    interval = f"{significant(finding.lower, 3)} to {significant(finding.upper, 3)}" if known else finding.because
+    return (
+        finding.verdict + (" (calibrated)" if finding.calibrated else ""),
+        finding.check,
+        finding.estimand,
+        finding.group,
+        significant(finding.real),
+        significant(finding.synthetic),
+        significant(finding.difference, 3),
+        interval,
+        f"±{significant(finding.margin, 3)} ({finding.scale})",
+        f"{finding.n_real:,}",
+    )

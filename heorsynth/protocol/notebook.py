@@ -12,6 +12,7 @@ import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from nbformat import NotebookNode
+from traitlets.config import Config
 
 from heorsynth.core.errors import FileError, Problem, RunError, nearest
 from heorsynth.core.progress import LIVE_KERNEL
@@ -76,23 +77,23 @@ def execute(notebook: NotebookNode, folder: Path, source_folder: Path | None = N
     ------
     RunError      a cell failed; the message names the cell and the error, not its output
     """
-    client = NotebookClient(
-        notebook,
-        timeout=TIMEOUT,
-        kernel_name="python3",
-        record_timing=False,
-        resources={"metadata": {"path": str(folder)}},
-    )
-    with tempfile.TemporaryDirectory() as profile:
+    with tempfile.TemporaryDirectory() as place:
+        client = NotebookClient(
+            notebook,
+            timeout=TIMEOUT,
+            kernel_name="python3",
+            record_timing=False,
+            resources={"metadata": {"path": str(folder)}},
+            config=_private_sockets(place),
+        )
         try:
-            done = client.execute(env=_kernel_environment(profile, source_folder))
+            done = client.execute(env=_kernel_environment(place, source_folder))
         except CellExecutionError as error:
-            raise RunError(
-                "notebook",
-                Problem(
-                    "a cell", f"failed with {error.ename}", "open the notebook in JupyterLab and run it cell by cell"
-                ),
-            ) from None
+            fix = "open the notebook in JupyterLab and run it cell by cell"
+            raise RunError("notebook", Problem("a cell", f"failed with {error.ename}", fix)) from None
+        except RuntimeError as error:
+            fix = "try `jupyter kernelspec list`; the kernel python3 of this environment is used"
+            raise RunError("notebook", Problem("kernel", "did not start, or died", fix)) from error
     done.metadata.pop("language_info", None)
     return nbformat.writes(done) + "\n"
 
@@ -102,3 +103,10 @@ def _kernel_environment(profile: str, source_folder: Path | None) -> dict[str, s
     here = {name: value for name, value in os.environ.items() if name not in LIVE_KERNEL}
     source = {} if source_folder is None else {SOURCE_VARIABLE: str(source_folder.resolve())}
     return {**here, **source, "IPYTHONDIR": profile}
+
+
+def _private_sockets(place: str) -> Config:
+    """Settings by which the kernel listens on files in a folder of ours, not on ports, where the system can."""
+    if os.name != "posix":
+        return Config()
+    return Config({"KernelManager": {"transport": "ipc", "ip": str(Path(place) / "kernel")}})

@@ -108,7 +108,7 @@ class Run:
         """What the run is and where it lies, in a few lines."""
         document = self.protocol.document
         return facts_card(
-            f"Run {self.path.name}",
+            f"Run of {self.protocol.document.title!r}",
             [
                 ("title", document.title),
                 ("purpose", document.purpose),

@@ -46,7 +46,7 @@ def test_a_good_protocol_is_read_with_its_defaults(tmp_path: Path) -> None:
     [
         ("purpose:", "purpouse:", "line 3", "'purpose'"),
         ("  subgroups:", "  subgroup:", "line 8", "'subgroups'"),
-        ("m: 2", "mm: 2", "line 9", "use one of"),
+        ("m: 2", "mm: 2", "line 9", "'m'"),
         ("purpose: economic-evaluation", "purpose: economic evaluation", "line 3", "'economic-evaluation'"),
         ("name: marginals", "name: marginal", "line 9", "'marginals'"),
     ],
@@ -130,5 +130,5 @@ def test_a_dataset_brings_its_own_roles_and_the_protocol_overrides_them(tmp_path
 def test_the_fingerprint_depends_on_the_rows_and_on_the_roles(tmp_path: Path) -> None:
     _, before = load_source(read(tmp_path))
     _, again = load_source(read(tmp_path))
-    _, other = load_source(read(tmp_path, "arm: trt", "arm: sex"))
+    _, other = load_source(read(tmp_path, "[sex]", "[sex, age_group]"))
     assert before == again != other

@@ -14,6 +14,9 @@ from heorsynth.generators.targets import allocate
 
 Cell = tuple[str, ...]
 
+LIKENESS = 4
+"""Power of the likeness of cells: the higher, the more a small cell borrows from those most like it."""
+
 
 @dataclass(frozen=True)
 class Cells:
@@ -79,19 +82,44 @@ class Cells:
         position = self.names.index(name)
         return np.array([member[position] for member in self.members], dtype=object)[cell]
 
-    def nearest(self, cell: int, at_least: int) -> list[int]:
-        """This cell and those most like it, the arm counting double, until they hold enough patients."""
-        likeness = [
-            sum((2 if i == 0 else 1) * (a == b) for i, (a, b) in enumerate(zip(self.members[cell], other, strict=True)))
-            for other in self.members
-        ]
-        likeness[cell] = len(self.names) + 2
-        found: list[int] = []
-        for score in sorted(set(likeness), reverse=True):
-            found += [i for i, value in enumerate(likeness) if value == score]
-            if self.counts[found].sum() >= at_least:
+    def borrowed(self, at_least: int) -> np.ndarray:
+        """How many patients of each cell's law are lent by each cell (c, c): rows and columns sum to the counts.
+
+        A cell of `at_least` patients or more keeps its own law. Smaller ones share theirs, most with the cells
+        that have their rarest levels in common: the few men of an age group borrow from other men before they
+        borrow from women. As much is lent as is borrowed, so nobody's follow-up counts twice, and the law of
+        the whole, and of every level whose cells share among themselves, stays what it was.
+
+        References
+        ----------
+        Sinkhorn & Knopp (1967) Pac J Math 21:343, scaling a matrix to given row and column sums.
+        """
+        plan = np.diag(self.counts.astype(float))
+        small = [int(index) for index in np.flatnonzero(self.counts < at_least)]
+        if not small:
+            return plan
+        likeness = self._likeness()
+        for other in np.argsort(-likeness[small].sum(axis=0), kind="stable"):
+            if self.counts[small].sum() >= at_least:
                 break
-        return found
+            if other not in small:
+                small.append(int(other))
+        counts, kernel = self.counts[small].astype(float), likeness[np.ix_(small, small)]
+        shared = kernel * np.outer(counts, counts)
+        for _ in range(200):
+            shared *= (counts / shared.sum(axis=1))[:, None]
+            shared *= counts / shared.sum(axis=0)
+        plan[np.ix_(small, small)] = shared
+        return plan
+
+    def _likeness(self) -> np.ndarray:
+        """How alike two cells are (c, c): one over the size of each level they share, relative to the largest."""
+        found = np.full((len(self.members), len(self.members)), 1e-3)
+        for position in range(len(self.names)):
+            held = np.array([member[position] for member in self.members], dtype=object)
+            sizes = np.array([self.counts[held == level].sum() for level in held], dtype=float)
+            found += np.where(held[:, None] == held[None, :], self.counts.sum() / sizes[:, None], 0.0)
+        return found**LIKENESS
 
     def indicators(self, cell: np.ndarray) -> np.ndarray:
         """Columns (n, d) of 0 and 1, one a level of each variable but its commonest."""

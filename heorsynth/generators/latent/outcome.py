@@ -12,7 +12,7 @@ from heorsynth.generators.latent.cells import Cells
 from heorsynth.generators.latent.quantiles import Quantiles
 
 MIN_POOL = 10
-"""A cell with fewer patients borrows the law of the cells most like it."""
+"""A cell with fewer patients shares its law with the cells most like it."""
 
 WINDOW = 5
 """Patients to a straight piece of the follow-up's quantile function, and to a step of the causes' shares."""
@@ -37,13 +37,17 @@ class Ending:
     causes: np.ndarray
 
     @classmethod
-    def of(cls, time: np.ndarray, cause: np.ndarray, n_causes: int) -> Ending:
+    def of(cls, time: np.ndarray, cause: np.ndarray, weights: np.ndarray, n_causes: int) -> Ending:
+        """The law of patients with these times, causes and weights (n,)."""
         order = np.lexsort((cause == 0, time))
-        parts = np.array_split(cause[order], max(1, len(time) // WINDOW))
-        ends = np.cumsum([len(part) for part in parts])
-        middles = (ends - np.array([len(part) for part in parts]) / 2) / len(time)
-        shares = [[float(np.mean(part == code)) for code in range(1, n_causes + 1)] for part in parts]
-        return cls(Quantiles.of(time, WINDOW), middles, np.array(shares))
+        parts = np.array_split(order, max(1, len(time) // WINDOW))
+        sizes = np.array([weights[part].sum() for part in parts])
+        middles = (np.cumsum(sizes) - sizes / 2) / sizes.sum()
+        shares = [
+            [float(np.average(cause[part] == code, weights=weights[part])) for code in range(1, n_causes + 1)]
+            for part in parts
+        ]
+        return cls(Quantiles.of(time, WINDOW, weights), middles, np.array(shares))
 
     def draw(self, n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         """Times (n,) and causes (n,), spread evenly over the law rather than by chance alone."""
@@ -83,15 +87,13 @@ class Outcome:
 
     Attributes
     ----------
-    endings : tuple of Ending     the distinct laws
-    of_cell : array (c,)          which of them each cell follows
+    endings : tuple of Ending     one a cell
     grid : array (g,)             times, each the mean of several patients'
     hazards : array (g, causes)   cumulative cause-specific hazard there (Nelson-Aalen)
     shares : array (g,)           share of patients followed no longer
     """
 
     endings: tuple[Ending, ...]
-    of_cell: np.ndarray
     grid: np.ndarray
     hazards: np.ndarray
     shares: np.ndarray
@@ -99,34 +101,26 @@ class Outcome:
     @classmethod
     def of(cls, time: np.ndarray, cause: np.ndarray, cells: Cells, cell: np.ndarray) -> Outcome:
         n_causes = max(1, int(cause.max()))
-        pools: dict[tuple[int, ...], int] = {}
-        of_cell = []
-        for index in range(len(cells.members)):
-            pool = tuple(sorted(cells.nearest(index, MIN_POOL)))
-            of_cell.append(pools.setdefault(pool, len(pools)))
-        endings = tuple(
-            Ending.of(time[rows], cause[rows], n_causes) for rows in (np.isin(cell, pool) for pool in pools)
-        )
+        lent = cells.borrowed(MIN_POOL) / cells.counts
+        endings = []
+        for weights in lent[:, cell]:
+            rows = weights > 0
+            endings.append(Ending.of(time[rows], cause[rows], weights[rows], n_causes))
         order = np.argsort(time, kind="stable")
         parts = np.array_split(order, max(1, min(GRID, len(time) // WINDOW)))
         at_risk = len(time) - np.arange(len(time))
         steps = [np.cumsum((cause[order] == code) / at_risk) for code in range(1, n_causes + 1)]
         hazards = [[float(step[order_of].mean()) for step in steps] for order_of in _positions(parts)]
         shares = [(order_of.mean() + 0.5) / len(time) for order_of in _positions(parts)]
-        return cls(
-            endings,
-            np.array(of_cell),
-            np.array([time[part].mean() for part in parts]),
-            np.array(hazards),
-            np.array(shares),
-        )
+        middles = np.array([time[part].mean() for part in parts])
+        return cls(tuple(endings), middles, np.array(hazards), np.array(shares))
 
     def draw(self, cell: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         """Times and causes for rows in these cells (n,)."""
         time, cause = np.empty(len(cell)), np.zeros(len(cell), dtype=int)
         for index in np.unique(cell):
             rows = np.flatnonzero(cell == index)
-            drawn = self.endings[self.of_cell[index]].draw(len(rows), rng)
+            drawn = self.endings[index].draw(len(rows), rng)
             mixed = rng.permutation(len(rows))
             time[rows], cause[rows] = drawn[0][mixed], drawn[1][mixed]
         smallest = 10.0 ** -(self.endings[0].times.decimals or 0)
@@ -151,7 +145,6 @@ class Outcome:
     def to_dict(self) -> dict[str, Any]:
         return {
             "endings": [ending.to_dict() for ending in self.endings],
-            "of_cell": self.of_cell.tolist(),
             "grid": self.grid.tolist(),
             "hazards": self.hazards.tolist(),
             "shares": self.shares.tolist(),
@@ -161,7 +154,6 @@ class Outcome:
     def from_dict(cls, facts: Mapping[str, Any]) -> Outcome:
         return cls(
             tuple(map(Ending.from_dict, facts["endings"])),
-            np.array(facts["of_cell"]),
             np.array(facts["grid"]),
             np.array(facts["hazards"]),
             np.array(facts["shares"]),

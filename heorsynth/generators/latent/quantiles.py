@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from heorsynth.generators.formats import decimals_of
+
 MIN_PATIENTS = 5
 """No piece rests on fewer patients, so no knot is anybody's value."""
 
 WINDOW = 8
 """Patients to a straight piece."""
-
-MAX_DECIMALS = 6
 
 
 @dataclass(frozen=True)
@@ -34,28 +34,32 @@ class Quantiles:
     decimals: int | None
 
     @classmethod
-    def of(cls, values: np.ndarray, window: int = WINDOW) -> Quantiles:
-        """The quantile function of some values (n,), n >= 1, none missing.
+    def of(cls, values: np.ndarray, window: int = WINDOW, weights: np.ndarray | None = None) -> Quantiles:
+        """The quantile function of some values (n,), n >= 1, none missing, each of weight 1 unless given (n,).
 
         Notes
         -----
         Each piece keeps the mean of its patients, so the mean of the whole is kept: the decision quantity of
         costs and QALYs. Its slope is that of the least-squares line through them.
         """
-        held = np.sort(np.asarray(values, dtype=float))
+        order = np.argsort(values, kind="stable")
+        held = np.asarray(values, dtype=float)[order]
+        weight = np.ones(len(held)) if weights is None else np.asarray(weights, dtype=float)[order]
         distinct, counts = np.unique(held, return_counts=True)
         spiked = counts >= MIN_PATIENTS
+        shared = np.repeat(spiked, counts)
+        sizes = np.bincount(np.repeat(np.arange(len(distinct)), counts), weight)
         pieces = [
-            (float(value), float(value), int(count))
-            for value, count in zip(distinct[spiked], counts[spiked], strict=True)
+            (float(value), float(value), float(size))
+            for value, size in zip(distinct[spiked], sizes[spiked], strict=True)
         ]
-        loose = held[~np.repeat(spiked, counts)]
-        if len(loose):
+        if not shared.all():
+            loose = np.flatnonzero(~shared)
             parts = np.array_split(loose, max(1, len(loose) // window))
-            pieces += _straightened([_line(part) for part in parts])
+            pieces += [_line(held[part], weight[part]) for part in parts]
         pieces.sort(key=lambda piece: piece[0] + piece[1])
-        left, right, sizes = (np.array(column, dtype=float) for column in zip(*pieces, strict=True))
-        edges = np.concatenate([[0.0], np.cumsum(sizes)]) / len(held)
+        left, right, widths = (np.array(column, dtype=float) for column in zip(*pieces, strict=True))
+        edges = np.concatenate([[0.0], np.cumsum(widths)]) / widths.sum()
         return cls(edges, left, right, decimals_of(held))
 
     def __call__(self, shares: np.ndarray) -> np.ndarray:
@@ -79,37 +83,20 @@ class Quantiles:
         return cls(np.array(facts["edges"]), np.array(facts["left"]), np.array(facts["right"]), facts["decimals"])
 
 
-def _line(part: np.ndarray) -> tuple[float, float, int]:
-    """Both ends of the least-squares line through sorted values at the middles of equal steps."""
-    count = len(part)
-    middles = (np.arange(count) + 0.5) / count - 0.5
-    rise = float(middles @ part / (middles @ middles)) if count > 1 else 0.0
-    mean = float(part.mean())
-    return mean - rise / 2, mean + rise / 2, count
+def _line(part: np.ndarray, weight: np.ndarray) -> tuple[float, float, float]:
+    """Both ends of a straight piece through sorted values, and its weight.
 
-
-def _straightened(lines: list[tuple[float, float, int]]) -> list[tuple[float, float, int]]:
-    """The same pieces, each keeping its mean, none starting below the end of the one before it.
-
-    A first piece of values that average above 0 does not start below 0: the straight line through a few
-    skewed costs would.
+    It keeps the mean, has the slope of the least-squares line, and ends within the means of the two smallest
+    and of the two largest values: never outside what patients have.
     """
-    kept: list[tuple[float, float, int]] = []
-    floor = 0.0 if lines[0][0] < 0 <= lines[0][0] + lines[0][1] else lines[0][0]
-    for left, right, count in lines:
-        mean = (left + right) / 2
-        start = min(max(left, floor), mean)
-        kept.append((start, 2 * mean - start, count))
-        floor = 2 * mean - start
-    return kept
-
-
-def decimals_of(values: np.ndarray) -> int | None:
-    """The fewest decimals that write every value exactly; None if more than `MAX_DECIMALS`."""
-    for decimals in range(MAX_DECIMALS + 1):
-        if np.allclose(np.round(values, decimals), values, rtol=0, atol=1e-9):
-            return decimals
-    return None
+    count = len(part)
+    mean = float(np.average(part, weights=weight))
+    if count < 2:
+        return mean, mean, float(weight.sum())
+    middles = (np.arange(count) + 0.5) / count - 0.5
+    rise = float(middles @ part / (middles @ middles))
+    half = max(0.0, min(rise / 2, mean - float(part[:2].mean()), float(part[-2:].mean()) - mean))
+    return mean - half, mean + half, float(weight.sum())
 
 
 def normal_scores(values: np.ndarray) -> np.ndarray:

@@ -1,0 +1,92 @@
+"""How a column is written: its type, the value behind each level, its decimals."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from pandas.api import types
+
+from heorsynth.data.levels import as_text
+
+MAX_DECIMALS = 6
+
+
+@dataclass(frozen=True)
+class Format:
+    """How a column is written: its type, the value behind each level, or its decimals."""
+
+    dtype: Any
+    values: Mapping[str, object]
+    decimals: int | None = None
+
+    @classmethod
+    def of(cls, column: pd.Series) -> Format:
+        if is_levels(column):
+            text = as_text(column)
+            known = text.notna()
+            pairs = dict(zip(text[known], column[known].tolist(), strict=True))
+            return cls(column.dtype, dict(sorted(pairs.items())))
+        return cls(column.dtype, {}, decimals_of(column.dropna().to_numpy(float)))
+
+    def written(self, values: np.ndarray) -> pd.Series:
+        """The column as the source has it, from text ('' missing) or numbers (NaN missing)."""
+        if self.values:
+            missing = None if self.dtype == object else np.nan
+            raw = pd.Series([self.values.get(str(value), missing) for value in values], dtype=object)
+            return raw.astype(self.dtype)
+        numbers = values if self.decimals is None else np.round(values.astype(float), self.decimals)
+        return pd.Series(numbers).astype(self.dtype)
+
+
+def is_levels(column: pd.Series) -> bool:
+    """True for a column of text, categories or truth values, or of at most two numbers."""
+    if types.is_bool_dtype(column) or not types.is_numeric_dtype(column):
+        return True
+    return bool(column.nunique() <= 2)
+
+
+def decimals_of(values: np.ndarray) -> int | None:
+    """The fewest decimals that write every value exactly; None if more than `MAX_DECIMALS`."""
+    for decimals in range(MAX_DECIMALS + 1):
+        if np.allclose(np.round(values, decimals), values, rtol=0, atol=1e-9):
+            return decimals
+    return None
+
+
+def formats_to_dict(formats: Mapping[str, Format]) -> dict[str, Any]:
+    """Formats as JSON: a level is a number, a truth value or text."""
+    return {
+        name: {
+            "dtype": str(form.dtype),
+            "values": dict(form.values),
+            "decimals": form.decimals,
+            "categories": _categories(form.dtype),
+        }
+        for name, form in formats.items()
+    }
+
+
+def formats_from_dict(facts: Mapping[str, Any]) -> dict[str, Format]:
+    found = {}
+    for name, form in facts.items():
+        dtype: object = (
+            np.dtype(form["dtype"]) if form["categories"] is None and _is_numpy(form["dtype"]) else form["dtype"]
+        )
+        if form["categories"] is not None:
+            dtype = pd.CategoricalDtype(form["categories"]["levels"], ordered=form["categories"]["ordered"])
+        found[name] = Format(dtype, form["values"], form["decimals"])
+    return found
+
+
+def _categories(dtype: object) -> dict[str, Any] | None:
+    if not isinstance(dtype, pd.CategoricalDtype):
+        return None
+    return {"levels": list(dtype.categories), "ordered": bool(dtype.ordered)}
+
+
+def _is_numpy(name: str) -> bool:
+    return name in np.sctypeDict or name == "object"

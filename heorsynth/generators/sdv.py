@@ -1,0 +1,181 @@
+"""The four synthesizers of SDV, with a seed for fit and for sample that they do not have of their own.
+
+SDV's licence (BUSL-1.1) permits research and production use, not offering it as a commercial service.
+"""
+
+from __future__ import annotations
+
+import random
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from sdv import single_table
+from sdv.metadata import Metadata
+
+from heorsynth.core.errors import GeneratorError, Problem
+from heorsynth.core.random import derived_seed
+from heorsynth.data.cohort import Cohort
+from heorsynth.data.levels import as_text
+from heorsynth.generators.formats import Format, is_levels
+from heorsynth.generators.sampler import Sampler
+from heorsynth.generators.source import require_source, training_frame
+
+TABLE = "table"
+
+
+@dataclass(frozen=True)
+class GaussianCopula:
+    """SDV's Gaussian copula: parametric margins, one correlation matrix; knows nothing of censoring or zeros."""
+
+    default_distribution: str = "beta"
+
+    @property
+    def name(self) -> str:
+        return "gaussian_copula"
+
+    def fit(self, cohort: Cohort, seed: int) -> Sampler:
+        """The sampler of SDV's GaussianCopulaSynthesizer; CohortError if the cohort cannot be a source."""
+        return _fitted(self.name, asdict(self), single_table.GaussianCopulaSynthesizer, cohort, seed)
+
+
+@dataclass(frozen=True)
+class CopulaGan:
+    """SDV's CopulaGAN: a GAN on copula-transformed columns; made for thousands of rows."""
+
+    epochs: int = 300
+    batch_size: int = 500
+
+    @property
+    def name(self) -> str:
+        return "copula_gan"
+
+    def fit(self, cohort: Cohort, seed: int) -> Sampler:
+        """The sampler of SDV's CopulaGANSynthesizer; CohortError if the cohort cannot be a source."""
+        return _fitted(self.name, asdict(self), single_table.CopulaGANSynthesizer, cohort, seed, _cpu_only())
+
+
+@dataclass(frozen=True)
+class Ctgan:
+    """SDV's CTGAN: a conditional GAN; made for thousands of rows."""
+
+    epochs: int = 300
+    batch_size: int = 500
+
+    @property
+    def name(self) -> str:
+        return "ctgan"
+
+    def fit(self, cohort: Cohort, seed: int) -> Sampler:
+        """The sampler of SDV's CTGANSynthesizer; CohortError if the cohort cannot be a source."""
+        return _fitted(self.name, asdict(self), single_table.CTGANSynthesizer, cohort, seed, _cpu_only())
+
+
+@dataclass(frozen=True)
+class Tvae:
+    """SDV's TVAE: a variational autoencoder; in small cohorts it loses rare levels."""
+
+    epochs: int = 300
+    batch_size: int = 500
+
+    @property
+    def name(self) -> str:
+        return "tvae"
+
+    def fit(self, cohort: Cohort, seed: int) -> Sampler:
+        """The sampler of SDV's TVAESynthesizer; CohortError if the cohort cannot be a source."""
+        return _fitted(self.name, asdict(self), single_table.TVAESynthesizer, cohort, seed, _cpu_only())
+
+
+def _cpu_only() -> dict[str, object]:
+    """Networks are trained on the processor: an accelerator's sums differ from run to run."""
+    return {"enable_gpu": False}
+
+
+@dataclass(frozen=True, repr=False)
+class SdvLaw:
+    """A fitted synthesizer, put back to one state before every draw, so that draws do not depend on one another."""
+
+    synthesizer: Any
+    formats: Mapping[str, Format] = field(default_factory=dict)
+
+    @property
+    def conditional(self) -> bool:
+        return False
+
+    def draw(self, n: int, rng: np.random.Generator, where: Mapping[str, str] | None = None) -> pd.DataFrame:
+        """n rows as SDV draws them, in the source's types."""
+        seed = int(rng.integers(2**31 - 1))
+        with _seeded(seed):
+            self.synthesizer.reset_sampling()
+            self.synthesizer._set_random_state(seed)
+            for transformer in self._transformers():
+                transformer.set_random_state(np.random.RandomState(int(rng.integers(2**31 - 1))), "reverse_transform")
+            drawn = self.synthesizer.sample(n)[TABLE]
+        written = {name: form.written(_plain(drawn[name], form)) for name, form in self.formats.items()}
+        return pd.DataFrame(written)
+
+    def _transformers(self) -> list[Any]:
+        held = self.synthesizer.get_transformers().get(TABLE, {})
+        return [transformer for transformer in held.values() if transformer is not None]
+
+
+def _plain(column: pd.Series, form: Format) -> np.ndarray:
+    """Text with '' or numbers with NaN where missing."""
+    if form.values:
+        return as_text(column).fillna("").to_numpy(dtype=object)
+    return pd.to_numeric(column).to_numpy(dtype=float, na_value=np.nan)
+
+
+def _fitted(
+    name: str,
+    settings: dict[str, object],
+    kind: Any,
+    cohort: Cohort,
+    seed: int,
+    extra: Mapping[str, object] | None = None,
+) -> Sampler:
+    require_source(cohort)
+    frame = training_frame(cohort)
+    formats = {str(column): Format.of(frame[column]) for column in frame.columns}
+    ready = frame.copy()
+    for column, form in formats.items():
+        ready[column] = as_text(frame[column]) if form.values else pd.to_numeric(frame[column]).astype(float)
+    with _seeded(derived_seed(seed, "sdv", name)):
+        try:
+            synthesizer = kind(_metadata(ready), **settings, **(extra or {}))
+        except (TypeError, ValueError) as error:
+            known = ", ".join(settings)
+            raise GeneratorError(
+                f"generator {name!r}", Problem(known, "a value SDV does not accept", "see SDV's own documentation")
+            ) from error
+        synthesizer.fit({TABLE: ready})
+    return Sampler.fitted(name, settings, cohort, SdvLaw(synthesizer, formats), seed)
+
+
+def _metadata(frame: pd.DataFrame) -> Metadata:
+    """Every column as we know it to be: SDV's own detection takes a 0/1 event for an ordinal."""
+    kinds = {str(name): {"sdtype": "categorical" if is_levels(frame[name]) else "numerical"} for name in frame.columns}
+    return Metadata.load_from_dict({"tables": {TABLE: {"columns": kinds}}})
+
+
+@contextmanager
+def _seeded(seed: int) -> Iterator[None]:
+    """Global random states seeded inside, and as they were found afterwards; SDV's advice to the user silenced."""
+    python, numpy, network = random.getstate(), np.random.get_state(), torch.get_rng_state()
+    random.seed(seed)
+    np.random.seed(seed % 2**32)
+    torch.manual_seed(seed)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        random.setstate(python)
+        np.random.set_state(numpy)
+        torch.set_rng_state(network)
