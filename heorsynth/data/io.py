@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 from pandas.api import types
 
 from heorsynth.core.display import Card, facts_card
-from heorsynth.core.errors import DamagedFileError, EncodingError, FileError, LabelError, Problem
+from heorsynth.core.errors import DamagedFileError, EncodingError, FileError, LabelError, OutputError, Problem
 from heorsynth.data.cohort import Cohort
 from heorsynth.data.label import ID_COLUMN, KEY, Label
 
@@ -77,7 +77,8 @@ def write(cohort: Cohort, path: str | Path) -> Path:
     Raises
     ------
     LabelError      synthetic rows without a label
-    FileError       another ending, or the file cannot be written
+    FileError       another ending
+    OutputError     the file cannot be written
     """
     file = Path(path)
     writer = WRITERS.get(file.suffix.lower())
@@ -104,10 +105,8 @@ def write(cohort: Cohort, path: str | Path) -> Path:
             facts = {"file_sha256": hashlib.sha256(raw).hexdigest(), "label": cohort.label.to_dict()}
             _replace(_sidecar(file), (json.dumps(facts, indent=2, sort_keys=True) + "\n").encode())
     except OSError as error:
-        raise FileError(
-            f"file {file.name!r}",
-            Problem("", f"cannot be written ({error.strerror})", "check the folder's rights and space"),
-        ) from error
+        found = f"cannot be written ({error.strerror})"
+        raise OutputError(f"file {file.name!r}", Problem("", found, "check the folder's rights and space")) from error
     return file
 
 

@@ -1,5 +1,5 @@
-"""Generators by name: `create`, `names`, and what a recipe and a sampler are."""
+"""Generators by name: `create`, `names`, `describe`."""
 
-from heorsynth.generators.registry import create, names
+from heorsynth.generators.registry import create, describe, names
 
-__all__ = ["create", "names"]
+__all__ = ["create", "describe", "names"]

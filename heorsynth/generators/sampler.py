@@ -12,6 +12,7 @@ from importlib.metadata import version
 import numpy as np
 import pandas as pd
 
+from heorsynth.core.display import Card, facts_card
 from heorsynth.core.errors import GeneratorError, Problem, TooFewPatientsError
 from heorsynth.core.random import check_seed, stream
 from heorsynth.data.cohort import Cohort
@@ -26,7 +27,7 @@ OVERDRAW = 200
 """At most this many rows are drawn for each row asked for before a rare `where` is given up."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Sampler:
     """A generator fitted to one cohort. It never changes; `sample` with one seed gives the same rows.
 
@@ -177,3 +178,15 @@ class Sampler:
         for name, band in self.domain.schema.bands.items():
             frame[name] = banded(frame[band.source], band.edges, band.labels)
         return frame[[name for name in self.domain.columns if name in frame.columns]]
+
+    def card(self) -> Card:
+        """What was fitted to how many patients; nothing of what was learnt."""
+        settings = ", ".join(f"{name}={value!r}" for name, value in self.settings.items()) or "none"
+        rows = [("fitted to", f"{self.n_source:,} patients"), ("settings", settings), ("seed", str(self.seed))]
+        return facts_card(f"Sampler of {self.name!r}", rows, "Draw with sample(n, m, seed).")
+
+    def __repr__(self) -> str:
+        return self.card().text()
+
+    def _repr_html_(self) -> str:
+        return self.card().html()

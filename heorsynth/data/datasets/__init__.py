@@ -7,6 +7,9 @@ import pandas as pd
 from heorsynth.core.errors import unknown_name
 from heorsynth.data.cohort import Cohort
 from heorsynth.data.datasets.catalogue import CATALOGUE, Dataset
+from heorsynth.data.datasets.trial import Truth, simulated_trial
+
+__all__ = ["Truth", "citation", "describe", "frame", "load", "names", "roles", "simulated_trial", "title"]
 
 
 def names() -> tuple[str, ...]:

@@ -1,0 +1,212 @@
+"""A simulated two-arm trial with costs and QALYs, and the truth it was drawn from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from heorsynth.core.errors import HorizonError, Problem, TooFewPatientsError, unknown_name
+from heorsynth.core.random import stream
+from heorsynth.data.cohort import Cohort
+
+ARMS = ("usual", "new")
+STAGES = ("I", "II", "III", "IV")
+LOWEST_QALY, SPAN = -0.2, 1.2
+"""A QALY below full health lies between -0.2 and 1."""
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What a simulated trial is drawn from, and its true estimands; times in years, money in EUR 2024.
+
+    Attributes
+    ----------
+    log_hazard_ratio : float          of new to usual, given age and stage
+    shape, scale : float              of the Weibull baseline, for a usual-care patient of 62 in stage I
+    log_hazard_age : float            per ten years of age
+    log_hazard_stage : tuple          by stage, against stage I
+    stage_shares : tuple              of patients
+    age_mean, age_sd : float          ages are normal
+    drug_cost, drug_zero : Mapping    by arm: mean among those with a cost, and share without
+    drug_sigma, hospital_sigma        of the logarithm of a cost
+    hospital_cost, hospital_zero      by stage: mean among those with a cost, and share without
+    full_health : tuple               by stage: share whose QALY is exactly 1
+    qaly_usual : tuple                by stage: mean QALY under usual care
+    qaly_gain : float                 mean QALY gained by new
+    concentration : float             of the beta law of QALYs below 1
+    """
+
+    log_hazard_ratio: float = np.log(0.75)
+    shape: float = 1.2
+    scale: float = 9.0
+    log_hazard_age: float = 0.3
+    log_hazard_stage: tuple[float, ...] = (0.0, 0.5, 1.1, 1.8)
+    stage_shares: tuple[float, ...] = (0.25, 0.35, 0.25, 0.15)
+    age_mean: float = 62.0
+    age_sd: float = 9.0
+    female: float = 0.45
+    drug_cost: Mapping[str, float] = field(default_factory=lambda: {"usual": 900.0, "new": 2500.0})
+    drug_zero: Mapping[str, float] = field(default_factory=lambda: {"usual": 0.10, "new": 0.05})
+    drug_sigma: float = 0.3
+    hospital_sigma: float = 0.9
+    hospital_cost: tuple[float, ...] = (1500.0, 2500.0, 4000.0, 6000.0)
+    hospital_zero: tuple[float, ...] = (0.45, 0.30, 0.15, 0.05)
+    full_health: tuple[float, ...] = (0.20, 0.10, 0.05, 0.0)
+    qaly_usual: tuple[float, ...] = (0.80, 0.70, 0.58, 0.42)
+    qaly_gain: float = 0.06
+    concentration: float = 6.0
+
+    @property
+    def hazard_ratio(self) -> float:
+        """Hazard ratio of new to usual, given age and stage."""
+        return float(np.exp(self.log_hazard_ratio))
+
+    def survival(self, time: float | np.ndarray, arm: str) -> np.ndarray:
+        """Share of the arm's population alive at a time: the Weibull law averaged over stage and age.
+
+        Averaged over age by Gauss-Hermite quadrature with 60 nodes.
+        """
+        nodes, weights = np.polynomial.hermite_e.hermegauss(60)
+        ages = self.log_hazard_age * self.age_sd * nodes / 10
+        hazard = (np.asarray(time, dtype=float)[..., None, None] / self.scale) ** self.shape
+        effect = self.log_hazard_ratio if _checked(arm) == "new" else 0.0
+        risk = np.exp(effect + np.asarray(self.log_hazard_stage)[:, None] + ages[None, :])
+        alive = np.exp(-hazard * risk) @ (weights / weights.sum())
+        return np.asarray(alive @ np.asarray(self.stage_shares))
+
+    def rmst(self, horizon: float, arm: str) -> float:
+        """Restricted mean survival time to the horizon, by Gauss-Legendre quadrature with 200 nodes."""
+        if horizon <= 0:
+            raise HorizonError("horizon", Problem("", "must be above 0", "give years, such as 4"))
+        nodes, weights = np.polynomial.legendre.leggauss(200)
+        return float(self.survival(horizon * (nodes + 1) / 2, arm) @ weights * horizon / 2)
+
+    def mean_cost(self, arm: str) -> float:
+        """Mean cost: drug and hospital."""
+        drug = self.drug_cost[_checked(arm)] * (1 - self.drug_zero[arm])
+        hospital = np.asarray(self.hospital_cost) * (1 - np.asarray(self.hospital_zero))
+        return float(drug + np.asarray(self.stage_shares) @ hospital)
+
+    def mean_qaly(self, arm: str) -> float:
+        """Mean QALY."""
+        gain = self.qaly_gain if _checked(arm) == "new" else 0.0
+        return float(np.asarray(self.stage_shares) @ np.asarray(self.qaly_usual)) + gain
+
+    @property
+    def incremental_cost(self) -> float:
+        return self.mean_cost("new") - self.mean_cost("usual")
+
+    @property
+    def incremental_qaly(self) -> float:
+        return self.mean_qaly("new") - self.mean_qaly("usual")
+
+    @property
+    def icer(self) -> float:
+        """Incremental cost per QALY gained; new costs more and does more good by default."""
+        return self.incremental_cost / self.incremental_qaly
+
+    def inmb(self, threshold: float) -> float:
+        """Incremental net monetary benefit of new at a threshold in EUR a QALY."""
+        return threshold * self.incremental_qaly - self.incremental_cost
+
+
+def simulated_trial(n: int = 1000, seed: int = 1, truth: Truth | None = None) -> tuple[Cohort, Truth]:
+    """A two-arm trial drawn from a known truth, by default with an ICER of about 26,100 EUR a QALY.
+
+    The size of effect and the uncertainty are those of van der Linden et al. (2025): at a threshold of 20,000
+    the decision is against the new treatment, narrowly.
+
+    Parameters
+    ----------
+    n : int          patients, half in each arm; at least 20
+    seed : int       of the draw; >= 0
+    truth : Truth    effects and distributions, if others than the default are wanted
+
+    Returns
+    -------
+    cohort : Cohort  time in years to death (administrative censoring after 3 to 5 years, and dropout), drug and
+                     hospital costs and their total, QALY over the first year, age, sex, stage
+    truth : Truth    the true estimands
+
+    References
+    ----------
+    van der Linden et al. (2025) Value in Health 28(11).
+    """
+    if n < 20:
+        raise TooFewPatientsError("simulated trial", Problem("n", f"{n} patients", "ask for 20 or more"))
+    law = truth or Truth()
+    rng = stream(seed, "simulated trial")
+    new = rng.permutation(np.arange(n) % 2).astype(bool)
+    stage = rng.choice(len(STAGES), n, p=np.asarray(law.stage_shares))
+    age = rng.normal(law.age_mean, law.age_sd, n)
+    sex = np.where(rng.random(n) < law.female, "f", "m")
+    time, event = _followed(law, new, stage, age, rng)
+    drug, hospital = _costs(law, new, stage, rng)
+    frame = pd.DataFrame({
+        "arm": np.where(new, "new", "usual"),
+        "sex": sex,
+        "age": np.round(age, 1),
+        "stage": np.asarray(STAGES, dtype=object)[stage],
+        "time": time,
+        "event": event,
+        "drug": drug,
+        "hospital": hospital,
+        "cost": np.round(drug + hospital, 2),
+        "qaly": _qalys(law, new, stage, rng),
+    })  # fmt: skip
+    cohort = Cohort(
+        frame,
+        endpoints={"os": ("time", "event", {1: "death"})},
+        arm="arm",
+        arm_reference="usual",
+        costs=["cost"],
+        utilities=["qaly"],
+        subgroups=["sex", "stage"],
+        unit="year",
+        currency="EUR",
+        price_year=2024,
+        totals={"cost": ["drug", "hospital"]},
+        name="simulated trial",
+    )
+    return cohort, law
+
+
+def _checked(arm: str) -> str:
+    if arm not in ARMS:
+        raise unknown_name("arm", arm, ARMS)
+    return arm
+
+
+def _followed(
+    law: Truth, new: np.ndarray, stage: np.ndarray, age: np.ndarray, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    risk = law.log_hazard_ratio * new + np.asarray(law.log_hazard_stage)[stage]
+    risk = risk + law.log_hazard_age * (age - law.age_mean) / 10
+    death = law.scale * (rng.exponential(size=len(new)) / np.exp(risk)) ** (1 / law.shape)
+    censored = np.minimum(rng.uniform(3, 5, len(new)), rng.exponential(20, len(new)))
+    observed = np.maximum(np.round(np.minimum(death, censored), 4), 1e-4)
+    return observed, (death <= censored).astype(int)
+
+
+def _costs(law: Truth, new: np.ndarray, stage: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    drug_mean = np.where(new, law.drug_cost["new"], law.drug_cost["usual"])
+    drug_zero = np.where(new, law.drug_zero["new"], law.drug_zero["usual"])
+    drug = _lognormal(drug_mean, law.drug_sigma, rng) * (rng.random(len(new)) >= drug_zero)
+    hospital = _lognormal(np.asarray(law.hospital_cost)[stage], law.hospital_sigma, rng)
+    hospital = hospital * (rng.random(len(new)) >= np.asarray(law.hospital_zero)[stage])
+    return np.round(drug, 2), np.round(hospital, 2)
+
+
+def _lognormal(mean: np.ndarray, sigma: float, rng: np.random.Generator) -> np.ndarray:
+    return np.asarray(mean * np.exp(sigma * rng.standard_normal(len(mean)) - sigma**2 / 2))
+
+
+def _qalys(law: Truth, new: np.ndarray, stage: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    full = np.asarray(law.full_health)[stage]
+    wanted = np.asarray(law.qaly_usual)[stage] + law.qaly_gain * new
+    below = ((wanted - full) / (1 - full) - LOWEST_QALY) / SPAN
+    drawn = LOWEST_QALY + SPAN * rng.beta(law.concentration * below, law.concentration * (1 - below))
+    return np.round(np.where(rng.random(len(new)) < full, 1.0, drawn), 4)
