@@ -28,12 +28,12 @@ class Ending:
     Attributes
     ----------
     times : Quantiles
-    middles : array (k,)        shares of patients at the middles of successive windows
+    edges : array (k + 1,)      shares of patients at the edges of successive windows, from 0 to 1
     causes : array (k, c)       in each window, the shares that ended in cause 1, 2, ...
     """
 
     times: Quantiles
-    middles: np.ndarray
+    edges: np.ndarray
     causes: np.ndarray
 
     @classmethod
@@ -42,31 +42,31 @@ class Ending:
         order = np.lexsort((cause == 0, time))
         parts = np.array_split(order, max(1, len(time) // WINDOW))
         sizes = np.array([weights[part].sum() for part in parts])
-        middles = (np.cumsum(sizes) - sizes / 2) / sizes.sum()
+        edges = np.concatenate([[0.0], np.cumsum(sizes) / sizes.sum()])
         shares = [
             [float(np.average(cause[part] == code, weights=weights[part])) for code in range(1, n_causes + 1)]
             for part in parts
         ]
-        return cls(Quantiles.of(time, WINDOW, weights), middles, np.array(shares))
+        return cls(Quantiles.of(time, WINDOW, weights), edges, np.array(shares))
 
     def draw(self, n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         """Times (n,) and causes (n,), spread evenly over the law rather than by chance alone."""
         shares = (np.arange(n) + rng.random(n)) / n
-        left = np.ones(n)
-        cause = np.zeros(n, dtype=int)
+        window = np.clip(np.searchsorted(self.edges, shares, side="right") - 1, 0, len(self.causes) - 1)
+        left, cause = np.ones(n), np.zeros(n, dtype=int)
         for code in range(self.causes.shape[1]):
-            along = np.interp(shares, self.middles, self.causes[:, code])
+            along = self.causes[window, code]
             chance = np.where(cause == 0, np.divide(along, left, out=np.zeros(n), where=left > 1e-12), 0.0)
             cause[evenly(np.clip(chance, 0.0, 1.0), rng)] = code + 1
             left = left - along
         return self.times(shares), cause
 
     def to_dict(self) -> dict[str, Any]:
-        return {"times": self.times.to_dict(), "middles": self.middles.tolist(), "causes": self.causes.tolist()}
+        return {"times": self.times.to_dict(), "edges": self.edges.tolist(), "causes": self.causes.tolist()}
 
     @classmethod
     def from_dict(cls, facts: Mapping[str, Any]) -> Ending:
-        return cls(Quantiles.from_dict(facts["times"]), np.array(facts["middles"]), np.array(facts["causes"]))
+        return cls(Quantiles.from_dict(facts["times"]), np.array(facts["edges"]), np.array(facts["causes"]))
 
 
 def evenly(chance: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -13,7 +13,7 @@ from heorsynth.generators.formats import decimals_of
 MIN_PATIENTS = 5
 """No piece rests on fewer patients, so no knot is anybody's value."""
 
-WINDOW = 8
+WINDOW = 5
 """Patients to a straight piece."""
 
 

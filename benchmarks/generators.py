@@ -1,0 +1,149 @@
+"""Generators side by side in one run: `python benchmarks/generators.py [--seeds 5] [--only heor,bootstrap]`.
+
+Prints Markdown tables: five survival cohorts, costs of the RAND experiment, a reimbursement decision, and time.
+Needs heorsynth[datasets]; the networks of SDV are slow and only run when named.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+from metrics import fidelity, money, nearer_to_training, net_benefit
+
+import heorsynth as hs
+from heorsynth.data.schema import Endpoint, Schema
+
+COHORTS = {"veterans": "Treatment", "pbc": "sex", "whas500": "gender", "gbsg2": "horTh", "aids": "tx"}
+"""Cohort to the subgroup whose levels are looked at."""
+
+DEFAULT = ("bootstrap", "marginals", "gaussian_copula", "heor", "heor:strong")
+
+
+def frames() -> dict[str, pd.DataFrame]:
+    """The five cohorts as complete cases: time, event (death in pbc), covariates; levels as text."""
+    found = {}
+    for name, subgroup in COHORTS.items():
+        cohort = hs.datasets.load(name)
+        endpoint = next(iter(cohort.schema.endpoints.values()))
+        frame = cohort.frame.rename(columns={endpoint.time: "time", endpoint.event: "event"})
+        frame = frame.drop(columns=list(cohort.schema.bands)).dropna().reset_index(drop=True)
+        frame["event"] = (frame["event"] == 1).astype(int)
+        frame[subgroup] = frame[subgroup].astype(str)
+        found[name] = frame
+    return found
+
+
+def recipe(name: str):
+    """A recipe by name, or by name and privacy setting as in heor:strong."""
+    kind, _, privacy = name.partition(":")
+    return hs.generators.create(kind, **({"privacy": privacy} if privacy else {}))
+
+
+def drawn(name: str, frame: pd.DataFrame, subgroup: str, seed: int) -> pd.DataFrame:
+    """As many rows as the frame has, from a generator that knows the endpoint and the subgroup only."""
+    schema = Schema(endpoints={"os": Endpoint("os", "time", "event")}, subgroups=(subgroup,))
+    sampler = recipe(name).fit(hs.Cohort.derive(schema, frame, label=None), seed=seed)
+    return sampler.sample(m=1, seed=seed)[0].frame.reset_index(drop=True)
+
+
+def survival_table(names: list[str], seeds: int) -> pd.DataFrame:
+    """The measures, mean over cohorts and seeds."""
+    rows = []
+    for cohort, frame in frames().items():
+        subgroup = COHORTS[cohort]
+        for seed in range(1, seeds + 1):
+            order = np.random.default_rng(seed).permutation(len(frame))
+            half = len(frame) // 2
+            halves = order[:half], order[half : 2 * half]
+            training, others = (frame.iloc[part].reset_index(drop=True) for part in halves)
+            for name in names:
+                measures = fidelity(frame, drawn(name, frame, subgroup, seed), subgroup)
+                if training[subgroup].nunique() > 1:
+                    measures["nearer to training"] = nearer_to_training(
+                        training, others, drawn(name, training, subgroup, seed)
+                    )
+                rows.append({"generator": name, "cohort": cohort, **measures})
+    table = pd.DataFrame(rows)
+    return table.drop(columns="cohort").groupby([table["generator"], table["cohort"]]).mean(numeric_only=True) \
+        .groupby("generator").mean().loc[names].T  # fmt: skip
+
+
+def cost_table(names: list[str], seeds: int) -> pd.DataFrame:
+    """Costs of the RAND Health Insurance Experiment, mean over seeds."""
+    cohort = hs.datasets.load("randhie")
+    rows = []
+    for name in names:
+        for seed in range(1, seeds + 1):
+            rows_drawn = recipe(name).fit(cohort, seed=seed).sample(m=1, seed=seed)[0].frame
+            rows.append({"generator": name, **money(cohort.frame["meddol"], rows_drawn["meddol"])})
+    return pd.DataFrame(rows).groupby("generator").mean().loc[names].T
+
+
+def decision_table(names: list[str], draws: int = 200) -> pd.DataFrame:
+    """A trial of 1,000 whose estimate is near its truth: one synthesis at a time, and the bias of them all."""
+    trials = (hs.datasets.simulated_trial(1000, seed) for seed in range(1, 1000))
+    cohort, _ = next(pair for pair in trials
+                     if abs(net_benefit(pair[0])[0] - pair[1].inmb(20_000)) < 0.05 * net_benefit(pair[0])[1])  # fmt: skip
+    real, error = net_benefit(cohort)
+    found = {}
+    for name in names:
+        values = np.array([net_benefit(one)[0] for one in recipe(name).fit(cohort, seed=1).sample(m=draws, seed=1)])
+        found[name] = {"decision flipped by one synthesis": np.mean(np.sign(values) != np.sign(real)),
+                       "bias of INMB, in its standard error": (values.mean() - real) / error}  # fmt: skip
+    return pd.DataFrame(found)
+
+
+def timed(action: Callable[[], object]) -> float:
+    """Seconds an action takes."""
+    begin = time.perf_counter()
+    action()
+    return time.perf_counter() - begin
+
+
+def time_table(names: list[str]) -> pd.DataFrame:
+    """Seconds to fit and draw: 20 cohorts of pbc, and one of 100,000 rows of 20 columns."""
+    pbc, large = hs.datasets.load("pbc"), wide(100_000)
+    found = {}
+    for name in names:
+        found[name] = {
+            "fit + 20 × 418 (PBC), s": timed(lambda name=name: recipe(name).fit(pbc, seed=1).sample(m=20, seed=1)),
+            "fit + 100,000 × 20, s": timed(lambda name=name: recipe(name).fit(large, seed=1).sample(m=1, seed=1)),
+        }
+    return pd.DataFrame(found)
+
+
+def wide(n: int) -> hs.Cohort:
+    """A simulated trial with ten further columns: twenty in all."""
+    cohort, _ = hs.datasets.simulated_trial(n, seed=1)
+    rng = np.random.default_rng(1)
+    frame = cohort.frame
+    for index in range(10):
+        frame[f"x{index}"] = np.round(rng.normal(frame["age"], 5 + index), 2)
+    return hs.Cohort.derive(cohort.schema, frame, label=None)
+
+
+def shown(title: str, table: pd.DataFrame) -> None:
+    """Prints a table in Markdown."""
+    print(f"\n### {title}\n\n| | {' | '.join(table.columns)} |\n|---|{'---|' * len(table.columns)}")
+    for name, row in table.iterrows():
+        print(f"| {name} | {' | '.join(f'{value:.3f}' for value in row)} |", flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--only", default=",".join(DEFAULT), help="generators, separated by commas")
+    asked = parser.parse_args()
+    names = asked.only.split(",")
+    shown(f"Five survival cohorts, {asked.seeds} seeds", survival_table(names, asked.seeds))
+    shown("RAND Health Insurance Experiment, year 2", cost_table(names, asked.seeds))
+    shown("A trial of 1,000, threshold 20,000: 200 syntheses", decision_table(names))
+    shown("Time", time_table(names))
+
+
+if __name__ == "__main__":
+    main()
