@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -49,19 +49,21 @@ class Domain:
     def of(cls, cohort: Cohort) -> Domain:
         """The domain of a cohort's columns, without its id."""
         frame = cohort.frame
-        held = {
-            str(name): _column_domain(frame[name], str(name), cohort.schema)
-            for name in frame.columns
-            if name != cohort.schema.id
-        }
+        names = [str(name) for name in frame.columns if name != cohort.schema.id]
+        held = {name: _column_domain(frame[name], name, cohort.schema) for name in names}
+        longest = max((held[name].high for name in cohort.schema.times), default=0.0)
+        held |= {name: replace(held[name], low=0.0, high=longest) for name in cohort.schema.times}
+        for total, parts in cohort.schema.totals.items():
+            low, high = (sum(getattr(held[part], end) for part in parts) for end in ("low", "high"))
+            held[total] = replace(held[total], low=low, high=high)
         return cls(cohort.schema, held, cohort.n)
 
     def breaks(self, frame: pd.DataFrame) -> dict[str, int]:
         """Rows that break each post-condition; a condition nobody breaks is not listed.
 
         Judged are: columns and types, levels, whole numbers, missing where the source never is, times > 0,
-        event coding, negative costs where the source has none, endpoint order, bands, totals, and values
-        outside the source's range widened by a tenth of its width on either side.
+        event coding, entry before the end of follow-up, negative costs where the source has none, endpoint order,
+        bands, totals, and values outside the source's range widened by a tenth of its width on either side.
         """
         found: dict[str, int] = {}
         for name, domain in self.columns.items():
@@ -72,6 +74,10 @@ class Domain:
         schema = self.schema
         for name in (name for name in schema.times if name in frame):
             found[f"{name}: not positive"] = int((~(pd.to_numeric(frame[name], errors="coerce") > 0)).sum())
+        if schema.entry is not None and schema.entry in frame:
+            entry = pd.to_numeric(frame[schema.entry], errors="coerce").to_numpy(float)
+            for name in (name for name in schema.times if name in frame):
+                found[f"{name}: not after {schema.entry}"] = int((~(frame[name].to_numpy(float) > entry)).sum())
         for name in (name for name in schema.costs if name in frame and self.columns[name].low >= 0):
             found[f"{name}: negative cost"] = int((pd.to_numeric(frame[name], errors="coerce") < 0).sum())
         found |= {f"{first} after {last}": count for (first, last), count in order_breaks(frame, schema).items()}
@@ -93,6 +99,8 @@ def _column_domain(column: pd.Series, name: str, schema: Schema) -> ColumnDomain
         if name in schema.events:
             known = levels | {"0", "1"}
         return ColumnDomain(str(column.dtype), False, may_miss, known)
+    if name == schema.entry:
+        return ColumnDomain(str(column.dtype), False, may_miss)
     known_values = column.dropna().to_numpy(float)
     whole = bool(np.all(known_values == np.floor(known_values)))
     return ColumnDomain(str(column.dtype), whole, may_miss, None, float(known_values.min()), float(known_values.max()))

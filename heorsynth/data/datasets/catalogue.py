@@ -77,7 +77,7 @@ def _rossi() -> pd.DataFrame:
     return frame
 
 
-def _sksurv(loader: str, **rename: str) -> Callable[[], pd.DataFrame]:
+def _sksurv(loader: str, *drop: str) -> Callable[[], pd.DataFrame]:
     def read() -> pd.DataFrame:
         try:
             from sksurv import datasets
@@ -87,7 +87,7 @@ def _sksurv(loader: str, **rename: str) -> Callable[[], pd.DataFrame]:
             ) from error
         covariates, outcome = getattr(datasets, loader)()
         event, time = outcome.dtype.names
-        frame = covariates.rename(columns=rename).reset_index(drop=True)
+        frame = covariates.drop(columns=list(drop)).reset_index(drop=True)
         for name in frame.columns[frame.dtypes == "category"]:
             frame[name] = frame[name].astype(str).where(frame[name].notna(), None)
         frame.insert(0, "time", outcome[time].astype(float))
@@ -139,7 +139,7 @@ CATALOGUE: Mapping[str, Dataset] = {
         _sksurv("load_whas500"), {**OS, "subgroups": ["gender"], "unit": "day"}),
     "aids": Dataset(
         "AIDS Clinical Trials Group 320: 1,151 patients", "Hammer et al. (1997) N Engl J Med 337:725", GPL_PACKAGE,
-        _sksurv("load_aids"), {**OS, "arm": "tx", "arm_reference": "0", "subgroups": ["sex"], "unit": "day"}),
+        _sksurv("load_aids", "txgrp"), {**OS, "arm": "tx", "arm_reference": "0", "subgroups": ["sex"], "unit": "day"}),
     "flchain": Dataset(
         "Serum free light chain and mortality in Olmsted County", "Dispenzieri et al. (2012) Mayo Clin Proc 87:517",
         GPL_PACKAGE, _sksurv("load_flchain"), {**OS, "subgroups": ["sex"], "unit": "day"}),

@@ -90,7 +90,9 @@ class Shape:
             found[first.event] = _state(tied, as_text(frame[first.event]).to_numpy(dtype=str))
             found[first.time] = np.where(tied, np.nan, before / last)
         if self.schema.entry is not None:
-            found[self.schema.entry] = found[self.schema.entry] / last
+            found[self.schema.entry] = found[self.schema.entry] / frame[list(self.schema.times)].min(axis=1).to_numpy(
+                float
+            )
         return found
 
     def frame(
@@ -118,11 +120,14 @@ class Shape:
                 found[first.event] = np.array([text.split(":")[1] for text in state], dtype=object)
             if self.schema.entry is not None:
                 step = self.formats[self.schema.entry].decimals
-                found[self.schema.entry] = _rounded_down(values[self.schema.entry] * last, step)
+                earliest = np.min([found[name] for name in self.schema.times], axis=0)
+                found[self.schema.entry] = _rounded_down(values[self.schema.entry] * earliest, step)
         written = {name: self._written(name, column) for name, column in found.items()}
         frame = pd.DataFrame(written)
         for total, parts in self.schema.totals.items():
-            frame[total] = frame[list(parts)].sum(axis=1, skipna=False)
+            decimals = [self.formats[part].decimals for part in parts]
+            summed = frame[list(parts)].sum(axis=1, skipna=False)
+            frame[total] = summed if None in decimals else summed.round(max(d for d in decimals if d is not None))
         return frame
 
     def _written(self, name: str, column: np.ndarray) -> pd.Series:

@@ -1,0 +1,128 @@
+"""Files: what is written comes back with its label; what is broken is refused by name and line, never content."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import heorsynth as hs
+from heorsynth.core import errors
+from heorsynth.data.io import from_adtte
+
+ENDINGS = ["csv", "parquet", "xpt"]
+
+
+@pytest.fixture(scope="module")
+def drawn() -> "hs.Cohort":
+    return hs.generators.create("marginals").fit(hs.datasets.load("pbc"), seed=1).sample(n=60, m=2, seed=1)[1]
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_a_synthetic_cohort_comes_back_with_its_rows_its_ids_and_its_label(drawn, tmp_path: Path, ending: str) -> None:
+    path = hs.write(drawn, tmp_path / f"cohort.{ending}")
+    read = hs.read(path)
+    assert read.index.name == "synthetic_id"
+    assert read.attrs["heorsynth"]["release"] == drawn.label.release
+    wanted, found = (frame.astype(object).where(frame.notna(), None) for frame in (drawn.frame, read))
+    pd.testing.assert_frame_equal(found, wanted, check_exact=False, rtol=1e-12)
+    seen = hs.inspect(path)
+    assert (seen.synthetic, seen.label, seen.watermark_p) == (True, drawn.label, None)
+    assert hs.Cohort(read, endpoints={"os": ("time", "event")}).synthetic is True
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_writing_twice_gives_the_same_bytes_and_leaves_no_other_file(drawn, tmp_path: Path, ending: str) -> None:
+    first, again = (hs.write(drawn, tmp_path / f"{name}.{ending}").read_bytes() for name in "ab")
+    if ending != "xpt":  # SAS transport files carry the time they were written
+        assert first == again
+    assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_real_patients_are_written_without_a_label_and_no_sign_is_not_proof(tmp_path: Path, ending: str) -> None:
+    path = hs.write(hs.datasets.load("pbc"), tmp_path / f"pbc.{ending}")
+    seen = hs.inspect(path)
+    assert (seen.synthetic, seen.label) == (None, None)
+    assert "not proof" in str(seen) and "not proof" in seen._repr_html_()
+
+
+def test_rows_that_lost_their_label_are_known_by_their_ids_and_not_written_again(drawn, tmp_path: Path) -> None:
+    path = tmp_path / "bare.csv"
+    drawn.frame.to_csv(path)
+    assert hs.inspect(path).synthetic is True
+    assert hs.inspect(path).label is None
+    with pytest.raises(errors.LabelError, match="label is lost"):
+        hs.write(hs.Cohort(hs.read(path), endpoints={"os": ("time", "event")}), tmp_path / "again.csv")
+    assert not (tmp_path / "again.csv").exists()
+
+
+def test_a_sidecar_of_another_file_or_an_edited_file_is_refused(drawn, tmp_path: Path) -> None:
+    path = hs.write(drawn, tmp_path / "cohort.csv")
+    path.write_text(path.read_text(encoding="utf-8").replace("SYN-", "SYN-0", 1), encoding="utf-8")
+    with pytest.raises(errors.LabelError, match="another file"):
+        hs.read(path)
+    (tmp_path / "cohort.csv.label.json").write_text("{}")
+    with pytest.raises(errors.LabelError, match="not a heorsynth label"):
+        hs.read(path)
+
+
+def test_text_that_is_not_utf8_is_refused_with_its_line_and_without_its_content(tmp_path: Path) -> None:
+    path = tmp_path / "latin.csv"
+    path.write_bytes("name,cost\nMeier,1\nGrößl,2\n".encode("latin-1"))
+    with pytest.raises(errors.EncodingError, match="line 3") as caught:
+        hs.read(path)
+    assert "Gr" not in str(caught.value)
+
+
+def test_a_truncated_parquet_file_is_refused(drawn, tmp_path: Path) -> None:
+    path = hs.write(drawn, tmp_path / "cohort.parquet")
+    path.write_bytes(path.read_bytes()[:-200])
+    with pytest.raises(errors.DamagedFileError, match="truncated"):
+        hs.read(path)
+
+
+def test_a_truncated_sas_file_is_refused(drawn, tmp_path: Path) -> None:
+    path = hs.write(drawn, tmp_path / "cohort.xpt")
+    path.write_bytes(path.read_bytes()[:300])
+    with pytest.raises(errors.DamagedFileError):
+        hs.read(path)
+
+
+@pytest.mark.parametrize(("name", "content", "kind", "told"), [
+    ("none.csv", None, errors.FileError, "no such file"),
+    ("notes.docx", b"x", errors.FileError, r"\.csv, \.parquet"),
+    ("empty.csv", b"", errors.DamagedFileError, "is empty"),
+    ("ragged.csv", b"a,b\n1,2\n1,2,3,4\n", errors.DamagedFileError, "different lengths"),
+])  # fmt: skip
+def test_what_cannot_be_read_is_refused(
+    tmp_path: Path, name: str, content: bytes | None, kind: type, told: str
+) -> None:
+    if content is not None:
+        (tmp_path / name).write_bytes(content)
+    with pytest.raises(kind, match=told):
+        hs.read(tmp_path / name)
+
+
+def test_a_folder_that_cannot_be_written_is_refused(drawn, tmp_path: Path) -> None:
+    with pytest.raises(errors.OutputError, match="cannot be written"):
+        hs.write(drawn, tmp_path / "none" / "cohort.csv")
+    with pytest.raises(errors.FileError, match="cannot be written"):
+        hs.write(drawn, tmp_path / "cohort.xlsx")
+
+
+def test_an_adtte_table_has_its_inverse_coding_turned_round() -> None:
+    table = pd.DataFrame({
+        "USUBJID": [f"01-{i}" for i in range(8)] * 2, "PARAMCD": ["OS"] * 8 + ["PFS"] * 8,
+        "AVAL": np.arange(1.0, 17.0), "CNSR": [0, 1, 0, 2, 0, 0, 1, 0] * 2, "TRTP": ["A", "B"] * 8,
+        "AGE": range(50, 66),
+    })  # fmt: skip
+    frame, roles = from_adtte(table, "OS")
+    cohort = hs.Cohort(frame, **roles)
+    assert cohort.n == 8
+    assert cohort.outcome("os")[1].tolist() == [1, 0, 1, 0, 1, 1, 0, 1]
+    assert cohort.arm_levels == ("A", "B")
+    with pytest.raises(errors.FileError, match="no parameter 'EFS'"):
+        from_adtte(table, "EFS")
+    with pytest.raises(errors.FileError, match="lacks CNSR"):
+        from_adtte(table.drop(columns="CNSR"), "OS")
