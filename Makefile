@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 .PHONY: demo test lint lock lab notebooks benchmarks clean
 
 demo: .venv/core
-	@$(BIN)/heorsynth run protocols/pbc.yaml --out runs --replace; code=$$?; \
+	@$(BIN)/heorsynth run protocols/pbc.yaml --out runs; code=$$?; \
 	  echo "The exit code was $$code: 0 is fit, 1 not fit, 2 inconclusive."; test $$code -le 2
 
 test: .venv/dev lint

@@ -44,7 +44,7 @@ def log_hazard_ratio(
     --------
     >>> time, event = np.array([1.0, 2.0, 3.0, 4.0]), np.ones(4, bool)
     >>> round(log_hazard_ratio(time, event, np.array([True, False, False, True])).value, 4)
-    0.0872
+    -0.4812
     """
     arm = np.asarray(treated, bool)
     whole = event_counts(follow_up(time, event, entry))

@@ -125,9 +125,10 @@ class Shape:
         written = {name: self._written(name, column) for name, column in found.items()}
         frame = pd.DataFrame(written)
         for total, parts in self.schema.totals.items():
-            decimals = [self.formats[part].decimals for part in parts]
+            steps = [self.formats[part].decimals for part in parts]
+            known = [step for step in steps if step is not None]
             summed = frame[list(parts)].sum(axis=1, skipna=False)
-            frame[total] = summed if None in decimals else summed.round(max(d for d in decimals if d is not None))
+            frame[total] = summed.round(max(known)) if len(known) == len(steps) else summed
         return frame
 
     def _written(self, name: str, column: np.ndarray) -> pd.Series:
