@@ -24,8 +24,9 @@ class Format:
     decimals: int | None = None
 
     @classmethod
-    def of(cls, column: pd.Series) -> Format:
-        if is_levels(column):
+    def of(cls, column: pd.Series, *, levels: bool = False) -> Format:
+        """The format of a column; `levels` where its role says it holds levels, though they be numbers."""
+        if levels or is_levels(column):
             text = as_text(column)
             known = text.notna()
             pairs = dict(zip(text[known], column[known].tolist(), strict=True))

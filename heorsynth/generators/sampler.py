@@ -96,13 +96,8 @@ class Sampler:
         ------
         GeneratorError             an impossible n, m, where or targets, or a level this generator cannot reach
         """
-        rows = self.n_source if n is None else n
-        if rows < 2 or m < 1:
-            raise TooFewPatientsError(
-                "sample",
-                Problem("n, m", f"asked for {m} cohorts of {rows} rows", "at least 1 cohort of at least 2 rows"),
-            )
-        check_seed(seed)
+        rows, m = _counts(self.n_source if n is None else n, m)
+        seed = check_seed(seed)
         wanted = checked_where(where or {}, self.domain)
         cells = cells_for_targets(rows, self.shares, targets, self.domain, wanted) if targets else None
         release = self._release(rows, m, seed, wanted, targets)
@@ -158,7 +153,9 @@ class Sampler:
         found = drawn = 0
         while found < n and drawn < OVERDRAW * n + 1000:
             batch = self._finished(self.law.draw(max(2 * n, 200), rng))
-            fits = np.logical_and.reduce([as_text(batch[name]).to_numpy() == level for name, level in where.items()])
+            fits = np.logical_and.reduce(
+                [as_text(batch[name]).fillna("").to_numpy() == level for name, level in where.items()]
+            )
             kept.append(batch[fits])
             found, drawn = found + int(fits.sum()), drawn + len(batch)
         if found < n:
@@ -190,3 +187,12 @@ class Sampler:
 
     def _repr_html_(self) -> str:
         return self.card().html()
+
+
+def _counts(n: object, m: object) -> tuple[int, int]:
+    """Rows and cohorts as ints, so that the label can be written as JSON; TooFewPatientsError if they cannot be."""
+    whole = all(isinstance(count, (int, np.integer)) and not isinstance(count, bool) for count in (n, m))
+    if not whole or n < 2 or m < 1:  # type: ignore[operator]
+        fix = "at least 1 cohort of at least 2 rows, both whole numbers"
+        raise TooFewPatientsError("sample", Problem("n, m", f"asked for {m!r} cohorts of {n!r} rows", fix))
+    return int(n), int(m)  # type: ignore[call-overload]

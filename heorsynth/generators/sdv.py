@@ -22,11 +22,17 @@ from heorsynth.core.errors import GeneratorError, Problem
 from heorsynth.core.random import derived_seed
 from heorsynth.data.cohort import Cohort
 from heorsynth.data.levels import as_text
-from heorsynth.generators.formats import Format, is_levels
+from heorsynth.generators.formats import Format
 from heorsynth.generators.sampler import Sampler
 from heorsynth.generators.source import require_source, training_frame
 
 TABLE = "table"
+
+PAC = 10
+"""Rows CTGAN's discriminator sees at once: its batches must be a multiple of it."""
+
+PEERS = r"(sdv|rdt|ctgan|copulas|sklearn|scipy|torch)(\.|$)"
+"""The modules whose warnings are theirs, not the user's: a margin or mixture that fits poorly."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +57,9 @@ class CopulaGan:
     epochs: int = 300
     batch_size: int = 500
 
+    def __post_init__(self) -> None:
+        _check_training(self.name, self.epochs, self.batch_size, PAC)
+
     @property
     def name(self) -> str:
         return "copula_gan"
@@ -66,6 +75,9 @@ class Ctgan:
 
     epochs: int = 300
     batch_size: int = 500
+
+    def __post_init__(self) -> None:
+        _check_training(self.name, self.epochs, self.batch_size, PAC)
 
     @property
     def name(self) -> str:
@@ -83,6 +95,9 @@ class Tvae:
     epochs: int = 300
     batch_size: int = 500
 
+    def __post_init__(self) -> None:
+        _check_training(self.name, self.epochs, self.batch_size)
+
     @property
     def name(self) -> str:
         return "tvae"
@@ -90,6 +105,23 @@ class Tvae:
     def fit(self, cohort: Cohort, seed: int) -> Sampler:
         """The sampler of SDV's TVAESynthesizer; CohortError if the cohort cannot be a source."""
         return _fitted(self.name, asdict(self), single_table.TVAESynthesizer, cohort, seed, _cpu_only())
+
+
+def _check_training(name: str, epochs: int, batch_size: int, multiple: int = 1) -> None:
+    found = []
+    for option, value, step in (("epochs", epochs, 1), ("batch_size", batch_size, multiple)):
+        whole = isinstance(value, int) and not isinstance(value, bool)
+        if not whole or value < 1 or value % step:
+            kind = f"a multiple of {step}" if step > 1 else "a whole number"
+            found.append(
+                Problem(
+                    f"option {option!r}",
+                    f"{value!r} is not {kind} from {step} up",
+                    f"SDV's is {300 if option == 'epochs' else 500}",
+                )
+            )
+    if found:
+        raise GeneratorError(f"generator {name!r}", found)
 
 
 def _cpu_only() -> dict[str, object]:
@@ -142,13 +174,15 @@ def _fitted(
 ) -> Sampler:
     require_source(cohort)
     frame = training_frame(cohort)
-    formats = {str(column): Format.of(frame[column]) for column in frame.columns}
+    schema = cohort.schema
+    coded = {*schema.events, *schema.subgroups, schema.arm}
+    formats = {str(column): Format.of(frame[column], levels=column in coded) for column in frame.columns}
     ready = frame.copy()
     for column, form in formats.items():
         ready[column] = as_text(frame[column]) if form.values else pd.to_numeric(frame[column]).astype(float)
     with _seeded(derived_seed(seed, "sdv", name)):
         try:
-            synthesizer = kind(_metadata(ready), **settings, **(extra or {}))
+            synthesizer = kind(_metadata(formats), **settings, **(extra or {}))
         except (TypeError, ValueError) as error:
             known = ", ".join(settings)
             raise GeneratorError(
@@ -158,24 +192,35 @@ def _fitted(
     return Sampler.fitted(name, settings, cohort, SdvLaw(synthesizer, formats), seed)
 
 
-def _metadata(frame: pd.DataFrame) -> Metadata:
+def _metadata(formats: Mapping[str, Format]) -> Metadata:
     """Every column as we know it to be: SDV's own detection takes a 0/1 event for an ordinal."""
-    kinds = {str(name): {"sdtype": "categorical" if is_levels(frame[name]) else "numerical"} for name in frame.columns}
+    kinds = {name: {"sdtype": "categorical" if form.values else "numerical"} for name, form in formats.items()}
     return Metadata.load_from_dict({"tables": {TABLE: {"columns": kinds}}})
 
 
 @contextmanager
 def _seeded(seed: int) -> Iterator[None]:
-    """Global random states seeded inside, and as they were found afterwards; SDV's advice to the user silenced."""
-    python, numpy, network = random.getstate(), np.random.get_state(), torch.get_rng_state()
+    """Global random states seeded inside, and as they were found afterwards; the peers' own warnings silenced.
+
+    Networks are computed on one thread: how torch splits a sum over threads changes its last digits, and so
+    the rows. The processor's generator alone is seeded: `torch.manual_seed` would also reseed accelerators.
+    """
+    python, numpy, network, threads = (
+        random.getstate(),
+        np.random.get_state(),
+        torch.get_rng_state(),
+        torch.get_num_threads(),
+    )
     random.seed(seed)
     np.random.seed(seed % 2**32)
-    torch.manual_seed(seed)
+    torch.default_generator.manual_seed(seed)
+    torch.set_num_threads(1)
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+            warnings.filterwarnings("ignore", module=PEERS)
             yield
     finally:
+        torch.set_num_threads(threads)
         random.setstate(python)
         np.random.set_state(numpy)
         torch.set_rng_state(network)
