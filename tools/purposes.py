@@ -15,9 +15,13 @@ def row(asked: Asked, role: str) -> str:
 
 def page() -> str:
     """The page, in Markdown."""
-    lines = ["# Purposes, margins, estimands", "",
-             "Written by `python tools/purposes.py` from the code; a test holds it there. A protocol's own margins replace",
-             "these defaults and are decisive.", ""]  # fmt: skip
+    lines = [
+        "# Purposes, margins, estimands",
+        "",
+        "Written by `python tools/purposes.py` from the code; a test holds it there. A protocol's own margins",
+        "replace these defaults and are decisive.",
+        "",
+    ]
     for purpose in PURPOSES.values():
         lines += [
             f"## {purpose.name}",

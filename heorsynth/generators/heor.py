@@ -18,6 +18,13 @@ PRIVACY = {
 }
 """How much of what a sample shows by chance is forgotten; `benchmarks/generators.py` measures what it costs."""
 
+BY_CONSTRUCTION = {
+    "subgroups": ("subgroups.representation", "subgroups.intersections"),
+    "costs": ("costs.mean", "costs.difference", "costs.zero_share", "economics.incremental_cost"),
+    "utilities": ("utilities.mean", "economics.incremental_qaly", "economics.inmb"),
+}
+"""Role to the estimands that are the source's own whatever the cohort: no evidence that the copy is faithful."""
+
 
 @dataclass(frozen=True)
 class Heor:
@@ -67,4 +74,5 @@ class Heor:
         require_source(cohort)
         law = HeorLaw.of(cohort, PRIVACY[self.privacy], stream(seed, "heor"))
         pooled = {"pooled_rare_levels": dict(law.shape.pooled)} if law.shape.pooled else {}
-        return Sampler.fitted(self.name, {**asdict(self), **pooled}, cohort, law, seed)
+        kept = tuple(key for role, keys in BY_CONSTRUCTION.items() if getattr(cohort.schema, role) for key in keys)
+        return Sampler.fitted(self.name, {**asdict(self), **pooled}, cohort, law, seed, kept)

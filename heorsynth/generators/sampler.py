@@ -26,6 +26,9 @@ from heorsynth.generators.targets import cells_for_targets, checked_where
 OVERDRAW = 200
 """At most this many rows are drawn for each row asked for before a rare `where` is given up."""
 
+CENTS = 6
+"""Decimals a recomputed total is rounded to: sums of decimals carry errors far below."""
+
 
 @dataclass(frozen=True, repr=False)
 class Sampler:
@@ -170,10 +173,13 @@ class Sampler:
         return pd.concat(kept, ignore_index=True).iloc[:n].reset_index(drop=True)
 
     def _finished(self, drawn: pd.DataFrame) -> pd.DataFrame:
-        """The rows in the source's column order, with the bands recomputed from their numbers."""
+        """The rows in the source's column order, with bands and totals recomputed from what they are made of."""
         frame = drawn.reset_index(drop=True)
         for name, band in self.domain.schema.bands.items():
             frame[name] = banded(frame[band.source], band.edges, band.labels)
+        for name, parts in self.domain.schema.totals.items():
+            total = frame[list(parts)].sum(axis=1, skipna=False).round(CENTS)
+            frame[name] = total.astype(self.domain.columns[name].dtype)  # type: ignore[call-overload]
         return frame[[name for name in self.domain.columns if name in frame.columns]]
 
     def card(self) -> Card:

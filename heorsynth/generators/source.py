@@ -63,6 +63,6 @@ def require_source(cohort: Cohort) -> None:
 
 
 def training_frame(cohort: Cohort) -> pd.DataFrame:
-    """The columns a generator may see: all but the id and the bands, which are recomputed after drawing."""
-    hidden = [name for name in (cohort.schema.id, *cohort.schema.bands) if name is not None]
+    """The columns a generator may see: not the id, nor bands and totals, which are recomputed after drawing."""
+    hidden = [name for name in (cohort.schema.id, *cohort.schema.bands, *cohort.schema.totals) if name is not None]
     return cohort.frame.drop(columns=hidden).reset_index(drop=True)

@@ -1,4 +1,4 @@
-"""The documents say what the code does: the README's lines run and print what it shows, the tables come from the code."""
+"""The documents say what the code does: the README's lines print what it shows, the tables come from the code."""
 
 import contextlib
 import io

@@ -103,7 +103,7 @@ class Shape:
         cause: np.ndarray,
         values: Mapping[str, np.ndarray],
     ) -> pd.DataFrame:
-        """Rows in the source's columns and types, with order, entry and totals in place."""
+        """Rows in the source's columns and types, with order and entry in place."""
         found = dict(values)
         for name in cells.names:
             found[name] = cells.levels(name, cell)
@@ -123,13 +123,7 @@ class Shape:
                 earliest = np.min([found[name] for name in self.schema.times], axis=0)
                 found[self.schema.entry] = _rounded_down(values[self.schema.entry] * earliest, step)
         written = {name: self._written(name, column) for name, column in found.items()}
-        frame = pd.DataFrame(written)
-        for total, parts in self.schema.totals.items():
-            steps = [self.formats[part].decimals for part in parts]
-            known = [step for step in steps if step is not None]
-            summed = frame[list(parts)].sum(axis=1, skipna=False)
-            frame[total] = summed.round(max(known)) if len(known) == len(steps) else summed
-        return frame
+        return pd.DataFrame(written)
 
     def _written(self, name: str, column: np.ndarray) -> pd.Series:
         primary = self.primary

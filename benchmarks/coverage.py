@@ -1,0 +1,90 @@
+"""How often the pooled 95% interval from `heor` holds the truth: `python benchmarks/coverage.py [--repetitions 300]`.
+
+Trials are drawn from a known truth, copied m times, and analysed: pooled as `analyse` does, and naively, one copy
+taken for patients. Prints a Markdown table.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+
+import numpy as np
+
+import heorsynth as hs
+from heorsynth.core.estimate import normal_quantile
+from heorsynth.estimators.cox import cox
+from heorsynth.estimators.survival import rmst
+
+HORIZON, THRESHOLD = 2.5, 20_000
+Analysis = Callable[["hs.Cohort"], tuple[float, float]]
+
+
+def mean_cost(cohort: hs.Cohort) -> tuple[float, float]:
+    cost = cohort.frame.loc[cohort.frame["arm"] == "new", "cost"]
+    return cost.mean(), cost.var() / len(cost)
+
+
+def restricted_mean(cohort: hs.Cohort) -> tuple[float, float]:
+    rows = cohort.frame[cohort.frame["arm"] == "new"]
+    found = rmst(rows["time"].to_numpy(), rows["event"].to_numpy() == 1, HORIZON)
+    return found.value, found.se**2
+
+
+def log_hazard_ratio(cohort: hs.Cohort) -> tuple[float, float]:
+    """Given age and stage, for which the true log hazard ratio holds."""
+    frame = cohort.frame
+    stages = np.column_stack([frame["stage"] == stage for stage in ("II", "III", "IV")])
+    columns = np.column_stack([frame["arm"] == "new", (frame["age"] - 62) / 10, stages]).astype(float)
+    fit = cox(frame["time"].to_numpy(), frame["event"].to_numpy() == 1, columns)
+    return float(fit.coef[0]), float(fit.covariance[0, 0])
+
+
+def net_benefit(cohort: hs.Cohort) -> tuple[float, float]:
+    frame = cohort.frame
+    benefit = THRESHOLD * frame["qaly"] - frame["cost"]
+    new, usual = benefit[frame["arm"] == "new"], benefit[frame["arm"] == "usual"]
+    return new.mean() - usual.mean(), new.var() / len(new) + usual.var() / len(usual)
+
+
+ANALYSES: dict[str, tuple[Analysis, Callable[[hs.datasets.Truth], float]]] = {
+    "mean cost, new": (mean_cost, lambda truth: truth.mean_cost("new")),
+    "RMST to 2.5 years, new": (restricted_mean, lambda truth: truth.rmst(HORIZON, "new")),
+    "log hazard ratio": (log_hazard_ratio, lambda truth: float(truth.log_hazard_ratio)),
+    "INMB at 20,000": (net_benefit, lambda truth: truth.inmb(THRESHOLD)),
+}
+
+
+def holds(low: float, high: float, true: float) -> bool:
+    return low <= true <= high
+
+
+def row(name: str, n: int, m: int, rows: int, repetitions: int) -> str:
+    """One estimand at one size: coverage pooled, of one copy taken for patients, and of the real trial itself."""
+    analysis, true_of = ANALYSES[name]
+    found = []
+    for seed in range(repetitions):
+        cohort, truth = hs.datasets.simulated_trial(n, seed)
+        synthetic = hs.generators.create("heor").fit(cohort, seed=seed).sample(n=rows, m=m, seed=seed)
+        pooled, true = synthetic.analyse(analysis), true_of(truth)
+        alone = [analysis(one) for one in (synthetic[0], cohort)]
+        half = [normal_quantile(0.95) * variance**0.5 for _, variance in alone]
+        naive, real = (holds(value - h, value + h, true) for (value, _), h in zip(alone, half, strict=True))
+        found.append((holds(pooled.low, pooled.high, true), naive, real))
+    shares = " | ".join(f"{share:.3f}" for share in np.mean(found, axis=0))
+    return f"| {name} | {n} | {m} | {rows} | {shares} |"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--repetitions", type=int, default=300)
+    asked = parser.parse_args()
+    print("| estimand | patients | m | rows | pooled | one copy as patients | the trial itself |")
+    print("|---|---|---|---|---|---|---|")
+    for n, m, rows in ((100, 5, 100), (100, 5, 500), (500, 5, 500), (500, 20, 500)):
+        for name in ANALYSES:
+            print(row(name, n, m, rows, asked.repetitions), flush=True)
+
+
+if __name__ == "__main__":
+    main()
