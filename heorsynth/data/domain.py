@@ -53,6 +53,8 @@ class Domain:
         held = {name: _column_domain(frame[name], name, cohort.schema) for name in names}
         longest = max((held[name].high for name in cohort.schema.times), default=0.0)
         held |= {name: replace(held[name], low=0.0, high=longest) for name in cohort.schema.times}
+        paid = [part for total in cohort.schema.costs for part in (total, *cohort.schema.totals.get(total, ()))]
+        held |= {name: replace(held[name], high=np.inf) for name in paid}
         for total, parts in cohort.schema.totals.items():
             low, high = (sum(getattr(held[part], end) for part in parts) for end in ("low", "high"))
             held[total] = replace(held[total], low=low, high=high)

@@ -36,6 +36,13 @@ class Band:
     edges: tuple[float, ...]
     labels: tuple[str, ...]
 
+    @property
+    def typical(self) -> dict[str, float]:
+        """A number inside each band: the middle, or for an open band one near its edge."""
+        step = (self.edges[-1] - self.edges[0]) / 10 or 1.0
+        ends = [self.edges[0] - 2 * step, *self.edges, self.edges[-1] + 2 * step]
+        return {label: (low + high) / 2 for label, low, high in zip(self.labels, ends[:-1], ends[1:], strict=True)}
+
 
 @dataclass(frozen=True)
 class Schema:

@@ -9,6 +9,8 @@ import numpy as np
 import pandas as pd
 from pandas.api import types
 
+from heorsynth.data.schema import TIME_UNITS
+
 TIME_WORDS = {
     "time",
     "t",
@@ -148,3 +150,15 @@ def _is_code(column: pd.Series) -> bool:
     if types.is_bool_dtype(known):
         return True
     return types.is_numeric_dtype(known) and bool(np.all(known == np.floor(known))) and float(known.max()) <= 9
+
+
+def guess_unit(columns: tuple[str, ...]) -> str:
+    """The unit of time that the first of these columns names; day if none does."""
+    words = _words(columns[0]) if columns else set()
+    return next((unit for unit in TIME_UNITS if words & {unit, f"{unit}s"}), "day")
+
+
+def guess_currency(columns: tuple[str, ...]) -> str:
+    """The currency that one of these columns names, or "" if none does."""
+    words = set().union(*(_words(name) for name in columns))
+    return next((code for code in ("EUR", "USD", "GBP", "CHF", "CAD", "AUD", "JPY") if code.lower() in words), "")

@@ -12,7 +12,7 @@ import pandas as pd
 from heorsynth.core.display import Card
 from heorsynth.core.errors import OutputError, Problem
 from heorsynth.data.io import read_frame
-from heorsynth.protocol.guess import Guess, guess_roles
+from heorsynth.protocol.guess import Guess, guess_currency, guess_roles, guess_unit
 from heorsynth.protocol.run import TEMPLATE
 
 
@@ -90,6 +90,7 @@ def _protocol_text(data: Path, folder: Path, guesses: list[Guess], questions: li
         "heorsynth: 1",
         f"title: {_quoted('Synthetic copy of ' + data.stem)}",
         f"purpose: {purpose}",
+        f"notebook: {_quoted(data.stem + '.ipynb')}",
         "cohort:",
         f"  source: {{file: {_quoted(relative)}}}",
     ]
@@ -98,7 +99,7 @@ def _protocol_text(data: Path, folder: Path, guesses: list[Guess], questions: li
         lines.append(f"  endpoints: {{os: [{_quoted(time)}, {_quoted(event)}]}}   # guessed: 0 = censored, 1 = event")
     if "event_map" in " ".join(questions):
         lines.append("  # event_map: {1: 0, 2: 1}   # which raw code is censored (0) and which the event (1)?")
-    lines.append("  unit: day   # of every time: day, week, month or year")
+    lines.append(f"  unit: {guess_unit(roles.get('endpoint', ()))}   # of every time: day, week, month or year")
     for role in ("id", "arm"):
         if role in roles:
             lines.append(f"  {role}: {_quoted(roles[role][0])}   # guessed")
@@ -106,7 +107,12 @@ def _protocol_text(data: Path, folder: Path, guesses: list[Guess], questions: li
         if role in roles:
             lines.append(f"  {role}: [{', '.join(map(_quoted, roles[role]))}]   # guessed")
     if "costs" in roles:
-        lines.append("  # currency: EUR\n  # price_year: 2024")
+        currency = guess_currency(roles["costs"])
+        lines += [f"  currency: {currency}   # guessed" if currency else "  # currency: EUR", "  # price_year: 2024"]
+    if {"arm", "costs", "utilities"} <= set(roles):
+        lines.append(
+            "# economics: {comparator: the arm compared with, wtp: [20000]}   # thresholds, in the currency per QALY"
+        )
     lines += [
         "generator: {name: heor, n: same, m: 20, seed: 1}",
         "margins: {}   # the purpose has defaults; fix your own here before you look at any result",

@@ -82,7 +82,9 @@ def test_ids_run_on_over_the_cohorts_of_a_release() -> None:
 
 
 def test_a_copy_of_a_copy_says_how_deep_it_is() -> None:
-    first = sampler("bootstrap").sample(m=1, seed=1)[0]
+    frame = cohort().frame.drop(columns="patient")
+    plain = hs.Cohort.derive(cohort().schema.with_roles(id=None), frame, label=None)
+    first = hs.generators.create("bootstrap").fit(plain, seed=1).sample(m=1, seed=1)[0]
     second = hs.generators.create("bootstrap").fit(first, seed=1).sample(m=1, seed=1)
     assert (first.label.depth, second.label.depth) == (1, 2)
 

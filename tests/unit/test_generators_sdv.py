@@ -95,13 +95,18 @@ def test_states_are_restored_when_the_work_inside_fails() -> None:
 
 
 def test_only_warnings_of_sdv_and_what_it_rests_on_are_silenced() -> None:
-    with warnings.catch_warnings(record=True) as seen, sdv._seeded(1):
-        warnings.simplefilter("always", append=True)
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("always")
+        warn_of_each()
+    assert [str(item.message) for item in seen] == ["ours", "a stranger's"]
+
+
+def warn_of_each() -> None:
+    with sdv._seeded(1):
         warnings.warn_explicit("fits poorly", RuntimeWarning, "x.py", 1, module="scipy.stats")
         warnings.warn_explicit("a mixture", UserWarning, "x.py", 1, module="sklearn.mixture._base")
         warnings.warn_explicit("ours", RuntimeWarning, "x.py", 1, module="heorsynth.generators.sdv")
         warnings.warn_explicit("a stranger's", UserWarning, "x.py", 1, module="sdvantage")
-    assert [str(item.message) for item in seen] == ["ours", "a stranger's"]
 
 
 @pytest.mark.parametrize("name", ["gaussian_copula", *NETWORKS])
@@ -137,3 +142,20 @@ def test_a_column_of_codes_is_written_back_as_the_numbers_it_held() -> None:
     form = Format.of(pd.Series([0, 2, 1, 2]), levels=True)
     written = form.written(np.array(["2", "0", "1"], dtype=object))
     assert (written.tolist(), str(written.dtype)) == ([2, 0, 1], "int64")
+
+
+def test_networks_are_computed_on_one_thread_whatever_was_set() -> None:
+    with sdv._seeded(1):
+        assert torch.get_num_threads() == 1
+
+
+@pytest.mark.parametrize("name", ["gaussian_copula", *NETWORKS])
+def test_which_numbers_are_missing_is_drawn_anew_for_each_cohort(name: str) -> None:
+    visits = competing().frame["visits"].where(np.arange(200) % 5 > 1)
+    source = hs.Cohort.derive(competing().schema, competing().frame.assign(visits=visits), label=None)
+    options = {"epochs": 1} if name in NETWORKS else {}
+    drawn = hs.generators.create(name, **options).fit(source, seed=1).sample(n=100, m=2, seed=1)
+    first, second = (part.frame["visits"].isna().to_numpy() for part in drawn)
+    assert (first != second).any()
+    # 40 of 100 expected; four standard errors are 20
+    assert all(20 <= missing.sum() <= 60 for missing in (first, second))

@@ -189,16 +189,28 @@ def test_a_quantile_function_keeps_the_mean_and_stays_within_the_values(values: 
     held = np.round(values, decimals)
     law = Quantiles.of(held)
     assert law.edges[0] == 0 and law.edges[-1] == pytest.approx(1)
-    pieces = (law.left + law.right) / 2 * np.diff(law.edges)
+    pieces = (law.left + law.rise / (law.power + 1)) * np.diff(law.edges)
     assert pieces.sum() == pytest.approx(held.mean(), rel=1e-9, abs=1e-6)
     found = law(np.linspace(0, 1, 101))
     assert found.min() >= held.min() - 1e-6 and found.max() <= held.max() + 1e-6
 
 
-def test_no_piece_of_a_quantile_function_rests_on_fewer_than_five_patients() -> None:
-    values = np.concatenate([np.random.default_rng(1).normal(0, 1, 93), np.zeros(7), np.full(3, 2.0)])
-    widths = np.diff(Quantiles.of(values).edges) * len(values)
-    assert widths.min() >= MIN_PATIENTS - 1e-9
+@pytest.mark.parametrize("others", [[], [2.0] * 3, [2.0, 3.0], [2.0] * 5 + [3.0]])
+def test_no_piece_of_a_quantile_function_rests_on_fewer_than_five_patients(others: list[float]) -> None:
+    """Nor does a few values' own mean stand alone among patients who share one value."""
+    for values in (np.append(np.random.default_rng(1).normal(0, 1, 93), np.zeros(7)), np.zeros(40)):
+        held = np.append(values, others)
+        assert (np.diff(Quantiles.of(held).edges) * len(held)).min() >= MIN_PATIENTS - 1e-9
+
+
+@given(st.integers(6, 200), st.floats(0.2, 1.6), st.integers(0, 1000))
+@settings(deadline=None, derandomize=True)
+def test_the_open_top_of_costs_keeps_mean_and_variance(n: int, sigma: float, seed: int) -> None:
+    values = np.random.default_rng(seed).lognormal(7, sigma, n)
+    law = Quantiles.of(values, open_top=True)
+    drawn = law((np.arange(200_000) + 0.5) / 200_000)
+    assert drawn.mean() == pytest.approx(values.mean(), rel=0.002)  # the grid of shares
+    assert drawn.var() == pytest.approx(values.var(), rel=0.1)  # the straight pieces below the top
 
 
 def test_a_spike_keeps_its_share_exactly() -> None:

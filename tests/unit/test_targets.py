@@ -66,8 +66,8 @@ def test_a_level_left_out_of_a_target_gets_no_rows() -> None:
 
 def test_where_and_targets_hold_together() -> None:
     cells = asked(20, {"region": {"q": 0.5, "r": 0.5}}, where={"sex": "m"})
-    assert counts(cells, "sex") == {"f": 0, "m": 20}
-    assert (counts(cells, "region")["q"], counts(cells, "region")["r"]) == (10, 10)
+    assert counts(cells, "sex") == {"m": 20}
+    assert {level: count for level, count in counts(cells, "region").items() if count} == {"q": 10, "r": 10}
 
 
 @pytest.mark.parametrize("name", ["bootstrap", "heor"])

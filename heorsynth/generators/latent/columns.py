@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
-from heorsynth.generators.latent.quantiles import Quantiles, normal_scores
+from heorsynth.generators.latent.quantiles import MIN_PATIENTS, Quantiles, normal_scores
 from heorsynth.generators.targets import allocate
 
 ALL = ""
@@ -64,14 +64,33 @@ class ColumnLaw:
         return cls(name, group, levels, shares, {}, missing)
 
     @classmethod
-    def of_numbers(cls, name: str, values: np.ndarray, group: str, groups: np.ndarray) -> ColumnLaw:
-        """The law of a column of numbers (n,), NaN where missing."""
+    def of_numbers(
+        cls,
+        name: str,
+        values: np.ndarray,
+        group: str,
+        groups: np.ndarray,
+        *,
+        open_top: bool = False,
+        stand_in: Mapping[str, float] | None = None,
+    ) -> ColumnLaw:
+        """The law of a column of numbers (n,), NaN where missing.
+
+        A group of fewer than `MIN_PATIENTS` known values has the law of all, or the one value that `stand_in`
+        gives for it.
+        """
         quantiles, missing = {}, {}
-        for key in np.unique(groups):
+        whole = Quantiles.of(values[~np.isnan(values)], open_top=open_top)
+        for key in map(str, np.unique(groups)):
             held = values[groups == key]
             known = held[~np.isnan(held)]
-            missing[str(key)] = float(np.mean(np.isnan(held)))
-            quantiles[str(key)] = Quantiles.of(known if len(known) else values[~np.isnan(values)])
+            missing[key] = float(np.mean(np.isnan(held)))
+            if len(known) >= MIN_PATIENTS:
+                quantiles[key] = Quantiles.of(known, open_top=open_top)
+            elif stand_in is not None and key in stand_in:
+                quantiles[key] = replace(Quantiles.of(np.array([stand_in[key]])), decimals=whole.decimals)
+            else:
+                quantiles[key] = whole
         return cls(name, group, (), {}, quantiles, missing)
 
     @property

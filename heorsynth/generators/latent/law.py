@@ -160,8 +160,15 @@ def _group(
 
 
 def _column(name: str, values: np.ndarray, shape: Shape, groups: np.ndarray) -> ColumnLaw:
-    make = ColumnLaw.of_levels if values.dtype == object else ColumnLaw.of_numbers
-    return make(name, values, shape.modelled[name], groups)
+    group = shape.modelled[name]
+    if values.dtype == object:
+        return ColumnLaw.of_levels(name, values, group, groups)
+    schema = shape.schema
+    parts = {part for total, parts in schema.totals.items() if total in schema.costs for part in parts}
+    stand_in = schema.bands[group].typical if group in schema.bands else None
+    return ColumnLaw.of_numbers(
+        name, values, group, groups, open_top=name in schema.costs or name in parts, stand_in=stand_in
+    )
 
 
 def _scores(

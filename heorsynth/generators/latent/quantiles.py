@@ -1,4 +1,4 @@
-"""A smoothed quantile function: spikes where patients share a value, straight pieces over several elsewhere."""
+"""A smoothed quantile function: spikes where patients share a value, pieces over several patients elsewhere."""
 
 from __future__ import annotations
 
@@ -14,89 +14,133 @@ MIN_PATIENTS = 5
 """No piece rests on fewer patients, so no knot is anybody's value."""
 
 WINDOW = 5
-"""Patients to a straight piece."""
+"""Patients to a piece."""
+
+
+@dataclass(frozen=True)
+class Piece:
+    """One piece of a quantile function: from left, rising by rise·w^power as w goes from 0 to 1."""
+
+    left: float
+    rise: float
+    power: float
+    weight: float
+
+    @property
+    def mean(self) -> float:
+        return self.left + self.rise / (self.power + 1)
 
 
 @dataclass(frozen=True)
 class Quantiles:
-    """A quantile function in pieces: on (edges[k], edges[k+1]] it runs straight from left[k] to right[k].
+    """A quantile function in pieces: on (edges[k], edges[k+1]] it rises from left[k] by rise[k]·w^power[k].
 
     Attributes
     ----------
-    edges : array (K + 1,)          from 0 to 1
-    left, right : array (K,)        equal for a spike: a value at least `MIN_PATIENTS` patients share
-    decimals : int or None          what values are rounded to; None leaves them
+    edges : array (K + 1,)             from 0 to 1
+    left, rise, power : array (K,)     no rise at a spike: a value at least `MIN_PATIENTS` patients share
+    decimals : int or None             what values are rounded to; None leaves them
     """
 
     edges: np.ndarray
     left: np.ndarray
-    right: np.ndarray
+    rise: np.ndarray
+    power: np.ndarray
     decimals: int | None
 
     @classmethod
-    def of(cls, values: np.ndarray, window: int = WINDOW, weights: np.ndarray | None = None) -> Quantiles:
+    def of(
+        cls,
+        values: np.ndarray,
+        window: int = WINDOW,
+        weights: np.ndarray | None = None,
+        *,
+        open_top: bool = False,
+    ) -> Quantiles:
         """The quantile function of some values (n,), n >= 1, none missing, each of weight 1 unless given (n,).
+
+        Parameters
+        ----------
+        open_top : bool     values above the largest are possible, as of costs: the last piece may reach them
 
         Notes
         -----
         Each piece keeps the mean of its patients, so the mean of the whole is kept: the decision quantity of
-        costs and QALYs. Its slope is that of the least-squares line through them.
+        costs and QALYs. Pieces are straight; the last one of an open top keeps the variance of its patients
+        too, which a straight piece through a heavy tail would lose, and with it the width of every interval.
         """
         order = np.argsort(values, kind="stable")
         held = np.asarray(values, dtype=float)[order]
         weight = np.ones(len(held)) if weights is None else np.asarray(weights, dtype=float)[order]
-        distinct, counts = np.unique(held, return_counts=True)
-        spiked = counts >= MIN_PATIENTS
-        shared = np.repeat(spiked, counts)
-        sizes = np.bincount(np.repeat(np.arange(len(distinct)), counts), weight)
-        pieces = [
-            (float(value), float(value), float(size))
-            for value, size in zip(distinct[spiked], sizes[spiked], strict=True)
-        ]
-        if not shared.all():
-            loose = np.flatnonzero(~shared)
+        spike = _spikes(held)
+        distinct, first = np.unique(held[spike], return_index=True)
+        totals = np.add.reduceat(weight[spike], first) if len(first) else np.zeros(0)
+        pieces = [Piece(float(value), 0.0, 1.0, float(total)) for value, total in zip(distinct, totals, strict=True)]
+        loose = np.flatnonzero(~spike)
+        if len(loose):
             parts = np.array_split(loose, max(1, len(loose) // window))
-            pieces += [_line(held[part], weight[part]) for part in parts]
-        pieces.sort(key=lambda piece: piece[0] + piece[1])
-        left, right, widths = (np.array(column, dtype=float) for column in zip(*pieces, strict=True))
-        edges = np.concatenate([[0.0], np.cumsum(widths)]) / widths.sum()
-        return cls(edges, left, right, decimals_of(held))
+            last = len(parts) - 1 if open_top and loose[-1] == len(held) - 1 else -1
+            pieces += [_piece(held[part], weight[part], index == last) for index, part in enumerate(parts)]
+        pieces.sort(key=lambda piece: piece.mean)
+        edges = np.concatenate([[0.0], np.cumsum([piece.weight for piece in pieces])])
+        left, rise, power = np.array([(piece.left, piece.rise, piece.power) for piece in pieces]).T
+        return cls(edges / edges[-1], left, rise, power, decimals_of(held))
 
     def __call__(self, shares: np.ndarray) -> np.ndarray:
         """The values at these shares (n,) in [0, 1]."""
         piece = np.clip(np.searchsorted(self.edges, shares, side="right") - 1, 0, len(self.left) - 1)
         width = self.edges[piece + 1] - self.edges[piece]
         within = np.clip((shares - self.edges[piece]) / width, 0.0, 1.0)
-        values = self.left[piece] + within * (self.right[piece] - self.left[piece])
+        values = self.left[piece] + self.rise[piece] * within ** self.power[piece]
         return values if self.decimals is None else np.round(values, self.decimals)
 
     def to_dict(self) -> dict[str, Any]:
-        return {
-            "edges": self.edges.tolist(),
-            "left": self.left.tolist(),
-            "right": self.right.tolist(),
-            "decimals": self.decimals,
-        }
+        arrays = {name: getattr(self, name).tolist() for name in ("edges", "left", "rise", "power")}
+        return {**arrays, "decimals": self.decimals}
 
     @classmethod
     def from_dict(cls, facts: Mapping[str, Any]) -> Quantiles:
-        return cls(np.array(facts["edges"]), np.array(facts["left"]), np.array(facts["right"]), facts["decimals"])
+        edges, left, rise, power = (np.array(facts[name]) for name in ("edges", "left", "rise", "power"))
+        return cls(edges, left, rise, power, facts["decimals"])
 
 
-def _line(part: np.ndarray, weight: np.ndarray) -> tuple[float, float, float]:
-    """Both ends of a straight piece through sorted values, and its weight.
+def _spikes(held: np.ndarray) -> np.ndarray:
+    """Which of the sorted values (n,) are part of a spike: shared by `MIN_PATIENTS` or more.
 
-    It keeps the mean, has the slope of the least-squares line, and ends within the means of the two smallest
-    and of the two largest values: never outside what patients have.
+    Where fewer than that many others are left, they are joined by members of the nearest spikes, so that no
+    piece rests on them alone.
     """
-    count = len(part)
+    _, inverse, counts = np.unique(held, return_inverse=True, return_counts=True)
+    spike = np.asarray(counts >= MIN_PATIENTS)[inverse]
+    lonely = np.flatnonzero(~spike)
+    if 0 < len(lonely) < MIN_PATIENTS <= len(held):
+        distance = np.abs(held - held[lonely].mean())
+        joined = np.argsort(np.where(spike, distance, -1.0), kind="stable")[:MIN_PATIENTS]
+        spike[joined] = False
+        left = np.bincount(inverse, spike)
+        spike &= np.asarray(left >= MIN_PATIENTS)[inverse]
+    return spike
+
+
+def _piece(part: np.ndarray, weight: np.ndarray, open_top: bool) -> Piece:
+    """A piece through sorted values that keeps their mean.
+
+    Straight with the slope of the least-squares line, ending within the means of the two smallest and of the two
+    largest values; or, with an open top, curved so that the variance is kept too: with the mean of the two
+    smallest as its left end and d the mean's distance from it, variance/d² = power²/(2·power + 1).
+    """
+    count, total = len(part), float(weight.sum())
     mean = float(np.average(part, weights=weight))
     if count < 2:
-        return mean, mean, float(weight.sum())
+        return Piece(mean, 0.0, 1.0, total)
+    low, high = float(part[:2].mean()), float(part[-2:].mean())
+    if open_top and mean > low:
+        ratio = float(np.average((part - mean) ** 2, weights=weight)) / (mean - low) ** 2
+        power = ratio + (ratio**2 + ratio) ** 0.5
+        return Piece(low, (power + 1) * (mean - low), power, total)
     middles = (np.arange(count) + 0.5) / count - 0.5
-    rise = float(middles @ part / (middles @ middles))
-    half = max(0.0, min(rise / 2, mean - float(part[:2].mean()), float(part[-2:].mean()) - mean))
-    return mean - half, mean + half, float(weight.sum())
+    half = max(0.0, min(float(middles @ part / (middles @ middles)) / 2, mean - low, high - mean))
+    return Piece(mean - half, 2 * half, 1.0, total)
 
 
 def normal_scores(values: np.ndarray) -> np.ndarray:
