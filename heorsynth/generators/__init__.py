@@ -1,5 +1,5 @@
-"""Generators by name: `create`, `names`, `describe`."""
+"""Generators by name: `create`, `load`, `names`, `describe`."""
 
-from heorsynth.generators.registry import create, describe, names
+from heorsynth.generators.registry import create, describe, load, names
 
-__all__ = ["create", "describe", "names"]
+__all__ = ["create", "describe", "load", "names"]

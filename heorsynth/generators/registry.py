@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import fields
 from importlib import import_module
+from pathlib import Path
 from typing import cast
 
 from heorsynth.core.errors import GeneratorError, Problem, nearest, unknown_name
 from heorsynth.generators.base import Recipe
+from heorsynth.generators.sampler import Sampler
 
 REGISTRY = {
     "heor": "heorsynth.generators.heor:Heor",
@@ -63,3 +65,8 @@ def create(name: str, **options: object) -> Recipe:
             ],
         )
     return cast(Recipe, kind(**options))
+
+
+def load(path: str | Path) -> Sampler:
+    """The fitted generator in a file that `sampler.save` wrote; FileError if it is not one."""
+    return cast(Sampler, import_module("heorsynth.generators.saved").load(path))

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import version
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -181,6 +182,12 @@ class Sampler:
             total = frame[list(parts)].sum(axis=1, skipna=False).round(CENTS)
             frame[name] = total.astype(self.domain.columns[name].dtype)  # type: ignore[call-overload]
         return frame[[name for name in self.domain.columns if name in frame.columns]]
+
+    def save(self, path: str | Path) -> Path:
+        """Writes the fitted generator to a JSON file without a patient's row; see `heorsynth.generators.saved`."""
+        from heorsynth.generators.saved import save
+
+        return save(self, path)
 
     def card(self) -> Card:
         """What was fitted to how many patients; nothing of what was learnt."""

@@ -153,8 +153,9 @@ class SdvLaw:
         return pd.DataFrame(written)
 
     def _transformers(self) -> list[Any]:
-        held = self.synthesizer.get_transformers().get(TABLE, {})
-        return [transformer for transformer in held.values() if transformer is not None]
+        """A column's transformer decides by chance which of its numbers are missing."""
+        held = self.synthesizer.get_transformers().values()
+        return [transformer for transformer in held if transformer is not None]
 
 
 def _plain(column: pd.Series, form: Format) -> np.ndarray:

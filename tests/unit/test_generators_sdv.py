@@ -145,8 +145,14 @@ def test_a_column_of_codes_is_written_back_as_the_numbers_it_held() -> None:
 
 
 def test_networks_are_computed_on_one_thread_whatever_was_set() -> None:
-    with sdv._seeded(1):
-        assert torch.get_num_threads() == 1
+    threads = torch.get_num_threads()
+    try:
+        torch.set_num_threads(3)
+        with sdv._seeded(1):
+            assert torch.get_num_threads() == 1
+        assert torch.get_num_threads() == 3
+    finally:
+        torch.set_num_threads(threads)
 
 
 @pytest.mark.parametrize("name", ["gaussian_copula", *NETWORKS])

@@ -60,7 +60,10 @@ class Shape:
         """
         schema, frame = cohort.schema, cohort.frame
         skipped = {schema.id, *schema.totals, *(set(schema.bands) - set(cells.names))}
-        formats = {str(name): Format.of(frame[name]) for name in frame.columns if name not in skipped}
+        coded = {*cells.names, *schema.events}
+        formats = {
+            str(name): Format.of(frame[name], levels=name in coded) for name in frame.columns if name not in skipped
+        }
         _refuse_strange(frame[list(formats)], schema)
         primary = primary_of(schema)
         own = {*cells.names, *((primary.time, primary.event) if primary else ())}
@@ -68,7 +71,7 @@ class Shape:
         groups = _groups(schema, cells, cohort)
         ordered = [name for name in groups if groups[name] == CAUSE and name in free]
         modelled = {name: groups.get(name, ALL) for name in [*ordered, *(name for name in free if name not in ordered)]}
-        pooled = {name: _rare(frame[name]) for name in free if is_levels(frame[name])}
+        pooled = {name: _rare(frame[name]) for name in free if formats[name].values}
         return cls(schema, formats, modelled, {name: count for name, count in pooled.items() if count})
 
     def encoded(self, frame: pd.DataFrame) -> dict[str, np.ndarray]:
