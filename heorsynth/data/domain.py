@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -59,6 +60,15 @@ class Domain:
             low, high = (sum(getattr(held[part], end) for part in parts) for end in ("low", "high"))
             held[total] = replace(held[total], low=low, high=high)
         return cls(cohort.schema, held, cohort.n)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The columns as JSON-ready data, ranges rounded outward so that no patient's extreme is in them."""
+        return {"n_source": self.n_source, "columns": [[name, _written(held)] for name, held in self.columns.items()]}
+
+    @classmethod
+    def from_dict(cls, facts: Mapping[str, Any], schema: Schema) -> Domain:
+        """The domain `to_dict` wrote, for these roles."""
+        return cls(schema, {name: _read(held) for name, held in facts["columns"]}, facts["n_source"])
 
     def breaks(self, frame: pd.DataFrame) -> dict[str, int]:
         """Rows that break each post-condition; a condition nobody breaks is not listed.
@@ -123,3 +133,26 @@ def _column_breaks(column: pd.Series, domain: ColumnDomain) -> dict[str, int]:
         if domain.whole:
             found["not a whole number"] = int((values != np.floor(values)).sum())
     return found
+
+
+def _written(held: ColumnDomain) -> dict[str, Any]:
+    wide = _outward(held)
+    levels = None if held.levels is None else sorted(held.levels)
+    ends = {name: None if np.isinf(getattr(wide, name)) else getattr(wide, name) for name in ("low", "high")}
+    return {"dtype": held.dtype, "whole": held.whole, "may_miss": held.may_miss, "levels": levels, **ends}
+
+
+def _read(facts: Mapping[str, Any]) -> ColumnDomain:
+    levels = None if facts["levels"] is None else frozenset(facts["levels"])
+    low = -np.inf if facts["low"] is None else facts["low"]
+    high = np.inf if facts["high"] is None else facts["high"]
+    return ColumnDomain(facts["dtype"], facts["whole"], facts["may_miss"], levels, low, high)
+
+
+def _outward(held: ColumnDomain) -> ColumnDomain:
+    """The same domain with its range rounded outward to one figure of its width: nobody's own value."""
+    width = held.high - held.low
+    if not np.isfinite(width) or width <= 0:
+        return replace(held, low=min(held.low, 0.0), high=np.inf) if np.isfinite(held.low) else held
+    step = 10.0 ** np.floor(np.log10(width))
+    return replace(held, low=float(np.floor(held.low / step) * step), high=float(np.ceil(held.high / step) * step))

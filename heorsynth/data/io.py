@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
+import re
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -21,11 +23,17 @@ from heorsynth.core.display import Card, facts_card
 from heorsynth.core.errors import DamagedFileError, EncodingError, FileError, LabelError, OutputError, Problem
 from heorsynth.data.cohort import Cohort
 from heorsynth.data.label import ID_COLUMN, KEY, Label
+from heorsynth.data.schema import TIME_UNITS
 
 SIDECAR = ".label.json"
 """Added to a CSV's or SAS file's name: the label, and the hash of the file it belongs to."""
 
 SYNTHETIC_ID = r"SYN-[0-9a-f]{4,}-\d+"
+MISSING = ["", ".", "NA", "N/A", "n/a", "NaN", "nan", "<NA>", "NULL", "null"]
+"""What stands for a missing value in a CSV. "None" does not: it is a level, such as no prior therapy."""
+
+SAS_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,31}")
+SAS_MOMENT = re.compile(rb"\d{2}[A-Z]{3}\d{2}:\d{2}:\d{2}:\d{2}")
 NO_SIGN = "No sign that it is synthetic. No sign is not proof: a label can be removed."
 
 
@@ -48,7 +56,11 @@ def read_frame(path: str | Path) -> pd.DataFrame:
         )
     if not file.is_file():
         raise FileError(f"file {file.name!r}", Problem("", "cannot be read: there is no such file", "check the path"))
-    frame, label = reader(file)
+    try:
+        frame, label = reader(file)
+    except OSError as error:
+        found = f"cannot be read ({error.strerror})"
+        raise FileError(f"file {file.name!r}", Problem("", found, "check its rights and the disk")) from error
     if ID_COLUMN in frame.columns:
         frame = frame.set_index(ID_COLUMN)
     if label is not None:
@@ -77,7 +89,7 @@ def write(cohort: Cohort, path: str | Path) -> Path:
     Raises
     ------
     LabelError      synthetic rows without a label
-    FileError       another ending
+    FileError       another ending, or columns that this kind of file cannot hold
     OutputError     the file cannot be written
     """
     file = Path(path)
@@ -99,27 +111,37 @@ def write(cohort: Cohort, path: str | Path) -> Path:
     frame = cohort.frame.reset_index() if cohort.synthetic else cohort.frame
     frame.attrs = {}
     raw = writer(frame, cohort.label)
+    contents, beside = {file: raw}, _sidecar(file)
+    if cohort.label is not None and file.suffix.lower() != ".parquet":
+        facts = {"file_sha256": hashlib.sha256(raw).hexdigest(), "label": cohort.label.to_dict()}
+        contents = {beside: (json.dumps(facts, indent=2, sort_keys=True) + "\n").encode(), file: raw}
     try:
-        _replace(file, raw)
-        if cohort.label is not None and file.suffix.lower() != ".parquet":
-            facts = {"file_sha256": hashlib.sha256(raw).hexdigest(), "label": cohort.label.to_dict()}
-            _replace(_sidecar(file), (json.dumps(facts, indent=2, sort_keys=True) + "\n").encode())
+        _replace(contents)
+        if beside not in contents:
+            beside.unlink(missing_ok=True)
     except OSError as error:
         found = f"cannot be written ({error.strerror})"
         raise OutputError(f"file {file.name!r}", Problem("", found, "check the folder's rights and space")) from error
     return file
 
 
-def _replace(file: Path, raw: bytes) -> None:
-    """Puts these bytes in place of a file, or leaves it as it was."""
-    handle, temporary = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
+def _replace(contents: Mapping[Path, bytes]) -> None:
+    """Puts these bytes in place of the files, in this order, or leaves every file as it was."""
+    staged: dict[Path, Path] = {}
     try:
-        with os.fdopen(handle, "wb") as out:
-            out.write(raw)
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(file)
+        for file, raw in contents.items():
+            if file.is_dir():
+                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+            handle, temporary = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
+            staged[file] = Path(temporary)
+            with os.fdopen(handle, "wb") as out:
+                out.write(raw)
+            staged[file].chmod(0o644)
+        for file, temporary_file in staged.items():
+            temporary_file.replace(file)
     finally:
-        Path(temporary).unlink(missing_ok=True)
+        for temporary_file in staged.values():
+            temporary_file.unlink(missing_ok=True)
 
 
 def _sidecar(file: Path) -> Path:
@@ -159,13 +181,22 @@ def _read_csv(file: Path) -> tuple[pd.DataFrame, Label | None]:
             f"file {file.name!r}", Problem(f"line {line}", "not UTF-8", "save it as CSV UTF-8")
         ) from None
     try:
-        return pd.read_csv(file, encoding="utf-8"), _sidecar_label(file)
+        frame = pd.read_csv(
+            file, encoding="utf-8", float_precision="round_trip", low_memory=False, keep_default_na=False,
+            na_values=MISSING,
+        )  # fmt: skip
     except pd.errors.EmptyDataError as error:
         raise DamagedFileError(f"file {file.name!r}", Problem("", "is empty", "check the export")) from error
     except pd.errors.ParserError:
         raise DamagedFileError(
             f"file {file.name!r}", Problem("", "rows of different lengths", "check the separator and the quotes")
         ) from None
+    if not isinstance(frame.index, pd.RangeIndex):
+        found = "its rows hold more values than its header has names"
+        raise DamagedFileError(
+            f"file {file.name!r}", Problem("", found, "name every column, or cut commas at line ends")
+        )
+    return frame, _sidecar_label(file)
 
 
 def _read_parquet(file: Path) -> tuple[pd.DataFrame, Label | None]:
@@ -199,7 +230,11 @@ def _csv_bytes(frame: pd.DataFrame, label: Label | None) -> bytes:
 
 
 def _parquet_bytes(frame: pd.DataFrame, label: Label | None) -> bytes:
-    table = pa.Table.from_pandas(frame, preserve_index=False)
+    try:
+        table = pa.Table.from_pandas(frame, preserve_index=False)
+    except pa.ArrowException:
+        found = "a column mixes types, which Parquet cannot hold"
+        raise FileError("Parquet file", Problem("", found, "give each column one type")) from None
     if label is not None:
         table = table.replace_schema_metadata({**(table.schema.metadata or {}), KEY.encode(): label.to_json().encode()})
     sink = pa.BufferOutputStream()
@@ -212,12 +247,20 @@ def _xpt_bytes(frame: pd.DataFrame, label: Label | None) -> bytes:
 
     narrow = frame.copy()
     for name in narrow.columns[[types.is_bool_dtype(kind) for kind in narrow.dtypes]]:
-        narrow[name] = narrow[name].astype(np.int8)
+        narrow[name] = narrow[name].to_numpy(float, na_value=np.nan)
     title = "" if label is None else "SYNTHETIC DATA, not patients"
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder) / "cohort.xpt"
-        pyreadstat.write_xport(narrow, str(place), file_label=title, table_name="COHORT", file_format_version=8)
-        return place.read_bytes()
+        try:
+            pyreadstat.write_xport(narrow, str(place), file_label=title, table_name="COHORT", file_format_version=8)
+        except (pyreadstat.ReadstatError, pyreadstat.PyreadstatError):
+            names = [repr(name) for name in map(str, narrow.columns) if not SAS_NAME.fullmatch(name)]
+            found = f"SAS cannot hold {'the names ' + ', '.join(names) if names else 'one of the columns'}"
+            fix = "use 1 to 32 letters, digits and _, or write .parquet"
+            raise FileError("SAS file", Problem("", found, fix)) from None
+        raw = place.read_bytes()
+    header = raw.index(b"NAMST")
+    return SAS_MOMENT.sub(b"01JAN70:00:00:00", raw[:header]) + raw[header:]
 
 
 READERS: Mapping[str, Callable[[Path], tuple[pd.DataFrame, Label | None]]] = {
@@ -275,7 +318,8 @@ def inspect(path: str | Path) -> Inspection:
     """Whether a file says that it is synthetic, in its label or in the ids of its rows."""
     frame = read_frame(path)
     label = label_of(frame)
-    ids = frame.index.name == ID_COLUMN and frame.index.astype(str).str.fullmatch(SYNTHETIC_ID).any()
+    texts = [frame.index, *(frame[name] for name in frame.select_dtypes(["object", "string", "category"]).columns)]
+    ids = any(text.astype(str).str.fullmatch(SYNTHETIC_ID).any() for text in texts)
     return Inspection(Path(path).name, True if label is not None or ids else None, label)
 
 
@@ -283,7 +327,7 @@ def from_adtte(frame: pd.DataFrame, parameter: str, endpoint: str = "os") -> tup
     """One parameter of a CDISC ADaM time-to-event table (ADTTE): its rows, and their roles for `Cohort`.
 
     CNSR is 0 for an event and above 0 for a reason of censoring: the inverse of the house coding. Rows whose
-    CNSR is missing stay, and `Cohort` refuses them.
+    CNSR is missing stay, and `Cohort` refuses them. The unit is AVALU's, where all rows have the same.
 
     Raises
     ------
@@ -303,6 +347,11 @@ def from_adtte(frame: pd.DataFrame, parameter: str, endpoint: str = "os") -> tup
         "arm": arm,
         "event_map": {0: 1, **reasons},
     }
+    units = {
+        str(unit).strip().lower().removesuffix("s") for unit in rows.get("AVALU", pd.Series(dtype=object)).dropna()
+    }
+    if len(units) == 1 and units <= set(TIME_UNITS):
+        roles["unit"] = units.pop()
     varying = [name for name in rows.columns if rows[name].nunique(dropna=True) > 1]
     kept = [name for name in rows.columns if name in varying or name in ("AVAL", "CNSR", "USUBJID", arm)]
     return rows[kept].copy(), roles

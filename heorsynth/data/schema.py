@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
 
 from heorsynth.core.errors import Problem, RoleError, nearest
 
@@ -90,6 +91,32 @@ class Schema:
     def with_roles(self, **changes: object) -> Schema:
         """The same schema with some roles changed."""
         return replace(self, **changes)  # type: ignore[arg-type]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The roles as JSON-ready data."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, facts: Mapping[str, Any]) -> Schema:
+        """The roles `to_dict` wrote."""
+        endpoints = {
+            name: Endpoint(part["name"], part["time"], part["event"], {int(k): v for k, v in part["causes"].items()})
+            for name, part in facts["endpoints"].items()
+        }
+        bands = {
+            name: Band(part["source"], tuple(part["edges"]), tuple(part["labels"]))
+            for name, part in facts["bands"].items()
+        }
+        return cls(
+            endpoints=endpoints,
+            bands=bands,
+            order=tuple((first, last) for first, last in facts["order"]),
+            totals={total: tuple(parts) for total, parts in facts["totals"].items()},
+            costs=tuple(facts["costs"]),
+            utilities=tuple(facts["utilities"]),
+            subgroups=tuple(facts["subgroups"]),
+            **{name: facts[name] for name in ("arm", "arm_reference", "id", "entry", "unit", "currency", "price_year")},
+        )
 
 
 def as_endpoints(declared: object) -> dict[str, Endpoint]:

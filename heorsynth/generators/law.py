@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import pandas as pd
@@ -20,3 +20,10 @@ class Law(Protocol):
     def conditional(self) -> bool: ...
 
     def draw(self, n: int, rng: np.random.Generator, where: Mapping[str, str] | None = None) -> pd.DataFrame: ...
+
+
+@runtime_checkable
+class SavedLaw(Law, Protocol):
+    """A law that can be written without a patient's row."""
+
+    def to_dict(self) -> dict[str, Any]: ...

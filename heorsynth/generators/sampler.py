@@ -14,13 +14,13 @@ import numpy as np
 import pandas as pd
 
 from heorsynth.core.display import Card, facts_card
-from heorsynth.core.errors import GeneratorError, Problem, TooFewPatientsError
+from heorsynth.core.errors import GeneratorError, OutputError, Problem, TooFewPatientsError
 from heorsynth.core.random import check_seed, stream
 from heorsynth.data.cohort import Cohort
 from heorsynth.data.domain import Domain
 from heorsynth.data.label import ID_COLUMN, Label, synthetic_ids
 from heorsynth.data.levels import as_text, banded
-from heorsynth.generators.law import Law
+from heorsynth.generators.law import Law, SavedLaw
 from heorsynth.generators.synthetic import SyntheticCohorts
 from heorsynth.generators.targets import cells_for_targets, checked_where
 
@@ -29,6 +29,9 @@ OVERDRAW = 200
 
 CENTS = 6
 """Decimals a recomputed total is rounded to: sums of decimals carry errors far below."""
+
+FORMAT = "heorsynth generator 1"
+"""What a saved generator says it is."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -184,10 +187,38 @@ class Sampler:
         return frame[[name for name in self.domain.columns if name in frame.columns]]
 
     def save(self, path: str | Path) -> Path:
-        """Writes the fitted generator to a JSON file without a patient's row; see `heorsynth.generators.saved`."""
-        from heorsynth.generators.saved import save
+        """Writes the fitted generator to a JSON file, and returns the path; `hs.generators.load` reads it.
 
-        return save(self, path)
+        It holds names, counts, shares, knots that rest on five patients or more, and latent correlations: no
+        row of the source and no extreme of it. docs/generator-file.md documents it.
+
+        Raises
+        ------
+        GeneratorError     the generator keeps patients' rows or a network, as all but `heor` do
+        OutputError        the file cannot be written
+        """
+        if not isinstance(self.law, SavedLaw):
+            found = Problem("", "cannot be saved", "only 'heor' holds no patient's row")
+            raise GeneratorError(f"generator {self.name!r}", found)
+        facts = {
+            "format": FORMAT,
+            "name": self.name,
+            "settings": dict(self.settings),
+            "seed": self.seed,
+            "depth": self.depth,
+            "calibrated": list(self.calibrated),
+            "shares": [[list(cell), share] for cell, share in self.shares.items()],
+            "schema": self.domain.schema.to_dict(),
+            "domain": self.domain.to_dict(),
+            "law": self.law.to_dict(),
+        }
+        file = Path(path)
+        try:
+            file.write_text(json.dumps(facts, sort_keys=True, allow_nan=False) + "\n", encoding="utf-8")
+        except OSError as error:
+            found = Problem("", f"cannot be written ({error.strerror})", "check the folder's rights and space")
+            raise OutputError(f"file {file.name!r}", found) from error
+        return file
 
     def card(self) -> Card:
         """What was fitted to how many patients; nothing of what was learnt."""

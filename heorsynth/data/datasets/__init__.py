@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
+
 import pandas as pd
 
 from heorsynth.core.errors import unknown_name
@@ -36,7 +38,7 @@ def citation(name: str) -> str:
 
 def roles(name: str) -> dict[str, object]:
     """The roles of its columns, as `Cohort` takes them."""
-    return dict(describe(name).roles)
+    return deepcopy(dict(describe(name).roles))
 
 
 def frame(name: str) -> pd.DataFrame:

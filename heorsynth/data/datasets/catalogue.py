@@ -118,7 +118,7 @@ CATALOGUE: Mapping[str, Dataset] = {
     "lung": Dataset(
         "Advanced lung cancer, North Central Cancer Treatment Group: 228 patients",
         "Loprinzi et al. (1994) J Clin Oncol 12:601", "as in lifelines (MIT)", _lung,
-        {**OS, "endpoints": {"os": ("time", "status")}, "subgroups": ["sex"], "unit": "day"}),
+        {"endpoints": {"os": ("time", "status")}, "subgroups": ["sex"], "unit": "day"}),
     "rossi": Dataset(
         "Recidivism after release from prison, with randomised financial aid: 432 persons",
         "Rossi, Berk & Lenihan (1980) Money, Work and Crime, Academic Press", "as in lifelines (MIT)", _rossi,
@@ -139,9 +139,10 @@ CATALOGUE: Mapping[str, Dataset] = {
         _sksurv("load_whas500"), {**OS, "subgroups": ["gender"], "unit": "day"}),
     "aids": Dataset(
         "AIDS Clinical Trials Group 320: 1,151 patients", "Hammer et al. (1997) N Engl J Med 337:725", GPL_PACKAGE,
-        _sksurv("load_aids", "txgrp"), {**OS, "arm": "tx", "arm_reference": "0", "subgroups": ["sex"], "unit": "day"}),
+        _sksurv("load_aids", "txgrp"),
+        {"endpoints": {"aids": ("time", "event", {1: "AIDS or death"})}, "arm": "tx", "arm_reference": "0", "subgroups": ["sex"], "unit": "day"}),
     "flchain": Dataset(
         "Serum free light chain and mortality in Olmsted County", "Dispenzieri et al. (2012) Mayo Clin Proc 87:517",
-        GPL_PACKAGE, _sksurv("load_flchain"), {**OS, "subgroups": ["sex"], "unit": "day"}),
+        GPL_PACKAGE, _sksurv("load_flchain", "chapter"), {**OS, "subgroups": ["sex"], "unit": "day"}),
 }  # fmt: skip
 """Name to dataset."""

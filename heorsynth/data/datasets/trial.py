@@ -140,7 +140,7 @@ def simulated_trial(n: int = 1000, seed: int = 1, truth: Truth | None = None) ->
     law = truth or Truth()
     rng = stream(seed, "simulated trial")
     new = rng.permutation(np.arange(n) % 2).astype(bool)
-    stage = rng.choice(len(STAGES), n, p=np.asarray(law.stage_shares))
+    stage = _stages(law, n, rng)
     age = rng.normal(law.age_mean, law.age_sd, n)
     sex = np.where(rng.random(n) < law.female, "f", "m")
     time, event = _followed(law, new, stage, age, rng)
@@ -178,6 +178,14 @@ def _checked(arm: str) -> str:
     if arm not in ARMS:
         raise unknown_name("arm", arm, ARMS)
     return arm
+
+
+def _stages(law: Truth, n: int, rng: np.random.Generator) -> np.ndarray:
+    """Drawn again where a stage holds a single patient: a cohort refuses such a subgroup."""
+    while True:
+        stage = rng.choice(len(STAGES), n, p=np.asarray(law.stage_shares))
+        if 1 not in np.bincount(stage):
+            return stage
 
 
 def _followed(

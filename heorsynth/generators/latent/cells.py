@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -132,3 +133,14 @@ class Cells:
             rest: Sequence[str] = [level for level, _ in sizes.most_common()[1:]]
             columns += [(held == level).astype(float)[:, None] for level in rest]
         return np.hstack(columns)
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "names": list(self.names),
+            "members": [list(cell) for cell in self.members],
+            "counts": self.counts.tolist(),
+        }
+
+    @classmethod
+    def from_dict(cls, facts: Mapping[str, Any]) -> Cells:
+        return cls(tuple(facts["names"]), tuple(map(tuple, facts["members"])), np.array(facts["counts"]))

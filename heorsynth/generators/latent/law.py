@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from heorsynth.data.cohort import Cohort
+from heorsynth.data.schema import Schema
+from heorsynth.generators.formats import formats_from_dict, formats_to_dict
 from heorsynth.generators.latent.cells import Cells
 from heorsynth.generators.latent.columns import ALL, ColumnLaw
 from heorsynth.generators.latent.dependence import Dependence, Thresholds, solved, wanted
@@ -112,6 +115,28 @@ class HeorLaw:
         values = self._values(latents, cell, cause, rng, exactly=not where)
         frame = self.shape.frame(self.cells, cell, time, cause, values)
         return frame.iloc[rng.permutation(n)].reset_index(drop=True)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The law as JSON-ready data; docs/generator-file.md says what it discloses."""
+        return {
+            "formats": formats_to_dict(self.shape.formats),
+            "modelled": [[name, group] for name, group in self.shape.modelled.items()],
+            "pooled": dict(self.shape.pooled),
+            "cells": self.cells.to_dict(),
+            "outcome": None if self.outcome is None else self.outcome.to_dict(),
+            "columns": [column.to_dict() for column in self.columns],
+            "dependence": self.dependence.to_dict(),
+        }
+
+    @classmethod
+    def from_dict(cls, facts: Mapping[str, Any], schema: Schema) -> HeorLaw:
+        """The law `to_dict` wrote, for these roles."""
+        formats = formats_from_dict(facts["formats"])
+        shape = Shape(schema, formats, dict(facts["modelled"]), facts["pooled"])
+        outcome = None if facts["outcome"] is None else Outcome.from_dict(facts["outcome"])
+        columns = tuple(map(ColumnLaw.from_dict, facts["columns"]))
+        dependence = Dependence.from_dict(facts["dependence"])
+        return cls(shape, Cells.from_dict(facts["cells"]), outcome, columns, dependence)
 
     def _outcomes(self, cell: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         if self.outcome is None:
