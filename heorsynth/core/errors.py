@@ -84,6 +84,10 @@ class EmptyColumnError(CohortError):
     """A column that is constant or entirely missing."""
 
 
+class UnfitColumnError(CohortError):
+    """A column that no generator can make anew: dates, or free text."""
+
+
 class MixedTypesError(CohortError):
     """A column that mixes numbers and text."""
 

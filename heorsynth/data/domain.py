@@ -92,14 +92,25 @@ class Domain:
                 found[f"{name}: not after {schema.entry}"] = int((~(frame[name].to_numpy(float) > entry)).sum())
         for name in (name for name in schema.costs if name in frame and self.columns[name].low >= 0):
             found[f"{name}: negative cost"] = int((pd.to_numeric(frame[name], errors="coerce") < 0).sum())
-        found |= {f"{first} after {last}": count for (first, last), count in order_breaks(frame, schema).items()}
-        for name, band in schema.bands.items():
+        if set(schema.times) <= set(frame.columns):
+            found |= {f"{first} after {last}": count for (first, last), count in order_breaks(frame, schema).items()}
+        return {what: count for what, count in (found | self._derived_breaks(frame)).items() if count}
+
+    def _derived_breaks(self, frame: pd.DataFrame) -> dict[str, int]:
+        """Rows in which a band or a total is not what the columns it is made of say."""
+        found: dict[str, int] = {}
+        present = set(frame.columns)
+        for name, band in self.schema.bands.items():
+            if not {name, band.source} <= present:
+                continue
             expected = banded(frame[band.source], band.edges, band.labels).fillna("")
             found[f"{name}: not the band of {band.source}"] = int((as_text(frame[name]).fillna("") != expected).sum())
-        for total, parts in schema.totals.items():
+        for total, parts in self.schema.totals.items():
+            if not {total, *parts} <= present:
+                continue
             gap = (frame[total] - frame[list(parts)].sum(axis=1, skipna=False)).abs()
             found[f"{total}: not the sum of its parts"] = int((gap > 0.005).sum())
-        return {what: count for what, count in found.items() if count}
+        return found
 
 
 def _column_domain(column: pd.Series, name: str, schema: Schema) -> ColumnDomain:
@@ -109,7 +120,8 @@ def _column_domain(column: pd.Series, name: str, schema: Schema) -> ColumnDomain
         levels = frozenset(as_text(column).dropna())
         known = levels if categorical or len(levels) <= MAX_LEVELS else None
         if name in schema.events:
-            known = levels | {"0", "1"}
+            causes = {str(code) for part in schema.endpoints.values() if part.event == name for code in part.causes}
+            known = levels | {"0", "1"} | causes
         return ColumnDomain(str(column.dtype), False, may_miss, known)
     if name == schema.entry:
         return ColumnDomain(str(column.dtype), False, may_miss)

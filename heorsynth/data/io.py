@@ -200,8 +200,9 @@ def _read_csv(file: Path) -> tuple[pd.DataFrame, Label | None]:
 
 
 def _read_parquet(file: Path) -> tuple[pd.DataFrame, Label | None]:
+    raw = file.read_bytes()
     try:
-        table = pq.read_table(file)
+        table = pq.read_table(pa.BufferReader(raw))
     except (pa.ArrowInvalid, pa.ArrowTypeError, OSError) as error:
         raise DamagedFileError(
             f"file {file.name!r}", Problem("", "truncated or not Parquet", "copy it again")
@@ -318,7 +319,10 @@ def inspect(path: str | Path) -> Inspection:
     """Whether a file says that it is synthetic, in its label or in the ids of its rows."""
     frame = read_frame(path)
     label = label_of(frame)
-    texts = [frame.index, *(frame[name] for name in frame.select_dtypes(["object", "string", "category"]).columns)]
+    texts = [
+        frame.index.to_series(),
+        *(frame[name] for name in frame.select_dtypes(["object", "string", "category"]).columns),
+    ]
     ids = any(text.astype(str).str.fullmatch(SYNTHETIC_ID).any() for text in texts)
     return Inspection(Path(path).name, True if label is not None or ids else None, label)
 

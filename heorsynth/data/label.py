@@ -25,6 +25,7 @@ class Label:
     generator : str        name of the generator
     settings : Mapping     its options
     n_source : int         real patients the generator was fitted to: all the information there is
+    rests_on : int         of these, how many an analysis of these rows rests on: fewer for a subgroup or a new mix
     n_rows : int           rows in this cohort
     part, m : int          this is cohort number `part` (from 0) of `m`
     seed : int             the seed `sample` was given
@@ -36,6 +37,7 @@ class Label:
     release: str
     generator: str
     n_source: int
+    rests_on: int
     n_rows: int
     part: int
     m: int

@@ -79,6 +79,11 @@ class Schema:
         return tuple(dict.fromkeys(name for name in named if name is not None))
 
     @property
+    def strata(self) -> tuple[str, ...]:
+        """The arm, if there is one, and the subgroups: the columns rows can be drawn by."""
+        return tuple(dict.fromkeys((*(() if self.arm is None else (self.arm,)), *self.subgroups)))
+
+    @property
     def times(self) -> tuple[str, ...]:
         """The follow-up columns, each once."""
         return tuple(dict.fromkeys(endpoint.time for endpoint in self.endpoints.values()))

@@ -69,7 +69,6 @@ class Heor:
         Raises
         ------
         CohortError        the cohort cannot be a source; see `heorsynth.generators.source.require_source`
-        GeneratorError     a column of dates or free text
         """
         require_source(cohort)
         law = HeorLaw.of(cohort, PRIVACY[self.privacy], stream(seed, "heor"))

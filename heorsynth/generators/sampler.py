@@ -46,7 +46,7 @@ class Sampler:
     law : Law              what was learnt
     seed : int             the seed it was fitted with
     depth : int            lineage depth of what it draws: 1 if its source was real
-    shares : Mapping       subgroup cells of the source with their share, for `targets`
+    cells : Mapping        combinations of arm and subgroup levels to the patients in each
     calibrated : tuple     estimands set equal to the source's
     """
 
@@ -56,7 +56,7 @@ class Sampler:
     law: Law
     seed: int
     depth: int = 1
-    shares: Mapping[tuple[str, ...], float] = field(default_factory=dict)
+    cells: Mapping[tuple[str, ...], int] = field(default_factory=dict)
     calibrated: tuple[str, ...] = ()
 
     @classmethod
@@ -70,11 +70,10 @@ class Sampler:
         calibrated: tuple[str, ...] = (),
     ) -> Sampler:
         """The sampler of a law that was just fitted to a cohort."""
-        cells = zip(*(cohort.levels(name) for name in cohort.schema.subgroups), strict=True)
-        counts = Counter(tuple(str(level) for level in cell) for cell in cells)
-        shares = {cell: count / cohort.n for cell, count in sorted(counts.items())}
+        held = zip(*(cohort.levels(name) for name in cohort.schema.strata), strict=True)
+        cells = dict(sorted(Counter(tuple(str(level) for level in cell) for cell in held).items()))
         depth = 1 if cohort.label is None else cohort.label.depth + 1
-        return cls(name, dict(settings), Domain.of(cohort), law, check_seed(seed), depth, shares, calibrated)
+        return cls(name, dict(settings), Domain.of(cohort), law, check_seed(seed), depth, cells, calibrated)
 
     @property
     def n_source(self) -> int:
@@ -107,17 +106,16 @@ class Sampler:
         seed = check_seed(seed)
         wanted = checked_where(where or {}, self.domain)
         cells = cells_for_targets(rows, self.shares, targets, self.domain, wanted) if targets else None
-        release = self._release(rows, m, seed, wanted, targets)
-        broken: Counter[str] = Counter()
+        frames = [self._rows(rows, stream(seed, "sample", part), wanted, cells) for part in range(m)]
+        release, rests_on = _release(self.name, frames[0]), self._rests_on(rows, wanted, cells)
         cohorts = []
-        for part in range(m):
-            frame = self._rows(rows, stream(seed, "sample", part), wanted, cells)
-            broken.update(self.domain.breaks(frame))
+        for part, frame in enumerate(frames):
             frame.index = pd.Index(synthetic_ids(release, part * rows, rows), name=ID_COLUMN)
             label = Label(
                 release,
                 self.name,
                 self.n_source,
+                rests_on,
                 rows,
                 part,
                 m,
@@ -128,15 +126,38 @@ class Sampler:
                 self.calibrated,
             )
             cohorts.append(Cohort.derive(self.domain.schema, frame, label=label, name=f"{self.name} {part}"))
-        return SyntheticCohorts(cohorts, broken)
+        return SyntheticCohorts(cohorts, [self.domain.breaks(frame) for frame in frames])
 
     def _settings_drawn(self, where: Mapping[str, str], targets: object) -> dict[str, object]:
         drawn = {"fit_seed": self.seed, **self.settings}
         return drawn | ({"where": dict(where)} if where else {}) | ({"targets": targets} if targets else {})
 
-    def _release(self, n: int, m: int, seed: int, where: Mapping[str, str], targets: object) -> str:
-        facts = [self.name, self._settings_drawn(where, targets), list(self.domain.columns), self.n_source, n, m, seed]
-        return hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()[:8]
+    @property
+    def shares(self) -> dict[tuple[str, ...], float]:
+        """Combinations of subgroup levels with their share of the source, whatever the arm."""
+        places = [self.domain.schema.strata.index(name) for name in self.domain.schema.subgroups]
+        found: Counter[tuple[str, ...]] = Counter()
+        for cell, count in self.cells.items():
+            found[tuple(cell[place] for place in places)] += count
+        return {cell: count / self.n_source for cell, count in sorted(found.items())}
+
+    def _patients(self, where: Mapping[str, str]) -> int:
+        """Patients of the source that have these levels."""
+        names = self.domain.schema.strata
+        places = {names.index(name): level for name, level in where.items()}
+        return sum(
+            count for cell, count in self.cells.items() if all(cell[place] == level for place, level in places.items())
+        )
+
+    def _rests_on(self, n: int, where: Mapping[str, str], cells: list[tuple[dict[str, str], int]] | None) -> int:
+        """The patients an analysis of n such rows rests on.
+
+        Those that `where` selects; where `targets` re-balance, the number at which the most inflated combination
+        of levels is still inflated by no more than all rows are.
+        """
+        if cells is None:
+            return max(1, self._patients(where))
+        return max(1, min([self.n_source, *(n * self._patients(cell) // count for cell, count in cells if count)]))
 
     def _rows(
         self,
@@ -207,7 +228,7 @@ class Sampler:
             "seed": self.seed,
             "depth": self.depth,
             "calibrated": list(self.calibrated),
-            "shares": [[list(cell), share] for cell, share in self.shares.items()],
+            "cells": [[list(cell), count] for cell, count in self.cells.items()],
             "schema": self.domain.schema.to_dict(),
             "domain": self.domain.to_dict(),
             "law": self.law.to_dict(),
@@ -240,3 +261,9 @@ def _counts(n: object, m: object) -> tuple[int, int]:
         fix = "at least 1 cohort of at least 2 rows, both whole numbers"
         raise TooFewPatientsError("sample", Problem("n, m", f"asked for {m!r} cohorts of {n!r} rows", fix))
     return int(n), int(m)  # type: ignore[call-overload]
+
+
+def _release(name: str, frame: pd.DataFrame) -> str:
+    """Eight hex digits that name a release: other rows, another name."""
+    rows = pd.util.hash_pandas_object(frame, index=False).to_numpy().tobytes()
+    return hashlib.sha256(name.encode() + rows).hexdigest()[:8]

@@ -34,9 +34,9 @@ def load(path: str | Path) -> Sampler:
         raise FileError(f"file {file.name!r}", wrong)
     try:
         schema = Schema.from_dict(facts["schema"])
-        shares = {tuple(cell): float(share) for cell, share in facts["shares"]}
+        cells = {tuple(cell): int(count) for cell, count in facts["cells"]}
         law, domain = HeorLaw.from_dict(facts["law"], schema), Domain.from_dict(facts["domain"], schema)
         calibrated = tuple(facts["calibrated"])
-        return Sampler(facts["name"], facts["settings"], domain, law, facts["seed"], facts["depth"], shares, calibrated)
+        return Sampler(facts["name"], facts["settings"], domain, law, facts["seed"], facts["depth"], cells, calibrated)
     except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
         raise FileError(f"file {file.name!r}", wrong) from error

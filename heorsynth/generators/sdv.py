@@ -14,9 +14,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import torch
-from sdv import single_table
-from sdv.metadata import Metadata
 
 from heorsynth.core.errors import GeneratorError, Problem
 from heorsynth.core.random import derived_seed
@@ -47,7 +44,7 @@ class GaussianCopula:
 
     def fit(self, cohort: Cohort, seed: int) -> Sampler:
         """The sampler of SDV's GaussianCopulaSynthesizer; CohortError if the cohort cannot be a source."""
-        return _fitted(self.name, asdict(self), single_table.GaussianCopulaSynthesizer, cohort, seed)
+        return _fitted(self.name, asdict(self), "GaussianCopulaSynthesizer", cohort, seed)
 
 
 @dataclass(frozen=True)
@@ -66,7 +63,7 @@ class CopulaGan:
 
     def fit(self, cohort: Cohort, seed: int) -> Sampler:
         """The sampler of SDV's CopulaGANSynthesizer; CohortError if the cohort cannot be a source."""
-        return _fitted(self.name, asdict(self), single_table.CopulaGANSynthesizer, cohort, seed, _cpu_only())
+        return _fitted(self.name, asdict(self), "CopulaGANSynthesizer", cohort, seed, _cpu_only())
 
 
 @dataclass(frozen=True)
@@ -85,7 +82,7 @@ class Ctgan:
 
     def fit(self, cohort: Cohort, seed: int) -> Sampler:
         """The sampler of SDV's CTGANSynthesizer; CohortError if the cohort cannot be a source."""
-        return _fitted(self.name, asdict(self), single_table.CTGANSynthesizer, cohort, seed, _cpu_only())
+        return _fitted(self.name, asdict(self), "CTGANSynthesizer", cohort, seed, _cpu_only())
 
 
 @dataclass(frozen=True)
@@ -104,7 +101,7 @@ class Tvae:
 
     def fit(self, cohort: Cohort, seed: int) -> Sampler:
         """The sampler of SDV's TVAESynthesizer; CohortError if the cohort cannot be a source."""
-        return _fitted(self.name, asdict(self), single_table.TVAESynthesizer, cohort, seed, _cpu_only())
+        return _fitted(self.name, asdict(self), "TVAESynthesizer", cohort, seed, _cpu_only())
 
 
 def _check_training(name: str, epochs: int, batch_size: int, multiple: int = 1) -> None:
@@ -168,11 +165,13 @@ def _plain(column: pd.Series, form: Format) -> np.ndarray:
 def _fitted(
     name: str,
     settings: dict[str, object],
-    kind: Any,
+    kind: str,
     cohort: Cohort,
     seed: int,
     extra: Mapping[str, object] | None = None,
 ) -> Sampler:
+    from sdv import single_table
+
     require_source(cohort)
     frame = training_frame(cohort)
     schema = cohort.schema
@@ -183,7 +182,7 @@ def _fitted(
         ready[column] = as_text(frame[column]) if form.values else pd.to_numeric(frame[column]).astype(float)
     with _seeded(derived_seed(seed, "sdv", name)):
         try:
-            synthesizer = kind(_metadata(formats), **settings, **(extra or {}))
+            synthesizer = getattr(single_table, kind)(_metadata(formats), **settings, **(extra or {}))
         except (TypeError, ValueError) as error:
             known = ", ".join(settings)
             raise GeneratorError(
@@ -193,9 +192,11 @@ def _fitted(
     return Sampler.fitted(name, settings, cohort, SdvLaw(synthesizer, formats), seed)
 
 
-def _metadata(formats: Mapping[str, Format]) -> Metadata:
+def _metadata(formats: Mapping[str, Format]) -> Any:
     """Every column as we know it to be: SDV's own detection takes a 0/1 event for an ordinal."""
     kinds = {name: {"sdtype": "categorical" if form.values else "numerical"} for name, form in formats.items()}
+    from sdv.metadata import Metadata
+
     return Metadata.load_from_dict({"tables": {TABLE: {"columns": kinds}}})
 
 
@@ -206,6 +207,8 @@ def _seeded(seed: int) -> Iterator[None]:
     Networks are computed on one thread: how torch splits a sum over threads changes its last digits, and so
     the rows. The processor's generator alone is seeded: `torch.manual_seed` would also reseed accelerators.
     """
+    import torch
+
     python, numpy, network, threads = (
         random.getstate(),
         np.random.get_state(),

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import pandas as pd
+from pandas.api import types
 
 from heorsynth.core import errors
 from heorsynth.core.errors import Problem
 from heorsynth.data.cohort import Cohort
 from heorsynth.data.inspection import Found, refuse
+from heorsynth.generators.formats import is_levels
+
+MAX_LEVELS = 30
+"""A text column with more common levels than this is no category."""
+
+MIN_LEVEL = 5
+"""A level is common if this many patients have it."""
 
 MIN_PATIENTS = 10
 """Fewer patients than this are not synthesised: their copy would be their likeness."""
@@ -19,8 +27,8 @@ def require_source(cohort: Cohort) -> None:
     Raises
     ------
     CohortError
-        Its own subclass for: fewer than `MIN_PATIENTS` patients, a subgroup with one level, one arm, nobody
-        with an event, an empty column.
+        Its own subclass for: a column of dates or free text, fewer than `MIN_PATIENTS` patients, a subgroup with
+        one level, one arm, nobody with an event, an empty column.
     """
     found: list[Found] = []
     if cohort.n < MIN_PATIENTS:
@@ -59,10 +67,31 @@ def require_source(cohort: Cohort) -> None:
         for name in frame.columns
         if frame[name].isna().all()
     ]
+    found += _strange(cohort)
     refuse(cohort.name, found)
+
+
+def _strange(cohort: Cohort) -> list[Found]:
+    """Columns no generator can make anew: dates, and text that is not levels and would be given out word for word."""
+    found: list[Found] = []
+    frame = cohort.frame
+    for name in frame.columns:
+        column, where = frame[name], f"column {name!r}"
+        if types.is_datetime64_any_dtype(column) or types.is_timedelta64_dtype(column):
+            found.append(
+                (errors.UnfitColumnError, Problem(where, "a date", "write it as days since a declared origin"))
+            )
+        elif is_levels(column) and name != cohort.schema.id and name not in cohort.schema.strata:
+            counts = column.value_counts()
+            common = int((counts >= MIN_LEVEL).sum())
+            if len(counts) > 2 and (common == 0 or common > MAX_LEVELS):
+                told = f"{len(counts)} levels, {common} of them common: free text"
+                problem = Problem(where, told, "drop it, declare it as id, or merge its levels")
+                found.append((errors.UnfitColumnError, problem))
+    return found
 
 
 def training_frame(cohort: Cohort) -> pd.DataFrame:
     """The columns a generator may see: not the id, nor bands and totals, which are recomputed after drawing."""
     hidden = [name for name in (cohort.schema.id, *cohort.schema.bands, *cohort.schema.totals) if name is not None]
-    return cohort.frame.drop(columns=hidden).reset_index(drop=True)
+    return cohort.frame.drop(columns=hidden, errors="ignore").reset_index(drop=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import overload
 
@@ -19,10 +20,10 @@ class SyntheticCohorts(Sequence[Cohort]):
     Parameters
     ----------
     cohorts : sequence of Cohort    each with its label
-    broken : dict, optional         post-condition to number of rows that break it, over all m cohorts
+    broken : sequence of dict       for each cohort, post-condition to the number of rows that break it
     """
 
-    def __init__(self, cohorts: Sequence[Cohort], broken: Mapping[str, int] | None = None) -> None:
+    def __init__(self, cohorts: Sequence[Cohort], broken: Sequence[Mapping[str, int]]) -> None:
         unlabelled = [index for index, cohort in enumerate(cohorts) if cohort.label is None]
         if unlabelled or not cohorts:
             raise LabelError(
@@ -34,7 +35,7 @@ class SyntheticCohorts(Sequence[Cohort]):
                 ),
             )
         self._cohorts = tuple(cohorts)
-        self._broken = dict(broken or {})
+        self._broken = tuple(dict(counts) for counts in broken)
 
     @overload
     def __getitem__(self, index: int) -> Cohort: ...
@@ -42,7 +43,7 @@ class SyntheticCohorts(Sequence[Cohort]):
     def __getitem__(self, index: slice) -> SyntheticCohorts: ...
     def __getitem__(self, index: int | slice) -> Cohort | SyntheticCohorts:
         if isinstance(index, slice):
-            return SyntheticCohorts(self._cohorts[index], self._broken)
+            return SyntheticCohorts(self._cohorts[index], self._broken[index])
         return self._cohorts[index]
 
     def __len__(self) -> int:
@@ -61,7 +62,10 @@ class SyntheticCohorts(Sequence[Cohort]):
     @property
     def broken(self) -> dict[str, int]:
         """Rows that break each post-condition, over all m cohorts; empty if all hold. None was repaired."""
-        return dict(self._broken)
+        total: Counter[str] = Counter()
+        for counts in self._broken:
+            total.update(counts)
+        return dict(total)
 
     def analyse(self, estimate: Callable[[Cohort], tuple[float, float]], *, level: float = 0.95) -> Estimate:
         """An analysis of the m cohorts, pooled so that it claims the original's information and no more.
@@ -81,17 +85,18 @@ class SyntheticCohorts(Sequence[Cohort]):
         """
         pairs = [estimate(cohort) for cohort in self._cohorts]
         values, variances = [float(pair[0]) for pair in pairs], [float(pair[1]) for pair in pairs]
-        return pool(values, variances, n_source=self.label.n_source, n_rows=self._cohorts[0].n, level=level)
+        return pool(values, variances, n_source=self.label.rests_on, n_rows=self._cohorts[0].n, level=level)
 
     def _card(self) -> Card:
         label = self.label
         rows = [
             ("generator", label.generator),
             ("cohorts", f"{len(self)} of {self._cohorts[0].n:,} rows"),
-            ("made from", f"{label.n_source:,} patients: they hold that much information and no more"),
+            ("made from", f"{label.n_source:,} patients"),
+            ("rest on", f"{label.rests_on:,} of them: they hold that much information and no more"),
             ("release", f"{label.release}, seed {label.seed}"),
         ]
-        rows += [(f"broken: {what}", f"{count:,} rows") for what, count in sorted(self._broken.items())]
+        rows += [(f"broken: {what}", f"{count:,} rows") for what, count in sorted(self.broken.items())]
         return facts_card("Synthetic cohorts", rows, label.statement)
 
     def __repr__(self) -> str:

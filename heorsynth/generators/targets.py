@@ -11,12 +11,22 @@ from heorsynth.data.domain import Domain
 
 
 def checked_where(where: Mapping[str, object], domain: Domain) -> dict[str, str]:
-    """The levels asked for, as text; GeneratorError if a column or level is not in the source."""
+    """The levels asked for, as text.
+
+    Raises
+    ------
+    GeneratorError     a column that is no declared arm or subgroup (what its rows rest on would be unknown), or a
+                       level nobody has
+    """
     wanted: dict[str, str] = {}
     for name, level in where.items():
-        if name not in domain.columns or domain.columns[name].levels is None:
-            known = [known for known, column in domain.columns.items() if column.levels is not None]
-            raise GeneratorError("where", Problem(f"column {name!r}", "not a column of levels", nearest(name, known)))
+        if name not in domain.schema.strata:
+            fix = (
+                f"declare it, subgroups=[…, {name!r}]"
+                if name in domain.columns
+                else nearest(name, domain.schema.strata)
+            )
+            raise GeneratorError("where", Problem(f"column {name!r}", "not a declared arm or subgroup", fix))
         levels = domain.columns[name].levels or frozenset()
         if str(level) not in levels:
             raise GeneratorError(

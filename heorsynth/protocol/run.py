@@ -16,6 +16,7 @@ from heorsynth.core.progress import progress
 from heorsynth.core.random import stream
 from heorsynth.data import io
 from heorsynth.data.cohort import Cohort
+from heorsynth.data.domain import Domain
 from heorsynth.evidence.evidence import Evidence
 from heorsynth.evidence.validate import validate
 from heorsynth.generators import registry
@@ -97,7 +98,8 @@ class Run:
             Cohort.derive(schema, frame, label=io.label_of(frame), name=file.stem)
             for file, frame in ((file, io.read_frame(file)) for file in files)
         ]
-        return SyntheticCohorts(cohorts, self.evidence.broken)
+        domain = Domain.of(self.cohort)
+        return SyntheticCohorts(cohorts, [domain.breaks(cohort.frame) for cohort in cohorts])
 
     @property
     def report(self) -> Path:

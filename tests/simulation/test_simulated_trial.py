@@ -61,6 +61,10 @@ def test_an_exponential_without_covariates_has_its_closed_form() -> None:
     assert law.survival(4.0, "usual") == pytest.approx(np.exp(-4 / law.scale), rel=1e-12)
 
 
+def test_the_smallest_trial_is_a_cohort_whatever_its_seed() -> None:
+    assert all(hs.datasets.simulated_trial(20, seed=seed)[0].n == 20 for seed in range(40))
+
+
 def test_one_seed_gives_one_trial() -> None:
     first, again, other = (hs.datasets.simulated_trial(60, seed=seed)[0].frame for seed in (1, 1, 2))
     assert first.equals(again)

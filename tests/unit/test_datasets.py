@@ -1,5 +1,7 @@
 """The bundled datasets hold the numbers of patients and events their publications give."""
 
+import sys
+
 import pytest
 
 import heorsynth as hs
@@ -29,6 +31,21 @@ def test_pbc_is_the_published_cohort_in_the_house_coding() -> None:
     assert frame["sex"].value_counts().to_dict() == {"f": 374, "m": 44}
     assert set(frame["age_group"]) == {"<40", "40-49", "50-59", "60+"}
     assert (frame.loc[frame["age_group"] == "40-49", "age"].between(40, 49.99)).all()
+
+
+def test_roles_changed_by_a_caller_stay_as_they_are_declared() -> None:
+    hs.datasets.roles("pbc")["subgroups"].append("stage")
+    assert hs.datasets.roles("pbc")["subgroups"] == ["sex", "age_group"]
+
+
+def test_the_cause_of_death_is_no_covariate_of_flchain() -> None:
+    assert "chapter" not in hs.datasets.frame("flchain").columns
+
+
+def test_a_dataset_of_a_package_that_is_absent_says_what_to_install(monkeypatch) -> None:
+    monkeypatch.setitem(sys.modules, "sksurv", None)
+    with pytest.raises(errors.FileError, match=r"heorsynth\[datasets\]"):
+        hs.datasets.load("veterans")
 
 
 def test_randhie_has_dollars_and_zeros() -> None:

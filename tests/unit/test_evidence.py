@@ -37,7 +37,7 @@ def faithful(real):
 
 
 def labelled(real, frame, part=0, calibrated=()):
-    label = Label("1a2b", "heor", real.n, len(frame), part, 1, 1, "0.1.0", {}, 1, calibrated)
+    label = Label("1a2b", "heor", real.n, real.n, len(frame), part, 1, 1, "0.1.0", {}, 1, calibrated)
     return Cohort.derive(real.schema, frame, label=label)
 
 
@@ -135,7 +135,7 @@ def test_the_label_names_the_generator_and_what_was_calibrated(real):
 
 
 def test_cohorts_made_from_other_patients_than_judged_against_are_noted(real):
-    label = Label("1a2b", "heor", 77, 300, 0, 1, 1, "0.1.0", {})
+    label = Label("1a2b", "heor", 77, 77, 300, 0, 1, 1, "0.1.0", {})
     evidence = validate(real, [Cohort.derive(real.schema, rows(6), label=label)])
     assert any("77 patients" in note for note in evidence.notes)
 

@@ -50,7 +50,9 @@ def test_a_generator_sees_neither_ids_nor_bands() -> None:
 
 
 def test_where_on_a_band_is_drawn_by_its_number() -> None:
-    drawn = sampler("marginals").sample(n=15, m=1, seed=1, where={"group": "old"})[0].frame
+    source = hs.Cohort.derive(cohort().schema.with_roles(subgroups=("sex", "group")), cohort().frame, label=None)
+    fitted = hs.generators.create("marginals").fit(source, seed=1)
+    drawn = fitted.sample(n=15, m=1, seed=1, where={"group": "old"})[0].frame
     assert len(drawn) == 15
     assert (drawn["age"] >= 50).all()
 
@@ -101,7 +103,7 @@ def test_a_slice_is_synthetic_cohorts_and_an_index_is_one() -> None:
 
 def test_cohorts_without_a_label_are_not_taken_for_synthetic() -> None:
     with pytest.raises(errors.LabelError, match="1 of 1 carry no label"):
-        SyntheticCohorts([cohort()])
+        SyntheticCohorts([cohort()], [{}])
 
 
 def test_analyse_pools_by_hand() -> None:
@@ -145,3 +147,21 @@ def test_all_that_is_wrong_with_a_source_is_told_at_once() -> None:
 
 def test_ten_patients_are_enough_to_be_asked() -> None:
     require_source(hs.Cohort.derive(cohort().schema, cohort().frame.head(MIN_PATIENTS), label=None))
+
+
+@pytest.mark.parametrize("name", ["heor", "bootstrap"])
+def test_an_analysis_of_a_subgroup_or_a_new_mix_claims_no_more_than_its_patients(name: str) -> None:
+    """44 of the 418 are men: a cohort of men, or half of men, holds what 44 or 88 patients hold."""
+    sampler = hs.generators.create(name).fit(hs.datasets.load("pbc"), seed=1)
+
+    def width(**asked: object) -> tuple[int, float]:
+        drawn = sampler.sample(n=418, m=5, seed=1, **asked)
+        pooled = drawn.analyse(lambda c: (c.frame["age"].mean(), c.frame["age"].var() / c.n))
+        return drawn.label.rests_on, pooled.se
+
+    everyone, men, balanced = width(), width(where={"sex": "m"}), width(targets={"sex": {"f": 0.5, "m": 0.5}})
+    assert everyone[0] == 418
+    assert men[0] == 44
+    assert 60 <= balanced[0] <= 88  # rounding may inflate a small cell a little more than the men as a whole
+    assert men[1] > 2 * everyone[1]
+    assert balanced[1] > everyone[1]

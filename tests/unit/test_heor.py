@@ -168,7 +168,7 @@ def test_strong_privacy_forgets_more_and_an_unknown_setting_is_refused() -> None
 def test_dates_and_free_text_are_refused_by_column() -> None:
     cohort, _ = hs.datasets.simulated_trial(60, seed=1)
     noted = cohort.frame.assign(note=[f"seen by {i}" for i in range(60)], born=pd.Timestamp("1950-01-01"))
-    with pytest.raises(errors.GeneratorError) as caught:
+    with pytest.raises(errors.UnfitColumnError) as caught:
         drawn(hs.Cohort.derive(cohort.schema, noted, label=None))
     assert {"column 'note'", "column 'born'"} == {problem.where for problem in caught.value.problems}
     assert "seen by" not in str(caught.value)

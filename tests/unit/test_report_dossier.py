@@ -64,7 +64,7 @@ def patients(n: int = 80) -> Cohort:
 
 
 def drawn(real: Cohort) -> list[Cohort]:
-    label = Label("1a2b", "bootstrap", real.n, real.n, 0, 2, 1, "0.1.0", {"fit_seed": 1, "depth": 3})
+    label = Label("1a2b", "bootstrap", real.n, real.n, real.n, 0, 2, 1, "0.1.0", {"fit_seed": 1, "depth": 3})
     rows = [np.random.default_rng(i).integers(real.n, size=real.n) for i in range(2)]
     return [Cohort.derive(real.schema, real.take(row).frame, label=label) for row in rows]
 

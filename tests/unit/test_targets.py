@@ -104,7 +104,7 @@ def test_where_outside_a_target_is_refused() -> None:
 def test_where_takes_levels_only_and_names_the_nearest_column() -> None:
     domain = Domain.of(cohort())
     assert checked_where({"sex": "f"}, domain) == {"sex": "f"}
-    with pytest.raises(GeneratorError, match="not a column of levels"):
+    with pytest.raises(GeneratorError, match="not a declared arm or subgroup"):
         checked_where({"age": 40}, domain)
     with pytest.raises(GeneratorError, match="did you mean 'sex'"):
         checked_where({"sexx": "f"}, domain)

@@ -140,7 +140,8 @@ CATALOGUE: Mapping[str, Dataset] = {
     "aids": Dataset(
         "AIDS Clinical Trials Group 320: 1,151 patients", "Hammer et al. (1997) N Engl J Med 337:725", GPL_PACKAGE,
         _sksurv("load_aids", "txgrp"),
-        {"endpoints": {"aids": ("time", "event", {1: "AIDS or death"})}, "arm": "tx", "arm_reference": "0", "subgroups": ["sex"], "unit": "day"}),
+        {"endpoints": {"aids": ("time", "event", {1: "AIDS or death"})}, "arm": "tx", "arm_reference": "0",
+         "subgroups": ["sex"], "unit": "day"}),
     "flchain": Dataset(
         "Serum free light chain and mortality in Olmsted County", "Dispenzieri et al. (2012) Mayo Clin Proc 87:517",
         GPL_PACKAGE, _sksurv("load_flchain", "chapter"), {**OS, "subgroups": ["sex"], "unit": "day"}),

@@ -37,8 +37,7 @@ class Cells:
     @classmethod
     def of(cls, cohort: Cohort) -> tuple[Cells, np.ndarray]:
         """The cells of a cohort, and the cell (n,) each patient is in."""
-        arm = () if cohort.schema.arm is None else (cohort.schema.arm,)
-        names = tuple(dict.fromkeys((*arm, *cohort.schema.subgroups)))
+        names = cohort.schema.strata
         rows: list[Cell] = [tuple(map(str, row)) for row in zip(*(cohort.levels(name) for name in names), strict=True)]
         rows = rows or [()] * cohort.n
         counts = Counter(rows)
@@ -52,20 +51,9 @@ class Cells:
 
         Raises
         ------
-        GeneratorError      `where` names a column that is no arm or subgroup, or a combination nobody is in
+        GeneratorError      a combination of levels that nobody has
         """
         wanted = dict(where or {})
-        foreign = [name for name in wanted if name not in self.names]
-        if foreign:
-            raise GeneratorError(
-                "where",
-                [
-                    Problem(
-                        f"column {name!r}", "not a declared arm or subgroup", f"declare it: subgroups=[…, {name!r}]"
-                    )
-                    for name in foreign
-                ],
-            )
         fits = np.array(
             [all(cell[self.names.index(name)] == level for name, level in wanted.items()) for cell in self.members]
         )

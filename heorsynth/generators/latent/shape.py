@@ -7,19 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from pandas.api import types
 
-from heorsynth.core.errors import GeneratorError, Problem
 from heorsynth.data.cohort import Cohort
 from heorsynth.data.levels import as_text
 from heorsynth.data.schema import Endpoint, Schema
-from heorsynth.generators.formats import Format, is_levels
+from heorsynth.generators.formats import Format
 from heorsynth.generators.latent.cells import Cells
 from heorsynth.generators.latent.columns import ALL
 from heorsynth.generators.latent.quantiles import MIN_PATIENTS
-
-MAX_LEVELS = 30
-"""A text column with more common levels than this is no category."""
 
 MIN_ARM = 30
 """Costs and utilities have a law of their own in each arm where every arm has this many patients."""
@@ -52,19 +47,13 @@ class Shape:
 
     @classmethod
     def of(cls, cohort: Cohort, cells: Cells) -> Shape:
-        """The shape of a cohort.
-
-        Raises
-        ------
-        GeneratorError     a date, or a text column without common levels
-        """
+        """The shape of a cohort."""
         schema, frame = cohort.schema, cohort.frame
         skipped = {schema.id, *schema.totals, *(set(schema.bands) - set(cells.names))}
         coded = {*cells.names, *schema.events}
         formats = {
             str(name): Format.of(frame[name], levels=name in coded) for name in frame.columns if name not in skipped
         }
-        _refuse_strange(frame[list(formats)], schema)
         primary = primary_of(schema)
         own = {*cells.names, *((primary.time, primary.event) if primary else ())}
         free = [name for name in formats if name not in own]
@@ -181,26 +170,6 @@ def _without_rare(values: np.ndarray) -> np.ndarray:
 def _rare(column: pd.Series) -> int:
     counts = as_text(column).value_counts()
     return int(counts[counts < MIN_PATIENTS].sum()) if (counts >= MIN_PATIENTS).any() else 0
-
-
-def _refuse_strange(frame: pd.DataFrame, schema: Schema) -> None:
-    problems = []
-    for name in frame.columns:
-        if types.is_datetime64_any_dtype(frame[name]) or types.is_timedelta64_dtype(frame[name]):
-            problems.append(Problem(f"column {name!r}", "a date", "write it as days since a declared origin"))
-        elif is_levels(frame[name]) and name not in schema.subgroups:
-            counts = frame[name].value_counts()
-            common = int((counts >= MIN_PATIENTS).sum())
-            if len(counts) > 2 and (common == 0 or common > MAX_LEVELS):
-                problems.append(
-                    Problem(
-                        f"column {name!r}",
-                        f"{len(counts)} levels, {common} of them common",
-                        "drop it, declare it as id, or merge its levels",
-                    )
-                )
-    if problems:
-        raise GeneratorError("generator 'heor'", problems)
 
 
 def _rounded_down(values: np.ndarray, decimals: int | None) -> np.ndarray:
