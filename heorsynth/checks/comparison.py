@@ -11,7 +11,7 @@ from heorsynth.checks.groups import Group
 from heorsynth.checks.margin import Margin
 from heorsynth.core.errors import HeorsynthError, HorizonError, NotEstimableError, Problem
 from heorsynth.core.estimate import Estimate
-from heorsynth.data.cohort import Cohort
+from heorsynth.data.cohort import SMALL_COUNT, Cohort
 
 Estimator = Callable[[Cohort], Estimate]
 """An estimate with its standard error; raises NotEstimableError or HorizonError where there is none."""
@@ -49,6 +49,8 @@ def compare(
         found = not_estimable(check, estimand, group.label, reason, margin, n_real=group.real.n)
         return replace(found, key=key, unit=unit, decisive=group.decisive)
 
+    if few := too_few(group.real):
+        return cannot(few)
     try:
         real, variance = _estimated(estimate, group.real)
     except (NotEstimableError, HorizonError) as error:
@@ -78,6 +80,11 @@ def compare(
         scale=margin.scale,
         because=because(found.verdict, found.lower, found.upper, margin),
     )
+
+
+def too_few(real: Cohort) -> str:
+    """Why nothing is estimated in so small a group of real patients, or "": it would show what one of them had."""
+    return f"fewer than {SMALL_COUNT} real patients: not shown" if real.n < SMALL_COUNT else ""
 
 
 def _estimated(estimate: Estimator, cohort: Cohort) -> tuple[float, float]:

@@ -9,7 +9,7 @@ from typing import cast
 
 import numpy as np
 
-from heorsynth.checks.comparison import compare, reason_of
+from heorsynth.checks.comparison import compare, reason_of, too_few
 from heorsynth.checks.distance import average, distance_finding, largest, with_synthesis
 from heorsynth.checks.finding import Finding, not_estimable
 from heorsynth.checks.groups import ALL, Group, comparisons, groups_of
@@ -181,6 +181,8 @@ def curve_gap(
     name, measure = GAPS[key]
     label = f"{name} distance of curves of {endpoint} to {significant(horizon)} {group.real.schema.unit}"
     grid = np.linspace(horizon / GRID, horizon, GRID)
+    if few := too_few(group.real):
+        return _cannot(key, label, group, NotEstimableError(few), margin)
     try:
         real = kaplan_meier(*outcome(group.real, endpoint))
         of_real, error = real.at(grid), real.se_at(grid)
