@@ -32,6 +32,7 @@ def staged(out: Path, name: str) -> Iterator[Path]:
     if target.exists() and not (target / VERDICT).exists():
         raise OutputError(f"output {name!r}", Problem("", "exists and is not a run", "move it, or choose another out"))
     staging = out / f".{name}.partial-{os.getpid()}"
+    made = [folder for folder in (out, *out.parents) if not folder.exists()]
     try:
         out.mkdir(parents=True, exist_ok=True)
         shutil.rmtree(staging, ignore_errors=True)
@@ -52,6 +53,9 @@ def staged(out: Path, name: str) -> Iterator[Path]:
         ) from error
     finally:
         shutil.rmtree(staging, ignore_errors=True)
+        for folder in made:
+            if folder.is_dir() and not any(folder.iterdir()):
+                folder.rmdir()
 
 
 def _take_place(staging: Path, target: Path) -> None:

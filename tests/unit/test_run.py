@@ -210,9 +210,26 @@ def test_ctrl_c_leaves_nothing_that_looks_whole(protocol: Path, tmp_path: Path) 
 
 
 def test_an_error_in_the_middle_leaves_nothing(tmp_path: Path) -> None:
-    with pytest.raises(ZeroDivisionError), staged(tmp_path, "x") as folder:
+    with pytest.raises(ZeroDivisionError), staged(tmp_path / "new" / "runs", "x") as folder:
         (folder / "half").write_text("")
         _ = 1 / 0
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "kind"),
+    [("n: same", "n: 0", errors.TooFewPatientsError), ("n: same", "n: 1", errors.TooFewPatientsError),
+     ("name: marginals", "name: heor, options: {privacy: none}", errors.GeneratorError),
+     ("n: same", "n: same, where: {sex: x}", errors.GeneratorError), ("[sex]", "[age]", errors.CohortError)],
+)  # fmt: skip
+def test_a_run_that_cannot_be_made_writes_nothing(
+    protocol: Path, tmp_path: Path, old: str, new: str, kind: type
+) -> None:
+    assert old in PROTOCOL
+    bad = protocol.with_name("bad.yaml")
+    bad.write_text(PROTOCOL.replace(old, new), encoding="utf-8")
+    with pytest.raises(kind):
+        hs.run(bad, out=tmp_path / "runs")
     assert list(tmp_path.iterdir()) == []
 
 
