@@ -109,11 +109,21 @@ def test_means_zeros_and_spikes_of_money_and_utility_are_kept_in_each_arm() -> N
     frame, copy = cohort.frame, drawn(cohort).frame
     for arm in ("new", "usual"):
         real, made = frame[frame["arm"] == arm], copy[copy["arm"] == arm]
-        assert made["cost"].mean() == pytest.approx(real["cost"].mean(), rel=0.005)
-        assert made["qaly"].mean() == pytest.approx(real["qaly"].mean(), abs=0.002)
+        for name in ("cost", "qaly"):
+            error = real[name].std() / np.sqrt(len(real))
+            assert abs(made[name].mean() - real[name].mean()) < 0.3 * error  # a fresh sample strays by 1.4 on average
         assert abs((made["drug"] == 0).sum() - (real["drug"] == 0).sum()) <= 1
         assert abs((made["qaly"] == 1).sum() - (real["qaly"] == 1).sum()) <= 1
     assert (copy["cost"] - copy["drug"] - copy["hospital"]).abs().max() < 0.005
+
+
+def test_a_subgroup_keeps_its_own_mean_cost() -> None:
+    """Black participants of the RAND experiment spent 112 dollars where the others spent 182: neither is erased."""
+    cohort = hs.datasets.load("randhie")
+    frame, copy = cohort.frame, drawn(cohort).frame
+    for race in ("black", "other"):
+        real, made = (part.loc[part["race"] == race, "meddol"] for part in (frame, copy))
+        assert abs(made.mean() - real.mean()) < 0.3 * real.std() / np.sqrt(len(real))
 
 
 def test_a_known_hazard_ratio_and_restricted_mean_are_recovered_from_5000_patients() -> None:

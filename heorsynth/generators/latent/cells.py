@@ -15,6 +15,9 @@ from heorsynth.generators.targets import allocate
 
 Cell = tuple[str, ...]
 
+MIN_STRATUM = 30
+"""A cell of this many patients has laws of cost and utility of its own."""
+
 LIKENESS = 4
 """Power of the likeness of cells: the higher, the more a small cell borrows from those most like it."""
 
@@ -70,6 +73,14 @@ class Cells:
         """The level of one column (n,) for rows in these cells (n,)."""
         position = self.names.index(name)
         return np.array([member[position] for member in self.members], dtype=object)[cell]
+
+    def strata(self, cell: np.ndarray) -> np.ndarray:
+        """The stratum (n,) of rows in these cells (n,), as text: the cell, or for a small one the rest of its arm."""
+        names = [
+            " / ".join(member) if count >= MIN_STRATUM else f"{member[0]} / others"
+            for member, count in zip(self.members, self.counts, strict=True)
+        ]
+        return np.array(names)[cell]
 
     def borrowed(self, at_least: int) -> np.ndarray:
         """How many patients of each cell's law are lent by each cell (c, c): rows and columns sum to the counts.

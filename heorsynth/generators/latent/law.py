@@ -16,7 +16,7 @@ from heorsynth.generators.latent.cells import Cells
 from heorsynth.generators.latent.columns import ALL, ColumnLaw
 from heorsynth.generators.latent.dependence import Dependence, Thresholds, solved, wanted
 from heorsynth.generators.latent.outcome import Outcome
-from heorsynth.generators.latent.shape import CAUSE, Shape
+from heorsynth.generators.latent.shape import CAUSE, STRATUM, Shape
 
 REFERENCE = 4000
 """Rows of the large draw by which latent correlations are corrected."""
@@ -181,6 +181,8 @@ def _group(
         return np.full(len(cell), ALL)
     if group == CAUSE:
         return cause.astype(str)
+    if group == STRATUM:
+        return cells.strata(cell)
     return cells.levels(group, cell).astype(str) if group in cells.names else values[group].astype(str)
 
 

@@ -16,8 +16,8 @@ from heorsynth.generators.latent.cells import Cells
 from heorsynth.generators.latent.columns import ALL
 from heorsynth.generators.latent.quantiles import MIN_PATIENTS
 
-MIN_ARM = 30
-"""Costs and utilities have a law of their own in each arm where every arm has this many patients."""
+STRATUM = "arm and subgroups"
+"""Names the group of rows by their combination of arm and subgroup levels, where enough patients have it."""
 
 CAUSE = "how the primary endpoint ended"
 """Names the group of rows by the primary endpoint's cause."""
@@ -57,7 +57,7 @@ class Shape:
         primary = primary_of(schema)
         own = {*cells.names, *((primary.time, primary.event) if primary else ())}
         free = [name for name in formats if name not in own]
-        groups = _groups(schema, cells, cohort)
+        groups = _groups(schema, cells)
         ordered = [name for name in groups if groups[name] == CAUSE and name in free]
         modelled = {name: groups.get(name, ALL) for name in [*ordered, *(name for name in free if name not in ordered)]}
         pooled = {name: _rare(frame[name]) for name in free if formats[name].values}
@@ -136,13 +136,12 @@ def _earlier(schema: Schema, primary: Endpoint) -> list[Endpoint]:
     return [schema.endpoints[first] for first, last in schema.order if last == primary.name]
 
 
-def _groups(schema: Schema, cells: Cells, cohort: Cohort) -> dict[str, str]:
+def _groups(schema: Schema, cells: Cells) -> dict[str, str]:
     """Columns whose law depends on another column, and on which."""
     groups = {band.source: name for name, band in schema.bands.items() if name in cells.names}
-    arm = schema.arm
-    if arm is not None and min(np.unique(cohort.levels(arm), return_counts=True)[1]) >= MIN_ARM:
-        groups |= dict.fromkeys((*schema.costs, *schema.utilities), arm)
-        groups |= {part: arm for total, parts in schema.totals.items() if total in schema.costs for part in parts}
+    if cells.names:
+        paid = [*schema.costs, *(part for total in schema.costs for part in schema.totals.get(total, ()))]
+        groups |= dict.fromkeys((*paid, *schema.utilities), STRATUM)
     primary = primary_of(schema)
     if primary is not None:
         for first in _earlier(schema, primary):
