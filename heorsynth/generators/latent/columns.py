@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from heorsynth.generators.latent.quantiles import MIN_PATIENTS, Quantiles, normal_scores
+from heorsynth.generators.latent.quantiles import MIN_PATIENTS, Quantiles, normal_scores, shared_values
 from heorsynth.generators.targets import allocate
 
 ALL = ""
@@ -80,13 +80,13 @@ class ColumnLaw:
         gives for it.
         """
         quantiles, missing = {}, {}
-        whole = Quantiles.of(values[~np.isnan(values)], open_top=open_top)
+        whole, shared = Quantiles.of(values[~np.isnan(values)], open_top=open_top), shared_values(values)
         for key in map(str, np.unique(groups)):
             held = values[groups == key]
             known = held[~np.isnan(held)]
             missing[key] = float(np.mean(np.isnan(held)))
             if len(known) >= MIN_PATIENTS:
-                quantiles[key] = Quantiles.of(known, open_top=open_top)
+                quantiles[key] = Quantiles.of(known, open_top=open_top, shared=shared)
             elif stand_in is not None and key in stand_in:
                 quantiles[key] = replace(Quantiles.of(np.array([stand_in[key]])), decimals=whole.decimals)
             else:

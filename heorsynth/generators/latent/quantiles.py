@@ -56,12 +56,14 @@ class Quantiles:
         weights: np.ndarray | None = None,
         *,
         open_top: bool = False,
+        shared: np.ndarray | None = None,
     ) -> Quantiles:
         """The quantile function of some values (n,), n >= 1, none missing, each of weight 1 unless given (n,).
 
         Parameters
         ----------
         open_top : bool     values above the largest are possible, as of costs: the last piece may reach them
+        shared : array      values that are spikes however few have them here: enough do in the whole column
 
         Notes
         -----
@@ -72,7 +74,7 @@ class Quantiles:
         order = np.argsort(values, kind="stable")
         held = np.asarray(values, dtype=float)[order]
         weight = np.ones(len(held)) if weights is None else np.asarray(weights, dtype=float)[order]
-        spike = _spikes(held)
+        spike = _spikes(held, shared)
         distinct, first = np.unique(held[spike], return_index=True)
         totals = np.add.reduceat(weight[spike], first) if len(first) else np.zeros(0)
         pieces = [Piece(float(value), 0.0, 1.0, float(total)) for value, total in zip(distinct, totals, strict=True)]
@@ -104,21 +106,27 @@ class Quantiles:
         return cls(edges, left, rise, power, facts["decimals"])
 
 
-def _spikes(held: np.ndarray) -> np.ndarray:
-    """Which of the sorted values (n,) are part of a spike: shared by `MIN_PATIENTS` or more.
+def shared_values(values: np.ndarray) -> np.ndarray:
+    """The values that at least `MIN_PATIENTS` of these (n,) are, missing ones aside."""
+    distinct, counts = np.unique(values[~np.isnan(values)], return_counts=True)
+    return np.asarray(distinct[counts >= MIN_PATIENTS])
 
-    Where fewer than that many others are left, they are joined by members of the nearest spikes, so that no
+
+def _spikes(held: np.ndarray, shared: np.ndarray | None) -> np.ndarray:
+    """Which of the sorted values (n,) are part of a spike.
+
+    Where fewer than `MIN_PATIENTS` others are left, they are joined by members of the nearest spikes, so that no
     piece rests on them alone.
     """
-    _, inverse, counts = np.unique(held, return_inverse=True, return_counts=True)
-    spike = np.asarray(counts >= MIN_PATIENTS)[inverse]
+    spike = np.isin(held, shared_values(held) if shared is None else shared)
     lonely = np.flatnonzero(~spike)
     if 0 < len(lonely) < MIN_PATIENTS <= len(held):
         distance = np.abs(held - held[lonely].mean())
         joined = np.argsort(np.where(spike, distance, -1.0), kind="stable")[:MIN_PATIENTS]
         spike[joined] = False
-        left = np.bincount(inverse, spike)
-        spike &= np.asarray(left >= MIN_PATIENTS)[inverse]
+        if shared is None:
+            _, inverse = np.unique(held, return_inverse=True)
+            spike &= np.asarray(np.bincount(inverse, spike) >= MIN_PATIENTS)[inverse]
     return spike
 
 
