@@ -13,6 +13,9 @@ from heorsynth.core.estimate import normal_quantile
 
 TAIL = 0.5 + LEVEL / 2
 
+NO_ERROR = 1e-9
+"""A standard error of a share or a correlation below this is rounding: the estimate does not vary."""
+
 
 def largest(gaps: np.ndarray, noise: np.ndarray, real_noise: np.ndarray) -> tuple[float, float, float, float]:
     """The largest of J absolute gaps with its interval and its floor: value, lower, upper, floor.
@@ -36,7 +39,7 @@ def largest(gaps: np.ndarray, noise: np.ndarray, real_noise: np.ndarray) -> tupl
     """
     errors = noise.std(axis=0)
     size = np.abs(gaps)
-    known = errors > 0
+    known = errors > NO_ERROR
     steep = np.max(np.abs(noise[:, known]) / errors[known], axis=1) if known.any() else np.zeros(1)
     upper = float(np.max(size + normal_quantile(LEVEL) * errors))
     lower = float(max(np.max(size - np.quantile(steep, TAIL) * errors), 0.0))
@@ -126,5 +129,5 @@ def with_synthesis(
     between = synthetic.var(axis=0, ddof=1) if count > 1 else np.zeros_like(within)
     shuffled = real_noise[rng.permutation(len(real_noise))]
     size = real_noise.std(axis=0)
-    unit = np.divide(shuffled, size, out=rng.standard_normal(shuffled.shape), where=size > 0)
+    unit = np.divide(shuffled, size, out=rng.standard_normal(shuffled.shape), where=size > NO_ERROR)
     return real_noise + unit * np.sqrt(np.maximum(within, between) / count)

@@ -11,10 +11,10 @@ from typing import cast
 import numpy as np
 from scipy import stats
 
-from heorsynth.checks.finding import Finding, Measured, decide, judge
+from heorsynth.checks.finding import Finding, Measured, decide, judge, not_estimable
 from heorsynth.checks.groups import ALL, Group
 from heorsynth.checks.margin import Margin
-from heorsynth.data.cohort import Cohort
+from heorsynth.data.cohort import SMALL_COUNT, Cohort
 
 FALSE_ALARM = 0.05
 """Chance, over all levels of a column, of calling a level lost that a faithful generator missed by luck."""
@@ -116,10 +116,17 @@ def representation(group: Group, names: tuple[str, ...], margin: Margin, min_cou
     Notes
     -----
     Where no synthetic row has the level, half a row is counted over all cohorts, with variance 2 on the log
-    scale, so that a lost level is far outside every margin instead of having no ratio.
+    scale, so that a lost level is far outside every margin instead of having no ratio. Of a cell that fewer
+    than five real patients have, nothing is shown; whether a level is still there, `retention` says.
     """
     found = []
+    what = "share of patients" if len(names) == 1 else "share of patients with both"
     for cell, count in _cells(group.real, names, min_count):
+        label = ", ".join(f"{name}={level}" for name, level in zip(names, cell, strict=True))
+        if count < SMALL_COUNT:
+            reason = f"fewer than {SMALL_COUNT} real patients: not shown"
+            found.append(replace(not_estimable("subgroups", what, label, reason, margin, n_real=count), key=key))
+            continue
         drawn = [_count(cohort, names, cell) for cohort in group.synthetic]
         sizes = [cohort.n for cohort in group.synthetic]
         shares = [part / n for part, n in zip(drawn, sizes, strict=True)]
@@ -129,8 +136,6 @@ def representation(group: Group, names: tuple[str, ...], margin: Margin, min_cou
             shares, variances = [half] * len(sizes), [2 * len(sizes) * half**2] * len(sizes)
         share = count / group.real.n
         measured = Measured(share, share * (1 - share) / group.real.n, shares, variances, count)
-        label = ", ".join(f"{name}={level}" for name, level in zip(names, cell, strict=True))
-        what = "share of patients" if len(names) == 1 else "share of patients with both"
         found.append(replace(judge("subgroups", what, label, measured, margin), key=key))
     return found
 

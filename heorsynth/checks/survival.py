@@ -13,11 +13,11 @@ from heorsynth.checks.comparison import compare, reason_of, too_few
 from heorsynth.checks.distance import average, distance_finding, largest, with_synthesis
 from heorsynth.checks.finding import Finding, not_estimable
 from heorsynth.checks.groups import ALL, Group, comparisons, groups_of
-from heorsynth.checks.hazard import log_hazard_ratio
 from heorsynth.checks.margin import Margin
 from heorsynth.core.errors import HeorsynthError, HorizonError, NotEstimableError
 from heorsynth.core.estimate import Estimate, significant
 from heorsynth.data.cohort import Cohort
+from heorsynth.estimators.cox import cox
 from heorsynth.estimators.curve import SurvivalCurve, rounded_below
 from heorsynth.estimators.proportions import proportion
 from heorsynth.estimators.survival import (
@@ -272,7 +272,8 @@ def _between(cohort: Cohort, endpoint: str, arm: str, usual: str, horizon: float
 def _hazards(cohort: Cohort, endpoint: str, arm: str, usual: str) -> Estimate:
     both, treated = _two_arms(cohort, arm, usual)
     time, event, entry = outcome(both, endpoint)
-    return log_hazard_ratio(time, event, treated, entry)
+    fit = cox(time, event, treated.astype(float)[:, None], entry)
+    return Estimate.normal(float(fit.coef[0]), float(fit.se[0]), method="log hazard ratio, Cox (Efron)", n_used=both.n)
 
 
 Scalar = Callable[[Group, str, Margin, float], list[Finding]]

@@ -95,6 +95,9 @@ class Cohort:
             order=tuple((str(first), str(last)) for first, last in order),
             totals={total: tuple(parts) for total, parts in (totals or {}).items()},
         )
+        if not isinstance(frame, pd.DataFrame):
+            found = f"is a {type(frame).__name__}, not a pandas DataFrame"
+            raise errors.RoleError(f"cohort {name!r}", Problem("frame", found, "give pandas.DataFrame(…)"))
         label = _label_of(frame)
         held = frame.set_index(ID_COLUMN) if ID_COLUMN in frame.columns else frame.copy()
         inspection.refuse(name, inspection.missing_columns(held, schema) + inspection.impossible_roles(schema))
@@ -103,6 +106,7 @@ class Cohort:
                 f"cohort {name!r}",
                 Problem("rows", f"{len(held)} patients", "a cohort needs at least 2, an analysis far more"),
             )
+        inspection.refuse(name, inspection.nested_columns(held) + inspection.bad_event_map(schema, event_map))
         held = _with_event_codes(held, schema, event_map, name)
         if label is None and held.index.name != ID_COLUMN:
             inspection.refuse(name, [found for check in SOURCE_CHECKS for found in check(held, schema)])

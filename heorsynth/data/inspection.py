@@ -25,9 +25,12 @@ def refuse(name: str, found: list[Found]) -> None:
 
 
 def missing_columns(frame: pd.DataFrame, schema: Schema) -> list[Found]:
-    """Roles that name a column the frame does not have, and columns the frame has twice."""
+    """Roles that name a column the frame does not have, columns it has twice, and names that are not text."""
+    if odd := sum(not isinstance(column, str) for column in frame.columns):
+        told = Problem("columns", f"{odd} names are not text", "frame.columns = frame.columns.map(str)")
+        return [(errors.RoleError, told)]
     present = {str(column) for column in frame.columns}
-    wanted = [*schema.columns, *(band.source for band in schema.bands.values())]
+    wanted = [*schema.columns, *schema.bands, *(band.source for band in schema.bands.values())]
     wanted += [part for total, parts in schema.totals.items() for part in (total, *parts)]
     found: list[Found] = [
         (errors.MissingColumnError, Problem(f"column {name!r}", "not in the data", errors.nearest(name, present)))
@@ -74,6 +77,40 @@ def impossible_roles(schema: Schema) -> list[Found]:
     return found
 
 
+def nested_columns(frame: pd.DataFrame) -> list[Found]:
+    """Columns whose cells hold lists or other containers, which no check and no generator can compare."""
+    return [
+        (
+            errors.MixedTypesError,
+            Problem(f"column {name!r}", "holds lists or other containers", "give each value a column of its own"),
+        )
+        for name in frame.select_dtypes(object).columns
+        if types.infer_dtype(frame[name], skipna=True).startswith("mixed")
+        and frame[name].map(lambda value: isinstance(value, (list, tuple, dict, set, np.ndarray))).any()
+    ]
+
+
+def bad_event_map(schema: Schema, event_map: Mapping[object, object] | None) -> list[Found]:
+    """A declared event coding that names no endpoint, or codes other than whole numbers from 0 to 9."""
+    if not event_map:
+        return []
+    by_endpoint = all(isinstance(value, Mapping) for value in event_map.values())
+    maps = list(event_map.values()) if by_endpoint else [event_map]
+    unknown = [str(name) for name in event_map if name not in schema.endpoints] if by_endpoint else []
+    found: list[Found] = [
+        (
+            errors.EventCodingError,
+            Problem("event_map", f"no endpoint {name!r}", errors.nearest(name, schema.endpoints)),
+        )
+        for name in unknown
+    ]
+    codes = [code for mapping in maps for code in mapping.values()]  # type: ignore[attr-defined]
+    if not all(isinstance(code, (int, np.integer)) and 0 <= code <= 9 for code in codes):
+        told = "codes must be whole numbers: 0 = censored, 1.. = causes, up to 9"
+        found.append((errors.EventCodingError, Problem("event_map", told, "write event_map={'alive': 0, 'dead': 1}")))
+    return found
+
+
 def event_codes(
     frame: pd.DataFrame, endpoint: Endpoint, event_map: Mapping[object, int] | None
 ) -> np.ndarray | Problem:
@@ -86,6 +123,8 @@ def event_codes(
             f"{int(column.isna().sum())} of {len(column)} are missing",
             "an event is known or the patient is censored (0): decide for each",
         )
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        column = column.astype(column.cat.categories.dtype)
     if event_map is not None:
         codes = column.map(dict(event_map))
         if codes.isna().any():

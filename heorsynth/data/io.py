@@ -28,6 +28,9 @@ from heorsynth.data.schema import TIME_UNITS
 SIDECAR = ".label.json"
 """Added to a CSV's or SAS file's name: the label, and the hash of the file it belongs to."""
 
+XPORT_RECORD = 80
+"""Bytes in each record of a SAS transport file: a file of another length was cut."""
+
 SYNTHETIC_ID = r"SYN-[0-9a-f]{4,}-\d+"
 MISSING = ["", ".", "NA", "N/A", "n/a", "NaN", "nan", "<NA>", "NULL", "null"]
 """What stands for a missing value in a CSV. "None" does not: it is a level, such as no prior therapy."""
@@ -214,13 +217,18 @@ def _read_parquet(file: Path) -> tuple[pd.DataFrame, Label | None]:
 def _read_sas(file: Path) -> tuple[pd.DataFrame, Label | None]:
     import pyreadstat
 
-    reader = pyreadstat.read_xport if file.suffix.lower() == ".xpt" else pyreadstat.read_sas7bdat
+    transport = file.suffix.lower() == ".xpt"
+    if transport and file.stat().st_size % XPORT_RECORD:
+        raise DamagedFileError(f"file {file.name!r}", Problem("", "ends within a record", "export it again"))
+    reader = pyreadstat.read_xport if transport else pyreadstat.read_sas7bdat
     try:
         frame, _ = reader(str(file))
     except (pyreadstat.ReadstatError, pyreadstat.PyreadstatError) as error:
         raise DamagedFileError(
             f"file {file.name!r}", Problem("", "truncated or not a SAS file", "export it again")
         ) from error
+    except UnicodeDecodeError:
+        raise EncodingError(f"file {file.name!r}", Problem("", "its text is not UTF-8", "export it as UTF-8")) from None
     for name in frame.select_dtypes(object).columns:
         frame[name] = frame[name].where(frame[name] != "", None)
     return frame, _sidecar_label(file)
@@ -344,7 +352,8 @@ def from_adtte(frame: pd.DataFrame, parameter: str, endpoint: str = "os") -> tup
         found = f"lacks {', '.join(absent)}" if absent else f"has no parameter {parameter!r}"
         raise FileError("ADTTE table", Problem("", found, "give an ADaM BDS time-to-event table"))
     reasons = {code: 0 for code in rows["CNSR"].dropna().unique() if code != 0}
-    arm = next((name for name in ("TRT01P", "TRTP", "TRTA") if name in rows.columns), None)
+    named = [name for name in ("TRT01P", "TRTP", "TRTA") if name in rows.columns]
+    arm = next((name for name in named if rows[name].nunique() > 1), None)
     roles: dict[str, Any] = {
         "endpoints": {endpoint: ("AVAL", "CNSR")},
         "id": "USUBJID",

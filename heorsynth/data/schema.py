@@ -144,9 +144,19 @@ def as_endpoints(declared: object) -> dict[str, Endpoint]:
             continue
         if isinstance(parts, str) or not isinstance(parts, Sequence) or len(parts) not in (2, 3):
             raise RoleError("cohort", shape)
-        causes = {int(code): str(label) for code, label in parts[2].items()} if len(parts) == 3 else {}
+        causes = _as_causes(str(name), parts[2]) if len(parts) == 3 else {}
         found[str(name)] = Endpoint(str(name), str(parts[0]), str(parts[1]), causes)
     return found
+
+
+def _as_causes(name: str, declared: object) -> dict[int, str]:
+    try:
+        return {int(code): str(label) for code, label in declared.items()}  # type: ignore[attr-defined]
+    except (AttributeError, TypeError, ValueError):
+        problem = Problem(
+            f"endpoint {name!r}", "causes are not of the form {code: name}", 'write {1: "death", 2: "transplant"}'
+        )
+        raise RoleError("cohort", problem) from None
 
 
 def as_bands(declared: Mapping[str, Band | Sequence[object]]) -> dict[str, Band]:
@@ -155,19 +165,11 @@ def as_bands(declared: Mapping[str, Band | Sequence[object]]) -> dict[str, Band]
     Raises
     ------
     RoleError
-        If edges do not rise, or there is not one label more than edges.
+        If the declaration has another shape, edges do not rise, or there is not one label more than edges.
     """
     found: dict[str, Band] = {}
     for name, parts in declared.items():
-        band = (
-            parts
-            if isinstance(parts, Band)
-            else Band(
-                str(parts[0]),
-                tuple(float(edge) for edge in parts[1]),  # type: ignore[attr-defined]
-                tuple(str(label) for label in parts[2]),  # type: ignore[attr-defined]
-            )
-        )
+        band = parts if isinstance(parts, Band) else _as_band(str(name), parts)
         rising = all(a < b for a, b in zip(band.edges, band.edges[1:], strict=False))
         if not rising or len(band.labels) != len(band.edges) + 1:
             raise RoleError(
@@ -182,6 +184,25 @@ def as_bands(declared: Mapping[str, Band | Sequence[object]]) -> dict[str, Band]
     return found
 
 
+def _as_band(name: str, declared: Sequence[object]) -> Band:
+    try:
+        source, edges, labels = declared
+        if isinstance(labels, str):
+            raise TypeError
+        return Band(
+            str(source),
+            tuple(float(edge) for edge in edges),  # type: ignore[attr-defined]
+            tuple(str(label) for label in labels),  # type: ignore[attr-defined]
+        )
+    except (TypeError, ValueError):
+        problem = Problem(
+            f"band {name!r}",
+            "not of the form (column, edges, labels)",
+            'write bands={"age_group": ("age", (40, 60), ("<40", "40-59", "60+"))}',
+        )
+        raise RoleError("cohort", problem) from None
+
+
 def as_names(declared: str | Sequence[str] | None) -> tuple[str, ...]:
     """A tuple of column names from one name, several, or none."""
     if declared is None:
@@ -192,5 +213,5 @@ def as_names(declared: str | Sequence[str] | None) -> tuple[str, ...]:
 def check_unit(unit: str) -> str:
     """The time unit, if it is one of day, week, month, year; RoleError otherwise."""
     if unit not in TIME_UNITS:
-        raise RoleError("cohort", Problem("unit", f"{unit!r} is not a unit of time", nearest(unit, TIME_UNITS)))
+        raise RoleError("cohort", Problem("unit", f"{unit!r} is not a unit of time", nearest(str(unit), TIME_UNITS)))
     return unit

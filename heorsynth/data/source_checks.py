@@ -38,7 +38,7 @@ def bad_durations(frame: pd.DataFrame, schema: Schema) -> list[Found]:
     found: list[Found] = []
     entry = None
     if schema.entry is not None:
-        entry = pd.to_numeric(frame[schema.entry], errors="coerce").to_numpy(float)
+        entry = _numbers(frame[schema.entry])
         if np.isnan(entry).any() or (entry < 0).any():
             found.append(
                 (
@@ -49,7 +49,10 @@ def bad_durations(frame: pd.DataFrame, schema: Schema) -> list[Found]:
                 )
             )
     for name in schema.times:
-        time = pd.to_numeric(frame[name], errors="coerce").to_numpy(float)
+        if (told := _no_count(frame[name])) is not None:
+            found.append((errors.DurationError, Problem(name, *told)))
+            continue
+        time = _numbers(frame[name])
         unknown, low = int((~np.isfinite(time)).sum()), int((time <= 0).sum())
         if unknown:
             found.append(
@@ -85,6 +88,22 @@ def bad_durations(frame: pd.DataFrame, schema: Schema) -> list[Found]:
                 )
             )
     return found
+
+
+def _numbers(column: pd.Series) -> np.ndarray:
+    """A column as floats (n,), with whatever is no number missing."""
+    return np.asarray(pd.to_numeric(column, errors="coerce").to_numpy(float, na_value=np.nan))
+
+
+def _no_count(column: pd.Series) -> tuple[str, str] | None:
+    """What is wrong with, and the fix for, a column of times that are not counted in the cohort's unit."""
+    if types.is_datetime64_any_dtype(column) or types.is_timedelta64_dtype(column):
+        return "holds dates or time spans, not numbers", "count the days: (end - start).dt.days"
+    if types.is_bool_dtype(column) or types.is_complex_dtype(column):
+        return "holds no numbers of time", "give the follow-up as a number, in the cohort's unit"
+    if not types.is_numeric_dtype(column) and np.isfinite(_numbers(column)).all():
+        return "numbers written as text", f"frame[{column.name!r}] = pandas.to_numeric(frame[{column.name!r}])"
+    return None
 
 
 def bad_arm(frame: pd.DataFrame, schema: Schema) -> list[Found]:
@@ -141,7 +160,7 @@ def order_breaks(frame: pd.DataFrame, schema: Schema) -> dict[tuple[str, str], i
     """For each ordered pair of endpoints (first, last), in how many rows the first comes after the last."""
     breaks: dict[tuple[str, str], int] = {}
     for first, last in schema.order:
-        before, after = (frame[schema.endpoints[name].time].to_numpy(float) for name in (first, last))
+        before, after = (_numbers(frame[schema.endpoints[name].time]) for name in (first, last))
         breaks[first, last] = int((before > after).sum())
     return breaks
 
@@ -188,6 +207,9 @@ def bad_columns(frame: pd.DataFrame, schema: Schema) -> list[Found]:
                 )
             )
     for name in itertools.chain(schema.costs, schema.utilities):
+        if endless := int(np.isinf(_numbers(frame[name])).sum()):
+            told = f"{endless} of {len(frame)} values are infinite"
+            found.append((errors.CohortError, Problem(f"column {name!r}", told, "write missing as empty")))
         if not types.is_numeric_dtype(frame[name]) and not is_mixed(frame[name].dropna()):
             found.append(
                 (
@@ -257,7 +279,7 @@ def bad_totals(frame: pd.DataFrame, schema: Schema) -> list[Found]:
     """Cost totals that are not the sum of their declared parts, to a cent."""
     found: list[Found] = []
     for total, parts in schema.totals.items():
-        gap = (frame[total] - frame[list(parts)].sum(axis=1, skipna=False)).abs()
+        gap = np.abs(_numbers(frame[total]) - sum(_numbers(frame[part]) for part in parts))
         if wrong := int((gap > 0.005).sum()):
             found.append(
                 (

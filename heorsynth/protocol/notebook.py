@@ -6,6 +6,7 @@ import ast
 import os
 import tempfile
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 
 import nbformat
@@ -87,8 +88,10 @@ def execute(notebook: NotebookNode, folder: Path, source_folder: Path | None = N
             config=_private_sockets(place),
         )
         try:
-            done = client.execute(env=_kernel_environment(place, source_folder))
+            done = _apart(client, _kernel_environment(place, source_folder))
         except CellExecutionError as error:
+            if error.ename == "KeyboardInterrupt":
+                raise KeyboardInterrupt from None
             fix = "open the notebook in JupyterLab and run it cell by cell"
             raise RunError("notebook", Problem("a cell", f"failed with {error.ename}", fix)) from None
         except RuntimeError as error:
@@ -96,6 +99,25 @@ def execute(notebook: NotebookNode, folder: Path, source_folder: Path | None = N
             raise RunError("notebook", Problem("kernel", "did not start, or died", fix)) from error
     done.metadata.pop("language_info", None)
     return nbformat.writes(done) + "\n"
+
+
+def _apart(client: NotebookClient, environment: Mapping[str, str]) -> NotebookNode:
+    """The executed notebook, run in a thread of its own.
+
+    In the main thread nbclient takes Ctrl-C for itself and ends in an error of its own; and in a notebook a
+    person has open, that thread has its event loop running already.
+    """
+    with ThreadPoolExecutor(1) as pool:
+        done = pool.submit(client.execute, env=environment)
+        try:
+            return done.result()
+        except KeyboardInterrupt:
+            while not done.done():
+                kernel = getattr(getattr(client.km, "provisioner", None), "process", None)
+                if kernel is not None:
+                    kernel.kill()
+                wait([done], timeout=0.2)
+            raise
 
 
 def _kernel_environment(profile: str, source_folder: Path | None) -> dict[str, str]:

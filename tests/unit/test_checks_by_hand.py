@@ -5,14 +5,14 @@ import pandas as pd
 import pytest
 
 from heorsynth.checks import registry
+from heorsynth.checks.distance import largest
 from heorsynth.checks.estimands import ESTIMANDS, margin_for
 from heorsynth.checks.finding import FAIL, INCONCLUSIVE, NOT_ESTIMABLE, PASS
-from heorsynth.checks.hazard import log_hazard_ratio
 from heorsynth.checks.plan import plan
 from heorsynth.checks.purposes import PURPOSES
 from heorsynth.checks.structure import correlations
 from heorsynth.checks.subgroups import retention
-from heorsynth.core.errors import MarginError, NotEstimableError, RoleError, UnknownNameError
+from heorsynth.core.errors import MarginError, RoleError, UnknownNameError
 from heorsynth.data.cohort import Cohort
 
 ANY = {"absolute": 0.1}
@@ -130,6 +130,13 @@ def test_a_level_that_chance_alone_could_miss_is_inconclusive():
     assert retention(real, drawn(real, frame(sex="m"), frame(women=2)), "sex", margin).verdict == PASS
 
 
+def test_the_share_of_a_level_that_two_patients_have_is_not_shown():
+    real = cohort(frame(women=2))
+    shares = {f.group: f for f in ask("subgroups.representation", real, drawn(real, frame()), {"ratio": [0.8, 1.25]})}
+    assert shares["sex=f"].verdict == NOT_ESTIMABLE and np.isnan(shares["sex=f"].real)
+    assert shares["sex=m"].real == pytest.approx(0.95)
+
+
 def test_one_invented_row_fails_retention():
     real = cohort()
     found = retention(real, drawn(real, frame(sex=["x"] + ["f"] * 9 + ["m"] * 30)), "sex",
@@ -162,22 +169,30 @@ def test_correlations_agree_with_pandas_pairwise_and_are_nan_without_variation()
     assert np.isnan(correlations(design)[3, :3]).all()
 
 
-def test_the_hazard_ratio_agrees_with_a_likelihood_written_out():
-    time, treated = np.array([1.0, 2.0, 3.0, 4.0, 5.0]), np.array([True, False, True, False, True])
-    event = np.array([True, True, False, True, True])
-
-    def score(b):
-        e = np.exp(b)
-        shares = [3 * e / (3 * e + 2), 2 * e / (2 * e + 2), 1 * e / (1 * e + 1), 1.0]
-        return 2 - sum(shares)
-
-    found = log_hazard_ratio(time, event, treated)
-    assert score(found.value) == pytest.approx(0.0, abs=1e-9)
+def test_the_hazard_ratio_solves_the_score_equation_written_out():
+    """Deaths of treated, other, other, treated at 1, 2, 4, 5; one treated censored at 3."""
+    rows = pd.DataFrame({"time": [1.0, 2.0, 3.0, 4.0, 5.0], "event": [1, 1, 0, 1, 1], "arm": list("babab")})
+    real = cohort(rows, costs=None, utilities=None, subgroups=None, currency=None)
+    (found,) = ask("survival.hazard_ratio", real, drawn(real, rows), {"ratio": [0.8, 1.25]})
+    assert found.synthetic == pytest.approx(found.real)
+    ratio = found.real
+    shares = [3 * ratio / (3 * ratio + 2), 2 * ratio / (2 * ratio + 2), ratio / (ratio + 1), 1.0]
+    assert sum(shares) == pytest.approx(2.0, abs=1e-8)
 
 
 def test_an_arm_without_events_has_no_hazard_ratio():
-    with pytest.raises(NotEstimableError, match="no events in an arm"):
-        log_hazard_ratio(np.array([1.0, 2.0, 3.0]), np.array([True, True, False]), np.array([False, False, True]))
+    real = cohort()
+    spared = frame(event=[1, 0, 0, 0] * 10)
+    (found,) = ask("survival.hazard_ratio", real, drawn(real, spared), {"ratio": [0.8, 1.25]})
+    assert found.verdict == NOT_ESTIMABLE and "1 of 1 synthetic cohorts" in found.because
+
+
+def test_a_point_that_cannot_vary_does_not_widen_the_interval_of_a_distance():
+    """At the largest value the distribution function is 1 in every draw, up to rounding."""
+    noise = np.column_stack([np.random.default_rng(1).normal(0, 0.02, 400), np.zeros(400)])
+    noise[:40, 1] = 1e-16
+    alone, beside = (largest(np.array([0.3, 0.0])[:k], noise[:, :k], noise[:, :k]) for k in (1, 2))
+    assert beside == pytest.approx(alone)
 
 
 def test_a_purpose_does_not_ask_for_costs_of_a_cohort_without_any_and_says_so():

@@ -196,16 +196,18 @@ def test_a_full_disk_leaves_nothing_that_looks_whole(protocol: Path, tmp_path: P
     assert list(tmp_path.iterdir()) == []
 
 
-def test_ctrl_c_leaves_nothing_that_looks_whole(protocol: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("reached", ["", "report.html"], ids=["at the start", "while the notebook runs"])
+def test_ctrl_c_leaves_nothing_that_looks_whole(protocol: Path, tmp_path: Path, reached: str) -> None:
     command = [sys.executable, "-m", "heorsynth.cli", "run", str(protocol), "--out", str(tmp_path)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 60
-    while not list(tmp_path.iterdir()) and time.monotonic() < deadline:
+    while not list(tmp_path.glob(f".*/{reached}" if reached else ".*")) and time.monotonic() < deadline:
         time.sleep(0.02)
+    time.sleep(0.5 if reached else 0)
     process.send_signal(signal.SIGINT)
     _, told = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert "interrupted" in told
+    assert told == "interrupted: nothing was written\n"
     assert list(tmp_path.iterdir()) == []
 
 

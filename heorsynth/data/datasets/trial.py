@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 
-from heorsynth.core.errors import HorizonError, Problem, TooFewPatientsError, unknown_name
+from heorsynth.core.errors import CohortError, HorizonError, Problem, TooFewPatientsError, unknown_name
 from heorsynth.core.random import stream
 from heorsynth.data.cohort import Cohort
 
@@ -37,9 +38,14 @@ class Truth:
     qaly_usual : tuple                by stage: mean QALY under usual care
     qaly_gain : float                 mean QALY gained by new
     concentration : float             of the beta law of QALYs below 1
+
+    Raises
+    ------
+    CohortError
+        If shares do not add up to 1, a scale is not positive, or a mean QALY cannot be reached.
     """
 
-    log_hazard_ratio: float = np.log(0.75)
+    log_hazard_ratio: float = math.log(0.75)
     shape: float = 1.2
     scale: float = 9.0
     log_hazard_age: float = 0.3
@@ -58,6 +64,12 @@ class Truth:
     qaly_usual: tuple[float, ...] = (0.80, 0.70, 0.58, 0.42)
     qaly_gain: float = 0.06
     concentration: float = 6.0
+
+    def __post_init__(self) -> None:
+        problems = [*_bad_shapes(self), *_bad_scales(self)]
+        problems = problems or _bad_qalys(self)
+        if problems:
+            raise CohortError("simulated trial", problems)
 
     @property
     def hazard_ratio(self) -> float:
@@ -172,6 +184,57 @@ def simulated_trial(n: int = 1000, seed: int = 1, truth: Truth | None = None) ->
         name="simulated trial",
     )
     return cohort, law
+
+
+def _bad_shapes(law: Truth) -> list[Problem]:
+    """Settings that do not say something of every stage and arm, and shares that are none."""
+    by_stage = ("log_hazard_stage", "stage_shares", "hospital_cost", "hospital_zero", "full_health", "qaly_usual")
+    found = [
+        Problem(name, f"{len(getattr(law, name))} values, expected {len(STAGES)}", "give one for each stage")
+        for name in by_stage
+        if len(getattr(law, name)) != len(STAGES)
+    ]
+    found += [
+        Problem(name, "does not name both arms", f"give {' and '.join(ARMS)}")
+        for name in ("drug_cost", "drug_zero")
+        if set(getattr(law, name)) != set(ARMS)
+    ]
+    shares = {"female": (law.female,), "stage_shares": law.stage_shares, "drug_zero": law.drug_zero.values(),
+              "hospital_zero": law.hospital_zero, "full_health": law.full_health}  # fmt: skip
+    found += [
+        Problem(name, "a share lies outside 0 to 1", "give shares between 0 and 1")
+        for name, given in shares.items()
+        if not all(0 <= share <= 1 for share in given)
+    ]
+    if not math.isclose(sum(law.stage_shares), 1.0, abs_tol=1e-9):
+        found.append(Problem("stage_shares", f"add up to {sum(law.stage_shares):g}", "make them add up to 1"))
+    return found
+
+
+def _bad_scales(law: Truth) -> list[Problem]:
+    scales = {
+        "shape": (law.shape,),
+        "scale": (law.scale,),
+        "age_sd": (law.age_sd,),
+        "concentration": (law.concentration,),
+        "drug_cost": law.drug_cost.values(),
+        "hospital_cost": law.hospital_cost,
+    }
+    return [
+        Problem(name, "is not positive", "give a number above 0")
+        for name, given in scales.items()
+        if not all(value > 0 for value in given)
+    ]
+
+
+def _bad_qalys(law: Truth) -> list[Problem]:
+    """Mean QALYs that no share in full health and no QALY from -0.2 to 1 below it can average to."""
+    wanted = np.asarray(law.qaly_usual)[None, :] + np.array([[0.0], [law.qaly_gain]])
+    full = np.asarray(law.full_health)
+    least, most = full + (1 - full) * LOWEST_QALY, full + (1 - full) * (LOWEST_QALY + SPAN)
+    if ((wanted > least) & (wanted < most)).all():
+        return []
+    return [Problem("qaly_usual, qaly_gain", "a stage's mean QALY lies out of reach", "lower the gain, or full_health")]
 
 
 def _checked(arm: str) -> str:
