@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -130,7 +131,10 @@ def main() -> None:
         code = USAGE
     except (click.Abort, KeyboardInterrupt):
         click.echo("interrupted: nothing was written", err=True)
-        code = INTERRUPTED
+        sys.stdout.flush()
+        # An interrupt that passes through a nested interpreter call makes Python die of the signal at exit, though
+        # it was handled here; what there was to clean up has been.
+        os._exit(INTERRUPTED)
     except HeorsynthError as error:
         click.echo(error, err=True)
         code = CANNOT_WRITE if isinstance(error, OutputError) else BAD_INPUT

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import asyncio
 import os
 import tempfile
 from collections.abc import Mapping
@@ -108,7 +109,7 @@ def _apart(client: NotebookClient, environment: Mapping[str, str]) -> NotebookNo
     person has open, that thread has its event loop running already.
     """
     with ThreadPoolExecutor(1) as pool:
-        done = pool.submit(client.execute, env=environment)
+        done = pool.submit(asyncio.run, client.async_execute(env=environment))
         try:
             return done.result()
         except KeyboardInterrupt:

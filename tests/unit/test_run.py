@@ -206,9 +206,13 @@ def test_ctrl_c_leaves_nothing_that_looks_whole(protocol: Path, tmp_path: Path, 
     time.sleep(0.5 if reached else 0)
     process.send_signal(signal.SIGINT)
     _, told = process.communicate(timeout=60)
-    assert process.returncode == 130
-    assert told == "interrupted: nothing was written\n"
-    assert list(tmp_path.iterdir()) == []
+    left = list(tmp_path.iterdir())
+    if process.returncode == 130:
+        assert told.strip() == "interrupted: nothing was written"
+        assert left == []
+    else:  # Python drops an interrupt that falls into a weak reference's callback; the run then goes on to its end
+        assert not [path for path in left if ".partial" in path.name]
+        assert all(hs.verify(path, rerun=False).verified for path in left)
 
 
 def test_an_error_in_the_middle_leaves_nothing(tmp_path: Path) -> None:
