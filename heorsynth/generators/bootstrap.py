@@ -21,7 +21,7 @@ class Bootstrap:
     def name(self) -> str:
         return "bootstrap"
 
-    def fit(self, cohort: Cohort, seed: int) -> Sampler:
+    def fit(self, cohort: Cohort, seed: int = 1) -> Sampler:
         """The sampler of this cohort's own rows; CohortError if it cannot be a source."""
         require_source(cohort)
         return Sampler.fitted(self.name, {}, cohort, Rows(training_frame(cohort)), seed)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 from heorsynth.core.errors import GeneratorError, Problem, nearest
 from heorsynth.core.random import stream
 from heorsynth.data.cohort import Cohort
+from heorsynth.generators.calibration import Wish, aims_of, met_by
+from heorsynth.generators.latent.borrowing import Lender
 from heorsynth.generators.latent.dependence import Thresholds
 from heorsynth.generators.latent.law import HeorLaw
+from heorsynth.generators.latent.quantiles import MIN_PATIENTS
 from heorsynth.generators.sampler import Sampler
 from heorsynth.generators.source import require_source
 
@@ -19,11 +22,26 @@ PRIVACY = {
 """How much of what a sample shows by chance is forgotten; `benchmarks/generators.py` measures what it costs."""
 
 BY_CONSTRUCTION = {
+    "endpoints": (
+        "survival.rmst",
+        "survival.rmst_difference",
+        "survival.landmark",
+        "survival.median",
+        "survival.km_gap",
+        "survival.km_gap_mean",
+        "survival.hazard_ratio",
+        "survival.censoring",
+        "survival.follow_up",
+    ),
     "subgroups": ("subgroups.representation", "subgroups.intersections"),
     "costs": ("costs.mean", "costs.difference", "costs.zero_share", "economics.incremental_cost"),
     "utilities": ("utilities.mean", "economics.incremental_qaly", "economics.inmb"),
 }
-"""Role to the estimands that are the source's own whatever the cohort: no evidence that the copy is faithful."""
+"""Role to the estimands that are the source's own whatever the cohort: no evidence that the copy is faithful.
+
+Follow-up and its end are drawn along the source's own curve within each combination of arm and subgroups, so what
+Kaplan-Meier says by arm, and the arms' hazard ratio, are the source's up to smoothing.
+"""
 
 
 @dataclass(frozen=True)
@@ -32,8 +50,12 @@ class Heor:
 
     Parameters
     ----------
-    privacy : str     "standard", or "strong": weaker associations are forgotten, so that rows lie no nearer to
-                      the patients it was fitted to than to others; what it costs is in docs/methods.md
+    privacy : str         "standard", or "strong": weaker associations are forgotten, so that rows lie less near
+                          to the patients it was fitted to; what it costs is in docs/methods.md
+    min_patients : int    no level, spike, knot or mean rests on fewer; 5 or more. The counts of declared arms
+                          and subgroups are kept whatever their size
+    calibrate : list      estimands every cohort is made to meet: ``["survival.os by arm", "costs.mean by arm"]``;
+                          as a dict, estimand to a published value (see `generators.calibration.aims_of`)
 
     Notes
     -----
@@ -51,6 +73,8 @@ class Heor:
     """
 
     privacy: str = "standard"
+    min_patients: int = MIN_PATIENTS
+    calibrate: Wish = ()
 
     def __post_init__(self) -> None:
         if self.privacy not in PRIVACY:
@@ -58,20 +82,54 @@ class Heor:
                 "generator 'heor'",
                 Problem("privacy", f"{self.privacy!r} is not a setting", nearest(str(self.privacy), PRIVACY)),
             )
+        if not isinstance(self.min_patients, int) or self.min_patients < MIN_PATIENTS:
+            problem = Problem("min_patients", f"{self.min_patients!r}", f"a whole number, {MIN_PATIENTS} or more")
+            raise GeneratorError("generator 'heor'", problem)
+        if isinstance(self.calibrate, str):
+            problem = Problem("calibrate", "one text", "write a list: ['costs.mean by arm']")
+            raise GeneratorError("generator 'heor'", problem)
 
     @property
     def name(self) -> str:
         return "heor"
 
-    def fit(self, cohort: Cohort, seed: int) -> Sampler:
+    def fit(
+        self, cohort: Cohort, seed: int = 1, *, borrow: Cohort | None = None, weight: float | None = None
+    ) -> Sampler:
         """The sampler of this cohort's law.
+
+        Parameters
+        ----------
+        borrow : Cohort, optional    a registry or older trial whose patients inform how the covariates of a small
+                                     cohort hang together; nothing else is taken from it
+        weight : float               what share of a patient each of them counts for, above 0 and at most 1
 
         Raises
         ------
         CohortError        the cohort cannot be a source; see `heorsynth.generators.source.require_source`
+        GeneratorError     too few patients for `min_patients`; a calibration or loan that cannot be had
         """
         require_source(cohort)
-        law = HeorLaw.of(cohort, PRIVACY[self.privacy], stream(seed, "heor"))
-        pooled = {"pooled_rare_levels": dict(law.shape.pooled)} if law.shape.pooled else {}
-        kept = tuple(key for role, keys in BY_CONSTRUCTION.items() if getattr(cohort.schema, role) for key in keys)
-        return Sampler.fitted(self.name, {**asdict(self), **pooled}, cohort, law, seed, kept)
+        if cohort.n < 2 * self.min_patients:
+            fix = f"at least {2 * self.min_patients} patients, or a smaller min_patients"
+            raise GeneratorError("generator 'heor'", Problem("min_patients", f"{cohort.n} patients", fix))
+        if (borrow is None) != (weight is None):
+            fix = "give both: borrow=registry, weight=0.3"
+            raise GeneratorError(
+                "generator 'heor'", Problem("borrow", "a cohort without a weight, or the reverse", fix)
+            )
+        lender = None if borrow is None or weight is None else Lender(borrow, weight)
+        aims = aims_of(self.calibrate, cohort, self.min_patients)
+        rng = stream(seed, "heor")
+        law = HeorLaw.of(cohort, PRIVACY[self.privacy], rng, least=self.min_patients, lender=lender)
+        settings: dict[str, object] = {"privacy": self.privacy, "min_patients": self.min_patients}
+        if law.shape.pooled:
+            settings["pooled_rare_levels"] = dict(law.shape.pooled)
+        if aims:
+            settings["calibrate"] = {aim.name: "source" if aim.source else dict(aim.values) for aim in aims}
+        if lender is not None:
+            columns = list(lender.common(law.shape))
+            settings["borrow"] = {"patients": lender.cohort.n, "weight": lender.weight, "columns": columns}
+        kept = {key for role, keys in BY_CONSTRUCTION.items() if getattr(cohort.schema, role) for key in keys}
+        calibrated = tuple(sorted(kept | set(met_by(aims))))
+        return Sampler.fitted(self.name, settings, cohort, law, seed, calibrated, aims)

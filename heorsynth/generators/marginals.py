@@ -21,7 +21,7 @@ class Marginals:
     def name(self) -> str:
         return "marginals"
 
-    def fit(self, cohort: Cohort, seed: int) -> Sampler:
+    def fit(self, cohort: Cohort, seed: int = 1) -> Sampler:
         """The sampler of this cohort's columns; CohortError if it cannot be a source."""
         require_source(cohort)
         return Sampler.fitted(self.name, {}, cohort, Columns(training_frame(cohort)), seed)

@@ -20,6 +20,7 @@ from heorsynth.data.cohort import Cohort
 from heorsynth.data.domain import Domain
 from heorsynth.data.label import ID_COLUMN, Label, synthetic_ids
 from heorsynth.data.levels import as_text, banded
+from heorsynth.generators.calibration import Aim, calibrated
 from heorsynth.generators.law import Law, SavedLaw
 from heorsynth.generators.synthetic import SyntheticCohorts
 from heorsynth.generators.targets import cells_for_targets, checked_where
@@ -48,6 +49,7 @@ class Sampler:
     depth : int            lineage depth of what it draws: 1 if its source was real
     cells : Mapping        combinations of arm and subgroup levels to the patients in each
     calibrated : tuple     estimands set equal to the source's
+    aims : tuple of Aim    what every cohort is made to meet
     """
 
     name: str
@@ -58,6 +60,7 @@ class Sampler:
     depth: int = 1
     cells: Mapping[tuple[str, ...], int] = field(default_factory=dict)
     calibrated: tuple[str, ...] = ()
+    aims: tuple[Aim, ...] = ()
 
     @classmethod
     def fitted(
@@ -68,12 +71,13 @@ class Sampler:
         law: Law,
         seed: int,
         calibrated: tuple[str, ...] = (),
+        aims: tuple[Aim, ...] = (),
     ) -> Sampler:
         """The sampler of a law that was just fitted to a cohort."""
         held = zip(*(cohort.levels(name) for name in cohort.schema.strata), strict=True)
         cells = dict(sorted(Counter(tuple(str(level) for level in cell) for cell in held).items()))
         depth = 1 if cohort.label is None else cohort.label.depth + 1
-        return cls(name, dict(settings), Domain.of(cohort), law, check_seed(seed), depth, cells, calibrated)
+        return cls(name, dict(settings), Domain.of(cohort), law, check_seed(seed), depth, cells, calibrated, aims)
 
     @property
     def n_source(self) -> int:
@@ -105,6 +109,9 @@ class Sampler:
         rows, m = _counts(self.n_source if n is None else n, m)
         seed = check_seed(seed)
         wanted = checked_where(where or {}, self.domain)
+        if self.aims and (wanted or targets):
+            fix = "draw without where and targets, or fit without calibrate"
+            raise GeneratorError("sample", Problem("where, targets", "a calibrated sampler draws whole cohorts", fix))
         cells = cells_for_targets(rows, self.shares, targets, self.domain, wanted) if targets else None
         frames = [self._rows(rows, stream(seed, "sample", part), wanted, cells) for part in range(m)]
         release, rests_on = _release(self.name, frames[0]), self._rests_on(rows, wanted, cells)
@@ -167,7 +174,9 @@ class Sampler:
         cells: list[tuple[dict[str, str], int]] | None,
     ) -> pd.DataFrame:
         if cells is None:
-            return self._where(n, rng, where)
+            drawn = self._where(n, rng, where)
+            schema = self.domain.schema
+            return self._finished(calibrated(drawn, self.aims, schema)) if self.aims else drawn
         parts = [self._where(count, rng, cell) for cell, count in cells if count]
         frame = pd.concat(parts, ignore_index=True)
         return frame.iloc[rng.permutation(len(frame))].reset_index(drop=True)
@@ -228,6 +237,7 @@ class Sampler:
             "seed": self.seed,
             "depth": self.depth,
             "calibrated": list(self.calibrated),
+            "aims": [aim.to_dict() for aim in self.aims],
             "cells": [[list(cell), count] for cell, count in self.cells.items()],
             "schema": self.domain.schema.to_dict(),
             "domain": self.domain.to_dict(),

@@ -8,6 +8,7 @@ from pathlib import Path
 from heorsynth.core.errors import FileError, Problem
 from heorsynth.data.domain import Domain
 from heorsynth.data.schema import Schema
+from heorsynth.generators.calibration import aim_from_dict
 from heorsynth.generators.latent.law import HeorLaw
 from heorsynth.generators.sampler import FORMAT, Sampler
 
@@ -37,6 +38,8 @@ def load(path: str | Path) -> Sampler:
         cells = {tuple(cell): int(count) for cell, count in facts["cells"]}
         law, domain = HeorLaw.from_dict(facts["law"], schema), Domain.from_dict(facts["domain"], schema)
         calibrated = tuple(facts["calibrated"])
-        return Sampler(facts["name"], facts["settings"], domain, law, facts["seed"], facts["depth"], cells, calibrated)
+        aims = tuple(map(aim_from_dict, facts["aims"]))
+        name, settings, seed, depth = (facts[key] for key in ("name", "settings", "seed", "depth"))
+        return Sampler(name, settings, domain, law, seed, depth, cells, calibrated, aims)
     except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
         raise FileError(f"file {file.name!r}", wrong) from error

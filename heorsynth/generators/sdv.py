@@ -42,7 +42,7 @@ class GaussianCopula:
     def name(self) -> str:
         return "gaussian_copula"
 
-    def fit(self, cohort: Cohort, seed: int) -> Sampler:
+    def fit(self, cohort: Cohort, seed: int = 1) -> Sampler:
         """The sampler of SDV's GaussianCopulaSynthesizer; CohortError if the cohort cannot be a source."""
         return _fitted(self.name, asdict(self), "GaussianCopulaSynthesizer", cohort, seed)
 
@@ -61,7 +61,7 @@ class CopulaGan:
     def name(self) -> str:
         return "copula_gan"
 
-    def fit(self, cohort: Cohort, seed: int) -> Sampler:
+    def fit(self, cohort: Cohort, seed: int = 1) -> Sampler:
         """The sampler of SDV's CopulaGANSynthesizer; CohortError if the cohort cannot be a source."""
         return _fitted(self.name, asdict(self), "CopulaGANSynthesizer", cohort, seed, _cpu_only())
 
@@ -80,7 +80,7 @@ class Ctgan:
     def name(self) -> str:
         return "ctgan"
 
-    def fit(self, cohort: Cohort, seed: int) -> Sampler:
+    def fit(self, cohort: Cohort, seed: int = 1) -> Sampler:
         """The sampler of SDV's CTGANSynthesizer; CohortError if the cohort cannot be a source."""
         return _fitted(self.name, asdict(self), "CTGANSynthesizer", cohort, seed, _cpu_only())
 
@@ -99,7 +99,7 @@ class Tvae:
     def name(self) -> str:
         return "tvae"
 
-    def fit(self, cohort: Cohort, seed: int) -> Sampler:
+    def fit(self, cohort: Cohort, seed: int = 1) -> Sampler:
         """The sampler of SDV's TVAESynthesizer; CohortError if the cohort cannot be a source."""
         return _fitted(self.name, asdict(self), "TVAESynthesizer", cohort, seed, _cpu_only())
 

@@ -71,22 +71,24 @@ class ColumnLaw:
         group: str,
         groups: np.ndarray,
         *,
+        least: int = MIN_PATIENTS,
         open_top: bool = False,
         stand_in: Mapping[str, float] | None = None,
     ) -> ColumnLaw:
         """The law of a column of numbers (n,), NaN where missing.
 
-        A group of fewer than `MIN_PATIENTS` known values has the law of all, or the one value that `stand_in`
+        A group of fewer than `least` known values has the law of all, or the one value that `stand_in`
         gives for it.
         """
         quantiles, missing = {}, {}
-        whole, shared = Quantiles.of(values[~np.isnan(values)], open_top=open_top), shared_values(values)
+        shared = shared_values(values, least)
+        whole = Quantiles.of(values[~np.isnan(values)], least, open_top=open_top)
         for key in map(str, np.unique(groups)):
             held = values[groups == key]
             known = held[~np.isnan(held)]
             missing[key] = float(np.mean(np.isnan(held)))
-            if len(known) >= MIN_PATIENTS:
-                quantiles[key] = Quantiles.of(known, open_top=open_top, shared=shared)
+            if len(known) >= least:
+                quantiles[key] = Quantiles.of(known, least, open_top=open_top, shared=shared)
             elif stand_in is not None and key in stand_in:
                 quantiles[key] = replace(Quantiles.of(np.array([stand_in[key]])), decimals=whole.decimals)
             else:

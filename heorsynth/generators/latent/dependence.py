@@ -94,6 +94,36 @@ class Dependence:
         return cls(np.array(facts["center"], dtype=float), np.array(facts["scale"], dtype=float), slopes, factor)
 
 
+@dataclass(frozen=True)
+class Lent:
+    """Correlations (p, p) of columns given the scores in other patients, and how many of them each counts for."""
+
+    partial: np.ndarray
+    patients: np.ndarray
+
+
+def given_scores(
+    scores: np.ndarray, columns: np.ndarray, known: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Correlations of scores (n, q) and columns (n, p), and those of the columns given the scores.
+
+    Returns
+    -------
+    found, rows : array (q + p, q + p)     correlations, and the rows each rests on
+    root : array (q, q)                    Cholesky factor of the scores' correlations
+    ties : array (q, p)                    the columns' correlations with uncorrelated scores
+    partial : array (p, p)                 the columns' partial correlations
+    """
+    count = scores.shape[1]
+    both = np.column_stack([scores, columns])
+    found, rows = correlations(both, np.column_stack([np.ones_like(scores, dtype=bool), known]))
+    root = np.linalg.cholesky(found[:count, :count] + 1e-9 * np.eye(count))
+    ties = np.linalg.solve(root, found[:count, count:])
+    rest = found[count:, count:] - ties.T @ ties
+    spread = np.sqrt(np.clip(np.diag(rest), 1e-6, None))
+    return found, rows, root, ties, rest / np.outer(spread, spread)
+
+
 def wanted(
     scores: np.ndarray,
     columns: np.ndarray,
@@ -102,6 +132,7 @@ def wanted(
     n_cells: int,
     n_hazards: int,
     thresholds: Thresholds,
+    lent: Lent | None = None,
 ) -> np.ndarray:
     """The correlations (q + p, q + p) of scores and columns to be reached: the source's, with the noise shrunk away.
 
@@ -111,20 +142,19 @@ def wanted(
     columns : array (n, p)      what stands for the columns, known where `known` (n, p)
     owner : array (p,)          the column each belongs to; ties within one column are kept as they are
     n_cells, n_hazards : int    how many of the scores are of the first and the second kind
+    lent : Lent, optional       what other patients say of the columns given their scores
     """
     count = scores.shape[1]
-    both = np.column_stack([scores, columns])
-    found, rows = correlations(both, np.column_stack([np.ones_like(scores, dtype=bool), known]))
-    root = np.linalg.cholesky(found[:count, :count] + 1e-9 * np.eye(count))
-    ties = np.linalg.solve(root, found[:count, count:])
+    found, rows, root, ties, partial = given_scores(scores, columns, known)
     limits = np.full(count, thresholds.score)
     limits[n_cells : n_cells + n_hazards] = thresholds.hazard
     kept = shrunk(ties, rows[:count, count:], limits[:, None])
-    rest = found[count:, count:] - ties.T @ ties
-    spread = np.sqrt(np.clip(np.diag(rest), 1e-6, None))
-    partial = rest / np.outer(spread, spread)
-    same = owner[:, None] == owner[None, :]
-    partial = np.where(same, partial, shrunk(partial, rows[count:, count:], thresholds.residual))
+    same, patients = owner[:, None] == owner[None, :], rows[count:, count:]
+    if lent is not None:
+        total = np.maximum(patients + lent.patients, 1.0)
+        partial = np.where(same, partial, (patients * partial + lent.patients * lent.partial) / total)
+        patients = total
+    partial = np.where(same, partial, shrunk(partial, patients, thresholds.residual))
     left = np.sqrt(np.clip(1 - (kept**2).sum(axis=0), 1e-3, None))
     goal = found.copy()
     goal[:count, count:] = root @ kept

@@ -12,14 +12,19 @@ import pandas as pd
 from heorsynth.data.cohort import Cohort
 from heorsynth.data.schema import Schema
 from heorsynth.generators.formats import formats_from_dict, formats_to_dict
+from heorsynth.generators.latent.borrowing import Lender
 from heorsynth.generators.latent.cells import Cells
 from heorsynth.generators.latent.columns import ALL, ColumnLaw
 from heorsynth.generators.latent.dependence import Dependence, Thresholds, solved, wanted
 from heorsynth.generators.latent.outcome import Outcome
+from heorsynth.generators.latent.quantiles import MIN_PATIENTS
 from heorsynth.generators.latent.shape import CAUSE, STRATUM, Shape
 
 REFERENCE = 4000
 """Rows of the large draw by which latent correlations are corrected."""
+
+LEARNT = 50_000
+"""Most patients whose correlations are looked at: their standard error is then below 0.005."""
 
 
 @dataclass(frozen=True)
@@ -46,24 +51,34 @@ class HeorLaw:
         return True
 
     @classmethod
-    def of(cls, cohort: Cohort, thresholds: Thresholds, rng: np.random.Generator) -> HeorLaw:
-        """The law of a cohort."""
+    def of(
+        cls,
+        cohort: Cohort,
+        thresholds: Thresholds,
+        rng: np.random.Generator,
+        *,
+        least: int = MIN_PATIENTS,
+        lender: Lender | None = None,
+    ) -> HeorLaw:
+        """The law of a cohort, `least` patients to a piece; a lender informs how covariates hang together."""
         cells, cell = Cells.of(cohort)
-        shape = Shape.of(cohort, cells)
+        shape = Shape.of(cohort, cells, least)
         frame, primary = cohort.frame, shape.primary
         time, cause = np.ones(cohort.n), np.zeros(cohort.n, dtype=int)
         outcome = None
         if primary is not None:
             time, cause, _ = cohort.outcome(primary.name)
-            outcome = Outcome.of(time, cause, cells, cell)
+            outcome = Outcome.of(time, cause, cells, cell, least)
         values = shape.encoded(frame)
         grouped = {name: _group(name, shape, cells, cell, cause, values) for name in shape.modelled}
         columns = tuple(_column(name, values[name], shape, grouped[name]) for name in shape.modelled)
-        blocks = [column.scores(values[column.name], grouped[column.name]) for column in columns]
-        scores = _scores(cells, outcome, cell, time, cause)
+        seen = np.arange(cohort.n) if cohort.n <= LEARNT else np.sort(rng.choice(cohort.n, LEARNT, replace=False))
+        blocks = [column.scores(values[column.name][seen], grouped[column.name][seen]) for column in columns]
+        del values, grouped
+        scores = _scores(cells, outcome, cell[seen], time[seen], cause[seen])
         center, scale = scores.mean(axis=0), scores.std(axis=0)
         scale = np.where(scale > 0, scale, 1.0)
-        empty = np.zeros((cohort.n, 0))
+        empty = np.zeros((len(seen), 0))
         goal = wanted(
             (scores - center) / scale,
             np.column_stack([empty, *(block[0] for block in blocks)]),
@@ -72,6 +87,7 @@ class HeorLaw:
             cells.indicators(cell).shape[1],
             0 if outcome is None else outcome.hazards.shape[1],
             thresholds,
+            None if lender is None else lender.lent(shape, cells, columns),
         )
         blank = cls(shape, cells, outcome, columns, Dependence(center, scale, np.zeros((0, 0)), np.zeros((0, 0))))
         return blank._tied(goal, rng)
@@ -194,7 +210,13 @@ def _column(name: str, values: np.ndarray, shape: Shape, groups: np.ndarray) -> 
     parts = {part for total, parts in schema.totals.items() if total in schema.costs for part in parts}
     stand_in = schema.bands[group].typical if group in schema.bands else None
     return ColumnLaw.of_numbers(
-        name, values, group, groups, open_top=name in schema.costs or name in parts, stand_in=stand_in
+        name,
+        values,
+        group,
+        groups,
+        least=shape.least,
+        open_top=name in schema.costs or name in parts,
+        stand_in=stand_in,
     )
 
 

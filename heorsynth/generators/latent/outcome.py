@@ -9,13 +9,10 @@ from typing import Any
 import numpy as np
 
 from heorsynth.generators.latent.cells import Cells
-from heorsynth.generators.latent.quantiles import Quantiles
+from heorsynth.generators.latent.quantiles import MIN_PATIENTS, Quantiles, split
 
-MIN_POOL = 10
-"""A cell with fewer patients shares its law with the cells most like it."""
-
-WINDOW = 5
-"""Patients to a straight piece of the follow-up's quantile function, and to a step of the causes' shares."""
+POOL = 2
+"""A cell with fewer than this many pieces' patients shares its law with the cells most like it."""
 
 GRID = 60
 """Most times at which the scores' cumulative hazards are kept."""
@@ -37,17 +34,17 @@ class Ending:
     causes: np.ndarray
 
     @classmethod
-    def of(cls, time: np.ndarray, cause: np.ndarray, weights: np.ndarray, n_causes: int) -> Ending:
-        """The law of patients with these times, causes and weights (n,)."""
+    def of(cls, time: np.ndarray, cause: np.ndarray, weights: np.ndarray, n_causes: int, least: int) -> Ending:
+        """The law of patients with these times, causes and weights (n,), `least` of them to a piece."""
         order = np.lexsort((cause == 0, time))
-        parts = np.array_split(order, max(1, len(time) // WINDOW))
+        parts = split(order, least)
         sizes = np.array([weights[part].sum() for part in parts])
         edges = np.concatenate([[0.0], np.cumsum(sizes) / sizes.sum()])
         shares = [
             [float(np.average(cause[part] == code, weights=weights[part])) for code in range(1, n_causes + 1)]
             for part in parts
         ]
-        return cls(Quantiles.of(time, WINDOW, weights), edges, np.array(shares))
+        return cls(Quantiles.of(time, least, weights), edges, np.array(shares))
 
     def draw(self, n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         """Times (n,) and causes (n,), spread evenly over the law rather than by chance alone."""
@@ -99,15 +96,17 @@ class Outcome:
     shares: np.ndarray
 
     @classmethod
-    def of(cls, time: np.ndarray, cause: np.ndarray, cells: Cells, cell: np.ndarray) -> Outcome:
+    def of(
+        cls, time: np.ndarray, cause: np.ndarray, cells: Cells, cell: np.ndarray, least: int = MIN_PATIENTS
+    ) -> Outcome:
         n_causes = max(1, int(cause.max()))
-        lent = cells.borrowed(MIN_POOL) / cells.counts
+        lent = cells.borrowed(POOL * least) / cells.counts
         endings = []
         for weights in lent[:, cell]:
             rows = weights > 0
-            endings.append(Ending.of(time[rows], cause[rows], weights[rows], n_causes))
+            endings.append(Ending.of(time[rows], cause[rows], weights[rows], n_causes, least))
         order = np.argsort(time, kind="stable")
-        parts = np.array_split(order, max(1, min(GRID, len(time) // WINDOW)))
+        parts = np.array_split(order, max(1, min(GRID, len(time) // least)))
         at_risk = len(time) - np.arange(len(time))
         steps = [np.cumsum((cause[order] == code) / at_risk) for code in range(1, n_causes + 1)]
         hazards = [[float(step[order_of].mean()) for step in steps] for order_of in _positions(parts)]

@@ -11,10 +11,10 @@ import numpy as np
 from heorsynth.generators.formats import decimals_of
 
 MIN_PATIENTS = 5
-"""No piece rests on fewer patients, so no knot is anybody's value."""
+"""No piece rests on fewer patients unless told otherwise, so no knot is anybody's value."""
 
-WINDOW = 5
-"""Patients to a piece."""
+PIECES = 2000
+"""Most pieces of one function: beyond that more patients share a piece, and the law stays small."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Quantiles:
     Attributes
     ----------
     edges : array (K + 1,)             from 0 to 1
-    left, rise, power : array (K,)     no rise at a spike: a value at least `MIN_PATIENTS` patients share
+    left, rise, power : array (K,)     no rise at a spike: a value enough patients share
     decimals : int or None             what values are rounded to; None leaves them
     """
 
@@ -52,7 +52,7 @@ class Quantiles:
     def of(
         cls,
         values: np.ndarray,
-        window: int = WINDOW,
+        least: int = MIN_PATIENTS,
         weights: np.ndarray | None = None,
         *,
         open_top: bool = False,
@@ -62,6 +62,7 @@ class Quantiles:
 
         Parameters
         ----------
+        least : int         patients to a piece, and those who must share a value to make it a spike
         open_top : bool     values above the largest are possible, as of costs: the last piece may reach them
         shared : array      values that are spikes however few have them here: enough do in the whole column
 
@@ -74,13 +75,13 @@ class Quantiles:
         order = np.argsort(values, kind="stable")
         held = np.asarray(values, dtype=float)[order]
         weight = np.ones(len(held)) if weights is None else np.asarray(weights, dtype=float)[order]
-        spike = _spikes(held, shared)
+        spike = _spikes(held, shared, least)
         distinct, first = np.unique(held[spike], return_index=True)
         totals = np.add.reduceat(weight[spike], first) if len(first) else np.zeros(0)
         pieces = [Piece(float(value), 0.0, 1.0, float(total)) for value, total in zip(distinct, totals, strict=True)]
         loose = np.flatnonzero(~spike)
         if len(loose):
-            parts = np.array_split(loose, max(1, len(loose) // window))
+            parts = split(loose, least)
             last = len(parts) - 1 if open_top and loose[-1] == len(held) - 1 else -1
             pieces += [_piece(held[part], weight[part], index == last) for index, part in enumerate(parts)]
         pieces.sort(key=lambda piece: piece.mean)
@@ -106,27 +107,32 @@ class Quantiles:
         return cls(edges, left, rise, power, facts["decimals"])
 
 
-def shared_values(values: np.ndarray) -> np.ndarray:
-    """The values that at least `MIN_PATIENTS` of these (n,) are, missing ones aside."""
+def split(order: np.ndarray, least: int) -> list[np.ndarray]:
+    """An ordering of patients cut into pieces of at least so many of them, as even as can be; `PIECES` at most."""
+    return np.array_split(order, max(1, min(PIECES, len(order) // least)))
+
+
+def shared_values(values: np.ndarray, least: int) -> np.ndarray:
+    """The values that at least so many of these (n,) are, missing ones aside."""
     distinct, counts = np.unique(values[~np.isnan(values)], return_counts=True)
-    return np.asarray(distinct[counts >= MIN_PATIENTS])
+    return np.asarray(distinct[counts >= least])
 
 
-def _spikes(held: np.ndarray, shared: np.ndarray | None) -> np.ndarray:
+def _spikes(held: np.ndarray, shared: np.ndarray | None, least: int) -> np.ndarray:
     """Which of the sorted values (n,) are part of a spike.
 
-    Where fewer than `MIN_PATIENTS` others are left, they are joined by members of the nearest spikes, so that no
+    Where fewer than `least` others are left, they are joined by members of the nearest spikes, so that no
     piece rests on them alone.
     """
-    spike = np.isin(held, shared_values(held) if shared is None else shared)
+    spike = np.isin(held, shared_values(held, least) if shared is None else shared)
     lonely = np.flatnonzero(~spike)
-    if 0 < len(lonely) < MIN_PATIENTS <= len(held):
+    if 0 < len(lonely) < least <= len(held):
         distance = np.abs(held - held[lonely].mean())
-        joined = np.argsort(np.where(spike, distance, -1.0), kind="stable")[:MIN_PATIENTS]
+        joined = np.argsort(np.where(spike, distance, -1.0), kind="stable")[:least]
         spike[joined] = False
         if shared is None:
             _, inverse = np.unique(held, return_inverse=True)
-            spike &= np.asarray(np.bincount(inverse, spike) >= MIN_PATIENTS)[inverse]
+            spike &= np.asarray(np.bincount(inverse, spike) >= least)[inverse]
     return spike
 
 

@@ -33,12 +33,14 @@ class Shape:
     formats : Mapping          column to its format, for every column of the frame but id and totals
     modelled : Mapping         column that has a law of its own to the group its law depends on, in drawing order
     pooled : Mapping           column to how many patients' rare level was written as its commonest one
+    least : int                patients a level must have to be written
     """
 
     schema: Schema
     formats: Mapping[str, Format]
     modelled: Mapping[str, str]
     pooled: Mapping[str, int]
+    least: int = MIN_PATIENTS
 
     @property
     def primary(self) -> Endpoint | None:
@@ -46,7 +48,7 @@ class Shape:
         return primary_of(self.schema)
 
     @classmethod
-    def of(cls, cohort: Cohort, cells: Cells) -> Shape:
+    def of(cls, cohort: Cohort, cells: Cells, least: int = MIN_PATIENTS) -> Shape:
         """The shape of a cohort."""
         schema, frame = cohort.schema, cohort.frame
         skipped = {schema.id, *schema.totals, *(set(schema.bands) - set(cells.names))}
@@ -60,8 +62,8 @@ class Shape:
         groups = _groups(schema, cells)
         ordered = [name for name in groups if groups[name] == CAUSE and name in free]
         modelled = {name: groups.get(name, ALL) for name in [*ordered, *(name for name in free if name not in ordered)]}
-        pooled = {name: _rare(frame[name]) for name in free if formats[name].values}
-        return cls(schema, formats, modelled, {name: count for name, count in pooled.items() if count})
+        pooled = {name: _rare(frame[name], least) for name in free if formats[name].values}
+        return cls(schema, formats, modelled, {name: count for name, count in pooled.items() if count}, least)
 
     def encoded(self, frame: pd.DataFrame) -> dict[str, np.ndarray]:
         """The modelled columns of a frame: text with '' or numbers with NaN where missing."""
@@ -69,7 +71,7 @@ class Shape:
         for name in self.modelled:
             column = frame[name]
             if self.formats[name].values:
-                found[name] = _without_rare(as_text(column).fillna("").to_numpy(dtype=object))
+                found[name] = _without_rare(as_text(column).fillna("").to_numpy(dtype=object), self.least)
             else:
                 found[name] = pd.to_numeric(column).to_numpy(dtype=float, na_value=np.nan)
         primary = self.primary
@@ -156,19 +158,19 @@ def _state(tied: np.ndarray, code: np.ndarray) -> np.ndarray:
     )
 
 
-def _without_rare(values: np.ndarray) -> np.ndarray:
-    """Levels fewer than `MIN_PATIENTS` patients have, written as the commonest level."""
+def _without_rare(values: np.ndarray, least: int) -> np.ndarray:
+    """Levels fewer than `least` patients have, written as the commonest level."""
     present, counts = np.unique(values[values != ""].astype(str), return_counts=True)
-    rare = set(present[counts < MIN_PATIENTS])
+    rare = set(present[counts < least])
     if not rare or len(rare) == len(present):
         return values
     commonest = str(present[np.argmax(counts)])
     return np.array([commonest if value in rare else value for value in values], dtype=object)
 
 
-def _rare(column: pd.Series) -> int:
+def _rare(column: pd.Series, least: int) -> int:
     counts = as_text(column).value_counts()
-    return int(counts[counts < MIN_PATIENTS].sum()) if (counts >= MIN_PATIENTS).any() else 0
+    return int(counts[counts < least].sum()) if (counts >= least).any() else 0
 
 
 def _rounded_down(values: np.ndarray, decimals: int | None) -> np.ndarray:
