@@ -1,12 +1,14 @@
 """How often the pooled 95% interval from `heor` holds the truth: `python benchmarks/coverage.py [--repetitions 300]`.
 
 Trials are drawn from a known truth, copied m times, and analysed: pooled as `analyse` does, and naively, one copy
-taken for patients. Prints a Markdown table.
+taken for patients. With `--augmented` the rows stand beside the patients instead of in their place. Prints a
+Markdown table.
 """
 
 from __future__ import annotations
 
 import argparse
+import warnings
 from collections.abc import Callable
 
 import numpy as np
@@ -15,6 +17,7 @@ import heorsynth as hs
 from heorsynth.core.estimate import normal_quantile
 from heorsynth.estimators.cox import cox
 from heorsynth.estimators.survival import rmst
+from heorsynth.generators.augmentation import MoreRowsThanPatients
 
 HORIZON, THRESHOLD = 2.5, 20_000
 Analysis = Callable[["hs.Cohort"], tuple[float, float]]
@@ -59,13 +62,20 @@ def holds(low: float, high: float, true: float) -> bool:
     return low <= true <= high
 
 
-def row(name: str, n: int, m: int, rows: int, repetitions: int) -> str:
+def copies(cohort: hs.Cohort, rows: int, m: int, seed: int, augmented: bool):
+    """m cohorts of synthetic rows, alone or beside the patients."""
+    if augmented:
+        return hs.augment(cohort, rows, m=m, seed=seed)
+    return hs.generators.create("heor").fit(cohort, seed=seed).sample(n=rows, m=m, seed=seed)
+
+
+def row(name: str, n: int, m: int, rows: int, repetitions: int, augmented: bool) -> str:
     """One estimand at one size: coverage pooled, of one copy taken for patients, and of the real trial itself."""
     analysis, true_of = ANALYSES[name]
     found = []
     for seed in range(repetitions):
         cohort, truth = hs.datasets.simulated_trial(n, seed)
-        synthetic = hs.generators.create("heor").fit(cohort, seed=seed).sample(n=rows, m=m, seed=seed)
+        synthetic = copies(cohort, rows, m, seed, augmented)
         pooled, true = synthetic.analyse(analysis), true_of(truth)
         alone = [analysis(one) for one in (synthetic[0], cohort)]
         half = [normal_quantile(0.95) * variance**0.5 for _, variance in alone]
@@ -78,12 +88,16 @@ def row(name: str, n: int, m: int, rows: int, repetitions: int) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--repetitions", type=int, default=300)
+    parser.add_argument("--augmented", action="store_true", help="rows beside the patients, 1, 5 and 10 times as many")
     asked = parser.parse_args()
+    warnings.simplefilter("ignore", MoreRowsThanPatients)
+    copied = ((100, 5, 100), (100, 5, 500), (500, 5, 500), (500, 20, 500))
+    added = ((100, 5, 100), (100, 5, 500), (100, 5, 1000), (500, 5, 500), (500, 5, 2500), (500, 5, 5000))
     print("| estimand | patients | m | rows | pooled | one copy as patients | the trial itself |")
     print("|---|---|---|---|---|---|---|")
-    for n, m, rows in ((100, 5, 100), (100, 5, 500), (500, 5, 500), (500, 20, 500)):
+    for n, m, rows in added if asked.augmented else copied:
         for name in ANALYSES:
-            print(row(name, n, m, rows, asked.repetitions), flush=True)
+            print(row(name, n, m, rows, asked.repetitions, asked.augmented), flush=True)
 
 
 if __name__ == "__main__":

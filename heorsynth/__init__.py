@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from heorsynth.data.io import read as read
     from heorsynth.data.io import write as write
     from heorsynth.evidence.validate import validate as validate
+    from heorsynth.generators.augmentation import augment as augment
     from heorsynth.protocol.run import Run as Run
     from heorsynth.protocol.run import run as run
     from heorsynth.protocol.verify import verify as verify
@@ -30,6 +31,7 @@ _PUBLIC = {
     "Estimate": "heorsynth.core.estimate:Estimate",
     "HeorsynthError": "heorsynth.core.errors:HeorsynthError",
     "Run": "heorsynth.protocol.run:Run",
+    "augment": "heorsynth.generators.augmentation:augment",
     "datasets": "heorsynth.data.datasets:",
     "figures": "heorsynth.report.figures:",
     "generators": "heorsynth.generators:",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import overload
 
 from heorsynth.core.display import Card, facts_card
@@ -11,7 +11,7 @@ from heorsynth.core.errors import LabelError, Problem
 from heorsynth.core.estimate import Estimate
 from heorsynth.data.cohort import Cohort
 from heorsynth.data.label import Label
-from heorsynth.estimators.combining import pool
+from heorsynth.generators.analysis import Analysis, pooled
 
 
 class SyntheticCohorts(Sequence[Cohort]):
@@ -67,25 +67,30 @@ class SyntheticCohorts(Sequence[Cohort]):
             total.update(counts)
         return dict(total)
 
-    def analyse(self, estimate: Callable[[Cohort], tuple[float, float]], *, level: float = 0.95) -> Estimate:
+    def analyse(self, estimate: Analysis, *, level: float = 0.95) -> Estimate | dict[str, Estimate]:
         """An analysis of the m cohorts, pooled so that it claims the original's information and no more.
 
         Parameters
         ----------
-        estimate : callable    takes a Cohort, returns (estimate, variance)
+        estimate : callable    takes a Cohort, returns (estimate, variance), or a fitted lifelines or statsmodels model
         level : float          confidence level of the interval
 
         Returns
         -------
-        Estimate               for the population the real patients came from; see `estimators.combining.pool`
+        Estimate               for the population the real patients came from; see `estimators.combining.pool`.
+                               For a fitted model a dict, coefficient to Estimate
+
+        Raises
+        ------
+        NotEstimableError      what the analysis returns is neither, or the models' terms differ between cohorts
 
         Examples
         --------
         ``syn.analyse(lambda c: (c.frame["cost"].mean(), c.frame["cost"].var() / c.n))``
+        ``syn.analyse(lambda c: CoxPHFitter().fit(c.frame, "time", "event"))``
         """
-        pairs = [estimate(cohort) for cohort in self._cohorts]
-        values, variances = [float(pair[0]) for pair in pairs], [float(pair[1]) for pair in pairs]
-        return pool(values, variances, n_source=self.label.rests_on, n_rows=self._cohorts[0].n, level=level)
+        n_rows = self._cohorts[0].n
+        return pooled(self._cohorts, estimate, n_source=self.label.rests_on, n_rows=n_rows, level=level)
 
     def _card(self) -> Card:
         label = self.label

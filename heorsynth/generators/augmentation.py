@@ -1,0 +1,153 @@
+"""A small cohort with synthetic rows beside its patients, and an analysis that does not count those rows as patients."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import overload
+
+import pandas as pd
+
+from heorsynth.core.display import Card, facts_card
+from heorsynth.core.errors import LabelError, Problem
+from heorsynth.core.estimate import Estimate
+from heorsynth.data.cohort import Cohort
+from heorsynth.data.label import ID_COLUMN, Label
+from heorsynth.generators.analysis import Analysis, pooled
+from heorsynth.generators.base import Recipe
+from heorsynth.generators.heor import Heor
+
+PATIENT = "PATIENT"
+"""What the row name of a patient begins with, where that of a synthetic row begins with SYN."""
+
+STATEMENT = (
+    "Augmented data: {patients:,} real patients and {added:,} synthetic rows made from them. It holds patients, "
+    "so it is not to be shared as synthetic; and it holds the information of {patients:,} patients."
+)
+
+
+class MoreRowsThanPatients(UserWarning):
+    """Rows were added, patients were not: an analysis that counts rows claims information nobody has."""
+
+
+class AugmentedCohorts(Sequence[Cohort]):
+    """m cohorts of the same patients, each with other synthetic rows beside them.
+
+    Attributes
+    ----------
+    n_source : int                  patients: the effective sample size of every analysis
+    n_added : int                   synthetic rows in each cohort
+    """
+
+    def __init__(self, cohorts: Sequence[Cohort], n_source: int, n_added: int) -> None:
+        self._cohorts, self.n_source, self.n_added = tuple(cohorts), n_source, n_added
+
+    @overload
+    def __getitem__(self, index: int) -> Cohort: ...
+    @overload
+    def __getitem__(self, index: slice) -> AugmentedCohorts: ...
+    def __getitem__(self, index: int | slice) -> Cohort | AugmentedCohorts:
+        if isinstance(index, slice):
+            return AugmentedCohorts(self._cohorts[index], self.n_source, self.n_added)
+        return self._cohorts[index]
+
+    def __len__(self) -> int:
+        return len(self._cohorts)
+
+    def __iter__(self) -> Iterator[Cohort]:
+        return iter(self._cohorts)
+
+    @property
+    def effective_sample_size(self) -> int:
+        """The patients there are, whatever the number of rows."""
+        return self.n_source
+
+    def synthetic_rows(self, index: int = 0) -> pd.Series:
+        """True for each synthetic row of one of the cohorts, False for each patient."""
+        frame = self._cohorts[index].frame
+        return pd.Series(~frame.index.astype(str).str.startswith(PATIENT), index=frame.index, name="synthetic")
+
+    def analyse(self, estimate: Analysis, *, level: float = 0.95) -> Estimate | dict[str, Estimate]:
+        """An analysis of the patients and rows together, pooled so that it claims the patients' information.
+
+        Parameters
+        ----------
+        estimate : callable    takes a Cohort, returns (estimate, variance) as if all rows were patients, or a
+                               fitted lifelines or statsmodels model
+        level : float          confidence level of the interval
+
+        Notes
+        -----
+        With n patients and k rows added, the within variance v is T · n / (n + k) if the rows are like the
+        patients, T being the patients' own, and b is the variance between the m cohorts: v·(n + k)/n + b/m, as
+        in `estimators.combining.pool` with n + k rows.
+        """
+        rows = self.n_source + self.n_added
+        return pooled(self._cohorts, estimate, n_source=self.n_source, n_rows=rows, level=level)
+
+    def _card(self) -> Card:
+        rows = [
+            ("cohorts", f"{len(self)} of {self.n_source + self.n_added:,} rows"),
+            ("patients", f"{self.n_source:,}, the same in each"),
+            ("synthetic rows", f"{self.n_added:,} in each"),
+            ("effective sample size", f"{self.n_source:,}: the added rows hold no information of their own"),
+        ]
+        statement = STATEMENT.format(patients=self.n_source, added=self.n_added)
+        return facts_card("Augmented cohorts", rows, statement)
+
+    def __repr__(self) -> str:
+        return self._card().text()
+
+    def _repr_html_(self) -> str:
+        return self._card().html()
+
+
+def augment(cohort: Cohort, n: int, *, generator: Recipe | None = None, m: int = 20, seed: int = 1) -> AugmentedCohorts:
+    """The patients of a cohort with n synthetic rows beside them, m times.
+
+    Parameters
+    ----------
+    cohort : Cohort                  real patients
+    n : int                          synthetic rows to add to each of the m cohorts, >= 2
+    generator : Recipe, optional     `heor` by default
+    m, seed : int                    number of cohorts, and the seed of fit and draw
+
+    Returns
+    -------
+    AugmentedCohorts                 with `analyse`, and `effective_sample_size`
+
+    Warns
+    -----
+    MoreRowsThanPatients             always: a plain analysis of one of the cohorts counts rows as patients
+
+    Raises
+    ------
+    LabelError                       the cohort is itself synthetic
+
+    References
+    ----------
+    El Emam et al. (2025): augmentation helped prediction in small cohorts and not inference.
+    """
+    if cohort.synthetic:
+        raise LabelError("augment", Problem("cohort", "is itself synthetic", "give the real patients"))
+    drawn = (generator or Heor()).fit(cohort, seed).sample(n=n, m=m, seed=seed)
+    patients = cohort.frame[[name for name in drawn[0].frame.columns]]
+    patients.index = pd.Index([f"{PATIENT}-{number:06d}" for number in range(cohort.n)], name=ID_COLUMN)
+    schema = replace(cohort.schema, id=None)
+    label = drawn.label
+    cohorts = [
+        Cohort.derive(
+            schema, pd.concat([patients, one.frame]), label=_label(label, cohort.n, n, part), name=cohort.name
+        )
+        for part, one in enumerate(drawn)
+    ]
+    told = f"{cohort.n:,} patients stay {cohort.n:,}: pool with .analyse(), which counts them and not the {n:,} rows"
+    warnings.warn(told, MoreRowsThanPatients, stacklevel=2)
+    return AugmentedCohorts(cohorts, cohort.n, n)
+
+
+def _label(label: Label, patients: int, added: int, part: int) -> Label:
+    settings = {**label.settings, "augmented": {"patients": patients, "rows_added": added}}
+    statement = STATEMENT.format(patients=patients, added=added)
+    return replace(label, n_rows=patients + added, rests_on=patients, part=part, settings=settings, statement=statement)
