@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from heorsynth.data.io import inspect as inspect
     from heorsynth.data.io import read as read
     from heorsynth.data.io import write as write
+    from heorsynth.evidence import stability as stability
     from heorsynth.evidence.validate import validate as validate
     from heorsynth.generators.augmentation import augment as augment
     from heorsynth.protocol.run import Run as Run
@@ -38,6 +39,7 @@ _PUBLIC = {
     "inspect": "heorsynth.data.io:inspect",
     "read": "heorsynth.data.io:read",
     "run": "heorsynth.protocol.run:run",
+    "stability": "heorsynth.evidence.stability:",
     "tables": "heorsynth.report.tables:",
     "validate": "heorsynth.evidence.validate:validate",
     "verify": "heorsynth.protocol.verify:verify",

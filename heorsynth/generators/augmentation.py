@@ -1,4 +1,4 @@
-"""A small cohort with synthetic rows beside its patients, and an analysis that does not count those rows as patients."""
+"""A small cohort with synthetic rows beside its patients, and an analysis that does not take them for patients."""
 
 from __future__ import annotations
 
