@@ -85,7 +85,9 @@ def nearer_to_training(training: pd.DataFrame, others: pd.DataFrame, drawn: pd.D
 
 
 def fidelity(real: pd.DataFrame, drawn: pd.DataFrame, subgroup: str) -> dict[str, float]:
-    """Every measure of the published table, but memory."""
+    """Every measure of the published table, but memory. Times not above 0 are invalid, and end at the start."""
+    invalid = float(((drawn["time"] <= 0) | ~drawn["event"].isin([0, 1])).mean())
+    drawn = drawn.assign(time=drawn["time"].clip(lower=real["time"].min() / 2))
     grid = np.linspace(0, min(real["time"].max(), drawn["time"].max()), TIMES)
     horizon = float(np.quantile(real["time"], 0.8))
     wanted = rmst(real["time"].to_numpy(float), real["event"].to_numpy() == 1, horizon).value
@@ -103,7 +105,7 @@ def fidelity(real: pd.DataFrame, drawn: pd.DataFrame, subgroup: str) -> dict[str
         "marginals": float(np.mean([marginal(real[name], drawn[name]) for name in real])),
         "associations": associations(real, drawn),
         "verbatim rows": len(drawn.merge(real.drop_duplicates(), how="inner", on=list(real.columns))) / len(drawn),
-        "invalid rows": float(((drawn["time"] <= 0) | ~drawn["event"].isin([0, 1])).mean()),
+        "invalid rows": invalid,
     }
 
 

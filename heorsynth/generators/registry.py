@@ -15,6 +15,7 @@ REGISTRY = {
     "heor": "heorsynth.generators.heor:Heor",
     "bootstrap": "heorsynth.generators.bootstrap:Bootstrap",
     "marginals": "heorsynth.generators.marginals:Marginals",
+    "arf": "heorsynth.generators.arf:Arf",
     "gaussian_copula": "heorsynth.generators.sdv:GaussianCopula",
     "copula_gan": "heorsynth.generators.sdv:CopulaGan",
     "ctgan": "heorsynth.generators.sdv:Ctgan",
