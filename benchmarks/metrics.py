@@ -86,6 +86,7 @@ def nearer_to_training(training: pd.DataFrame, others: pd.DataFrame, drawn: pd.D
 
 def fidelity(real: pd.DataFrame, drawn: pd.DataFrame, subgroup: str) -> dict[str, float]:
     """Every measure of the published table, but memory. Times not above 0 are invalid, and end at the start."""
+    verbatim = len(drawn.merge(real.drop_duplicates(), how="inner", on=list(real.columns))) / len(drawn)
     invalid = float(((drawn["time"] <= 0) | ~drawn["event"].isin([0, 1])).mean())
     drawn = drawn.assign(time=drawn["time"].clip(lower=real["time"].min() / 2))
     grid = np.linspace(0, min(real["time"].max(), drawn["time"].max()), TIMES)
@@ -104,7 +105,7 @@ def fidelity(real: pd.DataFrame, drawn: pd.DataFrame, subgroup: str) -> dict[str
         "smallest level, share ÷ real": (drawn[subgroup] == smallest).mean() / (real[subgroup] == smallest).mean(),
         "marginals": float(np.mean([marginal(real[name], drawn[name]) for name in real])),
         "associations": associations(real, drawn),
-        "verbatim rows": len(drawn.merge(real.drop_duplicates(), how="inner", on=list(real.columns))) / len(drawn),
+        "verbatim rows": verbatim,
         "invalid rows": invalid,
     }
 

@@ -33,8 +33,7 @@ def page() -> str:
         ]
         lines += [row(asked, "decisive") for asked in purpose.decisive]
         lines += [row(asked, "supporting") for asked in purpose.supporting]
-        lines += ["", *(f"Not answered: {name}: {reason}.\n" for name, reason in purpose.unanswered)]
-        lines += [f"{note}\n" for note in purpose.notes]
+        lines += ["", *(f"{note}\n" for note in purpose.notes)]
     lines += ["## Estimands", "", "| key | what | settings | needs |", "|---|---|---|---|"]
     for key, estimand in ESTIMANDS.items():
         needs = ", ".join(estimand.needs) or "–"

@@ -23,6 +23,7 @@ def check(
     synthetic: Sequence[Cohort],
     margins: Mapping[str, Margin],
     rng: np.random.Generator,
+    holdout: Cohort | None = None,
 ) -> list[Finding]:
     """Findings on each cost column, over patients whose cost is known, for the estimands `margins` asks for."""
     found: list[Finding] = []

@@ -95,6 +95,7 @@ def check(
     synthetic: Sequence[Cohort],
     margins: Mapping[str, Margin],
     rng: np.random.Generator,
+    holdout: Cohort | None = None,
 ) -> list[Finding]:
     """Findings on incremental cost and QALY, net benefit at each threshold, and the decision, as `margins` asks."""
     found: list[Finding] = []

@@ -177,6 +177,38 @@ ESTIMANDS: Mapping[str, Estimand] = {
         needs=("costs", "utilities", "arm"),
         limit=0.5,
     ),
+    "disclosure.copies": Estimand(
+        "share of synthetic rows equal to a patient in every column; with a hold-out, beyond the share equal to a "
+        "person never seen",
+        scales=ONE,
+        limit=0.5,
+    ),
+    "disclosure.nearest": Estimand(
+        "share of synthetic rows nearer to a patient of the source than to a person never seen, beyond one half",
+        scales=ONE,
+        limit=0.5,
+    ),
+    "disclosure.membership": Estimand(
+        "area under the ROC curve of a density-ratio attack on who took part, beyond one half", scales=ONE, limit=0.5
+    ),
+    "disclosure.attribute": Estimand(
+        "how often a time, cost or utility is guessed from covariates, in patients of the source beyond people never "
+        "seen",
+        scales=ONE,
+        limit=0.5,
+    ),
+    "disclosure.singling_out": Estimand(
+        "how often a description of one synthetic row fits exactly one patient of the source, beyond exactly one "
+        "person never seen",
+        scales=ONE,
+        limit=0.5,
+    ),
+    "disclosure.linkability": Estimand(
+        "how often two halves of a record lead to the same synthetic row, in patients of the source beyond people "
+        "never seen",
+        scales=ONE,
+        limit=0.5,
+    ),
 }
 """Key to estimand. The part before the dot names the check that answers it."""
 

@@ -14,8 +14,11 @@ from heorsynth.checks.margin import Margin
 from heorsynth.core.errors import unknown_name
 from heorsynth.data.cohort import Cohort
 
-Check = Callable[[Cohort, Sequence[Cohort], Mapping[str, Margin], np.random.Generator], list[Finding]]
-"""Takes the real cohort, the synthetic ones, the margins of its estimands and a random stream."""
+Check = Callable[
+    [Cohort, Sequence[Cohort], Mapping[str, Margin], np.random.Generator, Cohort | None],
+    list[Finding],
+]
+"""Takes the real cohort, the synthetic ones, the margins of its estimands, a random stream and the hold-out, if any."""
 
 REGISTRY = {
     "survival": "heorsynth.checks.survival:check",
@@ -24,6 +27,7 @@ REGISTRY = {
     "subgroups": "heorsynth.checks.subgroups:check",
     "structure": "heorsynth.checks.structure:check",
     "economics": "heorsynth.checks.economics:check",
+    "disclosure": "heorsynth.checks.disclosure:check",
 }
 """Name to module and function; a module is imported only when its check is asked for."""
 

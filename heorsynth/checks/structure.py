@@ -35,6 +35,7 @@ def check(
     synthetic: Sequence[Cohort],
     margins: Mapping[str, Margin],
     rng: np.random.Generator,
+    holdout: Cohort | None = None,
 ) -> list[Finding]:
     """Findings on marginals, associations and missingness, as far as `margins` asks for them."""
     group = Group("all", ALL, real, tuple(synthetic))

@@ -25,6 +25,7 @@ def check(
     synthetic: Sequence[Cohort],
     margins: Mapping[str, Margin],
     rng: np.random.Generator,
+    holdout: Cohort | None = None,
 ) -> list[Finding]:
     """Findings on level retention, representation and intersections, as far as `margins` asks for them."""
     found: list[Finding] = []

@@ -41,6 +41,7 @@ def check(
     synthetic: Sequence[Cohort],
     margins: Mapping[str, Margin],
     rng: np.random.Generator,
+    holdout: Cohort | None = None,
 ) -> list[Finding]:
     """Findings on every endpoint, in every group, for the survival estimands that `margins` asks for."""
     found: list[Finding] = []

@@ -21,6 +21,7 @@ def check(
     synthetic: Sequence[Cohort],
     margins: Mapping[str, Margin],
     rng: np.random.Generator,
+    holdout: Cohort | None = None,
 ) -> list[Finding]:
     """Findings on the mean of each utility column, in every group."""
     found: list[Finding] = []

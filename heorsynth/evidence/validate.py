@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from heorsynth.checks import registry
-from heorsynth.checks.finding import Finding, not_estimable
+from heorsynth.checks.finding import Finding
 from heorsynth.checks.margin import Margin
 from heorsynth.checks.plan import Plan, plan
 from heorsynth.core.errors import LabelError, Problem, RoleError, TooFewPatientsError
@@ -38,7 +38,8 @@ def validate(
                                economic-evaluation or data-sharing
     margins : dict             such as ``{"survival.rmst": {"horizon": 3650, "relative": 0.05}}``: replaces the
                                purpose's default, or makes a further estimand decisive
-    holdout : Cohort           patients no generator saw, for disclosure checks; this release has none
+    holdout : Cohort           people of the same kind whom the generator never saw: the control of the
+                               disclosure checks
     economics : dict           ``{"comparator": "usual", "wtp": [20000]}``
     seed : int                 of the resampling behind some intervals; >= 0
     allow_synthetic_source     judge against a cohort that is itself synthetic, and say so
@@ -63,16 +64,14 @@ def validate(
             ),
         )
     _require_same_roles(cohort, syn)
+    if holdout is not None:
+        _require_same_roles(cohort, [holdout], "hold-out")
     asked = plan(cohort, purpose, margins, economics)
     findings: list[Finding] = []
     for name, its_margins in asked.by_check().items():
-        findings += registry.load(name)(cohort, syn, its_margins, stream(seed, "check", name))
+        findings += registry.load(name)(cohort, syn, its_margins, stream(seed, "check", name), holdout)
     calibrated = _calibrated(syn)
     judged = [replace(asked.weighed(finding), calibrated=finding.key in calibrated) for finding in findings]
-    judged += [
-        not_estimable("privacy", what, "all", reason, NO_MARGIN, n_real=cohort.n)
-        for what, reason in asked.purpose.unanswered
-    ]
     return Evidence.of(
         purpose,
         judged,
@@ -85,11 +84,7 @@ def validate(
     )
 
 
-NO_MARGIN = Margin("absolute", 0.0)
-"""Of a question that no check of this release can be asked."""
-
-
-def _require_same_roles(cohort: Cohort, syn: Sequence[Cohort]) -> None:
+def _require_same_roles(cohort: Cohort, syn: Sequence[Cohort], what: str = "synthetic cohorts") -> None:
     if not len(syn):
         raise TooFewPatientsError("synthetic cohorts", Problem("", "there are none", "draw at least one"))
     problems = []
@@ -114,7 +109,7 @@ def _require_same_roles(cohort: Cohort, syn: Sequence[Cohort]) -> None:
                 )
             )
     if problems:
-        raise RoleError("synthetic cohorts", problems)
+        raise RoleError(what, problems)
 
 
 def _calibrated(syn: Sequence[Cohort]) -> frozenset[str]:
@@ -147,8 +142,8 @@ def _notes(
     notes = list(asked.notes)
     if cohort.synthetic:
         notes.append("The cohort judged against is itself synthetic: this is no evidence about real patients.")
-    if holdout is not None:
-        notes.append("A hold-out was given; no check of this release uses it.")
+    if holdout is not None and "disclosure" not in asked.by_check():
+        notes.append(f"The hold-out of {holdout.n} patients was not used: this purpose asks nothing that needs one.")
     labels = [drawn.label for drawn in syn if drawn.label is not None]
     if len(labels) < len(syn):
         notes.append(f"{len(syn) - len(labels)} of {len(syn)} cohorts carry no label: their origin is unknown.")

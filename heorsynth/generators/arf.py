@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -95,7 +96,11 @@ class Arf:
         forest = RandomForestClassifier(
             self.trees, min_samples_leaf=self.min_leaf, oob_score=True, random_state=seed % 2**32, n_jobs=1
         )
-        return forest.fit(np.concatenate([rows, drawn]), np.repeat([0, 1], [len(rows), len(drawn)]))
+        with warnings.catch_warnings():
+            # a row that every tree was grown on has no say in the accuracy; with 30 trees there are a few
+            warnings.filterwarnings("ignore", message="Some inputs do not have OOB scores", category=UserWarning)
+            forest.fit(np.concatenate([rows, drawn]), np.repeat([0, 1], [len(rows), len(drawn)]))
+        return forest
 
 
 @dataclass(frozen=True, repr=False)

@@ -91,7 +91,18 @@ BY_CHECK: Mapping[str, Method] = {
         "between columns by rank correlations, and missingness as a share; intervals of distances come from resampling "
         "the real patients.",
     ),
-    "privacy": Method("Disclosure", "No disclosure check is part of this release; it must be assessed apart."),
+    "disclosure": Method(
+        "Disclosure",
+        "Every risk is an attack on patients of the source and, as control, on people the generator never saw: rows "
+        "equal or nearest to a patient, telling who took part by a ratio of densities, guessing a time, cost or "
+        "utility from covariates, singling out, linking. A finding is the difference, one-sided; `real` is the "
+        "control. Without a hold-out nothing but copies can be judged.",
+        (
+            "Giomi et al. (2023) PoPETs 2023(2):312",
+            "van Breugel et al. (2023) AISTATS, PMLR 206:3493",
+            "EMA Policy 0070 guidance (2016), risk threshold 0.09",
+        ),
+    ),
 }
 
 LIMITS = (

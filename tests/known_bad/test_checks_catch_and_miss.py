@@ -57,7 +57,8 @@ def verdicts(real, cohorts, key):
 
 
 def test_every_estimand_has_something_it_catches_and_something_it_cannot_see():
-    assert set(CASES) == set(ESTIMANDS) == set(MARGINS)
+    attacked = {key for key in ESTIMANDS if key.startswith("disclosure.")}  # test_disclosure_catches_and_misses.py
+    assert set(CASES) == set(ESTIMANDS) - attacked == set(MARGINS)
 
 
 @pytest.mark.parametrize("key", CASES)

@@ -60,12 +60,28 @@ def test_teaching_on_faithful_cohorts_with_wide_enough_data_is_fit():
     assert evidence.verdict == "fit", evidence
 
 
-def test_sharing_is_never_fit_without_a_disclosure_check(real):
-    copies = [Cohort.derive(real.schema, real.frame, label=None)] * 3
-    evidence = validate(real, copies, purpose="data-sharing")
-    missing = [finding for finding in evidence.decisive if finding.check == "privacy"]
-    assert [finding.verdict for finding in missing] == ["not estimable"]
+def test_sharing_is_never_fit_without_people_the_generator_never_saw(real, faithful):
+    evidence = validate(real, faithful, purpose="data-sharing")
+    missing = [finding for finding in evidence.decisive if finding.check == "disclosure"]
+    assert {finding.verdict for finding in missing if finding.key != "disclosure.copies"} == {"not estimable"}
+    assert all("holdout" in finding.because for finding in missing if finding.key != "disclosure.copies")
     assert evidence.verdict != "fit"
+
+
+def test_with_a_hold_out_fresh_people_pass_every_disclosure_check():
+    real = Cohort(rows(1, 2000), **ROLES)
+    syn = [Cohort.derive(real.schema, rows(50 + part, 2000), label=None) for part in range(2)]
+    unseen = Cohort.derive(real.schema, rows(2, 2000), label=None)
+    found = [f for f in validate(real, syn, "data-sharing", holdout=unseen).decisive if f.check == "disclosure"]
+    assert {f.key for f in found} == {f"disclosure.{k}" for k in ("copies", "nearest", "membership", "attribute")}
+    assert {f.verdict for f in found if f.group == "all"} == {"pass"}
+
+
+def test_sharing_the_patients_themselves_is_not_fit_even_without_a_hold_out(real):
+    evidence = validate(real, [Cohort.derive(real.schema, real.frame, label=None)] * 3, purpose="data-sharing")
+    (copies,) = [finding for finding in evidence.decisive if finding.key == "disclosure.copies"]
+    assert (copies.verdict, copies.synthetic) == ("fail", 1.0)
+    assert evidence.verdict == "not fit"
 
 
 def test_one_seed_gives_the_same_evidence_twice(real, faithful):
@@ -141,7 +157,7 @@ def test_cohorts_made_from_other_patients_than_judged_against_are_noted(real):
 
 
 def test_a_hold_out_that_nothing_uses_is_said_to_be_unused(real, faithful):
-    assert any("hold-out" in note for note in validate(real, faithful, holdout=real, purpose="teaching").notes)
+    assert any("hold-out" in note for note in validate(real, faithful, holdout=real, purpose="augmentation").notes)
 
 
 def test_a_subgroup_finding_does_not_decide_an_economic_evaluation(real, faithful):

@@ -1,0 +1,104 @@
+"""Every attack against rows that betray patients, rows that betray none, and what each attack cannot see."""
+
+import numpy as np
+import pytest
+
+from heorsynth.checks import disclosure
+from heorsynth.checks.estimands import ESTIMANDS, margin_for
+from heorsynth.checks.purposes import PURPOSES
+from heorsynth.data.cohort import Cohort
+
+from .conftest import ROLES
+
+SHARING = PURPOSES["data-sharing"]
+MARGINS = {
+    asked.key: margin_for(asked.key, asked.margin)
+    for asked in (*SHARING.decisive, *SHARING.supporting)
+    if asked.key.startswith("disclosure.")
+}
+N = 1500
+
+
+def patients_copied(source, fresh, rng):
+    return source.copy()
+
+
+def patients_jittered(source, fresh, rng):
+    """Each number moved by a hundredth of its spread: no row is a copy."""
+    rows = source.copy()
+    for name in ("time", "cost", "qaly", "age", "score"):
+        rows[name] = rows[name] + rng.normal(0, 0.01 * rows[name].std(), len(rows))
+    return rows
+
+
+def a_tenth_copied(source, fresh, rng):
+    """Every tenth row is a patient, the others are fresh."""
+    rows = fresh.copy()
+    rows.iloc[::10] = source.iloc[::10].to_numpy()
+    return rows.astype(source.dtypes.to_dict())
+
+
+def secrets_shuffled(source, fresh, rng):
+    """Patients as they are, but with another's time, event, cost and QALY."""
+    order = rng.permutation(len(source))
+    return source.assign(**{name: source[name].to_numpy()[order] for name in ("time", "event", "cost", "qaly")})
+
+
+CASES = {
+    # estimand: (what it must fail, what it cannot see, the estimand that sees that)
+    "disclosure.copies": (patients_copied, patients_jittered, "disclosure.nearest"),
+    "disclosure.nearest": (patients_jittered, a_tenth_copied, "disclosure.copies"),
+    "disclosure.membership": (patients_jittered, a_tenth_copied, "disclosure.copies"),
+    "disclosure.attribute": (patients_jittered, secrets_shuffled, "disclosure.nearest"),
+    "disclosure.singling_out": (patients_copied, None, None),
+    "disclosure.linkability": (patients_jittered, secrets_shuffled, "disclosure.nearest"),
+}
+
+
+@pytest.fixture(scope="module")
+def cohorts(draw):
+    def of(breaker=None, n=N, seed=1):
+        source, unseen = draw(n, seed), draw(n, seed + 1000)
+        rng = np.random.default_rng(seed)
+        fresh = [draw(n, seed + 2000 + part) for part in range(3)]
+        rows = [breaker(source, frame, rng) if breaker else frame for frame in fresh]
+        held = [Cohort.derive(Cohort(source, **ROLES).schema, frame, label=None) for frame in (source, unseen, *rows)]
+        return held[0], held[2:], held[1]
+
+    return of
+
+
+def verdict(found, key):
+    real, synthetic, holdout = found
+    findings = disclosure.check(real, synthetic, {key: MARGINS[key]}, np.random.default_rng(1), holdout)
+    return {finding.verdict for finding in findings if finding.group == "all"}
+
+
+def test_every_attack_has_a_case():
+    assert set(CASES) == set(MARGINS) == {key for key in ESTIMANDS if key.startswith("disclosure.")}
+
+
+@pytest.mark.parametrize("key", CASES)
+def test_an_attack_fails_rows_that_betray_patients(cohorts, key):
+    assert "fail" in verdict(cohorts(CASES[key][0]), key)
+
+
+@pytest.mark.parametrize("key", CASES)
+def test_no_attack_fails_fresh_people(cohorts, key):
+    assert "fail" not in verdict(cohorts(), key)
+
+
+@pytest.mark.parametrize("key", [key for key in CASES if CASES[key][1]])
+def test_an_attack_is_blind_to_what_another_sees(cohorts, key):
+    _, unseen, witness = CASES[key]
+    assert "fail" not in verdict(cohorts(unseen), key)
+    assert "fail" in verdict(cohorts(unseen), witness)
+
+
+@pytest.mark.parametrize("key", CASES)
+def test_copies_of_a_hundred_patients_never_pass(cohorts, key):
+    assert verdict(cohorts(patients_copied, n=100), key) != {"pass"}
+
+
+def test_fresh_people_pass_where_there_are_enough_of_them(cohorts):
+    assert [key for key in CASES if verdict(cohorts(), key) != {"pass"}] == []
