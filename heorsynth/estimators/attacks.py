@@ -64,8 +64,8 @@ def nearness(rows: np.ndarray, source: np.ndarray, unseen: np.ndarray, rng: np.r
     -----
     Without memory the N people, source and unseen in equal numbers, are exchangeable. With w_i the share of rows
     nearest to person i the share nearer to the source is the sum of w_i over a random half of them, with
-    variance sum (w_i - 1/N)^2 N / (4 (N - 1)), exactly; it does not fall with the number of rows. Where one side
-    is thinned to the size of the other, the mean over thinnings varies less than that: conservative.
+    variance sum (w_i - mean w)^2 N / (4 (N - 1)), exactly; it does not fall with the number of rows. A row with
+    somebody as near on either side stays undecided whoever is which, and adds no variance. Where one side is thinned to the size of the other, the mean over thinnings varies less than that: conservative.
     """
     size = min(len(source), len(unseen))
     shares, variances = [], []
@@ -73,13 +73,13 @@ def nearness(rows: np.ndarray, source: np.ndarray, unseen: np.ndarray, rng: np.r
         near, which = nearest(rows, source[rng.permutation(len(source))[:size]])
         far, other = nearest(rows, unseen[rng.permutation(len(unseen))[:size]])
         tie = np.abs(near - far) <= CLOSE
-        ours = np.where(tie, 0.5, (near < far).astype(float))
+        ours, theirs = (near < far) & ~tie, (far < near) & ~tie
         weights = np.concatenate(
-            [np.bincount(which, ours, minlength=size), np.bincount(other, 1 - ours, minlength=size)]
+            [np.bincount(which, ours, minlength=size), np.bincount(other, theirs, minlength=size)]
         ) / len(rows)
         people = 2 * size
-        shares.append(float(ours.mean()))
-        variances.append(float(((weights - 1 / people) ** 2).sum()) * people / (4 * (people - 1)))
+        shares.append(float(ours.mean() + tie.mean() / 2))
+        variances.append(float(weights.var()) * people**2 / (4 * (people - 1)))
     return Attack(float(np.mean(shares)), 0.5, math.sqrt(float(np.mean(variances))))
 
 

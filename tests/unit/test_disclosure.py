@@ -46,6 +46,13 @@ def attacks_distance(rows: np.ndarray, people: np.ndarray) -> np.ndarray:
     return np.sqrt(((rows[:, None, :] - people[None]) ** 2).sum(axis=2)).min(axis=1)
 
 
+def test_where_many_people_are_alike_every_row_is_undecided_and_nothing_is_uncertain():
+    source, unseen, rows = (np.round(normals(300, seed, k=1)) for seed in (1, 2, 3))
+    found = attacks.nearness(rows, source, unseen, rng())
+    assert found.success == pytest.approx(0.5, abs=0.02)
+    assert found.se < 0.02
+
+
 def test_nearness_to_copies_is_one():
     source = normals(50, 1)
     assert attacks.nearness(source, source, normals(50, 2), rng()).success == 1.0
