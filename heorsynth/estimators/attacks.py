@@ -65,7 +65,8 @@ def nearness(rows: np.ndarray, source: np.ndarray, unseen: np.ndarray, rng: np.r
     Without memory the N people, source and unseen in equal numbers, are exchangeable. With w_i the share of rows
     nearest to person i the share nearer to the source is the sum of w_i over a random half of them, with
     variance sum (w_i - mean w)^2 N / (4 (N - 1)), exactly; it does not fall with the number of rows. A row with
-    somebody as near on either side stays undecided whoever is which, and adds no variance. Where one side is thinned to the size of the other, the mean over thinnings varies less than that: conservative.
+    somebody as near on either side stays undecided whoever is which, and adds no variance. Where one side is
+    thinned to the size of the other, the mean over thinnings varies less than that: conservative.
     """
     size = min(len(source), len(unseen))
     shares, variances = [], []
