@@ -34,7 +34,7 @@ NO_HOLDOUT = (
 
 WHAT = {
     "disclosure.copies": "rows equal to a patient",
-    "disclosure.nearest": "rows nearer to a patient of the source than to a person never seen",
+    "disclosure.nearest": "rows nearer to a patient than to a person never seen",
     "disclosure.membership": "telling who took part (AUC of a density-ratio attack)",
     "disclosure.attribute": "guessing",
     "disclosure.singling_out": "descriptions that fit one person",

@@ -81,7 +81,7 @@ def dossier(
         decisive=verdict_table(evidence),
         supporting=verdict_table(evidence, supporting=True),
         forest=_one(lambda: figures.forest(evidence)),
-        pictures=list(_pictures(cohort, synthetic)),
+        pictures=list(_pictures(cohort, synthetic, evidence)),
         cohort_card=Markup(cohort.card().html()),
         table_one=table_one(cohort, synthetic),
         making=_making(protocol, synthetic, evidence),
@@ -104,8 +104,8 @@ def _one(draw: Callable[[], Picture]) -> Markup:
         return Markup("<p>Not drawn: {}</p>").format(str(error))
 
 
-def _pictures(cohort: Cohort, synthetic: Sequence[Cohort]) -> Iterator[tuple[str, Markup]]:
-    """Every picture with its heading: curves overall, by arm and by subgroup; levels; costs."""
+def _pictures(cohort: Cohort, synthetic: Sequence[Cohort], evidence: Evidence) -> Iterator[tuple[str, Markup]]:
+    """Every picture with its heading: curves overall, by arm and by subgroup; levels; costs; attacks, where made."""
     arms = [cohort.schema.arm] if cohort.schema.arm is not None else []
     for endpoint in cohort.schema.endpoints:
         for by in chain([None], arms, cohort.schema.subgroups):
@@ -115,6 +115,8 @@ def _pictures(cohort: Cohort, synthetic: Sequence[Cohort]) -> Iterator[tuple[str
         yield "Levels kept and lost", _one(lambda: figures.level_retention(cohort, synthetic))
     for cost in cohort.schema.costs:
         yield f"Costs: {cost}", _one(lambda cost=cost: figures.cost_quantiles(cohort, synthetic, cost))  # type: ignore[misc]
+    if any(finding.check == "disclosure" for finding in evidence.findings):
+        yield "What attacks achieve", _one(lambda: figures.disclosure_risk(evidence))
 
 
 def _section(protocol: Mapping[str, object], name: str) -> Mapping[str, object]:

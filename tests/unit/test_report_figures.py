@@ -245,3 +245,28 @@ def test_unknown_names_are_refused_with_the_nearest() -> None:
         figures.cost_quantiles(cohort, [cohort], "costs")
     with pytest.raises(NotEstimableError):
         figures.forest(Evidence.of("teaching", [], m=1, n_rows=1, n_source=1))
+
+
+def attack(key: str, group: str, control: float, success: float, verdict: str) -> Finding:
+    excess = success - control
+    return Finding(
+        "disclosure", f"attack {key}", group, control, success, excess, excess - 0.02, excess + 0.02, 0.05, 0.01,
+        verdict, "", "absolute", "", 100, key=f"disclosure.{key}",
+    )  # fmt: skip
+
+
+def test_disclosure_is_drawn_beside_its_control_everyone_before_the_groups() -> None:
+    made = [attack("nearest", "sex=f", 0.5, 0.7, "fail"), attack("copies", "all", 0.0, 0.0, "pass"),
+            attack("nearest", "all", 0.5, 0.52, "pass"), finding("pass", 0.1, 0.1)]  # fmt: skip
+    picture = figures.disclosure_risk(Evidence.of("data-sharing", made, m=2, n_rows=10, n_source=10))
+    assert picture.frame["group"].tolist() == ["all", "sex=f", "all"]
+    assert picture.frame.loc[1, ["control", "success", "lower", "upper"]].tolist() == pytest.approx(
+        [0.5, 0.7, 0.68, 0.72]
+    )
+    assert "Most beyond its control: attack nearest, sex=f, 0.70 against 0.50" in picture.alt
+
+
+def test_disclosure_without_a_judged_attack_says_what_is_needed() -> None:
+    evidence = Evidence.of("teaching", [finding("pass", 0.1, 0.1)], m=2, n_rows=10, n_source=10)
+    with pytest.raises(NotEstimableError, match="holdout"):
+        figures.disclosure_risk(evidence)
