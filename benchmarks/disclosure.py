@@ -110,9 +110,8 @@ def main() -> None:
     asked = parser.parse_args()
     started = time.perf_counter()
     if asked.halves:
-        print(
-            "| cohort | generator | attack | mean | SD | pass | inconclusive | fail |\n|---|---|---|---|---|---|---|---|"
-        )
+        print("| cohort | generator | attack | mean | SD | pass | inconclusive | fail |")
+        print("|" + "---|" * 8)
         for dataset in asked.halves:
             for recipe in asked.generators:
                 halves(dataset, recipe, asked.repetitions, asked.m)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+
+import pandas as pd
 
 from heorsynth.core.errors import CohortError, HeorsynthError, Problem, ProtocolError, nearest
 from heorsynth.data import datasets, io
@@ -22,36 +25,12 @@ def load_source(protocol: Protocol, folder: Path | None = None) -> tuple[Cohort,
 
     Raises
     ------
-    ProtocolError               neither or both of dataset and file, or an unknown dataset
+    ProtocolError               not exactly one of dataset, simulated and file, or an unknown dataset
     FileError, CohortError      the file cannot be read, or does not make a cohort in these roles
     """
     section = protocol.document.cohort
     declared = {name: value for name, value in section.model_dump(exclude_none=True).items() if name not in NOT_ROLES}
-    source = section.source
-    if (source.dataset is None) == (source.file is None):
-        raise ProtocolError(
-            _subject(protocol),
-            Problem(
-                protocol.where("cohort", "source"),
-                "expected one source",
-                "write either dataset: pbc or file: patients.csv",
-            ),
-        )
-    if source.dataset is not None:
-        if source.dataset not in datasets.names():
-            raise ProtocolError(
-                _subject(protocol),
-                Problem(
-                    protocol.where("cohort", "source", "dataset"),
-                    "unknown dataset",
-                    nearest(source.dataset, datasets.names()),
-                ),
-            )
-        frame, roles, key = datasets.frame(source.dataset), datasets.roles(source.dataset), PUBLIC_KEY
-        name = source.dataset
-    else:
-        path = (folder or protocol.path.parent) / str(source.file)
-        frame, roles, key, name = io.read_frame(path), {}, private_key(), Path(str(source.file)).stem
+    frame, roles, key, name = _read(protocol, folder)
     frame = frame.drop(columns=_droppable(protocol, list(map(str, frame.columns))))
     merged = {"endpoints": {}, "name": name, **roles, **declared}
     try:
@@ -68,6 +47,31 @@ def load_source(protocol: Protocol, folder: Path | None = None) -> tuple[Cohort,
             ),
         )
     return cohort, fingerprint(cohort, key)
+
+
+def _read(protocol: Protocol, folder: Path | None) -> tuple[pd.DataFrame, Mapping[str, object], bytes, str]:
+    """The source's rows, the roles it brings, the key of its fingerprint, and its name."""
+    source = protocol.document.cohort.source
+    given = [kind for kind in ("dataset", "simulated", "file") if getattr(source, kind) is not None]
+    if len(given) != 1:
+        fix = "write dataset: pbc, or simulated: {n: 1000, seed: 1}, or file: patients.csv"
+        raise ProtocolError(_subject(protocol), Problem(protocol.where("cohort", "source"), "expected one source", fix))
+    if source.simulated is not None:
+        trial, _ = datasets.simulated_trial(source.simulated.n, source.simulated.seed)
+        return trial.frame, vars(trial.schema), PUBLIC_KEY, "simulated trial"
+    if source.dataset is not None:
+        if source.dataset not in datasets.names():
+            raise ProtocolError(
+                _subject(protocol),
+                Problem(
+                    protocol.where("cohort", "source", "dataset"),
+                    "unknown dataset",
+                    nearest(source.dataset, datasets.names()),
+                ),
+            )
+        return datasets.frame(source.dataset), datasets.roles(source.dataset), PUBLIC_KEY, source.dataset
+    path = (folder or protocol.path.parent) / str(source.file)
+    return io.read_frame(path), {}, private_key(), Path(str(source.file)).stem
 
 
 def _subject(protocol: Protocol) -> str:

@@ -23,10 +23,18 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=False)
 
 
+class Simulated(Section):
+    """A simulated trial of n patients, as `datasets.simulated_trial` draws it."""
+
+    n: int = Field(ge=20, le=1_000_000)
+    seed: int = Field(ge=0)
+
+
 class Source(Section):
-    """Where the patients are: a bundled dataset, or a file beside the protocol."""
+    """Where the patients are: a bundled dataset, a simulated trial, or a file beside the protocol."""
 
     dataset: str | None = None
+    simulated: Simulated | None = None
     file: str | None = None
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from heorsynth.core import errors
+from heorsynth.data import datasets
 from heorsynth.protocol.source import load_source
 from heorsynth.protocol.spec import Protocol, read_protocol
 
@@ -132,3 +133,20 @@ def test_the_fingerprint_depends_on_the_rows_and_on_the_roles(tmp_path: Path) ->
     _, again = load_source(read(tmp_path))
     _, other = load_source(read(tmp_path, "[sex]", "[sex, age_group]"))
     assert before == again != other
+
+
+def test_a_simulated_trial_is_a_source_with_its_own_roles(tmp_path: Path) -> None:
+    text = GOOD.replace("{dataset: pbc}", "{simulated: {n: 60, seed: 4}}")
+    for role in ("  endpoints: {os: [time, event]}\n", "  arm: trt\n"):
+        text = text.replace(role, "")
+    cohort, found = load_source(read_protocol(written(tmp_path, text)))
+    expected, _ = datasets.simulated_trial(60, 4)
+    assert cohort.frame.equals(expected.frame)
+    assert (cohort.schema.costs, cohort.schema.subgroups) == (("cost",), ("sex",))
+    assert load_source(read_protocol(written(tmp_path, text.replace("seed: 4", "seed: 5"))))[1] != found
+
+
+@pytest.mark.parametrize("source", ["{}", "{dataset: pbc, file: a.csv}", "{dataset: pbc, simulated: {n: 60, seed: 4}}"])
+def test_a_protocol_has_exactly_one_source(tmp_path: Path, source: str) -> None:
+    with pytest.raises(errors.ProtocolError, match="expected one source"):
+        load_source(read(tmp_path, "{dataset: pbc}", source))
