@@ -147,9 +147,9 @@ def _is_code(column: pd.Series) -> bool:
     known = column.dropna()
     if known.empty or known.nunique() > 4:
         return False
-    if types.is_bool_dtype(known):
-        return True
-    return types.is_numeric_dtype(known) and bool(np.all(known == np.floor(known))) and float(known.max()) <= 9
+    if types.is_bool_dtype(known) or not types.is_numeric_dtype(known):
+        return known.nunique() >= 2
+    return bool(np.all(known == np.floor(known))) and float(known.max()) <= 9
 
 
 def guess_unit(columns: tuple[str, ...]) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from heorsynth.core.errors import FileError, Problem
-from heorsynth.protocol.spec import Protocol, read_protocol
+from heorsynth.protocol.spec import Document, Protocol, read_protocol
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ def write_lock(path: str | Path) -> Path:
                 "write an amendment; or delete the lock, and the first page will say the new one is recent",
             ),
         )
-    facts = {"protocol_sha256": protocol.sha256, "document": _sections(protocol)}
+    facts = {"protocol_sha256": protocol.sha256, "document": _sections(protocol.document)}
     target.write_text(json.dumps(facts, indent=2, sort_keys=True) + "\n", encoding="utf-8")
     return target
 
@@ -94,10 +94,10 @@ def read_lock(protocol: Protocol) -> Lock:
     if not path.exists():
         return Lock(protocol.sha256, locked=False)
     try:
-        before = json.loads(path.read_text(encoding="utf-8"))["document"]
+        before = _sections(Document.model_validate(json.loads(path.read_text(encoding="utf-8"))["document"]))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise FileError(f"lock {path.name!r}", Problem("", "cannot be read", "restore it, or lock again")) from error
-    now = _sections(protocol)
+    now = _sections(protocol.document)
     changed = tuple(
         sorted(name for name in set(now) | set(before) if name != "amendments" and now.get(name) != before.get(name))
     )
@@ -105,6 +105,7 @@ def read_lock(protocol: Protocol) -> Lock:
     return Lock(protocol.sha256, True, changed, tuple(name for name in changed if name in named))
 
 
-def _sections(protocol: Protocol) -> Mapping[str, object]:
-    document: Mapping[str, object] = json.loads(protocol.document.model_dump_json())
-    return document
+def _sections(document: Document) -> Mapping[str, object]:
+    """The document with every default written out: a key that a later version adds is then no change."""
+    sections: Mapping[str, object] = json.loads(document.model_dump_json())
+    return sections

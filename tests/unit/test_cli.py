@@ -78,6 +78,23 @@ def test_what_init_writes_runs(patients: Path, tmp_path: Path) -> None:
     assert CANARY not in ended.stdout + ended.stderr
 
 
+def test_init_asks_for_the_coding_of_events_in_words(patients: Path, tmp_path: Path) -> None:
+    frame = pd.read_csv(patients)
+    frame["status"] = np.where(frame["status"] == 1, "dead", "alive")
+    frame.to_csv(patients, index=False)
+    start = tmp_path / "start"
+    told = heorsynth("init", str(patients), "--out", str(start))
+    assert "No 0 in status" in told.stdout
+    protocol = start / "my patients.yaml"
+    ended = heorsynth("run", str(protocol), "--out", str(tmp_path / "runs"))
+    assert ended.returncode == 65
+    assert "event_map" in ended.stderr
+    written = protocol.read_text(encoding="utf-8").replace("m: 20", "m: 2")
+    written = written.replace("# event_map: {1: 0, 2: 1}", "event_map: {alive: 0, dead: 1}")
+    protocol.write_text(written, encoding="utf-8")
+    assert heorsynth("run", str(protocol), "--out", str(tmp_path / "runs")).returncode in (0, 1, 2)
+
+
 def test_init_does_not_overwrite(patients: Path, tmp_path: Path) -> None:
     assert heorsynth("init", str(patients), "--out", str(tmp_path)).returncode == 0
     again = heorsynth("init", str(patients), "--out", str(tmp_path))

@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
+from heorsynth.protocol.lock import read_lock
+from heorsynth.protocol.spec import read_protocol
+
 ROOT = Path(__file__).resolve().parents[2]
 CONDA_TO_PYPI = {"pytorch-cpu": "torch", "matplotlib-base": "matplotlib"}
 
@@ -60,3 +63,9 @@ def test_ci_calls_the_test_command_of_the_readme() -> None:
     assert "make test" in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     assert "make demo" in readme and "make test" in readme
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "protocols").glob("*.yaml")), ids=lambda path: path.stem)
+def test_every_protocol_stands_as_it_was_locked(path: Path) -> None:
+    """A key that a later version of the schema adds is no change of the protocol."""
+    assert read_lock(read_protocol(path)).note == "This protocol is as it was locked."
