@@ -9,9 +9,10 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.spatial.distance import cdist
 
-THINNINGS = 10
-"""Where source and hold-out differ in size, the larger is thinned so often, and the results are averaged."""
+CHUNK = 2000
+"""Rows whose distances to everybody are held in memory at a time."""
 
 RELABELLINGS = 200
 """Draws of who is a patient of the source and who is not, behind the standard error of singling out."""
@@ -52,7 +53,7 @@ def nearest(points: np.ndarray, others: np.ndarray) -> tuple[np.ndarray, np.ndar
 
 
 def nearness(rows: np.ndarray, source: np.ndarray, unseen: np.ndarray, rng: np.random.Generator) -> Attack:
-    """The share of rows whose nearest person is a patient of the source; half a row where two are as near.
+    """The share of rows whose nearest person is a patient of the source, as if as many people were unseen.
 
     Parameters
     ----------
@@ -62,26 +63,22 @@ def nearness(rows: np.ndarray, source: np.ndarray, unseen: np.ndarray, rng: np.r
 
     Notes
     -----
-    Without memory the N people, source and unseen in equal numbers, are exchangeable. With w_i the share of rows
-    nearest to person i the share nearer to the source is the sum of w_i over a random half of them, with
-    variance sum (w_i - mean w)^2 N / (4 (N - 1)), exactly; it does not fall with the number of rows. A row with
-    somebody as near on either side stays undecided whoever is which, and adds no variance. Where one side is
-    thinned to the size of the other, the mean over thinnings varies less than that: conservative.
+    A row as near to several people counts for each of them in part. Without memory the N = T + H people are
+    exchangeable: with w_i the share of rows nearest to person i, the share p nearer to the source is the sum of
+    w_i over T of N people dealt at random, with mean T/N and variance sum (w_i - 1/N)^2 T H / (N (N - 1)),
+    exactly; it does not fall with the number of rows. With unequal sides p is told as pH / (pH + (1 - p)T): 0.5
+    is no memory and 1 is copies whatever the sizes.
     """
-    size = min(len(source), len(unseen))
-    shares, variances = [], []
-    for _ in range(1 if len(source) == len(unseen) else THINNINGS):
-        near, which = nearest(rows, source[rng.permutation(len(source))[:size]])
-        far, other = nearest(rows, unseen[rng.permutation(len(unseen))[:size]])
-        tie = np.abs(near - far) <= CLOSE
-        ours, theirs = (near < far) & ~tie, (far < near) & ~tie
-        weights = np.concatenate(
-            [np.bincount(which, ours, minlength=size), np.bincount(other, theirs, minlength=size)]
-        ) / len(rows)
-        people = 2 * size
-        shares.append(float(ours.mean() + tie.mean() / 2))
-        variances.append(float(weights.var()) * people**2 / (4 * (people - 1)))
-    return Attack(float(np.mean(shares)), 0.5, math.sqrt(float(np.mean(variances))))
+    people, size, others = np.concatenate([source, unseen]), len(source), len(unseen)
+    weights = np.zeros(size + others)
+    for part in np.array_split(rows, max(1, math.ceil(len(rows) / CHUNK))):
+        apart = cdist(part, people)
+        nearest_ones = apart <= apart.min(axis=1, keepdims=True) + CLOSE
+        weights += (nearest_ones / nearest_ones.sum(axis=1, keepdims=True)).sum(axis=0) / len(rows)
+    share, n = float(weights[:size].sum()), size + others
+    spread = math.sqrt(float(np.sum((weights - 1 / n) ** 2)) * size * others / (n * (n - 1)))
+    level = share * others + (1 - share) * size
+    return Attack(share * others / level, 0.5, spread * size * others / level**2)
 
 
 def membership(rows: np.ndarray, source: np.ndarray, unseen: np.ndarray, rng: np.random.Generator) -> Attack:

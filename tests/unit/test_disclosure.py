@@ -23,7 +23,7 @@ def rng() -> np.random.Generator:
     return np.random.default_rng(1)
 
 
-def test_nearness_by_hand_counts_a_tie_as_half_a_row():
+def test_nearness_by_hand_counts_a_row_for_everyone_as_near():
     source, unseen = np.array([[0.0], [10.0]]), np.array([[4.0], [20.0]])
     rows = np.array([[1.0], [2.0], [3.0], [19.0]])  # nearer to: source, both, unseen, unseen
     assert attacks.nearness(rows, source, unseen, rng()).success == pytest.approx(1.5 / 4)
@@ -55,7 +55,19 @@ def test_where_many_people_are_alike_every_row_is_undecided_and_nothing_is_uncer
 
 def test_nearness_to_copies_is_one():
     source = normals(50, 1)
-    assert attacks.nearness(source, source, normals(50, 2), rng()).success == 1.0
+    for n in (10, 50, 400):
+        assert attacks.nearness(source, source, normals(n, 2), rng()).success == 1.0
+
+
+def test_nearness_is_one_half_without_memory_whatever_the_sizes_and_however_coarse():
+    for sizes in ((300, 100), (100, 300), (200, 200)):
+        found = []
+        for seed in range(60):
+            people = (np.round(normals(n, 3 * seed + part)) for part, n in enumerate((*sizes, 500)))
+            source, unseen, rows = people
+            found.append(attacks.nearness(rows, source, unseen, rng()))
+        mean_se = np.mean([one.se for one in found]) / np.sqrt(60)
+        assert np.mean([one.success for one in found]) == pytest.approx(0.5, abs=4 * mean_se)
 
 
 def test_membership_is_the_area_under_the_roc_curve_of_its_scores():
@@ -76,9 +88,7 @@ def test_an_interval_of_fresh_people_holds_no_excess_in_nine_of_ten(attack, size
         source, unseen, rows = (normals(n, 3 * seed + part) for part, n in enumerate((*sizes, 100)))
         found = attack(rows, source, unseen, np.random.default_rng(seed))
         inside += abs(found.excess) <= 1.645 * found.se
-    # binomial(300, 0.9): 4 standard errors are 0.07; nearness of thinned people is conservative by construction
-    thinned = attack is attacks.nearness and sizes[0] != sizes[1]
-    assert 0.83 <= inside / 300 <= (1.0 if thinned else 0.97)
+    assert 0.83 <= inside / 300 <= 0.97  # binomial(300, 0.9): 4 standard errors are 0.07
 
 
 def test_inference_by_hand():
