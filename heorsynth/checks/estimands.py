@@ -177,6 +177,11 @@ ESTIMANDS: Mapping[str, Estimand] = {
         needs=("costs", "utilities", "arm"),
         limit=0.5,
     ),
+    "inference.precision": Estimand(
+        "standard error that a plain analysis of one synthetic cohort claims, over that of the patients",
+        scales=("ratio",),
+        limit=LARGEST_LOG_RATIO,
+    ),
     "disclosure.copies": Estimand(
         "share of synthetic rows equal to a patient in every column; with a hold-out, beyond the share equal to a "
         "person never seen",

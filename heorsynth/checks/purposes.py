@@ -119,6 +119,11 @@ MISSINGNESS = Asked(
     "five points of missing values change how an analysis has to treat them",
 )
 
+PRECISION = Asked(
+    "inference.precision",
+    {"ratio": [0.8, 1.25]},
+    "a standard error of 0.8 claims 1.6 times the patients there are",
+)
 COPIES = Asked(
     "disclosure.copies", {"absolute": 0.01}, "one row in a hundred: with few coarse columns people coincide by chance"
 )
@@ -172,7 +177,7 @@ PURPOSES: Mapping[str, Purpose] = {
         Purpose(
             "augmentation",
             "May synthetic rows stand beside the real ones without moving what they show?",
-            (RMST, KM_GAP, COST_MEAN, UTILITY, ASSOCIATIONS, REPRESENTATION, RETENTION),
+            (RMST, KM_GAP, COST_MEAN, UTILITY, ASSOCIATIONS, REPRESENTATION, RETENTION, PRECISION),
             (
                 RMST_DIFFERENCE,
                 HAZARD_RATIO,
@@ -189,7 +194,7 @@ PURPOSES: Mapping[str, Purpose] = {
         Purpose(
             "external-control",
             "Does a synthetic arm show the survival that its real patients showed?",
-            (RMST, RMST_DIFFERENCE, KM_GAP, HAZARD_RATIO, CENSORING, FOLLOW_UP, REPRESENTATION, RETENTION),
+            (RMST, RMST_DIFFERENCE, KM_GAP, HAZARD_RATIO, CENSORING, FOLLOW_UP, REPRESENTATION, RETENTION, PRECISION),
             (KM_GAP_MEAN, LANDMARK, MEDIAN, MARGINALS, ASSOCIATIONS, COST_MEAN, UTILITY, INTERSECTIONS),
             notes=(
                 "Fidelity to an arm is no comparability with another trial, and controls drawn from few patients carry "
@@ -206,6 +211,7 @@ PURPOSES: Mapping[str, Purpose] = {
                 QUANTILE,
                 INCREMENTAL_COST,
                 AGREEMENT,
+                PRECISION,
                 REPRESENTATION,
                 INTERSECTIONS,
                 *STRUCTURE,

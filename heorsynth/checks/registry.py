@@ -27,6 +27,7 @@ REGISTRY = {
     "subgroups": "heorsynth.checks.subgroups:check",
     "structure": "heorsynth.checks.structure:check",
     "economics": "heorsynth.checks.economics:check",
+    "inference": "heorsynth.checks.inference:check",
     "disclosure": "heorsynth.checks.disclosure:check",
 }
 """Name to module and function; a module is imported only when its check is asked for."""

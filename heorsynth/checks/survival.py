@@ -13,12 +13,13 @@ from heorsynth.checks.comparison import compare, reason_of, too_few
 from heorsynth.checks.distance import average, distance_finding, largest, with_synthesis
 from heorsynth.checks.finding import Finding, not_estimable
 from heorsynth.checks.groups import ALL, Group, comparisons, groups_of
+from heorsynth.checks.horizon import horizon_of
 from heorsynth.checks.margin import Margin
 from heorsynth.core.errors import HeorsynthError, HorizonError, NotEstimableError
 from heorsynth.core.estimate import Estimate, significant
 from heorsynth.data.cohort import Cohort
 from heorsynth.estimators.cox import cox
-from heorsynth.estimators.curve import SurvivalCurve, rounded_below
+from heorsynth.estimators.curve import SurvivalCurve
 from heorsynth.estimators.proportions import proportion
 from heorsynth.estimators.survival import (
     kaplan_meier,
@@ -28,9 +29,6 @@ from heorsynth.estimators.survival import (
     rmst,
     rmst_difference,
 )
-
-SHARE_FOLLOWED = 0.8
-"""The default horizon is this quantile of real follow-up, rounded down to two figures so that it is nobody's own."""
 
 GRID, DRAWS = 100, 400
 """Times at which curves are compared, and draws of their error."""
@@ -51,10 +49,10 @@ def check(
         for group in groups:
             for key, margin in asked.items():
                 if key in SCALAR:
-                    found += SCALAR[key](group, endpoint, margin, _horizon(real, endpoint, margin))
+                    found += SCALAR[key](group, endpoint, margin, horizon_of(real, endpoint, margin))
             gaps = {key: margin for key, margin in asked.items() if key in GAPS}
             for key, margin in gaps.items():
-                found.append(curve_gap(key, group, endpoint, margin, _horizon(real, endpoint, margin), rng))
+                found.append(curve_gap(key, group, endpoint, margin, horizon_of(real, endpoint, margin), rng))
         for key, margin in asked.items():
             if key in BY_ARM:
                 found += BY_ARM[key](real, synthetic, endpoint, margin)
@@ -65,14 +63,6 @@ def outcome(cohort: Cohort, endpoint: str) -> tuple[np.ndarray, np.ndarray, np.n
     """Follow-up (n,), whether it ended in the event of interest (n,; other causes censor), and entry."""
     time, cause, entry = cohort.outcome(endpoint)
     return time, cause == 1, entry
-
-
-def _horizon(real: Cohort, endpoint: str, margin: Margin) -> float:
-    """The horizon of the margin, or the default one of the whole real cohort."""
-    declared = margin.settings.get("horizon")
-    if declared is not None:
-        return float(cast(float, declared))
-    return rounded_below(float(np.nanquantile(real.outcome(endpoint)[0], SHARE_FOLLOWED)))
 
 
 def restricted_mean(group: Group, endpoint: str, margin: Margin, horizon: float) -> list[Finding]:
@@ -216,7 +206,7 @@ def _cannot(key: str, label: str, group: Group, refusal: HeorsynthError, margin:
 
 def arm_differences(real: Cohort, synthetic: Sequence[Cohort], endpoint: str, margin: Margin) -> list[Finding]:
     """Difference in restricted mean of each arm to the reference; a relative margin is a share of the horizon."""
-    horizon, unit = _horizon(real, endpoint, margin), real.schema.unit
+    horizon, unit = horizon_of(real, endpoint, margin), real.schema.unit
     label = f"rmst difference of {endpoint} to {significant(horizon)} {unit}"
     return [
         compare(

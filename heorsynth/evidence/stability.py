@@ -9,16 +9,13 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from heorsynth.checks.horizon import default_horizon
 from heorsynth.core.errors import HeorsynthError, LabelError, Problem, RoleError
 from heorsynth.core.random import derived_seed, stream
 from heorsynth.data.cohort import SMALL_COUNT, Cohort
-from heorsynth.estimators.curve import rounded_below
 from heorsynth.estimators.survival import rmst
 from heorsynth.generators.base import Recipe
 from heorsynth.generators.heor import Heor
-
-SHARE_FOLLOWED = 0.8
-"""Restricted means run to this quantile of the first cohort's follow-up, rounded down so that it is nobody's own."""
 
 TAIL = 0.95
 
@@ -192,10 +189,7 @@ def _source(cohort: Cohort, frames: Sequence[pd.DataFrame], drawn: Cohort) -> Co
 
 
 def _horizons(cohort: Cohort) -> dict[str, float]:
-    return {
-        name: rounded_below(float(np.quantile(cohort.outcome(name)[0], SHARE_FOLLOWED)))
-        for name in cohort.schema.endpoints
-    }
+    return {name: default_horizon(cohort, name) for name in cohort.schema.endpoints}
 
 
 def _shown(cohort: Cohort, found: Mapping[str, float]) -> list[str]:

@@ -136,6 +136,11 @@ def scores_lost(rows: pd.DataFrame, rng: Rng) -> pd.DataFrame:
     return rows.assign(score=rows["score"].where(rng.random(len(rows)) > 0.3))
 
 
+def rows_doubled(rows: pd.DataFrame, rng: Rng) -> pd.DataFrame:
+    """Twice the rows of the same kind: every estimate stays, every plain standard error shrinks."""
+    return pd.concat([rows, rows], ignore_index=True)
+
+
 BREAKERS = {
     breaker.__name__: breaker
     for breaker in (
@@ -162,6 +167,7 @@ BREAKERS = {
         score_shuffled,
         score_squared,
         scores_lost,
+        rows_doubled,
     )
 }
 """Each takes rows and a random stream, and returns spoilt rows."""

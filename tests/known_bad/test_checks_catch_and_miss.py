@@ -40,6 +40,7 @@ CASES = {
     "economics.inmb": ("new_arm_dearer", "both_arms_dearer", "costs.mean"),
     "economics.incremental_cost": ("new_arm_dearer", "both_arms_dearer", "costs.mean"),
     "economics.incremental_qaly": ("new_arm_better", "both_arms_better", "utilities.mean"),
+    "inference.precision": ("rows_doubled", "both_arms_dearer", "costs.mean"),
     "economics.decision_agreement": ("new_arm_dearer", "both_arms_dearer", "costs.mean"),
 }
 

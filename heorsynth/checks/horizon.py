@@ -1,0 +1,25 @@
+"""How far survival is looked at where no horizon is declared."""
+
+from __future__ import annotations
+
+from typing import cast
+
+import numpy as np
+
+from heorsynth.checks.margin import Margin
+from heorsynth.data.cohort import Cohort
+from heorsynth.estimators.curve import rounded_below
+
+SHARE_FOLLOWED = 0.8
+"""The default horizon is this quantile of real follow-up, rounded down to two figures so that it is nobody's own."""
+
+
+def default_horizon(real: Cohort, endpoint: str) -> float:
+    """The horizon of an endpoint where none is declared, from the whole real cohort."""
+    return rounded_below(float(np.nanquantile(real.outcome(endpoint)[0], SHARE_FOLLOWED)))
+
+
+def horizon_of(real: Cohort, endpoint: str, margin: Margin) -> float:
+    """The horizon of the margin, or the default one of the whole real cohort."""
+    declared = margin.settings.get("horizon")
+    return default_horizon(real, endpoint) if declared is None else float(cast(float, declared))
