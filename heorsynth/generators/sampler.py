@@ -149,7 +149,9 @@ class Sampler:
         return {cell: count / self.n_source for cell, count in sorted(found.items())}
 
     def _patients(self, where: Mapping[str, str]) -> int:
-        """Patients of the source that have these levels."""
+        """Patients of the source that have these levels; all of them where none is named."""
+        if not where:
+            return self.n_source
         names = self.domain.schema.strata
         places = {names.index(name): level for name, level in where.items()}
         return sum(

@@ -165,3 +165,14 @@ def test_an_analysis_of_a_subgroup_or_a_new_mix_claims_no_more_than_its_patients
     assert 60 <= balanced[0] <= 88  # rounding may inflate a small cell a little more than the men as a whole
     assert men[1] > 2 * everyone[1]
     assert balanced[1] > everyone[1]
+
+
+@pytest.mark.parametrize("name", ["heor", "bootstrap", "marginals"])
+def test_a_cohort_without_arm_and_subgroups_rests_on_all_its_patients(name: str) -> None:
+    whole = cohort()
+    alone = hs.Cohort(whole.frame[["time", "event", "x"]], endpoints={"os": ("time", "event")})
+    drawn = hs.generators.create(name).fit(alone, seed=1).sample(n=400, m=5, seed=1)
+    assert drawn.label.rests_on == alone.n
+    pooled = drawn.analyse(lambda one: (one.frame["x"].mean(), one.frame["x"].var(ddof=1) / one.n))
+    plain = alone.frame["x"].std(ddof=1) / math.sqrt(alone.n)
+    assert pooled.se == pytest.approx(plain, rel=0.2)
