@@ -7,7 +7,7 @@ import pytest
 
 import heorsynth as hs
 
-MARGIN = {"inference.precision": {"ratio": [0.8, 1.25]}}
+MARGIN = {"inference.precision": {"ratio": [0.9, 1.1111]}}
 
 
 @pytest.fixture(scope="module")
@@ -15,7 +15,7 @@ def trial():
     return hs.datasets.simulated_trial(300, seed=3)[0]
 
 
-def found(trial, n, m=5):
+def found(trial, n, m=20):
     synthetic = hs.generators.create("heor").fit(trial, seed=1).sample(n=n, m=m, seed=1)
     findings = hs.validate(trial, synthetic, "teaching", MARGIN).findings
     return [one for one in findings if one.key == "inference.precision"]
