@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from heorsynth.data.io import read as read
     from heorsynth.data.io import write as write
     from heorsynth.evidence import stability as stability
+    from heorsynth.evidence.evaluation import evaluate as evaluate
     from heorsynth.evidence.validate import validate as validate
     from heorsynth.generators.augmentation import augment as augment
     from heorsynth.protocol.run import Run as Run
@@ -34,6 +35,7 @@ _PUBLIC = {
     "Run": "heorsynth.protocol.run:Run",
     "augment": "heorsynth.generators.augmentation:augment",
     "datasets": "heorsynth.data.datasets:",
+    "evaluate": "heorsynth.evidence.evaluation:evaluate",
     "figures": "heorsynth.report.figures:",
     "generators": "heorsynth.generators:",
     "inspect": "heorsynth.data.io:inspect",

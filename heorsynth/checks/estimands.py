@@ -177,6 +177,21 @@ ESTIMANDS: Mapping[str, Estimand] = {
         needs=("costs", "utilities", "arm"),
         limit=0.5,
     ),
+    "economics.pooled_decision": Estimand(
+        "probability that the mean net benefit of the m synthetic cohorts gives the real cohort's decision",
+        scales=ONE,
+        settings={**ECONOMIC, "wtp": ()},
+        needs=("costs", "utilities", "arm"),
+        limit=0.5,
+    ),
+    "economics.ceac": Estimand(
+        "largest distance between the acceptability curves of the synthetic cohorts and of the real one, up to twice "
+        "the largest threshold",
+        scales=ONE,
+        settings={**ECONOMIC, "wtp": ()},
+        needs=("costs", "utilities", "arm"),
+        limit=0.5,
+    ),
     "inference.precision": Estimand(
         "standard error that a plain analysis of one synthetic cohort claims, over that of the patients",
         scales=("ratio",),

@@ -95,6 +95,14 @@ AGREEMENT = Asked(
     "one synthesis in twenty may reverse a decision if "
     "the pooled syntheses do not (van der Linden et al. 2025 saw 15%)",
 )
+POOLED_DECISION = Asked(
+    "economics.pooled_decision",
+    {"absolute": 0.05},
+    "the decision is what the evaluation is for: the pooled cohorts must give it in 95 of 100",
+)
+CEAC = Asked(
+    "economics.ceac", {"absolute": 0.10}, "ten points of probability at any threshold would change how sure one is"
+)
 RETENTION = Asked("subgroups.retention", {"absolute": 0.5}, "a level is there or it is not")
 REPRESENTATION = Asked(
     "subgroups.representation",
@@ -204,13 +212,24 @@ PURPOSES: Mapping[str, Purpose] = {
         Purpose(
             "economic-evaluation",
             "Would an economic evaluation of the synthetic cohorts rest on the same quantities?",
-            (RMST, RMST_DIFFERENCE, COST_MEAN, COST_DIFFERENCE, UTILITY, INCREMENTAL_QALY, INMB, RETENTION),
+            (
+                RMST,
+                RMST_DIFFERENCE,
+                COST_MEAN,
+                COST_DIFFERENCE,
+                UTILITY,
+                INCREMENTAL_QALY,
+                INMB,
+                POOLED_DECISION,
+                RETENTION,
+            ),
             (
                 *SURVIVAL_DETAIL,
                 ZERO_SHARE,
                 QUANTILE,
                 INCREMENTAL_COST,
                 AGREEMENT,
+                CEAC,
                 PRECISION,
                 REPRESENTATION,
                 INTERSECTIONS,

@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from heorsynth.checks.decisions import decision_sentence
 from heorsynth.checks.finding import (
     FAIL,
     INCONCLUSIVE,
@@ -37,6 +38,8 @@ COLUMNS = (
     "verdict",
 )
 """The columns of `Evidence.to_frame`, in order."""
+
+AGREEMENT, POOLED = "economics.decision_agreement", "economics.pooled_decision"
 
 BEYOND_SEEN = "outside the source's range"
 """A post-condition of `Domain.breaks` that makes a row unlikely, not impossible: fresh patients break it too."""
@@ -114,7 +117,24 @@ class Evidence:
         )
         rows = sum(self.broken.values())
         impossible = f"; {rows:,} times a row breaks a rule no patient can break" if rows else ""
-        return f"{meaning}: {asked}{impossible}. They rest on {self.n_source:,} real patients."
+        told = f"{meaning}: {asked}{impossible}. They rest on {self.n_source:,} real patients."
+        return " ".join([told, *self.decisions])
+
+    @property
+    def decisions(self) -> tuple[str, ...]:
+        """What one synthetic cohort, and all of them pooled, do to the decision: a sentence a threshold and pair."""
+        alone = {
+            (one.group, _threshold(one)): one.synthetic
+            for one in self.findings
+            if one.key == AGREEMENT and one.verdict != NOT_ESTIMABLE
+        }
+        pooled = [one for one in self.findings if one.key == POOLED and one.verdict != NOT_ESTIMABLE]
+        return tuple(
+            f"{one.group}, {_threshold(one)}: "
+            + decision_sentence(1 - alone[one.group, _threshold(one)], self.m, one.synthetic)
+            for one in sorted(pooled, key=_threshold)
+            if (one.group, _threshold(one)) in alone
+        )
 
     def to_frame(self) -> pd.DataFrame:
         """One row a finding, worst first; `difference`, `lower`, `upper` and `floor` on the margin's scale."""
@@ -164,6 +184,11 @@ class Evidence:
 
     def _repr_html_(self) -> str:
         return self.card().html()
+
+
+def _threshold(finding: Finding) -> str:
+    """The threshold a decision was asked at, as its estimand says it."""
+    return finding.estimand[finding.estimand.index(" at ") + 1 :] if " at " in finding.estimand else ""
 
 
 def _row(finding: Finding) -> tuple[str, ...]:

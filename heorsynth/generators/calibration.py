@@ -33,9 +33,10 @@ CLOSE = 1e-7
 TOLERANCE = 0.002
 """Relative distance from its value beyond which an estimand was not met."""
 
+DECISIONS = ("economics.inmb", "economics.decision_agreement", "economics.pooled_decision")
 MEETS = {
-    "costs": ("costs.mean", "costs.difference", "economics.incremental_cost", "economics.inmb"),
-    "utilities": ("utilities.mean", "economics.incremental_qaly", "economics.inmb"),
+    "costs": ("costs.mean", "costs.difference", "economics.incremental_cost", *DECISIONS),
+    "utilities": ("utilities.mean", "economics.incremental_qaly", *DECISIONS),
     "survival": ("survival.rmst", "survival.rmst_difference"),
 }
 """What is no evidence of fidelity once a role is calibrated."""

@@ -35,7 +35,13 @@ BY_CONSTRUCTION = {
     ),
     "subgroups": ("subgroups.representation", "subgroups.intersections"),
     "costs": ("costs.mean", "costs.difference", "costs.zero_share", "economics.incremental_cost"),
-    "utilities": ("utilities.mean", "economics.incremental_qaly", "economics.inmb"),
+    "utilities": (
+        "utilities.mean",
+        "economics.incremental_qaly",
+        "economics.inmb",
+        "economics.decision_agreement",
+        "economics.pooled_decision",
+    ),
 }
 """Role to the estimands that are the source's own whatever the cohort: no evidence that the copy is faithful.
 

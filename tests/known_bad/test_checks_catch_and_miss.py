@@ -7,6 +7,9 @@ from heorsynth.checks import registry
 from heorsynth.checks.estimands import ESTIMANDS, margin_for
 from heorsynth.checks.plan import checked_economics
 from heorsynth.checks.purposes import PURPOSES
+from heorsynth.data.cohort import Cohort
+
+from .conftest import BREAKERS
 
 ECONOMICS = checked_economics({"wtp": [20000]})
 MARGINS = {
@@ -41,6 +44,7 @@ CASES = {
     "economics.incremental_cost": ("new_arm_dearer", "both_arms_dearer", "costs.mean"),
     "economics.incremental_qaly": ("new_arm_better", "both_arms_better", "utilities.mean"),
     "inference.precision": ("rows_doubled", "both_arms_dearer", "costs.mean"),
+    "economics.pooled_decision": ("new_arm_dearer", "both_arms_dearer", "costs.mean"),
     "economics.decision_agreement": ("new_arm_dearer", "both_arms_dearer", "costs.mean"),
 }
 
@@ -59,7 +63,18 @@ def verdicts(real, cohorts, key):
 
 def test_every_estimand_has_something_it_catches_and_something_it_cannot_see():
     attacked = {key for key in ESTIMANDS if key.startswith("disclosure.")}  # test_disclosure_catches_and_misses.py
-    assert set(CASES) == set(ESTIMANDS) - attacked == set(MARGINS)
+    assert set(CASES) | {"economics.ceac"} == set(ESTIMANDS) - attacked == set(MARGINS)
+
+
+@pytest.mark.parametrize(
+    ("breaker", "expected"), [("new_arm_dearer", "fail"), ("both_arms_dearer", "pass"), ("faithful", "pass")]
+)
+def test_an_acceptability_curve_is_that_of_these_patients(small_real, breaker, expected):
+    """Fresh patients would have another curve: it is held against copies of these ones, spoilt or not."""
+    rows = BREAKERS[breaker](small_real.frame, np.random.default_rng(1))
+    copies = [Cohort.derive(small_real.schema, rows, label=None) for _ in range(3)]
+    assert verdicts(small_real, copies, "economics.ceac") == {expected}
+    assert breaker != "both_arms_dearer" or "fail" in verdicts(small_real, copies, "costs.mean")
 
 
 @pytest.mark.parametrize("key", CASES)

@@ -1,0 +1,60 @@
+"""Several options at once: which are dominated, and the ratios along the cost-effectiveness frontier."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+
+from heorsynth.core.errors import NotEstimableError, Problem
+
+ON, DOMINATED, EXTENDEDLY = "on the frontier", "dominated", "extendedly dominated"
+
+
+def frontier(cost: np.ndarray, effect: np.ndarray) -> tuple[list[str], np.ndarray]:
+    """Status of each option, and its ratio to the next cheaper option on the frontier.
+
+    Parameters
+    ----------
+    cost, effect : array (k,)    mean cost and mean effect of each option
+
+    Returns
+    -------
+    list (k,), array (k,)        "on the frontier", "dominated" (another costs no more and does no less good) or
+                                 "extendedly dominated" (a mix of two others does); cost per unit of effect gained,
+                                 NaN off the frontier and for its cheapest option
+
+    References
+    ----------
+    Weinstein (1990) Int J Technol Assess Health Care 6:467; Paulden (2020) Pharmacoeconomics 38:785.
+
+    Examples
+    --------
+    >>> status, ratio = frontier(np.array([0.0, 100, 400, 350]), np.array([0.0, 0.5, 1.0, 0.6]))
+    >>> status[3], ratio.tolist()
+    ('extendedly dominated', [nan, 200.0, 600.0, nan])
+    """
+    costs, effects = np.asarray(cost, float), np.asarray(effect, float)
+    if len(costs) < 2 or not (np.isfinite(costs).all() and np.isfinite(effects).all()):
+        raise NotEstimableError("frontier", Problem("cost, effect", "fewer than two options, or a mean is missing"))
+    status = [ON] * len(costs)
+    order = [int(i) for i in np.lexsort((-effects, costs))]
+    best = -np.inf
+    for option in order:
+        if effects[option] <= best:
+            status[option] = DOMINATED
+        best = max(best, float(effects[option]))
+    left = [option for option in order if status[option] == ON]
+    while (weak := _weak_link(left, costs, effects)) is not None:
+        status[left.pop(weak)] = EXTENDEDLY
+    ratio = np.full(len(costs), np.nan)
+    for before, option in itertools.pairwise(left):
+        ratio[option] = (costs[option] - costs[before]) / (effects[option] - effects[before])
+    return status, ratio
+
+
+def _weak_link(left: list[int], costs: np.ndarray, effects: np.ndarray) -> int | None:
+    """The place of an option whose ratio is larger than that of the next one, if there is any."""
+    steps = np.diff(costs[left]) / np.diff(effects[left])
+    falls = np.flatnonzero(np.diff(steps) < 0)
+    return int(falls[0]) + 1 if len(falls) else None
