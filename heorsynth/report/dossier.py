@@ -81,7 +81,7 @@ def dossier(
         decisive=verdict_table(evidence),
         supporting=verdict_table(evidence, supporting=True),
         forest=_one(lambda: figures.forest(evidence)),
-        pictures=list(_pictures(cohort, synthetic, evidence)),
+        pictures=[*_pictures(cohort, synthetic, evidence), *_economics(cohort, synthetic, protocol)],
         cohort_card=Markup(cohort.card().html()),
         table_one=table_one(cohort, synthetic),
         making=_making(protocol, synthetic, evidence),
@@ -117,6 +117,19 @@ def _pictures(cohort: Cohort, synthetic: Sequence[Cohort], evidence: Evidence) -
         yield f"Costs: {cost}", _one(lambda cost=cost: figures.cost_quantiles(cohort, synthetic, cost))  # type: ignore[misc]
     if any(finding.check == "disclosure" for finding in evidence.findings):
         yield "What attacks achieve", _one(lambda: figures.disclosure_risk(evidence))
+
+
+def _economics(
+    cohort: Cohort, synthetic: Sequence[Cohort], protocol: Mapping[str, object]
+) -> Iterator[tuple[str, Markup]]:
+    """The cost-effectiveness plane and the acceptability curve, where the protocol names thresholds."""
+    declared = _section(protocol, "economics").get("wtp")
+    wtp = [float(at) for at in declared] if isinstance(declared, list) else []
+    schema = cohort.schema
+    if not wtp or schema.arm is None or not schema.costs or not schema.utilities:
+        return
+    yield "Cost-effectiveness plane", _one(lambda: figures.ce_plane(cohort, synthetic, wtp[0]))
+    yield "Acceptability curve", _one(lambda: figures.acceptability(cohort, synthetic, 2 * max(wtp)))
 
 
 def _section(protocol: Mapping[str, object], name: str) -> Mapping[str, object]:

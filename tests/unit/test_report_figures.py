@@ -12,6 +12,7 @@ import pytest
 from lifelines import KaplanMeierFitter
 from lifelines.datasets import load_waltons
 
+import heorsynth as hs
 from heorsynth.checks.finding import Finding
 from heorsynth.core.errors import NotEstimableError, UnknownNameError
 from heorsynth.data import datasets
@@ -270,3 +271,21 @@ def test_disclosure_without_a_judged_attack_says_what_is_needed() -> None:
     evidence = Evidence.of("teaching", [finding("pass", 0.1, 0.1)], m=2, n_rows=10, n_source=10)
     with pytest.raises(NotEstimableError, match="holdout"):
         figures.disclosure_risk(evidence)
+
+
+def test_the_plane_and_the_curve_draw_the_evaluation_of_patients_and_of_pooled_cohorts() -> None:
+    trial, _ = hs.datasets.simulated_trial(300, seed=3)
+    synthetic = hs.generators.create("bootstrap").fit(trial, seed=1).sample(m=8, seed=1)
+    real, pooled = (hs.evaluate(rows).increments() for rows in (trial, synthetic))
+    plane = hs.figures.ce_plane(trial, synthetic, wtp=20_000)
+    assert list(plane.frame["who"][:2]) == ["patients", "synthetic, pooled"]
+    assert len(plane.frame) == 2 + 8
+    assert plane.frame.loc[0, ["effect", "cost"]].tolist() == [real.effect, real.cost]
+    assert str(real.icer()) in plane.alt
+    solid, dashed = (line for line in plane.axes.lines if "95% region" in str(line.get_label()))
+    assert (solid.get_linestyle(), dashed.get_linestyle()) == ("-", "--")
+    curve = hs.figures.acceptability(trial, synthetic, 60_000)
+    assert curve.frame["patients"].to_numpy() == pytest.approx(real.ceac(curve.frame["wtp"].to_numpy()))
+    assert curve.frame["pooled"].to_numpy() == pytest.approx(pooled.ceac(curve.frame["wtp"].to_numpy()))
+    assert (curve.frame["lower"] <= curve.frame["upper"]).all()
+    assert f"{curve.frame['pooled'].iloc[-1]:.0%}" in curve.alt
