@@ -2,8 +2,8 @@
 
     python tools/notebooks.py [--full] [--record] [NAME ...]
 
-A notebook's cell tagged `parameters` sets its full size; `reduced` in its metadata names smaller values, used
-unless `--full` is given. Its cell tagged `result` prints one line of JSON: what the story ends on. `--record` writes
+`reduced` in a notebook's metadata names the parameters of a small run, `full` (with `--full`) those that its
+`parameters` cell does not set already. Its cell tagged `result` prints one line of JSON: what the story ends on. `--record` writes
 these lines to notebooks/results.json; without it they are compared with what stands there, numbers to 1e-6.
 Each notebook runs with notebooks/ as its folder and writes below a temporary one.
 """
@@ -30,9 +30,9 @@ TOLERANCE = 1e-6
 def result_of(path: Path, full: bool) -> object:
     """What the notebook's `result` cell printed."""
     notebook = read_notebook(path)
-    reduced = {} if full else notebook.metadata.get("reduced", {})
+    sizes = notebook.metadata.get("full" if full else "reduced", {})
     with tempfile.TemporaryDirectory() as place:
-        wanted = with_parameters(notebook, {**reduced, "OUT": place})
+        wanted = with_parameters(notebook, {**sizes, "OUT": place})
         done = nbformat.reads(execute(wanted, FOLDER), as_version=4)
     cells = [cell for cell in done.cells if "result" in cell.metadata.get("tags", [])]
     if len(cells) != 1:
