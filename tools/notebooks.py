@@ -3,9 +3,9 @@
     python tools/notebooks.py [--full] [--record] [NAME ...]
 
 `reduced` in a notebook's metadata names the parameters of a small run, `full` (with `--full`) those that its
-`parameters` cell does not set already. Its cell tagged `result` prints one line of JSON: what the story ends on. `--record` writes
-these lines to notebooks/results.json; without it they are compared with what stands there, numbers to 1e-6.
-Each notebook runs with notebooks/ as its folder and writes below a temporary one.
+`parameters` cell does not set already. Its cell tagged `result` prints one line of JSON: what the story ends on.
+`--record` writes these lines to notebooks/results.json; without it they are compared with what stands there,
+numbers to 1e-6. Each notebook runs with notebooks/ as its folder and writes below a temporary one.
 """
 
 from __future__ import annotations
