@@ -69,8 +69,8 @@ def _take_place(staging: Path, target: Path) -> None:
 
 
 def files_in(folder: Path) -> list[str]:
-    """Every file of a run folder by its path within it, sorted, without the sums themselves."""
-    found = (path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+    """Every file and link of a run folder by its path within it, sorted, without the sums themselves."""
+    found = (path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file() or path.is_symlink())
     return sorted(name for name in found if name != SUMS)
 
 
@@ -91,13 +91,19 @@ def read_sums(folder: Path) -> dict[str, str]:
 
     Raises
     ------
-    OutputError     no sums, or a name with `..` or an absolute path
+    OutputError     no sums, sums that are a link or no text, or a name with `..` or an absolute path
     """
     path = folder / SUMS
-    if not path.is_file():
+    if not path.is_file() or path.is_symlink():
         raise OutputError(f"run {folder.name!r}", Problem(SUMS, "is missing", "this is not a whole run folder"))
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise OutputError(
+            f"run {folder.name!r}", Problem(SUMS, "is not text: it was altered", "do not use it")
+        ) from None
     sums: dict[str, str] = {}
-    for line in path.read_text(encoding="utf-8").splitlines():
+    for line in text.splitlines():
         digest, _, name = line.partition("  ")
         if not name or Path(name).is_absolute() or ".." in Path(name).parts:
             raise OutputError(

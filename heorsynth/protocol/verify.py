@@ -121,11 +121,17 @@ def verify(path: str | Path, source: str | Path | None = None, rerun: bool = Tru
 
 def _intact(folder: Path) -> dict[str, str]:
     sums = read_sums(folder)
-    found = {
-        name: (UNEXPECTED if name not in sums else IDENTICAL if sha256_of(folder / name) == sums[name] else ALTERED)
-        for name in files_in(folder)
-    }
+    found = {name: _state(folder / name, sums.get(name)) for name in files_in(folder)}
     return found | {name: MISSING for name in sums if name not in found}
+
+
+def _state(path: Path, recorded: str | None) -> str:
+    """A link is never followed: what it points to may change, or lie outside the run."""
+    if recorded is None:
+        return UNEXPECTED
+    if path.is_symlink():
+        return ALTERED
+    return IDENTICAL if sha256_of(path) == recorded else ALTERED
 
 
 def _run_again(recorded: Run, source: Path | None) -> tuple[dict[str, str], str]:

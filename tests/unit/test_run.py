@@ -174,6 +174,27 @@ def test_sums_that_name_a_file_outside_the_folder_are_refused(done: "hs.Run", tm
         hs.verify(folder)
 
 
+def test_a_link_in_a_run_folder_is_named_and_not_followed(done: "hs.Run", tmp_path: Path) -> None:
+    folder = copy_of(done, tmp_path)
+    outside = tmp_path / "outside.json"
+    (folder / "verdict.json").rename(outside)
+    (folder / "verdict.json").symlink_to(outside)
+    (folder / "nowhere").symlink_to(tmp_path / "absent")
+    (folder / "folder").symlink_to(tmp_path)
+    intact = hs.verify(folder, rerun=False).intact
+    named = {name: state for name, state in intact.items() if state != "identical"}
+    assert named == {"verdict.json": "altered since the run", "nowhere": "unexpected", "folder": "unexpected"}
+
+
+def test_a_byte_flipped_in_the_sums_is_an_error_that_names_them(done: "hs.Run", tmp_path: Path) -> None:
+    folder = copy_of(done, tmp_path)
+    content = bytearray((folder / "SHA256SUMS").read_bytes())
+    content[3] ^= 0x80
+    (folder / "SHA256SUMS").write_bytes(content)
+    with pytest.raises(errors.OutputError, match="SHA256SUMS"):
+        hs.verify(folder, rerun=False)
+
+
 def test_an_output_that_is_a_run_itself_or_cannot_be_written_is_refused(
     protocol: Path, done: "hs.Run", tmp_path: Path
 ) -> None:
