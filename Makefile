@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test lint lock lab notebooks benchmarks clean
+.PHONY: demo test lint lock lab notebooks notebooks-reduced clean
 
 demo: .venv/core
 	@$(BIN)/heorsynth run protocols/pbc.yaml --out runs; code=$$?; \
@@ -16,6 +16,13 @@ lint: .venv/dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy heorsynth
+
+# Every notebook, executed and held against the recorded results: at reduced size, or all of it.
+notebooks-reduced: .venv/dev
+	$(BIN)/python tools/notebooks.py
+
+notebooks: .venv/dev
+	$(BIN)/python tools/notebooks.py --full
 
 lab: .venv/core
 	$(BIN)/jupyter lab notebooks
