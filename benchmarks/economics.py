@@ -6,7 +6,8 @@ prints a Markdown table. Each repetition draws a trial whose true INMB at the th
 draws m cohorts: how often one of them, and their pooled mean, gives that trial's own decision (also among trials whose
 INMB is more than half a standard error from 0: nearer ones are a coin toss); the bias of one synthesis in standard
 errors of the trial's INMB; and how often the pooled 95% interval, and the trial's own, hold the truth.
-`--speed` times 500 syntheses of 1,000 patients with the economic checks.
+`--speed` times 500 syntheses of 1,000 patients with the economic checks; `--disclosure` attacks trials of 500 with and
+without calibration, other trials of 500 being the hold-outs.
 """
 
 from __future__ import annotations
@@ -87,6 +88,22 @@ def speed() -> None:
     print(f"500 syntheses of 1,000 patients: drawn in {drawn - started:.1f} s, checked in {done - drawn:.1f} s.")
 
 
+def disclosure(names: list[str], repetitions: int) -> None:
+    """What calibrated means give away: nearness and membership, mean and standard error over trials of 500."""
+    margins = {key: margin_for(key, {"absolute": 0.05}) for key in ("disclosure.nearest", "disclosure.membership")}
+    print("| generator | nearest | membership |\n|---|---|---|")
+    for name in names:
+        found: dict[str, list[float]] = {key: [] for key in margins}
+        for seed in range(1, repetitions + 1):
+            trial, holdout = (hs.datasets.simulated_trial(500, seed=2 * seed + part)[0] for part in (0, 1))
+            cohorts = list(recipe(name).fit(trial, seed=seed).sample(m=5, seed=seed))
+            for one in registry.load("disclosure")(trial, cohorts, margins, stream(seed, "check"), holdout):
+                if one.group == "all" and "covariates alone" not in one.estimand:
+                    found[one.key].append(one.synthetic)
+        told = (f"{np.mean(part):.3f} ({np.std(part, ddof=1) / np.sqrt(len(part)):.3f})" for part in found.values())
+        print(f"| {name} | {' | '.join(told)} |", flush=True)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--repetitions", type=int, default=100)
@@ -94,7 +111,11 @@ def main() -> None:
     parser.add_argument("--m", type=int, default=100)
     parser.add_argument("--generators", nargs="+", default=["heor", "heor+calibrated", "bootstrap"])
     parser.add_argument("--speed", action="store_true")
+    parser.add_argument("--disclosure", action="store_true")
     asked = parser.parse_args()
+    if asked.disclosure:
+        disclosure(asked.generators, asked.repetitions)
+        return
     if asked.speed:
         speed()
         return

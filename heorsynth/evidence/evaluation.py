@@ -148,7 +148,7 @@ def evaluate(
 
     Raises
     ------
-    RoleError                      no arm, cost or utility declared; synthetic cohorts without a label
+    RoleError                      no arm, cost or utility declared; synthetic cohorts without a label; two currencies
     NotEstimableError              an arm with fewer than two patients with both known; several effects, none named
     UnknownNameError               a comparator, cost or effect that is not there
 
@@ -165,6 +165,10 @@ def evaluate(
     if missing := [role for role in ("arm", "costs", "utilities") if not getattr(first.schema, role)]:
         fix = "give them to hs.Cohort, or in the protocol's cohort section"
         raise RoleError("economic evaluation", Problem("roles", f"no {', '.join(missing)} declared", fix))
+    if len(currencies := {cohort.schema.money for cohort in cohorts}) > 1:
+        fix = "convert costs to one currency and price year first"
+        found = f"costs in {' and '.join(sorted(money or 'no currency' for money in currencies))}"
+        raise RoleError("economic evaluation", Problem("currency", found, fix))
     asked = evaluations(first, {"comparator": comparator, "cost": cost, "effect": effect})
     if not asked:
         raise RoleError("economic evaluation", Problem("arm", "one arm", "a comparison needs two"))

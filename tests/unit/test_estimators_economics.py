@@ -220,6 +220,26 @@ def test_what_cannot_be_evaluated_is_told(call, kind, words):
         call()
 
 
+def test_two_currencies_are_not_added_up():
+    euro = trial()
+    pound = hs.Cohort.derive(euro.schema.with_roles(currency="GBP"), euro.frame, label=None)
+    with pytest.raises(errors.RoleError, match="EUR and GBP"):
+        hs.evaluate([euro, pound])
+
+
+def test_without_a_threshold_or_with_three_arms_each_finding_has_a_clear_outcome():
+    three = trial(arm=np.resize(["usual", "new", "newer"], 240))
+    synthetic = hs.generators.create("marginals").fit(three, seed=1).sample(m=3, seed=1)
+    found = hs.validate(three, synthetic, "economic-evaluation").findings
+    pooled = [one for one in found if one.key == "economics.pooled_decision"]
+    assert {one.group for one in pooled} == {"arm=new vs usual", "arm=newer vs usual"}
+    assert all("no willingness-to-pay threshold" in one.because for one in pooled)
+    asked = hs.validate(three, synthetic, "economic-evaluation", economics={"wtp": [20_000], "comparator": "new"})
+    decided = [one for one in asked.findings if one.key == "economics.pooled_decision"]
+    assert {one.group for one in decided} == {"arm=newer vs new", "arm=usual vs new"}
+    assert all(one.verdict != "not estimable" for one in decided)
+
+
 def test_pooled_cohorts_claim_what_their_patients_could():
     cohort, _ = hs.datasets.simulated_trial(300, seed=3)
     synthetic = hs.generators.create("heor").fit(cohort, seed=1).sample(n=3000, m=5, seed=1)
