@@ -133,6 +133,20 @@ ESTIMANDS: Mapping[str, Estimand] = {
         needs=("subgroups",),
         limit=LARGEST_LOG_RATIO,
     ),
+    "subgroups.target": Estimand(
+        "share of a level in the synthetic cohorts over its share in a stated population (asked where `targets` states "
+        "one)",
+        scales=("ratio",),
+        settings={"targets": None},
+        needs=("subgroups",),
+        limit=LARGEST_LOG_RATIO,
+    ),
+    "subgroups.disparity": Estimand(
+        "gap between a level of a subgroup and its largest level, in mean cost, mean utility and restricted mean time",
+        scales=("relative",),
+        needs=("subgroups",),
+        relative_to="the largest level's own value",
+    ),
     "structure.marginals": Estimand(
         "distance between the distributions of a column: Kolmogorov-Smirnov for numbers, total variation for levels",
         scales=ONE,

@@ -110,6 +110,11 @@ REPRESENTATION = Asked(
     "the four-fifths rule for adverse impact (29 CFR 1607.4 D, 1978), both ways",
 )
 INTERSECTIONS = Asked("subgroups.intersections", {"ratio": [0.8, 1.25]}, "as for single levels")
+DISPARITY = Asked(
+    "subgroups.disparity",
+    {"relative": 0.10},
+    "a tenth of the largest group's own value, as for means: a gap moved by more is another gap",
+)
 MARGINALS = Asked(
     "structure.marginals", {"absolute": 0.10}, "no share of patients below any value is off by more than ten points"
 )
@@ -179,7 +184,7 @@ PURPOSES: Mapping[str, Purpose] = {
             "model-development",
             "Does a model developed on the synthetic cohorts meet the relations of the real one?",
             (KM_GAP, MARGINALS, ASSOCIATIONS, ASSOCIATION_MAX, REPRESENTATION, RETENTION),
-            (RMST, HAZARD_RATIO, CENSORING, FOLLOW_UP, COST_MEAN, UTILITY, MISSINGNESS, INTERSECTIONS),
+            (RMST, HAZARD_RATIO, CENSORING, FOLLOW_UP, COST_MEAN, UTILITY, MISSINGNESS, INTERSECTIONS, DISPARITY),
             notes=("Whether a model trained here predicts real patients is to be shown on a hold-out, apart.",),
         ),
         Purpose(
@@ -196,6 +201,7 @@ PURPOSES: Mapping[str, Purpose] = {
                 ASSOCIATION_MAX,
                 MISSINGNESS,
                 INTERSECTIONS,
+                DISPARITY,
             ),
             notes=("Added rows carry no new patients: pool with `analyse`, never as if the cohort had grown.",),
         ),
@@ -203,7 +209,7 @@ PURPOSES: Mapping[str, Purpose] = {
             "external-control",
             "Does a synthetic arm show the survival that its real patients showed?",
             (RMST, RMST_DIFFERENCE, KM_GAP, HAZARD_RATIO, CENSORING, FOLLOW_UP, REPRESENTATION, RETENTION, PRECISION),
-            (KM_GAP_MEAN, LANDMARK, MEDIAN, MARGINALS, ASSOCIATIONS, COST_MEAN, UTILITY, INTERSECTIONS),
+            (KM_GAP_MEAN, LANDMARK, MEDIAN, MARGINALS, ASSOCIATIONS, COST_MEAN, UTILITY, INTERSECTIONS, DISPARITY),
             notes=(
                 "Fidelity to an arm is no comparability with another trial, and controls drawn from few patients carry "
                 "the error of those few (Fernandes et al. 2025).",
@@ -233,6 +239,7 @@ PURPOSES: Mapping[str, Purpose] = {
                 PRECISION,
                 REPRESENTATION,
                 INTERSECTIONS,
+                DISPARITY,
                 *STRUCTURE,
             ),
         ),
@@ -263,6 +270,7 @@ PURPOSES: Mapping[str, Purpose] = {
                 ASSOCIATION_MAX,
                 MISSINGNESS,
                 INTERSECTIONS,
+                DISPARITY,
                 SINGLING_OUT,
                 LINKABILITY,
             ),

@@ -11,9 +11,11 @@ from typing import cast
 import numpy as np
 from scipy import stats
 
+from heorsynth.checks.disparities import disparities
 from heorsynth.checks.finding import Finding, Measured, decide, judge, not_estimable
 from heorsynth.checks.groups import ALL, Group
 from heorsynth.checks.margin import Margin
+from heorsynth.checks.targets import against_targets
 from heorsynth.data.cohort import SMALL_COUNT, Cohort
 
 FALSE_ALARM = 0.05
@@ -27,7 +29,7 @@ def check(
     rng: np.random.Generator,
     holdout: Cohort | None = None,
 ) -> list[Finding]:
-    """Findings on level retention, representation and intersections, as far as `margins` asks for them."""
+    """Findings on retention, representation, intersections, targets and disparities, as far as `margins` asks."""
     found: list[Finding] = []
     names = [name for name in (real.schema.arm, *real.schema.subgroups) if name is not None]
     if "subgroups.retention" in margins:
@@ -42,6 +44,10 @@ def check(
             found += representation(
                 group, pair, margin, int(cast(int, margin.settings["min_count"])), "subgroups.intersections"
             )
+    if "subgroups.target" in margins:
+        found += against_targets(real, synthetic, margins["subgroups.target"])
+    if "subgroups.disparity" in margins:
+        found += disparities(real, synthetic, margins["subgroups.disparity"])
     return found
 
 

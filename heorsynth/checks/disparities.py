@@ -1,0 +1,126 @@
+"""Is the gap between groups of patients the real gap: neither erased nor amplified?"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+
+from heorsynth.checks.comparison import Estimator, compare
+from heorsynth.checks.finding import LEVEL, NOT_ESTIMABLE, Finding
+from heorsynth.checks.groups import ALL, Group
+from heorsynth.checks.horizon import default_horizon
+from heorsynth.checks.margin import Margin
+from heorsynth.core.errors import HorizonError, NotEstimableError
+from heorsynth.core.estimate import Estimate, normal_quantile, significant
+from heorsynth.data.cohort import SMALL_COUNT, Cohort
+from heorsynth.estimators.costs import mean, mean_difference
+from heorsynth.estimators.survival import rmst, rmst_difference
+
+KEY = "subgroups.disparity"
+
+
+def disparities(real: Cohort, synthetic: Sequence[Cohort], margin: Margin) -> list[Finding]:
+    """Every level of every subgroup against the largest one: mean costs and utilities, and restricted means.
+
+    Notes
+    -----
+    The gap's margin is a share of the largest level's own value, so that a gap of nothing is judged as well. Where
+    the real gap's 90% interval leaves out 0, the finding says how much of the gap the synthetic cohorts show.
+    """
+    found = []
+    for name in real.schema.subgroups:
+        counts = Counter(level for level in real.levels(name).tolist() if level)
+        if len(counts) < 2:
+            continue
+        usual = max(sorted(counts), key=lambda level: counts[level])
+        for level in sorted(set(counts) - {usual}):
+            group = Group(f"{name}={level} vs {usual}", ALL, real, tuple(synthetic))
+            for what, unit, alone, gap in _quantities(real, name, level, usual):
+                found.append(_finding(group, what, unit, gap, margin.resolved(_size(alone, real))))
+                if counts[level] < SMALL_COUNT:
+                    found[-1] = _hidden(found[-1])
+    return found
+
+
+def _finding(group: Group, what: str, unit: str, gap: Estimator, margin: Margin) -> Finding:
+    found = compare(KEY, f"gap in {what}", group, gap, margin, unit=unit)
+    if found.verdict == NOT_ESTIMABLE:
+        return found
+    real = gap(group.real)
+    if abs(real.value) <= normal_quantile(LEVEL) * real.se:
+        return found
+    share = found.synthetic / found.real
+    told = "reversed" if share < 0 else f"{significant(100 * share, 2)}% of the real one"
+    return replace(found, because=f"{found.because}; the gap is {told}")
+
+
+def _hidden(found: Finding) -> Finding:
+    """The finding without any number: of so few patients a gap would show what one of them had."""
+    nan = float("nan")
+    return replace(
+        found,
+        real=nan,
+        synthetic=nan,
+        difference=nan,
+        lower=nan,
+        upper=nan,
+        floor=nan,
+        verdict=NOT_ESTIMABLE,
+        because=f"fewer than {SMALL_COUNT} real patients: not shown",
+    )
+
+
+def _size(alone: Estimator, real: Cohort) -> float:
+    try:
+        return float(alone(real).value)
+    except (NotEstimableError, HorizonError):
+        return 0.0
+
+
+def _quantities(real: Cohort, name: str, level: str, usual: str) -> Iterator[tuple[str, str, Estimator, Estimator]]:
+    """Name and unit of each quantity, its estimate in the largest level, and the gap to it."""
+    schema, levels = real.schema, (level, usual)
+    for column in (*schema.costs, *schema.utilities):
+        unit = schema.money if column in schema.costs else "QALY"
+        alone = partial(_mean, column=column, name=name, level=usual)
+        yield f"mean of {column}", unit, alone, partial(_mean_gap, column=column, name=name, levels=levels)
+    for endpoint in schema.endpoints:
+        horizon = default_horizon(real, endpoint)
+        label = f"rmst of {endpoint} to {significant(horizon)} {schema.unit}"
+        survival = partial(_rmst, endpoint=endpoint, horizon=horizon, name=name, level=usual)
+        gap = partial(_rmst_gap, endpoint=endpoint, horizon=horizon, name=name, levels=levels)
+        yield label, schema.unit, survival, gap
+
+
+def _two(cohort: Cohort, name: str, levels: tuple[str, str]) -> tuple[Cohort, np.ndarray]:
+    """The patients of two levels, and which of them are of the first."""
+    held = cohort.levels(name)
+    rows = np.isin(held, levels)
+    first = held[rows] == levels[0]
+    if first.all() or not first.any():
+        raise NotEstimableError("a level has no patients")
+    return cohort.take(rows), first
+
+
+def _mean(cohort: Cohort, column: str, name: str, level: str) -> Estimate:
+    return mean(cohort.take(cohort.levels(name) == level).column(column))
+
+
+def _mean_gap(cohort: Cohort, column: str, name: str, levels: tuple[str, str]) -> Estimate:
+    both, first = _two(cohort, name, levels)
+    return mean_difference(both.column(column), first)
+
+
+def _rmst(cohort: Cohort, endpoint: str, horizon: float, name: str, level: str) -> Estimate:
+    time, cause, entry = cohort.take(cohort.levels(name) == level).outcome(endpoint)
+    return rmst(time, cause == 1, horizon, entry)
+
+
+def _rmst_gap(cohort: Cohort, endpoint: str, horizon: float, name: str, levels: tuple[str, str]) -> Estimate:
+    both, first = _two(cohort, name, levels)
+    time, cause, entry = both.outcome(endpoint)
+    return rmst_difference(time, cause == 1, first, horizon, entry)
