@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
+from pandas.api import types
 
 from heorsynth.core import errors
 from heorsynth.core.display import Card, facts_card
@@ -13,7 +14,7 @@ from heorsynth.core.errors import Problem
 from heorsynth.core.estimate import significant
 from heorsynth.data import inspection
 from heorsynth.data.label import ID_COLUMN, KEY, Label
-from heorsynth.data.levels import as_text
+from heorsynth.data.levels import as_text, banded
 from heorsynth.data.schema import Schema, as_bands, as_endpoints, as_names, check_unit
 from heorsynth.data.source_checks import SOURCE_CHECKS
 
@@ -38,7 +39,8 @@ class Cohort:
     currency, price_year           of every cost, such as "EUR", 2024
     event_map : dict, optional     raw event code to house coding, such as {1: 0, 2: 1}; applies to all
                                    endpoints, or per endpoint as {"os": {1: 0, 2: 1}}
-    bands : dict, optional         {"age_group": ("age", (40, 60), ("<40", "40-59", "60+"))}
+    bands : dict, optional         {"age_group": ("age", (40, 60), ("<40", "40-59", "60+"))}; a column that is not
+                                   there is made
     order : list of pairs          [("pfs", "os")]: the first never comes after the second
     totals : dict, optional        {"cost": ["drug", "hospital"]}: a total and the parts it is the sum of
     name : str                     how messages call it
@@ -100,6 +102,7 @@ class Cohort:
             raise errors.RoleError(f"cohort {name!r}", Problem("frame", found, "give pandas.DataFrame(…)"))
         label = _label_of(frame)
         held = frame.set_index(ID_COLUMN) if ID_COLUMN in frame.columns else frame.copy()
+        held = _with_bands(held, schema)
         inspection.refuse(name, inspection.missing_columns(held, schema) + inspection.impossible_roles(schema))
         if len(held) < 2:
             raise errors.TooFewPatientsError(
@@ -291,6 +294,16 @@ def counts_text(column: pd.Series) -> str:
 def _label_of(frame: pd.DataFrame) -> Label | None:
     facts = frame.attrs.get(KEY)
     return Label.from_dict(facts).for_rows(len(frame)) if isinstance(facts, Mapping) else None
+
+
+def _with_bands(frame: pd.DataFrame, schema: Schema) -> pd.DataFrame:
+    """The frame with the bands it lacks, cut from their numeric columns."""
+    absent = {
+        name: banded(frame[band.source], band.edges, band.labels)
+        for name, band in schema.bands.items()
+        if name not in frame and band.source in frame and types.is_numeric_dtype(frame[band.source])
+    }
+    return frame.assign(**absent) if absent else frame
 
 
 def _with_event_codes(

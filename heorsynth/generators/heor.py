@@ -33,7 +33,7 @@ BY_CONSTRUCTION = {
         "survival.censoring",
         "survival.follow_up",
     ),
-    "subgroups": ("subgroups.representation", "subgroups.intersections"),
+    "subgroups": ("subgroups.representation", "subgroups.intersections", "subgroups.disparity"),
     "costs": ("costs.mean", "costs.difference", "costs.zero_share", "economics.incremental_cost"),
     "utilities": (
         "utilities.mean",

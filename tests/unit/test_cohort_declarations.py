@@ -41,7 +41,7 @@ def refusal(frame: object, **roles: object) -> errors.HeorsynthError:
     ({"bands": {"group": ("age", 40, ("a", "b"))}}, errors.RoleError, "not of the form (column, edges, labels)"),
     ({"bands": {"group": ("age", ("x",), ("a", "b"))}}, errors.RoleError, "not of the form (column, edges, labels)"),
     ({"bands": {"group": ("age", (40,), "ab")}}, errors.RoleError, "not of the form (column, edges, labels)"),
-    ({"bands": {"group": ("age", (40,), ("a", "b"))}}, errors.MissingColumnError, "'group'"),
+    ({"bands": {"group": ("height", (40,), ("a", "b"))}}, errors.MissingColumnError, "'group'"),
     ({"unit": None}, errors.RoleError, "not a unit of time"),
     ({"event_map": {0: "no", 1: "yes"}}, errors.EventCodingError, "whole numbers"),
     ({"event_map": {0: -1, 1: 1}}, errors.EventCodingError, "whole numbers"),
@@ -107,3 +107,11 @@ def test_endpoints_may_be_coded_apart() -> None:
     )  # fmt: skip
     assert cohort.outcome("pfs")[1].tolist() == [1, 0] * 20
     assert cohort.outcome("os")[1].tolist() == [0, 1] * 20
+
+
+def test_a_band_that_is_not_there_is_made() -> None:
+    frame = pd.DataFrame({"time": [1.0, 2, 3, 4], "event": [1, 0, 1, 1], "age": [30.0, 39.9, 40, 60]})
+    bands = {"group": ("age", (40,), ("young", "old"))}
+    made = hs.Cohort(frame, endpoints={"os": ("time", "event")}, bands=bands, subgroups=["group"], unit="day")
+    assert made.levels("group").tolist() == ["young", "young", "old", "old"]
+    assert "group" not in frame

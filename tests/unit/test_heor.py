@@ -248,3 +248,24 @@ def test_shrinkage_forgets_what_chance_explains_and_keeps_the_rest() -> None:
     assert kept[0] == 0
     assert kept[1] == pytest.approx(0.9 * (1 - 2.5 / (0.81 * 100 / 0.19)))
     assert kept[2] == -kept[1]
+
+
+def test_a_group_drawn_alone_has_its_own_mean_cost_however_long_the_tail() -> None:
+    """A finite table of latents once gave every larger latent the largest value: a third too much."""
+    rng = np.random.default_rng(8)
+    n = 2400
+    frame = pd.DataFrame({
+        "plan": rng.choice(["a", "b"], n), "group": rng.choice(list("wxyz"), n, p=[0.1, 0.2, 0.3, 0.4]),
+        "cost": np.where(rng.random(n) < 0.2, 0.0, rng.lognormal(5, 1.4, n)).round(2),
+        "visits": rng.poisson(3, n) * 1.0, "marker": rng.lognormal(0, 1.2, n).round(3),
+    })  # fmt: skip
+    source = hs.Cohort(frame, endpoints={}, arm="plan", costs=["cost"], subgroups=["group"], unit="year")
+    sampler = hs.generators.create("heor").fit(source, seed=1)
+    for level in "wxyz":
+        patients = frame[frame["group"] == level]
+        drawn = sampler.sample(n=len(patients), m=20, seed=1, where={"group": level})
+        cost = np.mean([cohort.frame["cost"].mean() for cohort in drawn])
+        assert cost == pytest.approx(patients["cost"].mean(), rel=0.04)
+        marker = np.mean([cohort.frame["marker"].mean() for cohort in drawn])
+        spread = patients["marker"].std() / np.sqrt(len(patients))
+        assert marker == pytest.approx(patients["marker"].mean(), abs=3 * spread)

@@ -22,6 +22,10 @@ LIKENESS = 4
 """Power of the likeness of cells: the higher, the more a small cell borrows from those most like it."""
 
 
+OTHERS = " / others"
+"""Ends the name of a stratum of several small cells: a part of it is not all of it."""
+
+
 @dataclass(frozen=True)
 class Cells:
     """Every combination of arm and subgroup levels that has a patient; '' stands for missing.
@@ -77,7 +81,7 @@ class Cells:
     def strata(self, cell: np.ndarray) -> np.ndarray:
         """The stratum (n,) of rows in these cells (n,), as text: the cell, or for a small one the rest of its arm."""
         names = [
-            " / ".join(member) if count >= MIN_STRATUM else f"{member[0]} / others"
+            " / ".join(member) if count >= MIN_STRATUM else f"{member[0]}{OTHERS}"
             for member, count in zip(self.members, self.counts, strict=True)
         ]
         return np.array(names)[cell]

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
+from scipy.special import ndtr, ndtri
 
 from heorsynth.generators.latent.quantiles import MIN_PATIENTS, Quantiles, normal_scores, shared_values
 from heorsynth.generators.targets import allocate
@@ -16,6 +17,9 @@ ALL = ""
 
 TABLE = np.linspace(0.0, 1.0, 201)
 """Shares at which the latent law of a column is tabulated."""
+
+OUTER = 0.05
+"""Tabulated quantiles nearer to an end than this are too uncertain to place a row by."""
 
 
 @dataclass(frozen=True)
@@ -124,16 +128,24 @@ class ColumnLaw:
         empty = np.zeros((len(values), 0))
         return np.column_stack([empty, *columns]), np.column_stack([empty.astype(bool), *observed])
 
-    def values(self, latents: np.ndarray, groups: np.ndarray, rng: np.random.Generator, *, exactly: bool) -> np.ndarray:
+    def values(
+        self,
+        latents: np.ndarray,
+        groups: np.ndarray,
+        rng: np.random.Generator,
+        *,
+        exactly: bool,
+        whole: frozenset[str] = frozenset(),
+    ) -> np.ndarray:
         """Values (n,) from latents (n, width): text with '' or numbers with NaN where missing.
 
         `exactly` gives every share to rounding, for rows that are the whole population; otherwise rows are
-        placed by the tables, as a part of it.
+        placed by the tables, as a part of it, but for groups of which they are the `whole`.
         """
         found: np.ndarray = np.full(len(latents), "", dtype=object) if self.levels else np.full(len(latents), np.nan)
         for key in np.unique(groups):
             rows = np.flatnonzero(groups == key)
-            self._fill(found, rows, latents, str(key), rng, exactly)
+            self._fill(found, rows, latents, str(key), rng, exactly or str(key) in whole)
         return found
 
     def _fill(
@@ -241,8 +253,25 @@ def _cut(latent: np.ndarray, share: float) -> float:
 def _placed(latent: np.ndarray, rng: np.random.Generator, table: Table | None) -> np.ndarray:
     """Shares in (0, 1) for latents (n,): by rank among themselves, or by where they fall in the population."""
     if table is not None:
-        quantiles = np.asarray(table.quantiles)
-        return np.interp(latent, quantiles, TABLE)
+        return _along(latent, np.asarray(table.quantiles))
     ranks = np.empty(len(latent))
     ranks[np.argsort(latent, kind="stable")] = np.arange(len(latent))
     return (ranks + rng.random(len(latent))) / max(len(latent), 1)
+
+
+def _along(latent: np.ndarray, quantiles: np.ndarray) -> np.ndarray:
+    """Shares in (0, 1) of latents (n,), by the quantiles (201,) of a population that a finite draw has shown.
+
+    Between the tabulated quantiles on a normal scale, on which latents are nearly straight; beyond the outermost
+    tenth along its line, since the ends of a finite draw are not the population's: to take them for that would
+    give every larger latent the largest value.
+    """
+    inner = (OUTER <= TABLE) & (TABLE <= 1 - OUTER)
+    scores, points = ndtri(TABLE[inner]), quantiles[inner]
+    spread = points[-1] - points[0]
+    if spread <= 0:
+        return np.clip(np.interp(latent, quantiles, TABLE), OUTER / 2, 1 - OUTER / 2)
+    slope = (scores[-1] - scores[0]) / spread
+    found = np.interp(latent, points, scores)
+    found += slope * (np.minimum(latent - points[0], 0) + np.maximum(latent - points[-1], 0))
+    return np.asarray(ndtr(found))

@@ -13,7 +13,7 @@ from heorsynth.data.cohort import Cohort
 from heorsynth.data.schema import Schema
 from heorsynth.generators.formats import formats_from_dict, formats_to_dict
 from heorsynth.generators.latent.borrowing import Lender
-from heorsynth.generators.latent.cells import Cells
+from heorsynth.generators.latent.cells import OTHERS, Cells
 from heorsynth.generators.latent.columns import ALL, ColumnLaw
 from heorsynth.generators.latent.dependence import Dependence, Thresholds, solved, wanted
 from heorsynth.generators.latent.outcome import Outcome
@@ -173,7 +173,9 @@ class HeorLaw:
         for column in self.columns:
             groups = self._groups(column, cell, cause, values)
             stop = start + column.width
-            values[column.name] = column.values(latents[:, start:stop], groups, rng, exactly=exactly)
+            strata = np.unique(groups) if column.group == STRATUM else ()
+            whole = frozenset(str(name) for name in strata if not str(name).endswith(OTHERS))
+            values[column.name] = column.values(latents[:, start:stop], groups, rng, exactly=exactly, whole=whole)
             start = stop
         return values
 
