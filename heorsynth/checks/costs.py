@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import cast
 
 import numpy as np
 
-from heorsynth.checks.comparison import compare
-from heorsynth.checks.finding import Finding
+from heorsynth.checks.comparison import compare, reason_of, too_few
+from heorsynth.checks.distance import average, distance_finding, with_synthesis
+from heorsynth.checks.finding import Finding, not_estimable
 from heorsynth.checks.groups import ALL, Group, comparisons, groups_of
 from heorsynth.checks.margin import Margin
 from heorsynth.core.errors import NotEstimableError
 from heorsynth.core.estimate import Estimate
 from heorsynth.data.cohort import Cohort
-from heorsynth.estimators.costs import mean, mean_difference, quantile, zero_share
+from heorsynth.estimators.costs import cv, known, mean, mean_difference, quantile, top_share, zero_share
+
+GRID, DRAWS = (np.arange(200) + 0.5) / 200, 200
+"""Shares at which quantile functions are compared, and bootstrap draws of their error."""
 
 
 def check(
@@ -30,7 +35,7 @@ def check(
     for group in groups_of(real, synthetic):
         for name in real.schema.costs:
             asked = {key: margin for key, margin in margins.items() if margin.settings.get("cost") in (None, name)}
-            found += of_group(group, name, asked)
+            found += of_group(group, name, asked, rng)
     if "costs.difference" in margins and real.schema.arm is not None:
         for name in real.schema.costs:
             if margins["costs.difference"].settings.get("cost") in (None, name):
@@ -38,8 +43,8 @@ def check(
     return found
 
 
-def of_group(group: Group, name: str, asked: Mapping[str, Margin]) -> list[Finding]:
-    """Mean, zero share and quantile of one cost column in one group."""
+def of_group(group: Group, name: str, asked: Mapping[str, Margin], rng: np.random.Generator) -> list[Finding]:
+    """Mean, zeros, quantiles, spread and tail of one cost column in one group."""
     found, money = [], group.real.schema.money
     if margin := asked.get("costs.mean"):
         found.append(
@@ -58,18 +63,66 @@ def of_group(group: Group, name: str, asked: Mapping[str, Margin]) -> list[Findi
             )
         )
     if margin := asked.get("costs.quantile"):
-        share = float(cast(float, margin.settings["quantile"]))
-        found.append(
-            compare(
-                "costs.quantile",
-                f"P{100 * share:g} of {name}",
-                group,
-                lambda cohort: quantile(cohort.column(name), share),
-                margin,
-                unit=money,
+        declared = margin.settings["quantile"]
+        shares = declared if isinstance(declared, (list, tuple)) else [declared]
+        for share in map(float, shares):
+            label = f"P{100 * share:g} of {name}"
+            found.append(
+                compare("costs.quantile", label, group, partial(_quantile, name=name, share=share), margin, unit=money)
             )
+    if margin := asked.get("costs.cv"):
+        label = f"coefficient of variation of {name}"
+        found.append(compare("costs.cv", label, group, lambda cohort: cv(cohort.column(name)), margin))
+    if margin := asked.get("costs.top_share"):
+        share = float(cast(float, margin.settings["share"]))
+        label = f"part of {name} that the top {share:.0%} bear"
+        found.append(
+            compare("costs.top_share", label, group, lambda cohort: top_share(cohort.column(name), share), margin)
         )
+    if margin := asked.get("costs.wasserstein"):
+        found.append(wasserstein(group, name, margin, rng))
     return found
+
+
+def _quantile(cohort: Cohort, name: str, share: float) -> Estimate:
+    return quantile(cohort.column(name), share)
+
+
+def _top_share(cohort: Cohort, name: str, share: float) -> Estimate:
+    return top_share(cohort.column(name), share)
+
+
+def wasserstein(group: Group, name: str, margin: Margin, rng: np.random.Generator) -> Finding:
+    """The area between the distributions of a cost (Wasserstein-1), over the real mean.
+
+    Notes
+    -----
+    The mean distance of the quantile functions at 200 equally spaced shares; their error is that of `DRAWS`
+    bootstrap resamples of the real cohort, and chance can only widen a distance (`distance.average`).
+    """
+    key, label = "costs.wasserstein", f"Wasserstein-1 distance of {name}, over its mean"
+
+    def cannot(reason: str) -> Finding:
+        found = not_estimable("costs", label, group.label, reason, margin, n_real=group.real.n)
+        return replace(found, key=key, decisive=group.decisive)
+
+    if few := too_few(group.real):
+        return cannot(few)
+    try:
+        real, *drawn = (known(cohort.column(name), 2) for cohort in (group.real, *group.synthetic))
+    except NotEstimableError as refusal:
+        return cannot(reason_of(refusal))
+    centre = float(real.mean())
+    if centre <= 0:
+        return cannot("the real mean is not above 0")
+    of_real = np.quantile(real, GRID) / centre
+    of_synthetic = np.array([np.quantile(costs, GRID) / centre for costs in drawn])
+    resampled = real[rng.integers(len(real), size=(DRAWS, len(real)))]
+    real_noise = np.quantile(resampled, GRID, axis=1).T / centre - of_real
+    real_noise -= real_noise.mean(axis=0)
+    noise = with_synthesis(real_noise, of_synthetic, len(real) / float(np.mean([len(costs) for costs in drawn])), rng)
+    found = average(of_synthetic.mean(axis=0) - of_real, noise, real_noise)
+    return distance_finding(key, label, group, found, margin)
 
 
 def differences(real: Cohort, synthetic: Sequence[Cohort], name: str, margin: Margin) -> list[Finding]:

@@ -103,10 +103,49 @@ ESTIMANDS: Mapping[str, Estimand] = {
         "share of patients with no cost", scales=ONE, settings={"cost": None}, needs=("costs",), limit=0.5
     ),
     "costs.quantile": Estimand(
-        "quantile of cost (default: the 95th percentile)",
+        "quantile of cost (default: the 95th percentile), one or several",
         "money",
         settings={"quantile": 0.95, "cost": None},
         needs=("costs",),
+    ),
+    "costs.cv": Estimand(
+        "coefficient of variation of cost: its standard deviation over its mean",
+        settings={"cost": None},
+        needs=("costs",),
+    ),
+    "costs.top_share": Estimand(
+        "part of all cost that the most expensive patients bear (default: the top 5%)",
+        settings={"share": 0.05, "cost": None},
+        needs=("costs",),
+        limit=0.5,
+    ),
+    "costs.wasserstein": Estimand(
+        "Wasserstein-1 distance between the distributions of cost, over the real mean",
+        scales=ONE,
+        settings={"cost": None},
+        needs=("costs",),
+        limit=1.0,
+    ),
+    "utilities.at_one": Estimand(
+        "share of patients in full health (utility 1)",
+        scales=ONE,
+        settings={"utility": None},
+        needs=("utilities",),
+        limit=0.5,
+    ),
+    "utilities.below_zero": Estimand(
+        "share of patients in a state worse than dead (utility below 0)",
+        scales=ONE,
+        settings={"utility": None},
+        needs=("utilities",),
+        limit=0.5,
+    ),
+    "utilities.missing": Estimand(
+        "share of patients whose utility is missing",
+        scales=ONE,
+        settings={"utility": None},
+        needs=("utilities",),
+        limit=0.5,
     ),
     "utilities.mean": Estimand(
         "mean utility or QALY, over patients for whom it is known",

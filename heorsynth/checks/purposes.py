@@ -76,7 +76,19 @@ COST_DIFFERENCE = Asked(
     "20% of the reference arm's mean cost: two means that are each off by their 10% differ by no more",
 )
 ZERO_SHARE = Asked("costs.zero_share", {"absolute": 0.05}, "the first part of a two-part model, to five points")
-QUANTILE = Asked("costs.quantile", {"relative": 0.25}, "the tail carries the mean, but is known imprecisely")
+QUANTILE = Asked(
+    "costs.quantile",
+    {"quantile": [0.5, 0.95, 0.99], "relative": 0.25},
+    "the tail carries the mean, but is known imprecisely",
+)
+CV = Asked("costs.cv", {"relative": 0.25}, "as for the tail, which makes it")
+TOP_SHARE = Asked("costs.top_share", {"relative": 0.25}, "as for the tail, which it measures")
+WASSERSTEIN = Asked(
+    "costs.wasserstein", {"absolute": 0.20}, "a fifth of the mean, as for differences: what one cost is moved by"
+)
+FULL_HEALTH = Asked("utilities.at_one", {"absolute": 0.05}, "a spike to five points, as the share of zeros")
+WORSE_THAN_DEAD = Asked("utilities.below_zero", {"absolute": 0.05}, "as for full health")
+UTILITY_MISSING = Asked("utilities.missing", {"absolute": 0.05}, "as for every column's missing values")
 UTILITY = Asked(
     "utilities.mean",
     {"relative": 0.10},
@@ -233,6 +245,12 @@ PURPOSES: Mapping[str, Purpose] = {
                 *SURVIVAL_DETAIL,
                 ZERO_SHARE,
                 QUANTILE,
+                CV,
+                TOP_SHARE,
+                WASSERSTEIN,
+                FULL_HEALTH,
+                WORSE_THAN_DEAD,
+                UTILITY_MISSING,
                 INCREMENTAL_COST,
                 AGREEMENT,
                 CEAC,

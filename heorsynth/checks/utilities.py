@@ -1,8 +1,8 @@
-"""Are mean utilities or QALYs reproduced, overall, by arm and by subgroup?"""
+"""Are utilities or QALYs reproduced: their mean, the spike at full health, states worse than dead, and the gaps?"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 import numpy as np
@@ -13,6 +13,8 @@ from heorsynth.checks.groups import groups_of
 from heorsynth.checks.margin import Margin
 from heorsynth.core.estimate import Estimate
 from heorsynth.data.cohort import Cohort
+from heorsynth.estimators.costs import known
+from heorsynth.estimators.proportions import proportion
 from heorsynth.estimators.utilities import mean
 
 
@@ -23,21 +25,45 @@ def check(
     rng: np.random.Generator,
     holdout: Cohort | None = None,
 ) -> list[Finding]:
-    """Findings on the mean of each utility column, in every group."""
+    """Findings on each utility column, in every group, for the estimands `margins` asks for."""
     found: list[Finding] = []
-    if (margin := margins.get("utilities.mean")) is None:
-        return found
     for group in groups_of(real, synthetic):
         for name in real.schema.utilities:
-            if margin.settings.get("utility") in (None, name):
-                found.append(
-                    compare(
-                        "utilities.mean", f"mean of {name}", group, partial(of_column, name=name), margin, unit="QALY"
-                    )
-                )
+            for key, margin in margins.items():
+                if margin.settings.get("utility") in (None, name):
+                    what, estimate, unit = ASKED[key]
+                    label = f"{what} {name}"
+                    found.append(compare(key, label, group, partial(estimate, name=name), margin, unit=unit))
     return found
 
 
 def of_column(cohort: Cohort, name: str) -> Estimate:
     """The mean of a column over the patients for whom it is known; `structure` compares how many are missing."""
     return mean(cohort.column(name))
+
+
+def at_one(cohort: Cohort, name: str) -> Estimate:
+    """The share in full health, of patients whose utility is known."""
+    values = known(cohort.column(name))
+    return proportion(int((values == 1).sum()), len(values))
+
+
+def below_zero(cohort: Cohort, name: str) -> Estimate:
+    """The share in a state worse than dead, of patients whose utility is known."""
+    values = known(cohort.column(name))
+    return proportion(int((values < 0).sum()), len(values))
+
+
+def missing(cohort: Cohort, name: str) -> Estimate:
+    """The share of patients whose utility is not known."""
+    values = cohort.column(name).astype(float)
+    return proportion(int(np.isnan(values).sum()), len(values))
+
+
+ASKED: Mapping[str, tuple[str, Callable[..., Estimate], str]] = {
+    "utilities.mean": ("mean of", of_column, "QALY"),
+    "utilities.at_one": ("share in full health by", at_one, ""),
+    "utilities.below_zero": ("share worse than dead by", below_zero, ""),
+    "utilities.missing": ("missing in", missing, ""),
+}
+"""Key to what is asked of a utility column, its estimator and its unit."""
