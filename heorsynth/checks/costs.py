@@ -12,7 +12,7 @@ import numpy as np
 from heorsynth.checks.comparison import compare, reason_of, too_few
 from heorsynth.checks.distance import average, distance_finding, with_synthesis
 from heorsynth.checks.finding import Finding, not_estimable
-from heorsynth.checks.groups import ALL, Group, comparisons, groups_of
+from heorsynth.checks.groups import ALL, Group, comparisons, groups_of, two_levels
 from heorsynth.checks.margin import Margin
 from heorsynth.core.errors import NotEstimableError
 from heorsynth.core.estimate import Estimate
@@ -146,8 +146,5 @@ def differences(real: Cohort, synthetic: Sequence[Cohort], name: str, margin: Ma
 
 def between(cohort: Cohort, name: str, arm: str, usual: str) -> Estimate:
     """Mean of a column in one arm less that in another, Welch."""
-    assigned = cohort.levels(str(cohort.schema.arm))
-    rows = (assigned == arm) | (assigned == usual)
-    if not (assigned == arm).any() or not (assigned == usual).any():
-        raise NotEstimableError("an arm has no patients")
-    return mean_difference(cohort.column(name)[rows], assigned[rows] == arm)
+    both, treated = two_levels(cohort, str(cohort.schema.arm), arm, usual)
+    return mean_difference(both.column(name), treated)

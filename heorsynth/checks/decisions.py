@@ -83,8 +83,7 @@ def pooled_decision(group: Group, evaluation: Evaluation, margin: Margin, rng: n
         chances = [float(stats.norm.cdf(steps + shift)) for shift in (0.0, -z, z)]
         label = f"decision of the pooled {m} at {significant(wtp)} per QALY"
         finding = _agreement(key, label, group, (chances[0], chances[1], chances[2]), floor, margin)
-        told = decision_sentence(float(np.mean(signed <= 0)), m, chances[0])
-        found.append(replace(finding, because=f"{told} {_needed(centre, spread)}; {finding.because}"))
+        found.append(replace(finding, because=f"{_needed(centre, spread)}; {finding.because}"))
     return found or [cannot(key, NO_THRESHOLD, margin, group)]
 
 

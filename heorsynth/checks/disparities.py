@@ -7,11 +7,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 
-import numpy as np
-
 from heorsynth.checks.comparison import Estimator, compare
 from heorsynth.checks.finding import LEVEL, NOT_ESTIMABLE, Finding
-from heorsynth.checks.groups import ALL, Group
+from heorsynth.checks.groups import ALL, Group, two_levels
 from heorsynth.checks.horizon import default_horizon
 from heorsynth.checks.margin import Margin
 from heorsynth.core.errors import HorizonError, NotEstimableError
@@ -96,22 +94,12 @@ def _quantities(real: Cohort, name: str, level: str, usual: str) -> Iterator[tup
         yield label, schema.unit, survival, gap
 
 
-def _two(cohort: Cohort, name: str, levels: tuple[str, str]) -> tuple[Cohort, np.ndarray]:
-    """The patients of two levels, and which of them are of the first."""
-    held = cohort.levels(name)
-    rows = np.isin(held, levels)
-    first = held[rows] == levels[0]
-    if first.all() or not first.any():
-        raise NotEstimableError("a level has no patients")
-    return cohort.take(rows), first
-
-
 def _mean(cohort: Cohort, column: str, name: str, level: str) -> Estimate:
     return mean(cohort.take(cohort.levels(name) == level).column(column))
 
 
 def _mean_gap(cohort: Cohort, column: str, name: str, levels: tuple[str, str]) -> Estimate:
-    both, first = _two(cohort, name, levels)
+    both, first = two_levels(cohort, name, *levels)
     return mean_difference(both.column(column), first)
 
 
@@ -121,6 +109,6 @@ def _rmst(cohort: Cohort, endpoint: str, horizon: float, name: str, level: str) 
 
 
 def _rmst_gap(cohort: Cohort, endpoint: str, horizon: float, name: str, levels: tuple[str, str]) -> Estimate:
-    both, first = _two(cohort, name, levels)
+    both, first = two_levels(cohort, name, *levels)
     time, cause, entry = both.outcome(endpoint)
     return rmst_difference(time, cause == 1, first, horizon, entry)

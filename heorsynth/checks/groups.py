@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
+from heorsynth.core.errors import NotEstimableError
 from heorsynth.data.cohort import Cohort
 
 ALL, ARM, SUBGROUP = "all", "arm", "subgroup"
@@ -41,3 +44,18 @@ def groups_of(real: Cohort, synthetic: Sequence[Cohort]) -> Iterator[Group]:
 def comparisons(real: Cohort, reference: str) -> list[str]:
     """The arms to set against a reference arm, in order."""
     return [level for level in real.arm_levels if level != reference]
+
+
+def two_levels(cohort: Cohort, column: str, first: str, second: str) -> tuple[Cohort, np.ndarray]:
+    """The patients of two levels of a column, and which of them are of the first.
+
+    Raises
+    ------
+    NotEstimableError      a level without a patient
+    """
+    held = cohort.levels(column)
+    rows = (held == first) | (held == second)
+    chosen = held[rows] == first
+    if chosen.all() or not chosen.any():
+        raise NotEstimableError(f"{first!r} or {second!r} has no patients")
+    return cohort.take(rows), chosen

@@ -11,7 +11,7 @@ import numpy as np
 
 from heorsynth.checks.comparison import reason_of, too_few
 from heorsynth.checks.finding import Finding, Measured, because, decide, judge, not_estimable
-from heorsynth.checks.groups import ALL, Group, comparisons
+from heorsynth.checks.groups import ALL, Group, comparisons, two_levels
 from heorsynth.checks.horizon import default_horizon
 from heorsynth.checks.margin import Margin
 from heorsynth.core.errors import HorizonError, NotEstimableError
@@ -121,19 +121,12 @@ def _mean(cohort: Cohort, name: str) -> Estimate:
     return mean(cohort.column(name))
 
 
-def _of_arms(cohort: Cohort, arms: tuple[str, str]) -> tuple[Cohort, np.ndarray]:
-    """The patients of two arms, and which of them are in the first."""
-    assigned = cohort.levels(str(cohort.schema.arm))
-    rows = np.isin(assigned, arms)
-    return cohort.take(rows), assigned[rows] == arms[0]
-
-
 def _survival_difference(cohort: Cohort, endpoint: str, horizon: float, arms: tuple[str, str]) -> Estimate:
-    both, treated = _of_arms(cohort, arms)
+    both, treated = two_levels(cohort, str(cohort.schema.arm), *arms)
     time, cause, entry = both.outcome(endpoint)
     return rmst_difference(time, cause == 1, treated, horizon, entry)
 
 
 def _difference(cohort: Cohort, name: str, arms: tuple[str, str]) -> Estimate:
-    both, treated = _of_arms(cohort, arms)
+    both, treated = two_levels(cohort, str(cohort.schema.arm), *arms)
     return mean_difference(both.column(name), treated)

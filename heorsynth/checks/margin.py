@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from heorsynth.core.errors import MarginError, Problem, nearest
+from heorsynth.core.estimate import significant
 
 SCALES = ("absolute", "relative", "ratio")
 
@@ -50,7 +51,8 @@ class Margin:
     def __str__(self) -> str:
         if self.scale == "ratio":
             return f"ratio {math.exp(-self.width):.3g} to {math.exp(self.width):.3g}"
-        return f"±{self.width:.3g}" if self.scale == "absolute" else f"±{self.width:.3g} of the real value"
+        width = f"±{significant(self.width, 3)}"
+        return width if self.scale == "absolute" else f"{width} of the real value"
 
 
 def as_margin(name: str, declared: Margin | Mapping[str, object], settings: Mapping[str, object]) -> Margin:

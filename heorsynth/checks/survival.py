@@ -12,7 +12,7 @@ import numpy as np
 from heorsynth.checks.comparison import compare, reason_of, too_few
 from heorsynth.checks.distance import average, distance_finding, largest, with_synthesis
 from heorsynth.checks.finding import Finding, not_estimable
-from heorsynth.checks.groups import ALL, Group, comparisons, groups_of
+from heorsynth.checks.groups import ALL, Group, comparisons, groups_of, two_levels
 from heorsynth.checks.horizon import horizon_of
 from heorsynth.checks.margin import Margin
 from heorsynth.core.errors import HeorsynthError, HorizonError, NotEstimableError
@@ -244,24 +244,14 @@ def _pairs(real: Cohort, synthetic: Sequence[Cohort]) -> list[tuple[Group, str, 
     ]
 
 
-def _two_arms(cohort: Cohort, arm: str, usual: str) -> tuple[Cohort, np.ndarray]:
-    """The patients of two arms, and which of them are treated."""
-    assigned = cohort.levels(str(cohort.schema.arm))
-    rows = (assigned == arm) | (assigned == usual)
-    treated = assigned[rows] == arm
-    if treated.all() or not treated.any():
-        raise NotEstimableError("an arm has no patients")
-    return cohort.take(rows), treated
-
-
 def _between(cohort: Cohort, endpoint: str, arm: str, usual: str, horizon: float) -> Estimate:
-    both, treated = _two_arms(cohort, arm, usual)
+    both, treated = two_levels(cohort, str(cohort.schema.arm), arm, usual)
     time, event, entry = outcome(both, endpoint)
     return rmst_difference(time, event, treated, horizon, entry)
 
 
 def _hazards(cohort: Cohort, endpoint: str, arm: str, usual: str) -> Estimate:
-    both, treated = _two_arms(cohort, arm, usual)
+    both, treated = two_levels(cohort, str(cohort.schema.arm), arm, usual)
     time, event, entry = outcome(both, endpoint)
     fit = cox(time, event, treated.astype(float)[:, None], entry)
     return Estimate.normal(float(fit.coef[0]), float(fit.se[0]), method="log hazard ratio, Cox (Efron)", n_used=both.n)

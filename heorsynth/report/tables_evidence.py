@@ -141,7 +141,8 @@ def plain(value: object) -> str:
     ('relative: 0.05, horizon: 3650', 'ratio: 0.8 to 1.25')
     """
     if isinstance(value, Mapping):
-        return ", ".join(f"{key}: {plain(item)}" for key, item in value.items() if item is not None) or "none"
+        told = {key: plain(item).replace(", ", " to " if key == "ratio" else ", ") for key, item in value.items()}
+        return ", ".join(f"{key}: {told[key]}" for key, item in value.items() if item is not None) or "none"
     if isinstance(value, (list, tuple)):
-        return " to ".join(plain(item) for item in value)
+        return ", ".join(plain(item) for item in value)
     return f"{value:g}" if isinstance(value, float) else str(value)
