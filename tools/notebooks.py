@@ -19,6 +19,7 @@ import time
 from pathlib import Path
 
 import nbformat
+from nbformat import NotebookNode
 
 from heorsynth.protocol.notebook import execute, read_notebook, with_parameters
 
@@ -27,10 +28,15 @@ RECORDED = FOLDER / "results.json"
 TOLERANCE = 1e-6
 
 
-def result_of(path: Path, full: bool) -> object:
+def size_of(notebook: NotebookNode, full: bool) -> str:
+    """Which result is meant: a notebook that names no smaller parameters has one size, the reduced."""
+    return "full" if full and notebook.metadata.get("reduced") else "reduced"
+
+
+def result_of(path: Path, size: str) -> object:
     """What the notebook's `result` cell printed."""
     notebook = read_notebook(path)
-    sizes = notebook.metadata.get("full" if full else "reduced", {})
+    sizes = notebook.metadata.get(size, {})
     with tempfile.TemporaryDirectory() as place:
         wanted = with_parameters(notebook, {**sizes, "OUT": place})
         done = nbformat.reads(execute(wanted, FOLDER), as_version=4)
@@ -60,14 +66,14 @@ def main() -> None:
     parser.add_argument("--full", action="store_true")
     parser.add_argument("--record", action="store_true")
     asked = parser.parse_args()
-    size = "full" if asked.full else "reduced"
     recorded = json.loads(RECORDED.read_text(encoding="utf-8")) if RECORDED.exists() else {}
     wrong = []
     for path in sorted(FOLDER.glob("*.ipynb")):
         if asked.names and path.stem not in asked.names:
             continue
         started = time.perf_counter()
-        found = result_of(path, asked.full)
+        size = size_of(read_notebook(path), asked.full)
+        found = result_of(path, size)
         if asked.record:
             recorded.setdefault(path.stem, {})[size] = found
             told = ["recorded"]
