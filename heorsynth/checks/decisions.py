@@ -11,7 +11,16 @@ from scipy import stats
 from heorsynth.checks.comparison import reason_of, too_few
 from heorsynth.checks.distance import distance_finding, largest
 from heorsynth.checks.evaluation import Evaluation, thresholds
-from heorsynth.checks.finding import LEVEL, Finding, because, decide, not_estimable
+from heorsynth.checks.finding import (
+    FAIL,
+    INCONCLUSIVE,
+    LEVEL,
+    Finding,
+    because,
+    decide,
+    not_estimable,
+    synthesis_variance,
+)
 from heorsynth.checks.groups import Group
 from heorsynth.checks.margin import Margin
 from heorsynth.core.errors import NotEstimableError
@@ -66,6 +75,9 @@ def pooled_decision(group: Group, evaluation: Evaluation, margin: Margin, rng: n
     With b the mean of the m cohorts' INMB, signed so that the real decision is positive, and s their standard
     deviation, another m of the same generator pooled would agree with probability Φ(√m·b/s); the interval takes
     b at either end of its own, √m·b/s ± 1.645. The syntheses needed to agree with probability p are (z_p·s/b)².
+
+    A reversed decision fails only where the net benefits differ by more than both samplings explain. Near a
+    threshold the patients' own decision is luck, and a faithful generator would reverse it as often as not.
     """
     key, found = "economics.pooled_decision", []
     for wtp in thresholds(margin.settings):
@@ -83,8 +95,19 @@ def pooled_decision(group: Group, evaluation: Evaluation, margin: Margin, rng: n
         chances = [float(stats.norm.cdf(steps + shift)) for shift in (0.0, -z, z)]
         label = f"decision of the pooled {m} at {significant(wtp)} per QALY"
         finding = _agreement(key, label, group, (chances[0], chances[1], chances[2]), floor, margin)
+        if finding.verdict == FAIL and _may_be_luck(group, evaluation, wtp, drawn):
+            reason = "the patients' own decision may be the luck of their draw"
+            finding = replace(finding, verdict=INCONCLUSIVE, because=f"{finding.because}, but {reason}")
         found.append(replace(finding, because=f"{_needed(centre, spread)}; {finding.because}"))
     return found or [cannot(key, NO_THRESHOLD, margin, group)]
+
+
+def _may_be_luck(group: Group, evaluation: Evaluation, wtp: float, drawn: np.ndarray) -> bool:
+    """Whether the 90% interval of the difference in net benefit, over both samplings, holds 0."""
+    real = evaluation.increments(group.real).inmb(wtp)
+    within = [evaluation.increments(cohort).inmb(wtp).se ** 2 for cohort in group.synthetic]
+    error = math.sqrt(real.se**2 + synthesis_variance(drawn, np.array(within)))
+    return abs(float(drawn.mean()) - real.value) <= normal_quantile(LEVEL) * error
 
 
 def decision_sentence(reversed_by_one: float, m: int, agreed_by_all: float) -> str:
