@@ -31,6 +31,9 @@ NO_THRESHOLD = "no willingness-to-pay threshold is declared: give economics={'wt
 GRID, DRAWS = 41, 400
 """Thresholds at which acceptability curves are compared, and draws of their error."""
 
+REVERSED = 0.98
+"""Level at which a reversal must be more than luck to fail: 1% a threshold, as several may be asked."""
+
 WANTED = (0.95, 0.99)
 """How surely the pooled cohorts are to give the original's decision, where the syntheses needed are counted."""
 
@@ -103,11 +106,11 @@ def pooled_decision(group: Group, evaluation: Evaluation, margin: Margin, rng: n
 
 
 def _may_be_luck(group: Group, evaluation: Evaluation, wtp: float, drawn: np.ndarray) -> bool:
-    """Whether the 90% interval of the difference in net benefit, over both samplings, holds 0."""
+    """Whether the difference in net benefit, over both samplings, may be chance at the level `REVERSED`."""
     real = evaluation.increments(group.real).inmb(wtp)
     within = [evaluation.increments(cohort).inmb(wtp).se ** 2 for cohort in group.synthetic]
     error = math.sqrt(real.se**2 + synthesis_variance(drawn, np.array(within)))
-    return abs(float(drawn.mean()) - real.value) <= normal_quantile(LEVEL) * error
+    return abs(float(drawn.mean()) - real.value) <= normal_quantile(REVERSED) * error
 
 
 def decision_sentence(reversed_by_one: float, m: int, agreed_by_all: float) -> str:
