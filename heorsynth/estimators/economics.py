@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import special
 
-from heorsynth.core.errors import NotEstimableError, Problem
+from heorsynth.core.errors import HorizonError, NotEstimableError, Problem
 from heorsynth.core.estimate import Estimate, normal_quantile, significant
 from heorsynth.estimators.resampling import bootstrap_weights
 
@@ -250,10 +250,17 @@ def pooled_means(
     return points.mean(axis=0), n_rows / n_source * within + drawn
 
 
-def discounted(streams: np.ndarray, rate: float = 0.035, first: int = 0) -> np.ndarray:
+def discounted(streams: np.ndarray, rate: float = 0.035, first: int = 0, horizon: int | None = None) -> np.ndarray:
     """Present value (n,) of yearly amounts (n, years), the first of which falls in year `first`.
 
-    3.5% a year is the reference case of NICE (manual PMG36, 2022).
+    Parameters
+    ----------
+    rate : float         a year; 3.5% is the reference case of NICE (manual PMG36, 2022)
+    horizon : int        years from now that count; all of them by default
+
+    Raises
+    ------
+    HorizonError         a horizon that lies beyond the last amount: what follows is not known to be nothing
 
     Examples
     --------
@@ -261,4 +268,8 @@ def discounted(streams: np.ndarray, rate: float = 0.035, first: int = 0) -> np.n
     200.0
     """
     amounts = np.atleast_2d(np.asarray(streams, float))
-    return np.asarray(amounts @ (1 + rate) ** -(first + np.arange(amounts.shape[1], dtype=float)))
+    years = first + np.arange(amounts.shape[1])
+    if horizon is not None and (horizon < 1 or horizon > years[-1] + 1):
+        raise HorizonError("discounting", Problem("horizon", f"{horizon} years", f"amounts end after {years[-1] + 1}"))
+    kept = years < (np.inf if horizon is None else horizon)
+    return np.asarray(amounts[:, kept] @ (1 + rate) ** -years[kept].astype(float))

@@ -125,6 +125,9 @@ def test_pooling_a_vector_is_pooling_each_of_its_parts():
 def test_discounting_is_yearly():
     assert discounted(np.array([[1.0, 1.0, 1.0]]), rate=0.1)[0] == pytest.approx(1 + 1 / 1.1 + 1 / 1.21)
     assert discounted(np.array([[1.0]]), rate=0.1, first=2)[0] == pytest.approx(1 / 1.21)
+    assert discounted(np.array([[1.0, 1.0, 1.0]]), rate=0.1, horizon=2)[0] == pytest.approx(1 + 1 / 1.1)
+    with pytest.raises(errors.HorizonError, match="amounts end after 3"):
+        discounted(np.array([[1.0, 1.0, 1.0]]), horizon=4)
 
 
 def test_options_on_and_off_the_frontier():
