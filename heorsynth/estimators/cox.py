@@ -86,7 +86,7 @@ def cox(time: np.ndarray, event: np.ndarray, covariates: np.ndarray, entry: np.n
     times = np.where(np.isnan(matrix).any(axis=1), np.nan, np.asarray(time, float))
     patients = follow_up(times, event, entry)
     kept = ~np.isnan(times) if entry is None else ~(np.isnan(times) | np.isnan(entry))
-    scaled, scale = _standardised(matrix[kept])
+    scaled, scale = standardised(matrix[kept])
     likelihood = _PartialLikelihood.of(patients, scaled)
     coef = np.zeros(scaled.shape[1])
     loglik, gradient, information = likelihood.at(coef)
@@ -151,12 +151,13 @@ def hazard_ratio(
     )
 
 
-def _standardised(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def standardised(matrix: np.ndarray, model: str = "Cox model") -> tuple[np.ndarray, np.ndarray]:
+    """Covariates (n, p) centred and scaled to 1, and their scales (p,); refuses constant or dependent ones."""
     scale = matrix.std(axis=0)
     centred = matrix - matrix.mean(axis=0)
     if not (scale > 0).all() or np.linalg.matrix_rank(centred / scale) < matrix.shape[1]:
         raise NotEstimableError(
-            "Cox model", Problem("covariates", "one is constant or follows from the others", "leave it out")
+            model, Problem("covariates", "one is constant or follows from the others", "leave it out")
         )
     return centred / scale, scale
 
