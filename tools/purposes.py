@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
+from heorsynth.checks.asked import Asked
 from heorsynth.checks.estimands import ESTIMANDS, margin_for
-from heorsynth.checks.purposes import PURPOSES, Asked
+from heorsynth.checks.purposes import PURPOSES
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "purposes.md"
 

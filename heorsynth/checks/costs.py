@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import cast
@@ -12,11 +12,14 @@ import numpy as np
 from heorsynth.checks.comparison import compare, reason_of, too_few
 from heorsynth.checks.distance import average, distance_finding, with_synthesis
 from heorsynth.checks.finding import Finding, not_estimable
-from heorsynth.checks.groups import ALL, Group, comparisons, groups_of, two_levels
+from heorsynth.checks.groups import ALL, ARM, Group, comparisons, groups_of, two_levels
 from heorsynth.checks.margin import Margin
+from heorsynth.checks.outcomes import horizon_of, spans
 from heorsynth.core.errors import NotEstimableError
 from heorsynth.core.estimate import Estimate
 from heorsynth.data.cohort import Cohort
+from heorsynth.estimators.censored_costs import bang_tsiatis
+from heorsynth.estimators.cost_models import any_cost, positive_cost
 from heorsynth.estimators.costs import cv, known, mean, mean_difference, quantile, top_share, zero_share
 
 GRID, DRAWS = (np.arange(200) + 0.5) / 200, 200
@@ -36,10 +39,11 @@ def check(
         for name in real.schema.costs:
             asked = {key: margin for key, margin in margins.items() if margin.settings.get("cost") in (None, name)}
             found += of_group(group, name, asked, rng)
-    if "costs.difference" in margins and real.schema.arm is not None:
-        for name in real.schema.costs:
-            if margins["costs.difference"].settings.get("cost") in (None, name):
-                found += differences(real, synthetic, name, margins["costs.difference"])
+    for key, contrast in BY_ARM.items():
+        if key in margins and real.schema.arm is not None:
+            for name in real.schema.costs:
+                if margins[key].settings.get("cost") in (None, name):
+                    found += contrast(real, synthetic, name, margins[key])
     return found
 
 
@@ -81,15 +85,13 @@ def of_group(group: Group, name: str, asked: Mapping[str, Margin], rng: np.rando
         )
     if margin := asked.get("costs.wasserstein"):
         found.append(wasserstein(group, name, margin, rng))
+    if margin := asked.get("costs.censored_mean"):
+        found += censored_means(group, name, margin)
     return found
 
 
 def _quantile(cohort: Cohort, name: str, share: float) -> Estimate:
     return quantile(cohort.column(name), share)
-
-
-def _top_share(cohort: Cohort, name: str, share: float) -> Estimate:
-    return top_share(cohort.column(name), share)
 
 
 def wasserstein(group: Group, name: str, margin: Margin, rng: np.random.Generator) -> Finding:
@@ -125,21 +127,41 @@ def wasserstein(group: Group, name: str, margin: Margin, rng: np.random.Generato
     return distance_finding(key, label, group, found, margin)
 
 
+def censored_means(group: Group, name: str, margin: Margin) -> list[Finding]:
+    """Mean cost up to a horizon where follow-up was censored (Bang-Tsiatis), one finding an endpoint."""
+    found = []
+    for endpoint in group.real.schema.endpoints:
+        if margin.settings.get("endpoint") not in (None, endpoint):
+            continue
+        horizon = horizon_of(group.real, endpoint, margin)
+
+        def estimate(cohort: Cohort, endpoint: str = endpoint, horizon: float = horizon) -> Estimate:
+            time, cause, _ = cohort.outcome(endpoint)
+            return bang_tsiatis(cohort.column(name), time, cause > 0, horizon)
+
+        label = f"mean of {name}, censoring allowed for, {spans(group.real, endpoint, horizon)}"
+        found.append(compare("costs.censored_mean", label, group, estimate, margin, unit=group.real.schema.money))
+    return found
+
+
 def differences(real: Cohort, synthetic: Sequence[Cohort], name: str, margin: Margin) -> list[Finding]:
     """Difference in mean cost of each arm to the reference; a relative margin is a share of the reference's mean."""
-    usual = real.arm_levels[0]
-    column, assigned = real.column(name).astype(float), real.levels(str(real.schema.arm))
-    known = np.isfinite(column) & (assigned == usual)
-    width = margin.resolved(float(column[known].mean()) if known.any() else 0.0)
+    column, usual = str(real.schema.arm), real.arm_levels[0]
+    spent, assigned = real.column(name).astype(float), real.levels(column)
+    counted = np.isfinite(spent) & (assigned == usual)
+    width = margin.resolved(float(spent[counted].mean()) if counted.any() else 0.0)
+    label = f"difference in mean of {name}"
     return [
         compare(
             "costs.difference",
-            f"difference in mean of {name}",
-            Group(f"{real.schema.arm}={arm} vs {usual}", ALL, real, tuple(synthetic)),
+            label,
+            group.against(column, arm, usual),
             partial(between, name=name, arm=arm, usual=usual),
             width,
             unit=real.schema.money,
         )
+        for group in groups_of(real, synthetic)
+        if group.kind != ARM
         for arm in comparisons(real, usual)
     ]
 
@@ -148,3 +170,47 @@ def between(cohort: Cohort, name: str, arm: str, usual: str) -> Estimate:
     """Mean of a column in one arm less that in another, Welch."""
     both, treated = two_levels(cohort, str(cohort.schema.arm), arm, usual)
     return mean_difference(both.column(name), treated)
+
+
+def two_part(real: Cohort, synthetic: Sequence[Cohort], name: str, margin: Margin) -> list[Finding]:
+    """What an arm does in a two-part model of cost: to the odds of any, and to its mean where there is any.
+
+    Where everybody has a cost there is no first part, and it is left out.
+    """
+    column, usual = str(real.schema.arm), real.arm_levels[0]
+    spent = real.column(name).astype(float)
+    parts = {"odds of any": any_cost} if (spent == 0).any() else {}
+    label = "arm's ratio in the {} of {}, given the subgroups"
+
+    def effect(cohort: Cohort, arm: str, part: Callable[..., Estimate]) -> Estimate:
+        both, treated = two_levels(cohort, column, arm, usual)
+        return part(both.column(name), treated, _indicators(both, real))
+
+    return [
+        compare(
+            "costs.two_part",
+            label.format(what, name),
+            Group(f"{column}={arm} vs {usual}", ALL, real, tuple(synthetic)),
+            partial(effect, arm=arm, part=part),
+            margin,
+            log=True,
+        )
+        for arm in comparisons(real, usual)
+        for what, part in {**parts, "mean of positive": positive_cost}.items()
+    ]
+
+
+def _indicators(cohort: Cohort, real: Cohort) -> np.ndarray:
+    """Indicators (n, k) of every subgroup level of the real cohort but the most frequent of each."""
+    columns = []
+    for subgroup in real.schema.subgroups:
+        levels, counts = np.unique(real.levels(subgroup), return_counts=True)
+        held = cohort.levels(subgroup)
+        columns += [held == level for level in levels if level != levels[counts.argmax()]]
+    return np.column_stack(columns).astype(float) if columns else np.zeros((cohort.n, 0))
+
+
+BY_ARM: Mapping[str, Callable[[Cohort, Sequence[Cohort], str, Margin], list[Finding]]] = {
+    "costs.difference": differences,
+    "costs.two_part": two_part,
+}

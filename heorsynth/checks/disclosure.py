@@ -34,6 +34,7 @@ NO_HOLDOUT = (
 
 WHAT = {
     "disclosure.copies": "rows equal to a patient",
+    "disclosure.contamination": "rows equal to a person of the hold-out",
     "disclosure.nearest": "rows nearer to a patient than to a person never seen",
     "disclosure.membership": "telling who took part (AUC of a density-ratio attack)",
     "disclosure.attribute": "guessing",
@@ -49,7 +50,7 @@ def check(
     rng: np.random.Generator,
     holdout: Cohort | None = None,
 ) -> list[Finding]:
-    """Findings on six attacks, as far as `margins` asks for them; all but copies need a hold-out.
+    """Findings on six attacks and on the hold-out itself, as `margins` asks for them; all but copies need a hold-out.
 
     Each attack has its own stream, so that asking for fewer changes none.
     """
@@ -100,6 +101,16 @@ def _copies(group: Group, space: Space, holdout: Cohort | None, margin: Margin, 
     unseen = None if holdout is None or holdout.n < SMALL_COUNT else space.of_cohort(holdout).codes
     attack = attacks.copies(rows.codes, space.of_cohort(group.real).codes, unseen, rng)
     return exposure("disclosure.copies", WHAT["disclosure.copies"], group, attack, margin)
+
+
+def _contamination(
+    group: Group, holdout: Cohort, space: Space, margin: Margin, rng: np.random.Generator
+) -> list[Finding]:
+    """Whether the hold-out was seen after all: its people among the rows, more often than among the patients."""
+    key = "disclosure.contamination"
+    parts = (space.joined(group.synthetic), space.of_cohort(group.real), space.of_cohort(holdout))
+    attack = attacks.contamination(*(part.codes for part in parts))
+    return [exposure(key, WHAT[key], group, attack, margin)]
 
 
 def _by_group(
@@ -183,6 +194,7 @@ BY_GROUP: Mapping[str, Callable[..., Attack]] = {
     "disclosure.membership": attacks.membership,
 }
 OF_EVERYONE: Mapping[str, Callable[..., list[Finding]]] = {
+    "disclosure.contamination": _contamination,
     "disclosure.attribute": _attribute,
     "disclosure.singling_out": _singling_out,
     "disclosure.linkability": _linkability,

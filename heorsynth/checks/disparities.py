@@ -10,8 +10,8 @@ from functools import partial
 from heorsynth.checks.comparison import Estimator, compare
 from heorsynth.checks.finding import LEVEL, NOT_ESTIMABLE, Finding
 from heorsynth.checks.groups import ALL, Group, two_levels
-from heorsynth.checks.horizon import default_horizon
 from heorsynth.checks.margin import Margin
+from heorsynth.checks.outcomes import default_horizon
 from heorsynth.core.errors import HorizonError, NotEstimableError
 from heorsynth.core.estimate import Estimate, normal_quantile, significant
 from heorsynth.data.cohort import SMALL_COUNT, Cohort

@@ -71,6 +71,17 @@ def average(
     return size, max(size - triangle, 0.0), size + min(triangle, signed), floor
 
 
+def root_mean_square(gaps: np.ndarray, noise: np.ndarray, real_noise: np.ndarray) -> tuple[float, float, float, float]:
+    """The root mean square of J gaps with its interval and its floor: value, lower, upper, floor.
+
+    Parameters as for `largest`. The triangle inequality bounds it as it does the mean (`average`): conservative.
+    """
+    size = float(np.sqrt(np.mean(gaps**2)))
+    quantile = float(np.quantile(np.sqrt(np.mean(noise**2, axis=1)), TAIL))
+    floor = float(np.mean(np.sqrt(np.mean(real_noise**2, axis=1))))
+    return size, max(size - quantile, 0.0), size + quantile, floor
+
+
 def distance_finding(
     key: str,
     estimand: str,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -26,6 +26,11 @@ class Group:
     def decisive(self) -> bool:
         """Whether a verdict may rest on it: everyone and the arms do, subgroup levels support."""
         return self.kind != SUBGROUP
+
+    def against(self, column: str, arm: str, usual: str) -> Group:
+        """The same patients, looked at for what an arm does against another."""
+        pair = f"{column}={arm} vs {usual}"
+        return replace(self, label=pair if self.kind == ALL else f"{pair}, {self.label}")
 
 
 def groups_of(real: Cohort, synthetic: Sequence[Cohort]) -> Iterator[Group]:

@@ -12,8 +12,8 @@ import numpy as np
 from heorsynth.checks.comparison import reason_of, too_few
 from heorsynth.checks.finding import Finding, Measured, because, decide, judge, not_estimable
 from heorsynth.checks.groups import ALL, Group, comparisons, two_levels
-from heorsynth.checks.horizon import default_horizon
 from heorsynth.checks.margin import Margin
+from heorsynth.checks.outcomes import default_horizon
 from heorsynth.core.errors import HorizonError, NotEstimableError
 from heorsynth.core.estimate import Estimate
 from heorsynth.data.cohort import Cohort

@@ -7,24 +7,27 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
-from pandas.api import types
 
+from heorsynth.checks.columns import compared_columns, is_numeric
 from heorsynth.checks.comparison import compare
 from heorsynth.checks.distance import average, distance_finding, largest, with_synthesis
 from heorsynth.checks.finding import Finding, not_estimable
 from heorsynth.checks.groups import ALL, Group
 from heorsynth.checks.margin import Margin
+from heorsynth.checks.structure_joint import (
+    DISTANCES,
+    associations,
+    conditional_associations,
+    joint_ranks,
+    told_apart,
+)
 from heorsynth.core.estimate import Estimate
 from heorsynth.data.cohort import Cohort
-from heorsynth.data.domain import MAX_LEVELS
 from heorsynth.data.levels import as_text
 from heorsynth.estimators.proportions import proportion
 
 DRAWS = 200
 """Bootstrap draws of the real cohort behind the interval of a distance."""
-
-TINY = 1e-12
-"""A product of two variances, of columns scaled to 1, that is no variation at all."""
 
 GRID = 100
 """A numeric distribution is compared at this many quantiles of the real column."""
@@ -39,13 +42,18 @@ def check(
 ) -> list[Finding]:
     """Findings on marginals, associations and missingness, as far as `margins` asks for them."""
     group = Group("all", ALL, real, tuple(synthetic))
-    names = [str(name) for name in real.frame.columns if name != real.schema.id and not _free_text(real, str(name))]
+    names = compared_columns(real)
     found: list[Finding] = []
     if "structure.marginals" in margins:
         found += [marginal(group, name, margins["structure.marginals"], rng) for name in names]
-    asked = [key for key in ("structure.associations", "structure.association_max") if key in margins]
-    if asked:
-        found += associations(group, names, {key: margins[key] for key in asked}, rng)
+    if asked := {key: margins[key] for key in DISTANCES if key in margins}:
+        found += associations(group, names, asked, rng)
+    if margin := margins.get("structure.conditional_associations"):
+        found += conditional_associations(real, synthetic, names, margin, rng)
+    if margin := margins.get("structure.joint_ranks"):
+        found += joint_ranks(real, synthetic, margin)
+    if margin := margins.get("structure.propensity"):
+        found.append(told_apart(group, names, margin))
     if "structure.missingness" in margins:
         found += [
             missingness(group, name, margins["structure.missingness"])
@@ -53,17 +61,6 @@ def check(
             if any(cohort.frame[name].isna().any() for cohort in (real, *synthetic) if name in cohort.frame)
         ]
     return found
-
-
-def _numeric(real: Cohort, name: str) -> bool:
-    column = real.frame[name]
-    levelled = name == real.schema.arm or name in real.schema.subgroups or name in real.schema.events
-    return not levelled and types.is_numeric_dtype(column) and not types.is_bool_dtype(column)
-
-
-def _free_text(real: Cohort, name: str) -> bool:
-    roles = (real.schema.arm, *real.schema.subgroups, *real.schema.events)
-    return name not in roles and not _numeric(real, name) and len(_levels(real, name)) > MAX_LEVELS
 
 
 def marginal(group: Group, name: str, margin: Margin, rng: np.random.Generator) -> Finding:
@@ -86,7 +83,7 @@ def marginal(group: Group, name: str, margin: Margin, rng: np.random.Generator) 
             ),
             key="structure.marginals",
         )
-    if _numeric(group.real, name):
+    if is_numeric(group.real, name):
         numbers = [column.to_numpy(float) for column in columns]
         points = np.unique(np.quantile(numbers[0], np.linspace(0, 1, GRID + 1), method="lower"))
         shares = np.array([np.searchsorted(np.sort(values), points, side="right") / len(values) for values in numbers])
@@ -111,98 +108,6 @@ def marginal(group: Group, name: str, margin: Margin, rng: np.random.Generator) 
 
 def _total_variation(gaps: np.ndarray, noise: np.ndarray, real_noise: np.ndarray) -> tuple[float, float, float, float]:
     return average(gaps, noise, real_noise, np.full(len(gaps), 0.5))
-
-
-def associations(
-    group: Group,
-    names: Sequence[str],
-    margins: Mapping[str, Margin],
-    rng: np.random.Generator,
-) -> list[Finding]:
-    """How far pairwise rank correlations are from the real ones: on average, and at most.
-
-    Notes
-    -----
-    Numbers enter as ranks (so the correlation of two is Spearman's), columns of levels as one indicator a level
-    (one for two levels); pairs of indicators of one column are left out. Each pair uses the rows where both are
-    known. Identical information (a band and its number) is compared like any other pair.
-    """
-    levels = {name: _levels(group.real, name) for name in names if not _numeric(group.real, name)}
-    kept = [name for name in names if name not in levels or len(levels[name]) >= 2]
-    real = _design(group.real, kept, levels)
-    owner = [name for name in kept for _ in range(_width(name, levels))]
-    pairs = np.triu_indices(len(owner), 1)
-    different = np.array([owner[i] != owner[j] for i, j in zip(*pairs, strict=True)], dtype=bool)
-    pairs = (pairs[0][different], pairs[1][different])
-    of_real = correlations(real)[pairs]
-    of_synthetic = np.array([correlations(_design(cohort, kept, levels))[pairs] for cohort in group.synthetic])
-    known = np.isfinite(of_real) if len(of_real) else np.zeros(0, dtype=bool)
-    found = []
-    if not known.any():
-        return [
-            replace(
-                not_estimable(
-                    "structure", "associations", "all", "no two columns vary together", margin, n_real=group.real.n
-                ),
-                key=key,
-            )
-            for key, margin in margins.items()
-        ]
-    of_synthetic = np.nan_to_num(of_synthetic[:, known])
-    n = group.real.n
-    draws = np.array([correlations(real[rng.integers(n, size=n)])[pairs][known] for _ in range(DRAWS)])
-    real_noise = np.nan_to_num(draws - of_real[known])
-    real_noise -= real_noise.mean(axis=0)
-    ratio = n / float(np.mean([cohort.n for cohort in group.synthetic]))
-    noise = with_synthesis(real_noise, of_synthetic, ratio, rng)
-    gaps = of_synthetic.mean(axis=0) - of_real[known]
-    for key, label, measure in (
-        ("structure.associations", "mean distance of rank correlations", average),
-        ("structure.association_max", "largest distance of rank correlations", largest),
-    ):
-        if key in margins:
-            found.append(distance_finding(key, label, group, measure(gaps, noise, real_noise), margins[key]))
-    return found
-
-
-def _levels(cohort: Cohort, name: str) -> list[str]:
-    return sorted(set(as_text(cohort.frame[name]).dropna()))
-
-
-def _width(name: str, levels: Mapping[str, list[str]]) -> int:
-    return 1 if name not in levels or len(levels[name]) == 2 else len(levels[name])
-
-
-def _design(cohort: Cohort, names: Sequence[str], levels: Mapping[str, list[str]]) -> np.ndarray:
-    """Ranks and indicators (n, k), NaN where missing or where the cohort lacks the column."""
-    columns: list[np.ndarray] = []
-    frame = cohort.frame
-    for name in names:
-        if name not in frame:
-            columns += [np.full(cohort.n, np.nan)] * _width(name, levels)
-        elif name not in levels:
-            columns.append(pd.to_numeric(frame[name], errors="coerce").rank().to_numpy(float))
-        else:
-            text = as_text(frame[name])
-            shown = levels[name][1:] if len(levels[name]) == 2 else levels[name]
-            columns += [np.where(text.isna(), np.nan, (text == level).to_numpy(float)) for level in shown]
-    return np.column_stack(columns)
-
-
-def correlations(design: np.ndarray) -> np.ndarray:
-    """Pearson correlations (k, k) of the columns, each over the rows where both are known; NaN without variation."""
-    known = np.isfinite(design)
-    seen = known.astype(float)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        centred = np.where(known, design, 0.0)
-        centred = np.where(known, centred - centred.sum(axis=0) / seen.sum(axis=0), 0.0)
-        scaled = centred / np.sqrt((centred**2).sum(axis=0) / seen.sum(axis=0))
-        count = seen.T @ seen
-        mean = scaled.T @ seen / count
-        spread = (scaled**2).T @ seen / count - mean**2
-        product = spread * spread.T
-        covariance = scaled.T @ scaled / count - mean * mean.T
-        return covariance / np.sqrt(np.where(product > TINY, product, np.nan))
 
 
 def missingness(group: Group, name: str, margin: Margin) -> Finding:

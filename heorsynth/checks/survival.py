@@ -3,35 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 from typing import cast
 
 import numpy as np
 
-from heorsynth.checks.comparison import compare, reason_of, too_few
-from heorsynth.checks.distance import average, distance_finding, largest, with_synthesis
-from heorsynth.checks.finding import Finding, not_estimable
-from heorsynth.checks.groups import ALL, Group, comparisons, groups_of, two_levels
-from heorsynth.checks.horizon import horizon_of
+from heorsynth.checks.comparison import compare
+from heorsynth.checks.finding import Finding
+from heorsynth.checks.groups import SUBGROUP, Group, groups_of
 from heorsynth.checks.margin import Margin
-from heorsynth.core.errors import HeorsynthError, HorizonError, NotEstimableError
+from heorsynth.checks.outcomes import horizon_of, outcome, spans
+from heorsynth.checks.survival_arms import (
+    arm_differences,
+    hazard_ratio_changes,
+    hazard_ratios,
+    subdistribution_ratios,
+)
+from heorsynth.checks.survival_curves import GAPS, curve_gap
+from heorsynth.checks.survival_lifetime import lifetimes
+from heorsynth.core.errors import NotEstimableError
 from heorsynth.core.estimate import Estimate, significant
 from heorsynth.data.cohort import Cohort
-from heorsynth.estimators.cox import cox
+from heorsynth.estimators.costs import quantile
 from heorsynth.estimators.curve import SurvivalCurve
 from heorsynth.estimators.proportions import proportion
 from heorsynth.estimators.survival import (
-    kaplan_meier,
+    cumulative_incidence,
     landmark_survival,
     median_survival,
     reverse_kaplan_meier,
     rmst,
-    rmst_difference,
 )
-
-GRID, DRAWS = 100, 400
-"""Times at which curves are compared, and draws of their error."""
 
 
 def check(
@@ -50,19 +52,14 @@ def check(
             for key, margin in asked.items():
                 if key in SCALAR:
                     found += SCALAR[key](group, endpoint, margin, horizon_of(real, endpoint, margin))
-            gaps = {key: margin for key, margin in asked.items() if key in GAPS}
-            for key, margin in gaps.items():
-                found.append(curve_gap(key, group, endpoint, margin, horizon_of(real, endpoint, margin), rng))
+                elif key in GAPS:
+                    found.append(curve_gap(key, group, endpoint, margin, horizon_of(real, endpoint, margin), rng))
+            if group.kind != SUBGROUP:
+                found += lifetimes(real, group, endpoint, {key: asked[key] for key in LIFETIMES if key in asked})
         for key, margin in asked.items():
             if key in BY_ARM:
                 found += BY_ARM[key](real, synthetic, endpoint, margin)
     return found
-
-
-def outcome(cohort: Cohort, endpoint: str) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
-    """Follow-up (n,), whether it ended in the event of interest (n,; other causes censor), and entry."""
-    time, cause, entry = cohort.outcome(endpoint)
-    return time, cause == 1, entry
 
 
 def restricted_mean(group: Group, endpoint: str, margin: Margin, horizon: float) -> list[Finding]:
@@ -74,9 +71,7 @@ def restricted_mean(group: Group, endpoint: str, margin: Margin, horizon: float)
 
     unit = group.real.schema.unit
     return [
-        compare(
-            "survival.rmst", f"rmst of {endpoint} to {significant(horizon)} {unit}", group, estimate, margin, unit=unit
-        )
+        compare("survival.rmst", f"rmst {spans(group.real, endpoint, horizon)}", group, estimate, margin, unit=unit)
     ]
 
 
@@ -121,7 +116,7 @@ def censoring(group: Group, endpoint: str, margin: Margin, horizon: float) -> li
     return [
         compare(
             "survival.censoring",
-            f"potential follow-up of {endpoint} to {significant(horizon)} {unit}",
+            f"potential follow-up {spans(group.real, endpoint, horizon)}",
             group,
             estimate,
             margin,
@@ -154,107 +149,59 @@ def followed(group: Group, endpoint: str, margin: Margin, horizon: float) -> lis
     return [compare("survival.follow_up", label, group, estimate, margin)]
 
 
-def curve_gap(
-    key: str,
-    group: Group,
-    endpoint: str,
-    margin: Margin,
-    horizon: float,
-    rng: np.random.Generator,
-) -> Finding:
-    """How far the mean of the synthetic Kaplan-Meier curves is from the real one, up to the horizon.
+def optimism(group: Group, endpoint: str, margin: Margin, horizon: float) -> list[Finding]:
+    """Mean event-free share up to the horizon: how much too rosy, or too grim, the curve is on average.
 
-    Notes
-    -----
-    Compared at 100 equally spaced times. The real curve's error is drawn as S(t)·W(g(t)), with W a Brownian
-    motion and g Greenwood's sum, its large-sample law.
+    References
+    ----------
+    Norcliffe, Cebere, Imrie, Lió & van der Schaar (2023) AISTATS, PMLR 206:1279 (SurvivalGAN).
     """
-    name, measure = GAPS[key]
-    label = f"{name} distance of curves of {endpoint} to {significant(horizon)} {group.real.schema.unit}"
-    grid = np.linspace(horizon / GRID, horizon, GRID)
-    if few := too_few(group.real):
-        return _cannot(key, label, group, NotEstimableError(few), margin)
-    try:
-        real = kaplan_meier(*outcome(group.real, endpoint))
-        of_real, error = real.at(grid), real.se_at(grid)
-        of_synthetic = np.array([_curve_at(cohort, endpoint, grid) for cohort in group.synthetic])
-        if not error.any():
-            raise NotEstimableError("no event before the horizon among the real patients")
-    except (NotEstimableError, HorizonError) as refusal:
-        return _cannot(key, label, group, refusal, margin)
-    spread = np.divide(error, of_real, out=np.zeros_like(error), where=of_real > 0) ** 2
-    steps = np.sqrt(np.maximum(np.diff(np.maximum.accumulate(spread), prepend=0.0), 0.0))
-    real_noise = of_real * np.cumsum(rng.standard_normal((DRAWS, GRID)) * steps, axis=1)
-    sizes = float(np.mean([cohort.n for cohort in group.synthetic]))
-    noise = with_synthesis(real_noise, of_synthetic, group.real.n / sizes, rng)
-    gaps = of_synthetic.mean(axis=0) - of_real
-    return distance_finding(key, label, group, measure(gaps, noise, real_noise), margin)
+
+    def estimate(cohort: Cohort) -> Estimate:
+        time, event, entry = outcome(cohort, endpoint)
+        area = rmst(time, event, horizon, entry)
+        return Estimate.normal(area.value / horizon, area.se / horizon)
+
+    label = f"mean event-free share {spans(group.real, endpoint, horizon)}"
+    return [compare("survival.optimism", label, group, estimate, margin)]
 
 
-def _curve_at(cohort: Cohort, endpoint: str, grid: np.ndarray) -> np.ndarray:
-    if cohort.n == 0:
-        raise NotEstimableError("a synthetic cohort has no patient of this group")
-    return kaplan_meier(*outcome(cohort, endpoint)).at(grid)
+def reach(group: Group, endpoint: str, margin: Margin, horizon: float) -> list[Finding]:
+    """The time that a twentieth of the patients are followed beyond: whether the cohorts are short-sighted."""
+
+    def estimate(cohort: Cohort) -> Estimate:
+        return quantile(cohort.outcome(endpoint)[0], 0.95)
+
+    label = f"P95 of follow-up for {endpoint}"
+    return [compare("survival.reach", label, group, estimate, margin, unit=group.real.schema.unit)]
 
 
-def _cannot(key: str, label: str, group: Group, refusal: HeorsynthError, margin: Margin) -> Finding:
-    found = not_estimable(
-        "survival", label, group.label, reason_of(refusal), margin, n_real=group.real.n, decisive=group.decisive
-    )
-    return replace(found, key=key)
+def incidence(group: Group, endpoint: str, margin: Margin, horizon: float) -> list[Finding]:
+    """Cumulative incidence of each cause at a time, where causes compete (Aalen-Johansen)."""
+    causes = sorted(set(group.real.outcome(endpoint)[1].tolist()) - {0})
+    if len(causes) < 2:
+        return []
+    declared = margin.settings.get("at")
+    at = horizon if declared is None else float(cast(float, declared))
+    names = group.real.schema.endpoints[endpoint].causes
 
+    def estimate(cohort: Cohort, cause: int) -> Estimate:
+        found = cumulative_incidence(*cohort.outcome(endpoint))
+        if cause not in found:
+            raise NotEstimableError("nobody had an event of this cause")
+        return Estimate.normal(float(found[cause].at(at)), float(found[cause].se_at(at)))
 
-def arm_differences(real: Cohort, synthetic: Sequence[Cohort], endpoint: str, margin: Margin) -> list[Finding]:
-    """Difference in restricted mean of each arm to the reference; a relative margin is a share of the horizon."""
-    horizon, unit = horizon_of(real, endpoint, margin), real.schema.unit
-    label = f"rmst difference of {endpoint} to {significant(horizon)} {unit}"
     return [
         compare(
-            "survival.rmst_difference",
-            label,
+            "survival.incidence",
+            f"cumulative incidence of {names.get(cause, f'cause {cause}')} by {significant(at)} "
+            f"{group.real.schema.unit} ({endpoint})",
             group,
-            partial(_between, endpoint=endpoint, arm=arm, usual=usual, horizon=horizon),
-            margin.resolved(horizon),
-            unit=unit,
-        )
-        for group, arm, usual in _pairs(real, synthetic)
-    ]
-
-
-def hazard_ratios(real: Cohort, synthetic: Sequence[Cohort], endpoint: str, margin: Margin) -> list[Finding]:
-    """Hazard ratio of each arm to the reference."""
-    return [
-        compare(
-            "survival.hazard_ratio",
-            f"hazard ratio of {endpoint}",
-            group,
-            partial(_hazards, endpoint=endpoint, arm=arm, usual=usual),
+            partial(estimate, cause=cause),
             margin,
-            log=True,
         )
-        for group, arm, usual in _pairs(real, synthetic)
+        for cause in causes
     ]
-
-
-def _pairs(real: Cohort, synthetic: Sequence[Cohort]) -> list[tuple[Group, str, str]]:
-    usual = real.arm_levels[0]
-    return [
-        (Group(f"{real.schema.arm}={arm} vs {usual}", ALL, real, tuple(synthetic)), arm, usual)
-        for arm in comparisons(real, usual)
-    ]
-
-
-def _between(cohort: Cohort, endpoint: str, arm: str, usual: str, horizon: float) -> Estimate:
-    both, treated = two_levels(cohort, str(cohort.schema.arm), arm, usual)
-    time, event, entry = outcome(both, endpoint)
-    return rmst_difference(time, event, treated, horizon, entry)
-
-
-def _hazards(cohort: Cohort, endpoint: str, arm: str, usual: str) -> Estimate:
-    both, treated = two_levels(cohort, str(cohort.schema.arm), arm, usual)
-    time, event, entry = outcome(both, endpoint)
-    fit = cox(time, event, treated.astype(float)[:, None], entry)
-    return Estimate.normal(float(fit.coef[0]), float(fit.se[0]), method="log hazard ratio, Cox (Efron)", n_used=both.n)
 
 
 Scalar = Callable[[Group, str, Margin, float], list[Finding]]
@@ -264,6 +211,14 @@ SCALAR: Mapping[str, Scalar] = {
     "survival.median": median,
     "survival.censoring": censoring,
     "survival.follow_up": followed,
+    "survival.optimism": optimism,
+    "survival.reach": reach,
+    "survival.incidence": incidence,
 }
-GAPS = {"survival.km_gap": ("largest", largest), "survival.km_gap_mean": ("mean", average)}
-BY_ARM = {"survival.rmst_difference": arm_differences, "survival.hazard_ratio": hazard_ratios}
+LIFETIMES = ("survival.extrapolation", "survival.extrapolation_ranking")
+BY_ARM = {
+    "survival.rmst_difference": arm_differences,
+    "survival.hazard_ratio": hazard_ratios,
+    "survival.hazard_ratio_change": hazard_ratio_changes,
+    "survival.subdistribution_ratio": subdistribution_ratios,
+}

@@ -245,6 +245,18 @@ def copies(rows: np.ndarray, source: np.ndarray, unseen: np.ndarray | None, rng:
     return Attack(ours, theirs, math.hypot(_share_error(ours, len(rows)), _share_error(theirs, len(rows))))
 
 
+def contamination(rows: np.ndarray, source: np.ndarray, unseen: np.ndarray) -> Attack:
+    """The share of rows that equal a person kept aside; the control is the share of the source's patients who do.
+
+    Notes
+    -----
+    People coincide where columns are few and coarse. Fresh rows of the same population coincide with the people kept
+    aside as often as the source's patients do; rows of a generator that saw them do so more often.
+    """
+    rate, chance = (float(_same(part, unseen).mean()) for part in (rows, source))
+    return Attack(rate, chance, math.hypot(_share_error(rate, len(rows)), _share_error(chance, len(source))))
+
+
 def overlap(source: np.ndarray, unseen: np.ndarray) -> float:
     """The share of unseen people who equal a patient of the source, beyond the share of patients who equal another."""
     _, counts = np.unique(np.nan_to_num(source, nan=np.inf), axis=0, return_counts=True)

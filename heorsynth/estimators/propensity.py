@@ -89,11 +89,12 @@ def explained_interval(found: Propensity, level: float) -> tuple[float, float]:
     -----
     N pMSE / (c (1 - c)) is compared with the law of two samples drawn apart from laws that the regression tells
     apart by an explained share r: noncentral chi-squared with p degrees of freedom and noncentrality N r. Under
-    a generator fitted to the real rows it varies less, so the interval is conservative.
+    a generator fitted to the real rows it varies less, so the interval is conservative. The upper limit is at least
+    that of the expected null statistic: rows may repeat the patients, but not the population, more closely than that.
     """
-    statistic = found.rows * found.pmse / (found.share * (1 - found.share))
+    observed = found.rows * found.pmse / (found.share * (1 - found.share))
 
-    def limit(tail: float) -> float:
+    def limit(tail: float, statistic: float) -> float:
         if stats.chi2.cdf(statistic, found.columns) <= tail:
             return 0.0
         top = 2 * statistic + 100.0
@@ -102,7 +103,7 @@ def explained_interval(found: Propensity, level: float) -> tuple[float, float]:
         root = optimize.brentq(lambda size: stats.ncx2.cdf(statistic, found.columns, size) - tail, 1e-12, top)
         return float(root) / found.rows
 
-    return limit(0.5 + level / 2), limit(0.5 - level / 2)
+    return limit(0.5 + level / 2, observed), limit(0.5 - level / 2, max(observed, float(found.columns)))
 
 
 def _independent(design: np.ndarray) -> np.ndarray:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from heorsynth.checks.horizon import default_horizon
+from heorsynth.checks.outcomes import default_horizon
 from heorsynth.core.errors import HeorsynthError, LabelError, Problem, RoleError
 from heorsynth.core.random import derived_seed, stream
 from heorsynth.data.cohort import SMALL_COUNT, Cohort

@@ -67,6 +67,14 @@ def late_deaths_hastened(rows: pd.DataFrame, rng: Rng) -> pd.DataFrame:
                        event=np.where(late, 1, rows["event"]))  # fmt: skip
 
 
+def effect_lost_late(rows: pd.DataFrame, rng: Rng) -> pd.DataFrame:
+    """Among those still followed at a year and three quarters, who had which arm is left to chance."""
+    late = (rows["time"] > 1.75).to_numpy()
+    arm = rows["arm"].to_numpy().copy()
+    arm[late] = rng.permutation(arm[late])
+    return rows.assign(arm=arm)
+
+
 def early_deaths_hastened(rows: pd.DataFrame, rng: Rng) -> pd.DataFrame:
     """Whoever dies within a year and a half dies in the first days."""
     early = (rows["time"] < 1.5) & (rows["event"] == 1)
@@ -152,6 +160,7 @@ BREAKERS = {
         censoring_halved,
         tail_cut,
         late_deaths_hastened,
+        effect_lost_late,
         early_deaths_hastened,
         costs_winsorised,
         costs_at_p95_winsorised,

@@ -25,6 +25,11 @@ CASES = {
     "survival.median": ("died_at_the_mean", "early_deaths_hastened", "survival.km_gap"),
     "survival.km_gap": ("died_at_the_mean", "costs_winsorised", "costs.mean"),
     "survival.km_gap_mean": ("died_at_the_mean", "both_arms_better", "utilities.mean"),
+    "survival.km_gap_rmse": ("died_at_the_mean", "both_arms_better", "utilities.mean"),
+    "survival.optimism": ("late_deaths_hastened", "died_at_the_mean", "survival.km_gap"),
+    "survival.reach": ("tail_cut", "event_shuffled", "survival.censoring"),
+    "survival.hazard_ratio_change": ("effect_lost_late", "both_arms_dearer", "costs.mean"),
+    "survival.extrapolation": ("censoring_halved", "both_arms_dearer", "costs.mean"),
     "survival.hazard_ratio": ("outcome_shuffled", "tail_cut", "survival.follow_up"),
     "survival.censoring": ("censoring_halved", "early_deaths_hastened", "survival.km_gap"),
     "survival.follow_up": ("tail_cut", "event_shuffled", "survival.censoring"),
@@ -35,6 +40,7 @@ CASES = {
     "costs.cv": ("costs_winsorised", "outcome_shuffled", "survival.rmst_difference"),
     "costs.top_share": ("costs_winsorised", "outcome_shuffled", "survival.rmst_difference"),
     "costs.wasserstein": ("both_arms_dearer", "outcome_shuffled", "survival.rmst_difference"),
+    "costs.two_part": ("new_arm_dearer", "both_arms_better", "utilities.mean"),
     "utilities.mean": ("both_arms_better", "costs_winsorised", "costs.mean"),
     "subgroups.retention": ("old_dropped", "old_halved", "subgroups.representation"),
     "subgroups.representation": ("old_halved", "sex_shuffled", "subgroups.intersections"),
@@ -43,6 +49,9 @@ CASES = {
     "structure.marginals": ("score_squared", "score_shuffled", "structure.association_max"),
     "structure.associations": ("all_columns_shuffled", "score_squared", "structure.marginals"),
     "structure.association_max": ("score_shuffled", "score_squared", "structure.marginals"),
+    "structure.conditional_associations": ("all_columns_shuffled", "score_squared", "structure.marginals"),
+    "structure.joint_ranks": ("all_columns_shuffled", "score_shuffled", "structure.association_max"),
+    "structure.propensity": ("both_arms_dearer", "score_shuffled", "structure.association_max"),
     "structure.missingness": ("scores_lost", "score_shuffled", "structure.association_max"),
     "economics.inmb": ("new_arm_dearer", "both_arms_dearer", "costs.mean"),
     "economics.incremental_cost": ("new_arm_dearer", "both_arms_dearer", "costs.mean"),
@@ -54,7 +63,7 @@ CASES = {
 
 
 def cohorts_needed(key):
-    """Agreement is a share of cohorts: five of five say little."""
+    """A share of cohorts: five of five say little."""
     return 60 if key == "economics.decision_agreement" else 5
 
 
@@ -67,9 +76,14 @@ def verdicts(real, cohorts, key):
 
 def test_every_estimand_has_something_it_catches_and_something_it_cannot_see():
     attacked = {key for key in ESTIMANDS if key.startswith("disclosure.")}  # test_disclosure_catches_and_misses.py
-    on_request = {"subgroups.target"}  # tests/unit/test_targets_and_disparities.py
+    on_request = {
+        "subgroups.target",
+        "costs.censored_mean",
+    }  # test_special_cases.py, and of targets
+    special = {"survival.incidence", "survival.subdistribution_ratio", "survival.extrapolation_ranking"}  # the same
     spikes = {"utilities.at_one", "utilities.below_zero", "utilities.missing"}  # tests/unit/test_spikes_of_utility.py
-    assert set(CASES) | spikes | {"economics.ceac"} == set(ESTIMANDS) - attacked - on_request == set(MARGINS)
+    assert set(CASES) | spikes | special | {"economics.ceac"} == set(ESTIMANDS) - attacked - on_request
+    assert set(ESTIMANDS) - attacked - on_request == set(MARGINS)
 
 
 @pytest.mark.parametrize(

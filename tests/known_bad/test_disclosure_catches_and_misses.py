@@ -75,7 +75,8 @@ def verdict(found, key):
 
 
 def test_every_attack_has_a_case():
-    assert set(CASES) == set(MARGINS) == {key for key in ESTIMANDS if key.startswith("disclosure.")}
+    on_the_hold_out = {"disclosure.contamination"}  # test_special_cases.py
+    assert set(CASES) | on_the_hold_out == set(MARGINS) == {key for key in ESTIMANDS if key.startswith("disclosure.")}
 
 
 @pytest.mark.parametrize("key", CASES)

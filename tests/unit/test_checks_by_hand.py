@@ -10,7 +10,7 @@ from heorsynth.checks.estimands import ESTIMANDS, margin_for
 from heorsynth.checks.finding import FAIL, INCONCLUSIVE, NOT_ESTIMABLE, PASS
 from heorsynth.checks.plan import plan
 from heorsynth.checks.purposes import PURPOSES
-from heorsynth.checks.structure import correlations
+from heorsynth.checks.structure_joint import correlations
 from heorsynth.checks.subgroups import retention
 from heorsynth.core.errors import MarginError, RoleError, UnknownNameError
 from heorsynth.data.cohort import Cohort
@@ -56,7 +56,7 @@ def test_the_mean_cost_of_each_group_is_the_mean_of_its_rows():
 
 def test_a_relative_margin_of_a_difference_is_a_share_of_the_reference_mean():
     real = cohort()
-    (found,) = ask("costs.difference", real, drawn(real, frame()), {"relative": 0.2})
+    found, *_ = ask("costs.difference", real, drawn(real, frame()), {"relative": 0.2})
     usual = frame().query("arm == 'a'")["cost"].mean()
     assert found.scale == "absolute" and found.margin == pytest.approx(0.2 * usual)
     assert found.real == pytest.approx(frame().query("arm == 'b'")["cost"].mean() - usual)
@@ -183,7 +183,7 @@ def test_the_hazard_ratio_solves_the_score_equation_written_out():
 def test_an_arm_without_events_has_no_hazard_ratio():
     real = cohort()
     spared = frame(event=[1, 0, 0, 0] * 10)
-    (found,) = ask("survival.hazard_ratio", real, drawn(real, spared), {"ratio": [0.8, 1.25]})
+    found, *_ = ask("survival.hazard_ratio", real, drawn(real, spared), {"ratio": [0.8, 1.25]})
     assert found.verdict == NOT_ESTIMABLE and "1 of 1 synthetic cohorts" in found.because
 
 

@@ -1,4 +1,4 @@
-"""How far survival is looked at where no horizon is declared."""
+"""What a survival estimand looks at: follow-up with the event of interest, and how far where nothing is declared."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import cast
 import numpy as np
 
 from heorsynth.checks.margin import Margin
+from heorsynth.core.estimate import significant
 from heorsynth.data.cohort import Cohort
 from heorsynth.estimators.curve import rounded_below
 
@@ -23,3 +24,19 @@ def horizon_of(real: Cohort, endpoint: str, margin: Margin) -> float:
     """The horizon of the margin, or the default one of the whole real cohort."""
     declared = margin.settings.get("horizon")
     return default_horizon(real, endpoint) if declared is None else float(cast(float, declared))
+
+
+def outcome(cohort: Cohort, endpoint: str) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+    """Follow-up (n,), whether it ended in the event of interest (n,; other causes censor), and entry."""
+    time, cause, entry = cohort.outcome(endpoint)
+    return time, cause == 1, entry
+
+
+def competing(real: Cohort, endpoint: str) -> bool:
+    """Whether other causes than the one of interest end follow-up in the real cohort."""
+    return bool((real.outcome(endpoint)[1] > 1).any())
+
+
+def spans(real: Cohort, endpoint: str, horizon: float) -> str:
+    """The words of a label: which endpoint, up to when."""
+    return f"of {endpoint} to {significant(horizon)} {real.schema.unit}"

@@ -1,0 +1,116 @@
+"""Is what an arm does to survival reproduced: the gain in time, the hazard ratio, and how it changes with time?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import cast
+
+import numpy as np
+
+from heorsynth.checks.comparison import compare
+from heorsynth.checks.finding import Finding
+from heorsynth.checks.groups import ARM, comparisons, groups_of, two_levels
+from heorsynth.checks.margin import Margin
+from heorsynth.checks.outcomes import competing, horizon_of, outcome, spans
+from heorsynth.core.errors import NotEstimableError
+from heorsynth.core.estimate import Estimate, significant
+from heorsynth.data.cohort import Cohort
+from heorsynth.estimators.cox import cox
+from heorsynth.estimators.subdistribution import fine_gray
+from heorsynth.estimators.survival import rmst_difference
+
+Contrast = Callable[[Cohort, np.ndarray], Estimate]
+"""An estimate from the patients of two arms, and which of them are of the first."""
+
+
+def arm_differences(real: Cohort, synthetic: Sequence[Cohort], endpoint: str, margin: Margin) -> list[Finding]:
+    """Difference in restricted mean of each arm to the reference; a relative margin is a share of the horizon."""
+    horizon = horizon_of(real, endpoint, margin)
+
+    def gained(both: Cohort, treated: np.ndarray) -> Estimate:
+        time, event, entry = outcome(both, endpoint)
+        return rmst_difference(time, event, treated, horizon, entry)
+
+    label = f"rmst difference {spans(real, endpoint, horizon)}"
+    key, width = "survival.rmst_difference", margin.resolved(horizon)
+    return _contrasts(key, label, real, synthetic, gained, width, unit=real.schema.unit)
+
+
+def hazard_ratios(real: Cohort, synthetic: Sequence[Cohort], endpoint: str, margin: Margin) -> list[Finding]:
+    """Hazard ratio of each arm to the reference."""
+
+    def ratio(both: Cohort, treated: np.ndarray) -> Estimate:
+        return _log_ratio(*outcome(both, endpoint), treated)
+
+    label = f"hazard ratio of {endpoint}"
+    return _contrasts("survival.hazard_ratio", label, real, synthetic, ratio, margin, log=True)
+
+
+def hazard_ratio_changes(real: Cohort, synthetic: Sequence[Cohort], endpoint: str, margin: Margin) -> list[Finding]:
+    """Whether hazards stay proportional as in the real cohort: the hazard ratio after a time over that before it.
+
+    Notes
+    -----
+    Two Cox models, of follow-up censored at the time and of follow-up that begins there. They share no event, so
+    their log ratios are independent and their variances add. 1 is proportional hazards.
+    """
+    declared = margin.settings.get("at")
+    at = horizon_of(real, endpoint, margin) / 2 if declared is None else float(cast(float, declared))
+
+    def change(both: Cohort, treated: np.ndarray) -> Estimate:
+        time, event, entry = outcome(both, endpoint)
+        start = np.zeros(len(time)) if entry is None else entry
+        early, late = start < at, time > at
+        before = _log_ratio(np.minimum(time, at)[early], (event & (time <= at))[early], start[early], treated[early])
+        after = _log_ratio(time[late], event[late], np.maximum(start, at)[late], treated[late])
+        return Estimate.normal(after.value - before.value, float(np.hypot(after.se, before.se)), n_used=both.n)
+
+    label = f"change of the hazard ratio of {endpoint} at {significant(at)} {real.schema.unit}"
+    return _contrasts("survival.hazard_ratio_change", label, real, synthetic, change, margin, log=True)
+
+
+def subdistribution_ratios(real: Cohort, synthetic: Sequence[Cohort], endpoint: str, margin: Margin) -> list[Finding]:
+    """Subdistribution hazard ratio of each arm to the reference (Fine-Gray); nothing where no cause competes."""
+    if not competing(real, endpoint):
+        return []
+
+    def ratio(both: Cohort, treated: np.ndarray) -> Estimate:
+        time, cause, entry = both.outcome(endpoint)
+        if entry is not None and (entry > 0).any():
+            raise NotEstimableError("the Fine-Gray model is not fitted to delayed entry")
+        fit = fine_gray(time, cause, treated.astype(float)[:, None])
+        return Estimate.normal(float(fit.coef[0]), float(fit.se[0]), n_used=both.n)
+
+    label = f"subdistribution hazard ratio of {endpoint}"
+    return _contrasts("survival.subdistribution_ratio", label, real, synthetic, ratio, margin, log=True)
+
+
+def _log_ratio(time: np.ndarray, event: np.ndarray, entry: np.ndarray | None, treated: np.ndarray) -> Estimate:
+    fit = cox(time, event, treated.astype(float)[:, None], entry)
+    return Estimate.normal(float(fit.coef[0]), float(fit.se[0]), method="log hazard ratio, Cox (Efron)")
+
+
+def _contrasts(
+    key: str,
+    label: str,
+    real: Cohort,
+    synthetic: Sequence[Cohort],
+    contrast: Contrast,
+    margin: Margin,
+    *,
+    unit: str = "",
+    log: bool = False,
+) -> list[Finding]:
+    """A finding for each arm against the reference, among all patients and within each subgroup level."""
+    column, usual = str(real.schema.arm), real.arm_levels[0]
+
+    def between(cohort: Cohort, arm: str) -> Estimate:
+        return contrast(*two_levels(cohort, column, arm, usual))
+
+    return [
+        compare(key, label, group.against(column, arm, usual), partial(between, arm=arm), margin, unit=unit, log=log)
+        for group in groups_of(real, synthetic)
+        if group.kind != ARM
+        for arm in comparisons(real, usual)
+    ]
