@@ -32,7 +32,10 @@ DEVIATIONS = {"faithful": 0.0, "boundary": 1.0, "bad": 3.0}
 
 @dataclass(frozen=True)
 class Law:
-    """The law a cohort is drawn from: hazards a year by arm, then costs, QALYs, age and sex."""
+    """The law a cohort is drawn from: hazards a year by arm, costs, QALYs, age and sex, then who is followed how long.
+
+    `rank` is Spearman's correlation of score and age; `rows` how many rows are drawn for each one asked for.
+    """
 
     usual: float = 0.35
     new: float = 0.25
@@ -42,18 +45,27 @@ class Law:
     extra_qaly: float = 0.3
     age: float = 60.0
     women: float = 0.4
+    no_cost: float = 0.15
+    followed: float = 6.0
+    unknown: float = 0.1
+    rank: float = 0.6
+    rows: float = 1.0
 
     def draw(self, n: int, rng: np.random.Generator) -> pd.DataFrame:
         """n patients; 15% have no cost, and the others a gamma one with mean 10,000 and standard deviation 8,000."""
+        n = round(n * self.rows)
         arm = rng.random(n) < 0.5
         death = rng.exponential(1 / np.where(arm, self.new, self.usual))
-        left = rng.uniform(1, 6, n)
-        spent = np.where(rng.random(n) < 0.15, 0.0, rng.gamma(1.5625, 6400.0, n))
+        left = rng.uniform(1, self.followed, n)
+        spent = np.where(rng.random(n) < self.no_cost, 0.0, rng.gamma(1.5625, 6400.0, n))
+        old, together = rng.standard_normal(n), 2 * math.sin(math.pi * self.rank / 6)
+        score = together * old + math.sqrt(1 - together**2) * rng.standard_normal(n)
+        score[rng.random(n) < self.unknown] = np.nan
         return pd.DataFrame({
             "time": np.minimum(death, left) + 1e-6, "event": (death <= left).astype(int),
             "arm": np.where(arm, "new", "usual"), "cost": self.cost * (spent + np.where(arm, self.extra_cost, 0.0)),
             "qaly": self.qaly * (rng.gamma(9.0, 0.2, n) + np.where(arm, self.extra_qaly, 0.0)),
-            "age": rng.normal(self.age, 10, n), "sex": np.where(rng.random(n) < self.women, "f", "m"),
+            "age": self.age + 10 * old, "score": score, "sex": np.where(rng.random(n) < self.women, "f", "m"),
         })  # fmt: skip
 
 
@@ -127,6 +139,41 @@ def off_in_age(margin: Margin, times: float) -> Law:
     return replace(TRUTH, age=TRUTH.age + 20 * float(stats.norm.ppf((1 + times * margin.width) / 2)))
 
 
+def off_in_censoring(margin: Margin, times: float) -> Law:
+    """Uniform from 1 to L: the mean to 3 years is 1 + (2 L - 4) / (L - 1), here shorter by so many margins."""
+    beyond = (1 + 8 / 5) * (1 - times * margin.width) - 1
+    return replace(TRUTH, followed=(4 - beyond) / (2 - beyond))
+
+
+def off_in_follow_up(margin: Margin, times: float) -> Law:
+    """More are followed to the horizon, as both hazards are lower by a common factor."""
+
+    def share(factor: float) -> float:
+        return 0.6 * (math.exp(-TRUTH.usual * factor * HORIZON) + math.exp(-TRUTH.new * factor * HORIZON)) / 2
+
+    aim = share(1.0) + times * margin.width
+    factor = optimize.brentq(lambda factor: share(factor) - aim, 0.0, 2.0)
+    return replace(TRUTH, usual=TRUTH.usual * factor, new=TRUTH.new * factor)
+
+
+def off_in_zeros(margin: Margin, times: float) -> Law:
+    """Only the usual arm has patients without a cost: the share among all is half of theirs."""
+    return replace(TRUTH, no_cost=TRUTH.no_cost + 2 * times * margin.width)
+
+
+def off_in_missingness(margin: Margin, times: float) -> Law:
+    return replace(TRUTH, unknown=TRUTH.unknown + times * margin.width)
+
+
+def off_in_rank(margin: Margin, times: float) -> Law:
+    return replace(TRUTH, rank=TRUTH.rank - times * margin.width)
+
+
+def off_in_rows(margin: Margin, times: float) -> Law:
+    """More rows than patients: a plain standard error shrinks with their root."""
+    return replace(TRUTH, rows=math.exp(2 * times * margin.width))
+
+
 @dataclass(frozen=True)
 class Case:
     """An estimand, the margin it is held to, the finding that is counted, and the law off by some margins."""
@@ -149,6 +196,12 @@ CASES = {
     "economics.inmb": Case({"relative": 0.10}, off_in_net_benefit),
     "subgroups.representation": Case({"ratio": [0.8, 1.25]}, off_in_representation, lambda f: f.group == "sex=f"),
     "structure.marginals": Case({"absolute": 0.10}, off_in_age, lambda f: "of age" in f.estimand),
+    "survival.censoring": Case({"relative": 0.05, "horizon": HORIZON}, off_in_censoring),
+    "survival.follow_up": Case({"absolute": 0.10, "horizon": HORIZON}, off_in_follow_up),
+    "costs.zero_share": Case({"absolute": 0.10}, off_in_zeros),
+    "structure.missingness": Case({"absolute": 0.05}, off_in_missingness, lambda f: "score" in f.estimand),
+    "structure.association_max": Case({"absolute": 0.30}, off_in_rank),
+    "inference.precision": Case({"ratio": [0.9, 1 / 0.9]}, off_in_rows, lambda f: "cost" in f.estimand),
 }
 
 
@@ -175,11 +228,12 @@ def verdicts(key: str, n: int, times: float, repetitions: int, m: int = 5, seed:
     return found
 
 
-def table(sizes: Sequence[int], repetitions: int, m: int) -> str:
+def table(estimands: Sequence[str], sizes: Sequence[int], repetitions: int, m: int) -> str:
     """A Markdown table: per estimand and size, the share of passes and fails under each law."""
     head = ["estimand", "margin", "n", *(f"{name}: {what}" for name in DEVIATIONS for what in ("pass", "fail"))]
     lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
-    for key, case in CASES.items():
+    for key in estimands:
+        case = CASES[key]
         shown = ", ".join(f"{scale} {case.margin[scale]}" for scale in ("absolute", "relative", "ratio")
                           if scale in case.margin)  # fmt: skip
         for n in sizes:
@@ -193,10 +247,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Operating characteristics of the checks")
     parser.add_argument("--repetitions", type=int, default=200)
     parser.add_argument("--sizes", type=int, nargs="+", default=[50, 150, 500, 1000])
+    parser.add_argument("--estimands", nargs="+", choices=CASES, default=list(CASES))
     parser.add_argument("--m", type=int, default=5, help="synthetic cohorts in each repetition")
     chosen = parser.parse_args()
     started = time.perf_counter()
-    print(table(chosen.sizes, chosen.repetitions, chosen.m))
+    print(table(chosen.estimands, chosen.sizes, chosen.repetitions, chosen.m))
     print(f"\n{chosen.repetitions} repetitions, m = {chosen.m}, {time.perf_counter() - started:.0f} s.")
 
 
