@@ -144,6 +144,10 @@ class RunError(HeorsynthError):
     """A run folder that is not whole, or does not hold what its checksums say."""
 
 
+class SignatureError(HeorsynthError):
+    """A signature or an envelope that was altered, forged, or made with another key; or a key that is none."""
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """A phrase naming the closest known name, or all of them if none is close."""
     names = sorted(known)
