@@ -29,13 +29,16 @@ def cli() -> None:
     show_default=True,
     help="Folder that run folders are written into.",
 )
-def run(protocol: Path, out: Path) -> int:
+@click.option("--sign-key", type=click.Path(path_type=Path), help="Ed25519 key to sign with; else HEORSYNTH_SIGN_KEY.")
+@click.option("--registry", type=click.Path(path_type=Path), help="File of released cohorts to add these to.")
+def run(protocol: Path, out: Path, sign_key: Path | None, registry: Path | None) -> int:
     """Run PROTOCOL: make its cohorts, check them, write the run folder, print the verdict."""
     from heorsynth.protocol.run import run as run_protocol
 
-    done = run_protocol(protocol, out)
+    done = run_protocol(protocol, out, sign_key=sign_key, registry=registry)
     click.echo(done.evidence)
     click.echo(f"\nVerdict: {done.verdict}. Dossier: {done.report}")
+    click.echo(done.signature)
     return EXIT[done.verdict]
 
 
@@ -46,23 +49,25 @@ def run(protocol: Path, out: Path) -> int:
     type=click.Path(path_type=Path),
     help="Folder that holds the source file, if it is not a bundled dataset.",
 )
-@click.option("--no-rerun", is_flag=True, help="Check the bytes only.")
-def verify(folder: Path, source: Path | None, no_rerun: bool) -> int:
-    """Check a RUN folder: its bytes, then the same numbers and verdict from a re-run."""
+@click.option("--no-rerun", is_flag=True, help="Check bytes and signature only: a re-run executes the notebook.")
+@click.option("--trusted-key", type=click.Path(path_type=Path), help="Public key that must have signed.")
+def verify(folder: Path, source: Path | None, no_rerun: bool, trusted_key: Path | None) -> int:
+    """Check a RUN folder: its bytes, its signature, then the same numbers and verdict from a re-run."""
     from heorsynth.protocol.verify import verify as verify_run
 
-    found = verify_run(folder, source, rerun=not no_rerun)
+    found = verify_run(folder, source, rerun=not no_rerun, trusted_key=trusted_key)
     click.echo(found)
     return 0 if found.verified else 1
 
 
 @cli.command()
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
-def inspect(files: tuple[Path, ...]) -> int:
-    """Say of each FILE whether it is labelled synthetic. No sign is not proof."""
+@click.option("--registry", type=click.Path(path_type=Path), help="File of released cohorts to look it up in.")
+def inspect(files: tuple[Path, ...], registry: Path | None) -> int:
+    """Say of each FILE whether it is labelled synthetic, and of which release. No sign is not proof."""
     from heorsynth.data.io import inspect as inspect_file
 
-    seen = [inspect_file(path) for path in files]
+    seen = [inspect_file(path, registry) for path in files]
     for one in seen:
         click.echo(one)
     return 0 if all(one.synthetic for one in seen) else 1
@@ -87,6 +92,17 @@ def lock(protocol: Path) -> int:
     from heorsynth.protocol.lock import write_lock
 
     click.echo(f"locked: {write_lock(protocol)}")
+    return 0
+
+
+@cli.command()
+@click.argument("file", type=click.Path(path_type=Path))
+def keygen(file: Path) -> int:
+    """Make a key to sign runs with: FILE, which is secret, and FILE.pub, which is not."""
+    from heorsynth.evidence.signature import keygen as make_key
+
+    private, public, name = make_key(file)
+    click.echo(f"wrote {private} (keep it secret) and {public} (give it to reviewers)\nkey {name}")
     return 0
 
 

@@ -23,6 +23,7 @@ from heorsynth.core.display import Card, facts_card
 from heorsynth.core.errors import DamagedFileError, EncodingError, FileError, LabelError, OutputError, Problem
 from heorsynth.data.cohort import Cohort
 from heorsynth.data.label import ID_COLUMN, KEY, Label
+from heorsynth.data.releases import Match, identify, read_registry
 from heorsynth.data.schema import TIME_UNITS
 
 SIDECAR = ".label.json"
@@ -31,7 +32,7 @@ SIDECAR = ".label.json"
 XPORT_RECORD = 80
 """Bytes in each record of a SAS transport file: a file of another length was cut."""
 
-SYNTHETIC_ID = r"SYN-[0-9a-f]{4,}-\d+"
+SYNTHETIC_ID = re.compile(r"SYN-[0-9a-f]{4,}-\d+")
 MISSING = ["", ".", "NA", "N/A", "n/a", "NaN", "nan", "<NA>", "NULL", "null"]
 """What stands for a missing value in a CSV. "None" does not: it is a level, such as no prior therapy."""
 
@@ -151,6 +152,10 @@ def _sidecar(file: Path) -> Path:
     return file.with_name(file.name + SIDECAR)
 
 
+def _sha256(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
 def _sidecar_label(file: Path) -> Label | None:
     beside = _sidecar(file)
     if not beside.is_file():
@@ -162,7 +167,7 @@ def _sidecar_label(file: Path) -> Label | None:
         raise LabelError(
             f"sidecar {beside.name!r}", Problem("", "not a heorsynth label", "restore the original")
         ) from error
-    if hashlib.sha256(file.read_bytes()).hexdigest() != wanted:
+    if _sha256(file) != wanted:
         raise LabelError(
             f"sidecar {beside.name!r}",
             Problem(
@@ -290,18 +295,22 @@ class Inspection:
     synthetic : bool or None
     label : Label or None
     watermark_p : None         this release writes no watermark
+    known : Match or None      what a registry of releases says of it; None where none was asked
     """
 
     file: str
     synthetic: bool | None
     label: Label | None
     watermark_p: float | None = None
+    known: Match | None = None
 
     def card(self) -> Card:
         """The answer in words."""
+        facts = [] if self.known is None else [("registry", self.known.sentence)]
         if self.label is not None:
             label = self.label
             facts = [
+                *facts,
                 ("generator", label.generator),
                 ("release", label.release),
                 ("made from", f"{label.n_source:,} patients"),
@@ -310,9 +319,13 @@ class Inspection:
             return facts_card(f"{self.file}: labelled synthetic", facts, label.statement)
         if self.synthetic:
             return facts_card(
-                f"{self.file}: synthetic by its row ids, its label is lost", [], "Look for the original file."
+                f"{self.file}: synthetic by {self._sign}, its label is lost", facts, "Look for the original file."
             )
-        return facts_card(f"{self.file}: not labelled", [], NO_SIGN)
+        return facts_card(f"{self.file}: not labelled", facts, NO_SIGN)
+
+    @property
+    def _sign(self) -> str:
+        return "its bytes" if self.known is not None and self.known.same_bytes else "its row ids"
 
     def __str__(self) -> str:
         return self.card().text()
@@ -323,16 +336,25 @@ class Inspection:
         return self.card().html()
 
 
-def inspect(path: str | Path) -> Inspection:
-    """Whether a file says that it is synthetic, in its label or in the ids of its rows."""
+def inspect(path: str | Path, registry: str | Path | None = None) -> Inspection:
+    """Whether a file says that it is synthetic, in its label or in the ids of its rows.
+
+    Parameters
+    ----------
+    registry : path, optional      file of released cohorts, as `heorsynth run --registry` writes it: names the
+                                   release the file came from, and a label that none of them bears out
+    """
+    held = () if registry is None else read_registry(registry)
     frame = read_frame(path)
     label = label_of(frame)
     texts = [
         frame.index.to_series(),
         *(frame[name] for name in frame.select_dtypes(["object", "string", "category"]).columns),
     ]
-    ids = any(text.astype(str).str.fullmatch(SYNTHETIC_ID).any() for text in texts)
-    return Inspection(Path(path).name, True if label is not None or ids else None, label)
+    ids = [name for text in texts for name in text.astype(str) if SYNTHETIC_ID.fullmatch(name)]
+    known = None if registry is None else identify(held, _sha256(Path(path)), label, ids, len(frame))
+    found = label is not None or bool(ids) or (known is not None and known.same_bytes)
+    return Inspection(Path(path).name, found or None, label, known=known)
 
 
 def from_adtte(frame: pd.DataFrame, parameter: str, endpoint: str = "os") -> tuple[pd.DataFrame, dict[str, Any]]:

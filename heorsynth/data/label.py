@@ -52,6 +52,11 @@ class Label:
         """The same label on another number of rows."""
         return replace(self, n_rows=n_rows)
 
+    @property
+    def shared(self) -> dict[str, object]:
+        """What the labels of all cohorts of a release have in common."""
+        return {name: value for name, value in self.to_dict().items() if name not in ("part", "n_rows")}
+
     def to_dict(self) -> dict[str, object]:
         return {"synthetic": True, **asdict(self), "calibrated": list(self.calibrated)}
 

@@ -10,9 +10,18 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from heorsynth.core.errors import OutputError, Problem
+from heorsynth.evidence.crate import CRATE
+from heorsynth.evidence.croissant import CROISSANT
+from heorsynth.evidence.signature import ENVELOPE
+from heorsynth.evidence.statement import STATEMENT
 
 SUMS = "SHA256SUMS"
 VERDICT = "verdict.json"
+
+OCCASION_FILES = (CROISSANT, CRATE, STATEMENT, ENVELOPE)
+"""Files that tell when and on what a run was made, in the order they are written. Two equal runs differ in them,
+so they are not among the sums: the statement covers the sums, the crate and the Croissant file, and the envelope
+the statement."""
 
 
 @contextmanager
@@ -69,9 +78,15 @@ def _take_place(staging: Path, target: Path) -> None:
 
 
 def files_in(folder: Path) -> list[str]:
-    """Every file and link of a run folder by its path within it, sorted, without the sums themselves."""
-    found = (path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file() or path.is_symlink())
-    return sorted(name for name in found if name != SUMS)
+    """Every file and link of a run folder by its path within it, sorted."""
+    return sorted(
+        path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file() or path.is_symlink()
+    )
+
+
+def summed_files(folder: Path) -> list[str]:
+    """The files that the sums cover: all that two equal runs share."""
+    return [name for name in files_in(folder) if name not in (SUMS, *OCCASION_FILES)]
 
 
 def sha256_of(path: Path) -> str:
@@ -81,8 +96,8 @@ def sha256_of(path: Path) -> str:
 
 
 def write_sums(folder: Path) -> None:
-    """Writes SHA256SUMS over every file of the folder, in the format of sha256sum."""
-    lines = [f"{sha256_of(folder / name)}  {name}\n" for name in files_in(folder)]
+    """Writes SHA256SUMS over every file that two equal runs share, in the format of sha256sum."""
+    lines = [f"{sha256_of(folder / name)}  {name}\n" for name in summed_files(folder)]
     (folder / SUMS).write_text("".join(lines), encoding="utf-8")
 
 
@@ -91,7 +106,7 @@ def read_sums(folder: Path) -> dict[str, str]:
 
     Raises
     ------
-    OutputError     no sums, sums that are a link or no text, or a name with `..` or an absolute path
+    OutputError     no sums, sums that are a link or no text, or a name that leaves the folder or comes twice
     """
     path = folder / SUMS
     if not path.is_file() or path.is_symlink():
@@ -105,9 +120,15 @@ def read_sums(folder: Path) -> dict[str, str]:
     sums: dict[str, str] = {}
     for line in text.splitlines():
         digest, _, name = line.partition("  ")
-        if not name or Path(name).is_absolute() or ".." in Path(name).parts:
+        if not _is_within(name) or name in sums:
             raise OutputError(
                 f"run {folder.name!r}", Problem(SUMS, "a line that is no file of this run", "do not use it")
             )
         sums[name] = digest
     return sums
+
+
+def _is_within(name: str) -> bool:
+    """True for a relative path with `/` between plain parts, on any system."""
+    parts = name.split("/")
+    return not set(parts) & {"", ".", ".."} and not set(name) & set("\\:\0")

@@ -5,26 +5,31 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from heorsynth.core.display import Card, facts_card
 from heorsynth.core.errors import OutputError, Problem, RunError
 from heorsynth.core.progress import progress
 from heorsynth.core.random import stream
-from heorsynth.data import io
+from heorsynth.data import io, releases
 from heorsynth.data.cohort import Cohort
 from heorsynth.data.domain import Domain
 from heorsynth.evidence.evidence import Evidence
+from heorsynth.evidence.record import Clock, Occasion
+from heorsynth.evidence.signature import ENVELOPE, UNSIGNED, opened, signing_key
 from heorsynth.evidence.validate import validate
 from heorsynth.generators import registry
 from heorsynth.generators.synthetic import SyntheticCohorts
 from heorsynth.protocol.folder import VERDICT, staged, write_sums
 from heorsynth.protocol.lock import Lock, read_lock
 from heorsynth.protocol.notebook import SOURCE_VARIABLE, execute, read_notebook, with_parameters
-from heorsynth.protocol.source import load_source
+from heorsynth.protocol.provenance import holdout_facts, record_of, release_of, require_holdout, write_provenance
+from heorsynth.protocol.source import read_origin
 from heorsynth.protocol.spec import Protocol, read_protocol
 from heorsynth.report.dossier import dossier
 
@@ -42,12 +47,14 @@ class Run:
     protocol : Protocol            what was fixed beforehand
     evidence : Evidence            what was found
     fingerprint : str              keyed fingerprint of the source
+    holdout : Mapping or None      who was kept aside: share, patients on either side, keyed fingerprint
     """
 
     path: Path
     protocol: Protocol
     evidence: Evidence
     fingerprint: str
+    holdout: Mapping[str, Any] | None = None
 
     @classmethod
     def open(cls, path: str | Path) -> Run:
@@ -61,7 +68,8 @@ class Run:
                 f"run {folder.name!r}",
                 Problem(VERDICT, "missing or not readable", "give the folder that `heorsynth run` wrote"),
             ) from error
-        return cls(folder, read_protocol(folder / "protocol.yaml"), evidence, str(facts["source_fingerprint"]))
+        plan = read_protocol(folder / "protocol.yaml")
+        return cls(folder, plan, evidence, str(facts["source_fingerprint"]), facts.get("holdout"))
 
     @property
     def verdict(self) -> str:
@@ -69,7 +77,7 @@ class Run:
 
     @cached_property
     def cohort(self) -> Cohort:
-        """The real cohort, read anew from its source.
+        """The real cohort the generator was fitted to, read anew from its source; never who was kept aside.
 
         Raises
         ------
@@ -77,8 +85,8 @@ class Run:
         RunError      what is there is not the source of this run
         """
         folder = os.environ.get(SOURCE_VARIABLE)
-        cohort, found = load_source(self.protocol, Path(folder) if folder else None)
-        if found != self.fingerprint:
+        origin = read_origin(self.protocol, Path(folder) if folder else None)
+        if origin.fingerprint != self.fingerprint:
             raise RunError(
                 f"run {self.path.name!r}",
                 Problem(
@@ -87,7 +95,9 @@ class Run:
                     "find the file the run was made from, and the key it was fingerprinted with",
                 ),
             )
-        return _parts(cohort, self.protocol)[0]
+        fitted, aside = _parts(origin.cohort, self.protocol)
+        require_holdout(self.holdout, holdout_facts(self.protocol, origin, aside))
+        return fitted
 
     @cached_property
     def synthetic(self) -> SyntheticCohorts:
@@ -100,6 +110,12 @@ class Run:
         ]
         domain = Domain.of(self.cohort)
         return SyntheticCohorts(cohorts, [domain.breaks(cohort.frame) for cohort in cohorts])
+
+    @property
+    def signature(self) -> str:
+        """Who signed this run, in a sentence; `verify` checks it."""
+        by = opened((self.path / ENVELOPE).read_bytes()).key_id
+        return f"Signed by key {by}." if by else UNSIGNED
 
     @property
     def report(self) -> Path:
@@ -135,6 +151,9 @@ def run(
     source: str | Path | None = None,
     template: str | Path | None = None,
     lock_text: str | None = None,
+    sign_key: str | Path | None = None,
+    registry: str | Path | None = None,
+    occasion: Occasion | None = None,
 ) -> Run:
     """Runs a protocol and writes its run folder under `out`, whole or not at all.
 
@@ -145,30 +164,40 @@ def run(
     source : path, optional       folder where a relative source file starts, instead of the protocol's own
     template : path, optional     the notebook to execute, instead of the one the protocol names
     lock_text : str, optional     the lock of an earlier run of this protocol, instead of the file beside it
+    sign_key : path, optional     Ed25519 key to sign with, instead of the one HEORSYNTH_SIGN_KEY names
+    registry : path, optional     file of released cohorts that these are added to
+    occasion : Occasion, optional of an earlier run, to write as this one's: nothing is then signed
 
     Returns
     -------
-    Run                 the same protocol, data, seed and lock file give the same bytes
+    Run                 the same protocol, data, seed and lock file give the same bytes in all that SHA256SUMS names
 
     Raises
     ------
-    ProtocolError, SeedError, MarginError, CohortError, FileError, GeneratorError, OutputError
+    ProtocolError, SeedError, MarginError, CohortError, FileError, GeneratorError, OutputError,
+    SignatureError
     """
+    clock, key = Clock(), None if occasion else signing_key(sign_key)
+    if registry is not None:
+        releases.require_writable(registry)
     plan = read_protocol(protocol)
     lock = read_lock(plan) if lock_text is None else Lock.from_json(lock_text)
     notebook = with_parameters(read_notebook(_notebook_of(plan) if template is None else Path(template)), {"RUN": "."})
-    origin = plan.path.parent if source is None else Path(source)
-    patients, found = load_source(plan, origin)
-    cohort, holdout = _parts(patients, plan)
+    place = plan.path.parent if source is None else Path(source)
+    origin = read_origin(plan, place)
+    found = origin.fingerprint
+    cohort, holdout = _parts(origin.cohort, plan)
     name = f"{plan.slug}-{hashlib.sha256(f'{plan.sha256}{found}'.encode()).hexdigest()[:8]}"
     with staged(Path(out), name) as folder:
-        synthetic = _draw(plan, cohort)
-        evidence = _judge(plan, cohort, synthetic, holdout, lock)
+        with clock.step("fit and draw"):
+            synthetic = _draw(plan, cohort)
+        with clock.step("check"):
+            evidence = _judge(plan, cohort, synthetic, holdout, lock)
         (folder / "protocol.yaml").write_bytes(plan.raw)
         (folder / "protocol.lock").write_text(lock.to_json(), encoding="utf-8")
         _write_synthetic(synthetic, folder / "synthetic")
         evidence.to_frame().to_csv(folder / "evidence.csv", index=False, lineterminator="\n")
-        _write_verdict(plan, evidence, found, folder / VERDICT)
+        _write_verdict(plan, evidence, found, holdout_facts(plan, origin, holdout), folder / VERDICT)
         page = dossier(
             plan.document.model_dump(mode="json"),
             cohort,
@@ -179,8 +208,14 @@ def run(
             lock_note=lock.note,
         )
         (folder / "report.html").write_text(page, encoding="utf-8")
-        (folder / "notebook.ipynb").write_text(execute(notebook, folder, origin), encoding="utf-8")
+        with clock.step("notebook"):
+            (folder / "notebook.ipynb").write_text(execute(notebook, folder, place), encoding="utf-8")
         write_sums(folder)
+        record = record_of(name, plan, lock, origin, holdout, synthetic, evidence)
+        write_provenance(folder, record, occasion or clock.occasion(), key)
+        released = release_of(record, folder)
+    if registry is not None:
+        releases.add(registry, released)
     return replace(Run.open(Path(out) / name), protocol=plan)
 
 
@@ -222,12 +257,15 @@ def _write_synthetic(synthetic: SyntheticCohorts, folder: Path) -> None:
         io.write(cohort, folder / f"{part:03d}.parquet")
 
 
-def _write_verdict(plan: Protocol, evidence: Evidence, found: str, path: Path) -> None:
+def _write_verdict(
+    plan: Protocol, evidence: Evidence, found: str, holdout: Mapping[str, Any] | None, path: Path
+) -> None:
     facts = evidence.to_dict() | {
         "seed": plan.document.generator.seed,
         "heorsynth": version("heorsynth"),
         "protocol_sha256": plan.sha256,
         "source_fingerprint": found,
+        "holdout": holdout,
         "title": plan.document.title,
     }
     path.write_text(json.dumps(facts, indent=2, sort_keys=True, allow_nan=False) + "\n", encoding="utf-8")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
@@ -16,8 +17,35 @@ from heorsynth.protocol.spec import Protocol
 NOT_ROLES = {"source", "drop", "allow_synthetic_source"}
 
 
+@dataclass(frozen=True)
+class Origin:
+    """The source of a run.
+
+    Attributes
+    ----------
+    cohort : Cohort      its patients
+    kind : str           "dataset", "simulated" or "file"
+    key : bytes          of its fingerprint; never shown
+    """
+
+    cohort: Cohort
+    kind: str
+    key: bytes = field(repr=False)
+
+    @property
+    def fingerprint(self) -> str:
+        """The keyed fingerprint of the rows."""
+        return fingerprint(self.cohort, self.key)
+
+
 def load_source(protocol: Protocol, folder: Path | None = None) -> tuple[Cohort, str]:
-    """The real cohort of a protocol, and the keyed fingerprint of its rows.
+    """The real cohort of a protocol, and the keyed fingerprint of its rows; see `read_origin`."""
+    origin = read_origin(protocol, folder)
+    return origin.cohort, origin.fingerprint
+
+
+def read_origin(protocol: Protocol, folder: Path | None = None) -> Origin:
+    """The source a protocol names.
 
     Parameters
     ----------
@@ -46,7 +74,9 @@ def load_source(protocol: Protocol, folder: Path | None = None) -> tuple[Cohort,
                 "use the real cohort; to study model collapse write allow_synthetic_source: true",
             ),
         )
-    return cohort, fingerprint(cohort, key)
+    source = section.source
+    kind = "file" if source.file is not None else "dataset" if source.dataset is not None else "simulated"
+    return Origin(cohort, kind, key)
 
 
 def _read(protocol: Protocol, folder: Path | None) -> tuple[pd.DataFrame, Mapping[str, object], bytes, str]:

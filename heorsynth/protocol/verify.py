@@ -1,128 +1,129 @@
-"""Checks a run folder: its bytes against its sums, then a re-run against its numbers and its verdict."""
+"""Checks a run folder: its bytes and its seal, then a re-run against its numbers and its verdict."""
 
 from __future__ import annotations
 
-import json
-import math
 import shutil
 import tempfile
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import pandas as pd
-
-from heorsynth.core.display import Card
-from heorsynth.core.errors import CohortError, FileError, ProtocolError, RunError
-from heorsynth.protocol.folder import SUMS, VERDICT, files_in, read_sums, sha256_of
+from heorsynth.core.errors import (
+    CohortError,
+    FileError,
+    GeneratorError,
+    OutputError,
+    ProtocolError,
+    RunError,
+    SignatureError,
+)
+from heorsynth.evidence.record import packages
+from heorsynth.evidence.signature import ENVELOPE, Seal, covers, key_id, opened, public_key
+from heorsynth.evidence.statement import STATEMENT, name_of, occasion_of, subjects_of
+from heorsynth.protocol.compare import IDENTICAL, compared
+from heorsynth.protocol.folder import OCCASION_FILES, SUMS, VERDICT, files_in, read_sums, sha256_of
 from heorsynth.protocol.run import Run, run
 from heorsynth.protocol.source import load_source
+from heorsynth.protocol.verification import ALTERED, MISSING, NOT_COVERED, NOT_RERUNNABLE, UNEXPECTED, Verification
 
-RELATIVE_TOLERANCE = 1e-9
-"""Two numbers this close are the same computation on another machine's arithmetic."""
-
-IDENTICAL, WITHIN, DIFFERENT, MISSING, UNEXPECTED = (
-    "identical",
-    "within tolerance",
-    "different",
-    "missing",
-    "unexpected",
-)
-ALTERED = "altered since the run"
+NOT_ASKED = "not asked for"
 
 
-@dataclass(frozen=True)
-class Verification:
-    """What of a run holds.
-
-    Attributes
-    ----------
-    run : str                name of the run folder
-    intact : Mapping         file to "identical", "altered since the run", "missing" or "unexpected"
-    rerun : Mapping          file to "identical", "within tolerance" or "different"; empty where not re-run
-    not_rerun : str          why it could not be re-run, or ""
-    verdicts : tuple         recorded and re-run verdict; the second is "" where not re-run
-    """
-
-    run: str
-    intact: Mapping[str, str]
-    rerun: Mapping[str, str]
-    not_rerun: str
-    verdicts: tuple[str, str]
-
-    @property
-    def verified(self) -> bool:
-        """True if every file is as it was and, where a re-run was possible, its numbers and verdict agree."""
-        same = {IDENTICAL, WITHIN}
-        return (
-            set(self.intact.values()) <= {IDENTICAL}
-            and set(self.rerun.values()) <= same
-            and (bool(self.not_rerun) or self.verdicts[0] == self.verdicts[1])
-        )
-
-    def to_frame(self) -> pd.DataFrame:
-        """One row a file: `file`, `bytes`, `rerun`; whatever is not identical first."""
-        names = sorted(
-            {*self.intact, *self.rerun},
-            key=lambda name: (
-                self.intact.get(name) == IDENTICAL and self.rerun.get(name, IDENTICAL) == IDENTICAL,
-                name,
-            ),
-        )
-        rows = [(name, self.intact.get(name, ""), self.rerun.get(name, "not re-run")) for name in names]
-        return pd.DataFrame(rows, columns=["file", "bytes", "rerun"])
-
-    def card(self) -> Card:
-        """What holds, what does not, and what could not be asked."""
-        rows = tuple(tuple(map(str, row)) for row in self.to_frame().itertuples(index=False))
-        told = (
-            f"Re-run verdict: {self.verdicts[1]}; recorded: {self.verdicts[0]}."
-            if not self.not_rerun
-            else (f"Not re-run: {self.not_rerun}.")
-        )
-        state = "verified" if self.verified else "differs"
-        return Card(f"Run {self.run}: {state}", ("file", "bytes", "re-run"), rows, told)
-
-    def __repr__(self) -> str:
-        return self.card().text()
-
-    def _repr_html_(self) -> str:
-        return self.card().html()
-
-
-def verify(path: str | Path, source: str | Path | None = None, rerun: bool = True) -> Verification:
+def verify(
+    path: str | Path,
+    source: str | Path | None = None,
+    rerun: bool = True,
+    trusted_key: str | Path | None = None,
+) -> Verification:
     """Whether a run folder is as it was written, and whether running it again gives the same.
+
+    Running it again executes its notebook, which is code: check a folder from a stranger with `rerun=False`.
 
     Parameters
     ----------
-    path : path                the run folder
-    source : path, optional    folder in which a source file is looked for; not needed for bundled datasets
-    rerun : bool               False checks the bytes only
+    path : path                    the run folder
+    source : path, optional        folder in which a source file is looked for; not needed for bundled datasets
+    rerun : bool                   False checks bytes and signature only
+    trusted_key : path, optional   public key that must have signed
 
     Raises
     ------
     OutputError, RunError      this is no run folder
+    SignatureError             the trusted key is none
     """
     folder = Path(path)
-    intact = _intact(folder)
-    if intact.get(VERDICT) == MISSING or intact.get("protocol.yaml") == MISSING:
-        return Verification(folder.name, intact, {}, "its verdict or its protocol is missing", ("", ""))
+    wanted = "" if trusted_key is None else key_id(public_key(trusted_key))
+    kept = _kept(folder)
+    told, holds = _signature(kept, wanted)
+    intact = kept.states
+
+    def found(why: str, verdict: str = "") -> Verification:
+        return Verification(folder.name, intact, {}, why, (verdict, ""), told, holds, _installs(kept.statement))
+
+    if MISSING in (intact.get(VERDICT), intact.get("protocol.yaml")):
+        return found("its verdict or its protocol is missing")
     if any(state != IDENTICAL for state in intact.values()):
-        return Verification(folder.name, intact, {}, "the folder is not as it was written", ("", ""))
+        return found("the folder is not as it was written")
     recorded = Run.open(folder)
+    if not holds:
+        return found("its signature does not hold", recorded.verdict)
     if not rerun:
-        return Verification(folder.name, intact, {}, "not asked for", (recorded.verdict, ""))
+        return found(NOT_ASKED, recorded.verdict)
     try:
-        again, verdict = _run_again(recorded, None if source is None else Path(source))
-    except (FileError, CohortError, ProtocolError, RunError) as error:
-        return Verification(folder.name, intact, {}, str(error).replace("\n", " "), (recorded.verdict, ""))
-    return Verification(folder.name, intact, again, "", (recorded.verdict, verdict))
+        again, verdict = _run_again(recorded, kept.statement, None if source is None else Path(source))
+    except (FileError, CohortError, ProtocolError, RunError, GeneratorError) as error:
+        return found(str(error).replace("\n", " "), recorded.verdict)
+    verdicts = recorded.verdict, verdict
+    return Verification(folder.name, intact, again, "", verdicts, told, holds, _installs(kept.statement))
 
 
-def _intact(folder: Path) -> dict[str, str]:
-    sums = read_sums(folder)
-    found = {name: _state(folder / name, sums.get(name)) for name in files_in(folder)}
-    return found | {name: MISSING for name in sums if name not in found}
+@dataclass(frozen=True)
+class _Kept:
+    """Each file's state, the seal if its envelope is whole, and the statement it seals."""
+
+    states: dict[str, str]
+    seal: Seal | None
+    statement: bytes
+
+
+def _kept(folder: Path) -> _Kept:
+    """Every file held against what covers it: envelope, statement, sums, and so down to the cohorts."""
+    sums, names = read_sums(folder), set(files_in(folder))
+    states = {name: _state(folder / name, sums.get(name)) for name in names if name not in (SUMS, *OCCASION_FILES)}
+    states |= {name: MISSING for name in (*sums, *OCCASION_FILES) if name not in names}
+    seal, envelope = None, b""
+    if ENVELOPE in names:
+        states[ENVELOPE] = ALTERED
+        envelope = _bytes(folder / ENVELOPE)
+        try:
+            seal = opened(envelope)
+            states[ENVELOPE] = IDENTICAL
+        except SignatureError:
+            pass
+    statement = b"" if seal is None else seal.payload
+    if STATEMENT in names:
+        held = _bytes(folder / STATEMENT)
+        same = held == seal.payload if seal else covers(envelope, held)
+        states[STATEMENT] = IDENTICAL if same else ALTERED
+        statement = statement or held
+    try:
+        subjects = subjects_of(statement)
+    except ValueError:
+        subjects = {}
+    for name in (SUMS, *OCCASION_FILES[:2]):
+        if name in names:
+            states[name] = _state(folder / name, subjects.get(name)) if name in subjects else NOT_COVERED
+    if states[SUMS] == ALTERED:
+        states = {name: NOT_COVERED if _by_sums(name, state) else state for name, state in states.items()}
+    return _Kept(dict(sorted(states.items())), seal, statement)
+
+
+def _by_sums(name: str, state: str) -> bool:
+    """True for a file that only the sums speak against: where they were altered, it may be as it was."""
+    return state != IDENTICAL and name not in (SUMS, *OCCASION_FILES)
+
+
+def _bytes(path: Path) -> bytes:
+    return b"" if path.is_symlink() else path.read_bytes()
 
 
 def _state(path: Path, recorded: str | None) -> str:
@@ -134,57 +135,61 @@ def _state(path: Path, recorded: str | None) -> str:
     return IDENTICAL if sha256_of(path) == recorded else ALTERED
 
 
-def _run_again(recorded: Run, source: Path | None) -> tuple[dict[str, str], str]:
-    """The files of a second run from the recorded protocol, held against the first."""
+def _signature(kept: _Kept, wanted: str) -> tuple[str, bool]:
+    """What is to be said of the signature, and whether it holds; `wanted` names a trusted key, or is ""."""
+    if kept.seal is None:
+        return "none that can be read: the envelope is missing, altered or forged", False
+    by = kept.seal.key_id
+    if not by:
+        return "unsigned: an accident is found, a forgery is not", not wanted
+    if kept.states.get(SUMS) != IDENTICAL:
+        return f"by key {by[:16]}, but of another run, or of this one before it was changed", False
+    if wanted and by != wanted:
+        return f"by key {by[:16]}, not by the trusted key {wanted[:16]}", False
+    return f"by key {by[:16]}{', the trusted one' if wanted else '; nobody has said here whose that is'}", True
+
+
+def _installs(statement: bytes) -> str:
+    """The package versions a run was made with, beside those installed here."""
+    try:
+        recorded = occasion_of(statement).packages
+    except ValueError:
+        return "not known: no statement tells the versions"
+    here = packages()
+    other = [f"{name} {held or 'absent'} there, {here.get(name) or 'absent'} here"
+             for name, held in recorded.items() if here.get(name, "") != held]  # fmt: skip
+    return f"other versions: {'; '.join(other)}" if other else f"the same versions of {len(recorded)} packages"
+
+
+def _run_again(recorded: Run, statement: bytes, source: Path | None) -> tuple[dict[str, str], str]:
+    """The files of a second run from the recorded protocol on the recorded occasion, held against the first."""
+    name = name_of(statement)
+    if name in ("", ".", "..") or Path(name).name != name or "-" not in name:
+        raise RunError("the statement names no run")
     with tempfile.TemporaryDirectory() as place:
         workspace = Path(place)
-        stem = recorded.path.name.rsplit("-", 1)[0]
-        protocol = workspace / f"{stem}.yaml"
+        protocol = workspace / f"{name.rsplit('-', 1)[0]}.yaml"
         shutil.copy(recorded.path / "protocol.yaml", protocol)
         _, found = load_source(recorded.protocol, source)
         if found != recorded.fingerprint:
             raise RunError("the source's fingerprint is not that of this run")
-        again = run(
-            protocol,
-            workspace / "runs",
-            source=source,
-            template=recorded.path / "notebook.ipynb",
-            lock_text=(recorded.path / "protocol.lock").read_text(encoding="utf-8"),
-        )
-        states = {
-            name: _compared(recorded.path / name, again.path / name) for name in files_in(recorded.path) if name != SUMS
-        }
+        try:
+            again = run(
+                protocol,
+                workspace / "runs",
+                source=source,
+                template=recorded.path / "notebook.ipynb",
+                lock_text=(recorded.path / "protocol.lock").read_text(encoding="utf-8"),
+                occasion=occasion_of(statement),
+            )
+        except OutputError as error:
+            raise RunError(str(error)) from error
+        states = {file: compared(recorded.path / file, again.path / file) for file in files_in(recorded.path)}
+        if _signed(recorded.path) and states[STATEMENT] == IDENTICAL:
+            states[ENVELOPE] = NOT_RERUNNABLE
         return states, again.verdict
 
 
-def _compared(before: Path, after: Path) -> str:
-    if not after.exists():
-        return DIFFERENT
-    if sha256_of(before) == sha256_of(after):
-        return IDENTICAL
-    if before.suffix == ".json":
-        close = _close(json.loads(before.read_text(encoding="utf-8")), json.loads(after.read_text(encoding="utf-8")))
-        return WITHIN if close else DIFFERENT
-    if before.suffix in (".csv", ".parquet"):
-        read = pd.read_csv if before.suffix == ".csv" else pd.read_parquet
-        return WITHIN if _close_frames(read(before), read(after)) else DIFFERENT
-    return DIFFERENT
-
-
-def _close(before: object, after: object) -> bool:
-    """True for JSON values that agree, numbers to `RELATIVE_TOLERANCE`."""
-    if isinstance(before, float) and isinstance(after, (int, float)):
-        return math.isclose(before, after, rel_tol=RELATIVE_TOLERANCE, abs_tol=1e-12)
-    if isinstance(before, dict) and isinstance(after, dict):
-        return before.keys() == after.keys() and all(_close(value, after[name]) for name, value in before.items())
-    if isinstance(before, list) and isinstance(after, list):
-        return len(before) == len(after) and all(_close(*pair) for pair in zip(before, after, strict=True))
-    return before == after
-
-
-def _close_frames(before: pd.DataFrame, after: pd.DataFrame) -> bool:
-    try:
-        pd.testing.assert_frame_equal(before, after, rtol=RELATIVE_TOLERANCE)
-    except AssertionError:
-        return False
-    return True
+def _signed(folder: Path) -> bool:
+    """True where the envelope carries a signature, which only the holder of its key can make again."""
+    return bool(opened((folder / ENVELOPE).read_bytes()).key_id)

@@ -78,6 +78,7 @@ def test_a_run_folder_holds_what_the_contract_names(done: "hs.Run") -> None:
     assert names == {
         "protocol.yaml", "protocol.lock", "notebook.ipynb", "report.html", "verdict.json", "evidence.csv",
         "synthetic/000.parquet", "synthetic/001.parquet", "SHA256SUMS",
+        "ro-crate-metadata.json", "croissant.json", "provenance.json", "signature.json",
     }  # fmt: skip
     verdict = json.loads((done.path / "verdict.json").read_text(encoding="utf-8"))
     assert {"verdict", "purpose", "findings", "seed", "heorsynth", "protocol_sha256", "source_fingerprint"} <= set(
@@ -145,7 +146,20 @@ def test_verify_without_the_source_says_so_and_still_checks_the_bytes(done: "hs.
 
 
 @pytest.mark.parametrize(
-    "name", ["verdict.json", "synthetic/001.parquet", "report.html", "protocol.yaml", "evidence.csv"]
+    "name",
+    [
+        "verdict.json",
+        "synthetic/001.parquet",
+        "report.html",
+        "protocol.yaml",
+        "evidence.csv",
+        "protocol.lock",
+        "notebook.ipynb",
+        "ro-crate-metadata.json",
+        "croissant.json",
+        "provenance.json",
+        "signature.json",
+    ],
 )
 def test_one_flipped_byte_is_found_and_named(done: "hs.Run", tmp_path: Path, name: str) -> None:
     folder = copy_of(done, tmp_path)

@@ -1,0 +1,61 @@
+"""One small run, unsigned, and the same one signed: made once for all tests of what a run folder holds."""
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+import heorsynth as hs
+from heorsynth.evidence.signature import keygen
+
+PROTOCOL = """\
+heorsynth: 1
+title: A small run
+purpose: economic-evaluation
+cohort: {source: {simulated: {n: 90, seed: 2}}}
+generator: {name: marginals, n: same, m: 2, seed: 1}
+economics: {comparator: usual, wtp: [20000]}
+margins: {survival.rmst: {horizon: 3, relative: 0.05}}
+holdout: 0.3
+amendments:
+  - {date: 2026-11-23, what: a narrower margin, why: ours was vacuous, section: margins, before_or_after_data: before}
+"""
+
+
+@dataclass(frozen=True)
+class Signed:
+    """A signed run, the key that signed it, the registry it was added to, and another key."""
+
+    run: "hs.Run"
+    private: Path
+    public: Path
+    stranger: Path
+    registry: Path
+
+
+def copied(run: "hs.Run", folder: Path) -> Path:
+    """A copy of a run folder that a test may spoil."""
+    return Path(shutil.copytree(run.path, folder / run.path.name, symlinks=True))
+
+
+@pytest.fixture(scope="session")
+def small_protocol(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("small") / "small.yaml"
+    path.write_text(PROTOCOL, encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="session")
+def small_run(small_protocol: Path) -> "hs.Run":
+    return hs.run(small_protocol, out=small_protocol.parent / "unsigned")
+
+
+@pytest.fixture(scope="session")
+def signed(small_protocol: Path) -> Signed:
+    folder = small_protocol.parent
+    private, public, _ = keygen(folder / "owner.key")
+    _, stranger, _ = keygen(folder / "stranger.key")
+    registry = folder / "releases.jsonl"
+    run = hs.run(small_protocol, out=folder / "signed", sign_key=private, registry=registry)
+    return Signed(run, private, public, stranger, registry)
