@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from heorsynth.core.errors import FileError, Problem
@@ -21,16 +22,34 @@ class Lock:
     locked : bool             whether a lock file was found beside it
     changed : tuple of str    sections that differ from the lock
     amended : tuple of str    of these, the sections an amendment names
+    timing : Mapping          "before", "after" and "unsaid" to the number of amendments that say they came before
+                              data, after data, or do not say
     """
 
     protocol_sha256: str
     locked: bool
     changed: tuple[str, ...] = ()
     amended: tuple[str, ...] = ()
+    timing: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def note(self) -> str:
-        """The sentence the first page carries."""
+        """The sentences the first page carries."""
+        return " ".join(filter(None, [self._state, self._amendments]))
+
+    @property
+    def _amendments(self) -> str:
+        """How many amendments came before data and how many after: one that came after may follow the results."""
+        words = {
+            "before": "before data",
+            "after": "after data",
+            "unsaid": "without saying whether before or after data",
+        }
+        told = [f"{self.timing[when]} {how}" for when, how in words.items() if self.timing.get(when)]
+        return f"Amendments: {', '.join(told)}." if told else ""
+
+    @property
+    def _state(self) -> str:
         if not self.locked:
             return (
                 "This protocol was not locked before the run: nothing shows that its margins came before its results."
@@ -49,6 +68,7 @@ class Lock:
             "locked": self.locked,
             "changed": list(self.changed),
             "amended": list(self.amended),
+            "amendments": dict(self.timing),
             "note": self.note,
         }
         return json.dumps(facts, indent=2, sort_keys=True) + "\n"
@@ -57,7 +77,8 @@ class Lock:
     def from_json(cls, text: str) -> Lock:
         """The lock `to_json` wrote into a run folder."""
         facts = json.loads(text)
-        return cls(facts["protocol_sha256"], facts["locked"], tuple(facts["changed"]), tuple(facts["amended"]))
+        changed, amended = tuple(facts["changed"]), tuple(facts["amended"])
+        return cls(facts["protocol_sha256"], facts["locked"], changed, amended, facts.get("amendments", {}))
 
 
 def lock_path(protocol: Path) -> Path:
@@ -91,8 +112,9 @@ def write_lock(path: str | Path) -> Path:
 def read_lock(protocol: Protocol) -> Lock:
     """Whether this protocol was locked, and which of its sections have changed since."""
     path = lock_path(protocol.path)
+    timing = Counter(one.before_or_after_data or "unsaid" for one in protocol.document.amendments)
     if not path.exists():
-        return Lock(protocol.sha256, locked=False)
+        return Lock(protocol.sha256, locked=False, timing=dict(sorted(timing.items())))
     try:
         before = _sections(Document.model_validate(json.loads(path.read_text(encoding="utf-8"))["document"]))
     except (OSError, ValueError, KeyError, TypeError) as error:
@@ -102,7 +124,8 @@ def read_lock(protocol: Protocol) -> Lock:
         sorted(name for name in set(now) | set(before) if name != "amendments" and now.get(name) != before.get(name))
     )
     named = {amendment.section.split(".")[0] for amendment in protocol.document.amendments if amendment.section}
-    return Lock(protocol.sha256, True, changed, tuple(name for name in changed if name in named))
+    amended = tuple(name for name in changed if name in named)
+    return Lock(protocol.sha256, True, changed, amended, dict(sorted(timing.items())))
 
 
 def _sections(document: Document) -> Mapping[str, object]:

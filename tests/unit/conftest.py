@@ -1,6 +1,5 @@
 """One small run, unsigned, and the same one signed: made once for all tests of what a run folder holds."""
 
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,11 +31,6 @@ class Signed:
     public: Path
     stranger: Path
     registry: Path
-
-
-def copied(run: "hs.Run", folder: Path) -> Path:
-    """A copy of a run folder that a test may spoil."""
-    return Path(shutil.copytree(run.path, folder / run.path.name, symlinks=True))
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from heorsynth.protocol.lock import read_lock
+from heorsynth.protocol.lock import Lock, read_lock
 from heorsynth.protocol.spec import read_protocol
 
 CANARY = "Canary-4471"
@@ -125,3 +125,9 @@ def test_lock_freezes_and_a_later_change_is_told(tmp_path: Path) -> None:
     )
     protocol.write_text(amended)
     assert "Every change is in its amendments" in read_lock(read_protocol(protocol)).note
+    assert read_lock(read_protocol(protocol)).note.endswith("1 without saying whether before or after data.")
+    for when in ("before", "after"):
+        protocol.write_text(amended.replace("section:", f"before_or_after_data: {when}, section:"))
+        found = read_lock(read_protocol(protocol))
+        assert found.note.endswith(f"Amendments: 1 {when} data.")
+        assert Lock.from_json(found.to_json()) == found
