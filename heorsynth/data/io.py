@@ -21,13 +21,16 @@ from pandas.api import types
 
 from heorsynth.core.display import Card, facts_card
 from heorsynth.core.errors import DamagedFileError, EncodingError, FileError, LabelError, OutputError, Problem
+from heorsynth.data import limits
 from heorsynth.data.cohort import Cohort
 from heorsynth.data.label import ID_COLUMN, KEY, Label
 from heorsynth.data.releases import Match, identify, read_registry
-from heorsynth.data.schema import TIME_UNITS
 
 SIDECAR = ".label.json"
 """Added to a CSV's or SAS file's name: the label, and the hash of the file it belongs to."""
+
+SIDECAR_BYTES = 1_000_000
+"""A label is a page of JSON; a larger sidecar is none."""
 
 XPORT_RECORD = 80
 """Bytes in each record of a SAS transport file: a file of another length was cut."""
@@ -61,6 +64,7 @@ def read_frame(path: str | Path) -> pd.DataFrame:
     if not file.is_file():
         raise FileError(f"file {file.name!r}", Problem("", "cannot be read: there is no such file", "check the path"))
     try:
+        limits.require_size(file)
         frame, label = reader(file)
     except OSError as error:
         found = f"cannot be read ({error.strerror})"
@@ -161,6 +165,8 @@ def _sidecar_label(file: Path) -> Label | None:
     if not beside.is_file():
         return None
     try:
+        if beside.stat().st_size > SIDECAR_BYTES:
+            raise ValueError("too large")
         facts = json.loads(beside.read_text(encoding="utf-8"))
         wanted, label = facts["file_sha256"], Label.from_dict(facts["label"])
     except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -181,6 +187,7 @@ def _sidecar_label(file: Path) -> Label | None:
 
 def _read_csv(file: Path) -> tuple[pd.DataFrame, Label | None]:
     raw = file.read_bytes()
+    limits.require_delimited(file, raw)
     try:
         raw.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -210,7 +217,7 @@ def _read_csv(file: Path) -> tuple[pd.DataFrame, Label | None]:
 def _read_parquet(file: Path) -> tuple[pd.DataFrame, Label | None]:
     raw = file.read_bytes()
     try:
-        table = pq.read_table(pa.BufferReader(raw))
+        table = limits.parquet_table(file, raw)
     except (pa.ArrowInvalid, pa.ArrowTypeError, OSError) as error:
         raise DamagedFileError(
             f"file {file.name!r}", Problem("", "truncated or not Parquet", "copy it again")
@@ -227,6 +234,12 @@ def _read_sas(file: Path) -> tuple[pd.DataFrame, Label | None]:
         raise DamagedFileError(f"file {file.name!r}", Problem("", "ends within a record", "export it again"))
     reader = pyreadstat.read_xport if transport else pyreadstat.read_sas7bdat
     try:
+        _, held = reader(str(file), metadataonly=True)
+        width = sum(held.variable_storage_width.values())
+        rows = held.number_rows or file.stat().st_size // max(
+            width, 1
+        )  # a transport file does not say; it is not packed
+        limits.require_table(file, rows, held.number_columns or 0, width * rows)
         frame, _ = reader(str(file))
     except (pyreadstat.ReadstatError, pyreadstat.PyreadstatError) as error:
         raise DamagedFileError(
@@ -355,38 +368,3 @@ def inspect(path: str | Path, registry: str | Path | None = None) -> Inspection:
     known = None if registry is None else identify(held, _sha256(Path(path)), label, ids, len(frame))
     found = label is not None or bool(ids) or (known is not None and known.same_bytes)
     return Inspection(Path(path).name, found or None, label, known=known)
-
-
-def from_adtte(frame: pd.DataFrame, parameter: str, endpoint: str = "os") -> tuple[pd.DataFrame, dict[str, Any]]:
-    """One parameter of a CDISC ADaM time-to-event table (ADTTE): its rows, and their roles for `Cohort`.
-
-    CNSR is 0 for an event and above 0 for a reason of censoring: the inverse of the house coding. Rows whose
-    CNSR is missing stay, and `Cohort` refuses them. The unit is AVALU's, where all rows have the same.
-
-    Raises
-    ------
-    FileError      a column of ADTTE is absent, or no row has this parameter
-    """
-    needed = ("USUBJID", "PARAMCD", "AVAL", "CNSR")
-    absent = [name for name in needed if name not in frame.columns]
-    rows = frame if absent else frame[frame["PARAMCD"] == parameter].reset_index(drop=True)
-    if absent or rows.empty:
-        found = f"lacks {', '.join(absent)}" if absent else f"has no parameter {parameter!r}"
-        raise FileError("ADTTE table", Problem("", found, "give an ADaM BDS time-to-event table"))
-    reasons = {code: 0 for code in rows["CNSR"].dropna().unique() if code != 0}
-    named = [name for name in ("TRT01P", "TRTP", "TRTA") if name in rows.columns]
-    arm = next((name for name in named if rows[name].nunique() > 1), None)
-    roles: dict[str, Any] = {
-        "endpoints": {endpoint: ("AVAL", "CNSR")},
-        "id": "USUBJID",
-        "arm": arm,
-        "event_map": {0: 1, **reasons},
-    }
-    units = {
-        str(unit).strip().lower().removesuffix("s") for unit in rows.get("AVALU", pd.Series(dtype=object)).dropna()
-    }
-    if len(units) == 1 and units <= set(TIME_UNITS):
-        roles["unit"] = units.pop()
-    varying = [name for name in rows.columns if rows[name].nunique(dropna=True) > 1]
-    kept = [name for name in rows.columns if name in varying or name in ("AVAL", "CNSR", "USUBJID", arm)]
-    return rows[kept].copy(), roles

@@ -9,7 +9,7 @@ import pytest
 
 import heorsynth as hs
 from heorsynth.core import errors
-from heorsynth.data.io import from_adtte
+from heorsynth.data.adtte import from_adtte
 
 ENDINGS = ["csv", "parquet", "xpt"]
 

@@ -1,0 +1,93 @@
+"""How much a file may unfold to: asked of what it declares, before any of it is read."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from heorsynth.core.errors import FileError, Problem
+
+MAX_CELLS = 200_000_000
+"""Rows times columns of a file that is read: ten times the million rows of twenty columns that we work with."""
+
+MAX_BYTES = 4_000_000_000
+"""Bytes a file may have, or unfold to."""
+
+MAX_COLUMNS = 10_000
+CELLS_VARIABLE = "HEORSYNTH_MAX_CELLS"
+"""Names another limit on cells, for who has the memory and knows where the file is from."""
+
+
+def require_size(file: Path) -> None:
+    """Nothing, if a file is small enough to be read at all; FileError otherwise."""
+    _require(file, "bytes", file.stat().st_size, MAX_BYTES)
+
+
+def require_delimited(file: Path, raw: bytes) -> None:
+    """Nothing, if text with delimiters makes a table that can be held; FileError otherwise."""
+    header = raw[: raw.find(b"\n")] if b"\n" in raw else raw
+    _require(file, "columns", header.count(b",") + 1, MAX_COLUMNS)
+    _require(file, "cells", raw.count(b",") + raw.count(b"\n") + 1, _max_cells())
+
+
+def require_table(file: Path, rows: int, columns: int, n_bytes: int = 0) -> None:
+    """Nothing, if a table of this shape and unfolded size can be held; FileError otherwise."""
+    _require(file, "columns", columns, MAX_COLUMNS)
+    _require(file, "cells", rows * columns, _max_cells())
+    _require(file, "bytes unfolded", n_bytes, MAX_BYTES)
+
+
+def parquet_table(file: Path, raw: bytes) -> pa.Table:
+    """The table in the bytes of a Parquet file.
+
+    A column of text is first read as a dictionary, in which a long text that comes a million times stands once:
+    how long it unfolds is then known before it is unfolded.
+
+    Raises
+    ------
+    FileError              it declares, or unfolds to, more than the limits
+    pyarrow.ArrowInvalid   not Parquet
+    """
+    declared = pq.ParquetFile(pa.BufferReader(raw)).metadata
+    groups = [declared.row_group(at) for at in range(declared.num_row_groups)]
+    require_table(file, declared.num_rows, declared.num_columns, sum(group.total_byte_size for group in groups))
+    values = sum(group.column(at).num_values for group in groups for at in range(group.num_columns))
+    _require(file, "cells", values, _max_cells())
+    schema = declared.schema.to_arrow_schema()
+    text = [one.name for one in schema if pa.types.is_string(one.type) or pa.types.is_large_string(one.type)]
+    table = pq.read_table(pa.BufferReader(raw), read_dictionary=text)
+    folded = {name: table.schema.get_field_index(name) for name in text}
+    _require(file, "bytes unfolded", sum(_unfolded(table.column(at)) for at in folded.values()), MAX_BYTES)
+    for name, at in folded.items():
+        table = table.set_column(at, schema.field(name), table.column(at).cast(schema.field(name).type))
+    return table.replace_schema_metadata(declared.schema.to_arrow_schema().metadata)
+
+
+def _unfolded(column: pa.ChunkedArray) -> int:
+    """Bytes of a column of text written out, from its dictionaries and how often each entry is used."""
+    total = 0
+    for chunk in column.chunks:
+        if isinstance(chunk, pa.DictionaryArray):
+            lengths = pc.fill_null(pc.binary_length(chunk.dictionary), 0)
+            used = pc.sum(pc.take(lengths.cast(pa.int64()), chunk.indices)).as_py()
+            total += used or 0
+    return total
+
+
+def _max_cells() -> int:
+    given = os.environ.get(CELLS_VARIABLE, "")
+    return int(given) if given.isdecimal() else MAX_CELLS
+
+
+def _require(file: Path, what: str, found: int, limit: int) -> None:
+    if found > limit:
+        fix = (
+            f"split the file; or, if you know where it is from, raise {CELLS_VARIABLE}"
+            if what == "cells"
+            else "split it"
+        )
+        raise FileError(f"file {file.name!r}", Problem("", f"{found:,} {what}: more than {limit:,} are not read", fix))

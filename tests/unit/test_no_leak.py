@@ -1,0 +1,202 @@
+"""Patients who can be recognised are planted in a source, everything is run, and nothing that leaves knows them."""
+
+import contextlib
+import io
+import json
+import logging
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+
+import heorsynth as hs
+from heorsynth.evidence.signature import keygen
+
+WORDS = ("Canary-Ada-7319", "Canary-Bert-7320", "Canary-Cora-7321")
+"""Names and ids of the planted patients."""
+
+NUMBERS = {
+    "time": (3987.6543, 4012.3451, 3876.5439),
+    "cost": (98765.4321, 87654.3219, 91234.5673),
+    "age": (101.2347, 17.3459, 99.8763),
+    "marker": (0.0123457, 77.7654321, 5432.1987),
+}
+"""Values of the planted patients: unique, and several of them the largest or smallest of their column."""
+
+PROTOCOL = """\
+heorsynth: 1
+title: Canaries
+purpose: {purpose}
+cohort:
+  source: {{file: canaries.csv}}
+  endpoints: {{os: [time, event]}}
+  arm: trt
+  costs: [cost]
+  utilities: [qaly]
+  subgroups: [sex]
+  id: patient
+  currency: EUR
+economics: {{comparator: usual, wtp: [20000]}}
+generator: {{name: {generator}, m: 2, seed: 5}}
+{more}
+"""
+
+
+def source(n: int = 120) -> pd.DataFrame:
+    """A made-up trial; its first three patients are the canaries."""
+    rng = np.random.default_rng(5)
+    frame = pd.DataFrame({
+        "patient": [f"P{i:04d}" for i in range(n)],
+        "time": np.round(rng.exponential(500, n) + 1, 4),
+        "event": rng.integers(0, 2, n),
+        "trt": np.tile(["new", "usual"], n // 2),
+        "sex": rng.choice(["f", "m"], n),
+        "cost": np.round(rng.gamma(2, 4000, n), 4),
+        "qaly": np.round(rng.uniform(0, 1, n), 5),
+        "age": np.round(rng.normal(60, 8, n), 4),
+        "marker": np.round(rng.lognormal(1, 1, n), 7),
+    })  # fmt: skip
+    for row, word in enumerate(WORDS):
+        frame.loc[row, "patient"] = word
+        for name, values in NUMBERS.items():
+            frame.loc[row, name] = values[row]
+    return frame
+
+
+def canaries() -> list[str]:
+    """Each planted value as text, and cut to fewer digits as a table or a figure might show it."""
+    numbers = [value for values in NUMBERS.values() for value in values]
+    shown = {f"{value:.{digits}f}" for value in numbers for digits in (3, 4, 7)} | {repr(value) for value in numbers}
+    shown |= {f"{value:,.4f}" for value in numbers}
+    return [*WORDS, *sorted(text for text in shown if len(text.lstrip("0.")) >= 6)]
+
+
+def leaked(text: str) -> list[str]:
+    return [canary for canary in canaries() if canary in text]
+
+
+def texts_of(folder: Path) -> Iterator[tuple[str, str]]:
+    """Every file of a folder as text: a Parquet file by its metadata, its column statistics and its rows."""
+    for path in sorted(folder.rglob("*")):
+        if not path.is_file():
+            continue
+        yield path.name, path.read_bytes().decode("utf-8", errors="replace")
+        if path.suffix == ".parquet":
+            file = pq.ParquetFile(path)
+            columns = [file.metadata.row_group(group).column(at) for group in range(file.metadata.num_row_groups)
+                       for at in range(file.metadata.num_columns)]  # fmt: skip
+            yield path.name, f"{file.metadata.metadata} {[str(one.statistics) for one in columns]}"
+            yield path.name, file.read().to_pandas().to_csv()
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("HEORSYNTH_KEY", "a key for canaries")
+    source().to_csv(tmp_path / "canaries.csv", index=False)
+    return tmp_path
+
+
+def test_the_search_finds_a_canary_where_there_is_one(place: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "planted"
+    folder.mkdir()
+    source().to_parquet(folder / "s.parquet")
+    found = [name for name, text in texts_of(folder) if leaked(text)]
+    assert len(found) == 3
+    assert "98765.4321" in leaked("an error about 98765.4321")
+    assert leaked("98,765.4321") == ["98,765.4321"] and leaked("5 euros") == []
+
+
+@pytest.mark.parametrize(
+    ("generator", "purpose", "more"),
+    [("heor", "economic-evaluation", ""), ("heor", "data-sharing", "holdout: 0.4"),
+     ("marginals", "economic-evaluation", "")],
+    ids=["heor", "heor with a hold-out", "a control"],
+)  # fmt: skip
+def test_no_value_of_a_canary_patient_is_in_anything_that_leaves(
+    place: Path, caplog: pytest.LogCaptureFixture, generator: str, purpose: str, more: str
+) -> None:
+    """A control draws patients' own values, so its rows, and nothing beside them, may hold them."""
+    caplog.set_level(logging.DEBUG)
+    protocol = place / "canaries.yaml"
+    protocol.write_text(PROTOCOL.format(generator=generator, purpose=purpose, more=more), encoding="utf-8")
+    private, public, _ = keygen(place / "k")
+    out, registry = place / "runs", place / "releases.jsonl"
+    said = io.StringIO()
+    with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
+        run = hs.run(protocol, out=out, sign_key=private, registry=registry)
+        checked = hs.verify(run.path, source=place, trusted_key=public)
+        seen = hs.inspect(run.path / "synthetic" / "000.parquet", registry=registry)
+        patients = hs.inspect(place / "canaries.csv", registry=registry)
+        for one in (run, run.evidence, checked, seen, patients, run.cohort, run.synthetic):
+            print(one, one._repr_html_() if hasattr(one, "_repr_html_") else "")
+    assert checked.verified, checked
+
+    found = {name: leaked(text) for name, text in texts_of(out) if leaked(text)}
+    rows = {"000.parquet", "001.parquet"} if generator == "marginals" else set()
+    assert set(found) <= rows, found
+    assert leaked(registry.read_text(encoding="utf-8")) == []
+    assert leaked(said.getvalue()) == []
+    assert leaked(caplog.text) == []
+
+
+def test_no_value_of_a_canary_patient_is_in_a_saved_generator_or_its_repr(place: Path) -> None:
+    roles = {"endpoints": {"os": ("time", "event")}, "arm": "trt", "costs": ["cost"], "subgroups": ["sex"],
+             "id": "patient"}  # fmt: skip
+    cohort = hs.Cohort(source(), **roles)
+    sampler = hs.generators.create("heor").fit(cohort, seed=1)
+    assert leaked(sampler.save(place / "generator.json").read_text(encoding="utf-8")) == []
+    assert leaked(repr(sampler) + sampler._repr_html_() + repr(cohort) + cohort._repr_html_()) == []
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda frame: frame.assign(time=-frame["time"]),
+        lambda frame: frame.assign(time=frame["time"].astype(str) + " days"),
+        lambda frame: frame.assign(event=frame["cost"]),
+        lambda frame: frame.assign(event=frame["patient"]),
+        lambda frame: frame.assign(trt=frame["patient"]),
+        lambda frame: frame.assign(sex=frame["patient"]),
+        lambda frame: frame.assign(sex=frame["marker"]),
+        lambda frame: frame.assign(patient="Canary-Ada-7319"),
+        lambda frame: frame.assign(cost=frame["patient"]),
+        lambda frame: frame.assign(qaly=frame["patient"]),
+        lambda frame: frame.assign(marker=frame["patient"]),
+        lambda frame: frame.assign(marker=[[value] for value in frame["marker"]]),
+        lambda frame: frame.assign(age=[value if i % 2 else WORDS[0] for i, value in enumerate(frame["age"])]),
+        lambda frame: frame.head(3),
+        lambda frame: frame.assign(event=0),
+    ],
+)  # fmt: skip
+def test_no_error_names_a_canary(place: Path, spoil) -> None:
+    spoil(source()).to_csv(place / "canaries.csv", index=False)
+    (place / "canaries.yaml").write_text(
+        PROTOCOL.format(generator="marginals", purpose="economic-evaluation", more=""), encoding="utf-8"
+    )
+    command = [sys.executable, "-m", "heorsynth.cli", "run", "canaries.yaml", "--out", "runs"]
+    ended = subprocess.run(command, cwd=place, capture_output=True, text=True, check=False)
+    if ended.returncode == 65:
+        assert "problem" in ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert leaked(ended.stdout + ended.stderr) == []
+
+
+def test_no_error_about_a_broken_file_names_a_canary(place: Path) -> None:
+    raw = (place / "canaries.csv").read_bytes()
+    broken = {
+        "latin.csv": raw + "Canary-Ada-7319,é".encode("latin-1"),
+        "ragged.csv": raw + b"Canary-Ada-7319,1,1,new,f,98765.4321,1,1,1,1,1,1\n",
+        "not.parquet": raw,
+        "not.xpt": raw + b" " * (-len(raw) % 80),
+        "generator.json": json.dumps({"format": "heorsynth generator 1", "law": WORDS[0]}).encode(),
+    }
+    for name, content in broken.items():
+        (place / name).write_bytes(content)
+        with pytest.raises(hs.HeorsynthError) as caught:
+            (hs.generators.load if name.endswith(".json") else hs.inspect)(place / name)
+        assert leaked(str(caught.value) + repr(caught.value.problems)) == [], name

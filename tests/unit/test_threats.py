@@ -1,0 +1,233 @@
+"""Each threat SECURITY.md names, done on purpose: it is refused, or found and told."""
+
+import gzip
+import json
+import pickle
+import re
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+import heorsynth as hs
+from heorsynth.core import errors
+from heorsynth.data import limits
+from heorsynth.data.io import read_frame
+from heorsynth.protocol.folder import sha256_of
+from heorsynth.protocol.spec import read_protocol
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def copied(run: "hs.Run", folder: Path) -> Path:
+    return Path(shutil.copytree(run.path, folder / run.path.name, symlinks=True))
+
+
+def test_every_threat_in_the_security_page_names_a_test_that_exists() -> None:
+    page = (ROOT / "SECURITY.md").read_text(encoding="utf-8")
+    named = re.findall(r"`(test_\w+)`", page)
+    defined = {
+        name
+        for path in (ROOT / "tests").rglob("test_*.py")
+        for name in re.findall(r"^def (test_\w+)", path.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    }
+    assert len(named) >= 12
+    assert set(named) <= defined
+
+
+def test_rows_stripped_of_their_label_are_known_by_ids_and_cannot_be_a_source_unseen(signed, tmp_path: Path) -> None:
+    bare = tmp_path / "bare.parquet"
+    pq.write_table(pq.read_table(signed.run.path / "synthetic/000.parquet").replace_schema_metadata(None), bare)
+    seen = hs.inspect(bare)
+    assert (seen.synthetic, seen.label) == (True, None)
+    protocol = tmp_path / "p.yaml"
+    protocol.write_text(
+        "heorsynth: 1\ntitle: x\npurpose: teaching\ngenerator: {m: 2, seed: 1}\n"
+        "cohort: {source: {file: bare.parquet}, endpoints: {os: [time, event]}}\n"
+    )
+    with pytest.raises(errors.ProtocolError, match="itself synthetic"):
+        hs.run(protocol, out=tmp_path / "runs")
+
+
+def test_the_sidecar_of_another_file_is_refused(small_run: "hs.Run", tmp_path: Path) -> None:
+    for part in (0, 1):
+        hs.write(small_run.synthetic[part], tmp_path / f"{part}.csv")
+    shutil.copy(tmp_path / "0.csv.label.json", tmp_path / "1.csv.label.json")
+    with pytest.raises(errors.LabelError, match="belongs to another file"):
+        hs.inspect(tmp_path / "1.csv")
+
+
+def test_a_replayed_signature_of_another_run_is_refused(small_protocol: Path, signed, tmp_path: Path) -> None:
+    other = tmp_path / "other.yaml"
+    other.write_text(small_protocol.read_text(encoding="utf-8").replace("seed: 1}", "seed: 2}"), encoding="utf-8")
+    folder = hs.run(other, out=tmp_path / "runs").path
+    shutil.copy(signed.run.path / "signature.json", folder)
+    found = hs.verify(folder, rerun=False, trusted_key=signed.public)
+    assert not found.verified and found.intact["provenance.json"] == "altered since the run"
+    shutil.copy(signed.run.path / "provenance.json", folder)
+    found = hs.verify(folder, rerun=False, trusted_key=signed.public)
+    assert not found.verified and not found.signature_holds
+    assert "of another run" in found.signature
+
+
+@pytest.mark.parametrize(
+    "name", ["../secret", "/etc/passwd", "a/../../b", "./x", "a//b", "C:\\x", "..\\x", "C:x", "", "verdict.json"]
+)
+def test_a_name_that_leaves_the_run_folder_or_comes_twice_is_refused(
+    small_run: "hs.Run", tmp_path: Path, name: str
+) -> None:
+    folder = copied(small_run, tmp_path)
+    with (folder / "SHA256SUMS").open("a", encoding="utf-8") as sums:
+        sums.write(f"{'0' * 64}  {name}\n")
+    with pytest.raises(errors.OutputError, match="no file of this run"):
+        hs.verify(folder, rerun=False)
+
+
+@pytest.mark.parametrize("name", ["../../escape-1", "/tmp/escape-1", "..", "noending"])
+def test_a_statement_cannot_name_a_place_for_the_re_run(small_run: "hs.Run", tmp_path: Path, name: str) -> None:
+    from heorsynth.evidence.signature import sealed
+
+    folder = copied(small_run, tmp_path)
+    facts = json.loads((folder / "provenance.json").read_text(encoding="utf-8"))
+    facts["predicate"]["runDetails"]["metadata"]["invocationId"] = name
+    (folder / "provenance.json").write_text(json.dumps(facts), encoding="utf-8")
+    (folder / "signature.json").write_text(sealed((folder / "provenance.json").read_bytes(), None), encoding="utf-8")
+    assert hs.verify(folder).not_rerun == "the statement names no run"
+    assert not list(tmp_path.glob("escape*"))
+
+
+def test_a_subject_outside_the_folder_is_never_opened(small_run: "hs.Run", tmp_path: Path) -> None:
+    from heorsynth.evidence.signature import sealed
+
+    folder = copied(small_run, tmp_path)
+    secret = tmp_path / "secret"
+    secret.write_text("x")
+    facts = json.loads((folder / "provenance.json").read_text(encoding="utf-8"))
+    facts["subject"].append({"name": "../secret", "digest": {"sha256": sha256_of(secret)}})
+    (folder / "provenance.json").write_text(json.dumps(facts), encoding="utf-8")
+    (folder / "signature.json").write_text(sealed((folder / "provenance.json").read_bytes(), None), encoding="utf-8")
+    assert "../secret" not in hs.verify(folder, rerun=False).intact
+
+
+def test_a_parquet_bomb_of_rows_is_refused_by_what_it_declares(tmp_path: Path) -> None:
+    bomb = tmp_path / "rows.parquet"
+    zeros = pa.table({"a": pa.array(np.zeros(5_000_000, dtype=np.int64))})
+    with pq.ParquetWriter(bomb, zeros.schema, compression="zstd") as writer:
+        for _ in range(41):
+            writer.write_table(zeros)
+    assert bomb.stat().st_size < 2_000_000  # and 1.6 GB unfolded
+    with pytest.raises(errors.FileError, match="205,000,000 cells"):
+        read_frame(bomb)
+
+
+def test_a_parquet_bomb_of_one_long_text_a_million_times_is_refused(tmp_path: Path) -> None:
+    bomb = tmp_path / "text.parquet"
+    text = pa.DictionaryArray.from_arrays(pa.array(np.zeros(1_000_000, dtype=np.int32)), pa.array(["x" * 100_000]))
+    pq.write_table(pa.table({"a": text}), bomb, store_schema=False, compression="zstd")
+    assert bomb.stat().st_size < 100_000  # and 100 GB unfolded
+    with pytest.raises(errors.FileError, match="100,000,000,000 bytes unfolded"):
+        hs.inspect(bomb)
+
+
+def test_text_read_folded_comes_back_as_it_was(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"a": ["x", None, "y", "x"], "b": pd.Categorical(["u", "v", "u", "u"]), "c": [1, 2, 3, 4]})
+    frame.to_parquet(tmp_path / "t.parquet")
+    pd.testing.assert_frame_equal(read_frame(tmp_path / "t.parquet"), pd.read_parquet(tmp_path / "t.parquet"))
+
+
+def test_a_compressed_csv_is_not_unfolded_and_a_wide_or_long_one_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    raw = gzip.compress(b"a,b\n" + b"0,0\n" * 1_000_000)
+    for name in ("bomb.csv.gz", "bomb.csv"):
+        (tmp_path / name).write_bytes(raw)
+        with pytest.raises(errors.FileError, match=r"not known|not UTF-8"):
+            read_frame(tmp_path / name)
+    (tmp_path / "wide.csv").write_text("," * 20_000 + "\n")
+    with pytest.raises(errors.FileError, match="20,001 columns"):
+        read_frame(tmp_path / "wide.csv")
+    (tmp_path / "long.csv").write_text("a,b\n" + "1,2\n" * 60)
+    monkeypatch.setenv(limits.CELLS_VARIABLE, "100")
+    with pytest.raises(errors.FileError, match="cells: more than 100"):
+        read_frame(tmp_path / "long.csv")
+    monkeypatch.setenv(limits.CELLS_VARIABLE, "1000")
+    assert len(read_frame(tmp_path / "long.csv")) == 60
+
+
+def test_a_file_too_large_to_hold_is_refused_unread(tmp_path: Path) -> None:
+    huge = tmp_path / "huge.csv"
+    with huge.open("wb") as file:
+        file.truncate(limits.MAX_BYTES + 1)  # a hole: it takes no space
+    with pytest.raises(errors.FileError, match="bytes: more than"):
+        hs.inspect(huge)
+
+
+def test_a_sas_file_is_refused_by_the_rows_it_declares(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = hs.write(hs.datasets.load("pbc"), tmp_path / "p.xpt")
+    monkeypatch.setattr(limits, "MAX_CELLS", 100)
+    with pytest.raises(errors.FileError, match="more than 100"):
+        read_frame(path)
+
+
+def test_a_huge_sidecar_is_no_label(small_run: "hs.Run", tmp_path: Path) -> None:
+    path = hs.write(small_run.synthetic[0], tmp_path / "c.csv")
+    with (tmp_path / "c.csv.label.json").open("ab") as file:
+        file.write(b" " * 1_000_001)
+    with pytest.raises(errors.LabelError, match="not a heorsynth label"):
+        hs.inspect(path)
+
+
+@pytest.mark.parametrize("tag", ["!!python/object/apply:os.system ['touch owned']", "!!python/name:os.system", "!x {}"])
+def test_a_yaml_tag_that_would_construct_an_object_is_refused(tmp_path: Path, tag: str) -> None:
+    protocol = tmp_path / "p.yaml"
+    protocol.write_text(f"heorsynth: 1\ntitle: {tag}\n", encoding="utf-8")
+    with pytest.raises(errors.ProtocolError, match="a YAML tag"):
+        read_protocol(protocol)
+    assert not Path("owned").exists()
+
+
+class Bomb:
+    """A pickle of this touches a file when it is loaded."""
+
+    def __init__(self, target: Path) -> None:
+        self.target = target
+
+    def __reduce__(self) -> tuple[object, tuple[Path]]:
+        return Path.touch, (self.target,)
+
+
+def test_a_pickle_is_never_loaded_as_a_generator(tmp_path: Path) -> None:
+    target = tmp_path / "owned"
+    (tmp_path / "generator.json").write_bytes(pickle.dumps(Bomb(target)))
+    with pytest.raises(errors.FileError, match="not a heorsynth generator file"):
+        hs.generators.load(tmp_path / "generator.json")
+    assert not target.exists()
+    pickle.loads((tmp_path / "generator.json").read_bytes())
+    assert target.exists()  # it would have
+
+
+HTML = "<img src=x onerror=alert(1)>"
+
+
+def test_html_in_a_title_a_column_or_a_level_is_shown_and_not_obeyed(tmp_path: Path) -> None:
+    rng = np.random.default_rng(1)
+    n = 60
+    frame = pd.DataFrame({
+        "time": rng.integers(1, 900, n), "event": np.tile([0, 1], n // 2), HTML: np.tile([HTML, "b"], n // 2),
+        "age<script>": rng.normal(60, 9, n).round(1),
+    })  # fmt: skip
+    frame.to_csv(tmp_path / "d.csv", index=False)
+    (tmp_path / "p.yaml").write_text(
+        f"heorsynth: 1\ntitle: '{HTML}'\npurpose: economic-evaluation\ngenerator: {{name: marginals, m: 2, seed: 1}}\n"
+        f"governance: {{steward: '{HTML}'}}\n"
+        f"cohort: {{source: {{file: d.csv}}, endpoints: {{os: [time, event]}}, subgroups: ['{HTML}']}}\n"
+    )
+    run = hs.run(tmp_path / "p.yaml", out=tmp_path / "runs")
+    found = hs.verify(run.path, rerun=False)
+    for page in (run.report.read_text(encoding="utf-8"), run.evidence._repr_html_(), found._repr_html_()):
+        assert "<img src=x" not in page and "age<script>" not in page
+    assert "&lt;img src=x" in run.report.read_text(encoding="utf-8")
