@@ -131,3 +131,20 @@ def test_lock_freezes_and_a_later_change_is_told(tmp_path: Path) -> None:
         found = read_lock(read_protocol(protocol))
         assert found.note.endswith(f"Amendments: 1 {when} data.")
         assert Lock.from_json(found.to_json()) == found
+
+
+def test_a_run_is_signed_verified_and_looked_up_on_the_command_line(small_protocol: Path, tmp_path: Path) -> None:
+    assert heorsynth("keygen", "k", cwd=tmp_path).returncode == 0
+    ended = heorsynth("run", str(small_protocol), "--sign-key", "k", "--registry", "r.jsonl", cwd=tmp_path)
+    assert ended.returncode in (0, 1, 2), ended.stderr
+    assert "Signed by key" in ended.stdout
+    (folder,) = (tmp_path / "runs").iterdir()
+    checked = heorsynth("verify", str(folder), "--no-rerun", "--trusted-key", "k.pub", cwd=tmp_path)
+    assert checked.returncode == 0, checked.stdout
+    assert "the trusted one" in checked.stdout and "Runs: no: not asked for." in checked.stdout
+    assert heorsynth("keygen", "other", cwd=tmp_path).returncode == 0
+    assert heorsynth("verify", str(folder), "--no-rerun", "--trusted-key", "other.pub", cwd=tmp_path).returncode == 1
+    seen = heorsynth("inspect", str(folder / "synthetic" / "000.parquet"), "--registry", "r.jsonl", cwd=tmp_path)
+    assert seen.returncode == 0
+    assert "to the byte" in seen.stdout
+    assert heorsynth("run", str(small_protocol), "--sign-key", "k.pub", cwd=tmp_path).returncode == 65
