@@ -47,7 +47,7 @@ def compare(
 
     def cannot(reason: str) -> Finding:
         found = not_estimable(check, estimand, group.label, reason, margin, n_real=group.real.n)
-        return replace(found, key=key, unit=unit, decisive=group.decisive)
+        return replace(found, key=key, unit=unit, decisive=group.decisive, kind=group.kind)
 
     if few := too_few(group.real):
         return cannot(few)
@@ -70,7 +70,9 @@ def compare(
         return cannot(f"in {len(refusals)} of {len(group.synthetic)} synthetic cohorts: {refusals[0]}")
     measured = Measured(real, variance, values, variances, group.real.n, unit)
     scale = replace(margin, scale="absolute") if log else margin
-    found = replace(judge(check, estimand, group.label, measured, scale, decisive=group.decisive), key=key)
+    found = replace(
+        judge(check, estimand, group.label, measured, scale, decisive=group.decisive), key=key, kind=group.kind
+    )
     if not log:
         return found
     return replace(

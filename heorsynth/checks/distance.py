@@ -113,6 +113,7 @@ def distance_finding(
             group.decisive,
         ),
         key=key,
+        kind=group.kind,
     )
 
 

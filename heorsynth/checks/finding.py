@@ -40,6 +40,10 @@ class Finding:
     decisive : bool                whether the purpose's verdict depends on it
     calibrated : bool              the estimand was set equal to the source's: no evidence of fidelity
     key : str                      of the estimand, as a protocol names it: "survival.rmst"
+    kind : str                     of the group: all, arm, subgroup
+    overlap : float                of the real and the synthetic 95% interval, 1 where they are one (Karr et al. 2006);
+                                   NaN for distances
+    standardised : float           (synthetic - real) / the real standard error; NaN for distances
     """
 
     check: str
@@ -60,6 +64,14 @@ class Finding:
     decisive: bool = True
     calibrated: bool = False
     key: str = ""
+    kind: str = "all"
+    overlap: float = math.nan
+    standardised: float = math.nan
+
+    @property
+    def known(self) -> bool:
+        """Whether it is an estimate with an interval, and neither a distance nor beyond estimation."""
+        return not math.isnan(self.standardised)
 
     def to_dict(self) -> dict[str, object]:
         """The finding as JSON-ready data; what could not be estimated is None, never NaN."""
@@ -133,6 +145,7 @@ def judge(
     half = normal_quantile(LEVEL) * math.sqrt(variance)
     lower, upper = difference - half, difference + half
     verdict = decide(lower, upper, margin.width)
+    own = math.sqrt(real_variance)
     return Finding(
         check,
         estimand,
@@ -150,7 +163,33 @@ def judge(
         measured.unit,
         measured.n_real,
         decisive,
+        overlap=overlap(real, own, synthetic, math.sqrt(float(np.mean(variances)))),
+        standardised=(synthetic - real) / own if own > 0 else math.nan,
     )
+
+
+def overlap(real: float, real_se: float, synthetic: float, synthetic_se: float) -> float:
+    """How much the 95% intervals of two estimates overlap: the mean share of each that lies in the other.
+
+    1 for the same interval, 0 where they touch, below 0 the farther they lie apart.
+
+    References
+    ----------
+    Karr, Kohnen, Oganian, Reiter & Sanil (2006) Am Stat 60:224, doi:10.1198/000313006X124640.
+
+    Examples
+    --------
+    >>> overlap(0.0, 1.0, 0.0, 1.0), round(overlap(0.0, 1.0, 1.96, 1.0), 3)
+    (1.0, 0.5)
+    """
+    z = normal_quantile(0.95)
+    widths = 2 * z * real_se, 2 * z * synthetic_se
+    if min(widths) <= 0:
+        return math.nan
+    shared = min(real + z * real_se, synthetic + z * synthetic_se) - max(
+        real - z * real_se, synthetic - z * synthetic_se
+    )
+    return (shared / widths[0] + shared / widths[1]) / 2
 
 
 def decide(lower: float, upper: float, width: float) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from heorsynth.checks.decisions import decision_sentence
@@ -21,8 +22,10 @@ from heorsynth.checks.finding import (
     overall,
     worst_first,
 )
+from heorsynth.checks.groups import SUBGROUP
 from heorsynth.core.display import Card
-from heorsynth.core.estimate import significant
+from heorsynth.core.estimate import normal_quantile, significant
+from heorsynth.estimators.shrinkage import partially_pooled
 
 COLUMNS = (
     "check",
@@ -38,6 +41,13 @@ COLUMNS = (
     "verdict",
 )
 """The columns of `Evidence.to_frame`, in order."""
+
+REPEATED = ("survival", "costs", "utilities")
+"""The checks whose findings within subgroups are pooled in part."""
+
+SUBGROUP_COLUMNS = ("key", "estimand", "group", "difference", "lower", "upper", "pooled", "pooled_lower",
+                    "pooled_upper", "spread", "margin", "verdict")  # fmt: skip
+"""The columns of `Evidence.subgroups`, in order."""
 
 AGREEMENT, POOLED = "economics.decision_agreement", "economics.pooled_decision"
 
@@ -141,6 +151,30 @@ class Evidence:
         return pd.DataFrame(
             [[getattr(finding, name) for name in COLUMNS] for finding in self.findings], columns=list(COLUMNS)
         )
+
+    def subgroups(self) -> pd.DataFrame:
+        """One row a subgroup level's finding on survival, costs or utilities, beside what the other levels tell of it.
+
+        Returns
+        -------
+        DataFrame       key, estimand, group, difference, lower, upper (its own), pooled, pooled_lower, pooled_upper
+                        (partially pooled with the other levels' findings on the same estimand, 90% intervals),
+                        spread (of the true differences over the levels), margin, verdict. Verdicts rest on the own
+                        interval. Levels of several subgroups share patients: the pooled intervals take them as if
+                        they did not.
+        """
+        rows = []
+        scalar = [one for one in self.findings if one.kind == SUBGROUP and one.check in REPEATED and one.known]
+        for key, estimand in dict.fromkeys((one.key, one.estimand) for one in scalar):
+            same = (one for one in scalar if (one.key, one.estimand) == (key, estimand))
+            own = sorted(same, key=lambda one: one.group)
+            error = np.array([(one.upper - one.lower) / (2 * normal_quantile(LEVEL)) for one in own])
+            pooled = partially_pooled(np.array([one.difference for one in own]), error, level=LEVEL)
+            for place, one in enumerate(own):
+                drawn = (part[place] for part in (pooled.value, pooled.lower, pooled.upper))
+                rows.append((key, estimand, one.group, one.difference, one.lower, one.upper, *map(float, drawn),
+                             pooled.spread, one.margin, one.verdict))  # fmt: skip
+        return pd.DataFrame(rows, columns=list(SUBGROUP_COLUMNS))
 
     def to_dict(self) -> dict[str, object]:
         """All of it as JSON-ready data, with the verdict and its sentence."""

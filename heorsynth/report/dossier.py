@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from importlib.metadata import version
 from itertools import chain
 from pathlib import Path
@@ -111,10 +112,18 @@ def _pictures(cohort: Cohort, synthetic: Sequence[Cohort], evidence: Evidence) -
         for by in chain([None], arms, cohort.schema.subgroups):
             heading = f"Time to event: {endpoint}" + (f", by {by}" if by else "")
             yield heading, _one(lambda endpoint=endpoint, by=by: figures.km_overlay(cohort, synthetic, endpoint, by=by))  # type: ignore[misc]
+        for width in [one.margin for one in evidence.findings if one.key == "survival.km_gap"][:1]:
+            heading = f"Time to event: {endpoint}, difference of the curves"
+            draw = partial(figures.km_difference, cohort, synthetic, endpoint, width)
+            yield heading, _one(draw)
     if arms or cohort.schema.subgroups:
         yield "Levels kept and lost", _one(lambda: figures.level_retention(cohort, synthetic))
     for cost in cohort.schema.costs:
         yield f"Costs: {cost}", _one(lambda cost=cost: figures.cost_quantiles(cohort, synthetic, cost))  # type: ignore[misc]
+        yield f"Concentration: {cost}", _one(partial(figures.lorenz, cohort, synthetic, cost))
+    for key, what in (("survival.rmst", "restricted mean survival"), ("costs.mean", "mean cost")):
+        if cohort.schema.subgroups and any(one.key == key for one in evidence.findings):
+            yield f"By subgroup: {what}", _one(partial(figures.subgroup_forest, evidence, key))
     if any(finding.check == "disclosure" for finding in evidence.findings):
         yield "What attacks achieve", _one(lambda: figures.disclosure_risk(evidence))
 

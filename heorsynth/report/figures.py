@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from heorsynth.report.figures_differences import km_difference, lorenz, subgroup_forest
 from heorsynth.report.figures_disclosure import disclosure_risk
 from heorsynth.report.figures_economics import acceptability, ce_plane
 from heorsynth.report.figures_evidence import forest
@@ -18,6 +19,9 @@ __all__ = [
     "cost_quantiles",
     "disclosure_risk",
     "forest",
+    "km_difference",
     "km_overlay",
     "level_retention",
+    "lorenz",
+    "subgroup_forest",
 ]

@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pytest
 
-from heorsynth.checks.distance import average, largest
+from heorsynth.checks.distance import average, largest, root_mean_square
 from heorsynth.checks.finding import (
     FAIL,
     INCONCLUSIVE,
@@ -107,3 +107,21 @@ def test_the_mean_gap_takes_the_narrower_of_two_valid_bounds_above():
 def test_without_any_noise_a_distance_is_known_exactly():
     still = np.zeros((5, 2))
     assert largest(np.array([0.0, 0.2]), still, still) == (0.2, 0.2, 0.2, 0.0)
+
+
+def test_a_finding_says_how_intervals_overlap_and_how_many_standard_errors_apart_they_are():
+    found = judge("c", "e", "all", Measured(10.0, 4.0, [12.0, 14.0], [4.0, 4.0], 50), Margin("absolute", 9.0))
+    assert found.standardised == pytest.approx(1.5)
+    assert found.overlap == pytest.approx(1 - 3 / (2 * 1.959964 * 2), rel=1e-6)
+    apart = judge("c", "e", "all", Measured(10.0, 1.0, [20.0], [1.0], 50), Margin("absolute", 9.0))
+    assert apart.overlap < 0
+
+
+def test_the_root_mean_square_lies_between_the_mean_and_the_largest_distance():
+    rng = np.random.default_rng(3)
+    noise = rng.normal(0, 0.01, (400, 50))
+    gaps = np.linspace(0, 0.1, 50)
+    values = [measure(gaps, noise, noise)[0] for measure in (average, root_mean_square, largest)]
+    assert values == sorted(values) and values[1] == pytest.approx(np.sqrt(np.mean(gaps**2)))
+    _, lower, upper, _ = root_mean_square(np.zeros(50), noise, noise)
+    assert lower == 0 and 0.01 < upper < 0.02

@@ -289,3 +289,43 @@ def test_the_plane_and_the_curve_draw_the_evaluation_of_patients_and_of_pooled_c
     assert curve.frame["pooled"].to_numpy() == pytest.approx(pooled.ceac(curve.frame["wtp"].to_numpy()))
     assert (curve.frame["lower"] <= curve.frame["upper"]).all()
     assert f"{curve.frame['pooled'].iloc[-1]:.0%}" in curve.alt
+
+
+@pytest.fixture(scope="module")
+def judged():
+    real = trial(300)
+    drawn = [trial(300, seed) for seed in (11, 12, 13)]
+    return real, drawn, hs.validate(real, drawn, "economic-evaluation")
+
+
+def test_the_difference_of_curves_is_that_of_lifelines(judged):
+    real, drawn, _ = judged
+    axes, frame = figures.km_difference(real, drawn, "os")
+    fits = [KaplanMeierFitter().fit(one.frame["time"], one.frame["event"] == 1) for one in (real, *drawn)]
+    curves = [fit.survival_function_at_times(frame["time"]).to_numpy() for fit in fits]
+    np.testing.assert_allclose(frame["difference"], np.mean(curves[1:], axis=0) - curves[0], atol=1e-12)
+    assert frame["time"].iloc[-1] <= np.sort(real.frame["time"])[-10], "fewer than ten at risk are not drawn"
+    assert (frame["upper"] >= frame["difference"]).all() and axes.get_title(loc="left")
+
+
+def test_the_forest_of_subgroups_draws_each_level_alone_and_pooled(judged):
+    *_, evidence = judged
+    picture = figures.subgroup_forest(evidence, "costs.mean")
+    table = evidence.subgroups().query("key == 'costs.mean'")
+    assert picture.frame["group"].tolist() == table["group"].tolist() == sorted(table["group"])
+    own = {one.group: one.difference for one in evidence.findings if one.key == "costs.mean" and one.kind == "subgroup"}
+    assert dict(zip(table["group"], table["difference"], strict=True)) == own
+    assert all(group in picture.alt for group in own)
+    with pytest.raises(NotEstimableError, match="no finding"):
+        figures.subgroup_forest(evidence, "structure.marginals")
+
+
+def test_the_lorenz_curve_is_the_part_of_cost_that_the_cheapest_bear(judged):
+    real, drawn, _ = judged
+    _, frame = figures.lorenz(real, drawn)
+    cost = np.sort(real.column("cost").astype(float))
+    half = frame.iloc[int(np.abs(frame["share"] - 0.5).argmin())]
+    upto = half["share"] * len(cost)
+    borne = np.interp(upto, np.arange(len(cost) + 1), np.concatenate([[0], np.cumsum(cost)])) / cost.sum()
+    assert half["real"] == pytest.approx(borne)
+    assert frame["share"].iloc[1] >= 10 / len(cost) and frame["real"].iloc[-1] == pytest.approx(1)
