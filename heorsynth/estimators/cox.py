@@ -164,11 +164,14 @@ def standardised(matrix: np.ndarray, model: str = "Cox model") -> tuple[np.ndarr
 
 def _solve(information: np.ndarray, right: np.ndarray) -> np.ndarray:
     try:
-        return np.linalg.solve(information, right)
+        found = np.linalg.solve(information, right)
     except np.linalg.LinAlgError:
+        found = np.full_like(right, np.nan)
+    if not np.isfinite(found).all():
         raise NotEstimableError(
             "Cox model", Problem("covariates", "the events carry no information about one of them", "leave it out")
-        ) from None
+        )
+    return found
 
 
 def _ascend(

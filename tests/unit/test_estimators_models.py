@@ -9,6 +9,7 @@ from scipy import integrate, special, stats
 from heorsynth.core.errors import HorizonError, NotEstimableError
 from heorsynth.estimators.association import rank_correlation
 from heorsynth.estimators.censored_costs import bang_tsiatis, lin
+from heorsynth.estimators.cox import cox
 from heorsynth.estimators.parametric import FAMILIES, fit_parametric
 from heorsynth.estimators.propensity import explained_interval, propensity
 from heorsynth.estimators.subdistribution import fine_gray
@@ -71,7 +72,6 @@ def test_too_few_events_are_refused():
 
 
 def test_without_competing_events_the_subdistribution_is_the_distribution():
-    from heorsynth.estimators.cox import cox
 
     rng = np.random.default_rng(1)
     x = rng.normal(size=(200, 1))
@@ -172,3 +172,11 @@ def test_a_missing_measure_makes_the_qaly_missing_and_odd_times_are_refused():
     assert np.isnan(qaly(np.array([[0.5, np.nan, 0.5]]), np.array([0.0, 1.0, 2.0]))).all()
     with pytest.raises(NotEstimableError, match="rise from 0"):
         qaly(np.ones((1, 2)), np.array([1.0, 2.0]))
+
+
+def test_a_cox_model_without_information_is_refused_and_does_not_run_for_ever():
+    """Whoever had the event was alone at risk, or beside their like: the curvature is 0 but for rounding."""
+
+    time, event = np.array([2.0, 3.0, 2.0, 4.0]), np.array([False, True, False, True])
+    with pytest.raises(NotEstimableError):
+        cox(time, event, np.array([[0.0], [0.0], [1.0], [1.0]]), np.array([1.5, 0.0, 0.0, 0.0]))
