@@ -129,7 +129,7 @@ def test_headings_descend_one_step_at_a_time(page: Page) -> None:
 
 def test_every_picture_has_its_words_and_every_table_its_caption(page: Page) -> None:
     pictures = page.all("img")
-    assert len(pictures) == 6
+    assert len(pictures) == 7
     assert all(len(str(attributes["alt"])) > 40 for _, attributes in pictures)
     assert len(page.all("caption")) == len(page.all("table"))
 
