@@ -34,13 +34,14 @@ NO_HOLDOUT = (
 
 WHAT = {
     "disclosure.copies": "rows equal to a patient",
-    "disclosure.contamination": "rows equal to a person of the hold-out",
     "disclosure.nearest": "rows nearer to a patient than to a person never seen",
     "disclosure.membership": "telling who took part (AUC of a density-ratio attack)",
     "disclosure.attribute": "guessing",
     "disclosure.singling_out": "descriptions that fit one person",
     "disclosure.linkability": "joining two halves of a record",
+    "disclosure.contamination": "rows equal to a person of the hold-out",
 }
+"""Key to what is tried, for a reader. Each has its own stream by its place here: new ones come last."""
 
 
 def check(
