@@ -15,6 +15,7 @@ from heorsynth.core.estimate import normal_quantile, significant
 from heorsynth.data.cohort import Cohort
 from heorsynth.estimators.survival import at_risk_table, kaplan_meier
 from heorsynth.evidence.evidence import Evidence
+from heorsynth.report.figures_groups import declared_cost
 from heorsynth.report.picture import BLACK, BLUE, GREY, VERMILLION, Picture, canvas, style, watermark
 
 MIN_AT_RISK, GRID = 10, 200
@@ -178,11 +179,7 @@ def lorenz(cohort: Cohort, synthetic: Sequence[Cohort], cost: str | None = None)
     ----------
     Lorenz (1905) Publ Am Stat Assoc 9:209.
     """
-    if not cohort.schema.costs:
-        raise NotEstimableError("Lorenz curve", Problem("costs", "none declared"))
-    name = cost or cohort.schema.costs[0]
-    if name not in cohort.schema.costs:
-        raise unknown_name("cost", name, cohort.schema.costs)
+    name = declared_cost(cohort, cost, "Lorenz curve")
     real, *drawn = (one.column(name)[np.isfinite(one.column(name))] for one in (cohort, *synthetic))
     if len(real) <= 2 * TAIL or min(float(values.sum()) if len(values) else 0.0 for values in (real, *drawn)) <= 0:
         raise NotEstimableError("Lorenz curve", Problem(name, f"known for {len(real)} patients, or never above 0"))

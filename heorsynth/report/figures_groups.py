@@ -147,6 +147,22 @@ def _dot(axes: Axes, y: float, row: Mapping[Hashable, Any]) -> None:
     axes.text(1.03, y, told, transform=axes.get_yaxis_transform(), va="center", fontsize=8, weight=weight)
 
 
+def declared_cost(cohort: Cohort, cost: str | None, what: str) -> str:
+    """The cost column a picture is of: the first declared where none is named.
+
+    Raises
+    ------
+    NotEstimableError     none declared
+    UnknownNameError      one the cohort does not declare
+    """
+    if not cohort.schema.costs:
+        raise NotEstimableError(what, Problem("costs", "none declared", "name them when making the cohort"))
+    name = cost or cohort.schema.costs[0]
+    if name not in cohort.schema.costs:
+        raise unknown_name("cost", name, cohort.schema.costs)
+    return name
+
+
 def cost_quantiles(cohort: Cohort, synthetic: Sequence[Cohort], cost: str | None = None) -> Picture:
     """The quantiles of a cost, real beside synthetic, zeros and the tail included.
 
@@ -166,11 +182,7 @@ def cost_quantiles(cohort: Cohort, synthetic: Sequence[Cohort], cost: str | None
     UnknownNameError     a cost the cohort does not declare
     NotEstimableError    no cost declared, or too few patients for a single quantile
     """
-    if not cohort.schema.costs:
-        raise NotEstimableError("cost quantiles", Problem("costs", "none declared", "name them when making the cohort"))
-    name = cost or cohort.schema.costs[0]
-    if name not in cohort.schema.costs:
-        raise unknown_name("cost", name, cohort.schema.costs)
+    name = declared_cost(cohort, cost, "cost quantiles")
     real = cohort.frame[name].dropna().to_numpy(float)
     drawn = [one.frame[name].dropna().to_numpy(float) for one in synthetic]
     if len(real) <= 2 * TAIL or not all(len(values) for values in drawn):
