@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from heorsynth.core.estimate import Estimate as Estimate
     from heorsynth.data import datasets as datasets
     from heorsynth.data.cohort import Cohort as Cohort
-    from heorsynth.data.io import inspect as inspect
     from heorsynth.data.io import read as read
     from heorsynth.data.io import write as write
+    from heorsynth.data.signs import inspect as inspect
     from heorsynth.evidence import stability as stability
     from heorsynth.evidence.evaluation import evaluate as evaluate
     from heorsynth.evidence.validate import validate as validate
@@ -38,7 +38,7 @@ _PUBLIC = {
     "evaluate": "heorsynth.evidence.evaluation:evaluate",
     "figures": "heorsynth.report.figures:",
     "generators": "heorsynth.generators:",
-    "inspect": "heorsynth.data.io:inspect",
+    "inspect": "heorsynth.data.signs:inspect",
     "read": "heorsynth.data.io:read",
     "run": "heorsynth.protocol.run:run",
     "stability": "heorsynth.evidence.stability:",

@@ -31,11 +31,12 @@ def cli() -> None:
 )
 @click.option("--sign-key", type=click.Path(path_type=Path), help="Ed25519 key to sign with; else HEORSYNTH_SIGN_KEY.")
 @click.option("--registry", type=click.Path(path_type=Path), help="File of released cohorts to add these to.")
-def run(protocol: Path, out: Path, sign_key: Path | None, registry: Path | None) -> int:
+@click.option("--watermark-key", type=click.Path(path_type=Path), help="File with an owner's key to mark rows with.")
+def run(protocol: Path, out: Path, sign_key: Path | None, registry: Path | None, watermark_key: Path | None) -> int:
     """Run PROTOCOL: make its cohorts, check them, write the run folder, print the verdict."""
     from heorsynth.protocol.run import run as run_protocol
 
-    done = run_protocol(protocol, out, sign_key=sign_key, registry=registry)
+    done = run_protocol(protocol, out, sign_key=sign_key, registry=registry, watermark_key=watermark_key)
     click.echo(done.evidence)
     click.echo(f"\nVerdict: {done.verdict}. Dossier: {done.report}")
     click.echo(done.signature)
@@ -51,11 +52,14 @@ def run(protocol: Path, out: Path, sign_key: Path | None, registry: Path | None)
 )
 @click.option("--no-rerun", is_flag=True, help="Check bytes and signature only: a re-run executes the notebook.")
 @click.option("--trusted-key", type=click.Path(path_type=Path), help="Public key that must have signed.")
-def verify(folder: Path, source: Path | None, no_rerun: bool, trusted_key: Path | None) -> int:
+@click.option("--watermark-key", type=click.Path(path_type=Path), help="The owner's key the rows were marked with.")
+def verify(
+    folder: Path, source: Path | None, no_rerun: bool, trusted_key: Path | None, watermark_key: Path | None
+) -> int:
     """Check a RUN folder: its bytes, its signature, then the same numbers and verdict from a re-run."""
     from heorsynth.protocol.verify import verify as verify_run
 
-    found = verify_run(folder, source, rerun=not no_rerun, trusted_key=trusted_key)
+    found = verify_run(folder, source, rerun=not no_rerun, trusted_key=trusted_key, watermark_key=watermark_key)
     click.echo(found)
     return 0 if found.verified else 1
 
@@ -63,11 +67,12 @@ def verify(folder: Path, source: Path | None, no_rerun: bool, trusted_key: Path 
 @cli.command()
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--registry", type=click.Path(path_type=Path), help="File of released cohorts to look it up in.")
-def inspect(files: tuple[Path, ...], registry: Path | None) -> int:
-    """Say of each FILE whether it is labelled synthetic, and of which release. No sign is not proof."""
-    from heorsynth.data.io import inspect as inspect_file
+@click.option("--watermark-key", type=click.Path(path_type=Path), help="An owner's key to look for in the rows.")
+def inspect(files: tuple[Path, ...], registry: Path | None, watermark_key: Path | None) -> int:
+    """Say of each FILE whether it is labelled or marked synthetic, and of which release. No sign is not proof."""
+    from heorsynth.data.signs import inspect as inspect_file
 
-    seen = [inspect_file(path, registry) for path in files]
+    seen = [inspect_file(path, registry, watermark_key) for path in files]
     for one in seen:
         click.echo(one)
     return 0 if all(one.synthetic for one in seen) else 1

@@ -9,7 +9,6 @@ import os
 import re
 import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +18,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pandas.api import types
 
-from heorsynth.core.display import Card, facts_card
 from heorsynth.core.errors import DamagedFileError, EncodingError, FileError, LabelError, OutputError, Problem
 from heorsynth.data import limits
 from heorsynth.data.cohort import Cohort
 from heorsynth.data.label import ID_COLUMN, KEY, Label
-from heorsynth.data.releases import Match, identify, read_registry
 
 SIDECAR = ".label.json"
 """Added to a CSV's or SAS file's name: the label, and the hash of the file it belongs to."""
@@ -35,13 +32,11 @@ SIDECAR_BYTES = 1_000_000
 XPORT_RECORD = 80
 """Bytes in each record of a SAS transport file: a file of another length was cut."""
 
-SYNTHETIC_ID = re.compile(r"SYN-[0-9a-f]{4,}-\d+")
 MISSING = ["", ".", "NA", "N/A", "n/a", "NaN", "nan", "<NA>", "NULL", "null"]
 """What stands for a missing value in a CSV. "None" does not: it is a level, such as no prior therapy."""
 
 SAS_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,31}")
 SAS_MOMENT = re.compile(rb"\d{2}[A-Z]{3}\d{2}:\d{2}:\d{2}:\d{2}")
-NO_SIGN = "No sign that it is synthetic. No sign is not proof: a label can be removed."
 
 
 def read_frame(path: str | Path) -> pd.DataFrame:
@@ -156,7 +151,7 @@ def _sidecar(file: Path) -> Path:
     return file.with_name(file.name + SIDECAR)
 
 
-def _sha256(file: Path) -> str:
+def sha256_of_file(file: Path) -> str:
     return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
@@ -173,7 +168,7 @@ def _sidecar_label(file: Path) -> Label | None:
         raise LabelError(
             f"sidecar {beside.name!r}", Problem("", "not a heorsynth label", "restore the original")
         ) from error
-    if _sha256(file) != wanted:
+    if sha256_of_file(file) != wanted:
         raise LabelError(
             f"sidecar {beside.name!r}",
             Problem(
@@ -296,75 +291,3 @@ READERS: Mapping[str, Callable[[Path], tuple[pd.DataFrame, Label | None]]] = {
 WRITERS: Mapping[str, Callable[[pd.DataFrame, Label | None], bytes]] = {
     ".csv": _csv_bytes, ".parquet": _parquet_bytes, ".xpt": _xpt_bytes,
 }  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Inspection:
-    """What a file says of itself: `synthetic` is True, or None for no sign of it; never False.
-
-    Attributes
-    ----------
-    file : str                 the file's name
-    synthetic : bool or None
-    label : Label or None
-    watermark_p : None         this release writes no watermark
-    known : Match or None      what a registry of releases says of it; None where none was asked
-    """
-
-    file: str
-    synthetic: bool | None
-    label: Label | None
-    watermark_p: float | None = None
-    known: Match | None = None
-
-    def card(self) -> Card:
-        """The answer in words."""
-        facts = [] if self.known is None else [("registry", self.known.sentence)]
-        if self.label is not None:
-            label = self.label
-            facts = [
-                *facts,
-                ("generator", label.generator),
-                ("release", label.release),
-                ("made from", f"{label.n_source:,} patients"),
-                ("cohort", f"{label.part + 1} of {label.m}"),
-            ]
-            return facts_card(f"{self.file}: labelled synthetic", facts, label.statement)
-        if self.synthetic:
-            return facts_card(
-                f"{self.file}: synthetic by {self._sign}, its label is lost", facts, "Look for the original file."
-            )
-        return facts_card(f"{self.file}: not labelled", facts, NO_SIGN)
-
-    @property
-    def _sign(self) -> str:
-        return "its bytes" if self.known is not None and self.known.same_bytes else "its row ids"
-
-    def __str__(self) -> str:
-        return self.card().text()
-
-    __repr__ = __str__
-
-    def _repr_html_(self) -> str:
-        return self.card().html()
-
-
-def inspect(path: str | Path, registry: str | Path | None = None) -> Inspection:
-    """Whether a file says that it is synthetic, in its label or in the ids of its rows.
-
-    Parameters
-    ----------
-    registry : path, optional      file of released cohorts, as `heorsynth run --registry` writes it: names the
-                                   release the file came from, and a label that none of them bears out
-    """
-    held = () if registry is None else read_registry(registry)
-    frame = read_frame(path)
-    label = label_of(frame)
-    texts = [
-        frame.index.to_series(),
-        *(frame[name] for name in frame.select_dtypes(["object", "string", "category"]).columns),
-    ]
-    ids = [name for text in texts for name in text.astype(str) if SYNTHETIC_ID.fullmatch(name)]
-    known = None if registry is None else identify(held, _sha256(Path(path)), label, ids, len(frame))
-    found = label is not None or bool(ids) or (known is not None and known.same_bytes)
-    return Inspection(Path(path).name, found or None, label, known=known)

@@ -32,6 +32,7 @@ class Label:
     depth : int            1 if the source was real, 2 if it was itself synthetic, and so on
     version : str          of heorsynth
     calibrated : tuple     estimands that were set equal to the source's, so no evidence for fidelity
+    watermark : str        which keys the mark in the rows follows, or why there is none
     """
 
     release: str
@@ -46,6 +47,7 @@ class Label:
     settings: Mapping[str, object]
     depth: int = 1
     calibrated: tuple[str, ...] = ()
+    watermark: str = ""
     statement: str = "Synthetic data: no row is a patient. Not evidence about any individual."
 
     def for_rows(self, n_rows: int) -> Label:

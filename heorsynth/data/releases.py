@@ -6,7 +6,7 @@ import json
 import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import MISSING, asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,8 @@ class Release:
     label : Mapping          what the labels of all its cohorts have in common
     purpose, verdict : str   what it was judged fit for, or not
     signed_by : str          name of the key that signed the run, or ""
+    watermark_key : str      the key of this release's mark, made from its owner's; "" where only the public one is
+                             in the rows. A registry that holds such keys is kept as secret as they are
     """
 
     release: str
@@ -38,6 +40,7 @@ class Release:
     purpose: str
     verdict: str
     signed_by: str = ""
+    watermark_key: str = ""
 
 
 @dataclass(frozen=True)
@@ -91,7 +94,8 @@ def read_registry(path: str | Path) -> tuple[Release, ...]:
     for number, line in enumerate(lines, 1):
         try:
             facts = json.loads(line)
-            found.append(Release(**{item.name: facts[item.name] for item in fields(Release)}))
+            asked = [item.name for item in fields(Release) if item.default is MISSING or item.name in facts]
+            found.append(Release(**{name: facts[name] for name in asked}))
         except (ValueError, KeyError, TypeError):
             fix = "restore it: every line is one release"
             raise FileError(subject, Problem(f"line {number}", "no release", fix)) from None
@@ -117,8 +121,15 @@ def add(path: str | Path, release: Release) -> None:
         raise OutputError(f"registry {file.name!r}", Problem("", found, "check its rights and space")) from error
 
 
-def identify(held: Sequence[Release], sha256: str, label: Label | None, ids: Sequence[str], n_rows: int) -> Match:
-    """Which releases a file came from: by its bytes, else by the ids of its rows and its label.
+def identify(
+    held: Sequence[Release],
+    sha256: str,
+    label: Label | None,
+    ids: Sequence[str],
+    n_rows: int,
+    marked: Sequence[Release] = (),
+) -> Match:
+    """Which releases a file came from: by its bytes, else by the ids of its rows, its label and its mark.
 
     Parameters
     ----------
@@ -127,6 +138,7 @@ def identify(held: Sequence[Release], sha256: str, label: Label | None, ids: Seq
     label : Label or None         that the file carries
     ids : sequence of str         every `synthetic_id` found in it
     n_rows : int                  rows of the file
+    marked : sequence             releases whose mark was found in it
     """
     for release in held:
         for name, recorded in release.files.items():
@@ -139,8 +151,13 @@ def identify(held: Sequence[Release], sha256: str, label: Label | None, ids: Seq
     told += [f"{count:,} rows carry ids of the release {name}, which is not in this registry"
              for name, count in counts.items() if name not in known]  # fmt: skip
     forged, why = _borne_out(known, label)
-    releases = tuple(release for release, _ in named)
-    return Match(releases, "; ".join([*told, *why]) or "no file, row id or label of a release in it", forged=forged)
+    told += [f"its rows carry the mark of {_told(release)}" for release in marked]
+    releases = tuple(dict.fromkeys([*(release.release for release, _ in named), *(one.release for one in marked)]))
+    return Match(
+        tuple(known[name] for name in releases),
+        "; ".join([*told, *why]) or "no file, row id, mark or label of a release in it",
+        forged=forged,
+    )
 
 
 def _told(release: Release) -> str:

@@ -24,7 +24,7 @@ class Bootstrap:
     def fit(self, cohort: Cohort, seed: int = 1) -> Sampler:
         """The sampler of this cohort's own rows; CohortError if it cannot be a source."""
         require_source(cohort)
-        return Sampler.fitted(self.name, {}, cohort, Rows(training_frame(cohort)), seed)
+        return Sampler.fitted(self.name, {}, cohort, Rows(training_frame(cohort)), seed, copies=True)
 
 
 @dataclass(frozen=True, repr=False)

@@ -20,8 +20,10 @@ from heorsynth.data.cohort import Cohort
 from heorsynth.data.domain import Domain
 from heorsynth.data.label import ID_COLUMN, Label, synthetic_ids
 from heorsynth.data.levels import as_text, banded
+from heorsynth.data.watermark import NO_MARK, fingerprint, release_key, told
 from heorsynth.generators.calibration import Aim, calibrated
 from heorsynth.generators.law import Law, SavedLaw
+from heorsynth.generators.marking import marked
 from heorsynth.generators.synthetic import SyntheticCohorts
 from heorsynth.generators.targets import cells_for_targets, checked_where
 
@@ -50,6 +52,7 @@ class Sampler:
     cells : Mapping        combinations of arm and subgroup levels to the patients in each
     calibrated : tuple     estimands set equal to the source's
     aims : tuple of Aim    what every cohort is made to meet
+    copies : bool          True where the rows are patients' own: a mark would only hide that they are copies
     """
 
     name: str
@@ -61,6 +64,7 @@ class Sampler:
     cells: Mapping[tuple[str, ...], int] = field(default_factory=dict)
     calibrated: tuple[str, ...] = ()
     aims: tuple[Aim, ...] = ()
+    copies: bool = False
 
     @classmethod
     def fitted(
@@ -72,12 +76,14 @@ class Sampler:
         seed: int,
         calibrated: tuple[str, ...] = (),
         aims: tuple[Aim, ...] = (),
+        copies: bool = False,
     ) -> Sampler:
         """The sampler of a law that was just fitted to a cohort."""
         held = zip(*(cohort.levels(name) for name in cohort.schema.strata), strict=True)
         cells = dict(sorted(Counter(tuple(str(level) for level in cell) for cell in held).items()))
         depth = 1 if cohort.label is None else cohort.label.depth + 1
-        return cls(name, dict(settings), Domain.of(cohort), law, check_seed(seed), depth, cells, calibrated, aims)
+        domain = Domain.of(cohort)
+        return cls(name, dict(settings), domain, law, check_seed(seed), depth, cells, calibrated, aims, copies)
 
     @property
     def n_source(self) -> int:
@@ -91,8 +97,9 @@ class Sampler:
         seed: int = 1,
         where: Mapping[str, object] | None = None,
         targets: Mapping[str, Mapping[str, float]] | None = None,
+        watermark_key: bytes | None = None,
     ) -> SyntheticCohorts:
-        """Draws m cohorts of n rows, labelled.
+        """Draws m cohorts of n rows, labelled and marked.
 
         Parameters
         ----------
@@ -101,6 +108,7 @@ class Sampler:
         seed : int                 >= 0; the same seed gives the same rows
         where : dict, optional     {"sex": "f"}: only rows of these subgroup levels, exactly n of them
         targets : dict, optional   {"sex": {"f": 0.5, "m": 0.5}}: shares each subgroup is re-balanced to
+        watermark_key : bytes      an owner's key, which half of the mark follows beside the public one
 
         Raises
         ------
@@ -114,9 +122,11 @@ class Sampler:
             raise GeneratorError("sample", Problem("where, targets", "a calibrated sampler draws whole cohorts", fix))
         cells = cells_for_targets(rows, self.shares, targets, self.domain, wanted) if targets else None
         frames = [self._rows(rows, stream(seed, "sample", part), wanted, cells) for part in range(m)]
-        release, rests_on = _release(self.name, frames[0]), self._rests_on(rows, wanted, cells)
-        cohorts = []
-        for part, frame in enumerate(frames):
+        release = _release(self.name, frames[0], watermark_key)
+        rests_on, cohorts = self._rests_on(rows, wanted, cells), []
+        for part in range(m):
+            frames[part], mark = self._marked(frames[part], stream(seed, "mark", part), release, watermark_key)
+            frame = frames[part]
             frame.index = pd.Index(synthetic_ids(release, part * rows, rows), name=ID_COLUMN)
             label = Label(
                 release,
@@ -131,9 +141,19 @@ class Sampler:
                 self._settings_drawn(wanted, targets),
                 self.depth,
                 self.calibrated,
+                mark,
             )
             cohorts.append(Cohort.derive(self.domain.schema, frame, label=label, name=f"{self.name} {part}"))
         return SyntheticCohorts(cohorts, [self.domain.breaks(frame) for frame in frames])
+
+    def _marked(
+        self, frame: pd.DataFrame, rng: np.random.Generator, release: str, owner: bytes | None
+    ) -> tuple[pd.DataFrame, str]:
+        """The rows with the mark in them, totals recomputed, and what the label says of it."""
+        if self.copies:
+            return frame, NO_MARK + "the rows are copies of patients"
+        rows, columns = marked(frame, self.domain, rng, None if owner is None else release_key(owner, release))
+        return self._finished(rows) if self.domain.schema.totals else rows, told(columns, owner)
 
     def _settings_drawn(self, where: Mapping[str, str], targets: object) -> dict[str, object]:
         drawn = {"fit_seed": self.seed, **self.settings}
@@ -275,7 +295,8 @@ def _counts(n: object, m: object) -> tuple[int, int]:
     return int(n), int(m)  # type: ignore[call-overload]
 
 
-def _release(name: str, frame: pd.DataFrame) -> str:
-    """Eight hex digits that name a release: other rows, another name."""
+def _release(name: str, frame: pd.DataFrame, owner: bytes | None) -> str:
+    """Eight hex digits that name a release: other rows or another owner's key, another name."""
     rows = pd.util.hash_pandas_object(frame, index=False).to_numpy().tobytes()
-    return hashlib.sha256(name.encode() + rows).hexdigest()[:8]
+    by = b"" if owner is None else fingerprint(owner).encode()
+    return hashlib.sha256(name.encode() + by + rows).hexdigest()[:8]

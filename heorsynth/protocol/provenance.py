@@ -17,6 +17,7 @@ from heorsynth.data.io import label_of, read_frame
 from heorsynth.data.label import Label
 from heorsynth.data.releases import Release
 from heorsynth.data.schema import Schema
+from heorsynth.data.watermark import release_key
 from heorsynth.evidence.crate import CRATE, crate
 from heorsynth.evidence.croissant import CROISSANT, croissant
 from heorsynth.evidence.evidence import Evidence
@@ -113,13 +114,14 @@ def write_provenance(folder: Path, record: Record, occasion: Occasion, key: Ed25
     (folder / ENVELOPE).write_text(sealed((folder / STATEMENT).read_bytes(), key), encoding="utf-8")
 
 
-def release_of(record: Record, folder: Path) -> Release:
+def release_of(record: Record, folder: Path, owner: bytes | None) -> Release:
     """What a registry of releases keeps of a run."""
     files = {name: sha256_of(folder / name) for name in summed_files(folder) if name.startswith("synthetic/")}
     first = label_of(read_frame(folder / min(files)))
     assert first is not None
     key = opened((folder / ENVELOPE).read_bytes()).key_id
-    return Release(record.release, record.name, files, first.shared, record.purpose, record.verdict, key)
+    mark = "" if owner is None else release_key(owner, record.release).decode()
+    return Release(record.release, record.name, files, first.shared, record.purpose, record.verdict, key, mark)
 
 
 def _held(folder: Path, name: str) -> tuple[str, int]:
@@ -152,6 +154,7 @@ def _post_processing(schema: Schema, label: Label) -> tuple[str, ...]:
     aims = label.settings.get("calibrate")
     done += [f"values moved to meet {aim}" for aim in (aims if isinstance(aims, Mapping) else ())]
     done += [f"rows drawn for {name} only" for name in ("where", "targets") if name in label.settings]
+    done.append(f"watermark written into the rows: {label.watermark}")
     return (*done, "each row given its synthetic_id; none repaired or clipped after drawing")
 
 

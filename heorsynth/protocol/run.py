@@ -19,6 +19,7 @@ from heorsynth.core.random import stream
 from heorsynth.data import io, releases
 from heorsynth.data.cohort import Cohort
 from heorsynth.data.domain import Domain
+from heorsynth.data.watermark import owner_key
 from heorsynth.evidence.evidence import Evidence
 from heorsynth.evidence.record import Clock, Occasion
 from heorsynth.evidence.signature import ENVELOPE, UNSIGNED, opened, signing_key
@@ -153,6 +154,7 @@ def run(
     lock_text: str | None = None,
     sign_key: str | Path | None = None,
     registry: str | Path | None = None,
+    watermark_key: str | Path | None = None,
     occasion: Occasion | None = None,
 ) -> Run:
     """Runs a protocol and writes its run folder under `out`, whole or not at all.
@@ -166,6 +168,7 @@ def run(
     lock_text : str, optional     the lock of an earlier run of this protocol, instead of the file beside it
     sign_key : path, optional     Ed25519 key to sign with, instead of the one HEORSYNTH_SIGN_KEY names
     registry : path, optional     file of released cohorts that these are added to
+    watermark_key : path, optional  file with an owner's key, which half of the mark in the rows follows
     occasion : Occasion, optional of an earlier run, to write as this one's: nothing is then signed
 
     Returns
@@ -178,6 +181,7 @@ def run(
     SignatureError
     """
     clock, key = Clock(), None if occasion else signing_key(sign_key)
+    owner = None if watermark_key is None else owner_key(watermark_key)
     if registry is not None:
         releases.require_writable(registry)
     plan = read_protocol(protocol)
@@ -190,7 +194,7 @@ def run(
     name = f"{plan.slug}-{hashlib.sha256(f'{plan.sha256}{found}'.encode()).hexdigest()[:8]}"
     with staged(Path(out), name) as folder:
         with clock.step("fit and draw"):
-            synthetic = _draw(plan, cohort)
+            synthetic = _draw(plan, cohort, owner)
         with clock.step("check"):
             evidence = _judge(plan, cohort, synthetic, holdout, lock)
         (folder / "protocol.yaml").write_bytes(plan.raw)
@@ -213,7 +217,7 @@ def run(
         write_sums(folder)
         record = record_of(name, plan, lock, origin, holdout, synthetic, evidence)
         write_provenance(folder, record, occasion or clock.occasion(), key)
-        released = release_of(record, folder)
+        released = release_of(record, folder, owner)
     if registry is not None:
         releases.add(registry, released)
     return replace(Run.open(Path(out) / name), protocol=plan)
@@ -225,13 +229,13 @@ def _parts(patients: Cohort, plan: Protocol) -> tuple[Cohort, Cohort | None]:
     return (patients, None) if share is None else patients.split(share, stream(plan.document.generator.seed, "holdout"))
 
 
-def _draw(plan: Protocol, cohort: Cohort) -> SyntheticCohorts:
+def _draw(plan: Protocol, cohort: Cohort, owner: bytes | None) -> SyntheticCohorts:
     """The m synthetic cohorts the protocol asks for."""
     wanted = plan.document.generator
     recipe = registry.create(wanted.name, **wanted.options)
     sampler = recipe.fit(cohort, wanted.seed)
     n = cohort.n if wanted.n == "same" else wanted.n
-    return sampler.sample(n, wanted.m, wanted.seed, wanted.where or None, wanted.targets or None)
+    return sampler.sample(n, wanted.m, wanted.seed, wanted.where or None, wanted.targets or None, owner)
 
 
 def _judge(plan: Protocol, cohort: Cohort, synthetic: SyntheticCohorts, holdout: Cohort | None, lock: Lock) -> Evidence:

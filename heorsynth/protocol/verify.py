@@ -12,10 +12,13 @@ from heorsynth.core.errors import (
     FileError,
     GeneratorError,
     OutputError,
+    Problem,
     ProtocolError,
     RunError,
     SignatureError,
 )
+from heorsynth.data.io import label_of, read_frame
+from heorsynth.data.watermark import NO_MARK, owner_key, told
 from heorsynth.evidence.record import packages
 from heorsynth.evidence.signature import ENVELOPE, Seal, covers, key_id, opened, public_key
 from heorsynth.evidence.statement import STATEMENT, name_of, occasion_of, subjects_of
@@ -33,6 +36,7 @@ def verify(
     source: str | Path | None = None,
     rerun: bool = True,
     trusted_key: str | Path | None = None,
+    watermark_key: str | Path | None = None,
 ) -> Verification:
     """Whether a run folder is as it was written, and whether running it again gives the same.
 
@@ -44,6 +48,7 @@ def verify(
     source : path, optional        folder in which a source file is looked for; not needed for bundled datasets
     rerun : bool                   False checks bytes and signature only
     trusted_key : path, optional   public key that must have signed
+    watermark_key : path, optional the owner's key, where the rows were marked with one: needed to make them again
 
     Raises
     ------
@@ -69,7 +74,7 @@ def verify(
     if not rerun:
         return found(NOT_ASKED, recorded.verdict)
     try:
-        again, verdict = _run_again(recorded, kept.statement, None if source is None else Path(source))
+        again, verdict = _run_again(recorded, kept.statement, None if source is None else Path(source), watermark_key)
     except (FileError, CohortError, ProtocolError, RunError, GeneratorError) as error:
         return found(str(error).replace("\n", " "), recorded.verdict)
     verdicts = recorded.verdict, verdict
@@ -161,11 +166,14 @@ def _installs(statement: bytes) -> str:
     return f"other versions: {'; '.join(other)}" if other else f"the same versions of {len(recorded)} packages"
 
 
-def _run_again(recorded: Run, statement: bytes, source: Path | None) -> tuple[dict[str, str], str]:
+def _run_again(
+    recorded: Run, statement: bytes, source: Path | None, watermark_key: str | Path | None
+) -> tuple[dict[str, str], str]:
     """The files of a second run from the recorded protocol on the recorded occasion, held against the first."""
     name = name_of(statement)
     if name in ("", ".", "..") or Path(name).name != name or "-" not in name:
         raise RunError("the statement names no run")
+    _require_owner(recorded.path, watermark_key)
     with tempfile.TemporaryDirectory() as place:
         workspace = Path(place)
         protocol = workspace / f"{name.rsplit('-', 1)[0]}.yaml"
@@ -180,6 +188,7 @@ def _run_again(recorded: Run, statement: bytes, source: Path | None) -> tuple[di
                 source=source,
                 template=recorded.path / "notebook.ipynb",
                 lock_text=(recorded.path / "protocol.lock").read_text(encoding="utf-8"),
+                watermark_key=watermark_key,
                 occasion=occasion_of(statement),
             )
         except OutputError as error:
@@ -188,6 +197,15 @@ def _run_again(recorded: Run, statement: bytes, source: Path | None) -> tuple[di
         if _signed(recorded.path) and states[STATEMENT] == IDENTICAL:
             states[ENVELOPE] = NOT_RERUNNABLE
         return states, again.verdict
+
+
+def _require_owner(folder: Path, watermark_key: str | Path | None) -> None:
+    """Nothing, if the key given is the one the rows were marked with; RunError otherwise."""
+    first = label_of(read_frame(min((folder / "synthetic").glob("*.parquet"))))
+    owner = None if watermark_key is None else owner_key(watermark_key)
+    if first is not None and not first.watermark.startswith(NO_MARK) and first.watermark != told(("rows",), owner):
+        needed = "give that key as watermark_key" if owner is None else "give that one"
+        raise RunError(f"run {folder.name!r}", Problem("watermark", f"the rows follow {first.watermark}", needed))
 
 
 def _signed(folder: Path) -> bool:

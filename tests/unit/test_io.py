@@ -28,7 +28,7 @@ def test_a_synthetic_cohort_comes_back_with_its_rows_its_ids_and_its_label(drawn
     wanted, found = (frame.astype(object).where(frame.notna(), None) for frame in (drawn.frame, read))
     pd.testing.assert_frame_equal(found, wanted, check_exact=False, rtol=1e-12)
     seen = hs.inspect(path)
-    assert (seen.synthetic, seen.label, seen.watermark_p) == (True, drawn.label, None)
+    assert (seen.synthetic, seen.label) == (True, drawn.label)
     assert hs.Cohort(read, endpoints={"os": ("time", "event")}).synthetic is True
 
 

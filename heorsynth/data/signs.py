@@ -1,0 +1,147 @@
+"""What a file shows of being synthetic: its label, the ids of its rows, and the mark in them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from heorsynth.core.display import Card, facts_card
+from heorsynth.data.io import label_of, read_frame, sha256_of_file
+from heorsynth.data.label import Label
+from heorsynth.data.releases import Match, Release, identify, read_registry
+from heorsynth.data.watermark import NO_MARK, OWNER, PUBLIC, PUBLIC_KEY, owner_key, release_key
+from heorsynth.data.watermark_detection import ALPHA, Counted, detect, tallies
+
+SYNTHETIC_ID = re.compile(r"SYN-[0-9a-f]{4,}-\d+")
+NO_SIGN = "No sign that it is synthetic. No sign is not proof: a label can be removed, and a mark can be worn away."
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """What a file says of itself: `synthetic` is True, or None for no sign of it; never False.
+
+    Attributes
+    ----------
+    file : str                    the file's name
+    synthetic : bool or None
+    label : Label or None
+    watermark_p : float or None   chance that rows which owe nothing to heorsynth agree with its public mark as well;
+                                  None where no column can hold a mark
+    owner_p : float or None       the same of the mark of an owner's key, where one was given and the file names the
+                                  release; None otherwise
+    known : Match or None         what a registry of releases says of it; None where none was asked
+    """
+
+    file: str
+    synthetic: bool | None
+    label: Label | None
+    watermark_p: float | None = None
+    owner_p: float | None = None
+    known: Match | None = None
+
+    @property
+    def watermarked(self) -> bool:
+        """True where the public mark or the owner's is seen."""
+        return any(p is not None and p <= ALPHA for p in (self.watermark_p, self.owner_p))
+
+    def card(self) -> Card:
+        """The answer in words."""
+        facts = [("watermark", self._mark)]
+        if self.owner_p is not None:
+            facts.append(("owner's mark", _told(self.owner_p)))
+        if self.known is not None:
+            facts.append(("registry", self.known.sentence))
+        if self.label is not None:
+            label = self.label
+            facts = [
+                *facts,
+                ("generator", label.generator),
+                ("release", label.release),
+                ("made from", f"{label.n_source:,} patients"),
+                ("cohort", f"{label.part + 1} of {label.m}"),
+            ]
+            return facts_card(f"{self.file}: labelled synthetic", facts, label.statement)
+        if self.synthetic:
+            title = f"{self.file}: synthetic by {self._sign}, its label is lost"
+            return facts_card(title, facts, "Look for the original file.")
+        return facts_card(f"{self.file}: not labelled", facts, NO_SIGN)
+
+    @property
+    def _mark(self) -> str:
+        if self.watermark_p is not None:
+            return _told(self.watermark_p)
+        if self.label is not None and self.label.watermark.startswith(NO_MARK):
+            return self.label.watermark
+        return NO_MARK + "no column of measurements with fractions can hold one"
+
+    @property
+    def _sign(self) -> str:
+        if self.known is not None and self.known.same_bytes:
+            return "its bytes"
+        return "the mark in its rows" if self.watermarked else "its row ids"
+
+    def __str__(self) -> str:
+        return self.card().text()
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        return self.card().html()
+
+
+def inspect(
+    path: str | Path, registry: str | Path | None = None, watermark_key: str | Path | None = None
+) -> Inspection:
+    """Whether a file shows that it is synthetic: by its label, the ids of its rows, or the mark in them.
+
+    Parameters
+    ----------
+    registry : path, optional        file of released cohorts, as `heorsynth run --registry` writes it: names the
+                                     release the file came from, and a label that none of them bears out
+    watermark_key : path, optional   an owner's key: whether the mark follows it, for the releases that label, ids or
+                                     registry name
+
+    Raises
+    ------
+    FileError, EncodingError, DamagedFileError, LabelError
+    """
+    held = () if registry is None else read_registry(registry)
+    frame = read_frame(path)
+    label = label_of(frame)
+    texts = [
+        frame.index.to_series(),
+        *(frame[name] for name in frame.select_dtypes(["object", "string", "category"]).columns),
+    ]
+    ids = [name for text in texts for name in text.astype(str) if SYNTHETIC_ID.fullmatch(name)]
+    counted = tallies(frame)
+    unmarked = label is not None and label.watermark.startswith(NO_MARK)
+    p = None if unmarked else detect(counted, PUBLIC_KEY, PUBLIC).p
+    marked = _marked_releases(held, counted)
+    known = None if registry is None else identify(held, sha256_of_file(Path(path)), label, ids, len(frame), marked)
+    named = {name.split("-")[1] for name in ids} | {one.release for one in held}
+    named |= set() if label is None else {label.release}
+    owner_p = None if watermark_key is None else _owner_p(counted, owner_key(watermark_key), sorted(named))
+    seen = Inspection(Path(path).name, None, label, p, owner_p, known)
+    found = label is not None or bool(ids) or seen.watermarked or bool(marked)
+    found = found or (known is not None and known.same_bytes)
+    return Inspection(seen.file, found or None, label, p, owner_p, known)
+
+
+def _marked_releases(held: Sequence[Release], counted: Counted) -> list[Release]:
+    """The releases whose own mark is in the rows, at a level corrected for how many were tried."""
+    keyed = [one for one in held if one.watermark_key]
+    found = [(one, detect(counted, one.watermark_key.encode(), OWNER).p) for one in keyed]
+    return [one for one, p in found if p is not None and p * len(keyed) <= ALPHA]
+
+
+def _owner_p(counted: Counted, key: bytes, named: Sequence[str]) -> float | None:
+    """The p-value of an owner's mark over the releases the file may be of; None where none is named."""
+    tried = [detect(counted, release_key(key, name), OWNER).p for name in named]
+    found = [p for p in tried if p is not None]
+    return min(1.0, len(tried) * min(found)) if found else None
+
+
+def _told(p: float) -> str:
+    return f"{'seen' if p <= ALPHA else 'not seen'} (p = {p:.2g})"
