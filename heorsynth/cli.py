@@ -32,11 +32,26 @@ def cli() -> None:
 @click.option("--sign-key", type=click.Path(path_type=Path), help="Ed25519 key to sign with; else HEORSYNTH_SIGN_KEY.")
 @click.option("--registry", type=click.Path(path_type=Path), help="File of released cohorts to add these to.")
 @click.option("--watermark-key", type=click.Path(path_type=Path), help="File with an owner's key to mark rows with.")
-def run(protocol: Path, out: Path, sign_key: Path | None, registry: Path | None, watermark_key: Path | None) -> int:
+@click.option("--require-governance", is_flag=True, help="Refuse a protocol that leaves governance blanks.")
+def run(
+    protocol: Path,
+    out: Path,
+    sign_key: Path | None,
+    registry: Path | None,
+    watermark_key: Path | None,
+    require_governance: bool,
+) -> int:
     """Run PROTOCOL: make its cohorts, check them, write the run folder, print the verdict."""
     from heorsynth.protocol.run import run as run_protocol
 
-    done = run_protocol(protocol, out, sign_key=sign_key, registry=registry, watermark_key=watermark_key)
+    done = run_protocol(
+        protocol,
+        out,
+        sign_key=sign_key,
+        registry=registry,
+        watermark_key=watermark_key,
+        require_governance=require_governance,
+    )
     click.echo(done.evidence)
     click.echo(f"\nVerdict: {done.verdict}. Dossier: {done.report}")
     click.echo(done.signature)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from heorsynth.core.display import Card, facts_card
-from heorsynth.core.errors import OutputError, Problem, RunError
+from heorsynth.core.errors import OutputError, Problem, ProtocolError, RunError
 from heorsynth.core.progress import progress
 from heorsynth.core.random import stream
 from heorsynth.data import io, releases
@@ -21,6 +21,7 @@ from heorsynth.data.cohort import Cohort
 from heorsynth.data.domain import Domain
 from heorsynth.data.watermark import owner_key
 from heorsynth.evidence.evidence import Evidence
+from heorsynth.evidence.governance import Sheet, blanks, lines_to_paste, sheet
 from heorsynth.evidence.record import Clock, Occasion
 from heorsynth.evidence.signature import ENVELOPE, UNSIGNED, opened, signing_key
 from heorsynth.evidence.validate import validate
@@ -33,6 +34,7 @@ from heorsynth.protocol.provenance import holdout_facts, record_of, release_of, 
 from heorsynth.protocol.source import read_origin
 from heorsynth.protocol.spec import Protocol, read_protocol
 from heorsynth.report.dossier import dossier
+from heorsynth.report.governance import governance_page
 
 TEMPLATE = Path(__file__).parent / "templates" / "notebook.ipynb"
 """The notebook of a protocol that names none."""
@@ -155,6 +157,7 @@ def run(
     sign_key: str | Path | None = None,
     registry: str | Path | None = None,
     watermark_key: str | Path | None = None,
+    require_governance: bool = False,
     occasion: Occasion | None = None,
 ) -> Run:
     """Runs a protocol and writes its run folder under `out`, whole or not at all.
@@ -169,6 +172,7 @@ def run(
     sign_key : path, optional     Ed25519 key to sign with, instead of the one HEORSYNTH_SIGN_KEY names
     registry : path, optional     file of released cohorts that these are added to
     watermark_key : path, optional  file with an owner's key, which half of the mark in the rows follows
+    require_governance : bool     refuses a protocol that leaves blank what only a person can answer
     occasion : Occasion, optional of an earlier run, to write as this one's: nothing is then signed
 
     Returns
@@ -185,6 +189,8 @@ def run(
     if registry is not None:
         releases.require_writable(registry)
     plan = read_protocol(protocol)
+    if require_governance:
+        _require_governance(plan)
     lock = read_lock(plan) if lock_text is None else Lock.from_json(lock_text)
     notebook = with_parameters(read_notebook(_notebook_of(plan) if template is None else Path(template)), {"RUN": "."})
     place = plan.path.parent if source is None else Path(source)
@@ -202,6 +208,8 @@ def run(
         _write_synthetic(synthetic, folder / "synthetic")
         evidence.to_frame().to_csv(folder / "evidence.csv", index=False, lineterminator="\n")
         _write_verdict(plan, evidence, found, holdout_facts(plan, origin, holdout), folder / VERDICT)
+        record = record_of(name, plan, lock, origin, holdout, synthetic, evidence)
+        governance = sheet(record, evidence, plan.document.model_dump(mode="json"))
         page = dossier(
             plan.document.model_dump(mode="json"),
             cohort,
@@ -210,12 +218,13 @@ def run(
             run_name=name,
             protocol_sha256=plan.sha256,
             lock_note=lock.note,
+            sheet=governance,
         )
+        _write_governance(governance, folder)
         (folder / "report.html").write_text(page, encoding="utf-8")
         with clock.step("notebook"):
             (folder / "notebook.ipynb").write_text(execute(notebook, folder, place), encoding="utf-8")
         write_sums(folder)
-        record = record_of(name, plan, lock, origin, holdout, synthetic, evidence)
         write_provenance(folder, record, occasion or clock.occasion(), key)
         released = release_of(record, folder, owner)
     if registry is not None:
@@ -259,6 +268,21 @@ def _write_synthetic(synthetic: SyntheticCohorts, folder: Path) -> None:
     folder.mkdir()
     for part, cohort in enumerate(progress(synthetic, "writing", len(synthetic))):
         io.write(cohort, folder / f"{part:03d}.parquet")
+
+
+def _require_governance(plan: Protocol) -> None:
+    """Nothing, if a person has answered all that only a person can; ProtocolError otherwise."""
+    still_open = blanks(plan.document.governance.model_dump())
+    if still_open:
+        found = [Problem(f"governance.{one.key}", f"blank: {one.text}", "") for one in still_open]
+        found[-1] = replace(found[-1], fix="write into the protocol, filled in:\n" + lines_to_paste(still_open))
+        raise ProtocolError(f"protocol {plan.path.name!r}", found)
+
+
+def _write_governance(governance: Sheet, folder: Path) -> None:
+    text = json.dumps(governance.to_dict(), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+    (folder / "governance.json").write_text(text, encoding="utf-8")
+    (folder / "governance.html").write_text(governance_page(governance), encoding="utf-8")
 
 
 def _write_verdict(

@@ -91,13 +91,38 @@ class Registration(Section):
 
 
 class Governance(Section):
-    """Who answers for the data. A blank is shown as "needs a person"."""
+    """Who answers for the data, and what else of the governance sheet only a person can say.
+
+    The keys are `evidence.governance_items.KEYS`; what is required and blank is shown as "needs a person".
+    """
 
     steward: str | None = None
     intended_use: str | None = None
     prohibited_use: str | None = None
     legal_basis: str | None = None
     retention: str | None = None
+    signed_off_by: str | None = None
+    oversight: str | None = None
+    stakeholders: str | None = None
+    human_subjects: str | None = None
+    human_evaluation: str | None = None
+    milestones: str | None = None
+    rationale: str | None = None
+    limitations: str | None = None
+    adverse_events: str | None = None
+    references: str | None = None
+    setting: str | None = None
+    perspective: str | None = None
+    discounting: str | None = None
+    outcomes_measured: str | None = None
+    outcomes_valued: str | None = None
+    model: str | None = None
+    distributional_effects: str | None = None
+    engagement: str | None = None
+    effect_of_engagement: str | None = None
+    current_knowledge: str | None = None
+    funding: str | None = None
+    conflicts_of_interest: str | None = None
 
 
 class Amendment(Section):

@@ -15,6 +15,8 @@ from heorsynth.checks.purposes import PURPOSES
 from heorsynth.core.errors import HorizonError, NotEstimableError
 from heorsynth.data.cohort import Cohort
 from heorsynth.evidence.evidence import Evidence
+from heorsynth.evidence.governance import Sheet
+from heorsynth.evidence.record import NEEDS_A_PERSON
 from heorsynth.report import figures
 from heorsynth.report.methods import LIMITS, methods_for
 from heorsynth.report.picture import Picture
@@ -22,9 +24,6 @@ from heorsynth.report.tables_cohort import table_one
 from heorsynth.report.tables_evidence import SYMBOLS, margins_table, plain, verdict_table
 
 TEMPLATES = Path(__file__).parent / "templates"
-
-BLANK = "needs a person"
-"""What a governance field says until somebody has filled it."""
 
 GOVERNANCE = (
     ("steward", "Steward"),
@@ -47,6 +46,7 @@ def dossier(
     run_name: str = "",
     protocol_sha256: str = "",
     lock_note: str = "",
+    sheet: Sheet | None = None,
 ) -> str:
     """The page as HTML: verdict first, then findings, pictures, tables, methods, governance and how to re-run.
 
@@ -60,40 +60,53 @@ def dossier(
     run_name : str                   the run folder's name, for the commands that re-run it
     protocol_sha256 : str            of the protocol file
     lock_note : str                  whether the margins came before the results
+    sheet : Sheet, optional          the governance sheet of the run
 
     Returns
     -------
     str          the same arguments give the same text: no time, no path, nothing fetched from a network
     """
-    loader = jinja2.FileSystemLoader(TEMPLATES)
-    environment = jinja2.Environment(
-        loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
     purpose = PURPOSES.get(evidence.purpose)
-    return environment.get_template("dossier.html.j2").render(
-        title=str(protocol.get("title") or "Synthetic cohorts"),
-        evidence=evidence,
-        symbols=SYMBOLS,
-        lock_note=lock_note,
-        question="" if purpose is None else purpose.question,
-        run_name=run_name,
-        protocol_sha256=protocol_sha256,
-        notes=[note for note in evidence.notes if note != lock_note],
-        decisive=verdict_table(evidence),
-        supporting=verdict_table(evidence, supporting=True),
-        forest=_one(lambda: figures.forest(evidence)),
-        pictures=[*_pictures(cohort, synthetic, evidence), *_economics(cohort, synthetic, protocol)],
-        cohort_card=Markup(cohort.card().html()),
-        table_one=table_one(cohort, synthetic),
-        making=_making(protocol, synthetic, evidence),
-        margins=margins_table(_margins(protocol), evidence),
-        blank=BLANK,
-        methods=methods_for(finding.check for finding in evidence.findings),
-        limits=LIMITS,
-        governance=[(label, _text(_section(protocol, "governance").get(key))) for key, label in GOVERNANCE],
-        amendments=_amendments(protocol),
-        registration=_section(protocol, "registration"),
-        versions=[(name, version(name)) for name in PACKAGES],
+    return (
+        templates()
+        .get_template("dossier.html.j2")
+        .render(
+            title=str(protocol.get("title") or "Synthetic cohorts"),
+            evidence=evidence,
+            symbols=SYMBOLS,
+            lock_note=lock_note,
+            question="" if purpose is None else purpose.question,
+            run_name=run_name,
+            protocol_sha256=protocol_sha256,
+            notes=[note for note in evidence.notes if note != lock_note],
+            decisive=verdict_table(evidence),
+            supporting=verdict_table(evidence, supporting=True),
+            forest=_one(lambda: figures.forest(evidence)),
+            pictures=[*_pictures(cohort, synthetic, evidence), *_economics(cohort, synthetic, protocol)],
+            cohort_card=Markup(cohort.card().html()),
+            table_one=table_one(cohort, synthetic),
+            making=_making(protocol, synthetic, evidence),
+            margins=margins_table(_margins(protocol), evidence),
+            blank=NEEDS_A_PERSON,
+            sheet=sheet,
+            methods=methods_for(finding.check for finding in evidence.findings),
+            limits=LIMITS,
+            governance=[(label, _text(_section(protocol, "governance").get(key))) for key, label in GOVERNANCE],
+            amendments=_amendments(protocol),
+            registration=_section(protocol, "registration"),
+            versions=[(name, version(name)) for name in PACKAGES],
+        )
+    )
+
+
+def templates() -> jinja2.Environment:
+    """The page templates; whatever is put into them is escaped."""
+    return jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
 
 
@@ -154,7 +167,7 @@ def _margins(protocol: Mapping[str, object]) -> dict[str, Mapping[str, object]]:
 
 def _text(value: object) -> str:
     """A field as text; a blank one says that a person is needed."""
-    return str(value).strip() if value is not None and str(value).strip() else BLANK
+    return str(value).strip() if value is not None and str(value).strip() else NEEDS_A_PERSON
 
 
 def _making(protocol: Mapping[str, object], synthetic: Sequence[Cohort], evidence: Evidence) -> list[tuple[str, str]]:

@@ -1,0 +1,11 @@
+"""The governance sheet as one self-contained page."""
+
+from __future__ import annotations
+
+from heorsynth.evidence.governance import Sheet
+from heorsynth.report.dossier import templates
+
+
+def governance_page(sheet: Sheet) -> str:
+    """The sheet as HTML: what is open first said, then every item by source. The same sheet gives the same text."""
+    return templates().get_template("governance.html.j2").render(sheet=sheet)
