@@ -3,7 +3,7 @@
     python benchmarks/watermark.py [--repetitions 200] [--resamples 10000] [--rows 1000000]
 
 prints Markdown tables. Cohorts of 200 rows are drawn by `heor` from public patients and from a simulated trial, and
-treated as people treat files; the mark counts as seen at p <= 1e-4. `moved` compares every estimand of the
+treated as people treat files; the mark counts as seen at p <= 1e-5. `moved` compares every estimand of the
 purpose in cohorts with and without the mark, in standard errors of the estimand's difference.
 """
 

@@ -13,7 +13,7 @@ from heorsynth.core.display import Card, facts_card
 from heorsynth.core.errors import Problem
 from heorsynth.core.estimate import significant
 from heorsynth.data import inspection
-from heorsynth.data.label import ID_COLUMN, KEY, Label
+from heorsynth.data.label import ID_COLUMN, KEY, Label, has_synthetic_id
 from heorsynth.data.levels import as_text, banded
 from heorsynth.data.schema import Schema, as_bands, as_endpoints, as_names, check_unit
 from heorsynth.data.source_checks import SOURCE_CHECKS
@@ -102,7 +102,7 @@ class Cohort:
             raise errors.RoleError(f"cohort {name!r}", Problem("frame", found, "give pandas.DataFrame(…)"))
         label = _label_of(frame)
         held = frame.set_index(ID_COLUMN) if ID_COLUMN in frame.columns else frame.copy()
-        held = _with_bands(held, schema)
+        held = _with_bands(_with_ids(held), schema)
         inspection.refuse(name, inspection.missing_columns(held, schema) + inspection.impossible_roles(schema))
         if len(held) < 2:
             raise errors.TooFewPatientsError(
@@ -162,6 +162,26 @@ class Cohort:
         return self._label is not None or self._frame.index.name == ID_COLUMN
 
     @property
+    def synthetic_rows(self) -> pd.Series:
+        """True for each synthetic row, False for each patient: both where a cohort is augmented."""
+        named = has_synthetic_id(self._frame.index)
+        return named if named.any() else pd.Series(self.synthetic, index=self._frame.index)
+
+    @property
+    def augmented(self) -> bool:
+        """True where synthetic rows stand beside patients: a cohort to be neither shared nor analysed as either."""
+        return bool(self.synthetic and not self.synthetic_rows.all())
+
+    def frame_without_its_label(self) -> pd.DataFrame:
+        """A copy of the rows without label and synthetic ids, for a program that takes neither.
+
+        What is left says of itself that it is synthetic only by the mark in its rows: keep the labelled file.
+        """
+        bare = self._frame.reset_index(drop=True)
+        bare.attrs = {}
+        return bare
+
+    @property
     def covariates(self) -> tuple[str, ...]:
         """Columns that are no id, endpoint, entry, arm, cost or utility."""
         schema = self._schema
@@ -218,8 +238,10 @@ class Cohort:
     def card(self) -> Card:
         """What the cohort is, in counts: the one description behind `repr` and its HTML."""
         schema, frame = self._schema, self._frame
-        kind = "synthetic" if self.synthetic else "real"
-        rows: list[tuple[str, str]] = [("patients" if not self.synthetic else "synthetic rows", f"{self.n:,}")]
+        kind = "augmented" if self.augmented else "synthetic" if self.synthetic else "real"
+        drawn = int(self.synthetic_rows.sum())
+        rows = [("patients", f"{self.n - drawn:,}")] if drawn < self.n else []
+        rows += [("synthetic rows", f"{drawn:,}: they add no patients" if rows else f"{drawn:,}")] if drawn else []
         for endpoint in schema.endpoints.values():
             time, cause, _ = self.outcome(endpoint.name)
             rows.append(
@@ -294,6 +316,12 @@ def counts_text(column: pd.Series) -> str:
 def _label_of(frame: pd.DataFrame) -> Label | None:
     facts = frame.attrs.get(KEY)
     return Label.from_dict(facts).for_rows(len(frame)) if isinstance(facts, Mapping) else None
+
+
+def _with_ids(frame: pd.DataFrame) -> pd.DataFrame:
+    """The frame with its index named for what it holds: rows that were put beside patients keep their names."""
+    mixed = frame.index.name != ID_COLUMN and has_synthetic_id(frame.index).any()
+    return frame.rename_axis(ID_COLUMN) if mixed else frame
 
 
 def _with_bands(frame: pd.DataFrame, schema: Schema) -> pd.DataFrame:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
+
+import pandas as pd
 
 from heorsynth.core.errors import LabelError, Problem
 
@@ -13,6 +16,10 @@ KEY = "heorsynth"
 
 ID_COLUMN = "synthetic_id"
 """The name of the index of every synthetic frame, and of its first column in a file."""
+
+
+SYNTHETIC_ID = re.compile(r"SYN-[0-9a-f]{4,}-\d+")
+"""What the name of a synthetic row looks like."""
 
 
 @dataclass(frozen=True)
@@ -90,3 +97,10 @@ class Label:
 def synthetic_ids(release: str, start: int, count: int) -> list[str]:
     """Row names such as SYN-1a2b-000017, unique over the m cohorts of a release."""
     return [f"SYN-{release}-{number:06d}" for number in range(start, start + count)]
+
+
+def has_synthetic_id(index: pd.Index) -> pd.Series:
+    """True for each row that its name says is synthetic."""
+    if pd.api.types.is_numeric_dtype(index):
+        return pd.Series(False, index=index)
+    return pd.Series(index.astype(str).str.fullmatch(SYNTHETIC_ID.pattern), index=index, dtype=bool)

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import pandas as pd
+
 from heorsynth.core.display import Card, facts_card
 from heorsynth.data.io import label_of, read_frame, sha256_of_file
-from heorsynth.data.label import Label
+from heorsynth.data.label import Label, has_synthetic_id
 from heorsynth.data.releases import Match, Release, identify, read_registry
 from heorsynth.data.watermark import NO_MARK, OWNER, PUBLIC, PUBLIC_KEY, owner_key, release_key
 from heorsynth.data.watermark_detection import ALPHA, Counted, detect, tallies
 
-SYNTHETIC_ID = re.compile(r"SYN-[0-9a-f]{4,}-\d+")
 NO_SIGN = "No sign that it is synthetic. No sign is not proof: a label can be removed, and a mark can be worn away."
 
 
@@ -110,11 +110,8 @@ def inspect(
     held = () if registry is None else read_registry(registry)
     frame = read_frame(path)
     label = label_of(frame)
-    texts = [
-        frame.index.to_series(),
-        *(frame[name] for name in frame.select_dtypes(["object", "string", "category"]).columns),
-    ]
-    ids = [name for text in texts for name in text.astype(str) if SYNTHETIC_ID.fullmatch(name)]
+    texts = [frame.index, *(pd.Index(frame[name]) for name in frame.select_dtypes(["object", "string", "category"]))]
+    ids = [str(name) for text in texts for name in text[has_synthetic_id(text).to_numpy()]]
     counted = tallies(frame)
     unmarked = label is not None and label.watermark.startswith(NO_MARK)
     p = None if unmarked else detect(counted, PUBLIC_KEY, PUBLIC).p

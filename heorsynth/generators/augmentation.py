@@ -65,8 +65,7 @@ class AugmentedCohorts(Sequence[Cohort]):
 
     def synthetic_rows(self, index: int = 0) -> pd.Series:
         """True for each synthetic row of one of the cohorts, False for each patient."""
-        frame = self._cohorts[index].frame
-        return pd.Series(~frame.index.astype(str).str.startswith(PATIENT), index=frame.index, name="synthetic")
+        return self._cohorts[index].synthetic_rows.rename("synthetic")
 
     def analyse(self, estimate: Analysis, *, level: float = 0.95) -> Estimate | dict[str, Estimate]:
         """An analysis of the patients and rows together, pooled so that it claims the patients' information.

@@ -81,7 +81,7 @@ class Sampler:
         """The sampler of a law that was just fitted to a cohort."""
         held = zip(*(cohort.levels(name) for name in cohort.schema.strata), strict=True)
         cells = dict(sorted(Counter(tuple(str(level) for level in cell) for cell in held).items()))
-        depth = 1 if cohort.label is None else cohort.label.depth + 1
+        depth = 1 + (0 if not cohort.synthetic else 1 if cohort.label is None else cohort.label.depth)
         domain = Domain.of(cohort)
         return cls(name, dict(settings), domain, law, check_seed(seed), depth, cells, calibrated, aims, copies)
 

@@ -168,3 +168,31 @@ def test_synthetic_rows_given_to_a_cohort_stay_synthetic() -> None:
     again = hs.Cohort(drawn.frame, **roles)
     assert again.synthetic is True and again.label == drawn.label
     assert hs.Cohort(pd.DataFrame(drawn.frame.reset_index().to_dict()), **roles).synthetic is True
+
+
+def drawn_and_real() -> tuple[hs.Cohort, hs.Cohort]:
+    real = hs.datasets.load("veterans")
+    return real, hs.generators.create("marginals").fit(real, seed=1).sample(n=30, m=1, seed=1)[0]
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_synthetic_rows_put_beside_patients_make_an_augmented_cohort_that_says_which_are_which(order) -> None:
+    real, drawn = drawn_and_real()
+    frames = [real.frame[list(drawn.frame.columns)], drawn.frame]
+    mixed = hs.Cohort(pd.concat([frames[at] for at in order]), endpoints={"os": ("time", "event")})
+    assert (mixed.augmented, mixed.synthetic) == (True, True)
+    assert mixed.synthetic_rows.sum() == 30 and (~mixed.synthetic_rows).sum() == real.n
+    assert "(augmented)" in repr(mixed) and "30: they add no patients" in repr(mixed)
+    assert hs.generators.create("marginals").fit(mixed, seed=1).depth == 2
+    with pytest.raises(hs.HeorsynthError, match="synthetic"):
+        hs.validate(mixed, [drawn], purpose="teaching")
+    assert (real.augmented, drawn.augmented) == (False, False)
+    assert drawn.synthetic_rows.all() and not real.synthetic_rows.any()
+
+
+def test_a_label_is_dropped_by_a_call_that_says_so_and_by_nothing_else() -> None:
+    _, drawn = drawn_and_real()
+    bare = drawn.frame_without_its_label()
+    assert bare.attrs == {} and isinstance(bare.index, pd.RangeIndex)
+    kept = hs.Cohort(drawn.frame, endpoints={"os": ("time", "event")})
+    assert kept.label is not None and kept.label.release == drawn.label.release
