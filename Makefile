@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test lint lock lab notebooks notebooks-reduced clean
+.PHONY: demo test lint docs lock lab notebooks notebooks-reduced clean
 
 demo: .venv/core
 	@$(BIN)/heorsynth run protocols/pbc.yaml --out runs; code=$$?; \
@@ -16,6 +16,10 @@ lint: .venv/dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy heorsynth
+
+# The documentation as a site in build/docs: warnings are errors, links are checked, nothing is fetched.
+docs: .venv/dev
+	$(BIN)/python -m sphinx -W --keep-going -q -b html docs build/docs
 
 # Every notebook, executed and held against the recorded results: at reduced size, or all of it.
 notebooks-reduced: .venv/dev
