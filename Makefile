@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test lint docs lock lab notebooks notebooks-reduced clean
+.PHONY: demo test test-browser lint docs lock lab notebooks notebooks-reduced clean
 
 demo: .venv/core
 	@$(BIN)/heorsynth run protocols/pbc.yaml --out runs; code=$$?; \
@@ -11,6 +11,11 @@ demo: .venv/core
 
 test: .venv/dev lint
 	$(BIN)/python -m pytest
+
+# JupyterLab and the pages of a run in Chromium, which the machine must have; `make test` skips these.
+test-browser: .venv/dev
+	$(PIP) install -c requirements.lock -c requirements-dev.lock --no-build-isolation --editable ".[browser]"
+	$(BIN)/python -m pytest tests/browser
 
 lint: .venv/dev
 	$(BIN)/ruff check .

@@ -28,6 +28,7 @@ html_css_files = ["wide.css"]
 html_static_path = ["_static"]
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"
+viewcode_follow_imported_members = False  # would link constants to a page of built-ins, which there is none of
 pygments_style = "a11y-high-contrast-light"
 pygments_dark_style = "a11y-high-contrast-dark"
 
