@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sized
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from heorsynth.core.engine_task import Answered, Died, Done, Failed, Function, Outcome, attempt
 from heorsynth.core.errors import EngineError, Problem, unknown_name
@@ -23,6 +23,10 @@ ADDRESSES = ("tcp://", "tls://")
 
 TRIES = 2
 """How often a task may fail, or end its worker, before the run stops and names it."""
+
+
+EngineSpec: TypeAlias = "str | Engine | Client"
+"""How an engine is asked for: by name, by address, or as one that is open."""
 
 
 class Pending(Protocol):
@@ -238,7 +242,7 @@ class _ThisProcess:
 
 
 @contextmanager
-def open_engine(spec: str | Engine | Client = "local", workers: int | None = None) -> Iterator[Engine]:
+def open_engine(spec: EngineSpec = "local", workers: int | None = None) -> Iterator[Engine]:
     """An engine, open as long as the block lasts; its workers end with it, whatever ends it.
 
     Parameters

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from heorsynth.core.engine_processes import Folder
-from heorsynth.core.engine_task import Died, Failed, Function, Outcome, attempt_packed, packed
+from heorsynth.core.engine_task import Died, Failed, Function, Outcome, attempt_packed, packed, sendable
 from heorsynth.core.errors import EngineError, Problem
 
 if TYPE_CHECKING:
@@ -23,6 +23,14 @@ ANSWERS_WITHIN, WORKERS_WITHIN = 10, 60
 
 ANY_SIZE = {"distributed.admin.large-graph-warning-threshold": "1 PB"}
 """Dask warns of large tasks. Ours hold what a task needs, and what all need is sent once."""
+
+
+OURS = {
+    "distributed.scheduler.allowed-failures": 0,
+    "distributed.scheduler.http.routes": [],
+    "distributed.worker.http.routes": [],
+}
+"""On this machine: whose fault a worker's end was is found out by the engine, and no page shows what is under way."""
 
 
 class Cluster:
@@ -42,20 +50,14 @@ class Cluster:
 
     @contextmanager
     def job(self, function: Function, shared: Any) -> Iterator[Submit]:
+        called = sendable("the function", function)
         if self._folder is not None:
             with self._folder.holding(shared) as place:
-                yield lambda task: self._submitted(packed(function, place, task))
+                yield lambda task: self._submitted(packed(called, place, task))
             return
-        held = [] if shared is None else [self._held(shared)]
-        yield lambda task: self._submitted(packed(function, None, task), *held)
-
-    def _held(self, shared: Any) -> Future:
-        """What tasks share, on the cluster: made there from bytes, so that it is made anew where a worker is lost."""
-        sent = packed(_second, None, shared)
-        if isinstance(sent, Failed):
-            found = Problem("", f"cannot be sent to a worker ({sent.kind})", "use engine='local'")
-            raise EngineError("what tasks share", found)
-        return self._submit(_unpacked, sent)
+        # Made on the cluster from bytes, so that it is made anew where a worker is lost with it.
+        held = [] if shared is None else [self._submit(pickle.loads, sendable("what tasks share", shared))]
+        yield lambda task: self._submitted(packed(called, None, task), *held)
 
     def _submitted(self, sent: bytes | Failed, *held: Future) -> Pending:
         return _Known(sent) if isinstance(sent, Failed) else _Sent(self._submit(attempt_packed, sent, *held))
@@ -104,14 +106,6 @@ class _Sent:
         self.future.release()
 
 
-def _second(_: object, given: Any) -> Any:
-    return given
-
-
-def _unpacked(sent: bytes) -> Any:
-    return pickle.loads(sent)[2]
-
-
 def on_this_machine(workers: int | None) -> Cluster:
     """A cluster of this machine's processes: loopback only, encrypted, no dashboard, nothing spilt to disk."""
     _require_dask()
@@ -122,15 +116,14 @@ def on_this_machine(workers: int | None) -> Cluster:
     with ExitStack() as opened:
         folder = Folder.made()
         opened.callback(folder.removed)
-        # Whose fault a worker's end was is found out by the engine, as for its own processes.
-        own = {"distributed.scheduler.allowed-failures": 0, "temporary-directory": str(folder.path)}
-        opened.enter_context(dask.config.set(own))
+        opened.enter_context(dask.config.set({**OURS, "temporary-directory": str(folder.path)}))
         cluster = opened.enter_context(
             LocalCluster(
                 n_workers=workers or joblib.cpu_count(),
                 threads_per_worker=1,
                 host="127.0.0.1",
-                dashboard_address=None,
+                dashboard_address="127.0.0.1:0",
+                scheduler_kwargs={"dashboard": False},
                 local_directory=str(folder.path),
                 memory_limit=0,
                 security=True,

@@ -18,7 +18,7 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from heorsynth.core.engine_task import Died, Failed, Function, Mapped, Outcome, attempt_packed, packed
+from heorsynth.core.engine_task import Died, Failed, Function, Mapped, Outcome, attempt_packed, packed, sendable
 from heorsynth.core.errors import EngineError, Problem
 
 if TYPE_CHECKING:
@@ -97,10 +97,11 @@ class Processes:
 
     @contextmanager
     def job(self, function: Function, shared: Any) -> Iterator[Submit]:
+        called = sendable("the function", function)
         with self._folder.holding(shared) as place:
 
             def submit(task: Any) -> Pending:
-                sent = packed(function, place, task)
+                sent = packed(called, place, task)
                 return _Sent(_known(sent) if isinstance(sent, Failed) else self._submitted(sent))
 
             yield submit

@@ -12,7 +12,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from heorsynth.core.errors import HeorsynthError
+from heorsynth.core.errors import EngineError, HeorsynthError, Problem
 
 Function = Callable[[Any, Any], Any]
 """What is called for each task: takes what all tasks share, and the task."""
@@ -110,7 +110,18 @@ def _mapped(path: Path) -> Any:
     return joblib.load(path, mmap_mode="c")
 
 
-def packed(function: Function, place: Mapped | None, task: Any) -> bytes | Failed:
+def sendable(what: str, thing: Any) -> bytes:
+    """Something as it is sent to a worker; EngineError, which says what it is, where it cannot be."""
+    import cloudpickle
+
+    try:
+        return cloudpickle.dumps(thing)
+    except Exception as error:  # noqa: BLE001 - what cannot be pickled says so with any class
+        found = Problem("", f"cannot be sent to a worker ({type(error).__name__})", "use engine='local'")
+        raise EngineError(what, found) from None
+
+
+def packed(function: bytes, place: Mapped | None, task: Any) -> bytes | Failed:
     """A task as it is sent to a worker, in bytes: so no scheduler between can log what it holds."""
     import cloudpickle
 
@@ -132,6 +143,11 @@ def attempt_packed(sent: bytes, held: Any = None) -> bytes:
 
     try:
         function, place, task = pickle.loads(sent)
-        return cloudpickle.dumps(attempt(function, held if place is None else place.read(), task))
+        return cloudpickle.dumps(attempt(_unpacked(function), held if place is None else place.read(), task))
     except Exception as error:  # noqa: BLE001 - an error that cannot be sent back would end the worker
         return pickle.dumps(Failed.of(error))
+
+
+@lru_cache(maxsize=4)
+def _unpacked(function: bytes) -> Function:
+    return pickle.loads(function)

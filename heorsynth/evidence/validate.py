@@ -10,7 +10,7 @@ from heorsynth.checks import registry
 from heorsynth.checks.finding import Finding
 from heorsynth.checks.margin import Margin
 from heorsynth.checks.plan import Plan, plan
-from heorsynth.core.engine import Engine, open_engine
+from heorsynth.core.engine import EngineSpec, open_engine
 from heorsynth.core.errors import LabelError, Problem, RoleError, TooFewPatientsError
 from heorsynth.core.random import check_seed, stream
 from heorsynth.data.cohort import Cohort
@@ -28,7 +28,7 @@ def validate(
     seed: int = 1,
     *,
     allow_synthetic_source: bool = False,
-    engine: str | Engine = "local",
+    engine: EngineSpec = "local",
 ) -> Evidence:
     """Evidence on whether synthetic cohorts serve a purpose.
 

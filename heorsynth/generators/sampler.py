@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from heorsynth.core.display import Card, facts_card
-from heorsynth.core.engine import Engine, open_engine
+from heorsynth.core.engine import EngineSpec, open_engine
 from heorsynth.core.errors import GeneratorError, OutputError, Problem, TooFewPatientsError
 from heorsynth.core.random import check_seed, stream
 from heorsynth.data.cohort import Cohort
@@ -111,7 +111,7 @@ class Sampler:
         targets: Mapping[str, Mapping[str, float]] | None = None,
         watermark_key: bytes | None = None,
         *,
-        engine: str | Engine = "local",
+        engine: EngineSpec = "local",
     ) -> SyntheticCohorts:
         """Draws m cohorts of n rows, labelled and marked.
 
@@ -142,7 +142,7 @@ class Sampler:
         targets: Mapping[str, Mapping[str, float]] | None = None,
         watermark_key: bytes | None = None,
         *,
-        engine: str | Engine = "local",
+        engine: EngineSpec = "local",
     ) -> Iterator[tuple[Cohort, dict[str, int]]]:
         """The cohorts of `sample` one by one, each with the rows of it that break a post-condition."""
         rows, m = _counts(self.n_source if n is None else n, m)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from heorsynth.core.display import Card, facts_card
-from heorsynth.core.engine import Engine, open_engine
+from heorsynth.core.engine import Engine, EngineSpec, open_engine
 from heorsynth.core.engine_task import one_thread
 from heorsynth.core.errors import OutputError, Problem, ProtocolError, RunError
 from heorsynth.core.random import stream
@@ -160,7 +160,7 @@ def run(
     watermark_key: str | Path | None = None,
     require_governance: bool = False,
     occasion: Occasion | None = None,
-    engine: str | Engine = "local",
+    engine: EngineSpec = "local",
     workers: int | None = None,
 ) -> Run:
     """Runs a protocol and writes its run folder under `out`, whole or not at all.
