@@ -2,8 +2,9 @@
 
     python benchmarks/operating_characteristics.py --repetitions 200 --sizes 50 150 500 1000
 
-prints a Markdown table. The truth is a two-arm trial with exponential survival, so that a law off by a stated
-multiple of a margin can be solved for. Each repetition draws a real cohort and m synthetic ones from their laws.
+prints a Markdown table, the same on every `--engine` and with any number of `--workers`. The truth is a two-arm trial
+with exponential survival, so that a law off by a stated multiple of a margin can be solved for. Each repetition draws
+a real cohort and m synthetic ones from their laws.
 """
 
 from __future__ import annotations
@@ -23,10 +24,14 @@ from heorsynth.checks import registry
 from heorsynth.checks.estimands import margin_for
 from heorsynth.checks.finding import Finding
 from heorsynth.checks.margin import Margin
+from heorsynth.core.engine import Engine, open_engine
 from heorsynth.core.random import stream
 from heorsynth.data.cohort import Cohort
 
 HORIZON, LANDMARK, THRESHOLD = 3.0, 1.5, 20_000.0
+BATCH = 10
+"""Repetitions computed together: enough that sending them takes no time to speak of."""
+
 DEVIATIONS = {"faithful": 0.0, "boundary": 1.0, "bad": 3.0}
 
 
@@ -222,13 +227,32 @@ def roles(key: str) -> dict[str, object]:
     }  # fmt: skip
 
 
-def verdicts(key: str, n: int, times: float, repetitions: int, m: int = 5, seed: int = 1) -> Counter[str]:
-    """How often a finding comes out each way, over repetitions of a law that is `times` margins off."""
+@dataclass(frozen=True)
+class Batch:
+    """Repetitions `first` to `last` - 1 of one cell of the table: a task. Each repetition has a stream of its own."""
+
+    key: str
+    n: int
+    times: float
+    first: int
+    last: int
+
+    def __str__(self) -> str:
+        return f"{self.key}, n = {self.n}, {self.times:g} margins off, repetitions {self.first} to {self.last - 1}"
+
+
+def batches(key: str, n: int, times: float, repetitions: int) -> list[Batch]:
+    return [Batch(key, n, times, first, min(first + BATCH, repetitions)) for first in range(0, repetitions, BATCH)]
+
+
+def judged(shared: tuple[int, int], batch: Batch) -> list[str]:
+    """The verdict of each repetition of a batch; `shared` is m and the seed."""
+    (m, seed), key, n = shared, batch.key, batch.n
     case, check = EVERY[key], registry.load(key.split(".", maxsplit=1)[0])
     margin = margin_for(key, case.margin, {"wtp": (THRESHOLD,)})
-    law, found = case.off(margin, times), Counter[str]()
-    for repetition in range(repetitions):
-        rng = stream(seed, key, n, str(times), repetition)
+    law, found = case.off(margin, batch.times), []
+    for repetition in range(batch.first, batch.last):
+        rng = stream(seed, key, n, str(batch.times), repetition)
         real = Cohort(TRUTH.draw(n, rng), **roles(key))  # type: ignore[arg-type]
         rows = [
             real.frame.iloc[rng.integers(n, size=round(n * law.rows))] if case.of_patients else law.draw(n, rng)
@@ -236,12 +260,35 @@ def verdicts(key: str, n: int, times: float, repetitions: int, m: int = 5, seed:
         ]
         drawn = [Cohort.derive(real.schema, frame.reset_index(drop=True), label=None) for frame in rows]
         findings = [finding for finding in check(real, drawn, {key: margin}, rng) if case.counted(finding)]
-        found.update(finding.verdict for finding in findings[:1])
+        found += [finding.verdict for finding in findings[:1]]
     return found
 
 
-def table(estimands: Sequence[str], sizes: Sequence[int], repetitions: int, m: int) -> str:
+def counted(
+    tasks: Sequence[Batch], m: int, seed: int, engine: str | Engine
+) -> dict[tuple[str, int, float], Counter[str]]:
+    """How often a finding comes out each way, by estimand, size and deviation."""
+    found: dict[tuple[str, int, float], Counter[str]] = {}
+    with open_engine(engine) as opened:
+        results = opened.map(judged, tasks, (m, seed), what="repeating", named=str)
+        for batch, verdicts_found in zip(tasks, results, strict=True):
+            found.setdefault((batch.key, batch.n, batch.times), Counter()).update(verdicts_found)
+    return found
+
+
+def verdicts(
+    key: str, n: int, times: float, repetitions: int, m: int = 5, seed: int = 1, engine: str | Engine = "local"
+) -> Counter[str]:
+    """How often a finding comes out each way, over repetitions of a law that is `times` margins off."""
+    return counted(batches(key, n, times, repetitions), m, seed, engine)[key, n, times]
+
+
+def table(
+    estimands: Sequence[str], sizes: Sequence[int], repetitions: int, m: int, engine: str | Engine = "local"
+) -> str:
     """A Markdown table: per estimand and size, the share of passes and fails under each law."""
+    cells = [(key, n, times) for key in estimands for n in sizes for times in DEVIATIONS.values()]
+    found = counted([one for cell in cells for one in batches(*cell, repetitions)], m, 1, engine)
     head = ["estimand", "margin", "n", *(f"{name}: {what}" for name in DEVIATIONS for what in ("pass", "fail"))]
     lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
     for key in estimands:
@@ -249,7 +296,7 @@ def table(estimands: Sequence[str], sizes: Sequence[int], repetitions: int, m: i
         shown = ", ".join(f"{scale} {case.margin[scale]}" for scale in ("absolute", "relative", "ratio")
                           if scale in case.margin)  # fmt: skip
         for n in sizes:
-            counts = [verdicts(key, n, times, repetitions, m) for times in DEVIATIONS.values()]
+            counts = [found[key, n, times] for times in DEVIATIONS.values()]
             shares = [f"{count[what] / repetitions:.3f}" for count in counts for what in ("pass", "fail")]
             lines.append("| " + " | ".join([key, shown, str(n), *shares]) + " |")
     return "\n".join(lines)
@@ -261,10 +308,16 @@ def main() -> None:
     parser.add_argument("--sizes", type=int, nargs="+", default=[50, 150, 500, 1000])
     parser.add_argument("--estimands", nargs="+", choices=EVERY, default=list(EVERY))
     parser.add_argument("--m", type=int, default=5, help="synthetic cohorts in each repetition")
+    parser.add_argument("--engine", default="local", help="local, processes, dask or tcp://host:port")
+    parser.add_argument("--workers", type=int, help="of processes and dask; one on each core by default")
     chosen = parser.parse_args()
-    started = time.perf_counter()
-    print(table(chosen.estimands, chosen.sizes, chosen.repetitions, chosen.m))
-    print(f"\n{chosen.repetitions} repetitions, m = {chosen.m}, {time.perf_counter() - started:.0f} s.")
+    with open_engine(chosen.engine, chosen.workers) as engine:
+        started = time.perf_counter()
+        print(table(chosen.estimands, chosen.sizes, chosen.repetitions, chosen.m, engine))
+        took = time.perf_counter() - started
+        print(
+            f"\n{chosen.repetitions} repetitions, m = {chosen.m}, {took:.0f} s on {chosen.engine} of {engine.workers}."
+        )
 
 
 if __name__ == "__main__":

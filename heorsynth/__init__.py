@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from heorsynth import generators as generators
+    from heorsynth.core.engine import open_engine as open_engine
     from heorsynth.core.errors import HeorsynthError as HeorsynthError
     from heorsynth.core.estimate import Estimate as Estimate
     from heorsynth.data import datasets as datasets
@@ -39,6 +40,7 @@ _PUBLIC = {
     "figures": "heorsynth.report.figures:",
     "generators": "heorsynth.generators:",
     "inspect": "heorsynth.data.signs:inspect",
+    "open_engine": "heorsynth.core.engine:open_engine",
     "read": "heorsynth.data.io:read",
     "run": "heorsynth.protocol.run:run",
     "stability": "heorsynth.evidence.stability:",

@@ -33,6 +33,14 @@ def cli() -> None:
 @click.option("--registry", type=click.Path(path_type=Path), help="File of released cohorts to add these to.")
 @click.option("--watermark-key", type=click.Path(path_type=Path), help="File with an owner's key to mark rows with.")
 @click.option("--require-governance", is_flag=True, help="Refuse a protocol that leaves governance blanks.")
+@click.option(
+    "--engine",
+    default="local",
+    show_default=True,
+    metavar="local|processes|dask|tcp://…",
+    help="Where cohorts are drawn and checked.",
+)
+@click.option("--workers", type=click.IntRange(min=1), help="Of 'processes' and 'dask'; one on each core by default.")
 def run(
     protocol: Path,
     out: Path,
@@ -40,6 +48,8 @@ def run(
     registry: Path | None,
     watermark_key: Path | None,
     require_governance: bool,
+    engine: str,
+    workers: int | None,
 ) -> int:
     """Run PROTOCOL: make its cohorts, check them, write the run folder, print the verdict."""
     from heorsynth.protocol.run import run as run_protocol
@@ -51,6 +61,8 @@ def run(
         registry=registry,
         watermark_key=watermark_key,
         require_governance=require_governance,
+        engine=engine,
+        workers=workers,
     )
     click.echo(done.evidence)
     click.echo(f"\nVerdict: {done.verdict}. Dossier: {done.report}")

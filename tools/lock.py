@@ -42,7 +42,8 @@ def environment(core: dict[str, str], direct: list[str]) -> str:
 def main() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     direct = [requirement.split(">")[0].split("[")[0] for requirement in project["dependencies"]]
-    extra = [item for name in ("test", "datasets", "models", "docs") for item in project["optional-dependencies"][name]]
+    extras = ("test", "datasets", "scale", "models", "docs")
+    extra = [item for name in extras for item in project["optional-dependencies"][name]]
     with tempfile.TemporaryDirectory() as folder:
         subprocess.run([sys.executable, "-m", "venv", folder], check=True)
         python = Path(folder) / "bin" / "python"

@@ -140,6 +140,10 @@ class OutputError(HeorsynthError):
     """The output folder cannot be written, or already holds another run."""
 
 
+class EngineError(HeorsynthError):
+    """An engine that cannot be opened, or a task that failed on it twice; names the task, never what it held."""
+
+
 class RunError(HeorsynthError):
     """A run folder that is not whole, or does not hold what its checksums say."""
 

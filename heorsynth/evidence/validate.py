@@ -10,6 +10,7 @@ from heorsynth.checks import registry
 from heorsynth.checks.finding import Finding
 from heorsynth.checks.margin import Margin
 from heorsynth.checks.plan import Plan, plan
+from heorsynth.core.engine import EngineSpec, open_engine
 from heorsynth.core.errors import LabelError, Problem, RoleError, TooFewPatientsError
 from heorsynth.core.random import check_seed, stream
 from heorsynth.data.cohort import Cohort
@@ -27,6 +28,7 @@ def validate(
     seed: int = 1,
     *,
     allow_synthetic_source: bool = False,
+    engine: EngineSpec = "local",
 ) -> Evidence:
     """Evidence on whether synthetic cohorts serve a purpose.
 
@@ -43,6 +45,7 @@ def validate(
     economics : dict           ``{"comparator": "usual", "wtp": [20000]}``
     seed : int                 of the resampling behind some intervals; >= 0
     allow_synthetic_source     judge against a cohort that is itself synthetic, and say so
+    engine : str or Engine     where the checks are computed, see `open_engine`; the findings are the same on each
 
     Returns
     -------
@@ -54,6 +57,7 @@ def validate(
     MarginError                an unknown estimand or a margin it cannot have
     RoleError                  roles of the synthetic cohorts differ from the real one's
     LabelError                 the cohort to judge against is itself synthetic
+    EngineError                a check failed twice
     """
     check_seed(seed)
     if cohort.synthetic and not allow_synthetic_source:
@@ -68,8 +72,10 @@ def validate(
         _require_same_roles(cohort, [holdout], "hold-out")
     asked = plan(cohort, purpose, margins, economics)
     findings: list[Finding] = []
-    for name, its_margins in asked.by_check().items():
-        findings += registry.load(name)(cohort, syn, its_margins, stream(seed, "check", name), holdout)
+    with open_engine(engine) as opened:
+        tasks = list(asked.by_check().items())
+        for found in opened.map(_answers, tasks, (cohort, syn, seed, holdout), what="checking", named=_named):
+            findings += found
     calibrated = _calibrated(syn)
     judged = [replace(asked.weighed(finding), calibrated=finding.key in calibrated) for finding in findings]
     return Evidence.of(
@@ -82,6 +88,18 @@ def validate(
         broken=_broken(cohort, syn),
         notes=_notes(cohort, syn, asked, holdout, calibrated),
     )
+
+
+def _named(task: tuple[str, Mapping[str, Margin]]) -> str:
+    return f"check {task[0]!r}"
+
+
+def _answers(
+    shared: tuple[Cohort, Sequence[Cohort], int, Cohort | None], task: tuple[str, Mapping[str, Margin]]
+) -> list[Finding]:
+    """The findings of one check, from its own random stream."""
+    (cohort, syn, seed, holdout), (name, margins) = shared, task
+    return registry.load(name)(cohort, syn, margins, stream(seed, "check", name), holdout)
 
 
 def _require_same_roles(cohort: Cohort, syn: Sequence[Cohort], what: str = "synthetic cohorts") -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
 
@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from heorsynth.core.display import Card, facts_card
+from heorsynth.core.engine import EngineSpec, open_engine
 from heorsynth.core.errors import GeneratorError, OutputError, Problem, TooFewPatientsError
 from heorsynth.core.random import check_seed, stream
 from heorsynth.data.cohort import Cohort
@@ -35,6 +36,17 @@ CENTS = 6
 
 FORMAT = "heorsynth generator 1"
 """What a saved generator says it is."""
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What a draw is asked for: rows in a cohort, seed, levels, shares, and whose mark."""
+
+    rows: int
+    seed: int
+    where: Mapping[str, str]
+    cells: list[tuple[dict[str, str], int]] | None
+    owner: bytes | None
 
 
 @dataclass(frozen=True, repr=False)
@@ -98,6 +110,8 @@ class Sampler:
         where: Mapping[str, object] | None = None,
         targets: Mapping[str, Mapping[str, float]] | None = None,
         watermark_key: bytes | None = None,
+        *,
+        engine: EngineSpec = "local",
     ) -> SyntheticCohorts:
         """Draws m cohorts of n rows, labelled and marked.
 
@@ -109,11 +123,28 @@ class Sampler:
         where : dict, optional     {"sex": "f"}: only rows of these subgroup levels, exactly n of them
         targets : dict, optional   {"sex": {"f": 0.5, "m": 0.5}}: shares each subgroup is re-balanced to
         watermark_key : bytes      an owner's key, which half of the mark follows beside the public one
+        engine : str or Engine     where the cohorts are drawn, see `open_engine`; the rows are the same on each
 
         Raises
         ------
         GeneratorError             an impossible n, m, where or targets, or a level this generator cannot reach
+        EngineError                a cohort failed twice
         """
+        drawn = list(self.draws(n, m, seed, where, targets, watermark_key, engine=engine))
+        return SyntheticCohorts([cohort for cohort, _ in drawn], [broken for _, broken in drawn])
+
+    def draws(
+        self,
+        n: int | None = None,
+        m: int = 20,
+        seed: int = 1,
+        where: Mapping[str, object] | None = None,
+        targets: Mapping[str, Mapping[str, float]] | None = None,
+        watermark_key: bytes | None = None,
+        *,
+        engine: EngineSpec = "local",
+    ) -> Iterator[tuple[Cohort, dict[str, int]]]:
+        """The cohorts of `sample` one by one, each with the rows of it that break a post-condition."""
         rows, m = _counts(self.n_source if n is None else n, m)
         seed = check_seed(seed)
         wanted = checked_where(where or {}, self.domain)
@@ -121,30 +152,29 @@ class Sampler:
             fix = "draw without where and targets, or fit without calibrate"
             raise GeneratorError("sample", Problem("where, targets", "a calibrated sampler draws whole cohorts", fix))
         cells = cells_for_targets(rows, self.shares, targets, self.domain, wanted) if targets else None
-        frames = [self._rows(rows, stream(seed, "sample", part), wanted, cells) for part in range(m)]
-        release = _release(self.name, frames[0], watermark_key)
-        rests_on, cohorts = self._rests_on(rows, wanted, cells), []
-        for part in range(m):
-            frames[part], mark = self._marked(frames[part], stream(seed, "mark", part), release, watermark_key)
-            frame = frames[part]
-            frame.index = pd.Index(synthetic_ids(release, part * rows, rows), name=ID_COLUMN)
-            label = Label(
-                release,
-                self.name,
-                self.n_source,
-                rests_on,
-                rows,
-                part,
-                m,
-                seed,
-                version("heorsynth"),
-                self._settings_drawn(wanted, targets),
-                self.depth,
-                self.calibrated,
-                mark,
-            )
-            cohorts.append(Cohort.derive(self.domain.schema, frame, label=label, name=f"{self.name} {part}"))
-        return SyntheticCohorts(cohorts, [self.domain.breaks(frame) for frame in frames])
+        asked = _Asked(rows, seed, wanted, cells, watermark_key)
+        first_label = Label(
+            "",
+            self.name,
+            self.n_source,
+            self._rests_on(rows, wanted, cells),
+            rows,
+            0,
+            m,
+            seed,
+            version("heorsynth"),
+            self._settings_drawn(wanted, targets),
+            self.depth,
+            self.calibrated,
+        )
+        with open_engine(engine) as opened:
+            (first,) = opened.map(_unmarked, [0], (self, asked), what="drawing", named=_named)
+            release = _release(self.name, first, watermark_key)
+            drawn = opened.map(_drawn, range(m), (self, asked, release, first), what="drawing", named=_named)
+            for part, (frame, mark, broken) in enumerate(drawn):
+                frame.index = pd.Index(synthetic_ids(release, part * rows, rows), name=ID_COLUMN)
+                label = replace(first_label, release=release, part=part, watermark=mark)
+                yield Cohort.derive(self.domain.schema, frame, label=label, name=f"{self.name} {part}"), broken
 
     def _marked(
         self, frame: pd.DataFrame, rng: np.random.Generator, release: str, owner: bytes | None
@@ -284,6 +314,24 @@ class Sampler:
 
     def _repr_html_(self) -> str:
         return self.card().html()
+
+
+def _named(part: int) -> str:
+    return f"cohort {part}"
+
+
+def _unmarked(shared: tuple[Sampler, _Asked], part: int) -> pd.DataFrame:
+    """A cohort's rows as the law draws them: the task that comes first, since they name the release."""
+    sampler, asked = shared
+    return sampler._rows(asked.rows, stream(asked.seed, "sample", part), asked.where, asked.cells)
+
+
+def _drawn(shared: tuple[Sampler, _Asked, str, pd.DataFrame], part: int) -> tuple[pd.DataFrame, str, dict[str, int]]:
+    """A cohort's rows with the mark in them, what the label says of it, and how many break a post-condition."""
+    sampler, asked, release, first = shared
+    rows = first if part == 0 else _unmarked((sampler, asked), part)
+    frame, mark = sampler._marked(rows, stream(asked.seed, "mark", part), release, asked.owner)
+    return frame, mark, sampler.domain.breaks(frame)
 
 
 def _counts(n: object, m: object) -> tuple[int, int]:

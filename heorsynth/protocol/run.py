@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from heorsynth.core.display import Card, facts_card
+from heorsynth.core.engine import Engine, EngineSpec, open_engine
+from heorsynth.core.engine_task import one_thread
 from heorsynth.core.errors import OutputError, Problem, ProtocolError, RunError
-from heorsynth.core.progress import progress
 from heorsynth.core.random import stream
 from heorsynth.data import io, releases
 from heorsynth.data.cohort import Cohort
@@ -159,6 +160,8 @@ def run(
     watermark_key: str | Path | None = None,
     require_governance: bool = False,
     occasion: Occasion | None = None,
+    engine: EngineSpec = "local",
+    workers: int | None = None,
 ) -> Run:
     """Runs a protocol and writes its run folder under `out`, whole or not at all.
 
@@ -174,6 +177,8 @@ def run(
     watermark_key : path, optional  file with an owner's key, which half of the mark in the rows follows
     require_governance : bool     refuses a protocol that leaves blank what only a person can answer
     occasion : Occasion, optional of an earlier run, to write as this one's: nothing is then signed
+    engine : str or Engine        where cohorts are drawn and checked, see `open_engine`; the bytes are the same on each
+    workers : int, optional       of the engines "processes" and "dask"
 
     Returns
     -------
@@ -182,7 +187,7 @@ def run(
     Raises
     ------
     ProtocolError, SeedError, MarginError, CohortError, FileError, GeneratorError, OutputError,
-    SignatureError
+    SignatureError, EngineError
     """
     clock, key = Clock(), None if occasion else signing_key(sign_key)
     owner = None if watermark_key is None else owner_key(watermark_key)
@@ -198,14 +203,13 @@ def run(
     found = origin.fingerprint
     cohort, holdout = _parts(origin.cohort, plan)
     name = f"{plan.slug}-{hashlib.sha256(f'{plan.sha256}{found}'.encode()).hexdigest()[:8]}"
-    with staged(Path(out), name) as folder:
+    with open_engine(engine, workers) as opened, staged(Path(out), name) as folder:
         with clock.step("fit and draw"):
-            synthetic = _draw(plan, cohort, owner)
+            synthetic = _draw(plan, cohort, owner, folder / "synthetic", opened)
         with clock.step("check"):
-            evidence = _judge(plan, cohort, synthetic, holdout, lock)
+            evidence = _judge(plan, cohort, synthetic, holdout, lock, opened)
         (folder / "protocol.yaml").write_bytes(plan.raw)
         (folder / "protocol.lock").write_text(lock.to_json(), encoding="utf-8")
-        _write_synthetic(synthetic, folder / "synthetic")
         evidence.to_frame().to_csv(folder / "evidence.csv", index=False, lineterminator="\n")
         _write_verdict(plan, evidence, found, holdout_facts(plan, origin, holdout), folder / VERDICT)
         record = record_of(name, plan, lock, origin, holdout, synthetic, evidence)
@@ -238,16 +242,30 @@ def _parts(patients: Cohort, plan: Protocol) -> tuple[Cohort, Cohort | None]:
     return (patients, None) if share is None else patients.split(share, stream(plan.document.generator.seed, "holdout"))
 
 
-def _draw(plan: Protocol, cohort: Cohort, owner: bytes | None) -> SyntheticCohorts:
-    """The m synthetic cohorts the protocol asks for."""
+def _draw(plan: Protocol, cohort: Cohort, owner: bytes | None, folder: Path, engine: Engine) -> SyntheticCohorts:
+    """The m synthetic cohorts the protocol asks for, each written to the folder as it comes."""
     wanted = plan.document.generator
     recipe = registry.create(wanted.name, **wanted.options)
-    sampler = recipe.fit(cohort, wanted.seed)
+    with one_thread():
+        sampler = recipe.fit(cohort, wanted.seed)
     n = cohort.n if wanted.n == "same" else wanted.n
-    return sampler.sample(n, wanted.m, wanted.seed, wanted.where or None, wanted.targets or None, owner)
+    asked = (n, wanted.m, wanted.seed, wanted.where or None, wanted.targets or None, owner)
+    folder.mkdir()
+    drawn = []
+    for part, (one, broken) in enumerate(sampler.draws(*asked, engine=engine)):
+        io.write(one, folder / f"{part:03d}.parquet")
+        drawn.append((one, broken))
+    return SyntheticCohorts([one for one, _ in drawn], [broken for _, broken in drawn])
 
 
-def _judge(plan: Protocol, cohort: Cohort, synthetic: SyntheticCohorts, holdout: Cohort | None, lock: Lock) -> Evidence:
+def _judge(
+    plan: Protocol,
+    cohort: Cohort,
+    synthetic: SyntheticCohorts,
+    holdout: Cohort | None,
+    lock: Lock,
+    engine: Engine,
+) -> Evidence:
     """The evidence for the protocol's purpose, with the notes its reader needs."""
     document = plan.document
     economics = None if document.economics is None else document.economics.model_dump()
@@ -260,14 +278,9 @@ def _judge(plan: Protocol, cohort: Cohort, synthetic: SyntheticCohorts, holdout:
         economics,
         document.generator.seed,
         allow_synthetic_source=document.cohort.allow_synthetic_source,
+        engine=engine,
     )
     return replace(evidence, notes=(lock.note, *evidence.notes))
-
-
-def _write_synthetic(synthetic: SyntheticCohorts, folder: Path) -> None:
-    folder.mkdir()
-    for part, cohort in enumerate(progress(synthetic, "writing", len(synthetic))):
-        io.write(cohort, folder / f"{part:03d}.parquet")
 
 
 def _require_governance(plan: Protocol) -> None:

@@ -5,6 +5,7 @@ import json
 import random
 from collections.abc import Callable
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -13,6 +14,7 @@ import torch
 
 import heorsynth as hs
 from heorsynth.core import errors
+from heorsynth.core.engine_task import Mapped
 from heorsynth.generators.sampler import Sampler
 
 FEW_EPOCHS = {"ctgan": {"epochs": 2}, "tvae": {"epochs": 2}, "copula_gan": {"epochs": 2}}
@@ -72,6 +74,13 @@ def test_drawing_does_not_depend_on_earlier_draws_and_cohorts_of_one_draw_differ
     pd.testing.assert_frame_equal(first, rows(fitted(name)))
     pd.testing.assert_frame_equal(first, both[0].frame.reset_index(drop=True))
     assert not both[1].frame.reset_index(drop=True).equals(first)
+
+
+@by_name
+def test_a_worker_that_maps_the_sampler_from_a_file_draws_the_same_rows(name: str, tmp_path: Path) -> None:
+    mapped = Mapped.written(fitted(name), tmp_path / "sampler").read()
+    assert mapped is not fitted(name)
+    pd.testing.assert_frame_equal(rows(mapped), rows(fitted(name)))
 
 
 @pytest.mark.parametrize("name", ["ctgan", "tvae", "copula_gan"])

@@ -57,6 +57,21 @@ def test_a_bad_protocol_ends_with_65_and_is_told_on_stderr(tmp_path: Path) -> No
     assert "Traceback" not in ended.stderr
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [(["--engine", "proceses"], "did you mean 'processes'"), (["--workers", "2"], "take 'processes' or 'dask'")],
+)
+def test_an_engine_that_cannot_be_had_ends_with_65_before_anything_is_written(
+    arguments: list[str], said: str, tmp_path: Path
+) -> None:
+    protocol = Path(__file__).resolve().parents[2] / "protocols" / "pbc.yaml"
+    ended = heorsynth("run", str(protocol), "--out", "runs", *arguments, cwd=tmp_path)
+    assert ended.returncode == 65
+    assert said in ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_init_guesses_roles_and_shows_no_value(patients: Path, tmp_path: Path) -> None:
     ended = heorsynth("init", str(patients), "--out", str(tmp_path / "start"))
     assert ended.returncode == 0, ended.stderr

@@ -232,9 +232,13 @@ def test_a_full_disk_leaves_nothing_that_looks_whole(protocol: Path, tmp_path: P
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("reached", ["", "report.html"], ids=["at the start", "while the notebook runs"])
-def test_ctrl_c_leaves_nothing_that_looks_whole(protocol: Path, tmp_path: Path, reached: str) -> None:
-    command = [sys.executable, "-m", "heorsynth.cli", "run", str(protocol), "--out", str(tmp_path)]
+@pytest.mark.parametrize(
+    ("reached", "engine"),
+    [("", "local"), ("synthetic/000.parquet", "processes"), ("report.html", "local")],
+    ids=["at the start", "while workers draw", "while the notebook runs"],
+)
+def test_ctrl_c_leaves_nothing_that_looks_whole(protocol: Path, tmp_path: Path, reached: str, engine: str) -> None:
+    command = [sys.executable, "-m", "heorsynth.cli", "run", str(protocol), "--out", str(tmp_path), "--engine", engine]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 60
     while not list(tmp_path.glob(f".*/{reached}" if reached else ".*")) and time.monotonic() < deadline:
