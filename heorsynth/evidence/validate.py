@@ -9,12 +9,14 @@ from dataclasses import replace
 from heorsynth.checks import registry
 from heorsynth.checks.finding import Finding
 from heorsynth.checks.margin import Margin
+from heorsynth.checks.plain import plain_names
 from heorsynth.checks.plan import Plan, plan
 from heorsynth.core.errors import LabelError, Problem, RoleError, TooFewPatientsError
 from heorsynth.core.random import check_seed, stream
 from heorsynth.data.cohort import Cohort
 from heorsynth.data.domain import Domain
 from heorsynth.evidence.evidence import Evidence
+from heorsynth.evidence.rows import SET_EQUAL
 
 
 def validate(
@@ -153,5 +155,5 @@ def _notes(
             f"they are judged against {cohort.n}."
         )
     if calibrated:
-        notes.append(f"Set equal to the source, so no evidence of fidelity: {', '.join(sorted(calibrated))}.")
+        notes.append(f"{SET_EQUAL}{plain_names(calibrated)}.")
     return tuple(notes)
