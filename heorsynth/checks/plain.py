@@ -56,7 +56,7 @@ PLAIN: Mapping[str, str] = {
     "inference.precision": "precision that a plain analysis claims",
     "disclosure.copies": "rows equal to a patient",
     "disclosure.contamination": "rows equal to a person kept aside",
-    "disclosure.nearest": "rows nearer to patients than to others",
+    "disclosure.nearest": "resemblance to patients beyond chance",
     "disclosure.membership": "telling who took part",
     "disclosure.attribute": "guessing what is not known of a patient",
     "disclosure.singling_out": "singling out one patient",

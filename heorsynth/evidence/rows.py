@@ -66,8 +66,8 @@ def cells(finding: Finding) -> tuple[str, ...]:
 
 def quantity(finding: Finding) -> str:
     """What was estimated: its plain name, and in brackets the estimand as a statistician calls it."""
-    plain = PLAIN.get(finding.key)
-    return finding.estimand if plain is None else f"{plain} ({finding.estimand})"
+    plain = PLAIN.get(finding.key, "")
+    return finding.estimand if finding.estimand.startswith(plain) else f"{plain} ({finding.estimand})"
 
 
 def legend(findings: Iterable[Finding]) -> str:
@@ -96,7 +96,10 @@ def _amount(value: float, scale: str) -> str:
     if scale == "relative":
         shown = f"{value:+.1%}"
         return "0.0%" if shown in ("+0.0%", "-0.0%") else shown
-    return f"{math.exp(value):.3g}" if scale == "ratio" else ("+" if value > 0 else "") + significant(value, 3)
+    if scale == "ratio":
+        return f"{math.exp(value):.3g}"
+    amount = significant(value, 3)
+    return f"+{amount}" if value > 0 and amount != "0" else amount
 
 
 def _width(finding: Finding) -> str:
