@@ -12,7 +12,8 @@ demo: .venv/core
 test: .venv/dev lint
 	$(BIN)/python -m pytest
 
-# JupyterLab and the pages of a run in Chromium, which the machine must have; `make test` skips these.
+# JupyterLab and the pages of a run in Chromium, which the machine must have; `make test` skips these. What was seen
+# is kept in build/browser.
 test-browser: .venv/dev
 	$(PIP) install -c requirements.lock -c requirements-dev.lock --no-build-isolation --editable ".[browser]"
 	$(BIN)/python -m pytest tests/browser
@@ -26,15 +27,21 @@ lint: .venv/dev
 docs: .venv/dev
 	$(BIN)/python -m sphinx -W --keep-going -q -b html docs build/docs
 
-# Every notebook, executed and held against the recorded results: at reduced size, or all of it.
+# Every notebook, executed and held against the recorded results: at reduced size, or all of it. One runs twice.
 notebooks-reduced: .venv/dev
 	$(BIN)/python tools/notebooks.py
+	$(BIN)/python tools/notebooks.py --twice 09_privacy_in_a_cohort_of_100
 
 notebooks: .venv/dev
 	$(BIN)/python tools/notebooks.py --full
 
-lab: .venv/core
-	$(BIN)/jupyter lab notebooks
+lab: .venv/models
+	$(BIN)/jupyter lab --ServerApp.root_dir="$(CURDIR)" --LabApp.default_url=/lab/tree/notebooks
+
+# The decision models of notebook 03.
+.venv/models: .venv/core requirements-dev.lock
+	$(PIP) install -c requirements.lock "$$(grep '^heormodel==' requirements-dev.lock)"
+	@touch $@
 
 # torch first, in its own command: it is pinned to the version whose CPU build pip may find locally.
 .venv/core: requirements.lock pyproject.toml

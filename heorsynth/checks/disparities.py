@@ -83,7 +83,7 @@ def _quantities(real: Cohort, name: str, level: str, usual: str) -> Iterator[tup
     """Name and unit of each quantity, its estimate in the largest level, and the gap to it."""
     schema, levels = real.schema, (level, usual)
     for column in (*schema.costs, *schema.utilities):
-        unit = schema.money if column in schema.costs else "QALY"
+        unit = schema.unit_of(column)
         alone = partial(_mean, column=column, name=name, level=usual)
         yield f"mean of {column}", unit, alone, partial(_mean_gap, column=column, name=name, levels=levels)
     for endpoint in schema.endpoints:

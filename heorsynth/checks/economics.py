@@ -76,7 +76,7 @@ def incremental_qaly(group: Group, evaluation: Evaluation, margin: Margin, rng: 
             group,
             lambda cohort: evaluation.increments(cohort).delta_effect(),
             margin.resolved(_reference(evaluation, group.real, 1)),
-            unit="QALY",
+            unit=group.real.schema.unit_of(evaluation.effect),
         )
     ]
 

@@ -10,6 +10,7 @@ from heorsynth.checks import registry
 from heorsynth.checks.estimands import ESTIMANDS, lacking, margin_for
 from heorsynth.checks.finding import Finding
 from heorsynth.checks.margin import Margin
+from heorsynth.checks.plain import plain_names
 from heorsynth.checks.purposes import Purpose, purpose_of
 from heorsynth.core.errors import MarginError, Problem, RoleError, unknown_name
 from heorsynth.data.cohort import Cohort
@@ -95,7 +96,7 @@ def plan(
             asked_for[asked.key] = known.get(asked.key, default)
     asked_for |= {key: margin for key, margin in known.items() if key not in asked_for}
     decisive = {asked.key for asked, rests in defaults if rests} | set(known)
-    notes = [f"Not asked, as the cohort declares no {roles}: {', '.join(keys)}." for roles, keys in absent.items()]
+    notes = [f"Not asked, as the cohort declares no {roles}: {plain_names(keys)}." for roles, keys in absent.items()]
     return Plan(wanted, asked_for, frozenset(decisive), (*wanted.notes, *notes))
 
 

@@ -31,7 +31,8 @@ def check(
         for name in real.schema.utilities:
             for key, margin in margins.items():
                 if margin.settings.get("utility") in (None, name):
-                    what, estimate, unit = ASKED[key]
+                    what, estimate = ASKED[key]
+                    unit = real.schema.unit_of(name) if key == "utilities.mean" else ""
                     label = f"{what} {name}"
                     found.append(compare(key, label, group, partial(estimate, name=name), margin, unit=unit))
     return found
@@ -60,10 +61,10 @@ def missing(cohort: Cohort, name: str) -> Estimate:
     return proportion(int(np.isnan(values).sum()), len(values))
 
 
-ASKED: Mapping[str, tuple[str, Callable[..., Estimate], str]] = {
-    "utilities.mean": ("mean of", of_column, "QALY"),
-    "utilities.at_one": ("share in full health by", at_one, ""),
-    "utilities.below_zero": ("share worse than dead by", below_zero, ""),
-    "utilities.missing": ("missing in", missing, ""),
+ASKED: Mapping[str, tuple[str, Callable[..., Estimate]]] = {
+    "utilities.mean": ("mean of", of_column),
+    "utilities.at_one": ("share in full health by", at_one),
+    "utilities.below_zero": ("share worse than dead by", below_zero),
+    "utilities.missing": ("missing in", missing),
 }
-"""Key to what is asked of a utility column, its estimator and its unit."""
+"""Key to what is asked of a utility column, and its estimator."""

@@ -69,6 +69,21 @@ class Schema:
         """The unit of cost, such as "EUR 2024"; empty where none was declared."""
         return " ".join(str(part) for part in (self.currency, self.price_year) if part is not None)
 
+    def unit_of(self, name: str) -> str:
+        """The unit of a cost or utility column: money, "QALY" where its name says so, else none.
+
+        A utility is an index without a unit; a QALY is one times a year. Only the column's name can tell which.
+
+        Examples
+        --------
+        >>> schema = Schema(endpoints={}, costs=("cost",), utilities=("QALYs_5y", "eq5d"), currency="EUR")
+        >>> [schema.unit_of(name) for name in ("cost", "QALYs_5y", "eq5d")]
+        ['EUR', 'QALY', '']
+        """
+        if name in self.costs:
+            return self.money
+        return "QALY" if "qaly" in name.lower() else ""
+
     @property
     def columns(self) -> tuple[str, ...]:
         """Every column that has a role, each once."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -24,8 +23,9 @@ from heorsynth.checks.finding import (
 )
 from heorsynth.checks.groups import SUBGROUP
 from heorsynth.core.display import Card
-from heorsynth.core.estimate import normal_quantile, significant
+from heorsynth.core.estimate import normal_quantile
 from heorsynth.estimators.shrinkage import partially_pooled
+from heorsynth.evidence.rows import HEADER, cells, legend
 
 COLUMNS = (
     "check",
@@ -207,11 +207,9 @@ class Evidence:
 
     def card(self) -> Card:
         """The verdict table: the decisive findings, worst first. `to_frame` has the supporting ones too."""
-        header = ("verdict", "check", "estimand", "group", "real", "synthetic", "difference", f"{LEVEL:.0%} interval",
-                  "margin", "real patients")  # fmt: skip
-        rows = tuple(_row(finding) for finding in self.decisive)
-        note = " ".join(filter(None, [self.sentence, self.supporting, *self.notes]))
-        return Card(f"Verdict for {self.purpose}: {self.verdict}", header, rows, note)
+        shown = self.decisive
+        note = "\n".join(filter(None, [self.sentence, self.supporting, legend(shown), *self.notes]))
+        return Card(f"Verdict for {self.purpose}: {self.verdict}", HEADER, tuple(map(cells, shown)), note)
 
     def __repr__(self) -> str:
         return self.card().text()
@@ -223,21 +221,3 @@ class Evidence:
 def _threshold(finding: Finding) -> str:
     """The threshold a decision was asked at, as its estimand says it."""
     return finding.estimand[finding.estimand.index(" at ") + 1 :] if " at " in finding.estimand else ""
-
-
-def _row(finding: Finding) -> tuple[str, ...]:
-    """A finding as the cells of the verdict table."""
-    known = not math.isnan(finding.difference)
-    interval = f"{significant(finding.lower, 3)} to {significant(finding.upper, 3)}" if known else finding.because
-    return (
-        finding.verdict + (" (calibrated)" if finding.calibrated else ""),
-        finding.check,
-        finding.estimand,
-        finding.group,
-        significant(finding.real),
-        significant(finding.synthetic),
-        significant(finding.difference, 3),
-        interval,
-        f"±{significant(finding.margin, 3)} ({finding.scale})",
-        f"{finding.n_real:,}",
-    )

@@ -9,6 +9,7 @@ from dataclasses import replace
 from heorsynth.checks import registry
 from heorsynth.checks.finding import Finding
 from heorsynth.checks.margin import Margin
+from heorsynth.checks.plain import plain_names
 from heorsynth.checks.plan import Plan, plan
 from heorsynth.core.engine import EngineSpec, open_engine
 from heorsynth.core.errors import LabelError, Problem, RoleError, TooFewPatientsError
@@ -16,6 +17,7 @@ from heorsynth.core.random import check_seed, stream
 from heorsynth.data.cohort import Cohort
 from heorsynth.data.domain import Domain
 from heorsynth.evidence.evidence import Evidence
+from heorsynth.evidence.rows import SET_EQUAL
 
 
 def validate(
@@ -171,5 +173,5 @@ def _notes(
             f"they are judged against {cohort.n}."
         )
     if calibrated:
-        notes.append(f"Set equal to the source, so no evidence of fidelity: {', '.join(sorted(calibrated))}.")
+        notes.append(f"{SET_EQUAL}{plain_names(calibrated)}.")
     return tuple(notes)

@@ -11,6 +11,7 @@ from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from heorsynth.core.display import Card, facts_card
 from heorsynth.core.engine import Engine, EngineSpec, open_engine
@@ -136,7 +137,7 @@ class Run:
                 ("purpose", document.purpose),
                 ("verdict", self.verdict),
                 ("generator", f"{document.generator.name}, m = {self.evidence.m}, seed {document.generator.seed}"),
-                ("dossier", "report.html in the run folder"),
+                ("dossier", self.report.as_posix()),
             ],
             self.evidence.sentence,
         )
@@ -145,7 +146,8 @@ class Run:
         return self.card().text()
 
     def _repr_html_(self) -> str:
-        return self.card().html()
+        link = quote(self.report.as_posix(), safe="/:")
+        return f'{self.card().html()}<p><a href="{link}" target="_blank" rel="noopener" style="color:inherit">Open the dossier</a></p>'
 
 
 def run(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from importlib.metadata import version
 from itertools import chain
@@ -11,17 +12,22 @@ from pathlib import Path
 import jinja2
 from markupsafe import Markup
 
+from heorsynth.checks.finding import WORST_FIRST
+from heorsynth.checks.plain import plain_names
 from heorsynth.checks.purposes import PURPOSES
+from heorsynth.core.display import SORTING
 from heorsynth.core.errors import HorizonError, NotEstimableError
 from heorsynth.data.cohort import Cohort
 from heorsynth.evidence.evidence import Evidence
 from heorsynth.evidence.governance import Sheet
 from heorsynth.evidence.record import NEEDS_A_PERSON
+from heorsynth.evidence.rows import SET_EQUAL, SYMBOLS
 from heorsynth.report import figures
+from heorsynth.report.formulas import SYMBOLS_USED, formulas_for
 from heorsynth.report.methods import LIMITS, methods_for
 from heorsynth.report.picture import Picture
 from heorsynth.report.tables_cohort import table_one
-from heorsynth.report.tables_evidence import SYMBOLS, margins_table, plain, verdict_table
+from heorsynth.report.tables_evidence import margins_table, plain, verdict_table
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -78,18 +84,26 @@ def dossier(
             question="" if purpose is None else purpose.question,
             run_name=run_name,
             protocol_sha256=protocol_sha256,
-            notes=[note for note in evidence.notes if note != lock_note],
+            notes=[note for note in evidence.notes if note != lock_note and not note.startswith(SET_EQUAL)],
+            set_equal=[note for note in evidence.notes if note.startswith(SET_EQUAL)],
+            sorting=Markup(SORTING),
             decisive=verdict_table(evidence),
             supporting=verdict_table(evidence, supporting=True),
+            counted_by=_counted,
             forest=_one(lambda: figures.forest(evidence)),
             pictures=[*_pictures(cohort, synthetic, evidence), *_economics(cohort, synthetic, protocol)],
-            cohort_card=Markup(cohort.card().html()),
+            cohort_card=Markup(cohort.card().table()),
             table_one=table_one(cohort, synthetic),
             making=_making(protocol, synthetic, evidence),
             margins=margins_table(_margins(protocol), evidence),
             blank=NEEDS_A_PERSON,
             sheet=sheet,
             methods=methods_for(finding.check for finding in evidence.findings),
+            formulas=[
+                (name, key, Markup(one.text), Markup(one.source))
+                for name, key, one in formulas_for(finding.key for finding in evidence.findings)
+            ],
+            letters=Markup(SYMBOLS_USED),
             limits=LIMITS,
             governance=[(label, _text(_section(protocol, "governance").get(key))) for key, label in GOVERNANCE],
             amendments=_amendments(protocol),
@@ -97,6 +111,12 @@ def dossier(
             versions=[(name, version(name)) for name in PACKAGES],
         )
     )
+
+
+def _counted(verdicts: Iterable[str]) -> list[tuple[str, int]]:
+    """How many findings came out which way, worst first."""
+    found = Counter(verdicts)
+    return [(verdict, found[verdict]) for verdict in WORST_FIRST if found[verdict]]
 
 
 def templates() -> jinja2.Environment:
@@ -189,7 +209,7 @@ def _making(protocol: Mapping[str, object], synthetic: Sequence[Cohort], evidenc
                 "Lineage",
                 "made from real patients" if label.depth == 1 else f"made from synthetic rows (depth {label.depth})",
             ),
-            ("Set equal to the source's", ", ".join(label.calibrated) or "nothing"),
+            ("Set equal to the source's", plain_names(label.calibrated) or "nothing"),
             ("Label", label.statement),
         ]
     rows += [(name.capitalize(), plain(wanted[name])) for name in ("targets", "where") if wanted.get(name)]

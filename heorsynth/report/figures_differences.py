@@ -16,7 +16,7 @@ from heorsynth.data.cohort import Cohort
 from heorsynth.estimators.survival import at_risk_table, kaplan_meier
 from heorsynth.evidence.evidence import Evidence
 from heorsynth.report.figures_groups import declared_cost
-from heorsynth.report.picture import BLACK, BLUE, GREY, VERMILLION, Picture, canvas, style, watermark
+from heorsynth.report.picture import BLUE, DASHED, GREY, ORANGE, REAL, SYNTHETIC, Picture, canvas, style, watermark
 
 MIN_AT_RISK, GRID = 10, 200
 """Curves end where fewer are at risk, and stand on so many equally spaced times: no step is a patient's own day."""
@@ -24,7 +24,7 @@ MIN_AT_RISK, GRID = 10, 200
 TAIL = 10
 """A share of patients is drawn where at least this many lie below and above it."""
 
-BAND, DASHED = "#EAEAEA", (0, (4, 2))
+BAND = "#EAEAEA"
 
 
 def km_difference(cohort: Cohort, synthetic: Sequence[Cohort], endpoint: str, margin: float = 0.10) -> Picture:
@@ -90,8 +90,8 @@ def _difference_axes(frame: pd.DataFrame, margin: float, cohort: Cohort, endpoin
     axes.axhline(0, color=GREY, linewidth=0.8)
     for edge in (-margin, margin):
         axes.axhline(edge, color=GREY, linewidth=0.8, linestyle=":")
-    axes.fill_between(frame["time"], frame["lower"], frame["upper"], color=VERMILLION, alpha=0.25, linewidth=0)
-    axes.plot(frame["time"], frame["difference"], color=VERMILLION)
+    axes.fill_between(frame["time"], frame["lower"], frame["upper"], color=SYNTHETIC, alpha=0.25, linewidth=0)
+    axes.plot(frame["time"], frame["difference"], color=SYNTHETIC)
     top = 1.1 * max(margin, float(frame[["lower", "upper"]].abs().max().max()))
     axes.set(xlim=(0, float(frame["time"].iloc[-1])), ylim=(-top, top))
     axes.set(xlabel=f"Time ({cohort.schema.unit}s)", ylabel="Synthetic less real")
@@ -131,7 +131,7 @@ def subgroup_forest(evidence: Evidence, key: str) -> Picture:
         frame,
         f"Differences by subgroup, {frame['estimand'].iloc[0]}, margin {frame['margin'].iloc[0]:.3g}: {told}.",
         f"Filled circle: the level's own difference with its {LEVEL:.0%} interval, on which its verdict rests. Open "
-        "diamond, dashed: what is left when the levels inform each other (partial pooling). Grey band: the margin.",
+        "diamond, thin line: what is left when the levels inform each other (partial pooling). Grey band: the margin.",
     )
 
 
@@ -145,8 +145,8 @@ def _subgroup_axes(frame: pd.DataFrame) -> Axes:
         axes.fill_betweenx([y - 0.5, y + 0.5], -width, width, color=BAND, zorder=0, linewidth=0)
         axes.plot([row["lower"], row["upper"]], [y - 0.13] * 2, color=BLUE)
         axes.plot(row["difference"], y - 0.13, marker="o", color=BLUE, linestyle="none", markersize=5)
-        axes.plot([row["pooled_lower"], row["pooled_upper"]], [y + 0.15] * 2, color=VERMILLION, linestyle=DASHED)
-        axes.plot(row["pooled"], y + 0.15, marker="D", color=VERMILLION, markerfacecolor="white", linestyle="none")
+        axes.plot([row["pooled_lower"], row["pooled_upper"]], [y + 0.15] * 2, color=ORANGE, linewidth=0.9)
+        axes.plot(row["pooled"], y + 0.15, marker="D", color=ORANGE, markerfacecolor="white", linestyle="none")
     axes.axvline(0, color=GREY, linewidth=0.8, zorder=1)
     axes.set(yticks=range(len(frame)), ylim=(len(frame) - 0.4, -0.6), xlabel="Difference, synthetic less real")
     names = frame["estimand"] + ", " + frame["group"] if estimands else frame["group"]
@@ -214,9 +214,9 @@ def _lorenz_axes(frame: pd.DataFrame, name: str) -> Axes:
     figure = canvas(5.2, 5.0)
     axes = figure.add_axes((0.14, 0.12, 0.82, 0.78))
     axes.plot([0, 1], [0, 1], color=GREY, linewidth=0.8)
-    axes.fill_between(frame["share"], frame["synthetic_low"], frame["synthetic_high"], color=VERMILLION, alpha=0.2)
-    axes.plot(frame["share"], frame["real"], color=BLACK, label="real")
-    axes.plot(frame["share"], frame["synthetic"], color=VERMILLION, linestyle=DASHED, label="synthetic")
+    axes.fill_between(frame["share"], frame["synthetic_low"], frame["synthetic_high"], color=SYNTHETIC, alpha=0.2)
+    axes.plot(frame["share"], frame["real"], color=REAL, label="real")
+    axes.plot(frame["share"], frame["synthetic"], color=SYNTHETIC, linestyle=DASHED, label="synthetic")
     axes.set(xlim=(0, 1), ylim=(min(0.0, float(frame["real"].min())), 1), xlabel="Share of patients")
     axes.set_ylabel("Part of all cost")
     for axis in (axes.xaxis, axes.yaxis):

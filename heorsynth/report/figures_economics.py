@@ -13,7 +13,7 @@ from heorsynth.core.estimate import significant
 from heorsynth.data.cohort import Cohort
 from heorsynth.estimators.economics import Increments
 from heorsynth.evidence.evaluation import evaluate
-from heorsynth.report.picture import BLACK, BLUE, GREY, VERMILLION, Picture, canvas, style, watermark
+from heorsynth.report.picture import BLACK, DASHED, GREY, REAL, SYNTHETIC, Picture, canvas, style, watermark
 
 POINTS = 181
 RADIUS = math.sqrt(-2 * math.log(0.05))
@@ -43,14 +43,14 @@ def ce_plane(cohort: Cohort, synthetic: Sequence[Cohort], wtp: float | None = No
         axes = figure.add_axes((0.14, 0.13, 0.82, 0.76))
         axes.axhline(0, color=GREY, linewidth=0.6)
         axes.axvline(0, color=GREY, linewidth=0.6)
-        axes.plot(frame["effect"][2:], frame["cost"][2:], ".", color=VERMILLION, alpha=0.45, markersize=4,
+        axes.plot(frame["effect"][2:], frame["cost"][2:], ".", color=SYNTHETIC, alpha=0.45, markersize=4,
                   label=f"each of {len(single)} synthetic cohorts")  # fmt: skip
         for found, dash, colour, marker, name in (
-            (real, "-", BLUE, "o", "patients, 95% region"),
-            (pooled, "--", VERMILLION, "s", "synthetic, pooled, 95% region"),
+            (real, "-", REAL, "o", "patients, 95% region"),
+            (pooled, DASHED, SYNTHETIC, "s", "synthetic, pooled, 95% region"),
         ):
             effect, cost = _ellipse(found)
-            axes.plot(effect, cost, dash, color=colour, label=name)
+            axes.plot(effect, cost, linestyle=dash, color=colour, label=name)
             axes.plot([found.effect], [found.cost], marker, color=colour, markersize=6)
         if wtp is not None:
             _through_origin(axes, wtp)
@@ -91,9 +91,9 @@ def acceptability(cohort: Cohort, synthetic: Sequence[Cohort], to: float, arm: s
     with style():
         figure = canvas(6.4, 4.2)
         axes = figure.add_axes((0.11, 0.14, 0.85, 0.74))
-        axes.fill_between(grid, lower, upper, color=VERMILLION, alpha=0.18, linewidth=0, label="nine in ten cohorts")
-        axes.plot(grid, frame["patients"], color=BLUE, label="patients")
-        axes.plot(grid, frame["pooled"], "--", color=VERMILLION, label="synthetic, pooled")
+        axes.fill_between(grid, lower, upper, color=SYNTHETIC, alpha=0.18, linewidth=0, label="nine in ten cohorts")
+        axes.plot(grid, frame["patients"], color=REAL, label="patients")
+        axes.plot(grid, frame["pooled"], linestyle=DASHED, color=SYNTHETIC, label="synthetic, pooled")
         axes.axhline(0.5, color=GREY, linewidth=0.6)
         axes.set(xlim=(0, to), ylim=(0, 1), xlabel=f"Threshold ({_money(cohort)} per unit of effect)",
                  ylabel="Probability of being cost-effective", title="Acceptability curve")  # fmt: skip

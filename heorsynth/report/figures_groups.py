@@ -13,7 +13,7 @@ from matplotlib.lines import Line2D
 from heorsynth.core.errors import NotEstimableError, Problem, unknown_name
 from heorsynth.core.estimate import significant
 from heorsynth.data.cohort import SMALL_COUNT, Cohort
-from heorsynth.report.picture import BLACK, BLUE, GREY, VERMILLION, Picture, canvas, style, watermark
+from heorsynth.report.picture import DASHED, GREY, REAL, SYNTHETIC, Picture, canvas, style, watermark
 from heorsynth.report.suppress import is_exact, ordered_levels, shown_counts
 
 WIDTH, ROW = 8.0, 0.3
@@ -124,8 +124,8 @@ def _dots(frame: pd.DataFrame) -> Axes:
     title = 1 - 0.2 / height
     figure.text(0.1 / WIDTH, title, "Are all groups still there?", weight="bold", fontsize=10, va="center")
     keys = [
-        Line2D([], [], marker="o", color=BLUE, linestyle="none", markersize=5, label="real"),
-        Line2D([], [], marker="D", color=VERMILLION, markerfacecolor="none", markersize=6, label="synthetic"),
+        Line2D([], [], marker="o", color=REAL, linestyle="none", markersize=5, label="real"),
+        Line2D([], [], marker="D", color=SYNTHETIC, markerfacecolor="none", markersize=6, label="synthetic"),
     ]
     figure.legend(handles=keys, loc="center", ncols=2, bbox_to_anchor=(0.55, title))
     watermark(figure)
@@ -136,11 +136,11 @@ def _dot(axes: Axes, y: float, row: Mapping[Hashable, Any]) -> None:
     """One level: a line for the spread over the cohorts, its mean, the real share, and the real count beside it."""
     lost = row["status"] != "kept"
     axes.plot([0, 1], [y, y], color="#DDDDDD", linewidth=0.6, zorder=0)
-    axes.plot([row["synthetic_low"], row["synthetic_high"]], [y, y], color=VERMILLION, linewidth=2.2, alpha=0.5)
+    axes.plot([row["synthetic_low"], row["synthetic_high"]], [y, y], color=SYNTHETIC, linewidth=2.2, alpha=0.5)
     marker: dict[str, Any] = {"marker": "x" if lost else "D", "markersize": 7 if lost else 6, "markeredgewidth": 1.5}
-    axes.plot(row["synthetic"], y, color=VERMILLION, markerfacecolor="none", linestyle="none", **marker)
+    axes.plot(row["synthetic"], y, color=SYNTHETIC, markerfacecolor="none", linestyle="none", **marker)
     if not np.isnan(row["real"]):
-        axes.plot(row["real"], y, marker="o", color=BLUE, markersize=5, linestyle="none", zorder=2)
+        axes.plot(row["real"], y, marker="o", color=REAL, markersize=5, linestyle="none", zorder=2)
     count = row["real_count"]
     told = (f"n = {count}" if is_exact(count) else f"n {count}") + (f", {row['status']}" if lost else "")
     weight = "bold" if lost else "normal"
@@ -226,10 +226,10 @@ def _quantile_axes(frame: pd.DataFrame, name: str, money: str) -> Axes:
     figure = canvas(WIDTH, 4.2)
     axes = figure.add_axes((0.11, 0.13, 0.85, 0.75))
     axes.fill_between(
-        frame["share"], frame["synthetic_low"], frame["synthetic_high"], color=VERMILLION, alpha=0.15, linewidth=0
+        frame["share"], frame["synthetic_low"], frame["synthetic_high"], color=SYNTHETIC, alpha=0.15, linewidth=0
     )
-    axes.plot(frame["share"], frame["real"], color=BLACK, label="real")
-    axes.plot(frame["share"], frame["synthetic"], color=VERMILLION, linestyle=(0, (4, 2)), label="synthetic")
+    axes.plot(frame["share"], frame["real"], color=REAL, label="real")
+    axes.plot(frame["share"], frame["synthetic"], color=SYNTHETIC, linestyle=DASHED, label="synthetic")
     scale = float(frame.loc[frame["real"] > 0, "real"].min()) if (frame["real"] > 0).any() else 1.0
     axes.set_yscale("symlog", linthresh=max(scale, 1e-9))
     axes.yaxis.set_major_formatter(lambda value, _: significant(float(value), 3))

@@ -17,7 +17,7 @@ from heorsynth.core.errors import HorizonError, NotEstimableError, Problem, unkn
 from heorsynth.core.estimate import significant
 from heorsynth.data.cohort import Cohort
 from heorsynth.estimators.survival import at_risk_table, kaplan_meier
-from heorsynth.report.picture import BLACK, GREY, GROUP_COLOURS, Picture, canvas, style, watermark
+from heorsynth.report.picture import BLACK, DASHED, GREY, GROUP_COLOURS, SYNTHETIC, Picture, canvas, style, watermark
 from heorsynth.report.suppress import ordered_levels, shown_counts
 
 MIN_AT_RISK = 10
@@ -217,9 +217,10 @@ def _drawn(
     axes = figure.add_axes((LEFT / WIDTH, (AXIS + table) / height, (WIDTH - LEFT - RIGHT) / WIDTH, PLOT / height))
     colours = [BLACK] if column is None else list(GROUP_COLOURS)
     for curve, colour in zip(curves, colours, strict=False):
-        axes.fill_between(grid, curve.low, curve.high, step="post", color=colour, alpha=0.13, linewidth=0)
+        drawn = SYNTHETIC if column is None else colour
+        axes.fill_between(grid, curve.low, curve.high, step="post", color=drawn, alpha=0.13, linewidth=0)
         axes.step(grid, curve.real, where="post", color=colour, linestyle="-")
-        axes.step(grid, curve.synthetic, where="post", color=colour, linestyle=(0, (4, 2)))
+        axes.step(grid, curve.synthetic, where="post", color=drawn, linestyle=DASHED)
     event = cohort.schema.endpoints[endpoint].causes.get(1, "the event")
     axes.set(
         xlim=(0, grid[-1]),
@@ -239,7 +240,7 @@ def _drawn(
 def _legend(axes: Axes, curves: Sequence[Curves], colours: Sequence[str], column: str | None) -> None:
     lines = [
         Line2D([], [], color=BLACK, linestyle="-", label="real"),
-        Line2D([], [], color=BLACK, linestyle=(0, (4, 2)), label="synthetic"),
+        Line2D([], [], color=SYNTHETIC if column is None else BLACK, linestyle=DASHED, label="synthetic"),
     ]
     if column is not None:
         lines += [

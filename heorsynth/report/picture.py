@@ -31,6 +31,9 @@ BLACK, ORANGE, SKY, GREEN, YELLOW, BLUE, VERMILLION, PURPLE = (
 GROUP_COLOURS = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY)
 """One a group, in order; yellow is too light for a line on white."""
 
+REAL, SYNTHETIC, DASHED = BLACK, VERMILLION, (0, (4, 2))
+"""Real is black and solid, synthetic vermillion and dashed. Where colours tell groups apart, dashes alone say it."""
+
 GREY = "#595959"
 WATERMARK = "SYNTHETIC DATA"
 DPI = 150

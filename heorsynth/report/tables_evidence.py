@@ -2,35 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 
 import pandas as pd
 
 from heorsynth.checks.estimands import ESTIMANDS
-from heorsynth.checks.finding import LEVEL, NOT_ESTIMABLE, Finding, because
-from heorsynth.checks.margin import Margin
 from heorsynth.checks.purposes import PURPOSES
 from heorsynth.core.display import Card
-from heorsynth.core.estimate import significant
-from heorsynth.data.cohort import SMALL_COUNT, small
 from heorsynth.evidence.evidence import Evidence
+from heorsynth.evidence.rows import HEADER, cells, legend
 from heorsynth.report.table import Table
-
-SYMBOLS = {"pass": "✓", "fail": "✗", "inconclusive": "?", "not estimable": "–", "fit": "✓", "not fit": "✗"}
-"""A sign beside every verdict, so that no reader depends on its colour."""
-
-HEADER = (
-    "verdict",
-    "estimand",
-    "group",
-    "real",
-    "synthetic",
-    f"difference ({LEVEL:.0%} interval)",
-    "margin",
-    "real patients",
-    "remark",
-)
 
 MARGIN_COLUMNS = ("estimand", "what it is", "margin", "reason", "set by")
 
@@ -54,55 +35,8 @@ def verdict_table(evidence: Evidence, supporting: bool = False) -> Table:
     )
     decisive = [finding.decisive is not supporting for finding in evidence.findings]
     frame = evidence.to_frame()[pd.Series(decisive, dtype=bool)].reset_index(drop=True)
-    note = "" if supporting else evidence.sentence
+    note = "\n".join(filter(None, ["" if supporting else evidence.sentence, legend(findings)]))
     return Table(Card(title, HEADER, tuple(cells(finding) for finding in findings), note), frame)
-
-
-def cells(finding: Finding) -> tuple[str, ...]:
-    """A finding as the cells under `HEADER`."""
-    named = f"{SYMBOLS[finding.verdict]}\N{NO-BREAK SPACE}{finding.verdict}" + (
-        " (calibrated)" if finding.calibrated else ""
-    )
-    amounts = [_amount(number, finding.scale) for number in (finding.difference, finding.lower, finding.upper)]
-    unknown, few = math.isnan(finding.difference), 0 < finding.n_real < SMALL_COUNT
-    return (
-        named,
-        finding.estimand,
-        finding.group,
-        "not given" if few else _with_unit(finding.real, finding.unit),
-        _with_unit(finding.synthetic, finding.unit),
-        significant(math.nan) if unknown else f"{amounts[0]} ({amounts[1]} to {amounts[2]})",
-        _width(finding),
-        small(finding.n_real),
-        _remark(finding),
-    )
-
-
-def _remark(finding: Finding) -> str:
-    """Why, where the interval and the margin beside it do not say it already."""
-    if finding.verdict == NOT_ESTIMABLE:
-        return finding.because
-    said = because(finding.verdict, finding.lower, finding.upper, Margin(finding.scale, finding.margin))
-    return "" if finding.because == said else finding.because
-
-
-def _with_unit(value: float, unit: str) -> str:
-    return significant(value) + (f" {unit}" if unit and not math.isnan(value) else "")
-
-
-def _amount(value: float, scale: str) -> str:
-    """A number on a margin's scale as a reader expects it: a percentage, a ratio, or a signed amount."""
-    if scale == "relative":
-        return f"{value:+.1%}"
-    return f"{math.exp(value):.3g}" if scale == "ratio" else ("+" if value > 0 else "") + significant(value, 3)
-
-
-def _width(finding: Finding) -> str:
-    if math.isnan(finding.margin):
-        return "none"
-    if finding.scale == "relative":
-        return f"±{finding.margin:.1%} of the real value"
-    return str(Margin(finding.scale, finding.margin))
 
 
 def margins_table(declared: Mapping[str, Mapping[str, object]], evidence: Evidence) -> Table:

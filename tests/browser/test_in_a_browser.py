@@ -1,7 +1,11 @@
-"""What a person meets: a notebook run in JupyterLab; dossier and governance sheet on screens, in print, by axe-core."""
+"""What a person meets: notebooks in JupyterLab, light and dark; dossier and governance sheet on screens and paper.
+
+Pictures of all of it are kept in build/browser, to be looked at.
+"""
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import secrets
@@ -13,6 +17,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import nbformat
 import pytest
 
 import heorsynth as hs
@@ -23,6 +28,9 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[2]
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome") or shutil.which("chromium-browser")
+
+KEPT = ROOT / "build" / "browser"
+"""Where screenshots and the printed page go."""
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here")
 
@@ -50,6 +58,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> hs.Run:
 def objects(run: hs.Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A bare page of what objects look like in a notebook."""
     shown = [run.cohort, run.synthetic[0], run.synthetic, run.evidence, run]
+    KEPT.mkdir(parents=True, exist_ok=True)
     body = "".join(f"<section>{item._repr_html_()}</section>" for item in shown)
     page = tmp_path_factory.mktemp("objects") / "objects.html"
     page.write_text(
@@ -80,28 +89,80 @@ def test_axe_finds_no_serious_fault(browser: Browser, run: hs.Run, objects: Path
 
 @pytest.mark.parametrize("width", [1280, 400])
 @pytest.mark.parametrize("name", ["report", "governance"])
-def test_a_page_fits_its_screen_without_a_script(
-    browser: Browser, run: hs.Run, objects: Path, name: str, width: int, tmp_path: Path
+def test_a_page_fits_its_screen_with_and_without_a_script(
+    browser: Browser, run: hs.Run, objects: Path, name: str, width: int
 ) -> None:
-    context = browser.new_context(viewport={"width": width, "height": 900}, java_script_enabled=False)
-    page = context.new_page()
+    for scripted in (False, True):
+        context = browser.new_context(viewport={"width": width, "height": 900}, java_script_enabled=scripted)
+        page = context.new_page()
+        page.goto(pages(run, objects)[name].as_uri())
+        if scripted:
+            assert page.evaluate("document.documentElement.scrollWidth") <= width
+        else:
+            page.screenshot(path=KEPT / f"{name}-{width}.png", full_page=True)
+        edge = page.locator("body").bounding_box()
+        assert edge is not None and edge["width"] <= width
+        assert page.locator("table").first.is_visible()
+        assert page.locator("img:not([alt]), img[alt='']").count() == 0
+        context.close()
+
+
+@pytest.mark.parametrize("width", [1280, 400])
+def test_every_cell_of_a_finding_can_be_read_without_moving_the_page_sideways(
+    browser: Browser, run: hs.Run, width: int
+) -> None:
+    page = browser.new_page(viewport={"width": width, "height": 900})
+    page.goto(run.report.as_uri())
+    rows = page.evaluate(
+        "Array.from(document.querySelectorAll('table.findings')[0].tBodies[0].rows).map(row => ["
+        "Math.max(...Array.from(row.cells).map(cell => cell.getBoundingClientRect().right)),"
+        "row.getBoundingClientRect().height])"
+    )
+    page.close()
+    assert rows and max(right for right, _ in rows) <= width
+    assert max(height for _, height in rows) < 330
+
+
+def test_what_has_no_say_is_folded_on_a_screen_and_open_on_paper(browser: Browser, run: hs.Run) -> None:
+    page = browser.new_page()
+    page.goto(run.report.as_uri())
+    row = page.locator("details.printed table.findings tbody tr").first
+    assert not row.is_visible()
+    page.emulate_media(media="print")
+    box = row.bounding_box()
+    page.close()
+    assert box is not None and box["height"] > 0
+
+
+@pytest.mark.parametrize("name", ["report", "objects"])
+def test_a_table_sorts_by_click_and_by_key(browser: Browser, run: hs.Run, objects: Path, name: str) -> None:
+    page = browser.new_page()
     page.goto(pages(run, objects)[name].as_uri())
-    shot = tmp_path / f"{name}-{width}.png"
-    page.screenshot(path=shot, full_page=True)
-    print(shot)
-    edge = page.locator("body").bounding_box()
-    assert edge is not None and edge["width"] <= width
-    scripted = browser.new_page(viewport={"width": width, "height": 900})
-    scripted.goto(pages(run, objects)[name].as_uri())
-    assert scripted.evaluate("document.documentElement.scrollWidth") <= width
-    assert page.locator("table").first.is_visible()
-    assert page.locator("img:not([alt]), img[alt='']").count() == 0
-    scripted.close()
+    table = page.locator("table", has=page.get_by_role("columnheader", name="real patients")).first
+    heading = table.get_by_role("button", name="real patients")
+    column = (
+        "table => Array.from(table.tBodies[0].rows).map(row => parseInt(row.cells[7].textContent.replace(/,/g, '')))"
+    )
+    heading.click()
+    up = table.evaluate(column)
+    heading.press("Enter")
+    down = table.evaluate(column)
+    told = table.locator("th[aria-sort]").get_attribute("aria-sort")
+    page.close()
+    assert len(set(up)) > 1 and up == sorted(up) and down == sorted(up, reverse=True) and told == "descending"
+
+
+def test_a_page_that_strips_scripts_shows_a_plain_table(browser: Browser, objects: Path) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(objects.as_uri())
+    assert page.get_by_role("columnheader", name="real patients").count() == 1
+    assert page.locator("[role=button], button").count() == 0
     context.close()
 
 
-def test_in_print_no_table_is_wider_than_the_paper(browser: Browser, run: hs.Run, tmp_path: Path) -> None:
-    page = browser.new_page(viewport={"width": 1040, "height": 735})  # A4 across, less its margins, at 96 dots an inch
+def test_in_print_no_table_is_wider_than_the_paper_and_pages_are_full(browser: Browser, run: hs.Run) -> None:
+    page = browser.new_page(viewport={"width": 1040, "height": 710})  # A4 across, less its margins, at 96 dots an inch
     page.emulate_media(media="print")
     page.goto(run.report.as_uri())
     wide = page.evaluate(
@@ -109,18 +170,26 @@ def test_in_print_no_table_is_wider_than_the_paper(browser: Browser, run: hs.Run
         " document.documentElement.clientWidth + 1 && getComputedStyle(one).display !== 'none')"
         ".map(one => one.caption ? one.caption.textContent : one.outerHTML.slice(0, 80))"
     )
-    page.pdf(path=tmp_path / "report.pdf", format="A4", landscape=True)
+    printed = page.pdf(path=KEPT / "report.pdf", prefer_css_page_size=True)
     page.close()
-    assert wide == [] and (tmp_path / "report.pdf").stat().st_size > 20_000
+    assert wide == []
+    assert 5 < len(re.findall(rb"/Type /Page\b", printed)) <= 24
 
 
 @pytest.fixture
-def lab(tmp_path: Path) -> Iterator[str]:
-    """The address of a JupyterLab of its own, on loopback, in a copy of the notebooks; ended by its process group."""
+def lab(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[str]:
+    """The address of a JupyterLab of its own, on loopback, in a copy of the notebooks; ended by its process group.
+
+    Its parameter is the theme.
+    """
+    chosen = tmp_path / "settings" / "@jupyterlab" / "apputils-extension"
+    chosen.mkdir(parents=True)
+    (chosen / "themes.jupyterlab-settings").write_text(json.dumps({"theme": f"JupyterLab {request.param}"}))
     for name in ("notebooks", "protocols"):
         shutil.copytree(ROOT / name, tmp_path / "work" / name)
     token = secrets.token_hex(16)
-    places = {f"JUPYTER_{kind}_DIR": str(tmp_path / kind) for kind in ("CONFIG", "DATA", "RUNTIME")}
+    places = {"JUPYTERLAB_SETTINGS_DIR": str(tmp_path / "settings")}
+    places |= {f"JUPYTER_{kind}_DIR": str(tmp_path / kind) for kind in ("CONFIG", "DATA", "RUNTIME")}
     command = [
         sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ServerApp.ip=127.0.0.1",
         "--ServerApp.port=0", f"--IdentityProvider.token={token}", f"--ServerApp.root_dir={tmp_path / 'work'}",
@@ -138,26 +207,16 @@ def lab(tmp_path: Path) -> Iterator[str]:
             assert server.poll() is None, log.read_text(errors="replace")[-2000:]
             time.sleep(0.5)
         assert found is not None, "JupyterLab did not start within a minute"
-        yield f"http://127.0.0.1:{found[1]}/lab/tree/notebooks/{{}}?token={token}"
+        yield f"http://127.0.0.1:{found[1]}/lab/tree/notebooks/{{}}?token={token}&reset"
     finally:
         os.killpg(server.pid, signal.SIGTERM)
         server.wait(timeout=30)
 
 
-def test_01_runs_in_jupyterlab_and_shows_its_verdict_and_pictures(browser: Browser, lab: str, tmp_path: Path) -> None:
-    page = browser.new_page(viewport={"width": 1280, "height": 900})
-    page.goto(lab.format("01_rare_disease_pbc.ipynb"))
-    page.locator(".jp-Notebook .jp-CodeCell").first.wait_for(timeout=60_000)
-    page.wait_for_timeout(2_000)
-    while page.locator("dialog.jp-Dialog").count():
-        print("dialog:", page.locator("dialog.jp-Dialog").first.inner_text())
-        page.locator("dialog.jp-Dialog .jp-mod-accept").first.click()
-        page.wait_for_timeout(500)
-    page.get_by_role("menuitem", name="Run", exact=True).click()
-    page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
-    _wait_until_run(page)
-    page.screenshot(path=tmp_path / "lab.png")
-    print(tmp_path / "lab.png")
+@pytest.mark.parametrize("lab", ["Light"], indirect=True)
+def test_01_runs_in_jupyterlab_and_shows_its_verdict_and_pictures(browser: Browser, lab: str) -> None:
+    page = _run_all(browser, lab.format("01_rare_disease_pbc.ipynb"), seconds=480)
+    page.screenshot(path=KEPT / "lab-01.png")
     assert page.locator("[data-mime-type='application/vnd.jupyter.error']").count() == 0
     said = " ".join(page.locator("[data-mime-type='application/vnd.jupyter.stderr']").all_inner_texts())
     assert not re.search("Error|Warning|Traceback", said), said  # progress bars are drawn there
@@ -168,6 +227,66 @@ def test_01_runs_in_jupyterlab_and_shows_its_verdict_and_pictures(browser: Brows
     page.close()
     assert seen["pictures"] >= 3
     assert "inconclusive" in seen["text"] and "rmst" in seen["text"]
+
+
+CONTRAST = """
+() => {
+  const channel = c => { c /= 255; return c <= 0.03928 ? c / 12.92 : Math.pow((c + 0.055) / 1.055, 2.4); };
+  const light = rgb => 0.2126 * channel(rgb[0]) + 0.7152 * channel(rgb[1]) + 0.0722 * channel(rgb[2]);
+  const parsed = text => text.match(/[0-9.]+/g).map(Number);
+  const behind = one => {
+    for (; one; one = one.parentElement) {
+      const found = parsed(getComputedStyle(one).backgroundColor);
+      if (found.length < 4 || found[3] > 0.5) { return found; }
+    }
+    return [255, 255, 255];
+  };
+  const cells = Array.from(document.querySelectorAll(".jp-OutputArea-output .heorsynth-card :is(td, th, caption)"));
+  return cells.filter(cell => cell.textContent).map(cell => {
+    const pair = [light(parsed(getComputedStyle(cell).color)), light(behind(cell))].sort((a, b) => b - a);
+    return (pair[0] + 0.05) / (pair[1] + 0.05);
+  });
+}
+"""
+"""Contrast of the text of each cell with what lies behind it, as WCAG 2 defines it."""
+
+
+@pytest.mark.parametrize("lab", ["Light", "Dark"], indirect=True)
+def test_objects_can_be_read_and_sorted_in_either_theme(
+    browser: Browser, lab: str, run: hs.Run, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    lines = [f"import heorsynth as hs\nrun = hs.Run.open({str(run.path)!r})\nrun", "run.cohort", "run.synthetic",
+             "run.evidence", "hs.figures.forest(run.evidence)"]  # fmt: skip
+    story = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(line) for line in lines])
+    nbformat.write(story, tmp_path / "work" / "notebooks" / "objects.ipynb")
+    page = _run_all(browser, lab.format("objects.ipynb"))
+    theme = request.node.callspec.params["lab"]
+    KEPT.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=KEPT / f"lab-{theme.lower()}.png")
+    assert page.evaluate("document.body.dataset.jpThemeLight") == str(theme == "Light").lower()
+    contrast = page.evaluate(CONTRAST)
+    assert len(contrast) > 30 and min(contrast) >= 4.5
+    table = page.locator(".jp-OutputArea-output table", has=page.get_by_role("columnheader", name="real patients"))
+    table.get_by_role("button", name="real patients").click()
+    assert table.locator("th[aria-sort=ascending]").count() == 1
+    assert page.get_by_role("link", name="Open the dossier").count() == 1
+    page.close()
+
+
+def _run_all(browser: Browser, address: str, seconds: int = 180) -> Page:
+    """A page with the notebook, all of it run."""
+    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    page.goto(address)
+    page.locator(".jp-Notebook .jp-CodeCell").first.wait_for(timeout=120_000)
+    page.wait_for_timeout(2_000)
+    while page.locator("dialog.jp-Dialog").count():
+        print("dialog:", page.locator("dialog.jp-Dialog").first.inner_text())
+        page.locator("dialog.jp-Dialog .jp-mod-accept").first.click()
+        page.wait_for_timeout(500)
+    page.get_by_role("menuitem", name="Run", exact=True).click()
+    page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+    _wait_until_run(page, seconds)
+    return page
 
 
 def _wait_until_run(page: Page, seconds: int = 180) -> None:

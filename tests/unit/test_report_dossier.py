@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import logging
 import re
@@ -13,12 +14,15 @@ import pandas as pd
 import pytest
 from nbconvert import HTMLExporter
 
+from heorsynth.checks.estimands import ESTIMANDS
 from heorsynth.checks.finding import Finding
 from heorsynth.data.cohort import Cohort
 from heorsynth.data.label import Label
 from heorsynth.evidence.evidence import Evidence
+from heorsynth.evidence.rows import SET_EQUAL
 from heorsynth.report import figures
 from heorsynth.report.dossier import dossier
+from heorsynth.report.formulas import FORMULAS
 
 VOID = {"meta", "img", "br", "hr", "link", "input"}
 
@@ -132,6 +136,44 @@ def test_every_picture_has_its_words_and_every_table_its_caption(page: Page) -> 
     assert len(pictures) == 7
     assert all(len(str(attributes["alt"])) > 40 for _, attributes in pictures)
     assert len(page.all("caption")) == len(page.all("table"))
+
+
+def test_the_formulas_of_what_was_asked_stand_there_with_their_sources_and_no_others(text: str) -> None:
+    formulas = text[text.index(">Formulas<") : text.index('id="governance"')]
+    assert "μ(τ) = ∫<sub>0</sub><sup>τ</sup> S(t) dt" in formulas and "Royston &amp; Parmar" in formulas
+    assert "survival.rmst" in formulas and "costs.mean" not in formulas
+    assert set(FORMULAS) == set(ESTIMANDS)
+
+
+def test_every_formula_is_html_that_closes_what_it_opens() -> None:
+    for formula in FORMULAS.values():
+        for part in (formula.text, formula.source):
+            page = Page(f"<p>{part}</p>")
+            assert page.open == [] and {tag for tag, _ in page.tags} <= {"p", "sub", "sup"}
+            assert not re.search(r"&(?!lt;|gt;|amp;)", part)
+
+
+def test_what_has_no_say_is_folded_away_on_a_screen_and_printed() -> None:
+    real = patients()
+    beside = dataclasses.replace(evidence().findings[0], decisive=False, group="sex=m", verdict="pass")
+    both = dataclasses.replace(evidence(), findings=(*evidence().findings, beside))
+    text = dossier(PROTOCOL, real, [real], both)
+    folded = re.findall(r'<details class="printed">(.*?)</details>', text, flags=re.DOTALL)
+    assert any("sex=m" in part and "All 1 of them: 1 pass" in part for part in folded)
+    assert "details-content{content-visibility:visible" in text and "<details open" not in text
+
+
+def test_a_narrow_screen_has_the_name_of_each_cell_beside_it(page: Page) -> None:
+    cells = [attributes for tag, attributes in page.all("td") if attributes.get("role") == "cell"]
+    assert cells and all(cell["data-label"] for cell in cells)
+
+
+def test_what_was_set_equal_is_told_below_the_findings_in_plain_words() -> None:
+    real = patients()
+    note = f"{SET_EQUAL}mean cost."
+    marked = dataclasses.replace(evidence(), notes=("a lock note", note))
+    text = dossier(PROTOCOL, real, [real], marked, lock_note="a lock note")
+    assert text.count(note) == 1 and text.index('id="findings"') < text.index(note) < text.index('id="pictures"')
 
 
 def test_wide_tables_can_be_reached_and_scrolled_by_keyboard(page: Page) -> None:

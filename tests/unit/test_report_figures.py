@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable
+from dataclasses import replace
 
 import matplotlib as mpl
 import numpy as np
@@ -11,6 +13,7 @@ import pandas as pd
 import pytest
 from lifelines import KaplanMeierFitter
 from lifelines.datasets import load_waltons
+from matplotlib.axes import Axes
 
 import heorsynth as hs
 from heorsynth.checks.finding import Finding
@@ -19,6 +22,7 @@ from heorsynth.data import datasets
 from heorsynth.data.cohort import Cohort
 from heorsynth.evidence.evidence import Evidence
 from heorsynth.report import figures
+from heorsynth.report.picture import Picture
 
 R_AT_RISK = {
     ("trt", "placebo"): [154, 140, 120, 92, 70, 51, 32, 19, 11],
@@ -48,6 +52,33 @@ def trial(n: int = 120, seed: int = 3, males: int = 30) -> Cohort:
     return Cohort(
         frame, endpoints={"os": ("time", "event", causes)}, arm="trt", costs="cost", subgroups="sex", unit="month"
     )
+
+
+def lines(axes: Axes) -> dict[str, tuple[str, bool]]:
+    """Label to colour and whether it is dashed, of every labelled line."""
+    return {str(line.get_label()): (str(line.get_color()), line.is_dashed()) for line in axes.get_lines()}
+
+
+@pytest.mark.parametrize("draw", [figures.cost_quantiles, figures.lorenz], ids=lambda draw: draw.__name__)
+def test_real_is_solid_black_and_synthetic_dashed_vermillion(draw: Callable[..., Picture]) -> None:
+    shown = lines(draw(trial(), resamples(trial())).axes)
+    assert shown["real"] == ("#000000", False) and shown["synthetic"] == ("#D55E00", True)
+
+
+def test_where_colours_tell_groups_apart_dashes_alone_tell_synthetic() -> None:
+    everyone = figures.km_overlay(trial(), resamples(trial()), "os").axes.get_lines()
+    assert [(line.get_color(), line.is_dashed()) for line in everyone] == [("#000000", False), ("#D55E00", True)]
+    by_sex = figures.km_overlay(trial(), resamples(trial()), "os", by="sex").axes.get_lines()
+    assert [line.is_dashed() for line in by_sex] == [False, True, False, True]
+    assert by_sex[0].get_color() == by_sex[1].get_color() != by_sex[2].get_color()
+
+
+def test_no_line_is_dashed_in_a_picture_without_synthetic_curves() -> None:
+    found = [replace(finding("pass", shift, 0.5), group=f"sex={sex}", kind="subgroup", standardised=0.0)
+             for sex, shift in (("m", 0.1), ("f", -0.1))]  # fmt: skip
+    evidence = Evidence.of("economic-evaluation", found, m=2, n_rows=50, n_source=50)
+    drawn = figures.subgroup_forest(evidence, "survival.rmst").axes.get_lines()
+    assert drawn and not any(line.is_dashed() for line in drawn)
 
 
 def resamples(cohort: Cohort, m: int = 4) -> list[Cohort]:

@@ -77,3 +77,13 @@ def test_several_quantiles_are_several_findings():
     margins = {"costs.quantile": {"quantile": [0.5, 0.9], "relative": 0.25}}
     found = hs.validate(real, [Cohort.derive(real.schema, rows(400, 2), label=None)], "teaching", margins).findings
     assert {one.estimand for one in found if one.key == "costs.quantile"} == {"P50 of cost", "P90 of cost"}
+
+
+def test_only_a_column_that_says_so_is_in_qalys():
+    found, *_ = judged(lambda frame: frame, n=400)
+    assert {key: found[key].unit for key in KEYS} == dict.fromkeys(KEYS, "")
+    frame = rows(400, 1).rename(columns={"utility": "QALYs"})
+    real = hs.Cohort(frame, endpoints={}, utilities=["QALYs"], unit="year")
+    same = hs.validate(real, [Cohort.derive(real.schema, frame, label=None)], "software-testing",
+                       {"utilities.mean": {"absolute": 0.1}})  # fmt: skip
+    assert {one.unit for one in same.findings if one.key == "utilities.mean"} == {"QALY"}
