@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sized
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from heorsynth.core.engine_task import Answered, Died, Done, Failed, Function, Outcome, attempt
+from heorsynth.core.engine_backend import Backend, Pending, Submit, ThisProcess
+from heorsynth.core.engine_task import Answered, Died, Done, Failed, Function, Outcome
 from heorsynth.core.errors import EngineError, Problem, unknown_name
 from heorsynth.core.progress import progress
 
@@ -27,37 +28,6 @@ TRIES = 2
 
 EngineSpec: TypeAlias = "str | Engine | Client"
 """How an engine is asked for: by name, by address, or as one that is open."""
-
-
-class Pending(Protocol):
-    """A task on its way."""
-
-    def outcome(self) -> Outcome:
-        """What came of it, once it did."""
-
-    def forget(self) -> None:
-        """Its result is wanted no more."""
-
-
-Submit = Callable[[Any], Pending]
-
-
-class Backend(Protocol):
-    """Where tasks are computed: what an engine needs to know of this process, of workers or of a cluster."""
-
-    @property
-    def workers(self) -> int:
-        """Tasks that are computed at the same time."""
-
-    @property
-    def window(self) -> int:
-        """Tasks that are sent ahead of the one whose result is handed out next."""
-
-    def job(self, function: Function, shared: Any) -> AbstractContextManager[Submit]:
-        """While open, sends tasks to `function` beside what they share."""
-
-    def close(self, now: bool) -> None:
-        """Ends the workers; `now` does not wait for what they are doing."""
 
 
 @dataclass(eq=False)
@@ -215,32 +185,6 @@ def _plain(task: Any) -> str:
     return str(task) if isinstance(task, (int, str, Path)) else type(task).__name__
 
 
-@dataclass(frozen=True)
-class _Computed:
-    """A task that was computed when it was asked for."""
-
-    found: Outcome
-
-    def outcome(self) -> Outcome:
-        return self.found
-
-    def forget(self) -> None:
-        """Nothing is under way."""
-
-
-@dataclass(frozen=True)
-class _ThisProcess:
-    workers: int = 1
-    window: int = 1
-
-    @contextmanager
-    def job(self, function: Function, shared: Any) -> Iterator[Submit]:
-        yield lambda task: _Computed(attempt(function, shared, task))
-
-    def close(self, now: bool) -> None:
-        """Nothing was opened."""
-
-
 @contextmanager
 def open_engine(spec: EngineSpec = "local", workers: int | None = None) -> Iterator[Engine]:
     """An engine, open as long as the block lasts; its workers end with it, whatever ends it.
@@ -285,7 +229,7 @@ def _backend(spec: str | Client, workers: int | None) -> tuple[Backend, str]:
         return joined(spec), spec
     if spec == "local":
         _no_workers(wanted, 1, "engine 'local'")
-        return _ThisProcess(), spec
+        return ThisProcess(), spec
     if spec == "processes":
         from heorsynth.core.engine_processes import Processes
 

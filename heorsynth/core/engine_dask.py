@@ -9,14 +9,13 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from heorsynth.core.engine_backend import Known, Pending, Submit
 from heorsynth.core.engine_processes import Folder
 from heorsynth.core.engine_task import Died, Failed, Function, Outcome, attempt_packed, packed, sendable
 from heorsynth.core.errors import EngineError, Problem
 
 if TYPE_CHECKING:
     from distributed import Client, Future
-
-    from heorsynth.core.engine import Pending, Submit
 
 ANSWERS_WITHIN, WORKERS_WITHIN = 10, 60
 """Seconds in which a cluster has to answer, and to have its first worker."""
@@ -60,7 +59,7 @@ class Cluster:
         yield lambda task: self._submitted(packed(called, None, task), *held)
 
     def _submitted(self, sent: bytes | Failed, *held: Future) -> Pending:
-        return _Known(sent) if isinstance(sent, Failed) else _Sent(self._submit(attempt_packed, sent, *held))
+        return Known(sent) if isinstance(sent, Failed) else _Sent(self._submit(attempt_packed, sent, *held))
 
     def _submit(self, function: Callable[..., Any], *given: object) -> Future:
         import dask
@@ -70,19 +69,6 @@ class Cluster:
 
     def close(self, now: bool) -> None:
         self._opened.close()
-
-
-@dataclass(frozen=True)
-class _Known:
-    """A task that failed before it was sent."""
-
-    failed: Failed
-
-    def outcome(self) -> Outcome:
-        return self.failed
-
-    def forget(self) -> None:
-        """Nothing is under way."""
 
 
 @dataclass(frozen=True)

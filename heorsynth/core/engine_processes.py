@@ -18,13 +18,12 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from heorsynth.core.engine_backend import Known, Pending, Submit
 from heorsynth.core.engine_task import Died, Failed, Function, Mapped, Outcome, attempt_packed, packed, sendable
 from heorsynth.core.errors import EngineError, Problem
 
 if TYPE_CHECKING:
     from joblib.externals.loky import ProcessPoolExecutor
-
-    from heorsynth.core.engine import Pending, Submit
 
 ORPHANED_AFTER = 1.0
 """Seconds within which a worker notices that whoever started it is gone."""
@@ -102,7 +101,7 @@ class Processes:
 
             def submit(task: Any) -> Pending:
                 sent = packed(called, place, task)
-                return _Sent(_known(sent) if isinstance(sent, Failed) else self._submitted(sent))
+                return Known(sent) if isinstance(sent, Failed) else _Sent(self._submitted(sent))
 
             yield submit
 
@@ -131,13 +130,6 @@ class _Sent:
 
     def forget(self) -> None:
         self.future.cancel()
-
-
-def _known(failed: Failed) -> Future[bytes]:
-    """The future of a task that failed before it was sent."""
-    future: Future[bytes] = Future()
-    future.set_result(pickle.dumps(failed))
-    return future
 
 
 def _settled(parent: int) -> None:

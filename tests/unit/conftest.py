@@ -1,11 +1,14 @@
-"""One small run, unsigned, and the same one signed: made once for all tests of what a run folder holds."""
+"""One small run, unsigned, and the same one signed, made once for all tests of what a run folder holds; each engine."""
 
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 import heorsynth as hs
+from heorsynth.core.engine import Engine, open_engine
 from heorsynth.evidence.signature import keygen
 
 PROTOCOL = """\
@@ -53,3 +56,19 @@ def signed(small_protocol: Path) -> Signed:
     registry = folder / "releases.jsonl"
     run = hs.run(small_protocol, out=folder / "signed", sign_key=private, registry=registry)
     return Signed(run, private, public, stranger, registry)
+
+
+@pytest.fixture(scope="module")
+def engines() -> Iterator[Callable[[str], Engine]]:
+    """Each engine by name, opened when first asked for, with two workers where it has workers."""
+    with ExitStack() as stack:
+        opened: dict[str, Engine] = {}
+
+        def named(name: str) -> Engine:
+            if name == "dask":
+                pytest.importorskip("distributed")
+            if name not in opened:
+                opened[name] = stack.enter_context(open_engine(name, None if name == "local" else 2))
+            return opened[name]
+
+        yield named

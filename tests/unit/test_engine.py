@@ -16,7 +16,6 @@ import pandas as pd
 import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
-import heorsynth as hs
 from heorsynth.core import engine_dask, errors
 from heorsynth.core.engine import Engine, open_engine
 from heorsynth.core.engine_dask import differences, versions_told
@@ -26,24 +25,6 @@ cloudpickle.register_pickle_by_value(sys.modules[__name__])
 
 SECRET = "Canary-7319"
 NAMES = ("local", "processes", "dask")
-
-
-@pytest.fixture(scope="module")
-def engines() -> Iterator[Callable[[str], Engine]]:
-    """Each engine by name, opened when first asked for, with two workers where it has workers."""
-    from contextlib import ExitStack
-
-    with ExitStack() as stack:
-        opened: dict[str, Engine] = {}
-
-        def named(name: str) -> Engine:
-            if name == "dask":
-                pytest.importorskip("distributed")
-            if name not in opened:
-                opened[name] = stack.enter_context(open_engine(name, None if name == "local" else 2))
-            return opened[name]
-
-        yield named
 
 
 @pytest.fixture(params=NAMES)
@@ -254,7 +235,7 @@ def asleep(name: str, folder: Path) -> tuple[subprocess.Popen[str], list[str]]:
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
         env=os.environ | {"TMPDIR": str(scratch)},
     )  # fmt: skip
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while len(list(pids.iterdir())) < 2 and time.monotonic() < deadline:
         time.sleep(0.05)
     return process, [path.name for path in pids.iterdir()]
@@ -377,33 +358,3 @@ def test_versions_are_told_by_a_worker_that_has_no_heorsynth() -> None:
     code = f"import pickle, sys; sys.modules['heorsynth'] = None; print(*pickle.loads({sent!r})())"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.stdout.split() == ["python", "numpy", "pandas", "scipy", "heorsynth"], done.stderr
-
-
-def digest(frames: list[pd.DataFrame]) -> str:
-    found = hashlib.sha256()
-    for frame in frames:
-        found.update(frame.to_csv().encode())
-    return found.hexdigest()
-
-
-def test_cohorts_and_findings_are_the_same_on_every_engine(engines: Callable[[str], Engine]) -> None:
-    cohort = hs.datasets.load("veterans")
-    sampler = hs.generators.create("heor").fit(cohort, seed=1)
-    asked = {"margins": {"survival.km_gap": {"absolute": 0.1}}, "seed": 1}
-    found = {}
-    with open_engine("processes", 1) as one:
-        for place in (engines("local"), one, engines("processes"), engines("dask")):
-            drawn = sampler.sample(m=4, seed=3, engine=place)
-            evidence = hs.validate(cohort, drawn, purpose="teaching", **asked, engine=place)
-            key = f"{place.spec} {place.workers}"
-            found[key] = digest([*(part.frame for part in drawn), evidence.to_frame()]), drawn[3].label
-    assert len(found) == 4
-    assert all(result == found["local 1"] for result in found.values())
-
-
-@pytest.mark.parametrize("name", NAMES[1:])
-def test_a_run_has_the_same_bytes_on_every_engine(
-    name: str, small_protocol: Path, small_run: "hs.Run", engines: Callable[[str], Engine], tmp_path: Path
-) -> None:
-    again = hs.run(small_protocol, out=tmp_path, engine=engines(name))
-    assert (again.path / "SHA256SUMS").read_bytes() == (small_run.path / "SHA256SUMS").read_bytes()
