@@ -9,8 +9,11 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from heorsynth.checks.plain import PLAIN
+from heorsynth.report.formulas import SYMBOLS_USED, formulas_for
+
 ROOT = Path(__file__).resolve().parent.parent
-NOTEBOOKS = "<!-- notebooks -->"
+NOTEBOOKS, FORMULAS = "<!-- notebooks -->", "<!-- formulas -->"
 
 project = "heorsynth"
 author = "The heorsynth authors"
@@ -49,8 +52,19 @@ def _notebooks() -> str:
     return "\n".join(parts)
 
 
+def _formulas() -> str:
+    """Every estimand's formula and source, as the dossier shows those of a run."""
+    shown = [
+        f"<dt>{name} (<code>{key}</code>)</dt><dd>{one.text}"
+        + (f"<br><em>{one.source}</em>" if one.source else "")
+        + "</dd>"
+        for name, key, one in formulas_for(PLAIN)
+    ]
+    return f"<p>{SYMBOLS_USED}</p>\n<dl>\n" + "\n".join(shown) + "\n</dl>"
+
+
 def _source(app: Any, name: str, content: list[str]) -> None:
-    content[0] = content[0].replace(NOTEBOOKS, _notebooks())
+    content[0] = content[0].replace(NOTEBOOKS, _notebooks()).replace(FORMULAS, _formulas())
 
 
 def _docstring(app: Any, what: str, name: str, item: Any, options: Any, lines: list[str]) -> None:

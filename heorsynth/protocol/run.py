@@ -147,7 +147,8 @@ class Run:
 
     def _repr_html_(self) -> str:
         link = quote(self.report.as_posix(), safe="/:")
-        return f'{self.card().html()}<p><a href="{link}" target="_blank" rel="noopener" style="color:inherit">Open the dossier</a></p>'
+        opens = f"<a href='{link}' target='_blank' rel='noopener' style='color:inherit'>Open the dossier</a>"
+        return f"{self.card().html()}<p>{opens}</p>"
 
 
 def run(

@@ -198,7 +198,7 @@ def test_a_point_that_cannot_vary_does_not_widen_the_interval_of_a_distance():
 def test_a_purpose_does_not_ask_for_costs_of_a_cohort_without_any_and_says_so():
     asked = plan(cohort(costs=None, utilities=None, currency=None), "economic-evaluation")
     assert not any(key.startswith(("costs", "utilities", "economics")) for key in asked.margins)
-    assert any("costs.mean" in note for note in asked.notes)
+    assert any("declares no costs: mean cost, " in note for note in asked.notes)
 
 
 def test_a_margin_for_a_role_the_cohort_lacks_is_refused():

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from heorsynth.checks.estimands import ESTIMANDS
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -50,6 +52,8 @@ def test_the_site_is_built_without_a_warning_and_every_link_in_it_leads_somewher
     assert done.returncode == 0, done.stderr
     pages = {path: path.read_text(encoding="utf-8") for path in tmp_path.rglob("*.html")}
     assert len(pages) > 12
+    formulas = pages[tmp_path / "formulas.html"]
+    assert all(f"<code>{key}</code>" in formulas for key in ESTIMANDS)
     for path, text in pages.items():
         for target in re.findall(r'href="([^"#:?]+)(?:#[^"]*)?"', text):
             assert (path.parent / target).exists(), f"{path.name}: {target}"

@@ -1,7 +1,9 @@
 """A run folder is written whole or not at all, twice the same, and a changed byte in it is found and named."""
 
+import dataclasses
 import json
 import os
+import re
 import resource
 import signal
 import subprocess
@@ -9,6 +11,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import unquote
 
 import numpy as np
 import pandas as pd
@@ -108,6 +111,14 @@ def test_a_run_is_read_back_as_it_was(done: "hs.Run") -> None:
     pd.testing.assert_frame_equal(read.evidence.to_frame(), done.evidence.to_frame())
     assert read.evidence.sentence == done.evidence.sentence
     assert read.verdict == done.verdict
+
+
+def test_a_run_shows_where_its_dossier_lies_and_links_to_it(done: "hs.Run") -> None:
+    assert str(done.report) in repr(done)
+    target = re.search("<a href='([^']+)'", done._repr_html_())
+    assert target is not None and Path(unquote(target[1])).is_file()
+    odd = dataclasses.replace(done, path=Path("a folder's & name"))
+    assert "href='a%20folder%27s%20%26%20name/report.html'" in odd._repr_html_()
 
 
 def test_every_synthetic_row_says_that_it_is_one(done: "hs.Run") -> None:
