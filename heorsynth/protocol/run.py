@@ -13,7 +13,15 @@ from pathlib import Path
 from typing import Any
 
 from heorsynth.core.display import Card, facts_card
-from heorsynth.core.errors import OutputError, Problem, ProtocolError, RunError
+from heorsynth.core.errors import (
+    CohortError,
+    GeneratorError,
+    OutputError,
+    Problem,
+    ProtocolError,
+    RunError,
+    UnknownNameError,
+)
 from heorsynth.core.progress import progress
 from heorsynth.core.random import stream
 from heorsynth.data import io, releases
@@ -30,6 +38,7 @@ from heorsynth.generators.synthetic import SyntheticCohorts
 from heorsynth.protocol.folder import VERDICT, staged, write_sums
 from heorsynth.protocol.lock import Lock, read_lock
 from heorsynth.protocol.notebook import SOURCE_VARIABLE, execute, read_notebook, with_parameters
+from heorsynth.protocol.placing import placed
 from heorsynth.protocol.provenance import holdout_facts, record_of, release_of, require_holdout, write_provenance
 from heorsynth.protocol.source import read_origin
 from heorsynth.protocol.spec import Protocol, read_protocol
@@ -241,10 +250,15 @@ def _parts(patients: Cohort, plan: Protocol) -> tuple[Cohort, Cohort | None]:
 def _draw(plan: Protocol, cohort: Cohort, owner: bytes | None) -> SyntheticCohorts:
     """The m synthetic cohorts the protocol asks for."""
     wanted = plan.document.generator
-    recipe = registry.create(wanted.name, **wanted.options)
-    sampler = recipe.fit(cohort, wanted.seed)
-    n = cohort.n if wanted.n == "same" else wanted.n
-    return sampler.sample(n, wanted.m, wanted.seed, wanted.where or None, wanted.targets or None, owner)
+    try:
+        recipe = registry.create(wanted.name, **wanted.options)
+        sampler = recipe.fit(cohort, wanted.seed)
+        n = cohort.n if wanted.n == "same" else wanted.n
+        return sampler.sample(n, wanted.m, wanted.seed, wanted.where or None, wanted.targets or None, owner)
+    except CohortError as error:
+        raise placed(error, plan) from error
+    except (GeneratorError, UnknownNameError) as error:
+        raise placed(error, plan, "generator") from error
 
 
 def _judge(plan: Protocol, cohort: Cohort, synthetic: SyntheticCohorts, holdout: Cohort | None, lock: Lock) -> Evidence:
