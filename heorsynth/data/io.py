@@ -38,7 +38,7 @@ SAS_MOMENT = re.compile(rb"\d{2}[A-Z]{3}\d{2}:\d{2}:\d{2}:\d{2}")
 
 
 def read_frame(path: str | Path) -> pd.DataFrame:
-    """The rows of a .csv, .parquet, .xpt or .sas7bdat file, with the label in `attrs` and synthetic ids as the index.
+    """The rows of a .csv, .tsv, .parquet, .xpt or .sas7bdat file; the label is in `attrs`, synthetic ids are the index.
 
     Text may have commas, semicolons, tabs or bars between columns, and decimal points or commas: see `dialect_of`.
 
@@ -261,7 +261,7 @@ def _xpt_bytes(frame: pd.DataFrame, label: Label | None) -> bytes:
 
 
 READERS: Mapping[str, Callable[[Path], tuple[pd.DataFrame, Label | None]]] = {
-    ".csv": _read_csv, ".parquet": _read_parquet, ".xpt": _read_sas, ".sas7bdat": _read_sas,
+    ".csv": _read_csv, ".tsv": _read_csv, ".parquet": _read_parquet, ".xpt": _read_sas, ".sas7bdat": _read_sas,
 }  # fmt: skip
 WRITERS: Mapping[str, Callable[[pd.DataFrame, Label | None], bytes]] = {
     ".csv": _csv_bytes, ".parquet": _parquet_bytes, ".xpt": _xpt_bytes,

@@ -112,13 +112,16 @@ def _cohort_lines(table: Table) -> list[str]:
 
 def _coding_lines(table: Table) -> list[str]:
     """For each endpoint the codings it may have, as lines to uncomment: none of them is a guess that counts."""
-    several = len(table.endpoints) > 1
-    lines = []
-    for endpoint in table.endpoints:
-        for codes, why in _codings(endpoint.event, table.frame[endpoint.event]):
-            body = "{" + ", ".join(f"{code}: {value}" for code, value in codes.items()) + "}"
-            lines.append(f"# event_map: {f'{{{endpoint.name}: {body}}}' if several else body}   # {why}")
-    return lines
+    told = [
+        (one.name, codes, why) for one in table.endpoints for codes, why in _codings(one.event, table.frame[one.event])
+    ]
+    written = [
+        (name, "{" + ", ".join(f"{code}: {value}" for code, value in codes.items()) + f"}}   # {why}")
+        for name, codes, why in told
+    ]
+    if len(table.endpoints) < 2:
+        return [f"# event_map: {body}" for _, body in written]
+    return ["# event_map:", *(f"#   {name}: {body}" for name, body in written)] if written else []
 
 
 def _codings(name: str, column: pd.Series) -> list[tuple[dict[str, int], str]]:
@@ -146,6 +149,8 @@ def needs_coding(column: pd.Series) -> bool:
 
 
 def _unit_lines(table: Table) -> list[str]:
+    if not table.endpoints and not table.brought:
+        return []
     if "unit" in table.brought:
         return [f"# unit: {table.brought['unit']}   # as AVALU says"]
     unit = guess_unit(tuple(one.time for one in table.endpoints[:1]))

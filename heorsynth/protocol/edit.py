@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ruamel.yaml import YAML
-from ruamel.yaml.comments import CommentedMap
+from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.error import YAMLError
 
 from heorsynth.core.errors import Problem, ProtocolError
@@ -66,4 +66,21 @@ def _merge(into: CommentedMap, changes: Mapping[str, Any]) -> None:
         if isinstance(value, Mapping) and isinstance(into.get(key), CommentedMap):
             _merge(into[key], value)
         else:
-            into[key] = dict(value) if isinstance(value, Mapping) else value
+            into[key] = _written(value)
+
+
+def _written(value: object) -> object:
+    """A value as YAML writes it: a list or a mapping of numbers on one line, others a line each.
+
+    Text stays on a line of its own: within braces ruamel.yaml writes some of it so that it cannot be read again.
+    """
+    if isinstance(value, Mapping):
+        made: CommentedMap | CommentedSeq = CommentedMap({key: _written(held) for key, held in value.items()})
+        held_values = list(value.values())
+    elif isinstance(value, (list, tuple)):
+        made, held_values = CommentedSeq([_written(held) for held in value]), list(value)
+    else:
+        return value
+    if all(isinstance(held, (int, float)) for held in held_values):
+        made.fa.set_flow_style()
+    return made

@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from heorsynth.core.display import Card
-from heorsynth.core.errors import DuplicateIdError, OutputError, Problem, as_yaml
+from heorsynth.core.errors import DuplicateIdError, FileError, OutputError, Problem, as_yaml
 from heorsynth.data.adtte import NEEDED, from_adtte
 from heorsynth.data.delimited import dialect_of
 from heorsynth.data.identity import n_persons
@@ -84,7 +84,9 @@ def init(data: str | Path, out: str | Path = ".") -> Start:
 def _table(path: Path, folder: Path) -> Table:
     """The file as a table of patients with its guessed roles."""
     frame = read_frame(path).rename(columns=str)
-    layout = dialect_of(path).assumed if path.suffix.lower() == ".csv" else ""
+    if len(frame) < 2:
+        raise FileError(f"file {path.name!r}", Problem("", f"{len(frame)} rows", "give a row for each patient"))
+    layout = dialect_of(path).assumed if path.suffix.lower() in (".csv", ".tsv") else ""
     place = as_yaml(os.path.relpath(path.resolve(), folder.resolve()))
     if set(NEEDED) <= set(frame.columns):
         return _adtte(frame, path.stem, place, layout)

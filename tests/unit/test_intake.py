@@ -1,6 +1,7 @@
 """A file as it comes: what is read, what is recognised, what is asked, what is refused, and no patient named."""
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -254,3 +255,30 @@ def test_a_protocol_with_a_name_in_quotes_still_opens_its_notebook(tmp_path: Pat
     names: dict[str, object] = {}
     exec("".join(cell["source"]), names)
     assert names["PROTOCOL"] == start.protocol.name
+
+
+def test_two_endpoints_are_known_by_the_word_their_columns_share_and_coded_each_for_itself(tmp_path: Path) -> None:
+    times = {name: np.arange(N) + 1.5 for name in ("pfs_months", "os_months")}
+    events = {"os_status": np.tile(["alive", "dead"], N // 2), "pfs_status": np.tile([0, 1], N // 2)}
+    start, text = started(tmp_path, patients(days=None, status=None, **events, **times))
+    assert 'pfs: ["pfs_months", "pfs_status"]' in text and 'os: ["os_months", "os_status"]' in text
+    assert '#   os: {"alive": 0, "dead": 1}' in text and "unit: month   # guessed:" in text
+    block = text[text.index("  # event_map:") :].split("  unit:")[0]
+    answered = text.replace(block, re.sub(r"^  # ", "  ", block, flags=re.MULTILINE))
+    start.protocol.write_text(answered, encoding="utf-8")
+    cohort, _ = load_source(read_protocol(start.protocol))
+    assert [cohort.outcome(name)[1].sum() for name in ("os", "pfs")] == [N // 2, N // 2]
+
+
+def test_a_tab_separated_file_may_end_in_tsv_and_a_spreadsheet_may_begin_with_a_mark(tmp_path: Path) -> None:
+    frame = patients()
+    frame.to_csv(tmp_path / "p.tsv", sep="\t", index=False)
+    text = frame.to_csv(index=False, sep=";", decimal=",", lineterminator="\r\n")
+    (tmp_path / "p.csv").write_text("\ufeff" + text, encoding="utf-8")
+    for name in ("p.tsv", "p.csv"):
+        pd.testing.assert_frame_equal(read_frame(tmp_path / name), frame)
+
+
+def test_a_file_of_names_without_patients_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(errors.FileError, match="0 rows"):
+        started(tmp_path, patients().head(0))
