@@ -121,9 +121,12 @@ def init(data: Path, out: Path) -> int:
 @click.argument("protocol", type=click.Path(path_type=Path))
 def lock(protocol: Path) -> int:
     """Freeze PROTOCOL before results are seen."""
-    from heorsynth.protocol.lock import write_lock
+    from heorsynth.protocol.lock import source_is_here, write_lock
+    from heorsynth.protocol.spec import read_protocol
 
     click.echo(f"locked: {write_lock(protocol)}")
+    if not source_is_here(read_protocol(protocol)):
+        click.echo("Its source is not here, so nothing tells whether these roles fit the patients.")
     return 0
 
 

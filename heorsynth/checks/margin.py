@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
@@ -13,6 +14,8 @@ SCALES = ("absolute", "relative", "ratio")
 
 LOG_LARGEST = 100.0
 """Log ratios are cut here before they are raised to a power; all of them are vacuous."""
+
+PERCENT = re.compile(r"(\d+(?:[.,]\d+)?)\s*%")
 
 VACUOUS_RATIO = 3.0
 """A ratio margin at or past [1/3, 3] would pass almost anything."""
@@ -95,14 +98,7 @@ def _as_declared(margin: Margin) -> dict[str, object]:
 
 def _width(name: str, scale: str, value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value) or value <= 0:
-        raise MarginError(
-            "margins",
-            Problem(
-                f"{name}: {scale}",
-                "must be a number above 0",
-                "a margin is a distance either way: write 0.05, not -0.05",
-            ),
-        )
+        raise MarginError("margins", Problem(f"{name}: {scale}", "must be a number above 0", _remedy(scale, value)))
     if scale == "relative" and value >= 1:
         raise MarginError(
             "margins",
@@ -113,6 +109,16 @@ def _width(name: str, scale: str, value: object) -> float:
             ),
         )
     return float(value)
+
+
+def _remedy(scale: str, value: object) -> str:
+    """What to write instead of a width that is none."""
+    if isinstance(value, str) and (percent := PERCENT.fullmatch(value.strip())):
+        share = float(percent[1].replace(",", ".")) / 100
+        return f"write the percentage as a share: {scale}: {share:g}"
+    if isinstance(value, str):
+        return "write digits and a point: no comma, no percent or currency sign"
+    return "a margin is a distance either way: write 0.05, not -0.05"
 
 
 def _ratio_width(name: str, value: object) -> float:

@@ -4,23 +4,30 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing that is wrong: where it stands, what was found there, and how to mend it."""
+    """One thing that is wrong: where it stands, what was found there, and how to mend it.
+
+    Attributes
+    ----------
+    where, found, fix : str
+    in_protocol : str           the fix as a protocol would write it, where that differs from Python
+    """
 
     where: str
     found: str
     fix: str = ""
+    in_protocol: str = ""
 
     def __str__(self) -> str:
         head = f"{self.where}: {self.found}" if self.where else self.found
         return f"{head}\n      fix: {self.fix}" if self.fix else head
 
     def to_dict(self) -> dict[str, str]:
-        return asdict(self)
+        return {"where": self.where, "found": self.found, "fix": self.fix}
 
 
 class HeorsynthError(Exception):
@@ -30,6 +37,10 @@ class HeorsynthError(Exception):
         self.subject = subject
         self.problems = [problems] if isinstance(problems, Problem) else list(problems)
         super().__init__(self._text())
+
+    def _render_traceback_(self) -> list[str]:
+        """What a notebook shows of this error: the message, without the way through our code (IPython asks for it)."""
+        return [f"{type(self).__name__}: {self}"]
 
     def _text(self) -> str:
         if not self.problems:
@@ -152,11 +163,17 @@ class SignatureError(HeorsynthError):
     """A signature or an envelope that was altered, forged, or made with another key; or a key that is none."""
 
 
+def as_yaml(text: str) -> str:
+    """The text as a scalar of YAML that means exactly it, for a fix that is a line to paste into a protocol."""
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
-    """A phrase naming the closest known name, or all of them if none is close."""
+    """A phrase naming the closest known name, whatever its case, or all of them if none is close."""
     names = sorted(known)
-    close = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
-    return f"did you mean {close[0]!r}?" if close else "use one of: " + ", ".join(names)
+    folded = {one.casefold(): one for one in reversed(names)}
+    close = difflib.get_close_matches(name.casefold(), folded, n=1, cutoff=0.5)
+    return f"did you mean {folded[close[0]]!r}?" if close else "use one of: " + ", ".join(names)
 
 
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> UnknownNameError:

@@ -6,8 +6,11 @@ from typing import Any
 
 import pandas as pd
 
-from heorsynth.core.errors import FileError, Problem
+from heorsynth.core.errors import FileError, Problem, nearest
 from heorsynth.data.schema import TIME_UNITS
+
+NEEDED = ("USUBJID", "PARAMCD", "AVAL", "CNSR")
+"""The columns by which a table is known as ADTTE."""
 
 
 def from_adtte(frame: pd.DataFrame, parameter: str, endpoint: str = "os") -> tuple[pd.DataFrame, dict[str, Any]]:
@@ -20,12 +23,15 @@ def from_adtte(frame: pd.DataFrame, parameter: str, endpoint: str = "os") -> tup
     ------
     FileError      a column of ADTTE is absent, or no row has this parameter
     """
-    needed = ("USUBJID", "PARAMCD", "AVAL", "CNSR")
-    absent = [name for name in needed if name not in frame.columns]
+    absent = [name for name in NEEDED if name not in frame.columns]
     rows = frame if absent else frame[frame["PARAMCD"] == parameter].reset_index(drop=True)
     if absent or rows.empty:
-        found = f"lacks {', '.join(absent)}" if absent else f"has no parameter {parameter!r}"
-        raise FileError("ADTTE table", Problem("", found, "give an ADaM BDS time-to-event table"))
+        if absent:
+            problem = Problem("", f"lacks {', '.join(absent)}", "give an ADaM BDS time-to-event table")
+        else:
+            known = sorted(set(frame["PARAMCD"].dropna().astype(str)))
+            problem = Problem("", f"has no parameter {parameter!r}", nearest(parameter, known))
+        raise FileError("ADTTE table", problem)
     reasons = {code: 0 for code in rows["CNSR"].dropna().unique() if code != 0}
     named = [name for name in ("TRT01P", "TRTP", "TRTA") if name in rows.columns]
     arm = next((name for name in named if rows[name].nunique() > 1), None)

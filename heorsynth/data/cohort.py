@@ -16,7 +16,7 @@ from heorsynth.data import inspection
 from heorsynth.data.label import ID_COLUMN, KEY, Label, has_synthetic_id
 from heorsynth.data.levels import as_text, banded
 from heorsynth.data.schema import Schema, as_bands, as_endpoints, as_names, check_unit
-from heorsynth.data.source_checks import SOURCE_CHECKS
+from heorsynth.data.source_checks import SOURCE_CHECKS, bad_events
 
 SMALL_COUNT = 5
 """Counts below this are shown as "<5": a rare level is where a person is most easily recognised."""
@@ -110,9 +110,12 @@ class Cohort:
                 Problem("rows", f"{len(held)} patients", "a cohort needs at least 2, an analysis far more"),
             )
         inspection.refuse(name, inspection.nested_columns(held) + inspection.bad_event_map(schema, event_map))
-        held = _with_event_codes(held, schema, event_map, name)
-        if label is None and held.index.name != ID_COLUMN:
-            inspection.refuse(name, [found for check in SOURCE_CHECKS for found in check(held, schema)])
+        real = label is None and held.index.name != ID_COLUMN
+        held, found = _with_event_codes(held, schema, event_map, real=real)
+        if real:
+            checks = [check for check in SOURCE_CHECKS if not (found and check is bad_events)]
+            found += [problem for check in checks for problem in check(held, schema)]
+        inspection.refuse(name, found)
         self._set(held, schema, name, label)
 
     def _set(self, frame: pd.DataFrame, schema: Schema, name: str, label: Label | None) -> None:
@@ -335,21 +338,19 @@ def _with_bands(frame: pd.DataFrame, schema: Schema) -> pd.DataFrame:
 
 
 def _with_event_codes(
-    frame: pd.DataFrame,
-    schema: Schema,
-    event_map: Mapping[object, object] | None,
-    name: str,
-) -> pd.DataFrame:
+    frame: pd.DataFrame, schema: Schema, event_map: Mapping[object, object] | None, *, real: bool
+) -> tuple[pd.DataFrame, list[inspection.Found]]:
+    """The frame with its events in the house coding, and what stands against it."""
     found: list[inspection.Found] = []
     coded = frame.copy()
     for endpoint in schema.endpoints.values():
-        mapping = event_map
-        if event_map and all(isinstance(value, Mapping) for value in event_map.values()):
-            mapping = event_map.get(endpoint.name)  # type: ignore[assignment]
-        codes = inspection.event_codes(frame, endpoint, mapping)  # type: ignore[arg-type]
+        mapping = inspection.coding_of(endpoint, event_map)
+        codes = inspection.event_codes(frame, endpoint, mapping)
+        unsaid = inspection.unsaid_censoring(endpoint, mapping) if real else None
         if isinstance(codes, Problem):
             found.append((errors.EventCodingError, codes))
+        elif unsaid is not None:
+            found.append((errors.EventCodingError, unsaid))
         else:
             coded[endpoint.event] = codes
-    inspection.refuse(name, found)
-    return coded
+    return coded, found

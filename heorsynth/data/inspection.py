@@ -10,6 +10,7 @@ from pandas.api import types
 
 from heorsynth.core import errors
 from heorsynth.core.errors import CohortError, Problem
+from heorsynth.data.identity import words_of
 from heorsynth.data.schema import Endpoint, Schema
 
 Found = tuple[type[CohortError], Problem]
@@ -27,7 +28,8 @@ def refuse(name: str, found: list[Found]) -> None:
 def missing_columns(frame: pd.DataFrame, schema: Schema) -> list[Found]:
     """Roles that name a column the frame does not have, columns it has twice, and names that are not text."""
     if odd := sum(not isinstance(column, str) for column in frame.columns):
-        told = Problem("columns", f"{odd} names are not text", "frame.columns = frame.columns.map(str)")
+        fix = "frame.columns = frame.columns.map(str)"
+        told = Problem("columns", f"{odd} names are not text", fix, "name them in the file's first line")
         return [(errors.RoleError, told)]
     present = {str(column) for column in frame.columns}
     wanted = [*schema.columns, *schema.bands, *(band.source for band in schema.bands.values())]
@@ -107,8 +109,44 @@ def bad_event_map(schema: Schema, event_map: Mapping[object, object] | None) -> 
     codes = [code for mapping in maps for code in mapping.values()]  # type: ignore[attr-defined]
     if not all(isinstance(code, (int, np.integer)) and 0 <= code <= 9 for code in codes):
         told = "codes must be whole numbers: 0 = censored, 1.. = causes, up to 9"
-        found.append((errors.EventCodingError, Problem("event_map", told, "write event_map={'alive': 0, 'dead': 1}")))
+        problem = Problem(
+            "event_map", told, "write event_map={'alive': 0, 'dead': 1}", "write event_map: {alive: 0, dead: 1}"
+        )
+        found.append((errors.EventCodingError, problem))
     return found
+
+
+CENSORING_WORDS = {"cens", "cnsr", "censor", "censored", "censoring", "censind", "censflag"}
+"""A column named so may hold 1 for who was censored, the inverse of the house coding."""
+
+
+def says_censoring(name: str) -> bool:
+    """True where a column's name speaks of censoring, and so leaves open whether 1 is an event."""
+    return bool(set(words_of(name)) & CENSORING_WORDS)
+
+
+def coding_of(endpoint: Endpoint, event_map: Mapping[object, object] | None) -> Mapping[object, int] | None:
+    """The declared coding of one endpoint's events, from a map for all or a map of maps; None where none is."""
+    if event_map and all(isinstance(value, Mapping) for value in event_map.values()):
+        return event_map.get(endpoint.name)  # type: ignore[return-value]
+    return event_map  # type: ignore[return-value]
+
+
+def unsaid_censoring(endpoint: Endpoint, mapping: Mapping[object, int] | None) -> Problem | None:
+    """The problem with an event column named for censoring whose coding nobody declared; else None.
+
+    To read 1 as the event would be a guess, and where it is wrong every curve is upside down without a word. Naming
+    the causes, {1: "death"}, declares the coding too.
+    """
+    if mapping is not None or endpoint.causes or not says_censoring(endpoint.event):
+        return None
+    fix = "if 1 means censored, say event_map={0: 1, 1: 0}; if 1 means the event, event_map={0: 0, 1: 1}"
+    return Problem(
+        f"{endpoint.event} (event of {endpoint.name!r})",
+        "its name speaks of censoring: 1 may mean censored, or the event",
+        fix,
+        fix.replace("event_map=", "event_map: "),
+    )
 
 
 def event_codes(
@@ -148,13 +186,15 @@ def event_codes(
             where,
             f"expected 0 = censored, 1.. = causes; found {_codes_seen(column)}",
             "declare the coding, such as event_map={'censored': 0, 'dead': 1}",
+            "declare the coding, such as event_map: {censored: 0, dead: 1}",
         )
     if 0 not in set(numbers) and numbers.max() > 1:
+        nobody = "if nobody is censored, map every code to its cause"
         return Problem(
             where,
             f"no 0 among the codes; found {_codes_seen(column)}",
-            "if 1 is censored and 2 the event, say event_map={1: 0, 2: 1}; if nobody is censored, "
-            "map every code to its cause",
+            f"if 1 is censored and 2 the event, say event_map={{1: 0, 2: 1}}; {nobody}",
+            f"if 1 is censored and 2 the event, write event_map: {{1: 0, 2: 1}}; {nobody}",
         )
     return numbers.to_numpy(dtype=np.int8)
 

@@ -21,6 +21,7 @@ from pandas.api import types
 from heorsynth.core.errors import DamagedFileError, EncodingError, FileError, LabelError, OutputError, Problem
 from heorsynth.data import limits
 from heorsynth.data.cohort import Cohort
+from heorsynth.data.delimited import read_delimited
 from heorsynth.data.label import ID_COLUMN, KEY, Label
 
 SIDECAR = ".label.json"
@@ -32,19 +33,18 @@ SIDECAR_BYTES = 1_000_000
 XPORT_RECORD = 80
 """Bytes in each record of a SAS transport file: a file of another length was cut."""
 
-MISSING = ["", ".", "NA", "N/A", "n/a", "NaN", "nan", "<NA>", "NULL", "null"]
-"""What stands for a missing value in a CSV. "None" does not: it is a level, such as no prior therapy."""
-
 SAS_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,31}")
 SAS_MOMENT = re.compile(rb"\d{2}[A-Z]{3}\d{2}:\d{2}:\d{2}:\d{2}")
 
 
 def read_frame(path: str | Path) -> pd.DataFrame:
-    """The rows of a .csv, .parquet, .xpt or .sas7bdat file, with the label in `attrs` and synthetic ids as the index.
+    """The rows of a .csv, .tsv, .parquet, .xpt or .sas7bdat file; the label is in `attrs`, synthetic ids are the index.
+
+    Text may have commas, semicolons, tabs or bars between columns, and decimal points or commas: see `dialect_of`.
 
     Raises
     ------
-    FileError            it cannot be read, or has another ending
+    FileError            it cannot be read, has another ending, or its first line is a row of values
     EncodingError        a CSV that is not UTF-8; the message names the line
     DamagedFileError     truncated or corrupt
     LabelError           the sidecar belongs to another file
@@ -181,32 +181,7 @@ def _sidecar_label(file: Path) -> Label | None:
 
 
 def _read_csv(file: Path) -> tuple[pd.DataFrame, Label | None]:
-    raw = file.read_bytes()
-    limits.require_delimited(file, raw)
-    try:
-        raw.decode("utf-8")
-    except UnicodeDecodeError as error:
-        line = raw[: error.start].count(b"\n") + 1
-        raise EncodingError(
-            f"file {file.name!r}", Problem(f"line {line}", "not UTF-8", "save it as CSV UTF-8")
-        ) from None
-    try:
-        frame = pd.read_csv(
-            file, encoding="utf-8", float_precision="round_trip", low_memory=False, keep_default_na=False,
-            na_values=MISSING,
-        )  # fmt: skip
-    except pd.errors.EmptyDataError as error:
-        raise DamagedFileError(f"file {file.name!r}", Problem("", "is empty", "check the export")) from error
-    except pd.errors.ParserError:
-        raise DamagedFileError(
-            f"file {file.name!r}", Problem("", "rows of different lengths", "check the separator and the quotes")
-        ) from None
-    if not isinstance(frame.index, pd.RangeIndex):
-        found = "its rows hold more values than its header has names"
-        raise DamagedFileError(
-            f"file {file.name!r}", Problem("", found, "name every column, or cut commas at line ends")
-        )
-    return frame, _sidecar_label(file)
+    return read_delimited(file), _sidecar_label(file)
 
 
 def _read_parquet(file: Path) -> tuple[pd.DataFrame, Label | None]:
@@ -286,7 +261,7 @@ def _xpt_bytes(frame: pd.DataFrame, label: Label | None) -> bytes:
 
 
 READERS: Mapping[str, Callable[[Path], tuple[pd.DataFrame, Label | None]]] = {
-    ".csv": _read_csv, ".parquet": _read_parquet, ".xpt": _read_sas, ".sas7bdat": _read_sas,
+    ".csv": _read_csv, ".tsv": _read_csv, ".parquet": _read_parquet, ".xpt": _read_sas, ".sas7bdat": _read_sas,
 }  # fmt: skip
 WRITERS: Mapping[str, Callable[[pd.DataFrame, Label | None], bytes]] = {
     ".csv": _csv_bytes, ".parquet": _parquet_bytes, ".xpt": _xpt_bytes,

@@ -27,11 +27,12 @@ def require_size(file: Path) -> None:
     _require(file, "bytes", file.stat().st_size, MAX_BYTES)
 
 
-def require_delimited(file: Path, raw: bytes) -> None:
+def require_delimited(file: Path, raw: bytes, separator: str = ",") -> None:
     """Nothing, if text with delimiters makes a table that can be held; FileError otherwise."""
     header = raw[: raw.find(b"\n")] if b"\n" in raw else raw
-    _require(file, "columns", header.count(b",") + 1, MAX_COLUMNS)
-    _require(file, "cells", raw.count(b",") + raw.count(b"\n") + 1, _max_cells())
+    mark = separator.encode()
+    _require(file, "columns", header.count(mark) + 1, MAX_COLUMNS)
+    _require(file, "cells", raw.count(mark) + raw.count(b"\n") + 1, _max_cells())
 
 
 def require_table(file: Path, rows: int, columns: int, n_bytes: int = 0) -> None:

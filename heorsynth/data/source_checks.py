@@ -10,9 +10,13 @@ from pandas.api import types
 
 from heorsynth.core import errors
 from heorsynth.core.errors import Problem
+from heorsynth.data.identity import looks_like_dates, n_persons
 from heorsynth.data.inspection import Found
 from heorsynth.data.levels import as_text, banded
 from heorsynth.data.schema import Schema
+
+COUNT_DAYS = "count the days from start to end in a column of its own: in pandas (end - start).dt.days"
+ONE_ROW = "one row a patient: keep one visit of each (or one parameter), or combine the rows of a patient first"
 
 
 def bad_events(frame: pd.DataFrame, schema: Schema) -> list[Found]:
@@ -73,6 +77,7 @@ def bad_durations(frame: pd.DataFrame, schema: Schema) -> list[Found]:
                         name,
                         f"{low} of {len(time)} durations are not positive",
                         "drop those rows, or give entry='…' if follow-up starts later",
+                        "drop those rows, or give entry: … if follow-up starts later",
                     ),
                 )
             )
@@ -95,14 +100,17 @@ def _numbers(column: pd.Series) -> np.ndarray:
     return np.asarray(pd.to_numeric(column, errors="coerce").to_numpy(float, na_value=np.nan))
 
 
-def _no_count(column: pd.Series) -> tuple[str, str] | None:
-    """What is wrong with, and the fix for, a column of times that are not counted in the cohort's unit."""
+def _no_count(column: pd.Series) -> tuple[str, ...] | None:
+    """What is wrong with, and the fixes for, a column of times that are not counted in the cohort's unit."""
     if types.is_datetime64_any_dtype(column) or types.is_timedelta64_dtype(column):
-        return "holds dates or time spans, not numbers", "count the days: (end - start).dt.days"
+        return "holds dates or time spans, not numbers", COUNT_DAYS
     if types.is_bool_dtype(column) or types.is_complex_dtype(column):
         return "holds no numbers of time", "give the follow-up as a number, in the cohort's unit"
     if not types.is_numeric_dtype(column) and np.isfinite(_numbers(column)).all():
-        return "numbers written as text", f"frame[{column.name!r}] = pandas.to_numeric(frame[{column.name!r}])"
+        fix = f"frame[{column.name!r}] = pandas.to_numeric(frame[{column.name!r}])"
+        return "numbers written as text", fix, "write them in the file as numbers, without quotes or signs"
+    if not types.is_numeric_dtype(column) and looks_like_dates(column):
+        return "holds dates written as text, not numbers", COUNT_DAYS
     return None
 
 
@@ -116,7 +124,12 @@ def bad_arm(frame: pd.DataFrame, schema: Schema) -> list[Found]:
         return [
             (
                 errors.ArmError,
-                Problem(where, f"{len(levels)} level, expected 2", "leave arm=None for a single-arm cohort"),
+                Problem(
+                    where,
+                    f"{len(levels)} level, expected 2",
+                    "leave arm=None for a single-arm cohort",
+                    "leave arm: out for a single-arm cohort",
+                ),
             )
         ]
     if schema.arm_reference is not None and schema.arm_reference not in levels:
@@ -130,7 +143,12 @@ def bad_arm(frame: pd.DataFrame, schema: Schema) -> list[Found]:
         return [
             (
                 errors.ArmError,
-                Problem(where, f"{len(levels)} levels, expected 2", "name a comparator with arm_reference='…'"),
+                Problem(
+                    where,
+                    f"{len(levels)} levels, expected 2",
+                    "name a comparator with arm_reference='…'",
+                    "name a comparator with arm_reference: …",
+                ),
             )
         ]
     return []
@@ -149,11 +167,28 @@ def bad_ids(frame: pd.DataFrame, schema: Schema) -> list[Found]:
                 Problem(
                     f"id {schema.id!r}",
                     f"{twice} of {len(column)} rows share an id, {unknown} have none",
-                    "one row a patient: combine repeated rows first",
+                    ONE_ROW,
                 ),
             )
         ]
     return []
+
+
+def repeated_patients(frame: pd.DataFrame, schema: Schema) -> list[Found]:
+    """A column that is no declared id, named like one, whose values repeat: rows are then visits or parameters."""
+    return [
+        (
+            errors.DuplicateIdError,
+            Problem(
+                f"column {name!r}",
+                f"named like a patient's id, but {len(frame)} rows share {found} of them: "
+                "these are visits or parameters, not patients",
+                ONE_ROW + "; if it is no patient's id, give it another name",
+            ),
+        )
+        for name in frame.columns
+        if name != schema.id and name not in schema.columns and (found := n_persons(frame[name]))
+    ]
 
 
 def order_breaks(frame: pd.DataFrame, schema: Schema) -> dict[tuple[str, str], int]:
@@ -299,6 +334,7 @@ SOURCE_CHECKS = (
     bad_durations,
     bad_arm,
     bad_ids,
+    repeated_patients,
     bad_order,
     bad_columns,
     bad_subgroups,

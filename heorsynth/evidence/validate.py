@@ -16,6 +16,7 @@ from heorsynth.core.errors import LabelError, Problem, RoleError, TooFewPatients
 from heorsynth.core.random import check_seed, stream
 from heorsynth.data.cohort import Cohort
 from heorsynth.data.domain import Domain
+from heorsynth.data.identity import repeats_evenly
 from heorsynth.evidence.evidence import Evidence
 from heorsynth.evidence.rows import SET_EQUAL
 
@@ -160,6 +161,12 @@ def _notes(
     calibrated: frozenset[str],
 ) -> tuple[str, ...]:
     notes = list(asked.notes)
+    for name in cohort.covariates:
+        if name not in cohort.schema.subgroups and repeats_evenly(cohort.frame[name]):
+            notes.append(
+                f"Each value of {name!r} stands in equally many rows. If these are visits of one patient, the "
+                f"{cohort.n:,} rows are fewer patients, and every interval here is too narrow."
+            )
     if cohort.synthetic:
         notes.append("The cohort judged against is itself synthetic: this is no evidence about real patients.")
     if holdout is not None and "disclosure" not in asked.by_check():

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import pandas as pd
-from pandas.api import types
 
 from heorsynth.core import errors
-from heorsynth.core.errors import Problem
+from heorsynth.core.errors import Problem, as_yaml
 from heorsynth.data.cohort import Cohort
+from heorsynth.data.identity import looks_like_dates, why_identifying
 from heorsynth.data.inspection import Found, refuse
+from heorsynth.data.schema import Schema
 from heorsynth.generators.formats import is_levels
 
 MAX_LEVELS = 30
@@ -67,27 +68,39 @@ def require_source(cohort: Cohort) -> None:
         for name in frame.columns
         if frame[name].isna().all()
     ]
-    found += _strange(cohort)
+    found += unfit_columns(frame, cohort.schema)
     refuse(cohort.name, found)
 
 
-def _strange(cohort: Cohort) -> list[Found]:
-    """Columns no generator can make anew: dates, and text that is not levels and would be given out word for word."""
+def unfit_columns(frame: pd.DataFrame, schema: Schema) -> list[Found]:
+    """Columns no generator can make anew: dates, ids nobody declared, and text that would be given out word for word.
+
+    Only columns without a role are asked whether they tell patients apart: times and costs may well differ for all.
+    """
     found: list[Found] = []
-    frame = cohort.frame
-    for name in frame.columns:
+    for name in map(str, frame.columns):
         column, where = frame[name], f"column {name!r}"
-        if types.is_datetime64_any_dtype(column) or types.is_timedelta64_dtype(column):
-            found.append(
-                (errors.UnfitColumnError, Problem(where, "a date", "write it as days since a declared origin"))
-            )
-        elif is_levels(column) and name != cohort.schema.id and name not in cohort.schema.strata:
+        drop = f"drop it, with drop: [{as_yaml(name)}]"
+        if looks_like_dates(column) and name not in schema.columns:
+            fix = "if it is needed, write it as days since a declared origin; else drop it"
+            told = Problem(where, "a date", fix, f"{fix}, with drop: [{as_yaml(name)}]")
+            found.append((errors.UnfitColumnError, told))
+        elif name not in schema.columns and (why := why_identifying(column)):
+            also = "drop it" if schema.id else f"say id={name!r}, which no generator is given, or drop it"
+            paste = drop if schema.id else f"write id: {as_yaml(name)}, which no generator is given; or {drop}"
+            found.append((errors.UnfitColumnError, Problem(where, f"{why}: a copy would hand it out", also, paste)))
+        elif is_levels(column) and name != schema.id and name not in schema.strata:
             counts = column.value_counts()
             common = int((counts >= MIN_LEVEL).sum())
             if len(counts) > 2 and (common == 0 or common > MAX_LEVELS):
-                told = f"{len(counts)} levels, {common} of them common: free text"
-                problem = Problem(where, told, "drop it, declare it as id, or merge its levels")
-                found.append((errors.UnfitColumnError, problem))
+                told = Problem(
+                    where,
+                    f"{len(counts)} levels, {common} of them common: free text",
+                    "drop it, declare it as id, or merge its levels",
+                    f"{drop}; or merge its levels"
+                    + ("" if schema.id else f"; or, if it is the id, id: {as_yaml(name)}"),
+                )
+                found.append((errors.UnfitColumnError, told))
     return found
 
 

@@ -2,132 +2,147 @@
 
 from __future__ import annotations
 
+import json
 import os
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
 from heorsynth.core.display import Card
-from heorsynth.core.errors import OutputError, Problem
+from heorsynth.core.errors import DuplicateIdError, FileError, OutputError, Problem, as_yaml
+from heorsynth.data.adtte import NEEDED, from_adtte
+from heorsynth.data.delimited import dialect_of
+from heorsynth.data.identity import n_persons
 from heorsynth.data.io import read_frame
-from heorsynth.protocol.guess import Guess, guess_currency, guess_roles, guess_unit
+from heorsynth.data.source_checks import ONE_ROW
+from heorsynth.protocol import vocabulary as words
+from heorsynth.protocol.draft import Table, protocol_text
+from heorsynth.protocol.guess import Guess, guess_roles, names_in, shared_levels
+from heorsynth.protocol.questions import questions
 from heorsynth.protocol.run import TEMPLATE
 
 
 @dataclass(frozen=True)
 class Start:
-    """What `init` wrote, and what it guessed."""
+    """What `init` wrote, what it guessed, what it asks, and what it assumed to read the file."""
 
     protocol: Path
     notebook: Path
     guesses: tuple[Guess, ...]
     questions: tuple[str, ...]
+    layout: str = ""
 
     def card(self) -> Card:
         rows = tuple((guess.role, ", ".join(guess.columns), guess.reason) for guess in self.guesses)
-        asks = " ".join(self.questions)
+        asks = "".join(f"\n  {number}. {text}" for number, text in enumerate(self.questions, start=1))
+        told = f"{self.layout} Check each guess in {self.protocol.name} before you run it.".strip()
         return Card(
             f"Wrote {self.protocol.name} and {self.notebook.name}",
             ("role", "guessed", "because"),
             rows,
-            f"Check each guess in {self.protocol.name} before you run it. {asks}".strip(),
+            told + (f" What only you can say:{asks}" if asks else ""),
         )
 
     def __repr__(self) -> str:
         return self.card().text()
 
+    def _repr_html_(self) -> str:
+        return self.card().html()
+
 
 def init(data: str | Path, out: str | Path = ".") -> Start:
     """Writes `<name>.yaml` and `<name>.ipynb` for a CSV, Parquet or SAS file, with guessed roles.
 
+    A CDISC ADTTE table is known by its columns and read by one parameter. A guess is marked as one, and what cannot
+    be guessed is a commented line and a question. No value of a patient is shown; levels of an event or an arm
+    are, where at least five patients share each.
+
     Raises
     ------
-    FileError        the data cannot be read
-    OutputError      the files are there already, or cannot be written
+    FileError            the data cannot be read
+    DuplicateIdError     a column named like a patient's id has the same patient in several rows
+    OutputError          the files are there already, or cannot be written
     """
     path, folder = Path(data), Path(out)
-    frame = read_frame(path)
-    guesses = guess_roles(frame)
+    table = _table(path, folder)
     protocol, notebook = folder / f"{path.stem}.yaml", folder / f"{path.stem}.ipynb"
     for target in (protocol, notebook):
         if target.exists():
             raise OutputError(
                 f"output {target.name!r}", Problem("", "is there already", "move it, or choose another --out")
             )
-    questions = _questions(frame, guesses)
-    text = _protocol_text(path, folder, guesses, questions)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        protocol.write_text(text, encoding="utf-8")
-        shutil.copyfile(TEMPLATE, notebook)
-        filled = notebook.read_text(encoding="utf-8").replace("protocol.yaml", protocol.name)
-        notebook.write_text(filled, encoding="utf-8")
+        protocol.write_text(protocol_text(table), encoding="utf-8")
+        notebook.write_text(_notebook_text(protocol.name), encoding="utf-8")
     except OSError as error:
         raise OutputError(f"output {folder.name!r}", Problem("", "cannot be written", "check its rights")) from error
-    return Start(protocol, notebook, tuple(guesses), tuple(questions))
+    return Start(protocol, notebook, table.guesses, tuple(questions(table)), table.layout)
 
 
-def _questions(frame: pd.DataFrame, guesses: list[Guess]) -> list[str]:
-    """What no machine can know, in words that name columns and no values."""
-    asked = []
-    roles = {guess.role: guess.columns for guess in guesses}
-    if "endpoint" not in roles:
-        asked.append("No endpoint was recognised: name the follow-up and event columns under endpoints.")
-    elif 0 not in set(pd.to_numeric(frame[roles["endpoint"][1]], errors="coerce").dropna()):
-        asked.append(f"No 0 in {roles['endpoint'][1]}: declare which code is censored with event_map.")
-    if "costs" in roles:
-        asked.append("Give the currency and price year of the costs.")
-    return asked
+def _table(path: Path, folder: Path) -> Table:
+    """The file as a table of patients with its guessed roles."""
+    frame = read_frame(path).rename(columns=str)
+    if len(frame) < 2:
+        raise FileError(f"file {path.name!r}", Problem("", f"{len(frame)} rows", "give a row for each patient"))
+    layout = dialect_of(path).assumed if path.suffix.lower() in (".csv", ".tsv") else ""
+    place = as_yaml(os.path.relpath(path.resolve(), folder.resolve()))
+    if set(NEEDED) <= set(frame.columns):
+        return _adtte(frame, path.stem, place, layout)
+    _require_one_row_a_patient(path, frame)
+    return Table(path.stem, f"{{file: {place}}}", frame, tuple(guess_roles(frame)), {}, layout)
 
 
-def _protocol_text(data: Path, folder: Path, guesses: list[Guess], questions: list[str]) -> str:
-    roles = {guess.role: guess.columns for guess in guesses}
-    relative = os.path.relpath(data.resolve(), folder.resolve())
-    purpose = "economic-evaluation" if "costs" in roles or "endpoint" in roles else "teaching"
-    lines = [
-        "heorsynth: 1",
-        f"title: {_quoted('Synthetic copy of ' + data.stem)}",
-        f"purpose: {purpose}",
-        f"notebook: {_quoted(data.stem + '.ipynb')}",
-        "cohort:",
-        f"  source: {{file: {_quoted(relative)}}}",
+def _adtte(frame: pd.DataFrame, name: str, place: str, layout: str) -> Table:
+    """An ADTTE table by its parameter OS, or else the first that it has."""
+    parameters = sorted(set(frame["PARAMCD"].dropna().astype(str)))
+    chosen = "OS" if "OS" in parameters else parameters[0]
+    rows, roles = from_adtte(frame, chosen, chosen.lower())
+    _require_one_row_a_patient(Path(name), rows, "USUBJID")
+    taken = [str(one) for one in ("AVAL", "CNSR", roles["id"], roles["arm"]) if one is not None]
+    clerical = [
+        one for one in names_in(rows) if one not in taken and (one in words.ADAM_CLERICAL or _is_twin(one, rows))
     ]
-    if "endpoint" in roles:
-        time, event = roles["endpoint"]
-        lines.append(f"  endpoints: {{os: [{_quoted(time)}, {_quoted(event)}]}}   # guessed: 0 = censored, 1 = event")
-    if "event_map" in " ".join(questions):
-        lines.append("  # event_map: {1: 0, 2: 1}   # which raw code is censored (0) and which the event (1)?")
-    lines.append(f"  unit: {guess_unit(roles.get('endpoint', ()))}   # of every time: day, week, month or year")
-    for role in ("id", "arm"):
-        if role in roles:
-            lines.append(f"  {role}: {_quoted(roles[role][0])}   # guessed")
-    for role in ("costs", "utilities", "subgroups"):
-        if role in roles:
-            lines.append(f"  {role}: [{', '.join(map(_quoted, roles[role]))}]   # guessed")
-    if "costs" in roles:
-        currency = guess_currency(roles["costs"])
-        lines += [f"  currency: {currency}   # guessed" if currency else "  # currency: EUR", "  # price_year: 2024"]
-    if {"arm", "costs", "utilities"} <= set(roles):
-        lines.append(
-            "# economics: {comparator: the arm compared with, wtp: [20000]}   # thresholds, in the currency per QALY"
+    arm = [Guess("arm", (str(roles["arm"]),), "the treatment of an ADTTE table")] if roles["arm"] else []
+    guesses = (
+        Guess("endpoint", ("AVAL", "CNSR"), "an ADTTE table: CNSR 0 = event, above 0 = censored"),
+        Guess("id", ("USUBJID",), "the subject of an ADTTE table"),
+        *arm,
+        *([Guess("drop", tuple(clerical), "an ADTTE table's own bookkeeping")] if clerical else []),
+        *guess_roles(rows, [*taken, *clerical]),
+    )
+    others = tuple(one for one in shared_levels(frame["PARAMCD"]) if one != chosen)
+    source = f"{{adtte: {{file: {place}, param: {as_yaml(chosen)}}}}}"
+    return Table(name, source, rows, guesses, roles, layout, others)
+
+
+def _is_twin(name: str, rows: pd.DataFrame) -> bool:
+    """True for a column that tells another one again as a number, as TRT01PN does TRT01P."""
+    return name.endswith(words.ADAM_TWIN) and name.removesuffix(words.ADAM_TWIN) in rows.columns
+
+
+def _require_one_row_a_patient(path: Path, frame: pd.DataFrame, id_column: str | None = None) -> None:
+    """Nothing, unless a column named like a patient's id has the same patient in several rows."""
+    names = [id_column] if id_column else [name for name in names_in(frame) if n_persons(frame[name])]
+    told = [
+        Problem(
+            f"column {name!r}",
+            f"{len(frame)} rows of {frame[name].nunique()} patients: visits, or parameters",
+            ONE_ROW,
         )
-    lines += [
-        "generator: {name: heor, n: same, m: 20, seed: 1}",
-        "margins: {}   # the purpose has defaults; fix your own here before you look at any result",
-        'governance:   # blanks are shown as "needs a person"',
-        "  steward:",
-        "  intended_use:",
-        "  prohibited_use:",
-        "  legal_basis:",
-        "  retention:",
-        "amendments: []",
-        "",
+        for name in names
+        if frame[name].duplicated().any()
     ]
-    return "\n".join(lines)
+    if told:
+        raise DuplicateIdError(f"file {path.name!r}", told)
 
 
-def _quoted(text: str) -> str:
-    """The text as a YAML scalar that means exactly it."""
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+def _notebook_text(protocol: str) -> str:
+    """The notebook to start from, with its parameter set to this protocol."""
+    notebook = json.loads(TEMPLATE.read_text(encoding="utf-8"))
+    for cell in notebook["cells"]:
+        if "parameters" in cell["metadata"].get("tags", []):
+            cell["source"] = [f"PROTOCOL = {protocol!r}\n" if line.startswith("PROTOCOL =") else line
+                              for line in cell["source"]]  # fmt: skip
+    return json.dumps(notebook, indent=1, ensure_ascii=False) + "\n"

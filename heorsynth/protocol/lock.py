@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from heorsynth.core.errors import FileError, Problem
+from heorsynth.core.errors import FileError, Problem, ProtocolError
+from heorsynth.protocol.placing import leaves
+from heorsynth.protocol.source import read_origin
 from heorsynth.protocol.spec import Document, Protocol, read_protocol
+
+PLACEHOLDER = re.compile(r"^(…|\.\.\.|<.*>|\?+|xxx+|the arm compared with)$|\b(TODO|TBD|FIXME)\b", re.IGNORECASE)
+"""What stands where somebody meant to write something later."""
 
 
 @dataclass(frozen=True)
@@ -89,12 +95,20 @@ def lock_path(protocol: Path) -> Path:
 def write_lock(path: str | Path) -> Path:
     """Locks a protocol as it stands, and returns the lock file's path.
 
+    A placeholder is no decision, and roles that the patients do not have cannot be run: neither is locked. Where the
+    source is a file that is not here, its roles are not looked at; `source_is_here` tells.
+
     Raises
     ------
-    FileError      it is locked already and has changed: amend it instead
+    ProtocolError                a placeholder, or a comparator that is no arm
+    FileError, CohortError       the source is here, and does not make a cohort in these roles
+    FileError                    it is locked already and has changed: amend it instead
     """
     protocol = read_protocol(path)
     target = lock_path(protocol.path)
+    _require_no_placeholder(protocol)
+    if source_is_here(protocol):
+        read_origin(protocol)
     if target.exists() and read_lock(protocol).changed:
         raise FileError(
             f"lock {target.name!r}",
@@ -107,6 +121,24 @@ def write_lock(path: str | Path) -> Path:
     facts = {"protocol_sha256": protocol.sha256, "document": _sections(protocol.document)}
     target.write_text(json.dumps(facts, indent=2, sort_keys=True) + "\n", encoding="utf-8")
     return target
+
+
+def source_is_here(protocol: Protocol) -> bool:
+    """True where the patients can be read: a dataset, a simulated trial, or a file that is there."""
+    file = protocol.document.cohort.source.path
+    return file is None or (protocol.path.parent / file).is_file()
+
+
+def _require_no_placeholder(protocol: Protocol) -> None:
+    """Nothing, unless a text of the protocol still waits for its author."""
+    written = dict(leaves(protocol.document.model_dump()))
+    told = [
+        Problem(protocol.where(*at), "is a placeholder", "decide it, or leave the key out, before you lock")
+        for at, value in written.items()
+        if isinstance(value, str) and PLACEHOLDER.search(value.strip()) and at[:2] != ("cohort", "source")
+    ]
+    if told:
+        raise ProtocolError(f"protocol {protocol.path.name!r}", told)
 
 
 def read_lock(protocol: Protocol) -> Lock:

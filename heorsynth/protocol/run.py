@@ -16,7 +16,15 @@ from urllib.parse import quote
 from heorsynth.core.display import Card, facts_card
 from heorsynth.core.engine import Engine, EngineSpec, open_engine
 from heorsynth.core.engine_task import one_thread
-from heorsynth.core.errors import OutputError, Problem, ProtocolError, RunError
+from heorsynth.core.errors import (
+    CohortError,
+    GeneratorError,
+    OutputError,
+    Problem,
+    ProtocolError,
+    RunError,
+    UnknownNameError,
+)
 from heorsynth.core.random import stream
 from heorsynth.data import io, releases
 from heorsynth.data.cohort import Cohort
@@ -32,6 +40,7 @@ from heorsynth.generators.synthetic import SyntheticCohorts
 from heorsynth.protocol.folder import VERDICT, staged, write_sums
 from heorsynth.protocol.lock import Lock, read_lock
 from heorsynth.protocol.notebook import SOURCE_VARIABLE, execute, read_notebook, with_parameters
+from heorsynth.protocol.placing import placed
 from heorsynth.protocol.provenance import holdout_facts, record_of, release_of, require_holdout, write_provenance
 from heorsynth.protocol.source import read_origin
 from heorsynth.protocol.spec import Protocol, read_protocol
@@ -248,16 +257,21 @@ def _parts(patients: Cohort, plan: Protocol) -> tuple[Cohort, Cohort | None]:
 def _draw(plan: Protocol, cohort: Cohort, owner: bytes | None, folder: Path, engine: Engine) -> SyntheticCohorts:
     """The m synthetic cohorts the protocol asks for, each written to the folder as it comes."""
     wanted = plan.document.generator
-    recipe = registry.create(wanted.name, **wanted.options)
-    with one_thread():
-        sampler = recipe.fit(cohort, wanted.seed)
-    n = cohort.n if wanted.n == "same" else wanted.n
-    asked = (n, wanted.m, wanted.seed, wanted.where or None, wanted.targets or None, owner)
-    folder.mkdir()
-    drawn = []
-    for part, (one, broken) in enumerate(sampler.draws(*asked, engine=engine)):
-        io.write(one, folder / f"{part:03d}.parquet")
-        drawn.append((one, broken))
+    try:
+        recipe = registry.create(wanted.name, **wanted.options)
+        with one_thread():
+            sampler = recipe.fit(cohort, wanted.seed)
+        n = cohort.n if wanted.n == "same" else wanted.n
+        asked = (n, wanted.m, wanted.seed, wanted.where or None, wanted.targets or None, owner)
+        folder.mkdir()
+        drawn = []
+        for part, (one, broken) in enumerate(sampler.draws(*asked, engine=engine)):
+            io.write(one, folder / f"{part:03d}.parquet")
+            drawn.append((one, broken))
+    except CohortError as error:
+        raise placed(error, plan) from error
+    except (GeneratorError, UnknownNameError) as error:
+        raise placed(error, plan, "generator") from error
     return SyntheticCohorts([one for one, _ in drawn], [broken for _, broken in drawn])
 
 

@@ -16,6 +16,20 @@ from heorsynth.core.errors import HeorsynthError, MarginError, Problem, Protocol
 from heorsynth.generators import registry
 from heorsynth.protocol.yaml import Path_, line_of, read_yaml
 
+PLAIN = {
+    "invalid_key": (
+        "a number where a name belongs: within braces a comma begins a new entry",
+        "write thousands without a comma, and a list in brackets, such as wtp: [20000]",
+    ),
+    "list_type": ("not a list", "write it in brackets, such as [sex] or [20000, 30000]; numbers without commas"),
+    "dict_type": ("not a mapping", "write it in braces, such as {name: value}"),
+    "model_type": ("not a section of keys", "write its keys below it, each further in, or in braces"),
+    "float_parsing": ("not a number", "write digits and a point: no comma, no percent or currency sign"),
+    "int_parsing": ("not a whole number", "write digits only: no comma, no percent or currency sign"),
+    "string_type": ("not text", "write one name, in quotes where it is a number"),
+}
+"""What pydantic finds, by its type of error: what was found, and what to write, in words for an analyst."""
+
 
 class Section(BaseModel):
     """A part of a protocol: unknown keys are refused, and nothing changes after reading."""
@@ -30,12 +44,29 @@ class Simulated(Section):
     seed: int = Field(ge=0)
 
 
+class Adtte(Section):
+    """One parameter of a CDISC ADaM time-to-event table; CNSR (0 = event) is turned round on reading.
+
+    The endpoint has the parameter's name in lower case. Roles that the table brings (endpoint, id, arm, unit) may be
+    overridden beside `source`.
+    """
+
+    file: str
+    param: str
+
+
 class Source(Section):
     """Where the patients are: a bundled dataset, a simulated trial, or a file beside the protocol."""
 
     dataset: str | None = None
     simulated: Simulated | None = None
     file: str | None = None
+    adtte: Adtte | None = None
+
+    @property
+    def path(self) -> str | None:
+        """The file that is read, if any."""
+        return self.file if self.adtte is None else self.adtte.file
 
 
 class CohortSection(Section):
@@ -214,14 +245,15 @@ def read_protocol(path: str | Path) -> Protocol:
 def _problem(item: Mapping[str, object], lines: dict[Path_, int]) -> tuple[type[HeorsynthError], Problem]:
     """What pydantic found, in our words and with its line."""
     at: Path_ = tuple(part for part in item["loc"] if not _is_type_tag(part))  # type: ignore[attr-defined]
-    place = f"line {line_of(lines, at)}, {'.'.join(map(str, at))}"
+    place = f"line {line_of(lines, at)}, {'.'.join(map(str, at[:-1] if item['type'] == 'invalid_key' else at))}"
     kind: type[HeorsynthError] = SeedError if at == ("generator", "seed") else ProtocolError
     if item["type"] == "extra_forbidden":
         known = sorted(_section_at(at[:-1]).model_fields)
         return kind, Problem(place, "unknown key", nearest(str(at[-1]), known))
     if item["type"] == "missing":
         return kind, Problem(place, "is missing", "give it" if kind is ProtocolError else "write seed: 20261123, say")
-    return kind, Problem(place, "not of the right kind", str(item["msg"]))
+    found, fix = PLAIN.get(str(item["type"]), ("not of the right kind", str(item["msg"])))
+    return kind, Problem(place, found, fix)
 
 
 def _is_type_tag(part: object) -> bool:

@@ -17,7 +17,7 @@ def cohort(n: int = 40) -> "hs.Cohort":
     """`n` patients whose two markers are equal, so that a broken relation shows."""
     frame = pd.DataFrame({
         "patient": [f"P{i}" for i in range(n)], "time": np.arange(1.0, n + 1), "event": [1, 0] * (n // 2),
-        "sex": (["f"] * 3 + ["m"]) * (n // 4), "x": np.arange(n), "twin": np.arange(n),
+        "sex": (["f"] * 3 + ["m"]) * (n // 4), "x": np.arange(n) / 2, "twin": np.arange(n) / 2,
         "age": np.arange(30, 30 + n), "group": ["young" if age < 50 else "old" for age in range(30, 30 + n)],
     })  # fmt: skip
     return hs.Cohort(

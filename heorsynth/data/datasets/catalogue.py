@@ -128,8 +128,8 @@ CATALOGUE: Mapping[str, Dataset] = {
         "German Breast Cancer Study Group 2: recurrence-free survival of 686 women",
         "Schumacher et al. (1994) J Clin Oncol 12:2086", "as in lifelines (MIT)",
         _lifelines("gbsg2"),
-        {"endpoints": {"rfs": ("time", "cens")}, "arm": "horTh", "arm_reference": "no", "subgroups": ["menostat"],
-         "unit": "day"}),
+        {"endpoints": {"rfs": ("time", "cens", {1: "recurrence or death"})}, "arm": "horTh",
+         "arm_reference": "no", "subgroups": ["menostat"], "unit": "day"}),
     "veterans": Dataset(
         "Veterans' Administration lung cancer trial: 137 men", "Kalbfleisch & Prentice (1980), Wiley", GPL_PACKAGE,
         _sksurv("load_veterans_lung_cancer"),
