@@ -262,7 +262,7 @@ class Sampler:
             "aims": [aim.to_dict() for aim in self.aims],
             "cells": [[list(cell), count] for cell, count in self.cells.items()],
             "schema": self.domain.schema.to_dict(),
-            "domain": self.domain.to_dict(),
+            "domain": self.domain.to_dict(self.law.least),
             "law": self.law.to_dict(),
         }
         file = Path(path)

@@ -81,14 +81,22 @@ def _strange(cohort: Cohort) -> list[Found]:
             found.append(
                 (errors.UnfitColumnError, Problem(where, "a date", "write it as days since a declared origin"))
             )
-        elif is_levels(column) and name != cohort.schema.id and name not in cohort.schema.strata:
-            counts = column.value_counts()
-            common = int((counts >= MIN_LEVEL).sum())
-            if len(counts) > 2 and (common == 0 or common > MAX_LEVELS):
-                told = f"{len(counts)} levels, {common} of them common: free text"
-                problem = Problem(where, told, "drop it, declare it as id, or merge its levels")
-                found.append((errors.UnfitColumnError, problem))
+        elif name != cohort.schema.id and name not in cohort.schema.strata and (told := _too_few(column)):
+            problem = Problem(where, told, "drop it, declare it as id, or merge its levels")
+            found.append((errors.UnfitColumnError, problem))
     return found
+
+
+def _too_few(column: pd.Series) -> str:
+    """Why so few patients share what a column holds that a copy of it would give them away; "" if enough do."""
+    if not is_levels(column):
+        known = int(column.notna().sum())
+        return f"{known} known values" if known < MIN_LEVEL else ""
+    counts = column.value_counts()
+    common = int((counts >= MIN_LEVEL).sum())
+    if len(counts) and (common == 0 or common > MAX_LEVELS):
+        return f"{len(counts)} levels, {common} of them common" + (": free text" if len(counts) > 2 else "")
+    return ""
 
 
 def training_frame(cohort: Cohort) -> pd.DataFrame:
