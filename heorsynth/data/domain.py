@@ -24,7 +24,7 @@ class ColumnDomain:
     """What one column may hold: its type, its levels or its range, and whether it may be missing.
 
     `low` and `high` are the source's own extremes, and `levels` holds those that one patient has: real values, used
-    to judge rows, never shown. `counts` tells the patients of each level whose name may only be written if enough have it.
+    to judge rows, never shown. `counts` tells how many patients have each level that not all may know.
     """
 
     dtype: str
@@ -64,7 +64,7 @@ class Domain:
         return cls(cohort.schema, held, cohort.n)
 
     def to_dict(self, least: int) -> dict[str, Any]:
-        """The columns as JSON-ready data: no patient's extreme, and no level of a covariate that fewer than `least` have.
+        """The columns as JSON-ready data: no patient's extreme, and no covariate's level that fewer than `least` have.
 
         Ranges are rounded outward; the levels of arm, subgroups and events are declared, and stand whole.
         """

@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 from pandas.api import types
 
 from heorsynth.core.errors import DamagedFileError, EncodingError, FileError, LabelError, OutputError, Problem
+from heorsynth.core.reading import json_of
 from heorsynth.data import limits
 from heorsynth.data.cohort import Cohort
 from heorsynth.data.label import ID_COLUMN, KEY, Label
@@ -162,7 +163,7 @@ def _sidecar_label(file: Path) -> Label | None:
     try:
         if beside.stat().st_size > SIDECAR_BYTES:
             raise ValueError("too large")
-        facts = json.loads(beside.read_text(encoding="utf-8"))
+        facts = json_of(beside.read_bytes())
         wanted, label = facts["file_sha256"], Label.from_dict(facts["label"])
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise LabelError(

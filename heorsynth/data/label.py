@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, fields, replace
 import pandas as pd
 
 from heorsynth.core.errors import LabelError, Problem
+from heorsynth.core.reading import json_of, typed
 
 KEY = "heorsynth"
 """The name the label goes by in Parquet metadata and in `DataFrame.attrs`."""
@@ -20,6 +21,12 @@ ID_COLUMN = "synthetic_id"
 
 SYNTHETIC_ID = re.compile(r"SYN-[0-9a-f]{4,}-\d+")
 """What the name of a synthetic row looks like."""
+
+RELEASE = re.compile(r"[0-9a-f]{4,64}")
+"""What the name of a release looks like."""
+
+LEAST = {"n_source": 1, "rests_on": 1, "n_rows": 0, "part": 0, "m": 1, "seed": 0, "depth": 1}
+"""The counts of a label, and the least that each can be."""
 
 
 @dataclass(frozen=True)
@@ -74,21 +81,24 @@ class Label:
 
     @classmethod
     def from_dict(cls, facts: Mapping[str, object]) -> Label:
-        """The label these facts describe; LabelError if any is missing or of the wrong type."""
+        """The label these facts describe; LabelError if any is missing, of the wrong type, or impossible."""
         known = {item.name for item in fields(cls)}
         given = {name: value for name, value in facts.items() if name in known}
         try:
-            label = cls(**given)  # type: ignore[arg-type]
-            return replace(label, calibrated=tuple(label.calibrated), n_rows=int(label.n_rows))
-        except (TypeError, ValueError) as error:
-            raise LabelError("label", Problem("", "not a heorsynth label", "read the file it came with")) from error
+            label = typed(cls, given)
+            impossible = [name for name, least in LEAST.items() if getattr(label, name) < least]
+            if impossible or not RELEASE.fullmatch(label.release):
+                raise ValueError("impossible")
+        except ValueError:
+            raise LabelError("label", Problem("", "not a heorsynth label", "read the file it came with")) from None
+        return label
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Label:
         try:
-            facts = json.loads(text)
-        except ValueError as error:
-            raise LabelError("label", Problem("", "not valid JSON", "restore the original sidecar")) from error
+            facts = json_of(text)
+        except ValueError:
+            raise LabelError("label", Problem("", "not valid JSON", "restore the original sidecar")) from None
         if not isinstance(facts, dict):
             raise LabelError("label", Problem("", "not a JSON object", "restore the original sidecar"))
         return cls.from_dict(facts)

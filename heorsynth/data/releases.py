@@ -6,11 +6,12 @@ import json
 import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import MISSING, asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from heorsynth.core.errors import FileError, OutputError, Problem
+from heorsynth.core.reading import json_of, typed
 from heorsynth.data.label import Label
 
 MAX_BYTES = 200_000_000
@@ -93,10 +94,8 @@ def read_registry(path: str | Path) -> tuple[Release, ...]:
     found = []
     for number, line in enumerate(lines, 1):
         try:
-            facts = json.loads(line)
-            asked = [item.name for item in fields(Release) if item.default is MISSING or item.name in facts]
-            found.append(Release(**{name: facts[name] for name in asked}))
-        except (ValueError, KeyError, TypeError):
+            found.append(typed(Release, json_of(line)))
+        except ValueError:
             fix = "restore it: every line is one release"
             raise FileError(subject, Problem(f"line {number}", "no release", fix)) from None
     return tuple(found)

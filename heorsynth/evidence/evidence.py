@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -23,8 +23,9 @@ from heorsynth.checks.finding import (
     worst_first,
 )
 from heorsynth.checks.groups import SUBGROUP
-from heorsynth.core.display import Card
+from heorsynth.core.display import Card, printable
 from heorsynth.core.estimate import normal_quantile, significant
+from heorsynth.core.reading import typed
 from heorsynth.estimators.shrinkage import partially_pooled
 
 COLUMNS = (
@@ -193,10 +194,9 @@ class Evidence:
 
     @classmethod
     def from_dict(cls, facts: Mapping[str, Any]) -> Evidence:
-        """The evidence `to_dict` wrote; KeyError or TypeError if it is anything else."""
-        names = ("purpose", "m", "n_rows", "n_source", "generator", "broken")
+        """The evidence `to_dict` wrote; KeyError, TypeError, ValueError or AttributeError if it is anything else."""
         findings = tuple(Finding.from_dict(finding) for finding in facts["findings"])
-        return cls(**{name: facts[name] for name in names}, findings=findings, notes=tuple(facts["notes"]))
+        return replace(typed(cls, {**facts, "findings": []}), findings=findings)
 
     @property
     def supporting(self) -> str:
@@ -210,7 +210,7 @@ class Evidence:
         header = ("verdict", "check", "estimand", "group", "real", "synthetic", "difference", f"{LEVEL:.0%} interval",
                   "margin", "real patients")  # fmt: skip
         rows = tuple(_row(finding) for finding in self.decisive)
-        note = " ".join(filter(None, [self.sentence, self.supporting, *self.notes]))
+        note = printable(" ".join(filter(None, [self.sentence, self.supporting, *self.notes])))
         return Card(f"Verdict for {self.purpose}: {self.verdict}", header, rows, note)
 
     def __repr__(self) -> str:

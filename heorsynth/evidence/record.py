@@ -12,8 +12,28 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, requires, version
 from typing import Any
 
+from heorsynth.core.reading import typed
+
 NEEDS_A_PERSON = "needs a person"
 """Stands wherever the protocol leaves blank what no machine can know."""
+
+PLACEHOLDERS = {"tbd", "tba", "tbc", "todo", "to do", "xx", "xxx", "fill in", "to be decided", "needs a person"}
+"""What stands for an answer that is still to come; so does whatever has no letter, such as "…", and "<name>"."""
+
+BRACKETED = re.compile(r"<[^<>]*>|\[[^\[\]]*\]|\{[^{}]*\}")
+
+
+def answered(text: object) -> str:
+    """What a person wrote; "" for nothing, and for a line that was pasted and not filled in.
+
+    Examples
+    --------
+    >>> answered(" the registry's data board "), answered("…"), answered("TBD."), answered("<name, role>")
+    ("the registry's data board", '', '', '')
+    """
+    said = str(text or "").strip()
+    filled = any(character.isalnum() for character in said) and not BRACKETED.fullmatch(said)
+    return said if filled and said.strip(" .…:").lower() not in PLACEHOLDERS else ""
 
 
 @dataclass(frozen=True)
@@ -66,7 +86,7 @@ class Record:
 
     def said(self, what: str) -> str:
         """A part of the governance section, or that it needs a person."""
-        return self.governance.get(what) or NEEDS_A_PERSON
+        return answered(self.governance.get(what)) or NEEDS_A_PERSON
 
     @property
     def terms(self) -> str:
@@ -98,8 +118,8 @@ class Occasion:
 
     @classmethod
     def from_dict(cls, facts: Mapping[str, Any]) -> Occasion:
-        """The occasion `to_dict` wrote; KeyError or TypeError if it is anything else."""
-        return cls(**{name: facts[name] for name in cls.__dataclass_fields__})
+        """The occasion `to_dict` wrote; ValueError if it is anything else."""
+        return typed(cls, facts)
 
 
 class Clock:

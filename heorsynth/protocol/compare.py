@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import math
 from pathlib import Path
 
 import pandas as pd
 
+from heorsynth.core.reading import json_of
 from heorsynth.protocol.folder import sha256_of
 
 RELATIVE_TOLERANCE = 1e-9
@@ -23,7 +23,7 @@ def compared(before: Path, after: Path) -> str:
     if sha256_of(before) == sha256_of(after):
         return IDENTICAL
     if before.suffix == ".json":
-        close = _close(json.loads(before.read_text(encoding="utf-8")), json.loads(after.read_text(encoding="utf-8")))
+        close = _close(json_of(before.read_bytes()), json_of(after.read_bytes()))
         return WITHIN if close else DIFFERENT
     if before.suffix in (".csv", ".parquet"):
         read = pd.read_csv if before.suffix == ".csv" else pd.read_parquet

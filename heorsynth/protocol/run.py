@@ -16,12 +16,13 @@ from heorsynth.core.display import Card, facts_card
 from heorsynth.core.errors import OutputError, Problem, ProtocolError, RunError
 from heorsynth.core.progress import progress
 from heorsynth.core.random import stream
+from heorsynth.core.reading import json_of
 from heorsynth.data import io, releases
 from heorsynth.data.cohort import Cohort
 from heorsynth.data.domain import Domain
 from heorsynth.data.watermark import owner_key
 from heorsynth.evidence.evidence import Evidence
-from heorsynth.evidence.governance import Sheet, blanks, lines_to_paste, sheet
+from heorsynth.evidence.governance import Sheet, blanks, lines_to_paste, require_valid, sheet
 from heorsynth.evidence.record import Clock, Occasion
 from heorsynth.evidence.signature import ENVELOPE, UNSIGNED, opened, signing_key
 from heorsynth.evidence.validate import validate
@@ -64,15 +65,18 @@ class Run:
         """The run in a folder; RunError if it is not a whole one."""
         folder = Path(path)
         try:
-            facts = json.loads((folder / VERDICT).read_text(encoding="utf-8"))
+            facts = json_of((folder / VERDICT).read_bytes())
             evidence = Evidence.from_dict(facts)
-        except (OSError, ValueError, KeyError, TypeError) as error:
+            found = str(facts["source_fingerprint"])
+            if facts["verdict"] != evidence.verdict:
+                raise ValueError("a verdict that its findings do not bear out")
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise RunError(
                 f"run {folder.name!r}",
                 Problem(VERDICT, "missing or not readable", "give the folder that `heorsynth run` wrote"),
             ) from error
         plan = read_protocol(folder / "protocol.yaml")
-        return cls(folder, plan, evidence, str(facts["source_fingerprint"]), facts.get("holdout"))
+        return cls(folder, plan, evidence, found, facts.get("holdout"))
 
     @property
     def verdict(self) -> str:
@@ -280,6 +284,7 @@ def _require_governance(plan: Protocol) -> None:
 
 
 def _write_governance(governance: Sheet, folder: Path) -> None:
+    require_valid(governance.to_dict())
     text = json.dumps(governance.to_dict(), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
     (folder / "governance.json").write_text(text, encoding="utf-8")
     (folder / "governance.html").write_text(governance_page(governance), encoding="utf-8")
