@@ -7,7 +7,10 @@ import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 
+import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from heorsynth.core.errors import LabelError, Problem
 from heorsynth.core.reading import json_of, typed
@@ -19,8 +22,8 @@ ID_COLUMN = "synthetic_id"
 """The name of the index of every synthetic frame, and of its first column in a file."""
 
 
-SYNTHETIC_ID = re.compile(r"SYN-[0-9a-f]{4,}-\d+")
-"""What the name of a synthetic row looks like."""
+SYNTHETIC_ID = re.compile(r"SYN-[0-9a-f]{8}-[0-9]{6,}")
+"""What the name of a synthetic row looks like: no shorter, since a study may call its patients SYN-2023-001."""
 
 RELEASE = re.compile(r"[0-9a-f]{4,64}")
 """What the name of a release looks like."""
@@ -104,13 +107,20 @@ class Label:
         return cls.from_dict(facts)
 
 
-def synthetic_ids(release: str, start: int, count: int) -> list[str]:
-    """Row names such as SYN-1a2b-000017, unique over the m cohorts of a release."""
-    return [f"SYN-{release}-{number:06d}" for number in range(start, start + count)]
+def synthetic_ids(release: str, start: int, count: int) -> np.ndarray:
+    """Row names (count,) such as SYN-1a2b3c4d-000017, unique over the m cohorts of a release."""
+    numbers = pc.utf8_lpad(pa.array(np.arange(start, start + count)).cast(pa.string()), 6, "0")
+    names = pc.binary_join_element_wise(f"SYN-{release}", numbers, "-")
+    return np.asarray(names.to_pandas(deduplicate_objects=False), dtype=object)
 
 
 def has_synthetic_id(index: pd.Index) -> pd.Series:
     """True for each row that its name says is synthetic."""
-    if pd.api.types.is_numeric_dtype(index):
+    if not len(index) or pd.api.types.is_numeric_dtype(index):
         return pd.Series(False, index=index)
-    return pd.Series(index.astype(str).str.fullmatch(SYNTHETIC_ID.pattern), index=index, dtype=bool)
+    try:
+        text = pa.array(index, type=pa.string(), from_pandas=True)
+    except (pa.ArrowException, TypeError, ValueError):
+        return pd.Series(index.astype(str).str.fullmatch(SYNTHETIC_ID.pattern), index=index, dtype=bool)
+    named = pc.match_substring_regex(text, f"^{SYNTHETIC_ID.pattern}$").fill_null(False)
+    return pd.Series(named.to_numpy(zero_copy_only=False), index=index)

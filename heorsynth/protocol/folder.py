@@ -78,7 +78,7 @@ def _take_place(staging: Path, target: Path) -> None:
 
 
 def files_in(folder: Path) -> list[str]:
-    """Whatever stands in a run folder by its path within it, sorted: files, links, pipes, and folders with nothing in."""
+    """Whatever stands in a run folder by its path within it, sorted: files, links, pipes, and empty folders."""
     found = []
     for path in folder.rglob("*"):
         if not path.is_dir() or path.is_symlink() or not any(path.iterdir()):

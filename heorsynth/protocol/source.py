@@ -11,6 +11,8 @@ import pandas as pd
 from heorsynth.core.errors import CohortError, HeorsynthError, Problem, ProtocolError, nearest
 from heorsynth.data import datasets, io
 from heorsynth.data.cohort import Cohort
+from heorsynth.data.label import ID_COLUMN, KEY
+from heorsynth.data.signs import sign_of
 from heorsynth.evidence.fingerprint import PUBLIC_KEY, fingerprint, private_key
 from heorsynth.protocol.spec import Protocol
 
@@ -59,6 +61,7 @@ def read_origin(protocol: Protocol, folder: Path | None = None) -> Origin:
     section = protocol.document.cohort
     declared = {name: value for name, value in section.model_dump(exclude_none=True).items() if name not in NOT_ROLES}
     frame, roles, key, name = _read(protocol, folder)
+    frame, sign = _known(frame, section.source.file is not None)
     frame = frame.drop(columns=_droppable(protocol, list(map(str, frame.columns))))
     merged = {"endpoints": {}, "name": name, **roles, **declared}
     try:
@@ -70,13 +73,23 @@ def read_origin(protocol: Protocol, folder: Path | None = None) -> Origin:
             _subject(protocol),
             Problem(
                 protocol.where("cohort", "source"),
-                "the source is itself synthetic",
+                f"the source is itself synthetic{sign and f': {sign}'}",
                 "use the real cohort; to study model collapse write allow_synthetic_source: true",
             ),
         )
     source = section.source
     kind = "file" if source.file is not None else "dataset" if source.dataset is not None else "simulated"
     return Origin(cohort, kind, key)
+
+
+def _known(frame: pd.DataFrame, is_file: bool) -> tuple[pd.DataFrame, str]:
+    """The rows of a source, called synthetic where a file without a label shows that they are, and what shows it.
+
+    Rows that the mark alone gives away have no names of their own; an index called `synthetic_id` says what they are.
+    """
+    if not is_file or frame.index.name == ID_COLUMN or frame.attrs.get(KEY) or not (sign := sign_of(frame)):
+        return frame, ""
+    return frame.rename_axis(ID_COLUMN), sign
 
 
 def _read(protocol: Protocol, folder: Path | None) -> tuple[pd.DataFrame, Mapping[str, object], bytes, str]:
