@@ -7,7 +7,7 @@ import re
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, requires, version
 from typing import Any
@@ -105,6 +105,7 @@ class Occasion:
     seconds : Mapping           each step to the seconds it took
     machine : Mapping           operating system, architecture, Python; no host, user or path
     packages : Mapping          what heorsynth asks for directly, to the versions installed
+    steps : Mapping             each step to when it began and when it ended, UTC
     """
 
     started: str
@@ -112,6 +113,11 @@ class Occasion:
     seconds: Mapping[str, float]
     machine: Mapping[str, str]
     packages: Mapping[str, str]
+    steps: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+
+    def times(self, step: str) -> tuple[str, str]:
+        """When a step began and ended: the whole run's times where it was not timed by itself."""
+        return self.steps.get(step, (self.started, self.finished))
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -128,17 +134,19 @@ class Clock:
     def __init__(self) -> None:
         self._started = _now()
         self._seconds: dict[str, float] = {}
+        self._steps: dict[str, tuple[str, str]] = {}
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
         """Counts what the block takes towards this step."""
-        before = time.monotonic()
+        before, began = time.monotonic(), _now()
         yield
         self._seconds[name] = round(self._seconds.get(name, 0.0) + time.monotonic() - before, 3)
+        self._steps[name] = self._steps.get(name, (began,))[0], _now()
 
     def occasion(self) -> Occasion:
         """What was timed so far, on this machine."""
-        return Occasion(self._started, _now(), dict(self._seconds), machine(), packages())
+        return Occasion(self._started, _now(), dict(self._seconds), machine(), packages(), dict(self._steps))
 
 
 def _now() -> str:

@@ -27,6 +27,7 @@ from heorsynth.evidence.record import Clock, Occasion
 from heorsynth.evidence.signature import ENVELOPE, UNSIGNED, opened, signing_key
 from heorsynth.evidence.validate import validate
 from heorsynth.generators import registry
+from heorsynth.generators.sampler import Sampler
 from heorsynth.generators.synthetic import SyntheticCohorts
 from heorsynth.protocol.folder import VERDICT, staged, write_sums
 from heorsynth.protocol.lock import Lock, read_lock
@@ -76,6 +77,7 @@ class Run:
                 Problem(VERDICT, "missing or not readable", "give the folder that `heorsynth run` wrote"),
             ) from error
         plan = read_protocol(folder / "protocol.yaml")
+        _require_lock(folder, plan, facts.get("protocol_sha256"))
         return cls(folder, plan, evidence, found, facts.get("holdout"))
 
     @property
@@ -195,7 +197,7 @@ def run(
     plan = read_protocol(protocol)
     if require_governance:
         _require_governance(plan)
-    lock = read_lock(plan) if lock_text is None else Lock.from_json(lock_text)
+    lock = read_lock(plan, out) if lock_text is None else Lock.from_json(lock_text, plan.sha256)
     notebook = with_parameters(read_notebook(_notebook_of(plan) if template is None else Path(template)), {"RUN": "."})
     place = plan.path.parent if source is None else Path(source)
     origin = read_origin(plan, place)
@@ -203,9 +205,11 @@ def run(
     cohort, holdout = _parts(origin.cohort, plan)
     name = f"{plan.slug}-{hashlib.sha256(f'{plan.sha256}{found}'.encode()).hexdigest()[:8]}"
     with staged(Path(out), name) as folder:
-        with clock.step("fit and draw"):
-            synthetic = _draw(plan, cohort, owner)
-        with clock.step("check"):
+        with clock.step("fit"):
+            sampler = _fitted(plan, cohort)
+        with clock.step("sample"):
+            synthetic = _draw(plan, sampler, cohort.n, owner)
+        with clock.step("validate"):
             evidence = _judge(plan, cohort, synthetic, holdout, lock)
         (folder / "protocol.yaml").write_bytes(plan.raw)
         (folder / "protocol.lock").write_text(lock.to_json(), encoding="utf-8")
@@ -236,18 +240,33 @@ def run(
     return replace(Run.open(Path(out) / name), protocol=plan)
 
 
+def _require_lock(folder: Path, plan: Protocol, judged: object) -> None:
+    """Nothing, if verdict and lock are of the protocol that stands beside them; RunError otherwise."""
+    try:
+        Lock.from_json((folder / "protocol.lock").read_text(encoding="utf-8"), plan.sha256)
+    except (OSError, UnicodeDecodeError) as error:
+        found = Problem("protocol.lock", "missing or not readable", "give the folder that `heorsynth run` wrote")
+        raise RunError(f"run {folder.name!r}", found) from error
+    if judged != plan.sha256:
+        found = Problem(VERDICT, "of another protocol than the one beside it", "do not use it")
+        raise RunError(f"run {folder.name!r}", found)
+
+
 def _parts(patients: Cohort, plan: Protocol) -> tuple[Cohort, Cohort | None]:
     """The patients the generator is fitted to, and the hold-out the protocol keeps aside, if any."""
     share = plan.document.holdout
     return (patients, None) if share is None else patients.split(share, stream(plan.document.generator.seed, "holdout"))
 
 
-def _draw(plan: Protocol, cohort: Cohort, owner: bytes | None) -> SyntheticCohorts:
+def _fitted(plan: Protocol, cohort: Cohort) -> Sampler:
+    wanted = plan.document.generator
+    return registry.create(wanted.name, **wanted.options).fit(cohort, wanted.seed)
+
+
+def _draw(plan: Protocol, sampler: Sampler, patients: int, owner: bytes | None) -> SyntheticCohorts:
     """The m synthetic cohorts the protocol asks for."""
     wanted = plan.document.generator
-    recipe = registry.create(wanted.name, **wanted.options)
-    sampler = recipe.fit(cohort, wanted.seed)
-    n = cohort.n if wanted.n == "same" else wanted.n
+    n = patients if wanted.n == "same" else wanted.n
     return sampler.sample(n, wanted.m, wanted.seed, wanted.where or None, wanted.targets or None, owner)
 
 

@@ -15,7 +15,7 @@ from heorsynth.core.display import Card
 from heorsynth.core.estimate import significant
 from heorsynth.data.cohort import SMALL_COUNT, small
 from heorsynth.evidence.evidence import Evidence
-from heorsynth.report.table import Table
+from heorsynth.report.table import FOOTNOTE, Table
 
 SYMBOLS = {"pass": "✓", "fail": "✗", "inconclusive": "?", "not estimable": "–", "fit": "✓", "not fit": "✗"}
 """A sign beside every verdict, so that no reader depends on its colour."""
@@ -54,7 +54,7 @@ def verdict_table(evidence: Evidence, supporting: bool = False) -> Table:
     )
     decisive = [finding.decisive is not supporting for finding in evidence.findings]
     frame = evidence.to_frame()[pd.Series(decisive, dtype=bool)].reset_index(drop=True)
-    note = "" if supporting else evidence.sentence
+    note = FOOTNOTE if supporting else f"{evidence.sentence} {FOOTNOTE}"
     return Table(Card(title, HEADER, tuple(cells(finding) for finding in findings), note), frame)
 
 
@@ -128,7 +128,7 @@ def margins_table(declared: Mapping[str, Mapping[str, object]], evidence: Eviden
         what = ESTIMANDS[key].what if key in ESTIMANDS else ""
         reason = str(margin.get("reason") or "no reason was given")
         rows.append((key, what, shown, reason, "protocol" if key in declared else "default of the purpose"))
-    card = Card("Margins and their reasons", MARGIN_COLUMNS, tuple(rows))
+    card = Card("Margins and their reasons", MARGIN_COLUMNS, tuple(rows), FOOTNOTE)
     return Table(card, pd.DataFrame(rows, columns=list(MARGIN_COLUMNS)))
 
 

@@ -165,8 +165,8 @@ def test_a_parquet_bomb_in_a_column_of_another_kind_is_refused(
 
 def test_bytes_views_and_dictionaries_that_are_small_are_read(tmp_path: Path) -> None:
     table = pa.table({
-        "b": pa.array([b"x", None]), "v": pa.array(["y", "z"], pa.string_view()), "w": pa.array([b"12", b"34"], pa.binary(2)),
-        "d": pa.array(["a", "a"]).dictionary_encode(),
+        "b": pa.array([b"x", None]), "v": pa.array(["y", "z"], pa.string_view()),
+        "w": pa.array([b"12", b"34"], pa.binary(2)), "d": pa.array(["a", "a"]).dictionary_encode(),
     })  # fmt: skip
     pq.write_table(table, tmp_path / "t.parquet")
     found = read_frame(tmp_path / "t.parquet").astype(object)
