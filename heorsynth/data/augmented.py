@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from importlib.metadata import version
 
 import numpy as np
 import pandas as pd
 
 from heorsynth.data.cohort import Cohort
-from heorsynth.data.label import ID_COLUMN, Label
+from heorsynth.data.label import ID_COLUMN, Label, releases_in
 
 PATIENT = "PATIENT"
 """What the row name of a patient begins with, where that of a synthetic row begins with SYN."""
@@ -51,7 +50,7 @@ def label_of_mixture(cohort: Cohort) -> Label:
     synthetic = cohort.synthetic_rows
     added = int(synthetic.sum())
     patients = cohort.n - added
-    releases = Counter(str(name).split("-")[1] for name in synthetic.index[synthetic])
+    releases = releases_in([str(name) for name in synthetic.index[synthetic]])
     return Label(
         release=releases.most_common(1)[0][0],
         generator=UNKNOWN,

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 from pandas.api import types
 
@@ -45,8 +46,13 @@ SAS_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,31}")
 SAS_MOMENT = re.compile(rb"\d{2}[A-Z]{3}\d{2}:\d{2}:\d{2}:\d{2}")
 
 
-def read_frame(path: str | Path) -> pd.DataFrame:
+def read_frame(path: str | Path, *, scan: bool = False) -> pd.DataFrame:
     """The rows of a .csv, .parquet, .xpt or .sas7bdat file, with the label in `attrs` and synthetic ids as the index.
+
+    Parameters
+    ----------
+    scan : bool      to look the rows over only: a CSV is then read several times as fast, its columns of mixed or late
+                     kinds maybe as text
 
     Raises
     ------
@@ -66,7 +72,7 @@ def read_frame(path: str | Path) -> pd.DataFrame:
         raise FileError(f"file {file.name!r}", Problem("", "cannot be read: there is no such file", "check the path"))
     try:
         limits.require_size(file)
-        frame, label = reader(file)
+        frame, label = _scan_csv(file) if scan and reader is _read_csv else reader(file)
     except OSError as error:
         found = f"cannot be read ({error.strerror})"
         raise FileError(f"file {file.name!r}", Problem("", found, "check its rights and the disk")) from error
@@ -194,7 +200,8 @@ def _sidecar_label(file: Path) -> Label | None:
     return label
 
 
-def _read_csv(file: Path) -> tuple[pd.DataFrame, Label | None]:
+def _csv_text(file: Path) -> bytes:
+    """The bytes of a CSV, if they can be held and are UTF-8."""
     raw = file.read_bytes()
     limits.require_delimited(file, raw)
     try:
@@ -204,6 +211,23 @@ def _read_csv(file: Path) -> tuple[pd.DataFrame, Label | None]:
         raise EncodingError(
             f"file {file.name!r}", Problem(f"line {line}", "not UTF-8", "save it as CSV UTF-8")
         ) from None
+    return raw
+
+
+def _scan_csv(file: Path) -> tuple[pd.DataFrame, Label | None]:
+    """A CSV read by Arrow; by pandas where Arrow finds rows or values that do not fit its first look at them."""
+    options = pacsv.ConvertOptions(null_values=MISSING, strings_can_be_null=True)
+    try:
+        table = pacsv.read_csv(pa.BufferReader(_csv_text(file)), convert_options=options)
+    except pa.ArrowException:
+        return _read_csv(file)
+    if len(set(table.column_names)) < table.num_columns:
+        return _read_csv(file)
+    return table.to_pandas(), _sidecar_label(file)
+
+
+def _read_csv(file: Path) -> tuple[pd.DataFrame, Label | None]:
+    _csv_text(file)
     try:
         frame = pd.read_csv(
             file, encoding="utf-8", float_precision="round_trip", low_memory=False, keep_default_na=False,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 
 import numpy as np
@@ -112,6 +113,11 @@ def synthetic_ids(release: str, start: int, count: int) -> np.ndarray:
     numbers = pc.utf8_lpad(pa.array(np.arange(start, start + count)).cast(pa.string()), 6, "0")
     names = pc.binary_join_element_wise(f"SYN-{release}", numbers, "-")
     return np.asarray(names.to_pandas(deduplicate_objects=False), dtype=object)
+
+
+def releases_in(ids: Sequence[str]) -> Counter[str]:
+    """The releases that the names of synthetic rows carry, with how many carry each."""
+    return Counter([name[4:12] for name in ids])
 
 
 def has_synthetic_id(index: pd.Index) -> pd.Series:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import Any
 
 from heorsynth.core.errors import FileError, OutputError, Problem
 from heorsynth.core.reading import json_of, typed
-from heorsynth.data.label import Label
+from heorsynth.data.label import Label, releases_in
 
 MAX_BYTES = 200_000_000
 """A registry is a line a run; a larger file is not one."""
@@ -143,7 +142,7 @@ def identify(
         for name, recorded in release.files.items():
             if recorded == sha256:
                 return Match((release,), f"is {name} of {_told(release)}, to the byte", same_bytes=True)
-    counts = Counter(name.split("-")[1] for name in ids)
+    counts = releases_in(ids)
     known = {release.release: release for release in held}
     named = [(known[name], count) for name, count in counts.most_common() if name in known]
     told = [f"{count:,} of {n_rows:,} rows carry ids of {_told(release)}" for release, count in named]

@@ -12,7 +12,7 @@ import pandas as pd
 from heorsynth.core.display import Card, facts_card, printable
 from heorsynth.data.augmented import counts_of
 from heorsynth.data.io import label_of, read_frame, sha256_of_file
-from heorsynth.data.label import ID_COLUMN, Label, has_synthetic_id
+from heorsynth.data.label import ID_COLUMN, Label, has_synthetic_id, releases_in
 from heorsynth.data.releases import Match, Release, identify, read_registry
 from heorsynth.data.watermark import NO_MARK, OWNER, PUBLIC, PUBLIC_KEY, owner_key, release_key
 from heorsynth.data.watermark_detection import ALPHA, BELIED, Counted, belied, detect, looked_at, tallies
@@ -151,13 +151,13 @@ def inspect(
     FileError, EncodingError, DamagedFileError, LabelError
     """
     held = () if registry is None else read_registry(registry)
-    frame = read_frame(path)
+    frame = read_frame(path, scan=True)
     label, ids, counted = label_of(frame), named_rows(frame), tallies(looked_at(frame))
     unmarked = label is not None and label.watermark.startswith(NO_MARK)
     p = None if unmarked else detect(counted, PUBLIC_KEY, PUBLIC).p
     marked = _marked_releases(held, counted)
     known = None if registry is None else identify(held, sha256_of_file(Path(path)), label, ids, len(frame), marked)
-    named = {name.split("-")[1] for name in ids} | {one.release for one in held}
+    named = {*releases_in(ids)} | {one.release for one in held}
     named |= set() if label is None else {label.release}
     owner_p = None if watermark_key is None else _owner_p(counted, owner_key(watermark_key), sorted(named))
     seen = Inspection(
@@ -179,11 +179,13 @@ def inspect(
 def named_rows(frame: pd.DataFrame) -> list[str]:
     """The id of every row that has one of a synthetic row, in its index or in any column of text."""
     texts = [frame.index, *(pd.Index(frame[name]) for name in frame.select_dtypes(["object", "string", "category"]))]
-    found: dict[int, str] = {}
+    found, open_rows = [], np.ones(len(frame), dtype=bool)
     for text in texts:
-        places = np.flatnonzero(has_synthetic_id(text).to_numpy())
-        found |= {int(place): str(text[place]) for place in places if int(place) not in found}
-    return list(found.values())
+        named = has_synthetic_id(text).to_numpy() & open_rows
+        if named.any():
+            found += text[named].astype(str).tolist()
+            open_rows &= ~named
+    return found
 
 
 def sign_of(frame: pd.DataFrame) -> str:

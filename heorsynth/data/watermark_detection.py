@@ -25,8 +25,8 @@ from heorsynth.data.watermark import (
 BELIED = 0.01
 """Above this p-value a mark that a label speaks of is not there: so fewer than 1 in 100 marked cohorts look."""
 
-ENOUGH = 200
-"""Rows from which a mark is expected to be seen."""
+ENOUGH, SEVERAL = 200, 3
+"""Rows, and columns with fractions, from which a mark is expected: one column of coarse steps may not show it."""
 
 LOOKED_AT, MOST_SKIPPED = 125_000, 8
 """Of a longer table every k-th row is looked at, down to an eighth of them: a mark that stands 26 standard deviations
@@ -156,7 +156,10 @@ def belied(frame: pd.DataFrame, watermark: str) -> bool:
     """True where a label says of its `watermark` that the rows hold it, and these, enough to show it, do not."""
     if watermark.startswith(NO_MARK) or not watermark or len(frame) < ENOUGH:
         return False
-    p = detect(tallies(looked_at(frame)), PUBLIC_KEY, PUBLIC).p
+    counted = tallies(looked_at(frame))
+    if sum(not one.whole for one in counted.native) < SEVERAL:
+        return False
+    p = detect(counted, PUBLIC_KEY, PUBLIC).p
     return p is not None and p > BELIED
 
 

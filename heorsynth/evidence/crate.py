@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from heorsynth.evidence.record import Occasion, Record
@@ -129,9 +129,9 @@ def _actions(
             "actionStatus": DONE,
             "agent": _ref(STEWARD),
             "instrument": _ref(_package("heorsynth", record.version)),
-            "object": [*map(_ref, given)],
-            "result": [*map(_ref, made)],
-            "additionalProperty": [*map(_ref, (MACHINE, *(key for key in (f"#seconds-{step}",) if key in values)))],
+            "object": _refs(given),
+            "result": _refs(made),
+            "additionalProperty": _refs([MACHINE, *(key for key in (f"#seconds-{step}",) if key in values)]),
         }
         for at, step, told, given, made in steps
     ]
@@ -139,6 +139,11 @@ def _actions(
 
 def _ref(name: str) -> dict[str, str]:
     return {"@id": name}
+
+
+def _refs(names: Sequence[str]) -> dict[str, str] | list[dict[str, str]]:
+    """References: one stands by itself, as RO-Crate asks."""
+    return _ref(names[0]) if len(names) == 1 else [_ref(name) for name in names]
 
 
 def _package(name: str, held: str) -> str:
@@ -179,7 +184,7 @@ def _source(record: Record) -> dict[str, Any]:
             f"{'itself synthetic' if held['synthetic'] else 'carries no synthetic label'}; "
             f"lineage depth of what is made from it: {held['depth']}"
         ),
-        "additionalProperty": [_ref("#source-label")],
+        "additionalProperty": _ref("#source-label"),
     }
 
 

@@ -53,7 +53,7 @@ WIDEST = 3.0
 
 @dataclass(frozen=True)
 class _Column:
-    """A column that can hold the mark: its values, some of the known ones, their grid, their decimals if they have few."""
+    """A column that can hold the mark: its values, some of the known ones, their grid, and their decimals if few."""
 
     name: str
     values: np.ndarray

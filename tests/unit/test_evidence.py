@@ -174,7 +174,7 @@ def test_patients_who_are_alike_by_chance_are_not_taken_for_the_same(real):
     from heorsynth.evidence.validate import _require_apart
 
     def few(seed):
-        return Cohort.derive(real.schema, rows(seed)[["trt", "sex"]], label=None)
+        return Cohort.derive(real.schema, rows(seed)[["arm", "sex"]], label=None)
 
     _require_apart(few(1), few(2))
 

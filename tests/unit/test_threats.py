@@ -284,3 +284,21 @@ def test_html_in_a_title_a_column_or_a_level_is_shown_and_not_obeyed(tmp_path: P
     for page in (run.report.read_text(encoding="utf-8"), run.evidence._repr_html_(), found._repr_html_()):
         assert "<img src=x" not in page and "age<script>" not in page
     assert "&lt;img src=x" in run.report.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("levels", [("$\\frac$", "$\\x$"), ("$20k-$40k", "under $20k"), ("a_b^c", "{x}")])
+def test_a_level_that_looks_like_a_formula_is_drawn_as_it_stands(levels: tuple[str, str]) -> None:
+    rng = np.random.default_rng(1)
+    frame = pd.DataFrame({
+        "time": rng.integers(1, 900, 60), "event": np.tile([0, 1], 30), "income": np.repeat(levels, 30),
+        "age": rng.normal(60, 9, 60),
+    })  # fmt: skip
+    cohort = hs.Cohort(frame, endpoints={"os": ("time", "event")}, subgroups=["income"])
+    syn = hs.generators.create("marginals").fit(cohort, seed=1).sample(m=1, seed=1)
+    picture = hs.figures.km_overlay(cohort, syn, "os", by="income")
+    assert picture.png().startswith(b"\x89PNG")
+    figure = picture.axes.get_figure(root=True)
+    texts = [text for axes in figure.axes for text in axes.findobj(lambda one: hasattr(one, "get_parse_math"))]
+    shown = {text.get_text() for text in texts}
+    assert any(level in one for one in shown for level in levels)
+    assert not any(text.get_parse_math() for text in texts if any(level in text.get_text() for level in levels))
