@@ -48,7 +48,7 @@ def unmarked(sampler: Sampler, n: int, seed: int) -> pd.DataFrame:
 
 def with_mark(sampler: Sampler, frame: pd.DataFrame, seed: int) -> tuple[pd.DataFrame, tuple[str, ...]]:
     rows, names = marked(frame, sampler.domain, stream(seed, "mark"))
-    return sampler._finished(rows), names
+    return sampler._totalled(rows), names
 
 
 def noisy(frame: pd.DataFrame, names: tuple[str, ...], share: float, rng: np.random.Generator) -> pd.DataFrame:

@@ -119,12 +119,19 @@ def init(data: Path, out: Path) -> int:
 
 @cli.command()
 @click.argument("protocol", type=click.Path(path_type=Path))
-def lock(protocol: Path) -> int:
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("runs"),
+    show_default=True,
+    help="Folder in which runs that came before are looked for.",
+)
+def lock(protocol: Path, out: Path) -> int:
     """Freeze PROTOCOL before results are seen."""
     from heorsynth.protocol.lock import source_is_here, write_lock
     from heorsynth.protocol.spec import read_protocol
 
-    click.echo(f"locked: {write_lock(protocol)}")
+    click.echo(f"locked: {write_lock(protocol, out)}")
     if not source_is_here(read_protocol(protocol)):
         click.echo("Its source is not here, so nothing tells whether these roles fit the patients.")
     return 0

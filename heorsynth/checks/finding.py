@@ -11,6 +11,7 @@ import numpy as np
 
 from heorsynth.checks.margin import Margin
 from heorsynth.core.estimate import normal_quantile, significant
+from heorsynth.core.reading import typed
 
 LEVEL = 0.90
 """Level of every interval: an equivalence test at 5% is a 90% interval inside the margin (two one-sided tests)."""
@@ -82,9 +83,8 @@ class Finding:
 
     @classmethod
     def from_dict(cls, facts: Mapping[str, Any]) -> Finding:
-        """The finding `to_dict` wrote."""
-        values: dict[str, Any] = {name: math.nan if value is None else value for name, value in facts.items()}
-        return cls(**values)
+        """The finding `to_dict` wrote; ValueError or AttributeError if it is anything else."""
+        return typed(cls, {name: math.nan if value is None else value for name, value in facts.items()})
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
+from unicodedata import category
 
 WIDTH = 80
 """Columns of a plain terminal, which no line of a card passes."""
@@ -148,12 +149,32 @@ def _filled(text: str, width: int = WIDTH, after: str = "") -> list[str]:
     """The text in lines of at most this width; no word is cut, and its own line breaks stay."""
     return [
         part
-        for line in text.splitlines()
+        for line in map(printable, text.split("\n") if text else [])
         for part in textwrap.wrap(
             line, max(width, 1), break_long_words=False, break_on_hyphens=False, subsequent_indent=after
         )
         or [""]
     ]
+
+
+def printable(text: str) -> str:
+    r"""The text with every character that a terminal would obey, and none that it would show, written as its escape.
+
+    A file's name and a label come from strangers: a line of theirs must not look like one of ours.
+
+    Examples
+    --------
+    >>> print(printable("a\x1b[32m\nVerified"))
+    a\x1b[32m\nVerified
+    """
+    if text.isprintable():
+        return text
+    return "".join(one if one.isprintable() or category(one) == "Zs" else escaped(one) for one in text)
+
+
+def escaped(character: str) -> str:
+    r"""One character as Python would write it: \n, \x1b, \udcff."""
+    return character.encode("unicode_escape").decode("ascii")
 
 
 def facts_card(title: str, facts: Sequence[tuple[str, str]], note: str = "") -> Card:

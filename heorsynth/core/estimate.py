@@ -38,6 +38,7 @@ class Estimate:
     unit : str                   such as "day", "EUR 2024" or "" for a proportion
     method : str                 how it was obtained, in a few words
     n_used, n_total : int        patients the estimate rests on, and patients there were
+    synthetic : bool             True where it was computed from synthetic rows that were made from those patients
     """
 
     value: float
@@ -49,6 +50,7 @@ class Estimate:
     method: str = ""
     n_used: int = 0
     n_total: int = 0
+    synthetic: bool = False
 
     @classmethod
     def normal(
@@ -78,6 +80,7 @@ class Estimate:
     def __str__(self) -> str:
         unit = f" {self.unit}" if self.unit else ""
         interval = f"{self.level:.0%} interval {significant(self.low)} to {significant(self.high)}"
-        return f"{significant(self.value)}{unit} ({interval})"
+        rows = f"; from synthetic rows of {self.n_used:,} patients" if self.synthetic else ""
+        return f"{significant(self.value)}{unit} ({interval}{rows})"
 
     __repr__ = __str__

@@ -102,7 +102,7 @@ class Cohort:
             raise errors.RoleError(f"cohort {name!r}", Problem("frame", found, "give pandas.DataFrame(…)"))
         label = _label_of(frame)
         held = frame.set_index(ID_COLUMN) if ID_COLUMN in frame.columns else frame.copy()
-        held = _with_bands(_with_ids(held), schema)
+        held = _with_bands(_with_ids(held, id), schema)
         inspection.refuse(name, inspection.missing_columns(held, schema) + inspection.impossible_roles(schema))
         if len(held) < 2:
             raise errors.TooFewPatientsError(
@@ -321,10 +321,18 @@ def _label_of(frame: pd.DataFrame) -> Label | None:
     return Label.from_dict(facts).for_rows(len(frame)) if isinstance(facts, Mapping) else None
 
 
-def _with_ids(frame: pd.DataFrame) -> pd.DataFrame:
-    """The frame with its index named for what it holds: rows that were put beside patients keep their names."""
-    mixed = frame.index.name != ID_COLUMN and has_synthetic_id(frame.index).any()
-    return frame.rename_axis(ID_COLUMN) if mixed else frame
+def _with_ids(frame: pd.DataFrame, id: str | None) -> pd.DataFrame:
+    """The frame with the names of its rows as its index where any says that its row is synthetic.
+
+    They may stand in the index under another name, beside those of patients, or in the id column.
+    """
+    if frame.index.name == ID_COLUMN:
+        return frame
+    declared = [pd.Index(frame[id])] if id in frame.columns and frame.columns.is_unique else []
+    for names in (frame.index, *declared):
+        if has_synthetic_id(names).any():
+            return frame.set_axis(names.rename(ID_COLUMN))
+    return frame
 
 
 def _with_bands(frame: pd.DataFrame, schema: Schema) -> pd.DataFrame:

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.csv as pacsv
 
 from heorsynth.core.errors import DamagedFileError, EncodingError, FileError, Problem
 from heorsynth.data import limits
@@ -77,10 +79,7 @@ def read_delimited(file: Path) -> pd.DataFrame:
     DamagedFileError     empty, ragged, or with more values than names
     FileError            too large; its first line is no header; its decimal marks cannot be told
     """
-    raw = file.read_bytes()
-    found = _dialect(file, _text(file, raw[:HEAD_BYTES], whole=len(raw) <= HEAD_BYTES))
-    limits.require_delimited(file, raw, found.separator)
-    _text(file, raw, whole=True)
+    _, found = _checked(file)
     try:
         frame = pd.read_csv(
             file, encoding="utf-8", float_precision="round_trip", low_memory=False, keep_default_na=False,
@@ -99,6 +98,37 @@ def read_delimited(file: Path) -> pd.DataFrame:
         )
     require_header(file, frame)
     return frame
+
+
+def scan_delimited(file: Path) -> pd.DataFrame:
+    """The rows of a .csv file to look over only, by Arrow: several times as fast as `read_delimited`.
+
+    Columns of mixed or late kinds may be text. By pandas where Arrow finds rows or values that do not fit its first
+    look at them. Raises as `read_delimited` does.
+    """
+    raw, found = _checked(file)
+    try:
+        table = pacsv.read_csv(
+            pa.BufferReader(raw),
+            parse_options=pacsv.ParseOptions(delimiter=found.separator),
+            convert_options=pacsv.ConvertOptions(
+                null_values=MISSING, strings_can_be_null=True, decimal_point=found.decimal
+            ),
+        )
+    except pa.ArrowException:
+        return read_delimited(file)
+    if len(set(table.column_names)) < table.num_columns:
+        return read_delimited(file)
+    return table.to_pandas()
+
+
+def _checked(file: Path) -> tuple[bytes, Dialect]:
+    """The bytes of a file, if they can be held and are UTF-8, and their layout."""
+    raw = file.read_bytes()
+    found = _dialect(file, _text(file, raw[:HEAD_BYTES], whole=len(raw) <= HEAD_BYTES))
+    limits.require_delimited(file, raw, found.separator)
+    _text(file, raw, whole=True)
+    return raw, found
 
 
 def require_header(file: Path, frame: pd.DataFrame) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -23,22 +23,24 @@ MAX_LEVELS = 20
 class ColumnDomain:
     """What one column may hold: its type, its levels or its range, and whether it may be missing.
 
-    `low` and `high` are the source's own extremes: real values, used to judge rows, never written out.
+    `low` and `high` are the source's own extremes, and `levels` holds those that one patient has: real values, used
+    to judge rows, never shown. `counts` tells how many patients have each level that not all may know.
     """
 
     dtype: str
     whole: bool
     may_miss: bool
-    levels: frozenset[str] | None = None
-    low: float = -np.inf
-    high: float = np.inf
+    levels: frozenset[str] | None = field(default=None, repr=False)
+    low: float = field(default=-np.inf, repr=False)
+    high: float = field(default=np.inf, repr=False)
+    counts: Mapping[str, int] = field(default_factory=dict, repr=False)
 
     @property
     def numeric(self) -> bool:
         return self.levels is None and np.isfinite(self.low)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Domain:
     """The domain of every column of a source, in its column order, with its roles."""
 
@@ -61,14 +63,21 @@ class Domain:
             held[total] = replace(held[total], low=low, high=high)
         return cls(cohort.schema, held, cohort.n)
 
-    def to_dict(self) -> dict[str, Any]:
-        """The columns as JSON-ready data, ranges rounded outward so that no patient's extreme is in them."""
-        return {"n_source": self.n_source, "columns": [[name, _written(held)] for name, held in self.columns.items()]}
+    def to_dict(self, least: int) -> dict[str, Any]:
+        """The columns as JSON-ready data: no patient's extreme, and no covariate's level that fewer than `least` have.
+
+        Ranges are rounded outward; the levels of arm, subgroups and events are declared, and stand whole.
+        """
+        columns = [[name, _written(held, least)] for name, held in self.columns.items()]
+        return {"n_source": self.n_source, "columns": columns}
 
     @classmethod
     def from_dict(cls, facts: Mapping[str, Any], schema: Schema) -> Domain:
         """The domain `to_dict` wrote, for these roles."""
         return cls(schema, {name: _read(held) for name, held in facts["columns"]}, facts["n_source"])
+
+    def __repr__(self) -> str:
+        return f"Domain of {len(self.columns)} columns of {self.n_source:,} patients"
 
     def breaks(self, frame: pd.DataFrame) -> dict[str, int]:
         """Rows that break each post-condition; a condition nobody breaks is not listed.
@@ -117,12 +126,13 @@ def _column_domain(column: pd.Series, name: str, schema: Schema) -> ColumnDomain
     may_miss = bool(column.isna().any())
     categorical = name in schema.subgroups or name == schema.arm or name in schema.events
     if categorical or not types.is_numeric_dtype(column) or types.is_bool_dtype(column):
-        levels = frozenset(as_text(column).dropna())
+        patients = {str(level): int(count) for level, count in as_text(column).value_counts().items()}
+        levels = frozenset(patients)
         known = levels if categorical or len(levels) <= MAX_LEVELS else None
         if name in schema.events:
             causes = {str(code) for part in schema.endpoints.values() if part.event == name for code in part.causes}
             known = levels | {"0", "1"} | causes
-        return ColumnDomain(str(column.dtype), False, may_miss, known)
+        return ColumnDomain(str(column.dtype), False, may_miss, known, counts={} if categorical else patients)
     if name == schema.entry:
         return ColumnDomain(str(column.dtype), False, may_miss)
     known_values = column.dropna().to_numpy(float)
@@ -147,9 +157,9 @@ def _column_breaks(column: pd.Series, domain: ColumnDomain) -> dict[str, int]:
     return found
 
 
-def _written(held: ColumnDomain) -> dict[str, Any]:
+def _written(held: ColumnDomain, least: int) -> dict[str, Any]:
     wide = _outward(held)
-    levels = None if held.levels is None else sorted(held.levels)
+    levels = held.levels and sorted(level for level in held.levels if held.counts.get(level, least) >= least)
     ends = {name: None if np.isinf(getattr(wide, name)) else getattr(wide, name) for name in ("low", "high")}
     return {"dtype": held.dtype, "whole": held.whole, "may_miss": held.may_miss, "levels": levels, **ends}
 

@@ -19,10 +19,13 @@ import pyarrow.parquet as pq
 from pandas.api import types
 
 from heorsynth.core.errors import DamagedFileError, EncodingError, FileError, LabelError, OutputError, Problem
+from heorsynth.core.reading import json_of
 from heorsynth.data import limits
+from heorsynth.data.augmented import FLAG, counts_of, flagged, label_of_mixture
 from heorsynth.data.cohort import Cohort
-from heorsynth.data.delimited import read_delimited
-from heorsynth.data.label import ID_COLUMN, KEY, Label
+from heorsynth.data.delimited import read_delimited, scan_delimited
+from heorsynth.data.label import ID_COLUMN, KEY, Label, has_synthetic_id
+from heorsynth.data.watermark_detection import belied
 
 SIDECAR = ".label.json"
 """Added to a CSV's or SAS file's name: the label, and the hash of the file it belongs to."""
@@ -33,14 +36,22 @@ SIDECAR_BYTES = 1_000_000
 XPORT_RECORD = 80
 """Bytes in each record of a SAS transport file: a file of another length was cut."""
 
+SAS_LABEL = "SYNTHETIC DATA, not patients"
+"""The file label of a SAS file of synthetic rows, by which it is known where its sidecar is lost."""
+
 SAS_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,31}")
 SAS_MOMENT = re.compile(rb"\d{2}[A-Z]{3}\d{2}:\d{2}:\d{2}:\d{2}")
 
 
-def read_frame(path: str | Path) -> pd.DataFrame:
+def read_frame(path: str | Path, *, scan: bool = False) -> pd.DataFrame:
     """The rows of a .csv, .tsv, .parquet, .xpt or .sas7bdat file; the label is in `attrs`, synthetic ids are the index.
 
     Text may have commas, semicolons, tabs or bars between columns, and decimal points or commas: see `dialect_of`.
+
+    Parameters
+    ----------
+    scan : bool      to look the rows over only: a CSV is then read several times as fast, its columns of mixed or late
+                     kinds maybe as text
 
     Raises
     ------
@@ -60,12 +71,14 @@ def read_frame(path: str | Path) -> pd.DataFrame:
         raise FileError(f"file {file.name!r}", Problem("", "cannot be read: there is no such file", "check the path"))
     try:
         limits.require_size(file)
-        frame, label = reader(file)
+        frame, label = _scan_csv(file) if scan and reader is _read_csv else reader(file)
     except OSError as error:
         found = f"cannot be read ({error.strerror})"
         raise FileError(f"file {file.name!r}", Problem("", found, "check its rights and the disk")) from error
     if ID_COLUMN in frame.columns:
         frame = frame.set_index(ID_COLUMN)
+    if counts_of(label):
+        frame = frame.drop(columns=FLAG, errors="ignore")
     if label is not None:
         frame.attrs = {KEY: label.for_rows(len(frame)).to_dict()}
     return frame
@@ -87,11 +100,12 @@ def write(cohort: Cohort, path: str | Path) -> Path:
     """Writes a cohort as .csv, .parquet or .xpt, whole or not at all, and returns the path.
 
     A synthetic cohort has its label written with it: in the metadata of a Parquet file, in a sidecar beside a
-    CSV or SAS file; each row keeps its `synthetic_id`.
+    CSV or SAS file; each row keeps its `synthetic_id`. Synthetic rows beside patients are written with a label that
+    says so and a column, `synthetic_row`, that tells which are which.
 
     Raises
     ------
-    LabelError      synthetic rows without a label
+    LabelError      synthetic rows without a label, or rows that are not those their label speaks of
     FileError       another ending, or columns that this kind of file cannot hold
     OutputError     the file cannot be written
     """
@@ -102,21 +116,12 @@ def write(cohort: Cohort, path: str | Path) -> Path:
             f"file {file.name!r}",
             Problem("", f"ending {file.suffix!r} cannot be written", "use one of: " + ", ".join(WRITERS)),
         )
-    if cohort.synthetic and cohort.label is None:
-        raise LabelError(
-            f"file {file.name!r}",
-            Problem(
-                "",
-                "the rows are synthetic and their label is lost",
-                "draw them again, or read them from the labelled file",
-            ),
-        )
-    frame = cohort.frame.reset_index() if cohort.synthetic else cohort.frame
+    frame, label = _labelled(cohort, file)
     frame.attrs = {}
-    raw = writer(frame, cohort.label)
+    raw = writer(frame, label)
     contents, beside = {file: raw}, _sidecar(file)
-    if cohort.label is not None and file.suffix.lower() != ".parquet":
-        facts = {"file_sha256": hashlib.sha256(raw).hexdigest(), "label": cohort.label.to_dict()}
+    if label is not None and file.suffix.lower() != ".parquet":
+        facts = {"file_sha256": hashlib.sha256(raw).hexdigest(), "label": label.to_dict()}
         contents = {beside: (json.dumps(facts, indent=2, sort_keys=True) + "\n").encode(), file: raw}
     try:
         _replace(contents)
@@ -126,6 +131,20 @@ def write(cohort: Cohort, path: str | Path) -> Path:
         found = f"cannot be written ({error.strerror})"
         raise OutputError(f"file {file.name!r}", Problem("", found, "check the folder's rights and space")) from error
     return file
+
+
+def _labelled(cohort: Cohort, file: Path) -> tuple[pd.DataFrame, Label | None]:
+    """The rows as they are written, and the label they carry; LabelError where they have none, or one not theirs."""
+    label = cohort.label
+    if cohort.augmented and has_synthetic_id(cohort.frame.index).any():
+        return flagged(cohort).reset_index(), label if counts_of(label) else label_of_mixture(cohort)
+    if cohort.synthetic and label is None:
+        found, fix = "the rows are synthetic and their label is lost", "draw them again, or read the labelled file"
+        raise LabelError(f"file {file.name!r}", Problem("", found, fix))
+    if label is not None and not has_synthetic_id(cohort.frame.index).any() and belied(cohort.frame, label.watermark):
+        found = "the rows have neither the ids nor the mark that their label speaks of"
+        raise LabelError(f"file {file.name!r}", Problem("label", found, "take it off: patients have none"))
+    return cohort.frame.reset_index() if cohort.synthetic else cohort.frame, label
 
 
 def _replace(contents: Mapping[Path, bytes]) -> None:
@@ -162,7 +181,7 @@ def _sidecar_label(file: Path) -> Label | None:
     try:
         if beside.stat().st_size > SIDECAR_BYTES:
             raise ValueError("too large")
-        facts = json.loads(beside.read_text(encoding="utf-8"))
+        facts = json_of(beside.read_bytes())
         wanted, label = facts["file_sha256"], Label.from_dict(facts["label"])
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise LabelError(
@@ -184,11 +203,15 @@ def _read_csv(file: Path) -> tuple[pd.DataFrame, Label | None]:
     return read_delimited(file), _sidecar_label(file)
 
 
+def _scan_csv(file: Path) -> tuple[pd.DataFrame, Label | None]:
+    return scan_delimited(file), _sidecar_label(file)
+
+
 def _read_parquet(file: Path) -> tuple[pd.DataFrame, Label | None]:
     raw = file.read_bytes()
     try:
         table = limits.parquet_table(file, raw)
-    except (pa.ArrowInvalid, pa.ArrowTypeError, OSError) as error:
+    except (pa.ArrowException, OSError) as error:
         raise DamagedFileError(
             f"file {file.name!r}", Problem("", "truncated or not Parquet", "copy it again")
         ) from error
@@ -219,6 +242,8 @@ def _read_sas(file: Path) -> tuple[pd.DataFrame, Label | None]:
         raise EncodingError(f"file {file.name!r}", Problem("", "its text is not UTF-8", "export it as UTF-8")) from None
     for name in frame.select_dtypes(object).columns:
         frame[name] = frame[name].where(frame[name] != "", None)
+    if held.file_label == SAS_LABEL and ID_COLUMN not in frame:
+        frame = frame.rename_axis(ID_COLUMN)
     return frame, _sidecar_label(file)
 
 
@@ -245,7 +270,7 @@ def _xpt_bytes(frame: pd.DataFrame, label: Label | None) -> bytes:
     narrow = frame.copy()
     for name in narrow.columns[[types.is_bool_dtype(kind) for kind in narrow.dtypes]]:
         narrow[name] = narrow[name].to_numpy(float, na_value=np.nan)
-    title = "" if label is None else "SYNTHETIC DATA, not patients"
+    title = "" if label is None else SAS_LABEL
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder) / "cohort.xpt"
         try:

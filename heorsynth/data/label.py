@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 
+import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from heorsynth.core.errors import LabelError, Problem
+from heorsynth.core.reading import json_of, typed
 
 KEY = "heorsynth"
 """The name the label goes by in Parquet metadata and in `DataFrame.attrs`."""
@@ -18,8 +23,14 @@ ID_COLUMN = "synthetic_id"
 """The name of the index of every synthetic frame, and of its first column in a file."""
 
 
-SYNTHETIC_ID = re.compile(r"SYN-[0-9a-f]{4,}-\d+")
-"""What the name of a synthetic row looks like."""
+SYNTHETIC_ID = re.compile(r"SYN-[0-9a-f]{8}-[0-9]{6,}")
+"""What the name of a synthetic row looks like: no shorter, since a study may call its patients SYN-2023-001."""
+
+RELEASE = re.compile(r"[0-9a-f]{4,64}")
+"""What the name of a release looks like."""
+
+LEAST = {"n_source": 1, "rests_on": 1, "n_rows": 0, "part": 0, "m": 1, "seed": 0, "depth": 1}
+"""The counts of a label, and the least that each can be."""
 
 
 @dataclass(frozen=True)
@@ -74,33 +85,48 @@ class Label:
 
     @classmethod
     def from_dict(cls, facts: Mapping[str, object]) -> Label:
-        """The label these facts describe; LabelError if any is missing or of the wrong type."""
+        """The label these facts describe; LabelError if any is missing, of the wrong type, or impossible."""
         known = {item.name for item in fields(cls)}
         given = {name: value for name, value in facts.items() if name in known}
         try:
-            label = cls(**given)  # type: ignore[arg-type]
-            return replace(label, calibrated=tuple(label.calibrated), n_rows=int(label.n_rows))
-        except (TypeError, ValueError) as error:
-            raise LabelError("label", Problem("", "not a heorsynth label", "read the file it came with")) from error
+            label = typed(cls, given)
+            impossible = [name for name, least in LEAST.items() if getattr(label, name) < least]
+            if impossible or not RELEASE.fullmatch(label.release):
+                raise ValueError("impossible")
+        except ValueError:
+            raise LabelError("label", Problem("", "not a heorsynth label", "read the file it came with")) from None
+        return label
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Label:
         try:
-            facts = json.loads(text)
-        except ValueError as error:
-            raise LabelError("label", Problem("", "not valid JSON", "restore the original sidecar")) from error
+            facts = json_of(text)
+        except ValueError:
+            raise LabelError("label", Problem("", "not valid JSON", "restore the original sidecar")) from None
         if not isinstance(facts, dict):
             raise LabelError("label", Problem("", "not a JSON object", "restore the original sidecar"))
         return cls.from_dict(facts)
 
 
-def synthetic_ids(release: str, start: int, count: int) -> list[str]:
-    """Row names such as SYN-1a2b-000017, unique over the m cohorts of a release."""
-    return [f"SYN-{release}-{number:06d}" for number in range(start, start + count)]
+def synthetic_ids(release: str, start: int, count: int) -> np.ndarray:
+    """Row names (count,) such as SYN-1a2b3c4d-000017, unique over the m cohorts of a release."""
+    numbers = pc.utf8_lpad(pa.array(np.arange(start, start + count)).cast(pa.string()), 6, "0")
+    names = pc.binary_join_element_wise(f"SYN-{release}", numbers, "-")
+    return np.asarray(names.to_pandas(deduplicate_objects=False), dtype=object)
+
+
+def releases_in(ids: Sequence[str]) -> Counter[str]:
+    """The releases that the names of synthetic rows carry, with how many carry each."""
+    return Counter([name[4:12] for name in ids])
 
 
 def has_synthetic_id(index: pd.Index) -> pd.Series:
     """True for each row that its name says is synthetic."""
-    if pd.api.types.is_numeric_dtype(index):
+    if not len(index) or pd.api.types.is_numeric_dtype(index):
         return pd.Series(False, index=index)
-    return pd.Series(index.astype(str).str.fullmatch(SYNTHETIC_ID.pattern), index=index, dtype=bool)
+    try:
+        text = pa.array(index, type=pa.string(), from_pandas=True)
+    except (pa.ArrowException, TypeError, ValueError):
+        return pd.Series(index.astype(str).str.fullmatch(SYNTHETIC_ID.pattern), index=index, dtype=bool)
+    named = pc.match_substring_regex(text, f"^{SYNTHETIC_ID.pattern}$").fill_null(False)
+    return pd.Series(named.to_numpy(zero_copy_only=False), index=index)

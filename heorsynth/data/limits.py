@@ -18,6 +18,9 @@ MAX_BYTES = 4_000_000_000
 """Bytes a file may have, or unfold to."""
 
 MAX_COLUMNS = 10_000
+VIEWS = {pa.string_view(): pa.string(), pa.binary_view(): pa.binary()}
+"""Kinds of text that a dictionary cannot be unfolded to, and what is read instead."""
+
 CELLS_VARIABLE = "HEORSYNTH_MAX_CELLS"
 """Names another limit on cells, for who has the memory and knows where the file is from."""
 
@@ -29,10 +32,10 @@ def require_size(file: Path) -> None:
 
 def require_delimited(file: Path, raw: bytes, separator: str = ",") -> None:
     """Nothing, if text with delimiters makes a table that can be held; FileError otherwise."""
-    header = raw[: raw.find(b"\n")] if b"\n" in raw else raw
-    mark = separator.encode()
-    _require(file, "columns", header.count(mark) + 1, MAX_COLUMNS)
-    _require(file, "cells", raw.count(mark) + raw.count(b"\n") + 1, _max_cells())
+    mark, ends = separator.encode(), raw.count(b"\n") + raw.count(b"\r") - raw.count(b"\r\n")
+    header = min((at for at in (raw.find(b"\n"), raw.find(b"\r")) if at >= 0), default=len(raw))
+    _require(file, "columns", raw.count(mark, 0, header) + 1, MAX_COLUMNS)
+    _require(file, "cells", raw.count(mark) + ends + 1, _max_cells())
 
 
 def require_table(file: Path, rows: int, columns: int, n_bytes: int = 0) -> None:
@@ -45,12 +48,12 @@ def require_table(file: Path, rows: int, columns: int, n_bytes: int = 0) -> None
 def parquet_table(file: Path, raw: bytes) -> pa.Table:
     """The table in the bytes of a Parquet file.
 
-    A column of text is first read as a dictionary, in which a long text that comes a million times stands once:
-    how long it unfolds is then known before it is unfolded.
+    A column of text or bytes is first read as a dictionary, in which a long text that comes a million times stands
+    once: how long it unfolds is then known before it is unfolded.
 
     Raises
     ------
-    FileError              it declares, or unfolds to, more than the limits
+    FileError              it declares, or unfolds to, more than the limits, or holds cells that hold cells
     pyarrow.ArrowInvalid   not Parquet
     """
     declared = pq.ParquetFile(pa.BufferReader(raw)).metadata
@@ -59,20 +62,43 @@ def parquet_table(file: Path, raw: bytes) -> pa.Table:
     values = sum(group.column(at).num_values for group in groups for at in range(group.num_columns))
     _require(file, "cells", values, _max_cells())
     schema = declared.schema.to_arrow_schema()
-    text = [one.name for one in schema if pa.types.is_string(one.type) or pa.types.is_large_string(one.type)]
-    table = pq.read_table(pa.BufferReader(raw), read_dictionary=text)
-    folded = {name: table.schema.get_field_index(name) for name in text}
+    _require_flat(file, schema, declared.num_rows)
+    long = [one.name for one in schema if _may_be_long(one.type)]
+    table = pq.read_table(pa.BufferReader(raw), read_dictionary=long)
+    folded = {name: table.schema.get_field_index(name) for name in long}
     _require(file, "bytes unfolded", sum(_unfolded(table.column(at)) for at in folded.values()), MAX_BYTES)
     for name, at in folded.items():
-        table = table.set_column(at, schema.field(name), table.column(at).cast(schema.field(name).type))
-    return table.replace_schema_metadata(declared.schema.to_arrow_schema().metadata)
+        kind = schema.field(name).type
+        if not pa.types.is_dictionary(kind):
+            plain = VIEWS.get(kind, kind)
+            table = table.set_column(at, pa.field(name, plain), table.column(at).cast(plain))
+    return table.replace_schema_metadata(schema.metadata)
+
+
+def _require_flat(file: Path, schema: pa.Schema, rows: int) -> None:
+    """Nothing, if each cell holds one value, and those of a stated width can be held; FileError otherwise."""
+    for one in schema:
+        if pa.types.is_nested(one.type):
+            found = f"column {one.name!r} holds lists or records, as no cohort does"
+            raise FileError(f"file {file.name!r}", Problem("", found, "give each value a column of its own"))
+    widths = [one.type.byte_width for one in schema if pa.types.is_fixed_size_binary(one.type)]
+    _require(file, "bytes unfolded", sum(widths) * rows, MAX_BYTES)
+
+
+def _may_be_long(kind: pa.DataType) -> bool:
+    """True for text and bytes of any length, folded or not."""
+    asked = (pa.types.is_string, pa.types.is_large_string, pa.types.is_binary, pa.types.is_large_binary,
+             pa.types.is_string_view, pa.types.is_binary_view, pa.types.is_dictionary)  # fmt: skip
+    return any(is_kind(kind) for is_kind in asked)
 
 
 def _unfolded(column: pa.ChunkedArray) -> int:
     """Bytes of a column of text written out, from its dictionaries and how often each entry is used."""
     total = 0
     for chunk in column.chunks:
-        if isinstance(chunk, pa.DictionaryArray):
+        if not isinstance(chunk, pa.DictionaryArray):
+            total += chunk.nbytes
+        elif _may_be_long(chunk.dictionary.type):
             lengths = pc.fill_null(pc.binary_length(chunk.dictionary), 0)
             used = pc.sum(pc.take(lengths.cast(pa.int64()), chunk.indices)).as_py()
             total += used or 0

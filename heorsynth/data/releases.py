@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import MISSING, asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from heorsynth.core.errors import FileError, OutputError, Problem
-from heorsynth.data.label import Label
+from heorsynth.core.reading import json_of, typed
+from heorsynth.data.label import Label, releases_in
 
 MAX_BYTES = 200_000_000
 """A registry is a line a run; a larger file is not one."""
@@ -93,10 +93,8 @@ def read_registry(path: str | Path) -> tuple[Release, ...]:
     found = []
     for number, line in enumerate(lines, 1):
         try:
-            facts = json.loads(line)
-            asked = [item.name for item in fields(Release) if item.default is MISSING or item.name in facts]
-            found.append(Release(**{name: facts[name] for name in asked}))
-        except (ValueError, KeyError, TypeError):
+            found.append(typed(Release, json_of(line)))
+        except ValueError:
             fix = "restore it: every line is one release"
             raise FileError(subject, Problem(f"line {number}", "no release", fix)) from None
     return tuple(found)
@@ -144,7 +142,7 @@ def identify(
         for name, recorded in release.files.items():
             if recorded == sha256:
                 return Match((release,), f"is {name} of {_told(release)}, to the byte", same_bytes=True)
-    counts = Counter(name.split("-")[1] for name in ids)
+    counts = releases_in(ids)
     known = {release.release: release for release in held}
     named = [(known[name], count) for name, count in counts.most_common() if name in known]
     told = [f"{count:,} of {n_rows:,} rows carry ids of {_told(release)}" for release, count in named]

@@ -134,10 +134,11 @@ def measurements(column: pd.Series) -> np.ndarray | None:
     if not types.is_numeric_dtype(column) or types.is_bool_dtype(column) or types.is_complex_dtype(column):
         return None
     values = column.to_numpy(float, na_value=np.nan)
-    some = scanned(values[np.isfinite(values)])
+    finite = np.isfinite(values)
+    some = scanned(values[finite])
     if len(np.unique(some)) < MIN_VALUES or not 1e-100 < np.abs(some).max() < 1e100:
         return None
-    return np.where(np.isfinite(values), values, np.nan)
+    return values if finite.all() else np.where(finite, values, np.nan)
 
 
 def scanned(values: np.ndarray) -> np.ndarray:

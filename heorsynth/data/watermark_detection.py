@@ -9,7 +9,28 @@ import numpy as np
 import pandas as pd
 from scipy.stats import norm
 
-from heorsynth.data.watermark import STEPS, WIDTH, Grid, coins, measurements, scanned, spread
+from heorsynth.data.watermark import (
+    NO_MARK,
+    PUBLIC,
+    PUBLIC_KEY,
+    STEPS,
+    WIDTH,
+    Grid,
+    coins,
+    measurements,
+    scanned,
+    spread,
+)
+
+BELIED = 0.01
+"""Above this p-value a mark that a label speaks of is not there: so fewer than 1 in 100 marked cohorts look."""
+
+ENOUGH, SEVERAL = 200, 3
+"""Rows, and columns with fractions, from which a mark is expected: one column of coarse steps may not show it."""
+
+LOOKED_AT, MOST_SKIPPED = 125_000, 8
+"""Of a longer table every k-th row is looked at, down to an eighth of them: a mark that stands 26 standard deviations
+out in all of the rows stands 9 out in those."""
 
 ALPHA = 1e-5
 """A mark is said to be seen at this p-value or below: one key and one generator may agree by luck in all that it draws,
@@ -124,6 +145,22 @@ class Counted:
 
     native: Sequence[Tally]
     converted: Sequence[Tally]
+
+
+def looked_at(frame: pd.DataFrame) -> pd.DataFrame:
+    """The rows in which a mark is looked for: all, or of more than `LOOKED_AT` every second to eighth."""
+    return frame.iloc[:: min(MOST_SKIPPED, max(1, len(frame) // LOOKED_AT))]
+
+
+def belied(frame: pd.DataFrame, watermark: str) -> bool:
+    """True where a label says of its `watermark` that the rows hold it, and these, enough to show it, do not."""
+    if watermark.startswith(NO_MARK) or not watermark or len(frame) < ENOUGH:
+        return False
+    counted = tallies(looked_at(frame))
+    if sum(not one.whole for one in counted.native) < SEVERAL:
+        return False
+    p = detect(counted, PUBLIC_KEY, PUBLIC).p
+    return p is not None and p > BELIED
 
 
 def tallies(frame: pd.DataFrame) -> Counted:

@@ -95,6 +95,7 @@ def pool(
         f"pooled over {m} synthetic cohort{'s' if m > 1 else ''} ({name}, t reference)",
         n_source,
         n_source,
+        synthetic=True,
     )
 
 

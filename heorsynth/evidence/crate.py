@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from heorsynth.evidence.record import Occasion, Record
@@ -14,7 +14,11 @@ MORE_TERMS = {"sha256": "https://w3id.org/ro/terms/workflow-run#sha256"}
 
 SPECIFICATION = "https://w3id.org/ro/crate/1.1"
 PROFILE = "https://w3id.org/ro/wfrun/process/0.5"
-ACTION, SOURCE, TERMS, STEWARD = "#run", "#source", "#terms", "#steward"
+SAMPLER, SOURCE, TERMS, STEWARD, MACHINE = "#sampler", "#source", "#terms", "#steward", "#machine"
+FIT, SAMPLE, VALIDATE = "#fit", "#sample", "#validate"
+DONE = "http://schema.org/CompletedActionStatus"
+ASKED = ("protocol.yaml", "protocol.lock")
+"""Files that say what was asked for; all others are results."""
 
 KINDS = {
     ".json": "application/json",
@@ -59,7 +63,7 @@ def crate(record: Record, occasion: Occasion, files: Mapping[str, tuple[str, int
     RO-Crate 1.1, https://w3id.org/ro/crate/1.1; Leo et al. (2024) PLoS ONE 19:e0309210, Process Run Crate 0.5.
     """
     parts = [_file(name, *held) for name, held in files.items()]
-    results = [_ref(name) for name in files if name not in ("protocol.yaml", "protocol.lock")]
+    values = _values(record, occasion)
     graph = [
         {"@id": CRATE, "@type": "CreativeWork", "about": _ref("./"), "conformsTo": _ref(SPECIFICATION)},
         {
@@ -74,7 +78,7 @@ def crate(record: Record, occasion: Occasion, files: Mapping[str, tuple[str, int
             "publisher": _ref(STEWARD),
             "conformsTo": _ref(PROFILE),
             "hasPart": [_ref(name) for name in files],
-            "mentions": _ref(ACTION),
+            "mentions": [_ref(FIT), _ref(SAMPLE), _ref(VALIDATE)],
         },
         {"@id": PROFILE, "@type": "CreativeWork", "name": "Process Run Crate", "version": "0.5"},
         {"@id": TERMS, "@type": "CreativeWork", "name": "Terms of use", "description": record.terms},
@@ -86,26 +90,60 @@ def crate(record: Record, occasion: Occasion, files: Mapping[str, tuple[str, int
         },
         _source(record),
         {
-            "@id": ACTION,
-            "@type": "CreateAction",
-            "name": f"Run of {record.title}",
-            "description": f"Verdict for {record.purpose}: {record.verdict}. {record.protocol['note']}",
-            "startTime": occasion.started,
-            "endTime": occasion.finished,
-            "actionStatus": "http://schema.org/CompletedActionStatus",
-            "agent": _ref(STEWARD),
-            "instrument": _ref(_package("heorsynth", record.version)),
-            "object": [_ref("protocol.yaml"), _ref("protocol.lock"), _ref(SOURCE), *map(_ref, _values(record))],
-            "result": results,
+            "@id": SAMPLER,
+            "@type": "CreativeWork",
+            "name": f"The fitted generator {record.generator['name']}",
+            "description": "It was not kept: the protocol, the source and the seed make it again.",
         },
-        *({"@id": at, "@type": "PropertyValue", **told} for at, told in _values(record).items()),
+        *_actions(record, occasion, list(files), values),
+        *({"@id": at, "@type": "PropertyValue", **told} for at, told in values.items()),
         *parts,
     ]  # fmt: skip
     return {"@context": [CONTEXT, MORE_TERMS], "@graph": graph}
 
 
+def _actions(
+    record: Record, occasion: Occasion, files: list[str], values: Mapping[str, Mapping[str, str]]
+) -> list[dict[str, Any]]:
+    """The three steps of a run, each with what it was given and what came of it."""
+    cohorts = [name for name in files if name.startswith("synthetic/")]
+    rest = [name for name in files if name not in (*ASKED, *cohorts)]
+    settings = [at for at in values if at.startswith(("#generator", "#hold-out"))]
+    after = [at for at in values if at.startswith("#post-processing")]
+    margins = [at for at in values if at.startswith(("#margin", "#amendment"))]
+    name = record.generator["name"]
+    steps = (
+        (FIT, "fit", f"Generator {name} fitted", [*ASKED, SOURCE, *settings], [SAMPLER]),
+        (SAMPLE, "sample", "Cohorts drawn, marked and labelled", ["protocol.yaml", SAMPLER, *after], cohorts),
+        (VALIDATE, "validate", f"Verdict for {record.purpose}: {record.verdict}. {record.protocol['note']}",
+         [*ASKED, SOURCE, *cohorts, *margins], rest),
+    )  # fmt: skip
+    return [
+        {
+            "@id": at,
+            "@type": "CreateAction",
+            "name": f"{step}: {record.title}",
+            "description": told,
+            "startTime": occasion.times(step)[0],
+            "endTime": occasion.times(step)[1],
+            "actionStatus": DONE,
+            "agent": _ref(STEWARD),
+            "instrument": _ref(_package("heorsynth", record.version)),
+            "object": _refs(given),
+            "result": _refs(made),
+            "additionalProperty": _refs([MACHINE, *(key for key in (f"#seconds-{step}",) if key in values)]),
+        }
+        for at, step, told, given, made in steps
+    ]
+
+
 def _ref(name: str) -> dict[str, str]:
     return {"@id": name}
+
+
+def _refs(names: Sequence[str]) -> dict[str, str] | list[dict[str, str]]:
+    """References: one stands by itself, as RO-Crate asks."""
+    return _ref(names[0]) if len(names) == 1 else [_ref(name) for name in names]
 
 
 def _package(name: str, held: str) -> str:
@@ -146,17 +184,20 @@ def _source(record: Record) -> dict[str, Any]:
             f"{'itself synthetic' if held['synthetic'] else 'carries no synthetic label'}; "
             f"lineage depth of what is made from it: {held['depth']}"
         ),
+        "additionalProperty": _ref("#source-label"),
     }
 
 
-def _values(record: Record) -> dict[str, dict[str, str]]:
-    """Settings, seeds, post-processing, margins and amendments as property values of the action."""
+def _values(record: Record, occasion: Occasion) -> dict[str, dict[str, str]]:
+    """Settings, seeds, post-processing, margins, amendments, machine and timings as property values."""
     told = {f"generator {name}": value for name, value in record.generator.items()}
     told |= {f"post-processing {at}": what for at, what in enumerate(record.post_processing, 1)}
     told |= {f"margin {one['estimand']}": one for one in record.margins}
     told |= {f"amendment {at}": one for at, one in enumerate(record.amendments, 1)}
     if record.holdout is not None:
         told["hold-out"] = record.holdout
+    told |= {"machine": occasion.machine, "source label": record.source["label"] or "none"}
+    told |= {f"seconds {step}": value for step, value in occasion.seconds.items()}
     return {f"#{name.replace(' ', '-')}": {"name": name, "value": _text(value)} for name, value in told.items()}
 
 

@@ -13,6 +13,9 @@ CONFORMS_TO = ["http://mlcommons.org/croissant/1.0", "http://mlcommons.org/crois
 PARQUET = "application/x-parquet"
 """What Croissant calls Parquet; elsewhere its registered name, application/vnd.apache.parquet, is used."""
 
+TRAINED = "https://schema.org/TrainedAlgorithmicMediaDigitalSource"
+"""What schema.org calls what an algorithm drew that was fitted to samples."""
+
 TYPES = {"number": "sc:Float", "integer": "sc:Integer", "boolean": "sc:Boolean", "text": "sc:Text"}
 
 CONTEXT: dict[str, Any] = {
@@ -40,6 +43,7 @@ CONTEXT: dict[str, Any] = {
     "md5": "cr:md5",
     "parentField": "cr:parentField",
     "path": "cr:path",
+    "prov": "http://www.w3.org/ns/prov#",
     "rai": "http://mlcommons.org/croissant/RAI/",
     "recordSet": "cr:recordSet",
     "references": "cr:references",
@@ -80,6 +84,18 @@ def croissant(record: Record, occasion: Occasion, files: Mapping[str, tuple[str,
         "datePublished": occasion.finished[:10],
         "citeAs": f"{record.title}. Synthetic cohorts, release {record.release}, heorsynth {record.version}.",
         "keywords": ["synthetic data", record.purpose, record.generator["name"]],
+        "digitalSourceType": TRAINED,
+        "prov:wasDerivedFrom": {
+            "@id": f"urn:hmac-sha256:{record.source['fingerprint']}",
+            "prov:label": f"The source: {record.source['name'] or 'a file not published here'}",
+        },
+        "prov:wasGeneratedBy": {
+            "@type": "prov:Activity",
+            "prov:label": f"Generator {record.generator['name']}, fitted and drawn from",
+            "prov:startedAtTime": occasion.times("fit")[0],
+            "prov:endedAtTime": occasion.times("sample")[1],
+            "prov:wasAssociatedWith": f"pkg:pypi/heorsynth@{record.version}",
+        },
         **_responsible(record),
         "distribution": [
             {
@@ -123,6 +139,7 @@ def _responsible(record: Record) -> dict[str, Any]:
     source, generator = record.source, record.generator
     settings = ", ".join(f"{name} = {value}" for name, value in generator.items() if value not in ({}, None))
     return {
+        "rai:hasSyntheticData": True,
         "rai:dataCollection": (
             f"Drawn by a fitted generator, not collected. Source: {source['name'] or 'a file not published here'}, "
             f"{source['patients']} patients."

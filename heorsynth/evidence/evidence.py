@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -24,6 +24,7 @@ from heorsynth.checks.finding import (
 from heorsynth.checks.groups import SUBGROUP
 from heorsynth.core.display import Card
 from heorsynth.core.estimate import normal_quantile
+from heorsynth.core.reading import typed
 from heorsynth.estimators.shrinkage import partially_pooled
 from heorsynth.evidence.rows import HEADER, cells, legend
 
@@ -193,10 +194,9 @@ class Evidence:
 
     @classmethod
     def from_dict(cls, facts: Mapping[str, Any]) -> Evidence:
-        """The evidence `to_dict` wrote; KeyError or TypeError if it is anything else."""
-        names = ("purpose", "m", "n_rows", "n_source", "generator", "broken")
+        """The evidence `to_dict` wrote; KeyError, TypeError, ValueError or AttributeError if it is anything else."""
         findings = tuple(Finding.from_dict(finding) for finding in facts["findings"])
-        return cls(**{name: facts[name] for name in names}, findings=findings, notes=tuple(facts["notes"]))
+        return replace(typed(cls, {**facts, "findings": []}), findings=findings)
 
     @property
     def supporting(self) -> str:

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
+from heorsynth.core.errors import Problem, RunError
+from heorsynth.core.reading import json_of
 from heorsynth.evidence.evidence import Evidence
 from heorsynth.evidence.governance_items import CITATIONS, ITEMS, Question
-from heorsynth.evidence.record import NEEDS_A_PERSON, Record
+from heorsynth.evidence.record import NEEDS_A_PERSON, Record, answered
 
 FILLED, NOT_REPORTED, NOT_APPLICABLE = "filled", "not reported", "not applicable"
 STATUSES = (NEEDS_A_PERSON, NOT_REPORTED, NOT_APPLICABLE, FILLED)
 """What an item can be, in the order in which a reader should see them."""
 
-SCHEMA = "https://json-schema.org/draft/2020-12/schema"
+SCHEMA = Path(__file__).with_name("governance.schema.json")
+"""What a sheet may hold: shipped, so that others can validate too, and applied to every sheet that is written."""
 
 
 @dataclass(frozen=True)
@@ -106,38 +110,23 @@ def blanks(governance: Mapping[str, Any]) -> list[Question]:
 
 
 def schema() -> dict[str, Any]:
-    """The JSON Schema of `Sheet.to_dict`."""
-    text = {"type": "string"}
-    item = {
-        "type": "object",
-        "additionalProperties": False,
-        "required": list(Item.__dataclass_fields__),
-        "properties": {
-            **{name: {"type": "string", "minLength": 1} for name in ("id", "source", "question")},
-            "answer": text,
-            "key": text,
-            "answered_by": {"enum": ["run", "protocol", "person", "nobody"]},
-            "status": {"enum": list(STATUSES)},
-        },
-        "if": {"properties": {"status": {"const": FILLED}}},
-        "then": {"properties": {"answer": {"minLength": 1}, "answered_by": {"not": {"const": "nobody"}}}},
-        "else": {"properties": {"answered_by": {"const": "nobody"}}},
-    }
-    return {
-        "$schema": SCHEMA,
-        "title": "Governance sheet of a heorsynth run",
-        "type": "object",
-        "additionalProperties": False,
-        "required": ["heorsynth_governance", "run", "title", "purpose", "verdict", "counts", "sources", "items"],
-        "properties": {
-            "heorsynth_governance": {"const": 1},
-            **{name: {"type": "string", "minLength": 1} for name in ("run", "title", "purpose")},
-            "verdict": {"enum": ["fit", "not fit", "inconclusive"]},
-            "counts": {"type": "object", "required": list(STATUSES), "additionalProperties": {"type": "integer"}},
-            "sources": {"type": "object", "additionalProperties": text},
-            "items": {"type": "array", "minItems": len(ITEMS), "maxItems": len(ITEMS), "items": item},
-        },
-    }
+    """The JSON Schema of `Sheet.to_dict`: governance.schema.json, which stands beside this module."""
+    return dict(json_of(SCHEMA.read_bytes()))
+
+
+def require_valid(facts: Mapping[str, Any]) -> None:
+    """Nothing, if a sheet keeps to the schema.
+
+    Raises
+    ------
+    RunError      it does not; the place is told, what stands there is not
+    """
+    import jsonschema
+
+    for error in jsonschema.Draft202012Validator(schema()).iter_errors(facts):
+        place = "/".join(map(str, error.absolute_path)) or "the sheet"
+        fix = "report it: a sheet that heorsynth fills must keep to its schema"
+        raise RunError("governance sheet", Problem(place, f"against the schema's rule {error.validator!r}", fix))
 
 
 def _item(
@@ -159,7 +148,7 @@ def _item(
 
 
 def _said(governance: Mapping[str, Any], key: str) -> str:
-    return str(governance.get(key) or "").strip() if key else ""
+    return answered(governance.get(key)) if key else ""
 
 
 def _answers(record: Record, evidence: Evidence, document: Mapping[str, Any]) -> dict[str, tuple[str, str]]:

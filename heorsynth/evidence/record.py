@@ -7,13 +7,33 @@ import re
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, requires, version
 from typing import Any
 
+from heorsynth.core.reading import typed
+
 NEEDS_A_PERSON = "needs a person"
 """Stands wherever the protocol leaves blank what no machine can know."""
+
+PLACEHOLDERS = {"tbd", "tba", "tbc", "todo", "to do", "xx", "xxx", "fill in", "to be decided", "needs a person"}
+"""What stands for an answer that is still to come; so does whatever has no letter, such as "…", and "<name>"."""
+
+BRACKETED = re.compile(r"<[^<>]*>|\[[^\[\]]*\]|\{[^{}]*\}")
+
+
+def answered(text: object) -> str:
+    """What a person wrote; "" for nothing, and for a line that was pasted and not filled in.
+
+    Examples
+    --------
+    >>> answered(" the registry's data board "), answered("…"), answered("TBD."), answered("<name, role>")
+    ("the registry's data board", '', '', '')
+    """
+    said = str(text or "").strip()
+    filled = any(character.isalnum() for character in said) and not BRACKETED.fullmatch(said)
+    return said if filled and said.strip(" .…:").lower() not in PLACEHOLDERS else ""
 
 
 @dataclass(frozen=True)
@@ -66,7 +86,7 @@ class Record:
 
     def said(self, what: str) -> str:
         """A part of the governance section, or that it needs a person."""
-        return self.governance.get(what) or NEEDS_A_PERSON
+        return answered(self.governance.get(what)) or NEEDS_A_PERSON
 
     @property
     def terms(self) -> str:
@@ -85,6 +105,7 @@ class Occasion:
     seconds : Mapping           each step to the seconds it took
     machine : Mapping           operating system, architecture, Python; no host, user or path
     packages : Mapping          what heorsynth asks for directly, to the versions installed
+    steps : Mapping             each step to when it began and when it ended, UTC
     """
 
     started: str
@@ -92,14 +113,19 @@ class Occasion:
     seconds: Mapping[str, float]
     machine: Mapping[str, str]
     packages: Mapping[str, str]
+    steps: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+
+    def times(self, step: str) -> tuple[str, str]:
+        """When a step began and ended: the whole run's times where it was not timed by itself."""
+        return self.steps.get(step, (self.started, self.finished))
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
 
     @classmethod
     def from_dict(cls, facts: Mapping[str, Any]) -> Occasion:
-        """The occasion `to_dict` wrote; KeyError or TypeError if it is anything else."""
-        return cls(**{name: facts[name] for name in cls.__dataclass_fields__})
+        """The occasion `to_dict` wrote; ValueError if it is anything else."""
+        return typed(cls, facts)
 
 
 class Clock:
@@ -108,17 +134,19 @@ class Clock:
     def __init__(self) -> None:
         self._started = _now()
         self._seconds: dict[str, float] = {}
+        self._steps: dict[str, tuple[str, str]] = {}
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
         """Counts what the block takes towards this step."""
-        before = time.monotonic()
+        before, began = time.monotonic(), _now()
         yield
         self._seconds[name] = round(self._seconds.get(name, 0.0) + time.monotonic() - before, 3)
+        self._steps[name] = self._steps.get(name, (began,))[0], _now()
 
     def occasion(self) -> Occasion:
         """What was timed so far, on this machine."""
-        return Occasion(self._started, _now(), dict(self._seconds), machine(), packages())
+        return Occasion(self._started, _now(), dict(self._seconds), machine(), packages(), dict(self._steps))
 
 
 def _now() -> str:

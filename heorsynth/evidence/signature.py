@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from heorsynth.core.errors import FileError, OutputError, Problem, SignatureError
+from heorsynth.core.reading import json_of
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -140,7 +141,7 @@ def opened(text: bytes) -> Seal:
     """
     altered = SignatureError(ENVELOPE, Problem("", "altered or forged", "do not use the run"))
     try:
-        facts = json.loads(text)
+        facts = json_of(text)
         payload, signatures = base64.b64decode(facts["payload"], validate=True), facts["signatures"]
         verified = [_key_that_verifies(payload, one) for one in signatures]
         same = _written(payload, signatures).encode() == text

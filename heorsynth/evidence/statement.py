@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
+from heorsynth.core.reading import json_of
 from heorsynth.evidence.record import Occasion, Record
 
 STATEMENT = "provenance.json"
@@ -74,7 +74,7 @@ def statement(record: Record, occasion: Occasion, subjects: Mapping[str, str]) -
 def subjects_of(text: bytes) -> dict[str, str]:
     """File name to SHA-256 of a statement; ValueError if it is none."""
     try:
-        facts = json.loads(text)
+        facts = json_of(text)
         if facts["_type"] != TYPE:
             raise ValueError("not an in-toto statement")
         return {str(one["name"]): str(one["digest"]["sha256"]) for one in facts["subject"]}
@@ -85,7 +85,7 @@ def subjects_of(text: bytes) -> dict[str, str]:
 def occasion_of(text: bytes) -> Occasion:
     """The occasion a statement tells; ValueError if it tells none."""
     try:
-        return Occasion.from_dict(json.loads(text)["predicate"]["runDetails"]["metadata"]["heorsynth_occasion"])
+        return Occasion.from_dict(json_of(text)["predicate"]["runDetails"]["metadata"]["heorsynth_occasion"])
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError("not the statement of a run") from error
 
@@ -93,6 +93,6 @@ def occasion_of(text: bytes) -> Occasion:
 def name_of(text: bytes) -> str:
     """The name of the run folder a statement is about; "" if it tells none."""
     try:
-        return str(json.loads(text)["predicate"]["runDetails"]["metadata"]["invocationId"])
+        return str(json_of(text)["predicate"]["runDetails"]["metadata"]["invocationId"])
     except (ValueError, KeyError, TypeError):
         return ""

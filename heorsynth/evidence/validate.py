@@ -6,6 +6,10 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+import numpy as np
+import pandas as pd
+from pandas.api.types import is_numeric_dtype
+
 from heorsynth.checks import registry
 from heorsynth.checks.finding import Finding
 from heorsynth.checks.margin import Margin
@@ -17,6 +21,7 @@ from heorsynth.core.random import check_seed, stream
 from heorsynth.data.cohort import Cohort
 from heorsynth.data.domain import Domain
 from heorsynth.data.identity import repeats_evenly
+from heorsynth.data.levels import as_text
 from heorsynth.evidence.evidence import Evidence
 from heorsynth.evidence.rows import SET_EQUAL
 
@@ -73,6 +78,7 @@ def validate(
     _require_same_roles(cohort, syn)
     if holdout is not None:
         _require_same_roles(cohort, [holdout], "hold-out")
+        _require_apart(cohort, holdout)
     asked = plan(cohort, purpose, margins, economics)
     findings: list[Finding] = []
     with open_engine(engine) as opened:
@@ -131,6 +137,31 @@ def _require_same_roles(cohort: Cohort, syn: Sequence[Cohort], what: str = "synt
             )
     if problems:
         raise RoleError(what, problems)
+
+
+def _require_apart(cohort: Cohort, holdout: Cohort) -> None:
+    """Nothing, if the hold-out is of other patients; RoleError where more rows are in both than twins would be.
+
+    With q the share of the cohort's rows that equal another of its rows, and n rows held out, q·n of them are expected
+    to equal one of the cohort by chance; more than three standard deviations beyond that are the same people.
+    """
+    fitted, aside = (_row_hashes(part) for part in (cohort, holdout))
+    twins = float(pd.Series(fitted).duplicated(keep=False).mean()) * len(aside)
+    shared = int(np.isin(aside, fitted).sum())
+    if shared > twins + 3 * np.sqrt(twins):
+        found = f"{shared:,} of its {len(aside):,} patients are among those judged against"
+        fix = "keep patients aside before fitting: fitted, aside = cohort.split(0.3, rng)"
+        raise RoleError("hold-out", Problem("", found, fix))
+
+
+def _row_hashes(cohort: Cohort) -> np.ndarray:
+    """A hash of each patient's columns (n,), numbers by value and all else as text."""
+    frame = cohort.frame[sorted(name for name in map(str, cohort.frame.columns) if name != cohort.schema.id)]
+    same = {
+        name: frame[name].astype(float) if is_numeric_dtype(frame[name]) else as_text(frame[name]).fillna("")
+        for name in frame.columns
+    }
+    return np.asarray(pd.util.hash_pandas_object(pd.DataFrame(same), index=False))
 
 
 def _calibrated(syn: Sequence[Cohort]) -> frozenset[str]:

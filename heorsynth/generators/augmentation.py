@@ -12,19 +12,12 @@ import pandas as pd
 from heorsynth.core.display import Card, facts_card
 from heorsynth.core.errors import LabelError, Problem
 from heorsynth.core.estimate import Estimate
+from heorsynth.data.augmented import PATIENT, SETTING, STATEMENT
 from heorsynth.data.cohort import Cohort
 from heorsynth.data.label import ID_COLUMN, Label
 from heorsynth.generators.analysis import Analysis, pooled
 from heorsynth.generators.base import Recipe
 from heorsynth.generators.heor import Heor
-
-PATIENT = "PATIENT"
-"""What the row name of a patient begins with, where that of a synthetic row begins with SYN."""
-
-STATEMENT = (
-    "Augmented data: {patients:,} real patients and {added:,} synthetic rows made from them. It holds patients, "
-    "so it is not to be shared as synthetic; and it holds the information of {patients:,} patients."
-)
 
 
 class MoreRowsThanPatients(UserWarning):
@@ -147,6 +140,6 @@ def augment(cohort: Cohort, n: int, *, generator: Recipe | None = None, m: int =
 
 
 def _label(label: Label, patients: int, added: int, part: int) -> Label:
-    settings = {**label.settings, "augmented": {"patients": patients, "rows_added": added}}
+    settings = {**label.settings, SETTING: {"patients": patients, "rows_added": added}}
     statement = STATEMENT.format(patients=patients, added=added)
     return replace(label, n_rows=patients + added, rests_on=patients, part=part, settings=settings, statement=statement)

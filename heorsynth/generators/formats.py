@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -19,18 +19,26 @@ MAX_DECIMALS = 6
 class Format:
     """How a column is written: its type, the value behind each level, or its decimals."""
 
-    dtype: Any
-    values: Mapping[str, object]
+    dtype: Any = field(repr=False)
+    values: Mapping[str, object] = field(repr=False)
     decimals: int | None = None
 
     @classmethod
-    def of(cls, column: pd.Series, *, levels: bool = False) -> Format:
-        """The format of a column; `levels` where its role says it holds levels, though they be numbers."""
+    def of(cls, column: pd.Series, *, levels: bool = False, least: int = 0) -> Format:
+        """The format of a column.
+
+        Parameters
+        ----------
+        levels : bool      its role says it holds levels, though they be numbers
+        least : int        patients who must have a level for it to be known at all, as a value or as a category
+        """
         if levels or is_levels(column):
             text = as_text(column)
             known = text.notna()
-            pairs = dict(zip(text[known], column[known].tolist(), strict=True))
-            return cls(column.dtype, dict(sorted(pairs.items())))
+            counts = text.value_counts()
+            held = dict(zip(text[known], column[known].tolist(), strict=True))
+            pairs = {level: value for level, value in sorted(held.items()) if counts[level] >= least}
+            return cls(_dtype(column, set(pairs.values()), least), pairs)
         return cls(column.dtype, {}, decimals_of(column.dropna().to_numpy(float)))
 
     def written(self, values: np.ndarray) -> pd.Series:
@@ -56,6 +64,14 @@ def decimals_of(values: np.ndarray) -> int | None:
         if np.allclose(np.round(values, decimals), values, rtol=0, atol=1e-9):
             return decimals
     return None
+
+
+def _dtype(column: pd.Series, kept: set[object], least: int) -> object:
+    """The column's type; of categories those that are kept, since a type names levels whether or not a row has them."""
+    if not isinstance(column.dtype, pd.CategoricalDtype) or not least:
+        return column.dtype
+    held = [level for level in column.dtype.categories if level in kept]
+    return pd.CategoricalDtype(held, ordered=column.dtype.ordered)
 
 
 def formats_to_dict(formats: Mapping[str, Format]) -> dict[str, Any]:

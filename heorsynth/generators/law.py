@@ -24,6 +24,9 @@ class Law(Protocol):
 
 @runtime_checkable
 class SavedLaw(Law, Protocol):
-    """A law that can be written without a patient's row."""
+    """A law that can be written without a patient's row, nor the name of a level that fewer than `least` have."""
+
+    @property
+    def least(self) -> int: ...
 
     def to_dict(self) -> dict[str, Any]: ...

@@ -53,10 +53,11 @@ WIDEST = 3.0
 
 @dataclass(frozen=True)
 class _Column:
-    """A column that can hold the mark: its values, the grid they lie on, their decimals if they have few."""
+    """A column that can hold the mark: its values, some of the known ones, their grid, and their decimals if few."""
 
     name: str
     values: np.ndarray
+    some: np.ndarray
     grid: Grid
     decimals: int | None
 
@@ -96,7 +97,7 @@ def marked(
     if (looked_at := max(FEWEST, round(LOOKED_AT * share * len(frame)))) < len(frame):
         rows = np.sort(rng.choice(rows, size=looked_at, replace=False))
     arms = _arms(frame, domain)
-    found, names = frame.copy(), []
+    found, names = frame.copy(deep=False), []  # columns are replaced in it, and none is changed
     for column in held:
         moved = _moved(
             column, _kept_points(column, domain, arms), arms, rows, share * len(frame) / len(rows), rng, owner
@@ -127,7 +128,7 @@ def _column(series: pd.Series, domain: Domain) -> _Column | None:
         grid = grid if grid.width > 0.999 * step else Grid.near(step)[0]
         if grid.width > WIDEST * width or _is_scale(some, step):
             return None
-    return _Column(name, values, grid, decimals)
+    return _Column(name, values, some, grid, decimals)
 
 
 def _is_scale(values: np.ndarray, step: float) -> bool:
@@ -200,10 +201,9 @@ def _green(pairs: np.ndarray, digit: int, owner: bytes | None) -> np.ndarray:
 
 def _may_move(column: _Column, before: np.ndarray, after: np.ndarray, points: np.ndarray) -> np.ndarray:
     """True where a move keeps range, spikes, roundness, and every point on the side it was."""
-    drawn = column.values[np.isfinite(column.values)]
-    some = scanned(drawn)
-    spikes = np.unique(some[heaped(some, SPIKE)])
-    allowed = (after >= drawn.min()) & (after <= drawn.max()) & ~np.isin(before, spikes) & ~np.isin(after, spikes)
+    low, high = np.fmin.reduce(column.values), np.fmax.reduce(column.values)
+    spikes = np.unique(column.some[heaped(column.some, SPIKE)])
+    allowed = (after >= low) & (after <= high) & ~np.isin(before, spikes) & ~np.isin(after, spikes)
     for side in ("left", "right"):
         allowed &= np.searchsorted(points, before, side) == np.searchsorted(points, after, side)  # type: ignore[call-overload]
     if column.decimals is None:

@@ -183,7 +183,7 @@ class Sampler:
         if self.copies:
             return frame, NO_MARK + "the rows are copies of patients"
         rows, columns = marked(frame, self.domain, rng, None if owner is None else release_key(owner, release))
-        return self._finished(rows) if self.domain.schema.totals else rows, told(columns, owner)
+        return self._totalled(rows), told(columns, owner)
 
     def _settings_drawn(self, where: Mapping[str, str], targets: object) -> dict[str, object]:
         drawn = {"fit_seed": self.seed, **self.settings}
@@ -263,10 +263,15 @@ class Sampler:
         frame = drawn.reset_index(drop=True)
         for name, band in self.domain.schema.bands.items():
             frame[name] = banded(frame[band.source], band.edges, band.labels)
+        frame = self._totalled(frame)
+        return frame[[name for name in self.domain.columns if name in frame.columns]]
+
+    def _totalled(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """The same frame, whose totals are recomputed in it from their parts."""
         for name, parts in self.domain.schema.totals.items():
             total = frame[list(parts)].sum(axis=1, skipna=False).round(CENTS)
             frame[name] = total.astype(self.domain.columns[name].dtype)  # type: ignore[call-overload]
-        return frame[[name for name in self.domain.columns if name in frame.columns]]
+        return frame
 
     def save(self, path: str | Path) -> Path:
         """Writes the fitted generator to a JSON file, and returns the path; `hs.generators.load` reads it.
@@ -292,7 +297,7 @@ class Sampler:
             "aims": [aim.to_dict() for aim in self.aims],
             "cells": [[list(cell), count] for cell, count in self.cells.items()],
             "schema": self.domain.schema.to_dict(),
-            "domain": self.domain.to_dict(),
+            "domain": self.domain.to_dict(self.law.least),
             "law": self.law.to_dict(),
         }
         file = Path(path)

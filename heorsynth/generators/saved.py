@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from heorsynth.core.errors import FileError, Problem
+from heorsynth.core.reading import json_of
 from heorsynth.data.domain import Domain
 from heorsynth.data.schema import Schema
 from heorsynth.generators.calibration import aim_from_dict
@@ -28,7 +28,7 @@ def load(path: str | Path) -> Sampler:
     try:
         if file.stat().st_size > MAX_BYTES:
             raise FileError(f"file {file.name!r}", wrong)
-        facts = json.loads(file.read_text(encoding="utf-8"))
+        facts = json_of(file.read_bytes())
     except (OSError, ValueError) as error:
         raise FileError(f"file {file.name!r}", wrong) from error
     if not isinstance(facts, dict) or facts.get("format") != FORMAT:

@@ -89,19 +89,25 @@ def unfit_columns(frame: pd.DataFrame, schema: Schema) -> list[Found]:
             also = "drop it" if schema.id else f"say id={name!r}, which no generator is given, or drop it"
             paste = drop if schema.id else f"write id: {as_yaml(name)}, which no generator is given; or {drop}"
             found.append((errors.UnfitColumnError, Problem(where, f"{why}: a copy would hand it out", also, paste)))
-        elif is_levels(column) and name != schema.id and name not in schema.strata:
-            counts = column.value_counts()
-            common = int((counts >= MIN_LEVEL).sum())
-            if len(counts) > 2 and (common == 0 or common > MAX_LEVELS):
-                told = Problem(
-                    where,
-                    f"{len(counts)} levels, {common} of them common: free text",
-                    "drop it, declare it as id, or merge its levels",
-                    f"{drop}; or merge its levels"
-                    + ("" if schema.id else f"; or, if it is the id, id: {as_yaml(name)}"),
-                )
-                found.append((errors.UnfitColumnError, told))
+        elif name != schema.id and name not in schema.strata and (few := _too_few(column)):
+            paste = f"{drop}; or merge its levels" + (
+                "" if schema.id else f"; or, if it is the id, id: {as_yaml(name)}"
+            )
+            told = Problem(where, few, "drop it, declare it as id, or merge its levels", paste)
+            found.append((errors.UnfitColumnError, told))
     return found
+
+
+def _too_few(column: pd.Series) -> str:
+    """Why so few patients share what a column holds that a copy of it would give them away; "" if enough do."""
+    if not is_levels(column):
+        known = int(column.notna().sum())
+        return f"{known} known values" if known < MIN_LEVEL else ""
+    counts = column.value_counts()
+    common = int((counts >= MIN_LEVEL).sum())
+    if len(counts) and (common == 0 or common > MAX_LEVELS):
+        return f"{len(counts)} levels, {common} of them common" + (": free text" if len(counts) > 2 else "")
+    return ""
 
 
 def training_frame(cohort: Cohort) -> pd.DataFrame:

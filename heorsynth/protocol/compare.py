@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import math
+import re
 from pathlib import Path
 
 import pandas as pd
 
+from heorsynth.core.reading import json_of
 from heorsynth.protocol.folder import sha256_of
 
 RELATIVE_TOLERANCE = 1e-9
 """Two numbers this close are the same computation on another machine's arithmetic."""
+
+NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?(?:[eE][-+]?\d+)?")
+"""A number as a page shows it: 1,234.5 or 6.1e-05."""
 
 IDENTICAL, WITHIN, DIFFERENT = "identical", "within tolerance", "different"
 
@@ -23,12 +27,22 @@ def compared(before: Path, after: Path) -> str:
     if sha256_of(before) == sha256_of(after):
         return IDENTICAL
     if before.suffix == ".json":
-        close = _close(json.loads(before.read_text(encoding="utf-8")), json.loads(after.read_text(encoding="utf-8")))
+        close = _close(json_of(before.read_bytes()), json_of(after.read_bytes()))
         return WITHIN if close else DIFFERENT
     if before.suffix in (".csv", ".parquet"):
         read = pd.read_csv if before.suffix == ".csv" else pd.read_parquet
         return WITHIN if _close_frames(read(before), read(after)) else DIFFERENT
+    if before.suffix in (".html", ".ipynb"):
+        return WITHIN if _close_text(*(file.read_text(encoding="utf-8") for file in (before, after))) else DIFFERENT
     return DIFFERENT
+
+
+def _close_text(before: str, after: str) -> bool:
+    """True for pages whose words and pictures are the same, and whose numbers agree to `RELATIVE_TOLERANCE`."""
+    if NUMBER.sub("0", before) != NUMBER.sub("0", after):
+        return False
+    pairs = zip(NUMBER.findall(before), NUMBER.findall(after), strict=True)
+    return all(_close(*(float(one.replace(",", "")) for one in pair)) for pair in pairs)
 
 
 def _close(before: object, after: object) -> bool:

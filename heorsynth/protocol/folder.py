@@ -78,10 +78,12 @@ def _take_place(staging: Path, target: Path) -> None:
 
 
 def files_in(folder: Path) -> list[str]:
-    """Every file and link of a run folder by its path within it, sorted."""
-    return sorted(
-        path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file() or path.is_symlink()
-    )
+    """Whatever stands in a run folder by its path within it, sorted: files, links, pipes, and empty folders."""
+    found = []
+    for path in folder.rglob("*"):
+        if not path.is_dir() or path.is_symlink() or not any(path.iterdir()):
+            found.append(path.relative_to(folder).as_posix())
+    return sorted(found)
 
 
 def summed_files(folder: Path) -> list[str]:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import glob
+import hashlib
 import json
 import re
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
-from heorsynth.core.errors import FileError, Problem, ProtocolError
+from heorsynth.core.errors import FileError, Problem, ProtocolError, RunError
+from heorsynth.core.reading import json_of, typed
+from heorsynth.evidence.statement import STATEMENT, occasion_of
 from heorsynth.protocol.placing import leaves
 from heorsynth.protocol.source import read_origin
 from heorsynth.protocol.spec import Document, Protocol, read_protocol
@@ -17,10 +22,13 @@ from heorsynth.protocol.spec import Document, Protocol, read_protocol
 PLACEHOLDER = re.compile(r"^(…|\.\.\.|<.*>|\?+|xxx+|the arm compared with)$|\b(TODO|TBD|FIXME)\b", re.IGNORECASE)
 """What stands where somebody meant to write something later."""
 
+DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+"""How a day is written that can be compared with those of runs."""
+
 
 @dataclass(frozen=True)
 class Lock:
-    """What was fixed beforehand.
+    """What was fixed beforehand, and when.
 
     Attributes
     ----------
@@ -28,31 +36,56 @@ class Lock:
     locked : bool             whether a lock file was found beside it
     changed : tuple of str    sections that differ from the lock
     amended : tuple of str    of these, the sections an amendment names
-    timing : Mapping          "before", "after" and "unsaid" to the number of amendments that say they came before
+    amendments : Mapping      "before", "after" and "unsaid" to the number of amendments that say they came before
                               data, after data, or do not say
+    locked_at : str           when, by the clock of the machine that locked it, UTC; "" where the lock does not tell
+    runs_before : int         runs of this protocol that were found when it was locked
+    known_after : tuple       days of runs of an earlier version of it that came before one of its amendments
+    contradicted : int        amendments that say they came before data, though one of those runs came before them
     """
 
     protocol_sha256: str
     locked: bool
     changed: tuple[str, ...] = ()
     amended: tuple[str, ...] = ()
-    timing: Mapping[str, int] = field(default_factory=dict)
+    amendments: Mapping[str, int] = field(default_factory=dict)
+    locked_at: str = ""
+    runs_before: int = 0
+    known_after: tuple[str, ...] = ()
+    contradicted: int = 0
 
     @property
     def note(self) -> str:
         """The sentences the first page carries."""
-        return " ".join(filter(None, [self._state, self._amendments]))
+        return " ".join(filter(None, [self._state, self._declared, self._known]))
 
     @property
-    def _amendments(self) -> str:
+    def _declared(self) -> str:
         """How many amendments came before data and how many after: one that came after may follow the results."""
         words = {
             "before": "before data",
             "after": "after data",
             "unsaid": "without saying whether before or after data",
         }
-        told = [f"{self.timing[when]} {how}" for when, how in words.items() if self.timing.get(when)]
-        return f"Amendments: {', '.join(told)}." if told else ""
+        told = [f"{self.amendments[when]} {how}" for when, how in words.items() if self.amendments.get(when)]
+        return f"Amendments, as declared: {', '.join(told)}." if told else ""
+
+    @property
+    def _known(self) -> str:
+        """What runs of earlier versions show of the amendments, whatever those say."""
+        if not self.known_after:
+            return ""
+        against = f", against what {self.contradicted} of them say" if self.contradicted else ""
+        return f"A run of {self.known_after[0]} came before amendments of later days{against}."
+
+    @property
+    def _when(self) -> str:
+        if not self.locked_at:
+            return "; its lock does not tell when"
+        at = self.locked_at[:16].replace("T", " ")
+        if self.runs_before:
+            return f" on {at} UTC, after {self.runs_before} of its runs: its margins may follow their results"
+        return f" on {at} UTC, before any run of it that was found"
 
     @property
     def _state(self) -> str:
@@ -61,30 +94,32 @@ class Lock:
                 "This protocol was not locked before the run: nothing shows that its margins came before its results."
             )
         if not self.changed:
-            return "This protocol is as it was locked."
+            return f"This protocol is as it was locked{self._when}."
         silent = [name for name in self.changed if name not in self.amended]
         told = (
             f" Not covered by an amendment: {', '.join(silent)}." if silent else " Every change is in its amendments."
         )
-        return f"This protocol was changed after it was locked: {', '.join(self.changed)}.{told}"
+        return f"This protocol was changed after it was locked{self._when}: {', '.join(self.changed)}.{told}"
 
     def to_json(self) -> str:
-        facts = {
-            "protocol_sha256": self.protocol_sha256,
-            "locked": self.locked,
-            "changed": list(self.changed),
-            "amended": list(self.amended),
-            "amendments": dict(self.timing),
-            "note": self.note,
-        }
-        return json.dumps(facts, indent=2, sort_keys=True) + "\n"
+        return json.dumps({**asdict(self), "note": self.note}, indent=2, sort_keys=True) + "\n"
 
     @classmethod
-    def from_json(cls, text: str) -> Lock:
-        """The lock `to_json` wrote into a run folder."""
-        facts = json.loads(text)
-        changed, amended = tuple(facts["changed"]), tuple(facts["amended"])
-        return cls(facts["protocol_sha256"], facts["locked"], changed, amended, facts.get("amendments", {}))
+    def from_json(cls, text: str, protocol_sha256: str) -> Lock:
+        """The lock `to_json` wrote into a run folder of this protocol.
+
+        Raises
+        ------
+        RunError      not a lock, or that of another protocol
+        """
+        try:
+            lock = typed(cls, json_of(text))
+        except ValueError:
+            raise RunError("protocol.lock", Problem("", "not the lock of a run", "restore it")) from None
+        if lock.protocol_sha256 != protocol_sha256:
+            found = "the lock of another protocol, or of this one before it was edited"
+            raise RunError("protocol.lock", Problem("protocol_sha256", found, "use the lock of this run"))
+        return lock
 
 
 def lock_path(protocol: Path) -> Path:
@@ -92,8 +127,12 @@ def lock_path(protocol: Path) -> Path:
     return protocol.with_suffix(".lock")
 
 
-def write_lock(path: str | Path) -> Path:
-    """Locks a protocol as it stands, and returns the lock file's path.
+def write_lock(path: str | Path, out: str | Path = "runs") -> Path:
+    """Locks a protocol as it stands, and returns the lock file's path; a lock that holds already is left as it is.
+
+    Parameters
+    ----------
+    out : path      folder in which runs of it that came before are looked for: their number is in the lock
 
     A placeholder is no decision, and roles that the patients do not have cannot be run: neither is locked. Where the
     source is a file that is not here, its roles are not looked at; `source_is_here` tells.
@@ -109,16 +148,17 @@ def write_lock(path: str | Path) -> Path:
     _require_no_placeholder(protocol)
     if source_is_here(protocol):
         read_origin(protocol)
-    if target.exists() and read_lock(protocol).changed:
-        raise FileError(
-            f"lock {target.name!r}",
-            Problem(
-                "",
-                "the protocol has changed since it was locked",
-                "write an amendment; or delete the lock, and the first page will say the new one is recent",
-            ),
-        )
-    facts = {"protocol_sha256": protocol.sha256, "document": _sections(protocol.document)}
+    if target.exists():
+        if not read_lock(protocol).changed:
+            return target
+        fix = "write an amendment; or delete the lock: the new one tells when it was made, and after how many runs"
+        raise FileError(f"lock {target.name!r}", Problem("", "the protocol has changed since it was locked", fix))
+    facts = {
+        "protocol_sha256": protocol.sha256,
+        "locked_at": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S+00:00"),
+        "runs_before": len(earlier_runs(protocol, Path(out))),
+        "document": _sections(protocol.document),
+    }
     target.write_text(json.dumps(facts, indent=2, sort_keys=True) + "\n", encoding="utf-8")
     return target
 
@@ -141,14 +181,22 @@ def _require_no_placeholder(protocol: Protocol) -> None:
         raise ProtocolError(f"protocol {protocol.path.name!r}", told)
 
 
-def read_lock(protocol: Protocol) -> Lock:
-    """Whether this protocol was locked, and which of its sections have changed since."""
+def read_lock(protocol: Protocol, out: str | Path = "runs") -> Lock:
+    """Whether this protocol was locked, when, and which of its sections have changed since.
+
+    Parameters
+    ----------
+    out : path      folder in which runs of its earlier versions are looked for: they tell which amendments came after
+                    data
+    """
     path = lock_path(protocol.path)
-    timing = Counter(one.before_or_after_data or "unsaid" for one in protocol.document.amendments)
+    lock = _amended(Lock(protocol.sha256, locked=False), protocol, Path(out))
     if not path.exists():
-        return Lock(protocol.sha256, locked=False, timing=dict(sorted(timing.items())))
+        return lock
     try:
-        before = _sections(Document.model_validate(json.loads(path.read_text(encoding="utf-8"))["document"]))
+        facts = json_of(path.read_bytes())
+        before = _sections(Document.model_validate(facts["document"]))
+        at, runs = str(facts.get("locked_at", "")), int(facts.get("runs_before", 0))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise FileError(f"lock {path.name!r}", Problem("", "cannot be read", "restore it, or lock again")) from error
     now = _sections(protocol.document)
@@ -157,7 +205,30 @@ def read_lock(protocol: Protocol) -> Lock:
     )
     named = {amendment.section.split(".")[0] for amendment in protocol.document.amendments if amendment.section}
     amended = tuple(name for name in changed if name in named)
-    return Lock(protocol.sha256, True, changed, amended, dict(sorted(timing.items())))
+    return replace(lock, locked=True, changed=changed, amended=amended, locked_at=at, runs_before=runs)
+
+
+def _amended(lock: Lock, protocol: Protocol, out: Path) -> Lock:
+    """The lock with what amendments say of before and after data, and what runs of earlier versions show of it."""
+    made = protocol.document.amendments
+    said = Counter(one.before_or_after_data or "unsaid" for one in made)
+    runs = [day for day, sha256 in earlier_runs(protocol, out) if sha256 != protocol.sha256] if made else []
+    late = [one for one in made if runs and DAY.fullmatch(one.date) and runs[0] < one.date]
+    after = tuple(day for day in runs if any(day < one.date for one in late))
+    contradicted = sum(one.before_or_after_data == "before" for one in late)
+    return replace(lock, amendments=dict(sorted(said.items())), known_after=after, contradicted=contradicted)
+
+
+def earlier_runs(protocol: Protocol, out: Path) -> list[tuple[str, str]]:
+    """The day, and the SHA-256 of its protocol, of every run of a protocol of this name in a folder; earliest first."""
+    found = []
+    for folder in out.glob(f"{glob.escape(protocol.slug)}-" + "[0-9a-f]" * 8):
+        try:
+            started = occasion_of((folder / STATEMENT).read_bytes()).started
+            found.append((started[:10], hashlib.sha256((folder / "protocol.yaml").read_bytes()).hexdigest()))
+        except (OSError, ValueError):
+            continue
+    return sorted(found)
 
 
 def _sections(document: Document) -> Mapping[str, object]:

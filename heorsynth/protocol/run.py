@@ -26,16 +26,18 @@ from heorsynth.core.errors import (
     UnknownNameError,
 )
 from heorsynth.core.random import stream
+from heorsynth.core.reading import json_of
 from heorsynth.data import io, releases
 from heorsynth.data.cohort import Cohort
 from heorsynth.data.domain import Domain
 from heorsynth.data.watermark import owner_key
 from heorsynth.evidence.evidence import Evidence
-from heorsynth.evidence.governance import Sheet, blanks, lines_to_paste, sheet
+from heorsynth.evidence.governance import Sheet, blanks, lines_to_paste, require_valid, sheet
 from heorsynth.evidence.record import Clock, Occasion
 from heorsynth.evidence.signature import ENVELOPE, UNSIGNED, opened, signing_key
 from heorsynth.evidence.validate import validate
 from heorsynth.generators import registry
+from heorsynth.generators.sampler import Sampler
 from heorsynth.generators.synthetic import SyntheticCohorts
 from heorsynth.protocol.folder import VERDICT, staged, write_sums
 from heorsynth.protocol.lock import Lock, read_lock
@@ -75,15 +77,19 @@ class Run:
         """The run in a folder; RunError if it is not a whole one."""
         folder = Path(path)
         try:
-            facts = json.loads((folder / VERDICT).read_text(encoding="utf-8"))
+            facts = json_of((folder / VERDICT).read_bytes())
             evidence = Evidence.from_dict(facts)
-        except (OSError, ValueError, KeyError, TypeError) as error:
+            found = str(facts["source_fingerprint"])
+            if facts["verdict"] != evidence.verdict:
+                raise ValueError("a verdict that its findings do not bear out")
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise RunError(
                 f"run {folder.name!r}",
                 Problem(VERDICT, "missing or not readable", "give the folder that `heorsynth run` wrote"),
             ) from error
         plan = read_protocol(folder / "protocol.yaml")
-        return cls(folder, plan, evidence, str(facts["source_fingerprint"]), facts.get("holdout"))
+        _require_lock(folder, plan, facts.get("protocol_sha256"))
+        return cls(folder, plan, evidence, found, facts.get("holdout"))
 
     @property
     def verdict(self) -> str:
@@ -208,7 +214,7 @@ def run(
     plan = read_protocol(protocol)
     if require_governance:
         _require_governance(plan)
-    lock = read_lock(plan) if lock_text is None else Lock.from_json(lock_text)
+    lock = read_lock(plan, out) if lock_text is None else Lock.from_json(lock_text, plan.sha256)
     notebook = with_parameters(read_notebook(_notebook_of(plan) if template is None else Path(template)), {"RUN": "."})
     place = plan.path.parent if source is None else Path(source)
     origin = read_origin(plan, place)
@@ -216,9 +222,11 @@ def run(
     cohort, holdout = _parts(origin.cohort, plan)
     name = f"{plan.slug}-{hashlib.sha256(f'{plan.sha256}{found}'.encode()).hexdigest()[:8]}"
     with open_engine(engine, workers) as opened, staged(Path(out), name) as folder:
-        with clock.step("fit and draw"):
-            synthetic = _draw(plan, cohort, owner, folder / "synthetic", opened)
-        with clock.step("check"):
+        with clock.step("fit"):
+            sampler = _fitted(plan, cohort)
+        with clock.step("sample"):
+            synthetic = _draw(plan, sampler, cohort.n, owner, folder / "synthetic", opened)
+        with clock.step("validate"):
             evidence = _judge(plan, cohort, synthetic, holdout, lock, opened)
         (folder / "protocol.yaml").write_bytes(plan.raw)
         (folder / "protocol.lock").write_text(lock.to_json(), encoding="utf-8")
@@ -248,23 +256,46 @@ def run(
     return replace(Run.open(Path(out) / name), protocol=plan)
 
 
+def _require_lock(folder: Path, plan: Protocol, judged: object) -> None:
+    """Nothing, if verdict and lock are of the protocol that stands beside them; RunError otherwise."""
+    try:
+        Lock.from_json((folder / "protocol.lock").read_text(encoding="utf-8"), plan.sha256)
+    except (OSError, UnicodeDecodeError) as error:
+        found = Problem("protocol.lock", "missing or not readable", "give the folder that `heorsynth run` wrote")
+        raise RunError(f"run {folder.name!r}", found) from error
+    if judged != plan.sha256:
+        found = Problem(VERDICT, "of another protocol than the one beside it", "do not use it")
+        raise RunError(f"run {folder.name!r}", found)
+
+
 def _parts(patients: Cohort, plan: Protocol) -> tuple[Cohort, Cohort | None]:
     """The patients the generator is fitted to, and the hold-out the protocol keeps aside, if any."""
     share = plan.document.holdout
     return (patients, None) if share is None else patients.split(share, stream(plan.document.generator.seed, "holdout"))
 
 
-def _draw(plan: Protocol, cohort: Cohort, owner: bytes | None, folder: Path, engine: Engine) -> SyntheticCohorts:
-    """The m synthetic cohorts the protocol asks for, each written to the folder as it comes."""
+def _fitted(plan: Protocol, cohort: Cohort) -> Sampler:
+    """The generator of the protocol, fitted."""
     wanted = plan.document.generator
     try:
-        recipe = registry.create(wanted.name, **wanted.options)
         with one_thread():
-            sampler = recipe.fit(cohort, wanted.seed)
-        n = cohort.n if wanted.n == "same" else wanted.n
+            return registry.create(wanted.name, **wanted.options).fit(cohort, wanted.seed)
+    except CohortError as error:
+        raise placed(error, plan) from error
+    except (GeneratorError, UnknownNameError) as error:
+        raise placed(error, plan, "generator") from error
+
+
+def _draw(
+    plan: Protocol, sampler: Sampler, patients: int, owner: bytes | None, folder: Path, engine: Engine
+) -> SyntheticCohorts:
+    """The m synthetic cohorts the protocol asks for, each written to the folder as it comes."""
+    wanted = plan.document.generator
+    n = patients if wanted.n == "same" else wanted.n
+    folder.mkdir()
+    drawn = []
+    try:
         asked = (n, wanted.m, wanted.seed, wanted.where or None, wanted.targets or None, owner)
-        folder.mkdir()
-        drawn = []
         for part, (one, broken) in enumerate(sampler.draws(*asked, engine=engine)):
             io.write(one, folder / f"{part:03d}.parquet")
             drawn.append((one, broken))
@@ -310,6 +341,7 @@ def _require_governance(plan: Protocol) -> None:
 
 
 def _write_governance(governance: Sheet, folder: Path) -> None:
+    require_valid(governance.to_dict())
     text = json.dumps(governance.to_dict(), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
     (folder / "governance.json").write_text(text, encoding="utf-8")
     (folder / "governance.html").write_text(governance_page(governance), encoding="utf-8")

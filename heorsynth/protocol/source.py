@@ -12,7 +12,9 @@ from heorsynth.core.errors import CohortError, FileError, Problem, ProtocolError
 from heorsynth.data import datasets, io
 from heorsynth.data.adtte import from_adtte
 from heorsynth.data.cohort import Cohort
+from heorsynth.data.label import ID_COLUMN, KEY
 from heorsynth.data.schema import Schema, as_endpoints, as_names
+from heorsynth.data.signs import sign_of
 from heorsynth.evidence.fingerprint import PUBLIC_KEY, fingerprint, private_key
 from heorsynth.generators.source import require_source, unfit_columns
 from heorsynth.protocol.placing import placed
@@ -64,6 +66,7 @@ def read_origin(protocol: Protocol, folder: Path | None = None) -> Origin:
     section = protocol.document.cohort
     declared = {name: value for name, value in section.model_dump(exclude_none=True).items() if name not in NOT_ROLES}
     frame, roles, key, name = _read(protocol, folder)
+    frame, sign = _known(frame, section.source.file is not None)
     frame = frame.drop(columns=_droppable(protocol, list(map(str, frame.columns))))
     cohort = _cohort(protocol, frame, {"endpoints": {}, "name": name, **roles, **declared})
     if cohort.synthetic and not section.allow_synthetic_source:
@@ -71,7 +74,7 @@ def read_origin(protocol: Protocol, folder: Path | None = None) -> Origin:
             _subject(protocol),
             Problem(
                 protocol.where("cohort", "source"),
-                "the source is itself synthetic",
+                f"the source is itself synthetic{sign and f': {sign}'}",
                 "use the real cohort; to study model collapse write allow_synthetic_source: true",
             ),
         )
@@ -83,6 +86,16 @@ def read_origin(protocol: Protocol, folder: Path | None = None) -> Origin:
     source = section.source
     kind = "file" if source.path is not None else "dataset" if source.dataset is not None else "simulated"
     return Origin(cohort, kind, key)
+
+
+def _known(frame: pd.DataFrame, is_file: bool) -> tuple[pd.DataFrame, str]:
+    """The rows of a source, called synthetic where a file without a label shows that they are, and what shows it.
+
+    Rows that the mark alone gives away have no names of their own; an index called `synthetic_id` says what they are.
+    """
+    if not is_file or frame.index.name == ID_COLUMN or frame.attrs.get(KEY) or not (sign := sign_of(frame)):
+        return frame, ""
+    return frame.rename_axis(ID_COLUMN), sign
 
 
 def _read(protocol: Protocol, folder: Path | None) -> tuple[pd.DataFrame, Mapping[str, object], bytes, str]:

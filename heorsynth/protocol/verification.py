@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from heorsynth.core.display import Card
+from heorsynth.core.display import Card, printable
 from heorsynth.protocol.compare import DIFFERENT, IDENTICAL, WITHIN
 
 MISSING, UNEXPECTED, NOT_COVERED = "missing", "unexpected", "not covered"
@@ -91,7 +91,8 @@ class Verification:
             f"Same: {self.same}.",
         )
         state = "verified" if self.verified else "differs"
-        return Card(f"Run {self.run}: {state}", ("file", "bytes", "re-run"), rows, "\n".join(told))
+        note = "\n".join(map(printable, told))
+        return Card(f"Run {self.run}: {state}", ("file", "bytes", "re-run"), rows, note)
 
     def __repr__(self) -> str:
         return self.card().text()

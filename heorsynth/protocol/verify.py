@@ -128,14 +128,14 @@ def _by_sums(name: str, state: str) -> bool:
 
 
 def _bytes(path: Path) -> bytes:
-    return b"" if path.is_symlink() else path.read_bytes()
+    return b"" if path.is_symlink() or not path.is_file() else path.read_bytes()
 
 
 def _state(path: Path, recorded: str | None) -> str:
     """A link is never followed: what it points to may change, or lie outside the run."""
     if recorded is None:
         return UNEXPECTED
-    if path.is_symlink():
+    if path.is_symlink() or not path.is_file():
         return ALTERED
     return IDENTICAL if sha256_of(path) == recorded else ALTERED
 

@@ -64,6 +64,7 @@ STYLE = {
     "figure.dpi": 100,
     "savefig.dpi": DPI,
     "text.usetex": False,
+    "text.parse_math": False,
     "axes.grid": False,
 }
 """Fixed, so that a picture does not depend on the reader's own settings, and its bytes do not change."""

@@ -8,6 +8,9 @@ import pandas as pd
 
 from heorsynth.core.display import Card
 
+FOOTNOTE = "SYNTHETIC DATA: rows called synthetic are no patients."
+"""At the foot of every table that shows synthetic rows or what was found of them."""
+
 
 @dataclass(frozen=True)
 class Table:

@@ -14,7 +14,7 @@ from heorsynth.core.estimate import significant
 from heorsynth.data.cohort import SMALL_COUNT, Cohort, small
 from heorsynth.data.domain import MAX_LEVELS
 from heorsynth.report.suppress import is_exact, ordered_levels, shown_counts
-from heorsynth.report.table import Table
+from heorsynth.report.table import FOOTNOTE, Table
 
 IMBALANCE = 0.1
 """An absolute standardised difference above this is named in the table (Austin 2009 Stat Med 28:3083)."""
@@ -63,7 +63,7 @@ def table_one(cohort: Cohort, synthetic: Sequence[Cohort]) -> Table:
     shown = tuple((row[0], row[1], row[2], row[3], _signed(row[4]), row[5]) for row in rows)
     note = (
         f"Synthetic: means over {len(synthetic)} cohorts. SMD: standardised difference, synthetic less real; over "
-        f"{IMBALANCE:g} either way is named. Synthetic rows add no patients, so no test is shown."
+        f"{IMBALANCE:g} either way is named. Synthetic rows add no patients, so no test is shown. {FOOTNOTE}"
     )
     header = ("variable", "level", f"real (n = {cohort.n:,})", f"synthetic (m = {len(synthetic)})", "SMD", "note")
     return Table(Card("Table 1. Real beside synthetic", header, shown, note), frame)

@@ -11,7 +11,7 @@ from heorsynth.checks.purposes import PURPOSES
 from heorsynth.core.display import Card
 from heorsynth.evidence.evidence import Evidence
 from heorsynth.evidence.rows import HEADER, cells, legend
-from heorsynth.report.table import Table
+from heorsynth.report.table import FOOTNOTE, Table
 
 MARGIN_COLUMNS = ("estimand", "what it is", "margin", "reason", "set by")
 
@@ -35,7 +35,7 @@ def verdict_table(evidence: Evidence, supporting: bool = False) -> Table:
     )
     decisive = [finding.decisive is not supporting for finding in evidence.findings]
     frame = evidence.to_frame()[pd.Series(decisive, dtype=bool)].reset_index(drop=True)
-    note = "\n".join(filter(None, ["" if supporting else evidence.sentence, legend(findings)]))
+    note = "\n".join(filter(None, ["" if supporting else evidence.sentence, legend(findings), FOOTNOTE]))
     return Table(Card(title, HEADER, tuple(cells(finding) for finding in findings), note), frame)
 
 
@@ -62,7 +62,7 @@ def margins_table(declared: Mapping[str, Mapping[str, object]], evidence: Eviden
         what = ESTIMANDS[key].what if key in ESTIMANDS else ""
         reason = str(margin.get("reason") or "no reason was given")
         rows.append((key, what, shown, reason, "protocol" if key in declared else "default of the purpose"))
-    card = Card("Margins and their reasons", MARGIN_COLUMNS, tuple(rows))
+    card = Card("Margins and their reasons", MARGIN_COLUMNS, tuple(rows), FOOTNOTE)
     return Table(card, pd.DataFrame(rows, columns=list(MARGIN_COLUMNS)))
 
 

@@ -131,7 +131,7 @@ def test_lock_freezes_and_a_later_change_is_told(tmp_path: Path) -> None:
     protocol.write_text(text)
     assert "not locked" in read_lock(read_protocol(protocol)).note
     assert heorsynth("lock", str(protocol)).returncode == 0
-    assert read_lock(read_protocol(protocol)).note == "This protocol is as it was locked."
+    assert read_lock(read_protocol(protocol)).note.startswith("This protocol is as it was locked on ")
     protocol.write_text(text.replace("m: 2", "m: 3"))
     assert read_lock(read_protocol(protocol)).changed == ("generator",)
     assert "Not covered by an amendment: generator" in read_lock(read_protocol(protocol)).note
@@ -145,8 +145,8 @@ def test_lock_freezes_and_a_later_change_is_told(tmp_path: Path) -> None:
     for when in ("before", "after"):
         protocol.write_text(amended.replace("section:", f"before_or_after_data: {when}, section:"))
         found = read_lock(read_protocol(protocol))
-        assert found.note.endswith(f"Amendments: 1 {when} data.")
-        assert Lock.from_json(found.to_json()) == found
+        assert found.note.endswith(f"Amendments, as declared: 1 {when} data.")
+        assert Lock.from_json(found.to_json(), found.protocol_sha256) == found
 
 
 def test_a_run_is_signed_verified_and_looked_up_on_the_command_line(small_protocol: Path, tmp_path: Path) -> None:

@@ -157,7 +157,26 @@ def test_cohorts_made_from_other_patients_than_judged_against_are_noted(real):
 
 
 def test_a_hold_out_that_nothing_uses_is_said_to_be_unused(real, faithful):
-    assert any("hold-out" in note for note in validate(real, faithful, holdout=real, purpose="augmentation").notes)
+    apart = Cohort.derive(real.schema, rows(99), label=None)
+    assert any("hold-out" in note for note in validate(real, faithful, holdout=apart, purpose="augmentation").notes)
+
+
+@pytest.mark.parametrize("share", [0.02, 0.5, 1.0])
+def test_a_hold_out_of_patients_who_are_judged_against_is_refused_and_none_is_shown(real, faithful, share):
+    apart = rows(99).iloc[: round(real.n * (1 - share))]
+    mixed = pd.concat([apart, real.frame.iloc[: round(real.n * share)]]).sample(frac=1, random_state=1)
+    with pytest.raises(RoleError, match="patients are among those judged against") as caught:
+        validate(real, faithful, holdout=Cohort.derive(real.schema, mixed, label=None), purpose="data-sharing")
+    assert not any(str(value) in str(caught.value) for value in real.frame["cost"].round(6))
+
+
+def test_patients_who_are_alike_by_chance_are_not_taken_for_the_same(real):
+    from heorsynth.evidence.validate import _require_apart
+
+    def few(seed):
+        return Cohort.derive(real.schema, rows(seed)[["arm", "sex"]], label=None)
+
+    _require_apart(few(1), few(2))
 
 
 def test_a_subgroup_finding_does_not_decide_an_economic_evaluation(real, faithful):

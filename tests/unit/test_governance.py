@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 import heorsynth as hs
 from heorsynth.cli import cli
-from heorsynth.core.errors import ProtocolError
+from heorsynth.core.errors import ProtocolError, RunError
 from heorsynth.evidence import governance
 from heorsynth.evidence.governance_items import CITATIONS, ITEMS, KEYS
 from heorsynth.protocol.spec import Governance
@@ -60,6 +60,16 @@ def test_the_sheet_keeps_to_its_schema_and_the_schema_notices_when_it_does_not(f
     for broken in (filled_by_nobody, made_up, {**facts, "more": 1}, {**facts, "items": facts["items"][1:]}):
         with pytest.raises(jsonschema.ValidationError):
             jsonschema.validate(broken, schema)
+        with pytest.raises(RunError, match="against the schema's rule"):
+            governance.require_valid(broken)
+    governance.require_valid(facts)
+
+
+def test_the_schema_that_is_shipped_names_the_statuses_and_counts_the_items_there_are() -> None:
+    schema = governance.schema()
+    assert schema["properties"]["items"]["minItems"] == schema["properties"]["items"]["maxItems"] == len(ITEMS)
+    assert schema["properties"]["counts"]["required"] == list(governance.STATUSES)
+    assert set(schema["properties"]["items"]["items"]["properties"]) == set(governance.Item.__dataclass_fields__)
 
 
 def test_what_a_person_said_what_the_run_knows_and_what_is_open_are_told_apart(facts) -> None:
@@ -114,6 +124,16 @@ def test_a_release_with_blanks_is_refused_before_any_cohort_is_drawn(tmp_path: P
     assert not (tmp_path / "runs").exists()
     refused = CliRunner().invoke(cli, ["run", str(tmp_path / "trial.yaml"), "--require-governance"])
     assert isinstance(refused.exception, ProtocolError)
+
+
+def test_lines_that_were_pasted_and_not_filled_in_are_blanks(tmp_path: Path) -> None:
+    pasted = HEAD + governance.lines_to_paste(governance.blanks({}))
+    with pytest.raises(ProtocolError) as error:
+        hs.run(protocol(tmp_path, pasted), tmp_path / "runs", require_governance=True)
+    assert len(error.value.problems) == len(governance.blanks({}))
+    for placeholder in ("…", "TBD", "<name, role, date>", "[to do]", "???", "To be decided."):
+        assert governance.blanks(dict.fromkeys(REQUIRED, placeholder)), placeholder
+    assert governance.blanks(dict.fromkeys(REQUIRED, "None: no patient's data were used.")) == []
 
 
 def test_a_release_without_blanks_passes(tmp_path: Path) -> None:

@@ -65,6 +65,10 @@ def source(n: int = 120) -> pd.DataFrame:
         frame.loc[row, "patient"] = word
         for name, values in NUMBERS.items():
             frame.loc[row, name] = values[row]
+    frame["site"] = np.tile(["north", "south", "east"], n // 3)
+    frame.loc[0, "site"] = WORDS[0]
+    frame["extra"] = 0.0
+    frame.loc[0, "extra"] = NUMBERS["cost"][0]
     return frame
 
 
@@ -151,6 +155,49 @@ def test_no_value_of_a_canary_patient_is_in_a_saved_generator_or_its_repr(place:
     sampler = hs.generators.create("heor").fit(cohort, seed=1)
     assert leaked(sampler.save(place / "generator.json").read_text(encoding="utf-8")) == []
     assert leaked(repr(sampler) + sampler._repr_html_() + repr(cohort) + cohort._repr_html_()) == []
+    again = hs.generators.load(place / "generator.json")
+    pd.testing.assert_frame_equal(again.sample(m=1)[0].frame, sampler.sample(m=1)[0].frame)
+
+
+@pytest.mark.parametrize("name", ["heor", "marginals", "bootstrap", "arf", "gaussian_copula"])
+def test_no_part_of_a_fitted_generator_shows_a_canary(name: str) -> None:
+    """A level that one patient has, a column that is zero but for one patient: both are values of that patient."""
+    frame = source()
+    frame["site"] = frame["site"].astype("category")
+    roles = {"endpoints": {"os": ("time", "event")}, "arm": "trt", "costs": ["cost"], "subgroups": ["sex"],
+             "id": "patient"}  # fmt: skip
+    recipe = hs.generators.create(name)
+    sampler = recipe.fit(hs.Cohort(frame, **roles), seed=1)
+    parts = [recipe, sampler, sampler.domain, sampler.law, *sampler.domain.columns.values()]
+    if name == "heor":
+        parts += [sampler.law.shape, *sampler.law.columns, sampler.law.outcome, sampler.law.cells]
+        drawn = sampler.sample(m=1)[0].frame
+        assert leaked(str(list(drawn["site"].dtype.categories))) == []
+        assert set(drawn["extra"]) == {0.0}
+    assert leaked(" ".join(map(repr, parts))) == []
+
+
+@pytest.mark.parametrize(
+    "column",
+    [["a"] * 4 + ["b"] * 3 + [None] * 113, [1.5, 2.5, 98765.4321] + [None] * 117],
+    ids=["two rare levels", "three known numbers"],
+)  # fmt: skip
+def test_a_column_in_which_too_few_patients_share_anything_is_refused(column: list[object]) -> None:
+    cohort = hs.Cohort(source().assign(extra=column), endpoints={"os": ("time", "event")}, id="patient")
+    for name in ("heor", "marginals"):
+        with pytest.raises(hs.HeorsynthError, match="'extra'") as caught:
+            hs.generators.create(name).fit(cohort, seed=1)
+        assert leaked(str(caught.value)) == []
+
+
+def test_with_more_patients_asked_for_a_level_of_fewer_is_no_level() -> None:
+    frame = source().assign(site=["north"] * 90 + ["south"] * 30)
+    cohort = hs.Cohort(frame, endpoints={"os": ("time", "event")}, id="patient")
+    law = hs.generators.create("heor", min_patients=40).fit(cohort, seed=1).law
+    assert set(law.shape.formats["site"].values) == {"north"}
+    in_thirds = hs.Cohort(source(), endpoints={"os": ("time", "event")}, id="patient")
+    with pytest.raises(hs.HeorsynthError, match="'site': no level that 60 patients have"):
+        hs.generators.create("heor", min_patients=60).fit(in_thirds, seed=1)
 
 
 @pytest.mark.parametrize(

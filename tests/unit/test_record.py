@@ -90,6 +90,42 @@ def test_the_crate_names_every_file_and_is_read_by_rocrate(small_run: "hs.Run") 
     assert held == there - {"ro-crate-metadata.json"}
 
 
+def several(held: Any) -> list[dict[str, str]]:
+    return held if isinstance(held, list) else [held]
+
+
+def test_the_crate_tells_each_step_with_what_it_was_given_and_what_came_of_it(small_run: "hs.Run") -> None:
+    graph = {one["@id"]: one for one in document(small_run, "ro-crate-metadata.json")["@graph"]}
+    fit, sample, validate = (graph[f"#{step}"] for step in ("fit", "sample", "validate"))
+    ids = {name: [one["@id"] for one in several(action[part])] for action, part, name in (
+        (fit, "object", "fitted from"), (fit, "result", "fitted"), (sample, "object", "drawn from"),
+        (sample, "result", "drawn"), (validate, "object", "judged"), (validate, "result", "evidence"))}  # fmt: skip
+    cohorts = ["synthetic/000.parquet", "synthetic/001.parquet"]
+    assert {"protocol.yaml", "protocol.lock", "#source"} <= set(ids["fitted from"])
+    assert ids["fitted"] == ["#sampler"] and "#sampler" in ids["drawn from"] and ids["drawn"] == cohorts
+    assert set(cohorts) <= set(ids["judged"]) and {"verdict.json", "evidence.csv"} <= set(ids["evidence"])
+    told = {*ids["drawn"], *ids["evidence"], "protocol.yaml", "protocol.lock", "ro-crate-metadata.json"}
+    assert told == {path.relative_to(small_run.path).as_posix() for path in small_run.path.rglob("*") if path.is_file()}
+    for action in (fit, sample, validate):
+        assert action["@type"] == "CreateAction" and action["startTime"] <= action["endTime"]
+        assert action["actionStatus"].endswith("CompletedActionStatus")
+        assert action["instrument"]["@id"].startswith("https://pypi.org/project/heorsynth/")
+        told = [graph[one["@id"]] for one in action["additionalProperty"]]
+        assert {one["name"] for one in told} == {"machine", f"seconds {action['@id'][1:]}"}
+    assert graph["#source-label"]["value"] == "none"
+    assert "python" in graph["#machine"]["value"]
+
+
+def test_croissant_says_that_it_is_synthetic_of_what_and_by_what(small_run: "hs.Run") -> None:
+    facts = document(small_run, "croissant.json")
+    assert facts["rai:hasSyntheticData"] is True
+    assert facts["digitalSourceType"] == "https://schema.org/TrainedAlgorithmicMediaDigitalSource"
+    assert facts["prov:wasDerivedFrom"]["@id"] == f"urn:hmac-sha256:{small_run.fingerprint}"
+    activity = facts["prov:wasGeneratedBy"]
+    assert "marginals" in activity["prov:label"] and activity["prov:startedAtTime"] <= activity["prov:endedAtTime"]
+    assert set(facts["@context"]) >= {"prov", "rai"}
+
+
 @pytest.mark.filterwarnings("ignore")
 def test_croissant_is_valid_and_reads_the_rows_it_describes(small_run: "hs.Run") -> None:
     import mlcroissant
@@ -136,7 +172,8 @@ def test_the_occasion_is_told_and_names_no_machine_user_or_path(small_run: "hs.R
     occasion = occasion_of((small_run.path / "provenance.json").read_bytes())
     assert occasion.machine == machine()
     assert set(occasion.machine) == {"system", "architecture", "python"}
-    assert set(occasion.seconds) == {"fit and draw", "check", "notebook"}
+    assert set(occasion.seconds) == set(occasion.steps) == {"fit", "sample", "validate", "notebook"}
+    assert all(occasion.started <= began <= ended <= occasion.finished for began, ended in occasion.steps.values())
     assert all(seconds >= 0 for seconds in occasion.seconds.values())
     assert occasion.started <= occasion.finished
     told = "".join((small_run.path / name).read_text(encoding="utf-8") for name in DOCUMENTS)

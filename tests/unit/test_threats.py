@@ -133,6 +133,59 @@ def test_a_parquet_bomb_of_one_long_text_a_million_times_is_refused(tmp_path: Pa
         hs.inspect(bomb)
 
 
+ONE, ROWS = "x" * 100_000, 500
+
+
+def folded(value: object) -> pa.DictionaryArray:
+    return pa.DictionaryArray.from_arrays(pa.array(np.zeros(ROWS, dtype=np.int32)), pa.array([value]))
+
+
+BOMBS = {
+    "bytes": (folded(ONE.encode()), False, "50,000,000 bytes unfolded"),
+    "a stored dictionary": (folded(ONE), True, "50,000,000 bytes unfolded"),
+    "bytes of one width": (pa.array([ONE.encode()] * ROWS, pa.binary(len(ONE))), True, "50,000,000 bytes unfolded"),
+    "views of text": (pa.array([ONE] * ROWS, pa.string_view()), True, "50,000,000 bytes unfolded"),
+    "lists": (pa.array([[ONE]] * ROWS), False, "holds lists or records"),
+    "records": (pa.StructArray.from_arrays([pa.array([ONE] * ROWS)], ["b"]), False, "holds lists or records"),
+    "maps": (pa.array([[("k", ONE)]] * ROWS, pa.map_(pa.string(), pa.string())), False, "holds lists or records"),
+}
+
+
+@pytest.mark.parametrize("kind", BOMBS)
+def test_a_parquet_bomb_in_a_column_of_another_kind_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    monkeypatch.setattr(limits, "MAX_BYTES", 10_000_000)
+    column, stored, told = BOMBS[kind]
+    pq.write_table(pa.table({"a": column}), tmp_path / "b.parquet", store_schema=stored, compression="zstd")
+    assert (tmp_path / "b.parquet").stat().st_size < 1000
+    with pytest.raises(errors.FileError, match=told):
+        read_frame(tmp_path / "b.parquet")
+
+
+def test_bytes_views_and_dictionaries_that_are_small_are_read(tmp_path: Path) -> None:
+    table = pa.table({
+        "b": pa.array([b"x", None]), "v": pa.array(["y", "z"], pa.string_view()),
+        "w": pa.array([b"12", b"34"], pa.binary(2)), "d": pa.array(["a", "a"]).dictionary_encode(),
+    })  # fmt: skip
+    pq.write_table(table, tmp_path / "t.parquet")
+    found = read_frame(tmp_path / "t.parquet").astype(object)
+    assert found.to_numpy().tolist() == [[b"x", "y", b"12", "a"], [None, "z", b"34", "a"]]
+
+
+@pytest.mark.parametrize("end", [b"\n", b"\r", b"\r\n"])
+def test_a_csv_is_measured_whatever_its_lines_end_with(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, end: bytes
+) -> None:
+    (tmp_path / "one.csv").write_bytes(b"a" + end + (b"1" + end) * 500)
+    monkeypatch.setenv(limits.CELLS_VARIABLE, "100")
+    with pytest.raises(errors.FileError, match="502 cells: more than 100"):
+        read_frame(tmp_path / "one.csv")
+    (tmp_path / "wide.csv").write_bytes(b"," * 20_000 + end + b"1")
+    with pytest.raises(errors.FileError, match="20,001 columns"):
+        read_frame(tmp_path / "wide.csv")
+
+
 def test_text_read_folded_comes_back_as_it_was(tmp_path: Path) -> None:
     frame = pd.DataFrame({"a": ["x", None, "y", "x"], "b": pd.Categorical(["u", "v", "u", "u"]), "c": [1, 2, 3, 4]})
     frame.to_parquet(tmp_path / "t.parquet")
@@ -231,3 +284,21 @@ def test_html_in_a_title_a_column_or_a_level_is_shown_and_not_obeyed(tmp_path: P
     for page in (run.report.read_text(encoding="utf-8"), run.evidence._repr_html_(), found._repr_html_()):
         assert "<img src=x" not in page and "age<script>" not in page
     assert "&lt;img src=x" in run.report.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("levels", [("$\\frac$", "$\\x$"), ("$20k-$40k", "under $20k"), ("a_b^c", "{x}")])
+def test_a_level_that_looks_like_a_formula_is_drawn_as_it_stands(levels: tuple[str, str]) -> None:
+    rng = np.random.default_rng(1)
+    frame = pd.DataFrame({
+        "time": rng.integers(1, 900, 60), "event": np.tile([0, 1], 30), "income": np.repeat(levels, 30),
+        "age": rng.normal(60, 9, 60),
+    })  # fmt: skip
+    cohort = hs.Cohort(frame, endpoints={"os": ("time", "event")}, subgroups=["income"])
+    syn = hs.generators.create("marginals").fit(cohort, seed=1).sample(m=1, seed=1)
+    picture = hs.figures.km_overlay(cohort, syn, "os", by="income")
+    assert picture.png().startswith(b"\x89PNG")
+    figure = picture.axes.get_figure(root=True)
+    texts = [text for axes in figure.axes for text in axes.findobj(lambda one: hasattr(one, "get_parse_math"))]
+    shown = {text.get_text() for text in texts}
+    assert any(level in one for one in shown for level in levels)
+    assert not any(text.get_parse_math() for text in texts if any(level in text.get_text() for level in levels))

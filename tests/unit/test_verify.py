@@ -126,10 +126,14 @@ def test_an_edited_protocol_sealed_again_is_found_by_the_re_run_or_the_key(signe
     """Who edits everything and seals it anew without the key has a folder that is whole, but unsigned, and re-runs."""
     folder = copied(signed.run, tmp_path)
     protocol = folder / "protocol.yaml"
-    protocol.write_text(protocol.read_text(encoding="utf-8").replace("0.05", "0.5"), encoding="utf-8")
-    write_sums(folder)
     from heorsynth.protocol.folder import sha256_of
 
+    before = sha256_of(protocol)
+    protocol.write_text(protocol.read_text(encoding="utf-8").replace("0.05", "0.5"), encoding="utf-8")
+    for name in ("protocol.lock", "verdict.json"):
+        text = (folder / name).read_text(encoding="utf-8").replace(before, sha256_of(protocol))
+        (folder / name).write_text(text, encoding="utf-8")
+    write_sums(folder)
     facts = json.loads((folder / "provenance.json").read_text(encoding="utf-8"))
     facts["subject"][0]["digest"]["sha256"] = sha256_of(folder / "SHA256SUMS")
     (folder / "provenance.json").write_text(json.dumps(facts), encoding="utf-8")
@@ -152,6 +156,22 @@ def test_numbers_within_tolerance_are_not_called_different(tmp_path: Path) -> No
     ):
         after.write_text(text)
         assert compared(before, after) == state
+
+
+@pytest.mark.parametrize("ending", ["html", "ipynb"])
+def test_a_page_with_another_digit_is_told_from_one_with_another_word_date_or_picture(
+    tmp_path: Path, ending: str
+) -> None:
+    page = '<p>On 2026-11-26: 1,234.5678901234 EUR, p = 6.1e-05</p><img src="data:image/png;base64,iVBORw0K9">'
+    before, after = tmp_path / f"a.{ending}", tmp_path / f"b.{ending}"
+    before.write_text(page)
+    for old, new, state in (
+        ("EUR", "EUR", "identical"), ("1234 EUR", "1235 EUR", "within tolerance"), ("6.1e-05", "6.1e-04", "different"),
+        ("1,234.5", "1,234.6", "different"), ("11-26", "11-27", "different"), ("EUR", "USD", "different"),
+        ("K9", "K8", "different"), ("K9", "Kx", "different"),
+    ):  # fmt: skip
+        after.write_text(page.replace(old, new))
+        assert compared(before, after) == state, (old, new)
 
 
 def test_the_occasion_can_be_read_back_and_other_text_is_refused(small_run: "hs.Run") -> None:

@@ -27,7 +27,7 @@ LEARNT = 50_000
 """Most patients whose correlations are looked at: their standard error is then below 0.005."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class HeorLaw:
     """What `heor` learnt. Nothing in it rests on fewer than five patients but the counts of declared subgroups.
 
@@ -49,6 +49,11 @@ class HeorLaw:
     @property
     def conditional(self) -> bool:
         return True
+
+    @property
+    def least(self) -> int:
+        """Patients a piece rests on, and a level of a covariate must have to be known."""
+        return self.shape.least
 
     @classmethod
     def of(

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from heorsynth.core.errors import Problem, UnfitColumnError
 from heorsynth.data.cohort import Cohort
 from heorsynth.data.levels import as_text
 from heorsynth.data.schema import Endpoint, Schema
-from heorsynth.generators.formats import Format
+from heorsynth.generators.formats import Format, is_levels
 from heorsynth.generators.latent.cells import Cells
 from heorsynth.generators.latent.columns import ALL
 from heorsynth.generators.latent.quantiles import MIN_PATIENTS
@@ -49,12 +50,14 @@ class Shape:
 
     @classmethod
     def of(cls, cohort: Cohort, cells: Cells, least: int = MIN_PATIENTS) -> Shape:
-        """The shape of a cohort."""
+        """The shape of a cohort; UnfitColumnError where a column of levels has none that `least` patients have."""
         schema, frame = cohort.schema, cohort.frame
         skipped = {schema.id, *schema.totals, *(set(schema.bands) - set(cells.names))}
         coded = {*cells.names, *schema.events}
         formats = {
-            str(name): Format.of(frame[name], levels=name in coded) for name in frame.columns if name not in skipped
+            str(name): Format.of(frame[name], levels=name in coded, least=0 if name in coded else least)
+            for name in frame.columns
+            if name not in skipped
         }
         primary = primary_of(schema)
         own = {*cells.names, *((primary.time, primary.event) if primary else ())}
@@ -62,6 +65,11 @@ class Shape:
         groups = _groups(schema, cells)
         ordered = [name for name in groups if groups[name] == CAUSE and name in free]
         modelled = {name: groups.get(name, ALL) for name in [*ordered, *(name for name in free if name not in ordered)]}
+        for name in free:
+            if not formats[name].values and is_levels(frame[name]):
+                told = f"no level that {least} patients have"
+                problem = Problem(f"column {name!r}", told, "drop it, merge its levels, or give a smaller min_patients")
+                raise UnfitColumnError(f"cohort {cohort.name!r}", problem)
         pooled = {name: _rare(frame[name], least) for name in free if formats[name].values}
         return cls(schema, formats, modelled, {name: count for name, count in pooled.items() if count}, least)
 
