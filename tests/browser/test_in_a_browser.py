@@ -228,7 +228,8 @@ def test_01_runs_in_jupyterlab_and_shows_its_verdict_and_pictures(browser: Brows
     assert not re.search("Error|Warning|Traceback", said), said  # progress bars are drawn there
     seen = page.evaluate(
         "({pictures: document.querySelectorAll('.jp-OutputArea-output figure img[alt]').length,"
-        " text: Array.from(document.querySelectorAll('.jp-OutputArea-output table')).map(one => one.textContent).join()})"
+        " text: Array.from(document.querySelectorAll('.jp-OutputArea-output table'))"
+        ".map(one => one.textContent).join()})"
     )
     page.close()
     assert seen["pictures"] >= 3
