@@ -216,13 +216,20 @@ def lab(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[str]:
 @pytest.mark.parametrize("lab", ["Light"], indirect=True)
 def test_01_runs_in_jupyterlab_and_shows_its_verdict_and_pictures(browser: Browser, lab: str) -> None:
     page = _run_all(browser, lab.format("01_rare_disease_pbc.ipynb"), seconds=480)
+    KEPT.mkdir(parents=True, exist_ok=True)
+    page.evaluate(
+        "Array.from(document.querySelectorAll('.jp-OutputArea-output table')).filter("
+        "one => one.textContent.includes('Decisive findings')).forEach(one => one.scrollIntoView())"
+    )
+    page.wait_for_timeout(2_000)
     page.screenshot(path=KEPT / "lab-01.png")
     assert page.locator("[data-mime-type='application/vnd.jupyter.error']").count() == 0
     said = " ".join(page.locator("[data-mime-type='application/vnd.jupyter.stderr']").all_inner_texts())
     assert not re.search("Error|Warning|Traceback", said), said  # progress bars are drawn there
     seen = page.evaluate(
         "({pictures: document.querySelectorAll('.jp-OutputArea-output figure img[alt]').length,"
-        " text: Array.from(document.querySelectorAll('.jp-OutputArea-output table')).map(one => one.innerText).join()})"
+        " text: Array.from(document.querySelectorAll('.jp-OutputArea-output table'))"
+        ".map(one => one.textContent).join()})"
     )
     page.close()
     assert seen["pictures"] >= 3
