@@ -116,7 +116,11 @@ def bad_arm(frame: pd.DataFrame, schema: Schema) -> list[Found]:
         return [
             (
                 errors.ArmError,
-                Problem(where, f"{len(levels)} level, expected 2", "leave arm=None for a single-arm cohort"),
+                Problem(
+                    where,
+                    f"{len(levels)} level, expected 2",
+                    "leave arm=None for a single-arm cohort; an economic evaluation needs two",
+                ),
             )
         ]
     if schema.arm_reference is not None and schema.arm_reference not in levels:
@@ -181,6 +185,15 @@ def bad_order(frame: pd.DataFrame, schema: Schema) -> list[Found]:
     ]
 
 
+def _dropped(name: str, schema: Schema) -> str:
+    """What to do about a column that is the same for every patient."""
+    if name in schema.utilities:
+        return "take it out of utilities and of the data: where the effect is the same, compare costs alone"
+    if name in schema.costs:
+        return "take it out of costs and of the data: a cost that all have cannot differ between arms"
+    return "drop it: it tells nothing"
+
+
 def bad_columns(frame: pd.DataFrame, schema: Schema) -> list[Found]:
     """Columns that are empty, constant, of mixed type, or hold numbers where money is text."""
     found: list[Found] = []
@@ -194,7 +207,7 @@ def bad_columns(frame: pd.DataFrame, schema: Schema) -> list[Found]:
             found.append(
                 (
                     errors.EmptyColumnError,
-                    Problem(f"column {name!r}", "the same for every patient", "drop it: it tells nothing"),
+                    Problem(f"column {name!r}", "the same for every patient", _dropped(str(name), schema)),
                 )
             )
         if is_mixed(known):
