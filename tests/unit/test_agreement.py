@@ -29,7 +29,7 @@ def test_the_noncentrality_is_that_of_the_noncentral_t(freedom, t, probability):
 
 @pytest.mark.parametrize("m", [2, 3, 5, 10, 20])
 def test_an_agreement_of_exactly_the_margin_passes_in_5_of_100_however_few_the_cohorts(m):
-    """With normal limits it passed in 37 of 100 at m = 2. Binomial(3,000, 0.05): outside 0.038 to 0.064 in 1 of 1,000."""
+    """With normal limits it passed in 37 of 100 at m = 2. Binomial(3,000, 0.05): 0.038 to 0.064 in 999 of 1,000."""
     rng = np.random.default_rng(m)
     ahead = stats.norm.ppf(0.95) / math.sqrt(m)
     passed = [pooled_agreement(rng.normal(ahead, 1.0, m), LEVEL)[1] >= 0.95 for _ in range(REPETITIONS)]
