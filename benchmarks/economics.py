@@ -2,16 +2,16 @@
 
     python benchmarks/economics.py --repetitions 100 --sizes 50 500 1000 --m 100
 
-prints a Markdown table, and the time that 500 syntheses of 1,000 patients with the economic checks take. Each repetition
-draws a trial whose true INMB at the threshold is known, fits a generator and draws m cohorts: how often one of them,
-and their pooled mean, gives that trial's own decision (also among trials whose INMB is more than half a standard error
-from 0: nearer ones are a coin toss); the bias of one synthesis in standard errors of the trial's INMB; and how often the
-pooled 95% interval, and the trial's own, hold the truth.
+prints a Markdown table, and the time that 500 syntheses of 1,000 patients with the economic checks take. Each
+repetition draws a trial whose true INMB at the threshold is known, fits a generator and draws m cohorts: how often one
+of them, and their pooled mean, gives that trial's own decision (also among trials whose INMB is more than half a
+standard error from 0: nearer ones are a coin toss); the bias of one synthesis in standard errors of the trial's INMB;
+and how often the pooled 95% interval, and the trial's own, hold the truth.
 
-`--speed` only tells the time. `--coverage` counts, in many trials of 200, how often the 95% interval of the trial itself
-holds the truth: plain, adjusted, and with QALYs missing; with `--m 5` also that of pooled copies, with
-`--imputations 10` also after imputation. `--disclosure` attacks trials of 500 with and without calibration, other trials
-of 500 being the hold-outs.
+`--speed` only tells the time. `--coverage` counts, in many trials of 200, how often the 95% interval of the trial
+itself holds the truth: plain, adjusted, and with QALYs missing; with `--m 5` also that of pooled copies, with
+`--imputations 10` also after imputation. `--disclosure` attacks trials of 500 with and without calibration, other
+trials of 500 being the hold-outs.
 """
 
 from __future__ import annotations
