@@ -11,7 +11,6 @@ from scipy import special
 
 from heorsynth.core.errors import HorizonError, NotEstimableError, Problem, RoleError
 from heorsynth.core.estimate import Estimate, normal_quantile, significant
-from heorsynth.estimators.resampling import bootstrap_weights
 
 Parts = tuple[tuple[np.ndarray, float], ...]
 """Independent parts of a covariance, each with its degrees of freedom."""
@@ -258,31 +257,6 @@ def _known(cost: np.ndarray, effect: np.ndarray, treated: np.ndarray) -> tuple[n
             "economic evaluation", Problem("cost, effect", f"{fewest} patients of an arm with both known")
         )
     return both[rows], arm
-
-
-def bootstrap_plane(
-    cost: np.ndarray, effect: np.ndarray, treated: np.ndarray, draws: int, rng: np.random.Generator
-) -> np.ndarray:
-    """Incremental cost and effect (draws, 2) in bootstrap samples, resampled within arms.
-
-    References
-    ----------
-    Briggs, Wonderling & Mooney (1997) Health Econ 6:327.
-    """
-    both, arm = _known(cost, effect, treated)
-    weights = bootstrap_weights(len(both), draws, rng, strata=arm).astype(float)
-    means = [weights[:, rows] @ both[rows] / rows.sum() for rows in (arm, ~arm)]
-    return np.asarray(means[0] - means[1])
-
-
-def acceptability(plane: np.ndarray, wtps: Sequence[float] | np.ndarray) -> np.ndarray:
-    """Share (w,) of points (draws, 2) of (cost, effect) with a net benefit above 0 at each threshold.
-
-    References
-    ----------
-    Fenwick, Claxton & Sculpher (2001) Health Econ 10:779.
-    """
-    return np.asarray((np.asarray(wtps, float)[:, None] * plane[:, 1] - plane[:, 0] > 0).mean(axis=1))
 
 
 def pooled_means(
