@@ -168,7 +168,8 @@ def acceptability_gap(compared: Compared, margin: Margin, rng: np.random.Generat
     -----
     Curves are the normal law's, of each cohort as it is, averaged over the m. A curve tells how sure *these* patients
     make us: it has their sampling error in it, and near a probability of one half it would not repeat itself in
-    other patients however many they are. The interval therefore covers the synthesis alone.
+    other patients however many they are. The interval therefore covers the synthesis alone; how much cohorts differ is
+    estimated from m of them, so Student's t on m - 1 degrees stands for the normal quantile.
     """
     key, group = "economics.ceac", compared.group
     if not (declared := thresholds(margin.settings)):
@@ -187,9 +188,14 @@ def acceptability_gap(compared: Compared, margin: Margin, rng: np.random.Generat
     between = drawn.var(axis=0, ddof=1) if len(drawn) > 1 else expected
     size = real_noise.std(axis=0)
     unit = np.divide(real_noise, size, out=np.zeros_like(real_noise), where=size > 0)
-    noise = unit * np.sqrt(between / len(drawn))
+    noise = unit * np.sqrt(between / len(drawn)) * _student(len(drawn))
     label = f"largest distance of acceptability curves to {significant(2 * max(declared))} per QALY"
     return [distance_finding(key, label, group, largest(drawn.mean(axis=0) - curve, noise, real_noise), margin)]
+
+
+def _student(m: int) -> float:
+    """How many times wider than the normal's the bound of a mean of m is whose variance is estimated from them."""
+    return float(stats.t.ppf(0.5 + LEVEL / 2, m - 1)) / normal_quantile(LEVEL) if m > 1 else 1.0
 
 
 def _benefits(compared: Compared, wtp: float) -> tuple[float, float, np.ndarray]:
