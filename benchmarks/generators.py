@@ -105,27 +105,21 @@ def cost_table(names: list[str], seeds: range) -> pd.DataFrame:
     return pd.DataFrame(rows).groupby("generator").mean().loc[names].T
 
 
-def typical_trial() -> hs.Cohort:
-    """The first simulated trial of 1,000 whose net benefit lies within 0.05 standard errors of the truth."""
-    seed = 1
-    while True:
-        cohort, truth = hs.datasets.simulated_trial(1000, seed)
-        found, error = net_benefit(cohort)
-        if abs(found - truth.inmb(20_000)) < 0.05 * error:
-            return cohort
-        seed += 1
-
-
-def decision_table(names: list[str], draws: int = 200) -> pd.DataFrame:
-    """A trial of 1,000 whose estimate is near its truth: one synthesis at a time, and the bias of them all."""
-    cohort = typical_trial()
-    real, error = net_benefit(cohort)
-    found = {}
-    for name in names:
-        values = np.array([net_benefit(one)[0] for one in recipe(name).fit(cohort, seed=1).sample(m=draws, seed=1)])
-        found[name] = {"decision flipped by one synthesis": np.mean(np.sign(values) != np.sign(real)),
-                       "bias of INMB, in its standard error": (values.mean() - real) / error}  # fmt: skip
-    return pd.DataFrame(found)
+def decision_table(names: list[str], trials: range, draws: int = 50) -> pd.DataFrame:
+    """Trials of 1,000: one synthesis at a time, and the bias of them all. Mean over trials, and its standard error."""
+    rows = []
+    for seed in trials:
+        cohort, _ = hs.datasets.simulated_trial(1000, seed)
+        real, error = net_benefit(cohort)
+        for name in names:
+            cohorts = recipe(name).fit(cohort, seed=1).sample(m=draws, seed=1)
+            values = np.array([net_benefit(one)[0] for one in cohorts])
+            bias = (values.mean() - real) / error
+            rows.append((name, np.mean(np.sign(values) != np.sign(real)), bias, abs(bias)))
+    measures = ["decision flipped by one synthesis", "bias of INMB, in its standard error", "its size"]
+    groups = pd.DataFrame(rows, columns=["generator", *measures]).groupby("generator")
+    errors = groups.sem().rename(columns="{}: standard error".format)
+    return pd.concat([groups.mean(), errors], axis=1).loc[names].T
 
 
 def timed(action: Callable[[], object]) -> float:
@@ -169,8 +163,14 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--first-seed", type=int, default=1, help="seeds no setting was chosen on start at 101")
     parser.add_argument("--only", default=",".join(DEFAULT), help="generators, separated by commas")
+    parser.add_argument("--trials", type=int, default=10, help="simulated trials that a decision is asked of")
+    parser.add_argument("--decisions", action="store_true", help="only the decision of these trials")
     parser.add_argument("--frontier", action="store_true", help="only heor, from nothing forgotten to everything")
     asked = parser.parse_args()
+    if asked.decisions:
+        trials = range(asked.first_seed, asked.first_seed + asked.trials)
+        shown(f"{asked.trials} trials of 1,000, 50 syntheses each", decision_table(asked.only.split(","), trials))
+        return
     seeds = range(asked.first_seed, asked.first_seed + asked.seeds)
     title = f"Five survival cohorts, seeds {seeds[0]} to {seeds[-1]}"
     if asked.frontier:
@@ -179,7 +179,8 @@ def main() -> None:
     names = asked.only.split(",")
     shown(title, survival_table(names, seeds))
     shown("RAND Health Insurance Experiment, year 2", cost_table(names, seeds))
-    shown("A trial of 1,000, threshold 20,000: 200 syntheses", decision_table(names))
+    trials = range(asked.first_seed, asked.first_seed + asked.trials)
+    shown(f"{asked.trials} trials of 1,000, threshold 20,000: 50 syntheses each", decision_table(names, trials))
     shown("Time", time_table(names))
 
 

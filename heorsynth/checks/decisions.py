@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 from scipy import stats
 
-from heorsynth.checks.comparison import reason_of, too_few
+from heorsynth.checks.compared import Compared
+from heorsynth.checks.comparison import reason_of
 from heorsynth.checks.distance import distance_finding, largest
-from heorsynth.checks.evaluation import Evaluation, thresholds
+from heorsynth.checks.evaluation import thresholds
 from heorsynth.checks.finding import (
     FAIL,
     INCONCLUSIVE,
@@ -25,6 +27,10 @@ from heorsynth.checks.groups import Group
 from heorsynth.checks.margin import Margin
 from heorsynth.core.errors import NotEstimableError
 from heorsynth.core.estimate import normal_quantile, significant
+from heorsynth.estimators.agreement import pooled_agreement, syntheses_needed
+from heorsynth.estimators.economics import Increments
+
+AGREEMENT, POOLED = "economics.decision_agreement", "economics.pooled_decision"
 
 NO_THRESHOLD = "no willingness-to-pay threshold is declared: give economics={'wtp': [20000]}"
 
@@ -42,10 +48,10 @@ def cannot(key: str, reason: str, margin: Margin, group: Group) -> Finding:
     """The finding where an economic question has no answer."""
     what = key.split(".")[1].replace("_", " ")
     found = not_estimable("economics", what, group.label, reason, margin, n_real=group.real.n, decisive=group.decisive)
-    return replace(found, key=key)
+    return replace(found, key=key, kind=group.kind)
 
 
-def decision_agreement(group: Group, evaluation: Evaluation, margin: Margin, rng: np.random.Generator) -> list[Finding]:
+def decision_agreement(compared: Compared, margin: Margin, rng: np.random.Generator) -> list[Finding]:
     """Share of synthetic cohorts that alone would give the real cohort's decision (the sign of the INMB).
 
     Notes
@@ -54,63 +60,76 @@ def decision_agreement(group: Group, evaluation: Evaluation, margin: Margin, rng
     no sampling error here. The floor is the chance that a resample of the real cohort reverses its own decision,
     Φ(-|INMB| / SE).
     """
-    key, found = "economics.decision_agreement", []
+    key, group, found = AGREEMENT, compared.group, list[Finding]()
     for wtp in thresholds(margin.settings):
         try:
-            original, floor, drawn = _benefits(group, evaluation, wtp)
+            original, floor, drawn = _benefits(compared, wtp)
         except NotEstimableError as error:
             found.append(cannot(key, reason_of(error), margin, group))
             continue
-        same, m = int(np.sum((drawn > 0) == (original > 0))), len(drawn)
-        tail = (1 - LEVEL) / 2
-        lower = float(stats.beta.ppf(tail, same, m - same + 1)) if same else 0.0
-        upper = float(stats.beta.ppf(1 - tail, same + 1, m - same)) if same < m else 1.0
+        same = int(np.sum((drawn > 0) == (original > 0)))
         label = f"decision agreement at {significant(wtp)} per QALY"
-        found.append(_agreement(key, label, group, (same / m, lower, upper), floor, margin))
+        found.append(agreement_finding(key, label, group, share_with_interval(same, len(drawn)), floor, margin))
     return found or [cannot(key, NO_THRESHOLD, margin, group)]
 
 
-def pooled_decision(group: Group, evaluation: Evaluation, margin: Margin, rng: np.random.Generator) -> list[Finding]:
+def share_with_interval(same: int, m: int) -> tuple[float, float, float]:
+    """A share of m cohorts with its Clopper-Pearson interval: value, low, high."""
+    tail = (1 - LEVEL) / 2
+    lower = float(stats.beta.ppf(tail, same, m - same + 1)) if same else 0.0
+    upper = float(stats.beta.ppf(1 - tail, same + 1, m - same)) if same < m else 1.0
+    return same / m, lower, upper
+
+
+def pooled_decision(compared: Compared, margin: Margin, rng: np.random.Generator) -> list[Finding]:
     """How surely the mean INMB of m synthetic cohorts gives the real cohort's decision.
 
     Notes
     -----
-    With b the mean of the m cohorts' INMB, signed so that the real decision is positive, and s their standard
-    deviation, another m of the same generator pooled would agree with probability Φ(√m·b/s); the interval takes
-    b at either end of its own, √m·b/s ± 1.645. The syntheses needed to agree with probability p are (z_p·s/b)².
+    The m cohorts' INMB, signed so that the real decision is positive, have mean μ and standard deviation σ over what
+    the generator may draw: another m pooled would agree with probability Φ(√m·μ/σ), and it takes (z_p·σ/μ)² to
+    agree with probability p. Both are estimated, and so the interval is that of the noncentral t
+    (`estimators.agreement`); with two cohorts little is known however well they agree.
 
     A reversed decision fails only where the net benefits differ by more than both samplings explain. Near a
     threshold the patients' own decision is luck, and a faithful generator would reverse it as often as not.
     """
-    key, found = "economics.pooled_decision", []
+    key, group, found = POOLED, compared.group, list[Finding]()
     for wtp in thresholds(margin.settings):
         try:
-            original, floor, drawn = _benefits(group, evaluation, wtp)
-            if len(drawn) < 2:
-                raise NotEstimableError("one synthetic cohort: how much they differ is unknown")
+            original, floor, drawn = _benefits(compared, wtp)
+            signed = drawn if original > 0 else -drawn
+            chance = pooled_agreement(require_several(signed), LEVEL)
         except NotEstimableError as error:
             found.append(cannot(key, reason_of(error), margin, group))
             continue
-        signed = drawn if original > 0 else -drawn
-        m, centre, spread = len(drawn), float(signed.mean()), float(signed.std(ddof=1))
-        steps = math.sqrt(m) * centre / spread if spread > 0 else math.copysign(math.inf, centre)
-        z = normal_quantile(LEVEL)
-        chances = [float(stats.norm.cdf(steps + shift)) for shift in (0.0, -z, z)]
-        label = f"decision of the pooled {m} at {significant(wtp)} per QALY"
-        finding = _agreement(key, label, group, (chances[0], chances[1], chances[2]), floor, margin)
-        if finding.verdict == FAIL and _may_be_luck(group, evaluation, wtp, drawn):
-            reason = "the patients' own decision may be the luck of their draw"
-            finding = replace(finding, verdict=INCONCLUSIVE, because=f"{finding.because}, but {reason}")
-        found.append(replace(finding, because=f"{_needed(centre, spread)}; {finding.because}"))
+        label = f"decision of the pooled {len(drawn)} at {significant(wtp)} per QALY"
+        finding = agreement_finding(key, label, group, chance, floor, margin)
+        if finding.verdict == FAIL and may_be_luck(compared.real, compared.synthetic, wtp):
+            finding = luck(finding)
+        found.append(replace(finding, because=f"{_needed(signed)}; {finding.because}"))
     return found or [cannot(key, NO_THRESHOLD, margin, group)]
 
 
-def _may_be_luck(group: Group, evaluation: Evaluation, wtp: float, drawn: np.ndarray) -> bool:
+def require_several(values: np.ndarray) -> np.ndarray:
+    """The values, where they are two or more."""
+    if len(values) < 2:
+        raise NotEstimableError("one synthetic cohort: how much they differ is unknown")
+    return values
+
+
+def may_be_luck(real: Increments, synthetic: Sequence[Increments], wtp: float) -> bool:
     """Whether the difference in net benefit, over both samplings, may be chance at the level `REVERSED`."""
-    real = evaluation.increments(group.real).inmb(wtp)
-    within = [evaluation.increments(cohort).inmb(wtp).se ** 2 for cohort in group.synthetic]
-    error = math.sqrt(real.se**2 + synthesis_variance(drawn, np.array(within)))
-    return abs(float(drawn.mean()) - real.value) <= normal_quantile(REVERSED) * error
+    own, drawn = real.inmb(wtp), [one.inmb(wtp) for one in synthetic]
+    values = np.array([one.value for one in drawn])
+    error = math.sqrt(own.se**2 + synthesis_variance(values, np.array([one.se**2 for one in drawn])))
+    return abs(float(values.mean()) - own.value) <= normal_quantile(REVERSED) * error
+
+
+def luck(finding: Finding) -> Finding:
+    """A failure that is none, as the patients' own decision is not sure."""
+    reason = "the patients' own decision may be the luck of their draw"
+    return replace(finding, verdict=INCONCLUSIVE, because=f"{finding.because}, but {reason}")
 
 
 def decision_sentence(reversed_by_one: float, m: int, agreed_by_all: float) -> str:
@@ -128,33 +147,37 @@ def decision_sentence(reversed_by_one: float, m: int, agreed_by_all: float) -> s
     return f"{one}; the pooled {m} {would} (probability {chance})."
 
 
-def _needed(centre: float, spread: float) -> str:
-    """How many pooled syntheses give the real decision with the wanted probabilities."""
-    if centre <= 0:
-        return "No number of syntheses gives the original's decision"
-    counts = [max(1, math.ceil((stats.norm.ppf(wanted) * spread / centre) ** 2)) for wanted in WANTED]
-    shares = " and ".join(f"{count:,} for {wanted:.0%}" for count, wanted in zip(counts, WANTED, strict=True))
-    return f"Syntheses needed to agree: {shares}"
+def _needed(signed: np.ndarray) -> str:
+    """How many pooled syntheses give the real decision with the wanted probabilities, with intervals."""
+    told = []
+    for wanted in WANTED:
+        value, fewest, most = syntheses_needed(signed, wanted, LEVEL)
+        if math.isinf(value):
+            at_least = "" if math.isinf(fewest) else f" (at least {fewest:,.0f}, if any)"
+            told.append(f"no number{at_least} for {wanted:.0%}")
+        else:
+            upper = "no limit" if math.isinf(most) else f"{most:,.0f}"
+            told.append(f"{value:,.0f} ({fewest:,.0f} to {upper}) for {wanted:.0%}")
+    return f"Syntheses needed to agree, with {LEVEL:.0%} intervals: {' and '.join(told)}"
 
 
-def acceptability_gap(group: Group, evaluation: Evaluation, margin: Margin, rng: np.random.Generator) -> list[Finding]:
+def acceptability_gap(compared: Compared, margin: Margin, rng: np.random.Generator) -> list[Finding]:
     """Largest distance of the cost-effectiveness acceptability curves, from 0 to twice the largest threshold.
 
     Notes
     -----
     Curves are the normal law's, of each cohort as it is, averaged over the m. A curve tells how sure *these* patients
     make us: it has their sampling error in it, and near a probability of one half it would not repeat itself in
-    other patients however many they are. The interval therefore covers the synthesis alone.
+    other patients however many they are. The interval therefore covers the synthesis alone; how much cohorts differ is
+    estimated from m of them, so Student's t on m - 1 degrees stands for the normal quantile.
     """
-    key = "economics.ceac"
+    key, group = "economics.ceac", compared.group
     if not (declared := thresholds(margin.settings)):
         return [cannot(key, NO_THRESHOLD, margin, group)]
-    if few := too_few(group.real):
-        return [cannot(key, few, margin, group)]
     grid = np.linspace(0.0, 2 * max(declared), GRID)
     try:
-        real = evaluation.increments(group.real)
-        drawn = np.array([evaluation.increments(cohort).ceac(grid) for cohort in group.synthetic])
+        real = compared.real
+        drawn = np.array([one.ceac(grid) for one in compared.synthetic])
     except NotEstimableError as error:
         return [cannot(key, reason_of(error), margin, group)]
     curve = real.ceac(grid)
@@ -165,22 +188,25 @@ def acceptability_gap(group: Group, evaluation: Evaluation, margin: Margin, rng:
     between = drawn.var(axis=0, ddof=1) if len(drawn) > 1 else expected
     size = real_noise.std(axis=0)
     unit = np.divide(real_noise, size, out=np.zeros_like(real_noise), where=size > 0)
-    noise = unit * np.sqrt(between / len(drawn))
+    noise = unit * np.sqrt(between / len(drawn)) * _student(len(drawn))
     label = f"largest distance of acceptability curves to {significant(2 * max(declared))} per QALY"
     return [distance_finding(key, label, group, largest(drawn.mean(axis=0) - curve, noise, real_noise), margin)]
 
 
-def _benefits(group: Group, evaluation: Evaluation, wtp: float) -> tuple[float, float, np.ndarray]:
+def _student(m: int) -> float:
+    """How many times wider than the normal's the bound of a mean of m is whose variance is estimated from them."""
+    return float(stats.t.ppf(0.5 + LEVEL / 2, m - 1)) / normal_quantile(LEVEL) if m > 1 else 1.0
+
+
+def _benefits(compared: Compared, wtp: float) -> tuple[float, float, np.ndarray]:
     """INMB in the real cohort, the chance that a resample of it decides otherwise, and the INMB of each cohort."""
-    if few := too_few(group.real):
-        raise NotEstimableError(few)
-    original = evaluation.increments(group.real).inmb(wtp)
-    drawn = np.array([evaluation.increments(cohort).inmb(wtp).value for cohort in group.synthetic])
+    original = compared.real.inmb(wtp)
+    drawn = np.array([one.inmb(wtp).value for one in compared.synthetic])
     floor = float(stats.norm.cdf(-abs(original.value) / original.se)) if original.se > 0 else 0.0
     return original.value, floor, drawn
 
 
-def _agreement(
+def agreement_finding(
     key: str, label: str, group: Group, chance: tuple[float, float, float], floor: float, margin: Margin
 ) -> Finding:
     """The finding for a probability of agreement, with its interval: 1 is what the real cohort has with itself."""
@@ -199,4 +225,5 @@ def _agreement(
         floor=floor,
         verdict=verdict,
         key=key,
+        kind=group.kind,
     )

@@ -7,8 +7,18 @@ from dataclasses import replace
 
 import numpy as np
 
+from heorsynth.checks.choices import choice_agreement, pooled_choice
+from heorsynth.checks.compared import Compared
 from heorsynth.checks.comparison import compare, reason_of
-from heorsynth.checks.decisions import NO_THRESHOLD, acceptability_gap, cannot, decision_agreement, pooled_decision
+from heorsynth.checks.decisions import (
+    AGREEMENT,
+    NO_THRESHOLD,
+    POOLED,
+    acceptability_gap,
+    cannot,
+    decision_agreement,
+    pooled_decision,
+)
 from heorsynth.checks.evaluation import Evaluation, evaluations, thresholds
 from heorsynth.checks.finding import Finding
 from heorsynth.checks.groups import ALL, SUBGROUP, Group, groups_of
@@ -27,22 +37,30 @@ def check(
 ) -> list[Finding]:
     """Findings on incremental cost and QALY, net benefit at each threshold, and the decision, as `margins` asks."""
     found: list[Finding] = []
+    groups = [part for part in groups_of(real, synthetic) if part.kind in (ALL, SUBGROUP)]
+    held: dict[tuple[str, Evaluation], Compared] = {}
     for key, margin in margins.items():
         try:
-            compared = evaluations(real, margin.settings)
+            pairs = evaluations(real, margin.settings)
         except NotEstimableError as error:
-            found.append(cannot(key, reason_of(error), margin, Group("all", ALL, real, tuple(synthetic))))
+            found.append(cannot(key, reason_of(error), margin, groups[0]))
             continue
-        for evaluation in compared:
-            label = f"{real.schema.arm}={evaluation.treatment} vs {evaluation.comparator}"
-            group = Group(label, ALL, real, tuple(synthetic))
-            found += ASKED[key](group, evaluation, margin, rng)
-            if key in BY_SUBGROUP:
-                for part in groups_of(real, synthetic):
-                    if part.kind == SUBGROUP:
-                        within = replace(part, label=f"{part.label}, {label}")
-                        found += ASKED[key](within, evaluation, margin, rng)
+        if not pairs:
+            found.append(cannot(key, "one arm: a comparison needs two", margin, groups[0]))
+        for group in groups if key in BY_SUBGROUP and thresholds(margin.settings) else groups[:1]:
+            for pair in pairs:
+                within = group.against(str(real.schema.arm), pair.treatment, pair.comparator)
+                compared = held.setdefault((group.label, pair), Compared(within, pair))
+                found += ASKED[key](compared, margin, rng)
+            if len(pairs) > 1 and key in CHOICES:
+                found += CHOICES[key](_of_all(group, pairs, real), pairs, margin, rng)
     return found
+
+
+def _of_all(group: Group, pairs: Sequence[Evaluation], real: Cohort) -> Group:
+    """The group, labelled by all the arms that are compared."""
+    label = f"{real.schema.arm}: {', '.join([pairs[0].comparator, *(pair.treatment for pair in pairs)])}"
+    return replace(group, label=label if group.kind == ALL else f"{label}, {group.label}")
 
 
 def _reference(evaluation: Evaluation, cohort: Cohort, part: int) -> float:
@@ -53,35 +71,35 @@ def _reference(evaluation: Evaluation, cohort: Cohort, part: int) -> float:
         return 0.0
 
 
-def incremental_cost(group: Group, evaluation: Evaluation, margin: Margin, rng: np.random.Generator) -> list[Finding]:
+def incremental_cost(compared: Compared, margin: Margin, rng: np.random.Generator) -> list[Finding]:
     """Incremental cost per patient; a relative margin is a share of the comparator's mean cost."""
     return [
         compare(
             "economics.incremental_cost",
             "incremental cost",
-            group,
-            lambda cohort: evaluation.increments(cohort).delta_cost(),
-            margin.resolved(_reference(evaluation, group.real, 0)),
-            unit=group.real.schema.money,
+            compared.group,
+            lambda cohort: compared.of(cohort).delta_cost(),
+            margin.resolved(_reference(compared.evaluation, compared.group.real, 0)),
+            unit=compared.group.real.schema.money,
         )
     ]
 
 
-def incremental_qaly(group: Group, evaluation: Evaluation, margin: Margin, rng: np.random.Generator) -> list[Finding]:
+def incremental_qaly(compared: Compared, margin: Margin, rng: np.random.Generator) -> list[Finding]:
     """Incremental QALY per patient; a relative margin is a share of the comparator's mean QALY."""
     return [
         compare(
             "economics.incremental_qaly",
-            f"incremental {evaluation.effect}",
-            group,
-            lambda cohort: evaluation.increments(cohort).delta_effect(),
-            margin.resolved(_reference(evaluation, group.real, 1)),
-            unit=group.real.schema.unit_of(evaluation.effect),
+            f"incremental {compared.evaluation.effect}",
+            compared.group,
+            lambda cohort: compared.of(cohort).delta_effect(),
+            margin.resolved(_reference(compared.evaluation, compared.group.real, 1)),
+            unit=compared.group.real.schema.unit_of(compared.evaluation.effect),
         )
     ]
 
 
-def net_benefit(group: Group, evaluation: Evaluation, margin: Margin, rng: np.random.Generator) -> list[Finding]:
+def net_benefit(compared: Compared, margin: Margin, rng: np.random.Generator) -> list[Finding]:
     """Incremental net monetary benefit at each threshold; a relative margin is a share of the threshold.
 
     Notes
@@ -92,29 +110,33 @@ def net_benefit(group: Group, evaluation: Evaluation, margin: Margin, rng: np.ra
     for wtp in thresholds(margin.settings):
 
         def benefit(cohort: Cohort, wtp: float = wtp) -> Estimate:
-            return evaluation.increments(cohort).inmb(wtp)
+            return compared.of(cohort).inmb(wtp)
 
         found.append(
             compare(
                 "economics.inmb",
                 f"INMB at {significant(wtp)} per QALY",
-                group,
+                compared.group,
                 benefit,
                 margin.resolved(wtp),
-                unit=group.real.schema.money,
+                unit=compared.group.real.schema.money,
             )
         )
-    return found or [cannot("economics.inmb", NO_THRESHOLD, margin, group)]
+    return found or [cannot("economics.inmb", NO_THRESHOLD, margin, compared.group)]
 
 
-Asked = Callable[[Group, Evaluation, Margin, np.random.Generator], list[Finding]]
+Asked = Callable[[Compared, Margin, np.random.Generator], list[Finding]]
 ASKED: Mapping[str, Asked] = {
     "economics.inmb": net_benefit,
     "economics.incremental_cost": incremental_cost,
     "economics.incremental_qaly": incremental_qaly,
     "economics.ceac": acceptability_gap,
-    "economics.decision_agreement": decision_agreement,
-    "economics.pooled_decision": pooled_decision,
+    AGREEMENT: decision_agreement,
+    POOLED: pooled_decision,
 }
-BY_SUBGROUP = ("economics.decision_agreement",)
+Chosen = Callable[[Group, Sequence[Evaluation], Margin, np.random.Generator], list[Finding]]
+CHOICES: Mapping[str, Chosen] = {AGREEMENT: choice_agreement, POOLED: pooled_choice}
+"""Asked once more of all arms together, where there are three or more: pairs may all agree, and the choice not."""
+
+BY_SUBGROUP = ("economics.inmb", AGREEMENT, POOLED)
 """Asked once more within every subgroup level, in support."""

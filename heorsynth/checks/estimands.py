@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from heorsynth.checks.estimand import Estimand
 from heorsynth.checks.estimands_economics import ECONOMICS
@@ -44,6 +45,8 @@ def margin_for(key: str, declared: Margin | Mapping[str, object], chosen: Mappin
     estimand = ESTIMANDS[key]
     settings = {**estimand.settings, **{k: v for k, v in (chosen or {}).items() if k in estimand.settings}}
     margin = as_margin(key, declared, settings)
+    if estimand.relative_to:
+        margin = replace(margin, of=estimand.relative_to)
     if margin.scale not in estimand.scales:
         raise MarginError(
             "margins",

@@ -33,6 +33,7 @@ class Margin:
     settings : Mapping   of the estimand: horizon, at, quantile, ...
     reason : str         why this wide: a source, or a rationale
     amended : bool       set after the protocol was first locked
+    of : str             what a relative margin is a share of
     """
 
     scale: str
@@ -40,6 +41,7 @@ class Margin:
     settings: Mapping[str, object] = field(default_factory=dict)
     reason: str = ""
     amended: bool = False
+    of: str = "the real value"
 
     def resolved(self, reference: float) -> Margin:
         """The absolute margin that a relative one is, of a reference quantity such as a horizon or a threshold.
@@ -55,7 +57,7 @@ class Margin:
         if self.scale == "ratio":
             return f"ratio {math.exp(-self.width):.3g} to {math.exp(self.width):.3g}"
         width = f"±{significant(self.width, 3)}"
-        return width if self.scale == "absolute" else f"{width} of the real value"
+        return width if self.scale == "absolute" else f"{width} of {self.of}"
 
 
 def as_margin(name: str, declared: Margin | Mapping[str, object], settings: Mapping[str, object]) -> Margin:

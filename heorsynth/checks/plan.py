@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from heorsynth.checks import registry
 from heorsynth.checks.estimands import ESTIMANDS, lacking, margin_for
+from heorsynth.checks.evaluation import odd_effects, unnamed_comparator
 from heorsynth.checks.finding import Finding
 from heorsynth.checks.margin import Margin
 from heorsynth.checks.plain import plain_names
@@ -96,8 +97,19 @@ def plan(
             asked_for[asked.key] = known.get(asked.key, default)
     asked_for |= {key: margin for key, margin in known.items() if key not in asked_for}
     decisive = {asked.key for asked, rests in defaults if rests} | set(known)
-    notes = [f"Not asked, as the cohort declares no {roles}: {plain_names(keys)}." for roles, keys in absent.items()]
+    notes = list(_unsaid(cohort, asked_for))
+    notes += [f"Not asked, as the cohort declares no {roles}: {plain_names(keys)}." for roles, keys in absent.items()]
     return Plan(wanted, asked_for, frozenset(decisive), (*wanted.notes, *notes))
+
+
+def _unsaid(cohort: Cohort, margins: Mapping[str, Margin]) -> tuple[str, ...]:
+    """What an economic evaluation rests on that nobody said, or that is odd in the columns."""
+    economic = [margin for key, margin in margins.items() if key.startswith("economics.")]
+    if not economic:
+        return ()
+    effect = economic[0].settings.get("effect")
+    named = effect if effect in cohort.schema.utilities else next(iter(cohort.schema.utilities))
+    return (*unnamed_comparator(cohort, economic[0].settings.get("comparator")), *odd_effects(cohort, str(named)))
 
 
 def checked_economics(economics: Mapping[str, object]) -> dict[str, object]:
@@ -113,7 +125,7 @@ def checked_economics(economics: Mapping[str, object]) -> dict[str, object]:
             raise RoleError(
                 "economics", Problem("wtp", "thresholds must be numbers above 0", "write wtp: [20000, 50000]")
             )
-        chosen["wtp"] = tuple(float(number) for number in numbers)  # type: ignore[arg-type]
+        chosen["wtp"] = tuple(dict.fromkeys(float(number) for number in numbers))  # type: ignore[arg-type]
     return chosen
 
 

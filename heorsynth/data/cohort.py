@@ -15,7 +15,7 @@ from heorsynth.core.estimate import significant
 from heorsynth.data import inspection
 from heorsynth.data.label import ID_COLUMN, KEY, Label, has_synthetic_id
 from heorsynth.data.levels import as_text, banded
-from heorsynth.data.schema import Schema, as_bands, as_endpoints, as_names, check_unit
+from heorsynth.data.schema import Schema, as_bands, as_endpoints, as_names, check_currency, check_unit
 from heorsynth.data.source_checks import SOURCE_CHECKS, bad_events
 
 SMALL_COUNT = 5
@@ -91,7 +91,7 @@ class Cohort:
             id=id,
             entry=entry,
             unit=check_unit(unit),
-            currency=currency,
+            currency=check_currency(currency),
             price_year=price_year,
             bands=as_bands(bands or {}),
             order=tuple((str(first), str(last)) for first, last in order),

@@ -225,6 +225,15 @@ def as_names(declared: str | Sequence[str] | None) -> tuple[str, ...]:
     return (declared,) if isinstance(declared, str) else tuple(str(name) for name in declared)
 
 
+def check_currency(currency: object) -> str | None:
+    """The one currency of all costs, if there is one; RoleError for several or for anything that is no name."""
+    if currency is None or (isinstance(currency, str) and currency.strip()):
+        return currency
+    fix = "convert all costs to one currency and price year first, and write currency='EUR'"
+    found = "not one currency" if isinstance(currency, (Sequence, Mapping, set)) else "not the name of a currency"
+    raise RoleError("cohort", Problem("currency", found, fix))
+
+
 def check_unit(unit: str) -> str:
     """The time unit, if it is one of day, week, month, year; RoleError otherwise."""
     if unit not in TIME_UNITS:

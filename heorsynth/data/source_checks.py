@@ -127,8 +127,8 @@ def bad_arm(frame: pd.DataFrame, schema: Schema) -> list[Found]:
                 Problem(
                     where,
                     f"{len(levels)} level, expected 2",
-                    "leave arm=None for a single-arm cohort",
-                    "leave arm: out for a single-arm cohort",
+                    "leave arm=None for a single-arm cohort; an economic evaluation needs two",
+                    "leave arm: out for a single-arm cohort; an economic evaluation needs two",
                 ),
             )
         ]
@@ -216,6 +216,15 @@ def bad_order(frame: pd.DataFrame, schema: Schema) -> list[Found]:
     ]
 
 
+def _dropped(name: str, schema: Schema) -> str:
+    """What to do about a column that is the same for every patient."""
+    if name in schema.utilities:
+        return "take it out of utilities and of the data: where the effect is the same, compare costs alone"
+    if name in schema.costs:
+        return "take it out of costs and of the data: a cost that all have cannot differ between arms"
+    return "drop it: it tells nothing"
+
+
 def bad_columns(frame: pd.DataFrame, schema: Schema) -> list[Found]:
     """Columns that are empty, constant, of mixed type, or hold numbers where money is text."""
     found: list[Found] = []
@@ -229,7 +238,7 @@ def bad_columns(frame: pd.DataFrame, schema: Schema) -> list[Found]:
             found.append(
                 (
                     errors.EmptyColumnError,
-                    Problem(f"column {name!r}", "the same for every patient", "drop it: it tells nothing"),
+                    Problem(f"column {name!r}", "the same for every patient", _dropped(str(name), schema)),
                 )
             )
         if is_mixed(known):

@@ -9,12 +9,28 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import special
 
-from heorsynth.core.errors import HorizonError, NotEstimableError, Problem
+from heorsynth.core.errors import HorizonError, NotEstimableError, Problem, RoleError
 from heorsynth.core.estimate import Estimate, normal_quantile, significant
-from heorsynth.estimators.resampling import bootstrap_weights
 
-NONE = 1e-12
-"""A difference this small, of what it is a difference of, is none."""
+Parts = tuple[tuple[np.ndarray, float], ...]
+"""Independent parts of a covariance, each with its degrees of freedom."""
+
+ROUNDS = 25
+"""Of a bound of Fieller's interval, whose reference depends on where the bound lies; a handful suffice."""
+
+NONE = 1e-9
+"""A difference this small, in money or in QALYs, is none: a rounding error of equal means."""
+
+WORDS = {
+    "SE": "dominant: cheaper and better",
+    "E": "dominant: better at the same cost",
+    "S": "dominant: cheaper and as good",
+    "NW": "dominated: dearer and worse",
+    "W": "dominated: worse at the same cost",
+    "N": "dominated: dearer and no better",
+    "": "no ratio: neither cost nor effect differs",
+}
+"""What is said where there is no ratio."""
 
 
 @dataclass(frozen=True)
@@ -23,10 +39,11 @@ class Icer:
 
     Attributes
     ----------
-    quadrant : str        NE dearer and better, SE cheaper and better (dominant), SW cheaper and worse,
-                          NW dearer and worse (dominated), or "" where the effects do not differ
+    quadrant : str        NE dearer and better, SE cheaper and better (dominant), SW cheaper and worse, NW dearer and
+                          worse (dominated); one letter where cost (E, W) or effect (N, S) does not differ; "" for both
     value : float         cost per unit of effect gained (NE), or saved per unit lost (SW); NaN elsewhere
-    low, high : float     Fieller interval; NaN where the interval of the effect holds 0, so that there is none
+    low, high : float     Fieller interval; NaN where the interval of the effect holds 0, so that there is none. Never
+                          negative: `low` is -inf where dominance (NE) or being dominated (SW) is not ruled out
     level : float         of the interval
     """
 
@@ -37,23 +54,16 @@ class Icer:
     level: float
 
     def __str__(self) -> str:
-        words = {
-            "SE": "dominant: cheaper and better",
-            "NW": "dominated: dearer and worse",
-            "": "no ratio: the effects do not differ",
-        }
-        if self.quadrant in words:
-            return words[self.quadrant]
+        if self.quadrant in WORDS:
+            return WORDS[self.quadrant]
         what = "per unit gained" if self.quadrant == "NE" else "saved per unit lost"
         if math.isnan(self.low):
             return f"{significant(self.value)} {what} (no interval: the effect may be 0)"
-        return f"{significant(self.value)} {what} ({self.level:.0%} interval {_bounds(self.low, self.high)})"
+        beyond = "dominant" if self.quadrant == "NE" else "dominated"
+        low = beyond if math.isinf(self.low) else significant(self.low)
+        return f"{significant(self.value)} {what} ({self.level:.0%} interval {low} to {significant(self.high)})"
 
     __repr__ = __str__
-
-
-def _bounds(low: float, high: float) -> str:
-    return f"{significant(low)} to {significant(high)}"
 
 
 @dataclass(frozen=True)
@@ -65,7 +75,8 @@ class Increments:
     cost, effect : float             treatment less comparator, per patient
     covariance : array (2, 2)        of (cost, effect)
     n_used, n_total : int            patients with both known, and patients there were
-    freedom : float                  degrees of freedom of the covariance; infinite for a normal reference
+    parts : tuple                    independent parts (covariance, degrees of freedom) that the covariance is the sum
+                                     of, such as one an arm; none for a normal reference
     """
 
     cost: float
@@ -73,7 +84,26 @@ class Increments:
     covariance: np.ndarray
     n_used: int = 0
     n_total: int = 0
-    freedom: float = math.inf
+    parts: Parts = ()
+
+    def freedom(self, weights: np.ndarray) -> float:
+        """Degrees of freedom of weights (2,) · (cost, effect), after Welch and Satterthwaite; infinite without parts.
+
+        Notes
+        -----
+        With v_i the variance that part i, on ν_i degrees, gives the combination: (Σ v_i)² / Σ v_i²/ν_i.
+
+        References
+        ----------
+        Satterthwaite (1946) Biometrics Bull 2:110; Welch (1947) Biometrika 34:28.
+        """
+        found = [(float(weights @ part @ weights), degrees) for part, degrees in self.parts]
+        rest = sum(variance**2 / degrees for variance, degrees in found)
+        return sum(variance for variance, _ in found) ** 2 / rest if rest > 0 else math.inf
+
+    def _quantile(self, weights: np.ndarray, level: float) -> float:
+        degrees = self.freedom(weights)
+        return normal_quantile(level) if math.isinf(degrees) else float(special.stdtrit(degrees, 0.5 + level / 2))
 
     def delta_cost(self, level: float = 0.95, unit: str = "") -> Estimate:
         """Incremental cost per patient."""
@@ -90,44 +120,56 @@ class Increments:
         ----------
         Fieller (1954) J R Stat Soc B 16:175; Willan & O'Brien (1996) Health Econ 5:297.
         """
-        if abs(self.effect) <= NONE:
-            return Icer("", math.nan, math.nan, math.nan, level)
-        dearer, better = self.cost > 0, self.effect > 0
-        quadrant = ("N" if dearer else "S") + ("E" if better else "W")
-        if dearer != better:
+        dearer = "N" if self.cost > NONE else "S" if self.cost < -NONE else ""
+        better = "E" if self.effect > NONE else "W" if self.effect < -NONE else ""
+        quadrant = dearer + better
+        if quadrant in WORDS:
             return Icer(quadrant, math.nan, math.nan, math.nan, level)
-        low, high = self._fieller(normal_quantile(level))
-        return Icer(quadrant, self.cost / self.effect, low, high, level)
+        low, high = (self._bound(side, level) for side in (-1, 1))
+        return Icer(quadrant, self.cost / self.effect, low if low >= 0 or math.isnan(low) else -math.inf, high, level)
 
-    def _fieller(self, z: float) -> tuple[float, float]:
-        """The roots R of (ΔC - R·ΔE)² = z²·(v_C - 2R·c + R²·v_E), if they enclose the ratio."""
+    def _bound(self, side: int, level: float) -> float:
+        """A root R of (ΔC - R·ΔE)² = t²·(v_C - 2R·c + R²·v_E), t being Student's for the net benefit at R."""
+        t, root = normal_quantile(level), math.nan
+        for _ in range(ROUNDS):
+            root = self._root(side, t)
+            if math.isnan(root):
+                return root
+            before, t = t, self._quantile(np.array([-1.0, root]), level)
+            if abs(t - before) < 1e-13:
+                break
+        return root
+
+    def _root(self, side: int, t: float) -> float:
         (v_cost, c), (_, v_effect) = self.covariance
-        a = self.effect**2 - z**2 * v_effect
-        b = self.cost * self.effect - z**2 * c
-        inside = b**2 - a * (self.cost**2 - z**2 * v_cost)
-        if a <= 0 or inside < 0:
-            return math.nan, math.nan
-        return (b - math.sqrt(inside)) / a, (b + math.sqrt(inside)) / a
+        a = self.effect**2 - t**2 * v_effect
+        b = self.cost * self.effect - t**2 * c
+        inside = b**2 - a * (self.cost**2 - t**2 * v_cost)
+        return math.nan if a <= 0 or inside < 0 else float((b + side * math.sqrt(inside)) / a)
 
     def inmb(self, wtp: float, level: float = 0.95, unit: str = "") -> Estimate:
         """Incremental net monetary benefit, wtp·ΔE - ΔC, in money per patient.
+
+        Raises
+        ------
+        RoleError      a threshold below 0, or none
 
         References
         ----------
         Stinnett & Mullahy (1998) Med Decis Making 18:S68.
         """
-        return self._combined(np.array([-1.0, wtp]), level, unit, f"INMB at {significant(wtp)}")
+        return self._combined(np.array([-1.0, checked_threshold(wtp)]), level, unit, f"INMB at {significant(wtp)}")
 
     def inhb(self, wtp: float, level: float = 0.95, unit: str = "QALY") -> Estimate:
-        """Incremental net health benefit, ΔE - ΔC/wtp, in units of effect per patient."""
-        return self._combined(np.array([-1.0 / wtp, 1.0]), level, unit, f"INHB at {significant(wtp)}")
+        """Incremental net health benefit, ΔE - ΔC/wtp, in units of effect per patient; none at a threshold of 0."""
+        return self._combined(
+            np.array([-1.0 / checked_threshold(wtp, above=True), 1.0]), level, unit, f"INHB at {significant(wtp)}"
+        )
 
     def _combined(self, weights: np.ndarray, level: float, unit: str, method: str) -> Estimate:
         value = float(weights @ [self.cost, self.effect])
         se = math.sqrt(max(float(weights @ self.covariance @ weights), 0.0))
-        half = (normal_quantile(level) if math.isinf(self.freedom) else float(
-            special.stdtrit(self.freedom, 0.5 + level / 2)
-        )) * se  # fmt: skip
+        half = self._quantile(weights, level) * se
         return Estimate(value, value - half, value + half, se, level, unit, method, self.n_used, self.n_total)
 
     def ceac(self, wtps: Sequence[float] | np.ndarray) -> np.ndarray:
@@ -152,12 +194,28 @@ class Increments:
         Raiffa & Schlaifer (1961) Applied Statistical Decision Theory; Claxton (1999) J Health Econ 18:341.
         """
         found = self.inmb(wtp)
-        z = abs(found.value) / found.se if found.se > 0 else math.inf
+        if found.se == 0:
+            return 0.0
+        z = abs(found.value) / found.se
         return found.se * (math.exp(-(z**2) / 2) / math.sqrt(2 * math.pi) - z * float(special.ndtr(-z)))
 
     def plane(self, draws: int, rng: np.random.Generator) -> np.ndarray:
         """Points (draws, 2) of (cost, effect) on the cost-effectiveness plane, from their normal law."""
         return rng.multivariate_normal([self.cost, self.effect], self.covariance, size=draws, method="eigh")
+
+
+def checked_threshold(wtp: float, *, above: bool = False) -> float:
+    """A willingness to pay, in money per unit of effect, if it is a number from 0 up (or above 0).
+
+    Raises
+    ------
+    RoleError      it is none
+    """
+    number = isinstance(wtp, (int, float, np.integer, np.floating)) and not isinstance(wtp, bool)
+    if not number or not math.isfinite(wtp) or wtp < 0 or (above and wtp == 0):
+        least = "above 0" if above else "from 0 up"
+        raise RoleError("threshold", Problem("wtp", f"must be a number {least}", "money per unit of effect: 20000"))
+    return float(wtp)
 
 
 def increments(cost: np.ndarray, effect: np.ndarray, treated: np.ndarray) -> Increments:
@@ -184,9 +242,9 @@ def increments(cost: np.ndarray, effect: np.ndarray, treated: np.ndarray) -> Inc
     """
     both, arm = _known(cost, effect, treated)
     means = [both[rows].mean(axis=0) for rows in (arm, ~arm)]
-    covariance = sum(np.cov(both[rows].T, ddof=1) / rows.sum() for rows in (arm, ~arm))
+    parts = tuple((np.cov(both[rows].T, ddof=1) / rows.sum(), float(rows.sum() - 1)) for rows in (arm, ~arm))
     delta = means[0] - means[1]
-    return Increments(float(delta[0]), float(delta[1]), np.asarray(covariance), len(both), len(cost))
+    return Increments(float(delta[0]), float(delta[1]), parts[0][0] + parts[1][0], len(both), len(cost), parts)
 
 
 def _known(cost: np.ndarray, effect: np.ndarray, treated: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -199,31 +257,6 @@ def _known(cost: np.ndarray, effect: np.ndarray, treated: np.ndarray) -> tuple[n
             "economic evaluation", Problem("cost, effect", f"{fewest} patients of an arm with both known")
         )
     return both[rows], arm
-
-
-def bootstrap_plane(
-    cost: np.ndarray, effect: np.ndarray, treated: np.ndarray, draws: int, rng: np.random.Generator
-) -> np.ndarray:
-    """Incremental cost and effect (draws, 2) in bootstrap samples, resampled within arms.
-
-    References
-    ----------
-    Briggs, Wonderling & Mooney (1997) Health Econ 6:327.
-    """
-    both, arm = _known(cost, effect, treated)
-    weights = bootstrap_weights(len(both), draws, rng, strata=arm).astype(float)
-    means = [weights[:, rows] @ both[rows] / rows.sum() for rows in (arm, ~arm)]
-    return np.asarray(means[0] - means[1])
-
-
-def acceptability(plane: np.ndarray, wtps: Sequence[float] | np.ndarray) -> np.ndarray:
-    """Share (w,) of points (draws, 2) of (cost, effect) with a net benefit above 0 at each threshold.
-
-    References
-    ----------
-    Fenwick, Claxton & Sculpher (2001) Health Econ 10:779.
-    """
-    return np.asarray((np.asarray(wtps, float)[:, None] * plane[:, 1] - plane[:, 0] > 0).mean(axis=1))
 
 
 def pooled_means(

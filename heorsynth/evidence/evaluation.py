@@ -1,133 +1,22 @@
-"""An economic evaluation of patients, or of synthetic cohorts pooled so that they claim no more than their patients."""
+"""Economic evaluation of patients, or of m synthetic cohorts pooled so that they claim no more than their patients."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import pandas as pd
 
-from heorsynth.checks.evaluation import evaluations
-from heorsynth.core.display import Card
-from heorsynth.core.errors import NotEstimableError, Problem, RoleError, unknown_name
-from heorsynth.core.estimate import significant
-from heorsynth.core.random import stream
+from heorsynth.checks.evaluation import evaluations, odd_effects, unnamed_comparator
+from heorsynth.core.errors import NotEstimableError, Problem, RoleError
+from heorsynth.core.random import check_seed, stream
 from heorsynth.data.cohort import Cohort
-from heorsynth.estimators.economics import Increments, pooled_means
-from heorsynth.estimators.frontier import frontier
+from heorsynth.estimators.arms import ArmMeans, pooled_arms, resampled_means
+from heorsynth.evidence.arms import COMPLETE, Analysis
+from heorsynth.evidence.economics import EconomicEvaluation
 
-DRAWS = 1000
+__all__ = ["EconomicEvaluation", "evaluate"]
 
-
-@dataclass(frozen=True)
-class EconomicEvaluation:
-    """Mean cost and effect of each arm, with their joint sampling covariance.
-
-    Attributes
-    ----------
-    arms : tuple of str            the comparator first
-    cost, effect : str             columns that were added up, and the effect
-    means : array (a, 2)           mean cost and mean effect of each arm
-    covariance : array (2a, 2a)    of the means: cost and effect of the first arm, then of the second, ...
-    n_used, n_total : int          patients it rests on with both known, and patients there were
-    freedom : float                degrees of freedom of a net benefit's t reference
-    unit : str                     of cost, such as "EUR 2024"
-    """
-
-    arms: tuple[str, ...]
-    cost: str
-    effect: str
-    means: np.ndarray
-    covariance: np.ndarray
-    n_used: int
-    n_total: int
-    freedom: float
-    unit: str
-
-    def increments(self, arm: str | None = None) -> Increments:
-        """What an arm (the second by default) costs and does more than the comparator."""
-        name = self.arms[1] if arm is None else arm
-        if name not in self.arms[1:]:
-            raise unknown_name("arm", name, self.arms[1:])
-        place = self.arms.index(name)
-        contrast = np.zeros((2, 2 * len(self.arms)))
-        contrast[[0, 1], [2 * place, 2 * place + 1]] = 1.0
-        contrast[[0, 1], [0, 1]] = -1.0
-        cost, effect = contrast @ self.means.ravel()
-        covariance = contrast @ self.covariance @ contrast.T
-        return Increments(float(cost), float(effect), covariance, self.n_used, self.n_total, self.freedom)
-
-    def to_frame(self, wtp: Sequence[float] = ()) -> pd.DataFrame:
-        """One row an arm: means, increments over the comparator, ratio in words, net benefit at each threshold,
-        and its place on the frontier of all arms."""
-        status, ratio = frontier(self.means[:, 0], self.means[:, 1])
-        rows: list[dict[str, object]] = []
-        for place, arm in enumerate(self.arms):
-            row: dict[str, object] = {"arm": arm, self.cost: self.means[place, 0], self.effect: self.means[place, 1]}
-            if place:
-                more = self.increments(arm)
-                row |= {"incremental cost": more.cost, "incremental effect": more.effect, "ICER": str(more.icer())}
-                row |= {f"INMB at {significant(at)}": str(more.inmb(at, unit=self.unit)) for at in wtp}
-            rows.append({**row, "frontier": status[place], "ratio along the frontier": ratio[place]})
-        return pd.DataFrame(rows).set_index("arm")
-
-    def draws(self, draws: int = DRAWS, seed: int = 1) -> pd.DataFrame:
-        """Probabilistic draws of the arms' means from their joint normal law.
-
-        Returns
-        -------
-        DataFrame      one row an arm and draw: `intervention`, `iteration`, `cost`, `qaly`
-        """
-        rng = stream(seed, "economic evaluation", "draws")
-        found = rng.multivariate_normal(self.means.ravel(), self.covariance, size=draws, method="eigh")
-        found = found.reshape(draws, len(self.arms), 2)
-        return pd.DataFrame({
-            "intervention": np.tile(self.arms, draws), "iteration": np.repeat(np.arange(draws), len(self.arms)),
-            "cost": found[:, :, 0].ravel(), "qaly": found[:, :, 1].ravel(),
-        })  # fmt: skip
-
-    def to_bcea(self, draws: int = DRAWS, seed: int = 1) -> dict[str, Any]:
-        """What R's ``bcea(e, c, ref, interventions)`` takes: matrices (draws, arms), the reference counted from 1."""
-        wide = self.draws(draws, seed).pivot(index="iteration", columns="intervention")[["qaly", "cost"]]
-        order = list(self.arms)
-        return {"e": wide["qaly"][order], "c": wide["cost"][order], "ref": 1, "interventions": order}
-
-    def to_heormodel(self, draws: int = DRAWS, seed: int = 1) -> Any:
-        """The draws as ``heormodel.models.Outcomes``, for its tables, curves and value of information.
-
-        Raises
-        ------
-        NotEstimableError      heormodel is not installed
-        """
-        try:
-            from heormodel.models import Outcomes
-        except ImportError as error:
-            fix = "pip install 'heorsynth[models]'"
-            raise NotEstimableError("heormodel", Problem("", "is not installed", fix)) from error
-        return Outcomes.from_tidy(self.draws(draws, seed), comparator=self.arms[0])
-
-    def card(self) -> Card:
-        """The arms in a table."""
-        frame = self.to_frame().reset_index()
-        shown = tuple(
-            tuple(_shown(value) for value in row) for row in frame.astype(object).itertuples(index=False, name=None)
-        )
-        foot = f"{self.cost} in {self.unit or 'money'} and {self.effect} per patient; {self.n_used:,} patients."
-        return Card("Economic evaluation", tuple(map(str, frame.columns)), shown, foot)
-
-    def __repr__(self) -> str:
-        return self.card().text()
-
-    def _repr_html_(self) -> str:
-        return self.card().html()
-
-
-def _shown(value: object) -> str:
-    if isinstance(value, float):
-        return "" if np.isnan(value) else significant(value)
-    return "" if value is None else str(value)
+WHERE = "economic evaluation"
 
 
 def evaluate(
@@ -136,6 +25,12 @@ def evaluate(
     comparator: str | None = None,
     cost: str | None = None,
     effect: str | None = None,
+    adjust: str | Sequence[str] = (),
+    baseline: str | None = None,
+    missing: str = COMPLETE,
+    imputations: int = 20,
+    bootstrap: int = 0,
+    seed: int = 1,
 ) -> EconomicEvaluation:
     """Mean cost and effect of every arm, of patients or of synthetic cohorts.
 
@@ -145,11 +40,22 @@ def evaluate(
     comparator : str               the reference arm by default
     cost : str                     a cost column; by default the total, or the sum of those that are part of no total
     effect : str                   a utility column; needed where there are several
+    adjust : list of str           covariates of cost and effect (seemingly unrelated regressions)
+    baseline : str                 utility at baseline, a covariate of the effect alone (Manca et al. 2005)
+    missing : str                  "complete": patients with a missing outcome or covariate are left out; "impute":
+                                   multiple imputation, which assumes values missing at random given arm, covariates
+                                   and the other outcome
+    imputations : int              completed data sets of each cohort; 5 are enough for each of many synthetic ones
+    bootstrap : int                samples that probabilities are counted from, over patients and over the m cohorts; 0
+                                   for the normal law
+    seed : int                     of imputation and bootstrap
 
     Raises
     ------
-    RoleError                      no arm, cost or utility declared; synthetic cohorts without a label; two currencies
-    NotEstimableError              an arm with fewer than two patients with both known; several effects, none named
+    RoleError                      no arm, cost or utility declared; synthetic cohorts without a label; two currencies;
+                                   a covariate that is not there or is itself compared
+    NotEstimableError              one arm; an arm with fewer than two patients with both known; several effects, none
+                                   named; a bootstrap of adjusted or imputed means
     UnknownNameError               a comparator, cost or effect that is not there
 
     Examples
@@ -158,59 +64,74 @@ def evaluate(
     >>> evaluate(simulated_trial(200, seed=1)[0]).arms
     ('usual', 'new')
     """
+    check_seed(seed)
     cohorts = [rows] if isinstance(rows, Cohort) else list(rows)
-    if not cohorts:
-        raise NotEstimableError("economic evaluation", Problem("rows", "no cohort"))
+    _require_comparable(cohorts)
     first = cohorts[0]
-    if missing := [role for role in ("arm", "costs", "utilities") if not getattr(first.schema, role)]:
+    asked = evaluations(first, {"comparator": comparator, "cost": cost, "effect": effect})
+    if not asked:
+        fix = "a comparison needs two: evaluate the trial's other arm with it"
+        raise NotEstimableError(WHERE, Problem("arm", "all patients are of one arm", fix))
+    arms = (asked[0].comparator, *(one.treatment for one in asked))
+    given = (adjust,) if isinstance(adjust, str) else tuple(adjust)
+    analysis = Analysis(arms, asked[0].costs, asked[0].effect, given, baseline, missing, imputations)
+    analysis.require(first)
+    if bootstrap and not analysis.plain:
+        fix = "leave bootstrap out: the covariance of adjusted and imputed means is known"
+        raise NotEstimableError(WHERE, Problem("bootstrap", "of adjusted or imputed means", fix))
+    n_source = None if isinstance(rows, Cohort) and not rows.synthetic else _rests_on(cohorts)
+    found = [analysis.of(cohort, stream(seed, WHERE, "impute", part)) for part, cohort in enumerate(cohorts)]
+    estimated = found[0] if n_source is None else pooled_arms(found, n_source, first.n)
+    sample = _resampled(analysis, cohorts, bootstrap, n_source, seed) if bootstrap else None
+    notes = (*unnamed_comparator(first, comparator), *odd_effects(first, analysis.effect), *_assumed(analysis, found))
+    named = " + ".join(analysis.costs), analysis.effect
+    return EconomicEvaluation(arms, *named, estimated, first.schema.money, notes, sample)
+
+
+def _require_comparable(cohorts: Sequence[Cohort]) -> None:
+    if not cohorts:
+        raise NotEstimableError(WHERE, Problem("rows", "no cohort"))
+    if missing := [role for role in ("arm", "costs", "utilities") if not getattr(cohorts[0].schema, role)]:
         fix = "give them to hs.Cohort, or in the protocol's cohort section"
-        raise RoleError("economic evaluation", Problem("roles", f"no {', '.join(missing)} declared", fix))
+        if "arm" in missing:
+            fix += "; a cohort of one arm has nothing to be compared with"
+        raise RoleError(WHERE, Problem("roles", f"no {', '.join(missing)} declared", fix))
     if len(currencies := {cohort.schema.money for cohort in cohorts}) > 1:
         fix = "convert costs to one currency and price year first"
         found = f"costs in {' and '.join(sorted(money or 'no currency' for money in currencies))}"
-        raise RoleError("economic evaluation", Problem("currency", found, fix))
-    asked = evaluations(first, {"comparator": comparator, "cost": cost, "effect": effect})
-    if not asked:
-        raise RoleError("economic evaluation", Problem("arm", "one arm", "a comparison needs two"))
-    arms = (asked[0].comparator, *(one.treatment for one in asked))
-    parts = [[_arm(one.parts(cohort)) for one in asked] for cohort in cohorts]
-    points = np.array([_stacked([means for means, _, _ in found]) for found in parts])
-    covariances = np.array([_blocks([spread for _, spread, _ in found]) for found in parts])
-    known = min(sum(sizes[1] for _, _, sizes in found) + found[0][2][0] for found in parts)
-    named = " + ".join(asked[0].costs), asked[0].effect
-    if isinstance(rows, Cohort) and not rows.synthetic:
-        means, covariance, used, total = points[0], covariances[0], known, first.n
-    else:
-        labels = [cohort.label for cohort in cohorts]
-        if any(label is None for label in labels):
-            fix = "keep the cohorts as `sample` or `hs.read` gave them"
-            raise RoleError(
-                "economic evaluation", Problem("rows", "synthetic cohorts without a label cannot be pooled", fix)
+        raise RoleError(WHERE, Problem("currency", found, fix))
+
+
+def _rests_on(cohorts: Sequence[Cohort]) -> int:
+    """Patients that an analysis of synthetic cohorts rests on: the fewest any label names."""
+    labels = [cohort.label for cohort in cohorts]
+    if any(label is None for label in labels):
+        fix = "keep the cohorts as `sample` or `hs.read` gave them"
+        raise RoleError(WHERE, Problem("rows", "synthetic cohorts without a label cannot be pooled", fix))
+    return min(label.rests_on for label in labels if label is not None)
+
+
+def _resampled(
+    analysis: Analysis, cohorts: Sequence[Cohort], draws: int, n_source: int | None, seed: int
+) -> np.ndarray:
+    columns = [analysis.columns(cohort) for cohort in cohorts]
+    return resampled_means(columns, len(analysis.arms), draws, stream(seed, WHERE, "bootstrap"), n_source)
+
+
+def _assumed(analysis: Analysis, found: Sequence[ArmMeans]) -> tuple[str, ...]:
+    """What the answer assumes of missing outcomes, and what it is adjusted for."""
+    given = [*analysis.adjust, *([] if analysis.baseline is None else [analysis.baseline])]
+    told = [f"Adjusted for {', '.join(given)}."] if given else []
+    if any(one.n_used < one.n_total for one in found):
+        conditions = " and ".join(filter(None, ["arm", ", ".join(given)]))
+        if analysis.missing == COMPLETE:
+            told.append(
+                f"Patients with a missing value are left out: right only if, given {conditions}, whether one is "
+                "missing has nothing to do with cost or effect."
             )
-        used = total = min(label.rests_on for label in labels if label is not None)
-        means, covariance = pooled_means(points, covariances, used, first.n)
-    freedom = float(max(used - 2, 1))
-    return EconomicEvaluation(arms, *named, means.reshape(-1, 2), covariance, used, total, freedom, first.schema.money)
-
-
-Moments = tuple[np.ndarray, np.ndarray, tuple[int, int]]
-
-
-def _arm(parts: dict[str, tuple[np.ndarray, np.ndarray]]) -> Moments:
-    """Means (4,) and covariance (2, 2, 2) of the comparator and of one other arm, and their sizes."""
-    both = [np.column_stack(pair) for pair in parts.values()]
-    means = np.array([rows.mean(axis=0) for rows in both])
-    spread = np.array([np.cov(rows.T, ddof=1) / len(rows) for rows in both])
-    return means, spread, (len(both[0]), len(both[1]))
-
-
-def _stacked(found: list[np.ndarray]) -> np.ndarray:
-    return np.concatenate([found[0][0], *(means[1] for means in found)])
-
-
-def _blocks(found: list[np.ndarray]) -> np.ndarray:
-    blocks = [found[0][0], *(spread[1] for spread in found)]
-    whole = np.zeros((2 * len(blocks), 2 * len(blocks)))
-    for place, block in enumerate(blocks):
-        whole[2 * place : 2 * place + 2, 2 * place : 2 * place + 2] = block
-    return whole
+        else:
+            told.append(
+                f"Missing outcomes are imputed {analysis.imputations} times: right only if they are missing at random "
+                f"given {conditions} and the other outcome."
+            )
+    return tuple(told)

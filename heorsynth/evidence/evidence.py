@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from heorsynth.checks.decisions import decision_sentence
+from heorsynth.checks.decisions import AGREEMENT, NO_THRESHOLD, POOLED, decision_sentence
 from heorsynth.checks.finding import (
     FAIL,
     INCONCLUSIVE,
@@ -21,7 +21,7 @@ from heorsynth.checks.finding import (
     overall,
     worst_first,
 )
-from heorsynth.checks.groups import SUBGROUP
+from heorsynth.checks.groups import ALL, SUBGROUP
 from heorsynth.core.display import Card
 from heorsynth.core.estimate import normal_quantile
 from heorsynth.core.reading import typed
@@ -49,8 +49,6 @@ REPEATED = ("survival", "costs", "utilities")
 SUBGROUP_COLUMNS = ("key", "estimand", "group", "difference", "lower", "upper", "pooled", "pooled_lower",
                     "pooled_upper", "spread", "margin", "verdict")  # fmt: skip
 """The columns of `Evidence.subgroups`, in order."""
-
-AGREEMENT, POOLED = "economics.decision_agreement", "economics.pooled_decision"
 
 BEYOND_SEEN = "outside the source's range"
 """A post-condition of `Domain.breaks` that makes a row unlikely, not impossible: fresh patients break it too."""
@@ -129,7 +127,13 @@ class Evidence:
         rows = sum(self.broken.values())
         impossible = f"; {rows:,} times a row breaks a rule no patient can break" if rows else ""
         told = f"{meaning}: {asked}{impossible}. They rest on {self.n_source:,} real patients."
-        return " ".join([told, *self.decisions])
+        return " ".join([told, *self.decisions, *self._unjudged])
+
+    @property
+    def _unjudged(self) -> tuple[str, ...]:
+        """Why nothing is said of a decision, where a threshold is all that is lacking."""
+        lacking = any(one.decisive and one.because == NO_THRESHOLD for one in self.findings)
+        return ("Of the decision nothing is said: no willingness-to-pay threshold is declared.",) if lacking else ()
 
     @property
     def decisions(self) -> tuple[str, ...]:
@@ -139,7 +143,9 @@ class Evidence:
             for one in self.findings
             if one.key == AGREEMENT and one.verdict != NOT_ESTIMABLE
         }
-        pooled = [one for one in self.findings if one.key == POOLED and one.verdict != NOT_ESTIMABLE]
+        pooled = [
+            one for one in self.findings if one.key == POOLED and one.kind == ALL and one.verdict != NOT_ESTIMABLE
+        ]
         return tuple(
             f"{one.group}, {_threshold(one)}: "
             + decision_sentence(1 - alone[one.group, _threshold(one)], self.m, one.synthetic)

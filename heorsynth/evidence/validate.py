@@ -184,6 +184,17 @@ def _broken(cohort: Cohort, syn: Sequence[Cohort]) -> dict[str, int]:
     return dict(found)
 
 
+def _left_out(cohort: Cohort, asked: Plan) -> tuple[str, ...]:
+    """What the economic findings assume of patients whose cost or QALY is missing."""
+    roles = [*cohort.schema.costs, *cohort.schema.utilities]
+    if "economics" not in asked.by_check() or not cohort.frame[roles].isna().to_numpy().any():
+        return ()
+    return (
+        "Economic findings leave out patients with a missing cost or QALY: right only if, given the arm, whether one "
+        "is missing has nothing to do with its value. hs.evaluate(..., missing='impute') assumes less.",
+    )
+
+
 def _notes(
     cohort: Cohort,
     syn: Sequence[Cohort],
@@ -191,7 +202,7 @@ def _notes(
     holdout: Cohort | None,
     calibrated: frozenset[str],
 ) -> tuple[str, ...]:
-    notes = list(asked.notes)
+    notes = [*asked.notes, *_left_out(cohort, asked)]
     for name in cohort.covariates:
         if name not in cohort.schema.subgroups and repeats_evenly(cohort.frame[name]):
             notes.append(

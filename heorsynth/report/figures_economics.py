@@ -115,11 +115,10 @@ def acceptability(cohort: Cohort, synthetic: Sequence[Cohort], to: float, arm: s
 def _evaluated(
     cohort: Cohort, synthetic: Sequence[Cohort], arm: str | None
 ) -> tuple[Increments, Increments, list[Increments]]:
-    return (
-        evaluate(cohort).increments(arm),
-        evaluate(synthetic).increments(arm),
-        [evaluate([one]).increments(arm) for one in synthetic],
-    )
+    real = evaluate(cohort)
+    name = real.arms[1] if arm is None else arm
+    single = [evaluate([one]).increments(name) for one in synthetic]
+    return real.increments(name), evaluate(synthetic).increments(name), single
 
 
 def _ellipse(found: Increments) -> tuple[np.ndarray, np.ndarray]:

@@ -1,11 +1,11 @@
 """Economic estimators against closed forms, and a clear outcome for every awkward case."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
-from scipy import stats
 
 import heorsynth as hs
 from heorsynth.checks.decisions import decision_sentence
@@ -14,8 +14,6 @@ from heorsynth.estimators.combining import pool
 from heorsynth.estimators.costs import mean_difference
 from heorsynth.estimators.economics import (
     Increments,
-    acceptability,
-    bootstrap_plane,
     discounted,
     increments,
     pooled_means,
@@ -64,7 +62,11 @@ def test_a_patient_with_one_outcome_missing_is_left_out_of_both():
         (-500.0, -0.1, "SW", "5,000 saved per unit lost"),
         (-500.0, 0.1, "SE", "dominant"),
         (500.0, -0.1, "NW", "dominated"),
-        (500.0, 0.0, "", "no ratio"),
+        (500.0, 0.0, "N", "dominated: dearer and no better"),
+        (-500.0, 0.0, "S", "dominant: cheaper and as good"),
+        (0.0, -0.1, "W", "dominated: worse at the same cost"),
+        (0.0, 0.1, "E", "dominant: better at the same cost"),
+        (0.0, 0.0, "", "no ratio: neither cost nor effect differs"),
     ],
 )
 def test_a_ratio_says_where_it_lies_and_is_never_negative(cost, effect, quadrant, words):
@@ -79,8 +81,34 @@ def test_the_fieller_interval_holds_the_ratios_whose_net_benefit_may_be_zero():
     ratio = found.icer(level=0.9)
     for bound in (ratio.low, ratio.high):
         benefit = found.inmb(bound, level=0.9)
-        assert abs(benefit.value) == pytest.approx(stats.norm.ppf(0.95) * benefit.se, rel=1e-9)
+        assert min(abs(benefit.low), abs(benefit.high)) == pytest.approx(0, abs=1e-6 * benefit.se)
     assert ratio.low < ratio.value < ratio.high
+    without = replace(found, parts=()).icer(level=0.9)
+    assert ratio.low < without.low and without.high < ratio.high  # Student's t is wider than the normal law
+
+
+def test_a_bound_beyond_no_ratio_is_told_in_words_and_never_as_a_negative_number():
+    dominant = Increments(100, 0.1, np.array([[1e4, 0], [0, 1e-6]])).icer()
+    assert dominant.low == -math.inf
+    assert str(dominant) == "1,000 per unit gained (95% interval dominant to 2,961)"
+    dominated = Increments(-100, -0.1, np.array([[1e4, 0], [0, 1e-6]])).icer()
+    assert str(dominated) == "1,000 saved per unit lost (95% interval dominated to 2,961)"
+
+
+@pytest.mark.parametrize("wtp", [-1, math.nan, math.inf, "20000", True, None])
+def test_a_threshold_that_is_none_is_refused(wtp):
+    with pytest.raises(errors.RoleError, match="must be a number"):
+        point(500.0, 0.1).inmb(wtp)
+
+
+def test_a_health_benefit_needs_a_threshold_above_0():
+    assert point(500.0, 0.1).inmb(0).value == -500
+    with pytest.raises(errors.RoleError, match="above 0"):
+        point(500.0, 0.1).inhb(0)
+
+
+def test_what_is_certain_has_no_value_of_information():
+    assert Increments(100.0, 0.01, np.zeros((2, 2))).evpi(20_000) == 0.0
 
 
 def test_there_is_no_interval_where_the_effect_may_be_zero():
@@ -92,23 +120,14 @@ def test_there_is_no_interval_where_the_effect_may_be_zero():
 def test_the_acceptability_curve_is_that_of_its_draws():
     found = increments(*rows())
     wtps = np.array([0.0, 5_000.0, 10_000.0, 50_000.0])
-    drawn = acceptability(found.plane(40_000, np.random.default_rng(1)), wtps)
+    plane = found.plane(40_000, np.random.default_rng(1))
+    drawn = (wtps[:, None] * plane[:, 1] - plane[:, 0] > 0).mean(axis=1)
     assert found.ceac(wtps) == pytest.approx(drawn, abs=4 * 0.5 / math.sqrt(40_000))
-    boot = acceptability(bootstrap_plane(*rows(), 4_000, np.random.default_rng(2)), wtps)
-    assert boot == pytest.approx(found.ceac(wtps), abs=0.04)
 
 
 def test_a_certain_benefit_has_a_curve_of_steps():
     found = Increments(100.0, 0.01, np.zeros((2, 2)))
     assert found.ceac([5_000.0, 20_000.0]).tolist() == [0.0, 1.0]
-
-
-def test_the_bootstrap_plane_has_the_increments_mean_and_covariance():
-    found = increments(*rows())
-    plane = bootstrap_plane(*rows(), 20_000, np.random.default_rng(3))
-    assert plane.mean(axis=0) == pytest.approx([found.cost, found.effect], rel=0.02)
-    scale = np.sqrt(np.outer(np.diag(found.covariance), np.diag(found.covariance)))
-    assert np.cov(plane.T) / scale == pytest.approx(found.covariance * 99 / 100 / scale, abs=0.04)
 
 
 def test_pooling_a_vector_is_pooling_each_of_its_parts():
@@ -186,6 +205,9 @@ def test_imputation_repeats_itself_with_its_seed():
     assert found[0].effect == found[1].effect != found[2].effect
 
 
+ALL_THREE = "arm: usual, new, newer"
+
+
 def trial(**changes):
     cohort, _ = hs.datasets.simulated_trial(240, seed=6)
     frame = cohort.frame.assign(**changes)
@@ -196,6 +218,8 @@ def trial(**changes):
 def test_three_arms_are_compared_with_the_named_one_and_put_on_the_frontier():
     three = trial(arm=np.resize(["usual", "new", "newer"], 240))
     found = hs.evaluate(three, comparator="usual")
+    with pytest.raises(errors.NotEstimableError, match="2 arms stand against"):
+        found.increments()
     assert found.arms[0] == "usual" and set(found.arms) == {"usual", "new", "newer"}
     frame = three.frame
     by_hand = frame.loc[frame["arm"] == "newer", "cost"].mean() - frame.loc[frame["arm"] == "usual", "cost"].mean()
@@ -235,11 +259,12 @@ def test_without_a_threshold_or_with_three_arms_each_finding_has_a_clear_outcome
     synthetic = hs.generators.create("marginals").fit(three, seed=1).sample(m=3, seed=1)
     found = hs.validate(three, synthetic, "economic-evaluation").findings
     pooled = [one for one in found if one.key == "economics.pooled_decision"]
-    assert {one.group for one in pooled} == {"arm=new vs usual", "arm=newer vs usual"}
+    assert {one.group for one in pooled if one.decisive} == {"arm=new vs usual", "arm=newer vs usual", ALL_THREE}
     assert all("no willingness-to-pay threshold" in one.because for one in pooled)
     asked = hs.validate(three, synthetic, "economic-evaluation", economics={"wtp": [20_000], "comparator": "new"})
-    decided = [one for one in asked.findings if one.key == "economics.pooled_decision"]
-    assert {one.group for one in decided} == {"arm=newer vs new", "arm=usual vs new"}
+    decided = [one for one in asked.findings if one.key == "economics.pooled_decision" and one.decisive]
+    all_three = "arm: new, usual, newer"
+    assert {one.group for one in decided} == {"arm=newer vs new", "arm=usual vs new", all_three}
     assert all(one.verdict != "not estimable" for one in decided)
 
 
@@ -286,7 +311,7 @@ def test_one_synthetic_cohort_cannot_say_what_pooling_would_decide():
     synthetic = hs.generators.create("heor").fit(cohort, seed=1).sample(m=1, seed=1)
     evidence = hs.validate(cohort, synthetic, "economic-evaluation", economics={"wtp": [20_000]})
     asked = [one for one in evidence.findings if one.key == "economics.pooled_decision"]
-    assert [one.verdict for one in asked] == ["not estimable"]
+    assert {one.verdict for one in asked} == {"not estimable"}
 
 
 def test_fresh_patients_who_decide_otherwise_are_no_failure_of_the_generator():

@@ -23,6 +23,8 @@ LOWEST_QALY, SPAN = -0.2, 1.2
 class Truth:
     """What a simulated trial is drawn from, and its true estimands; times in years, money in EUR 2024.
 
+    Costs and QALYs are totals of the first year.
+
     Attributes
     ----------
     log_hazard_ratio : float          of new to usual, given age and stage
@@ -140,7 +142,7 @@ def simulated_trial(n: int = 1000, seed: int = 1, truth: Truth | None = None) ->
     Returns
     -------
     cohort : Cohort  time in years to death (administrative censoring after 3 to 5 years, and dropout), drug and
-                     hospital costs and their total, QALY over the first year, age, sex, stage
+                     hospital costs and their total, QALY, both of the first year, age, sex, stage
     truth : Truth    the true estimands
 
     References

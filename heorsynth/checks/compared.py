@@ -1,0 +1,76 @@
+"""Two arms of a group, or all of its arms, evaluated once in each cohort however many questions are asked of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from heorsynth.checks.comparison import too_few
+from heorsynth.checks.evaluation import Evaluation, total_cost
+from heorsynth.checks.groups import Group
+from heorsynth.core.errors import NotEstimableError
+from heorsynth.data.cohort import Cohort
+from heorsynth.estimators.arms import ArmMeans, arm_means
+from heorsynth.estimators.economics import Increments
+
+
+@dataclass(frozen=True, eq=False)
+class Compared:
+    """A pair of arms in the real and in each synthetic cohort of a group."""
+
+    group: Group
+    evaluation: Evaluation
+    _held: dict[int, Increments] = field(default_factory=dict)
+
+    def of(self, cohort: Cohort) -> Increments:
+        """Incremental cost and effect in a cohort of the group."""
+        if id(cohort) not in self._held:
+            self._held[id(cohort)] = self.evaluation.increments(cohort)
+        return self._held[id(cohort)]
+
+    @property
+    def real(self) -> Increments:
+        """In the patients; NotEstimableError where there are too few to be shown."""
+        if few := too_few(self.group.real):
+            raise NotEstimableError(few)
+        return self.of(self.group.real)
+
+    @property
+    def synthetic(self) -> list[Increments]:
+        """In each synthetic cohort."""
+        return [self.of(cohort) for cohort in self.group.synthetic]
+
+
+@dataclass(frozen=True, eq=False)
+class Options:
+    """All arms in the real and in each synthetic cohort of a group, the comparator first."""
+
+    group: Group
+    arms: tuple[str, ...]
+    real: ArmMeans
+    synthetic: tuple[ArmMeans, ...]
+
+    @classmethod
+    def of(cls, group: Group, evaluations: Sequence[Evaluation]) -> Options:
+        """The arms that the pairwise evaluations compare.
+
+        Raises
+        ------
+        NotEstimableError      too few patients to be shown, or an arm with fewer than two whose outcomes are known
+        """
+        if few := too_few(group.real):
+            raise NotEstimableError(few)
+        first = evaluations[0]
+        arms = (first.comparator, *(one.treatment for one in evaluations))
+
+        def means(cohort: Cohort) -> ArmMeans:
+            held = cohort.levels(str(cohort.schema.arm))
+            place = np.full(cohort.n, -1)
+            for index, name in enumerate(arms):
+                place[held == name] = index
+            effect = cohort.column(first.effect).astype(float)
+            return arm_means(total_cost(cohort, first.costs), effect, place, len(arms))
+
+        return cls(group, arms, means(group.real), tuple(means(cohort) for cohort in group.synthetic))
