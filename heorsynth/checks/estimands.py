@@ -9,6 +9,7 @@ from heorsynth.checks.estimands_economics import ECONOMICS
 from heorsynth.checks.estimands_rows import ROWS
 from heorsynth.checks.estimands_survival import SURVIVAL
 from heorsynth.checks.margin import Margin, as_margin
+from heorsynth.checks.settings import setting_problems
 from heorsynth.core.errors import MarginError, Problem, nearest
 from heorsynth.data.schema import Schema
 
@@ -32,7 +33,7 @@ def margin_for(key: str, declared: Margin | Mapping[str, object], chosen: Mappin
 
     Raises
     ------
-    MarginError           an unknown key, a scale the estimand does not have, or a vacuous width
+    MarginError           an unknown key, a scale the estimand does not have, a setting that is none, a vacuous width
 
     Examples
     --------
@@ -44,6 +45,8 @@ def margin_for(key: str, declared: Margin | Mapping[str, object], chosen: Mappin
     estimand = ESTIMANDS[key]
     settings = {**estimand.settings, **{k: v for k, v in (chosen or {}).items() if k in estimand.settings}}
     margin = as_margin(key, declared, settings)
+    if problems := setting_problems(key, margin.settings):
+        raise MarginError("margins", problems)
     if margin.scale not in estimand.scales:
         raise MarginError(
             "margins",

@@ -11,6 +11,9 @@ from heorsynth.core.estimate import significant
 
 SCALES = ("absolute", "relative", "ratio")
 
+HALF = 0.5
+"""A margin of half of what it is a margin of, or wider, would pass almost anything."""
+
 LOG_LARGEST = 100.0
 """Log ratios are cut here before they are raised to a power; all of them are vacuous."""
 
@@ -103,12 +106,12 @@ def _width(name: str, scale: str, value: object) -> float:
                 "a margin is a distance either way: write 0.05, not -0.05",
             ),
         )
-    if scale == "relative" and value >= 1:
+    if scale == "relative" and value >= HALF:
         raise MarginError(
             "margins",
             Problem(
                 f"{name}: relative",
-                "as large as the estimand itself: the check is vacuous",
+                "half as large as the estimand itself, or larger: the check is vacuous",
                 "a relative margin is a share, such as 0.05 for 5%",
             ),
         )

@@ -70,6 +70,7 @@ def validate(
     findings: list[Finding] = []
     for name, its_margins in asked.by_check().items():
         findings += registry.load(name)(cohort, syn, its_margins, stream(seed, "check", name), holdout)
+    findings += asked.unanswered(findings, cohort.n)
     calibrated = _calibrated(syn)
     judged = [replace(asked.weighed(finding), calibrated=finding.key in calibrated) for finding in findings]
     return Evidence.of(
@@ -80,7 +81,7 @@ def validate(
         n_source=cohort.n,
         generator=_generator(syn),
         broken=_broken(cohort, syn),
-        notes=_notes(cohort, syn, asked, holdout, calibrated),
+        notes=(*_notes(cohort, syn, asked, holdout, calibrated), *asked.not_asked(findings)),
     )
 
 
