@@ -15,6 +15,7 @@ from heorsynth.core.random import check_seed, stream
 from heorsynth.data.cohort import Cohort
 from heorsynth.data.domain import Domain
 from heorsynth.evidence.evidence import Evidence
+from heorsynth.evidence.notes import further_notes, told_of_lineage
 
 
 def validate(
@@ -73,6 +74,7 @@ def validate(
     findings += asked.unanswered(findings, cohort.n)
     calibrated = _calibrated(syn)
     judged = [replace(asked.weighed(finding), calibrated=finding.key in calibrated) for finding in findings]
+    judged = [told_of_lineage(finding, cohort, syn) for finding in judged]
     return Evidence.of(
         purpose,
         judged,
@@ -81,7 +83,11 @@ def validate(
         n_source=cohort.n,
         generator=_generator(syn),
         broken=_broken(cohort, syn),
-        notes=(*_notes(cohort, syn, asked, holdout, calibrated), *asked.not_asked(findings)),
+        notes=(
+            *_notes(cohort, syn, asked, holdout, calibrated),
+            *asked.not_asked(findings),
+            *further_notes(cohort, syn, judged),
+        ),
     )
 
 

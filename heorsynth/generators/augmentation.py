@@ -10,13 +10,14 @@ from typing import overload
 import pandas as pd
 
 from heorsynth.core.display import Card, facts_card
-from heorsynth.core.errors import LabelError, Problem
 from heorsynth.core.estimate import Estimate
 from heorsynth.data.cohort import Cohort
 from heorsynth.data.label import ID_COLUMN, Label
 from heorsynth.generators.analysis import Analysis, pooled
 from heorsynth.generators.base import Recipe
 from heorsynth.generators.heor import Heor
+from heorsynth.generators.source import require_real
+from heorsynth.generators.synthetic import MoreRowsThanPatients
 
 PATIENT = "PATIENT"
 """What the row name of a patient begins with, where that of a synthetic row begins with SYN."""
@@ -25,10 +26,6 @@ STATEMENT = (
     "Augmented data: {patients:,} real patients and {added:,} synthetic rows made from them. It holds patients, "
     "so it is not to be shared as synthetic; and it holds the information of {patients:,} patients."
 )
-
-
-class MoreRowsThanPatients(UserWarning):
-    """Rows were added, patients were not: an analysis that counts rows claims information nobody has."""
 
 
 class AugmentedCohorts(Sequence[Cohort]):
@@ -128,9 +125,10 @@ def augment(cohort: Cohort, n: int, *, generator: Recipe | None = None, m: int =
     ----------
     El Emam et al. (2025): augmentation helped prediction in small cohorts and not inference.
     """
-    if cohort.synthetic:
-        raise LabelError("augment", Problem("cohort", "is itself synthetic", "give the real patients"))
-    drawn = (generator or Heor()).fit(cohort, seed).sample(n=n, m=m, seed=seed)
+    require_real(cohort, "augment")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", MoreRowsThanPatients)
+        drawn = (generator or Heor()).fit(cohort, seed).sample(n=n, m=m, seed=seed)
     patients = cohort.frame[[name for name in drawn[0].frame.columns]]
     patients.index = pd.Index([f"{PATIENT}-{number:06d}" for number in range(cohort.n)], name=ID_COLUMN)
     schema = replace(cohort.schema, id=None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import warnings
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -24,11 +25,16 @@ from heorsynth.data.watermark import NO_MARK, fingerprint, release_key, told
 from heorsynth.generators.calibration import Aim, calibrated
 from heorsynth.generators.law import Law, SavedLaw
 from heorsynth.generators.marking import marked
-from heorsynth.generators.synthetic import SyntheticCohorts
+from heorsynth.generators.synthetic import MoreRowsThanPatients, SyntheticCohorts
 from heorsynth.generators.targets import cells_for_targets, checked_where
 
 OVERDRAW = 200
 """At most this many rows are drawn for each row asked for before a rare `where` is given up."""
+
+TOO_MUCH = (
+    "{rows:,} rows rest on {patients:,} patients: pool with .analyse(), which counts those; a plain analysis of one "
+    "cohort would claim {rows:,}"
+)
 
 CENTS = 6
 """Decimals a recomputed total is rounded to: sums of decimals carry errors far below."""
@@ -113,6 +119,10 @@ class Sampler:
         Raises
         ------
         GeneratorError             an impossible n, m, where or targets, or a level this generator cannot reach
+
+        Warns
+        -----
+        MoreRowsThanPatients       each cohort has more rows than patients it rests on: a plain analysis claims more
         """
         rows, m = _counts(self.n_source if n is None else n, m)
         seed = check_seed(seed)
@@ -124,6 +134,8 @@ class Sampler:
         frames = [self._rows(rows, stream(seed, "sample", part), wanted, cells) for part in range(m)]
         release = _release(self.name, frames[0], watermark_key)
         rests_on, cohorts = self._rests_on(rows, wanted, cells), []
+        if rows > rests_on:
+            warnings.warn(TOO_MUCH.format(rows=rows, patients=rests_on), MoreRowsThanPatients, stacklevel=2)
         for part in range(m):
             frames[part], mark = self._marked(frames[part], stream(seed, "mark", part), release, watermark_key)
             frame = frames[part]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -26,7 +27,8 @@ from heorsynth.evidence.record import Clock, Occasion
 from heorsynth.evidence.signature import ENVELOPE, UNSIGNED, opened, signing_key
 from heorsynth.evidence.validate import validate
 from heorsynth.generators import registry
-from heorsynth.generators.synthetic import SyntheticCohorts
+from heorsynth.generators.synthetic import MoreRowsThanPatients, SyntheticCohorts
+from heorsynth.protocol.askable import require_askable
 from heorsynth.protocol.folder import VERDICT, staged, write_sums
 from heorsynth.protocol.lock import Lock, read_lock
 from heorsynth.protocol.notebook import SOURCE_VARIABLE, execute, read_notebook, with_parameters
@@ -197,6 +199,7 @@ def run(
     origin = read_origin(plan, place)
     found = origin.fingerprint
     cohort, holdout = _parts(origin.cohort, plan)
+    require_askable(plan, cohort)
     name = f"{plan.slug}-{hashlib.sha256(f'{plan.sha256}{found}'.encode()).hexdigest()[:8]}"
     with staged(Path(out), name) as folder:
         with clock.step("fit and draw"):
@@ -242,9 +245,11 @@ def _draw(plan: Protocol, cohort: Cohort, owner: bytes | None) -> SyntheticCohor
     """The m synthetic cohorts the protocol asks for."""
     wanted = plan.document.generator
     recipe = registry.create(wanted.name, **wanted.options)
-    sampler = recipe.fit(cohort, wanted.seed)
+    sampler = recipe.fit(cohort, wanted.seed, allow_synthetic_source=plan.document.cohort.allow_synthetic_source)
     n = cohort.n if wanted.n == "same" else wanted.n
-    return sampler.sample(n, wanted.m, wanted.seed, wanted.where or None, wanted.targets or None, owner)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", MoreRowsThanPatients)  # the evidence has a note of it
+        return sampler.sample(n, wanted.m, wanted.seed, wanted.where or None, wanted.targets or None, owner)
 
 
 def _judge(plan: Protocol, cohort: Cohort, synthetic: SyntheticCohorts, holdout: Cohort | None, lock: Lock) -> Evidence:
