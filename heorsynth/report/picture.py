@@ -31,6 +31,9 @@ BLACK, ORANGE, SKY, GREEN, YELLOW, BLUE, VERMILLION, PURPLE = (
 GROUP_COLOURS = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY)
 """One a group, in order; yellow is too light for a line on white."""
 
+GROUP_MARKERS = ("o", "s", "D", "^", "v", "X")
+"""One a group, in the same order: colours that differ in hue alone are one grey on a printed page."""
+
 GREY = "#595959"
 WATERMARK = "SYNTHETIC DATA"
 DPI = 150
