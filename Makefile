@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test test-browser lint docs lock lab notebooks notebooks-reduced clean
+.PHONY: demo test test-browser lint docs operating-characteristics lock lab notebooks notebooks-reduced clean
 
 demo: .venv/core
 	@$(BIN)/heorsynth run protocols/pbc.yaml --out runs; code=$$?; \
@@ -26,6 +26,10 @@ lint: .venv/dev
 # The documentation as a site in build/docs: warnings are errors, links are checked, nothing is fetched.
 docs: .venv/dev
 	$(BIN)/python -m sphinx -W --keep-going -q -b html docs build/docs
+
+# How often each check is right: the page, from what the scripts in benchmarks/ stored when they last ran.
+operating-characteristics: .venv/dev
+	$(BIN)/python benchmarks/page.py
 
 # Every notebook, executed and held against the recorded results: at reduced size, or all of it. One runs twice.
 notebooks-reduced: .venv/dev

@@ -1,8 +1,8 @@
-"""How often the pooled 95% interval from `heor` holds the truth: `python benchmarks/coverage.py [--repetitions 300]`.
+"""How often the pooled 95% interval from `heor` holds the truth: `python benchmarks/coverage.py [--repetitions 200]`.
 
 Trials are drawn from a known truth, copied m times, and analysed: pooled as `analyse` does, and naively, one copy
-taken for patients. With `--augmented` the rows stand beside the patients instead of in their place. Prints a
-Markdown table.
+taken for patients. With `--augmented` the rows stand beside the patients instead of in their place. Prints Markdown
+tables and keeps their rows in benchmarks/results.
 """
 
 from __future__ import annotations
@@ -12,14 +12,22 @@ import warnings
 from collections.abc import Callable
 
 import numpy as np
+import pandas as pd
+from results import markdown, store
 
 import heorsynth as hs
+from heorsynth.core.errors import NotEstimableError
 from heorsynth.core.estimate import normal_quantile
 from heorsynth.estimators.cox import cox
 from heorsynth.estimators.survival import rmst
 from heorsynth.generators.augmentation import MoreRowsThanPatients
 
 HORIZON, THRESHOLD = 2.5, 20_000
+COPIED = ((100, 5, 100), (100, 5, 500), (100, 20, 100), (500, 5, 500), (500, 20, 500))
+ADDED = ((100, 5, 100), (100, 5, 500), (100, 5, 1000), (100, 20, 100), (500, 5, 500), (500, 5, 2500), (500, 5, 5000))
+"""Patients, cohorts and synthetic rows in each."""
+
+SHOWN = ("pooled", "one copy as patients", "the trial itself")
 Analysis = Callable[["hs.Cohort"], tuple[float, float]]
 
 
@@ -69,35 +77,45 @@ def copies(cohort: hs.Cohort, rows: int, m: int, seed: int, augmented: bool):
     return hs.generators.create("heor").fit(cohort, seed=seed).sample(n=rows, m=m, seed=seed)
 
 
-def row(name: str, n: int, m: int, rows: int, repetitions: int, augmented: bool) -> str:
-    """One estimand at one size: coverage pooled, of one copy taken for patients, and of the real trial itself."""
-    analysis, true_of = ANALYSES[name]
-    found = []
+def rows_of(n: int, m: int, rows: int, repetitions: int, augmented: bool) -> list[dict[str, object]]:
+    """One row an estimand: coverage pooled, of one copy taken for patients, and of the real trial itself.
+
+    Where some copy cannot be analysed, as where a stage has no death, there is no pooled interval, and the repetition
+    is left out of its estimand's count.
+    """
+    found: dict[str, list[tuple[bool, ...]]] = {name: [] for name in ANALYSES}
     for seed in range(repetitions):
         cohort, truth = hs.datasets.simulated_trial(n, seed)
         synthetic = copies(cohort, rows, m, seed, augmented)
-        pooled, true = synthetic.analyse(analysis), true_of(truth)
-        alone = [analysis(one) for one in (synthetic[0], cohort)]
-        half = [normal_quantile(0.95) * variance**0.5 for _, variance in alone]
-        naive, real = (holds(value - h, value + h, true) for (value, _), h in zip(alone, half, strict=True))
-        found.append((holds(pooled.low, pooled.high, true), naive, real))
-    shares = " | ".join(f"{share:.3f}" for share in np.mean(found, axis=0))
-    return f"| {name} | {n} | {m} | {rows} | {shares} |"
+        for name, (analysis, true_of) in ANALYSES.items():
+            try:
+                pooled, true = synthetic.analyse(analysis), true_of(truth)
+            except NotEstimableError:
+                continue
+            alone = [analysis(one) for one in (synthetic[0], cohort)]
+            half = [normal_quantile(0.95) * variance**0.5 for _, variance in alone]
+            naive, real = (holds(value - h, value + h, true) for (value, _), h in zip(alone, half, strict=True))
+            found[name].append((holds(pooled.low, pooled.high, true), naive, real))
+    return [
+        {"estimand": name, "patients": n, "m": m, "rows": rows}
+        | {what: f"{share:.3f}" for what, share in zip(SHOWN, np.mean(held, axis=0), strict=True)}
+        | {"repetitions": len(held)}
+        for name, held in found.items()
+    ]
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--repetitions", type=int, default=300)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--repetitions", type=int, default=200)
     parser.add_argument("--augmented", action="store_true", help="rows beside the patients, 1, 5 and 10 times as many")
+    parser.add_argument("--only", nargs="+", default=[], metavar="N,M,ROWS", help="such as 100,20,100")
     asked = parser.parse_args()
     warnings.simplefilter("ignore", MoreRowsThanPatients)
-    copied = ((100, 5, 100), (100, 5, 500), (500, 5, 500), (500, 20, 500))
-    added = ((100, 5, 100), (100, 5, 500), (100, 5, 1000), (500, 5, 500), (500, 5, 2500), (500, 5, 5000))
-    print("| estimand | patients | m | rows | pooled | one copy as patients | the trial itself |")
-    print("|---|---|---|---|---|---|---|")
-    for n, m, rows in added if asked.augmented else copied:
-        for name in ANALYSES:
-            print(row(name, n, m, rows, asked.repetitions, asked.augmented), flush=True)
+    chosen = [tuple(map(int, one.split(","))) for one in asked.only] or (ADDED if asked.augmented else COPIED)
+    for n, m, rows in chosen:
+        found = rows_of(n, m, rows, asked.repetitions, asked.augmented)
+        store("coverage_augmented" if asked.augmented else "coverage", found, ("estimand", "patients", "m", "rows"))
+        print(markdown(pd.DataFrame(found).astype(str)), flush=True)
 
 
 if __name__ == "__main__":

@@ -2,9 +2,9 @@
 
     python benchmarks/operating_characteristics.py --repetitions 200 --sizes 50 150 500 1000
 
-prints a Markdown table, the same on every `--engine` and with any number of `--workers`. The truth is a two-arm trial
-with exponential survival, so that a law off by a stated multiple of a margin can be solved for. Each repetition draws
-a real cohort and m synthetic ones from their laws.
+prints a Markdown table, the same on every `--engine` and with any number of `--workers`, and keeps its rows in
+benchmarks/results. The truth is a two-arm trial with exponential survival, so that a law off by a stated multiple of a
+margin can be solved for. Each repetition draws a real cohort and m synthetic ones from their laws.
 """
 
 from __future__ import annotations
@@ -15,14 +15,17 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 
 import numpy as np
 import pandas as pd
+from results import markdown, store
 from scipy import optimize, stats
 
-from heorsynth.checks import registry
+from heorsynth.checks import inference, registry, structure_joint
+from heorsynth.checks.columns import compared_columns, is_numeric, levels_of
 from heorsynth.checks.estimands import margin_for
-from heorsynth.checks.finding import Finding
+from heorsynth.checks.finding import Finding, Margins
 from heorsynth.checks.margin import Margin
 from heorsynth.core.engine import Engine, open_engine
 from heorsynth.core.random import stream
@@ -39,7 +42,8 @@ DEVIATIONS = {"faithful": 0.0, "boundary": 1.0, "bad": 3.0}
 class Law:
     """The law a cohort is drawn from: hazards a year by arm, costs, QALYs, age and sex, then who is followed how long.
 
-    `rank` is Spearman's correlation of score and age; `rows` how many rows are drawn for each one asked for.
+    `rank` is Spearman's correlation of score and age; `rows` how many rows are drawn for each one asked for; of a share
+    `tangled` of the rows all columns are in one order; `rare` is the share of a small site, where there are sites.
     """
 
     usual: float = 0.35
@@ -55,6 +59,8 @@ class Law:
     unknown: float = 0.1
     rank: float = 0.6
     rows: float = 1.0
+    tangled: float = 0.0
+    rare: float | None = None
 
     def draw(self, n: int, rng: np.random.Generator) -> pd.DataFrame:
         """n patients; 15% have no cost, and the others a gamma one with mean 10,000 and standard deviation 8,000."""
@@ -66,15 +72,29 @@ class Law:
         old, together = rng.standard_normal(n), 2 * math.sin(math.pi * self.rank / 6)
         score = together * old + math.sqrt(1 - together**2) * rng.standard_normal(n)
         score[rng.random(n) < self.unknown] = np.nan
-        return pd.DataFrame({
+        rows = pd.DataFrame({
             "time": np.minimum(death, left) + 1e-6, "event": (death <= left).astype(int),
             "arm": np.where(arm, "new", "usual"), "cost": self.cost * (spent + np.where(arm, self.extra_cost, 0.0)),
             "qaly": self.qaly * (rng.gamma(9.0, 0.2, n) + np.where(arm, self.extra_qaly, 0.0)),
             "age": self.age + 10 * old, "score": score, "sex": np.where(rng.random(n) < self.women, "f", "m"),
         })  # fmt: skip
+        if self.rare is not None:
+            rows["site"] = np.where(stats.norm.sf(old) < self.rare, "small", "large")
+        return in_one_order(rows, round(self.tangled * n))
+
+
+def in_one_order(rows: pd.DataFrame, count: int) -> pd.DataFrame:
+    """The rows, of which the first so many have every column sorted: no column's distribution changes."""
+    if not count:
+        return rows
+    first = {name: rows[name].iloc[:count].sort_values().to_numpy() for name in rows}
+    return rows.assign(**{name: np.concatenate([part, rows[name].iloc[count:]]) for name, part in first.items()})
 
 
 TRUTH = Law()
+RARE_SHARE = 0.2
+RARE = replace(TRUTH, rare=RARE_SHARE)
+MANY = 100_000
 
 
 def restricted_mean(hazard: float) -> float:
@@ -179,6 +199,30 @@ def off_in_rows(margin: Margin, times: float) -> Law:
     return replace(TRUTH, rows=math.exp(2 * times * margin.width))
 
 
+@cache
+def mean_distance(tangled: float) -> float:
+    """The mean distance of rank correlations of a law so far tangled, as the check counts it, by many rows."""
+    real, other = (
+        Cohort(law.draw(MANY, np.random.default_rng(7)), **roles("structure"))  # type: ignore[arg-type]
+        for law in (TRUTH, replace(TRUTH, tangled=tangled))
+    )
+    names = compared_columns(real)
+    levels = {name: levels_of(real, name) for name in names if not is_numeric(real, name)}
+    ranks = [structure_joint.correlations(structure_joint.design(one, names, levels)) for one in (real, other)]
+    return float(np.abs(ranks[1] - ranks[0])[np.triu_indices(len(names), 1)].mean())
+
+
+def off_in_associations(margin: Margin, times: float) -> Law:
+    shares = np.linspace(0, 1, 21)
+    distances = [0.0, *(mean_distance(float(share)) for share in shares[1:])]
+    return replace(TRUTH, tangled=float(np.interp(times * margin.width, distances, shares)))
+
+
+def off_in_retention(margin: Margin, times: float) -> Law:
+    """A level is there or not: at the boundary it is drawn a tenth as often, and a bad law has none of it."""
+    return replace(RARE, rare=RARE_SHARE * {0.0: 1.0, 1.0: 0.1, 3.0: 0.0}[times])
+
+
 @dataclass(frozen=True)
 class Case:
     """An estimand, the margin it is held to, the finding that is counted, and the law off by some margins."""
@@ -188,6 +232,7 @@ class Case:
     counted: Callable[[Finding], bool] = lambda finding: finding.group == "all" or " vs " in finding.group
     of_patients: bool = False
     """Rows are resamples of the patients, not fresh draws: the question is what these patients would claim."""
+    truth: Law = TRUTH
 
 
 CASES = {
@@ -210,21 +255,32 @@ CASES = {
     "structure.association_max": Case({"absolute": 0.30}, off_in_rank),
 }
 
-CONDITIONAL = {
+SLOW = {
+    "structure.associations": Case({"absolute": 0.10}, off_in_associations),
+    "subgroups.retention": Case({"absolute": 0.5}, off_in_retention, lambda f: "site" in f.estimand, truth=RARE),
     "inference.precision": Case({"ratio": [0.9, 1 / 0.9]}, off_in_rows, lambda f: "cost" in f.estimand, True),
 }
-"""Estimands that compare these patients' numbers with what rows claim: slow, so no test repeats them."""
+"""What no test repeats: slow ones, and a level, which is there or not: no law is off by three margins."""
 
-EVERY = {**CASES, **CONDITIONAL}
+EVERY = {**CASES, **SLOW}
 
 
 def roles(key: str) -> dict[str, object]:
     """The roles of a cohort: subgroups only where they are what is asked."""
-    subgroups = ["sex"] if key.startswith("subgroups") else []
+    subgroups = ["site"] if key == "subgroups.retention" else ["sex"] if key.startswith("subgroups") else []
     return {
         "endpoints": {"os": ("time", "event")}, "arm": "arm", "arm_reference": "usual", "costs": "cost",
         "utilities": "qaly", "subgroups": subgroups, "unit": "year", "currency": "EUR",
     }  # fmt: skip
+
+
+def claimed(
+    real: Cohort, synthetic: Sequence[Cohort], margins: Margins, rng: np.random.Generator, holdout: Cohort | None = None
+) -> list[Finding]:
+    """What is claimed of the arms' difference in mean cost: one of the analyses that `inference.precision` asks."""
+    analyses = inference.plain_analyses(real, synthetic)
+    name, group, analysis = next(one for one in analyses if "cost" in one[0])
+    return [inference.precision(name, group, analysis, margins["inference.precision"], rng)]
 
 
 @dataclass(frozen=True)
@@ -248,12 +304,13 @@ def batches(key: str, n: int, times: float, repetitions: int) -> list[Batch]:
 def judged(shared: tuple[int, int], batch: Batch) -> list[str]:
     """The verdict of each repetition of a batch; `shared` is m and the seed."""
     (m, seed), key, n = shared, batch.key, batch.n
-    case, check = EVERY[key], registry.load(key.split(".", maxsplit=1)[0])
+    case = EVERY[key]
+    check = claimed if key == "inference.precision" else registry.load(key.split(".", maxsplit=1)[0])
     margin = margin_for(key, case.margin, {"wtp": (THRESHOLD,)})
     law, found = case.off(margin, batch.times), []
     for repetition in range(batch.first, batch.last):
         rng = stream(seed, key, n, str(batch.times), repetition)
-        real = Cohort(TRUTH.draw(n, rng), **roles(key))  # type: ignore[arg-type]
+        real = Cohort(case.truth.draw(n, rng), **roles(key))  # type: ignore[arg-type]
         rows = [
             real.frame.iloc[rng.integers(n, size=round(n * law.rows))] if case.of_patients else law.draw(n, rng)
             for _ in range(m)
@@ -283,23 +340,21 @@ def verdicts(
     return counted(batches(key, n, times, repetitions), m, seed, engine)[key, n, times]
 
 
-def table(
-    estimands: Sequence[str], sizes: Sequence[int], repetitions: int, m: int, engine: str | Engine = "local"
-) -> str:
-    """A Markdown table: per estimand and size, the share of passes and fails under each law."""
-    cells = [(key, n, times) for key in estimands for n in sizes for times in DEVIATIONS.values()]
+def rows(
+    key: str, sizes: Sequence[int], repetitions: int, m: int, engine: str | Engine = "local"
+) -> list[dict[str, object]]:
+    """One row a size: the share of passes and fails under each law."""
+    case = EVERY[key]
+    cells = [(key, n, times) for n in sizes for times in DEVIATIONS.values()]
     found = counted([one for cell in cells for one in batches(*cell, repetitions)], m, 1, engine)
-    head = ["estimand", "margin", "n", *(f"{name}: {what}" for name in DEVIATIONS for what in ("pass", "fail"))]
-    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
-    for key in estimands:
-        case = EVERY[key]
-        shown = ", ".join(f"{scale} {case.margin[scale]}" for scale in ("absolute", "relative", "ratio")
-                          if scale in case.margin)  # fmt: skip
-        for n in sizes:
-            counts = [found[key, n, times] for times in DEVIATIONS.values()]
-            shares = [f"{count[what] / repetitions:.3f}" for count in counts for what in ("pass", "fail")]
-            lines.append("| " + " | ".join([key, shown, str(n), *shares]) + " |")
-    return "\n".join(lines)
+    shown = ", ".join(f"{scale} {case.margin[scale]}" for scale in ("absolute", "relative", "ratio")
+                      if scale in case.margin)  # fmt: skip
+    lines: list[dict[str, object]] = []
+    for n in sizes:
+        shares = {f"{name}: {what}": f"{found[key, n, times][what] / repetitions:.3f}"
+                  for name, times in DEVIATIONS.items() for what in ("pass", "fail")}  # fmt: skip
+        lines.append({"estimand": key, "margin": shown, "n": n, **shares, "repetitions": repetitions})
+    return lines
 
 
 def main() -> None:
@@ -313,7 +368,10 @@ def main() -> None:
     chosen = parser.parse_args()
     with open_engine(chosen.engine, chosen.workers) as engine:
         started = time.perf_counter()
-        print(table(chosen.estimands, chosen.sizes, chosen.repetitions, chosen.m, engine))
+        for key in chosen.estimands:
+            found = rows(key, chosen.sizes, chosen.repetitions, chosen.m, engine)
+            store("operating_characteristics", found, ("estimand", "n"))
+            print(markdown(pd.DataFrame(found).astype(str)), flush=True)
         took = time.perf_counter() - started
         print(
             f"\n{chosen.repetitions} repetitions, m = {chosen.m}, {took:.0f} s on {chosen.engine} of {engine.workers}."

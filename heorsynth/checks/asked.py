@@ -156,6 +156,9 @@ COPIES = Asked(
 CONTAMINATION = Asked(
     "disclosure.contamination", {"absolute": 0.01}, "as for copies: a hold-out that was seen is no control"
 )
+NEAR_COPIES = Asked(
+    "disclosure.near_copies", {"absolute": 0.01}, "as for copies: moving a patient a little does not make another one"
+)
 NEAREST = Asked(
     "disclosure.nearest",
     {"absolute": 0.05},

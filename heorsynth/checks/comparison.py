@@ -51,6 +51,8 @@ def compare(
 
     if few := too_few(group.real):
         return cannot(few)
+    if margin.width == 0:
+        return cannot("the margin is a share of a reference that is 0 or unknown: give it in absolute terms")
     try:
         real, variance = _estimated(estimate, group.real)
     except (NotEstimableError, HorizonError) as error:

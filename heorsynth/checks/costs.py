@@ -9,21 +9,20 @@ from typing import cast
 
 import numpy as np
 
+from heorsynth.checks.censored_costs import censored_means
 from heorsynth.checks.comparison import compare, reason_of, too_few
 from heorsynth.checks.distance import average, distance_finding, with_synthesis
 from heorsynth.checks.finding import Finding, not_estimable
 from heorsynth.checks.groups import ALL, ARM, Group, comparisons, groups_of, two_levels
 from heorsynth.checks.margin import Margin
-from heorsynth.checks.outcomes import horizon_of, spans
 from heorsynth.core.errors import NotEstimableError
 from heorsynth.core.estimate import Estimate
 from heorsynth.data.cohort import Cohort
-from heorsynth.estimators.censored_costs import bang_tsiatis
 from heorsynth.estimators.cost_models import any_cost, positive_cost
-from heorsynth.estimators.costs import cv, known, mean, mean_difference, quantile, top_share, zero_share
+from heorsynth.estimators.costs import cv, known, mean, mean_difference, quantile, slice_means, top_share, zero_share
 
-GRID, DRAWS = (np.arange(200) + 0.5) / 200, 200
-"""Shares at which quantile functions are compared, and bootstrap draws of their error."""
+SLICES, DRAWS = 200, 200
+"""Equal slices of ranked patients whose means are compared, and bootstrap draws of their error."""
 
 
 def check(
@@ -99,8 +98,9 @@ def wasserstein(group: Group, name: str, margin: Margin, rng: np.random.Generato
 
     Notes
     -----
-    The mean distance of the quantile functions at 200 equally spaced shares; their error is that of `DRAWS`
-    bootstrap resamples of the real cohort, and chance can only widen a distance (`distance.average`).
+    The mean distance of the means of 200 equal slices of ranked patients: the distance itself, the last patient of the
+    tail with it, but for quantile functions that cross within a slice, which make it smaller. The error is that of
+    `DRAWS` bootstrap resamples of the real cohort, and chance can only widen a distance (`distance.average`).
     """
     key, label = "costs.wasserstein", f"Wasserstein-1 distance of {name}, over its mean"
 
@@ -117,31 +117,14 @@ def wasserstein(group: Group, name: str, margin: Margin, rng: np.random.Generato
     centre = float(real.mean())
     if centre <= 0:
         return cannot("the real mean is not above 0")
-    of_real = np.quantile(real, GRID) / centre
-    of_synthetic = np.array([np.quantile(costs, GRID) / centre for costs in drawn])
+    of_real = slice_means(real, SLICES) / centre
+    of_synthetic = np.array([slice_means(costs, SLICES) / centre for costs in drawn])
     resampled = real[rng.integers(len(real), size=(DRAWS, len(real)))]
-    real_noise = np.quantile(resampled, GRID, axis=1).T / centre - of_real
+    real_noise = slice_means(resampled, SLICES) / centre - of_real
     real_noise -= real_noise.mean(axis=0)
     noise = with_synthesis(real_noise, of_synthetic, len(real) / float(np.mean([len(costs) for costs in drawn])), rng)
     found = average(of_synthetic.mean(axis=0) - of_real, noise, real_noise)
     return distance_finding(key, label, group, found, margin)
-
-
-def censored_means(group: Group, name: str, margin: Margin) -> list[Finding]:
-    """Mean cost up to a horizon where follow-up was censored (Bang-Tsiatis), one finding an endpoint."""
-    found = []
-    for endpoint in group.real.schema.endpoints:
-        if margin.settings.get("endpoint") not in (None, endpoint):
-            continue
-        horizon = horizon_of(group.real, endpoint, margin)
-
-        def estimate(cohort: Cohort, endpoint: str = endpoint, horizon: float = horizon) -> Estimate:
-            time, cause, _ = cohort.outcome(endpoint)
-            return bang_tsiatis(cohort.column(name), time, cause > 0, horizon)
-
-        label = f"mean of {name}, censoring allowed for, {spans(group.real, endpoint, horizon)}"
-        found.append(compare("costs.censored_mean", label, group, estimate, margin, unit=group.real.schema.money))
-    return found
 
 
 def differences(real: Cohort, synthetic: Sequence[Cohort], name: str, margin: Margin) -> list[Finding]:

@@ -24,6 +24,9 @@ MOST_PEOPLE = 5_000
 SAME_PEOPLE = 0.05
 """More of a hold-out than this also in the source, beyond coincidence: it is no hold-out."""
 
+ALL_BUT = 0.05
+"""A row is all but equal to a patient with the same levels and every number within so many standard deviations."""
+
 TOLERANCE = 0.1
 """A guess of a number is right within so many of its standard deviations."""
 
@@ -40,6 +43,7 @@ WHAT = {
     "disclosure.singling_out": "descriptions that fit one person",
     "disclosure.linkability": "joining two halves of a record",
     "disclosure.contamination": "rows equal to a person of the hold-out",
+    "disclosure.near_copies": "rows all but equal to a patient",
 }
 """Key to what is tried, for a reader. Each has its own stream by its place here: new ones come last."""
 
@@ -51,7 +55,7 @@ def check(
     rng: np.random.Generator,
     holdout: Cohort | None = None,
 ) -> list[Finding]:
-    """Findings on six attacks and on the hold-out itself, as `margins` asks for them; all but copies need a hold-out.
+    """Findings on seven attacks and on the hold-out itself, as `margins` asks for them; all but copies need a hold-out.
 
     Each attack has its own stream, so that asking for fewer changes none.
     """
@@ -73,6 +77,8 @@ def check(
             found += _by_group(key, everyone, holdout, space, margin, chance[key])
         else:
             found += OF_EVERYONE[key](everyone, holdout, space, margin, chance[key])
+            if key in REPEATED:
+                found += _in_groups(key, everyone, holdout, space, margin, chance[key])
     return found
 
 
@@ -141,6 +147,34 @@ def _by_group(
     return found
 
 
+def _in_groups(
+    key: str, everyone: Group, holdout: Cohort, space: Space, margin: Margin, rng: np.random.Generator
+) -> list[Finding]:
+    """An attack on everybody repeated in each arm and subgroup level, in support: the average decides."""
+    found = []
+    apart = {group.label: group.real for group in groups_of(holdout, ())}
+    for group in groups_of(everyone.real, everyone.synthetic):
+        unseen = apart.get(group.label)
+        sizes = [group.real.n, 0 if unseen is None else unseen.n, *(cohort.n for cohort in group.synthetic)]
+        if group.kind == ALL:
+            continue
+        if unseen is None or min(sizes) < SMALL_COUNT:
+            reason = f"fewer than {SMALL_COUNT} patients, unseen people or rows of this group"
+            found.append(_cannot(key, group, reason, margin))
+        else:
+            found += OF_EVERYONE[key](group, unseen, space, margin, rng)
+    return [replace(finding, decisive=False) for finding in found]
+
+
+def _near_copies(
+    group: Group, holdout: Cohort, space: Space, margin: Margin, rng: np.random.Generator
+) -> list[Finding]:
+    key = "disclosure.near_copies"
+    rows, source, unseen = (part.points for part in _parts(group, holdout, space, rng))
+    attack = attacks.near_copies(rows, source, unseen, ALL_BUT, rng)
+    return [exposure(key, WHAT[key], group, attack, margin)]
+
+
 def _covariates(real: Cohort, space: Space) -> set[str]:
     """What an intruder may know: all but times, events, costs and utilities."""
     schema = real.schema
@@ -199,7 +233,10 @@ OF_EVERYONE: Mapping[str, Callable[..., list[Finding]]] = {
     "disclosure.attribute": _attribute,
     "disclosure.singling_out": _singling_out,
     "disclosure.linkability": _linkability,
+    "disclosure.near_copies": _near_copies,
 }
+REPEATED = ("disclosure.attribute", "disclosure.singling_out", "disclosure.linkability", "disclosure.near_copies")
+"""Attacks on everybody that are repeated in groups, in support."""
 
 
 def exposure(key: str, what: str, group: Group, attack: Attack, margin: Margin) -> Finding:

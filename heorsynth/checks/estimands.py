@@ -10,6 +10,7 @@ from heorsynth.checks.estimands_economics import ECONOMICS
 from heorsynth.checks.estimands_rows import ROWS
 from heorsynth.checks.estimands_survival import SURVIVAL
 from heorsynth.checks.margin import Margin, as_margin
+from heorsynth.checks.settings import setting_problems
 from heorsynth.core.errors import MarginError, Problem, nearest
 from heorsynth.data.schema import Schema
 
@@ -33,7 +34,7 @@ def margin_for(key: str, declared: Margin | Mapping[str, object], chosen: Mappin
 
     Raises
     ------
-    MarginError           an unknown key, a scale the estimand does not have, or a vacuous width
+    MarginError           an unknown key, a scale the estimand does not have, a setting that is none, a vacuous width
 
     Examples
     --------
@@ -47,6 +48,8 @@ def margin_for(key: str, declared: Margin | Mapping[str, object], chosen: Mappin
     margin = as_margin(key, declared, settings)
     if estimand.relative_to:
         margin = replace(margin, of=estimand.relative_to)
+    if problems := setting_problems(key, margin.settings):
+        raise MarginError("margins", problems)
     if margin.scale not in estimand.scales:
         raise MarginError(
             "margins",

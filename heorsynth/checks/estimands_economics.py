@@ -49,9 +49,10 @@ ECONOMICS: Mapping[str, Estimand] = {
         limit=LARGEST_LOG_RATIO,
     ),
     "costs.censored_mean": Estimand(
-        "mean cost up to the horizon where follow-up was censored (Bang-Tsiatis); asked where a margin names it",
+        "mean cost up to the horizon where follow-up was censored (Bang-Tsiatis; partitioned, or Lin, by the cost of "
+        "each interval); asked where a margin names it",
         "money",
-        settings={**HORIZON, "cost": None},
+        settings={**HORIZON, "cost": None, "intervals": None, "method": "bang-tsiatis", "to_horizon": False},
         needs=("costs",),
     ),
     "costs.wasserstein": Estimand(

@@ -80,6 +80,12 @@ ROWS: Mapping[str, Estimand] = {
         scales=ONE,
         limit=0.5,
     ),
+    "disclosure.near_copies": Estimand(
+        "share of synthetic rows with a patient's levels and every number within a twentieth of its standard deviation "
+        "of that patient's, beyond the share as near to a person never seen",
+        scales=ONE,
+        limit=0.5,
+    ),
     "disclosure.contamination": Estimand(
         "share of synthetic rows equal to a person of the hold-out in every column, beyond the share of patients of "
         "the source who are",

@@ -241,15 +241,34 @@ def not_estimable(
 
 
 def overall(findings: Sequence[Finding]) -> str:
-    """The verdict for a purpose: "not fit" if any decisive finding fails, "fit" if all pass, else "inconclusive".
+    """The verdict for a purpose: "fit" if all decisive findings pass, "not fit" if one fails beyond chance.
 
-    Each pass is a test at 5%, and all must pass, so a wrong "fit" stays at or below 5% however many there
-    are (intersection-union test; Berger 1982 Technometrics 24:295).
+    Else "inconclusive". Each pass is a test at 5%, and all must pass, so a wrong "fit" stays at or below 5% however
+    many there are (intersection-union test; Berger 1982 Technometrics 24:295). Of many that may each fail by chance
+    one is likely to, so a failure counts only if it stands when all are taken together (`fails_among`, Bonferroni):
+    a wrong "not fit" stays at or below 5% too.
     """
-    decisive = [finding.verdict for finding in findings if finding.decisive]
-    if FAIL in decisive:
+    decisive = [finding for finding in findings if finding.decisive]
+    known = sum(finding.verdict != NOT_ESTIMABLE for finding in decisive)
+    if any(fails_among(finding, known) for finding in decisive):
         return "not fit"
-    return "fit" if decisive and all(verdict == PASS for verdict in decisive) else "inconclusive"
+    return "fit" if decisive and all(finding.verdict == PASS for finding in decisive) else "inconclusive"
+
+
+def fails_among(finding: Finding, count: int) -> bool:
+    """Whether a finding fails also when its interval is widened to hold for `count` findings at once.
+
+    Notes
+    -----
+    Each side of the interval is stretched by z(1 - 0.05/count) / z(0.95), as if it were normal. A count of lost levels
+    has no width: its own chance of a false alarm is bounded where it is counted.
+    """
+    if finding.verdict != FAIL:
+        return False
+    stretch = normal_quantile(1 - (1 - LEVEL) / count) / normal_quantile(LEVEL)
+    lower = finding.difference - stretch * (finding.difference - finding.lower)
+    upper = finding.difference + stretch * (finding.upper - finding.difference)
+    return decide(lower, upper, finding.margin) == FAIL
 
 
 def worst_first(findings: Sequence[Finding]) -> list[Finding]:

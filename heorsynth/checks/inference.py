@@ -36,7 +36,7 @@ def check(
     """Findings on the precision that plain analyses of one synthetic cohort claim, if `margins` asks for them."""
     if (margin := margins.get("inference.precision")) is None:
         return []
-    return [precision(name, group, analysis, margin, rng) for name, group, analysis in _analyses(real, synthetic)]
+    return [precision(name, group, analysis, margin, rng) for name, group, analysis in plain_analyses(real, synthetic)]
 
 
 def precision(name: str, group: Group, analysis: Analysis, margin: Margin, rng: np.random.Generator) -> Finding:
@@ -89,7 +89,7 @@ def _resample(cohort: Cohort, rng: np.random.Generator) -> Cohort:
     return cohort.take(rng.integers(cohort.n, size=cohort.n))
 
 
-def _analyses(real: Cohort, synthetic: Sequence[Cohort]) -> Iterator[tuple[str, Group, Analysis]]:
+def plain_analyses(real: Cohort, synthetic: Sequence[Cohort]) -> Iterator[tuple[str, Group, Analysis]]:
     """What a plain analysis would report: the arms' differences, or without arms the means."""
     columns = [*real.schema.costs, *real.schema.utilities]
     if real.schema.arm is None:

@@ -12,6 +12,9 @@ from heorsynth.core.estimate import significant
 
 SCALES = ("absolute", "relative", "ratio")
 
+HALF = 0.5
+"""A margin of half of what it is a margin of, or wider, would pass almost anything."""
+
 LOG_LARGEST = 100.0
 """Log ratios are cut here before they are raised to a power; all of them are vacuous."""
 
@@ -101,12 +104,12 @@ def _as_declared(margin: Margin) -> dict[str, object]:
 def _width(name: str, scale: str, value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value) or value <= 0:
         raise MarginError("margins", Problem(f"{name}: {scale}", "must be a number above 0", _remedy(scale, value)))
-    if scale == "relative" and value >= 1:
+    if scale == "relative" and value >= HALF:
         raise MarginError(
             "margins",
             Problem(
                 f"{name}: relative",
-                "as large as the estimand itself: the check is vacuous",
+                "half as large as the estimand itself, or larger: the check is vacuous",
                 "a relative margin is a share, such as 0.05 for 5%",
             ),
         )

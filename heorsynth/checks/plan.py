@@ -9,12 +9,16 @@ from dataclasses import dataclass, replace
 from heorsynth.checks import registry
 from heorsynth.checks.estimands import ESTIMANDS, lacking, margin_for
 from heorsynth.checks.evaluation import odd_effects, unnamed_comparator
-from heorsynth.checks.finding import Finding
+from heorsynth.checks.finding import Finding, not_estimable
 from heorsynth.checks.margin import Margin
 from heorsynth.checks.plain import plain_names
 from heorsynth.checks.purposes import Purpose, purpose_of
+from heorsynth.checks.settings import name_problems
+from heorsynth.checks.vacuous import vacuous
 from heorsynth.core.errors import MarginError, Problem, RoleError, unknown_name
 from heorsynth.data.cohort import Cohort
+
+NOTHING = "nothing in this cohort to ask it of, as the margin's settings are"
 
 ECONOMICS = ("comparator", "wtp", "cost", "effect")
 """What an `economics` block may say."""
@@ -30,12 +34,14 @@ class Plan:
     margins : Mapping       estimand key to margin, in the order of the purpose
     decisive : frozenset    keys the verdict rests on
     notes : tuple           what is not asked, and why
+    declared : frozenset    keys that were asked for by name: each must have an answer
     """
 
     purpose: Purpose
     margins: Mapping[str, Margin]
     decisive: frozenset[str]
     notes: tuple[str, ...]
+    declared: frozenset[str] = frozenset()
 
     def by_check(self) -> dict[str, dict[str, Margin]]:
         """The margins each check is given, in the order of the registry."""
@@ -49,6 +55,27 @@ class Plan:
         """The finding, decisive if the purpose rests on its estimand and on its kind of group."""
         here = finding.decisive or finding.key in self.purpose.by_subgroup
         return replace(finding, decisive=here and finding.key in self.decisive)
+
+    def unanswered(self, findings: Sequence[Finding], n_real: int) -> list[Finding]:
+        """A finding "not estimable" for each declared margin that no check had an answer to: none may vanish."""
+        answered = {finding.key for finding in findings}
+        return [
+            replace(
+                not_estimable(
+                    key.split(".", maxsplit=1)[0], ESTIMANDS[key].what, "all", NOTHING, margin, n_real=n_real
+                ),
+                key=key,
+                decisive=key in self.decisive,
+            )
+            for key, margin in self.margins.items()
+            if key in self.declared and key not in answered
+        ]
+
+    def not_asked(self, findings: Sequence[Finding]) -> tuple[str, ...]:
+        """A note on the purpose's own estimands that had nothing to look at in this cohort."""
+        answered = {finding.key for finding in findings}
+        silent = [key for key in self.margins if key not in answered and key not in self.declared]
+        return (f"Nothing in the cohort to ask of: {', '.join(silent)}.",) if silent else ()
 
 
 def plan(
@@ -68,7 +95,8 @@ def plan(
     Raises
     ------
     UnknownNameError       an unknown purpose or economics setting
-    MarginError            an unknown estimand, an unsuitable margin, or one whose roles the cohort lacks
+    MarginError            an unknown estimand, an unsuitable or vacuous margin, one whose roles the cohort lacks, or
+                           one that names an endpoint, cost or utility it does not have
     RoleError              a threshold that is not a number above 0
     """
     wanted = purpose_of(purpose)
@@ -84,6 +112,9 @@ def plan(
         for key in declared
         if lacking(key, cohort.schema)
     ]
+    for key, margin in known.items():
+        if not lacking(key, cohort.schema):
+            impossible += name_problems(key, margin, cohort) or vacuous(key, margin, cohort)
     if impossible:
         raise MarginError("margins", impossible)
     defaults = [(asked, asked in wanted.decisive) for asked in (*wanted.decisive, *wanted.supporting)]
@@ -99,7 +130,7 @@ def plan(
     decisive = {asked.key for asked, rests in defaults if rests} | set(known)
     notes = list(_unsaid(cohort, asked_for))
     notes += [f"Not asked, as the cohort declares no {roles}: {plain_names(keys)}." for roles, keys in absent.items()]
-    return Plan(wanted, asked_for, frozenset(decisive), (*wanted.notes, *notes))
+    return Plan(wanted, asked_for, frozenset(decisive), (*wanted.notes, *notes), frozenset(known))
 
 
 def _unsaid(cohort: Cohort, margins: Mapping[str, Margin]) -> tuple[str, ...]:

@@ -166,13 +166,13 @@ def _gaps(group: Group, names: Sequence[str], rng: np.random.Generator) -> tuple
         raise NotEstimableError("a synthetic cohort has no patient of this group")
     levels = {name: levels_of(group.real, name) for name in names if not is_numeric(group.real, name)}
     kept = [name for name in names if name not in levels or len(levels[name]) >= 2]
-    real = _design(group.real, kept, levels)
+    real = design(group.real, kept, levels)
     owner = [name for name in kept for _ in range(_width(name, levels))]
     pairs = np.triu_indices(len(owner), 1)
     different = np.array([owner[i] != owner[j] for i, j in zip(*pairs, strict=True)], dtype=bool)
     pairs = (pairs[0][different], pairs[1][different])
     of_real = correlations(real)[pairs]
-    of_synthetic = np.array([correlations(_design(cohort, kept, levels))[pairs] for cohort in group.synthetic])
+    of_synthetic = np.array([correlations(design(cohort, kept, levels))[pairs] for cohort in group.synthetic])
     known = np.isfinite(of_real) if len(of_real) else np.zeros(0, dtype=bool)
     if not known.any():
         raise NotEstimableError("no two columns vary together")
@@ -190,7 +190,7 @@ def _width(name: str, levels: Mapping[str, list[str]]) -> int:
     return 1 if name not in levels or len(levels[name]) == 2 else len(levels[name])
 
 
-def _design(cohort: Cohort, names: Sequence[str], levels: Mapping[str, list[str]]) -> np.ndarray:
+def design(cohort: Cohort, names: Sequence[str], levels: Mapping[str, list[str]]) -> np.ndarray:
     """Ranks and indicators (n, k), NaN where missing or where the cohort lacks the column."""
     columns: list[np.ndarray] = []
     frame = cohort.frame

@@ -58,18 +58,19 @@ def retention(real: Cohort, synthetic: Sequence[Cohort], name: str, margin: Marg
     -----
     A level held by k of n real patients is missing from a faithful cohort of N rows with probability at most
     (1 - p)^N, where p is the lower Clopper-Pearson bound of its share. It is lost if it is missing from so many
-    of the m cohorts that this chance, over all levels of the column, is below 5%. A level the real cohort does
-    not have is an invented one, however rare. One level is a finding: the count is compared with 1/2.
+    of the m cohorts that this chance, over all levels of the column, is small. The bound may be wrong and the
+    chance may come true, so each has half of the 5% there are, over the number of levels. A level the real
+    cohort does not have is an invented one, however rare. One level is a finding: the count is compared with 1/2.
     """
     held = real.levels(name)
     levels = sorted(set(held.tolist()) - {""})
     drawn = [set(cohort.levels(name).tolist()) - {""} for cohort in synthetic]
     invented = set().union(*drawn) - set(levels)
-    lost, perhaps = 0, 0
+    lost, perhaps, alarm = 0, 0, FALSE_ALARM / 2 / max(len(levels), 1)
     for level in levels:
         absent = sum(level not in present for present in drawn)
-        chance = _absence_by_chance(int((held == level).sum()), real.n, absent, synthetic, FALSE_ALARM / len(levels))
-        if absent and chance < FALSE_ALARM / len(levels):
+        chance = _absence_by_chance(int((held == level).sum()), real.n, absent, synthetic, alarm)
+        if absent and chance < alarm:
             lost += 1
         elif absent == len(drawn):
             perhaps += 1

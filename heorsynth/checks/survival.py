@@ -25,7 +25,7 @@ from heorsynth.core.errors import NotEstimableError
 from heorsynth.core.estimate import Estimate, significant
 from heorsynth.data.cohort import Cohort
 from heorsynth.estimators.costs import quantile
-from heorsynth.estimators.curve import SurvivalCurve
+from heorsynth.estimators.curve import SurvivalCurve, check_horizon
 from heorsynth.estimators.proportions import proportion
 from heorsynth.estimators.survival import (
     cumulative_incidence,
@@ -177,7 +177,10 @@ def reach(group: Group, endpoint: str, margin: Margin, horizon: float) -> list[F
 
 
 def incidence(group: Group, endpoint: str, margin: Margin, horizon: float) -> list[Finding]:
-    """Cumulative incidence of each cause at a time, where causes compete (Aalen-Johansen)."""
+    """Cumulative incidence of each cause at a time, where causes compete (Aalen-Johansen).
+
+    Where nobody had an event of a cause, but somebody of another, its incidence is known, and 0.
+    """
     causes = sorted(set(group.real.outcome(endpoint)[1].tolist()) - {0})
     if len(causes) < 2:
         return []
@@ -188,7 +191,8 @@ def incidence(group: Group, endpoint: str, margin: Margin, horizon: float) -> li
     def estimate(cohort: Cohort, cause: int) -> Estimate:
         found = cumulative_incidence(*cohort.outcome(endpoint))
         if cause not in found:
-            raise NotEstimableError("nobody had an event of this cause")
+            check_horizon(at, next(iter(found.values())).reach)
+            return Estimate.normal(0.0, 0.0)
         return Estimate.normal(float(found[cause].at(at)), float(found[cause].se_at(at)))
 
     return [

@@ -39,6 +39,12 @@ BEYOND_CHANCE = 0.96
 """Two-sided level at which a cohort tells two models apart: 2% on either side."""
 
 
+def lifetime_of(real: Cohort, endpoint: str, margin: Margin) -> float:
+    """The lifetime of the margin, or the default one: `LIFETIMES_AHEAD` horizons of the whole real cohort."""
+    declared = margin.settings.get("lifetime")
+    return LIFETIMES_AHEAD * horizon_of(real, endpoint, margin) if declared is None else float(cast(float, declared))
+
+
 def lifetimes(real: Cohort, group: Group, endpoint: str, asked: Mapping[str, Margin]) -> list[Finding]:
     """Findings on extrapolation for one endpoint in one group of the real cohort, as far as `asked` has margins."""
 
@@ -49,9 +55,7 @@ def lifetimes(real: Cohort, group: Group, endpoint: str, asked: Mapping[str, Mar
 
     found: list[Finding] = []
     if margin := asked.get("survival.extrapolation"):
-        declared = margin.settings.get("lifetime")
-        end = LIFETIMES_AHEAD * horizon_of(real, endpoint, margin) if declared is None else cast(float, declared)
-        found += _means(group, endpoint, float(end), margin, fitted)
+        found += _means(group, endpoint, lifetime_of(real, endpoint, margin), margin, fitted)
     if margin := asked.get("survival.extrapolation_ranking"):
         found.append(_ranking(group, endpoint, margin, fitted))
     return found

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from heorsynth.core.errors import NotEstimableError, Problem
 from heorsynth.estimators.counts import event_counts, follow_up
-from heorsynth.estimators.curve import IncidenceCurve
+from heorsynth.estimators.curve import IncidenceCurve, reach_of
 
 
 def cumulative_incidence(
@@ -60,7 +58,7 @@ def cumulative_incidence(
     before = np.concatenate([[1.0], survival[:-1]])
     left = at_risk * (at_risk - events)
     greenwood = np.divide(events, left, out=np.zeros_like(left), where=left > 0)
-    reach = math.inf if survival[-1] == 0 else float(times[-1])
+    reach = reach_of(times, survival)
     place = np.searchsorted(times, patients.time)
     curves = {}
     for code in causes:

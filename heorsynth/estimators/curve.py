@@ -34,8 +34,8 @@ class SurvivalCurve:
 
     @property
     def reach(self) -> float:
-        """The time up to which the curve is identified: the last follow-up, or infinity where it fell to 0."""
-        return math.inf if self.survival[-1] == 0 else float(self.times[-1])
+        """The time up to which the curve is identified: see `reach_of`."""
+        return reach_of(self.times, self.survival)
 
     def at(self, t: float | np.ndarray) -> np.ndarray:
         """Survival at each time of `t`; HorizonError past the last follow-up."""
@@ -93,6 +93,19 @@ class IncidenceCurve:
         """Its standard error at each time of `t`; HorizonError past the last follow-up."""
         check_horizon(float(np.max(t)), self.reach)
         return step(self.times, self.se, 0.0, t)
+
+
+def reach_of(times: np.ndarray, survival: np.ndarray) -> float:
+    """The time up to which a curve is identified.
+
+    The last follow-up, or infinity where the last patients at risk had the event: nobody is left. With delayed entry
+    the curve may fall to 0 while others enter later, as when the only early entrant dies. It then says nothing of
+    them, and is identified until just before.
+    """
+    if survival[-1] > 0:
+        return float(times[-1])
+    fell = int(np.argmax(survival == 0))
+    return math.inf if fell == len(times) - 1 else float(np.nextafter(times[fell], 0.0))
 
 
 def step(times: np.ndarray, values: np.ndarray, before: float, t: float | np.ndarray) -> np.ndarray:

@@ -284,12 +284,12 @@ def quantile_survival(
         raise NotEstimableError("survival quantile", Problem("share", "must lie between 0 and 1", "0.5 is the median"))
     curve = kaplan_meier(time, event, entry)
     value = _crossing(curve.times, curve.survival, 1 - share)
-    if math.isinf(value):
+    if math.isinf(value) or value > curve.reach:
         raise NotEstimableError(
             "survival quantile",
             Problem(
                 f"share {share:g}",
-                "not reached: fewer patients had the event during follow-up",
+                "not reached while the curve is identified: fewer patients had the event during follow-up",
                 "ask for restricted mean survival or a landmark instead",
             ),
         )

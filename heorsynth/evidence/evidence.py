@@ -126,7 +126,9 @@ class Evidence:
         )
         rows = sum(self.broken.values())
         impossible = f"; {rows:,} times a row breaks a rule no patient can break" if rows else ""
-        told = f"{meaning}: {asked}{impossible}. They rest on {self.n_source:,} real patients."
+        luck = self.verdict == "inconclusive" and self.count(FAIL)
+        chance = "; among so many, chance may explain what differs" if luck else ""
+        told = f"{meaning}: {asked}{chance}{impossible}. They rest on {self.n_source:,} real patients."
         return " ".join([told, *self.decisions, *self._unjudged])
 
     @property

@@ -169,7 +169,7 @@ def collapse(
     for generation in range(1, generations + 1):
         its_seed = derived_seed(seed, "collapse", generation)
         try:
-            drawn = recipe.fit(source, its_seed).sample(n=cohort.n, m=1, seed=its_seed)[0]
+            drawn = recipe.fit(source, its_seed, allow_synthetic_source=True).sample(n=cohort.n, m=1, seed=its_seed)[0]
         except HeorsynthError as error:
             reason = f"no longer fitted: {error.problems[0].found if error.problems else error.subject}"
             rows += [(generation, name, np.nan, np.nan, reason) for name in names]

@@ -23,6 +23,7 @@ from heorsynth.data.domain import Domain
 from heorsynth.data.identity import repeats_evenly
 from heorsynth.data.levels import as_text
 from heorsynth.evidence.evidence import Evidence
+from heorsynth.evidence.notes import further_notes, told_of_lineage
 from heorsynth.evidence.rows import SET_EQUAL
 
 
@@ -85,8 +86,10 @@ def validate(
         tasks = list(asked.by_check().items())
         for found in opened.map(_answers, tasks, (cohort, syn, seed, holdout), what="checking", named=_named):
             findings += found
+    findings += asked.unanswered(findings, cohort.n)
     calibrated = _calibrated(syn)
     judged = [replace(asked.weighed(finding), calibrated=finding.key in calibrated) for finding in findings]
+    judged = [told_of_lineage(finding, cohort, syn) for finding in judged]
     return Evidence.of(
         purpose,
         judged,
@@ -95,7 +98,11 @@ def validate(
         n_source=cohort.n,
         generator=_generator(syn),
         broken=_broken(cohort, syn),
-        notes=_notes(cohort, syn, asked, holdout, calibrated),
+        notes=(
+            *_notes(cohort, syn, asked, holdout, calibrated),
+            *asked.not_asked(findings),
+            *further_notes(cohort, syn, judged),
+        ),
     )
 
 

@@ -65,9 +65,9 @@ class Arf:
     def name(self) -> str:
         return "arf"
 
-    def fit(self, cohort: Cohort, seed: int = 1) -> Sampler:
+    def fit(self, cohort: Cohort, seed: int = 1, *, allow_synthetic_source: bool = False) -> Sampler:
         """The sampler of this cohort's leaves; CohortError if it cannot be a source."""
-        require_source(cohort)
+        require_source(cohort, allow_synthetic_source)
         frame, schema = training_frame(cohort), cohort.schema
         coded = {*schema.events, *schema.subgroups, schema.arm}
         formats = {str(name): Format.of(frame[name], levels=name in coded) for name in frame.columns}

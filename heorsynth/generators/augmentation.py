@@ -10,7 +10,6 @@ from typing import overload
 import pandas as pd
 
 from heorsynth.core.display import Card, facts_card
-from heorsynth.core.errors import LabelError, Problem
 from heorsynth.core.estimate import Estimate
 from heorsynth.data.augmented import PATIENT, SETTING, STATEMENT
 from heorsynth.data.cohort import Cohort
@@ -18,10 +17,8 @@ from heorsynth.data.label import ID_COLUMN, Label
 from heorsynth.generators.analysis import Analysis, pooled
 from heorsynth.generators.base import Recipe
 from heorsynth.generators.heor import Heor
-
-
-class MoreRowsThanPatients(UserWarning):
-    """Rows were added, patients were not: an analysis that counts rows claims information nobody has."""
+from heorsynth.generators.source import require_real
+from heorsynth.generators.synthetic import MoreRowsThanPatients
 
 
 class AugmentedCohorts(Sequence[Cohort]):
@@ -121,9 +118,10 @@ def augment(cohort: Cohort, n: int, *, generator: Recipe | None = None, m: int =
     ----------
     El Emam et al. (2025): augmentation helped prediction in small cohorts and not inference.
     """
-    if cohort.synthetic:
-        raise LabelError("augment", Problem("cohort", "is itself synthetic", "give the real patients"))
-    drawn = (generator or Heor()).fit(cohort, seed).sample(n=n, m=m, seed=seed)
+    require_real(cohort, "augment")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", MoreRowsThanPatients)
+        drawn = (generator or Heor()).fit(cohort, seed).sample(n=n, m=m, seed=seed)
     patients = cohort.frame[[name for name in drawn[0].frame.columns]]
     patients.index = pd.Index([f"{PATIENT}-{number:06d}" for number in range(cohort.n)], name=ID_COLUMN)
     schema = replace(cohort.schema, id=None)

@@ -12,10 +12,11 @@ from heorsynth.generators.sampler import Sampler
 class Recipe(Protocol):
     """Settings of a generator: a frozen dataclass, one field a setting.
 
-    `fit` checks its cohort with `require_source` and returns a `Sampler` around a `Law`.
+    `fit` checks its cohort with `require_source`, which refuses synthetic rows unless told otherwise, and returns a
+    `Sampler` around a `Law`.
     """
 
     @property
     def name(self) -> str: ...
 
-    def fit(self, cohort: Cohort, seed: int = 1) -> Sampler: ...
+    def fit(self, cohort: Cohort, seed: int = 1, *, allow_synthetic_source: bool = False) -> Sampler: ...

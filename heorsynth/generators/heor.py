@@ -13,7 +13,7 @@ from heorsynth.generators.latent.dependence import Thresholds
 from heorsynth.generators.latent.law import HeorLaw
 from heorsynth.generators.latent.quantiles import MIN_PATIENTS
 from heorsynth.generators.sampler import Sampler
-from heorsynth.generators.source import require_source
+from heorsynth.generators.source import require_real, require_source
 
 PRIVACY = {
     "standard": Thresholds(residual=2.5, score=3.0, hazard=0.5),
@@ -100,7 +100,13 @@ class Heor:
         return "heor"
 
     def fit(
-        self, cohort: Cohort, seed: int = 1, *, borrow: Cohort | None = None, weight: float | None = None
+        self,
+        cohort: Cohort,
+        seed: int = 1,
+        *,
+        borrow: Cohort | None = None,
+        weight: float | None = None,
+        allow_synthetic_source: bool = False,
     ) -> Sampler:
         """The sampler of this cohort's law.
 
@@ -110,12 +116,17 @@ class Heor:
                                      cohort hang together; nothing else is taken from it
         weight : float               what share of a patient each of them counts for, above 0 and at most 1
 
+        allow_synthetic_source       fit to rows that are themselves synthetic; refused otherwise
+
         Raises
         ------
+        LabelError         the cohort or the lender holds synthetic rows
         CohortError        the cohort cannot be a source; see `heorsynth.generators.source.require_source`
         GeneratorError     too few patients for `min_patients`; a calibration or loan that cannot be had
         """
-        require_source(cohort)
+        require_source(cohort, allow_synthetic_source)
+        if borrow is not None:
+            require_real(borrow, "borrow", allow_synthetic_source)
         if cohort.n < 2 * self.min_patients:
             fix = f"at least {2 * self.min_patients} patients, or a smaller min_patients"
             raise GeneratorError("generator 'heor'", Problem("min_patients", f"{cohort.n} patients", fix))

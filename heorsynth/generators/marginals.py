@@ -21,9 +21,9 @@ class Marginals:
     def name(self) -> str:
         return "marginals"
 
-    def fit(self, cohort: Cohort, seed: int = 1) -> Sampler:
+    def fit(self, cohort: Cohort, seed: int = 1, *, allow_synthetic_source: bool = False) -> Sampler:
         """The sampler of this cohort's columns; CohortError if it cannot be a source."""
-        require_source(cohort)
+        require_source(cohort, allow_synthetic_source)
         return Sampler.fitted(self.name, {}, cohort, Columns(training_frame(cohort)), seed)
 
 

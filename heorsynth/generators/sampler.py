@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import warnings
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -25,11 +26,16 @@ from heorsynth.data.watermark import NO_MARK, fingerprint, release_key, told
 from heorsynth.generators.calibration import Aim, calibrated
 from heorsynth.generators.law import Law, SavedLaw
 from heorsynth.generators.marking import marked
-from heorsynth.generators.synthetic import SyntheticCohorts
+from heorsynth.generators.synthetic import MoreRowsThanPatients, SyntheticCohorts
 from heorsynth.generators.targets import cells_for_targets, checked_where
 
 OVERDRAW = 200
 """At most this many rows are drawn for each row asked for before a rare `where` is given up."""
+
+TOO_MUCH = (
+    "{rows:,} rows rest on {patients:,} patients: pool with .analyse(), which counts those; a plain analysis of one "
+    "cohort would claim {rows:,}"
+)
 
 CENTS = 6
 """Decimals a recomputed total is rounded to: sums of decimals carry errors far below."""
@@ -129,6 +135,10 @@ class Sampler:
         ------
         GeneratorError             an impossible n, m, where or targets, or a level this generator cannot reach
         EngineError                a cohort failed twice
+
+        Warns
+        -----
+        MoreRowsThanPatients       each cohort has more rows than patients it rests on: a plain analysis claims more
         """
         drawn = list(self.draws(n, m, seed, where, targets, watermark_key, engine=engine))
         return SyntheticCohorts([cohort for cohort, _ in drawn], [broken for _, broken in drawn])
@@ -152,12 +162,15 @@ class Sampler:
             fix = "draw without where and targets, or fit without calibrate"
             raise GeneratorError("sample", Problem("where, targets", "a calibrated sampler draws whole cohorts", fix))
         cells = cells_for_targets(rows, self.shares, targets, self.domain, wanted) if targets else None
+        rests_on = self._rests_on(rows, wanted, cells)
+        if rows > rests_on:
+            warnings.warn(TOO_MUCH.format(rows=rows, patients=rests_on), MoreRowsThanPatients, stacklevel=3)
         asked = _Asked(rows, seed, wanted, cells, watermark_key)
         first_label = Label(
             "",
             self.name,
             self.n_source,
-            self._rests_on(rows, wanted, cells),
+            rests_on,
             rows,
             0,
             m,

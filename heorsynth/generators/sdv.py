@@ -42,8 +42,9 @@ class GaussianCopula:
     def name(self) -> str:
         return "gaussian_copula"
 
-    def fit(self, cohort: Cohort, seed: int = 1) -> Sampler:
+    def fit(self, cohort: Cohort, seed: int = 1, *, allow_synthetic_source: bool = False) -> Sampler:
         """The sampler of SDV's GaussianCopulaSynthesizer; CohortError if the cohort cannot be a source."""
+        require_source(cohort, allow_synthetic_source)
         return _fitted(self.name, asdict(self), "GaussianCopulaSynthesizer", cohort, seed)
 
 
@@ -61,8 +62,9 @@ class CopulaGan:
     def name(self) -> str:
         return "copula_gan"
 
-    def fit(self, cohort: Cohort, seed: int = 1) -> Sampler:
+    def fit(self, cohort: Cohort, seed: int = 1, *, allow_synthetic_source: bool = False) -> Sampler:
         """The sampler of SDV's CopulaGANSynthesizer; CohortError if the cohort cannot be a source."""
+        require_source(cohort, allow_synthetic_source)
         return _fitted(self.name, asdict(self), "CopulaGANSynthesizer", cohort, seed, _cpu_only())
 
 
@@ -80,8 +82,9 @@ class Ctgan:
     def name(self) -> str:
         return "ctgan"
 
-    def fit(self, cohort: Cohort, seed: int = 1) -> Sampler:
+    def fit(self, cohort: Cohort, seed: int = 1, *, allow_synthetic_source: bool = False) -> Sampler:
         """The sampler of SDV's CTGANSynthesizer; CohortError if the cohort cannot be a source."""
+        require_source(cohort, allow_synthetic_source)
         return _fitted(self.name, asdict(self), "CTGANSynthesizer", cohort, seed, _cpu_only())
 
 
@@ -99,8 +102,9 @@ class Tvae:
     def name(self) -> str:
         return "tvae"
 
-    def fit(self, cohort: Cohort, seed: int = 1) -> Sampler:
+    def fit(self, cohort: Cohort, seed: int = 1, *, allow_synthetic_source: bool = False) -> Sampler:
         """The sampler of SDV's TVAESynthesizer; CohortError if the cohort cannot be a source."""
+        require_source(cohort, allow_synthetic_source)
         return _fitted(self.name, asdict(self), "TVAESynthesizer", cohort, seed, _cpu_only())
 
 
@@ -172,7 +176,6 @@ def _fitted(
 ) -> Sampler:
     from sdv import single_table
 
-    require_source(cohort)
     frame = training_frame(cohort)
     schema = cohort.schema
     coded = {*schema.events, *schema.subgroups, schema.arm}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from heorsynth.core import errors
-from heorsynth.core.errors import Problem, as_yaml
+from heorsynth.core.errors import LabelError, Problem, as_yaml
 from heorsynth.data.cohort import Cohort
 from heorsynth.data.identity import looks_like_dates, why_identifying
 from heorsynth.data.inspection import Found, refuse
@@ -22,15 +22,26 @@ MIN_PATIENTS = 10
 """Fewer patients than this are not synthesised: their copy would be their likeness."""
 
 
-def require_source(cohort: Cohort) -> None:
+def require_real(cohort: Cohort, what: str, allow_synthetic_source: bool = False) -> None:
+    """Refuses synthetic rows where patients are wanted: LabelError, unless that was allowed by name."""
+    if cohort.synthetic and not allow_synthetic_source:
+        found = "holds synthetic rows beside patients" if cohort.augmented else "is itself synthetic"
+        fix = "give the real patients; to study model collapse say allow_synthetic_source=True"
+        raise LabelError(what, Problem("", found, fix))
+
+
+def require_source(cohort: Cohort, allow_synthetic_source: bool = False) -> None:
     """Refuses a cohort no generator can honestly copy.
 
     Raises
     ------
+    LabelError
+        The cohort holds synthetic rows, and `allow_synthetic_source` is not set: each copy of a copy loses tails.
     CohortError
         Its own subclass for: a column of dates or free text, fewer than `MIN_PATIENTS` patients, a subgroup with
         one level, one arm, nobody with an event, an empty column.
     """
+    require_real(cohort, f"source {cohort.name!r}", allow_synthetic_source)
     found: list[Found] = []
     if cohort.n < MIN_PATIENTS:
         found.append(

@@ -14,6 +14,10 @@ from heorsynth.data.label import Label
 from heorsynth.generators.analysis import Analysis, pooled
 
 
+class MoreRowsThanPatients(UserWarning):
+    """Rows were added, patients were not: an analysis that counts rows claims information nobody has."""
+
+
 class SyntheticCohorts(Sequence[Cohort]):
     """A sequence of m labelled cohorts drawn from one fitted generator.
 

@@ -121,11 +121,15 @@ def _apart(client: NotebookClient, environment: Mapping[str, str]) -> NotebookNo
             raise
 
 
+CELL = "<cell>"
+"""What a warning calls the cell it came from: the kernel's own name for it holds a process number."""
+
+
 def _kernel_environment(profile: str, source_folder: Path | None) -> dict[str, str]:
     """This environment, without the user's kernel start-up files, and with the source's folder named."""
     here = {name: value for name, value in os.environ.items() if name not in LIVE_KERNEL}
     source = {} if source_folder is None else {SOURCE_VARIABLE: str(source_folder.resolve())}
-    return {**here, **source, "IPYTHONDIR": profile}
+    return {**here, **source, "IPYTHONDIR": profile, "IPYKERNEL_CELL_NAME": CELL}
 
 
 def _private_sockets(place: str) -> Config:

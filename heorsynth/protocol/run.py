@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -38,7 +39,8 @@ from heorsynth.evidence.signature import ENVELOPE, UNSIGNED, opened, signing_key
 from heorsynth.evidence.validate import validate
 from heorsynth.generators import registry
 from heorsynth.generators.sampler import Sampler
-from heorsynth.generators.synthetic import SyntheticCohorts
+from heorsynth.generators.synthetic import MoreRowsThanPatients, SyntheticCohorts
+from heorsynth.protocol.askable import require_askable
 from heorsynth.protocol.folder import VERDICT, staged, write_sums
 from heorsynth.protocol.lock import Lock, read_lock
 from heorsynth.protocol.notebook import SOURCE_VARIABLE, execute, read_notebook, with_parameters
@@ -220,6 +222,7 @@ def run(
     origin = read_origin(plan, place)
     found = origin.fingerprint
     cohort, holdout = _parts(origin.cohort, plan)
+    require_askable(plan, cohort)
     name = f"{plan.slug}-{hashlib.sha256(f'{plan.sha256}{found}'.encode()).hexdigest()[:8]}"
     with open_engine(engine, workers) as opened, staged(Path(out), name) as folder:
         with clock.step("fit"):
@@ -277,9 +280,11 @@ def _parts(patients: Cohort, plan: Protocol) -> tuple[Cohort, Cohort | None]:
 def _fitted(plan: Protocol, cohort: Cohort) -> Sampler:
     """The generator of the protocol, fitted."""
     wanted = plan.document.generator
+    allowed = plan.document.cohort.allow_synthetic_source
     try:
         with one_thread():
-            return registry.create(wanted.name, **wanted.options).fit(cohort, wanted.seed)
+            recipe = registry.create(wanted.name, **wanted.options)
+            return recipe.fit(cohort, wanted.seed, allow_synthetic_source=allowed)
     except CohortError as error:
         raise placed(error, plan) from error
     except (GeneratorError, UnknownNameError) as error:
@@ -296,9 +301,11 @@ def _draw(
     drawn = []
     try:
         asked = (n, wanted.m, wanted.seed, wanted.where or None, wanted.targets or None, owner)
-        for part, (one, broken) in enumerate(sampler.draws(*asked, engine=engine)):
-            io.write(one, folder / f"{part:03d}.parquet")
-            drawn.append((one, broken))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", MoreRowsThanPatients)  # the evidence has a note of it
+            for part, (one, broken) in enumerate(sampler.draws(*asked, engine=engine)):
+                io.write(one, folder / f"{part:03d}.parquet")
+                drawn.append((one, broken))
     except CohortError as error:
         raise placed(error, plan) from error
     except (GeneratorError, UnknownNameError) as error:

@@ -8,12 +8,10 @@ import pandas as pd
 from matplotlib.ticker import MaxNLocator
 
 from heorsynth.core.errors import unknown_name
-from heorsynth.report.picture import GREY, GROUP_COLOURS, Picture, canvas, style, watermark
+from heorsynth.report.picture import GREY, GROUP_COLOURS, GROUP_MARKERS, Picture, canvas, style, watermark
 
 MOST = 6
 """Lines in one picture: as many as there are colours that can be told apart."""
-
-MARKERS = ("o", "s", "D", "^", "v", "X")
 
 
 def collapse_curves(decay: pd.DataFrame, quantities: Sequence[str] | None = None) -> Picture:
@@ -43,7 +41,7 @@ def collapse_curves(decay: pd.DataFrame, quantities: Sequence[str] | None = None
         figure = canvas(8.0, 4.2)
         axes = figure.add_axes((0.09, 0.13, 0.58, 0.74))
         axes.axhline(1, color=GREY, linewidth=0.8)
-        for name, colour, marker in zip(chosen, GROUP_COLOURS, MARKERS, strict=False):
+        for name, colour, marker in zip(chosen, GROUP_COLOURS, GROUP_MARKERS, strict=False):
             held = frame[frame["quantity"] == name]
             axes.plot(held["generation"], held["relative"], "--", color=colour, marker=marker, markersize=5, label=name)
         axes.set(xlabel="Generation", ylabel="Over its value in the patients", title="Fitted to its own output")

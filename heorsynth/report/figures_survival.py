@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,8 +18,22 @@ from heorsynth.core.errors import HorizonError, NotEstimableError, Problem, unkn
 from heorsynth.core.estimate import significant
 from heorsynth.data.cohort import Cohort
 from heorsynth.estimators.survival import at_risk_table, kaplan_meier
-from heorsynth.report.picture import BLACK, DASHED, GREY, GROUP_COLOURS, SYNTHETIC, Picture, canvas, style, watermark
+from heorsynth.report.picture import (
+    BLACK,
+    DASHED,
+    GREY,
+    GROUP_COLOURS,
+    GROUP_MARKERS,
+    SYNTHETIC,
+    Picture,
+    canvas,
+    style,
+    watermark,
+)
 from heorsynth.report.suppress import ordered_levels, shown_counts
+
+APART = 24
+"""Points of the grid between two markers on a curve."""
 
 MIN_AT_RISK = 10
 """A curve ends where fewer are at risk: past that, each step is one recognisable person."""
@@ -216,11 +231,11 @@ def _drawn(
     figure = canvas(WIDTH, height)
     axes = figure.add_axes((LEFT / WIDTH, (AXIS + table) / height, (WIDTH - LEFT - RIGHT) / WIDTH, PLOT / height))
     colours = [BLACK] if column is None else list(GROUP_COLOURS)
-    for curve, colour in zip(curves, colours, strict=False):
+    for curve, colour, look in zip(curves, colours, _markers(column), strict=False):
         drawn = SYNTHETIC if column is None else colour
         axes.fill_between(grid, curve.low, curve.high, step="post", color=drawn, alpha=0.13, linewidth=0)
-        axes.step(grid, curve.real, where="post", color=colour, linestyle="-")
-        axes.step(grid, curve.synthetic, where="post", color=drawn, linestyle=DASHED)
+        axes.step(grid, curve.real, where="post", color=colour, linestyle="-", **look)
+        axes.step(grid, curve.synthetic, where="post", color=drawn, linestyle=DASHED, **look)
     event = cohort.schema.endpoints[endpoint].causes.get(1, "the event")
     axes.set(
         xlim=(0, grid[-1]),
@@ -237,6 +252,16 @@ def _drawn(
     return axes
 
 
+def _markers(column: str | None) -> list[dict[str, Any]]:
+    """What tells the groups' lines apart without colour: a marker here and there; none where there is one group."""
+    if column is None:
+        return [{}]
+    return [
+        {"marker": marker, "markersize": 4, "markevery": (3 + 2 * place, APART)}
+        for place, marker in enumerate(GROUP_MARKERS)
+    ]
+
+
 def _legend(axes: Axes, curves: Sequence[Curves], colours: Sequence[str], column: str | None) -> None:
     lines = [
         Line2D([], [], color=BLACK, linestyle="-", label="real"),
@@ -244,8 +269,8 @@ def _legend(axes: Axes, curves: Sequence[Curves], colours: Sequence[str], column
     ]
     if column is not None:
         lines += [
-            Line2D([], [], color=colour, linewidth=5, label=curve.label)
-            for curve, colour in zip(curves, colours, strict=False)
+            Line2D([], [], color=colour, linewidth=5, marker=marker, markersize=9, label=curve.label)
+            for curve, colour, marker in zip(curves, colours, GROUP_MARKERS, strict=False)
         ]
     lowest = min(
         float(np.nanmin(values)) for curve in curves for values in (curve.real, np.append(curve.synthetic, 1.0))

@@ -33,6 +33,8 @@ GROUP_COLOURS = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY)
 
 REAL, SYNTHETIC, DASHED = BLACK, VERMILLION, (0, (4, 2))
 """Real is black and solid, synthetic vermillion and dashed. Where colours tell groups apart, dashes alone say it."""
+GROUP_MARKERS = ("o", "s", "D", "^", "v", "X")
+"""One a group, in the same order: colours that differ in hue alone are one grey on a printed page."""
 
 GREY = "#595959"
 WATERMARK = "SYNTHETIC DATA"

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import random
+import warnings
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -16,6 +17,7 @@ import heorsynth as hs
 from heorsynth.core import errors
 from heorsynth.core.engine_task import Mapped
 from heorsynth.generators.sampler import Sampler
+from heorsynth.generators.synthetic import MoreRowsThanPatients
 
 FEW_EPOCHS = {"ctgan": {"epochs": 2}, "tvae": {"epochs": 2}, "copula_gan": {"epochs": 2}}
 CANARY = 8731.4177
@@ -81,6 +83,36 @@ def test_a_worker_that_maps_the_sampler_from_a_file_draws_the_same_rows(name: st
     mapped = Mapped.written(fitted(name), tmp_path / "sampler").read()
     assert mapped is not fitted(name)
     pd.testing.assert_frame_equal(rows(mapped), rows(fitted(name)))
+
+
+@cache
+def drawn_rows() -> "hs.Cohort":
+    return hs.generators.create("bootstrap").fit(cohort(), seed=1).sample(m=1, seed=1)[0]
+
+
+@by_name
+def test_rows_that_are_themselves_synthetic_are_no_source_unless_that_is_said(name: str) -> None:
+    with pytest.raises(errors.LabelError, match="allow_synthetic_source=True"):
+        create(name).fit(drawn_rows())
+    again = create(name).fit(drawn_rows(), seed=1, allow_synthetic_source=True).sample(n=80, m=1, seed=1)
+    assert again.label.depth == 2
+
+
+@by_name
+def test_patients_with_synthetic_rows_beside_them_are_no_source_either(name: str) -> None:
+    with pytest.warns(MoreRowsThanPatients):
+        together = hs.augment(cohort(), 20, generator=hs.generators.create("bootstrap"), m=1, seed=1)[0]
+    with pytest.raises(errors.LabelError, match="beside patients"):
+        create(name).fit(together)
+
+
+@by_name
+def test_more_rows_than_patients_are_drawn_with_a_warning_and_as_many_without(name: str) -> None:
+    with pytest.warns(MoreRowsThanPatients, match="161 rows rest on 160 patients"):
+        fitted(name).sample(n=161, m=1, seed=1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        fitted(name).sample(n=160, m=1, seed=1)
 
 
 @pytest.mark.parametrize("name", ["ctgan", "tvae", "copula_gan"])

@@ -47,6 +47,7 @@ def secrets_shuffled(source, fresh, rng):
 CASES = {
     # estimand: (what it must fail, what it cannot see, the estimand that sees that)
     "disclosure.copies": (patients_copied, patients_jittered, "disclosure.nearest"),
+    "disclosure.near_copies": (patients_jittered, secrets_shuffled, "disclosure.nearest"),
     "disclosure.nearest": (patients_jittered, a_tenth_copied, "disclosure.copies"),
     "disclosure.membership": (patients_jittered, a_tenth_copied, "disclosure.copies"),
     "disclosure.attribute": (patients_jittered, secrets_shuffled, "disclosure.nearest"),

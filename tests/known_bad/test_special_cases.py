@@ -13,7 +13,7 @@ MARGINS = {
     "survival.subdistribution_ratio": {"ratio": [0.8, 1.25]},
     "survival.rmst": {"relative": 0.05},
     "survival.hazard_ratio": {"ratio": [0.8, 1.25]},
-    "costs.censored_mean": {"relative": 0.10, "horizon": 2.0},
+    "costs.censored_mean": {"relative": 0.10, "horizon": 2.0, "to_horizon": True},
     "costs.mean": {"relative": 0.10},
     "survival.extrapolation_ranking": {"absolute": 0.20},
     "disclosure.contamination": {"absolute": 0.01},
@@ -81,6 +81,13 @@ def test_incidence_sees_a_competing_cause_that_the_hazards_of_death_do_not(real)
     more = faithful(relapse=0.45)
     assert "fail" in verdicts(real, more, "survival.incidence")
     assert "fail" not in verdicts(real, more, "survival.hazard_ratio")
+
+
+def test_a_cause_that_was_erased_fails_and_is_not_beyond_estimation(real):
+    erased = [frame.assign(event=frame["event"].replace(2, 0)) for frame in faithful()]
+    found = {one.estimand.split()[3]: one for one in _findings(real, erased) if one.group == "all"}
+    assert found["relapse"].verdict == "fail"
+    assert found["relapse"].synthetic == 0.0
 
 
 def test_incidence_does_not_see_whose_events_they_are(real):

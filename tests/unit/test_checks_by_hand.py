@@ -14,6 +14,7 @@ from heorsynth.checks.structure_joint import correlations
 from heorsynth.checks.subgroups import retention
 from heorsynth.core.errors import MarginError, RoleError, UnknownNameError
 from heorsynth.data.cohort import Cohort
+from heorsynth.estimators.costs import wasserstein1
 
 ANY = {"absolute": 0.1}
 
@@ -137,6 +138,13 @@ def test_the_share_of_a_level_that_two_patients_have_is_not_shown():
     assert shares["sex=m"].real == pytest.approx(0.95)
 
 
+def test_the_bound_of_a_level_s_share_and_its_absence_share_the_chance_of_a_false_alarm():
+    """8 of 40: absent from one cohort by chance 2.2% at most if the bound is right in 97.5%, 3.6% if in 98.75%."""
+    real = cohort(frame(women=8))
+    margin = margin_for("subgroups.retention", {"absolute": 0.5})
+    assert retention(real, drawn(real, frame(sex="m")), "sex", margin).verdict == INCONCLUSIVE
+
+
 def test_one_invented_row_fails_retention():
     real = cohort()
     found = retention(real, drawn(real, frame(sex=["x"] + ["f"] * 9 + ["m"] * 30)), "sex",
@@ -235,3 +243,17 @@ def test_every_margin_of_a_purpose_is_valid_and_gives_its_reason(purpose):
     keys = [asked.key for asked in (*purpose.decisive, *purpose.supporting)]
     assert len(keys) == len(set(keys))
     assert "subgroups.retention" in {asked.key for asked in purpose.decisive}
+
+
+def test_a_tail_cut_at_p99_is_seen_whole_by_the_distance_of_costs():
+    rng = np.random.default_rng(1)
+    spent = rng.lognormal(8, 1.8, 20_000)
+    rows = pd.DataFrame({"time": rng.uniform(1, 5, 20_000), "event": rng.integers(0, 2, 20_000), "cost": spent})
+    real = Cohort(rows, endpoints={"os": ("time", "event")}, costs="cost", currency="EUR")
+    margin = {"costs.wasserstein": margin_for("costs.wasserstein", {"absolute": 0.20})}
+    cut = rows.assign(cost=np.minimum(spent, np.quantile(spent, 0.99)))
+    found = registry.load("costs")(real, drawn(real, cut), margin, np.random.default_rng(1))[0]
+    exact = wasserstein1(spent, cut["cost"].to_numpy()) / spent.mean()
+    on_a_grid = np.abs(np.diff(np.quantile([spent, cut["cost"]], (np.arange(200) + 0.5) / 200, axis=1), axis=1)).mean()
+    assert on_a_grid / spent.mean() < 0.7 * exact, "what 200 quantiles would see"
+    assert found.difference == pytest.approx(exact, rel=1e-6)

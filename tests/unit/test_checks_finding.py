@@ -5,6 +5,7 @@ import math
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from heorsynth.checks.distance import average, largest, root_mean_square
 from heorsynth.checks.finding import (
@@ -14,6 +15,7 @@ from heorsynth.checks.finding import (
     PASS,
     Measured,
     decide,
+    fails_among,
     judge,
     not_estimable,
     overall,
@@ -83,6 +85,28 @@ def test_one_failure_decides_and_supporting_findings_do_not():
     assert overall([good, unknown]) == overall([]) == overall([aside]) == "inconclusive"
     ordered = [finding.estimand for finding in worst_first([good, aside, unknown, bad])]
     assert ordered == ["bad", "unknown", "good", "aside"]
+
+
+def test_one_bare_failure_among_twenty_may_be_chance_and_a_clear_one_is_not():
+    margin = Margin("absolute", 1.0)
+    good = [judge("c", f"good {i}", "all", Measured(0.0, 1e-4, [0.0], [0.0], 9), margin) for i in range(19)]
+    bare = judge("c", "bare", "all", Measured(0.0, 1.0, [1 + 1.1 * Z], [0.0], 9), margin)
+    clear = judge("c", "clear", "all", Measured(0.0, 1.0, [1 + 2.9], [0.0], 9), margin)
+    assert bare.verdict == clear.verdict == FAIL
+    assert overall([bare]) == "not fit", "alone it needs no allowance for others"
+    assert overall([bare, *good]) == "inconclusive", "and never fit"
+    assert overall([clear, *good]) == "not fit"
+    assert not fails_among(good[0], 20)
+
+
+def test_where_every_quantity_is_off_by_exactly_its_margin_one_set_in_twenty_is_called_not_fit_at_most():
+    margin, rng, count, repetitions = Margin("absolute", 1.0), np.random.default_rng(3), 25, 1000
+    wrong = 0
+    for _ in range(repetitions):
+        errors = rng.standard_normal(count)
+        found = [judge("c", "e", "all", Measured(0.0, 0.01, [1 + 0.1 * z], [0.0], 9), margin) for z in errors]
+        wrong += overall(found) == "not fit"
+    assert 0.02 * repetitions < wrong <= stats.binom.ppf(0.9995, repetitions, 0.05)
 
 
 def test_the_largest_gap_is_bounded_above_pointwise_and_below_simultaneously():

@@ -200,3 +200,30 @@ def test_asking_for_one_attack_gives_what_asking_for_all_gives():
     for key in KEYS:
         alone = disclosure.check(*cohorts[:2], {key: MARGINS[key]}, np.random.default_rng(1), cohorts[2])
         assert [of_all[f.key, f.group, f.estimand] for f in alone] == [f.difference for f in alone]
+
+
+def test_a_near_copy_is_near_in_every_coordinate_and_the_control_is_people_never_seen():
+    source, unseen = np.array([[0.0, 0.0], [9.0, 9.0]]), np.array([[5.0, 5.0], [7.0, 7.0]])
+    rows = np.array([[0.04, -0.04], [0.04, 0.06], [5.01, 5.0], [3.0, 3.0]])  # near ours, near none, near theirs, none
+    found = attacks.near_copies(rows, source, unseen, 0.05, rng())
+    assert (found.success, found.control) == (0.25, 0.25)
+
+
+def test_a_tenth_of_patients_moved_a_little_are_near_copies_and_fresh_rows_are_none_beyond_chance():
+    source, unseen, fresh = (normals(300, seed) for seed in (1, 2, 3))
+    mixed = fresh.copy()
+    mixed[:30] = source[:30] + 0.01 * normals(30, 4)
+    found = attacks.near_copies(mixed, source, unseen, 0.05, rng())
+    assert found.excess == pytest.approx(0.1, abs=0.03)
+    assert found.excess > 3 * found.se
+    assert abs(attacks.near_copies(fresh, source, unseen, 0.05, rng()).excess) < 0.02
+
+
+def test_the_error_of_near_copies_holds_where_rows_crowd_around_few_people():
+    found = []
+    for seed in range(200):
+        people = np.round(normals(60, seed, k=1) * 2) / 2
+        rows = np.round(normals(400, 5000 + seed, k=1) * 2) / 2
+        found.append(attacks.near_copies(rows, people[:30], people[30:], 0.05, rng()))
+    wrong = np.mean([abs(one.excess) > 1.645 * one.se for one in found])
+    assert wrong <= 0.16, "10% and four binomial standard errors"

@@ -30,6 +30,13 @@ def test_the_table_of_purposes_is_that_of_the_code() -> None:
     assert (ROOT / "docs" / "purposes.md").read_text(encoding="utf-8") == page()
 
 
+def test_the_page_of_operating_characteristics_is_that_of_the_stored_results(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    page = runpy.run_path(str(ROOT / "benchmarks" / "page.py"))["page"]
+    shown = (ROOT / "docs" / "operating-characteristics.md").read_text(encoding="utf-8")
+    assert shown == page() and "<!--" not in shown
+
+
 def test_every_file_the_documents_point_to_is_there() -> None:
     for document in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]:
         for target in re.findall(r"\]\(([^)#:]+)\)", document.read_text(encoding="utf-8")):

@@ -172,3 +172,26 @@ def test_more_cohorts_or_rows_never_claim_more_than_the_source_holds() -> None:
 def test_pool_refuses_what_is_not_an_estimate_with_a_variance(values: list, variances: list) -> None:
     with pytest.raises(NotEstimableError):
         pool(values, variances, n_source=10, n_rows=10)
+
+
+def test_slices_of_a_capped_tail_are_as_far_apart_as_the_distributions() -> None:
+    rng = np.random.default_rng(1)
+    spent = rng.lognormal(8, 1.8, 2000)
+    capped = np.minimum(spent, np.quantile(spent, 0.99))
+    between = np.abs(costs.slice_means(spent, 200) - costs.slice_means(capped, 200)).mean()
+    assert between == pytest.approx(costs.wasserstein1(spent, capped), rel=1e-9)
+
+
+def test_slices_of_unlike_numbers_of_patients_keep_the_mean_and_bound_the_distance() -> None:
+    rng = np.random.default_rng(2)
+    few, many = rng.gamma(2.0, 100.0, 37), rng.gamma(2.0, 140.0, 1234)
+    assert costs.slice_means(few, 200).mean() == pytest.approx(few.mean())
+    assert np.all(np.diff(costs.slice_means(many, 200)) >= 0)
+    between = np.abs(costs.slice_means(few, 200) - costs.slice_means(many, 200)).mean()
+    assert 0.98 * costs.wasserstein1(few, many) <= between <= costs.wasserstein1(few, many) + 1e-9
+
+
+@pytest.mark.parametrize("share", [0.0, 1.0, -0.1])
+def test_a_top_share_of_nobody_or_everybody_is_refused(share: float) -> None:
+    with pytest.raises(NotEstimableError, match="between 0 and 1"):
+        costs.top_share(COSTS, share)

@@ -265,3 +265,24 @@ def test_bootstrap_spread_of_the_curve_equals_greenwood() -> None:
     curves = km_matrix(time, event, bootstrap_weights(400, 2000, rng), np.array([0.5, 1.0]))
     # 2,000 replicates know a standard deviation to 1.6%; 6% is almost four of those.
     np.testing.assert_allclose(curves.std(axis=0), kaplan_meier(time, event).se_at(np.array([0.5, 1.0])), rtol=0.06)
+
+
+def test_an_early_entrant_who_dies_alone_does_not_make_the_curve_nought_for_those_who_come_later() -> None:
+    """R's curve stays at 0 from then on; here it is not identified past that moment."""
+    time, entry = np.array([1.0, 5.0, 6.0, 7.0, 8.0]), np.array([0.0, 2.0, 2.0, 3.0, 3.0])
+    event = np.array([True, True, False, True, False])
+    assert kaplan_meier(time, event, entry).survival.tolist() == [0, 0, 0, 0, 0]
+    for refused in (
+        lambda: rmst(time, event, 6.0, entry),
+        lambda: landmark_survival(time, event, 5.5, entry),
+        lambda: median_survival(time, event, entry),
+        lambda: cumulative_incidence(time, event.astype(int), entry)[1].at(5.5),
+    ):
+        with pytest.raises((HorizonError, NotEstimableError)):
+            refused()
+    assert rmst(time, event, 0.9, entry).value == pytest.approx(0.9)
+
+
+def test_a_curve_that_falls_to_nought_with_its_last_patient_is_known_for_ever() -> None:
+    assert math.isinf(kaplan_meier(TIME, np.ones(4, bool)).reach)
+    assert math.isinf(kaplan_meier(TIME, np.ones(4, bool), np.array([0.0, 0.5, 1.5, 2.5])).reach)

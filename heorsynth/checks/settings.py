@@ -1,0 +1,101 @@
+"""What the settings of a margin may be: of the right kind as it is read, names the cohort has as it is planned."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from numbers import Real
+
+from heorsynth.checks.margin import Margin
+from heorsynth.core.errors import Problem, nearest
+from heorsynth.data.cohort import SMALL_COUNT, Cohort
+
+METHODS = ("bang-tsiatis", "lin")
+"""The estimators of a mean cost under censoring that a margin may name."""
+
+SEVERAL = ("survival.landmark: at", "costs.quantile: quantile")
+"""Settings that may be a list: the estimand is then asked at each."""
+
+
+def _number(value: object) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(float(value))
+
+
+def _above_zero(value: object) -> bool:
+    return _number(value) and float(value) > 0  # type: ignore[arg-type]
+
+
+def _share(value: object) -> bool:
+    return _number(value) and 0 < float(value) < 1  # type: ignore[arg-type]
+
+
+def _count(value: object, least: int = 1) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= least
+
+
+def _listed(value: object) -> list[object]:
+    return list(value) if isinstance(value, (list, tuple)) else [value]
+
+
+Kind = tuple[Callable[[object], bool], str, str]
+KINDS: Mapping[str, Kind] = {
+    "horizon": (_above_zero, "must be a time above 0", "write horizon: 3650, in the cohort's unit"),
+    "lifetime": (_above_zero, "must be a time above 0", "write lifetime: 14600, in the cohort's unit"),
+    "at": (_above_zero, "must be a time above 0", "write at: 365, in the cohort's unit"),
+    "quantile": (_share, "must lie between 0 and 1", "0.95 is the 95th percentile"),
+    "share": (_share, "must lie between 0 and 1", "0.05 is the top 5%"),
+    "min_count": (_count, "must be a whole number above 0", "write min_count: 10"),
+    "intersections": (
+        lambda value: _count(value, SMALL_COUNT),
+        f"must be a whole number of patients, at least {SMALL_COUNT}",
+        "write intersections: 50",
+    ),
+    "intervals": (
+        lambda value: all(isinstance(name, str) for name in _listed(value)) and bool(_listed(value)),
+        "must be a list of cost columns, one an interval",
+        "write intervals: [cost_year_1, cost_year_2]",
+    ),
+    "method": (lambda value: value in METHODS, "no estimator of that name", f"use {' or '.join(METHODS)}"),
+    "to_horizon": (lambda value: isinstance(value, bool), "must be true or false", "write to_horizon: true"),
+}
+"""Setting to what its value must be, what is wrong with any other, and what to write."""
+
+
+def setting_problems(key: str, settings: Mapping[str, object]) -> list[Problem]:
+    """What is wrong with the settings of a margin, whatever the cohort."""
+    problems = []
+    for name, (fits, wrong, fix) in KINDS.items():
+        value = settings.get(name)
+        if value is None:
+            continue
+        where = f"{key}: {name}"
+        values = _listed(value) if where in SEVERAL else [value]
+        if not values:
+            problems.append(Problem(where, "an empty list asks nothing", fix))
+        elif not all(map(fits, values)):
+            problems.append(Problem(where, wrong, fix))
+    if settings.get("method") == "lin" and settings.get("intervals") is None:
+        problems.append(Problem(f"{key}: method", "lin needs the cost of each interval", KINDS["intervals"][2]))
+    return problems
+
+
+def name_problems(key: str, margin: Margin, real: Cohort) -> list[Problem]:
+    """The settings of a margin that name what a cohort does not have."""
+    schema = real.schema
+    known: dict[str, Sequence[str]] = {
+        "endpoint": tuple(schema.endpoints),
+        "cost": schema.costs,
+        "utility": schema.utilities,
+        "intervals": schema.costs,
+    }
+    if key.startswith("economics."):
+        del known["cost"]
+    problems = []
+    for setting, names in known.items():
+        declared = margin.settings.get(setting)
+        if declared is not None:
+            unknown = [str(name) for name in _listed(declared) if name not in names]
+            problems += [
+                Problem(f"{key}: {setting}", f"no {name!r} is declared", nearest(name, names)) for name in unknown
+            ]
+    return problems

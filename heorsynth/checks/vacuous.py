@@ -1,0 +1,106 @@
+"""Margins so wide, for this cohort, that hardly any synthetic cohort could miss them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+
+import numpy as np
+
+from heorsynth.checks.evaluation import thresholds
+from heorsynth.checks.margin import HALF, Margin
+from heorsynth.checks.outcomes import default_horizon, horizon_of
+from heorsynth.checks.survival_lifetime import lifetime_of
+from heorsynth.core.errors import Problem
+from heorsynth.core.estimate import significant
+from heorsynth.data.cohort import Cohort
+
+
+def vacuous(key: str, margin: Margin, real: Cohort) -> list[Problem]:
+    """What is wrong with an absolute margin that is half as wide as what it is a margin of, or wider.
+
+    Notes
+    -----
+    What it is a margin of: the horizon for times, the longest of them that is looked at for a lifetime, the real mean
+    for costs and utilities, the real quantile, the threshold for a net benefit. Where several are looked at, the
+    smallest counts. Shares and ratios have fixed limits (`Estimand.limit`), and a relative margin has the same: half.
+    """
+    if margin.scale != "absolute" or key not in OF:
+        return []
+    what, references = OF[key]
+    sizes = [size for size in references(margin, real) if math.isfinite(size) and size > 0]
+    if not sizes or margin.width < HALF * min(sizes):
+        return []
+    limit = significant(HALF * min(sizes), 2)
+    return [
+        Problem(f"{key}: absolute", f"so wide that the check is vacuous: half of {what}", f"give less than {limit}")
+    ]
+
+
+References = Callable[[Margin, Cohort], Iterable[float]]
+
+
+def _endpoints(margin: Margin, real: Cohort) -> list[str]:
+    return [name for name in real.schema.endpoints if margin.settings.get("endpoint") in (None, name)]
+
+
+def _horizons(margin: Margin, real: Cohort) -> list[float]:
+    return [horizon_of(real, name, margin) for name in _endpoints(margin, real)]
+
+
+def _followed(margin: Margin, real: Cohort) -> list[float]:
+    return [default_horizon(real, name) for name in _endpoints(margin, real)]
+
+
+def _lifetimes(margin: Margin, real: Cohort) -> list[float]:
+    return [lifetime_of(real, name, margin) for name in _endpoints(margin, real)]
+
+
+def _columns(names: Iterable[str], setting: str, margin: Margin, real: Cohort) -> list[np.ndarray]:
+    chosen = [name for name in names if margin.settings.get(setting) in (None, name)]
+    columns = [real.column(name).astype(float) for name in chosen]
+    known = [column[np.isfinite(column)] for column in columns]
+    return [column for column in known if len(column)]
+
+
+def _costs(margin: Margin, real: Cohort) -> list[float]:
+    return [float(spent.mean()) for spent in _columns(real.schema.costs, "cost", margin, real)]
+
+
+def _quantiles(margin: Margin, real: Cohort) -> list[float]:
+    shares = np.atleast_1d(np.asarray(margin.settings["quantile"], float))
+    return [
+        float(size)
+        for spent in _columns(real.schema.costs, "cost", margin, real)
+        for size in np.quantile(spent, shares)
+    ]
+
+
+def _variations(margin: Margin, real: Cohort) -> list[float]:
+    columns = _columns(real.schema.costs, "cost", margin, real)
+    return [float(spent.std() / spent.mean()) for spent in columns if spent.mean() > 0]
+
+
+def _utilities(margin: Margin, real: Cohort) -> list[float]:
+    setting = "utility" if "utility" in margin.settings else "effect"
+    return [abs(float(value.mean())) for value in _columns(real.schema.utilities, setting, margin, real)]
+
+
+OF: Mapping[str, tuple[str, References]] = {
+    "survival.rmst": ("the horizon", _horizons),
+    "survival.rmst_difference": ("the horizon", _horizons),
+    "survival.censoring": ("the horizon", _horizons),
+    "survival.median": ("the default horizon", _followed),
+    "survival.reach": ("the default horizon", _followed),
+    "survival.extrapolation": ("the lifetime", _lifetimes),
+    "costs.mean": ("the real mean", _costs),
+    "costs.difference": ("the real mean", _costs),
+    "costs.censored_mean": ("the real mean", _costs),
+    "costs.quantile": ("the real quantile", _quantiles),
+    "costs.cv": ("the real value", _variations),
+    "utilities.mean": ("the real mean", _utilities),
+    "economics.incremental_cost": ("the real mean cost", _costs),
+    "economics.incremental_qaly": ("the real mean effect", _utilities),
+    "economics.inmb": ("the threshold", lambda margin, real: thresholds(margin.settings)),
+}
+"""Key to what its absolute margin is a margin of, in words and in numbers."""
