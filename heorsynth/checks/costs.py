@@ -20,7 +20,8 @@ from heorsynth.core.estimate import Estimate
 from heorsynth.data.cohort import Cohort
 from heorsynth.estimators.censored_costs import bang_tsiatis
 from heorsynth.estimators.cost_models import any_cost, positive_cost
-from heorsynth.estimators.costs import cv, known, mean, mean_difference, quantile, top_share, zero_share
+from heorsynth.estimators.cost_quantiles import quantile
+from heorsynth.estimators.costs import cv, known, mean, mean_difference, top_share, zero_share
 
 GRID, DRAWS = (np.arange(200) + 0.5) / 200, 200
 """Shares at which quantile functions are compared, and bootstrap draws of their error."""

@@ -24,7 +24,7 @@ from heorsynth.checks.survival_lifetime import lifetimes
 from heorsynth.core.errors import NotEstimableError
 from heorsynth.core.estimate import Estimate, significant
 from heorsynth.data.cohort import Cohort
-from heorsynth.estimators.costs import quantile
+from heorsynth.estimators.cost_quantiles import quantile
 from heorsynth.estimators.curve import SurvivalCurve
 from heorsynth.estimators.proportions import proportion
 from heorsynth.estimators.survival import (

@@ -183,10 +183,28 @@ def increments(cost: np.ndarray, effect: np.ndarray, treated: np.ndarray) -> Inc
     (4.0, 0.5)
     """
     both, arm = _known(cost, effect, treated)
-    means = [both[rows].mean(axis=0) for rows in (arm, ~arm)]
-    covariance = sum(np.cov(both[rows].T, ddof=1) / rows.sum() for rows in (arm, ~arm))
-    delta = means[0] - means[1]
-    return Increments(float(delta[0]), float(delta[1]), np.asarray(covariance), len(both), len(cost))
+    return increments_of(Joint.of(both[arm]), Joint.of(both[~arm]), len(cost))
+
+
+@dataclass(frozen=True)
+class Joint:
+    """Cost and effect of the n patients of one arm in whom both are known: mean (2,) and covariance (2, 2), n - 1."""
+
+    n: int
+    mean: np.ndarray
+    covariance: np.ndarray
+
+    @classmethod
+    def of(cls, both: np.ndarray) -> Joint:
+        """Of rows (n, 2) of cost and effect, two or more."""
+        return cls(len(both), both.mean(axis=0), np.cov(both.T, ddof=1))
+
+
+def increments_of(treated: Joint, others: Joint, n_total: int) -> Increments:
+    """One arm's means less another's; see `increments`."""
+    covariance = treated.covariance / treated.n + others.covariance / others.n
+    delta = treated.mean - others.mean
+    return Increments(float(delta[0]), float(delta[1]), covariance, treated.n + others.n, n_total)
 
 
 def _known(cost: np.ndarray, effect: np.ndarray, treated: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
