@@ -13,17 +13,17 @@ from heorsynth.checks.evaluation import Evaluation, evaluations, thresholds
 from heorsynth.checks.finding import Finding
 from heorsynth.checks.groups import ALL, SUBGROUP, Group, groups_of
 from heorsynth.checks.margin import Margin
+from heorsynth.checks.observed import Observed
 from heorsynth.core.errors import NotEstimableError
 from heorsynth.core.estimate import Estimate, significant
-from heorsynth.data.cohort import Cohort
 
 
 def check(
-    real: Cohort,
-    synthetic: Sequence[Cohort],
+    real: Observed,
+    synthetic: Sequence[Observed],
     margins: Mapping[str, Margin],
     rng: np.random.Generator,
-    holdout: Cohort | None = None,
+    holdout: Observed | None = None,
 ) -> list[Finding]:
     """Findings on incremental cost and QALY, net benefit at each threshold, and the decision, as `margins` asks."""
     found: list[Finding] = []
@@ -45,10 +45,10 @@ def check(
     return found
 
 
-def _reference(evaluation: Evaluation, cohort: Cohort, part: int) -> float:
+def _reference(evaluation: Evaluation, cohort: Observed, part: int) -> float:
     """The comparator's mean cost (part 0) or effect (part 1): what a relative margin is a share of."""
     try:
-        return float(np.mean(evaluation.parts(cohort)[evaluation.comparator][part]))
+        return float(evaluation.joints(cohort)[evaluation.comparator].mean[part])
     except NotEstimableError:
         return 0.0
 
@@ -91,7 +91,7 @@ def net_benefit(group: Group, evaluation: Evaluation, margin: Margin, rng: np.ra
     found = []
     for wtp in thresholds(margin.settings):
 
-        def benefit(cohort: Cohort, wtp: float = wtp) -> Estimate:
+        def benefit(cohort: Observed, wtp: float = wtp) -> Estimate:
             return evaluation.increments(cohort).inmb(wtp)
 
         found.append(

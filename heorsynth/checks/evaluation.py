@@ -9,9 +9,10 @@ from typing import cast
 import numpy as np
 
 from heorsynth.checks.groups import comparisons
+from heorsynth.checks.observed import Observed, joint
 from heorsynth.core.errors import NotEstimableError, unknown_name
 from heorsynth.data.cohort import Cohort
-from heorsynth.estimators.economics import Increments, increments
+from heorsynth.estimators.economics import Increments, Joint, increments_of
 
 
 @dataclass(frozen=True)
@@ -37,16 +38,24 @@ class Evaluation:
             found[arm] = (cost[rows], effect[rows])
         return found
 
-    def increments(self, cohort: Cohort) -> Increments:
+    def joints(self, data: Observed) -> dict[str, Joint]:
+        """Mean and covariance of cost and effect in each arm, over the patients for whom both are known."""
+        assigned, found = data.levels(str(data.schema.arm)), {}
+        for arm in (self.comparator, self.treatment):
+            try:
+                found[arm] = joint(data, assigned == arm, self.costs, self.effect)
+            except NotEstimableError as error:
+                raise NotEstimableError(error.subject.replace("patients", f"patients of arm {arm!r}")) from None
+        return found
+
+    def increments(self, data: Observed) -> Increments:
         """Incremental cost and effect of the treatment."""
-        parts = self.parts(cohort)
-        cost, effect = (
-            np.concatenate([parts[arm][part] for arm in (self.treatment, self.comparator)]) for part in (0, 1)
-        )
-        return increments(cost, effect, np.arange(len(cost)) < len(parts[self.treatment][0]))
+        parts = self.joints(data)
+        treated, others = parts[self.treatment], parts[self.comparator]
+        return increments_of(treated, others, treated.n + others.n)
 
 
-def evaluations(real: Cohort, settings: Mapping[str, object]) -> list[Evaluation]:
+def evaluations(real: Observed, settings: Mapping[str, object]) -> list[Evaluation]:
     """The pairwise comparisons that the settings (comparator, cost, effect) and the cohort's roles define.
 
     Raises

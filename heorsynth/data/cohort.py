@@ -152,6 +152,11 @@ class Cohort:
         return self._frame.copy()
 
     @property
+    def rows(self) -> pd.DataFrame:
+        """The rows themselves, not a copy: for code of this package, which reads them and changes nothing."""
+        return self._frame
+
+    @property
     def label(self) -> Label | None:
         """Where synthetic rows came from; None for real patients or where no label was found."""
         return self._label
@@ -193,12 +198,7 @@ class Cohort:
         """The arms as text, the reference (or first in sorted order) first; empty without an arm."""
         if self._schema.arm is None:
             return ()
-        levels = sorted(set(self.levels(self._schema.arm).tolist()) - {""})
-        reference = self._schema.arm_reference
-        if reference in levels:
-            levels.remove(reference)
-            levels.insert(0, reference)
-        return tuple(levels)
+        return arms_in_order(self.levels(self._schema.arm), self._schema)
 
     def column(self, name: str) -> np.ndarray:
         """One column as an array; MissingColumnError with the nearest name if there is none."""
@@ -296,6 +296,16 @@ class Cohort:
 
     def _repr_html_(self) -> str:
         return self.card().html()
+
+
+def arms_in_order(assigned: np.ndarray, schema: Schema) -> tuple[str, ...]:
+    """The arms among these levels, the reference (or first in sorted order) first; '' is no arm."""
+    levels = sorted(set(assigned.tolist()) - {""})
+    reference = schema.arm_reference
+    if reference in levels:
+        levels.remove(reference)
+        levels.insert(0, reference)
+    return tuple(levels)
 
 
 def small(count: int) -> str:

@@ -77,9 +77,7 @@ def quantile(values: np.ndarray, share: float, *, level: float = 0.95, unit: str
     return quantile_of(Ranked.of(numbers), share, len(values), level=level, unit=unit)
 
 
-def quantile_of(
-    ranked: Ranked, share: float, n_total: int, *, level: float = 0.95, unit: str = ""
-) -> Estimate:
+def quantile_of(ranked: Ranked, share: float, n_total: int, *, level: float = 0.95, unit: str = "") -> Estimate:
     """The quantile of ranked values; see `quantile`."""
     if not 0 < share < 1:
         raise NotEstimableError("quantile", Problem("share", "must lie between 0 and 1", "0.95 is the 95th percentile"))

@@ -63,8 +63,8 @@ def log_hazard_ratio(arms: ArmCounts, *, method: str = "log hazard ratio, Cox (E
 
     Examples
     --------
-    >>> two = ArmCounts(np.arange(1.0, 5.0), np.array([[1, 0, 1, 0], [0, 1, 0, 1]]), np.array([[2, 1, 1, 0], [2, 2, 1, 1]]))
-    >>> round(log_hazard_ratio(two).value, 4)
+    >>> events, at_risk = np.array([[1, 0, 1, 0], [0, 1, 0, 1]]), np.array([[2, 1, 1, 0], [2, 2, 1, 1]])
+    >>> round(log_hazard_ratio(ArmCounts(np.arange(1.0, 5.0), events, at_risk)).value, 4)
     0.9406
     """
     treated_events = float(arms.events[0].sum())

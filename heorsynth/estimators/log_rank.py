@@ -46,9 +46,7 @@ def log_rank(time: np.ndarray, event: np.ndarray, group: np.ndarray, entry: np.n
     ]
     risk = np.stack([at_risk_just_before(part, times) for part in members])
     ended = [part.time[part.event != 0] for part in members]
-    events = np.stack(
-        [np.bincount(np.searchsorted(times, ends), minlength=len(times)).astype(float) for ends in ended]
-    )
+    events = np.stack([np.bincount(np.searchsorted(times, ends), minlength=len(times)).astype(float) for ends in ended])
     return log_rank_of(events, risk, [str(level) for level in levels])
 
 
