@@ -13,6 +13,7 @@ from heorsynth.checks.margin import Margin
 from heorsynth.checks.purposes import Purpose, purpose_of
 from heorsynth.core.errors import MarginError, Problem, RoleError, unknown_name
 from heorsynth.data.cohort import Cohort
+from heorsynth.data.folder import CohortFolder
 
 ECONOMICS = ("comparator", "wtp", "cost", "effect")
 """What an `economics` block may say."""
@@ -50,7 +51,7 @@ class Plan:
 
 
 def plan(
-    cohort: Cohort,
+    cohort: Cohort | CohortFolder,
     purpose: str,
     margins: Mapping[str, Margin | Mapping[str, object]] | None = None,
     economics: Mapping[str, object] | None = None,

@@ -15,7 +15,7 @@ from heorsynth.core.estimate import significant
 from heorsynth.data import inspection
 from heorsynth.data.label import ID_COLUMN, KEY, Label, has_synthetic_id
 from heorsynth.data.levels import as_text, banded
-from heorsynth.data.schema import Schema, as_bands, as_endpoints, as_names, check_unit
+from heorsynth.data.schema import Schema, schema_of
 from heorsynth.data.source_checks import SOURCE_CHECKS
 
 SMALL_COUNT = 5
@@ -81,36 +81,23 @@ class Cohort:
         totals: Mapping[str, Sequence[str]] | None = None,
         name: str = "cohort",
     ) -> None:
-        schema = Schema(
-            endpoints=as_endpoints(endpoints),
+        schema = schema_of(
+            endpoints=endpoints,
             arm=arm,
-            arm_reference=None if arm_reference is None else str(arm_reference),
-            costs=as_names(costs),
-            utilities=as_names(utilities),
-            subgroups=as_names(subgroups),
+            arm_reference=arm_reference,
+            costs=costs,
+            utilities=utilities,
+            subgroups=subgroups,
             id=id,
             entry=entry,
-            unit=check_unit(unit),
+            unit=unit,
             currency=currency,
             price_year=price_year,
-            bands=as_bands(bands or {}),
-            order=tuple((str(first), str(last)) for first, last in order),
-            totals={total: tuple(parts) for total, parts in (totals or {}).items()},
+            bands=bands,
+            order=order,
+            totals=totals,
         )
-        if not isinstance(frame, pd.DataFrame):
-            found = f"is a {type(frame).__name__}, not a pandas DataFrame"
-            raise errors.RoleError(f"cohort {name!r}", Problem("frame", found, "give pandas.DataFrame(…)"))
-        label = _label_of(frame)
-        held = frame.set_index(ID_COLUMN) if ID_COLUMN in frame.columns else frame.copy()
-        held = _with_bands(_with_ids(held), schema)
-        inspection.refuse(name, inspection.missing_columns(held, schema) + inspection.impossible_roles(schema))
-        if len(held) < 2:
-            raise errors.TooFewPatientsError(
-                f"cohort {name!r}",
-                Problem("rows", f"{len(held)} patients", "a cohort needs at least 2, an analysis far more"),
-            )
-        inspection.refuse(name, inspection.nested_columns(held) + inspection.bad_event_map(schema, event_map))
-        held = _with_event_codes(held, schema, event_map, name)
+        held, label = as_declared(frame, schema, event_map, name)
         if label is None and held.index.name != ID_COLUMN:
             inspection.refuse(name, [found for check in SOURCE_CHECKS for found in check(held, schema)])
         self._set(held, schema, name, label)
@@ -323,6 +310,40 @@ def counts_text(column: pd.Series) -> str:
     return ", ".join(shown) or "none"
 
 
+def as_declared(
+    frame: pd.DataFrame,
+    schema: Schema,
+    event_map: Mapping[object, object] | None,
+    name: str,
+    *,
+    part: bool = False,
+) -> tuple[pd.DataFrame, Label | None]:
+    """The rows with events coded, bands made and ids in the index, and their label; refused where roles do not fit.
+
+    A part of a cohort may have one row only, and nobody censored.
+
+    Raises
+    ------
+    CohortError      see `Cohort`
+    """
+    if not isinstance(frame, pd.DataFrame):
+        found = f"is a {type(frame).__name__}, not a pandas DataFrame"
+        raise errors.RoleError(f"cohort {name!r}", Problem("frame", found, "give pandas.DataFrame(…)"))
+    label = _label_of(frame)
+    held = frame.set_index(ID_COLUMN) if ID_COLUMN in frame.columns else frame.copy()
+    held = _with_bands(_with_ids(held), schema)
+    inspection.refuse(name, inspection.missing_columns(held, schema) + inspection.impossible_roles(schema))
+    if len(held) < 2 and not part:
+        raise errors.TooFewPatientsError(f"cohort {name!r}", too_few_rows(len(held)))
+    inspection.refuse(name, inspection.nested_columns(held) + inspection.bad_event_map(schema, event_map))
+    return _with_event_codes(held, schema, event_map, name, part=part), label
+
+
+def too_few_rows(n: int) -> Problem:
+    """What is said of a cohort of fewer than two patients."""
+    return Problem("rows", f"{n} patients", "a cohort needs at least 2, an analysis far more")
+
+
 def _label_of(frame: pd.DataFrame) -> Label | None:
     facts = frame.attrs.get(KEY)
     return Label.from_dict(facts).for_rows(len(frame)) if isinstance(facts, Mapping) else None
@@ -349,6 +370,8 @@ def _with_event_codes(
     schema: Schema,
     event_map: Mapping[object, object] | None,
     name: str,
+    *,
+    part: bool,
 ) -> pd.DataFrame:
     found: list[inspection.Found] = []
     coded = frame.copy()
@@ -356,7 +379,7 @@ def _with_event_codes(
         mapping = event_map
         if event_map and all(isinstance(value, Mapping) for value in event_map.values()):
             mapping = event_map.get(endpoint.name)  # type: ignore[assignment]
-        codes = inspection.event_codes(frame, endpoint, mapping)  # type: ignore[arg-type]
+        codes = inspection.event_codes(frame, endpoint, mapping, part=part)  # type: ignore[arg-type]
         if isinstance(codes, Problem):
             found.append((errors.EventCodingError, codes))
         else:

@@ -112,11 +112,14 @@ def bad_event_map(schema: Schema, event_map: Mapping[object, object] | None) -> 
 
 
 def event_codes(
-    frame: pd.DataFrame, endpoint: Endpoint, event_map: Mapping[object, int] | None
+    frame: pd.DataFrame, endpoint: Endpoint, event_map: Mapping[object, int] | None, *, part: bool = False
 ) -> np.ndarray | Problem:
-    """The event column as 0 = censored, 1.. = causes; or the problem, if it holds anything else."""
+    """The event column as 0 = censored, 1.. = causes; or the problem, if it holds anything else.
+
+    In a part of a cohort nobody need be censored.
+    """
     column = frame[endpoint.event]
-    where = f"{endpoint.event} (event of {endpoint.name!r})"
+    where = event_of(endpoint)
     if column.isna().any():
         return Problem(
             where,
@@ -149,14 +152,24 @@ def event_codes(
             f"expected 0 = censored, 1.. = causes; found {_codes_seen(column)}",
             "declare the coding, such as event_map={'censored': 0, 'dead': 1}",
         )
-    if 0 not in set(numbers) and numbers.max() > 1:
-        return Problem(
-            where,
-            f"no 0 among the codes; found {_codes_seen(column)}",
-            "if 1 is censored and 2 the event, say event_map={1: 0, 2: 1}; if nobody is censored, "
-            "map every code to its cause",
-        )
+    if not part and 0 not in set(numbers) and numbers.max() > 1:
+        return nobody_censored(endpoint, _codes_seen(column))
     return numbers.to_numpy(dtype=np.int8)
+
+
+def event_of(endpoint: Endpoint) -> str:
+    """How messages call the event column of an endpoint."""
+    return f"{endpoint.event} (event of {endpoint.name!r})"
+
+
+def nobody_censored(endpoint: Endpoint, seen: str) -> Problem:
+    """What is said of causes of which none is 0: the coding is likely another."""
+    return Problem(
+        event_of(endpoint),
+        f"no 0 among the codes; found {seen}",
+        "if 1 is censored and 2 the event, say event_map={1: 0, 2: 1}; if nobody is censored, "
+        "map every code to its cause",
+    )
 
 
 def _codes_seen(column: pd.Series) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from heorsynth.checks import registry
 from heorsynth.checks.finding import Finding
@@ -14,12 +15,14 @@ from heorsynth.core.errors import LabelError, Problem, RoleError, TooFewPatients
 from heorsynth.core.random import check_seed, stream
 from heorsynth.data.cohort import Cohort
 from heorsynth.data.domain import Domain
+from heorsynth.data.folder import CohortFolder
 from heorsynth.evidence.evidence import Evidence
+from heorsynth.evidence.folders import judged as judged_folders
 
 
 def validate(
-    cohort: Cohort,
-    syn: Sequence[Cohort],
+    cohort: Cohort | CohortFolder,
+    syn: Sequence[Cohort] | Sequence[CohortFolder],
     purpose: str = "economic-evaluation",
     margins: Mapping[str, Margin | Mapping[str, object]] | None = None,
     holdout: Cohort | None = None,
@@ -27,13 +30,15 @@ def validate(
     seed: int = 1,
     *,
     allow_synthetic_source: bool = False,
+    engine: str = "local",
+    workers: int | None = None,
 ) -> Evidence:
     """Evidence on whether synthetic cohorts serve a purpose.
 
     Parameters
     ----------
-    cohort : Cohort            the real patients
-    syn : sequence of Cohort   the synthetic cohorts, with the same roles
+    cohort : Cohort            the real patients; or a CohortFolder of them
+    syn : sequence of Cohort   the synthetic cohorts, with the same roles; CohortFolders where the patients are one
     purpose : str              teaching, software-testing, model-development, augmentation, external-control,
                                economic-evaluation or data-sharing
     margins : dict             such as ``{"survival.rmst": {"horizon": 3650, "relative": 0.05}}``: replaces the
@@ -43,6 +48,7 @@ def validate(
     economics : dict           ``{"comparator": "usual", "wtp": [20000]}``
     seed : int                 of the resampling behind some intervals; >= 0
     allow_synthetic_source     judge against a cohort that is itself synthetic, and say so
+    engine, workers            where folders are counted; see `core.engine.open_engine`
 
     Returns
     -------
@@ -52,7 +58,7 @@ def validate(
     ------
     UnknownNameError           an unknown purpose, comparator or economics setting
     MarginError                an unknown estimand or a margin it cannot have
-    RoleError                  roles of the synthetic cohorts differ from the real one's
+    RoleError                  roles of the synthetic cohorts differ from the real one's, or folders beside cohorts
     LabelError                 the cohort to judge against is itself synthetic
     """
     check_seed(seed)
@@ -67,24 +73,56 @@ def validate(
     if holdout is not None:
         _require_same_roles(cohort, [holdout], "hold-out")
     asked = plan(cohort, purpose, margins, economics)
-    findings: list[Finding] = []
-    for name, its_margins in asked.by_check().items():
-        findings += registry.load(name)(cohort, syn, its_margins, stream(seed, "check", name), holdout)
+    told: tuple[str, ...] = ()
+    if isinstance(cohort, CohortFolder):
+        findings, broken, told = judged_folders(cohort, _folders(syn), asked, seed, engine, workers)
+    else:
+        findings, broken = _judged(cohort, _cohorts(syn), asked, seed, holdout)
     calibrated = _calibrated(syn)
-    judged = [replace(asked.weighed(finding), calibrated=finding.key in calibrated) for finding in findings]
+    weighed = [replace(asked.weighed(finding), calibrated=finding.key in calibrated) for finding in findings]
     return Evidence.of(
         purpose,
-        judged,
+        weighed,
         m=len(syn),
         n_rows=syn[0].n,
         n_source=cohort.n,
         generator=_generator(syn),
-        broken=_broken(cohort, syn),
-        notes=_notes(cohort, syn, asked, holdout, calibrated),
+        broken=broken,
+        notes=(*_notes(cohort, syn, asked, holdout, calibrated), *told),
     )
 
 
-def _require_same_roles(cohort: Cohort, syn: Sequence[Cohort], what: str = "synthetic cohorts") -> None:
+def _judged(
+    cohort: Cohort, syn: Sequence[Cohort], asked: Plan, seed: int, holdout: Cohort | None
+) -> tuple[list[Finding], dict[str, int]]:
+    """The findings of every check on rows, and rows that break a post-condition."""
+    findings: list[Finding] = []
+    for name, its_margins in asked.by_check().items():
+        findings += registry.load(name)(cohort, syn, its_margins, stream(seed, "check", name), holdout)
+    return findings, _broken(cohort, syn)
+
+
+def _folders(syn: Sequence[Any]) -> list[CohortFolder]:
+    """The synthetic folders; RoleError if any is a cohort in memory."""
+    if not all(isinstance(drawn, CohortFolder) for drawn in syn):
+        problem = Problem("", "cohorts in memory beside a folder of patients", "write them with Sampler.write")
+        raise RoleError("synthetic cohorts", problem)
+    return list(syn)
+
+
+def _cohorts(syn: Sequence[Any]) -> Sequence[Cohort]:
+    """The synthetic cohorts; RoleError if any is a folder."""
+    if any(isinstance(drawn, CohortFolder) for drawn in syn):
+        problem = Problem("", "folders beside patients in memory", "give the patients as a CohortFolder too")
+        raise RoleError("synthetic cohorts", problem)
+    return syn
+
+
+def _columns(drawn: Cohort | CohortFolder) -> list[str]:
+    return [str(name) for name in (drawn.columns if isinstance(drawn, CohortFolder) else drawn.rows.columns)]
+
+
+def _require_same_roles(cohort: Any, syn: Sequence[Any], what: str = "synthetic cohorts") -> None:
     if not len(syn):
         raise TooFewPatientsError("synthetic cohorts", Problem("", "there are none", "draw at least one"))
     problems = []
@@ -99,7 +137,7 @@ def _require_same_roles(cohort: Cohort, syn: Sequence[Cohort], what: str = "synt
                     "declare the same roles for both",
                 )
             )
-        absent = [name for name in wanted.columns if name not in drawn.frame.columns]
+        absent = [name for name in wanted.columns if name not in _columns(drawn)]
         if absent:
             problems.append(
                 Problem(
@@ -112,11 +150,11 @@ def _require_same_roles(cohort: Cohort, syn: Sequence[Cohort], what: str = "synt
         raise RoleError(what, problems)
 
 
-def _calibrated(syn: Sequence[Cohort]) -> frozenset[str]:
+def _calibrated(syn: Sequence[Any]) -> frozenset[str]:
     return frozenset(key for drawn in syn if drawn.label is not None for key in drawn.label.calibrated)
 
 
-def _generator(syn: Sequence[Cohort]) -> str:
+def _generator(syn: Sequence[Any]) -> str:
     named = {drawn.label.generator for drawn in syn if drawn.label is not None}
     return ", ".join(sorted(named)) or "unknown"
 
@@ -133,8 +171,8 @@ def _broken(cohort: Cohort, syn: Sequence[Cohort]) -> dict[str, int]:
 
 
 def _notes(
-    cohort: Cohort,
-    syn: Sequence[Cohort],
+    cohort: Cohort | CohortFolder,
+    syn: Sequence[Any],
     asked: Plan,
     holdout: Cohort | None,
     calibrated: frozenset[str],
@@ -142,8 +180,10 @@ def _notes(
     notes = list(asked.notes)
     if cohort.synthetic:
         notes.append("The cohort judged against is itself synthetic: this is no evidence about real patients.")
-    if holdout is not None and "disclosure" not in asked.by_check():
-        notes.append(f"The hold-out of {holdout.n} patients was not used: this purpose asks nothing that needs one.")
+    folder = isinstance(cohort, CohortFolder)
+    if holdout is not None and (folder or "disclosure" not in asked.by_check()):
+        why = "what needs one needs rows" if folder else "this purpose asks nothing that needs one"
+        notes.append(f"The hold-out of {holdout.n} patients was not used: {why}.")
     labels = [drawn.label for drawn in syn if drawn.label is not None]
     if len(labels) < len(syn):
         notes.append(f"{len(syn) - len(labels)} of {len(syn)} cohorts carry no label: their origin is unknown.")

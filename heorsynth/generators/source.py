@@ -8,6 +8,7 @@ from pandas.api import types
 from heorsynth.core import errors
 from heorsynth.core.errors import Problem
 from heorsynth.data.cohort import Cohort
+from heorsynth.data.folder import CohortFolder
 from heorsynth.data.inspection import Found, refuse
 from heorsynth.generators.formats import is_levels
 
@@ -21,7 +22,7 @@ MIN_PATIENTS = 10
 """Fewer patients than this are not synthesised: their copy would be their likeness."""
 
 
-def require_source(cohort: Cohort) -> None:
+def require_source(cohort: Cohort | CohortFolder) -> None:
     """Refuses a cohort no generator can honestly copy.
 
     Raises
@@ -29,7 +30,12 @@ def require_source(cohort: Cohort) -> None:
     CohortError
         Its own subclass for: a column of dates or free text, fewer than `MIN_PATIENTS` patients, a subgroup with
         one level, one arm, nobody with an event, an empty column.
+    GeneratorError
+        A folder, which only `heor` learns from.
     """
+    if isinstance(cohort, CohortFolder):
+        problem = Problem("", "this generator holds all rows at once", "use 'heor', which learns from a sample of them")
+        raise errors.GeneratorError(f"cohort folder {cohort.name!r}", problem)
     found: list[Found] = []
     if cohort.n < MIN_PATIENTS:
         found.append(
