@@ -116,7 +116,7 @@ def follow_up_times(data: Observed, endpoint: str) -> Ranked:
 
 @follow_up_times.register
 def _(data: Tally, endpoint: str) -> Ranked:
-    values, _, counts = data.outcomes[endpoint].by_value()
+    values, _, counts = data.outcomes[endpoint].by_value
     return _ranked(values, counts)
 
 
@@ -251,7 +251,7 @@ def ranked(data: Observed, name: str) -> Ranked:
 @ranked.register
 def _(data: Tally, name: str) -> Ranked:
     _over(data, [name], 1)
-    values, _, counts = data.numbers[name].by_value()
+    values, _, counts = data.numbers[name].by_value
     return _ranked(values, counts)
 
 
@@ -320,9 +320,13 @@ def _tallied(data: Tally, endpoint: str) -> tuple[np.ndarray, np.ndarray, dict[i
     if unborn:
         told = f"{unborn} of {n} times are not after the start of follow-up"
         raise NotEstimableError("follow-up", Problem("time", told, "drop those rows"))
-    times, codes, counts = held.by_value()
+    times, codes, counts = held.by_value
     by_code = {int(code): counts[:, column] for column, code in enumerate(codes)}
-    return times, _at_risk(data, endpoint, times), by_code, n
+    ends = counts.sum(axis=1)
+    at_risk = ends.sum() - np.cumsum(ends) + ends
+    if endpoint in data.entries:
+        at_risk = at_risk - _from(data.entries[endpoint], times)
+    return times, at_risk, by_code, n
 
 
 def _at_risk(data: Tally, endpoint: str, at: np.ndarray) -> np.ndarray:
@@ -333,7 +337,7 @@ def _at_risk(data: Tally, endpoint: str, at: np.ndarray) -> np.ndarray:
 
 def _from(held: ValueCounts, at: np.ndarray) -> np.ndarray:
     """How many have a value at or after each time."""
-    values, _, counts = held.by_value()
+    values, _, counts = held.by_value
     before = np.concatenate([[0.0], np.cumsum(counts.sum(axis=1))])
     found: np.ndarray = before[-1] - before[np.searchsorted(values, at, side="left")]
     return found

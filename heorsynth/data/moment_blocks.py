@@ -72,10 +72,10 @@ class MomentBlocks:
         return _merged({name: np.concatenate([getattr(self, name), getattr(other, name)]) for name in vars(self)})
 
     def renumbered(self, places: np.ndarray) -> MomentBlocks:
-        """The blocks with cell i called places[i]; a cell at -1 is left out."""
+        """The blocks with cell i called places[i], places that rise with i; a cell at -1 is left out."""
         cell = places[self.cell]
         kept = cell >= 0
-        return _merged({name: value[kept] for name, value in {**vars(self), "cell": cell}.items()})
+        return MomentBlocks(**{name: value[kept] for name, value in {**vars(self), "cell": cell}.items()})
 
     def over(self, columns: list[int]) -> tuple[int, np.ndarray, np.ndarray]:
         """Patients in whom all these columns are known, their means (q,) and co-moments (q, q), over all cells."""

@@ -140,7 +140,7 @@ class Tally:
         return self._renumbered(places, kept)
 
     def _renumbered(self, places: np.ndarray, members: tuple[Cell, ...]) -> Tally:
-        """The same with cell i in places[i] of other members; a cell at -1 is left out."""
+        """The same with cell i in places[i] of other members, in the same order; a cell at -1 is left out."""
         kept = places >= 0
 
         def moved(counts: np.ndarray) -> np.ndarray:

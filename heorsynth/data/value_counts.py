@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -83,15 +84,16 @@ class ValueCounts:
             np.concatenate([getattr(self, name), getattr(other, name)]) for name in ("cell", "value", "code", "count")
         ]
         found = ValueCounts(*_grouped(*parts), self.coarse, self.starts)
-        return found.coarsened() if not found.coarse and _different(found.value) > EXACT else found
+        return found.coarsened() if _different(found.value) > EXACT else found
 
     def renumbered(self, places: np.ndarray) -> ValueCounts:
-        """The counts with cell i called places[i]; a cell at -1 is left out."""
+        """The counts with cell i called places[i], places that rise with i; a cell at -1 is left out."""
         cell = places[self.cell]
         kept = cell >= 0
-        parts = _grouped(cell[kept], self.value[kept], self.code[kept], self.count[kept])
+        parts = cell[kept], self.value[kept], self.code[kept], self.count[kept]
         return ValueCounts(*parts, self.coarse, self.starts)
 
+    @cached_property
     def by_value(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """The different values (k,) rising, the codes (c,) there are, and counts (k, c), over all cells."""
         values, place = np.unique(self.value, return_inverse=True)
@@ -101,7 +103,8 @@ class ValueCounts:
 
 
 def _different(values: np.ndarray) -> int:
-    return len(np.unique(values))
+    """How many different values there are, or fewer than `EXACT` without looking."""
+    return len(np.unique(values)) if len(values) > EXACT else len(values)
 
 
 def _grouped(

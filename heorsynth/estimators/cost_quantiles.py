@@ -12,6 +12,9 @@ from heorsynth.core.errors import NotEstimableError, Problem
 from heorsynth.core.estimate import Estimate
 from heorsynth.estimators.costs import known
 
+FARTHEST = 12
+"""Ranks farther than this many standard deviations from the quantile's own are not looked at for its limits."""
+
 
 @dataclass(frozen=True)
 class Ranked:
@@ -112,5 +115,8 @@ def _order_limits(n: int, share: float, level: float) -> tuple[int, int]:
     P(X_(l) <= quantile) >= 1 - tail is P(B >= l), B binomial (n, share); u likewise from P(B < u).
     """
     tail = (1 - level) / 2
-    cumulative = special.bdtr(np.arange(n), n, share)
-    return int(np.searchsorted(cumulative, tail, side="right")), int(np.searchsorted(cumulative, 1 - tail)) + 1
+    reach = FARTHEST * (math.sqrt(n * share * (1 - share)) + 1)
+    first = max(0, math.floor(n * share - reach))
+    cumulative = special.bdtr(np.arange(first, min(n, math.ceil(n * share + reach))), n, share)
+    below, above = np.searchsorted(cumulative, tail, side="right"), np.searchsorted(cumulative, 1 - tail)
+    return first + int(below), first + int(above) + 1

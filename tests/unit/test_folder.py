@@ -123,7 +123,7 @@ def test_a_partition_that_is_not_like_the_first_is_named(change: object, told: s
     changed = change(frame.iloc[:50])  # type: ignore[operator]
     table = pa.Table.from_pandas(changed, schema=kinds if changed.empty else None, preserve_index=False)
     pq.write_table(table, tmp_path / "drift" / "2.parquet")
-    with pytest.raises(errors.DamagedFileError, match="2.parquet: ") as refused:
+    with pytest.raises(errors.DamagedFileError, match=r"2\.parquet: ") as refused:
         CohortFolder(tmp_path / "drift", **ROLES)
     assert told in str(refused.value)
 
@@ -140,7 +140,7 @@ def test_a_partition_that_cannot_be_read_is_named_wherever_it_is_broken(tmp_path
     held = bytearray((middle / "1.parquet").read_bytes())
     held[4:4000] = b"\xff" * 3996
     (middle / "1.parquet").write_bytes(bytes(held))
-    with pytest.raises(errors.DamagedFileError, match="1.parquet"):
+    with pytest.raises(errors.DamagedFileError, match=r"1\.parquet"):
         CohortFolder(middle, **ROLES)
 
 
@@ -307,7 +307,7 @@ def test_a_folder_that_is_not_finished_is_refused_and_the_same_call_finishes_it(
 
 
 class Stopped(Law):
-    """A law that is interrupted at its third draw, as by Ctrl-C: the first is the release's, the second a partition's."""
+    """A law that is interrupted at its third draw, as by Ctrl-C; the first names the release."""
 
     conditional = False
 

@@ -92,8 +92,10 @@ def test_a_decisive_question_that_needs_rows_keeps_the_verdict_from_fit(tmp_path
     frame = patients(N, 3)
     real, same = (CohortFolder(put(frame, tmp_path / name, 2), **ROLES) for name in ("real", "same"))
     loose = {
-        "survival.km_gap": {"absolute": 0.49}, "costs.mean": {"relative": 0.9}, "subgroups.retention": {"absolute": 0.5},
-    }  # fmt: skip
+        "survival.km_gap": {"absolute": 0.49},
+        "costs.mean": {"relative": 0.9},
+        "subgroups.retention": {"absolute": 0.5},
+    }
     teaching = hs.validate(real, [same], purpose="teaching", margins=loose)
     decisive = {one.key: one.verdict for one in teaching.decisive}
     assert decisive.pop("structure.marginals") == "not estimable"
