@@ -84,10 +84,12 @@ class Partitions:
         return cls(folder, tuple(footers), sizes, nullable, label, tuple(schema.names))
 
     def read(self, part: int) -> pd.DataFrame:
-        """The rows of one partition, its columns of the type that they have in all of them."""
+        """The rows of one partition, its columns of the type that they have in all; categories as text."""
         frame = read_frame(self.folder / self.files[part])
         for name in self.nullable & set(frame.columns):
             frame[name] = frame[name].astype(object if frame[name].dtype in (bool, object) else float)
+        for name in frame.columns[[isinstance(kind, pd.CategoricalDtype) for kind in frame.dtypes]]:
+            frame[name] = frame[name].astype(frame[name].cat.categories.dtype)
         return frame
 
     def cohort(self, part: int, schema: Schema, event_map: Mapping[object, object] | None) -> Cohort:

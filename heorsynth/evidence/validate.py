@@ -166,7 +166,7 @@ def _broken(cohort: Cohort, syn: Sequence[Cohort]) -> dict[str, int]:
         return dict(counted)
     domain, found = Domain.of(cohort), Counter[str]()
     for drawn in syn:
-        found.update(domain.breaks(drawn.frame))
+        found.update(domain.breaks(drawn.rows))
     return dict(found)
 
 

@@ -212,6 +212,23 @@ def test_beyond_exact_times_the_hazard_ratio_moves_by_less_than_a_hundredth_of_i
     assert counts.se == pytest.approx(rows.se, rel=1e-3)
 
 
+def test_beyond_exact_times_entries_are_rounded_too_and_nobody_enters_after_the_end() -> None:
+    cohort = cohort_of(60_000, decimals=6, entry=True)
+    tally = Tally.total([Tally.of(cohort.take(np.arange(first, cohort.n, 2))) for first in range(2)])
+    assert tally.outcomes["os"].coarse
+    assert tally.entries["os"].coarse
+    rows, counts = (observed.curve(data, "os") for data in (cohort, tally))
+    assert (counts.at_risk >= counts.events).all()
+    for horizon in (300.0, 1000.0, 2000.0):
+        one, other = (curve_summaries.restricted_mean(curve, horizon) for curve in (rows, counts))
+        assert abs(one.value - other.value) < 0.05 * one.se
+    part = Tally.of(cohort.take(np.arange(10_000)))
+    assert not part.outcomes["os"].coarse
+    grown = part + Tally.of(cohort.take(np.arange(10_000, cohort.n)))
+    np.testing.assert_array_equal(grown.entries["os"].value, tally.entries["os"].value)
+    np.testing.assert_array_equal(grown.entries["os"].count, tally.entries["os"].count)
+
+
 def test_ties_are_efron_s_where_everybody_s_time_is_one_of_a_few() -> None:
     cohort = cohort_of(2000, decimals=-2)
     tally = Tally.of(cohort)

@@ -1,6 +1,7 @@
 """A Parquet folder as a cohort: what it tells, what it refuses, and how it is learnt from, written and judged."""
 
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -24,6 +25,7 @@ from heorsynth.generators.law import Law
 from heorsynth.generators.sampled import stratified
 from heorsynth.generators.sampler import Sampler
 from heorsynth.generators.targets import allocate
+from heorsynth.generators.writing import Order, write_partition
 
 N, PARTS = 3000, 3
 ROLES = {
@@ -90,6 +92,17 @@ def test_a_folder_tells_its_patients_cells_and_ranges_as_the_whole_frame_does(fo
 
 def test_a_column_with_gaps_in_one_partition_has_one_type_in_all(folder: CohortFolder) -> None:
     assert {str(part.frame["months"].dtype) for part in folder} == {"float64"}
+
+
+def test_categories_that_differ_between_partitions_are_read_as_their_text(tmp_path: Path) -> None:
+    frame = patients().frame.drop(columns="months").sort_values("stage")
+    (tmp_path / "kinds").mkdir()
+    for part in range(2):
+        rows = frame.iloc[part * 1500 : (part + 1) * 1500]
+        rows.assign(stage=rows["stage"].astype("category")).to_parquet(tmp_path / "kinds" / f"{part}.parquet")
+    folder = CohortFolder(tmp_path / "kinds", **ROLES)
+    assert folder.cells == dict(zip(Tally.of(patients()).members, Tally.of(patients()).patients.tolist(), strict=True))
+    assert {part.frame["stage"].dtype for part in folder} == {np.dtype(object)}
 
 
 def test_a_folder_s_tally_is_that_of_its_rows_in_any_number_of_partitions(folder: CohortFolder, tmp_path: Path) -> None:
@@ -286,6 +299,17 @@ def test_the_same_call_gives_the_same_bytes_and_another_seed_others(
     other = sampler.write(tmp_path / "other", n=2501, seed=8, rows_per_partition=700)
     assert raw(again.path) == raw(written.path)
     assert all(raw(other.path)[name] != raw(written.path)[name] for name in written.files)
+
+
+def test_a_worker_handed_an_order_writes_the_bytes_that_this_process_writes(
+    written: CohortFolder, sampler: Sampler, tmp_path: Path
+) -> None:
+    order = pickle.loads(pickle.dumps(Order.of(sampler, 2501, 7, 700, None)))
+    for part in (3, 0):
+        write_partition((order, tmp_path), part)
+    assert raw(tmp_path) == {name: raw(written.path)[name] for name in ("00000.parquet", "00003.parquet")}
+    again = pickle.loads(pickle.dumps(written))
+    assert again.part(1).frame.equals(written.part(1).frame)
 
 
 def test_a_folder_that_is_not_finished_is_refused_and_the_same_call_finishes_it(
