@@ -168,7 +168,7 @@ class Sampler:
 
         See `heorsynth.generators.writing.write`, which says how it is resumed and what is refused.
         """
-        order = Order.of(self, n or self.n_source, seed, rows_per_partition, watermark_key)
+        order = Order.of(self, self.n_source if n is None else n, seed, rows_per_partition, watermark_key)
         return write(order, Path(folder), engine, workers)
 
     def marked(

@@ -387,7 +387,7 @@ def test_a_full_disk_is_told_and_leaves_the_folder_partial(tmp_path: Path) -> No
 
 def test_what_cannot_be_written_is_refused(sampler: Sampler, source: Path, tmp_path: Path) -> None:
     with pytest.raises(errors.TooFewPatientsError, match="whole numbers from 2 up"):
-        sampler.write(tmp_path / "x", n=1)
+        sampler.write(tmp_path / "x", n=0)
     with pytest.raises(errors.OutputError, match="holds another draw"):
         sampler.write(source, n=100)
     (tmp_path / "file").write_text("")
