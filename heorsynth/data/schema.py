@@ -167,7 +167,7 @@ def schema_of(
         id=id,
         entry=entry,
         unit=check_unit(unit),
-        currency=currency,
+        currency=check_currency(currency),
         price_year=price_year,
         bands=as_bands(bands or {}),
         order=tuple((str(first), str(last)) for first, last in order),

@@ -413,6 +413,9 @@ def test_labels_of_two_releases_or_beside_none_are_refused(
         CohortFolder(one.path, **ROLES)
 
 
-def test_a_synthetic_folder_can_be_a_source_whose_copies_say_so(written: CohortFolder) -> None:
-    again = hs.generators.create("heor", most_rows=1000).fit(CohortFolder(written.path, **ROLES), seed=1)
+def test_a_synthetic_folder_is_no_source_unless_that_is_said_and_its_copies_then_say_so(written: CohortFolder) -> None:
+    recipe, folder = hs.generators.create("heor", most_rows=1000), CohortFolder(written.path, **ROLES)
+    with pytest.raises(errors.LabelError, match="allow_synthetic_source=True"):
+        recipe.fit(folder, seed=1)
+    again = recipe.fit(folder, seed=1, allow_synthetic_source=True)
     assert again.depth == 2
