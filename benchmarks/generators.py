@@ -141,10 +141,10 @@ def time_table(names: list[str]) -> pd.DataFrame:
     return pd.DataFrame(found)
 
 
-def wide(n: int) -> hs.Cohort:
+def wide(n: int, seed: int = 1) -> hs.Cohort:
     """A simulated trial with ten further columns: twenty in all."""
-    cohort, _ = hs.datasets.simulated_trial(n, seed=1)
-    rng = np.random.default_rng(1)
+    cohort, _ = hs.datasets.simulated_trial(n, seed=seed)
+    rng = np.random.default_rng(seed)
     frame = cohort.frame
     for index in range(10):
         frame[f"x{index}"] = np.round(rng.normal(frame["age"], 5 + index), 2)

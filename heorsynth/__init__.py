@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from heorsynth.core.estimate import Estimate as Estimate
     from heorsynth.data import datasets as datasets
     from heorsynth.data.cohort import Cohort as Cohort
+    from heorsynth.data.folder import CohortFolder as CohortFolder
     from heorsynth.data.io import read as read
     from heorsynth.data.io import write as write
     from heorsynth.data.signs import inspect as inspect
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 _PUBLIC = {
     "Cohort": "heorsynth.data.cohort:Cohort",
+    "CohortFolder": "heorsynth.data.folder:CohortFolder",
     "Estimate": "heorsynth.core.estimate:Estimate",
     "HeorsynthError": "heorsynth.core.errors:HeorsynthError",
     "Run": "heorsynth.protocol.run:Run",

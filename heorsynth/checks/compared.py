@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-import numpy as np
-
 from heorsynth.checks.comparison import too_few
-from heorsynth.checks.evaluation import Evaluation, total_cost
+from heorsynth.checks.evaluation import Evaluation
 from heorsynth.checks.groups import Group
+from heorsynth.checks.observed import Observed, joint, patients
 from heorsynth.core.errors import NotEstimableError
-from heorsynth.data.cohort import Cohort
-from heorsynth.estimators.arms import ArmMeans, arm_means
+from heorsynth.estimators.arms import ArmMeans, arm_means_of
 from heorsynth.estimators.economics import Increments
 
 
@@ -24,7 +22,7 @@ class Compared:
     evaluation: Evaluation
     _held: dict[int, Increments] = field(default_factory=dict)
 
-    def of(self, cohort: Cohort) -> Increments:
+    def of(self, cohort: Observed) -> Increments:
         """Incremental cost and effect in a cohort of the group."""
         if id(cohort) not in self._held:
             self._held[id(cohort)] = self.evaluation.increments(cohort)
@@ -65,12 +63,9 @@ class Options:
         first = evaluations[0]
         arms = (first.comparator, *(one.treatment for one in evaluations))
 
-        def means(cohort: Cohort) -> ArmMeans:
-            held = cohort.levels(str(cohort.schema.arm))
-            place = np.full(cohort.n, -1)
-            for index, name in enumerate(arms):
-                place[held == name] = index
-            effect = cohort.column(first.effect).astype(float)
-            return arm_means(total_cost(cohort, first.costs), effect, place, len(arms))
+        def means(data: Observed) -> ArmMeans:
+            held = data.levels(str(data.schema.arm))
+            joints = [joint(data, held == name, first.costs, first.effect) for name in arms]
+            return arm_means_of(joints, sum(patients(data, held == name) for name in arms))
 
-        return cls(group, arms, means(group.real), tuple(means(cohort) for cohort in group.synthetic))
+        return cls(group, arms, means(group.real), tuple(means(data) for data in group.synthetic))

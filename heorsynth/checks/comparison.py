@@ -5,15 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 from heorsynth.checks.finding import Finding, Measured, because, judge, not_estimable
 from heorsynth.checks.groups import Group
 from heorsynth.checks.margin import Margin
+from heorsynth.checks.observed import Observed
 from heorsynth.core.errors import HeorsynthError, HorizonError, NotEstimableError, Problem
 from heorsynth.core.estimate import Estimate
-from heorsynth.data.cohort import SMALL_COUNT, Cohort
+from heorsynth.data.cohort import SMALL_COUNT
 
-Estimator = Callable[[Cohort], Estimate]
+Estimator = Callable[[Any], Estimate]
 """An estimate with its standard error; raises NotEstimableError or HorizonError where there is none."""
 
 MIN_PATIENTS = 2
@@ -35,7 +37,7 @@ def compare(
     ----------
     key : str              such as "costs.mean"; the part before the dot is the check's name
     estimand : str         what is estimated, for a reader
-    estimate : callable    Cohort -> Estimate
+    estimate : callable    Cohort or Tally -> Estimate, whichever the group holds
     log : bool             the estimate is a logarithm, and the margin a ratio
 
     Notes
@@ -86,12 +88,12 @@ def compare(
     )
 
 
-def too_few(real: Cohort) -> str:
+def too_few(real: Observed) -> str:
     """Why nothing is estimated in so small a group of real patients, or "": it would show what one of them had."""
     return f"fewer than {SMALL_COUNT} real patients: not shown" if real.n < SMALL_COUNT else ""
 
 
-def _estimated(estimate: Estimator, cohort: Cohort) -> tuple[float, float]:
+def _estimated(estimate: Estimator, cohort: Observed) -> tuple[float, float]:
     if cohort.n < MIN_PATIENTS:
         raise NotEstimableError(f"{cohort.n} patients of this group")
     found = estimate(cohort)

@@ -15,22 +15,25 @@ from heorsynth.checks.distance import average, distance_finding, with_synthesis
 from heorsynth.checks.finding import Finding, not_estimable
 from heorsynth.checks.groups import ALL, ARM, Group, comparisons, groups_of, two_levels
 from heorsynth.checks.margin import Margin
+from heorsynth.checks.observed import Observed, arm_moments, moments, ranked, spike
 from heorsynth.core.errors import NotEstimableError
 from heorsynth.core.estimate import Estimate
 from heorsynth.data.cohort import Cohort
 from heorsynth.estimators.cost_models import any_cost, positive_cost
-from heorsynth.estimators.costs import cv, known, mean, mean_difference, quantile, slice_means, top_share, zero_share
+from heorsynth.estimators.cost_quantiles import quantile_of
+from heorsynth.estimators.costs import cv, difference_of, known, mean_of, slice_means, top_share
+from heorsynth.estimators.proportions import proportion
 
 SLICES, DRAWS = 200, 200
 """Equal slices of ranked patients whose means are compared, and bootstrap draws of their error."""
 
 
 def check(
-    real: Cohort,
-    synthetic: Sequence[Cohort],
+    real: Observed,
+    synthetic: Sequence[Observed],
     margins: Mapping[str, Margin],
     rng: np.random.Generator,
-    holdout: Cohort | None = None,
+    holdout: Observed | None = None,
 ) -> list[Finding]:
     """Findings on each cost column, over patients whose cost is known, for the estimands `margins` asks for."""
     found: list[Finding] = []
@@ -42,7 +45,7 @@ def check(
         if key in margins and real.schema.arm is not None:
             for name in real.schema.costs:
                 if margins[key].settings.get("cost") in (None, name):
-                    found += contrast(real, synthetic, name, margins[key])
+                    found += contrast(cast(Cohort, real), cast(Sequence[Cohort], synthetic), name, margins[key])
     return found
 
 
@@ -52,7 +55,7 @@ def of_group(group: Group, name: str, asked: Mapping[str, Margin], rng: np.rando
     if margin := asked.get("costs.mean"):
         found.append(
             compare(
-                "costs.mean", f"mean of {name}", group, lambda cohort: mean(cohort.column(name)), margin, unit=money
+                "costs.mean", f"mean of {name}", group, lambda data: mean_of(moments(data, name)), margin, unit=money
             )
         )
     if margin := asked.get("costs.zero_share"):
@@ -61,7 +64,7 @@ def of_group(group: Group, name: str, asked: Mapping[str, Margin], rng: np.rando
                 "costs.zero_share",
                 f"share with no {name}",
                 group,
-                lambda cohort: zero_share(cohort.column(name)),
+                lambda data: proportion(*spike(data, name, "zero")),
                 margin,
             )
         )
@@ -89,8 +92,8 @@ def of_group(group: Group, name: str, asked: Mapping[str, Margin], rng: np.rando
     return found
 
 
-def _quantile(cohort: Cohort, name: str, share: float) -> Estimate:
-    return quantile(cohort.column(name), share)
+def _quantile(data: Observed, name: str, share: float) -> Estimate:
+    return quantile_of(ranked(data, name), share, data.n)
 
 
 def wasserstein(group: Group, name: str, margin: Margin, rng: np.random.Generator) -> Finding:
@@ -127,12 +130,10 @@ def wasserstein(group: Group, name: str, margin: Margin, rng: np.random.Generato
     return distance_finding(key, label, group, found, margin)
 
 
-def differences(real: Cohort, synthetic: Sequence[Cohort], name: str, margin: Margin) -> list[Finding]:
+def differences(real: Observed, synthetic: Sequence[Observed], name: str, margin: Margin) -> list[Finding]:
     """Difference in mean cost of each arm to the reference; a relative margin is a share of the reference's mean."""
     column, usual = str(real.schema.arm), real.arm_levels[0]
-    spent, assigned = real.column(name).astype(float), real.levels(column)
-    counted = np.isfinite(spent) & (assigned == usual)
-    width = margin.resolved(float(spent[counted].mean()) if counted.any() else 0.0)
+    width = margin.resolved(_mean_of_level(real, name, usual))
     label = f"difference in mean of {name}"
     return [
         compare(
@@ -149,10 +150,18 @@ def differences(real: Cohort, synthetic: Sequence[Cohort], name: str, margin: Ma
     ]
 
 
-def between(cohort: Cohort, name: str, arm: str, usual: str) -> Estimate:
+def _mean_of_level(real: Observed, name: str, arm: str) -> float:
+    """The mean of a column in an arm, 0 where it is known of nobody."""
+    try:
+        return moments(real.take(real.levels(str(real.schema.arm)) == arm), name, 1).mean
+    except NotEstimableError:
+        return 0.0
+
+
+def between(data: Observed, name: str, arm: str, usual: str) -> Estimate:
     """Mean of a column in one arm less that in another, Welch."""
-    both, treated = two_levels(cohort, str(cohort.schema.arm), arm, usual)
-    return mean_difference(both.column(name), treated)
+    both, treated = two_levels(data, str(data.schema.arm), arm, usual)
+    return difference_of(*arm_moments(both, treated, name))
 
 
 def two_part(real: Cohort, synthetic: Sequence[Cohort], name: str, margin: Margin) -> list[Finding]:

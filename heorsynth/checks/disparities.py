@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
@@ -11,17 +10,18 @@ from heorsynth.checks.comparison import Estimator, compare
 from heorsynth.checks.finding import LEVEL, NOT_ESTIMABLE, Finding
 from heorsynth.checks.groups import ALL, Group, two_levels
 from heorsynth.checks.margin import Margin
+from heorsynth.checks.observed import Observed, arm_curves, arm_moments, curve, moments, patients_by
 from heorsynth.checks.outcomes import default_horizon
 from heorsynth.core.errors import HorizonError, NotEstimableError
 from heorsynth.core.estimate import Estimate, normal_quantile, significant
-from heorsynth.data.cohort import SMALL_COUNT, Cohort
-from heorsynth.estimators.costs import mean, mean_difference
-from heorsynth.estimators.survival import rmst, rmst_difference
+from heorsynth.data.cohort import SMALL_COUNT
+from heorsynth.estimators.costs import difference_of, mean_of
+from heorsynth.estimators.curve_summaries import restricted_mean, restricted_mean_difference
 
 KEY = "subgroups.disparity"
 
 
-def disparities(real: Cohort, synthetic: Sequence[Cohort], margin: Margin) -> list[Finding]:
+def disparities(real: Observed, synthetic: Sequence[Observed], margin: Margin) -> list[Finding]:
     """Every level of every subgroup against the largest one: mean costs and utilities, and restricted means.
 
     Notes
@@ -31,7 +31,7 @@ def disparities(real: Cohort, synthetic: Sequence[Cohort], margin: Margin) -> li
     """
     found = []
     for name in real.schema.subgroups:
-        counts = Counter(level for level in real.levels(name).tolist() if level)
+        counts = {level: count for (level,), count in patients_by(real, [name]).items() if level}
         if len(counts) < 2:
             continue
         usual = max(sorted(counts), key=lambda level: counts[level])
@@ -72,14 +72,14 @@ def _hidden(found: Finding) -> Finding:
     )
 
 
-def _size(alone: Estimator, real: Cohort) -> float:
+def _size(alone: Estimator, real: Observed) -> float:
     try:
         return float(alone(real).value)
     except (NotEstimableError, HorizonError):
         return 0.0
 
 
-def _quantities(real: Cohort, name: str, level: str, usual: str) -> Iterator[tuple[str, str, Estimator, Estimator]]:
+def _quantities(real: Observed, name: str, level: str, usual: str) -> Iterator[tuple[str, str, Estimator, Estimator]]:
     """Name and unit of each quantity, its estimate in the largest level, and the gap to it."""
     schema, levels = real.schema, (level, usual)
     for column in (*schema.costs, *schema.utilities):
@@ -94,21 +94,20 @@ def _quantities(real: Cohort, name: str, level: str, usual: str) -> Iterator[tup
         yield label, schema.unit, survival, gap
 
 
-def _mean(cohort: Cohort, column: str, name: str, level: str) -> Estimate:
-    return mean(cohort.take(cohort.levels(name) == level).column(column))
+def _mean(cohort: Observed, column: str, name: str, level: str) -> Estimate:
+    return mean_of(moments(cohort.take(cohort.levels(name) == level), column))
 
 
-def _mean_gap(cohort: Cohort, column: str, name: str, levels: tuple[str, str]) -> Estimate:
+def _mean_gap(cohort: Observed, column: str, name: str, levels: tuple[str, str]) -> Estimate:
     both, first = two_levels(cohort, name, *levels)
-    return mean_difference(both.column(column), first)
+    return difference_of(*arm_moments(both, first, column))
 
 
-def _rmst(cohort: Cohort, endpoint: str, horizon: float, name: str, level: str) -> Estimate:
-    time, cause, entry = cohort.take(cohort.levels(name) == level).outcome(endpoint)
-    return rmst(time, cause == 1, horizon, entry)
+def _rmst(cohort: Observed, endpoint: str, horizon: float, name: str, level: str) -> Estimate:
+    return restricted_mean(curve(cohort.take(cohort.levels(name) == level), endpoint), horizon)
 
 
-def _rmst_gap(cohort: Cohort, endpoint: str, horizon: float, name: str, levels: tuple[str, str]) -> Estimate:
+def _rmst_gap(cohort: Observed, endpoint: str, horizon: float, name: str, levels: tuple[str, str]) -> Estimate:
     both, first = two_levels(cohort, name, *levels)
-    time, cause, entry = both.outcome(endpoint)
-    return rmst_difference(time, cause == 1, first, horizon, entry)
+    one, other = (restricted_mean(part, horizon) for part in arm_curves(both, first, endpoint))
+    return restricted_mean_difference(one, other, horizon, both.n)

@@ -23,17 +23,17 @@ from heorsynth.checks.evaluation import Evaluation, evaluations, thresholds
 from heorsynth.checks.finding import Finding
 from heorsynth.checks.groups import ALL, SUBGROUP, Group, groups_of
 from heorsynth.checks.margin import Margin
+from heorsynth.checks.observed import Observed
 from heorsynth.core.errors import NotEstimableError
 from heorsynth.core.estimate import Estimate, significant
-from heorsynth.data.cohort import Cohort
 
 
 def check(
-    real: Cohort,
-    synthetic: Sequence[Cohort],
+    real: Observed,
+    synthetic: Sequence[Observed],
     margins: Mapping[str, Margin],
     rng: np.random.Generator,
-    holdout: Cohort | None = None,
+    holdout: Observed | None = None,
 ) -> list[Finding]:
     """Findings on incremental cost and QALY, net benefit at each threshold, and the decision, as `margins` asks."""
     found: list[Finding] = []
@@ -57,16 +57,16 @@ def check(
     return found
 
 
-def _of_all(group: Group, pairs: Sequence[Evaluation], real: Cohort) -> Group:
+def _of_all(group: Group, pairs: Sequence[Evaluation], real: Observed) -> Group:
     """The group, labelled by all the arms that are compared."""
     label = f"{real.schema.arm}: {', '.join([pairs[0].comparator, *(pair.treatment for pair in pairs)])}"
     return replace(group, label=label if group.kind == ALL else f"{label}, {group.label}")
 
 
-def _reference(evaluation: Evaluation, cohort: Cohort, part: int) -> float:
+def _reference(evaluation: Evaluation, cohort: Observed, part: int) -> float:
     """The comparator's mean cost (part 0) or effect (part 1): what a relative margin is a share of."""
     try:
-        return float(np.mean(evaluation.parts(cohort)[evaluation.comparator][part]))
+        return float(evaluation.joints(cohort)[evaluation.comparator].mean[part])
     except NotEstimableError:
         return 0.0
 
@@ -109,7 +109,7 @@ def net_benefit(compared: Compared, margin: Margin, rng: np.random.Generator) ->
     found = []
     for wtp in thresholds(margin.settings):
 
-        def benefit(cohort: Cohort, wtp: float = wtp) -> Estimate:
+        def benefit(cohort: Observed, wtp: float = wtp) -> Estimate:
             return compared.of(cohort).inmb(wtp)
 
         found.append(

@@ -17,6 +17,17 @@ from heorsynth.data.schema import Schema
 ESTIMANDS: Mapping[str, Estimand] = {**SURVIVAL, **ECONOMICS, **ROWS}
 """Key to estimand. The part before the dot names the check that answers it."""
 
+FROM_TALLIES = frozenset(
+    {
+        *(key for key in SURVIVAL if not key.startswith("survival.extrapolation")),
+        *("costs.mean", "costs.difference", "costs.zero_share", "costs.quantile"),
+        *(key for key in ECONOMICS if key.startswith(("utilities.", "economics."))),
+        *(key for key in ROWS if key.startswith("subgroups.")),
+        "structure.missingness",
+    }
+)
+"""Estimands that counts and moments can answer, so that they are asked of folders too."""
+
 
 def lacking(key: str, schema: Schema) -> tuple[str, ...]:
     """The roles an estimand needs and a cohort does not declare."""

@@ -7,13 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
-import numpy as np
-
 from heorsynth.checks.groups import comparisons
+from heorsynth.checks.observed import Observed, follow_up_times, joint, ranked
 from heorsynth.core.errors import NotEstimableError, unknown_name
-from heorsynth.data.cohort import Cohort, small
+from heorsynth.data.cohort import small
 from heorsynth.data.schema import TIME_UNITS
-from heorsynth.estimators.economics import Increments, increments
+from heorsynth.estimators.economics import Increments, Joint, increments_of
 
 
 @dataclass(frozen=True)
@@ -25,57 +24,48 @@ class Evaluation:
     costs: tuple[str, ...]
     effect: str
 
-    def parts(self, cohort: Cohort) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-        """Cost and effect (n_arm,) of each arm, over the patients for whom both are known."""
-        assigned = cohort.levels(str(cohort.schema.arm))
-        cost = total_cost(cohort, self.costs)
-        effect = cohort.column(self.effect).astype(float)
-        known = np.isfinite(cost) & np.isfinite(effect)
-        found = {}
+    def joints(self, data: Observed) -> dict[str, Joint]:
+        """Mean and covariance of cost and effect in each arm, over the patients for whom both are known."""
+        assigned, found = data.levels(str(data.schema.arm)), {}
         for arm in (self.comparator, self.treatment):
-            rows = known & (assigned == arm)
-            if rows.sum() < 2:
-                raise NotEstimableError(f"{int(rows.sum())} patients of arm {arm!r} with cost and effect known")
-            found[arm] = (cost[rows], effect[rows])
+            try:
+                found[arm] = joint(data, assigned == arm, self.costs, self.effect)
+            except NotEstimableError as error:
+                raise NotEstimableError(error.subject.replace("patients", f"patients of arm {arm!r}")) from None
         return found
 
-    def increments(self, cohort: Cohort) -> Increments:
+    def increments(self, data: Observed) -> Increments:
         """Incremental cost and effect of the treatment."""
-        parts = self.parts(cohort)
-        cost, effect = (
-            np.concatenate([parts[arm][part] for arm in (self.treatment, self.comparator)]) for part in (0, 1)
-        )
-        return increments(cost, effect, np.arange(len(cost)) < len(parts[self.treatment][0]))
+        parts = self.joints(data)
+        treated, others = parts[self.treatment], parts[self.comparator]
+        return increments_of(treated, others, treated.n + others.n)
 
 
-def total_cost(cohort: Cohort, costs: Sequence[str]) -> np.ndarray:
-    """The sum (n,) of cost columns, NaN where one of them is missing."""
-    return np.asarray(np.sum([cohort.column(name).astype(float) for name in costs], axis=0))
-
-
-def unnamed_comparator(cohort: Cohort, comparator: object) -> tuple[str, ...]:
+def unnamed_comparator(real: Observed, comparator: object) -> tuple[str, ...]:
     """What is to be told where nobody said which arm is the comparator."""
-    if comparator is not None or cohort.schema.arm_reference is not None or len(cohort.arm_levels) < 2:
+    if comparator is not None or real.schema.arm_reference is not None or len(real.arm_levels) < 2:
         return ()
-    return (f"No comparator was named: {cohort.arm_levels[0]!r} is taken, the first in alphabetical order.",)
+    return (f"No comparator was named: {real.arm_levels[0]!r} is taken, the first in alphabetical order.",)
 
 
-def odd_effects(cohort: Cohort, effect: str) -> tuple[str, ...]:
+def odd_effects(real: Observed, effect: str) -> tuple[str, ...]:
     """What is to be told of effects that no utility can have: above 1, or above the years anyone was followed."""
-    values = cohort.column(effect).astype(float)
-    longest = max((cohort.outcome(name)[0].max() for name in cohort.schema.endpoints), default=math.inf)
-    years = max(longest * TIME_UNITS[cohort.schema.unit] / TIME_UNITS["year"], 1.0)
-    beyond, above = int((values > years).sum()), int((values > 1).sum())
-    if beyond:
+    try:
+        values = ranked(real, effect)
+    except NotEstimableError:
+        return ()
+    longest = max((float(follow_up_times(real, name).values[-1]) for name in real.schema.endpoints), default=math.inf)
+    years = max(longest * TIME_UNITS[real.schema.unit] / TIME_UNITS["year"], 1.0)
+    if beyond := values.above(years):
         told = "longer than the follow-up is in years: are they on a scale of 0 to 100?"
-        return (f"{small(beyond)} of {cohort.n:,} values of {effect} are above 1 and {told}",)
-    if above:
+        return (f"{small(beyond)} of {real.n:,} values of {effect} are above 1 and {told}",)
+    if above := values.above(1.0):
         told = "possible for QALYs of more than a year, impossible for a utility."
-        return (f"{small(above)} of {cohort.n:,} values of {effect} are above 1: {told}",)
+        return (f"{small(above)} of {real.n:,} values of {effect} are above 1: {told}",)
     return ()
 
 
-def evaluations(real: Cohort, settings: Mapping[str, object]) -> list[Evaluation]:
+def evaluations(real: Observed, settings: Mapping[str, object]) -> list[Evaluation]:
     """The pairwise comparisons that the settings (comparator, cost, effect) and the cohort's roles define.
 
     Raises

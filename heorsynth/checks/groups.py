@@ -4,36 +4,42 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Generic, TypeVar, cast
 
 import numpy as np
 
 from heorsynth.core.errors import NotEstimableError
 from heorsynth.data.cohort import Cohort
+from heorsynth.data.tally import Tally
 
 ALL, ARM, SUBGROUP = "all", "arm", "subgroup"
 
 
+Seen = TypeVar("Seen", bound=Cohort | Tally)
+"""Rows, or a tally of them: whichever, the real and the synthetic patients are the same kind."""
+
+
 @dataclass(frozen=True)
-class Group:
+class Group(Generic[Seen]):
     """The same patients by description in the real cohort and in each synthetic one."""
 
     label: str
     kind: str
-    real: Cohort
-    synthetic: tuple[Cohort, ...]
+    real: Seen
+    synthetic: tuple[Seen, ...]
 
     @property
     def decisive(self) -> bool:
         """Whether a verdict may rest on it: everyone and the arms do, subgroup levels support."""
         return self.kind != SUBGROUP
 
-    def against(self, column: str, arm: str, usual: str) -> Group:
+    def against(self, column: str, arm: str, usual: str) -> Group[Seen]:
         """The same patients, looked at for what an arm does against another."""
         pair = f"{column}={arm} vs {usual}"
         return replace(self, label=pair if self.kind == ALL else f"{pair}, {self.label}")
 
 
-def groups_of(real: Cohort, synthetic: Sequence[Cohort]) -> Iterator[Group]:
+def groups_of(real: Seen, synthetic: Sequence[Seen]) -> Iterator[Group[Seen]]:
     """Everyone; then each arm and each subgroup level of the real cohort, missing levels left out."""
     yield Group("all", ALL, real, tuple(synthetic))
     schema = real.schema
@@ -42,16 +48,16 @@ def groups_of(real: Cohort, synthetic: Sequence[Cohort]) -> Iterator[Group]:
     for name, kind in columns:
         of_real, of_synthetic = real.levels(name), [cohort.levels(name) for cohort in synthetic]
         for level in sorted(set(of_real.tolist()) - {""}):
-            parts = tuple(cohort.take(held == level) for cohort, held in zip(synthetic, of_synthetic, strict=True))
-            yield Group(f"{name}={level}", kind, real.take(of_real == level), parts)
+            parts = tuple(_taken(cohort, held == level) for cohort, held in zip(synthetic, of_synthetic, strict=True))
+            yield Group(f"{name}={level}", kind, _taken(real, of_real == level), parts)
 
 
-def comparisons(real: Cohort, reference: str) -> list[str]:
+def comparisons(real: Cohort | Tally, reference: str) -> list[str]:
     """The arms to set against a reference arm, in order."""
     return [level for level in real.arm_levels if level != reference]
 
 
-def two_levels(cohort: Cohort, column: str, first: str, second: str) -> tuple[Cohort, np.ndarray]:
+def two_levels(cohort: Seen, column: str, first: str, second: str) -> tuple[Seen, np.ndarray]:
     """The patients of two levels of a column, and which of them are of the first.
 
     Raises
@@ -63,4 +69,8 @@ def two_levels(cohort: Cohort, column: str, first: str, second: str) -> tuple[Co
     chosen = held[rows] == first
     if chosen.all() or not chosen.any():
         raise NotEstimableError(f"{first!r} or {second!r} has no patients")
-    return cohort.take(rows), chosen
+    return _taken(cohort, rows), chosen
+
+
+def _taken(data: Seen, chosen: np.ndarray) -> Seen:
+    return cast(Seen, data.take(chosen))

@@ -7,6 +7,7 @@ from typing import cast
 import numpy as np
 
 from heorsynth.checks.margin import Margin
+from heorsynth.checks.observed import Observed, causes, follow_up_times
 from heorsynth.core.estimate import significant
 from heorsynth.data.cohort import Cohort
 from heorsynth.estimators.curve import rounded_below
@@ -15,12 +16,12 @@ SHARE_FOLLOWED = 0.8
 """The default horizon is this quantile of real follow-up, rounded down to two figures so that it is nobody's own."""
 
 
-def default_horizon(real: Cohort, endpoint: str) -> float:
+def default_horizon(real: Observed, endpoint: str) -> float:
     """The horizon of an endpoint where none is declared, from the whole real cohort."""
-    return rounded_below(float(np.nanquantile(real.outcome(endpoint)[0], SHARE_FOLLOWED)))
+    return rounded_below(float(follow_up_times(real, endpoint).between(np.array(SHARE_FOLLOWED))))
 
 
-def horizon_of(real: Cohort, endpoint: str, margin: Margin) -> float:
+def horizon_of(real: Observed, endpoint: str, margin: Margin) -> float:
     """The horizon of the margin, or the default one of the whole real cohort."""
     declared = margin.settings.get("horizon")
     return default_horizon(real, endpoint) if declared is None else float(cast(float, declared))
@@ -32,11 +33,11 @@ def outcome(cohort: Cohort, endpoint: str) -> tuple[np.ndarray, np.ndarray, np.n
     return time, cause == 1, entry
 
 
-def competing(real: Cohort, endpoint: str) -> bool:
+def competing(real: Observed, endpoint: str) -> bool:
     """Whether other causes than the one of interest end follow-up in the real cohort."""
-    return bool((real.outcome(endpoint)[1] > 1).any())
+    return max(causes(real, endpoint), default=0) > 1
 
 
-def spans(real: Cohort, endpoint: str, horizon: float) -> str:
+def spans(real: Observed, endpoint: str, horizon: float) -> str:
     """The words of a label: which endpoint, up to when."""
     return f"of {endpoint} to {significant(horizon)} {real.schema.unit}"

@@ -11,12 +11,12 @@ from heorsynth.checks.estimands import ESTIMANDS, lacking, margin_for
 from heorsynth.checks.evaluation import odd_effects, unnamed_comparator
 from heorsynth.checks.finding import Finding, not_estimable
 from heorsynth.checks.margin import Margin
+from heorsynth.checks.observed import Observed
 from heorsynth.checks.plain import plain_names
 from heorsynth.checks.purposes import Purpose, purpose_of
 from heorsynth.checks.settings import name_problems
 from heorsynth.checks.vacuous import vacuous
 from heorsynth.core.errors import MarginError, Problem, RoleError, unknown_name
-from heorsynth.data.cohort import Cohort
 
 NOTHING = "nothing in this cohort to ask it of, as the margin's settings are"
 
@@ -79,7 +79,7 @@ class Plan:
 
 
 def plan(
-    cohort: Cohort,
+    cohort: Observed,
     purpose: str,
     margins: Mapping[str, Margin | Mapping[str, object]] | None = None,
     economics: Mapping[str, object] | None = None,
@@ -133,7 +133,7 @@ def plan(
     return Plan(wanted, asked_for, frozenset(decisive), (*wanted.notes, *notes), frozenset(known))
 
 
-def _unsaid(cohort: Cohort, margins: Mapping[str, Margin]) -> tuple[str, ...]:
+def _unsaid(cohort: Observed, margins: Mapping[str, Margin]) -> tuple[str, ...]:
     """What an economic evaluation rests on that nobody said, or that is odd in the columns."""
     economic = [margin for key, margin in margins.items() if key.startswith("economics.")]
     if not economic:

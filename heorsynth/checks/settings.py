@@ -7,8 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from numbers import Real
 
 from heorsynth.checks.margin import Margin
+from heorsynth.checks.observed import Observed
 from heorsynth.core.errors import Problem, nearest
-from heorsynth.data.cohort import SMALL_COUNT, Cohort
+from heorsynth.data.cohort import SMALL_COUNT
 
 METHODS = ("bang-tsiatis", "lin")
 """The estimators of a mean cost under censoring that a margin may name."""
@@ -79,7 +80,7 @@ def setting_problems(key: str, settings: Mapping[str, object]) -> list[Problem]:
     return problems
 
 
-def name_problems(key: str, margin: Margin, real: Cohort) -> list[Problem]:
+def name_problems(key: str, margin: Margin, real: Observed) -> list[Problem]:
     """The settings of a margin that name what a cohort does not have."""
     schema = real.schema
     known: dict[str, Sequence[str]] = {

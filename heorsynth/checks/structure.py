@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,6 +15,7 @@ from heorsynth.checks.distance import average, distance_finding, largest, with_s
 from heorsynth.checks.finding import Finding, not_estimable
 from heorsynth.checks.groups import ALL, Group
 from heorsynth.checks.margin import Margin
+from heorsynth.checks.observed import Observed, columns, missing
 from heorsynth.checks.structure_joint import (
     DISTANCES,
     associations,
@@ -24,6 +26,7 @@ from heorsynth.checks.structure_joint import (
 from heorsynth.core.estimate import Estimate
 from heorsynth.data.cohort import Cohort
 from heorsynth.data.levels import as_text
+from heorsynth.data.tally import Tally
 from heorsynth.estimators.proportions import proportion
 
 DRAWS = 200
@@ -34,15 +37,15 @@ GRID = 100
 
 
 def check(
-    real: Cohort,
-    synthetic: Sequence[Cohort],
+    real: Any,
+    synthetic: Sequence[Any],
     margins: Mapping[str, Margin],
     rng: np.random.Generator,
     holdout: Cohort | None = None,
 ) -> list[Finding]:
-    """Findings on marginals, associations and missingness, as far as `margins` asks for them."""
+    """Findings on marginals, associations and missingness, as far as `margins` asks; of tallies the last alone."""
     group = Group("all", ALL, real, tuple(synthetic))
-    names = compared_columns(real)
+    names = columns(real) if isinstance(real, Tally) else compared_columns(real)
     found: list[Finding] = []
     if "structure.marginals" in margins:
         found += [marginal(group, name, margins["structure.marginals"], rng) for name in names]
@@ -58,7 +61,7 @@ def check(
         found += [
             missingness(group, name, margins["structure.missingness"])
             for name in names
-            if any(cohort.frame[name].isna().any() for cohort in (real, *synthetic) if name in cohort.frame)
+            if any(name in columns(data) and missing(data, name) for data in (real, *synthetic))
         ]
     return found
 
@@ -72,35 +75,35 @@ def marginal(group: Group, name: str, margin: Margin, rng: np.random.Generator) 
     real column. Total variation: half the sum of the distances between the shares of the levels.
     """
     label = f"distribution of {name}"
-    columns = [
+    known = [
         cohort.frame[name].dropna() if name in cohort.frame else pd.Series(dtype=object)
         for cohort in (group.real, *group.synthetic)
     ]
-    if min(map(len, columns)) < 2:
+    if min(map(len, known)) < 2:
         return replace(
             not_estimable(
-                "structure", label, "all", "fewer than two known values in some cohort", margin, n_real=len(columns[0])
+                "structure", label, "all", "fewer than two known values in some cohort", margin, n_real=len(known[0])
             ),
             key="structure.marginals",
         )
     if is_numeric(group.real, name):
-        numbers = [column.to_numpy(float) for column in columns]
+        numbers = [column.to_numpy(float) for column in known]
         points = np.unique(np.quantile(numbers[0], np.linspace(0, 1, GRID + 1), method="lower"))
         shares = np.array([np.searchsorted(np.sort(values), points, side="right") / len(values) for values in numbers])
         label, measure = f"{label} (Kolmogorov-Smirnov)", largest
         cells = np.diff(np.concatenate([[0.0], shares[0], [1.0]]))
     else:
-        texts = [as_text(column) for column in columns]
+        texts = [as_text(column) for column in known]
         levels = sorted(set().union(*(set(column) for column in texts)))
         shares = np.array([column.value_counts(normalize=True).reindex(levels).fillna(0.0) for column in texts])
         label, measure = f"{label} (total variation)", _total_variation
         cells = shares[0]
-    drawn = rng.multinomial(len(columns[0]), cells / cells.sum(), size=DRAWS) / len(columns[0])
+    drawn = rng.multinomial(len(known[0]), cells / cells.sum(), size=DRAWS) / len(known[0])
     if measure is largest:
         drawn = np.cumsum(drawn, axis=1)[:, :-1]
     real_noise = drawn - shares[0]
-    sizes = np.mean([len(column) for column in columns[1:]])
-    noise = with_synthesis(real_noise, shares[1:], len(columns[0]) / float(sizes), rng)
+    sizes = np.mean([len(column) for column in known[1:]])
+    noise = with_synthesis(real_noise, shares[1:], len(known[0]) / float(sizes), rng)
     return distance_finding(
         "structure.marginals", label, group, measure(shares[1:].mean(axis=0) - shares[0], noise, real_noise), margin
     )
@@ -113,8 +116,7 @@ def _total_variation(gaps: np.ndarray, noise: np.ndarray, real_noise: np.ndarray
 def missingness(group: Group, name: str, margin: Margin) -> Finding:
     """The share of a column that is missing."""
 
-    def share(cohort: Cohort) -> Estimate:
-        missing = int(cohort.frame[name].isna().sum()) if name in cohort.frame else cohort.n
-        return proportion(missing, cohort.n)
+    def share(data: Observed) -> Estimate:
+        return proportion(missing(data, name), data.n)
 
     return compare("structure.missingness", f"missing in {name}", group, share, margin)

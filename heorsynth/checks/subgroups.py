@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import cast
@@ -15,19 +14,20 @@ from heorsynth.checks.disparities import disparities
 from heorsynth.checks.finding import Finding, Measured, decide, judge, not_estimable
 from heorsynth.checks.groups import ALL, Group
 from heorsynth.checks.margin import Margin
+from heorsynth.checks.observed import Observed, patients, patients_by
 from heorsynth.checks.targets import against_targets
-from heorsynth.data.cohort import SMALL_COUNT, Cohort
+from heorsynth.data.cohort import SMALL_COUNT
 
 FALSE_ALARM = 0.05
 """Chance, over all levels of a column, of calling a level lost that a faithful generator missed by luck."""
 
 
 def check(
-    real: Cohort,
-    synthetic: Sequence[Cohort],
+    real: Observed,
+    synthetic: Sequence[Observed],
     margins: Mapping[str, Margin],
     rng: np.random.Generator,
-    holdout: Cohort | None = None,
+    holdout: Observed | None = None,
 ) -> list[Finding]:
     """Findings on retention, representation, intersections, targets and disparities, as far as `margins` asks."""
     found: list[Finding] = []
@@ -51,7 +51,7 @@ def check(
     return found
 
 
-def retention(real: Cohort, synthetic: Sequence[Cohort], name: str, margin: Margin) -> Finding:
+def retention(real: Observed, synthetic: Sequence[Observed], name: str, margin: Margin) -> Finding:
     """Whether every level of a column is still there and none was invented.
 
     Notes
@@ -69,7 +69,7 @@ def retention(real: Cohort, synthetic: Sequence[Cohort], name: str, margin: Marg
     lost, perhaps, alarm = 0, 0, FALSE_ALARM / 2 / max(len(levels), 1)
     for level in levels:
         absent = sum(level not in present for present in drawn)
-        chance = _absence_by_chance(int((held == level).sum()), real.n, absent, synthetic, alarm)
+        chance = _absence_by_chance(patients(real, held == level), real.n, absent, synthetic, alarm)
         if absent and chance < alarm:
             lost += 1
         elif absent == len(drawn):
@@ -109,7 +109,7 @@ def _absence_by_chance(
     count: int,
     n: int,
     absent: int,
-    synthetic: Sequence[Cohort],
+    synthetic: Sequence[Observed],
     alarm: float,
 ) -> float:
     """The chance that at least `absent` of the cohorts lack a level that `count` of `n` real patients have."""
@@ -148,13 +148,14 @@ def representation(group: Group, names: tuple[str, ...], margin: Margin, min_cou
     return found
 
 
-def _cells(real: Cohort, names: tuple[str, ...], min_count: int) -> Iterator[tuple[tuple[str, ...], int]]:
+def _cells(real: Observed, names: tuple[str, ...], min_count: int) -> Iterator[tuple[tuple[str, ...], int]]:
     """The combinations of levels that at least `min_count` real patients have, missing left out."""
-    counts = Counter(zip(*(real.levels(name).tolist() for name in names), strict=True))
+    counts = patients_by(real, names)
     for cell in sorted(counts):
         if "" not in cell and min_count <= counts[cell] < real.n:
             yield cell, counts[cell]
 
 
-def _count(cohort: Cohort, names: tuple[str, ...], cell: tuple[str, ...]) -> int:
-    return int(np.logical_and.reduce([cohort.levels(n) == level for n, level in zip(names, cell, strict=True)]).sum())
+def _count(cohort: Observed, names: tuple[str, ...], cell: tuple[str, ...]) -> int:
+    chosen = [cohort.levels(name) == level for name, level in zip(names, cell, strict=True)]
+    return patients(cohort, np.logical_and.reduce(chosen))

@@ -12,7 +12,16 @@ from heorsynth.checks.comparison import compare
 from heorsynth.checks.finding import Finding
 from heorsynth.checks.groups import SUBGROUP, Group, groups_of
 from heorsynth.checks.margin import Margin
-from heorsynth.checks.outcomes import horizon_of, outcome, spans
+from heorsynth.checks.observed import (
+    Observed,
+    causes,
+    curve,
+    follow_up_times,
+    followed,
+    incidence,
+    reverse_curve,
+)
+from heorsynth.checks.outcomes import horizon_of, spans
 from heorsynth.checks.survival_arms import (
     arm_differences,
     hazard_ratio_changes,
@@ -24,24 +33,18 @@ from heorsynth.checks.survival_lifetime import lifetimes
 from heorsynth.core.errors import NotEstimableError
 from heorsynth.core.estimate import Estimate, significant
 from heorsynth.data.cohort import Cohort
-from heorsynth.estimators.costs import quantile
-from heorsynth.estimators.curve import SurvivalCurve, check_horizon
+from heorsynth.estimators import curve_summaries
+from heorsynth.estimators.cost_quantiles import quantile_of
+from heorsynth.estimators.curve import check_horizon
 from heorsynth.estimators.proportions import proportion
-from heorsynth.estimators.survival import (
-    cumulative_incidence,
-    landmark_survival,
-    median_survival,
-    reverse_kaplan_meier,
-    rmst,
-)
 
 
 def check(
-    real: Cohort,
-    synthetic: Sequence[Cohort],
+    real: Observed,
+    synthetic: Sequence[Observed],
     margins: Mapping[str, Margin],
     rng: np.random.Generator,
-    holdout: Cohort | None = None,
+    holdout: Observed | None = None,
 ) -> list[Finding]:
     """Findings on every endpoint, in every group, for the survival estimands that `margins` asks for."""
     found: list[Finding] = []
@@ -55,7 +58,8 @@ def check(
                 elif key in GAPS:
                     found.append(curve_gap(key, group, endpoint, margin, horizon_of(real, endpoint, margin), rng))
             if group.kind != SUBGROUP:
-                found += lifetimes(real, group, endpoint, {key: asked[key] for key in LIFETIMES if key in asked})
+                wanted = {key: asked[key] for key in LIFETIMES if key in asked}
+                found += lifetimes(cast(Cohort, real), group, endpoint, wanted)
         for key, margin in asked.items():
             if key in BY_ARM:
                 found += BY_ARM[key](real, synthetic, endpoint, margin)
@@ -65,9 +69,8 @@ def check(
 def restricted_mean(group: Group, endpoint: str, margin: Margin, horizon: float) -> list[Finding]:
     """Restricted mean time to the event."""
 
-    def estimate(cohort: Cohort) -> Estimate:
-        time, event, entry = outcome(cohort, endpoint)
-        return rmst(time, event, horizon, entry)
+    def estimate(data: Observed) -> Estimate:
+        return curve_summaries.restricted_mean(curve(data, endpoint), horizon)
 
     unit = group.real.schema.unit
     return [
@@ -82,9 +85,8 @@ def landmark(group: Group, endpoint: str, margin: Margin, horizon: float) -> lis
     found = []
     for moment in times:
 
-        def estimate(cohort: Cohort, moment: float = float(moment)) -> Estimate:
-            time, event, entry = outcome(cohort, endpoint)
-            return landmark_survival(time, event, moment, entry)
+        def estimate(data: Observed, moment: float = float(moment)) -> Estimate:
+            return curve_summaries.landmark(curve(data, endpoint), moment)
 
         label = f"event-free share of {endpoint} at {significant(float(moment))} {group.real.schema.unit}"
         found.append(compare("survival.landmark", label, group, estimate, margin))
@@ -94,9 +96,8 @@ def landmark(group: Group, endpoint: str, margin: Margin, horizon: float) -> lis
 def median(group: Group, endpoint: str, margin: Margin, horizon: float) -> list[Finding]:
     """Median time to the event."""
 
-    def estimate(cohort: Cohort) -> Estimate:
-        time, event, entry = outcome(cohort, endpoint)
-        return median_survival(time, event, entry)
+    def estimate(data: Observed) -> Estimate:
+        return curve_summaries.curve_quantile(curve(data, endpoint), 0.5)
 
     return [compare("survival.median", f"median of {endpoint}", group, estimate, margin, unit=group.real.schema.unit)]
 
@@ -108,9 +109,11 @@ def censoring(group: Group, endpoint: str, margin: Margin, horizon: float) -> li
     is not an issue: it falls to 0 where the last patient is censored.
     """
 
-    def estimate(cohort: Cohort) -> Estimate:
-        time, cause, entry = cohort.outcome(endpoint)
-        return _area(reverse_kaplan_meier(time, cause > 0, entry), horizon)
+    def estimate(data: Observed) -> Estimate:
+        still = reverse_curve(data, endpoint)
+        if horizon > still.reach:
+            raise NotEstimableError("the last follow-up ended before the horizon in an event")
+        return curve_summaries.restricted_mean(still, horizon)
 
     unit = group.real.schema.unit
     return [
@@ -125,25 +128,11 @@ def censoring(group: Group, endpoint: str, margin: Margin, horizon: float) -> li
     ]
 
 
-def _area(curve: SurvivalCurve, horizon: float) -> Estimate:
-    """Area under a curve up to a horizon, with its Greenwood-type error."""
-    inside = curve.times < horizon
-    edges = np.concatenate([[0.0], curve.times[inside], [horizon]])
-    if horizon > curve.reach:
-        raise NotEstimableError("the last follow-up ended before the horizon in an event")
-    pieces = np.diff(edges) * np.concatenate([[1.0], curve.survival[inside]])
-    beyond = np.cumsum(pieces[::-1])[::-1][1:]
-    events, left = curve.events[inside], curve.at_risk[inside] * (curve.at_risk[inside] - curve.events[inside])
-    shares = np.divide(events, left, out=np.zeros_like(left, dtype=float), where=left > 0)
-    return Estimate.normal(float(pieces.sum()), float(np.sqrt(np.sum(beyond**2 * shares))))
-
-
-def followed(group: Group, endpoint: str, margin: Margin, horizon: float) -> list[Finding]:
+def follow_up(group: Group, endpoint: str, margin: Margin, horizon: float) -> list[Finding]:
     """Share of patients whose follow-up, however it ended, reached the horizon."""
 
-    def estimate(cohort: Cohort) -> Estimate:
-        time = cohort.outcome(endpoint)[0]
-        return proportion(int((time >= horizon).sum()), int(np.isfinite(time).sum()))
+    def estimate(data: Observed) -> Estimate:
+        return proportion(*followed(data, endpoint, horizon))
 
     label = f"followed for {endpoint} to {significant(horizon)} {group.real.schema.unit}"
     return [compare("survival.follow_up", label, group, estimate, margin)]
@@ -157,9 +146,8 @@ def optimism(group: Group, endpoint: str, margin: Margin, horizon: float) -> lis
     Norcliffe, Cebere, Imrie, Lió & van der Schaar (2023) AISTATS, PMLR 206:1279 (SurvivalGAN).
     """
 
-    def estimate(cohort: Cohort) -> Estimate:
-        time, event, entry = outcome(cohort, endpoint)
-        area = rmst(time, event, horizon, entry)
+    def estimate(data: Observed) -> Estimate:
+        area = curve_summaries.restricted_mean(curve(data, endpoint), horizon)
         return Estimate.normal(area.value / horizon, area.se / horizon)
 
     label = f"mean event-free share {spans(group.real, endpoint, horizon)}"
@@ -169,27 +157,27 @@ def optimism(group: Group, endpoint: str, margin: Margin, horizon: float) -> lis
 def reach(group: Group, endpoint: str, margin: Margin, horizon: float) -> list[Finding]:
     """The time that a twentieth of the patients are followed beyond: whether the cohorts are short-sighted."""
 
-    def estimate(cohort: Cohort) -> Estimate:
-        return quantile(cohort.outcome(endpoint)[0], 0.95)
+    def estimate(data: Observed) -> Estimate:
+        return quantile_of(follow_up_times(data, endpoint), 0.95, data.n)
 
     label = f"P95 of follow-up for {endpoint}"
     return [compare("survival.reach", label, group, estimate, margin, unit=group.real.schema.unit)]
 
 
-def incidence(group: Group, endpoint: str, margin: Margin, horizon: float) -> list[Finding]:
+def incidences(group: Group, endpoint: str, margin: Margin, horizon: float) -> list[Finding]:
     """Cumulative incidence of each cause at a time, where causes compete (Aalen-Johansen).
 
     Where nobody had an event of a cause, but somebody of another, its incidence is known, and 0.
     """
-    causes = sorted(set(group.real.outcome(endpoint)[1].tolist()) - {0})
-    if len(causes) < 2:
+    competing = sorted(set(causes(group.real, endpoint)) - {0})
+    if len(competing) < 2:
         return []
     declared = margin.settings.get("at")
     at = horizon if declared is None else float(cast(float, declared))
     names = group.real.schema.endpoints[endpoint].causes
 
-    def estimate(cohort: Cohort, cause: int) -> Estimate:
-        found = cumulative_incidence(*cohort.outcome(endpoint))
+    def estimate(data: Observed, cause: int) -> Estimate:
+        found = incidence(data, endpoint)
         if cause not in found:
             check_horizon(at, next(iter(found.values())).reach)
             return Estimate.normal(0.0, 0.0)
@@ -204,7 +192,7 @@ def incidence(group: Group, endpoint: str, margin: Margin, horizon: float) -> li
             partial(estimate, cause=cause),
             margin,
         )
-        for cause in causes
+        for cause in competing
     ]
 
 
@@ -214,10 +202,10 @@ SCALAR: Mapping[str, Scalar] = {
     "survival.landmark": landmark,
     "survival.median": median,
     "survival.censoring": censoring,
-    "survival.follow_up": followed,
+    "survival.follow_up": follow_up,
     "survival.optimism": optimism,
     "survival.reach": reach,
-    "survival.incidence": incidence,
+    "survival.incidence": incidences,
 }
 LIFETIMES = ("survival.extrapolation", "survival.extrapolation_ranking")
 BY_ARM = {

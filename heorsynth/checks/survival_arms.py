@@ -12,42 +12,42 @@ from heorsynth.checks.comparison import compare
 from heorsynth.checks.finding import Finding
 from heorsynth.checks.groups import ARM, comparisons, groups_of, two_levels
 from heorsynth.checks.margin import Margin
-from heorsynth.checks.outcomes import competing, horizon_of, outcome, spans
+from heorsynth.checks.observed import Observed, arm_curves, hazard, hazard_change
+from heorsynth.checks.outcomes import competing, horizon_of, spans
 from heorsynth.core.errors import NotEstimableError
 from heorsynth.core.estimate import Estimate, significant
-from heorsynth.data.cohort import Cohort
-from heorsynth.estimators.cox import cox
+from heorsynth.data.tally import NEEDS_ROWS, Tally
+from heorsynth.estimators.curve_summaries import restricted_mean, restricted_mean_difference
 from heorsynth.estimators.subdistribution import fine_gray
-from heorsynth.estimators.survival import rmst_difference
 
-Contrast = Callable[[Cohort, np.ndarray], Estimate]
+Contrast = Callable[[Observed, np.ndarray], Estimate]
 """An estimate from the patients of two arms, and which of them are of the first."""
 
 
-def arm_differences(real: Cohort, synthetic: Sequence[Cohort], endpoint: str, margin: Margin) -> list[Finding]:
+def arm_differences(real: Observed, synthetic: Sequence[Observed], endpoint: str, margin: Margin) -> list[Finding]:
     """Difference in restricted mean of each arm to the reference; a relative margin is a share of the horizon."""
     horizon = horizon_of(real, endpoint, margin)
 
-    def gained(both: Cohort, treated: np.ndarray) -> Estimate:
-        time, event, entry = outcome(both, endpoint)
-        return rmst_difference(time, event, treated, horizon, entry)
+    def gained(both: Observed, treated: np.ndarray) -> Estimate:
+        first, second = (restricted_mean(one, horizon) for one in arm_curves(both, treated, endpoint))
+        return restricted_mean_difference(first, second, horizon, both.n)
 
     label = f"rmst difference {spans(real, endpoint, horizon)}"
     key, width = "survival.rmst_difference", margin.resolved(horizon)
     return _contrasts(key, label, real, synthetic, gained, width, unit=real.schema.unit)
 
 
-def hazard_ratios(real: Cohort, synthetic: Sequence[Cohort], endpoint: str, margin: Margin) -> list[Finding]:
+def hazard_ratios(real: Observed, synthetic: Sequence[Observed], endpoint: str, margin: Margin) -> list[Finding]:
     """Hazard ratio of each arm to the reference."""
 
-    def ratio(both: Cohort, treated: np.ndarray) -> Estimate:
-        return _log_ratio(*outcome(both, endpoint), treated)
+    def ratio(both: Observed, treated: np.ndarray) -> Estimate:
+        return hazard(both, treated, endpoint)
 
     label = f"hazard ratio of {endpoint}"
     return _contrasts("survival.hazard_ratio", label, real, synthetic, ratio, margin, log=True)
 
 
-def hazard_ratio_changes(real: Cohort, synthetic: Sequence[Cohort], endpoint: str, margin: Margin) -> list[Finding]:
+def hazard_ratio_changes(real: Observed, synthetic: Sequence[Observed], endpoint: str, margin: Margin) -> list[Finding]:
     """Whether hazards stay proportional as in the real cohort: the hazard ratio after a time over that before it.
 
     Notes
@@ -58,24 +58,23 @@ def hazard_ratio_changes(real: Cohort, synthetic: Sequence[Cohort], endpoint: st
     declared = margin.settings.get("at")
     at = horizon_of(real, endpoint, margin) / 2 if declared is None else float(cast(float, declared))
 
-    def change(both: Cohort, treated: np.ndarray) -> Estimate:
-        time, event, entry = outcome(both, endpoint)
-        start = np.zeros(len(time)) if entry is None else entry
-        early, late = start < at, time > at
-        before = _log_ratio(np.minimum(time, at)[early], (event & (time <= at))[early], start[early], treated[early])
-        after = _log_ratio(time[late], event[late], np.maximum(start, at)[late], treated[late])
-        return Estimate.normal(after.value - before.value, float(np.hypot(after.se, before.se)), n_used=both.n)
+    def change(both: Observed, treated: np.ndarray) -> Estimate:
+        return hazard_change(both, treated, endpoint, at)
 
     label = f"change of the hazard ratio of {endpoint} at {significant(at)} {real.schema.unit}"
     return _contrasts("survival.hazard_ratio_change", label, real, synthetic, change, margin, log=True)
 
 
-def subdistribution_ratios(real: Cohort, synthetic: Sequence[Cohort], endpoint: str, margin: Margin) -> list[Finding]:
+def subdistribution_ratios(
+    real: Observed, synthetic: Sequence[Observed], endpoint: str, margin: Margin
+) -> list[Finding]:
     """Subdistribution hazard ratio of each arm to the reference (Fine-Gray); nothing where no cause competes."""
     if not competing(real, endpoint):
         return []
 
-    def ratio(both: Cohort, treated: np.ndarray) -> Estimate:
+    def ratio(both: Observed, treated: np.ndarray) -> Estimate:
+        if isinstance(both, Tally):
+            raise NotEstimableError(NEEDS_ROWS)
         time, cause, entry = both.outcome(endpoint)
         if entry is not None and (entry > 0).any():
             raise NotEstimableError("the Fine-Gray model is not fitted to delayed entry")
@@ -86,16 +85,11 @@ def subdistribution_ratios(real: Cohort, synthetic: Sequence[Cohort], endpoint: 
     return _contrasts("survival.subdistribution_ratio", label, real, synthetic, ratio, margin, log=True)
 
 
-def _log_ratio(time: np.ndarray, event: np.ndarray, entry: np.ndarray | None, treated: np.ndarray) -> Estimate:
-    fit = cox(time, event, treated.astype(float)[:, None], entry)
-    return Estimate.normal(float(fit.coef[0]), float(fit.se[0]), method="log hazard ratio, Cox (Efron)")
-
-
 def _contrasts(
     key: str,
     label: str,
-    real: Cohort,
-    synthetic: Sequence[Cohort],
+    real: Observed,
+    synthetic: Sequence[Observed],
     contrast: Contrast,
     margin: Margin,
     *,
@@ -105,7 +99,7 @@ def _contrasts(
     """A finding for each arm against the reference, among all patients and within each subgroup level."""
     column, usual = str(real.schema.arm), real.arm_levels[0]
 
-    def between(cohort: Cohort, arm: str) -> Estimate:
+    def between(cohort: Observed, arm: str) -> Estimate:
         return contrast(*two_levels(cohort, column, arm, usual))
 
     return [

@@ -11,10 +11,9 @@ from heorsynth.checks.distance import average, distance_finding, largest, root_m
 from heorsynth.checks.finding import Finding, not_estimable
 from heorsynth.checks.groups import Group
 from heorsynth.checks.margin import Margin
-from heorsynth.checks.outcomes import outcome, spans
+from heorsynth.checks.observed import Observed, curve
+from heorsynth.checks.outcomes import spans
 from heorsynth.core.errors import HeorsynthError, HorizonError, NotEstimableError
-from heorsynth.data.cohort import Cohort
-from heorsynth.estimators.survival import kaplan_meier
 
 GRID, DRAWS = 100, 400
 """Times at which curves are compared, and draws of their error."""
@@ -48,7 +47,7 @@ def curve_gap(
     if few := too_few(group.real):
         return _cannot(key, label, group, NotEstimableError(few), margin)
     try:
-        real = kaplan_meier(*outcome(group.real, endpoint))
+        real = curve(group.real, endpoint)
         of_real, error = real.at(grid), real.se_at(grid)
         of_synthetic = np.array([_curve_at(cohort, endpoint, grid) for cohort in group.synthetic])
         if not error.any():
@@ -64,10 +63,10 @@ def curve_gap(
     return distance_finding(key, label, group, measure(gaps, noise, real_noise), margin)
 
 
-def _curve_at(cohort: Cohort, endpoint: str, grid: np.ndarray) -> np.ndarray:
+def _curve_at(cohort: Observed, endpoint: str, grid: np.ndarray) -> np.ndarray:
     if cohort.n == 0:
         raise NotEstimableError("a synthetic cohort has no patient of this group")
-    return kaplan_meier(*outcome(cohort, endpoint)).at(grid)
+    return curve(cohort, endpoint).at(grid)
 
 
 def _cannot(key: str, label: str, group: Group, refusal: HeorsynthError, margin: Margin) -> Finding:

@@ -17,6 +17,7 @@ from heorsynth.checks.comparison import compare, reason_of, too_few
 from heorsynth.checks.finding import FAIL, INCONCLUSIVE, LEVEL, Finding, because, decide, not_estimable
 from heorsynth.checks.groups import Group
 from heorsynth.checks.margin import Margin
+from heorsynth.checks.observed import Observed
 from heorsynth.checks.outcomes import horizon_of, outcome, spans
 from heorsynth.core.errors import NotEstimableError
 from heorsynth.core.estimate import Estimate, normal_quantile
@@ -39,7 +40,7 @@ BEYOND_CHANCE = 0.96
 """Two-sided level at which a cohort tells two models apart: 2% on either side."""
 
 
-def lifetime_of(real: Cohort, endpoint: str, margin: Margin) -> float:
+def lifetime_of(real: Observed, endpoint: str, margin: Margin) -> float:
     """The lifetime of the margin, or the default one: `LIFETIMES_AHEAD` horizons of the whole real cohort."""
     declared = margin.settings.get("lifetime")
     return LIFETIMES_AHEAD * horizon_of(real, endpoint, margin) if declared is None else float(cast(float, declared))

@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 
 from heorsynth.checks.finding import MEAN_ABSOLUTE_NORMAL, Finding, Measured, judge, not_estimable
 from heorsynth.checks.margin import Margin
+from heorsynth.checks.observed import Observed, patients
 from heorsynth.core.errors import MarginError, Problem, nearest
-from heorsynth.data.cohort import SMALL_COUNT, Cohort
+from heorsynth.data.cohort import SMALL_COUNT
 
 KEY = "subgroups.target"
 WHERE = "margins, subgroups.target"
@@ -17,7 +18,7 @@ TOLERANCE = 0.005
 """Shares of a published table, rounded to a tenth of a percent, may miss a sum of 1 by this much."""
 
 
-def against_targets(real: Cohort, synthetic: Sequence[Cohort], margin: Margin) -> list[Finding]:
+def against_targets(real: Observed, synthetic: Sequence[Observed], margin: Margin) -> list[Finding]:
     """The share of each level in the synthetic cohorts over its share in the target population.
 
     Notes
@@ -38,10 +39,14 @@ def against_targets(real: Cohort, synthetic: Sequence[Cohort], margin: Margin) -
     found = []
     for name, shares in targets.items():
         held = real.levels(name)
-        drawn = [cohort.levels(name) for cohort in synthetic]
+        drawn = [(cohort, cohort.levels(name)) for cohort in synthetic]
         for level, share in shares.items():
-            here = Represented(f"{name}={level}", share, int((held == level).sum()), real.n)
-            found.append(_finding(here, [(levels == level).mean() for levels in drawn], synthetic, margin))
+            here = Represented(f"{name}={level}", share, patients(real, held == level), real.n)
+            found.append(
+                _finding(
+                    here, [patients(cohort, levels == level) / cohort.n for cohort, levels in drawn], synthetic, margin
+                )
+            )
     return found
 
 
@@ -55,7 +60,7 @@ class Represented:
     n: int
 
 
-def _finding(level: Represented, drawn: Sequence[float], synthetic: Sequence[Cohort], margin: Margin) -> Finding:
+def _finding(level: Represented, drawn: Sequence[float], synthetic: Sequence[Observed], margin: Margin) -> Finding:
     what = "share of patients, against the target"
     if level.count < SMALL_COUNT:
         reason = f"fewer than {SMALL_COUNT} real patients: not shown"
@@ -73,7 +78,7 @@ def _finding(level: Represented, drawn: Sequence[float], synthetic: Sequence[Coh
     return replace(judged, real=own, because=because, floor=floor, key=KEY)
 
 
-def checked_targets(declared: object, real: Cohort) -> dict[str, dict[str, float]]:
+def checked_targets(declared: object, real: Observed) -> dict[str, dict[str, float]]:
     """The target shares, if every name is a subgroup, every level one of its own, and shares add up to 1."""
     if not isinstance(declared, Mapping) or not declared:
         fix = "write targets: {sex: {f: 0.5, m: 0.5}}"

@@ -7,23 +7,23 @@ from functools import partial
 
 import numpy as np
 
+from heorsynth.checks import observed
 from heorsynth.checks.comparison import compare
 from heorsynth.checks.finding import Finding
 from heorsynth.checks.groups import groups_of
 from heorsynth.checks.margin import Margin
+from heorsynth.checks.observed import Observed, moments, spike
 from heorsynth.core.estimate import Estimate
-from heorsynth.data.cohort import Cohort
-from heorsynth.estimators.costs import known
+from heorsynth.estimators.costs import mean_of
 from heorsynth.estimators.proportions import proportion
-from heorsynth.estimators.utilities import mean
 
 
 def check(
-    real: Cohort,
-    synthetic: Sequence[Cohort],
+    real: Observed,
+    synthetic: Sequence[Observed],
     margins: Mapping[str, Margin],
     rng: np.random.Generator,
-    holdout: Cohort | None = None,
+    holdout: Observed | None = None,
 ) -> list[Finding]:
     """Findings on each utility column, in every group, for the estimands `margins` asks for."""
     found: list[Finding] = []
@@ -38,27 +38,24 @@ def check(
     return found
 
 
-def of_column(cohort: Cohort, name: str) -> Estimate:
+def of_column(data: Observed, name: str) -> Estimate:
     """The mean of a column over the patients for whom it is known; `structure` compares how many are missing."""
-    return mean(cohort.column(name))
+    return mean_of(moments(data, name))
 
 
-def at_one(cohort: Cohort, name: str) -> Estimate:
+def at_one(data: Observed, name: str) -> Estimate:
     """The share in full health, of patients whose utility is known."""
-    values = known(cohort.column(name))
-    return proportion(int((values == 1).sum()), len(values))
+    return proportion(*spike(data, name, "one"))
 
 
-def below_zero(cohort: Cohort, name: str) -> Estimate:
+def below_zero(data: Observed, name: str) -> Estimate:
     """The share in a state worse than dead, of patients whose utility is known."""
-    values = known(cohort.column(name))
-    return proportion(int((values < 0).sum()), len(values))
+    return proportion(*spike(data, name, "negative"))
 
 
-def missing(cohort: Cohort, name: str) -> Estimate:
+def missing(data: Observed, name: str) -> Estimate:
     """The share of patients whose utility is not known."""
-    values = cohort.column(name).astype(float)
-    return proportion(int(np.isnan(values).sum()), len(values))
+    return proportion(observed.missing(data, name), data.n)
 
 
 ASKED: Mapping[str, tuple[str, Callable[..., Estimate]]] = {

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 
 import numpy as np
 
 from heorsynth.checks.evaluation import thresholds
 from heorsynth.checks.margin import HALF, Margin
+from heorsynth.checks.observed import Observed, moments, ranked
 from heorsynth.checks.outcomes import default_horizon, horizon_of
 from heorsynth.checks.survival_lifetime import lifetime_of
-from heorsynth.core.errors import Problem
+from heorsynth.core.errors import NotEstimableError, Problem
 from heorsynth.core.estimate import significant
-from heorsynth.data.cohort import Cohort
+from heorsynth.estimators.costs import Moments
 
 
-def vacuous(key: str, margin: Margin, real: Cohort) -> list[Problem]:
+def vacuous(key: str, margin: Margin, real: Observed) -> list[Problem]:
     """What is wrong with an absolute margin that is half as wide as what it is a margin of, or wider.
 
     Notes
@@ -37,53 +39,57 @@ def vacuous(key: str, margin: Margin, real: Cohort) -> list[Problem]:
     ]
 
 
-References = Callable[[Margin, Cohort], Iterable[float]]
+References = Callable[[Margin, Observed], Iterable[float]]
 
 
-def _endpoints(margin: Margin, real: Cohort) -> list[str]:
+def _endpoints(margin: Margin, real: Observed) -> list[str]:
     return [name for name in real.schema.endpoints if margin.settings.get("endpoint") in (None, name)]
 
 
-def _horizons(margin: Margin, real: Cohort) -> list[float]:
+def _horizons(margin: Margin, real: Observed) -> list[float]:
     return [horizon_of(real, name, margin) for name in _endpoints(margin, real)]
 
 
-def _followed(margin: Margin, real: Cohort) -> list[float]:
+def _followed(margin: Margin, real: Observed) -> list[float]:
     return [default_horizon(real, name) for name in _endpoints(margin, real)]
 
 
-def _lifetimes(margin: Margin, real: Cohort) -> list[float]:
+def _lifetimes(margin: Margin, real: Observed) -> list[float]:
     return [lifetime_of(real, name, margin) for name in _endpoints(margin, real)]
 
 
-def _columns(names: Iterable[str], setting: str, margin: Margin, real: Cohort) -> list[np.ndarray]:
-    chosen = [name for name in names if margin.settings.get(setting) in (None, name)]
-    columns = [real.column(name).astype(float) for name in chosen]
-    known = [column[np.isfinite(column)] for column in columns]
-    return [column for column in known if len(column)]
+def _chosen(names: Iterable[str], setting: str, margin: Margin) -> list[str]:
+    return [name for name in names if margin.settings.get(setting) in (None, name)]
 
 
-def _costs(margin: Margin, real: Cohort) -> list[float]:
-    return [float(spent.mean()) for spent in _columns(real.schema.costs, "cost", margin, real)]
+def _known(names: Iterable[str], setting: str, margin: Margin, real: Observed) -> list[Moments]:
+    found = []
+    for name in _chosen(names, setting, margin):
+        with suppress(NotEstimableError):
+            found.append(moments(real, name, 1))
+    return found
 
 
-def _quantiles(margin: Margin, real: Cohort) -> list[float]:
-    shares = np.atleast_1d(np.asarray(margin.settings["quantile"], float))
-    return [
-        float(size)
-        for spent in _columns(real.schema.costs, "cost", margin, real)
-        for size in np.quantile(spent, shares)
-    ]
+def _costs(margin: Margin, real: Observed) -> list[float]:
+    return [spent.mean for spent in _known(real.schema.costs, "cost", margin, real)]
 
 
-def _variations(margin: Margin, real: Cohort) -> list[float]:
-    columns = _columns(real.schema.costs, "cost", margin, real)
-    return [float(spent.std() / spent.mean()) for spent in columns if spent.mean() > 0]
+def _quantiles(margin: Margin, real: Observed) -> list[float]:
+    shares, found = np.atleast_1d(np.asarray(margin.settings["quantile"], float)), []
+    for name in _chosen(real.schema.costs, "cost", margin):
+        with suppress(NotEstimableError):
+            found += ranked(real, name).between(shares).tolist()
+    return found
 
 
-def _utilities(margin: Margin, real: Cohort) -> list[float]:
+def _variations(margin: Margin, real: Observed) -> list[float]:
+    known = _known(real.schema.costs, "cost", margin, real)
+    return [math.sqrt(spent.variance) / spent.mean for spent in known if spent.mean > 0 and spent.n > 1]
+
+
+def _utilities(margin: Margin, real: Observed) -> list[float]:
     setting = "utility" if "utility" in margin.settings else "effect"
-    return [abs(float(value.mean())) for value in _columns(real.schema.utilities, setting, margin, real)]
+    return [abs(value.mean) for value in _known(real.schema.utilities, setting, margin, real)]
 
 
 OF: Mapping[str, tuple[str, References]] = {

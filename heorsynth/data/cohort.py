@@ -15,7 +15,7 @@ from heorsynth.core.estimate import significant
 from heorsynth.data import inspection
 from heorsynth.data.label import ID_COLUMN, KEY, Label, has_synthetic_id
 from heorsynth.data.levels import as_text, banded
-from heorsynth.data.schema import Schema, as_bands, as_endpoints, as_names, check_currency, check_unit
+from heorsynth.data.schema import Schema, schema_of
 from heorsynth.data.source_checks import SOURCE_CHECKS, bad_events
 
 SMALL_COUNT = 5
@@ -81,38 +81,24 @@ class Cohort:
         totals: Mapping[str, Sequence[str]] | None = None,
         name: str = "cohort",
     ) -> None:
-        schema = Schema(
-            endpoints=as_endpoints(endpoints),
+        schema = schema_of(
+            endpoints=endpoints,
             arm=arm,
-            arm_reference=None if arm_reference is None else str(arm_reference),
-            costs=as_names(costs),
-            utilities=as_names(utilities),
-            subgroups=as_names(subgroups),
+            arm_reference=arm_reference,
+            costs=costs,
+            utilities=utilities,
+            subgroups=subgroups,
             id=id,
             entry=entry,
-            unit=check_unit(unit),
-            currency=check_currency(currency),
+            unit=unit,
+            currency=currency,
             price_year=price_year,
-            bands=as_bands(bands or {}),
-            order=tuple((str(first), str(last)) for first, last in order),
-            totals={total: tuple(parts) for total, parts in (totals or {}).items()},
+            bands=bands,
+            order=order,
+            totals=totals,
         )
-        if not isinstance(frame, pd.DataFrame):
-            found = f"is a {type(frame).__name__}, not a pandas DataFrame"
-            raise errors.RoleError(f"cohort {name!r}", Problem("frame", found, "give pandas.DataFrame(…)"))
-        label = _label_of(frame)
-        held = frame.set_index(ID_COLUMN) if ID_COLUMN in frame.columns else frame.copy()
-        held = _with_bands(_with_ids(held, id), schema)
-        inspection.refuse(name, inspection.missing_columns(held, schema) + inspection.impossible_roles(schema))
-        if len(held) < 2:
-            raise errors.TooFewPatientsError(
-                f"cohort {name!r}",
-                Problem("rows", f"{len(held)} patients", "a cohort needs at least 2, an analysis far more"),
-            )
-        inspection.refuse(name, inspection.nested_columns(held) + inspection.bad_event_map(schema, event_map))
-        real = label is None and held.index.name != ID_COLUMN
-        held, found = _with_event_codes(held, schema, event_map, real=real)
-        if real:
+        held, label, found = as_declared(frame, schema, event_map, name)
+        if label is None and held.index.name != ID_COLUMN:
             checks = [check for check in SOURCE_CHECKS if not (found and check is bad_events)]
             found += [problem for check in checks for problem in check(held, schema)]
         inspection.refuse(name, found)
@@ -153,6 +139,11 @@ class Cohort:
     def frame(self) -> pd.DataFrame:
         """A copy of the rows. Synthetic rows are indexed by `synthetic_id`, and `attrs` holds the label."""
         return self._frame.copy()
+
+    @property
+    def rows(self) -> pd.DataFrame:
+        """The rows themselves, not a copy: for code of this package, which reads them and changes nothing."""
+        return self._frame
 
     @property
     def label(self) -> Label | None:
@@ -196,12 +187,7 @@ class Cohort:
         """The arms as text, the reference (or first in sorted order) first; empty without an arm."""
         if self._schema.arm is None:
             return ()
-        levels = sorted(set(self.levels(self._schema.arm).tolist()) - {""})
-        reference = self._schema.arm_reference
-        if reference in levels:
-            levels.remove(reference)
-            levels.insert(0, reference)
-        return tuple(levels)
+        return arms_in_order(self.levels(self._schema.arm), self._schema)
 
     def column(self, name: str) -> np.ndarray:
         """One column as an array; MissingColumnError with the nearest name if there is none."""
@@ -301,6 +287,16 @@ class Cohort:
         return self.card().html()
 
 
+def arms_in_order(assigned: np.ndarray, schema: Schema) -> tuple[str, ...]:
+    """The arms among these levels, the reference (or first in sorted order) first; '' is no arm."""
+    levels = sorted(set(assigned.tolist()) - {""})
+    reference = schema.arm_reference
+    if reference in levels:
+        levels.remove(reference)
+        levels.insert(0, reference)
+    return tuple(levels)
+
+
 def small(count: int) -> str:
     """A count as text, with 1 to 4 shown as "<5"."""
     return f"<{SMALL_COUNT}" if 0 < count < SMALL_COUNT else f"{count:,}"
@@ -314,6 +310,42 @@ def counts_text(column: pd.Series) -> str:
     if rare:
         shown.append(f"{rare} rare level{'s' if rare > 1 else ''}")
     return ", ".join(shown) or "none"
+
+
+def as_declared(
+    frame: pd.DataFrame,
+    schema: Schema,
+    event_map: Mapping[object, object] | None,
+    name: str,
+    *,
+    part: bool = False,
+) -> tuple[pd.DataFrame, Label | None, list[inspection.Found]]:
+    """The rows with events coded, bands made and ids in the index, their label, and what stands against the events.
+
+    Refused where roles do not fit at all. A part of a cohort may have one row only, and nobody censored.
+
+    Raises
+    ------
+    CohortError      see `Cohort`
+    """
+    if not isinstance(frame, pd.DataFrame):
+        told = f"is a {type(frame).__name__}, not a pandas DataFrame"
+        raise errors.RoleError(f"cohort {name!r}", Problem("frame", told, "give pandas.DataFrame(…)"))
+    label = _label_of(frame)
+    held = frame.set_index(ID_COLUMN) if ID_COLUMN in frame.columns else frame.copy()
+    held = _with_bands(_with_ids(held, schema.id), schema)
+    inspection.refuse(name, inspection.missing_columns(held, schema) + inspection.impossible_roles(schema))
+    if len(held) < 2 and not part:
+        raise errors.TooFewPatientsError(f"cohort {name!r}", too_few_rows(len(held)))
+    inspection.refuse(name, inspection.nested_columns(held) + inspection.bad_event_map(schema, event_map))
+    real = label is None and held.index.name != ID_COLUMN
+    coded, found = _with_event_codes(held, schema, event_map, real=real, part=part)
+    return coded, label, found
+
+
+def too_few_rows(n: int) -> Problem:
+    """What is said of a cohort of fewer than two patients."""
+    return Problem("rows", f"{n} patients", "a cohort needs at least 2, an analysis far more")
 
 
 def _label_of(frame: pd.DataFrame) -> Label | None:
@@ -346,14 +378,14 @@ def _with_bands(frame: pd.DataFrame, schema: Schema) -> pd.DataFrame:
 
 
 def _with_event_codes(
-    frame: pd.DataFrame, schema: Schema, event_map: Mapping[object, object] | None, *, real: bool
+    frame: pd.DataFrame, schema: Schema, event_map: Mapping[object, object] | None, *, real: bool, part: bool
 ) -> tuple[pd.DataFrame, list[inspection.Found]]:
     """The frame with its events in the house coding, and what stands against it."""
     found: list[inspection.Found] = []
     coded = frame.copy()
     for endpoint in schema.endpoints.values():
         mapping = inspection.coding_of(endpoint, event_map)
-        codes = inspection.event_codes(frame, endpoint, mapping)
+        codes = inspection.event_codes(frame, endpoint, mapping, part=part)
         unsaid = inspection.unsaid_censoring(endpoint, mapping) if real else None
         if isinstance(codes, Problem):
             found.append((errors.EventCodingError, codes))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -51,17 +51,20 @@ class Domain:
     @classmethod
     def of(cls, cohort: Cohort) -> Domain:
         """The domain of a cohort's columns, without its id."""
-        frame = cohort.frame
-        names = [str(name) for name in frame.columns if name != cohort.schema.id]
-        held = {name: _column_domain(frame[name], name, cohort.schema) for name in names}
-        longest = max((held[name].high for name in cohort.schema.times), default=0.0)
-        held |= {name: replace(held[name], low=0.0, high=longest) for name in cohort.schema.times}
-        paid = [part for total in cohort.schema.costs for part in (total, *cohort.schema.totals.get(total, ()))]
+        return cls.of_columns(cohort.schema, columns_of(cohort), cohort.n)
+
+    @classmethod
+    def of_columns(cls, schema: Schema, columns: Mapping[str, ColumnDomain], n_source: int) -> Domain:
+        """The domain in which times begin at 0, costs have no upper end, and totals reach as far as their parts."""
+        held = dict(columns)
+        longest = max((held[name].high for name in schema.times), default=0.0)
+        held |= {name: replace(held[name], low=0.0, high=longest) for name in schema.times}
+        paid = [part for total in schema.costs for part in (total, *schema.totals.get(total, ()))]
         held |= {name: replace(held[name], high=np.inf) for name in paid}
-        for total, parts in cohort.schema.totals.items():
+        for total, parts in schema.totals.items():
             low, high = (sum(getattr(held[part], end) for part in parts) for end in ("low", "high"))
             held[total] = replace(held[total], low=low, high=high)
-        return cls(cohort.schema, held, cohort.n)
+        return cls(schema, held, n_source)
 
     def to_dict(self, least: int) -> dict[str, Any]:
         """The columns as JSON-ready data: no patient's extreme, and no covariate's level that fewer than `least` have.
@@ -122,6 +125,34 @@ class Domain:
         return found
 
 
+def columns_of(cohort: Cohort) -> dict[str, ColumnDomain]:
+    """What each column of a cohort, or of a part of one, holds, without its id."""
+    frame, schema = cohort.rows, cohort.schema
+    names = [str(name) for name in frame.columns if name != schema.id]
+    return {name: _column_domain(frame[name], name, schema) for name in names}
+
+
+def joined_columns(parts: Sequence[Mapping[str, ColumnDomain]], schema: Schema) -> dict[str, ColumnDomain]:
+    """What each column holds in any of the parts of a cohort."""
+    coded = {schema.arm, *schema.subgroups, *schema.events}
+    return {name: _joined([part[name] for part in parts], coded=name in coded) for name in parts[0]}
+
+
+def _joined(parts: Sequence[ColumnDomain], *, coded: bool) -> ColumnDomain:
+    levels = None
+    if all(part.levels is not None for part in parts):
+        levels = frozenset[str]().union(*(part.levels or () for part in parts))
+        levels = levels if coded or len(levels) <= MAX_LEVELS else None
+    return ColumnDomain(
+        parts[0].dtype,
+        all(part.whole for part in parts),
+        any(part.may_miss for part in parts),
+        levels,
+        min(part.low for part in parts),
+        max(part.high for part in parts),
+    )
+
+
 def _column_domain(column: pd.Series, name: str, schema: Schema) -> ColumnDomain:
     may_miss = bool(column.isna().any())
     categorical = name in schema.subgroups or name == schema.arm or name in schema.events
@@ -136,6 +167,8 @@ def _column_domain(column: pd.Series, name: str, schema: Schema) -> ColumnDomain
     if name == schema.entry:
         return ColumnDomain(str(column.dtype), False, may_miss)
     known_values = column.dropna().to_numpy(float)
+    if not len(known_values):
+        return ColumnDomain(str(column.dtype), True, may_miss, None, np.inf, -np.inf)
     whole = bool(np.all(known_values == np.floor(known_values)))
     return ColumnDomain(str(column.dtype), whole, may_miss, None, float(known_values.min()), float(known_values.max()))
 

@@ -150,11 +150,14 @@ def unsaid_censoring(endpoint: Endpoint, mapping: Mapping[object, int] | None) -
 
 
 def event_codes(
-    frame: pd.DataFrame, endpoint: Endpoint, event_map: Mapping[object, int] | None
+    frame: pd.DataFrame, endpoint: Endpoint, event_map: Mapping[object, int] | None, *, part: bool = False
 ) -> np.ndarray | Problem:
-    """The event column as 0 = censored, 1.. = causes; or the problem, if it holds anything else."""
+    """The event column as 0 = censored, 1.. = causes; or the problem, if it holds anything else.
+
+    In a part of a cohort nobody need be censored.
+    """
     column = frame[endpoint.event]
-    where = f"{endpoint.event} (event of {endpoint.name!r})"
+    where = event_of(endpoint)
     if column.isna().any():
         return Problem(
             where,
@@ -188,15 +191,25 @@ def event_codes(
             "declare the coding, such as event_map={'censored': 0, 'dead': 1}",
             "declare the coding, such as event_map: {censored: 0, dead: 1}",
         )
-    if 0 not in set(numbers) and numbers.max() > 1:
-        nobody = "if nobody is censored, map every code to its cause"
-        return Problem(
-            where,
-            f"no 0 among the codes; found {_codes_seen(column)}",
-            f"if 1 is censored and 2 the event, say event_map={{1: 0, 2: 1}}; {nobody}",
-            f"if 1 is censored and 2 the event, write event_map: {{1: 0, 2: 1}}; {nobody}",
-        )
+    if not part and 0 not in set(numbers) and numbers.max() > 1:
+        return nobody_censored(endpoint, _codes_seen(column))
     return numbers.to_numpy(dtype=np.int8)
+
+
+def event_of(endpoint: Endpoint) -> str:
+    """How messages call the event column of an endpoint."""
+    return f"{endpoint.event} (event of {endpoint.name!r})"
+
+
+def nobody_censored(endpoint: Endpoint, seen: str) -> Problem:
+    """What is said of causes of which none is 0: the coding is likely another."""
+    nobody = "if nobody is censored, map every code to its cause"
+    return Problem(
+        event_of(endpoint),
+        f"no 0 among the codes; found {seen}",
+        f"if 1 is censored and 2 the event, say event_map={{1: 0, 2: 1}}; {nobody}",
+        f"if 1 is censored and 2 the event, write event_map: {{1: 0, 2: 1}}; {nobody}",
+    )
 
 
 def _codes_seen(column: pd.Series) -> str:

@@ -139,6 +139,42 @@ class Schema:
         )
 
 
+def schema_of(
+    *,
+    endpoints: Mapping[str, object],
+    arm: str | None = None,
+    arm_reference: object = None,
+    costs: str | Sequence[str] | None = None,
+    utilities: str | Sequence[str] | None = None,
+    subgroups: str | Sequence[str] | None = None,
+    id: str | None = None,
+    entry: str | None = None,
+    unit: str = "day",
+    currency: str | None = None,
+    price_year: int | None = None,
+    bands: Mapping[str, Sequence[object]] | None = None,
+    order: Sequence[tuple[str, str]] = (),
+    totals: Mapping[str, Sequence[str]] | None = None,
+) -> Schema:
+    """The roles as `Cohort` takes them, checked for their form; RoleError where they have another."""
+    return Schema(
+        endpoints=as_endpoints(endpoints),
+        arm=arm,
+        arm_reference=None if arm_reference is None else str(arm_reference),
+        costs=as_names(costs),
+        utilities=as_names(utilities),
+        subgroups=as_names(subgroups),
+        id=id,
+        entry=entry,
+        unit=check_unit(unit),
+        currency=check_currency(currency),
+        price_year=price_year,
+        bands=as_bands(bands or {}),
+        order=tuple((str(first), str(last)) for first, last in order),
+        totals={total: tuple(parts) for total, parts in (totals or {}).items()},
+    )
+
+
 def as_endpoints(declared: object) -> dict[str, Endpoint]:
     """The endpoints from ``{"os": ("time", "event")}`` or ``{"os": ("time", "event", {1: "death"})}``.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -11,9 +12,9 @@ from pandas.api import types
 from heorsynth.core import errors
 from heorsynth.core.errors import Problem
 from heorsynth.data.identity import looks_like_dates, n_persons
-from heorsynth.data.inspection import Found
+from heorsynth.data.inspection import Found, event_of
 from heorsynth.data.levels import as_text, banded
-from heorsynth.data.schema import Schema
+from heorsynth.data.schema import Endpoint, Schema
 
 COUNT_DAYS = "count the days from start to end in a column of its own: in pandas (end - start).dt.days"
 ONE_ROW = "one row a patient: keep one visit of each (or one parameter), or combine the rows of a patient first"
@@ -24,17 +25,18 @@ def bad_events(frame: pd.DataFrame, schema: Schema) -> list[Found]:
     found: list[Found] = []
     for endpoint in schema.endpoints.values():
         if not (frame[endpoint.event].to_numpy() == 1).any():
-            found.append(
-                (
-                    errors.NoEventsError,
-                    Problem(
-                        f"{endpoint.event} (event of {endpoint.name!r})",
-                        f"nobody among {len(frame)} patients has the event",
-                        "check the coding (0 = censored, 1 = event), or follow up for longer",
-                    ),
-                )
-            )
+            found.append(no_events(endpoint, len(frame)))
     return found
+
+
+def no_events(endpoint: Endpoint, n: int) -> Found:
+    """What is said of an endpoint in which nobody has the event of interest."""
+    problem = Problem(
+        event_of(endpoint),
+        f"nobody among {n} patients has the event",
+        "check the coding (0 = censored, 1 = event), or follow up for longer",
+    )
+    return errors.NoEventsError, problem
 
 
 def bad_durations(frame: pd.DataFrame, schema: Schema) -> list[Found]:
@@ -116,9 +118,11 @@ def _no_count(column: pd.Series) -> tuple[str, ...] | None:
 
 def bad_arm(frame: pd.DataFrame, schema: Schema) -> list[Found]:
     """An arm that compares nothing, or more than two arms with no reference named."""
-    if schema.arm is None:
-        return []
-    levels = sorted(set(as_text(frame[schema.arm]).dropna()))
+    return [] if schema.arm is None else arm_problems(sorted(set(as_text(frame[schema.arm]).dropna())), schema)
+
+
+def arm_problems(levels: Sequence[str], schema: Schema) -> list[Found]:
+    """What is said of arms of these levels."""
     where = f"arm {schema.arm!r}"
     if len(levels) < 2:
         return [
@@ -160,18 +164,15 @@ def bad_ids(frame: pd.DataFrame, schema: Schema) -> list[Found]:
         return []
     column = frame[schema.id]
     twice, unknown = int(column.duplicated(keep=False).sum()), int(column.isna().sum())
-    if unknown or twice:
-        return [
-            (
-                errors.DuplicateIdError,
-                Problem(
-                    f"id {schema.id!r}",
-                    f"{twice} of {len(column)} rows share an id, {unknown} have none",
-                    ONE_ROW,
-                ),
-            )
-        ]
-    return []
+    return id_problems(schema.id, twice, unknown, len(column))
+
+
+def id_problems(name: str, twice: int, unknown: int, n: int) -> list[Found]:
+    """What is said of ids that `twice` rows share and `unknown` rows lack."""
+    if not (unknown or twice):
+        return []
+    told = f"{twice} of {n} rows share an id, {unknown} have none"
+    return [(errors.DuplicateIdError, Problem(f"id {name!r}", told, ONE_ROW))]
 
 
 def repeated_patients(frame: pd.DataFrame, schema: Schema) -> list[Found]:
@@ -231,25 +232,33 @@ def bad_columns(frame: pd.DataFrame, schema: Schema) -> list[Found]:
     for name in frame.columns:
         column = frame[name]
         known = column.dropna()
-        role = name in (*schema.times, *schema.events, schema.id, schema.arm)
-        if known.empty:
-            found.append((errors.EmptyColumnError, Problem(f"column {name!r}", "entirely missing", "drop it")))
-        elif known.nunique() == 1 and not role and name not in schema.subgroups and name != schema.entry:
-            found.append(
-                (
-                    errors.EmptyColumnError,
-                    Problem(f"column {name!r}", "the same for every patient", _dropped(str(name), schema)),
-                )
-            )
-        if is_mixed(known):
-            found.append(
-                (
-                    errors.MixedTypesError,
-                    Problem(
-                        f"column {name!r}", "mixes numbers and text", "make it one or the other; write missing as empty"
-                    ),
-                )
-            )
+        found += tells_nothing(str(name), len(known), known.nunique() == 1, schema)
+        found += mixed_column(str(name), known)
+    return found + bad_money(frame, schema)
+
+
+def tells_nothing(name: str, known: int, constant: bool, schema: Schema) -> list[Found]:
+    """What is said of a column that is known of nobody, or the same for everybody and has no role that may be."""
+    if not known:
+        return [(errors.EmptyColumnError, Problem(f"column {name!r}", "entirely missing", "drop it"))]
+    role = name in (*schema.times, *schema.events, schema.id, schema.arm, *schema.subgroups, schema.entry)
+    if constant and not role:
+        problem = Problem(f"column {name!r}", "the same for every patient", _dropped(name, schema))
+        return [(errors.EmptyColumnError, problem)]
+    return []
+
+
+def mixed_column(name: str, known: pd.Series) -> list[Found]:
+    """What is said of a column whose known values are of several types."""
+    if not is_mixed(known):
+        return []
+    fix = "make it one or the other; write missing as empty"
+    return [(errors.MixedTypesError, Problem(f"column {name!r}", "mixes numbers and text", fix))]
+
+
+def bad_money(frame: pd.DataFrame, schema: Schema) -> list[Found]:
+    """Costs and utilities that are infinite, or no numbers."""
+    found: list[Found] = []
     for name in itertools.chain(schema.costs, schema.utilities):
         if endless := int(np.isinf(_numbers(frame[name])).sum()):
             told = f"{endless} of {len(frame)} values are infinite"
@@ -276,19 +285,17 @@ def bad_subgroups(frame: pd.DataFrame, schema: Schema) -> list[Found]:
     """Subgroup levels that are one patient: a level name would single them out."""
     found: list[Found] = []
     for name in schema.subgroups:
-        alone = int((frame[name].value_counts() == 1).sum())
-        if alone:
-            found.append(
-                (
-                    errors.SparseLevelError,
-                    Problem(
-                        f"subgroup {name!r}",
-                        f"{alone} of its levels {'has' if alone == 1 else 'have'} a single patient",
-                        "merge rare levels, or do not declare it a subgroup",
-                    ),
-                )
-            )
+        found += lonely_levels(name, int((frame[name].value_counts() == 1).sum()))
     return found
+
+
+def lonely_levels(name: str, alone: int) -> list[Found]:
+    """What is said of a subgroup of which so many levels have a single patient."""
+    if not alone:
+        return []
+    told = f"{alone} of its levels {'has' if alone == 1 else 'have'} a single patient"
+    fix = "merge rare levels, or do not declare it a subgroup"
+    return [(errors.SparseLevelError, Problem(f"subgroup {name!r}", told, fix))]
 
 
 def bad_bands(frame: pd.DataFrame, schema: Schema) -> list[Found]:
@@ -337,6 +344,9 @@ def bad_totals(frame: pd.DataFrame, schema: Schema) -> list[Found]:
             )
     return found
 
+
+ROW_CHECKS = (bad_durations, bad_order, bad_money, bad_bands, bad_totals)
+"""Those of them that look at one row at a time, and so can be asked of a part of a cohort."""
 
 SOURCE_CHECKS = (
     bad_events,

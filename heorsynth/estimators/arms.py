@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from heorsynth.core.errors import NotEstimableError, Problem
-from heorsynth.estimators.economics import Increments, Parts
+from heorsynth.estimators.economics import Increments, Joint, Parts
 
 FEWEST = 2
 """Patients of an arm with both outcomes known, below which there is no variance."""
@@ -67,20 +67,27 @@ def arm_means(cost: np.ndarray, effect: np.ndarray, arm: np.ndarray, arms: int) 
     """
     both = np.column_stack([np.asarray(cost, float), np.asarray(effect, float)])
     known = np.isfinite(both).all(axis=1)
-    means, parts = np.empty((arms, 2)), []
+    joints = []
     for place in range(arms):
         rows = both[known & (arm == place)]
         if len(rows) < FEWEST:
             raise NotEstimableError(
                 "economic evaluation", Problem("cost, effect", f"{len(rows)} patients of an arm with both known")
             )
-        means[place] = rows.mean(axis=0)
+        joints.append(Joint.of(rows))
+    return arm_means_of(joints, int((arm >= 0).sum()))
+
+
+def arm_means_of(joints: Sequence[Joint], n_total: int) -> ArmMeans:
+    """The means of arms, from cost and effect of each; see `arm_means`."""
+    arms, parts = len(joints), []
+    for place, one in enumerate(joints):
         whole = np.zeros((2 * arms, 2 * arms))
         here = slice(2 * place, 2 * place + 2)
-        whole[here, here] = np.cov(rows.T, ddof=1) / len(rows)
-        parts.append((whole, float(len(rows) - 1)))
-    compared = arm >= 0
-    return ArmMeans(means, tuple(parts), int((known & compared).sum()), int(compared.sum()))
+        whole[here, here] = one.covariance / one.n
+        parts.append((whole, float(one.n - 1)))
+    means = np.array([one.mean for one in joints])
+    return ArmMeans(means, tuple(parts), sum(one.n for one in joints), n_total)
 
 
 def pooled_arms(found: Sequence[ArmMeans], n_source: int, n_rows: int) -> ArmMeans:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from heorsynth.core.errors import NotEstimableError, Problem
-from heorsynth.estimators.counts import event_counts, follow_up
+from heorsynth.estimators.counts import EventCounts, event_counts, follow_up
 from heorsynth.estimators.curve import IncidenceCurve, reach_of
 
 
@@ -53,19 +55,28 @@ def cumulative_incidence(
     if not causes:
         raise NotEstimableError("cumulative incidence", Problem("cause", "nobody had any event"))
     counts = event_counts(patients)
+    place = np.searchsorted(counts.times, patients.time)
+    own = {
+        code: np.bincount(place[patients.event == code], minlength=len(counts.times)).astype(float) for code in causes
+    }
+    return incidence_of(counts, own, patients.n, patients.n_total)
+
+
+def incidence_of(
+    counts: EventCounts, own: Mapping[int, np.ndarray], n_used: int, n_total: int
+) -> dict[int, IncidenceCurve]:
+    """The curve of each cause, from counts of any event and from `own`, each cause's events (k,) at the same times."""
     times, at_risk, events = counts.times, counts.at_risk, counts.events
     survival = np.cumprod(1 - events / at_risk)
     before = np.concatenate([[1.0], survival[:-1]])
     left = at_risk * (at_risk - events)
     greenwood = np.divide(events, left, out=np.zeros_like(left), where=left > 0)
     reach = reach_of(times, survival)
-    place = np.searchsorted(times, patients.time)
     curves = {}
-    for code in causes:
-        own = np.bincount(place[patients.event == code], minlength=len(times)).astype(float)
-        incidence = np.cumsum(before * own / at_risk)
-        direct = before**2 * own * (at_risk - own) / at_risk**3
-        shared = before * own / at_risk**2
+    for code, happened in own.items():
+        incidence = np.cumsum(before * happened / at_risk)
+        direct = before**2 * happened * (at_risk - happened) / at_risk**3
+        shared = before * happened / at_risk**2
         variance = (
             incidence**2 * np.cumsum(greenwood)
             - 2 * incidence * np.cumsum(greenwood * incidence)
@@ -74,6 +85,6 @@ def cumulative_incidence(
             - 2 * (incidence * np.cumsum(shared) - np.cumsum(shared * incidence))
         )
         curves[code] = IncidenceCurve(
-            times, incidence, np.sqrt(np.maximum(variance, 0)), at_risk, own, patients.n, patients.n_total, reach
+            times, incidence, np.sqrt(np.maximum(variance, 0)), at_risk, happened, n_used, n_total, reach
         )
     return curves

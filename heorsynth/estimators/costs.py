@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import special
@@ -35,6 +35,29 @@ def _with_t_interval(estimate: Estimate, freedom: float) -> Estimate:
     return replace(estimate, low=estimate.value - half, high=estimate.value + half)
 
 
+@dataclass(frozen=True)
+class Moments:
+    """What a mean needs to know of the patients whose value is known, whether rows or added-up sums told it.
+
+    Attributes
+    ----------
+    n, n_total : int          patients with a known value, and patients there were
+    mean, variance : float    `variance` with n - 1; NaN for one patient
+    """
+
+    n: int
+    n_total: int
+    mean: float
+    variance: float
+
+    @classmethod
+    def of(cls, values: np.ndarray, at_least: int = 2) -> Moments:
+        """The moments of an array (n,); NotEstimableError for fewer than `at_least` known values."""
+        numbers = known(values, at_least)
+        variance = float(numbers.var(ddof=1)) if len(numbers) > 1 else math.nan
+        return cls(len(numbers), len(values), float(numbers.mean()), variance)
+
+
 def mean(values: np.ndarray, *, level: float = 0.95, unit: str = "") -> Estimate:
     """The mean over patients whose value is known, with a t interval: the quantity decisions rest on.
 
@@ -51,19 +74,42 @@ def mean(values: np.ndarray, *, level: float = 0.95, unit: str = "") -> Estimate
     >>> mean(np.array([0.0, 100.0, 200.0, np.nan]), unit="EUR").value
     100.0
     """
-    numbers = known(values, 2)
-    se = float(numbers.std(ddof=1)) / math.sqrt(len(numbers))
+    return mean_of(Moments.of(values), level=level, unit=unit)
+
+
+def mean_of(moments: Moments, *, level: float = 0.95, unit: str = "") -> Estimate:
+    """The mean with its t interval; see `mean`."""
     return _with_t_interval(
         Estimate.normal(
-            float(numbers.mean()),
-            se,
+            moments.mean,
+            math.sqrt(moments.variance) / math.sqrt(moments.n),
             level=level,
             unit=unit,
             method="mean, t interval",
-            n_used=len(numbers),
-            n_total=len(values),
+            n_used=moments.n,
+            n_total=moments.n_total,
         ),
-        len(numbers) - 1,
+        moments.n - 1,
+    )
+
+
+def difference_of(first: Moments, second: Moments, *, level: float = 0.95, unit: str = "") -> Estimate:
+    """The first group's mean less the second's, with Welch's interval; see `mean_difference`."""
+    squares = [part.variance / part.n for part in (first, second)]
+    variance = sum(squares)
+    rest = sum(square**2 / (part.n - 1) for square, part in zip(squares, (first, second), strict=True))
+    freedom = variance**2 / rest if rest > 0 else math.inf
+    return _with_t_interval(
+        Estimate.normal(
+            first.mean - second.mean,
+            math.sqrt(variance),
+            level=level,
+            unit=unit,
+            method="difference in means, Welch",
+            n_used=first.n + second.n,
+            n_total=first.n_total + second.n_total,
+        ),
+        freedom,
     )
 
 
@@ -96,23 +142,7 @@ def mean_difference(values: np.ndarray, treated: np.ndarray, *, level: float = 0
     5.0
     """
     arm = np.asarray(treated, bool)
-    parts = [known(values[rows], 2) for rows in (arm, ~arm)]
-    squares = [float(part.var(ddof=1)) / len(part) for part in parts]
-    variance = sum(squares)
-    rest = sum(square**2 / (len(part) - 1) for square, part in zip(squares, parts, strict=True))
-    freedom = variance**2 / rest if rest > 0 else math.inf
-    return _with_t_interval(
-        Estimate.normal(
-            float(parts[0].mean() - parts[1].mean()),
-            math.sqrt(variance),
-            level=level,
-            unit=unit,
-            method="difference in means, Welch",
-            n_used=sum(map(len, parts)),
-            n_total=len(values),
-        ),
-        freedom,
-    )
+    return difference_of(Moments.of(values[arm]), Moments.of(values[~arm]), level=level, unit=unit)
 
 
 def zero_share(values: np.ndarray, *, level: float = 0.95) -> Estimate:
@@ -126,72 +156,6 @@ def zero_share(values: np.ndarray, *, level: float = 0.95) -> Estimate:
     numbers = known(values)
     zeros = int((numbers == 0).sum())
     return proportion(zeros, len(numbers), level=level, n_total=len(values), method="share of zeros")
-
-
-def quantile(values: np.ndarray, share: float, *, level: float = 0.95, unit: str = "") -> Estimate:
-    """A quantile with the distribution-free interval of order statistics.
-
-    Parameters
-    ----------
-    values : array (n,)    missing ones are left out
-    share : float          between 0 and 1; 0.95 is the 95th percentile
-
-    Returns
-    -------
-    Estimate               value by linear interpolation (R's type 7). A limit is infinite where the sample is too
-                           small to hold it. `se` is half the distance between the quantiles one standard error of
-                           the share below and above (Woodruff)
-
-    Raises
-    ------
-    NotEstimableError      so few patients that not one standard error of the share fits between it and 0 or 1
-
-    References
-    ----------
-    Woodruff (1952) JASA 47:635, doi:10.1080/01621459.1952.10483443.
-
-    Examples
-    --------
-    >>> found = quantile(np.arange(1.0, 102.0), 0.5)
-    >>> found.value, found.low, found.high
-    (51.0, 41.0, 61.0)
-    """
-    if not 0 < share < 1:
-        raise NotEstimableError("quantile", Problem("share", "must lie between 0 and 1", "0.95 is the 95th percentile"))
-    numbers = np.sort(known(values))
-    n = len(numbers)
-    odds = max(share / (1 - share), (1 - share) / share)
-    needed = math.floor(odds + 1e-9) + 1
-    if n < needed:
-        raise NotEstimableError(
-            "quantile", Problem(f"share {share:g}", f"{n} patients are too few", f"at least {needed} are needed")
-        )
-    error = math.sqrt(share * (1 - share) / n)
-    below, value, above = np.quantile(numbers, [share - error, share, share + error])
-    ranks = _order_limits(n, share, level)
-    low = float(numbers[ranks[0] - 1]) if ranks[0] >= 1 else -math.inf
-    high = float(numbers[ranks[1] - 1]) if ranks[1] <= n else math.inf
-    return Estimate(
-        float(value),
-        low,
-        high,
-        float(above - below) / 2,
-        level,
-        unit,
-        f"quantile {share:g}, order statistics",
-        n,
-        len(values),
-    )
-
-
-def _order_limits(n: int, share: float, level: float) -> tuple[int, int]:
-    """Ranks l < u such that the quantile lies between the l-th and u-th value with at least `level` probability.
-
-    P(X_(l) <= quantile) >= 1 - tail is P(B >= l), B binomial (n, share); u likewise from P(B < u).
-    """
-    tail = (1 - level) / 2
-    cumulative = special.bdtr(np.arange(n), n, share)
-    return int(np.searchsorted(cumulative, tail, side="right")), int(np.searchsorted(cumulative, 1 - tail)) + 1
 
 
 def cv(values: np.ndarray, *, level: float = 0.95) -> Estimate:

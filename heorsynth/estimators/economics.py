@@ -241,10 +241,29 @@ def increments(cost: np.ndarray, effect: np.ndarray, treated: np.ndarray) -> Inc
     (4.0, 0.5)
     """
     both, arm = _known(cost, effect, treated)
-    means = [both[rows].mean(axis=0) for rows in (arm, ~arm)]
-    parts = tuple((np.cov(both[rows].T, ddof=1) / rows.sum(), float(rows.sum() - 1)) for rows in (arm, ~arm))
-    delta = means[0] - means[1]
-    return Increments(float(delta[0]), float(delta[1]), parts[0][0] + parts[1][0], len(both), len(cost), parts)
+    return increments_of(Joint.of(both[arm]), Joint.of(both[~arm]), len(cost))
+
+
+@dataclass(frozen=True)
+class Joint:
+    """Cost and effect of the n patients of one arm in whom both are known: mean (2,) and covariance (2, 2), n - 1."""
+
+    n: int
+    mean: np.ndarray
+    covariance: np.ndarray
+
+    @classmethod
+    def of(cls, both: np.ndarray) -> Joint:
+        """Of rows (n, 2) of cost and effect, two or more."""
+        return cls(len(both), both.mean(axis=0), np.cov(both.T, ddof=1))
+
+
+def increments_of(treated: Joint, others: Joint, n_total: int) -> Increments:
+    """One arm's means less another's; see `increments`."""
+    parts = tuple((one.covariance / one.n, float(one.n - 1)) for one in (treated, others))
+    delta = treated.mean - others.mean
+    covariance = parts[0][0] + parts[1][0]
+    return Increments(float(delta[0]), float(delta[1]), covariance, treated.n + others.n, n_total, parts)
 
 
 def _known(cost: np.ndarray, effect: np.ndarray, treated: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -36,8 +37,7 @@ def log_rank(time: np.ndarray, event: np.ndarray, group: np.ndarray, entry: np.n
     (1, 1.3333)
     """
     whole = event_counts(follow_up(time, event, entry))
-    at_event = whole.events > 0
-    times, deaths, at_risk = whole.times[at_event], whole.events[at_event], whole.at_risk[at_event]
+    times = whole.times[whole.events > 0]
     levels = np.unique(group)
     if len(levels) < 2 or not len(times):
         raise NotEstimableError("log-rank test", Problem("group", "needs two groups and an event"))
@@ -45,15 +45,22 @@ def log_rank(time: np.ndarray, event: np.ndarray, group: np.ndarray, entry: np.n
         follow_up(time[group == g], event[group == g], None if entry is None else entry[group == g]) for g in levels
     ]
     risk = np.stack([at_risk_just_before(part, times) for part in members])
-    observed = np.array([float((part.event != 0).sum()) for part in members])
-    share = risk / at_risk
+    ended = [part.time[part.event != 0] for part in members]
+    events = np.stack([np.bincount(np.searchsorted(times, ends), minlength=len(times)).astype(float) for ends in ended])
+    return log_rank_of(events, risk, [str(level) for level in levels])
+
+
+def log_rank_of(events: np.ndarray, at_risk: np.ndarray, names: Sequence[str]) -> LogRank:
+    """The log-rank test from each group's events (g, k) and patients at risk (g, k) at k times with an event."""
+    deaths, whole = events.sum(axis=0), at_risk.sum(axis=0)
+    observed = events.sum(axis=1)
+    share = at_risk / whole
     expected = (share * deaths).sum(axis=1)
-    scale = deaths * share_or_zero(at_risk - deaths, at_risk - 1)
+    scale = deaths * share_or_zero(whole - deaths, whole - 1)
     covariance = np.diag((share * scale).sum(axis=1)) - (share * scale) @ share.T
     gap = (observed - expected)[:-1]
     statistic = float(gap @ np.linalg.pinv(covariance[:-1, :-1]) @ gap)
-    df = len(levels) - 1
-    names = [str(level) for level in levels]
+    df = len(names) - 1
     p_value = float(special.chdtrc(df, statistic))
     return LogRank(
         statistic,

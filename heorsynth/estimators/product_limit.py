@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from heorsynth.estimators.counts import EventCounts, FollowUp, event_counts, follow_up, share_or_zero
+from heorsynth.estimators.counts import EventCounts, event_counts, follow_up, share_or_zero
 from heorsynth.estimators.curve import SurvivalCurve
 
 
@@ -46,7 +46,7 @@ def kaplan_meier(
     [0.75, 0.75, 0.375, 0.375]
     """
     patients = follow_up(time, event, entry, weights)
-    return _curve(event_counts(patients), patients)
+    return curve_of(event_counts(patients), patients.n, patients.n_total)
 
 
 def reverse_kaplan_meier(time: np.ndarray, event: np.ndarray, entry: np.ndarray | None = None) -> SurvivalCurve:
@@ -64,14 +64,20 @@ def reverse_kaplan_meier(time: np.ndarray, event: np.ndarray, entry: np.ndarray 
     [1.0, 0.667, 0.667, 0.0]
     """
     patients = follow_up(time, event, entry)
-    counts = event_counts(patients)
-    return _curve(EventCounts(counts.times, counts.at_risk - counts.events, counts.censored, counts.events), patients)
+    return reverse_curve_of(event_counts(patients), patients.n, patients.n_total)
 
 
-def _curve(counts: EventCounts, patients: FollowUp) -> SurvivalCurve:
+def curve_of(counts: EventCounts, n_used: int, n_total: int) -> SurvivalCurve:
+    """The Kaplan-Meier curve of counts, wherever they were added up."""
     survival = np.cumprod(1 - share_or_zero(counts.events, counts.at_risk))
     se = survival * np.sqrt(np.cumsum(_greenwood(counts)))
-    return SurvivalCurve(counts.times, survival, se, counts.at_risk, counts.events, patients.n, patients.n_total)
+    return SurvivalCurve(counts.times, survival, se, counts.at_risk, counts.events, n_used, n_total)
+
+
+def reverse_curve_of(counts: EventCounts, n_used: int, n_total: int) -> SurvivalCurve:
+    """The curve of still being followed, of counts in which an event of any cause counts as one."""
+    left = EventCounts(counts.times, counts.at_risk - counts.events, counts.censored, counts.events)
+    return curve_of(left, n_used, n_total)
 
 
 def _greenwood(counts: EventCounts) -> np.ndarray:

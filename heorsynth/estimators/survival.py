@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 import pandas as pd
 
 from heorsynth.core.errors import NotEstimableError, Problem
-from heorsynth.core.estimate import Estimate, normal_quantile
+from heorsynth.core.estimate import Estimate
 from heorsynth.estimators.competing import cumulative_incidence
-from heorsynth.estimators.counts import at_risk_just_before, follow_up, share_or_zero
-from heorsynth.estimators.curve import IncidenceCurve, SurvivalCurve, check_horizon
+from heorsynth.estimators.counts import at_risk_just_before, follow_up
+from heorsynth.estimators.curve import IncidenceCurve, SurvivalCurve
+from heorsynth.estimators.curve_summaries import curve_quantile, landmark, restricted_mean, restricted_mean_difference
 from heorsynth.estimators.log_rank import LogRank, log_rank
 from heorsynth.estimators.product_limit import kaplan_meier, reverse_kaplan_meier
-from heorsynth.estimators.proportions import proportion
 from heorsynth.estimators.resampling import km_matrix
 
 __all__ = [
@@ -127,25 +125,7 @@ def rmst(
     >>> rmst(np.array([1, 2, 3, 4]), np.array([True, False, True, False]), 4).value
     2.875
     """
-    curve = kaplan_meier(time, event, entry)
-    if horizon <= 0:
-        check_horizon(-1.0, curve.reach)
-    check_horizon(horizon, curve.reach)
-    inside = curve.times < horizon
-    edges = np.concatenate([[0.0], curve.times[inside], [horizon]])
-    pieces = np.diff(edges) * np.concatenate([[1.0], curve.survival[inside]])
-    beyond = np.cumsum(pieces[::-1])[::-1][1:]
-    events, at_risk = curve.events[inside], curve.at_risk[inside]
-    variance = float(np.sum(beyond**2 * share_or_zero(events, at_risk * (at_risk - events))))
-    return Estimate.normal(
-        float(pieces.sum()),
-        math.sqrt(variance),
-        level=level,
-        unit=unit,
-        n_used=curve.n_used,
-        n_total=curve.n_total,
-        method=f"restricted mean to {horizon:g}, Greenwood",
-    )
+    return restricted_mean(kaplan_meier(time, event, entry), horizon, level=level, unit=unit)
 
 
 def rmst_difference(
@@ -169,16 +149,10 @@ def rmst_difference(
     0.5
     """
     arm = np.asarray(treated, bool)
-    parts = [rmst(time[rows], event[rows], horizon, None if entry is None else entry[rows]) for rows in (arm, ~arm)]
-    return Estimate.normal(
-        parts[0].value - parts[1].value,
-        math.hypot(parts[0].se, parts[1].se),
-        level=level,
-        unit=unit,
-        n_used=sum(part.n_used for part in parts),
-        n_total=len(arm),
-        method=f"difference in restricted mean to {horizon:g}",
+    first, second = (
+        rmst(time[rows], event[rows], horizon, None if entry is None else entry[rows]) for rows in (arm, ~arm)
     )
+    return restricted_mean_difference(first, second, horizon, len(arm), level=level, unit=unit)
 
 
 def landmark_survival(
@@ -215,18 +189,7 @@ def landmark_survival(
     >>> landmark_survival(np.array([1, 2, 3, 4]), np.array([True, False, True, False]), 3).value
     0.375
     """
-    curve = kaplan_meier(time, event, entry)
-    value, se = float(curve.at(at)), float(curve.se_at(at))
-    if value in (0.0, 1.0):
-        trials = int(curve.events.sum()) if value == 0 else int(curve.at_risk[np.searchsorted(curve.times, at)])
-        bound = proportion(int(value) * trials, trials, level=level)
-        low, high, se = bound.low, bound.high, bound.se
-    else:
-        spread = normal_quantile(level) * se / (value * abs(math.log(value)))
-        low, high = value ** math.exp(spread), value ** math.exp(-spread)
-    return Estimate(
-        value, low, high, se, level, "", f"Kaplan-Meier at {at:g}, log-log interval", curve.n_used, curve.n_total
-    )
+    return landmark(kaplan_meier(time, event, entry), at, level=level)
 
 
 def median_survival(
@@ -280,52 +243,4 @@ def quantile_survival(
     >>> median_survival(np.array([1, 2, 3, 4, 5]), np.ones(5, bool)).value
     3.0
     """
-    if not 0 < share < 1:
-        raise NotEstimableError("survival quantile", Problem("share", "must lie between 0 and 1", "0.5 is the median"))
-    curve = kaplan_meier(time, event, entry)
-    value = _crossing(curve.times, curve.survival, 1 - share)
-    if math.isinf(value) or value > curve.reach:
-        raise NotEstimableError(
-            "survival quantile",
-            Problem(
-                f"share {share:g}",
-                "not reached while the curve is identified: fewer patients had the event during follow-up",
-                "ask for restricted mean survival or a landmark instead",
-            ),
-        )
-    low, high = _limits(curve, 1 - share, normal_quantile(level))
-    near, far = _limits(curve, 1 - share, 1.0)
-    return Estimate(
-        value,
-        low,
-        high,
-        (far - near) / 2,
-        level,
-        unit,
-        f"Kaplan-Meier quantile {share:g}, Brookmeyer-Crowley (log-log)",
-        curve.n_used,
-        curve.n_total,
-    )
-
-
-def _limits(curve: SurvivalCurve, level: float, z: float) -> tuple[float, float]:
-    """When the lower and the upper log-log confidence curve, at z standard errors, cross `level`."""
-    inner = (curve.survival > 0) & (curve.survival < 1)
-    value = np.where(inner, curve.survival, 0.5)
-    spread = z * curve.se / (value * np.abs(np.log(value)))
-    lower = np.where(inner, value ** np.exp(spread), curve.survival)
-    upper = np.where(inner, value ** np.exp(-spread), curve.survival)
-    identified = (curve.survival > 0) | (curve.times < curve.times[-1])
-    return (_crossing(curve.times, lower, level), _crossing(curve.times[identified], upper[identified], level))
-
-
-def _crossing(times: np.ndarray, values: np.ndarray, level: float) -> float:
-    """The first time at which a falling step function is at or below `level`; the middle of a stretch at it."""
-    reached = np.flatnonzero(values <= level + 1e-12)
-    if not len(reached):
-        return math.inf
-    first = reached[0]
-    below = np.flatnonzero(values < level - 1e-12)
-    if abs(values[first] - level) <= 1e-12 and len(below):
-        return float(times[first] + times[below[0]]) / 2
-    return float(times[first])
+    return curve_quantile(kaplan_meier(time, event, entry), share, level=level, unit=unit)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from pandas.api import types
 
-from heorsynth.checks.evaluation import total_cost
+from heorsynth.checks.observed import total_cost
 from heorsynth.core.errors import NotEstimableError, Problem, RoleError, nearest
 from heorsynth.data.cohort import Cohort
 from heorsynth.data.levels import as_text

@@ -4,32 +4,40 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
 from heorsynth.checks.finding import NOT_ESTIMABLE, Finding
+from heorsynth.checks.observed import Observed, missing
 from heorsynth.checks.outcomes import outcome
+from heorsynth.checks.plain import plain_names
+from heorsynth.checks.plan import Plan
 from heorsynth.core.estimate import significant
 from heorsynth.data.cohort import SMALL_COUNT, Cohort
+from heorsynth.data.folder import CohortFolder
+from heorsynth.data.identity import repeats_evenly
 from heorsynth.estimators.counts import event_counts, follow_up
+from heorsynth.evidence.rows import SET_EQUAL
 
 AGAINST = "judged against rows that are themselves synthetic"
 MADE_FROM = "made from rows that were themselves synthetic"
 
 
-def told_of_lineage(finding: Finding, cohort: Cohort, syn: Sequence[Cohort]) -> Finding:
+def told_of_lineage(finding: Finding, cohort: Cohort | CohortFolder, syn: Sequence[Any]) -> Finding:
     """The finding, which says in its reason where it is no evidence about patients."""
     said = [AGAINST] if cohort.synthetic else []
     said += [MADE_FROM] if any(one.label is not None and one.label.depth > 1 for one in syn) else []
     return replace(finding, because="; ".join([finding.because, *said])) if said else finding
 
 
-def further_notes(cohort: Cohort, syn: Sequence[Cohort], findings: Sequence[Finding]) -> tuple[str, ...]:
+def further_notes(cohort: Cohort | CohortFolder, syn: Sequence[Any], findings: Sequence[Finding]) -> tuple[str, ...]:
     """Notes on rows that outnumber patients, copies of copies, thin beginnings, and the most exposed groups."""
-    return (*_outnumbered(syn), *_generations(syn), *_thin_starts(cohort), *most_exposed(findings))
+    thin = _thin_starts(cohort) if isinstance(cohort, Cohort) else []
+    return (*_outnumbered(syn), *_generations(syn), *thin, *most_exposed(findings))
 
 
-def _outnumbered(syn: Sequence[Cohort]) -> list[str]:
+def _outnumbered(syn: Sequence[Any]) -> list[str]:
     labels = [one.label for one in syn if one.label is not None]
     more = sorted({(label.n_rows, label.rests_on) for label in labels if label.n_rows > label.rests_on})
     return [
@@ -39,7 +47,7 @@ def _outnumbered(syn: Sequence[Cohort]) -> list[str]:
     ]
 
 
-def _generations(syn: Sequence[Cohort]) -> list[str]:
+def _generations(syn: Sequence[Any]) -> list[str]:
     depth = max((one.label.depth for one in syn if one.label is not None), default=1)
     return [f"These rows were {MADE_FROM}: generation {depth}. Tails and rare levels are lost so."] if depth > 1 else []
 
@@ -86,3 +94,53 @@ def most_exposed(findings: Sequence[Finding]) -> list[str]:
 def _span(finding: Finding) -> str:
     numbers = (significant(value, 2) for value in (finding.difference, finding.lower, finding.upper))
     return "{} ({} to {})".format(*numbers)
+
+
+def notes_on(
+    cohort: Cohort | CohortFolder,
+    observed: Observed,
+    syn: Sequence[Any],
+    asked: Plan,
+    holdout: Cohort | None,
+    calibrated: frozenset[str],
+) -> tuple[str, ...]:
+    """What was not asked and why, what the answers assume, and where the rows came from."""
+    notes = [*asked.notes, *_left_out(observed, asked), *(_visits(cohort) if isinstance(cohort, Cohort) else ())]
+    if cohort.synthetic:
+        notes.append("The cohort judged against is itself synthetic: this is no evidence about real patients.")
+    folder = isinstance(cohort, CohortFolder)
+    if holdout is not None and (folder or "disclosure" not in asked.by_check()):
+        why = "what needs one needs rows" if folder else "this purpose asks nothing that needs one"
+        notes.append(f"The hold-out of {holdout.n} patients was not used: {why}.")
+    labels = [drawn.label for drawn in syn if drawn.label is not None]
+    if len(labels) < len(syn):
+        notes.append(f"{len(syn) - len(labels)} of {len(syn)} cohorts carry no label: their origin is unknown.")
+    if others := {label.n_source for label in labels} - {cohort.n}:
+        notes.append(
+            f"The label says they were made from {', '.join(map(str, sorted(others)))} patients; "
+            f"they are judged against {cohort.n}."
+        )
+    if calibrated:
+        notes.append(f"{SET_EQUAL}{plain_names(calibrated)}.")
+    return tuple(notes)
+
+
+def _visits(cohort: Cohort) -> list[str]:
+    """Columns that may tell visits of one patient apart."""
+    return [
+        f"Each value of {name!r} stands in equally many rows. If these are visits of one patient, the "
+        f"{cohort.n:,} rows are fewer patients, and every interval here is too narrow."
+        for name in cohort.covariates
+        if name not in cohort.schema.subgroups and repeats_evenly(cohort.rows[name])
+    ]
+
+
+def _left_out(real: Observed, asked: Plan) -> tuple[str, ...]:
+    """What the economic findings assume of patients whose cost or QALY is missing."""
+    roles = [*real.schema.costs, *real.schema.utilities]
+    if "economics" not in asked.by_check() or not any(missing(real, name) for name in roles):
+        return ()
+    return (
+        "Economic findings leave out patients with a missing cost or QALY: right only if, given the arm, whether one "
+        "is missing has nothing to do with its value. hs.evaluate(..., missing='impute') assumes less.",
+    )

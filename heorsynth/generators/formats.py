@@ -45,8 +45,10 @@ class Format:
         """The column as the source has it, from text ('' missing) or numbers (NaN missing)."""
         if self.values:
             missing = None if self.dtype == object else np.nan
-            raw = pd.Series([self.values.get(str(value), missing) for value in values], dtype=object)
-            return raw.astype(self.dtype)
+            codes, different = pd.factorize(values, use_na_sentinel=False)
+            known = np.empty(len(different), dtype=object)
+            known[:] = [self.values.get(str(value), missing) for value in different]
+            return pd.Series(known[codes], dtype=object).astype(self.dtype)
         numbers = values if self.decimals is None else np.round(values.astype(float), self.decimals)
         return pd.Series(numbers).astype(self.dtype)
 

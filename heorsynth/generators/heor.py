@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from heorsynth.core.engine import EngineSpec
 from heorsynth.core.errors import GeneratorError, Problem, nearest
 from heorsynth.core.random import stream
 from heorsynth.data.cohort import Cohort
+from heorsynth.data.folder import CohortFolder
 from heorsynth.generators.calibration import Wish, aims_of, met_by
 from heorsynth.generators.latent.borrowing import Lender
 from heorsynth.generators.latent.dependence import Thresholds
 from heorsynth.generators.latent.law import HeorLaw
 from heorsynth.generators.latent.quantiles import MIN_PATIENTS
+from heorsynth.generators.sampled import stratified
 from heorsynth.generators.sampler import Sampler
 from heorsynth.generators.source import require_real, require_source
 
@@ -63,6 +66,9 @@ class Heor:
     calibrate : list      estimands every cohort is made to meet: ``["survival.os by arm", "costs.mean by arm"]``;
                           as a dict, estimand to a published value (see `generators.calibration.aims_of`)
 
+    most_rows : int       rows of a folder that are learnt from, at most about this many; the shares of arms and
+                          subgroups are always those of all its rows
+
     Notes
     -----
     1. Every cell of arm and subgroups gets its share of rows, to rounding.
@@ -81,6 +87,7 @@ class Heor:
     privacy: str = "standard"
     min_patients: int = MIN_PATIENTS
     calibrate: Wish = ()
+    most_rows: int = 200_000
 
     def __post_init__(self) -> None:
         if self.privacy not in PRIVACY:
@@ -90,6 +97,9 @@ class Heor:
             )
         if not isinstance(self.min_patients, int) or self.min_patients < MIN_PATIENTS:
             problem = Problem("min_patients", f"{self.min_patients!r}", f"a whole number, {MIN_PATIENTS} or more")
+            raise GeneratorError("generator 'heor'", problem)
+        if not isinstance(self.most_rows, int) or self.most_rows < 1000:
+            problem = Problem("most_rows", f"{self.most_rows!r}", "a whole number, 1000 or more")
             raise GeneratorError("generator 'heor'", problem)
         if isinstance(self.calibrate, str):
             problem = Problem("calibrate", "one text", "write a list: ['costs.mean by arm']")
@@ -101,20 +111,24 @@ class Heor:
 
     def fit(
         self,
-        cohort: Cohort,
+        cohort: Cohort | CohortFolder,
         seed: int = 1,
         *,
         borrow: Cohort | None = None,
         weight: float | None = None,
         allow_synthetic_source: bool = False,
+        engine: EngineSpec = "local",
+        workers: int | None = None,
     ) -> Sampler:
         """The sampler of this cohort's law.
 
         Parameters
         ----------
+        cohort : Cohort or CohortFolder   of a folder, a random sample of at most about `most_rows` rows is learnt from
         borrow : Cohort, optional    a registry or older trial whose patients inform how the covariates of a small
                                      cohort hang together; nothing else is taken from it
         weight : float               what share of a patient each of them counts for, above 0 and at most 1
+        engine, workers              where a folder's sample is taken
 
         allow_synthetic_source       fit to rows that are themselves synthetic; refused otherwise
 
@@ -124,9 +138,24 @@ class Heor:
         CohortError        the cohort cannot be a source; see `heorsynth.generators.source.require_source`
         GeneratorError     too few patients for `min_patients`; a calibration or loan that cannot be had
         """
-        require_source(cohort, allow_synthetic_source)
+        require_real(cohort, f"source {cohort.name!r}", allow_synthetic_source)
         if borrow is not None:
             require_real(borrow, "borrow", allow_synthetic_source)
+        if isinstance(cohort, CohortFolder):
+            sample = stratified(cohort, self.most_rows, seed, engine, workers)
+            return self._fitted(sample, seed, borrow, weight, cohort)
+        return self._fitted(cohort, seed, borrow, weight)
+
+    def _fitted(
+        self,
+        cohort: Cohort,
+        seed: int,
+        borrow: Cohort | None,
+        weight: float | None,
+        whole: CohortFolder | None = None,
+    ) -> Sampler:
+        """The sampler of these rows' law; where they are a sample of a whole folder, with its shares and ranges."""
+        require_source(cohort, allow_synthetic_source=True)
         if cohort.n < 2 * self.min_patients:
             fix = f"at least {2 * self.min_patients} patients, or a smaller min_patients"
             raise GeneratorError("generator 'heor'", Problem("min_patients", f"{cohort.n} patients", fix))
@@ -138,8 +167,11 @@ class Heor:
         lender = None if borrow is None or weight is None else Lender(borrow, weight)
         aims = aims_of(self.calibrate, cohort, self.min_patients)
         rng = stream(seed, "heor")
-        law = HeorLaw.of(cohort, PRIVACY[self.privacy], rng, least=self.min_patients, lender=lender)
+        counts = None if whole is None else whole.cells
+        law = HeorLaw.of(cohort, PRIVACY[self.privacy], rng, least=self.min_patients, lender=lender, counts=counts)
         settings: dict[str, object] = {"privacy": self.privacy, "min_patients": self.min_patients}
+        if whole is not None:
+            settings["learnt_from"] = {"rows": cohort.n, "of": whole.n, "stratified_by": list(cohort.schema.strata)}
         if law.shape.pooled:
             settings["pooled_rare_levels"] = dict(law.shape.pooled)
         if aims:
@@ -149,4 +181,4 @@ class Heor:
             settings["borrow"] = {"patients": lender.cohort.n, "weight": lender.weight, "columns": columns}
         kept = {key for role, keys in BY_CONSTRUCTION.items() if getattr(cohort.schema, role) for key in keys}
         calibrated = tuple(sorted(kept | set(met_by(aims))))
-        return Sampler.fitted(self.name, settings, cohort, law, seed, calibrated, aims)
+        return Sampler.fitted(self.name, settings, cohort, law, seed, calibrated, aims, whole=whole)

@@ -23,6 +23,15 @@ class Law(Protocol):
 
 
 @runtime_checkable
+class CellLaw(Law, Protocol):
+    """A law that knows how many rows of each of its cells to draw, and so can be drawn in parts that add up."""
+
+    def allocated(self, n: int) -> np.ndarray: ...
+
+    def draw_cells(self, counts: np.ndarray, rng: np.random.Generator) -> pd.DataFrame: ...
+
+
+@runtime_checkable
 class SavedLaw(Law, Protocol):
     """A law that can be written without a patient's row, nor the name of a level that fewer than `least` have."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import warnings
 from collections import Counter
@@ -20,14 +19,16 @@ from heorsynth.core.errors import GeneratorError, OutputError, Problem, TooFewPa
 from heorsynth.core.random import check_seed, stream
 from heorsynth.data.cohort import Cohort
 from heorsynth.data.domain import Domain
+from heorsynth.data.folder import CohortFolder
 from heorsynth.data.label import ID_COLUMN, Label, synthetic_ids
 from heorsynth.data.levels import as_text, banded
-from heorsynth.data.watermark import NO_MARK, fingerprint, release_key, told
+from heorsynth.data.watermark import NO_MARK, release_key, told
 from heorsynth.generators.calibration import Aim, calibrated
 from heorsynth.generators.law import Law, SavedLaw
 from heorsynth.generators.marking import marked
 from heorsynth.generators.synthetic import MoreRowsThanPatients, SyntheticCohorts
 from heorsynth.generators.targets import cells_for_targets, checked_where
+from heorsynth.generators.writing import ROWS_PER_PARTITION, Order, release_of, write
 
 OVERDRAW = 200
 """At most this many rows are drawn for each row asked for before a rare `where` is given up."""
@@ -71,6 +72,7 @@ class Sampler:
     calibrated : tuple     estimands set equal to the source's
     aims : tuple of Aim    what every cohort is made to meet
     copies : bool          True where the rows are patients' own: a mark would only hide that they are copies
+    learnt : Mapping       the same cells to the patients learnt from, where these were a sample; empty where all were
     """
 
     name: str
@@ -83,6 +85,7 @@ class Sampler:
     calibrated: tuple[str, ...] = ()
     aims: tuple[Aim, ...] = ()
     copies: bool = False
+    learnt: Mapping[tuple[str, ...], int] = field(default_factory=dict)
 
     @classmethod
     def fitted(
@@ -95,13 +98,17 @@ class Sampler:
         calibrated: tuple[str, ...] = (),
         aims: tuple[Aim, ...] = (),
         copies: bool = False,
+        whole: CohortFolder | None = None,
     ) -> Sampler:
-        """The sampler of a law that was just fitted to a cohort."""
+        """The sampler of a law that was just fitted to a cohort, or to one that is a sample of a whole folder."""
         held = zip(*(cohort.levels(name) for name in cohort.schema.strata), strict=True)
         cells = dict(sorted(Counter(tuple(str(level) for level in cell) for cell in held).items()))
+        learnt = {}
+        if whole is not None and whole.n > cohort.n:
+            learnt, cells = cells or {(): cohort.n}, dict(whole.cells)
         depth = 1 + (0 if not cohort.synthetic else 1 if cohort.label is None else cohort.label.depth)
-        domain = Domain.of(cohort)
-        return cls(name, dict(settings), domain, law, check_seed(seed), depth, cells, calibrated, aims, copies)
+        domain = Domain.of(cohort) if whole is None else whole.domain
+        return cls(name, dict(settings), domain, law, check_seed(seed), depth, cells, calibrated, aims, copies, learnt)
 
     @property
     def n_source(self) -> int:
@@ -176,20 +183,38 @@ class Sampler:
             m,
             seed,
             version("heorsynth"),
-            self._settings_drawn(wanted, targets),
+            self.settings_drawn(wanted, targets),
             self.depth,
             self.calibrated,
         )
         with open_engine(engine) as opened:
             (first,) = opened.map(_unmarked, [0], (self, asked), what="drawing", named=_named)
-            release = _release(self.name, first, watermark_key)
+            release = release_of(self.name, first, watermark_key)
             drawn = opened.map(_drawn, range(m), (self, asked, release, first), what="drawing", named=_named)
             for part, (frame, mark, broken) in enumerate(drawn):
                 frame.index = pd.Index(synthetic_ids(release, part * rows, rows), name=ID_COLUMN)
                 label = replace(first_label, release=release, part=part, watermark=mark)
                 yield Cohort.derive(self.domain.schema, frame, label=label, name=f"{self.name} {part}"), broken
 
-    def _marked(
+    def write(
+        self,
+        folder: str | Path,
+        n: int | None = None,
+        seed: int = 1,
+        *,
+        rows_per_partition: int = ROWS_PER_PARTITION,
+        watermark_key: bytes | None = None,
+        engine: EngineSpec = "local",
+        workers: int | None = None,
+    ) -> CohortFolder:
+        """Draws one cohort into a folder of Parquet files, partition by partition, each labelled and marked.
+
+        See `heorsynth.generators.writing.write`, which says how it is resumed and what is refused.
+        """
+        order = Order.of(self, self.n_source if n is None else n, seed, rows_per_partition, watermark_key)
+        return write(order, Path(folder), engine, workers)
+
+    def marked(
         self, frame: pd.DataFrame, rng: np.random.Generator, release: str, owner: bytes | None
     ) -> tuple[pd.DataFrame, str]:
         """The rows with the mark in them, totals recomputed, and what the label says of it."""
@@ -198,7 +223,7 @@ class Sampler:
         rows, columns = marked(frame, self.domain, rng, None if owner is None else release_key(owner, release))
         return self._totalled(rows), told(columns, owner)
 
-    def _settings_drawn(self, where: Mapping[str, str], targets: object) -> dict[str, object]:
+    def settings_drawn(self, where: Mapping[str, str], targets: object) -> dict[str, object]:
         drawn = {"fit_seed": self.seed, **self.settings}
         return drawn | ({"where": dict(where)} if where else {}) | ({"targets": targets} if targets else {})
 
@@ -211,14 +236,21 @@ class Sampler:
             found[tuple(cell[place] for place in places)] += count
         return {cell: count / self.n_source for cell, count in sorted(found.items())}
 
+    @property
+    def n_learnt(self) -> int:
+        """Patients the law was learnt from: fewer than the source's where it was learnt from a sample."""
+        return sum(self.learnt.values()) or self.n_source
+
     def _patients(self, where: Mapping[str, str]) -> int:
-        """Patients of the source that have these levels; all of them where none is named."""
+        """Patients learnt from that have these levels; all of them where none is named."""
         if not where:
-            return self.n_source
+            return self.n_learnt
         names = self.domain.schema.strata
         places = {names.index(name): level for name, level in where.items()}
         return sum(
-            count for cell, count in self.cells.items() if all(cell[place] == level for place, level in places.items())
+            count
+            for cell, count in (self.learnt or self.cells).items()
+            if all(cell[place] == level for place, level in places.items())
         )
 
     def _rests_on(self, n: int, where: Mapping[str, str], cells: list[tuple[dict[str, str], int]] | None) -> int:
@@ -229,7 +261,7 @@ class Sampler:
         """
         if cells is None:
             return max(1, self._patients(where))
-        return max(1, min([self.n_source, *(n * self._patients(cell) // count for cell, count in cells if count)]))
+        return max(1, min([self.n_learnt, *(n * self._patients(cell) // count for cell, count in cells if count)]))
 
     def _rows(
         self,
@@ -241,20 +273,20 @@ class Sampler:
         if cells is None:
             drawn = self._where(n, rng, where)
             schema = self.domain.schema
-            return self._finished(calibrated(drawn, self.aims, schema)) if self.aims else drawn
+            return self.finished(calibrated(drawn, self.aims, schema)) if self.aims else drawn
         parts = [self._where(count, rng, cell) for cell, count in cells if count]
         frame = pd.concat(parts, ignore_index=True)
         return frame.iloc[rng.permutation(len(frame))].reset_index(drop=True)
 
     def _where(self, n: int, rng: np.random.Generator, where: Mapping[str, str]) -> pd.DataFrame:
         if not where:
-            return self._finished(self.law.draw(n, rng))
+            return self.finished(self.law.draw(n, rng))
         if self.law.conditional:
-            return self._finished(self.law.draw(n, rng, where))
+            return self.finished(self.law.draw(n, rng, where))
         kept: list[pd.DataFrame] = []
         found = drawn = 0
         while found < n and drawn < OVERDRAW * n + 1000:
-            batch = self._finished(self.law.draw(max(2 * n, 200), rng))
+            batch = self.finished(self.law.draw(max(2 * n, 200), rng))
             fits = np.logical_and.reduce(
                 [as_text(batch[name]).fillna("").to_numpy() == level for name, level in where.items()]
             )
@@ -271,7 +303,7 @@ class Sampler:
             )
         return pd.concat(kept, ignore_index=True).iloc[:n].reset_index(drop=True)
 
-    def _finished(self, drawn: pd.DataFrame) -> pd.DataFrame:
+    def finished(self, drawn: pd.DataFrame) -> pd.DataFrame:
         """The rows in the source's column order, with bands and totals recomputed from what they are made of."""
         frame = drawn.reset_index(drop=True)
         for name, band in self.domain.schema.bands.items():
@@ -309,6 +341,7 @@ class Sampler:
             "calibrated": list(self.calibrated),
             "aims": [aim.to_dict() for aim in self.aims],
             "cells": [[list(cell), count] for cell, count in self.cells.items()],
+            **({"learnt": [[list(cell), count] for cell, count in self.learnt.items()]} if self.learnt else {}),
             "schema": self.domain.schema.to_dict(),
             "domain": self.domain.to_dict(self.law.least),
             "law": self.law.to_dict(),
@@ -348,7 +381,7 @@ def _drawn(shared: tuple[Sampler, _Asked, str, pd.DataFrame], part: int) -> tupl
     """A cohort's rows with the mark in them, what the label says of it, and how many break a post-condition."""
     sampler, asked, release, first = shared
     rows = first if part == 0 else _unmarked((sampler, asked), part)
-    frame, mark = sampler._marked(rows, stream(asked.seed, "mark", part), release, asked.owner)
+    frame, mark = sampler.marked(rows, stream(asked.seed, "mark", part), release, asked.owner)
     return frame, mark, sampler.domain.breaks(frame)
 
 
@@ -359,10 +392,3 @@ def _counts(n: object, m: object) -> tuple[int, int]:
         fix = "at least 1 cohort of at least 2 rows, both whole numbers"
         raise TooFewPatientsError("sample", Problem("n, m", f"asked for {m!r} cohorts of {n!r} rows", fix))
     return int(n), int(m)  # type: ignore[call-overload]
-
-
-def _release(name: str, frame: pd.DataFrame, owner: bytes | None) -> str:
-    """Eight hex digits that name a release: other rows or another owner's key, another name."""
-    rows = pd.util.hash_pandas_object(frame, index=False).to_numpy().tobytes()
-    by = b"" if owner is None else fingerprint(owner).encode()
-    return hashlib.sha256(name.encode() + by + rows).hexdigest()[:8]

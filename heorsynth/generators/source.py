@@ -7,6 +7,7 @@ import pandas as pd
 from heorsynth.core import errors
 from heorsynth.core.errors import LabelError, Problem, as_yaml
 from heorsynth.data.cohort import Cohort
+from heorsynth.data.folder import CohortFolder
 from heorsynth.data.identity import looks_like_dates, why_identifying
 from heorsynth.data.inspection import Found, refuse
 from heorsynth.data.schema import Schema
@@ -22,15 +23,16 @@ MIN_PATIENTS = 10
 """Fewer patients than this are not synthesised: their copy would be their likeness."""
 
 
-def require_real(cohort: Cohort, what: str, allow_synthetic_source: bool = False) -> None:
+def require_real(cohort: Cohort | CohortFolder, what: str, allow_synthetic_source: bool = False) -> None:
     """Refuses synthetic rows where patients are wanted: LabelError, unless that was allowed by name."""
     if cohort.synthetic and not allow_synthetic_source:
-        found = "holds synthetic rows beside patients" if cohort.augmented else "is itself synthetic"
+        beside = isinstance(cohort, Cohort) and cohort.augmented
+        found = "holds synthetic rows beside patients" if beside else "is itself synthetic"
         fix = "give the real patients; to study model collapse say allow_synthetic_source=True"
         raise LabelError(what, Problem("", found, fix))
 
 
-def require_source(cohort: Cohort, allow_synthetic_source: bool = False) -> None:
+def require_source(cohort: Cohort | CohortFolder, allow_synthetic_source: bool = False) -> None:
     """Refuses a cohort no generator can honestly copy.
 
     Raises
@@ -40,7 +42,12 @@ def require_source(cohort: Cohort, allow_synthetic_source: bool = False) -> None
     CohortError
         Its own subclass for: a column of dates or free text, fewer than `MIN_PATIENTS` patients, a subgroup with
         one level, one arm, nobody with an event, an empty column.
+    GeneratorError
+        A folder, which only `heor` learns from.
     """
+    if isinstance(cohort, CohortFolder):
+        problem = Problem("", "this generator holds all rows at once", "use 'heor', which learns from a sample of them")
+        raise errors.GeneratorError(f"cohort folder {cohort.name!r}", problem)
     require_real(cohort, f"source {cohort.name!r}", allow_synthetic_source)
     found: list[Found] = []
     if cohort.n < MIN_PATIENTS:

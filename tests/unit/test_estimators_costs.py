@@ -9,7 +9,7 @@ import pytest
 from scipy import stats
 
 from heorsynth.core.errors import NotEstimableError
-from heorsynth.estimators import costs, utilities
+from heorsynth.estimators import cost_quantiles, costs, utilities
 from heorsynth.estimators.combining import pool
 from heorsynth.estimators.proportions import proportion
 
@@ -58,7 +58,7 @@ def test_a_share_of_none_or_all_is_not_certain(count: int) -> None:
 
 @pytest.mark.parametrize(("n", "share"), [(40, 0.5), (200, 0.95), (101, 0.1)])
 def test_quantile_interval_holds_at_least_its_level_by_the_binomial(n: int, share: float) -> None:
-    found = costs.quantile(np.arange(1.0, n + 1), share)
+    found = cost_quantiles.quantile(np.arange(1.0, n + 1), share)
     law = stats.binom(n, share)
     # The quantile lies in [X_l, X_u] when between l and u - 1 values lie at or below it.
     held = law.cdf(found.high - 1) - law.cdf(found.low - 1)
@@ -71,7 +71,7 @@ def test_quantile_interval_holds_at_least_its_level_by_the_binomial(n: int, shar
 
 def test_quantile_value_is_numpys_default_and_a_limit_out_of_reach_is_infinite() -> None:
     values = np.random.default_rng(2).lognormal(size=50)
-    found = costs.quantile(values, 0.95)
+    found = cost_quantiles.quantile(values, 0.95)
     assert found.value == np.quantile(values, 0.95)
     assert found.high == math.inf
     assert 0 < found.low < found.value
@@ -79,8 +79,8 @@ def test_quantile_value_is_numpys_default_and_a_limit_out_of_reach_is_infinite()
 
 def test_quantile_of_too_few_patients_says_how_many_are_needed() -> None:
     with pytest.raises(NotEstimableError, match="at least 100 are needed"):
-        costs.quantile(np.arange(99.0), 0.99)
-    assert costs.quantile(np.arange(100.0), 0.99).value == pytest.approx(98.01)
+        cost_quantiles.quantile(np.arange(99.0), 0.99)
+    assert cost_quantiles.quantile(np.arange(100.0), 0.99).value == pytest.approx(98.01)
 
 
 def test_coefficient_of_variation_of_an_exponential_is_one() -> None:
@@ -131,7 +131,7 @@ def test_utility_shares_count_exact_ones_and_states_worse_than_death() -> None:
         lambda: costs.cv(np.zeros(5)),
         lambda: costs.top_share(np.zeros(50)),
         lambda: costs.top_share(np.ones(5)),
-        lambda: costs.quantile(np.arange(9.0), 1.0),
+        lambda: cost_quantiles.quantile(np.arange(9.0), 1.0),
         lambda: costs.mean_difference(COSTS, np.ones(5, bool)),
     ],
 )

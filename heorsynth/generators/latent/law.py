@@ -64,9 +64,15 @@ class HeorLaw:
         *,
         least: int = MIN_PATIENTS,
         lender: Lender | None = None,
+        counts: Mapping[tuple[str, ...], int] | None = None,
     ) -> HeorLaw:
-        """The law of a cohort, `least` patients to a piece; a lender informs how covariates hang together."""
+        """The law of a cohort, `least` patients to a piece; a lender informs how covariates hang together.
+
+        Where the cohort is a sample, `counts` says how many patients of each cell it stands for.
+        """
         cells, cell = Cells.of(cohort)
+        if counts is not None:
+            cells = replace(cells, counts=np.array([counts[member] for member in cells.members]))
         shape = Shape.of(cohort, cells, least)
         frame, primary = cohort.frame, shape.primary
         time, cause = np.ones(cohort.n), np.zeros(cohort.n, dtype=int)
@@ -130,12 +136,23 @@ class HeorLaw:
 
     def draw(self, n: int, rng: np.random.Generator, where: Mapping[str, str] | None = None) -> pd.DataFrame:
         """n rows; with `where`, all of them of these levels of arm and subgroups."""
-        cell = np.repeat(np.arange(len(self.cells.members)), self.cells.allocated(n, where))
+        return self._drawn(self.cells.allocated(n, where), rng, exactly=not where)
+
+    def allocated(self, n: int) -> np.ndarray:
+        """How many of n rows each cell has (c,)."""
+        return self.cells.allocated(n)
+
+    def draw_cells(self, counts: np.ndarray, rng: np.random.Generator) -> pd.DataFrame:
+        """So many rows of each cell (c,)."""
+        return self._drawn(counts, rng, exactly=True)
+
+    def _drawn(self, counts: np.ndarray, rng: np.random.Generator, *, exactly: bool) -> pd.DataFrame:
+        cell = np.repeat(np.arange(len(self.cells.members)), counts)
         time, cause = self._outcomes(cell, rng)
         latents = self.dependence.latents(_scores(self.cells, self.outcome, cell, time, cause), rng)
-        values = self._values(latents, cell, cause, rng, exactly=not where)
+        values = self._values(latents, cell, cause, rng, exactly=exactly)
         frame = self.shape.frame(self.cells, cell, time, cause, values)
-        return frame.iloc[rng.permutation(n)].reset_index(drop=True)
+        return frame.iloc[rng.permutation(len(cell))].reset_index(drop=True)
 
     def to_dict(self) -> dict[str, Any]:
         """The law as JSON-ready data; docs/generator-file.md says what it discloses."""

@@ -1,0 +1,125 @@
+"""Sums, squares and products of costs and utilities by cell, added up so that no digit is lost."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+SPIKES = ("zero", "one", "negative")
+"""Values that are counted apart: no cost, full health, worse than dead."""
+
+
+@dataclass(frozen=True)
+class MomentBlocks:
+    """Moments of p columns in blocks: the patients of one cell in whom the same columns are known.
+
+    A block for each pattern of known columns, because a mean cost is over patients whose cost is known, and an
+    incremental one over those in whom cost and effect both are.
+
+    Attributes
+    ----------
+    cell : array of int (b,)         place of the cell in its tally
+    known : array of bool (b, p)     which columns are known
+    n : array of int (b,)            patients
+    mean : array (b, p)              0 where a column is not known
+    comoment : array (b, p, p)       sums of products of deviations from the block's means
+    spikes : array of int (b, p, 3)  values equal to 0, equal to 1, below 0
+    infinite : array of int (b, p)   values that are infinite, and in no mean
+    """
+
+    cell: np.ndarray
+    known: np.ndarray
+    n: np.ndarray
+    mean: np.ndarray
+    comoment: np.ndarray
+    spikes: np.ndarray
+    infinite: np.ndarray
+
+    @classmethod
+    def of(cls, cell: np.ndarray, columns: np.ndarray) -> MomentBlocks:
+        """The blocks of rows in these cells (n,), with these values (n, p), NaN where missing."""
+        endless = np.isinf(columns)
+        known = np.isfinite(columns)
+        values = np.where(known, columns, 0.0)
+        held, place = np.unique(_keys(cell, known), return_inverse=True)
+        order = np.argsort(place, kind="stable")
+        ends = np.cumsum(np.bincount(place, minlength=len(held)))
+        parts = np.split(order, ends[:-1]) if len(held) else []
+        blocks = [_block(values[rows]) for rows in parts]
+        spikes = [(values[rows] == 0, values[rows] == 1, values[rows] < 0) for rows in parts]
+        shape = (len(held), columns.shape[1])
+        patterns = np.array([known[rows[0]] for rows in parts], dtype=bool).reshape(shape)
+        counted = np.array([[part.sum(axis=0) for part in three] for three in spikes]).reshape(shape[0], 3, shape[1])
+        return cls(
+            held >> columns.shape[1],
+            patterns,
+            np.array([len(rows) for rows in parts], dtype=np.int64),
+            np.array([block[0] for block in blocks]).reshape(shape),
+            np.array([block[1] for block in blocks]).reshape(*shape, shape[1]),
+            counted.transpose(0, 2, 1).astype(np.int64) * patterns[:, :, None],
+            np.array([endless[rows].sum(axis=0) for rows in parts], dtype=np.int64).reshape(shape),
+        )
+
+    def __add__(self, other: MomentBlocks) -> MomentBlocks:
+        """The blocks of both, whose cells are numbered alike.
+
+        References
+        ----------
+        Chan, Golub & LeVeque (1979) Stanford STAN-CS-79-773: n = a + b, δ = mean_b - mean_a,
+        mean = mean_a + δ·b/n, M = M_a + M_b + δδᵀ·a·b/n.
+        """
+        return _merged({name: np.concatenate([getattr(self, name), getattr(other, name)]) for name in vars(self)})
+
+    def renumbered(self, places: np.ndarray) -> MomentBlocks:
+        """The blocks with cell i called places[i], places that rise with i; a cell at -1 is left out."""
+        cell = places[self.cell]
+        kept = cell >= 0
+        return MomentBlocks(**{name: value[kept] for name, value in {**vars(self), "cell": cell}.items()})
+
+    def over(self, columns: list[int]) -> tuple[int, np.ndarray, np.ndarray]:
+        """Patients in whom all these columns are known, their means (q,) and co-moments (q, q), over all cells."""
+        rows = np.flatnonzero(self.known[:, columns].all(axis=1)) if len(self.n) else np.zeros(0, int)
+        n, mean, comoment = 0, np.zeros(len(columns)), np.zeros((len(columns), len(columns)))
+        for row in rows:
+            more = int(self.n[row])
+            delta = self.mean[row, columns] - mean
+            comoment = (
+                comoment
+                + self.comoment[row][np.ix_(columns, columns)]
+                + np.outer(delta, delta) * (n * more / (n + more))
+            )
+            n += more
+            mean = mean + delta * (more / n)
+        return n, mean, comoment
+
+
+def _keys(cell: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """One number (n,) for each cell and pattern of known columns."""
+    width = known.shape[1]
+    keys: np.ndarray = (cell.astype(np.int64) << width) + known @ (1 << np.arange(width, dtype=np.int64))
+    return keys
+
+
+def _block(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    mean = values.mean(axis=0)
+    away = values - mean
+    return mean, away.T @ away
+
+
+def _merged(parts: dict[str, np.ndarray]) -> MomentBlocks:
+    """One block a cell and pattern, of blocks in which a pair may come more than once; in their order."""
+    keys = _keys(parts["cell"], parts["known"])
+    _, first, place = np.unique(keys, return_index=True, return_inverse=True)
+    found = {name: value[first].copy() for name, value in parts.items()}
+    for row in range(len(place)):
+        at = place[row]
+        if row == first[at]:
+            continue
+        a, b = int(found["n"][at]), int(parts["n"][row])
+        delta = parts["mean"][row] - found["mean"][at]
+        found["comoment"][at] += parts["comoment"][row] + np.outer(delta, delta) * (a * b / (a + b))
+        found["mean"][at] += delta * (b / (a + b))
+        for name in ("n", "spikes", "infinite"):
+            found[name][at] += parts[name][row]
+    return MomentBlocks(**found)

@@ -1,0 +1,90 @@
+"""Whether cohorts may be held against each other: the same roles, of one kind, and a hold-out of other patients."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from pandas.api.types import is_numeric_dtype
+
+from heorsynth.core.errors import Problem, RoleError, TooFewPatientsError
+from heorsynth.data.cohort import Cohort
+from heorsynth.data.folder import CohortFolder
+from heorsynth.data.levels import as_text
+
+
+def folders(syn: Sequence[Any]) -> list[CohortFolder]:
+    """The synthetic folders; RoleError if any is a cohort in memory."""
+    if not all(isinstance(drawn, CohortFolder) for drawn in syn):
+        problem = Problem("", "cohorts in memory beside a folder of patients", "write them with Sampler.write")
+        raise RoleError("synthetic cohorts", problem)
+    return list(syn)
+
+
+def cohorts(syn: Sequence[Any]) -> Sequence[Cohort]:
+    """The synthetic cohorts; RoleError if any is a folder."""
+    if any(isinstance(drawn, CohortFolder) for drawn in syn):
+        problem = Problem("", "folders beside patients in memory", "give the patients as a CohortFolder too")
+        raise RoleError("synthetic cohorts", problem)
+    return syn
+
+
+def _columns(drawn: Cohort | CohortFolder) -> list[str]:
+    return [str(name) for name in (drawn.columns if isinstance(drawn, CohortFolder) else drawn.rows.columns)]
+
+
+def require_same_roles(cohort: Cohort | CohortFolder, syn: Sequence[Any], what: str = "synthetic cohorts") -> None:
+    """Nothing, if there are cohorts and all have the roles of the real one, and their columns; RoleError otherwise."""
+    if not len(syn):
+        raise TooFewPatientsError("synthetic cohorts", Problem("", "there are none", "draw at least one"))
+    problems = []
+    for part, drawn in enumerate(syn):
+        wanted, found = replace(cohort.schema, id=None), replace(drawn.schema, id=None)
+        if wanted != found:
+            roles = [name for name in vars(wanted) if getattr(wanted, name) != getattr(found, name)]
+            problems.append(
+                Problem(
+                    f"cohort {part}",
+                    f"other roles than the real one: {', '.join(roles)}",
+                    "declare the same roles for both",
+                )
+            )
+        absent = [name for name in wanted.columns if name not in _columns(drawn)]
+        if absent:
+            problems.append(
+                Problem(
+                    f"cohort {part}",
+                    f"lacks the columns {', '.join(absent)}",
+                    "every column with a role must be synthesised",
+                )
+            )
+    if problems:
+        raise RoleError(what, problems)
+
+
+def require_apart(cohort: Cohort, holdout: Cohort) -> None:
+    """Nothing, if the hold-out is of other patients; RoleError where more rows are in both than twins would be.
+
+    With q the share of the cohort's rows that equal another of its rows, and n rows held out, q·n of them are expected
+    to equal one of the cohort by chance; more than three standard deviations beyond that are the same people.
+    """
+    fitted, aside = (_row_hashes(part) for part in (cohort, holdout))
+    twins = float(pd.Series(fitted).duplicated(keep=False).mean()) * len(aside)
+    shared = int(np.isin(aside, fitted).sum())
+    if shared > twins + 3 * np.sqrt(twins):
+        found = f"{shared:,} of its {len(aside):,} patients are among those judged against"
+        fix = "keep patients aside before fitting: fitted, aside = cohort.split(0.3, rng)"
+        raise RoleError("hold-out", Problem("", found, fix))
+
+
+def _row_hashes(cohort: Cohort) -> np.ndarray:
+    """A hash of each patient's columns (n,), numbers by value and all else as text."""
+    frame = cohort.rows[sorted(name for name in map(str, cohort.rows.columns) if name != cohort.schema.id)]
+    same = {
+        name: frame[name].astype(float) if is_numeric_dtype(frame[name]) else as_text(frame[name]).fillna("")
+        for name in frame.columns
+    }
+    return np.asarray(pd.util.hash_pandas_object(pd.DataFrame(same), index=False))

@@ -1,0 +1,245 @@
+"""Draws one synthetic cohort into a folder of Parquet files: in bounded memory, and resumed where it was stopped."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from heorsynth.core.engine import EngineSpec, open_engine
+from heorsynth.core.errors import GeneratorError, OutputError, Problem, TooFewPatientsError
+from heorsynth.core.random import check_seed, stream
+from heorsynth.data import io
+from heorsynth.data.cohort import Cohort
+from heorsynth.data.folder import CohortFolder
+from heorsynth.data.label import ID_COLUMN, KEY, Label, synthetic_ids
+from heorsynth.data.partitions import PARTIAL, mark_partial
+from heorsynth.data.watermark import fingerprint
+from heorsynth.generators.law import CellLaw
+
+if TYPE_CHECKING:
+    from heorsynth.generators.sampler import Sampler
+
+ROWS_PER_PARTITION = 250_000
+"""Rows of a partition unless another number is given: some 40 MB of twenty columns, and four times that while drawn."""
+
+
+@dataclass(frozen=True, repr=False)
+class Order:
+    """What is to be written: everything that a partition depends on, and so everything that a worker needs.
+
+    Attributes
+    ----------
+    sampler : Sampler
+    n, seed : int                rows in all, and the seed they are drawn with
+    partitions : int             files, whose sizes differ by one row at most
+    release : str                eight hex digits, of the first partition's rows
+    counts : array (c,) or None  rows of each cell in all; None where the law has no cells
+    watermark_key : bytes        the owner's, if any
+    """
+
+    sampler: Sampler
+    n: int
+    seed: int
+    partitions: int
+    release: str
+    counts: np.ndarray | None
+    watermark_key: bytes | None = None
+
+    @classmethod
+    def of(cls, sampler: Sampler, n: int, seed: int, rows_per_partition: int, watermark_key: bytes | None) -> Order:
+        """The order for n rows.
+
+        Raises
+        ------
+        TooFewPatientsError    fewer than two rows, or than two a partition
+        GeneratorError         a calibrated sampler, whose aims are met by whole cohorts
+        """
+        if not all(_is_count(number) for number in (n, rows_per_partition)):
+            problem = Problem("n, rows_per_partition", "not whole numbers from 2 up", "n=1_000_000, say")
+            raise TooFewPatientsError("write", problem)
+        if sampler.aims:
+            problem = Problem("calibrate", "a calibrated sampler draws whole cohorts", "fit without calibrate")
+            raise GeneratorError("write", problem)
+        partitions = min(-(-int(n) // int(rows_per_partition)), int(n) // 2)
+        counts = sampler.law.allocated(int(n)) if isinstance(sampler.law, CellLaw) else None
+        bare = cls(sampler, int(n), check_seed(seed), partitions, "", counts, watermark_key)
+        return cls(**{**vars(bare), "release": release_of(sampler.name, bare.drawn(0), watermark_key)})
+
+    def size(self, part: int) -> int:
+        """Rows of a partition."""
+        return int(_every(np.array([0, self.n]), self.partitions, part)[0])
+
+    def start(self, part: int) -> int:
+        """Rows of the partitions before it: where the numbers of its rows begin."""
+        whole, more = divmod(self.n, self.partitions)
+        return part * whole + min(part, more)
+
+    def cells(self, part: int) -> np.ndarray | None:
+        """Rows of each cell (c,) in a partition.
+
+        All rows, sorted by cell, are dealt out to the partitions in turn. So every cell is spread over them as evenly
+        as can be, and a cell with fewer rows than there are partitions is in as many as it has rows: none is lost.
+        """
+        if self.counts is None:
+            return None
+        return _every(np.concatenate([[0], np.cumsum(self.counts)]), self.partitions, part)
+
+    def drawn(self, part: int) -> pd.DataFrame:
+        """The rows of a partition before they are marked and named."""
+        rng, law, counts = stream(self.seed, "write", part), self.sampler.law, self.cells(part)
+        if counts is not None and isinstance(law, CellLaw):
+            return self.sampler.finished(law.draw_cells(counts, rng))
+        return self.sampler.finished(law.draw(self.size(part), rng))
+
+    def file(self, part: int) -> str:
+        """The name of a partition's file."""
+        return f"{part:05d}.parquet"
+
+    @property
+    def facts(self) -> Mapping[str, object]:
+        """What tells this order from another."""
+        return {"release": self.release, "n": self.n, "seed": self.seed, "partitions": self.partitions,
+                "generator": self.sampler.name, "heorsynth": version("heorsynth")}  # fmt: skip
+
+    def label(self, part: int, mark: str) -> Label:
+        """The label of a partition: the folder's, with which part of it this is."""
+        sampler = self.sampler
+        here = {"partition": part + 1, "partitions": self.partitions, "rows_in_all": self.n}
+        return Label(
+            self.release,
+            sampler.name,
+            sampler.n_source,
+            sampler.n_learnt,
+            self.size(part),
+            0,
+            1,
+            self.seed,
+            version("heorsynth"),
+            {**sampler.settings_drawn({}, None), **here},
+            sampler.depth,
+            sampler.calibrated,
+            mark,
+        )
+
+
+def _is_count(number: object) -> bool:
+    return isinstance(number, (int, np.integer)) and not isinstance(number, bool) and bool(number >= 2)
+
+
+def _every(ends: np.ndarray, step: int, first: int) -> np.ndarray:
+    """How many of first, first + step, … lie in each of the stretches [ends[i], ends[i + 1])."""
+    found: np.ndarray = np.diff((ends - first + step - 1) // step)
+    return found
+
+
+def release_of(name: str, frame: pd.DataFrame, owner: bytes | None) -> str:
+    """Eight hex digits that name a release: other rows or another owner's key, another name."""
+    rows = pd.util.hash_pandas_object(frame, index=False).to_numpy().tobytes()
+    by = b"" if owner is None else fingerprint(owner).encode()
+    return hashlib.sha256(name.encode() + by + rows).hexdigest()[:8]
+
+
+def write(order: Order, folder: Path, engine: EngineSpec = "local", workers: int | None = None) -> CohortFolder:
+    """Writes what was ordered, and returns the folder; the same bytes on any engine and with any number of workers.
+
+    A file `PARTIAL` stands in the folder until every partition does. Whatever stops the writing leaves it there, and
+    with it whole partitions only: each is written under another name and renamed. The same call again goes on with
+    the partitions that are missing.
+
+    Raises
+    ------
+    OutputError      the folder cannot be written or is full, or holds another draw, begun or finished
+    """
+    missing = _begun(order, folder)
+    with open_engine(engine, workers) as running:
+        for _ in running.map(
+            write_partition, missing, (order, folder), what=f"writing {folder.name}", named=order.file
+        ):
+            pass
+    try:
+        (folder / PARTIAL).unlink(missing_ok=True)
+    except OSError as error:
+        raise _unwritable(folder, error) from error
+    return CohortFolder.derive(order.sampler.domain.schema, folder)
+
+
+def write_partition(task: tuple[Order, Path], part: int) -> int:
+    """Draws, marks and writes one partition; returns its rows."""
+    order, folder = task
+    sampler, drawn = order.sampler, order.drawn(part)
+    frame, mark = sampler.marked(drawn, stream(order.seed, "write mark", part), order.release, order.watermark_key)
+    del drawn
+    frame.index = pd.Index(synthetic_ids(order.release, order.start(part), len(frame)), name=ID_COLUMN)
+    cohort = Cohort.derive(sampler.domain.schema, frame, label=order.label(part, mark), name=order.file(part))
+    io.write(cohort, folder / order.file(part))
+    return len(frame)
+
+
+def _begun(order: Order, folder: Path) -> list[int]:
+    """The partitions still to be written, with the folder made and said to be partial."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        held = sorted(file for file in folder.glob("*.parquet") if not file.name.startswith("."))
+        if (folder / PARTIAL).exists():
+            _require_same(order, folder)
+        elif held and not _whole(order, folder):
+            raise _another(folder)
+        for left in folder.glob(".*.parquet.*"):
+            left.unlink()
+        missing = [part for part in range(order.partitions) if not _written(order, folder / order.file(part), part)]
+        if missing:
+            mark_partial(folder, order.facts)
+    except OSError as error:
+        raise _unwritable(folder, error) from error
+    return missing
+
+
+def _require_same(order: Order, folder: Path) -> None:
+    """Nothing, if the folder was begun for this very order; OutputError otherwise."""
+    try:
+        facts = json.loads((folder / PARTIAL).read_text(encoding="utf-8"))
+    except ValueError:
+        facts = None
+    names = {order.file(part) for part in range(order.partitions)}
+    strange = [file.name for file in folder.glob("*.parquet") if file.name not in names and file.name[0] != "."]
+    if strange or (facts is not None and facts != dict(order.facts)):
+        raise _another(folder)
+
+
+def _whole(order: Order, folder: Path) -> bool:
+    """Whether the folder holds this very draw, finished."""
+    names = [order.file(part) for part in range(order.partitions)]
+    held = sorted(file.name for file in folder.glob("*.parquet") if not file.name.startswith("."))
+    return held == names and all(_written(order, folder / name, part) for part, name in enumerate(names))
+
+
+def _written(order: Order, file: Path, part: int) -> bool:
+    """Whether a partition is there: a file of that name is whole, for it was renamed, if it is of this release."""
+    if not file.exists():
+        return False
+    try:
+        footer = pq.read_metadata(file)
+    except pa.ArrowInvalid:
+        return False
+    held = (footer.metadata or {}).get(KEY.encode())
+    return held is not None and Label.from_json(held).release == order.release and footer.num_rows == order.size(part)
+
+
+def _another(folder: Path) -> OutputError:
+    fix = "choose another folder, or delete this one"
+    return OutputError(f"folder {folder.name!r}", Problem("", "holds another draw, or files of another kind", fix))
+
+
+def _unwritable(folder: Path, error: OSError) -> OutputError:
+    found = f"cannot be written ({error.strerror})"
+    return OutputError(f"folder {folder.name!r}", Problem("", found, "check the folder's rights and space"))

@@ -1,0 +1,141 @@
+"""Folders against folders: the same findings as rows in memory give, and nothing that needs rows passed over."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+import heorsynth as hs
+from heorsynth.checks.estimands import ESTIMANDS, FROM_TALLIES
+from heorsynth.core import errors
+from heorsynth.data.folder import CohortFolder
+from heorsynth.evidence.evidence import Evidence
+
+N = 1500
+ROLES = {
+    "endpoints": {"os": ("time", "event")}, "arm": "arm", "arm_reference": "usual", "costs": ["cost"],
+    "utilities": ["qaly"], "subgroups": ["sex", "stage"], "unit": "year", "currency": "EUR", "price_year": 2024,
+}  # fmt: skip
+ECONOMICS = {"comparator": "usual", "wtp": [20000.0]}
+
+
+def put(frame: pd.DataFrame, folder: Path, parts: int) -> Path:
+    folder.mkdir()
+    for part, rows in enumerate(np.array_split(np.arange(len(frame)), parts)):
+        pq.write_table(pa.Table.from_pandas(frame.iloc[rows], preserve_index=False), folder / f"{part}.parquet")
+    return folder
+
+
+def patients(n: int, seed: int) -> pd.DataFrame:
+    """A simulated trial with gaps in its costs and QALYs, and a second cause of the event."""
+    frame = hs.datasets.simulated_trial(n, seed=seed)[0].frame.drop(columns=["drug", "hospital"])
+    rng = np.random.default_rng(seed)
+    frame.loc[rng.random(n) < 0.05, "cost"] = np.nan
+    frame.loc[rng.random(n) < 0.1, "qaly"] = np.nan
+    frame["event"] = np.where(rng.random(n) < 0.2, 2 * frame["event"], frame["event"])
+    return frame
+
+
+@pytest.fixture(scope="module")
+def both(tmp_path_factory: pytest.TempPathFactory) -> tuple[Evidence, Evidence]:
+    """The evidence on two synthetic cohorts from rows, and from folders of three partitions and two."""
+    place = tmp_path_factory.mktemp("judged")
+    real = hs.Cohort(patients(N, 1), **ROLES)
+    folder = CohortFolder(put(real.frame, place / "real", 3), **ROLES)
+    sampler = hs.generators.create("heor").fit(real, seed=1)
+    drawn = [sampler.write(place / f"syn{seed}", n=N, seed=seed, rows_per_partition=800) for seed in (1, 2)]
+    held = [hs.Cohort(pd.concat([part.frame for part in one]), **ROLES) for one in drawn]
+    asked = {"purpose": "economic-evaluation", "economics": ECONOMICS, "seed": 1}
+    return hs.validate(real, held, **asked), hs.validate(folder, drawn, **asked)
+
+
+def test_folders_get_the_findings_that_their_rows_get(both: tuple[Evidence, Evidence]) -> None:
+    rows, folders = (
+        {(one.key, one.estimand, one.group): one for one in evidence.findings if one.key in FROM_TALLIES}
+        for evidence in both
+    )
+    assert len(rows) > 150
+    assert rows.keys() - folders.keys() == set()
+    assert folders.keys() - rows.keys() == set()
+    unlike = [key for key, one in rows.items() if key[0] == "survival.subdistribution_ratio"]
+    for key, one in rows.items():
+        if key in unlike:
+            assert folders[key].verdict == "not estimable"
+            continue
+        other = folders[key]
+        assert (other.verdict, other.decisive, other.n_real) == (one.verdict, one.decisive, one.n_real), key
+        for name in ("real", "synthetic", "difference", "lower", "upper", "margin", "floor"):
+            expected = getattr(one, name)
+            assert getattr(other, name) == pytest.approx(expected, rel=1e-7, abs=1e-9, nan_ok=True), (key, name)
+
+
+def test_rows_that_break_a_rule_are_counted_in_folders_as_in_rows(both: tuple[Evidence, Evidence]) -> None:
+    rows, folders = both
+    assert folders.broken == rows.broken
+    assert (folders.verdict, folders.n_rows, folders.n_source, folders.m) == (rows.verdict, N, N, 2)
+
+
+def test_what_needs_rows_is_a_finding_and_a_note(both: tuple[Evidence, Evidence]) -> None:
+    _, folders = both
+    unasked = {one.key: one for one in folders.findings if one.key not in FROM_TALLIES}
+    assert set(unasked) >= {"structure.marginals", "costs.cv", "inference.precision", "survival.extrapolation"}
+    assert all(one.verdict == "not estimable" and "it needs the rows" in one.because for one in unasked.values())
+    assert not any(one.decisive for one in unasked.values())
+    note = next(note for note in folders.notes if note.startswith("Not asked, as they need rows"))
+    assert all(key in note for key in unasked)
+
+
+def test_a_decisive_question_that_needs_rows_keeps_the_verdict_from_fit(tmp_path: Path) -> None:
+    frame = patients(N, 3)
+    real, same = (CohortFolder(put(frame, tmp_path / name, 2), **ROLES) for name in ("real", "same"))
+    loose = {
+        "survival.km_gap": {"absolute": 0.49},
+        "costs.mean": {"relative": 0.4},
+        "subgroups.retention": {"absolute": 0.5},
+    }
+    teaching = hs.validate(real, [same], purpose="teaching", margins=loose)
+    decisive = {one.key: one.verdict for one in teaching.decisive}
+    assert decisive.pop("structure.marginals") == "not estimable"
+    assert set(decisive.values()) == {"pass"}
+    assert teaching.verdict == "inconclusive"
+    testing = hs.validate(real, [same], purpose="software-testing")
+    assert testing.verdict == "fit"
+
+
+def test_a_folder_that_lost_a_level_and_halved_its_costs_is_not_fit(tmp_path: Path) -> None:
+    frame = patients(N, 4)
+    real = CohortFolder(put(frame, tmp_path / "real", 2), **ROLES)
+    worse = frame[frame["stage"] != "IV"].assign(cost=frame["cost"] / 2)
+    bad = CohortFolder(put(worse, tmp_path / "bad", 4), **ROLES)
+    evidence = hs.validate(real, [bad, bad], economics=ECONOMICS)
+    failed = {one.key for one in evidence.findings if one.verdict == "fail"}
+    assert {"subgroups.retention", "costs.mean", "subgroups.representation"} <= failed
+    assert evidence.verdict == "not fit"
+
+
+def test_folders_and_cohorts_in_memory_are_not_judged_beside_each_other(tmp_path: Path) -> None:
+    frame = patients(400, 5)
+    cohort, folder = hs.Cohort(frame, **ROLES), CohortFolder(put(frame, tmp_path / "real", 2), **ROLES)
+    with pytest.raises(errors.RoleError, match="cohorts in memory beside a folder"):
+        hs.validate(folder, [cohort])
+    with pytest.raises(errors.RoleError, match="folders beside patients in memory"):
+        hs.validate(cohort, [folder])
+    with pytest.raises(errors.RoleError, match="other roles than the real one: unit"):
+        hs.validate(folder, [CohortFolder(folder.path, **{**ROLES, "unit": "day"})])
+
+
+def test_a_hold_out_beside_folders_is_said_to_be_unused(tmp_path: Path) -> None:
+    frame = patients(600, 6)
+    folder = CohortFolder(put(frame, tmp_path / "real", 2), **ROLES)
+    aside = hs.Cohort(patients(100, 7), **ROLES)
+    evidence = hs.validate(folder, [folder], purpose="data-sharing", holdout=aside)
+    assert any("hold-out of 100 patients was not used: what needs one needs rows" in note for note in evidence.notes)
+    assert evidence.verdict != "fit"
+
+
+def test_every_estimand_is_either_asked_of_tallies_or_named_as_one_that_needs_rows() -> None:
+    assert set(ESTIMANDS) > FROM_TALLIES
+    assert {key for key in ESTIMANDS if key.startswith("disclosure.")}.isdisjoint(FROM_TALLIES)
