@@ -261,10 +261,11 @@ def fails_among(finding: Finding, count: int) -> bool:
     Notes
     -----
     Each side of the interval is stretched by z(1 - 0.05/count) / z(0.95), as if it were normal. A count of lost levels
-    has no width: its own chance of a false alarm is bounded where it is counted.
+    has no width: its own chance of a false alarm is bounded where it is counted. A disclosure that fails needs no
+    others: that many things were asked is no comfort to whom it exposes.
     """
-    if finding.verdict != FAIL:
-        return False
+    if finding.verdict != FAIL or finding.check == "disclosure":
+        return finding.verdict == FAIL
     stretch = normal_quantile(1 - (1 - LEVEL) / count) / normal_quantile(LEVEL)
     lower = finding.difference - stretch * (finding.difference - finding.lower)
     upper = finding.difference + stretch * (finding.upper - finding.difference)

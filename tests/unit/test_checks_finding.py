@@ -97,6 +97,8 @@ def test_one_bare_failure_among_twenty_may_be_chance_and_a_clear_one_is_not():
     assert overall([bare, *good]) == "inconclusive", "and never fit"
     assert overall([clear, *good]) == "not fit"
     assert not fails_among(good[0], 20)
+    exposed = judge("disclosure", "bare", "all", Measured(0.0, 1.0, [1 + 1.1 * Z], [0.0], 9), margin)
+    assert overall([exposed, *good]) == "not fit", "a risk to a person is not weighed against other questions"
 
 
 def test_where_every_quantity_is_off_by_exactly_its_margin_one_set_in_twenty_is_called_not_fit_at_most():
