@@ -55,6 +55,7 @@ PLAIN: Mapping[str, str] = {
     "structure.missingness": "share of a column that is missing",
     "inference.precision": "precision that a plain analysis claims",
     "disclosure.copies": "rows equal to a patient",
+    "disclosure.near_copies": "rows all but equal to a patient",
     "disclosure.contamination": "rows equal to a person kept aside",
     "disclosure.nearest": "resemblance to patients beyond chance",
     "disclosure.membership": "telling who took part",

@@ -82,13 +82,17 @@ class Card:
 
     def text(self) -> str:
         """The card in fixed-width text, no line longer than 80 columns where words allow it."""
-        table = [self.header, *self.rows] if self.headed else list(self.rows)
+        header, *rows = [tuple(map(printable, row)) for row in (self.header, *self.rows)]
+        table = [header, *rows] if self.headed else rows
         widths = _widths(table)
         if widths is None:
-            body = [line for row in self.rows for line in _told(self.header, row)]
+            body = [line for row in rows for line in _told(header, row)]
         else:
             body = [line for row in table for line in _beside(row, widths)]
-        return "\n".join([*_filled(self.title), *body, *_filled(self.note)])
+        note = (
+            [part for line in self.note.split("\n") for part in _filled(printable(line)) or [""]] if self.note else []
+        )
+        return "\n".join([*_filled(printable(self.title)), *body, *note])
 
     def table(self) -> str:
         """The table alone as HTML, which follows the page's own colours, light or dark."""
@@ -111,7 +115,7 @@ class Card:
 def _widths(table: Sequence[Sequence[str]]) -> list[int] | None:
     """Column widths that fit the terminal, the widest narrowed first; None if words would have to be cut."""
     columns = list(zip(*table, strict=True))
-    widths = [max((len(line) for cell in column for line in cell.splitlines()), default=0) for column in columns]
+    widths = [max(map(len, column), default=0) for column in columns]
     least = [min(width, max(LEAST, _longest_word(column))) for width, column in zip(widths, columns, strict=True)]
     room = WIDTH - len(INDENT) - len(BETWEEN) * (len(widths) - 1)
     while sum(widths) > room:
@@ -146,15 +150,8 @@ def _told(header: Sequence[str], row: Sequence[str]) -> list[str]:
 
 
 def _filled(text: str, width: int = WIDTH, after: str = "") -> list[str]:
-    """The text in lines of at most this width; no word is cut, and its own line breaks stay."""
-    return [
-        part
-        for line in map(printable, text.split("\n") if text else [])
-        for part in textwrap.wrap(
-            line, max(width, 1), break_long_words=False, break_on_hyphens=False, subsequent_indent=after
-        )
-        or [""]
-    ]
+    """The text in lines of at most this width; no word is cut."""
+    return textwrap.wrap(text, max(width, 1), break_long_words=False, break_on_hyphens=False, subsequent_indent=after)
 
 
 def printable(text: str) -> str:

@@ -183,7 +183,9 @@ def test_synthetic_rows_put_beside_patients_make_an_augmented_cohort_that_says_w
     assert (mixed.augmented, mixed.synthetic) == (True, True)
     assert mixed.synthetic_rows.sum() == 30 and (~mixed.synthetic_rows).sum() == real.n
     assert "(augmented)" in repr(mixed) and "30: they add no patients" in repr(mixed)
-    assert hs.generators.create("marginals").fit(mixed, seed=1).depth == 2
+    with pytest.raises(hs.HeorsynthError, match="holds synthetic rows beside patients"):
+        hs.generators.create("marginals").fit(mixed, seed=1)
+    assert hs.generators.create("marginals").fit(mixed, seed=1, allow_synthetic_source=True).depth == 2
     with pytest.raises(hs.HeorsynthError, match="synthetic"):
         hs.validate(mixed, [drawn], purpose="teaching")
     assert (real.augmented, drawn.augmented) == (False, False)

@@ -203,7 +203,7 @@ def test_what_tasks_share_must_be_sendable(workers: Engine) -> None:
 
 
 SLEEPER = """
-import os, sys, time
+import os, signal, sys, time
 from pathlib import Path
 from heorsynth.core.engine import open_engine
 
@@ -212,6 +212,7 @@ def sleeps(folder, task):
     time.sleep(60)
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell that runs the tests behind itself had it ignored
     with open_engine(sys.argv[1], 2) as engine:
         list(engine.map(sleeps, range(4), sys.argv[2], what="sleeping"))
 """
