@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test test-browser lint docs operating-characteristics lock lab notebooks notebooks-reduced clean
+.PHONY: bench demo test test-browser lint docs operating-characteristics lock lab notebooks notebooks-reduced clean
 
 demo: .venv/core
 	@$(BIN)/heorsynth run protocols/pbc.yaml --out runs; code=$$?; \
@@ -26,6 +26,12 @@ lint: .venv/dev
 # The documentation as a site in build/docs: warnings are errors, links are checked, nothing is fetched.
 docs: .venv/dev
 	$(BIN)/python -m sphinx -W --keep-going -q -b html docs build/docs
+
+# Speed and memory beside peers, into docs/performance.md; the largest sizes take an hour.
+bench: .venv/dev
+	$(PIP) install -c requirements.lock --no-build-isolation --editable ".[bench]"
+	$(BIN)/python benchmarks/speed.py
+	$(BIN)/python benchmarks/bench.py --write
 
 # How often each check is right: the page, from what the scripts in benchmarks/ stored when they last ran.
 operating-characteristics: .venv/dev

@@ -363,6 +363,7 @@ def main() -> None:
     parser.add_argument("--sizes", type=int, nargs="+", default=[50, 150, 500, 1000])
     parser.add_argument("--estimands", nargs="+", choices=EVERY, default=list(EVERY))
     parser.add_argument("--m", type=int, default=5, help="synthetic cohorts in each repetition")
+    parser.add_argument("--dry", action="store_true", help="print, and keep nothing")
     parser.add_argument("--engine", default="local", help="local, processes, dask or tcp://host:port")
     parser.add_argument("--workers", type=int, help="of processes and dask; one on each core by default")
     chosen = parser.parse_args()
@@ -370,7 +371,8 @@ def main() -> None:
         started = time.perf_counter()
         for key in chosen.estimands:
             found = rows(key, chosen.sizes, chosen.repetitions, chosen.m, engine)
-            store("operating_characteristics", found, ("estimand", "n"))
+            if not chosen.dry:
+                store("operating_characteristics", found, ("estimand", "n"))
             print(markdown(pd.DataFrame(found).astype(str)), flush=True)
         took = time.perf_counter() - started
         print(

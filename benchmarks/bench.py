@@ -1,0 +1,210 @@
+"""Speed and memory beside peers, each in a process of its own, in one run: `make bench`.
+
+    python benchmarks/speed.py [--rows 1000 10000 100000 1000000] [--write]
+
+prints Markdown tables of seconds, of ratios to heorsynth, and of memory above what the data take; `--write` puts
+them into docs/performance.md. A peer is left out above the size at which it takes more than some minutes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.metadata
+import json
+import os
+import platform
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from generators import recipe, wide
+from results import markdown, stored
+
+import heorsynth as hs
+from heorsynth.checks import registry
+from heorsynth.checks.estimands import FROM_TALLIES, margin_for
+from heorsynth.checks.purposes import purpose_of
+from heorsynth.core.random import stream
+from heorsynth.data.tally import Tally
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGE, MARKS = ROOT / "docs" / "performance.md", ("<!-- speed -->", "<!-- /speed -->")
+LARGEST = {"heor": 10**7, "gaussian_copula": 10**6, "ctgan": 1000, "arf": 10_000, "seqtrees": 10_000}
+"""Generator to the most rows it is run at."""
+
+
+def seqtrees(frame: pd.DataFrame) -> pd.DataFrame:
+    """Sequential trees as their authors set them, on numbers and codes."""
+    from seqtrees import SequentialTreeSynthesizer
+
+    coded = frame.apply(lambda column: pd.factorize(column)[0] if column.dtype == object else column.astype(float))
+    return SequentialTreeSynthesizer(random_state=1).fit(coded.fillna(0.0)).sample(len(frame))
+
+
+def generate(name: str, rows: int) -> Callable[[], object]:
+    """Fit to a cohort of twenty columns, and draw as many rows."""
+    cohort = wide(rows)
+    if name == "seqtrees":
+        frame = cohort.frame
+        return lambda: seqtrees(frame)
+    return lambda: recipe(name).fit(cohort, seed=1).sample(m=1, seed=1)
+
+
+def resampled(rows: int) -> tuple[hs.Cohort, hs.Cohort]:
+    """A cohort of twenty columns, and as many of its rows drawn again."""
+    real = wide(rows)
+    return real, real.take(np.random.default_rng(1).integers(rows, size=rows))
+
+
+def check(name: str, rows: int) -> Callable[[], object]:
+    """Survival, costs and representation by ours, from counts and moments; the quality report by SDMetrics."""
+    real, drawn = resampled(rows)
+    if name == "heorsynth":
+        asked = purpose_of("economic-evaluation")
+        margins = {one.key: margin_for(one.key, {**one.margin, "reason": one.reason}, {}) for one in
+                   (*asked.decisive, *asked.supporting) if one.key in FROM_TALLIES}  # fmt: skip
+        wanted = {part: {key: margin for key, margin in margins.items() if key in registry.estimands_of(part)}
+                  for part in ("survival", "costs", "subgroups")}  # fmt: skip
+
+        def ours() -> None:
+            counted = Tally.of(real), [Tally.of(drawn)]
+            for part, keys in wanted.items():
+                registry.load(part)(*counted, keys, stream(1, part), None)
+
+        return ours
+    from sdmetrics.reports.single_table.quality_report import QualityReport
+
+    kinds = {str(column): {"sdtype": "numerical" if pd.api.types.is_float_dtype(values) else "categorical"}
+             for column, values in real.rows.items()}  # fmt: skip
+    frames = real.rows, drawn.rows.reset_index(drop=True)
+    return lambda: QualityReport().generate(*frames, {"columns": kinds}, verbose=False)
+
+
+KINDS = {"generate": generate, "check": check}
+
+
+def one(kind: str, name: str, rows: int) -> None:
+    """Measures one thing in this process, and prints it as JSON."""
+    action = KINDS[kind](name, rows)
+    before, cpu, begin = peak(), time.process_time(), time.perf_counter()
+    action()
+    facts = {"seconds": time.perf_counter() - begin, "cpu": time.process_time() - cpu, "mib": peak() - before}
+    print(json.dumps(facts))
+
+
+def peak() -> float:
+    """The most memory this process has held so far, MiB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def measured(kind: str, name: str, rows: int) -> dict[str, float]:
+    """What a fresh process measures."""
+    command = [sys.executable, __file__, "--one", kind, name, str(rows)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(f"{kind} {name} {rows}: {done.stderr[-2000:]}")
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def generation(sizes: list[int]) -> list[str]:
+    """Fit and draw: seconds, and how many times ours."""
+    lines = [
+        "### Fit and draw as many rows of twenty columns",
+        "",
+        "| rows | generator | seconds | times `heor` | memory, MiB |",
+    ]
+    lines += ["|---|---|---|---|---|"]
+    for rows in sizes:
+        own = measured("generate", "heor", rows)
+        for name, largest in LARGEST.items():
+            if rows <= largest and (name != "seqtrees" or installed("seqtrees")):
+                found = own if name == "heor" else measured("generate", name, rows)
+                ratio = found["seconds"] / own["seconds"]
+                lines.append(f"| {rows:,} | {name} | {found['seconds']:.1f} | {ratio:.1f} | {found['mib']:,.0f} |")
+    return lines
+
+
+def checking(sizes: list[int]) -> list[str]:
+    """Our checks of survival, costs and representation beside the quality report of SDMetrics."""
+    lines = ["### Check one cohort of twenty columns", "",
+             "| rows | survival, costs, representation: seconds | SDMetrics' quality report: seconds | ratio |",
+             "|---|---|---|---|"]  # fmt: skip
+    for rows in sizes:
+        own, peer = (measured("check", name, rows)["seconds"] for name in ("heorsynth", "sdmetrics"))
+        lines.append(f"| {rows:,} | {own:.2f} | {peer:.2f} | {own / peer:.2f} |")
+    return lines
+
+
+def goals() -> list[str]:
+    """What benchmarks/speed.py stored when it last ran."""
+    return ["### A verdict, and bootstrap curves", "", markdown(stored("speed"))]
+
+
+def dask() -> list[str]:
+    """One job of many equal tasks on one worker of a local Dask cluster and on two."""
+    command = [sys.executable, str(ROOT / "benchmarks" / "operating_characteristics.py"), "--repetitions", "120",
+               "--sizes", "500", "--estimands", "survival.rmst", "--dry", "--engine", "dask", "--workers"]  # fmt: skip
+    took = []
+    for workers in ("1", "2"):
+        done = subprocess.run([*command, workers], capture_output=True, text=True, check=True)
+        took.append(float(done.stdout.rsplit(", ", 1)[1].split(" s ")[0]))
+    told = f"{took[0]:.0f} s with one worker, {took[1]:.0f} s with two: {took[0] / took[1]:.2f} times as fast."
+    return ["### Workers", "", f"Operating characteristics on Dask: {told}"]
+
+
+def cold() -> list[str]:
+    """Seconds, and processor seconds, from nothing loaded: the import, and the first verdict."""
+    lines = ["### From a cold start", "", "| | seconds | processor seconds |", "|---|---|---|"]
+    with tempfile.TemporaryDirectory() as folder:
+        run = [sys.executable, "-m", "heorsynth.cli", "run", str(ROOT / "protocols" / "pbc.yaml"), "--out", folder]
+        for what, command in {"`import heorsynth`": [sys.executable, "-c", "import heorsynth"],
+                              "`heorsynth run protocols/pbc.yaml`": run}.items():  # fmt: skip
+            before, begin = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+            subprocess.run(command, capture_output=True, check=False)
+            after, seconds = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter() - begin
+            spent = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+            lines.append(f"| {what} | {seconds:.1f} | {spent:.1f} |")
+    return lines
+
+
+def installed(name: str) -> bool:
+    try:
+        importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return False
+    return True
+
+
+def machine() -> str:
+    """What the numbers were measured on."""
+    names = ("heorsynth", "numpy", "pandas", "sdv", "sdmetrics", "lifelines", "seqtrees")
+    versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in names if installed(name))
+    return f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}; {versions}."
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rows", type=int, nargs="+", default=[1000, 10_000, 100_000, 1_000_000])
+    parser.add_argument("--write", action="store_true", help="into docs/performance.md")
+    parser.add_argument("--one", nargs=3, help=argparse.SUPPRESS)
+    asked = parser.parse_args()
+    if asked.one:
+        one(asked.one[0], asked.one[1], int(asked.one[2]))
+        return
+    parts = [[machine()], cold(), goals(), dask(), checking([rows for rows in asked.rows if rows >= 10_000]),
+             generation(asked.rows)]  # fmt: skip
+    text = "\n\n".join("\n".join(part) for part in parts)
+    print(text)
+    if asked.write:
+        before, _, rest = PAGE.read_text(encoding="utf-8").partition(MARKS[0])
+        PAGE.write_text(f"{before}{MARKS[0]}\n\n{text}\n\n{MARKS[1]}{rest.partition(MARKS[1])[2]}", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
