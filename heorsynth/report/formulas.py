@@ -165,8 +165,8 @@ FORMULAS: Mapping[str, Formula] = {
     ),
     "disclosure.copies": Formula("rows equal to a patient in every column / rows, less the same for people never seen"),
     "disclosure.near_copies": Formula(
-        "rows with a patient's levels and, of every number x, |x<sub>row</sub> − x<sub>patient</sub>| ≤ SD(x)/20, / rows, "
-        "less the same for people never seen"
+        "rows with a patient's levels and, of every number x, |x<sub>row</sub> − x<sub>patient</sub>| ≤ SD(x)/20, "
+        "/ rows, less the same for people never seen"
     ),
     "disclosure.contamination": Formula("rows equal to a person kept aside / rows, less the share of patients who are"),
     "disclosure.nearest": Formula("P(nearest person is a patient of the source) − ½, as if as many were never seen"),
