@@ -143,9 +143,17 @@ def _beside(row: Sequence[str], widths: Sequence[int]) -> list[str]:
 
 
 def _told(header: Sequence[str], row: Sequence[str]) -> list[str]:
-    """A row too wide for the terminal: its first cells on a line, the others under it with their names."""
-    first = _filled(BETWEEN.join(filter(None, row[:2])), WIDTH - len(INDENT), after=BETWEEN * 2)
-    rest = "; ".join(f"{name} {cell}" for name, cell in zip(header[2:], row[2:], strict=True) if cell)
+    """A row too wide for the terminal: its words on a line, the other cells under it with their names.
+
+    Examples
+    --------
+    >>> print(*_told(("arm", "cost", "effect"), ("usual", "-72", "0.5")), sep="\\n")
+      usual
+          cost -72; effect 0.5
+    """
+    words = 1 if row[1].lstrip("+-−")[:1].isdigit() else 2
+    first = _filled(BETWEEN.join(filter(None, row[:words])), WIDTH - len(INDENT), after=BETWEEN * 2)
+    rest = "; ".join(f"{name} {cell}" for name, cell in zip(header[words:], row[words:], strict=True) if cell)
     return [INDENT + line for line in first] + [INDENT * 3 + line for line in _filled(rest, WIDTH - 3 * len(INDENT))]
 
 

@@ -286,7 +286,7 @@ def _xpt_bytes(frame: pd.DataFrame, label: Label | None) -> bytes:
 
 
 READERS: Mapping[str, Callable[[Path], tuple[pd.DataFrame, Label | None]]] = {
-    ".csv": _read_csv, ".parquet": _read_parquet, ".tsv": _read_csv, ".xpt": _read_sas, ".sas7bdat": _read_sas,
+    ".csv": _read_csv, ".tsv": _read_csv, ".parquet": _read_parquet, ".xpt": _read_sas, ".sas7bdat": _read_sas,
 }  # fmt: skip
 WRITERS: Mapping[str, Callable[[pd.DataFrame, Label | None], bytes]] = {
     ".csv": _csv_bytes, ".parquet": _parquet_bytes, ".xpt": _xpt_bytes,

@@ -79,7 +79,7 @@ def read_origin(protocol: Protocol, folder: Path | None = None) -> Origin:
             ),
         )
     try:
-        require_source(cohort)
+        require_source(cohort, section.allow_synthetic_source)
     except CohortError as error:
         raise placed(error, protocol) from error
     _require_comparator(protocol, cohort)

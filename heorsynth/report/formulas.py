@@ -94,8 +94,10 @@ FORMULAS: Mapping[str, Formula] = {
         "Duan et al. (1983) JBES 1:115; Manning &amp; Mullahy (2001) J Health Econ 20:461",
     ),
     "costs.censored_mean": Formula(
-        "(1/n) ∑ δ<sub>i</sub>C<sub>i</sub>/K(t<sub>i</sub>), δ: seen to the end, K: share not yet censored",
-        "Bang &amp; Tsiatis (2000) Biometrika 87:329",
+        "(1/n) ∑ δ<sub>i</sub>C<sub>i</sub>/K(t<sub>i</sub>), δ: seen to the end, K: share not yet censored; "
+        "or, Lin's, ∑<sub>j</sub> S(t<sub>j</sub>) C̄<sub>j</sub>, C̄<sub>j</sub> the mean cost in interval j of those "
+        "followed at its start",
+        "Bang &amp; Tsiatis (2000) Biometrika 87:329; Lin et al. (1997) Biometrics 53:419",
     ),
     "costs.wasserstein": Formula(
         "∫<sub>0</sub><sup>1</sup> |F<sub>s</sub><sup>−1</sup>(p) − F<sub>r</sub><sup>−1</sup>(p)| dp / C̄<sub>r</sub>"
@@ -116,8 +118,9 @@ FORMULAS: Mapping[str, Formula] = {
         "van der Linden et al. (2025) Value Health 28(11); Clopper &amp; Pearson (1934) Biometrika 26:404",
     ),
     "economics.pooled_decision": Formula(
-        "Φ(√m·b/s), b the mean and s the standard deviation of the m INMBs, signed so that the real one is above 0",
-        "van der Linden et al. (2025) Value Health 28(11)",
+        "Φ(√m·b/s), b the mean and s the standard deviation of the m INMBs, signed so that the real one is above 0; "
+        "interval by the noncentral t",
+        "van der Linden et al. (2025) Value Health 28(11); Johnson &amp; Welch (1940) Biometrika 31:362",
     ),
     "economics.ceac": Formula(
         "max<sub>λ</sub> |A<sub>s</sub>(λ) − A<sub>r</sub>(λ)|, A(λ) = Φ(INMB(λ)/SE)",
@@ -165,8 +168,8 @@ FORMULAS: Mapping[str, Formula] = {
     ),
     "disclosure.copies": Formula("rows equal to a patient in every column / rows, less the same for people never seen"),
     "disclosure.near_copies": Formula(
-        "rows with a patient's levels and, of every number x, |x<sub>row</sub> − x<sub>patient</sub>| ≤ SD(x)/20, / rows, "
-        "less the same for people never seen"
+        "rows with a patient's levels and, of every number x, |x<sub>row</sub> − x<sub>patient</sub>| ≤ SD(x)/20, "
+        "/ rows, less the same for people never seen"
     ),
     "disclosure.contamination": Formula("rows equal to a person kept aside / rows, less the share of patients who are"),
     "disclosure.nearest": Formula("P(nearest person is a patient of the source) − ½, as if as many were never seen"),

@@ -18,6 +18,7 @@ BENCHMARK = Path(__file__).resolve().parents[2] / "benchmarks" / "operating_char
 
 
 def _loaded():
+    sys.path.insert(0, str(BENCHMARK.parent))  # where its neighbour `results` lies, as when it is run by itself
     spec = importlib.util.spec_from_file_location("operating_characteristics", BENCHMARK)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)

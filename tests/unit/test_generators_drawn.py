@@ -87,7 +87,7 @@ def test_a_copy_of_a_copy_says_how_deep_it_is() -> None:
     frame = cohort().frame.drop(columns="patient")
     plain = hs.Cohort.derive(cohort().schema.with_roles(id=None), frame, label=None)
     first = hs.generators.create("bootstrap").fit(plain, seed=1).sample(m=1, seed=1)[0]
-    second = hs.generators.create("bootstrap").fit(first, seed=1).sample(m=1, seed=1)
+    second = hs.generators.create("bootstrap").fit(first, seed=1, allow_synthetic_source=True).sample(m=1, seed=1)
     assert (first.label.depth, second.label.depth) == (1, 2)
 
 
