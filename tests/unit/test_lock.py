@@ -18,7 +18,7 @@ TEXT = (
     "heorsynth: 1\ntitle: lk\npurpose: teaching\ncohort: {source: {simulated: {n: 60, seed: 2}}}\n"
     "generator: {name: marginals, m: 1, seed: 1}\n"
 )
-WIDER = "margins: {survival.rmst: {horizon: 3, relative: 0.9}}\n"
+WIDER = "margins: {survival.rmst: {horizon: 3, relative: 0.4}}\n"
 
 
 def test_a_lock_made_before_any_run_says_so_and_when_and_the_first_page_carries_it(tmp_path: Path) -> None:

@@ -116,7 +116,7 @@ def test_other_versions_a_run_that_does_not_end_and_another_result_are_told_apar
 def test_a_run_whose_protocol_was_edited_and_summed_again_still_differs(signed, tmp_path: Path) -> None:
     folder = copied(signed.run, tmp_path)
     protocol = folder / "protocol.yaml"
-    protocol.write_text(protocol.read_text(encoding="utf-8").replace("0.05", "0.5"), encoding="utf-8")
+    protocol.write_text(protocol.read_text(encoding="utf-8").replace("0.05", "0.4"), encoding="utf-8")
     assert named(folder) == ["protocol.yaml"]
     write_sums(folder)
     assert named(folder) == ["SHA256SUMS"]
@@ -129,7 +129,7 @@ def test_an_edited_protocol_sealed_again_is_found_by_the_re_run_or_the_key(signe
     from heorsynth.protocol.folder import sha256_of
 
     before = sha256_of(protocol)
-    protocol.write_text(protocol.read_text(encoding="utf-8").replace("0.05", "0.5"), encoding="utf-8")
+    protocol.write_text(protocol.read_text(encoding="utf-8").replace("0.05", "0.4"), encoding="utf-8")
     for name in ("protocol.lock", "verdict.json"):
         text = (folder / name).read_text(encoding="utf-8").replace(before, sha256_of(protocol))
         (folder / name).write_text(text, encoding="utf-8")
