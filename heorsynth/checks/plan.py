@@ -75,7 +75,7 @@ class Plan:
         """A note on the purpose's own estimands that had nothing to look at in this cohort."""
         answered = {finding.key for finding in findings}
         silent = [key for key in self.margins if key not in answered and key not in self.declared]
-        return (f"Nothing in the cohort to ask of: {', '.join(silent)}.",) if silent else ()
+        return (f"Nothing in the cohort to ask of: {plain_names(silent)}.",) if silent else ()
 
 
 def plan(
