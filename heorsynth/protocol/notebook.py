@@ -85,6 +85,7 @@ def execute(notebook: NotebookNode, folder: Path, source_folder: Path | None = N
             timeout=TIMEOUT,
             kernel_name="python3",
             record_timing=False,
+            coalesce_streams=True,  # else what is printed in one cell is cut where the kernel happened to flush it
             resources={"metadata": {"path": str(folder)}},
             config=_private_sockets(place),
         )

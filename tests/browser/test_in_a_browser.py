@@ -173,7 +173,7 @@ def test_in_print_no_table_is_wider_than_the_paper_and_pages_are_full(browser: B
     printed = page.pdf(path=KEPT / "report.pdf", prefer_css_page_size=True)
     page.close()
     assert wide == []
-    assert 5 < len(re.findall(rb"/Type /Page\b", printed)) <= 24
+    assert 5 < len(re.findall(rb"/Type /Page\b", printed)) <= 27  # 25 with decisions in every subgroup
 
 
 @pytest.fixture

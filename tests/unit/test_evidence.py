@@ -171,12 +171,12 @@ def test_a_hold_out_of_patients_who_are_judged_against_is_refused_and_none_is_sh
 
 
 def test_patients_who_are_alike_by_chance_are_not_taken_for_the_same(real):
-    from heorsynth.evidence.validate import _require_apart
+    from heorsynth.evidence.comparable import require_apart
 
     def few(seed):
         return Cohort.derive(real.schema, rows(seed)[["arm", "sex"]], label=None)
 
-    _require_apart(few(1), few(2))
+    require_apart(few(1), few(2))
 
 
 def test_a_subgroup_finding_does_not_decide_an_economic_evaluation(real, faithful):

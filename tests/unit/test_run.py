@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote
 
+import nbformat
 import numpy as np
 import pandas as pd
 import pytest
@@ -20,7 +21,7 @@ import pytest
 import heorsynth as hs
 from heorsynth.core import errors
 from heorsynth.protocol.folder import staged
-from heorsynth.protocol.notebook import read_notebook, with_parameters
+from heorsynth.protocol.notebook import execute, read_notebook, with_parameters
 from heorsynth.protocol.run import TEMPLATE
 
 PROTOCOL = """\
@@ -104,6 +105,16 @@ def test_running_again_gives_the_same_bytes_and_another_seed_other_cohorts(
     other.write_text(PROTOCOL.replace("seed: 1", "seed: 2"), encoding="utf-8")
     changed = hs.run(other, out=tmp_path)
     assert (changed.path / "synthetic/000.parquet").read_bytes() != (done.path / "synthetic/000.parquet").read_bytes()
+
+
+def test_what_a_cell_prints_is_one_output_however_long_it_takes(tmp_path: Path) -> None:
+    """A kernel hands on what is printed five times a second: on a busy machine two runs would differ."""
+    notebook = read_notebook(TEMPLATE)
+    notebook.cells = notebook.cells[:1]
+    cell = nbformat.v4.new_code_cell("import time\nfor part in range(3):\n    print(part)\n    time.sleep(0.6)")
+    notebook.cells.append(cell)
+    done = nbformat.reads(execute(notebook, tmp_path), as_version=4)
+    assert [output.text for output in done.cells[-1].outputs] == ["0\n1\n2\n"]
 
 
 def test_a_run_is_read_back_as_it_was(done: "hs.Run") -> None:
