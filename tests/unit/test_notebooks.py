@@ -129,7 +129,7 @@ def test_the_tool_names_a_package_that_is_not_installed() -> None:
 
 @pytest.mark.parametrize(
     ("processor", "wall", "slow"),
-    [(60, 80, False), (60, 300, False), (100, 300, True), (300, 80, False), (5, 400, True)],
+    [(60, 80, False), (60, 300, False), (100, 300, False), (140, 300, True), (300, 80, False), (5, 400, True)],
 )
 def test_the_tool_allows_for_a_busy_machine_and_not_for_a_slow_notebook(processor: int, wall: int, slow: bool) -> None:
     assert bool(TOOL["too_slow"](processor, wall)) is slow
