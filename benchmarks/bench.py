@@ -148,7 +148,7 @@ def goals() -> list[str]:
 
 def dask() -> list[str]:
     """One job of many equal tasks on one worker of a local Dask cluster and on two."""
-    command = [sys.executable, str(ROOT / "benchmarks" / "operating_characteristics.py"), "--repetitions", "120",
+    command = [sys.executable, str(ROOT / "benchmarks" / "operating_characteristics.py"), "--repetitions", "500",
                "--sizes", "500", "--estimands", "survival.rmst", "--dry", "--engine", "dask", "--workers"]  # fmt: skip
     took = []
     for workers in ("1", "2"):
