@@ -2,6 +2,9 @@
 
 Every function takes a cohort or a tally. "Chosen" patients are a mask of rows (n,) of the one or of cells (c,) of the
 other, as `levels` of either gives them.
+
+The first function of each pair is the one for a cohort's rows. Its argument is typed as either, since callers are
+checked against it; hence what mypy is told to overlook in it.
 """
 
 from __future__ import annotations

@@ -9,7 +9,6 @@ from numbers import Real
 from heorsynth.checks.margin import Margin
 from heorsynth.checks.observed import Observed
 from heorsynth.core.errors import Problem, nearest
-from heorsynth.data.cohort import SMALL_COUNT
 
 METHODS = ("bang-tsiatis", "lin")
 """The estimators of a mean cost under censoring that a margin may name."""
@@ -30,8 +29,8 @@ def _share(value: object) -> bool:
     return _number(value) and 0 < float(value) < 1  # type: ignore[arg-type]
 
 
-def _count(value: object, least: int = 1) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= least
+def _count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 1
 
 
 def _listed(value: object) -> list[object]:
@@ -46,11 +45,6 @@ KINDS: Mapping[str, Kind] = {
     "quantile": (_share, "must lie between 0 and 1", "0.95 is the 95th percentile"),
     "share": (_share, "must lie between 0 and 1", "0.05 is the top 5%"),
     "min_count": (_count, "must be a whole number above 0", "write min_count: 10"),
-    "intersections": (
-        lambda value: _count(value, SMALL_COUNT),
-        f"must be a whole number of patients, at least {SMALL_COUNT}",
-        "write intersections: 50",
-    ),
     "intervals": (
         lambda value: all(isinstance(name, str) for name in _listed(value)) and bool(_listed(value)),
         "must be a list of cost columns, one an interval",

@@ -87,7 +87,7 @@ def test_a_name_that_leaves_the_run_folder_or_comes_twice_is_refused(
         hs.verify(folder, rerun=False)
 
 
-@pytest.mark.parametrize("name", ["../../escape-1", "/tmp/escape-1", "..", "noending"])
+@pytest.mark.parametrize("name", ["../../escape-1", "/escape-1", "..", "noending"])
 def test_a_statement_cannot_name_a_place_for_the_re_run(small_run: "hs.Run", tmp_path: Path, name: str) -> None:
     from heorsynth.evidence.signature import sealed
 
