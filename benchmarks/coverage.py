@@ -80,8 +80,8 @@ def copies(cohort: hs.Cohort, rows: int, m: int, seed: int, augmented: bool):
 def rows_of(n: int, m: int, rows: int, repetitions: int, augmented: bool) -> list[dict[str, object]]:
     """One row an estimand: coverage pooled, of one copy taken for patients, and of the real trial itself.
 
-    Where some copy cannot be analysed, as where a stage has no death, there is no pooled interval, and the repetition
-    is left out of its estimand's count.
+    Where the trial or some copy cannot be analysed, as where a stage has no death, there are no intervals to compare,
+    and the repetition is left out of its estimand's count.
     """
     found: dict[str, list[tuple[bool, ...]]] = {name: [] for name in ANALYSES}
     for seed in range(repetitions):
@@ -90,9 +90,9 @@ def rows_of(n: int, m: int, rows: int, repetitions: int, augmented: bool) -> lis
         for name, (analysis, true_of) in ANALYSES.items():
             try:
                 pooled, true = synthetic.analyse(analysis), true_of(truth)
+                alone = [analysis(one) for one in (synthetic[0], cohort)]
             except NotEstimableError:
                 continue
-            alone = [analysis(one) for one in (synthetic[0], cohort)]
             half = [normal_quantile(0.95) * variance**0.5 for _, variance in alone]
             naive, real = (holds(value - h, value + h, true) for (value, _), h in zip(alone, half, strict=True))
             found[name].append((holds(pooled.low, pooled.high, true), naive, real))

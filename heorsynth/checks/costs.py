@@ -13,7 +13,7 @@ from heorsynth.checks.censored_costs import censored_means
 from heorsynth.checks.comparison import compare, reason_of, too_few
 from heorsynth.checks.distance import average, distance_finding, with_synthesis
 from heorsynth.checks.finding import Finding, not_estimable
-from heorsynth.checks.groups import ALL, ARM, Group, comparisons, groups_of, two_levels
+from heorsynth.checks.groups import ALL, ARM, Group, asked_of, comparisons, fewest, groups_of, two_levels
 from heorsynth.checks.margin import Margin
 from heorsynth.checks.observed import Observed, arm_moments, moments, ranked, spike
 from heorsynth.core.errors import NotEstimableError
@@ -37,9 +37,10 @@ def check(
 ) -> list[Finding]:
     """Findings on each cost column, over patients whose cost is known, for the estimands `margins` asks for."""
     found: list[Finding] = []
-    for group in groups_of(real, synthetic):
+    for group in groups_of(real, synthetic, fewest(margins.values())):
+        here = asked_of(group, margins)
         for name in real.schema.costs:
-            asked = {key: margin for key, margin in margins.items() if margin.settings.get("cost") in (None, name)}
+            asked = {key: margin for key, margin in here.items() if margin.settings.get("cost") in (None, name)}
             found += of_group(group, name, asked, rng)
     for key, contrast in BY_ARM.items():
         if key in margins and real.schema.arm is not None:
@@ -144,7 +145,7 @@ def differences(real: Observed, synthetic: Sequence[Observed], name: str, margin
             width,
             unit=real.schema.money,
         )
-        for group in groups_of(real, synthetic)
+        for group in groups_of(real, synthetic, fewest([margin]))
         if group.kind != ARM
         for arm in comparisons(real, usual)
     ]

@@ -14,7 +14,20 @@ from heorsynth.checks.settings import setting_problems
 from heorsynth.core.errors import MarginError, Problem, nearest
 from heorsynth.data.schema import Schema
 
-ESTIMANDS: Mapping[str, Estimand] = {**SURVIVAL, **ECONOMICS, **ROWS}
+OF_EVERYBODY = ("survival.extrapolation", "survival.extrapolation_ranking", "costs.two_part")
+"""Estimands of survival and costs that are asked in no subgroup."""
+
+
+def _repeated(key: str, estimand: Estimand) -> Estimand:
+    """The estimand, with the setting that asks it of two levels together if it is asked in subgroups."""
+    if key in OF_EVERYBODY or not key.startswith(("survival.", "costs.", "utilities.")):
+        return estimand
+    return replace(estimand, settings={**estimand.settings, "intersections": None})
+
+
+ESTIMANDS: Mapping[str, Estimand] = {
+    key: _repeated(key, estimand) for key, estimand in {**SURVIVAL, **ECONOMICS, **ROWS}.items()
+}
 """Key to estimand. The part before the dot names the check that answers it."""
 
 FROM_TALLIES = frozenset(

@@ -89,6 +89,13 @@ ECONOMICS: Mapping[str, Estimand] = {
         settings={"utility": None},
         needs=("utilities",),
     ),
+    "utilities.qaly": Estimand(
+        "mean QALYs: area under the line through utilities measured at several times (years), discounted at a rate a "
+        "year; asked where a margin names it",
+        "QALY",
+        settings={"measures": None, "times": None, "rate": 0.0},
+        needs=("utilities",),
+    ),
     "economics.inmb": Estimand(
         "incremental net monetary benefit: threshold times incremental QALY less incremental cost",
         "money",

@@ -41,7 +41,7 @@ class Finding:
     decisive : bool                whether the purpose's verdict depends on it
     calibrated : bool              the estimand was set equal to the source's: no evidence of fidelity
     key : str                      of the estimand, as a protocol names it: "survival.rmst"
-    kind : str                     of the group: all, arm, subgroup
+    kind : str                     of the group: all, arm, subgroup, intersection
     overlap : float                of the real and the synthetic 95% interval, 1 where they are one (Karr et al. 2006);
                                    NaN for distances
     standardised : float           (synthetic - real) / the real standard error; NaN for distances

@@ -1,18 +1,20 @@
-"""The groups a check looks at: everyone, each arm, each level of each subgroup."""
+"""The groups a check looks at: everyone, each arm, each level of each subgroup, and two levels together if asked."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import combinations, product
 from typing import Generic, TypeVar, cast
 
 import numpy as np
 
+from heorsynth.checks.margin import Margin
 from heorsynth.core.errors import NotEstimableError
 from heorsynth.data.cohort import Cohort
 from heorsynth.data.tally import Tally
 
-ALL, ARM, SUBGROUP = "all", "arm", "subgroup"
+ALL, ARM, SUBGROUP, INTERSECTION = "all", "arm", "subgroup", "intersection"
 
 
 Seen = TypeVar("Seen", bound=Cohort | Tally)
@@ -30,8 +32,8 @@ class Group(Generic[Seen]):
 
     @property
     def decisive(self) -> bool:
-        """Whether a verdict may rest on it: everyone and the arms do, subgroup levels support."""
-        return self.kind != SUBGROUP
+        """Whether a verdict may rest on it: everyone and the arms do, subgroups support."""
+        return self.kind in (ALL, ARM)
 
     def against(self, column: str, arm: str, usual: str) -> Group[Seen]:
         """The same patients, looked at for what an arm does against another."""
@@ -39,8 +41,11 @@ class Group(Generic[Seen]):
         return replace(self, label=pair if self.kind == ALL else f"{pair}, {self.label}")
 
 
-def groups_of(real: Seen, synthetic: Sequence[Seen]) -> Iterator[Group[Seen]]:
-    """Everyone; then each arm and each subgroup level of the real cohort, missing levels left out."""
+def groups_of(real: Seen, synthetic: Sequence[Seen], least: int | None = None) -> Iterator[Group[Seen]]:
+    """Everyone; then each arm and each subgroup level of the real cohort, missing levels left out.
+
+    With `least`, the intersections too: two levels of two subgroups that so many real patients have together.
+    """
     yield Group("all", ALL, real, tuple(synthetic))
     schema = real.schema
     columns = [(schema.arm, ARM)] if schema.arm is not None else []
@@ -50,6 +55,33 @@ def groups_of(real: Seen, synthetic: Sequence[Seen]) -> Iterator[Group[Seen]]:
         for level in sorted(set(of_real.tolist()) - {""}):
             parts = tuple(_taken(cohort, held == level) for cohort, held in zip(synthetic, of_synthetic, strict=True))
             yield Group(f"{name}={level}", kind, _taken(real, of_real == level), parts)
+    if least is not None:
+        yield from _intersections(real, synthetic, least)
+
+
+def _intersections(real: Seen, synthetic: Sequence[Seen], least: int) -> Iterator[Group[Seen]]:
+    for pair in combinations(real.schema.subgroups, 2):
+        everyone = (real, *synthetic)
+        held = [[cohort.levels(name) for name in pair] for cohort in everyone]
+        for cell in product(*(sorted(set(levels.tolist()) - {""}) for levels in held[0])):
+            chosen = [(one == cell[0]) & (other == cell[1]) for one, other in held]
+            of_real, *parts = (_taken(cohort, rows) for cohort, rows in zip(everyone, chosen, strict=True))
+            if of_real.n >= least:
+                label = ", ".join(f"{name}={level}" for name, level in zip(pair, cell, strict=True))
+                yield Group(label, INTERSECTION, of_real, tuple(parts))
+
+
+def fewest(margins: Iterable[Margin]) -> int | None:
+    """The fewest patients with which any of these margins is asked of intersections; None where none is."""
+    asked = [int(cast(int, least)) for one in margins if (least := one.settings.get("intersections")) is not None]
+    return min(asked, default=None)
+
+
+def asked_of(group: Group, margins: Mapping[str, Margin]) -> dict[str, Margin]:
+    """The margins that are asked of a group: of an intersection those for which it has patients enough."""
+    if group.kind != INTERSECTION:
+        return dict(margins)
+    return {key: one for key, one in margins.items() if (least := fewest([one])) is not None and group.real.n >= least}
 
 
 def comparisons(real: Cohort | Tally, reference: str) -> list[str]:

@@ -214,6 +214,19 @@ def _(data: Tally, name: str, at_least: int = 2) -> Moments:
 
 
 @singledispatch
+def weighted(data: Observed, names: Sequence[str], weights: np.ndarray) -> Moments:
+    """Mean and variance of a weighted sum of costs or utilities, over the patients in whom all of them are known."""
+    values = np.column_stack([data.column(name).astype(float) for name in names])  # type: ignore[union-attr]
+    return Moments.of(values @ weights)
+
+
+@weighted.register
+def _(data: Tally, names: Sequence[str], weights: np.ndarray) -> Moments:
+    n, mean, comoment = _over(data, names, 2)
+    return Moments(n, data.n, float(weights @ mean), float(weights @ comoment @ weights) / (n - 1))
+
+
+@singledispatch
 def arm_moments(data: Observed, treated: np.ndarray, name: str) -> tuple[Moments, Moments]:
     """The moments of a cost or utility among the treated and among the others."""
     values = data.column(name)  # type: ignore[union-attr]

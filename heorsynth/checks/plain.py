@@ -31,6 +31,7 @@ PLAIN: Mapping[str, str] = {
     "costs.two_part": "treatment effect on cost",
     "costs.censored_mean": "mean cost, cut-off follow-up allowed for",
     "costs.wasserstein": "distance between the distributions of cost",
+    "utilities.qaly": "QALYs from utilities measured over time",
     "utilities.mean": "mean quality of life or QALYs",
     "utilities.at_one": "share in full health",
     "utilities.below_zero": "share in a state worse than dead",

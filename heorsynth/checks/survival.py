@@ -10,7 +10,7 @@ import numpy as np
 
 from heorsynth.checks.comparison import compare
 from heorsynth.checks.finding import Finding
-from heorsynth.checks.groups import SUBGROUP, Group, groups_of
+from heorsynth.checks.groups import Group, asked_of, fewest, groups_of
 from heorsynth.checks.margin import Margin
 from heorsynth.checks.observed import (
     Observed,
@@ -48,16 +48,16 @@ def check(
 ) -> list[Finding]:
     """Findings on every endpoint, in every group, for the survival estimands that `margins` asks for."""
     found: list[Finding] = []
-    groups = list(groups_of(real, synthetic))
+    groups = list(groups_of(real, synthetic, fewest(margins.values())))
     for endpoint in real.schema.endpoints:
         asked = {key: margin for key, margin in margins.items() if margin.settings.get("endpoint") in (None, endpoint)}
         for group in groups:
-            for key, margin in asked.items():
+            for key, margin in asked_of(group, asked).items():
                 if key in SCALAR:
                     found += SCALAR[key](group, endpoint, margin, horizon_of(real, endpoint, margin))
                 elif key in GAPS:
                     found.append(curve_gap(key, group, endpoint, margin, horizon_of(real, endpoint, margin), rng))
-            if group.kind != SUBGROUP:
+            if group.decisive:
                 wanted = {key: asked[key] for key in LIFETIMES if key in asked}
                 found += lifetimes(cast(Cohort, real), group, endpoint, wanted)
         for key, margin in asked.items():

@@ -10,7 +10,7 @@ import numpy as np
 
 from heorsynth.checks.comparison import compare
 from heorsynth.checks.finding import Finding
-from heorsynth.checks.groups import ARM, comparisons, groups_of, two_levels
+from heorsynth.checks.groups import ARM, comparisons, fewest, groups_of, two_levels
 from heorsynth.checks.margin import Margin
 from heorsynth.checks.observed import Observed, arm_curves, hazard, hazard_change
 from heorsynth.checks.outcomes import competing, horizon_of, spans
@@ -104,7 +104,7 @@ def _contrasts(
 
     return [
         compare(key, label, group.against(column, arm, usual), partial(between, arm=arm), margin, unit=unit, log=log)
-        for group in groups_of(real, synthetic)
+        for group in groups_of(real, synthetic, fewest([margin]))
         if group.kind != ARM
         for arm in comparisons(real, usual)
     ]

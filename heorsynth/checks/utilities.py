@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from typing import cast
 
 import numpy as np
 
 from heorsynth.checks import observed
 from heorsynth.checks.comparison import compare
 from heorsynth.checks.finding import Finding
-from heorsynth.checks.groups import groups_of
+from heorsynth.checks.groups import Group, asked_of, fewest, groups_of
 from heorsynth.checks.margin import Margin
-from heorsynth.checks.observed import Observed, moments, spike
+from heorsynth.checks.observed import Observed, moments, spike, weighted
 from heorsynth.core.estimate import Estimate
 from heorsynth.estimators.costs import mean_of
 from heorsynth.estimators.proportions import proportion
+from heorsynth.estimators.utilities import qaly
+
+QALY = "utilities.qaly"
 
 
 def check(
@@ -27,15 +31,39 @@ def check(
 ) -> list[Finding]:
     """Findings on each utility column, in every group, for the estimands `margins` asks for."""
     found: list[Finding] = []
-    for group in groups_of(real, synthetic):
+    for group in groups_of(real, synthetic, fewest(margins.values())):
+        asked = asked_of(group, margins)
+        if margin := asked.pop(QALY, None):
+            found.append(accumulated(group, margin))
         for name in real.schema.utilities:
-            for key, margin in margins.items():
+            for key, margin in asked.items():
                 if margin.settings.get("utility") in (None, name):
                     what, estimate = ASKED[key]
                     unit = real.schema.unit_of(name) if key == "utilities.mean" else ""
                     label = f"{what} {name}"
                     found.append(compare(key, label, group, partial(estimate, name=name), margin, unit=unit))
     return found
+
+
+def accumulated(group: Group, margin: Margin) -> Finding:
+    """Mean QALYs: the area under each patient's line through the utilities of the columns `measures` at `times`, in
+    years, discounted at `rate` a year; over the patients in whom all are known (`estimators.utilities.qaly`).
+
+    A mean of areas is the area under means, so that a tally tells it too.
+    """
+    measures, weights = areas(margin)
+
+    def estimate(data: Observed) -> Estimate:
+        return mean_of(weighted(data, measures, weights))
+
+    return compare(QALY, f"mean QALYs from {', '.join(measures)}", group, estimate, margin, unit="QALY")
+
+
+def areas(margin: Margin) -> tuple[list[str], np.ndarray]:
+    """The columns (k,) that a margin of QALYs names, and what each adds to the area for each unit of it (k,)."""
+    settings = margin.settings
+    measures, times = (list(cast(Sequence, settings[name])) for name in ("measures", "times"))
+    return measures, qaly(np.eye(len(times)), np.array(times, float), rate=float(cast(float, settings["rate"])))
 
 
 def of_column(data: Observed, name: str) -> Estimate:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 
 import numpy as np
 
 from heorsynth.checks.evaluation import thresholds
 from heorsynth.checks.margin import HALF, Margin
-from heorsynth.checks.observed import Observed, moments, ranked
+from heorsynth.checks.observed import Observed, moments, ranked, weighted
 from heorsynth.checks.outcomes import default_horizon, horizon_of
 from heorsynth.checks.survival_lifetime import lifetime_of
+from heorsynth.checks.utilities import areas
 from heorsynth.core.errors import NotEstimableError, Problem
 from heorsynth.core.estimate import significant
 from heorsynth.estimators.costs import Moments
@@ -92,6 +93,11 @@ def _utilities(margin: Margin, real: Observed) -> list[float]:
     return [abs(value.mean) for value in _known(real.schema.utilities, setting, margin, real)]
 
 
+def _areas(margin: Margin, real: Observed) -> Iterator[float]:
+    with suppress(NotEstimableError):
+        yield abs(weighted(real, *areas(margin)).mean)
+
+
 OF: Mapping[str, tuple[str, References]] = {
     "survival.rmst": ("the horizon", _horizons),
     "survival.rmst_difference": ("the horizon", _horizons),
@@ -105,6 +111,7 @@ OF: Mapping[str, tuple[str, References]] = {
     "costs.quantile": ("the real quantile", _quantiles),
     "costs.cv": ("the real value", _variations),
     "utilities.mean": ("the real mean", _utilities),
+    "utilities.qaly": ("the real mean", _areas),
     "economics.incremental_cost": ("the real mean cost", _costs),
     "economics.incremental_qaly": ("the real mean effect", _utilities),
     "economics.inmb": ("the threshold", lambda margin, real: thresholds(margin.settings)),

@@ -21,7 +21,7 @@ from heorsynth.checks.finding import (
     overall,
     worst_first,
 )
-from heorsynth.checks.groups import ALL, SUBGROUP
+from heorsynth.checks.groups import ALL, INTERSECTION, SUBGROUP
 from heorsynth.core.display import Card
 from heorsynth.core.estimate import normal_quantile
 from heorsynth.core.reading import typed
@@ -45,6 +45,9 @@ COLUMNS = (
 
 REPEATED = ("survival", "costs", "utilities")
 """The checks whose findings within subgroups are pooled in part."""
+
+PARTS = (SUBGROUP, INTERSECTION)
+"""The kinds of group that such findings are about."""
 
 SUBGROUP_COLUMNS = ("key", "estimand", "group", "difference", "lower", "upper", "pooled", "pooled_lower",
                     "pooled_upper", "spread", "margin", "verdict")  # fmt: skip
@@ -167,15 +170,16 @@ class Evidence:
         Returns
         -------
         DataFrame       key, estimand, group, difference, lower, upper (its own), pooled, pooled_lower, pooled_upper
-                        (partially pooled with the other levels' findings on the same estimand, 90% intervals),
+                        (partially pooled with the other levels' findings on the same estimand, 90% intervals;
+                        intersections with the other intersections'),
                         spread (of the true differences over the levels), margin, verdict. Verdicts rest on the own
                         interval. Levels of several subgroups share patients: the pooled intervals take them as if
                         they did not.
         """
         rows = []
-        scalar = [one for one in self.findings if one.kind == SUBGROUP and one.check in REPEATED and one.known]
-        for key, estimand in dict.fromkeys((one.key, one.estimand) for one in scalar):
-            same = (one for one in scalar if (one.key, one.estimand) == (key, estimand))
+        scalar = [one for one in self.findings if one.kind in PARTS and one.check in REPEATED and one.known]
+        for key, estimand, kind in dict.fromkeys((one.key, one.estimand, one.kind) for one in scalar):
+            same = (one for one in scalar if (one.key, one.estimand, one.kind) == (key, estimand, kind))
             own = sorted(same, key=lambda one: one.group)
             error = np.array([(one.upper - one.lower) / (2 * normal_quantile(LEVEL)) for one in own])
             pooled = partially_pooled(np.array([one.difference for one in own]), error, level=LEVEL)

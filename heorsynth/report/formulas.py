@@ -103,6 +103,10 @@ FORMULAS: Mapping[str, Formula] = {
         "∫<sub>0</sub><sup>1</sup> |F<sub>s</sub><sup>−1</sup>(p) − F<sub>r</sub><sup>−1</sup>(p)| dp / C̄<sub>r</sub>"
     ),
     "utilities.mean": Formula(MEAN),
+    "utilities.qaly": Formula(
+        "(1/n) ∑<sub>i</sub> ∫ u<sub>i</sub>(t)(1 + r)<sup>−t</sup> dt, u<sub>i</sub> the line through the measures",
+        "Matthews et al. (1990) BMJ 300:230; Manca, Hawkins &amp; Sculpher (2005) Health Econ 14:487",
+    ),
     "utilities.at_one": Formula("#{i : u<sub>i</sub> = 1}/n"),
     "utilities.below_zero": Formula("#{i : u<sub>i</sub> &lt; 0}/n"),
     "utilities.missing": Formula("#{i : u<sub>i</sub> not known}/n"),

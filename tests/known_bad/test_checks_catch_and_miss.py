@@ -79,6 +79,7 @@ def test_every_estimand_has_something_it_catches_and_something_it_cannot_see():
     on_request = {
         "subgroups.target",
         "costs.censored_mean",
+        "utilities.qaly",
     }  # test_special_cases.py, and of targets
     special = {"survival.incidence", "survival.subdistribution_ratio", "survival.extrapolation_ranking"}  # the same
     spikes = {"utilities.at_one", "utilities.below_zero", "utilities.missing"}  # tests/unit/test_spikes_of_utility.py

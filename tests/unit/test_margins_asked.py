@@ -45,6 +45,8 @@ def drawn(real):
         ("costs.mean", {"relative": 0.1, "cost": "costs"}, "did you mean 'cost'"),
         ("utilities.mean", {"relative": 0.1, "utility": "qalys"}, "did you mean 'qaly'"),
         ("costs.censored_mean", {"relative": 0.1, "intervals": ["cost_erly"]}, "did you mean 'cost_early'"),
+        ("utilities.qaly", {"relative": 0.1, "measures": ["qaly", "qali"], "times": [0, 1]}, "did you mean 'qaly'"),
+        ("costs.mean", {"relative": 0.1, "intersections": 10}, "declare two subgroups"),
     ],
 )
 def test_a_margin_that_names_what_the_cohort_lacks_is_refused_with_the_nearest_name(real, key, declared, told):
@@ -71,7 +73,16 @@ def test_a_margin_that_names_what_the_cohort_lacks_is_refused_with_the_nearest_n
         ("costs.censored_mean", {"relative": 0.1, "method": "lin"}),
         ("costs.censored_mean", {"relative": 0.1, "method": "linn", "intervals": ["cost"]}),
         ("costs.censored_mean", {"relative": 0.1, "intervals": []}),
+        ("costs.censored_mean", {"relative": 0.1, "intervals": "cost"}),
         ("costs.censored_mean", {"relative": 0.1, "to_horizon": "yes"}),
+        ("survival.rmst", {"relative": 0.05, "intersections": 0}),
+        ("survival.rmst", {"relative": 0.05, "intersections": 0.5}),
+        ("utilities.qaly", {"relative": 0.1}),
+        ("utilities.qaly", {"relative": 0.1, "measures": ["u0", "u1"]}),
+        ("utilities.qaly", {"relative": 0.1, "measures": ["u0", "u1"], "times": [0, 1, 2]}),
+        ("utilities.qaly", {"relative": 0.1, "measures": ["u0", "u1"], "times": [1, 2]}),
+        ("utilities.qaly", {"relative": 0.1, "measures": ["u0", "u1"], "times": [0, 0]}),
+        ("utilities.qaly", {"relative": 0.1, "measures": ["u0", "u1"], "times": [0, 1], "rate": -1}),
     ],
 )
 def test_a_setting_that_makes_no_sense_is_refused_at_the_door(key, declared):
