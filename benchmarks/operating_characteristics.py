@@ -280,7 +280,7 @@ def claimed(
     """What is claimed of the arms' difference in mean cost: one of the analyses that `inference.precision` asks."""
     analyses = inference.plain_analyses(real, synthetic)
     name, group, analysis = next(one for one in analyses if "cost" in one[0])
-    return [inference.precision(name, group, analysis, margins["inference.precision"], rng)]
+    return [inference.precision(name, group, analysis, margins["inference.precision"], rng, group.real)]
 
 
 @dataclass(frozen=True)

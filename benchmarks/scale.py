@@ -4,7 +4,7 @@ Each size runs in a process of its own, fit and one draw of as many rows of twen
 resident size above what the process held with the data loaded, divided by the data's own size.
 
 `--folder 1000000,20000000` does the same out of memory: it makes a folder of so many simulated patients, looks it over,
-learns from a sample, writes as many synthetic rows and judges them (survival, costs, representation), and prints the
+learns from a sample, writes as many synthetic rows and judges them for an economic evaluation, and prints the
 seconds of each step and the largest resident size of all its processes. `--engine` and `--workers` say where; `--place`
 names a folder with room for about 130 bytes a row, which is emptied again.
 """

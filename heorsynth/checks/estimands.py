@@ -32,14 +32,25 @@ ESTIMANDS: Mapping[str, Estimand] = {
 
 FROM_TALLIES = frozenset(
     {
-        *(key for key in SURVIVAL if not key.startswith("survival.extrapolation")),
+        *(key for key in SURVIVAL if not key.startswith(("survival.extrapolation", "survival.subdistribution"))),
         *("costs.mean", "costs.difference", "costs.zero_share", "costs.quantile"),
         *(key for key in ECONOMICS if key.startswith(("utilities.", "economics."))),
         *(key for key in ROWS if key.startswith("subgroups.")),
         "structure.missingness",
     }
 )
-"""Estimands that counts and moments can answer, so that they are asked of folders too."""
+"""Estimands that counts and moments of all rows can answer, so that they are asked of folders so."""
+
+FROM_BOTH = frozenset({"inference.precision"})
+"""Estimands that counts answer, but whose chance error is seen in resamples of rows."""
+
+NOT_OF_FOLDERS: Mapping[str, str] = {
+    key: "it looks for the copy of a patient among all rows side by side, and a sample cannot show the copy of one who "
+    "is not in it: draw a cohort that fits memory, and judge it against patients who do"
+    for key in ROWS
+    if key.startswith("disclosure.")
+}
+"""Estimands that are not asked of a folder, and why. All others that counts cannot answer are asked of a sample."""
 
 
 def lacking(key: str, schema: Schema) -> tuple[str, ...]:

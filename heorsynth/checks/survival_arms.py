@@ -16,7 +16,7 @@ from heorsynth.checks.observed import Observed, arm_curves, hazard, hazard_chang
 from heorsynth.checks.outcomes import competing, horizon_of, spans
 from heorsynth.core.errors import NotEstimableError
 from heorsynth.core.estimate import Estimate, significant
-from heorsynth.data.tally import NEEDS_ROWS, Tally
+from heorsynth.data.cohort import Cohort
 from heorsynth.estimators.curve_summaries import restricted_mean, restricted_mean_difference
 from heorsynth.estimators.subdistribution import fine_gray
 
@@ -73,9 +73,7 @@ def subdistribution_ratios(
         return []
 
     def ratio(both: Observed, treated: np.ndarray) -> Estimate:
-        if isinstance(both, Tally):
-            raise NotEstimableError(NEEDS_ROWS)
-        time, cause, entry = both.outcome(endpoint)
+        time, cause, entry = cast(Cohort, both).outcome(endpoint)
         if entry is not None and (entry > 0).any():
             raise NotEstimableError("the Fine-Gray model is not fitted to delayed entry")
         fit = fine_gray(time, cause, treated.astype(float)[:, None])

@@ -80,10 +80,14 @@ class CohortFolder:
 
     @classmethod
     def derive(cls, schema: Schema, path: str | Path) -> CohortFolder:
-        """A folder of synthetic rows that follow a schema, as `Sampler.write` leaves it; nothing is asked of them."""
-        folder = cls.__new__(cls)
+        """A folder of synthetic rows that follow a schema, as `Sampler.write` leaves it; nothing is asked of them.
+
+        The patients' id is no role of theirs, as no generator is given it.
+        """
+        folder, partitions = cls.__new__(cls), Partitions.found(path)
         folder._name, folder._facts = Path(path).name, None
-        folder._door = Door(Partitions.found(path), schema, None)
+        held = schema if schema.id in partitions.columns else replace(schema, id=None)
+        folder._door = Door(partitions, held, None)
         return folder
 
     def _looked_over(self, engine: EngineSpec = "local", workers: int | None = None) -> Facts:

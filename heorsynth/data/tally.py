@@ -19,9 +19,6 @@ from heorsynth.data.value_counts import ValueCounts
 
 Cell = tuple[str, ...]
 
-NEEDS_ROWS = "it needs the rows side by side, and a tally of a folder holds counts"
-"""Why an estimand is not asked of a tally."""
-
 
 @dataclass(frozen=True, repr=False)
 class Tally:

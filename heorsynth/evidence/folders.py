@@ -1,22 +1,81 @@
-"""Real and synthetic folders held against each other: counted partition by partition, and never loaded."""
+"""Real and synthetic folders held against each other: counted in all rows, and a random sample seen side by side."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
-from heorsynth.checks import registry
-from heorsynth.checks.estimands import ESTIMANDS, FROM_TALLIES
+from heorsynth.checks import inference, registry
+from heorsynth.checks.estimands import ESTIMANDS, FROM_BOTH, FROM_TALLIES, NOT_OF_FOLDERS
 from heorsynth.checks.finding import Finding, not_estimable
 from heorsynth.checks.margin import Margin
 from heorsynth.checks.plan import Plan
 from heorsynth.core.engine import Engine
 from heorsynth.core.random import stream
+from heorsynth.data.cohort import Cohort
 from heorsynth.data.domain import Domain
 from heorsynth.data.folder import CohortFolder
-from heorsynth.data.tally import NEEDS_ROWS, Tally
+from heorsynth.data.sampling import sampled
+from heorsynth.data.tally import Tally
+from heorsynth.evidence.answers import Rows
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A simple random sample of each folder, small enough to be held.
+
+    Attributes
+    ----------
+    real : Cohort                  of the patients
+    synthetic : tuple of Cohort    of each synthetic folder
+    of_real, of_synthetic : int    patients, and synthetic rows of all folders, that there are
+    """
+
+    real: Cohort
+    synthetic: tuple[Cohort, ...]
+    of_real: int
+    of_synthetic: int
+
+    @classmethod
+    def drawn(
+        cls, real: CohortFolder, synthetic: Sequence[CohortFolder], most_rows: int, seed: int, engine: Engine
+    ) -> Sample:
+        """At most so many rows of each folder, drawn for each by its own chance: their errors are independent."""
+        held = tuple(
+            sampled(folder, most_rows, stream(seed, "judged", "synthetic", part), engine)
+            for part, folder in enumerate(synthetic)
+        )
+        patients = sampled(real, most_rows, stream(seed, "judged", "patients"), engine)
+        return cls(patients, held, real.n, sum(folder.n for folder in synthetic))
+
+    @property
+    def whole(self) -> bool:
+        """Whether it is all rows of all folders."""
+        return (self.real.n, self._rows) == (self.of_real, self.of_synthetic)
+
+    @property
+    def _rows(self) -> int:
+        return sum(cohort.n for cohort in self.synthetic)
+
+    @property
+    def told(self) -> str:
+        """How much of the folders it is."""
+        synthetic = f"{self._rows:,} of {self.of_synthetic:,} synthetic rows"
+        return f"a random sample, {self.real.n:,} of {self.of_real:,} patients and {synthetic}"
+
+    def marked(self, finding: Finding) -> Finding:
+        """The finding, which says in its reason that it rests on a sample, where it does."""
+        return finding if self.whole else replace(finding, because=f"from {self.told}; {finding.because}")
+
+    def lost(self, of_real: Tally) -> list[str]:
+        """Levels of arm and subgroups that patients have and none of the sample has."""
+        found = []
+        for name in self.real.schema.strata:
+            absent = set(of_real.levels(name).tolist()) - set(self.real.levels(name).tolist()) - {""}
+            found += [f"{name}={level}" for level in sorted(absent)]
+        return found
 
 
 def judged(
@@ -26,10 +85,12 @@ def judged(
     asked: Plan,
     seed: int,
     engine: Engine,
+    most_rows: int,
 ) -> tuple[list[Finding], dict[str, int], tuple[str, ...]]:
-    """What tallies can say, rows that break a post-condition, and notes on what needs rows.
+    """What tallies of all rows say, and what a sample says where they cannot; rows that break a rule; and notes.
 
-    An estimand that needs rows is a finding that is not estimable: a decisive one keeps the verdict from being "fit".
+    An estimand that neither can answer is a finding that is not estimable: a decisive one keeps the verdict from being
+    "fit".
     """
     counted = [_counted(folder, real.domain, engine) for folder in synthetic]
     tallies = [tally for tally, _ in counted]
@@ -37,28 +98,80 @@ def judged(
     for _, breaks in counted:
         broken.update(breaks)
     findings: list[Finding] = []
-    for name, margins in asked.by_check().items():
-        if known := {key: margin for key, margin in margins.items() if key in FROM_TALLIES}:
-            check = cast(Any, registry.load(name))
-            findings += check(of_real, tallies, known, stream(seed, "check", name), None)
-        findings += [_unasked(key, margin, real.n) for key, margin in margins.items() if key not in FROM_TALLIES]
-    return findings, dict(broken), tuple(_notes(asked.margins, [of_real, *tallies]))
+    for name, margins in _those(asked, lambda key: key in FROM_TALLIES).items():
+        findings += cast(Any, registry.load(name))(of_real, tallies, margins, stream(seed, "check", name), None)
+    findings += [
+        _unasked(key, margin, real.n, NOT_OF_FOLDERS[key])
+        for key, margin in asked.margins.items()
+        if key in NOT_OF_FOLDERS
+    ]
+    of_rows, of_both = _those(asked, _of_rows), _those(asked, lambda key: key in FROM_BOTH)
+    sample = None
+    if of_rows or of_both:
+        sample = Sample.drawn(real, synthetic if of_rows else (), most_rows, seed, engine)
+        rows = Rows(sample.real, sample.synthetic, seed)
+        findings += [sample.marked(found) for found in rows.findings(list(of_rows.items()), engine)]
+        for name, margins in of_both.items():
+            known, chance = _known(real, synthetic), stream(seed, "check", name)
+            findings += inference.of_counts(of_real, tallies, sample.real, known, margins, chance)
+    return findings, dict(broken), tuple(_notes(asked.margins, of_real, tallies, sample))
 
 
-def _unasked(key: str, margin: Margin, n_real: int) -> Finding:
-    """The finding for an estimand that counts cannot answer."""
-    found = not_estimable(key.split(".", maxsplit=1)[0], ESTIMANDS[key].what, "all", NEEDS_ROWS, margin, n_real=n_real)
+def _known(real: CohortFolder, synthetic: Sequence[CohortFolder]) -> int:
+    """How many of the patients the synthetic rows rest on, as the most modest label says; all without labels."""
+    return min(real.n, *(real.n if folder.label is None else folder.label.rests_on for folder in synthetic))
+
+
+def _of_rows(key: str) -> bool:
+    """Whether an estimand is asked of rows side by side."""
+    return key not in FROM_TALLIES and key not in FROM_BOTH and key not in NOT_OF_FOLDERS
+
+
+def _those(asked: Plan, wanted: Callable[[str], bool]) -> dict[str, dict[str, Margin]]:
+    """Of what each check is asked, the estimands that are wanted; a check without any is left out."""
+    parts = {
+        name: {key: margin for key, margin in margins.items() if wanted(key)}
+        for name, margins in asked.by_check().items()
+    }
+    return {name: margins for name, margins in parts.items() if margins}
+
+
+def _unasked(key: str, margin: Margin, n_real: int, reason: str) -> Finding:
+    """The finding for an estimand that is not asked of folders."""
+    found = not_estimable(key.split(".", maxsplit=1)[0], ESTIMANDS[key].what, "all", reason, margin, n_real=n_real)
     return replace(found, key=key)
 
 
-def _notes(margins: Mapping[str, Margin], tallies: Sequence[Tally]) -> list[str]:
-    notes = ["Judged from counts and moments of folders, of all rows."]
-    if unasked := [key for key in margins if key not in FROM_TALLIES]:
+def _notes(margins: Mapping[str, Margin], of_real: Tally, tallies: Sequence[Tally], sample: Sample | None) -> list[str]:
+    notes = ["What adds up was judged from counts and moments of folders, of all rows."]
+    if sample is not None:
+        notes += _of_sample(margins, of_real, sample)
+    if unasked := [key for key in margins if key in NOT_OF_FOLDERS]:
         notes.append(
-            f"Not asked, as they need rows: {', '.join(unasked)}. Judge a cohort drawn to fit memory for these."
+            f"Not asked of folders: {', '.join(unasked)}. A sample cannot show the copy of a patient who is not in it. "
+            "Judge a cohort drawn to fit memory for these."
         )
-    if not all(tally.exact for tally in tallies):
+    if not all(tally.exact for tally in (of_real, *tallies)):
         notes.append("Some times or values were so many that they were rounded, to 0.00024 of themselves at most.")
+    return notes
+
+
+def _of_sample(margins: Mapping[str, Margin], of_real: Tally, sample: Sample) -> list[str]:
+    """What rests on the sample, and what it cannot say."""
+    keys = ", ".join(key for key in margins if _of_rows(key))
+    if sample.whole:
+        return [f"Asked of all rows side by side, as every folder is small enough: {keys}."] if keys else []
+    notes = []
+    if keys:
+        notes.append(
+            f"Asked of {sample.told}, as they need rows side by side: {keys}. The intervals are those of the sample; "
+            "that it is part of a whole could only narrow them, and is not used."
+        )
+    if both := [key for key in margins if key in FROM_BOTH]:
+        few = min(sample.real.n, inference.MOST_RESAMPLED)
+        notes.append(f"{', '.join(both)}: from all rows; how far chance moves it, from resamples of {few:,} patients.")
+    if keys and (lost := sample.lost(of_real)):
+        notes.append(f"No patient of the sample has {', '.join(lost)}: what needs rows is not asked of these groups.")
     return notes
 
 

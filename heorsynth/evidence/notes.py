@@ -110,7 +110,7 @@ def notes_on(
         notes.append("The cohort judged against is itself synthetic: this is no evidence about real patients.")
     folder = isinstance(cohort, CohortFolder)
     if holdout is not None and (folder or "disclosure" not in asked.by_check()):
-        why = "what needs one needs rows" if folder else "this purpose asks nothing that needs one"
+        why = "what needs one is not asked of folders" if folder else "this purpose asks nothing that needs one"
         notes.append(f"The hold-out of {holdout.n} patients was not used: {why}.")
     labels = [drawn.label for drawn in syn if drawn.label is not None]
     if len(labels) < len(syn):

@@ -7,17 +7,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from heorsynth.checks import registry
 from heorsynth.checks.finding import Finding
 from heorsynth.checks.margin import Margin
 from heorsynth.checks.observed import Observed
 from heorsynth.checks.plan import Plan, plan
 from heorsynth.core.engine import Engine, EngineSpec, open_engine
-from heorsynth.core.errors import LabelError, Problem
-from heorsynth.core.random import check_seed, stream
+from heorsynth.core.errors import LabelError, Problem, RoleError
+from heorsynth.core.random import check_seed
 from heorsynth.data.cohort import Cohort
 from heorsynth.data.domain import Domain
 from heorsynth.data.folder import CohortFolder
+from heorsynth.data.sampling import most_rows_problem
+from heorsynth.evidence.answers import Rows
 from heorsynth.evidence.comparable import cohorts, folders, require_apart, require_same_roles
 from heorsynth.evidence.evidence import Evidence
 from heorsynth.evidence.folders import judged as judged_folders
@@ -34,6 +35,7 @@ def validate(
     seed: int = 1,
     *,
     allow_synthetic_source: bool = False,
+    most_rows: int = 50_000,
     engine: EngineSpec = "local",
     workers: int | None = None,
 ) -> Evidence:
@@ -52,6 +54,8 @@ def validate(
     economics : dict           ``{"comparator": "usual", "wtp": [20000]}``
     seed : int                 of the resampling behind some intervals; >= 0
     allow_synthetic_source     judge against a cohort that is itself synthetic, and say so
+    most_rows : int            rows of the random sample of a folder that is asked what needs rows side by side; 1,000
+                               or more. A folder with no more rows is used whole, as is every cohort in memory
     engine, workers            where checks are computed and folders counted, see `open_engine`; the findings are the
                                same on each
 
@@ -63,11 +67,14 @@ def validate(
     ------
     UnknownNameError           an unknown purpose, comparator or economics setting
     MarginError                an unknown estimand or a margin it cannot have
-    RoleError                  roles of the synthetic cohorts differ from the real one's, or folders beside cohorts
+    RoleError                  roles of the synthetic cohorts differ from the real one's, or folders beside cohorts;
+                               a `most_rows` that is none
     LabelError                 the cohort to judge against is itself synthetic
     EngineError                a check failed twice
     """
     check_seed(seed)
+    if wrong := most_rows_problem(most_rows):
+        raise RoleError("validate", wrong)
     if cohort.synthetic and not allow_synthetic_source:
         raise LabelError(
             "the cohort to judge against",
@@ -84,7 +91,7 @@ def validate(
         if isinstance(cohort, CohortFolder):
             tally = cohort.tallied(opened)
             observed, asked = tally, plan(tally, purpose, margins, economics)
-            findings, broken, told = judged_folders(cohort, tally, folders(syn), asked, seed, opened)
+            findings, broken, told = judged_folders(cohort, tally, folders(syn), asked, seed, opened, most_rows)
         else:
             if holdout is not None:
                 require_apart(cohort, holdout)
@@ -115,23 +122,8 @@ def _judged(
     cohort: Cohort, syn: Sequence[Cohort], asked: Plan, seed: int, holdout: Cohort | None, engine: Engine
 ) -> tuple[list[Finding], dict[str, int]]:
     """The findings of every check on rows, and rows that break a post-condition."""
-    findings: list[Finding] = []
-    tasks = list(asked.by_check().items())
-    for found in engine.map(_answers, tasks, (cohort, syn, seed, holdout), what="checking", named=_named):
-        findings += found
+    findings = Rows(cohort, syn, seed, holdout).findings(list(asked.by_check().items()), engine)
     return findings, _broken(cohort, syn)
-
-
-def _named(task: tuple[str, Mapping[str, Margin]]) -> str:
-    return f"check {task[0]!r}"
-
-
-def _answers(
-    shared: tuple[Cohort, Sequence[Cohort], int, Cohort | None], task: tuple[str, Mapping[str, Margin]]
-) -> list[Finding]:
-    """The findings of one check, from its own random stream."""
-    (cohort, syn, seed, holdout), (name, margins) = shared, task
-    return registry.load(name)(cohort, syn, margins, stream(seed, "check", name), holdout)
 
 
 def _calibrated(syn: Sequence[Any]) -> frozenset[str]:

@@ -9,6 +9,7 @@ from heorsynth.core.errors import GeneratorError, Problem, nearest
 from heorsynth.core.random import stream
 from heorsynth.data.cohort import Cohort
 from heorsynth.data.folder import CohortFolder
+from heorsynth.data.sampling import most_rows_problem
 from heorsynth.generators.calibration import Wish, aims_of, met_by
 from heorsynth.generators.latent.borrowing import Lender
 from heorsynth.generators.latent.dependence import Thresholds
@@ -98,9 +99,8 @@ class Heor:
         if not isinstance(self.min_patients, int) or self.min_patients < MIN_PATIENTS:
             problem = Problem("min_patients", f"{self.min_patients!r}", f"a whole number, {MIN_PATIENTS} or more")
             raise GeneratorError("generator 'heor'", problem)
-        if not isinstance(self.most_rows, int) or self.most_rows < 1000:
-            problem = Problem("most_rows", f"{self.most_rows!r}", "a whole number, 1000 or more")
-            raise GeneratorError("generator 'heor'", problem)
+        if wrong := most_rows_problem(self.most_rows):
+            raise GeneratorError("generator 'heor'", wrong)
         if isinstance(self.calibrate, str):
             problem = Problem("calibrate", "one text", "write a list: ['costs.mean by arm']")
             raise GeneratorError("generator 'heor'", problem)

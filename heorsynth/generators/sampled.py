@@ -12,6 +12,7 @@ from heorsynth.core.errors import GeneratorError, Problem
 from heorsynth.core.random import stream
 from heorsynth.data.cohort import Cohort
 from heorsynth.data.folder import CohortFolder
+from heorsynth.data.sampling import spread
 from heorsynth.data.tally import Cell, cells_of
 from heorsynth.generators.latent.cells import MIN_STRATUM
 from heorsynth.generators.targets import allocate
@@ -51,15 +52,12 @@ def stratified(
 def _ranks(folder: CohortFolder, wanted: Mapping[Cell, int], seed: int) -> Ranks:
     """Which rows of which partition are taken: chance is drawn once for each cell, over all partitions."""
     found: dict[int, dict[Cell, np.ndarray]] = {}
-    for cell, count in folder.cells.items():
+    for cell in folder.cells:
         rng = stream(seed, "folder", *cell)
-        chosen = np.sort(rng.choice(count, size=wanted[cell], replace=False, shuffle=False))
-        held = np.array([part.get(cell, 0) for part in folder.facts.by_part])
-        ends = np.cumsum(held)
-        parts = np.split(chosen, np.searchsorted(chosen, ends[:-1]))
-        for part, ranks in enumerate(parts):
+        held = [part.get(cell, 0) for part in folder.facts.by_part]
+        for part, ranks in enumerate(spread(held, wanted[cell], rng)):
             if len(ranks):
-                found.setdefault(part, {})[cell] = ranks - (ends[part] - held[part])
+                found.setdefault(part, {})[cell] = ranks
     return found
 
 

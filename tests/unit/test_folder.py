@@ -419,3 +419,12 @@ def test_a_synthetic_folder_is_no_source_unless_that_is_said_and_its_copies_then
         recipe.fit(folder, seed=1)
     again = recipe.fit(folder, seed=1, allow_synthetic_source=True)
     assert again.depth == 2
+
+
+def test_a_synthetic_folder_has_no_role_for_the_id_of_patients_and_can_be_read(tmp_path: Path) -> None:
+    frame = patients().frame.assign(patient=[f"P{number:05d}" for number in range(N)])
+    folder = CohortFolder(put(frame, tmp_path / "real"), **ROLES, id="patient")
+    drawn = hs.generators.create("heor", most_rows=1000).fit(folder, seed=1).write(tmp_path / "drawn", n=300, seed=1)
+    assert (folder.schema.id, drawn.schema.id) == ("patient", None)
+    assert drawn.part(0).n == drawn.n == 300
+    assert hs.validate(folder, [drawn], purpose="software-testing").n_rows == 300

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import heorsynth as hs
-from heorsynth.checks.estimands import ESTIMANDS, FROM_TALLIES
+from heorsynth.checks.estimands import ESTIMANDS, FROM_BOTH, FROM_TALLIES, NOT_OF_FOLDERS
 from heorsynth.core import errors
 from heorsynth.data.folder import CohortFolder
 from heorsynth.evidence.evidence import Evidence
@@ -60,11 +60,7 @@ def test_folders_get_the_findings_that_their_rows_get(both: tuple[Evidence, Evid
     assert len(rows) > 150
     assert rows.keys() - folders.keys() == set()
     assert folders.keys() - rows.keys() == set()
-    unlike = [key for key, one in rows.items() if key[0] == "survival.subdistribution_ratio"]
     for key, one in rows.items():
-        if key in unlike:
-            assert folders[key].verdict == "not estimable"
-            continue
         other = folders[key]
         assert (other.verdict, other.decisive, other.n_real) == (one.verdict, one.decisive, one.n_real), key
         for name in ("real", "synthetic", "difference", "lower", "upper", "margin", "floor"):
@@ -78,29 +74,62 @@ def test_rows_that_break_a_rule_are_counted_in_folders_as_in_rows(both: tuple[Ev
     assert (folders.verdict, folders.n_rows, folders.n_source, folders.m) == (rows.verdict, N, N, 2)
 
 
-def test_what_needs_rows_is_a_finding_and_a_note(both: tuple[Evidence, Evidence]) -> None:
-    _, folders = both
-    unasked = {one.key: one for one in folders.findings if one.key not in FROM_TALLIES}
-    assert set(unasked) >= {"structure.marginals", "costs.cv", "inference.precision", "survival.extrapolation"}
-    assert all(one.verdict == "not estimable" and "it needs the rows" in one.because for one in unasked.values())
-    assert not any(one.decisive for one in unasked.values())
-    note = next(note for note in folders.notes if note.startswith("Not asked, as they need rows"))
+def test_folders_small_enough_to_be_held_get_the_very_findings_of_their_rows(both: tuple[Evidence, Evidence]) -> None:
+    keys = {"structure.marginals", "structure.association_max", "costs.wasserstein", "survival.extrapolation"}
+    keys |= {"structure.propensity", "structure.joint_ranks", "survival.subdistribution_ratio", "costs.two_part"}
+    rows, folders = (
+        {
+            (one.key, one.estimand, one.group): one
+            for one in evidence.findings
+            if one.key not in FROM_TALLIES | FROM_BOTH
+        }
+        for evidence in both
+    )
+    assert {key for key, _, _ in rows} > keys
+    assert {key: str(one) for key, one in folders.items()} == {key: str(one) for key, one in rows.items()}
+    note = next(note for note in both[1].notes if note.startswith("Asked of all rows side by side"))
+    assert all(key in note for key in keys)
+
+
+def test_the_precision_that_folders_claim_is_that_which_their_rows_claim(both: tuple[Evidence, Evidence]) -> None:
+    rows, folders = ({one.estimand: one for one in each.findings if one.key in FROM_BOTH} for each in both)
+    assert rows.keys() == folders.keys()
+    assert len(rows) == 3
+    for estimand, one in rows.items():
+        for name in ("real", "synthetic", "difference", "lower", "upper", "floor"):
+            assert getattr(folders[estimand], name) == pytest.approx(getattr(one, name), rel=1e-9, abs=1e-9)
+        assert (folders[estimand].verdict, folders[estimand].because) == (one.verdict, one.because)
+
+
+def test_what_only_all_rows_can_show_is_a_finding_that_is_not_estimable_and_a_note(tmp_path: Path) -> None:
+    folder = CohortFolder(put(patients(600, 2), tmp_path / "real", 2), **ROLES)
+    evidence = hs.validate(folder, [folder], purpose="data-sharing")
+    unasked = {one.key: one for one in evidence.findings if one.key in NOT_OF_FOLDERS}
+    assert set(unasked) > {"disclosure.copies", "disclosure.nearest"}
+    assert {one.verdict for one in unasked.values()} == {"not estimable"}
+    assert all("cannot show the copy of one who is not in it" in one.because for one in unasked.values())
+    note = next(note for note in evidence.notes if note.startswith("Not asked of folders"))
     assert all(key in note for key in unasked)
+    assert any(one.decisive for one in unasked.values())
+    assert evidence.verdict == "inconclusive"
 
 
-def test_a_decisive_question_that_needs_rows_keeps_the_verdict_from_fit(tmp_path: Path) -> None:
+LOOSE = {
+    "survival.km_gap": {"absolute": 0.49},
+    "costs.mean": {"relative": 0.4},
+    "subgroups.retention": {"absolute": 0.5},
+}
+
+
+def test_a_folder_can_be_fit_for_teaching_and_not_where_a_decisive_question_has_no_answer(tmp_path: Path) -> None:
     frame = patients(N, 3)
     real, same = (CohortFolder(put(frame, tmp_path / name, 2), **ROLES) for name in ("real", "same"))
-    loose = {
-        "survival.km_gap": {"absolute": 0.49},
-        "costs.mean": {"relative": 0.4},
-        "subgroups.retention": {"absolute": 0.5},
-    }
-    teaching = hs.validate(real, [same], purpose="teaching", margins=loose)
-    decisive = {one.key: one.verdict for one in teaching.decisive}
-    assert decisive.pop("structure.marginals") == "not estimable"
-    assert set(decisive.values()) == {"pass"}
-    assert teaching.verdict == "inconclusive"
+    teaching = hs.validate(real, [same], purpose="teaching", margins=LOOSE)
+    assert {one.verdict for one in teaching.decisive} == {"pass"}
+    assert teaching.verdict == "fit"
+    copied = hs.validate(real, [same], purpose="teaching", margins={**LOOSE, "disclosure.copies": {"absolute": 0.01}})
+    assert {one.key for one in copied.decisive if one.verdict != "pass"} == {"disclosure.copies"}
+    assert copied.verdict == "inconclusive"
     testing = hs.validate(real, [same], purpose="software-testing")
     assert testing.verdict == "fit"
 
@@ -132,10 +161,14 @@ def test_a_hold_out_beside_folders_is_said_to_be_unused(tmp_path: Path) -> None:
     folder = CohortFolder(put(frame, tmp_path / "real", 2), **ROLES)
     aside = hs.Cohort(patients(100, 7), **ROLES)
     evidence = hs.validate(folder, [folder], purpose="data-sharing", holdout=aside)
-    assert any("hold-out of 100 patients was not used: what needs one needs rows" in note for note in evidence.notes)
+    assert any(
+        "hold-out of 100 patients was not used: what needs one is not asked of folders" in note
+        for note in evidence.notes
+    )
     assert evidence.verdict != "fit"
 
 
-def test_every_estimand_is_either_asked_of_tallies_or_named_as_one_that_needs_rows() -> None:
-    assert set(ESTIMANDS) > FROM_TALLIES
-    assert {key for key in ESTIMANDS if key.startswith("disclosure.")}.isdisjoint(FROM_TALLIES)
+def test_every_estimand_is_asked_of_counts_of_a_sample_or_of_both_or_its_reason_is_told() -> None:
+    assert set(ESTIMANDS) > FROM_TALLIES | FROM_BOTH | set(NOT_OF_FOLDERS)
+    assert set(NOT_OF_FOLDERS) == {key for key in ESTIMANDS if key.startswith("disclosure.")}
+    assert FROM_TALLIES.isdisjoint(NOT_OF_FOLDERS) and FROM_BOTH.isdisjoint(FROM_TALLIES | set(NOT_OF_FOLDERS))
