@@ -11,19 +11,19 @@ from heorsynth.data.levels import as_text
 
 def compared_columns(real: Cohort) -> list[str]:
     """Every column but the patients' id and free text, which has too many levels to compare."""
-    return [str(name) for name in real.frame.columns if name != real.schema.id and not _free_text(real, str(name))]
+    return [str(name) for name in real.rows.columns if name != real.schema.id and not _free_text(real, str(name))]
 
 
 def is_numeric(real: Cohort, name: str) -> bool:
     """Whether a column's values are numbers; arms, subgroups and events are levels whatever they are coded as."""
-    column = real.frame[name]
+    column = real.rows[name]
     levelled = name == real.schema.arm or name in real.schema.subgroups or name in real.schema.events
     return not levelled and types.is_numeric_dtype(column) and not types.is_bool_dtype(column)
 
 
 def levels_of(cohort: Cohort, name: str) -> list[str]:
     """The levels a column holds, in order."""
-    return sorted(set(as_text(cohort.frame[name]).dropna()))
+    return sorted(set(as_text(cohort.rows[name]).dropna()))
 
 
 def _free_text(real: Cohort, name: str) -> bool:

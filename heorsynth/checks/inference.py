@@ -112,7 +112,8 @@ def precision(
     try:
         real = _log_error(analysis, group.real) - math.log(share) / 2
         claimed = [_log_error(analysis, cohort) for cohort in group.synthetic]
-        resampled = [_log_error(analysis, _resample(rows, rng)) for _ in range(RESAMPLES)]
+        patients = _analysed(rows)
+        resampled = [_log_error(analysis, _resample(patients, rng)) for _ in range(RESAMPLES)]
     except (NotEstimableError, HorizonError) as refusal:
         return cannot(reason_of(refusal))
     expected = [float(np.var(resampled, ddof=1)) * rows.n / cohort.n for cohort in group.synthetic]
@@ -135,6 +136,14 @@ def _log_error(analysis: Analysis, cohort: Observed) -> float:
     if not (math.isfinite(se) and se > 0):
         raise NotEstimableError("too few patients, or too few events, for a standard error")
     return math.log(se)
+
+
+def _analysed(cohort: Cohort) -> Cohort:
+    """The same patients with no column that a plain analysis does not read."""
+    schema = cohort.schema
+    read = {schema.entry, schema.arm, *schema.times, *schema.events, *schema.costs, *schema.utilities}
+    kept = cohort.rows[[name for name in cohort.rows.columns if name in read]]
+    return Cohort.derive(schema, kept, label=cohort.label, name=cohort.name)
 
 
 def _resample(cohort: Cohort, rng: np.random.Generator) -> Cohort:

@@ -56,16 +56,16 @@ class Space:
         derived = {schema.id, *schema.bands, *schema.totals}
         names = tuple(
             str(name)
-            for name in real.frame.columns
-            if name not in derived and all(name in cohort.frame.columns for cohort in cohorts)
+            for name in real.rows.columns
+            if name not in derived and all(name in cohort.rows.columns for cohort in cohorts)
         )
         coded = {schema.arm, *schema.subgroups, *schema.events}
         levels = {
             name: {level: place for place, level in enumerate(_levels(cohorts, name))}
             for name in names
-            if name in coded or not types.is_numeric_dtype(real.frame[name]) or types.is_bool_dtype(real.frame[name])
+            if name in coded or not types.is_numeric_dtype(real.rows[name]) or types.is_bool_dtype(real.rows[name])
         }
-        gaps = frozenset(name for name in names if any(cohort.frame[name].isna().any() for cohort in cohorts))
+        gaps = frozenset(name for name in names if any(cohort.rows[name].isna().any() for cohort in cohorts))
         owners = tuple(
             name
             for name in names
@@ -92,7 +92,7 @@ class Space:
 
     def _raw(self, cohort: Cohort) -> tuple[np.ndarray, np.ndarray]:
         """Coordinates (n, k) before scaling, NaN where a number is missing, and codes (n, p)."""
-        codes = [self._code(cohort.frame[name]) for name in self.names]
+        codes = [self._code(cohort.rows[name]) for name in self.names]
         columns = [part for name, code in zip(self.names, codes, strict=True) for part in self._coordinates(name, code)]
         return np.column_stack(columns), np.column_stack(codes)
 
@@ -116,4 +116,4 @@ class Space:
 
 
 def _levels(cohorts: Sequence[Cohort], name: str) -> list[str]:
-    return sorted(set().union(*(set(as_text(cohort.frame[name]).dropna()) for cohort in cohorts)))
+    return sorted(set().union(*(set(as_text(cohort.rows[name]).dropna()) for cohort in cohorts)))

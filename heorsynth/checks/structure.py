@@ -76,7 +76,7 @@ def marginal(group: Group, name: str, margin: Margin, rng: np.random.Generator) 
     """
     label = f"distribution of {name}"
     known = [
-        cohort.frame[name].dropna() if name in cohort.frame else pd.Series(dtype=object)
+        cohort.rows[name].dropna() if name in cohort.rows else pd.Series(dtype=object)
         for cohort in (group.real, *group.synthetic)
     ]
     if min(map(len, known)) < 2:

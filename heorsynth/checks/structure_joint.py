@@ -20,15 +20,11 @@ from heorsynth.core.errors import NotEstimableError
 from heorsynth.core.estimate import Estimate, significant
 from heorsynth.data.cohort import Cohort
 from heorsynth.data.levels import as_text
-from heorsynth.estimators.association import rank_correlation
+from heorsynth.estimators.association import TINY, rank_correlation, resampled_correlations
 from heorsynth.estimators.propensity import explained_interval, propensity
 
 DRAWS = 200
 """Bootstrap draws of the real cohort behind the interval of a distance."""
-
-TINY = 1e-12
-"""A product of two variances, of columns scaled to 1, that is no variation at all."""
-
 
 Distance = tuple[float, float, float, float]
 
@@ -112,7 +108,7 @@ def told_apart(group: Group, names: Sequence[str], margin: Margin) -> Finding:
     key, label = "structure.propensity", "explained variance of being synthetic (propensity score)"
     if few := too_few(group.real):
         return _cannot(key, label, group, few, margin)
-    known = [name for name in names if all(name in cohort.frame for cohort in group.synthetic)]
+    known = [name for name in names if all(name in cohort.rows for cohort in group.synthetic)]
     levels = {name: _all_levels(group, name) for name in known if not is_numeric(group.real, name)}
     real = _numbers(group.real, known, levels)
     try:
@@ -144,10 +140,10 @@ def _numbers(cohort: Cohort, names: Sequence[str], levels: Mapping[str, list[str
     columns: list[np.ndarray] = []
     for name in names:
         if name in levels:
-            text = as_text(cohort.frame[name])
+            text = as_text(cohort.rows[name])
             columns += [(text == level).fillna(False).to_numpy(float) for level in levels[name]]
         else:
-            values = pd.to_numeric(cohort.frame[name], errors="coerce").to_numpy(float, na_value=np.nan)
+            values = pd.to_numeric(cohort.rows[name], errors="coerce").to_numpy(float, na_value=np.nan)
             missing = np.isnan(values)
             columns += [np.where(missing, 0.0, values), missing.astype(float)]
     return np.column_stack(columns)
@@ -178,7 +174,7 @@ def _gaps(group: Group, names: Sequence[str], rng: np.random.Generator) -> tuple
         raise NotEstimableError("no two columns vary together")
     of_synthetic = np.nan_to_num(of_synthetic[:, known])
     n = group.real.n
-    draws = np.array([correlations(real[rng.integers(n, size=n)])[pairs][known] for _ in range(DRAWS)])
+    draws = resampled_correlations(real, (pairs[0][known], pairs[1][known]), DRAWS, rng)
     real_noise = np.nan_to_num(draws - of_real[known])
     real_noise -= real_noise.mean(axis=0)
     ratio = n / float(np.mean([cohort.n for cohort in group.synthetic]))
@@ -193,7 +189,7 @@ def _width(name: str, levels: Mapping[str, list[str]]) -> int:
 def design(cohort: Cohort, names: Sequence[str], levels: Mapping[str, list[str]]) -> np.ndarray:
     """Ranks and indicators (n, k), NaN where missing or where the cohort lacks the column."""
     columns: list[np.ndarray] = []
-    frame = cohort.frame
+    frame = cohort.rows
     for name in names:
         if name not in frame:
             columns += [np.full(cohort.n, np.nan)] * _width(name, levels)

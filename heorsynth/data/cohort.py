@@ -106,7 +106,8 @@ class Cohort:
 
     def _set(self, frame: pd.DataFrame, schema: Schema, name: str, label: Label | None) -> None:
         self._frame, self._schema, self._name, self._label = frame, schema, name, label
-        self._frame.attrs = {} if label is None else {KEY: label.to_dict()}
+        self._frame.attrs = {}  # pandas copies it into every column it hands out
+        self._levels: dict[str, np.ndarray] = {}
 
     @classmethod
     def derive(cls, schema: Schema, frame: pd.DataFrame, *, label: Label | None, name: str = "cohort") -> Cohort:
@@ -138,11 +139,13 @@ class Cohort:
     @property
     def frame(self) -> pd.DataFrame:
         """A copy of the rows. Synthetic rows are indexed by `synthetic_id`, and `attrs` holds the label."""
-        return self._frame.copy()
+        frame = self._frame.copy()
+        frame.attrs = {} if self._label is None else {KEY: self._label.to_dict()}
+        return frame
 
     @property
     def rows(self) -> pd.DataFrame:
-        """The rows themselves, not a copy: for code of this package, which reads them and changes nothing."""
+        """The rows themselves without `attrs`, no copy: for code of this package, which reads and changes nothing."""
         return self._frame
 
     @property
@@ -171,9 +174,7 @@ class Cohort:
 
         What is left says of itself that it is synthetic only by the mark in its rows: keep the labelled file.
         """
-        bare = self._frame.reset_index(drop=True)
-        bare.attrs = {}
-        return bare
+        return self._frame.reset_index(drop=True)
 
     @property
     def covariates(self) -> tuple[str, ...]:
@@ -199,8 +200,12 @@ class Cohort:
         return self._frame[name].to_numpy()
 
     def levels(self, name: str) -> np.ndarray:
-        """A categorical column as text (n,), with missing as ''."""
-        return as_text(self._frame[name]).fillna("").to_numpy(dtype=str)
+        """A categorical column as text (n,), with missing as ''; made once, and not to be written into."""
+        if name not in self._levels:
+            held = as_text(self._frame[name]).fillna("").to_numpy(dtype=str)
+            held.flags.writeable = False
+            self._levels[name] = held
+        return self._levels[name]
 
     def outcome(self, endpoint: str) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
         """Follow-up (n,), how it ended (n,; 0 = censored, 1.. = causes) and entry (n,) or None."""
@@ -214,7 +219,12 @@ class Cohort:
         """The cohort of these rows: an index array or a boolean mask."""
         frame = self._frame.loc[rows] if rows.dtype == bool else self._frame.iloc[rows]
         label = None if self._label is None else self._label.for_rows(len(frame))
-        return Cohort.derive(self._schema, frame, label=label, name=self._name)
+        cohort = Cohort.__new__(Cohort)
+        cohort._set(frame, self._schema, self._name, label)
+        return cohort
+
+    def __getstate__(self) -> dict[str, object]:
+        return self.__dict__ | {"_levels": {}}  # another process makes them anew sooner than it is sent them
 
     def split(self, share: float, rng: np.random.Generator) -> tuple[Cohort, Cohort]:
         """Two cohorts by chance: a training part and a hold-out of the given share."""
@@ -233,13 +243,9 @@ class Cohort:
         rows += [("synthetic rows", f"{drawn:,}: they add no patients" if rows else f"{drawn:,}")] if drawn else []
         for endpoint in schema.endpoints.values():
             time, cause, _ = self.outcome(endpoint.name)
-            rows.append(
-                (
-                    f"endpoint {endpoint.name}",
-                    f"{endpoint.time}, {endpoint.event}: {self._ends(cause, endpoint.causes)}; "
-                    f"median follow-up {significant(float(np.median(time)), 3)} {schema.unit}",
-                )
-            )
+            followed = f"median follow-up {significant(float(np.median(time)), 3)} {schema.unit}"
+            ends = f"{endpoint.time}, {endpoint.event}: {self._ends(cause, endpoint.causes)}; {followed}"
+            rows.append((f"endpoint {endpoint.name}", ends))
         if schema.arm is not None:
             rows.append((f"arm {schema.arm}", self._arm_text()))
         rows += [(f"subgroup {name}", counts_text(frame[name])) for name in schema.subgroups]
@@ -249,17 +255,11 @@ class Cohort:
                 rows.append((role + unit, ", ".join(names)))
         rows.append(("covariates", ", ".join(self.covariates) or "none"))
         missing = frame.isna().sum()
-        rows.append(
-            ("missing", ", ".join(f"{name} {small(int(count))}" for name, count in missing.items() if count) or "none")
-        )
-        if self._label is not None:
-            rows.append(
-                (
-                    "label",
-                    f"{self._label.generator}, cohort {self._label.part + 1} of {self._label.m}, "
-                    f"made from {self._label.n_source:,} patients",
-                )
-            )
+        gaps = ", ".join(f"{name} {small(int(count))}" for name, count in missing.items() if count)
+        rows.append(("missing", gaps or "none"))
+        if (label := self._label) is not None:
+            part = f"{label.generator}, cohort {label.part + 1} of {label.m}"
+            rows.append(("label", f"{part}, made from {label.n_source:,} patients"))
         return facts_card(f"Cohort {self._name!r} ({kind})", rows)
 
     def _ends(self, cause: np.ndarray, names: Mapping[int, str]) -> str:

@@ -86,7 +86,7 @@ def looks_like_dates(column: pd.Series) -> bool:
     known = column.dropna()
     if known.empty or types.is_numeric_dtype(known) or types.is_bool_dtype(known):
         return False
-    return bool(known.astype(str).str.strip().str.fullmatch(DATE).all())
+    return bool(pd.Series(known.astype(str).unique()).str.strip().str.fullmatch(DATE).all())
 
 
 def _countable(known: pd.Series) -> bool:

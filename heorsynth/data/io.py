@@ -136,12 +136,12 @@ def write(cohort: Cohort, path: str | Path) -> Path:
 def _labelled(cohort: Cohort, file: Path) -> tuple[pd.DataFrame, Label | None]:
     """The rows as they are written, and the label they carry; LabelError where they have none, or one not theirs."""
     label = cohort.label
-    if cohort.augmented and has_synthetic_id(cohort.frame.index).any():
+    if cohort.augmented and has_synthetic_id(cohort.rows.index).any():
         return flagged(cohort).reset_index(), label if counts_of(label) else label_of_mixture(cohort)
     if cohort.synthetic and label is None:
         found, fix = "the rows are synthetic and their label is lost", "draw them again, or read the labelled file"
         raise LabelError(f"file {file.name!r}", Problem("", found, fix))
-    if label is not None and not has_synthetic_id(cohort.frame.index).any() and belied(cohort.frame, label.watermark):
+    if label is not None and not has_synthetic_id(cohort.rows.index).any() and belied(cohort.rows, label.watermark):
         found = "the rows have neither the ids nor the mark that their label speaks of"
         raise LabelError(f"file {file.name!r}", Problem("label", found, "take it off: patients have none"))
     return cohort.frame.reset_index() if cohort.synthetic else cohort.frame, label

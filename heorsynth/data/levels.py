@@ -11,7 +11,18 @@ def as_text(column: pd.Series) -> pd.Series:
     """A column of levels as text, so that 1, 1.0 and "1" are one level; missing as None."""
     if types.is_float_dtype(column) and np.all(np.mod(column.dropna(), 1) == 0):
         column = column.astype("Int64")
-    return column.astype(str).astype(object).where(column.notna(), None)
+    if not (types.is_integer_dtype(column) or types.is_bool_dtype(column) or _all_text(column)):
+        return column.astype(str).astype(object).where(column.notna(), None)
+    codes, different = pd.factorize(column)
+    text = np.array([*map(str, different), None], dtype=object)
+    return pd.Series(text[codes], index=column.index, name=column.name)
+
+
+def _all_text(column: pd.Series) -> bool:
+    """True where every known value is a `str`, so that equal values are one text."""
+    return isinstance(column.dtype, pd.StringDtype) or (
+        column.dtype == object and pd.api.types.infer_dtype(column, skipna=True) == "string"
+    )
 
 
 def banded(numbers: pd.Series, edges: tuple[float, ...], labels: tuple[str, ...]) -> pd.Series:

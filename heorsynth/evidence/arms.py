@@ -79,7 +79,7 @@ class Analysis:
             raise RoleError("economic evaluation", Problem("missing", f"{self.missing!r}", f"one of {MISSING}"))
         taken = {cohort.schema.arm, cohort.schema.id, self.effect, *self.costs}
         taken |= {part for total in self.costs for part in cohort.schema.totals.get(total, ())}
-        names = [str(name) for name in cohort.frame.columns]
+        names = [str(name) for name in cohort.rows.columns]
         problems = []
         for role, name in [*(("adjust", one) for one in self.adjust), *(("baseline", one) for one in self._baseline)]:
             if name not in names:
@@ -89,7 +89,7 @@ class Analysis:
         problems += [
             Problem("baseline", f"{name!r} is no number", "give the utility measured at baseline")
             for name in self._baseline
-            if name in names and not types.is_numeric_dtype(cohort.frame[name])
+            if name in names and not types.is_numeric_dtype(cohort.rows[name])
         ]
         if problems:
             raise RoleError("economic evaluation", problems)
@@ -99,7 +99,7 @@ class Analysis:
         return () if self.baseline is None else (self.baseline,)
 
     def _require_known_levels(self, cohort: Cohort) -> None:
-        frame = cohort.frame
+        frame = cohort.rows
         gaps = [name for name in self.adjust if not types.is_numeric_dtype(frame[name]) and frame[name].isna().any()]
         if gaps:
             fix = "make missing a level of its own, or leave the column out"
@@ -108,7 +108,7 @@ class Analysis:
 
 def covariate(cohort: Cohort, name: str) -> np.ndarray:
     """A column as numbers (n, k): itself, or an indicator for each level but the first; NaN where missing."""
-    column = cohort.frame[name]
+    column = cohort.rows[name]
     if types.is_numeric_dtype(column) and not types.is_bool_dtype(column):
         return column.to_numpy(float, na_value=np.nan)[:, None]
     text = as_text(column)

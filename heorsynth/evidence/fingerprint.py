@@ -51,5 +51,5 @@ def fingerprint(cohort: Cohort, key: bytes) -> str:
     -----
     A plain hash of a tiny cohort can be confirmed by trying candidate rows; without the key this cannot.
     """
-    rows = cohort.frame.to_csv(index=False, lineterminator="\n").encode()
+    rows = cohort.rows.to_csv(index=False, lineterminator="\n").encode()
     return hmac.new(key, repr(cohort.schema).encode() + b"\0" + rows, hashlib.sha256).hexdigest()

@@ -45,7 +45,7 @@ def quantities(cohort: Cohort, horizons: Mapping[str, float]) -> dict[str, float
         held = cohort.levels(name)
         found |= {f"share of {name}={level}": float(np.mean(held == level)) for level in sorted(set(held) - {""})}
     for name in cohort.covariates:
-        column = cohort.frame[name]
+        column = cohort.rows[name]
         if name not in schema.strata and pd.api.types.is_numeric_dtype(column):
             found[f"mean of {name}"] = float(column.mean())
             found[f"SD of {name}"] = float(column.std())
@@ -183,7 +183,7 @@ def collapse(
 
 def _source(cohort: Cohort, frames: Sequence[pd.DataFrame], drawn: Cohort) -> Cohort:
     """What the next generation is fitted to, with the label of the last draw: its lineage is not lost."""
-    together = pd.concat(list(frames), ignore_index=True)[list(drawn.frame.columns)]
+    together = pd.concat(list(frames), ignore_index=True)[list(drawn.rows.columns)]
     label = None if drawn.label is None else drawn.label.for_rows(len(together))
     return Cohort.derive(replace(cohort.schema, id=None), together, label=label, name=cohort.name)
 

@@ -22,6 +22,7 @@ from heorsynth.data.domain import Domain
 from heorsynth.data.folder import CohortFolder
 from heorsynth.data.label import ID_COLUMN, Label, synthetic_ids
 from heorsynth.data.levels import as_text, banded
+from heorsynth.data.tally import cells_of
 from heorsynth.data.watermark import NO_MARK, release_key, told
 from heorsynth.generators.calibration import Aim, calibrated
 from heorsynth.generators.law import Law, SavedLaw
@@ -101,8 +102,8 @@ class Sampler:
         whole: CohortFolder | None = None,
     ) -> Sampler:
         """The sampler of a law that was just fitted to a cohort, or to one that is a sample of a whole folder."""
-        held = zip(*(cohort.levels(name) for name in cohort.schema.strata), strict=True)
-        cells = dict(sorted(Counter(tuple(str(level) for level in cell) for cell in held).items()))
+        cell, members = cells_of(cohort) if cohort.schema.strata else (np.zeros(0, dtype=np.int64), ())
+        cells = dict(zip(members, np.bincount(cell, minlength=len(members)).tolist(), strict=True))
         learnt = {}
         if whole is not None and whole.n > cohort.n:
             learnt, cells = cells or {(): cohort.n}, dict(whole.cells)

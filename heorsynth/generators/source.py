@@ -80,7 +80,7 @@ def require_source(cohort: Cohort | CohortFolder, allow_synthetic_source: bool =
                     Problem(f"endpoint {name!r}", "nobody has the event", "do not declare this endpoint"),
                 )
             )
-    frame = cohort.frame
+    frame = cohort.rows
     found += [
         (errors.EmptyColumnError, Problem(f"column {name!r}", "entirely missing", "drop it"))
         for name in frame.columns

@@ -183,8 +183,8 @@ def cost_quantiles(cohort: Cohort, synthetic: Sequence[Cohort], cost: str | None
     NotEstimableError    no cost declared, or too few patients for a single quantile
     """
     name = declared_cost(cohort, cost, "cost quantiles")
-    real = cohort.frame[name].dropna().to_numpy(float)
-    drawn = [one.frame[name].dropna().to_numpy(float) for one in synthetic]
+    real = cohort.rows[name].dropna().to_numpy(float)
+    drawn = [one.rows[name].dropna().to_numpy(float) for one in synthetic]
     if len(real) <= 2 * TAIL or not all(len(values) for values in drawn):
         raise NotEstimableError(
             "cost quantiles", Problem(name, f"known for {len(real)} patients, or lost in a synthetic cohort")

@@ -90,10 +90,10 @@ def _numeric(cohort: Cohort, synthetic: Sequence[Cohort], name: str) -> bool:
     """Measured rather than a level: numeric, of no role with levels, and of more than a few values."""
     if name == cohort.schema.arm or name in (*cohort.schema.subgroups, *cohort.schema.events):
         return False
-    column = cohort.frame[name]
+    column = cohort.rows[name]
     if not types.is_numeric_dtype(column) or types.is_bool_dtype(column):
         return False
-    drawn = max((one.frame[name].nunique() for one in synthetic if name in one.frame), default=0)
+    drawn = max((one.rows[name].nunique() for one in synthetic if name in one.rows), default=0)
     measured = (*cohort.schema.times, *cohort.schema.costs, *cohort.schema.utilities)
     return name in measured or column.nunique() > FEW_VALUES or drawn > MAX_LEVELS
 
@@ -105,8 +105,8 @@ def _mean(values: Sequence[float]) -> float:
 
 
 def _number(cohort: Cohort, synthetic: Sequence[Cohort], name: str) -> list[tuple[str, str, str, str, float, str]]:
-    real = cohort.frame[name].dropna().to_numpy(float)
-    drawn = [one.frame[name].dropna().to_numpy(float) if name in one.frame else np.empty(0) for one in synthetic]
+    real = cohort.rows[name].dropna().to_numpy(float)
+    drawn = [one.rows[name].dropna().to_numpy(float) if name in one.rows else np.empty(0) for one in synthetic]
     role = _role(cohort, name)
     if name in cohort.schema.times:
         shown = significant(float(np.median(real)), 3) if len(real) >= FEWEST else "fewer than 10"
@@ -157,8 +157,8 @@ def _missing(
     name: str,
     role: str,
 ) -> list[tuple[str, str, str, str, float, str]]:
-    count = int(cohort.frame[name].isna().sum())
-    share = float(np.mean([float(one.frame[name].isna().mean()) if name in one.frame else 1.0 for one in synthetic]))
+    count = int(cohort.rows[name].isna().sum())
+    share = float(np.mean([float(one.rows[name].isna().mean()) if name in one.rows else 1.0 for one in synthetic]))
     if not count and not share:
         return []
     note = "missing only in synthetic" if not count else "never missing in synthetic" if not share else ""
@@ -168,7 +168,7 @@ def _missing(
 
 def _levels(cohort: Cohort, synthetic: Sequence[Cohort], name: str) -> list[tuple[str, str, str, str, float, str]]:
     held = cohort.levels(name)
-    drawn = [one.levels(name) if name in one.frame else np.full(one.n, "") for one in synthetic]
+    drawn = [one.levels(name) if name in one.rows else np.full(one.n, "") for one in synthetic]
     every = set(held.tolist()).union(*(set(one.tolist()) for one in drawn))
     if len(every) > MAX_LEVELS and name not in (cohort.schema.arm, *cohort.schema.subgroups):
         return [

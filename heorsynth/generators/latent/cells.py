@@ -11,9 +11,8 @@ import numpy as np
 
 from heorsynth.core.errors import GeneratorError, Problem
 from heorsynth.data.cohort import Cohort
+from heorsynth.data.tally import Cell, cells_of
 from heorsynth.generators.targets import allocate
-
-Cell = tuple[str, ...]
 
 MIN_STRATUM = 30
 """A cell of this many patients has laws of cost and utility of its own."""
@@ -44,14 +43,8 @@ class Cells:
     @classmethod
     def of(cls, cohort: Cohort) -> tuple[Cells, np.ndarray]:
         """The cells of a cohort, and the cell (n,) each patient is in."""
-        names = cohort.schema.strata
-        rows: list[Cell] = [tuple(map(str, row)) for row in zip(*(cohort.levels(name) for name in names), strict=True)]
-        rows = rows or [()] * cohort.n
-        counts = Counter(rows)
-        members = tuple(sorted(counts))
-        index = {cell: i for i, cell in enumerate(members)}
-        held = cls(names, members, np.array([counts[cell] for cell in members]))
-        return held, np.array([index[cell] for cell in rows])
+        cell, members = cells_of(cohort)
+        return cls(cohort.schema.strata, members, np.bincount(cell, minlength=len(members))), cell
 
     def allocated(self, n: int, where: Mapping[str, str] | None = None) -> np.ndarray:
         """Rows to draw of each cell (c,), n in all: in proportion to its patients, to rounding.

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from scipy.special import ndtr, ndtri
 
-from heorsynth.generators.latent.quantiles import MIN_PATIENTS, Quantiles, normal_scores, shared_values
+from heorsynth.generators.latent.quantiles import MIN_PATIENTS, Quantiles, normal_scores, rising, shared_values
 from heorsynth.generators.targets import allocate
 
 ALL = ""
@@ -174,7 +174,7 @@ class ColumnLaw:
             column = latents[rows, first + index]
             if exactly:
                 taken = np.zeros(len(rows), dtype=bool)
-                taken[np.argsort(-column, kind="stable")[: counts[index]]] = True
+                taken[rising(-column)[: counts[index]]] = True
             else:
                 taken = column > tables["values"].thresholds[index]
             found[rows[taken]] = level
@@ -239,7 +239,7 @@ def _highest(latent: np.ndarray, share: float, cut: float | None) -> np.ndarray:
     if cut is not None:
         return latent > cut
     taken = np.zeros(len(latent), dtype=bool)
-    taken[np.argsort(-latent, kind="stable")[: round(share * len(latent))]] = True
+    taken[rising(-latent)[: round(share * len(latent))]] = True
     return taken
 
 
@@ -255,7 +255,7 @@ def _placed(latent: np.ndarray, rng: np.random.Generator, table: Table | None) -
     if table is not None:
         return _along(latent, np.asarray(table.quantiles))
     ranks = np.empty(len(latent))
-    ranks[np.argsort(latent, kind="stable")] = np.arange(len(latent))
+    ranks[rising(latent)] = np.arange(len(latent))
     return (ranks + rng.random(len(latent))) / max(len(latent), 1)
 
 

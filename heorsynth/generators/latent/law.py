@@ -74,7 +74,7 @@ class HeorLaw:
         if counts is not None:
             cells = replace(cells, counts=np.array([counts[member] for member in cells.members]))
         shape = Shape.of(cohort, cells, least)
-        frame, primary = cohort.frame, shape.primary
+        frame, primary = cohort.rows, shape.primary
         time, cause = np.ones(cohort.n), np.zeros(cohort.n, dtype=int)
         outcome = None
         if primary is not None:

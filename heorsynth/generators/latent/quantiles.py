@@ -18,20 +18,6 @@ PIECES = 2000
 
 
 @dataclass(frozen=True)
-class Piece:
-    """One piece of a quantile function: from left, rising by rise·w^power as w goes from 0 to 1."""
-
-    left: float
-    rise: float
-    power: float
-    weight: float
-
-    @property
-    def mean(self) -> float:
-        return self.left + self.rise / (self.power + 1)
-
-
-@dataclass(frozen=True)
 class Quantiles:
     """A quantile function in pieces: on (edges[k], edges[k+1]] it rises from left[k] by rise[k]·w^power[k].
 
@@ -78,15 +64,13 @@ class Quantiles:
         spike = _spikes(held, shared, least)
         distinct, first = np.unique(held[spike], return_index=True)
         totals = np.add.reduceat(weight[spike], first) if len(first) else np.zeros(0)
-        pieces = [Piece(float(value), 0.0, 1.0, float(total)) for value, total in zip(distinct, totals, strict=True)]
+        pieces = np.array([distinct, np.zeros(len(distinct)), np.ones(len(distinct)), totals])
         loose = np.flatnonzero(~spike)
         if len(loose):
-            parts = split(loose, least)
-            last = len(parts) - 1 if open_top and loose[-1] == len(held) - 1 else -1
-            pieces += [_piece(held[part], weight[part], index == last) for index, part in enumerate(parts)]
-        pieces.sort(key=lambda piece: piece.mean)
-        edges = np.concatenate([[0.0], np.cumsum([piece.weight for piece in pieces])])
-        left, rise, power = np.array([(piece.left, piece.rise, piece.power) for piece in pieces]).T
+            open_end = open_top and loose[-1] == len(held) - 1
+            pieces = np.hstack([pieces, _pieces(held[loose], weight[loose], least, open_end)])
+        left, rise, power, total = pieces[:, np.argsort(pieces[0] + pieces[1] / (pieces[2] + 1), kind="stable")]
+        edges = np.concatenate([[0.0], np.cumsum(total)])
         return cls(edges / edges[-1], left, rise, power, decimals_of(held))
 
     def __call__(self, shares: np.ndarray) -> np.ndarray:
@@ -107,9 +91,14 @@ class Quantiles:
         return cls(edges, left, rise, power, facts["decimals"])
 
 
+def n_pieces(patients: int, least: int) -> int:
+    """The pieces that so many patients are cut into: of at least so many of them, `PIECES` at most."""
+    return max(1, min(PIECES, patients // least))
+
+
 def split(order: np.ndarray, least: int) -> list[np.ndarray]:
     """An ordering of patients cut into pieces of at least so many of them, as even as can be; `PIECES` at most."""
-    return np.array_split(order, max(1, min(PIECES, len(order) // least)))
+    return np.array_split(order, n_pieces(len(order), least))
 
 
 def shared_values(values: np.ndarray, least: int) -> np.ndarray:
@@ -136,25 +125,62 @@ def _spikes(held: np.ndarray, shared: np.ndarray | None, least: int) -> np.ndarr
     return spike
 
 
-def _piece(part: np.ndarray, weight: np.ndarray, open_top: bool) -> Piece:
-    """A piece through sorted values that keeps their mean.
+def _pieces(values: np.ndarray, weight: np.ndarray, least: int, open_end: bool) -> np.ndarray:
+    """Left, rise, power and weight (4, K) of pieces through sorted values (n,) that keep the mean of each.
 
-    Straight with the slope of the least-squares line, ending within the means of the two smallest and of the two
-    largest values; or, with an open top, curved so that the variance is kept too: with the mean of the two
-    smallest as its left end and d the mean's distance from it, variance/d² = power²/(2·power + 1).
+    Pieces of one size are worked on together: there are two sizes, which differ by one. The last one may be of an
+    open end.
     """
-    count, total = len(part), float(weight.sum())
-    mean = float(np.average(part, weights=weight))
-    if count < 2:
-        return Piece(mean, 0.0, 1.0, total)
-    low, high = float(part[:2].mean()), float(part[-2:].mean())
-    if open_top and mean > low:
-        ratio = float(np.average((part - mean) ** 2, weights=weight)) / (mean - low) ** 2
-        power = ratio + (ratio**2 + ratio) ** 0.5
-        return Piece(low, (power + 1) * (mean - low), power, total)
-    middles = (np.arange(count) + 0.5) / count - 0.5
-    half = max(0.0, min(float(middles @ part / (middles @ middles)) / 2, mean - low, high - mean))
-    return Piece(mean - half, 2 * half, 1.0, total)
+    count = n_pieces(len(values), least)
+    size, longer = divmod(len(values), count)
+    cut = longer * (size + 1)
+    blocks = [(held[:cut].reshape(longer, size + 1), held[cut:].reshape(-1, size)) for held in (values, weight)]
+    found = np.hstack([_straight(*block) for block in zip(*blocks, strict=True)])
+    if open_end and size > 1:
+        found[:, -1] = _curved(values[-size:], weight[-size:], found[:, -1])
+    return found
+
+
+def _straight(values: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """Straight pieces (4, k), one for each row (k, n) of sorted values, as `_pieces` has them.
+
+    Each with the slope of the least-squares line, ending within the means of its two smallest and two largest values.
+    """
+    count = values.shape[1]
+    total = weight.sum(axis=1)
+    mean = (values * weight).sum(axis=1) / total
+    half = np.zeros(len(values))
+    if count > 1:
+        low, high = values[:, :2].mean(axis=1), values[:, -2:].mean(axis=1)
+        middles = (np.arange(count) + 0.5) / count - 0.5
+        slope = np.array([middles @ row for row in values]) / (middles @ middles)
+        half = np.maximum(0.0, np.minimum(slope / 2, np.minimum(mean - low, high - mean)))
+    return np.array([mean - half, 2 * half, np.ones(len(values)), total])
+
+
+def _curved(part: np.ndarray, weight: np.ndarray, straight: np.ndarray) -> np.ndarray:
+    """The piece (4,) through sorted values (n,) that keeps their variance too; the straight one where it cannot.
+
+    With the mean of the two smallest as its left end and d the mean's distance from it,
+    variance / d² = power² / (2·power + 1).
+    """
+    mean, low = float(np.average(part, weights=weight)), float(part[:2].mean())
+    if mean <= low:
+        return straight
+    ratio = float(np.average((part - mean) ** 2, weights=weight)) / (mean - low) ** 2
+    power = ratio + (ratio**2 + ratio) ** 0.5
+    return np.array([low, (power + 1) * (mean - low), power, straight[3]])
+
+
+def rising(values: np.ndarray) -> np.ndarray:
+    """The order (n,) in which values rise, equal ones as they come.
+
+    The fastest sort leaves equal values in no order it promises, so where there are any it is done again by one that
+    does: scores of a normal law have none.
+    """
+    order = np.argsort(values)
+    held = values[order]
+    return np.argsort(values, kind="stable") if (held[1:] == held[:-1]).any() else order
 
 
 def normal_scores(values: np.ndarray) -> np.ndarray:

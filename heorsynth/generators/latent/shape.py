@@ -51,7 +51,7 @@ class Shape:
     @classmethod
     def of(cls, cohort: Cohort, cells: Cells, least: int = MIN_PATIENTS) -> Shape:
         """The shape of a cohort; UnfitColumnError where a column of levels has none that `least` patients have."""
-        schema, frame = cohort.schema, cohort.frame
+        schema, frame = cohort.schema, cohort.rows
         skipped = {schema.id, *schema.totals, *(set(schema.bands) - set(cells.names))}
         coded = {*cells.names, *schema.events}
         formats = {

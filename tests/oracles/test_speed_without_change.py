@@ -1,0 +1,125 @@
+"""What was made fast gives what the plain way gives: text of levels, pieces of a quantile function, resampling."""
+
+import pickle
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import heorsynth as hs
+from heorsynth.checks.structure_joint import correlations
+from heorsynth.data.levels import as_text
+from heorsynth.estimators.association import resampled_correlations
+from heorsynth.generators.latent.quantiles import Quantiles, rising
+
+COLUMNS = {
+    "text": pd.Series(["b", None, "a", "b", np.nan]),
+    "numbers and text": pd.Series([1, 1.0, True, "1", None], dtype=object),
+    "whole floats": pd.Series([1.0, np.nan, -0.0, 2.0]),
+    "fractions with two zeros": pd.Series([0.5, -0.0, 0.0, np.nan]),
+    "integers": pd.Series([3, 1, 3, -1]),
+    "nullable integers": pd.Series([3, None, 1], dtype="Int64"),
+    "truth values": pd.Series([True, False, True]),
+    "nullable truth values": pd.Series([True, None, False], dtype="boolean"),
+    "strings": pd.Series(["x", None, "y"], dtype="string"),
+    "categories": pd.Series(["x", None, "y"], dtype="category"),
+    "nothing known": pd.Series([None, None], dtype=object),
+    "dates": pd.Series(pd.to_datetime(["2024-01-31", None])),
+}
+
+
+def one_by_one(column: pd.Series) -> list[str | None]:
+    whole = pd.api.types.is_float_dtype(column) and all(value % 1 == 0 for value in column.dropna())
+    held = column.astype("Int64") if whole else column
+    text, known = held.astype(str).tolist(), held.notna().tolist()
+    return [value if there else None for value, there in zip(text, known, strict=True)]
+
+
+@pytest.mark.parametrize("name", COLUMNS)
+def test_text_of_levels_is_that_of_each_value_by_itself(name: str) -> None:
+    column = COLUMNS[name].rename("level").set_axis([f"row {i}" for i in range(len(COLUMNS[name]))])
+    found = as_text(column)
+    assert found.tolist() == one_by_one(column)
+    assert found.dtype == object and found.name == "level" and found.index.equals(column.index)
+
+
+def pieces_one_by_one(held: np.ndarray, weight: np.ndarray, least: int, *, open_top: bool) -> list[tuple[float, ...]]:
+    """Left, rise, power and weight of each piece of sorted values, none of them shared, written out."""
+    found = []
+    parts = np.array_split(np.arange(len(held)), max(1, min(2000, len(held) // least)))
+    for index, rows in enumerate(parts):
+        part, share = held[rows], weight[rows]
+        count, mean = len(part), float(np.average(part, weights=share))
+        low, high = float(part[:2].mean()), float(part[-2:].mean())
+        if open_top and index == len(parts) - 1 and mean > low and count > 1:
+            ratio = float(np.average((part - mean) ** 2, weights=share)) / (mean - low) ** 2
+            power = ratio + (ratio**2 + ratio) ** 0.5
+            found.append((low, (power + 1) * (mean - low), power, float(share.sum())))
+            continue
+        middles = (np.arange(count) + 0.5) / count - 0.5
+        slope = float(middles @ part / (middles @ middles)) if count > 1 else 0.0
+        half = max(0.0, min(slope / 2, mean - low, high - mean))
+        found.append((mean - half, 2 * half, 1.0, float(share.sum())))
+    return sorted(found, key=lambda piece: piece[0] + piece[1] / (piece[2] + 1))
+
+
+@pytest.mark.parametrize("n", [1, 4, 5, 11, 503, 10_007, 25_000])
+@pytest.mark.parametrize("open_top", [False, True])
+def test_pieces_worked_on_together_are_those_of_one_at_a_time_to_the_last_bit(n: int, open_top: bool) -> None:
+    rng = np.random.default_rng(n)
+    values, weight = np.sort(rng.gamma(0.7, 900, n)), rng.uniform(0.2, 3, n)
+    expected = np.array(pieces_one_by_one(values, weight, 5, open_top=open_top)).T
+    shuffled = rng.permutation(n)
+    found = Quantiles.of(values[shuffled], 5, weight[shuffled], open_top=open_top)
+    for name, column in zip(("left", "rise", "power"), expected, strict=False):
+        np.testing.assert_array_equal(getattr(found, name), column)
+    edges = np.concatenate([[0.0], np.cumsum(expected[3])])
+    np.testing.assert_array_equal(found.edges, edges / edges[-1])
+
+
+@pytest.mark.parametrize("decimals", [0, 15])
+def test_values_rise_in_the_order_of_a_stable_sort_whether_or_not_some_are_equal(decimals: int) -> None:
+    values = np.round(np.random.default_rng(4).normal(size=20_000), decimals)
+    assert rising(values).tolist() == sorted(range(20_000), key=values.tolist().__getitem__)
+
+
+def test_correlations_of_bootstrap_samples_are_those_of_the_rows_drawn() -> None:
+    rng = np.random.default_rng(5)
+    columns = rng.normal(size=(3000, 7))
+    columns[:, 1] += columns[:, 0]
+    columns[:, 2] = columns[:, 2] > 1
+    columns[:, 3] = np.arange(3000) == 7
+    columns[rng.random(3000) < 0.3, 4:6] = np.nan
+    columns[rng.random(3000) < 0.9, 6] = np.nan
+    pairs = np.triu_indices(7, 1)
+    plain = np.random.default_rng(6)
+    expected = np.array([correlations(columns[plain.integers(3000, size=3000)])[pairs] for _ in range(40)])
+    found = resampled_correlations(columns, pairs, 40, np.random.default_rng(6))
+    assert np.isnan(expected).any() and np.isfinite(expected).any()
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-12)
+
+
+def test_bootstrap_samples_are_the_same_however_many_are_held_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    columns, pairs = np.random.default_rng(1).normal(size=(100, 3)), np.triu_indices(3, 1)
+    together = resampled_correlations(columns, pairs, 7, np.random.default_rng(2))
+    monkeypatch.setattr("heorsynth.estimators.association.WEIGHTS", 200)
+    np.testing.assert_allclose(
+        resampled_correlations(columns, pairs, 7, np.random.default_rng(2)), together, rtol=0, atol=1e-13
+    )
+
+
+def test_the_label_is_with_the_frame_and_is_not_copied_into_every_column() -> None:
+    drawn = hs.generators.create("bootstrap").fit(hs.datasets.load("veterans"), seed=1).sample(m=1, seed=1)[0]
+    assert drawn.rows.attrs == {} and drawn.frame.attrs["heorsynth"] == drawn.label.to_dict()
+    assert drawn.take(np.arange(50)).frame.attrs["heorsynth"]["n_rows"] == 50
+
+
+def test_levels_are_made_once_cannot_be_written_into_and_are_sent_to_no_other_process() -> None:
+    cohort = hs.datasets.load("veterans")
+    before = len(pickle.dumps(cohort))
+    held = cohort.levels("Treatment")
+    assert cohort.levels("Treatment") is held
+    with pytest.raises(ValueError, match="read-only"):
+        held[0] = "other"
+    assert len(pickle.dumps(cohort)) == before
+    assert pickle.loads(pickle.dumps(cohort)).levels("Treatment").tolist() == held.tolist()
