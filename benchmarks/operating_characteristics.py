@@ -31,7 +31,7 @@ from heorsynth.core.engine import Engine, open_engine
 from heorsynth.core.random import stream
 from heorsynth.data.cohort import Cohort
 
-HORIZON, LANDMARK, THRESHOLD = 3.0, 1.5, 20_000.0
+HORIZON, LANDMARK, THRESHOLD, MEAN_COST = 3.0, 1.5, 20_000.0, 10_500.0
 BATCH = 10
 """Repetitions computed together: enough that sending them takes no time to speak of."""
 
@@ -43,7 +43,8 @@ class Law:
     """The law a cohort is drawn from: hazards a year by arm, costs, QALYs, age and sex, then who is followed how long.
 
     `rank` is Spearman's correlation of score and age; `rows` how many rows are drawn for each one asked for; of a share
-    `tangled` of the rows all columns are in one order; `rare` is the share of a small site, where there are sites.
+    `tangled` of the rows all columns are in one order; costs lie `spread` times as far from their mean; `rare` is the
+    share of a small site, where there are sites.
     """
 
     usual: float = 0.35
@@ -60,6 +61,7 @@ class Law:
     rank: float = 0.6
     rows: float = 1.0
     tangled: float = 0.0
+    spread: float = 1.0
     rare: float | None = None
 
     def draw(self, n: int, rng: np.random.Generator) -> pd.DataFrame:
@@ -69,12 +71,13 @@ class Law:
         death = rng.exponential(1 / np.where(arm, self.new, self.usual))
         left = rng.uniform(1, self.followed, n)
         spent = np.where(rng.random(n) < self.no_cost, 0.0, rng.gamma(1.5625, 6400.0, n))
+        spent = MEAN_COST + self.spread * (spent + np.where(arm, self.extra_cost, 0.0) - MEAN_COST)
         old, together = rng.standard_normal(n), 2 * math.sin(math.pi * self.rank / 6)
         score = together * old + math.sqrt(1 - together**2) * rng.standard_normal(n)
         score[rng.random(n) < self.unknown] = np.nan
         rows = pd.DataFrame({
             "time": np.minimum(death, left) + 1e-6, "event": (death <= left).astype(int),
-            "arm": np.where(arm, "new", "usual"), "cost": self.cost * (spent + np.where(arm, self.extra_cost, 0.0)),
+            "arm": np.where(arm, "new", "usual"), "cost": self.cost * spent,
             "qaly": self.qaly * (rng.gamma(9.0, 0.2, n) + np.where(arm, self.extra_qaly, 0.0)),
             "age": self.age + 10 * old, "score": score, "sex": np.where(rng.random(n) < self.women, "f", "m"),
         })  # fmt: skip
@@ -138,6 +141,10 @@ def off_in_hazard_ratio(margin: Margin, times: float) -> Law:
 
 def off_in_cost(margin: Margin, times: float) -> Law:
     return replace(TRUTH, cost=1 + times * margin.width)
+
+
+def off_in_spread(margin: Margin, times: float) -> Law:
+    return replace(TRUTH, spread=1 - times * margin.width)
 
 
 def off_in_cost_difference(margin: Margin, times: float) -> Law:
@@ -242,6 +249,7 @@ CASES = {
     "survival.km_gap": Case({"absolute": 0.10, "horizon": HORIZON}, off_in_curve),
     "survival.hazard_ratio": Case({"ratio": [0.8, 1.25]}, off_in_hazard_ratio),
     "costs.mean": Case({"relative": 0.10}, off_in_cost),
+    "costs.cv": Case({"relative": 0.25}, off_in_spread),
     "costs.difference": Case({"relative": 0.20}, off_in_cost_difference),
     "utilities.mean": Case({"relative": 0.10}, off_in_qaly),
     "economics.incremental_qaly": Case({"absolute": 0.10}, off_in_qaly_difference),
