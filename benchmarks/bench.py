@@ -86,7 +86,20 @@ def check(name: str, rows: int) -> Callable[[], object]:
     return lambda: QualityReport().generate(*frames, {"columns": kinds}, verbose=False)
 
 
-KINDS = {"generate": generate, "check": check}
+def columns(name: str, rows: int) -> Callable[[], object]:
+    """Fit to a cohort of so many columns, and draw as many rows."""
+    cohort = wide(rows, columns=int(name))
+    return lambda: recipe("heor").fit(cohort, seed=1).sample(m=1, seed=1)
+
+
+def cohorts(name: str, rows: int) -> Callable[[], object]:
+    """So many cohorts of a simulated trial, drawn and judged for an economic evaluation."""
+    trial, _ = hs.datasets.simulated_trial(rows, seed=1)
+    sampler = hs.generators.create("heor").fit(trial, seed=1)
+    return lambda: hs.validate(trial, sampler.sample(m=int(name), seed=1), economics={"wtp": [20_000]})
+
+
+KINDS = {"generate": generate, "check": check, "columns": columns, "cohorts": cohorts}
 
 
 def one(kind: str, name: str, rows: int) -> None:
@@ -141,6 +154,20 @@ def checking(sizes: list[int]) -> list[str]:
     return lines
 
 
+def scaling() -> list[str]:
+    """Seconds as columns or cohorts grow; exponents are of the last step."""
+    lines = ["### As columns and cohorts grow", "", "| | from | seconds | to | seconds | exponent of the last step |"]
+    lines += ["|" + "---|" * 6]
+    for what, kind, sizes, rows in (
+        ("columns, `heor` fits and draws 20,000 rows", "columns", (20, 40, 80), 20_000),
+        ("cohorts of 1,000, drawn and judged", "cohorts", (5, 20, 80), 1000),
+    ):
+        first, middle, last = (measured(kind, str(size), rows)["seconds"] for size in sizes)
+        grown = np.log(last / middle) / np.log(sizes[2] / sizes[1])
+        lines.append(f"| {what} | {sizes[0]} | {first:.1f} | {sizes[2]} | {last:.1f} | {grown:.2f} |")
+    return lines
+
+
 def goals() -> list[str]:
     """What benchmarks/speed.py stored when it last ran."""
     return ["### A verdict, and bootstrap curves", "", markdown(stored("speed"))]
@@ -169,7 +196,7 @@ def cold() -> list[str]:
             subprocess.run(command, capture_output=True, check=False)
             after, seconds = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter() - begin
             spent = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-            lines.append(f"| {what} | {seconds:.1f} | {spent:.1f} |")
+            lines.append(f"| {what} | {seconds:.2f} | {spent:.2f} |")
     return lines
 
 
@@ -198,7 +225,7 @@ def main() -> None:
         one(asked.one[0], asked.one[1], int(asked.one[2]))
         return
     parts = [[machine()], cold(), goals(), dask(), checking([rows for rows in asked.rows if rows >= 10_000]),
-             generation(asked.rows)]  # fmt: skip
+             generation(asked.rows), scaling()]  # fmt: skip
     text = "\n\n".join("\n".join(part) for part in parts)
     print(text)
     if asked.write:

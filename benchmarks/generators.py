@@ -141,12 +141,12 @@ def time_table(names: list[str]) -> pd.DataFrame:
     return pd.DataFrame(found)
 
 
-def wide(n: int, seed: int = 1) -> hs.Cohort:
-    """A simulated trial with ten further columns: twenty in all."""
+def wide(n: int, seed: int = 1, columns: int = 20) -> hs.Cohort:
+    """A simulated trial, which has ten columns, with as many more as make twenty, or another number in all."""
     cohort, _ = hs.datasets.simulated_trial(n, seed=seed)
     rng = np.random.default_rng(seed)
     frame = cohort.frame
-    for index in range(10):
+    for index in range(columns - 10):
         frame[f"x{index}"] = np.round(rng.normal(frame["age"], 5 + index), 2)
     return hs.Cohort.derive(cohort.schema, frame, label=None)
 
