@@ -128,7 +128,7 @@ def measured(kind: str, name: str, rows: int) -> dict[str, float]:
 def generation(sizes: list[int]) -> list[str]:
     """Fit and draw: seconds, and how many times ours."""
     lines = [
-        "### Fit and draw as many rows of twenty columns",
+        "## Fit and draw as many rows of twenty columns",
         "",
         "| rows | generator | seconds | times `heor` | memory, MiB |",
     ]
@@ -145,7 +145,7 @@ def generation(sizes: list[int]) -> list[str]:
 
 def checking(sizes: list[int]) -> list[str]:
     """Our checks of survival, costs and representation beside the quality report of SDMetrics."""
-    lines = ["### Check one cohort of twenty columns", "",
+    lines = ["## Check one cohort of twenty columns", "",
              "| rows | survival, costs, representation: seconds | SDMetrics' quality report: seconds | ratio |",
              "|---|---|---|---|"]  # fmt: skip
     for rows in sizes:
@@ -156,7 +156,7 @@ def checking(sizes: list[int]) -> list[str]:
 
 def scaling() -> list[str]:
     """Seconds as columns or cohorts grow; exponents are of the last step."""
-    lines = ["### As columns and cohorts grow", "", "| | from | seconds | to | seconds | exponent of the last step |"]
+    lines = ["## As columns and cohorts grow", "", "| | from | seconds | to | seconds | exponent of the last step |"]
     lines += ["|" + "---|" * 6]
     for what, kind, sizes, rows in (
         ("columns, `heor` fits and draws 20,000 rows", "columns", (20, 40, 80), 20_000),
@@ -170,7 +170,7 @@ def scaling() -> list[str]:
 
 def goals() -> list[str]:
     """What benchmarks/speed.py stored when it last ran."""
-    return ["### A verdict, and bootstrap curves", "", markdown(stored("speed"))]
+    return ["## A verdict, and bootstrap curves", "", markdown(stored("speed"))]
 
 
 def dask() -> list[str]:
@@ -182,12 +182,12 @@ def dask() -> list[str]:
         done = subprocess.run([*command, workers], capture_output=True, text=True, check=True)
         took.append(float(done.stdout.rsplit(", ", 1)[1].split(" s ")[0]))
     told = f"{took[0]:.0f} s with one worker, {took[1]:.0f} s with two: {took[0] / took[1]:.2f} times as fast."
-    return ["### Workers", "", f"Operating characteristics on Dask: {told}"]
+    return ["## Workers", "", f"Operating characteristics on Dask: {told}"]
 
 
 def cold() -> list[str]:
     """Seconds, and processor seconds, from nothing loaded: the import, and the first verdict."""
-    lines = ["### From a cold start", "", "| | seconds | processor seconds |", "|---|---|---|"]
+    lines = ["## From a cold start", "", "| | seconds | processor seconds |", "|---|---|---|"]
     with tempfile.TemporaryDirectory() as folder:
         run = [sys.executable, "-m", "heorsynth.cli", "run", str(ROOT / "protocols" / "pbc.yaml"), "--out", folder]
         for what, command in {"`import heorsynth`": [sys.executable, "-c", "import heorsynth"],
