@@ -16,6 +16,7 @@ MARGINS = {
     "survival.rmst_difference": {"relative": 0.1, "horizon": 2.0, "intersections": LEAST},
     "costs.mean": {"relative": 0.2, "intersections": LEAST},
     "costs.zero_share": {"absolute": 0.1},
+    "costs.cv": {"relative": 0.25, "intersections": 2 * LEAST},
     "utilities.mean": {"relative": 0.2, "intersections": 2 * LEAST},
 }
 
@@ -49,6 +50,7 @@ def of(evidence, key):
 def test_each_margin_is_asked_of_the_cells_that_have_its_fewest_patients_and_of_no_other(real):
     evidence = judged(real, drawn(real))
     assert set(of(evidence, "survival.rmst")) == set(of(evidence, "costs.mean")) == cells(real, LEAST)
+    assert set(of(evidence, "costs.cv")) == set(of(evidence, "utilities.mean"))
     assert set(of(evidence, "utilities.mean")) == cells(real, 2 * LEAST) < cells(real, LEAST) != set()
     assert not of(evidence, "costs.zero_share")
     assert set(of(evidence, "survival.rmst_difference")) == {f"arm=new vs usual, {cell}" for cell in cells(real, LEAST)}
