@@ -210,7 +210,7 @@ def off_in_rows(margin: Margin, times: float) -> Law:
 def mean_distance(tangled: float) -> float:
     """The mean distance of rank correlations of a law so far tangled, as the check counts it, by many rows."""
     real, other = (
-        Cohort(law.draw(MANY, np.random.default_rng(7)), **roles("structure"))  # type: ignore[arg-type]
+        Cohort(law.draw(MANY, np.random.default_rng(7)), **roles("structure"))
         for law in (TRUTH, replace(TRUTH, tangled=tangled))
     )
     names = compared_columns(real)
@@ -318,7 +318,7 @@ def judged(shared: tuple[int, int], batch: Batch) -> list[str]:
     law, found = case.off(margin, batch.times), []
     for repetition in range(batch.first, batch.last):
         rng = stream(seed, key, n, str(batch.times), repetition)
-        real = Cohort(case.truth.draw(n, rng), **roles(key))  # type: ignore[arg-type]
+        real = Cohort(case.truth.draw(n, rng), **roles(key))
         rows = [
             real.frame.iloc[rng.integers(n, size=round(n * law.rows))] if case.of_patients else law.draw(n, rng)
             for _ in range(m)

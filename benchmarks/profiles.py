@@ -50,7 +50,7 @@ def folder(place: Path) -> Callable[[], object]:
         source_part((place / "real", 2 * PARTITION), part)
 
     def action() -> object:
-        real = hs.CohortFolder(place / "real", **ROLES)  # type: ignore[arg-type]
+        real = hs.CohortFolder(place / "real", **ROLES)
         sampler = hs.generators.create("heor").fit(real, seed=1)
         written = sampler.write(place / "synthetic", n=2 * PARTITION, seed=1, rows_per_partition=PARTITION)
         return hs.validate(real, [written], economics=WTP, margins=ASKED)
@@ -88,8 +88,8 @@ def hottest(name: str, count: int) -> str:
     finally:
         shutil.rmtree(place)
     stats = pstats.Stats(profile)
-    found = sorted(stats.stats.items(), key=lambda item: -item[1][2])[:count]  # type: ignore[attr-defined]
-    total = stats.total_tt  # type: ignore[attr-defined]
+    found = sorted(stats.stats.items(), key=lambda item: -item[1][2])[:count]
+    total = stats.total_tt
     lines = [f"\n{JOBS[name].__doc__} {total:.1f} s of processor time.\n", "| s | share | calls | function |"]
     lines += ["|---|---|---|---|"]
     for function, (_, calls, own, _, callers) in found:

@@ -117,9 +117,9 @@ def out_of_memory(rows: int, place: Path, engine: str, workers: int | None) -> s
         with open_engine(engine, workers) as running:
             list(running.map(source_part, range(-(-rows // PARTITION)), (real, rows), what="simulating"))
         done()
-        folder = hs.CohortFolder(real, **ROLES, engine=engine, workers=workers)  # type: ignore[arg-type]
+        folder = hs.CohortFolder(real, **ROLES, engine=engine, workers=workers)
         done()
-        sampler = hs.generators.create("heor").fit(folder, seed=1, engine=engine, workers=workers)  # type: ignore[call-arg]
+        sampler = hs.generators.create("heor").fit(folder, seed=1, engine=engine, workers=workers)
         done()
         drawn = sampler.write(synthetic, n=rows, seed=1, rows_per_partition=PARTITION, engine=engine, workers=workers)
         done()

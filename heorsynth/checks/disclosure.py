@@ -96,11 +96,8 @@ def _unfit(space: Space, real: Cohort, holdout: Cohort | None) -> str:
 def _parts(group: Group, holdout: Cohort, space: Space, rng: np.random.Generator) -> tuple[Points, Points, Points]:
     """Rows of all cohorts, patients and unseen people as points; a random part of too many."""
     rows = space.joined(group.synthetic)
-    people = (space.of_cohort(group.real), space.of_cohort(holdout))
-    return (
-        rows.some(MOST_ROWS, rng),
-        *(part.some(MOST_PEOPLE, rng) for part in people),  # type: ignore[return-value]
-    )
+    patients, unseen = space.of_cohort(group.real), space.of_cohort(holdout)
+    return rows.some(MOST_ROWS, rng), patients.some(MOST_PEOPLE, rng), unseen.some(MOST_PEOPLE, rng)
 
 
 def _copies(group: Group, space: Space, holdout: Cohort | None, margin: Margin, rng: np.random.Generator) -> Finding:

@@ -105,7 +105,12 @@ def cox(time: np.ndarray, event: np.ndarray, covariates: np.ndarray, entry: np.n
                 len(times),
                 int((patients.event != 0).sum()),
             )
-    raise NotEstimableError(
+    raise without_maximum()
+
+
+def without_maximum() -> NotEstimableError:
+    """The refusal of a likelihood that rises for ever."""
+    return NotEstimableError(
         "Cox model",
         Problem(
             "covariates",

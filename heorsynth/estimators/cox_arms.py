@@ -10,7 +10,7 @@ import numpy as np
 
 from heorsynth.core.errors import NotEstimableError, Problem
 from heorsynth.core.estimate import Estimate
-from heorsynth.estimators.cox import LEAST_INFORMATION, MAX_STEPS, TOLERANCE
+from heorsynth.estimators.cox import LEAST_INFORMATION, MAX_STEPS, TOLERANCE, without_maximum
 
 CHUNK = 1_000_000
 """Events whose terms are held in memory at once."""
@@ -80,14 +80,7 @@ def log_hazard_ratio(arms: ArmCounts, *, method: str = "log hazard ratio, Cox (E
         value += math.copysign(min(abs(step), LONGEST_STEP), step)
         if abs(step) < TOLERANCE:
             return Estimate.normal(value, 1 / math.sqrt(_expected(arms, value)[1]), method=method, n_used=n_events)
-    raise NotEstimableError(
-        "Cox model",
-        Problem(
-            "covariates",
-            "the likelihood has no maximum: a coefficient runs off to infinity",
-            "a level has no events, or nobody at risk beside it; leave it out or join it with another",
-        ),
-    )
+    raise without_maximum()
 
 
 def _expected(arms: ArmCounts, value: float) -> tuple[float, float]:

@@ -1,10 +1,6 @@
 """A Parquet folder as a cohort: what it tells, what it refuses, and how it is learnt from, written and judged."""
 
-import os
 import pickle
-import signal
-import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -21,7 +17,6 @@ from heorsynth.data.label import KEY
 from heorsynth.data.partitions import PARTIAL
 from heorsynth.data.tally import Tally
 from heorsynth.generators.latent.cells import MIN_STRATUM
-from heorsynth.generators.law import Law
 from heorsynth.generators.sampled import stratified
 from heorsynth.generators.sampler import Sampler
 from heorsynth.generators.targets import allocate
@@ -328,61 +323,6 @@ def test_a_folder_that_is_not_finished_is_refused_and_the_same_call_finishes_it(
     sampler.write(place, n=2501, seed=7, rows_per_partition=700)
     assert raw(place) == raw(written.path)
     assert (place / "00001.parquet").stat().st_mtime_ns == before
-
-
-class Stopped(Law):
-    """A law that is interrupted at its third draw, as by Ctrl-C; the first names the release."""
-
-    conditional = False
-
-    def __init__(self, law: Law) -> None:
-        self.law, self.draws = law, 0
-
-    def draw(self, n: int, rng: np.random.Generator, where: Mapping[str, str] | None = None) -> pd.DataFrame:
-        self.draws += 1
-        if self.draws == 3:
-            raise KeyboardInterrupt
-        return self.law.draw(n, rng)
-
-
-def test_ctrl_c_leaves_a_folder_that_says_it_is_partial_and_can_be_finished(tmp_path: Path) -> None:
-    fitted = hs.generators.create("marginals").fit(patients(), seed=1)
-    facts = vars(fitted)
-    stopped = Sampler(**{**facts, "law": Stopped(fitted.law)})
-    with pytest.raises(KeyboardInterrupt):
-        stopped.write(tmp_path / "out", n=900, seed=1, rows_per_partition=300)
-    assert set(raw(tmp_path / "out")) == {PARTIAL, "00000.parquet"}
-    with pytest.raises(errors.FileError, match="run the same write again"):
-        CohortFolder(tmp_path / "out", **ROLES)
-    with pytest.raises(errors.OutputError, match="holds another draw"):
-        fitted.write(tmp_path / "out", n=900, seed=2, rows_per_partition=300)
-    fitted.write(tmp_path / "out", n=900, seed=1, rows_per_partition=300)
-    whole = fitted.write(tmp_path / "whole", n=900, seed=1, rows_per_partition=300)
-    assert raw(tmp_path / "out") == raw(whole.path)
-
-
-FULL = """
-import resource, signal, sys
-import heorsynth as hs
-from heorsynth.core.errors import OutputError
-signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-cohort, _ = hs.datasets.simulated_trial(300, seed=1)
-sampler = hs.generators.create("marginals").fit(cohort, seed=1)
-resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
-try:
-    sampler.write(sys.argv[1], n=4000, seed=1, rows_per_partition=2000)
-except OutputError as error:
-    print(error)
-"""
-
-
-@pytest.mark.skipif(not hasattr(signal, "SIGXFSZ"), reason="the limit that stands in for a full disk is POSIX")
-def test_a_full_disk_is_told_and_leaves_the_folder_partial(tmp_path: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", FULL, str(tmp_path / "full")], capture_output=True, text=True, check=True, env=os.environ
-    )
-    assert "cannot be written" in done.stdout
-    assert set(raw(tmp_path / "full")) == {PARTIAL}
 
 
 def test_what_cannot_be_written_is_refused(sampler: Sampler, source: Path, tmp_path: Path) -> None:
