@@ -1,9 +1,10 @@
 """Speed and memory beside peers, each in a process of its own, in one run: `make bench`.
 
-    python benchmarks/speed.py [--rows 1000 10000 100000 1000000] [--write]
+    python benchmarks/bench.py [--rows 1000 10000 100000 1000000] [--only generation …] [--limit 900] [--write]
 
 prints Markdown tables of seconds, of ratios to heorsynth, and of memory above what the data take; `--write` puts
-them into docs/performance.md. A peer is left out above the size at which it takes more than some minutes.
+them into docs/performance.md, each in the place of the one before. A peer that does not end within the limit, in
+seconds, is said to take more, and is not run with more rows.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import importlib.metadata
 import json
 import os
 import platform
+import re
 import resource
 import subprocess
 import sys
@@ -34,9 +36,8 @@ from heorsynth.core.random import stream
 from heorsynth.data.tally import Tally
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGE, MARKS = ROOT / "docs" / "performance.md", ("<!-- speed -->", "<!-- /speed -->")
-LARGEST = {"heor": 10**7, "gaussian_copula": 10**6, "ctgan": 1000, "arf": 10_000, "seqtrees": 10_000}
-"""Generator to the most rows it is run at."""
+PAGE = ROOT / "docs" / "performance.md"
+GENERATORS = ("heor", "gaussian_copula", "ctgan", "arf", "seqtrees")
 
 
 def seqtrees(frame: pd.DataFrame) -> pd.DataFrame:
@@ -116,48 +117,49 @@ def peak() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-def measured(kind: str, name: str, rows: int) -> dict[str, float]:
-    """What a fresh process measures."""
+def measured(kind: str, name: str, rows: int, limit: float | None = None) -> dict[str, float]:
+    """What a fresh process measures; TimeoutExpired where it did not end within the limit, in seconds."""
     command = [sys.executable, __file__, "--one", kind, name, str(rows)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=limit)
     if done.returncode:
         raise SystemExit(f"{kind} {name} {rows}: {done.stderr[-2000:]}")
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def generation(sizes: list[int]) -> list[str]:
+def generation(asked: argparse.Namespace) -> list[str]:
     """Fit and draw: seconds, and how many times ours."""
-    lines = [
-        "## Fit and draw as many rows of twenty columns",
-        "",
-        "| rows | generator | seconds | times `heor` | memory, MiB |",
-    ]
-    lines += ["|---|---|---|---|---|"]
-    for rows in sizes:
+    lines = ["| rows | generator | seconds | times `heor` | memory, MiB |", "|---|---|---|---|---|"]
+    too_slow: set[str] = set()
+    for rows in asked.rows:
         own = measured("generate", "heor", rows)
-        for name, largest in LARGEST.items():
-            if rows <= largest and (name != "seqtrees" or installed("seqtrees")):
-                found = own if name == "heor" else measured("generate", name, rows)
-                ratio = found["seconds"] / own["seconds"]
-                lines.append(f"| {rows:,} | {name} | {found['seconds']:.1f} | {ratio:.1f} | {found['mib']:,.0f} |")
+        for name in GENERATORS:
+            if name in too_slow or (name == "seqtrees" and not installed("seqtrees")):
+                continue
+            try:
+                found = own if name == "heor" else measured("generate", name, rows, asked.limit)
+            except subprocess.TimeoutExpired:
+                too_slow.add(name)
+                least = f"over {asked.limit:g} | over {asked.limit / own['seconds']:.0f}"
+                lines.append(f"| {rows:,} | {name} | {least} | |")
+                continue
+            ratio = found["seconds"] / own["seconds"]
+            lines.append(f"| {rows:,} | {name} | {found['seconds']:.1f} | {ratio:.1f} | {found['mib']:,.0f} |")
     return lines
 
 
-def checking(sizes: list[int]) -> list[str]:
+def checking(asked: argparse.Namespace) -> list[str]:
     """Our checks of survival, costs and representation beside the quality report of SDMetrics."""
-    lines = ["## Check one cohort of twenty columns", "",
-             "| rows | survival, costs, representation: seconds | SDMetrics' quality report: seconds | ratio |",
+    lines = ["| rows | survival, costs, representation: seconds | SDMetrics' quality report: seconds | ratio |",
              "|---|---|---|---|"]  # fmt: skip
-    for rows in sizes:
+    for rows in (rows for rows in asked.rows if rows >= 10_000):
         own, peer = (measured("check", name, rows)["seconds"] for name in ("heorsynth", "sdmetrics"))
         lines.append(f"| {rows:,} | {own:.2f} | {peer:.2f} | {own / peer:.2f} |")
     return lines
 
 
-def scaling() -> list[str]:
+def scaling(_: argparse.Namespace) -> list[str]:
     """Seconds as columns or cohorts grow; exponents are of the last step."""
-    lines = ["## As columns and cohorts grow", "", "| | from | seconds | to | seconds | exponent of the last step |"]
-    lines += ["|" + "---|" * 6]
+    lines = ["| | from | seconds | to | seconds | exponent of the last step |", "|" + "---|" * 6]
     for what, kind, sizes, rows in (
         ("columns, `heor` fits and draws 20,000 rows", "columns", (20, 40, 80), 20_000),
         ("cohorts of 1,000, drawn and judged", "cohorts", (5, 20, 80), 1000),
@@ -168,12 +170,12 @@ def scaling() -> list[str]:
     return lines
 
 
-def goals() -> list[str]:
+def goals(_: argparse.Namespace) -> list[str]:
     """What benchmarks/speed.py stored when it last ran."""
-    return ["## A verdict, and bootstrap curves", "", markdown(stored("speed"))]
+    return [markdown(stored("speed"))]
 
 
-def dask() -> list[str]:
+def dask(_: argparse.Namespace) -> list[str]:
     """One job of many equal tasks on one worker of a local Dask cluster and on two."""
     command = [sys.executable, str(ROOT / "benchmarks" / "operating_characteristics.py"), "--repetitions", "500",
                "--sizes", "500", "--estimands", "survival.rmst", "--dry", "--engine", "dask", "--workers"]  # fmt: skip
@@ -182,12 +184,12 @@ def dask() -> list[str]:
         done = subprocess.run([*command, workers], capture_output=True, text=True, check=True)
         took.append(float(done.stdout.rsplit(", ", 1)[1].split(" s ")[0]))
     told = f"{took[0]:.0f} s with one worker, {took[1]:.0f} s with two: {took[0] / took[1]:.2f} times as fast."
-    return ["## Workers", "", f"Operating characteristics on Dask: {told}"]
+    return [f"Operating characteristics on Dask: {told}"]
 
 
-def cold() -> list[str]:
+def cold(_: argparse.Namespace) -> list[str]:
     """Seconds, and processor seconds, from nothing loaded: the import, and the first verdict."""
-    lines = ["## From a cold start", "", "| | seconds | processor seconds |", "|---|---|---|"]
+    lines = ["| | seconds | processor seconds |", "|---|---|---|"]
     with tempfile.TemporaryDirectory() as folder:
         run = [sys.executable, "-m", "heorsynth.cli", "run", str(ROOT / "protocols" / "pbc.yaml"), "--out", folder]
         for what, command in {"`import heorsynth`": [sys.executable, "-c", "import heorsynth"],
@@ -208,29 +210,50 @@ def installed(name: str) -> bool:
     return True
 
 
-def machine() -> str:
+def machine(_: argparse.Namespace) -> list[str]:
     """What the numbers were measured on."""
     names = ("heorsynth", "numpy", "pandas", "sdv", "sdmetrics", "lifelines", "seqtrees")
     versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in names if installed(name))
-    return f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}; {versions}."
+    return [f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}; {versions}."]
+
+
+PARTS: dict[str, tuple[str, Callable[[argparse.Namespace], list[str]]]] = {
+    "machine": ("Measured on", machine),
+    "cold": ("From a cold start", cold),
+    "goals": ("A verdict, and bootstrap curves", goals),
+    "workers": ("Workers", dask),
+    "checking": ("Check one cohort of twenty columns", checking),
+    "generation": ("Fit and draw as many rows of twenty columns", generation),
+    "scaling": ("As columns and cohorts grow", scaling),
+}
+"""What is measured: its heading on the page, and the lines below it."""
+
+
+def written(heading: str, text: str) -> None:
+    """Puts a part into the page in the place of what stood under its heading, up to the next one."""
+    page = PAGE.read_text(encoding="utf-8")
+    under = re.compile(rf"(?<=## {re.escape(heading)}\n\n).*?(?=\n\n(?:## |<!-- /speed -->))", re.DOTALL)
+    if not under.search(page):
+        raise SystemExit(f"{PAGE.name} has no heading {heading!r}")
+    PAGE.write_text(under.sub(lambda _: text, page, count=1), encoding="utf-8")
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, nargs="+", default=[1000, 10_000, 100_000, 1_000_000])
+    parser.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS))
+    parser.add_argument("--limit", type=float, default=900, help="seconds a peer may take to fit and draw")
     parser.add_argument("--write", action="store_true", help="into docs/performance.md")
     parser.add_argument("--one", nargs=3, help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.one:
         one(asked.one[0], asked.one[1], int(asked.one[2]))
         return
-    parts = [[machine()], cold(), goals(), dask(), checking([rows for rows in asked.rows if rows >= 10_000]),
-             generation(asked.rows), scaling()]  # fmt: skip
-    text = "\n\n".join("\n".join(part) for part in parts)
-    print(text)
-    if asked.write:
-        before, _, rest = PAGE.read_text(encoding="utf-8").partition(MARKS[0])
-        PAGE.write_text(f"{before}{MARKS[0]}\n\n{text}\n\n{MARKS[1]}{rest.partition(MARKS[1])[2]}", encoding="utf-8")
+    for heading, lines_of in (PARTS[part] for part in asked.only):
+        text = "\n".join(lines_of(asked))
+        print(f"\n## {heading}\n\n{text}", flush=True)
+        if asked.write:
+            written(heading, text)
 
 
 if __name__ == "__main__":
