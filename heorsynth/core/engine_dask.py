@@ -38,7 +38,8 @@ class Cluster:
     Parameters
     ----------
     client : Client         connected to it
-    folder : Folder         where this machine's workers find what tasks share; None sends it to them
+    folder : Folder         where this machine's workers find what tasks share; None sends it to them, and each task
+                            asks the worker it came to for its versions
     opened : ExitStack      what is to be closed at the end
     """
 
@@ -52,14 +53,16 @@ class Cluster:
         called = sendable("the function", function)
         if self._folder is not None:
             with self._folder.holding(shared) as place:
-                yield lambda task: self._submitted(packed(called, place, task))
+                yield lambda task: self._submitted(attempt_packed, packed(called, place, task))
             return
+        here = versions_told()()
+        made, attempted = only_where_same(here, pickle.loads), only_where_same(here, attempt_packed)
         # Made on the cluster from bytes, so that it is made anew where a worker is lost with it.
-        held = [] if shared is None else [self._submit(pickle.loads, sendable("what tasks share", shared))]
-        yield lambda task: self._submitted(packed(called, None, task), *held)
+        held = [] if shared is None else [self._submit(made, sendable("what tasks share", shared))]
+        yield lambda task: self._submitted(attempted, packed(called, None, task), *held)
 
-    def _submitted(self, sent: bytes | Failed, *held: Future) -> Pending:
-        return Known(sent) if isinstance(sent, Failed) else _Sent(self._submit(attempt_packed, sent, *held))
+    def _submitted(self, attempted: Callable[..., Any], sent: bytes | Failed, *held: Future) -> Pending:
+        return Known(sent) if isinstance(sent, Failed) else _Sent(self._submit(attempted, sent, *held))
 
     def _submit(self, function: Callable[..., Any], *given: object) -> Future:
         import dask
@@ -86,7 +89,13 @@ class _Sent:
             raise EngineError("cluster", found) from None
         if isinstance(error, KilledWorker):
             return Died()
-        return pickle.loads(self.future.result()) if error is None else Failed(type(error).__name__, "")
+        if error is not None:
+            return Failed(type(error).__name__, "")
+        result = self.future.result()
+        if isinstance(result, tuple):
+            _, address, there = result
+            raise _of_other_versions(f"worker {address!r}", differences(versions_told()(), {address: there}))
+        return pickle.loads(result)
 
     def forget(self) -> None:
         self.future.release()
@@ -169,7 +178,11 @@ def _require_same_versions(client: Client, address: str) -> None:
     asked = versions_told()
     differ = differences(asked(), client.run(asked))
     if differ:
-        raise EngineError(f"cluster {address!r}, of other versions,", differ)
+        raise _of_other_versions(f"cluster {address!r}", differ)
+
+
+def _of_other_versions(who: str, differ: list[Problem]) -> EngineError:
+    return EngineError(f"{who}, of other versions,", differ)
 
 
 def differences(here: Mapping[str, str], workers: Mapping[str, Mapping[str, str]]) -> list[Problem]:
@@ -215,3 +228,40 @@ def versions_told() -> Callable[[], dict[str, str]]:
         return told | {"heorsynth's code": code.hexdigest()[:8]}
 
     return versions
+
+
+OTHER_VERSIONS = "heorsynth: this worker has other versions"
+
+
+def only_where_same(here: Mapping[str, str], function: Callable[..., Any]) -> Callable[..., Any]:
+    """A function that a worker calls if it has our versions, and else answers with its own.
+
+    Workers come and go while a cluster is at work: those that were there when it was joined are not all that compute.
+    What is returned needs nothing of ours, so that a worker without heorsynth can say so. It asks each worker once.
+
+    Parameters
+    ----------
+    here : Mapping          package to version, of this process
+    function : callable     of a module; takes bytes, and what came of another function made here
+
+    Returns
+    -------
+    callable                as `function`, or (OTHER_VERSIONS, the worker's address, package to version)
+    """
+    told, called, mark, kept = versions_told(), pickle.dumps(function), OTHER_VERSIONS, "heorsynth_versions"
+
+    def on_a_worker(*given: Any) -> Any:
+        import pickle
+
+        from distributed import get_worker
+
+        for one in given:
+            if isinstance(one, tuple) and one[:1] == (mark,):
+                return one
+        worker = get_worker()
+        if not hasattr(worker, kept):
+            setattr(worker, kept, told())
+        there = getattr(worker, kept)
+        return pickle.loads(called)(*given) if there == here else (mark, worker.address, there)
+
+    return on_a_worker

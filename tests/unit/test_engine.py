@@ -343,6 +343,34 @@ def test_a_cluster_with_other_versions_is_refused_with_each_difference(cluster, 
     assert only.found.startswith(f"{np.__version__} here, 1.0 on tcp://127.0.0.1")
 
 
+@pytest.mark.parametrize("shared", [None, 7], ids=["nothing shared", "shared"])
+def test_a_worker_of_other_versions_that_comes_later_computes_nothing(cluster, tmp_path: Path, shared) -> None:
+    """The first workers leave once it is there, so that every task comes to it."""
+    distributed = pytest.importorskip("distributed")
+    (tmp_path / "numpy-1.0.dist-info").mkdir()
+    (tmp_path / "numpy-1.0.dist-info" / "METADATA").write_text("Name: numpy\nVersion: 1.0\n", encoding="utf-8")
+    address = cluster.scheduler_address
+    command = [sys.executable, "-m", "distributed.cli.dask_worker", address, "--no-nanny", "--no-dashboard"]
+    paths = os.pathsep.join([str(tmp_path), *filter(None, sys.path)])
+    with distributed.Client(cluster, set_as_default=False) as client, open_engine(address) as joined:
+        first = list(client.nthreads())
+        late = subprocess.Popen(
+            [*command, "--host", "127.0.0.1", "--local-directory", str(tmp_path)],
+            env=os.environ | {"PYTHONPATH": paths}, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        try:
+            client.wait_for_workers(3, timeout=60)
+            client.retire_workers(first)
+            with pytest.raises(errors.EngineError, match=r"worker 'tcp://127\.0\.0\.1.*other versions") as refused:
+                list(joined.map(np.add if shared else slower_first, [1, 2], shared, what="adding"))
+        finally:
+            late.terminate()
+            late.wait(timeout=30)
+    assert [(one.where, one.found.split(" on ")[0]) for one in refused.value.problems] == [
+        ("numpy", f"{np.__version__} here, 1.0")
+    ]
+
+
 def test_differences_name_the_package_both_versions_and_the_workers() -> None:
     here = {"python": "3.11.7", "numpy": "2.4.6", "heorsynth": "0.1.0"}
     there = {"tcp://a:1": here | {"numpy": "2.3.0"}, "tcp://b:2": here, "tcp://c:3": {"python": "3.11.7"}}
