@@ -15,7 +15,7 @@ import pandas as pd
 
 from heorsynth.core.display import Card, facts_card
 from heorsynth.core.engine import EngineSpec, open_engine
-from heorsynth.core.errors import GeneratorError, OutputError, Problem, TooFewPatientsError
+from heorsynth.core.errors import GeneratorError, OutputError, Problem
 from heorsynth.core.random import check_seed, stream
 from heorsynth.data.cohort import Cohort
 from heorsynth.data.domain import Domain
@@ -24,11 +24,11 @@ from heorsynth.data.label import ID_COLUMN, Label, synthetic_ids
 from heorsynth.data.levels import as_text, banded
 from heorsynth.data.tally import cells_of
 from heorsynth.data.watermark import NO_MARK, release_key, told
+from heorsynth.generators.asked import Asked, count_of
 from heorsynth.generators.calibration import Aim, calibrated
 from heorsynth.generators.law import Law, SavedLaw
 from heorsynth.generators.marking import marked
 from heorsynth.generators.synthetic import MoreRowsThanPatients, SyntheticCohorts
-from heorsynth.generators.targets import cells_for_targets, checked_where
 from heorsynth.generators.writing import ROWS_PER_PARTITION, Order, release_of, write
 
 OVERDRAW = 200
@@ -44,17 +44,6 @@ CENTS = 6
 
 FORMAT = "heorsynth generator 1"
 """What a saved generator says it is."""
-
-
-@dataclass(frozen=True)
-class _Asked:
-    """What a draw is asked for: rows in a cohort, seed, levels, shares, and whose mark."""
-
-    rows: int
-    seed: int
-    where: Mapping[str, str]
-    cells: list[tuple[dict[str, str], int]] | None
-    owner: bytes | None
 
 
 @dataclass(frozen=True, repr=False)
@@ -163,28 +152,22 @@ class Sampler:
         engine: EngineSpec = "local",
     ) -> Iterator[tuple[Cohort, dict[str, int]]]:
         """The cohorts of `sample` one by one, each with the rows of it that break a post-condition."""
-        rows, m = _counts(self.n_source if n is None else n, m)
-        seed = check_seed(seed)
-        wanted = checked_where(where or {}, self.domain)
-        if self.aims and (wanted or targets):
-            fix = "draw without where and targets, or fit without calibrate"
-            raise GeneratorError("sample", Problem("where, targets", "a calibrated sampler draws whole cohorts", fix))
-        cells = cells_for_targets(rows, self.shares, targets, self.domain, wanted) if targets else None
-        rests_on = self._rests_on(rows, wanted, cells)
-        if rows > rests_on:
-            warnings.warn(TOO_MUCH.format(rows=rows, patients=rests_on), MoreRowsThanPatients, stacklevel=3)
-        asked = _Asked(rows, seed, wanted, cells, watermark_key)
+        m = count_of("sample", "m", m, 1)
+        asked = Asked.of(self, "sample", n, seed, where, targets, watermark_key)
+        rows = asked.rows
+        if rows > asked.rests_on:
+            warnings.warn(TOO_MUCH.format(rows=rows, patients=asked.rests_on), MoreRowsThanPatients, stacklevel=3)
         first_label = Label(
             "",
             self.name,
             self.n_source,
-            rests_on,
+            asked.rests_on,
             rows,
             0,
             m,
-            seed,
+            asked.seed,
             version("heorsynth"),
-            self.settings_drawn(wanted, targets),
+            self.settings_drawn(asked.where, targets),
             self.depth,
             self.calibrated,
         )
@@ -202,6 +185,8 @@ class Sampler:
         folder: str | Path,
         n: int | None = None,
         seed: int = 1,
+        where: Mapping[str, object] | None = None,
+        targets: Mapping[str, Mapping[str, float]] | None = None,
         *,
         rows_per_partition: int = ROWS_PER_PARTITION,
         watermark_key: bytes | None = None,
@@ -210,10 +195,34 @@ class Sampler:
     ) -> CohortFolder:
         """Draws one cohort into a folder of Parquet files, partition by partition, each labelled and marked.
 
-        See `heorsynth.generators.writing.write`, which says how it is resumed and what is refused.
+        `where` and `targets` are those of `sample`. See `heorsynth.generators.writing.write`, which says how it is
+        resumed and what is refused.
         """
-        order = Order.of(self, self.n_source if n is None else n, seed, rows_per_partition, watermark_key)
+        asked = Asked.of(self, "write", n, seed, where, targets, watermark_key)
+        (order,) = Order.of(self, asked, 1, rows_per_partition)
         return write(order, Path(folder), engine, workers)
+
+    def write_cohorts(
+        self,
+        folder: str | Path,
+        n: int | None = None,
+        m: int = 20,
+        seed: int = 1,
+        where: Mapping[str, object] | None = None,
+        targets: Mapping[str, Mapping[str, float]] | None = None,
+        *,
+        rows_per_partition: int = ROWS_PER_PARTITION,
+        watermark_key: bytes | None = None,
+        engine: EngineSpec = "local",
+        workers: int | None = None,
+    ) -> list[CohortFolder]:
+        """Draws m cohorts of one release into the folders 000, 001, … of a folder; the first is that of `write`."""
+        asked, m = Asked.of(self, "write", n, seed, where, targets, watermark_key), count_of("write", "m", m, 1)
+        with open_engine(engine, workers) as opened:
+            return [
+                write(order, Path(folder) / f"{order.number:03d}", opened)
+                for order in Order.of(self, asked, m, rows_per_partition)
+            ]
 
     def marked(
         self, frame: pd.DataFrame, rng: np.random.Generator, release: str, owner: bytes | None
@@ -241,28 +250,6 @@ class Sampler:
     def n_learnt(self) -> int:
         """Patients the law was learnt from: fewer than the source's where it was learnt from a sample."""
         return sum(self.learnt.values()) or self.n_source
-
-    def _patients(self, where: Mapping[str, str]) -> int:
-        """Patients learnt from that have these levels; all of them where none is named."""
-        if not where:
-            return self.n_learnt
-        names = self.domain.schema.strata
-        places = {names.index(name): level for name, level in where.items()}
-        return sum(
-            count
-            for cell, count in (self.learnt or self.cells).items()
-            if all(cell[place] == level for place, level in places.items())
-        )
-
-    def _rests_on(self, n: int, where: Mapping[str, str], cells: list[tuple[dict[str, str], int]] | None) -> int:
-        """The patients an analysis of n such rows rests on.
-
-        Those that `where` selects; where `targets` re-balance, the number at which the most inflated combination
-        of levels is still inflated by no more than all rows are.
-        """
-        if cells is None:
-            return max(1, self._patients(where))
-        return max(1, min([self.n_learnt, *(n * self._patients(cell) // count for cell, count in cells if count)]))
 
     def _rows(
         self,
@@ -372,24 +359,15 @@ def _named(part: int) -> str:
     return f"cohort {part}"
 
 
-def _unmarked(shared: tuple[Sampler, _Asked], part: int) -> pd.DataFrame:
+def _unmarked(shared: tuple[Sampler, Asked], part: int) -> pd.DataFrame:
     """A cohort's rows as the law draws them: the task that comes first, since they name the release."""
     sampler, asked = shared
     return sampler._rows(asked.rows, stream(asked.seed, "sample", part), asked.where, asked.cells)
 
 
-def _drawn(shared: tuple[Sampler, _Asked, str, pd.DataFrame], part: int) -> tuple[pd.DataFrame, str, dict[str, int]]:
+def _drawn(shared: tuple[Sampler, Asked, str, pd.DataFrame], part: int) -> tuple[pd.DataFrame, str, dict[str, int]]:
     """A cohort's rows with the mark in them, what the label says of it, and how many break a post-condition."""
     sampler, asked, release, first = shared
     rows = first if part == 0 else _unmarked((sampler, asked), part)
     frame, mark = sampler.marked(rows, stream(asked.seed, "mark", part), release, asked.owner)
     return frame, mark, sampler.domain.breaks(frame)
-
-
-def _counts(n: object, m: object) -> tuple[int, int]:
-    """Rows and cohorts as ints, so that the label can be written as JSON; TooFewPatientsError if they cannot be."""
-    whole = all(isinstance(count, (int, np.integer)) and not isinstance(count, bool) for count in (n, m))
-    if not whole or n < 2 or m < 1:  # type: ignore[operator]
-        fix = "at least 1 cohort of at least 2 rows, both whole numbers"
-        raise TooFewPatientsError("sample", Problem("n, m", f"asked for {m!r} cohorts of {n!r} rows", fix))
-    return int(n), int(m)  # type: ignore[call-overload]

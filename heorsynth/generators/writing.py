@@ -1,11 +1,11 @@
-"""Draws one synthetic cohort into a folder of Parquet files: in bounded memory, and resumed where it was stopped."""
+"""Draws synthetic cohorts into folders of Parquet files: in bounded memory, and resumed where it was stopped."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,13 +17,14 @@ import pyarrow.parquet as pq
 
 from heorsynth.core.engine import EngineSpec, open_engine
 from heorsynth.core.errors import GeneratorError, OutputError, Problem, TooFewPatientsError
-from heorsynth.core.random import check_seed, stream
+from heorsynth.core.random import stream
 from heorsynth.data import io
 from heorsynth.data.cohort import Cohort
 from heorsynth.data.folder import CohortFolder
 from heorsynth.data.label import ID_COLUMN, KEY, Label, synthetic_ids
 from heorsynth.data.partitions import PARTIAL, mark_partial
 from heorsynth.data.watermark import fingerprint
+from heorsynth.generators.asked import Asked
 from heorsynth.generators.law import CellLaw
 
 if TYPE_CHECKING:
@@ -41,48 +42,66 @@ class Order:
     ----------
     sampler : Sampler
     n, seed : int                rows in all, and the seed they are drawn with
+    rests_on : int               patients an analysis of them rests on
+    settings : Mapping           what the label says of how they were drawn
     partitions : int             files, whose sizes differ by one row at most
-    release : str                eight hex digits, of the first partition's rows
     counts : array (c,) or None  rows of each cell in all; None where the law has no cells
     watermark_key : bytes        the owner's, if any
+    release : str                eight hex digits, of the first cohort's first partition's rows
+    number, m : int              this is cohort `number` (from 0) of m
     """
 
     sampler: Sampler
     n: int
     seed: int
+    rests_on: int
+    settings: Mapping[str, object]
     partitions: int
-    release: str
     counts: np.ndarray | None
     watermark_key: bytes | None = None
+    release: str = ""
+    number: int = 0
+    m: int = 1
 
     @classmethod
-    def of(cls, sampler: Sampler, n: int, seed: int, rows_per_partition: int, watermark_key: bytes | None) -> Order:
-        """The order for n rows.
+    def of(cls, sampler: Sampler, asked: Asked, m: int, rows_per_partition: int) -> list[Order]:
+        """The orders for m cohorts: a cohort's rows do not depend on how many are written beside it.
 
         Raises
         ------
-        TooFewPatientsError    fewer than two rows, or than two a partition
-        GeneratorError         a calibrated sampler, whose aims are met by whole cohorts
+        TooFewPatientsError    fewer than two rows a partition
+        GeneratorError         a calibrated sampler, whose aims are met by whole cohorts; levels or a mix of them of a
+                               generator that cannot say how many rows of each to draw
         """
-        if not all(_is_count(number) for number in (n, rows_per_partition)):
-            problem = Problem("n, rows_per_partition", "not whole numbers from 2 up", "n=1_000_000, say")
+        whole = isinstance(rows_per_partition, (int, np.integer)) and not isinstance(rows_per_partition, bool)
+        if not whole or rows_per_partition < 2:
+            problem = Problem("rows_per_partition", "not a whole number from 2 up", "leave it out, or 250_000, say")
             raise TooFewPatientsError("write", problem)
         if sampler.aims:
             problem = Problem("calibrate", "a calibrated sampler draws whole cohorts", "fit without calibrate")
             raise GeneratorError("write", problem)
-        partitions = min(-(-int(n) // int(rows_per_partition)), int(n) // 2)
-        counts = sampler.law.allocated(int(n)) if isinstance(sampler.law, CellLaw) else None
-        bare = cls(sampler, int(n), check_seed(seed), partitions, "", counts, watermark_key)
-        return cls(**{**vars(bare), "release": release_of(sampler.name, bare.drawn(0), watermark_key)})
+        first = cls(
+            sampler,
+            asked.rows,
+            asked.seed,
+            asked.rests_on,
+            sampler.settings_drawn(asked.where, asked.targets),
+            min(-(-asked.rows // int(rows_per_partition)), asked.rows // 2),
+            _counts(sampler, asked),
+            asked.owner,
+            m=m,
+        )
+        release = release_of(sampler.name, first.drawn(0), asked.owner)
+        return [replace(first, release=release, number=number) for number in range(m)]
 
     def size(self, part: int) -> int:
         """Rows of a partition."""
         return int(_every(np.array([0, self.n]), self.partitions, part)[0])
 
     def start(self, part: int) -> int:
-        """Rows of the partitions before it: where the numbers of its rows begin."""
+        """Rows of the cohorts and partitions before it: where the numbers of its rows begin."""
         whole, more = divmod(self.n, self.partitions)
-        return part * whole + min(part, more)
+        return self.number * self.n + part * whole + min(part, more)
 
     def cells(self, part: int) -> np.ndarray | None:
         """Rows of each cell (c,) in a partition.
@@ -96,10 +115,14 @@ class Order:
 
     def drawn(self, part: int) -> pd.DataFrame:
         """The rows of a partition before they are marked and named."""
-        rng, law, counts = stream(self.seed, "write", part), self.sampler.law, self.cells(part)
+        rng, law, counts = self.chance("write", part), self.sampler.law, self.cells(part)
         if counts is not None and isinstance(law, CellLaw):
             return self.sampler.finished(law.draw_cells(counts, rng))
         return self.sampler.finished(law.draw(self.size(part), rng))
+
+    def chance(self, what: str, part: int) -> np.random.Generator:
+        """The stream that one partition's rows, or their mark, follow."""
+        return stream(self.seed, what, *((f"cohort {self.number}",) if self.number else ()), part)
 
     def file(self, part: int) -> str:
         """The name of a partition's file."""
@@ -108,8 +131,9 @@ class Order:
     @property
     def facts(self) -> Mapping[str, object]:
         """What tells this order from another."""
-        return {"release": self.release, "n": self.n, "seed": self.seed, "partitions": self.partitions,
-                "generator": self.sampler.name, "heorsynth": version("heorsynth")}  # fmt: skip
+        return {"release": self.release, "cohort": self.number, "n": self.n, "seed": self.seed,
+                "partitions": self.partitions, "generator": self.sampler.name,
+                "heorsynth": version("heorsynth")}  # fmt: skip
 
     def label(self, part: int, mark: str) -> Label:
         """The label of a partition: the folder's, with which part of it this is."""
@@ -119,21 +143,30 @@ class Order:
             self.release,
             sampler.name,
             sampler.n_source,
-            sampler.n_learnt,
+            self.rests_on,
             self.size(part),
-            0,
-            1,
+            self.number,
+            self.m,
             self.seed,
             version("heorsynth"),
-            {**sampler.settings_drawn({}, None), **here},
+            {**self.settings, **here},
             sampler.depth,
             sampler.calibrated,
             mark,
         )
 
 
-def _is_count(number: object) -> bool:
-    return isinstance(number, (int, np.integer)) and not isinstance(number, bool) and bool(number >= 2)
+def _counts(sampler: Sampler, asked: Asked) -> np.ndarray | None:
+    """Rows of each cell (c,) of the law; None where it has no cells."""
+    law = sampler.law
+    if isinstance(law, CellLaw):
+        parts = [law.allocated(count, cell) for cell, count in asked.cells or [(asked.where, asked.rows)] if count]
+        found: np.ndarray = np.sum(parts, axis=0)
+        return found
+    if asked.where or asked.targets:
+        found_not = "this generator cannot say how many rows of each level to draw"
+        raise GeneratorError("write", Problem("where, targets", found_not, "use 'heor', or sample(…)"))
+    return None
 
 
 def _every(ends: np.ndarray, step: int, first: int) -> np.ndarray:
@@ -177,7 +210,7 @@ def write_partition(task: tuple[Order, Path], part: int) -> int:
     """Draws, marks and writes one partition; returns its rows."""
     order, folder = task
     sampler, drawn = order.sampler, order.drawn(part)
-    frame, mark = sampler.marked(drawn, stream(order.seed, "write mark", part), order.release, order.watermark_key)
+    frame, mark = sampler.marked(drawn, order.chance("write mark", part), order.release, order.watermark_key)
     del drawn
     frame.index = pd.Index(synthetic_ids(order.release, order.start(part), len(frame)), name=ID_COLUMN)
     cohort = Cohort.derive(sampler.domain.schema, frame, label=order.label(part, mark), name=order.file(part))
@@ -232,7 +265,10 @@ def _written(order: Order, file: Path, part: int) -> bool:
     except pa.ArrowInvalid:
         return False
     held = (footer.metadata or {}).get(KEY.encode())
-    return held is not None and Label.from_json(held).release == order.release and footer.num_rows == order.size(part)
+    if held is None or footer.num_rows != order.size(part):
+        return False
+    label = Label.from_json(held)
+    return (label.release, label.part) == (order.release, order.number)
 
 
 def _another(folder: Path) -> OutputError:

@@ -16,6 +16,7 @@ from heorsynth.data.folder import CohortFolder
 from heorsynth.data.label import KEY
 from heorsynth.data.partitions import PARTIAL
 from heorsynth.data.tally import Tally
+from heorsynth.generators.asked import Asked
 from heorsynth.generators.latent.cells import MIN_STRATUM
 from heorsynth.generators.sampled import stratified
 from heorsynth.generators.sampler import Sampler
@@ -299,7 +300,9 @@ def test_the_same_call_gives_the_same_bytes_and_another_seed_others(
 def test_a_worker_handed_an_order_writes_the_bytes_that_this_process_writes(
     written: CohortFolder, sampler: Sampler, tmp_path: Path
 ) -> None:
-    order = pickle.loads(pickle.dumps(Order.of(sampler, 2501, 7, 700, None)))
+    order = pickle.loads(
+        pickle.dumps(Order.of(sampler, Asked.of(sampler, "write", 2501, 7, None, None, None), 1, 700)[0])
+    )
     for part in (3, 0):
         write_partition((order, tmp_path), part)
     assert raw(tmp_path) == {name: raw(written.path)[name] for name in ("00000.parquet", "00003.parquet")}
@@ -326,7 +329,7 @@ def test_a_folder_that_is_not_finished_is_refused_and_the_same_call_finishes_it(
 
 
 def test_what_cannot_be_written_is_refused(sampler: Sampler, source: Path, tmp_path: Path) -> None:
-    with pytest.raises(errors.TooFewPatientsError, match="whole numbers from 2 up"):
+    with pytest.raises(errors.TooFewPatientsError, match="a whole number from 2 up"):
         sampler.write(tmp_path / "x", n=0)
     with pytest.raises(errors.OutputError, match="holds another draw"):
         sampler.write(source, n=100)

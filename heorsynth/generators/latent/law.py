@@ -138,9 +138,9 @@ class HeorLaw:
         """n rows; with `where`, all of them of these levels of arm and subgroups."""
         return self._drawn(self.cells.allocated(n, where), rng, exactly=not where)
 
-    def allocated(self, n: int) -> np.ndarray:
-        """How many of n rows each cell has (c,)."""
-        return self.cells.allocated(n)
+    def allocated(self, n: int, where: Mapping[str, str] | None = None) -> np.ndarray:
+        """How many of n rows each cell has (c,); with `where`, only cells of these levels have any."""
+        return self.cells.allocated(n, where)
 
     def draw_cells(self, counts: np.ndarray, rng: np.random.Generator) -> pd.DataFrame:
         """So many rows of each cell (c,)."""
