@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -39,6 +39,7 @@ class CohortFolder:
                               looked at
     endpoints, arm, …         the roles, as `Cohort` takes them
     event_map : dict          as `Cohort` takes it
+    drop : list of str        columns that are left out
     name : str, optional      how messages call it; the folder's name by default
     engine, workers           where partitions are looked over; see `core.engine.open_engine`
 
@@ -60,11 +61,15 @@ class CohortFolder:
     ``CohortFolder("claims/", endpoints={"os": ("time", "event")}, arm="arm", costs="cost")``
     """
 
+    _facts: Facts | None
+    _tally: Tally | None
+
     def __init__(
         self,
         path: str | Path,
         *,
         event_map: Mapping[object, object] | None = None,
+        drop: Sequence[str] = (),
         name: str | None = None,
         engine: EngineSpec = "local",
         workers: int | None = None,
@@ -72,11 +77,15 @@ class CohortFolder:
     ) -> None:
         schema = schema_of(**roles)
         self._name = name or Path(path).name
-        self._door, self._facts = Door(Partitions.found(path), schema, event_map), None
+        self._door, self._facts, self._tally = Door(Partitions.found(path, drop), schema, event_map), None, None
         names = pd.DataFrame(columns=list(self._door.partitions.columns))
         refuse(self._name, missing_columns(names, replace(schema, bands={})) + impossible_roles(schema))
         if not self.synthetic:
             self._facts = self._looked_over(engine, workers)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What a worker is sent: all but the counts, which none needs."""
+        return vars(self) | {"_tally": None}
 
     @classmethod
     def derive(cls, schema: Schema, path: str | Path) -> CohortFolder:
@@ -85,7 +94,7 @@ class CohortFolder:
         The patients' id is no role of theirs, as no generator is given it.
         """
         folder, partitions = cls.__new__(cls), Partitions.found(path)
-        folder._name, folder._facts = Path(path).name, None
+        folder._name, folder._facts, folder._tally = Path(path).name, None, None
         held = schema if schema.id in partitions.columns else replace(schema, id=None)
         folder._door = Door(partitions, held, None)
         return folder
@@ -177,13 +186,16 @@ class CohortFolder:
             return self.tallied(running)
 
     def tallied(self, running: Any) -> Tally:
-        """The same, on an engine that is open."""
+        """The same, on an engine that is open; counted once."""
+        if self._tally is not None:
+            return self._tally
         total: Tally | None = None
         for part in running.map(
             tally_of_part, range(len(self.files)), self, what=f"counting {self.name}", named=self.file_name
         ):
             total = part if total is None else total + part
         assert total is not None, "a folder has a partition"
+        self._tally = total
         return total
 
     def file_name(self, part: int) -> str:

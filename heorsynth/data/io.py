@@ -61,6 +61,9 @@ def read_frame(path: str | Path, *, scan: bool = False) -> pd.DataFrame:
     LabelError           the sidecar belongs to another file
     """
     file = Path(path)
+    if file.is_dir():
+        fix = "give one of its files; as a whole, a folder of Parquet files is a hs.CohortFolder"
+        raise FileError(f"folder {file.name!r}", Problem("", "is a folder, where one file is read", fix))
     reader = READERS.get(file.suffix.lower())
     if reader is None:
         raise FileError(

@@ -29,6 +29,9 @@ SYNTHETIC_ID = re.compile(r"SYN-[0-9a-f]{8}-[0-9]{6,}")
 RELEASE = re.compile(r"[0-9a-f]{4,64}")
 """What the name of a release looks like."""
 
+PARTITION = "partition"
+"""The setting that says which partition of a folder a file is."""
+
 LEAST = {"n_source": 1, "rests_on": 1, "n_rows": 0, "part": 0, "m": 1, "seed": 0, "depth": 1}
 """The counts of a label, and the least that each can be."""
 
@@ -74,8 +77,10 @@ class Label:
 
     @property
     def shared(self) -> dict[str, object]:
-        """What the labels of all cohorts of a release have in common."""
-        return {name: value for name, value in self.to_dict().items() if name not in ("part", "n_rows")}
+        """What the labels of all cohorts of a release have in common, and of all partitions of a folder."""
+        settings = {name: value for name, value in self.settings.items() if name != PARTITION}
+        told = replace(self, settings=settings).to_dict()
+        return {name: value for name, value in told.items() if name not in ("part", "n_rows")}
 
     def to_dict(self) -> dict[str, object]:
         return {"synthetic": True, **asdict(self), "calibrated": list(self.calibrated)}

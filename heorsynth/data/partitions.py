@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,15 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from heorsynth.core.errors import DamagedFileError, FileError, HeorsynthError, LabelError, Problem
+from heorsynth.core.errors import (
+    CohortError,
+    DamagedFileError,
+    FileError,
+    HeorsynthError,
+    LabelError,
+    Problem,
+    nearest,
+)
 from heorsynth.data.cohort import Cohort, as_declared
 from heorsynth.data.inspection import refuse
 from heorsynth.data.io import read_frame
@@ -37,6 +45,7 @@ class Partitions:
     nullable : frozenset     columns of whole numbers or of true and false that miss a value in some partition
     label : Label or None    of the whole folder, where its partitions carry one
     columns : tuple of str   names of the columns, `synthetic_id` among them where rows have one
+    drop : frozenset         columns that are there and left out
     """
 
     folder: Path
@@ -45,6 +54,7 @@ class Partitions:
     nullable: frozenset[str]
     label: Label | None
     columns: tuple[str, ...]
+    drop: frozenset[str] = frozenset()
 
     @property
     def named(self) -> bool:
@@ -57,8 +67,8 @@ class Partitions:
         return sum(self.sizes)
 
     @classmethod
-    def found(cls, path: str | Path) -> Partitions:
-        """The partitions of a folder, from their footers alone; no row is read.
+    def found(cls, path: str | Path, drop: Collection[str] = ()) -> Partitions:
+        """The partitions of a folder without some columns, from their footers alone; no row is read.
 
         Raises
         ------
@@ -66,6 +76,7 @@ class Partitions:
         DamagedFileError      a partition that cannot be read or is empty, or whose columns are not those of the first:
                               all of them told together
         LabelError            partitions with different labels, or with one beside others without
+        CohortError           a column to leave out that is not there
         """
         folder = Path(path)
         require_finished(folder)
@@ -82,11 +93,16 @@ class Partitions:
         schema = next(iter(footers.values())).schema.to_arrow_schema()
         narrow = [one.name for one in schema if pa.types.is_integer(one.type) or pa.types.is_boolean(one.type)]
         nullable = frozenset(name for name in narrow if any(_misses(footer, name) for footer in footers.values()))
-        return cls(folder, tuple(footers), sizes, nullable, label, tuple(schema.names))
+        unknown = [name for name in drop if name not in schema.names]
+        if unknown:
+            found = [Problem(f"drop {name!r}", "not in the data", nearest(name, schema.names)) for name in unknown]
+            raise CohortError(f"folder {folder.name!r}", found)
+        kept = tuple(name for name in schema.names if name not in drop)
+        return cls(folder, tuple(footers), sizes, nullable, label, kept, frozenset(drop))
 
     def read(self, part: int) -> pd.DataFrame:
         """The rows of one partition, its columns of the type that they have in all; categories as text."""
-        frame = read_frame(self.folder / self.files[part])
+        frame = read_frame(self.folder / self.files[part]).drop(columns=list(self.drop))
         for name in self.nullable & set(frame.columns):
             frame[name] = frame[name].astype(object if frame[name].dtype in (bool, object) else float)
         for name in frame.columns[[isinstance(kind, pd.CategoricalDtype) for kind in frame.dtypes]]:
@@ -167,9 +183,11 @@ def _label(folder: Path, footers: Mapping[str, Any]) -> Label | None:
     bare = [file for file in footers if file not in labels]
     first = next(iter(labels.values()))
     others = [file for file, label in labels.items() if label.release != first.release]
+    mixed = [file for file, label in labels.items() if label.release == first.release and label.part != first.part]
     problems = [Problem(file, "carries no label, and others do", "keep patients and synthetic rows apart")
                 for file in bare]  # fmt: skip
     problems += [Problem(file, "is of another release", "one folder a release") for file in others]
+    problems += [Problem(file, "is of another cohort of this release", "one folder a cohort") for file in mixed]
     if problems:
         raise LabelError(f"folder {folder.name!r}", problems)
     return first.for_rows(sum(footer.num_rows for footer in footers.values()))

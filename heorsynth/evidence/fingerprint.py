@@ -10,6 +10,7 @@ from pathlib import Path
 
 from heorsynth.core.errors import FileError, Problem
 from heorsynth.data.cohort import Cohort
+from heorsynth.data.folder import CohortFolder
 
 KEY_VARIABLE = "HEORSYNTH_KEY"
 PUBLIC_KEY = b"a bundled dataset is public: this key hides nothing"
@@ -44,12 +45,18 @@ def private_key() -> bytes:
         ) from error
 
 
-def fingerprint(cohort: Cohort, key: bytes) -> str:
-    """HMAC-SHA256 of the cohort's rows and roles, in hex.
+def fingerprint(cohort: Cohort | CohortFolder, key: bytes) -> str:
+    """HMAC-SHA256 of the cohort's rows and roles, in hex; of a folder, of its files as they are.
 
     Notes
     -----
     A plain hash of a tiny cohort can be confirmed by trying candidate rows; without the key this cannot.
     """
+    if isinstance(cohort, CohortFolder):
+        told = hmac.new(key, repr(cohort.schema).encode(), hashlib.sha256)
+        for name in cohort.files:
+            with (cohort.path / name).open("rb") as file:
+                told.update(b"\0" + name.encode() + b"\0" + hashlib.file_digest(file, "sha256").digest())
+        return told.hexdigest()
     rows = cohort.rows.to_csv(index=False, lineterminator="\n").encode()
     return hmac.new(key, repr(cohort.schema).encode() + b"\0" + rows, hashlib.sha256).hexdigest()

@@ -21,7 +21,7 @@ from heorsynth.core.random import stream
 from heorsynth.data import io
 from heorsynth.data.cohort import Cohort
 from heorsynth.data.folder import CohortFolder
-from heorsynth.data.label import ID_COLUMN, KEY, Label, synthetic_ids
+from heorsynth.data.label import ID_COLUMN, KEY, PARTITION, Label, synthetic_ids
 from heorsynth.data.partitions import PARTIAL, mark_partial
 from heorsynth.data.watermark import fingerprint
 from heorsynth.generators.asked import Asked
@@ -138,7 +138,7 @@ class Order:
     def label(self, part: int, mark: str) -> Label:
         """The label of a partition: the folder's, with which part of it this is."""
         sampler = self.sampler
-        here = {"partition": part + 1, "partitions": self.partitions, "rows_in_all": self.n}
+        here = {PARTITION: part + 1, "partitions": self.partitions, "rows_in_all": self.n}
         return Label(
             self.release,
             sampler.name,

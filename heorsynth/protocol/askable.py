@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 
 from heorsynth.checks.plan import plan
+from heorsynth.core.engine import Engine
 from heorsynth.core.errors import MarginError, Problem
 from heorsynth.data.cohort import Cohort
+from heorsynth.data.folder import CohortFolder
 from heorsynth.protocol.spec import Protocol
 
 
-def require_askable(protocol: Protocol, cohort: Cohort) -> None:
-    """Nothing, if every margin of the protocol can be asked of the cohort.
+def require_askable(protocol: Protocol, cohort: Cohort | CohortFolder, engine: Engine) -> None:
+    """Nothing, if every margin of the protocol can be asked of the cohort; the engine is where a folder is counted.
 
     Raises
     ------
@@ -20,7 +22,8 @@ def require_askable(protocol: Protocol, cohort: Cohort) -> None:
     document = protocol.document
     economics = None if document.economics is None else document.economics.model_dump()
     try:
-        plan(cohort, document.purpose, document.margins, economics)
+        observed = cohort if isinstance(cohort, Cohort) else cohort.tallied(engine)
+        plan(observed, document.purpose, document.margins, economics)
     except MarginError as error:
         raise MarginError(
             f"protocol {protocol.path.name!r}", [_placed(one, protocol) for one in error.problems]

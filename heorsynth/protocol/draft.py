@@ -33,6 +33,7 @@ class Table:
     brought : Mapping   roles the table declares itself, as `from_adtte` returns them
     layout : str        what was assumed to read it, in a sentence, or ""
     others : tuple      further parameters of an ADTTE table
+    m : int             cohorts to begin with: fewer of a folder, as each is as large as it
     """
 
     name: str
@@ -42,6 +43,7 @@ class Table:
     brought: Mapping[str, object] = field(default_factory=dict)
     layout: str = ""
     others: tuple[str, ...] = ()
+    m: int = 20
 
     def columns(self, role: str) -> tuple[str, ...]:
         """The columns guessed to have a role."""
@@ -74,7 +76,7 @@ def protocol_text(table: Table) -> str:
         f"notebook: {as_yaml(table.name + '.ipynb')}",
         "cohort:",
         *(f"  {line}" for line in _cohort_lines(table)),
-        "generator: {name: heor, n: same, m: 20, seed: 1}",
+        f"generator: {{name: heor, n: same, m: {table.m}, seed: 1}}",
         "margins: {}   # the purpose has defaults; fix your own here before you look at any result",
         'governance:   # blanks are shown as "needs a person"',
         *(f"  {key}:" for key in ("steward", "intended_use", "prohibited_use", "legal_basis", "retention")),

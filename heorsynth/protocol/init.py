@@ -15,6 +15,7 @@ from heorsynth.data.adtte import NEEDED, from_adtte
 from heorsynth.data.delimited import dialect_of
 from heorsynth.data.identity import n_persons
 from heorsynth.data.io import read_frame
+from heorsynth.data.partitions import Partitions
 from heorsynth.data.source_checks import ONE_ROW
 from heorsynth.protocol import vocabulary as words
 from heorsynth.protocol.draft import Table, protocol_text
@@ -54,9 +55,9 @@ class Start:
 def init(data: str | Path, out: str | Path = ".") -> Start:
     """Writes `<name>.yaml` and `<name>.ipynb` for a CSV, Parquet or SAS file, with guessed roles.
 
-    A CDISC ADTTE table is known by its columns and read by one parameter. A guess is marked as one, and what cannot
-    be guessed is a commented line and a question. No value of a patient is shown; levels of an event or an arm
-    are, where at least five patients share each.
+    Of a folder of Parquet files the roles are guessed from the first. A CDISC ADTTE table is known by its columns
+    and read by one parameter. A guess is marked as one, and what cannot be guessed is a commented line and a
+    question. No value of a patient is shown; levels of an event or an arm are, where at least five patients share each.
 
     Raises
     ------
@@ -82,16 +83,32 @@ def init(data: str | Path, out: str | Path = ".") -> Start:
 
 
 def _table(path: Path, folder: Path) -> Table:
-    """The file as a table of patients with its guessed roles."""
+    """The file, or the first of a folder's, as a table of patients with its guessed roles."""
+    if path.is_dir():
+        return _first_partition(path, _place(path, folder))
     frame = read_frame(path).rename(columns=str)
     if len(frame) < 2:
         raise FileError(f"file {path.name!r}", Problem("", f"{len(frame)} rows", "give a row for each patient"))
     layout = dialect_of(path).assumed if path.suffix.lower() in (".csv", ".tsv") else ""
-    place = as_yaml(os.path.relpath(path.resolve(), folder.resolve()))
+    place = _place(path, folder)
     if set(NEEDED) <= set(frame.columns):
         return _adtte(frame, path.stem, place, layout)
     _require_one_row_a_patient(path, frame)
     return Table(path.stem, f"{{file: {place}}}", frame, tuple(guess_roles(frame)), {}, layout)
+
+
+def _place(path: Path, folder: Path) -> str:
+    """Where the data lie, from where the protocol will, as YAML."""
+    return as_yaml(os.path.relpath(path.resolve(), folder.resolve()))
+
+
+def _first_partition(path: Path, place: str) -> Table:
+    """The first partition of a folder as a table of patients with its guessed roles."""
+    partitions = Partitions.found(path)
+    frame = partitions.read(0)
+    _require_one_row_a_patient(Path(partitions.files[0]), frame)
+    told = f"Guessed from {partitions.files[0]}, the first of {len(partitions.files):,} files."
+    return Table(path.name, f"{{folder: {place}}}", frame, tuple(guess_roles(frame)), {}, told, m=2)
 
 
 def _adtte(frame: pd.DataFrame, name: str, place: str, layout: str) -> Table:

@@ -164,9 +164,9 @@ def write_lock(path: str | Path, out: str | Path = "runs") -> Path:
 
 
 def source_is_here(protocol: Protocol) -> bool:
-    """True where the patients can be read: a dataset, a simulated trial, or a file that is there."""
-    file = protocol.document.cohort.source.path
-    return file is None or (protocol.path.parent / file).is_file()
+    """True where the patients can be read: a dataset, a simulated trial, or a file or folder that is there."""
+    place = protocol.document.cohort.source.path
+    return place is None or (protocol.path.parent / place).exists()
 
 
 def _require_no_placeholder(protocol: Protocol) -> None:

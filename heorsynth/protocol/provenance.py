@@ -12,8 +12,8 @@ import pandas as pd
 from pandas.api import types
 
 from heorsynth.core.errors import Problem, RunError
+from heorsynth.data import io
 from heorsynth.data.cohort import Cohort
-from heorsynth.data.io import label_of, read_frame
 from heorsynth.data.label import Label
 from heorsynth.data.releases import Release
 from heorsynth.data.schema import Schema
@@ -25,10 +25,10 @@ from heorsynth.evidence.fingerprint import fingerprint
 from heorsynth.evidence.record import Occasion, Record
 from heorsynth.evidence.signature import ENVELOPE, opened, sealed
 from heorsynth.evidence.statement import STATEMENT, statement
-from heorsynth.generators.synthetic import SyntheticCohorts
+from heorsynth.protocol.drawn import PLACE, Drawn, label_of, some_rows
 from heorsynth.protocol.folder import SUMS, sha256_of, summed_files
 from heorsynth.protocol.lock import Lock
-from heorsynth.protocol.source import Origin
+from heorsynth.protocol.source import FILE, FOLDER, Origin
 from heorsynth.protocol.spec import Protocol
 
 if TYPE_CHECKING:
@@ -41,11 +41,11 @@ def record_of(
     lock: Lock,
     origin: Origin,
     holdout: Cohort | None,
-    synthetic: SyntheticCohorts,
+    synthetic: Drawn,
     evidence: Evidence,
 ) -> Record:
     """The record of a run that has drawn and judged its cohorts."""
-    document, label = plan.document, synthetic.label
+    document, label = plan.document, label_of(synthetic)
     lock_text = lock.to_json()
     return Record(
         name=name,
@@ -72,7 +72,7 @@ def record_of(
         amendments=tuple(one.model_dump(mode="json") for one in document.amendments),
         holdout=holdout_facts(plan, origin, holdout),
         governance=document.governance.model_dump(),
-        columns=_columns(synthetic[0].frame),
+        columns=_columns(some_rows(synthetic)),
         release=label.release,
     )
 
@@ -116,8 +116,8 @@ def write_provenance(folder: Path, record: Record, occasion: Occasion, key: Ed25
 
 def release_of(record: Record, folder: Path, owner: bytes | None) -> Release:
     """What a registry of releases keeps of a run."""
-    files = {name: sha256_of(folder / name) for name in summed_files(folder) if name.startswith("synthetic/")}
-    first = label_of(read_frame(folder / min(files)))
+    files = {name: sha256_of(folder / name) for name in summed_files(folder) if name.startswith(f"{PLACE}/")}
+    first = io.label_of(io.read_frame(folder / min(files)))
     assert first is not None
     key = opened((folder / ENVELOPE).read_bytes()).key_id
     mark = "" if owner is None else release_key(owner, record.release).decode()
@@ -137,9 +137,9 @@ def _source(origin: Origin, label: Label) -> dict[str, Any]:
     own = origin.cohort.label
     return {
         "kind": origin.kind,
-        "name": "" if origin.kind == "file" else origin.cohort.name,
+        "name": "" if origin.kind in (FILE, FOLDER) else origin.cohort.name,
         "fingerprint": origin.fingerprint,
-        "key": "public" if origin.kind != "file" else "private",
+        "key": "private" if origin.kind in (FILE, FOLDER) else "public",
         "patients": label.n_source,
         "synthetic": origin.cohort.synthetic,
         "label": None if own is None else own.to_dict(),

@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib.metadata import version
@@ -28,9 +28,9 @@ from heorsynth.core.errors import (
 )
 from heorsynth.core.random import stream
 from heorsynth.core.reading import json_of
-from heorsynth.data import io, releases
+from heorsynth.data import releases
 from heorsynth.data.cohort import Cohort
-from heorsynth.data.domain import Domain
+from heorsynth.data.folder import CohortFolder
 from heorsynth.data.watermark import owner_key
 from heorsynth.evidence.evidence import Evidence
 from heorsynth.evidence.governance import Sheet, blanks, lines_to_paste, require_valid, sheet
@@ -39,8 +39,9 @@ from heorsynth.evidence.signature import ENVELOPE, UNSIGNED, opened, signing_key
 from heorsynth.evidence.validate import validate
 from heorsynth.generators import registry
 from heorsynth.generators.sampler import Sampler
-from heorsynth.generators.synthetic import MoreRowsThanPatients, SyntheticCohorts
+from heorsynth.protocol import drawn
 from heorsynth.protocol.askable import require_askable
+from heorsynth.protocol.drawn import Drawn, Patients, Shown
 from heorsynth.protocol.folder import VERDICT, staged, write_sums
 from heorsynth.protocol.lock import Lock, read_lock
 from heorsynth.protocol.notebook import SOURCE_VARIABLE, execute, read_notebook, with_parameters
@@ -98,8 +99,10 @@ class Run:
         return self.evidence.verdict
 
     @cached_property
-    def cohort(self) -> Cohort:
+    def cohort(self) -> Patients:
         """The real cohort the generator was fitted to, read anew from its source; never who was kept aside.
+
+        A `CohortFolder` where the source is a folder.
 
         Raises
         ------
@@ -122,16 +125,15 @@ class Run:
         return fitted
 
     @cached_property
-    def synthetic(self) -> SyntheticCohorts:
-        """The m synthetic cohorts, as written."""
-        schema = self.cohort.schema
-        files = sorted((self.path / "synthetic").glob("*.parquet"))
-        cohorts = [
-            Cohort.derive(schema, frame, label=io.label_of(frame), name=file.stem)
-            for file, frame in ((file, io.read_frame(file)) for file in files)
-        ]
-        domain = Domain.of(self.cohort)
-        return SyntheticCohorts(cohorts, [domain.breaks(cohort.frame) for cohort in cohorts])
+    def synthetic(self) -> Drawn:
+        """The m synthetic cohorts, as written; `CohortFolder`s where the source is a folder."""
+        return drawn.read(self.path, self.cohort)
+
+    @cached_property
+    def shown(self) -> Shown:
+        """The patients and the synthetic cohorts that tables and pictures take: of folders a random sample."""
+        with open_engine() as engine:
+            return drawn.shown(self.protocol, self.cohort, self.synthetic, engine)
 
     @property
     def signature(self) -> str:
@@ -219,18 +221,21 @@ def run(
     lock = read_lock(plan, out) if lock_text is None else Lock.from_json(lock_text, plan.sha256)
     notebook = with_parameters(read_notebook(_notebook_of(plan) if template is None else Path(template)), {"RUN": "."})
     place = plan.path.parent if source is None else Path(source)
-    origin = read_origin(plan, place)
-    found = origin.fingerprint
-    cohort, holdout = _parts(origin.cohort, plan)
-    require_askable(plan, cohort)
-    name = f"{plan.slug}-{hashlib.sha256(f'{plan.sha256}{found}'.encode()).hexdigest()[:8]}"
-    with open_engine(engine, workers) as opened, staged(Path(out), name) as folder:
+    with ExitStack() as stack:
+        opened = stack.enter_context(open_engine(engine, workers))
+        origin = read_origin(plan, place, opened)
+        found = origin.fingerprint
+        cohort, holdout = _parts(origin.cohort, plan)
+        require_askable(plan, cohort, opened)
+        name = f"{plan.slug}-{hashlib.sha256(f'{plan.sha256}{found}'.encode()).hexdigest()[:8]}"
+        folder = stack.enter_context(staged(Path(out), name))
         with clock.step("fit"):
-            sampler = _fitted(plan, cohort)
+            sampler = _fitted(plan, cohort, opened)
         with clock.step("sample"):
-            synthetic = _draw(plan, sampler, cohort.n, owner, folder / "synthetic", opened)
+            synthetic = drawn.draw(plan, sampler, cohort, owner, folder, opened)
         with clock.step("validate"):
-            evidence = _judge(plan, cohort, synthetic, holdout, lock, opened)
+            shown = drawn.shown(plan, cohort, synthetic, opened)
+            evidence = _judge(plan, cohort, synthetic, holdout, [lock.note, shown.note], opened)
         (folder / "protocol.yaml").write_bytes(plan.raw)
         (folder / "protocol.lock").write_text(lock.to_json(), encoding="utf-8")
         evidence.to_frame().to_csv(folder / "evidence.csv", index=False, lineterminator="\n")
@@ -239,13 +244,15 @@ def run(
         governance = sheet(record, evidence, plan.document.model_dump(mode="json"))
         page = dossier(
             plan.document.model_dump(mode="json"),
-            cohort,
-            synthetic,
+            shown.patients,
+            shown.copies,
             evidence,
             run_name=name,
             protocol_sha256=plan.sha256,
             lock_note=lock.note,
             sheet=governance,
+            card=cohort.card(),
+            first_file=drawn.first_file(synthetic),
         )
         _write_governance(governance, folder)
         (folder / "report.html").write_text(page, encoding="utf-8")
@@ -271,54 +278,37 @@ def _require_lock(folder: Path, plan: Protocol, judged: object) -> None:
         raise RunError(f"run {folder.name!r}", found)
 
 
-def _parts(patients: Cohort, plan: Protocol) -> tuple[Cohort, Cohort | None]:
-    """The patients the generator is fitted to, and the hold-out the protocol keeps aside, if any."""
+def _parts(patients: Patients, plan: Protocol) -> tuple[Patients, Cohort | None]:
+    """The patients the generator is fitted to, and the hold-out protocol keeps aside, if any: nobody of a folder."""
     share = plan.document.holdout
-    return (patients, None) if share is None else patients.split(share, stream(plan.document.generator.seed, "holdout"))
+    if share is None or isinstance(patients, CohortFolder):
+        return patients, None
+    return patients.split(share, stream(plan.document.generator.seed, "holdout"))
 
 
-def _fitted(plan: Protocol, cohort: Cohort) -> Sampler:
-    """The generator of the protocol, fitted."""
+def _fitted(plan: Protocol, cohort: Patients, engine: Engine) -> Sampler:
+    """The generator of the protocol, fitted; the engine is where a folder's sample is taken."""
     wanted = plan.document.generator
     allowed = plan.document.cohort.allow_synthetic_source
+    where = {"engine": engine} if isinstance(cohort, CohortFolder) and wanted.name == "heor" else {}
     try:
         with one_thread():
-            recipe = registry.create(wanted.name, **wanted.options)
-            return recipe.fit(cohort, wanted.seed, allow_synthetic_source=allowed)
+            # Of a folder only heor learns; every other recipe refuses it.
+            recipe: Any = registry.create(wanted.name, **wanted.options)
+            fitted: Sampler = recipe.fit(cohort, wanted.seed, allow_synthetic_source=allowed, **where)
+            return fitted
     except CohortError as error:
         raise placed(error, plan) from error
     except (GeneratorError, UnknownNameError) as error:
         raise placed(error, plan, "generator") from error
-
-
-def _draw(
-    plan: Protocol, sampler: Sampler, patients: int, owner: bytes | None, folder: Path, engine: Engine
-) -> SyntheticCohorts:
-    """The m synthetic cohorts the protocol asks for, each written to the folder as it comes."""
-    wanted = plan.document.generator
-    n = patients if wanted.n == "same" else wanted.n
-    folder.mkdir()
-    drawn = []
-    try:
-        asked = (n, wanted.m, wanted.seed, wanted.where or None, wanted.targets or None, owner)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", MoreRowsThanPatients)  # the evidence has a note of it
-            for part, (one, broken) in enumerate(sampler.draws(*asked, engine=engine)):
-                io.write(one, folder / f"{part:03d}.parquet")
-                drawn.append((one, broken))
-    except CohortError as error:
-        raise placed(error, plan) from error
-    except (GeneratorError, UnknownNameError) as error:
-        raise placed(error, plan, "generator") from error
-    return SyntheticCohorts([one for one, _ in drawn], [broken for _, broken in drawn])
 
 
 def _judge(
     plan: Protocol,
-    cohort: Cohort,
-    synthetic: SyntheticCohorts,
+    cohort: Patients,
+    synthetic: Drawn,
     holdout: Cohort | None,
-    lock: Lock,
+    notes: Sequence[str],
     engine: Engine,
 ) -> Evidence:
     """The evidence for the protocol's purpose, with the notes its reader needs."""
@@ -333,9 +323,10 @@ def _judge(
         economics,
         document.generator.seed,
         allow_synthetic_source=document.cohort.allow_synthetic_source,
+        most_rows=document.most_rows,
         engine=engine,
     )
-    return replace(evidence, notes=(lock.note, *evidence.notes))
+    return replace(evidence, notes=(*filter(None, notes), *evidence.notes))
 
 
 def _require_governance(plan: Protocol) -> None:

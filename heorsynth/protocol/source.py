@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
-from heorsynth.core.errors import CohortError, FileError, Problem, ProtocolError, nearest
+from heorsynth.core.engine import EngineSpec
+from heorsynth.core.errors import CohortError, FileError, LabelError, Problem, ProtocolError, nearest
 from heorsynth.data import datasets, io
 from heorsynth.data.adtte import from_adtte
 from heorsynth.data.cohort import Cohort
+from heorsynth.data.folder import CohortFolder
 from heorsynth.data.label import ID_COLUMN, KEY
 from heorsynth.data.schema import Schema, as_endpoints, as_names
 from heorsynth.data.signs import sign_of
@@ -19,6 +22,9 @@ from heorsynth.evidence.fingerprint import PUBLIC_KEY, fingerprint, private_key
 from heorsynth.generators.source import require_source, unfit_columns
 from heorsynth.protocol.placing import placed
 from heorsynth.protocol.spec import Protocol
+
+FILE, FOLDER = "file", "folder"
+"""Kinds of source that are the user's own: neither named nor fingerprinted with a public key."""
 
 NOT_ROLES = {"source", "drop", "allow_synthetic_source"}
 
@@ -29,47 +35,86 @@ class Origin:
 
     Attributes
     ----------
-    cohort : Cohort      its patients
-    kind : str           "dataset", "simulated" or "file"
+    cohort : Cohort      its patients; or a CohortFolder of them
+    kind : str           "dataset", "simulated", `FILE` or `FOLDER`
     key : bytes          of its fingerprint; never shown
     """
 
-    cohort: Cohort
+    cohort: Cohort | CohortFolder
     kind: str
     key: bytes = field(repr=False)
 
     @property
     def fingerprint(self) -> str:
-        """The keyed fingerprint of the rows."""
+        """The keyed fingerprint of the rows, or of a folder's files."""
         return fingerprint(self.cohort, self.key)
 
 
-def load_source(protocol: Protocol, folder: Path | None = None) -> tuple[Cohort, str]:
-    """The real cohort of a protocol, and the keyed fingerprint of its rows; see `read_origin`."""
+def load_source(protocol: Protocol, folder: Path | None = None) -> tuple[Cohort | CohortFolder, str]:
+    """The real cohort of a protocol, and its keyed fingerprint; see `read_origin`."""
     origin = read_origin(protocol, folder)
     return origin.cohort, origin.fingerprint
 
 
-def read_origin(protocol: Protocol, folder: Path | None = None) -> Origin:
+def read_origin(protocol: Protocol, folder: Path | None = None, engine: EngineSpec = "local") -> Origin:
     """The source a protocol names.
 
     Parameters
     ----------
-    folder : Path, optional     where a relative `source.file` starts; by default the protocol's own folder
+    folder : Path, optional     where a relative `source.file` or `source.folder` starts; by default the protocol's own
+    engine : str or Engine      where the partitions of a folder are looked over, see `open_engine`
 
     Raises
     ------
-    ProtocolError               not exactly one of dataset, simulated, file and adtte; an unknown dataset; a comparator
-                                that is no arm
-    FileError, CohortError      the file cannot be read, or does not make a cohort in these roles that may be copied
+    ProtocolError               not exactly one of dataset, simulated, file, folder and adtte; an unknown dataset; a
+                                comparator that is no arm; what cannot be asked of a folder
+    FileError, CohortError      a file cannot be read, or does not make a cohort in these roles that may be copied
     """
     section = protocol.document.cohort
+    _require_one(protocol)
     declared = {name: value for name, value in section.model_dump(exclude_none=True).items() if name not in NOT_ROLES}
+    if section.source.folder is not None:
+        origin = Origin(_folder(protocol, folder, declared, engine), FOLDER, private_key())
+        _require_real(protocol, origin.cohort)
+        _require_comparator(protocol, origin.cohort)
+        return origin
     frame, roles, key, name = _read(protocol, folder)
     frame, sign = _known(frame, section.source.file is not None)
     frame = frame.drop(columns=_droppable(protocol, list(map(str, frame.columns))))
     cohort = _cohort(protocol, frame, {"endpoints": {}, "name": name, **roles, **declared})
-    if cohort.synthetic and not section.allow_synthetic_source:
+    _require_real(protocol, cohort, sign)
+    try:
+        require_source(cohort, section.allow_synthetic_source)
+    except CohortError as error:
+        raise placed(error, protocol) from error
+    _require_comparator(protocol, cohort)
+    source = section.source
+    kind = FILE if source.path is not None else "dataset" if source.dataset is not None else "simulated"
+    return Origin(cohort, kind, key)
+
+
+def _folder(protocol: Protocol, folder: Path | None, declared: Mapping[str, Any], engine: EngineSpec) -> CohortFolder:
+    """The folder of patients, once it is known that nothing is asked that only a cohort in memory can be asked."""
+    section = protocol.document.cohort
+    if protocol.document.holdout is not None:
+        fix = "leave it out; what attacks rows is asked of a cohort that fits into memory"
+        found = Problem(protocol.where("holdout"), "nobody is kept aside of a folder", fix)
+        raise ProtocolError(_subject(protocol), found)
+    place = (folder or protocol.path.parent) / str(section.source.folder)
+    try:
+        held = CohortFolder(place, drop=section.drop, engine=engine, **{"endpoints": {}, **declared})
+    except (FileError, CohortError, LabelError) as error:
+        raise placed(error, protocol, otherwise=("source",)) from error
+    if not held.synthetic and (sign := sign_of(held.part(0).frame)):
+        fix = "use the real patients; to study model collapse give the folder with its label"
+        found = Problem(protocol.where("cohort", "source"), f"the source is itself synthetic: {sign}", fix)
+        raise ProtocolError(_subject(protocol), found)
+    return held
+
+
+def _require_real(protocol: Protocol, cohort: Cohort | CohortFolder, sign: str = "") -> None:
+    """Nothing, unless the source holds synthetic rows where patients are wanted."""
+    if cohort.synthetic and not protocol.document.cohort.allow_synthetic_source:
         raise ProtocolError(
             _subject(protocol),
             Problem(
@@ -78,14 +123,6 @@ def read_origin(protocol: Protocol, folder: Path | None = None) -> Origin:
                 "use the real cohort; to study model collapse write allow_synthetic_source: true",
             ),
         )
-    try:
-        require_source(cohort, section.allow_synthetic_source)
-    except CohortError as error:
-        raise placed(error, protocol) from error
-    _require_comparator(protocol, cohort)
-    source = section.source
-    kind = "file" if source.path is not None else "dataset" if source.dataset is not None else "simulated"
-    return Origin(cohort, kind, key)
 
 
 def _known(frame: pd.DataFrame, is_file: bool) -> tuple[pd.DataFrame, str]:
@@ -101,10 +138,6 @@ def _known(frame: pd.DataFrame, is_file: bool) -> tuple[pd.DataFrame, str]:
 def _read(protocol: Protocol, folder: Path | None) -> tuple[pd.DataFrame, Mapping[str, object], bytes, str]:
     """The source's rows, the roles it brings, the key of its fingerprint, and its name."""
     source = protocol.document.cohort.source
-    given = [kind for kind in ("dataset", "simulated", "file", "adtte") if getattr(source, kind) is not None]
-    if len(given) != 1:
-        fix = "write dataset: pbc, or simulated: {n: 1000, seed: 1}, or file: patients.csv"
-        raise ProtocolError(_subject(protocol), Problem(protocol.where("cohort", "source"), "expected one source", fix))
     if source.simulated is not None:
         trial, _ = datasets.simulated_trial(source.simulated.n, source.simulated.seed)
         return trial.frame, vars(trial.schema), PUBLIC_KEY, "simulated trial"
@@ -130,16 +163,32 @@ def _read(protocol: Protocol, folder: Path | None) -> tuple[pd.DataFrame, Mappin
     return frame, roles, private_key(), path.stem
 
 
-def _require_comparator(protocol: Protocol, cohort: Cohort) -> None:
+def _require_one(protocol: Protocol) -> None:
+    """Nothing, if the protocol names one source and no more."""
+    if sum(value is not None for _, value in protocol.document.cohort.source) != 1:
+        fix = "write dataset: pbc, or simulated: {n: 1000, seed: 1}, or file: patients.csv, or folder: claims"
+        raise ProtocolError(_subject(protocol), Problem(protocol.where("cohort", "source"), "expected one source", fix))
+
+
+def _require_comparator(protocol: Protocol, cohort: Cohort | CohortFolder) -> None:
     """Nothing, unless the protocol's economics compare with an arm that no patient is in."""
     economics = protocol.document.economics
-    if economics is None or str(economics.comparator) in cohort.arm_levels:
+    if economics is None:
         return
     if cohort.schema.arm is None:
         found, fix = "the cohort has no arm to compare with", "name its column as arm, under cohort"
+    elif str(economics.comparator) in (levels := _arms(cohort)):
+        return
     else:
-        found, fix = f"not a level of the arm {cohort.schema.arm!r}", f"name one of: {', '.join(cohort.arm_levels)}"
+        found, fix = f"not a level of the arm {cohort.schema.arm!r}", f"name one of: {', '.join(levels)}"
     raise ProtocolError(_subject(protocol), Problem(protocol.where("economics", "comparator"), found, fix))
+
+
+def _arms(cohort: Cohort | CohortFolder) -> list[str]:
+    if isinstance(cohort, Cohort):
+        return list(cohort.arm_levels)
+    place = cohort.schema.strata.index(str(cohort.schema.arm))
+    return sorted({cell[place] for cell in cohort.cells} - {""})
 
 
 def _cohort(protocol: Protocol, frame: pd.DataFrame, roles: Mapping[str, object]) -> Cohort:

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from heorsynth.checks.estimands import margin_for
 from heorsynth.checks.purposes import PURPOSES
 from heorsynth.core.errors import HeorsynthError, MarginError, Problem, ProtocolError, SeedError, nearest
+from heorsynth.data.sampling import LEAST_ROWS
 from heorsynth.generators import registry
 from heorsynth.protocol.yaml import Path_, line_of, read_yaml
 
@@ -56,17 +57,18 @@ class Adtte(Section):
 
 
 class Source(Section):
-    """Where the patients are: a bundled dataset, a simulated trial, or a file beside the protocol."""
+    """Where the patients are: a bundled dataset, a simulated trial, or a file or a folder beside the protocol."""
 
     dataset: str | None = None
     simulated: Simulated | None = None
     file: str | None = None
+    folder: str | None = None
     adtte: Adtte | None = None
 
     @property
     def path(self) -> str | None:
-        """The file that is read, if any."""
-        return self.file if self.adtte is None else self.adtte.file
+        """The file or folder that is read, if any."""
+        return self.adtte.file if self.adtte is not None else self.file or self.folder
 
 
 class CohortSection(Section):
@@ -180,6 +182,7 @@ class Document(Section):
     registration: Registration | None = None
     amendments: list[Amendment] = []
     holdout: float | None = Field(default=None, gt=0, lt=1)
+    most_rows: int = Field(default=50_000, ge=LEAST_ROWS)
     notebook: str | None = None
 
 

@@ -23,6 +23,7 @@ from heorsynth.evidence.record import packages
 from heorsynth.evidence.signature import ENVELOPE, Seal, covers, key_id, opened, public_key
 from heorsynth.evidence.statement import STATEMENT, name_of, occasion_of, subjects_of
 from heorsynth.protocol.compare import IDENTICAL, compared
+from heorsynth.protocol.drawn import PLACE
 from heorsynth.protocol.folder import OCCASION_FILES, SUMS, VERDICT, files_in, read_sums, sha256_of
 from heorsynth.protocol.run import Run, run
 from heorsynth.protocol.source import load_source
@@ -201,7 +202,7 @@ def _run_again(
 
 def _require_owner(folder: Path, watermark_key: str | Path | None) -> None:
     """Nothing, if the key given is the one the rows were marked with; RunError otherwise."""
-    first = label_of(read_frame(min((folder / "synthetic").glob("*.parquet"))))
+    first = label_of(read_frame(min((folder / PLACE).rglob("*.parquet"))))
     owner = None if watermark_key is None else owner_key(watermark_key)
     if first is not None and not first.watermark.startswith(NO_MARK) and first.watermark != told(("rows",), owner):
         needed = "give that key as watermark_key" if owner is None else "give that one"

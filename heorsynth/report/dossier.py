@@ -15,7 +15,7 @@ from markupsafe import Markup
 from heorsynth.checks.finding import WORST_FIRST
 from heorsynth.checks.plain import plain_names
 from heorsynth.checks.purposes import PURPOSES
-from heorsynth.core.display import SORTING
+from heorsynth.core.display import SORTING, Card
 from heorsynth.core.errors import HorizonError, NotEstimableError
 from heorsynth.data.cohort import Cohort
 from heorsynth.evidence.evidence import Evidence
@@ -53,6 +53,8 @@ def dossier(
     protocol_sha256: str = "",
     lock_note: str = "",
     sheet: Sheet | None = None,
+    card: Card | None = None,
+    first_file: str = "000.parquet",
 ) -> str:
     """The page as HTML: verdict first, then findings, pictures, tables, methods, governance and how to re-run.
 
@@ -67,6 +69,8 @@ def dossier(
     protocol_sha256 : str            of the protocol file
     lock_note : str                  whether the margins came before the results
     sheet : Sheet, optional          the governance sheet of the run
+    card : Card, optional            of the patients, where `cohort` is a sample of them
+    first_file : str                 of the synthetic rows, as a path within their folder in the run's
 
     Returns
     -------
@@ -83,6 +87,7 @@ def dossier(
             lock_note=lock_note,
             question="" if purpose is None else purpose.question,
             run_name=run_name,
+            first_file=first_file,
             protocol_sha256=protocol_sha256,
             notes=[note for note in evidence.notes if note != lock_note and not note.startswith(SET_EQUAL)],
             set_equal=[note for note in evidence.notes if note.startswith(SET_EQUAL)],
@@ -92,7 +97,7 @@ def dossier(
             counted_by=_counted,
             forest=_one(lambda: figures.forest(evidence)),
             pictures=[*_pictures(cohort, synthetic, evidence), *_economics(cohort, synthetic, protocol)],
-            cohort_card=Markup(cohort.card().table()),
+            cohort_card=Markup((card or cohort.card()).table()),
             table_one=table_one(cohort, synthetic),
             making=_making(protocol, synthetic, evidence),
             margins=margins_table(_margins(protocol), evidence),
