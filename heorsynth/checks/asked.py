@@ -156,7 +156,9 @@ PRECISION = Asked(
     "at 0.9 a 95% interval holds the truth in 92 of 100, as 2Φ(0.9 · 1.96) - 1",
 )
 COPIES = Asked(
-    "disclosure.copies", {"absolute": 0.01}, "one row in a hundred: with few coarse columns people coincide by chance"
+    "disclosure.copies",
+    {"absolute": 0.01},
+    "one row, or one patient, in a hundred: with few coarse columns people coincide by chance",
 )
 CONTAMINATION = Asked(
     "disclosure.contamination", {"absolute": 0.01}, "as for copies: a hold-out that was seen is no control"

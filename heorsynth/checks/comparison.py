@@ -12,7 +12,7 @@ from heorsynth.checks.groups import Group
 from heorsynth.checks.margin import Margin
 from heorsynth.checks.observed import Observed
 from heorsynth.core.errors import HeorsynthError, HorizonError, NotEstimableError, Problem
-from heorsynth.core.estimate import Estimate
+from heorsynth.core.estimate import Estimate, normal_quantile
 from heorsynth.data.cohort import SMALL_COUNT
 
 Estimator = Callable[[Any], Estimate]
@@ -30,6 +30,7 @@ def compare(
     *,
     unit: str = "",
     log: bool = False,
+    effect: bool = False,
 ) -> Finding:
     """The finding for a scalar estimand in one group.
 
@@ -39,6 +40,7 @@ def compare(
     estimand : str         what is estimated, for a reader
     estimate : callable    Cohort or Tally -> Estimate, whichever the group holds
     log : bool             the estimate is a logarithm, and the margin a ratio
+    effect : bool          it is what an arm does, 0 where it does nothing: see `keeping`
 
     Notes
     -----
@@ -72,11 +74,19 @@ def compare(
         variances.append(its_variance)
     if refusals:
         return cannot(f"in {len(refusals)} of {len(group.synthetic)} synthetic cohorts: {refusals[0]}")
+    held = keeping(margin, real, variance) if effect else margin
     measured = Measured(real, variance, values, variances, group.real.n, unit)
+    found = _judged(check, estimand, group, measured, held, log)
+    if held is not margin:
+        told = f"{found.because}, narrowed from {margin} to the real effect itself: within that, none would pass"
+        found = replace(found, because=told)
+    return replace(found, key=key, kind=group.kind)
+
+
+def _judged(check: str, estimand: str, group: Group, measured: Measured, margin: Margin, log: bool) -> Finding:
+    """The finding on what was measured; of logarithms it is told in ratios."""
     scale = replace(margin, scale="absolute") if log else margin
-    found = replace(
-        judge(check, estimand, group.label, measured, scale, decisive=group.decisive), key=key, kind=group.kind
-    )
+    found = judge(check, estimand, group.label, measured, scale, decisive=group.decisive)
     if not log:
         return found
     return replace(
@@ -86,6 +96,27 @@ def compare(
         scale=margin.scale,
         because=because(found.verdict, found.lower, found.upper, margin),
     )
+
+
+def keeping(margin: Margin, real: float, variance: float) -> Margin:
+    """The margin, but no wider than an effect that the patients show: a synthetic cohort without it must not pass.
+
+    Parameters
+    ----------
+    margin : Margin      absolute, or of a ratio
+    real : float         the effect, or its logarithm
+    variance : float     of it
+
+    Notes
+    -----
+    An effect is shown where its 95% interval excludes none. If the synthetic one is 0, the difference is -effect, on
+    the edge of so narrow a margin, and passes as seldom as anything on an edge. Where no effect is shown, one that is
+    lost cannot be told from chance, and the margin stays as declared. A margin that is a share of the effect is below
+    half of it by its own rule.
+    """
+    shown = abs(real) > normal_quantile(0.95) * math.sqrt(variance)
+    narrower = shown and margin.scale != "relative" and abs(real) < margin.width
+    return replace(margin, width=abs(real)) if narrower else margin
 
 
 def too_few(real: Observed) -> str:

@@ -144,6 +144,7 @@ def differences(real: Observed, synthetic: Sequence[Observed], name: str, margin
             partial(between, name=name, arm=arm, usual=usual),
             width,
             unit=real.schema.money,
+            effect=True,
         )
         for group in groups_of(real, synthetic, fewest([margin]))
         if group.kind != ARM

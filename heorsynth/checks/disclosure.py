@@ -27,6 +27,8 @@ SAME_PEOPLE = 0.05
 ALL_BUT = 0.05
 """A row is all but equal to a patient with the same levels and every number within so many standard deviations."""
 
+PATIENTS_COPIED = "patients whom a row of any cohort equals"
+
 TOLERANCE = 0.1
 """A guess of a number is right within so many of its standard deviations."""
 
@@ -67,7 +69,7 @@ def check(
     found = []
     if "disclosure.copies" in margins:
         its_chance = chance["disclosure.copies"]
-        found.append(_copies(everyone, space, holdout, margins["disclosure.copies"], its_chance))
+        found += _copies(everyone, space, holdout, margins["disclosure.copies"], its_chance)
     asked = {key: margin for key, margin in margins.items() if key != "disclosure.copies"}
     reason = _unfit(space, real, holdout) if asked else ""
     if reason or holdout is None:
@@ -100,11 +102,16 @@ def _parts(group: Group, holdout: Cohort, space: Space, rng: np.random.Generator
     return rows.some(MOST_ROWS, rng), patients.some(MOST_PEOPLE, rng), unseen.some(MOST_PEOPLE, rng)
 
 
-def _copies(group: Group, space: Space, holdout: Cohort | None, margin: Margin, rng: np.random.Generator) -> Finding:
-    rows = space.joined(group.synthetic)
+def _copies(
+    group: Group, space: Space, holdout: Cohort | None, margin: Margin, rng: np.random.Generator
+) -> list[Finding]:
+    """Rows that are patients; and where a hold-out tells copies from coincidence, patients who are in any cohort."""
+    key, rows, source = "disclosure.copies", space.joined(group.synthetic).codes, space.of_cohort(group.real).codes
     unseen = None if holdout is None or holdout.n < SMALL_COUNT else space.of_cohort(holdout).codes
-    attack = attacks.copies(rows.codes, space.of_cohort(group.real).codes, unseen, rng)
-    return exposure("disclosure.copies", WHAT["disclosure.copies"], group, attack, margin)
+    found = [exposure(key, WHAT[key], group, attacks.copies(rows, source, unseen, rng), margin)]
+    if unseen is not None:
+        found.append(exposure(key, PATIENTS_COPIED, group, attacks.copied(rows, source, unseen), margin))
+    return found
 
 
 def _contamination(

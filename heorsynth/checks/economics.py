@@ -81,6 +81,7 @@ def incremental_cost(compared: Compared, margin: Margin, rng: np.random.Generato
             lambda cohort: compared.of(cohort).delta_cost(),
             margin.resolved(_reference(compared.evaluation, compared.group.real, 0)),
             unit=compared.group.real.schema.money,
+            effect=True,
         )
     ]
 
@@ -95,6 +96,7 @@ def incremental_qaly(compared: Compared, margin: Margin, rng: np.random.Generato
             lambda cohort: compared.of(cohort).delta_effect(),
             margin.resolved(_reference(compared.evaluation, compared.group.real, 1)),
             unit=compared.group.real.schema.unit_of(compared.evaluation.effect),
+            effect=True,
         )
     ]
 

@@ -76,7 +76,7 @@ ROWS: Mapping[str, Estimand] = {
     ),
     "disclosure.copies": Estimand(
         "share of synthetic rows equal to a patient in every column; with a hold-out, beyond the share equal to a "
-        "person never seen",
+        "person never seen, and likewise the share of patients whom a row of any cohort equals",
         scales=ONE,
         limit=0.5,
     ),

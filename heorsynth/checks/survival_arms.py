@@ -34,7 +34,7 @@ def arm_differences(real: Observed, synthetic: Sequence[Observed], endpoint: str
 
     label = f"rmst difference {spans(real, endpoint, horizon)}"
     key, width = "survival.rmst_difference", margin.resolved(horizon)
-    return _contrasts(key, label, real, synthetic, gained, width, unit=real.schema.unit)
+    return _contrasts(key, label, real, synthetic, gained, width, unit=real.schema.unit, effect=True)
 
 
 def hazard_ratios(real: Observed, synthetic: Sequence[Observed], endpoint: str, margin: Margin) -> list[Finding]:
@@ -44,7 +44,7 @@ def hazard_ratios(real: Observed, synthetic: Sequence[Observed], endpoint: str, 
         return hazard(both, treated, endpoint)
 
     label = f"hazard ratio of {endpoint}"
-    return _contrasts("survival.hazard_ratio", label, real, synthetic, ratio, margin, log=True)
+    return _contrasts("survival.hazard_ratio", label, real, synthetic, ratio, margin, log=True, effect=True)
 
 
 def hazard_ratio_changes(real: Observed, synthetic: Sequence[Observed], endpoint: str, margin: Margin) -> list[Finding]:
@@ -80,7 +80,7 @@ def subdistribution_ratios(
         return Estimate.normal(float(fit.coef[0]), float(fit.se[0]), n_used=both.n)
 
     label = f"subdistribution hazard ratio of {endpoint}"
-    return _contrasts("survival.subdistribution_ratio", label, real, synthetic, ratio, margin, log=True)
+    return _contrasts("survival.subdistribution_ratio", label, real, synthetic, ratio, margin, log=True, effect=True)
 
 
 def _contrasts(
@@ -93,6 +93,7 @@ def _contrasts(
     *,
     unit: str = "",
     log: bool = False,
+    effect: bool = False,
 ) -> list[Finding]:
     """A finding for each arm against the reference, among all patients and within each subgroup level."""
     column, usual = str(real.schema.arm), real.arm_levels[0]
@@ -101,7 +102,16 @@ def _contrasts(
         return contrast(*two_levels(cohort, column, arm, usual))
 
     return [
-        compare(key, label, group.against(column, arm, usual), partial(between, arm=arm), margin, unit=unit, log=log)
+        compare(
+            key,
+            label,
+            group.against(column, arm, usual),
+            partial(between, arm=arm),
+            margin,
+            unit=unit,
+            log=log,
+            effect=effect,
+        )
         for group in groups_of(real, synthetic, fewest([margin]))
         if group.kind != ARM
         for arm in comparisons(real, usual)

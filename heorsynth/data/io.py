@@ -214,12 +214,13 @@ def _read_parquet(file: Path) -> tuple[pd.DataFrame, Label | None]:
     raw = file.read_bytes()
     try:
         table = limits.parquet_table(file, raw)
-    except (pa.ArrowException, OSError) as error:
+        frame = table.to_pandas()
+    except (pa.ArrowException, OSError, ValueError) as error:
         raise DamagedFileError(
-            f"file {file.name!r}", Problem("", "truncated or not Parquet", "copy it again")
+            f"file {file.name!r}", Problem("", "truncated, altered or not Parquet", "copy it again")
         ) from error
     held = (table.schema.metadata or {}).get(KEY.encode())
-    return table.to_pandas(), None if held is None else Label.from_json(held)
+    return frame, None if held is None else Label.of_file(file.name, held)
 
 
 def _read_sas(file: Path) -> tuple[pd.DataFrame, Label | None]:
@@ -263,7 +264,7 @@ def _parquet_bytes(frame: pd.DataFrame, label: Label | None) -> bytes:
     if label is not None:
         table = table.replace_schema_metadata({**(table.schema.metadata or {}), KEY.encode(): label.to_json().encode()})
     sink = pa.BufferOutputStream()
-    pq.write_table(table, sink, compression="zstd")
+    pq.write_table(table, sink, compression="zstd", write_page_checksum=True)
     return sink.getvalue().to_pybytes()
 
 

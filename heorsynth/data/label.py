@@ -103,6 +103,15 @@ class Label:
         return label
 
     @classmethod
+    def of_file(cls, name: str, text: str | bytes) -> Label:
+        """The label in a file's metadata; LabelError, which names the file, if it is none."""
+        try:
+            return cls.from_json(text)
+        except LabelError as error:
+            found = Problem("", f"its label is damaged: {error.problems[0].found}", "copy it again, or write it again")
+            raise LabelError(f"file {name!r}", found) from None
+
+    @classmethod
     def from_json(cls, text: str | bytes) -> Label:
         try:
             facts = json_of(text)

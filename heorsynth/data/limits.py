@@ -55,6 +55,7 @@ def parquet_table(file: Path, raw: bytes) -> pa.Table:
     ------
     FileError              it declares, or unfolds to, more than the limits, or holds cells that hold cells
     pyarrow.ArrowInvalid   not Parquet
+    OSError                a page is not what its checksum says, where it has one
     """
     declared = pq.ParquetFile(pa.BufferReader(raw)).metadata
     groups = [declared.row_group(at) for at in range(declared.num_row_groups)]
@@ -64,7 +65,7 @@ def parquet_table(file: Path, raw: bytes) -> pa.Table:
     schema = declared.schema.to_arrow_schema()
     _require_flat(file, schema, declared.num_rows)
     long = [one.name for one in schema if _may_be_long(one.type)]
-    table = pq.read_table(pa.BufferReader(raw), read_dictionary=long)
+    table = pq.read_table(pa.BufferReader(raw), read_dictionary=long, page_checksum_verification=True)
     folded = {name: table.schema.get_field_index(name) for name in long}
     _require(file, "bytes unfolded", sum(_unfolded(table.column(at)) for at in folded.values()), MAX_BYTES)
     for name, at in folded.items():

@@ -24,7 +24,7 @@ from heorsynth.core.errors import (
 from heorsynth.data.cohort import Cohort, as_declared
 from heorsynth.data.inspection import refuse
 from heorsynth.data.io import read_frame
-from heorsynth.data.label import ID_COLUMN, KEY, Label
+from heorsynth.data.label import ID_COLUMN, KEY, PARTITION, Label
 from heorsynth.data.schema import Schema
 
 PARTIAL = "PARTIAL"
@@ -78,7 +78,7 @@ class Partitions:
         LabelError            partitions with different labels, or with one beside others without
         CohortError           a column to leave out that is not there
         """
-        folder = Path(path)
+        folder = Path(path).absolute()  # a worker starts elsewhere
         require_finished(folder)
         files = sorted(file for file in folder.glob("*.parquet") if not file.name.startswith("."))
         if not files:
@@ -177,7 +177,7 @@ def _misses(footer: Any, name: str) -> bool:
 def _label(folder: Path, footers: Mapping[str, Any]) -> Label | None:
     """The label that all partitions share but for their rows; None where none carries one."""
     held = {name: (footer.metadata or {}).get(KEY.encode()) for name, footer in footers.items()}
-    labels = {name: Label.from_json(text) for name, text in held.items() if text is not None}
+    labels = {name: Label.of_file(name, text) for name, text in held.items() if text is not None}
     if not labels:
         return None
     bare = [file for file in footers if file not in labels]
@@ -190,7 +190,28 @@ def _label(folder: Path, footers: Mapping[str, Any]) -> Label | None:
     problems += [Problem(file, "is of another cohort of this release", "one folder a cohort") for file in mixed]
     if problems:
         raise LabelError(f"folder {folder.name!r}", problems)
+    _require_whole(folder, labels)
     return first.for_rows(sum(footer.num_rows for footer in footers.values()))
+
+
+def _require_whole(folder: Path, labels: Mapping[str, Label]) -> None:
+    """Nothing, if every partition that was written is there once, as their labels number them; LabelError otherwise."""
+    numbered = {file: label.settings.get(PARTITION) for file, label in labels.items()}
+    if not any(numbered.values()):
+        return
+    wanted = next(iter(labels.values())).settings.get("partitions")
+    first: dict[object, str] = {}
+    problems = [
+        Problem(file, f"holds the rows of {first[number]} again", "delete one of them")
+        for file, number in numbered.items()
+        if first.setdefault(number, file) != file
+    ]
+    absent = len(set(range(1, wanted + 1)) - set(first)) if isinstance(wanted, int) else 0
+    if absent:
+        fix = "write it again, which goes on with what is missing; or copy all of it"
+        problems.append(Problem("", f"{absent} of the {wanted} partitions that were written are not here", fix))
+    if problems:
+        raise LabelError(f"folder {folder.name!r}", problems)
 
 
 def mark_partial(folder: Path, facts: Mapping[str, object]) -> None:

@@ -248,6 +248,21 @@ def copies(rows: np.ndarray, source: np.ndarray, unseen: np.ndarray | None, rng:
     return Attack(ours, theirs, math.hypot(_share_error(ours, len(rows)), _share_error(theirs, len(rows))))
 
 
+def copied(rows: np.ndarray, source: np.ndarray, unseen: np.ndarray) -> Attack:
+    """The share of patients whom some row equals in every column; the control is the share of unseen people so met.
+
+    Notes
+    -----
+    Copies that are few in each cohort may be of many patients in all: twelve in each of twenty are 240. These patients
+    and these rows are all there is to count, so that nobody met is nobody exposed, without error. Where somebody is,
+    the standard error is that of two independent shares (as in `copies`): it tells copies from coincidence.
+    """
+    met, by_chance = (float(_same(people, rows).mean()) for people in (source, unseen))
+    if met == 0:
+        return Attack(0.0, by_chance, 0.0)
+    return Attack(met, by_chance, math.hypot(_share_error(met, len(source)), _share_error(by_chance, len(unseen))))
+
+
 def near_copies(
     rows: np.ndarray, source: np.ndarray, unseen: np.ndarray, tolerance: float, rng: np.random.Generator
 ) -> Attack:

@@ -10,10 +10,42 @@ import numpy as np
 import pandas as pd
 from pandas.api.types import is_numeric_dtype
 
-from heorsynth.core.errors import Problem, RoleError, TooFewPatientsError
+from heorsynth.core.errors import LabelError, Problem, RoleError, TooFewPatientsError
 from heorsynth.data.cohort import Cohort
 from heorsynth.data.folder import CohortFolder
 from heorsynth.data.levels import as_text
+
+
+def require_cohorts(cohort: object, syn: object) -> None:
+    """Nothing, if these are patients and a sequence of cohorts of either kind; RoleError if they are anything else."""
+    kinds = (Cohort, CohortFolder)
+    if not isinstance(cohort, kinds):
+        found = Problem(
+            "", f"a {type(cohort).__name__}", "declare its roles: hs.Cohort(frame, …) or hs.CohortFolder(path, …)"
+        )
+        raise RoleError("the cohort to judge against", found)
+    if isinstance(syn, kinds):
+        raise RoleError("synthetic cohorts", Problem("", "one cohort by itself", "put it into a list: [synthetic]"))
+    listed = syn if isinstance(syn, Sequence) and not isinstance(syn, str) else [syn]
+    others = {type(one).__name__ for one in listed if not isinstance(one, kinds)}
+    if others:
+        fix = "give cohorts as a generator draws them, or hs.read(file), or hs.CohortFolder(path, …)"
+        raise RoleError("synthetic cohorts", Problem("", f"a {', '.join(sorted(others))} among them", fix))
+
+
+def require_distinct(syn: Sequence[Any]) -> None:
+    """Nothing, unless a cohort of a release comes twice: pooled, its rows would count as drawn anew."""
+    seen: dict[tuple[str, int], int] = {}
+    problems = []
+    for place, drawn in enumerate(syn):
+        if drawn.label is None:
+            continue
+        before = seen.setdefault((drawn.label.release, drawn.label.part), place)
+        if before != place:
+            found = f"is cohort {before} again: number {drawn.label.part} of release {drawn.label.release}"
+            problems.append(Problem(f"cohort {place}", found, "give each once"))
+    if problems:
+        raise LabelError("synthetic cohorts", problems)
 
 
 def folders(syn: Sequence[Any]) -> list[CohortFolder]:

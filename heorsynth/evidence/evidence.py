@@ -132,7 +132,18 @@ class Evidence:
         luck = self.verdict == "inconclusive" and self.count(FAIL)
         chance = "; among so many, chance may explain what differs" if luck else ""
         told = f"{meaning}: {asked}{chance}{impossible}. They rest on {self.n_source:,} real patients."
-        return " ".join([told, *self.decisions, *self._unjudged])
+        return " ".join([told, *self._beyond, *self.decisions, *self._unjudged])
+
+    @property
+    def _beyond(self) -> tuple[str, ...]:
+        """What a "fit" does not cover: the supporting findings that fail, and in how many subgroups some do."""
+        failed = [one for one in self.findings if not one.decisive and one.verdict == FAIL]
+        if self.verdict != "fit" or not failed:
+            return ()
+        groups = len({one.group for one in failed if one.kind in (SUBGROUP, INTERSECTION)})
+        within = f", some of them within {groups} subgroup{'s' if groups > 1 else ''}" if groups else ""
+        asked = sum(not one.decisive for one in self.findings)
+        return (f"For more than that they may not: {len(failed)} of {asked} supporting findings fail{within}.",)
 
     @property
     def _unjudged(self) -> tuple[str, ...]:

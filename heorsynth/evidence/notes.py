@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -34,7 +35,17 @@ def told_of_lineage(finding: Finding, cohort: Cohort | CohortFolder, syn: Sequen
 def further_notes(cohort: Cohort | CohortFolder, syn: Sequence[Any], findings: Sequence[Finding]) -> tuple[str, ...]:
     """Notes on rows that outnumber patients, copies of copies, thin beginnings, and the most exposed groups."""
     thin = _thin_starts(cohort) if isinstance(cohort, Cohort) else []
-    return (*_outnumbered(syn), *_generations(syn), *thin, *most_exposed(findings))
+    return (*_others_of_release(syn), *_outnumbered(syn), *_generations(syn), *thin, *most_exposed(findings))
+
+
+def _others_of_release(syn: Sequence[Any]) -> list[str]:
+    """Releases of which some cohorts were not given."""
+    given = Counter((one.label.release, one.label.m) for one in syn if one.label is not None)
+    return [
+        f"{count} of the {m} cohorts of release {release} were judged: why these is for their author to say."
+        for (release, m), count in given.items()
+        if count < m
+    ]
 
 
 def _outnumbered(syn: Sequence[Any]) -> list[str]:

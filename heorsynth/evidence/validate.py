@@ -19,7 +19,14 @@ from heorsynth.data.domain import Domain
 from heorsynth.data.folder import CohortFolder
 from heorsynth.data.sampling import most_rows_problem
 from heorsynth.evidence.answers import Rows
-from heorsynth.evidence.comparable import cohorts, folders, require_apart, require_same_roles
+from heorsynth.evidence.comparable import (
+    cohorts,
+    folders,
+    require_apart,
+    require_cohorts,
+    require_distinct,
+    require_same_roles,
+)
 from heorsynth.evidence.evidence import Evidence
 from heorsynth.evidence.folders import judged as judged_folders
 from heorsynth.evidence.notes import further_notes, notes_on, told_of_lineage
@@ -67,12 +74,13 @@ def validate(
     ------
     UnknownNameError           an unknown purpose, comparator or economics setting
     MarginError                an unknown estimand or a margin it cannot have
-    RoleError                  roles of the synthetic cohorts differ from the real one's, or folders beside cohorts;
-                               a `most_rows` that is none
-    LabelError                 the cohort to judge against is itself synthetic
+    RoleError                  roles of the synthetic cohorts differ from the real one's, folders beside cohorts, or
+                               neither; a `most_rows` that is none
+    LabelError                 the cohort to judge against is itself synthetic; one of the others comes twice
     EngineError                a check failed twice
     """
     check_seed(seed)
+    require_cohorts(cohort, syn)
     if wrong := most_rows_problem(most_rows):
         raise RoleError("validate", wrong)
     if cohort.synthetic and not allow_synthetic_source:
@@ -83,6 +91,7 @@ def validate(
             ),
         )
     require_same_roles(cohort, syn)
+    require_distinct(syn)
     if holdout is not None:
         require_same_roles(cohort, [holdout], "hold-out")
     observed: Observed

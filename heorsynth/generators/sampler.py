@@ -200,7 +200,7 @@ class Sampler:
         """
         asked = Asked.of(self, "write", n, seed, where, targets, watermark_key)
         (order,) = Order.of(self, asked, 1, rows_per_partition)
-        return write(order, Path(folder), engine, workers)
+        return write(order, Path(folder).absolute(), engine, workers)
 
     def write_cohorts(
         self,
@@ -220,7 +220,7 @@ class Sampler:
         asked, m = Asked.of(self, "write", n, seed, where, targets, watermark_key), count_of("write", "m", m, 1)
         with open_engine(engine, workers) as opened:
             return [
-                write(order, Path(folder) / f"{order.number:03d}", opened)
+                write(order, Path(folder).absolute() / f"{order.number:03d}", opened)
                 for order in Order.of(self, asked, m, rows_per_partition)
             ]
 

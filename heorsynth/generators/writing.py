@@ -191,7 +191,8 @@ def write(order: Order, folder: Path, engine: EngineSpec = "local", workers: int
 
     Raises
     ------
-    OutputError      the folder cannot be written or is full, or holds another draw, begun or finished
+    OutputError      the folder cannot be written or is full, holds another draw, begun or finished, or is another one
+                     where the workers are
     """
     missing = _begun(order, folder)
     with open_engine(engine, workers) as running:
@@ -199,6 +200,10 @@ def write(order: Order, folder: Path, engine: EngineSpec = "local", workers: int
             write_partition, missing, (order, folder), what=f"writing {folder.name}", named=order.file
         ):
             pass
+    if not _whole(order, folder):
+        fix = "give a folder that this process and every worker see under one path"
+        found = Problem("", "what workers wrote is not in it", fix)
+        raise OutputError(f"folder {folder.name!r}", found)
     try:
         (folder / PARTIAL).unlink(missing_ok=True)
     except OSError as error:

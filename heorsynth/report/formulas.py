@@ -170,7 +170,10 @@ FORMULAS: Mapping[str, Formula] = {
     "inference.precision": Formula(
         "SE of a plain analysis of one synthetic cohort / SE of the same analysis of the patients"
     ),
-    "disclosure.copies": Formula("rows equal to a patient in every column / rows, less the same for people never seen"),
+    "disclosure.copies": Formula(
+        "rows equal to a patient in every column / rows, and patients equal to a row of any cohort / patients, "
+        "each less the same for people never seen"
+    ),
     "disclosure.near_copies": Formula(
         "rows with a patient's levels and, of every number x, |x<sub>row</sub> − x<sub>patient</sub>| ≤ SD(x)/20, "
         "/ rows, less the same for people never seen"

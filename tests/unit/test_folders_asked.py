@@ -1,5 +1,6 @@
 """What is asked of a draw into folders: levels, another mix of them, several cohorts of one release."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -118,3 +119,47 @@ def test_a_generator_without_cells_writes_all_patients_and_refuses_levels(tmp_pa
     assert marginals.write(tmp_path / "all", n=500).n == 500
     with pytest.raises(errors.GeneratorError, match="cannot say how many rows of each level"):
         marginals.write(tmp_path / "women", n=500, where={"sex": "f"})
+
+
+def test_a_folder_that_lost_a_partition_or_has_one_twice_is_refused(sampler: Sampler, tmp_path: Path) -> None:
+    written = sampler.write(tmp_path / "all", n=900, seed=5, rows_per_partition=300)
+    shutil.copy(written.path / "00001.parquet", written.path / "00007.parquet")
+    with pytest.raises(errors.LabelError, match=r"00007\.parquet: holds the rows of 00001\.parquet again"):
+        CohortFolder.derive(written.schema, written.path)
+    (written.path / "00007.parquet").unlink()
+    (written.path / "00001.parquet").unlink()
+    with pytest.raises(errors.LabelError, match="1 of the 3 partitions that were written are not here"):
+        CohortFolder.derive(written.schema, written.path)
+
+
+def test_a_flipped_bit_in_a_partition_is_noticed(sampler: Sampler, tmp_path: Path) -> None:
+    """Every page of values carries a checksum: of forty flips among the pages none is read as other values."""
+    written = sampler.write(tmp_path / "all", n=900, seed=5)
+    file = written.path / "00000.parquet"
+    whole, rng = file.read_bytes(), np.random.default_rng(3)
+    right = rows(written)
+    footer = int.from_bytes(whole[-8:-4], "little") + 8
+    for place in rng.integers(4, len(whole) - footer, 40):
+        damaged = bytearray(whole)
+        damaged[place] ^= 1 << int(rng.integers(8))
+        file.write_bytes(damaged)
+        try:
+            read = rows(CohortFolder.derive(written.schema, written.path))
+        except (errors.DamagedFileError, errors.LabelError):
+            continue
+        assert read.equals(right)
+
+
+def test_a_damaged_label_names_its_file(sampler: Sampler, tmp_path: Path) -> None:
+    written = sampler.write(tmp_path / "all", n=900, seed=5)
+    file = written.path / "00000.parquet"
+    file.write_bytes(file.read_bytes().replace(b'"n_source": ', b'"n_source"; '))
+    with pytest.raises(errors.LabelError, match=r"file '00000\.parquet'(?s:.*)its label is damaged"):
+        CohortFolder.derive(written.schema, written.path)
+
+
+def test_relative_paths_mean_the_folder_of_who_asks(sampler: Sampler, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    written = sampler.write("there", n=900, seed=5)
+    monkeypatch.chdir("/")
+    assert rows(written).shape[0] == 900
