@@ -186,6 +186,29 @@ def cv(values: np.ndarray, *, level: float = 0.95) -> Estimate:
     )
 
 
+def spread_patients(values: np.ndarray) -> float:
+    """How many patients with equal distances from the mean would carry as stable a variance: (∑d²)²/∑d⁴.
+
+    It is n over the kurtosis, and the effective number of weights (Kish 1965) of what the variance is an average of.
+
+    Raises
+    ------
+    NotEstimableError      fewer than two known values, or no spread
+
+    Examples
+    --------
+    >>> spread_patients(np.array([0.0, 2.0, 0.0, 2.0]))
+    4.0
+    >>> round(spread_patients(np.array([0.0] * 99 + [100.0])), 2)
+    1.02
+    """
+    numbers = known(values, 2)
+    squares = (numbers - numbers.mean()) ** 2
+    if not squares.any():
+        raise NotEstimableError("spread", Problem("values", "are all the same"))
+    return float(squares.sum() ** 2 / (squares**2).sum())
+
+
 def top_share(values: np.ndarray, share: float = 0.05, *, level: float = 0.95) -> Estimate:
     """The part of all cost that the most expensive `share` of patients account for.
 
