@@ -25,6 +25,7 @@ from heorsynth.data.augmented import FLAG, counts_of, flagged, label_of_mixture
 from heorsynth.data.cohort import Cohort
 from heorsynth.data.delimited import read_delimited, scan_delimited
 from heorsynth.data.label import ID_COLUMN, KEY, Label, has_synthetic_id
+from heorsynth.data.stored import stored_rows
 from heorsynth.data.watermark_detection import belied
 
 SIDECAR = ".label.json"
@@ -219,7 +220,7 @@ def _read_parquet(file: Path) -> tuple[pd.DataFrame, Label | None]:
             f"file {file.name!r}", Problem("", "truncated or not Parquet", "copy it again")
         ) from error
     held = (table.schema.metadata or {}).get(KEY.encode())
-    return table.to_pandas(), None if held is None else Label.from_json(held)
+    return stored_rows(file, table), None if held is None else Label.from_json(held)
 
 
 def _read_sas(file: Path) -> tuple[pd.DataFrame, Label | None]:
