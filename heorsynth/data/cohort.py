@@ -17,6 +17,7 @@ from heorsynth.data.label import ID_COLUMN, KEY, Label, has_synthetic_id
 from heorsynth.data.levels import as_text, banded
 from heorsynth.data.schema import Schema, schema_of
 from heorsynth.data.source_checks import SOURCE_CHECKS, bad_events
+from heorsynth.data.stored import decimals_as_numbers
 
 SMALL_COUNT = 5
 """Counts below this are shown as "<5": a rare level is where a person is most easily recognised."""
@@ -27,7 +28,7 @@ class Cohort:
 
     Parameters
     ----------
-    frame : DataFrame (n, k)       copied, never changed; event columns are coded 0 = censored, 1.. = causes
+    frame : DataFrame (n, k)       copied, never changed; events coded 0 = censored, 1.. = causes, decimals floats
     endpoints : dict               name: (time column, event column) or (time, event, {1: "death", 2: "transplant"})
     arm : str, optional            treatment column; patients without an arm count only in overall estimates
     arm_reference : str, optional  the comparator's level; needed where there are more than two arms
@@ -333,11 +334,12 @@ def as_declared(
         raise errors.RoleError(f"cohort {name!r}", Problem("frame", told, "give pandas.DataFrame(…)"))
     label = _label_of(frame)
     held = frame.set_index(ID_COLUMN) if ID_COLUMN in frame.columns else frame.copy()
+    held, large = decimals_as_numbers(held, schema.id)
     held = _with_bands(_with_ids(held, schema.id), schema)
     inspection.refuse(name, inspection.missing_columns(held, schema) + inspection.impossible_roles(schema))
     if len(held) < 2 and not part:
         raise errors.TooFewPatientsError(f"cohort {name!r}", too_few_rows(len(held)))
-    inspection.refuse(name, inspection.nested_columns(held) + inspection.bad_event_map(schema, event_map))
+    inspection.refuse(name, large + inspection.nested_columns(held) + inspection.bad_event_map(schema, event_map))
     real = label is None and held.index.name != ID_COLUMN
     coded, found = _with_event_codes(held, schema, event_map, real=real, part=part)
     return coded, label, found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -18,13 +19,18 @@ from heorsynth.data.source_checks import order_breaks
 MAX_LEVELS = 20
 """A text column with more levels than this is free text: its levels are not enumerated."""
 
+FIRST_ROWS = 1000
+"""So many rows most often show already that a column is free text."""
+
 
 @dataclass(frozen=True)
 class ColumnDomain:
     """What one column may hold: its type, its levels or its range, and whether it may be missing.
 
     `low` and `high` are the source's own extremes, and `levels` holds those that one patient has: real values, used
-    to judge rows, never shown. `counts` tells how many patients have each level that not all may know.
+    to judge rows, never shown. `counts` tells how many patients have each level; one that is not in it is had by none.
+    `declared` are levels that all may know, however few have them: those of arm, subgroups and events, and those that
+    were read from a saved generator.
     """
 
     dtype: str
@@ -34,6 +40,7 @@ class ColumnDomain:
     low: float = field(default=-np.inf, repr=False)
     high: float = field(default=np.inf, repr=False)
     counts: Mapping[str, int] = field(default_factory=dict, repr=False)
+    declared: bool = False
 
     @property
     def numeric(self) -> bool:
@@ -139,10 +146,13 @@ def joined_columns(parts: Sequence[Mapping[str, ColumnDomain]], schema: Schema) 
 
 
 def _joined(parts: Sequence[ColumnDomain], *, coded: bool) -> ColumnDomain:
-    levels = None
+    """What the parts hold together; a level that is rare in each of them may be common in all."""
+    levels, counts = None, Counter[str]()
     if all(part.levels is not None for part in parts):
         levels = frozenset[str]().union(*(part.levels or () for part in parts))
         levels = levels if coded or len(levels) <= MAX_LEVELS else None
+    for part in parts if levels is not None else ():
+        counts.update(part.counts)
     return ColumnDomain(
         parts[0].dtype,
         all(part.whole for part in parts),
@@ -150,6 +160,8 @@ def _joined(parts: Sequence[ColumnDomain], *, coded: bool) -> ColumnDomain:
         levels,
         min(part.low for part in parts),
         max(part.high for part in parts),
+        dict(counts),
+        coded,
     )
 
 
@@ -157,13 +169,15 @@ def _column_domain(column: pd.Series, name: str, schema: Schema) -> ColumnDomain
     may_miss = bool(column.isna().any())
     categorical = name in schema.subgroups or name == schema.arm or name in schema.events
     if categorical or not types.is_numeric_dtype(column) or types.is_bool_dtype(column):
-        patients = {str(level): int(count) for level, count in as_text(column).value_counts().items()}
-        levels = frozenset(patients)
-        known = levels if categorical or len(levels) <= MAX_LEVELS else None
+        if not categorical:
+            patients = _patients_of(column)
+            known = None if patients is None else frozenset(patients)
+            return ColumnDomain(str(column.dtype), False, may_miss, known, counts=patients or {})
+        known = frozenset(as_text(column).dropna())
         if name in schema.events:
             causes = {str(code) for part in schema.endpoints.values() if part.event == name for code in part.causes}
-            known = levels | {"0", "1"} | causes
-        return ColumnDomain(str(column.dtype), False, may_miss, known, counts={} if categorical else patients)
+            known = known | {"0", "1"} | causes
+        return ColumnDomain(str(column.dtype), False, may_miss, known, declared=True)
     if name == schema.entry:
         return ColumnDomain(str(column.dtype), False, may_miss)
     known_values = column.dropna().to_numpy(float)
@@ -171,6 +185,14 @@ def _column_domain(column: pd.Series, name: str, schema: Schema) -> ColumnDomain
         return ColumnDomain(str(column.dtype), True, may_miss, None, np.inf, -np.inf)
     whole = bool(np.all(known_values == np.floor(known_values)))
     return ColumnDomain(str(column.dtype), whole, may_miss, None, float(known_values.min()), float(known_values.max()))
+
+
+def _patients_of(column: pd.Series) -> dict[str, int] | None:
+    """Each level with its patients; None of free text, whose values, one a patient, are never gathered."""
+    if as_text(column.iloc[:FIRST_ROWS]).nunique() > MAX_LEVELS:
+        return None
+    counts = as_text(column).value_counts()
+    return None if len(counts) > MAX_LEVELS else {str(level): int(count) for level, count in counts.items()}
 
 
 def _column_breaks(column: pd.Series, domain: ColumnDomain) -> dict[str, int]:
@@ -192,7 +214,8 @@ def _column_breaks(column: pd.Series, domain: ColumnDomain) -> dict[str, int]:
 
 def _written(held: ColumnDomain, least: int) -> dict[str, Any]:
     wide = _outward(held)
-    levels = held.levels and sorted(level for level in held.levels if held.counts.get(level, least) >= least)
+    enough = [level for level in held.levels or () if held.declared or held.counts.get(level, 0) >= least]
+    levels = None if held.levels is None else sorted(enough)
     ends = {name: None if np.isinf(getattr(wide, name)) else getattr(wide, name) for name in ("low", "high")}
     return {"dtype": held.dtype, "whole": held.whole, "may_miss": held.may_miss, "levels": levels, **ends}
 
@@ -201,7 +224,7 @@ def _read(facts: Mapping[str, Any]) -> ColumnDomain:
     levels = None if facts["levels"] is None else frozenset(facts["levels"])
     low = -np.inf if facts["low"] is None else facts["low"]
     high = np.inf if facts["high"] is None else facts["high"]
-    return ColumnDomain(facts["dtype"], facts["whole"], facts["may_miss"], levels, low, high)
+    return ColumnDomain(facts["dtype"], facts["whole"], facts["may_miss"], levels, low, high, declared=True)
 
 
 def _outward(held: ColumnDomain) -> ColumnDomain:

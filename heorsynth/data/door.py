@@ -11,11 +11,12 @@ import numpy as np
 import pandas as pd
 
 from heorsynth.core import errors
-from heorsynth.core.errors import HeorsynthError, Problem
+from heorsynth.core.errors import HeorsynthError
 from heorsynth.data.cohort import too_few_rows
 from heorsynth.data.domain import ColumnDomain, Domain, columns_of, joined_columns
+from heorsynth.data.identity import may_count_persons, persons_behind
 from heorsynth.data.inspection import Found, nobody_censored
-from heorsynth.data.partitions import Partitions, Refusal
+from heorsynth.data.partitions import Partitions, Refusal, told_by_file
 from heorsynth.data.schema import Schema
 from heorsynth.data.source_checks import (
     ROW_CHECKS,
@@ -25,6 +26,7 @@ from heorsynth.data.source_checks import (
     mixed_column,
     no_events,
     tells_nothing,
+    visits,
 )
 from heorsynth.data.tally import Cell, cells_of
 
@@ -35,12 +37,12 @@ class Seen:
 
     Attributes
     ----------
-    refusals : tuple         what is wrong with it by itself; where there is something, the rest may be empty
+    refusals : tuple         what is wrong with it by itself; where there is something, the rest is empty
     codes : Mapping          endpoint to the codes of how follow-up ended
     cells : Mapping          combinations of arm and subgroup levels to patients
     known : Mapping          column to patients in whom it is known
     same : Mapping           column that is the same for all of them to a hash of its value; others are not in it
-    ids : array (k,)         hashes of the known ids
+    ids : Mapping            the declared id, and columns named like one, to hashes of their known values
     columns : Mapping        what each column holds
     """
 
@@ -49,7 +51,7 @@ class Seen:
     cells: Mapping[Cell, int]
     known: Mapping[str, int]
     same: Mapping[str, int]
-    ids: np.ndarray
+    ids: Mapping[str, np.ndarray]
     columns: Mapping[str, ColumnDomain]
 
 
@@ -64,15 +66,13 @@ class Door:
 
 def seen(door: Door, part: int) -> Seen:
     """What one partition shows."""
-    file = door.partitions.files[part]
     try:
         cohort = door.partitions.cohort(part, door.schema, door.event_map)
     except HeorsynthError as error:
-        wrong = [Problem(_within(file, one.where), one.found, one.fix) for one in error.problems]
-        return Seen(tuple((type(error), one) for one in wrong), {}, {}, {}, {}, np.zeros(0, np.uint64), {})
+        return _refused([(type(error), one) for one in error.problems])
     frame, schema = cohort.rows, door.schema
     found: list[Found] = []
-    known, same = {}, {}
+    known, same, ids = {}, {}, {}
     if not cohort.synthetic:
         found = [one for check in ROW_CHECKS for one in check(frame, schema)]
         for name in map(str, frame.columns):
@@ -81,25 +81,26 @@ def seen(door: Door, part: int) -> Seen:
             known[name] = len(held)
             if len(held) and not (held != held.iloc[0]).any():
                 same[name] = int(_hashes(held.iloc[:1])[0])
+            if name == schema.id or (name not in schema.columns and may_count_persons(held)):
+                ids[name] = _hashes(held)
+    if found:
+        return _refused(found)
     cell, members = cells_of(cohort)
     counts = np.bincount(cell, minlength=len(members)).tolist()
     return Seen(
-        tuple((kind, Problem(_within(file, one.where), one.found, one.fix)) for kind, one in found),
-        {name: frozenset(np.unique(cohort.outcome(name)[1]).tolist()) for name in schema.endpoints},
+        (),
+        {one.name: frozenset(frame[one.event].astype(int).unique().tolist()) for one in schema.endpoints.values()},
         dict(zip(members, counts, strict=True)),
         known,
         same,
-        _ids(frame, schema),
+        ids,
         columns_of(cohort),
     )
 
 
-def _within(file: str, where: str) -> str:
-    return f"{file}, {where}" if where else file
-
-
-def _ids(frame: pd.DataFrame, schema: Schema) -> np.ndarray:
-    return np.zeros(0, np.uint64) if schema.id is None else _hashes(frame[schema.id].dropna())
+def _refused(found: Sequence[Refusal]) -> Seen:
+    """A partition of which nothing more is asked, since what else it shows could not be joined."""
+    return Seen(tuple(found), {}, {}, {}, {}, {}, {})
 
 
 def _hashes(column: pd.Series) -> np.ndarray:
@@ -109,7 +110,7 @@ def _hashes(column: pd.Series) -> np.ndarray:
     ).to_numpy()
 
 
-def require_passed(name: str, parts: Sequence[Seen], schema: Schema, *, synthetic: bool) -> None:
+def require_passed(name: str, files: Sequence[str], parts: Sequence[Seen], schema: Schema, *, synthetic: bool) -> None:
     """Nothing, if the partitions are a cohort; one error for all that is wrong with them otherwise.
 
     Raises
@@ -117,7 +118,7 @@ def require_passed(name: str, parts: Sequence[Seen], schema: Schema, *, syntheti
     CohortError           of its own kind where there is only one
     DamagedFileError      where nothing is wrong but that partitions cannot be read
     """
-    refusals: list[Refusal] = [one for part in parts for one in part.refusals]
+    refusals = told_by_file([(file, one) for file, part in zip(files, parts, strict=True) for one in part.refusals])
     if not refusals and not synthetic:
         refusals = list(_together(parts, schema))
     if not refusals:
@@ -142,9 +143,12 @@ def _together(parts: Sequence[Seen], schema: Schema) -> list[Found]:
     if schema.arm is not None:
         found += arm_problems(sorted(levels[schema.arm]), schema)
     if schema.id is not None:
-        ids = np.concatenate([part.ids for part in parts])
-        _, counts = np.unique(ids, return_counts=True)
-        found += id_problems(schema.id, int(counts[counts > 1].sum()), n - len(ids), n)
+        _, twice, known_ids = _repeats([part.ids[schema.id] for part in parts])
+        found += id_problems(schema.id, twice, n - known_ids, n)
+    for name in parts[0].ids:
+        if name != schema.id and all(name in part.ids for part in parts):
+            distinct, _, known_ids = _repeats([part.ids[name] for part in parts])
+            found += [visits(name, persons, n)] if (persons := persons_behind(distinct, known_ids)) else []
     for name in parts[0].known:
         known = [part for part in parts if part.known[name]]
         alike = {part.same.get(name) for part in known}
@@ -153,6 +157,17 @@ def _together(parts: Sequence[Seen], schema: Schema) -> list[Found]:
     for name in schema.subgroups:
         found += lonely_levels(name, sum(count == 1 for count in levels[name].values()))
     return found
+
+
+def _repeats(hashes: Sequence[np.ndarray]) -> tuple[int, int, int]:
+    """How many different values there are, how many rows share theirs with another, and how many rows there are."""
+    held = np.concatenate(hashes)
+    held.sort()
+    again = held[1:] == held[:-1]
+    shared = np.zeros(len(held), dtype=bool)
+    shared[1:] |= again
+    shared[:-1] |= again
+    return len(held) - int(again.sum()), int(shared.sum()), len(held)
 
 
 def _levels(cells: Mapping[Cell, int], schema: Schema) -> dict[str, Counter[str]]:

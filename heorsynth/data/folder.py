@@ -106,7 +106,7 @@ class CohortFolder:
                 seen, range(len(self.files)), self._door, what=f"looking over {self.name}", named=self.file_name
             )
             parts = list(work)
-        require_passed(self.name, parts, self.schema, synthetic=self.synthetic)
+        require_passed(self.name, self.files, parts, self.schema, synthetic=self.synthetic)
         return Facts(tuple(part.cells for part in parts), joined_cells(parts), joined_domain(parts, self.schema))
 
     @property
@@ -179,6 +179,11 @@ class CohortFolder:
     def part(self, part: int) -> Cohort:
         """One partition as a cohort."""
         return self._door.partitions.cohort(part, self.schema, self._door.event_map)
+
+    def require_cells(self, part: int, cells: Mapping[Cell, int]) -> None:
+        """Nothing, if a partition has these patients in its cells; FileError, since it was changed, otherwise."""
+        if dict(cells) != dict(self.facts.by_part[part]):
+            raise self._door.partitions.changed(part)
 
     def tally(self, engine: EngineSpec = "local", workers: int | None = None) -> Tally:
         """The counts and moments of all rows, added up partition by partition in their order."""

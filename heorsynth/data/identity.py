@@ -104,11 +104,18 @@ def n_persons(column: pd.Series) -> int:
     A column with few values for its rows (at most 30, and fewer than a quarter of the rows) is a group, whatever
     its name.
     """
-    known = column.dropna()
-    found = int(known.nunique())
-    if not names_a_person(str(column.name)) or found < 2 or found == len(known) or not _countable(known):
-        return 0
-    return found if found > 30 or 4 * found >= len(known) else 0
+    return persons_behind(int(column.nunique()), int(column.count())) if may_count_persons(column) else 0
+
+
+def may_count_persons(column: pd.Series) -> bool:
+    """True for a column of text or whole numbers that is named like a person's."""
+    return names_a_person(str(column.name)) and _countable(column.dropna())
+
+
+def persons_behind(found: int, known: int) -> int:
+    """How many persons stand behind so many known values of which so many are different; 0 if the values tell none."""
+    repeated = 2 <= found < known
+    return found if repeated and (found > 30 or 4 * found >= known) else 0
 
 
 def repeats_evenly(column: pd.Series) -> bool:

@@ -25,6 +25,7 @@ from heorsynth.data.augmented import FLAG, counts_of, flagged, label_of_mixture
 from heorsynth.data.cohort import Cohort
 from heorsynth.data.delimited import read_delimited, scan_delimited
 from heorsynth.data.label import ID_COLUMN, KEY, Label, has_synthetic_id
+from heorsynth.data.stored import stored_rows
 from heorsynth.data.watermark_detection import belied
 
 SIDECAR = ".label.json"
@@ -214,7 +215,7 @@ def _read_parquet(file: Path) -> tuple[pd.DataFrame, Label | None]:
     raw = file.read_bytes()
     try:
         table = limits.parquet_table(file, raw)
-        frame = table.to_pandas()
+        frame = stored_rows(file, table)
     except (pa.ArrowException, OSError, ValueError) as error:
         raise DamagedFileError(
             f"file {file.name!r}", Problem("", "truncated, altered or not Parquet", "copy it again")

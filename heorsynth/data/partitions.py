@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,9 +26,13 @@ from heorsynth.data.inspection import refuse
 from heorsynth.data.io import read_frame
 from heorsynth.data.label import ID_COLUMN, KEY, PARTITION, Label
 from heorsynth.data.schema import Schema
+from heorsynth.data.stored import stored_columns
 
 PARTIAL = "PARTIAL"
 """A file of this name in a folder says that writing it was not finished, and what was being written."""
+
+FEW_FILES = 3
+"""What is wrong alike with more files than this is told once, with the first of them."""
 
 Refusal = tuple[type[HeorsynthError], Problem]
 
@@ -42,6 +46,7 @@ class Partitions:
     folder : Path
     files : tuple of str     their names
     sizes : tuple of int     rows in each
+    n_bytes : tuple of int   bytes of each, by which it is seen that a file is another than it was
     nullable : frozenset     columns of whole numbers or of true and false that miss a value in some partition
     label : Label or None    of the whole folder, where its partitions carry one
     columns : tuple of str   names of the columns, `synthetic_id` among them where rows have one
@@ -51,6 +56,7 @@ class Partitions:
     folder: Path
     files: tuple[str, ...]
     sizes: tuple[int, ...]
+    n_bytes: tuple[int, ...]
     nullable: frozenset[str]
     label: Label | None
     columns: tuple[str, ...]
@@ -80,34 +86,49 @@ class Partitions:
         """
         folder = Path(path).absolute()  # a worker starts elsewhere
         require_finished(folder)
-        files = sorted(file for file in folder.glob("*.parquet") if not file.name.startswith("."))
+        files = parquet_files(folder)
         if not files:
-            fix = "give a folder of .parquet files"
-            raise FileError(f"folder {folder.name!r}", Problem("", "holds no .parquet file", fix))
-        footers, problems = _footers(files)
-        problems += _drift(footers)
-        if problems:
-            raise DamagedFileError(f"folder {folder.name!r}", problems)
+            raise FileError(f"folder {folder.name!r}", _no_files(folder))
+        footers, wrong = _footers(files)
+        wrong += _drift(footers)
+        if wrong:
+            told = told_by_file([(file, (DamagedFileError, problem)) for file, problem in wrong])
+            raise DamagedFileError(f"folder {folder.name!r}", [problem for _, problem in told])
         sizes = tuple(footer.num_rows for footer in footers.values())
         label = _label(folder, footers)
         schema = next(iter(footers.values())).schema.to_arrow_schema()
         narrow = [one.name for one in schema if pa.types.is_integer(one.type) or pa.types.is_boolean(one.type)]
         nullable = frozenset(name for name in narrow if any(_misses(footer, name) for footer in footers.values()))
-        unknown = [name for name in drop if name not in schema.names]
+        names = list(stored_columns(schema))
+        unknown = [name for name in drop if name not in names]
         if unknown:
-            found = [Problem(f"drop {name!r}", "not in the data", nearest(name, schema.names)) for name in unknown]
+            found = [Problem(f"drop {name!r}", "not in the data", nearest(name, names)) for name in unknown]
             raise CohortError(f"folder {folder.name!r}", found)
-        kept = tuple(name for name in schema.names if name not in drop)
-        return cls(folder, tuple(footers), sizes, nullable, label, kept, frozenset(drop))
+        kept = tuple(name for name in names if name not in drop)
+        n_bytes = tuple(file.stat().st_size for file in files)
+        return cls(folder, tuple(footers), sizes, n_bytes, nullable, label, kept, frozenset(drop))
 
     def read(self, part: int) -> pd.DataFrame:
-        """The rows of one partition, its columns of the type that they have in all; categories as text."""
-        frame = read_frame(self.folder / self.files[part]).drop(columns=list(self.drop))
+        """The rows of one partition, its columns of the type that they have in all; categories as text.
+
+        FileError where the file is not the one it was when the folder was opened.
+        """
+        file = self.folder / self.files[part]
+        if not file.is_file() or file.stat().st_size != self.n_bytes[part]:
+            raise self.changed(part)
+        frame = read_frame(file).drop(columns=list(self.drop), errors="ignore")
         for name in self.nullable & set(frame.columns):
             frame[name] = frame[name].astype(object if frame[name].dtype in (bool, object) else float)
         for name in frame.columns[[isinstance(kind, pd.CategoricalDtype) for kind in frame.dtypes]]:
             frame[name] = frame[name].astype(frame[name].cat.categories.dtype)
         return frame
+
+    def changed(self, part: int) -> FileError:
+        """What is said of a partition that is not what it was."""
+        there = (self.folder / self.files[part]).is_file()
+        found = f"{'was changed' if there else 'was taken away'} since the folder was opened"
+        fix = "open the folder again, and leave it as it is until the work on it is done"
+        return FileError(f"folder {self.folder.name!r}", Problem(self.files[part], found, fix))
 
     def cohort(self, part: int, schema: Schema, event_map: Mapping[object, object] | None) -> Cohort:
         """One partition as a cohort; CohortError, naming the file, where roles do not fit its columns."""
@@ -125,24 +146,68 @@ def require_finished(folder: Path) -> None:
         raise FileError(f"folder {folder.name!r}", Problem(PARTIAL, "writing this folder was not finished", fix))
 
 
-def _footers(files: Sequence[Path]) -> tuple[dict[str, Any], list[Problem]]:
+def parquet_files(folder: Path) -> list[Path]:
+    """What has the ending .parquet, in any case, in a folder itself and is not hidden, sorted by name."""
+    return sorted(file for file in folder.iterdir() if _is_parquet(file.name) and not file.name.startswith("."))
+
+
+def _is_parquet(name: str) -> bool:
+    return name.lower().endswith(".parquet")
+
+
+def _no_files(folder: Path) -> Problem:
+    """What is said of a folder without a file: which folders in it hold some, without the value a name may carry."""
+    within = [one for one in sorted(folder.iterdir()) if one.is_dir() and _n_within(one)]
+    if not within:
+        return Problem("", "holds no .parquet file", "give a folder of .parquet files")
+    key, equals, _ = within[0].name.partition("=")
+    found = f"holds no .parquet file itself; {len(within)} of the folders in it do, the first {key}{equals and '=…'}"
+    fix = "put the files into one folder, each under a name of its own"
+    if equals:
+        fix += f"; {key!r}, which only the folders' names tell, must be a column of the files"
+    return Problem("", found, fix)
+
+
+def _n_within(folder: Path) -> int:
+    """How many Parquet files are in a folder, at any depth."""
+    return sum(_is_parquet(one.name) and one.is_file() for one in folder.rglob("*"))
+
+
+def told_by_file(refusals: Sequence[tuple[str, Refusal]]) -> list[Refusal]:
+    """Refusals with the files they are of; what is wrong alike with more than `FEW_FILES` is told once."""
+    alike: dict[Refusal, list[str]] = {}
+    for file, refusal in refusals:
+        alike.setdefault(refusal, []).append(file)
+    told = []
+    for (kind, problem), files in alike.items():
+        named = files if len(files) <= FEW_FILES else [f"{len(files)} files, the first {files[0]}"]
+        told += [(kind, replace(problem, where=f"{one}, {problem.where}" if problem.where else one)) for one in named]
+    return told
+
+
+def _footers(files: Sequence[Path]) -> tuple[dict[str, Any], list[tuple[str, Problem]]]:
     """What each file says of itself at its end, and those that say nothing or hold nothing."""
     footers, problems = {}, []
     for file in files:
+        if file.is_dir():
+            fix = f"move it away, or put its files ({_n_within(file)}) beside the others: no folder within is looked at"
+            problems.append((file.name, Problem("", "is a folder, not a file", fix)))
+            continue
         try:
             footer = pq.read_metadata(file)
         except (pa.ArrowInvalid, OSError):
-            problems.append(Problem(file.name, "cannot be read: truncated or not Parquet", "copy or write it again"))
+            told = Problem("", "cannot be read: truncated or not Parquet", "copy or write it again")
+            problems.append((file.name, told))
             continue
         if not footer.num_rows:
-            problems.append(Problem(file.name, "holds no rows", "delete it, or write it again"))
+            problems.append((file.name, Problem("", "holds no rows", "delete it, or write it again")))
         footers[file.name] = footer
     return footers, problems
 
 
-def _drift(footers: Mapping[str, Any]) -> list[Problem]:
-    """Columns that are not what they are in the first partition."""
-    kinds = {name: {one.name: one.type for one in footer.schema.to_arrow_schema()} for name, footer in footers.items()}
+def _drift(footers: Mapping[str, Any]) -> list[tuple[str, Problem]]:
+    """Columns that are not what they are in the first partition, with the file."""
+    kinds = {name: stored_columns(footer.schema.to_arrow_schema()) for name, footer in footers.items()}
     problems, fix = [], "write every partition with one schema"
     first, wanted = next(iter(kinds.items()), ("", {}))
     for file, held in kinds.items():
@@ -156,8 +221,8 @@ def _drift(footers: Mapping[str, Any]) -> list[Problem]:
                 told = f"column {name!r} is not in {first}"
             else:
                 told = f"column {name!r} is {other}, and {one} in {first}"
-            problems.append(Problem(file, told, fix))
-    return sorted(problems, key=lambda problem: (problem.where, problem.found))
+            problems.append((file, Problem("", told, fix)))
+    return sorted(problems, key=lambda one: (one[0], one[1].found))
 
 
 def _misses(footer: Any, name: str) -> bool:

@@ -178,18 +178,19 @@ def id_problems(name: str, twice: int, unknown: int, n: int) -> list[Found]:
 def repeated_patients(frame: pd.DataFrame, schema: Schema) -> list[Found]:
     """A column that is no declared id, named like one, whose values repeat: rows are then visits or parameters."""
     return [
-        (
-            errors.DuplicateIdError,
-            Problem(
-                f"column {name!r}",
-                f"named like a patient's id, but {len(frame)} rows share {found} of them: "
-                "these are visits or parameters, not patients",
-                ONE_ROW + "; if it is no patient's id, give it another name",
-            ),
-        )
+        visits(str(name), found, len(frame))
         for name in frame.columns
         if name != schema.id and name not in schema.columns and (found := n_persons(frame[name]))
     ]
+
+
+def visits(name: str, persons: int, n: int) -> Found:
+    """What is said of a column named like an id whose values repeat: so many persons in n rows."""
+    told = (
+        f"named like a patient's id, but {n} rows share {persons} of them: these are visits or parameters, not patients"
+    )
+    fix = ONE_ROW + "; if it is no patient's id, give it another name"
+    return errors.DuplicateIdError, Problem(f"column {name!r}", told, fix)
 
 
 def order_breaks(frame: pd.DataFrame, schema: Schema) -> dict[tuple[str, str], int]:

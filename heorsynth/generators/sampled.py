@@ -66,6 +66,7 @@ def _rows(task: tuple[CohortFolder, Ranks], part: int) -> pd.DataFrame:
     folder, ranks = task
     cohort = folder.part(part)
     cell, members = cells_of(cohort)
+    folder.require_cells(part, dict(zip(members, np.bincount(cell, minlength=len(members)).tolist(), strict=True)))
     taken = [
         np.flatnonzero(cell == place)[ranks[part][member]]
         for place, member in enumerate(members)

@@ -22,7 +22,7 @@ from heorsynth.data import io
 from heorsynth.data.cohort import Cohort
 from heorsynth.data.folder import CohortFolder
 from heorsynth.data.label import ID_COLUMN, KEY, PARTITION, Label, synthetic_ids
-from heorsynth.data.partitions import PARTIAL, mark_partial
+from heorsynth.data.partitions import PARTIAL, mark_partial, parquet_files
 from heorsynth.data.watermark import fingerprint
 from heorsynth.generators.asked import Asked
 from heorsynth.generators.law import CellLaw
@@ -227,7 +227,7 @@ def _begun(order: Order, folder: Path) -> list[int]:
     """The partitions still to be written, with the folder made and said to be partial."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        held = sorted(file for file in folder.glob("*.parquet") if not file.name.startswith("."))
+        held = parquet_files(folder)
         if (folder / PARTIAL).exists():
             _require_same(order, folder)
         elif held and not _whole(order, folder):
@@ -249,7 +249,7 @@ def _require_same(order: Order, folder: Path) -> None:
     except ValueError:
         facts = None
     names = {order.file(part) for part in range(order.partitions)}
-    strange = [file.name for file in folder.glob("*.parquet") if file.name not in names and file.name[0] != "."]
+    strange = [file.name for file in parquet_files(folder) if file.name not in names]
     if strange or (facts is not None and facts != dict(order.facts)):
         raise _another(folder)
 
@@ -257,7 +257,7 @@ def _require_same(order: Order, folder: Path) -> None:
 def _whole(order: Order, folder: Path) -> bool:
     """Whether the folder holds this very draw, finished."""
     names = [order.file(part) for part in range(order.partitions)]
-    held = sorted(file.name for file in folder.glob("*.parquet") if not file.name.startswith("."))
+    held = [file.name for file in parquet_files(folder)]
     return held == names and all(_written(order, folder / name, part) for part, name in enumerate(names))
 
 

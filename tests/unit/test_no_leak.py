@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import heorsynth as hs
+from heorsynth.data.folder import CohortFolder
 from heorsynth.evidence.signature import keygen
 
 WORDS = ("Canary-Ada-7319", "Canary-Bert-7320", "Canary-Cora-7321")
@@ -247,3 +248,81 @@ def test_no_error_about_a_broken_file_names_a_canary(place: Path) -> None:
         with pytest.raises(hs.HeorsynthError) as caught:
             (hs.generators.load if name.endswith(".json") else hs.inspect)(place / name)
         assert leaked(str(caught.value) + repr(caught.value.problems)) == [], name
+
+
+ROLES = {"endpoints": {"os": ("time", "event")}, "arm": "trt", "costs": ["cost"], "utilities": ["qaly"],
+         "subgroups": ["sex"], "id": "patient"}  # fmt: skip
+N = 1200
+
+PROTOCOL_OF_A_FOLDER = """\
+heorsynth: 1
+title: Canaries
+purpose: economic-evaluation
+cohort:
+  source: {folder: claims}
+  endpoints: {os: [time, event]}
+  arm: trt
+  costs: [cost]
+  utilities: [qaly]
+  subgroups: [sex]
+  id: patient
+  currency: EUR
+economics: {comparator: usual, wtp: [20000]}
+generator: {name: heor, m: 2, seed: 5}
+"""
+
+
+def put(frame: pd.DataFrame, folder: Path) -> Path:
+    folder.mkdir(exist_ok=True)
+    for part, rows in enumerate(np.array_split(np.arange(len(frame)), 3)):
+        frame.iloc[rows].to_parquet(folder / f"{part}.parquet", index=False)
+    return folder
+
+
+def test_no_value_of_a_canary_is_in_what_is_saved_written_shown_or_logged_of_a_folder(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HEORSYNTH_KEY", "a key for canaries")
+    caplog.set_level(logging.DEBUG)
+    frame = source(N)
+    frame.loc[1, "site"] = WORDS[1]
+    folder = CohortFolder(put(frame, tmp_path / "claims"), **ROLES)
+    sampler = hs.generators.create("heor", most_rows=N).fit(folder, seed=1)
+    saved = sampler.save(tmp_path / "generator.json").read_text(encoding="utf-8")
+    assert '"north"' in saved and leaked(saved) == []
+    written = sampler.write(tmp_path / "written", n=300, seed=1, rows_per_partition=150)
+    evidence = hs.validate(folder, [written], economics={"wtp": [20000]})
+    shown = [folder, sampler, sampler.domain, *sampler.domain.columns.values(), written, evidence, folder.tally()]
+    assert leaked(" ".join(f"{one!r} {getattr(one, '_repr_html_', str)()}" for one in shown)) == []
+    assert leaked(evidence.to_frame().to_csv()) == []
+    assert [name for name, text in texts_of(tmp_path / "written") if leaked(text)] == []
+    (tmp_path / "canaries.yaml").write_text(PROTOCOL_OF_A_FOLDER, encoding="utf-8")
+    said = io.StringIO()
+    with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
+        run = hs.run(tmp_path / "canaries.yaml", out=tmp_path / "runs")
+        print(run, run._repr_html_())
+    assert [name for name, text in texts_of(run.path) if leaked(text)] == []
+    assert leaked(said.getvalue() + caplog.text) == []
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda frame: frame.assign(time=-frame["time"]),
+        lambda frame: frame.assign(time=frame["time"].astype(str) + " days"),
+        lambda frame: frame.assign(event=frame["cost"]),
+        lambda frame: frame.assign(event=frame["patient"]),
+        lambda frame: frame.assign(trt=frame["patient"]),
+        lambda frame: frame.assign(sex=frame["patient"]),
+        lambda frame: frame.assign(patient=WORDS[0]),
+        lambda frame: frame.assign(cost=frame["patient"]),
+        lambda frame: frame.assign(subject_id=[WORDS[0], *frame["patient"].iloc[:-1]]),
+        lambda frame: frame.assign(extra=WORDS[0]),
+    ],
+)  # fmt: skip
+def test_no_error_of_a_folder_names_a_canary(tmp_path: Path, spoil) -> None:
+    frame = source(N)
+    frame["subject_id"] = [*frame["patient"].iloc[:-1], WORDS[0]]
+    with pytest.raises(hs.HeorsynthError) as refused:
+        CohortFolder(put(spoil(frame), tmp_path / "claims"), **ROLES)
+    assert leaked(str(refused.value) + repr(refused.value.problems)) == []
