@@ -67,7 +67,7 @@ def bang_tsiatis(
     """
     costs, times, died = _checked(cost, time, event, horizon)
     ends = horizon * np.arange(1, costs.shape[1] + 1) / costs.shape[1]
-    used = died[:, None] | (times[:, None] >= ends)
+    used = (died[:, None] | (times[:, None] >= ends)) & (times[:, None] > ends - ends[0])
     costs, times, died = _without_gaps(costs, times, died, used, names)
     found = [_weighted(costs[:, part], times, died, float(end)) for part, end in enumerate(ends)]
     total = np.sum([influence for _, influence in found], axis=0)
