@@ -193,7 +193,7 @@ def _secrets(real: Cohort) -> list[str]:
 def _attribute(group: Group, holdout: Cohort, space: Space, margin: Margin, rng: np.random.Generator) -> list[Finding]:
     """One finding a secret: each cost, utility and follow-up time, guessed from covariates, arm and subgroups.
 
-    A total is attacked through each of its parts: it is their sum, and a column of none of the spaces of points.
+    A total is attacked through its parts: their sum, it is itself no column of the space of points.
     """
     rows, source, unseen = _parts(group, holdout, space, rng)
     secrets = [name for name in _secrets(group.real) if name in space.names]

@@ -101,13 +101,15 @@ def pooled_arms(found: Sequence[ArmMeans], n_source: int, n_rows: int | Sequence
 
     Returns
     -------
-    ArmMeans    covariance: the mean of (n_rows/n_source)·covariance, each cohort by its own rows, + B/m, B that between
-                the cohorts; with one cohort (n_rows/n_source + 1)·covariance. `n_total` is n_source, and `n_used` its share with both known
+    ArmMeans    covariance: the mean of (n_rows/n_source)·covariance, each cohort by its own rows, + B/m, B that
+                between the cohorts; with one cohort (n_rows/n_source + 1)·covariance. `n_total` is n_source, and
+                `n_used` its share with both known
 
     Notes
     -----
     The rule of `estimators.combining.pool`, each part with its own degrees of freedom: a part that has ν in a cohort
-    has (ν + 1)·n_source/n_rows - 1 in the source (their mean over cohorts), and B has m - 1. `Increments.freedom` joins them.
+    has (ν + 1)·n_source/n_rows - 1 in the source (their mean over cohorts), and B has m - 1. `Increments.freedom`
+    joins them.
 
     References
     ----------

@@ -308,9 +308,7 @@ def test_each_cohort_is_scaled_by_its_own_rows_whatever_their_order():
 
 
 def test_cohorts_of_unequal_size_evaluate_to_the_same_in_any_order():
-    fitted = heorsynth_fit(cohort())
-    small, large = fitted.sample(1, n=150, seed=1)[0], fitted.sample(1, n=900, seed=2)[0]
+    fitted = hs.generators.create("bootstrap").fit(cohort(), seed=1)
+    small, large = fitted.sample(n=150, m=1, seed=1)[0], fitted.sample(n=900, m=1, seed=2)[0]
     one, other = hs.evaluate([small, large]), hs.evaluate([large, small])
-    assert one.to_frame().select_dtypes("number").to_numpy() == pytest.approx(
-        other.to_frame().select_dtypes("number").to_numpy(), nan_ok=True
-    )
+    assert one.increments().covariance == pytest.approx(other.increments().covariance)
