@@ -57,7 +57,7 @@ def _finding(group: Group, columns: Sequence[str], endpoint: str, margin: Margin
         if not ends_there and (time > horizon).any():
             raise NotEstimableError(ADDS_UP)
         cost = np.column_stack([cohort.column(name).astype(float) for name in columns])
-        return estimator(cost if partitioned else cost[:, 0], time, cause > 0, horizon)
+        return estimator(cost if partitioned else cost[:, 0], time, cause > 0, horizon, names=columns)
 
     by = "Lin" if estimator is lin else "Bang-Tsiatis, partitioned" if partitioned else "Bang-Tsiatis"
     label = f"mean of {' + '.join(columns)}, censoring allowed for ({by}), {spans(group.real, endpoint, horizon)}"

@@ -180,16 +180,30 @@ def _near_copies(
 
 
 def _covariates(real: Cohort, space: Space) -> set[str]:
-    """What an intruder may know: all but times, events, costs and utilities."""
-    schema = real.schema
-    return set(space.names) - {*schema.times, *schema.events, *schema.costs, *schema.utilities}
+    """What an intruder may know: all but times, events, costs and utilities, and what these are the totals of."""
+    return set(space.names) - {*real.schema.events, *_secrets(real)}
+
+
+def _secrets(real: Cohort) -> list[str]:
+    """Times, costs and utilities; for a total its parts, which give it away."""
+    schema, found = real.schema, []
+    waiting = [*schema.times, *schema.costs, *schema.utilities]
+    while waiting:
+        name = waiting.pop(0)
+        if name in schema.totals:
+            waiting[:0] = [part for part in schema.totals[name] if part not in found]
+        elif name not in found:
+            found.append(name)
+    return found
 
 
 def _attribute(group: Group, holdout: Cohort, space: Space, margin: Margin, rng: np.random.Generator) -> list[Finding]:
-    """One finding a secret: each cost, utility and follow-up time, guessed from covariates, arm and subgroups."""
+    """One finding a secret: each cost, utility and follow-up time, guessed from covariates, arm and subgroups.
+
+    A total is attacked through its parts: their sum, it is itself no column of the space of points.
+    """
     rows, source, unseen = _parts(group, holdout, space, rng)
-    schema = group.real.schema
-    secrets = [name for name in (*schema.times, *schema.costs, *schema.utilities) if name in space.names]
+    secrets = [name for name in _secrets(group.real) if name in space.names]
     known = space.coordinates(_covariates(group.real, space))
     found = []
     for name in secrets:

@@ -90,23 +90,26 @@ def arm_means_of(joints: Sequence[Joint], n_total: int) -> ArmMeans:
     return ArmMeans(means, tuple(parts), sum(one.n for one in joints), n_total)
 
 
-def pooled_arms(found: Sequence[ArmMeans], n_source: int, n_rows: int) -> ArmMeans:
+def pooled_arms(found: Sequence[ArmMeans], n_source: int, n_rows: int | Sequence[int]) -> ArmMeans:
     """The arms' means over m synthetic cohorts, claiming the source's information and no more.
 
     Parameters
     ----------
     found : sequence (m,)     in each cohort, computed as if the rows were patients
-    n_source, n_rows : int    patients an analysis of the rows rests on, and rows in each cohort
+    n_source : int            patients an analysis of the rows rests on
+    n_rows : int or (m,)      rows of each cohort, one number where all have as many
 
     Returns
     -------
-    ArmMeans    covariance (n_rows/n_source)·mean covariance + B/m, B that between the cohorts; with one cohort
-                (n_rows/n_source + 1)·covariance. `n_total` is n_source, and `n_used` its share with both known
+    ArmMeans    covariance: the mean of (n_rows/n_source)·covariance, each cohort by its own rows, + B/m, B that
+                between the cohorts; with one cohort (n_rows/n_source + 1)·covariance. `n_total` is n_source, and
+                `n_used` its share with both known
 
     Notes
     -----
     The rule of `estimators.combining.pool`, each part with its own degrees of freedom: a part that has ν in a cohort
-    has (ν + 1)·n_source/n_rows - 1 in the source, and B has m - 1. `Increments.freedom` joins them.
+    has (ν + 1)·n_source/n_rows - 1 in the source (their mean over cohorts), and B has m - 1. `Increments.freedom`
+    joins them.
 
     References
     ----------
@@ -114,12 +117,14 @@ def pooled_arms(found: Sequence[ArmMeans], n_source: int, n_rows: int) -> ArmMea
     """
     if not found:
         raise NotEstimableError("pooling", Problem("rows", "no cohort"))
-    m, ratio = len(found), n_rows / n_source
+    m = len(found)
+    ratio = np.broadcast_to(np.asarray(n_rows, float), (m,)) / n_source
     scale = ratio if m > 1 else ratio + 1
     parts: list[tuple[np.ndarray, float]] = []
     for same in zip(*(one.parts for one in found), strict=True):
-        degrees = float(np.mean([one for _, one in same]))
-        parts.append((scale * np.mean([part for part, _ in same], axis=0), max((degrees + 1) / ratio - 1, 1.0)))
+        degrees = float(np.mean((np.array([one for _, one in same]) + 1) / ratio - 1))
+        scaled = [times * part for times, (part, _) in zip(scale, same, strict=True)]
+        parts.append((np.mean(scaled, axis=0), max(degrees, 1.0)))
     points = np.array([one.means.ravel() for one in found])
     if m > 1:
         parts.append((np.atleast_2d(np.cov(points.T, ddof=1)) / m, float(m - 1)))

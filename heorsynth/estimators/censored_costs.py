@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from heorsynth.core.errors import NotEstimableError, Problem
 from heorsynth.core.estimate import Estimate
 from heorsynth.estimators.curve import check_horizon
-from heorsynth.estimators.survival import kaplan_meier
+from heorsynth.estimators.survival import kaplan_meier, reverse_kaplan_meier
 
 
 def bang_tsiatis(
-    cost: np.ndarray, time: np.ndarray, event: np.ndarray, horizon: float, *, level: float = 0.95, unit: str = ""
+    cost: np.ndarray,
+    time: np.ndarray,
+    event: np.ndarray,
+    horizon: float,
+    *,
+    level: float = 0.95,
+    unit: str = "",
+    names: Sequence[str] = (),
 ) -> Estimate:
     """The mean cost up to a horizon, complete patients weighted by the inverse of their chance of being complete.
 
@@ -19,24 +28,36 @@ def bang_tsiatis(
     ----------
     cost : array (n,) or (n, k)     cost up to the horizon or the end of follow-up; or, with k columns, the cost in each
                                     of k intervals of equal length (the partitioned estimator, which uses more)
-    time : array (n,)               follow-up; > 0
+    time : array (n,)               follow-up; > 0, none missing
     event : array of bool (n,)      True where follow-up ended in death
     horizon : float                 > 0, where some are followed so far
+    names : list of str             the columns of `cost`, for errors
 
     Raises
     ------
-    NotEstimableError, HorizonError    missing or negative follow-up, nobody complete, horizon past follow-up
+    NotEstimableError, HorizonError    missing or negative follow-up, a cost that is needed and missing (below), nobody
+                                       complete, horizon past follow-up
 
     Notes
     -----
     With T = min(time, horizon), D = 1 if complete (died, or followed to the horizon) and G the Kaplan-Meier curve of
-    censoring, the mean of D·cost / G(T-). Its variance is that of the influence function D·cost/G(T-) - mean + the
-    integral of E[cost | alive at u] / G(u) over the patient's censoring martingale. The partitioned estimator sums the
+    censoring, the mean of D·cost / G(T-). Where a death and a censoring share a time the death comes first: whoever
+    died at u was no longer at risk of being censored at u, Y(u) counts those with T > u and those censored at u.
+    The variance is that of the influence function D·cost/G(T-) - mean + the sum over times of censoring u of
+    A(u) · dM(u), M the patient's censoring martingale with hazard c(u)/Y(u), and A(u) the sum of D·cost/G(T-) over
+    T > u divided by Y(u) - c(u) + 1, c(u) the number censored at u (1 added for small samples, so that one censored
+    patient counts himself; without ties this is Bang & Tsiatis' formula). The partitioned estimator sums the
     estimator over intervals, each with the interval's end as its horizon.
+
+    An interval that starts at or after the end of follow-up costs 0, and of patients who are not complete no cost is
+    used: what is missing there is not missed. Of one column, complete patients without a cost are left out and
+    counted (right if the missing have nothing to do with cost or survival). Of intervals, a needed cost that is
+    missing is refused: to leave out who lacks one would select by survival.
 
     References
     ----------
-    Bang & Tsiatis (2000) Biometrika 87:329, doi:10.1093/biomet/87.2.329.
+    Bang & Tsiatis (2000) Biometrika 87:329, doi:10.1093/biomet/87.2.329. Deaths before censorings: Schemper & Smith
+    (1996) Control Clin Trials 17:343.
 
     Examples
     --------
@@ -46,6 +67,8 @@ def bang_tsiatis(
     """
     costs, times, died = _checked(cost, time, event, horizon)
     ends = horizon * np.arange(1, costs.shape[1] + 1) / costs.shape[1]
+    used = (died[:, None] | (times[:, None] >= ends)) & (times[:, None] > ends - ends[0])
+    costs, times, died = _without_gaps(costs, times, died, used, names)
     found = [_weighted(costs[:, part], times, died, float(end)) for part, end in enumerate(ends)]
     total = np.sum([influence for _, influence in found], axis=0)
     return Estimate.normal(
@@ -55,33 +78,48 @@ def bang_tsiatis(
         unit=unit,
         method=f"mean cost to {horizon:g}, Bang-Tsiatis{' partitioned' if len(ends) > 1 else ''}",
         n_used=len(times),
-        n_total=len(times),
+        n_total=len(used),
     )
 
 
 def lin(
-    cost: np.ndarray, time: np.ndarray, event: np.ndarray, horizon: float, *, level: float = 0.95, unit: str = ""
+    cost: np.ndarray,
+    time: np.ndarray,
+    event: np.ndarray,
+    horizon: float,
+    *,
+    level: float = 0.95,
+    unit: str = "",
+    names: Sequence[str] = (),
 ) -> Estimate:
     """The mean cost up to a horizon from interval costs and the Kaplan-Meier curve.
 
     Parameters
     ----------
     cost : array (n, k)            cost in each of k intervals of equal length up to the horizon
-    time, event, horizon           as in `bang_tsiatis`
+    time, event, horizon, names    as in `bang_tsiatis`
+
+    Raises
+    ------
+    NotEstimableError, HorizonError    as in `bang_tsiatis`
 
     Notes
     -----
     The sum over intervals of survival to the interval's start times the mean cost in it of those still followed at
     its start. Unbiased where censoring falls on the intervals' ends; else those censored within an interval pull it
-    down, the less the shorter the intervals. Variance by the influence functions of both factors.
+    down, the less the shorter the intervals. Variance by the influence functions of both factors; that of survival
+    S(t) is -S(t) · the sum over deaths u <= t of n dM(u) / (Y(u) - d(u)), whose square is Greenwood's. A cost of an
+    interval that starts at or after the end of follow-up is 0; any other that is missing is used, so it is needed.
 
     References
     ----------
     Lin, Feuer, Etzioni & Wax (1997) Biometrics 53:419, doi:10.2307/2533947, estimator with interval costs.
     """
     costs, times, died = _checked(cost, time, event, horizon)
-    n, intervals = costs.shape
+    total, intervals = costs.shape
     starts = horizon * np.arange(intervals) / intervals
+    costs, times, died = _without_gaps(costs, times, died, times[:, None] > starts, names)
+    n = len(times)
     curve = kaplan_meier(times, died)
     value, influence = 0.0, np.zeros(n)
     for start, spent in zip(starts, costs.T, strict=True):
@@ -102,7 +140,7 @@ def lin(
         unit=unit,
         method=f"mean cost to {horizon:g}, Lin",
         n_used=n,
-        n_total=n,
+        n_total=total,
     )
 
 
@@ -113,50 +151,71 @@ def _checked(
     costs = costs[:, None] if costs.ndim == 1 else costs
     if costs.shape[0] != len(times) or len(died) != len(times):
         raise NotEstimableError("mean cost", Problem("cost, time, event", "arrays differ in length"))
-    known = np.isfinite(costs).all(axis=1) & np.isfinite(times)
-    if not known.any():
-        raise NotEstimableError("mean cost", Problem("cost", "no patient with a known cost and follow-up"))
-    check_horizon(horizon, float(times[known].max()))
-    return costs[known], times[known], died[known]
+    odd = int((~(np.isfinite(times) & (times > 0))).sum())
+    if odd or not len(times):
+        found = f"{odd} of {len(times)} missing or not after the start of follow-up"
+        raise NotEstimableError("mean cost", Problem("time", found, "drop those rows"))
+    check_horizon(horizon, float(times.max()))
+    return costs, times, died
+
+
+def _without_gaps(
+    costs: np.ndarray, times: np.ndarray, died: np.ndarray, used: np.ndarray, names: Sequence[str]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The patients whose costs are known where they are `used` (n, k), with 0 where they are not."""
+    costs = np.where(used | np.isfinite(costs), costs, 0.0)
+    known = np.isfinite(costs)
+    if costs.shape[1] == 1:
+        kept = known[:, 0]
+        if not kept.any():
+            raise NotEstimableError("mean cost", Problem(names[0] if names else "cost", "nobody has a known cost"))
+        return costs[kept], times[kept], died[kept]
+    problems = [
+        Problem(
+            names[part] if names else f"interval {part + 1}",
+            f"{missing} of {int(used[:, part].sum())} patients followed there have no cost",
+            "complete the column (0 where nothing was spent), or impute it first",
+        )
+        for part, missing in enumerate((~known).sum(axis=0))
+        if missing
+    ]
+    if problems:
+        raise NotEstimableError("mean cost", problems)
+    return costs, times, died
 
 
 def _weighted(cost: np.ndarray, time: np.ndarray, died: np.ndarray, end: float) -> tuple[float, np.ndarray]:
     """The inverse-probability mean of a cost up to `end`, and each patient's influence on it."""
     upto = np.minimum(time, end)
     complete = died | (time >= end)
-    censored = (time < end) & ~died
-    chance = np.ones(len(time))
-    if censored.any():
-        curve = kaplan_meier(upto, censored)
-        chance = np.concatenate([[1.0], curve.survival])[np.searchsorted(curve.times, upto, side="left")]
+    if complete.all():
+        value = float(cost.mean())
+        return value, cost - value
+    curve = reverse_kaplan_meier(upto, complete)
+    chance = np.concatenate([[1.0], curve.survival])[np.searchsorted(curve.times, upto, side="left")]
     shown = np.where(complete, cost / np.maximum(chance, np.finfo(float).tiny), 0.0)
     value = float(shown.mean())
+    moments, count = np.unique(upto[~complete], return_counts=True)
+    order = np.argsort(upto, kind="stable")
+    later = np.concatenate([np.cumsum((shown[order])[::-1])[::-1], [0.0]])
+    place = np.searchsorted(upto[order], moments, side="right")
+    beyond = len(upto) - place
+    steps = later[place] / (beyond + 1)
     influence = shown - value
-    if censored.any():
-        moments, count = np.unique(upto[censored], return_counts=True)
-        order = np.argsort(upto, kind="stable")
-        later = np.concatenate([np.cumsum((shown[order])[::-1])[::-1], [0.0]])
-        weight = np.where(complete, 1 / np.maximum(chance, np.finfo(float).tiny), 0.0)
-        people = np.concatenate([np.cumsum((weight[order])[::-1])[::-1], [0.0]])
-        place = np.searchsorted(upto[order], moments, side="right")
-        ahead = np.divide(later[place], people[place], out=np.zeros(len(moments)), where=people[place] > 0)
-        survivors = len(upto) - np.searchsorted(upto[order], moments, side="left")
-        reach = np.concatenate([[1.0], curve.survival])[np.searchsorted(curve.times, moments, side="left")]
-        steps = ahead / reach
-        influence[censored] += steps[np.searchsorted(moments, upto[censored])]
-        drift = np.concatenate([[0.0], np.cumsum(steps * count / survivors)])
-        influence -= drift[np.searchsorted(moments, upto, side="right")]
-    return value, influence
+    influence[~complete] += steps[np.searchsorted(moments, upto[~complete])]
+    drift = np.concatenate([[0.0], np.cumsum(steps * count / (beyond + count))])
+    passed = np.searchsorted(moments, upto, side="left") + ~complete
+    return value, influence - drift[passed]
 
 
 def _martingale(time: np.ndarray, died: np.ndarray, upto: float) -> tuple[np.ndarray, np.ndarray]:
-    """n times the integral of dM_i / Y up to a time: its compensator and its jump, for each patient (n,)."""
+    """n times the integral of dM_i / (Y - d) up to a time: its compensator and its jump, for each patient (n,)."""
     n = len(time)
     moments, count = np.unique(time[died & (time <= upto)], return_counts=True)
     at_risk = n - np.searchsorted(np.sort(time), moments, side="left")
-    steps = np.concatenate([[0.0], np.cumsum(n * count / at_risk**2)])
+    steps = np.concatenate([[0.0], np.cumsum(n * count / (at_risk * (at_risk - count)))])
     hazard = steps[np.searchsorted(moments, time, side="right")]
     own = np.zeros(n)
     jumped = died & (time <= upto)
-    own[jumped] = n / at_risk[np.searchsorted(moments, time[jumped])]
+    own[jumped] = n / (at_risk - count)[np.searchsorted(moments, time[jumped])]
     return hazard, own

@@ -34,12 +34,13 @@ def partially_pooled(effect: np.ndarray, se: np.ndarray, *, level: float = 0.90)
 
     Parameters
     ----------
-    effect, se : array (k,)      each group's own estimate and its standard error > 0
+    effect, se : array (k,)      each group's own estimate and its standard error; 0 where it is known
     level : float                of the intervals: they hold the true effects in this share of the groups on average
 
     Returns
     -------
-    Pooled                       the groups' own estimates and intervals where there are fewer than four
+    Pooled                       the groups' own estimates and intervals where there are fewer than four, or where one
+                                 has no error: what does not vary cannot tell how far groups differ by chance
 
     Notes
     -----
@@ -53,8 +54,10 @@ def partially_pooled(effect: np.ndarray, se: np.ndarray, *, level: float = 0.90)
     """
     own, errors = np.asarray(effect, float), np.asarray(se, float)
     z, k = normal_quantile(level), len(own)
-    if k < LEAST:
-        mean = float(np.average(own, weights=1 / errors**2)) if k else float("nan")
+    exact = errors == 0
+    if k < LEAST or exact.any():
+        weight = exact if exact.any() else 1 / errors**2
+        mean = float(np.average(own, weights=weight)) if k else float("nan")
         return Pooled(own, own - z * errors, own + z * errors, mean, float("nan"))
     between = _between(own, errors)
     total = errors**2 + between

@@ -35,7 +35,9 @@ def fine_gray(time: np.ndarray, cause: np.ndarray, covariates: np.ndarray) -> Co
     -----
     Who had a competing event at T stays at risk at t > T with weight G(t-) / G(T-), G the Kaplan-Meier curve of the
     time to censoring; ties as Breslow. With eta_i the weighted martingale score residuals and psi_i the contribution
-    of estimating G, the covariance is I^-1 [sum of (eta_i + psi_i)(eta_i + psi_i)'] I^-1.
+    of estimating G, the covariance is I^-1 [sum of (eta_i + psi_i)(eta_i + psi_i)'] I^-1. With tied times everything
+    is as in crr: a censoring at u moves the weights, at event times t >= u, of those whose competing event was before
+    u; and events that share its time count as at risk of it.
 
     References
     ----------
@@ -152,10 +154,9 @@ class _Weighing:
         u, count = np.unique(self.time[censored], return_counts=True)
         place = np.searchsorted(self.time, u, side="left")
         at_risk = len(self.time) - place
-        left = np.searchsorted(self.time, u, side="right")
         weight = (risk * self.own)[:, None]
-        gone = _from_start(np.column_stack([weight, weight * self.X]))[left]
-        after = _later(hazard * self.G, mean, np.searchsorted(self.t, u, side="right"))
+        gone = _from_start(np.column_stack([weight, weight * self.X]))[place]
+        after = _later(hazard * self.G, mean, np.searchsorted(self.t, u, side="left"))
         q = gone[:, 1:] * after[0][:, None] - gone[:, :1] * after[1]
         psi = np.zeros_like(self.X)
         own = np.searchsorted(u, self.time[censored])

@@ -72,6 +72,9 @@ def require_same_roles(cohort: Cohort | CohortFolder, syn: Sequence[Any], what: 
     """Nothing, if there are cohorts and all have the roles of the real one, and their columns; RoleError otherwise."""
     if not len(syn):
         raise TooFewPatientsError("synthetic cohorts", Problem("", "there are none", "draw at least one"))
+    if empty := [part for part, drawn in enumerate(syn) if not drawn.n]:
+        fix = "leave it out, or draw it anew"
+        raise TooFewPatientsError(what, [Problem(f"cohort {part}", "has no rows", fix) for part in empty])
     problems = []
     for part, drawn in enumerate(syn):
         wanted, found = replace(cohort.schema, id=None), replace(drawn.schema, id=None)

@@ -81,7 +81,7 @@ def evaluate(
         raise NotEstimableError(WHERE, Problem("bootstrap", "of adjusted or imputed means", fix))
     n_source = None if isinstance(rows, Cohort) and not rows.synthetic else _rests_on(cohorts)
     found = [analysis.of(cohort, stream(seed, WHERE, "impute", part)) for part, cohort in enumerate(cohorts)]
-    estimated = found[0] if n_source is None else pooled_arms(found, n_source, first.n)
+    estimated = found[0] if n_source is None else pooled_arms(found, n_source, [cohort.n for cohort in cohorts])
     sample = _resampled(analysis, cohorts, bootstrap, n_source, seed) if bootstrap else None
     notes = (*unnamed_comparator(first, comparator), *odd_effects(first, analysis.effect), *_assumed(analysis, found))
     named = " + ".join(analysis.costs), analysis.effect

@@ -6,6 +6,9 @@ import pytest
 
 from heorsynth.checks import registry
 from heorsynth.checks.estimands import margin_for
+from heorsynth.checks.finding import FAIL, PASS
+from heorsynth.checks.groups import ALL, Group
+from heorsynth.checks.structure import marginal
 from heorsynth.data.cohort import Cohort
 
 MARGINS = {
@@ -138,3 +141,22 @@ def test_people_who_coincide_by_chance_do_not_contaminate():
     assert "fail" not in verdicts(
         real, [coarse(2000, 10 + part) for part in range(5)], "disclosure.contamination", unseen
     )
+
+
+def test_a_spike_moved_to_a_value_nobody_real_has_fails_the_distribution():
+    """Two in five at full health, moved to 0.92: right limits at real values alone saw 0.04 of the 0.4."""
+    chance = np.random.default_rng(1)
+
+    def utilities(n, spike):
+        values = np.where(chance.random(n) < 0.4, spike, chance.uniform(0.2, 0.9, n)).round(6)
+        return pd.DataFrame({"u": values, "time": chance.uniform(1, 4, n), "event": chance.integers(0, 2, n)})
+
+    real = Cohort(utilities(2000, 1.0), endpoints={"os": ("time", "event")}, utilities=["u"], unit="year")
+    moved = [Cohort.derive(real.schema, utilities(2000, 0.92), label=None) for _ in range(3)]
+    margin = margin_for("structure.marginals", {"absolute": 0.1})
+    found = marginal(Group("all", ALL, real, tuple(moved)), "u", margin, chance)
+    assert found.verdict == FAIL and found.difference == pytest.approx(0.4, abs=0.03)
+    mirrored = marginal(Group("all", ALL, moved[0], (real,)), "u", margin, chance)
+    assert mirrored.verdict == FAIL and mirrored.difference == pytest.approx(0.4, abs=0.03)
+    faithful = [Cohort.derive(real.schema, utilities(2000, 1.0), label=None) for _ in range(3)]
+    assert marginal(Group("all", ALL, real, tuple(faithful)), "u", margin, chance).verdict == PASS

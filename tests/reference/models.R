@@ -47,8 +47,9 @@ for (i in 1:3) add(paste0("gengamma_", c("location", "log_scale", "q")[i]), fit$
 add("gengamma_loglik", -fit$value)
 
 X <- cbind(pbc$age, pbc$sex, log(pbc$bili))
-for (name in c("crr", "crr_untied")) {
-  time <- if (name == "crr") pbc$time else pbc$time + seq_len(nrow(pbc)) / 1000
+whole <- list(crr = pbc$time, crr_untied = pbc$time + seq_len(nrow(pbc)) / 1000, crr_years = ceiling(pbc$time / 365.25))
+for (name in names(whole)) {
+  time <- whole[[name]]
   fit <- crr(time, pbc$status, X, failcode = 2, cencode = 0, gtol = 1e-12)
   for (i in 1:3) { add(paste0(name, "_coef_", i), fit$coef[[i]]); add(paste0(name, "_se_", i), sqrt(fit$var[i, i])) }
   add(paste0(name, "_loglik"), fit$loglik)

@@ -97,3 +97,15 @@ def test_delayed_entry_is_refused():
     real = cohort(rows, entry="entry")
     found = asked(real, [real], cost="to_two", to_horizon=True)
     assert found.verdict == NOT_ESTIMABLE and "delayed entry" in found.because
+
+
+@pytest.mark.parametrize("method", [{}, {"method": "lin"}], ids=["partitioned", "lin"])
+def test_blanks_after_follow_up_do_not_select_survivors_and_other_gaps_are_named(method):
+    rows = frame(2000, 1)
+    blank = rows.assign(**{name: rows[name].where(rows["time"] > 0.5 * place) for place, name in enumerate(PARTS)})
+    real, gaps = cohort(rows), cohort(blank)
+    found = asked(gaps, [gaps], intervals=PARTS, **method)
+    assert found.real == asked(real, [real], intervals=PARTS, **method).real
+    holes = blank.assign(half_2=blank["half_2"].where(blank["time"] < 2))
+    refused = asked(cohort(holes), [real], intervals=PARTS, **method)
+    assert refused.verdict == NOT_ESTIMABLE and "half_2" in refused.because

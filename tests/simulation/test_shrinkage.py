@@ -32,3 +32,11 @@ def test_the_estimates_of_a_published_example():
     found = partially_pooled(own, se)
     assert found.spread == 0 and found.mean == pytest.approx(7.69, abs=0.01)
     assert found.value[0] == pytest.approx(28 - 5 / 7 * (28 - 7.686), abs=0.01)
+
+
+def test_groups_that_do_not_vary_keep_their_own():
+    own, se = np.full(5, -1.0), np.zeros(5)
+    found = partially_pooled(own, se)
+    assert found.value.tolist() == found.lower.tolist() == own.tolist() and found.mean == -1.0
+    mixed = partially_pooled(np.array([1.0, 2.0, 3.0, 9.0]), np.array([0.0, 1.0, 1.0, 1.0]))
+    assert mixed.mean == 1.0 and mixed.value[3] == 9.0

@@ -227,3 +227,29 @@ def test_the_error_of_near_copies_holds_where_rows_crowd_around_few_people():
         found.append(attacks.near_copies(rows, people[:30], people[30:], 0.05, rng()))
     wrong = np.mean([abs(one.excess) > 1.645 * one.se for one in found])
     assert wrong <= 0.16, "10% and four binomial standard errors"
+
+
+def trial(n: int, seed: int) -> Cohort:
+    chance = np.random.default_rng(seed)
+    drug, hospital = chance.gamma(2, 500, n), chance.gamma(1, 900, n)
+    rows = pd.DataFrame({"age": chance.normal(60, 9, n), "bmi": chance.normal(25, 3, n), "drug": drug,
+                         "hospital": hospital, "cost": drug + hospital, "qaly": chance.uniform(0, 1, n),
+                         "time": chance.uniform(1, 4, n), "event": chance.integers(0, 2, n)})  # fmt: skip
+    return Cohort(rows, endpoints={"os": ("time", "event")}, costs=["cost"], utilities=["qaly"],
+                  totals={"cost": ["drug", "hospital"]}, currency="EUR", unit="year")  # fmt: skip
+
+
+def test_the_parts_of_a_declared_total_are_secrets_and_known_to_no_intruder():
+    key, real, unseen = "disclosure.attribute", trial(120, 1), trial(120, 2)
+    found = disclosure.check(real, [trial(120, 3)], {key: MARGINS[key]}, rng(), unseen)
+    guessed = {one.estimand for one in found}
+    assert guessed == {f"guessing {name} from covariates" for name in ("time", "drug", "hospital", "qaly")}
+    space = Space.of(real, [real], unseen)
+    assert disclosure._covariates(real, space) == {"age", "bmi"}
+
+
+def test_a_copied_part_is_found_out():
+    key, real, unseen = "disclosure.attribute", trial(300, 1), trial(300, 2)
+    found = disclosure.check(real, [real], {key: MARGINS[key]}, rng(), unseen)
+    drug = next(one for one in found if "drug" in one.estimand)
+    assert drug.verdict == "fail" and drug.synthetic == 1.0

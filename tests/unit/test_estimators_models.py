@@ -180,3 +180,49 @@ def test_a_cox_model_without_information_is_refused_and_does_not_run_for_ever():
     time, event = np.array([2.0, 3.0, 2.0, 4.0]), np.array([False, True, False, True])
     with pytest.raises(NotEstimableError):
         cox(time, event, np.array([[0.0], [0.0], [1.0], [1.0]]), np.array([1.5, 0.0, 0.0, 0.0]))
+
+
+def interval_costs(n=500):
+    rng = np.random.default_rng(6)
+    death, left = rng.exponential(4.0, n), rng.uniform(0.5, 8.0, n)
+    time = np.minimum(death, left)
+    return 1000 * np.clip(time[:, None] - np.arange(4), 0, 1), time, death <= left
+
+
+@pytest.mark.parametrize("estimator", [bang_tsiatis, lin])
+def test_a_cost_that_is_missing_after_follow_up_is_none(estimator):
+    cost, time, died = interval_costs()
+    blank = np.where(time[:, None] <= np.arange(4), np.nan, cost)
+    assert np.isnan(blank).sum() > 300
+    found, whole = estimator(blank, time, died, 4.0), estimator(cost, time, died, 4.0)
+    assert (found.value, found.se, found.n_used, found.n_total) == (whole.value, whole.se, 500, 500)
+
+
+@pytest.mark.parametrize("estimator", [bang_tsiatis, lin])
+def test_a_cost_that_is_missing_during_follow_up_is_refused_by_its_column_and_count(estimator):
+    cost, time, died = interval_costs()
+    cost[np.flatnonzero((time > 2) & died)[:3], 1] = np.nan
+    with pytest.raises(NotEstimableError, match=r"year_2: 3 of \d+ patients") as told:
+        estimator(cost, time, died, 4.0, names=["year_1", "year_2", "year_3", "year_4"])
+    assert len(told.value.problems) == 1
+
+
+def test_costs_missing_in_one_column_are_left_out_and_counted_unless_nothing_needs_them():
+    cost, time, died = interval_costs()
+    total = cost.sum(axis=1)
+    censored = ~died & (time < 4)
+    unneeded = bang_tsiatis(np.where(censored, np.nan, total), time, died, 4.0)
+    assert unneeded == bang_tsiatis(total, time, died, 4.0)
+    total[np.flatnonzero(died)[:7]] = np.nan
+    found = bang_tsiatis(total, time, died, 4.0)
+    assert (found.n_used, found.n_total) == (493, 500)
+
+
+@pytest.mark.parametrize("wrong", [np.nan, -1.0, 0.0])
+@pytest.mark.parametrize("everybody_dies", [True, False])
+def test_follow_up_that_is_missing_or_negative_is_refused(wrong, everybody_dies):
+    cost, time, died = interval_costs()
+    time[3] = wrong
+    for estimator in (bang_tsiatis, lin):
+        with pytest.raises(NotEstimableError, match="time: 1 of 500"):
+            estimator(cost, time, died | everybody_dies, 4.0)

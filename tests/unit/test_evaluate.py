@@ -291,3 +291,24 @@ def test_more_draws_than_bootstrap_samples_are_not_made_up():
     assert len(found.draws()) == 40
     with pytest.raises(errors.NotEstimableError, match="20 bootstrap samples held"):
         found.draws(50)
+
+
+def test_each_cohort_is_scaled_by_its_own_rows_whatever_their_order():
+    rng = np.random.default_rng(8)
+
+    def means(size):
+        return arm_means(rng.normal(1000, 300, size), rng.normal(0.6, 0.1, size), np.arange(size) % 2, 2)
+
+    few, many = means(400), means(4000)
+    found = [pooled_arms(pair, 400, sizes).covariance for pair, sizes in [((few, many), [400, 4000]),
+                                                                          ((many, few), [4000, 400])]]  # fmt: skip
+    assert found[0] == pytest.approx(found[1])
+    between = np.cov(np.array([few.means.ravel(), many.means.ravel()]).T, ddof=1) / 2
+    assert found[0] == pytest.approx((few.covariance + 10 * many.covariance) / 2 + between)
+
+
+def test_cohorts_of_unequal_size_evaluate_to_the_same_in_any_order():
+    fitted = hs.generators.create("bootstrap").fit(cohort(), seed=1)
+    small, large = fitted.sample(n=150, m=1, seed=1)[0], fitted.sample(n=900, m=1, seed=2)[0]
+    one, other = hs.evaluate([small, large]), hs.evaluate([large, small])
+    assert one.increments().covariance == pytest.approx(other.increments().covariance)

@@ -182,3 +182,20 @@ def test_patients_who_are_alike_by_chance_are_not_taken_for_the_same(real):
 def test_a_subgroup_finding_does_not_decide_an_economic_evaluation(real, faithful):
     evidence = validate(real, faithful)
     assert {finding.group for finding in evidence.decisive} == {"all", "arm=a", "arm=b", "arm=b vs a"}
+
+
+def test_an_empty_cohort_is_refused_by_its_place(real, faithful):
+    empty = Cohort.derive(real.schema, faithful[0].frame.iloc[:0], label=None)
+    with pytest.raises(TooFewPatientsError, match="cohort 1: has no rows"):
+        validate(real, [faithful[0], empty], "model-development")
+
+
+def test_costs_that_are_all_zero_do_not_stop_the_subgroups():
+    def with_levels(seed):
+        return rows(seed).assign(sex=np.random.default_rng(seed).choice(["a", "b", "c", "d", "e"], 300))
+
+    source = Cohort(with_levels(1), **ROLES)
+    free = [Cohort.derive(source.schema, with_levels(10 + part).assign(cost=0.0), label=None) for part in range(3)]
+    found = validate(source, free, "model-development").subgroups()
+    costs = found[found["key"] == "costs.mean"]
+    assert len(costs) >= 5 and np.isfinite(costs["pooled"]).all()
