@@ -72,7 +72,8 @@ def marginal(group: Group, name: str, margin: Margin, rng: np.random.Generator) 
     Notes
     -----
     Kolmogorov-Smirnov: the largest distance between the distribution functions, at up to 101 quantiles of the real
-    column and just before each, so that a spike moved to a value nobody real has is seen. Total variation: half the sum of the distances between the shares of the levels.
+    column and just before each, so that a spike moved to a value nobody real has is seen. Total variation: half the
+    sum of the distances between the shares of the levels.
     """
     label = f"distribution of {name}"
     known = [
