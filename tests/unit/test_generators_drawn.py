@@ -67,7 +67,7 @@ def test_a_level_the_generator_lost_is_said_so_rather_than_waited_for() -> None:
 
 @pytest.mark.parametrize("asked", [{"n": 2.5}, {"n": "10"}, {"n": True}, {"m": 1.5}, {"n": -3}, {"m": -1}])
 def test_a_number_of_rows_or_cohorts_that_is_none_is_refused(asked: dict) -> None:
-    with pytest.raises(errors.TooFewPatientsError, match="whole numbers"):
+    with pytest.raises(errors.TooFewPatientsError, match="a whole number"):
         sampler("bootstrap").sample(**asked)
 
 
