@@ -78,8 +78,7 @@ def compare(
     measured = Measured(real, variance, values, variances, group.real.n, unit)
     found = _judged(check, estimand, group, measured, held, log)
     if held is not margin:
-        told = f"{found.because}, narrowed from {margin} to the real effect itself: within that, none would pass"
-        found = replace(found, because=told)
+        found = replace(found, because=f"{found.because}, the real effect itself; declared {margin}")
     return replace(found, key=key, kind=group.kind)
 
 
