@@ -118,7 +118,7 @@ def spread(group: Group, name: str, margin: Margin) -> Finding:
     carried = spread_patients(group.real.column(name))
     if carried >= SPREAD_PATIENTS:
         return found
-    told = f"its spread is carried by the equal of {significant(carried, 2)} patients: too few to trust its interval"
+    told = f"the spread rests on the equal of {significant(carried, 2)} patients"
     return replace(found, verdict=INCONCLUSIVE, because=f"{found.because}, but {told}")
 
 
