@@ -4,7 +4,7 @@ Every function takes a cohort or a tally. "Chosen" patients are a mask of rows (
 other, as `levels` of either gives them.
 
 The first function of each pair is the one for a cohort's rows. Its argument is typed as either, since callers are
-checked against it; hence what mypy is told to overlook in it.
+checked against it; `_rows` tells it apart.
 """
 
 from __future__ import annotations
@@ -38,6 +38,11 @@ Observed: TypeAlias = Cohort | Tally
 COX = "log hazard ratio, Cox (Efron)"
 
 
+def _rows(data: Observed) -> Cohort:
+    """The cohort that single dispatch hands to the first function of a pair: a tally has the second."""
+    return cast(Cohort, data)
+
+
 @singledispatch
 def patients(data: Observed, chosen: np.ndarray) -> int:
     """How many patients are chosen."""
@@ -61,7 +66,7 @@ def patients_by(data: Observed, names: Sequence[str]) -> Counter[tuple[str, ...]
 @singledispatch
 def curve(data: Observed, endpoint: str) -> SurvivalCurve:
     """The Kaplan-Meier curve of the event of interest; other causes censor."""
-    time, cause, entry = data.outcome(endpoint)  # type: ignore[union-attr]
+    time, cause, entry = _rows(data).outcome(endpoint)
     return kaplan_meier(time, cause == 1, entry)
 
 
@@ -74,7 +79,7 @@ def _(data: Tally, endpoint: str) -> SurvivalCurve:
 @singledispatch
 def reverse_curve(data: Observed, endpoint: str) -> SurvivalCurve:
     """The curve of still being followed: an event of whatever cause ends observation without being a censoring."""
-    time, cause, entry = data.outcome(endpoint)  # type: ignore[union-attr]
+    time, cause, entry = _rows(data).outcome(endpoint)
     return reverse_kaplan_meier(time, cause > 0, entry)
 
 
@@ -87,7 +92,7 @@ def _(data: Tally, endpoint: str) -> SurvivalCurve:
 @singledispatch
 def incidence(data: Observed, endpoint: str) -> dict[int, IncidenceCurve]:
     """The Aalen-Johansen curve of each cause that occurs."""
-    return cumulative_incidence(*data.outcome(endpoint))  # type: ignore[union-attr]
+    return cumulative_incidence(*_rows(data).outcome(endpoint))
 
 
 @incidence.register
@@ -103,7 +108,7 @@ def _(data: Tally, endpoint: str) -> dict[int, IncidenceCurve]:
 @singledispatch
 def causes(data: Observed, endpoint: str) -> list[int]:
     """The codes of how follow-up ended that occur, 0 for censored among them, in order."""
-    return sorted(set(data.outcome(endpoint)[1].tolist()))  # type: ignore[union-attr]
+    return sorted(set(_rows(data).outcome(endpoint)[1].tolist()))
 
 
 @causes.register
@@ -114,7 +119,7 @@ def _(data: Tally, endpoint: str) -> list[int]:
 @singledispatch
 def follow_up_times(data: Observed, endpoint: str) -> Ranked:
     """Follow-up by rank, missing times left out."""
-    return Ranked.of(np.sort(known(data.outcome(endpoint)[0])))  # type: ignore[union-attr]
+    return Ranked.of(np.sort(known(_rows(data).outcome(endpoint)[0])))
 
 
 @follow_up_times.register
@@ -126,7 +131,7 @@ def _(data: Tally, endpoint: str) -> Ranked:
 @singledispatch
 def followed(data: Observed, endpoint: str, horizon: float) -> tuple[int, int]:
     """Patients whose follow-up, however it ended, reached the horizon, and patients whose time is known."""
-    time = data.outcome(endpoint)[0]  # type: ignore[union-attr]
+    time = _rows(data).outcome(endpoint)[0]
     return int((time >= horizon).sum()), int(np.isfinite(time).sum())
 
 
@@ -139,7 +144,7 @@ def _(data: Tally, endpoint: str, horizon: float) -> tuple[int, int]:
 @singledispatch
 def arm_curves(data: Observed, treated: np.ndarray, endpoint: str) -> tuple[SurvivalCurve, SurvivalCurve]:
     """The curve of the treated and of the others."""
-    time, cause, entry = data.outcome(endpoint)  # type: ignore[union-attr]
+    time, cause, entry = _rows(data).outcome(endpoint)
     first, second = (
         kaplan_meier(time[rows], cause[rows] == 1, None if entry is None else entry[rows])
         for rows in (treated, ~treated)
@@ -155,7 +160,7 @@ def _(data: Tally, treated: np.ndarray, endpoint: str) -> tuple[SurvivalCurve, S
 @singledispatch
 def hazard(data: Observed, treated: np.ndarray, endpoint: str) -> Estimate:
     """The log hazard ratio of the treated to the others."""
-    time, cause, entry = data.outcome(endpoint)  # type: ignore[union-attr]
+    time, cause, entry = _rows(data).outcome(endpoint)
     return _log_ratio(time, cause == 1, entry, treated)
 
 
@@ -167,7 +172,7 @@ def _(data: Tally, treated: np.ndarray, endpoint: str) -> Estimate:
 @singledispatch
 def hazard_change(data: Observed, treated: np.ndarray, endpoint: str, at: float) -> Estimate:
     """The log hazard ratio after a time less that before it."""
-    time, cause, entry = data.outcome(endpoint)  # type: ignore[union-attr]
+    time, cause, entry = _rows(data).outcome(endpoint)
     event = cause == 1
     start = np.zeros(len(time)) if entry is None else entry
     early, late = start < at, time > at
@@ -203,7 +208,7 @@ def arms(data: Tally, treated: np.ndarray, endpoint: str) -> ArmCounts:
 @singledispatch
 def moments(data: Observed, name: str, at_least: int = 2) -> Moments:
     """Mean and variance of a cost or utility over the patients in whom it is known."""
-    return Moments.of(data.column(name), at_least)  # type: ignore[union-attr]
+    return Moments.of(_rows(data).column(name), at_least)
 
 
 @moments.register
@@ -216,7 +221,7 @@ def _(data: Tally, name: str, at_least: int = 2) -> Moments:
 @singledispatch
 def weighted(data: Observed, names: Sequence[str], weights: np.ndarray) -> Moments:
     """Mean and variance of a weighted sum of costs or utilities, over the patients in whom all of them are known."""
-    values = np.column_stack([data.column(name).astype(float) for name in names])  # type: ignore[union-attr]
+    values = np.column_stack([_rows(data).column(name).astype(float) for name in names])
     return Moments.of(values @ weights)
 
 
@@ -229,7 +234,7 @@ def _(data: Tally, names: Sequence[str], weights: np.ndarray) -> Moments:
 @singledispatch
 def arm_moments(data: Observed, treated: np.ndarray, name: str) -> tuple[Moments, Moments]:
     """The moments of a cost or utility among the treated and among the others."""
-    values = data.column(name)  # type: ignore[union-attr]
+    values = _rows(data).column(name)
     return Moments.of(values[treated]), Moments.of(values[~treated])
 
 
@@ -246,7 +251,7 @@ def total_cost(cohort: Cohort, costs: Sequence[str]) -> np.ndarray:
 @singledispatch
 def joint(data: Observed, chosen: np.ndarray, costs: Sequence[str], effect: str) -> Joint:
     """Mean and covariance of the sum of costs and of an effect, over those chosen in whom all are known."""
-    both = np.column_stack([total_cost(cast(Cohort, data), costs), data.column(effect).astype(float)])  # type: ignore[union-attr]
+    both = np.column_stack([total_cost(_rows(data), costs), _rows(data).column(effect).astype(float)])
     both = both[chosen & np.isfinite(both).all(axis=1)]
     _require_two(len(both))
     return Joint.of(both)
@@ -265,7 +270,7 @@ def _(data: Tally, chosen: np.ndarray, costs: Sequence[str], effect: str) -> Joi
 @singledispatch
 def ranked(data: Observed, name: str) -> Ranked:
     """A cost or utility by rank, missing values left out."""
-    return Ranked.of(np.sort(known(data.column(name))))  # type: ignore[union-attr]
+    return Ranked.of(np.sort(known(_rows(data).column(name))))
 
 
 @ranked.register
@@ -278,7 +283,7 @@ def _(data: Tally, name: str) -> Ranked:
 @singledispatch
 def spike(data: Observed, name: str, what: str) -> tuple[int, int]:
     """Patients whose value is "zero", "one" or "negative", and patients in whom it is known."""
-    values = known(data.column(name))  # type: ignore[union-attr]
+    values = known(_rows(data).column(name))
     found = {"zero": values == 0, "one": values == 1, "negative": values < 0}[what]
     return int(found.sum()), len(values)
 
@@ -292,7 +297,7 @@ def _(data: Tally, name: str, what: str) -> tuple[int, int]:
 @singledispatch
 def missing(data: Observed, name: str) -> int:
     """Patients in whom a column is missing; all of them where there is no such column."""
-    held = data.rows  # type: ignore[union-attr]
+    held = _rows(data).rows
     return int(held[name].isna().sum()) if name in held else data.n
 
 

@@ -201,15 +201,21 @@ def test_with_more_patients_asked_for_a_level_of_fewer_is_no_level() -> None:
         hs.generators.create("heor", min_patients=60).fit(in_thirds, seed=1)
 
 
+SPOILT_ROLES = (
+    lambda frame: frame.assign(time=-frame["time"]),
+    lambda frame: frame.assign(time=frame["time"].astype(str) + " days"),
+    lambda frame: frame.assign(event=frame["cost"]),
+    lambda frame: frame.assign(event=frame["patient"]),
+    lambda frame: frame.assign(trt=frame["patient"]),
+    lambda frame: frame.assign(sex=frame["patient"]),
+)
+"""What makes a frame no cohort, in a file as in a folder: each error could quote a value."""
+
+
 @pytest.mark.parametrize(
     "spoil",
     [
-        lambda frame: frame.assign(time=-frame["time"]),
-        lambda frame: frame.assign(time=frame["time"].astype(str) + " days"),
-        lambda frame: frame.assign(event=frame["cost"]),
-        lambda frame: frame.assign(event=frame["patient"]),
-        lambda frame: frame.assign(trt=frame["patient"]),
-        lambda frame: frame.assign(sex=frame["patient"]),
+        *SPOILT_ROLES,
         lambda frame: frame.assign(sex=frame["marker"]),
         lambda frame: frame.assign(patient="Canary-Ada-7319"),
         lambda frame: frame.assign(cost=frame["patient"]),
@@ -308,12 +314,7 @@ def test_no_value_of_a_canary_is_in_what_is_saved_written_shown_or_logged_of_a_f
 @pytest.mark.parametrize(
     "spoil",
     [
-        lambda frame: frame.assign(time=-frame["time"]),
-        lambda frame: frame.assign(time=frame["time"].astype(str) + " days"),
-        lambda frame: frame.assign(event=frame["cost"]),
-        lambda frame: frame.assign(event=frame["patient"]),
-        lambda frame: frame.assign(trt=frame["patient"]),
-        lambda frame: frame.assign(sex=frame["patient"]),
+        *SPOILT_ROLES,
         lambda frame: frame.assign(patient=WORDS[0]),
         lambda frame: frame.assign(cost=frame["patient"]),
         lambda frame: frame.assign(subject_id=[WORDS[0], *frame["patient"].iloc[:-1]]),
