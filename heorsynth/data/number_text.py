@@ -1,0 +1,229 @@
+"""Reads numbers that are written as text with marks: currencies, thousands, percent. Counts what it cannot read."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from pandas.api import types
+
+MISSING_MARKS = ("", ".", "..", "-", "--", "'--", "---", "NA", "N/A", "#N/A", "N.A.", "NaN", "<NA>", "NULL", "?",
+                 "not available", "[not available]", "not applicable", "[not applicable]")  # fmt: skip
+"""What commonly stands for a missing value, in any case of letters. "None" does not: it may mean 0."""
+
+LONGEST = 60
+"""Characters beyond which a text is no number."""
+
+UNKNOWN_WORDS = ("unknown", "unk", "missing", "not reported", "not recorded", "not done", "not known", "not evaluated",
+                 "refused", "no data", "no answer")  # fmt: skip
+"""Words that mean that a number is not known. They may be a level too, so they are words and no missing marks."""
+
+PLAIN, CURRENCY, THOUSANDS, PERCENT, ZEROS = "plain", "currency sign", "thousands mark", "percent sign", "leading zeros"
+READ = (PLAIN, CURRENCY, THOUSANDS, PERCENT, ZEROS)
+"""Kinds of cell that are read as a number. One cell may count in several of them, but for `PLAIN`."""
+
+MISSING, INEQUALITY, WORD, CURRENCIES, AMBIGUOUS, OTHER = (
+    "missing mark", "inequality", "word", "several currencies", "unclear mark", "other text",
+)  # fmt: skip
+LEFT = (MISSING, INEQUALITY, WORD, CURRENCIES, AMBIGUOUS, OTHER)
+"""Kinds of cell that are not read. Each cell counts in one of them."""
+
+CURRENCY_OF = {
+    "€": "EUR", "$": "USD", "us$": "USD", "£": "GBP", "¥": "JPY", "kr": "SEK", "kr.": "SEK", "fr.": "CHF", "zł": "PLN",
+    "ca$": "CAD", "a$": "AUD", "₹": "INR", "r$": "BRL", "₩": "KRW",
+    **{code.lower(): code for code in (
+        "EUR", "USD", "GBP", "CHF", "CAD", "AUD", "JPY", "SEK", "NOK", "DKK", "PLN", "CZK", "HUF", "RON", "CNY", "INR",
+        "BRL", "KRW", "NZD", "ZAR", "MXN", "SGD", "TRY")},
+}  # fmt: skip
+"""Signs and codes of currencies, in lower case, and the code that each stands for."""
+
+_CURRENCY = "|".join(sorted(map(re.escape, CURRENCY_OF), key=len, reverse=True))
+_SPACES = "\u00a0\u202f\u2009 '’"
+AMOUNT = re.compile(
+    rf"(?P<sign>[+\-−])?\s*(?P<before>{_CURRENCY})?\s*(?P<inner>[+\-−])?\s*"
+    rf"(?P<body>\d[\d.,{_SPACES}]*(?<![{_SPACES}])|[.,]\d+)(?P<power>e[+-]?\d+)?\s*(?P<after>{_CURRENCY}|%)?",
+    re.IGNORECASE,
+)
+INEQUALITIES = re.compile(r"[<>≤≥=~≈].*|(less|more|greater|below|above|under|over|at least|at most|up to)\b.*\d.*"
+                          r"|.*\b(lod|loq|llod|lloq|uloq|blq|bdl|bql)\b.*|below (the )?(limit|detection).*"
+                          r"|\d[\d.,]*\s*\+", re.IGNORECASE)  # fmt: skip
+GROUPED = {mark: re.compile(rf"\d{{1,3}}(?:[{other}{_SPACES}]\d{{3}})+(?:{re.escape(mark)}\d*)?")
+           for mark, other in ((".", ","), (",", "."))}  # fmt: skip
+"""A number with thousands marks, by its decimal mark."""
+
+UNGROUPED = {mark: re.compile(rf"\d*(?:{re.escape(mark)}\d*)?") for mark in (".", ",")}
+PERHAPS = re.compile(r"[1-9]\d{0,2}[.,]\d{3}")
+"""A number whose one mark may be of thousands or of decimals, such as 1,234."""
+
+
+@dataclass(frozen=True)
+class _Cell:
+    """One different text of a column: why it is left, or the parts of the number that it holds."""
+
+    left: str = ""
+    body: str = ""
+    negative: bool = False
+    power: str = ""
+    currency: str = ""
+    percent: bool = False
+
+
+def parsed(column: pd.Series) -> tuple[np.ndarray, Counter[str]]:
+    """The numbers that a column holds, and how many of its cells are of which kind.
+
+    A cell is read where it holds a plain number, a number with the sign or code of the column's one currency, with
+    marks between thousands, or with a percent sign that all numbers of the column have (12% is 12). Which of comma
+    and point is the decimal mark is decided once for the column, by the cells that leave no choice: 1,234.50 says
+    point, 1,5 says comma. A cell such as 1,234 is left as unclear where no other cell decides.
+
+    Returns
+    -------
+    numbers : array of float (n,)      nan where a cell is missing or is left
+    counts : Counter                   cells by kind, one of `READ` or `LEFT`; no value of a cell is in it, and cells
+                                       that are missing already are not counted
+
+    Examples
+    --------
+    >>> numbers, counts = parsed(pd.Series(["€ 12", "€1,234.50", "7", "N/A", "> 75", "unknown", None]))
+    >>> numbers.tolist()
+    [12.0, 1234.5, 7.0, nan, nan, nan, nan]
+    >>> dict(counts)
+    {'currency sign': 2, 'thousands mark': 1, 'plain': 1, 'missing mark': 1, 'inequality': 1, 'word': 1}
+    >>> parsed(pd.Series(["1,234", "2,500", "987"]))[1]["unclear mark"]
+    2
+    >>> parsed(pd.Series(["1.234,50 EUR", "12 EUR"]))[0].tolist()
+    [1234.5, 12.0]
+    """
+    if types.is_numeric_dtype(column) and not types.is_bool_dtype(column) and not types.is_complex_dtype(column):
+        numbers = column.to_numpy(float, na_value=np.nan)
+        return numbers, Counter({PLAIN: int(column.notna().sum())})
+    known = column.notna().to_numpy()
+    codes, different = pd.factorize(column[known].astype(object).map(str).to_numpy(dtype=object))
+    cells = _settled([_cell(str(text).strip()) for text in different])
+    times = np.bincount(codes, minlength=len(cells)) if len(cells) else np.zeros(0, dtype=int)
+    mark = _decimal_mark(cells)
+    values, counts = np.full(len(cells), np.nan), Counter[str]()
+    for at, cell in enumerate(cells):
+        value, kinds = (None, [cell.left]) if cell.left else _number(cell, mark)
+        values[at] = np.nan if value is None else value
+        for kind in kinds:
+            counts[kind] += int(times[at])
+    numbers = np.full(len(column), np.nan)
+    numbers[known] = values[codes] if len(cells) else np.nan
+    return numbers, counts
+
+
+def n_left(counts: Counter[str]) -> int:
+    """How many known cells `parsed` did not read, missing marks left out.
+
+    Examples
+    --------
+    >>> n_left(parsed(pd.Series(["1", "NA", "<LOD", "unknown"]))[1])
+    2
+    """
+    return sum(counts[kind] for kind in LEFT if kind != MISSING)
+
+
+def told(counts: Counter[str], kinds: tuple[str, ...] = LEFT) -> str:
+    """The counts of these kinds in words; "" where there are none.
+
+    Examples
+    --------
+    >>> told(parsed(pd.Series(["1", "NA", "<LOD", "unknown"]))[1])
+    '1 missing mark, 1 inequality, 1 word'
+    """
+    plural = {
+        INEQUALITY: "inequalities",
+        CURRENCIES: "in several currencies",
+        ZEROS: "with leading zeros",
+        OTHER: OTHER,
+    }
+    return ", ".join(f"{counts[kind]:,} {kind if counts[kind] == 1 else plural.get(kind, kind + 's')}"
+                     for kind in kinds if counts[kind])  # fmt: skip
+
+
+def marks_in(column: pd.Series, vocabulary: tuple[str, ...] = MISSING_MARKS) -> tuple[str, ...]:
+    """The marks of a vocabulary that a column of text holds, as they are written there.
+
+    They are marks of the vocabulary and so tell nothing of a patient.
+
+    Examples
+    --------
+    >>> marks_in(pd.Series(["1", "n/a", "'--", "yes"]))
+    ("'--", 'n/a')
+    """
+    if types.is_numeric_dtype(column):
+        return ()
+    known = {mark.casefold() for mark in vocabulary}
+    return tuple(sorted({text for text in map(str, column.dropna().unique()) if text.strip().casefold() in known}))
+
+
+def _cell(text: str) -> _Cell:
+    """What one text is, before the column's decimal mark is known."""
+    if text.casefold() in _FOLDED_MARKS:
+        return _Cell(MISSING)
+    if len(text) > LONGEST:
+        return _Cell(OTHER)
+    found = AMOUNT.fullmatch(text)
+    if found is None:
+        return _Cell(INEQUALITY if INEQUALITIES.fullmatch(text) else OTHER if re.search(r"\d", text) else WORD)
+    signs = [found["sign"], found["inner"]]
+    before, after = (found["before"] or "").lower(), (found["after"] or "").lower()
+    if all(signs) or (before and after):
+        return _Cell(OTHER)
+    currency = CURRENCY_OF.get(before or after, "")
+    negative = bool({"-", "−"} & set(signs))
+    return _Cell("", found["body"], negative, found["power"] or "", currency, after == "%")
+
+
+_FOLDED_MARKS = {mark.casefold() for mark in MISSING_MARKS}
+
+
+def _settled(cells: list[_Cell]) -> list[_Cell]:
+    """The cells, with those left whose currency or percent sign contradicts the rest of the column."""
+    several = len({cell.currency for cell in cells if cell.currency}) > 1
+    some_percent = {cell.percent for cell in cells if not cell.left} == {True, False}
+    return [
+        _Cell(CURRENCIES) if several and cell.currency else _Cell(AMBIGUOUS) if some_percent and cell.percent else cell
+        for cell in cells
+    ]
+
+
+def _decimal_mark(cells: list[_Cell]) -> str:
+    """The column's decimal mark, "." or ","; "" where two cells contradict one another; "?" where no cell decides."""
+    said = {mark for cell in cells if not cell.left for mark in _says(cell)}
+    return "?" if not said else said.pop() if len(said) == 1 else ""
+
+
+def _says(cell: _Cell) -> set[str]:
+    """The decimal marks that alone make a number of a cell; none where both or neither do."""
+    if not {".", ","} & set(cell.body) or PERHAPS.fullmatch(cell.body):
+        return set()
+    fits = {mark for mark in (".", ",") if _fits(cell.body, mark)}
+    return fits if len(fits) == 1 else set()
+
+
+def _fits(body: str, mark: str) -> bool:
+    return bool(UNGROUPED[mark].fullmatch(body) or GROUPED[mark].fullmatch(body))
+
+
+def _number(cell: _Cell, mark: str) -> tuple[float | None, list[str]]:
+    """The number in a cell and the kinds it counts in, given the column's decimal mark."""
+    marked = bool({".", ","} & set(cell.body))
+    if marked and mark == "?" and PERHAPS.fullmatch(cell.body) and (cell.currency or "," in cell.body):
+        return None, [AMBIGUOUS]
+    if marked and mark == "":
+        return None, [AMBIGUOUS]
+    decimal = mark if mark in (".", ",") else "."
+    if not _fits(cell.body, decimal):
+        return None, [OTHER]
+    grouped = not UNGROUPED[decimal].fullmatch(cell.body)
+    digits = re.sub(rf"[{_SPACES}]", "", cell.body)
+    digits = digits.replace("," if decimal == "." else ".", "").replace(",", ".")
+    zeros = len(digits) > 1 and digits[0] == "0" and digits[1] != "."
+    kinds = [kind for kind, held in ((CURRENCY, bool(cell.currency)), (THOUSANDS, grouped), (PERCENT, cell.percent),
+                                     (ZEROS, zeros)) if held]  # fmt: skip
+    return float(("-" if cell.negative else "") + digits + cell.power), kinds or [PLAIN]
