@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: bench demo test test-browser lint docs operating-characteristics lock lab notebooks notebooks-reduced clean
+.PHONY: bench demo test test-long test-browser lint docs operating-characteristics lock lab notebooks notebooks-reduced clean
 
 demo: .venv/core
 	@$(BIN)/heorsynth run protocols/pbc.yaml --out runs; code=$$?; \
@@ -11,6 +11,10 @@ demo: .venv/core
 
 test: .venv/dev lint
 	$(BIN)/python -m pytest
+
+# Every test, also those that take long.
+test-long: .venv/dev lint
+	$(BIN)/python -m pytest -m "long or not long"
 
 # JupyterLab and the pages of a run in Chromium, which the machine must have; `make test` skips these. What was seen
 # is kept in build/browser.

@@ -183,3 +183,8 @@ LINKABILITY = Asked("disclosure.linkability", {"absolute": 0.09}, "as for guessi
 LOOSE_KM = Asked("survival.km_gap", {"absolute": 0.15}, "the picture must be right, not the decimals")
 LOOSE_COST = Asked("costs.mean", {"relative": 0.25}, "the order of magnitude must be right")
 LOOSE_MARGINALS = Asked("structure.marginals", {"absolute": 0.15}, "the picture must be right, not the decimals")
+INTACT = Asked(
+    "structure.marginals",
+    {"absolute": 0.15},
+    "no column may be destroyed, whatever the purpose: an analysis may adjust for any of them",
+)

@@ -5,27 +5,33 @@ from __future__ import annotations
 from pandas.api import types
 
 from heorsynth.data.cohort import Cohort
-from heorsynth.data.domain import MAX_LEVELS
+from heorsynth.data.kinds import MAX_LEVELS
 from heorsynth.data.levels import as_text
 
 
 def compared_columns(real: Cohort) -> list[str]:
-    """Every column but the patients' id and free text, which has too many levels to compare."""
-    return [str(name) for name in real.rows.columns if name != real.schema.id and not _free_text(real, str(name))]
+    """Every column but the patients' id: what a generator writes anew is compared, however many levels it has."""
+    return [str(name) for name in real.rows.columns if name != real.schema.id]
+
+
+def paired_columns(real: Cohort) -> list[str]:
+    """The compared columns whose associations are: all but those of more than `MAX_LEVELS` levels.
+
+    Each level is an indicator, so a column of thousands would be all that an average over pairs shows.
+    """
+    return [
+        name
+        for name in compared_columns(real)
+        if real.schema.holds_levels(name) or is_numeric(real, name) or len(levels_of(real, name)) <= MAX_LEVELS
+    ]
 
 
 def is_numeric(real: Cohort, name: str) -> bool:
-    """Whether a column's values are numbers; arms, subgroups and events are levels whatever they are coded as."""
+    """Whether a column's values are numbers; arms, subgroups, events and codes are levels, whatever their type."""
     column = real.rows[name]
-    levelled = name == real.schema.arm or name in real.schema.subgroups or name in real.schema.events
-    return not levelled and types.is_numeric_dtype(column) and not types.is_bool_dtype(column)
+    return not real.schema.holds_levels(name) and types.is_numeric_dtype(column) and not types.is_bool_dtype(column)
 
 
 def levels_of(cohort: Cohort, name: str) -> list[str]:
     """The levels a column holds, in order."""
     return sorted(set(as_text(cohort.rows[name]).dropna()))
-
-
-def _free_text(real: Cohort, name: str) -> bool:
-    roles = (real.schema.arm, *real.schema.subgroups, *real.schema.events)
-    return name not in roles and not is_numeric(real, name) and len(levels_of(real, name)) > MAX_LEVELS

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from pandas.api import types
 
+from heorsynth.checks.columns import is_numeric
 from heorsynth.data.cohort import Cohort
 from heorsynth.data.levels import as_text
 
@@ -59,11 +59,10 @@ class Space:
             for name in real.rows.columns
             if name not in derived and all(name in cohort.rows.columns for cohort in cohorts)
         )
-        coded = {schema.arm, *schema.subgroups, *schema.events}
         levels = {
             name: {level: place for place, level in enumerate(_levels(cohorts, name))}
             for name in names
-            if name in coded or not types.is_numeric_dtype(real.rows[name]) or types.is_bool_dtype(real.rows[name])
+            if not is_numeric(real, name)
         }
         gaps = frozenset(name for name in names if any(cohort.rows[name].isna().any() for cohort in cohorts))
         owners = tuple(

@@ -28,6 +28,7 @@ from heorsynth.checks.asked import (
     INCREMENTAL_COST,
     INCREMENTAL_QALY,
     INMB,
+    INTACT,
     INTERSECTIONS,
     JOINT_RANKS,
     KM_GAP,
@@ -107,7 +108,7 @@ SURVIVAL_DETAIL = (
     EXTRAPOLATION,
     EXTRAPOLATION_RANKING,
 )
-STRUCTURE = (MARGINALS, ASSOCIATIONS, ASSOCIATION_MAX, CONDITIONAL, JOINT_RANKS, PROPENSITY, MISSINGNESS)
+STRUCTURE = (ASSOCIATIONS, ASSOCIATION_MAX, CONDITIONAL, JOINT_RANKS, PROPENSITY, MISSINGNESS)
 PURPOSES: Mapping[str, Purpose] = {
     purpose.name: purpose
     for purpose in (
@@ -124,8 +125,9 @@ PURPOSES: Mapping[str, Purpose] = {
                 RETENTION,
                 MISSINGNESS,
                 Asked("costs.zero_share", {"absolute": 0.10}, "zeros must occur, not to the point"),
+                INTACT,
             ),
-            (LOOSE_MARGINALS, FOLLOW_UP, COPIES),
+            (FOLLOW_UP, COPIES),
             notes=("Impossible rows count against the verdict; estimates from these cohorts are not evidence.",),
         ),
         Purpose(
@@ -152,14 +154,13 @@ PURPOSES: Mapping[str, Purpose] = {
         Purpose(
             "augmentation",
             "May synthetic rows stand beside the real ones without moving what they show?",
-            (RMST, KM_GAP, COST_MEAN, UTILITY, ASSOCIATIONS, REPRESENTATION, RETENTION, PRECISION),
+            (RMST, KM_GAP, COST_MEAN, UTILITY, ASSOCIATIONS, REPRESENTATION, RETENTION, PRECISION, INTACT),
             (
                 RMST_DIFFERENCE,
                 HAZARD_RATIO,
                 CENSORING,
                 FOLLOW_UP,
                 ZERO_SHARE,
-                MARGINALS,
                 ASSOCIATION_MAX,
                 MISSINGNESS,
                 INTERSECTIONS,
@@ -170,7 +171,18 @@ PURPOSES: Mapping[str, Purpose] = {
         Purpose(
             "external-control",
             "Does a synthetic arm show the survival that its real patients showed?",
-            (RMST, RMST_DIFFERENCE, KM_GAP, HAZARD_RATIO, CENSORING, FOLLOW_UP, REPRESENTATION, RETENTION, PRECISION),
+            (
+                RMST,
+                RMST_DIFFERENCE,
+                KM_GAP,
+                HAZARD_RATIO,
+                CENSORING,
+                FOLLOW_UP,
+                REPRESENTATION,
+                RETENTION,
+                PRECISION,
+                INTACT,
+            ),
             (
                 KM_GAP_MEAN,
                 OPTIMISM,
@@ -181,7 +193,6 @@ PURPOSES: Mapping[str, Purpose] = {
                 REACH,
                 EXTRAPOLATION,
                 EXTRAPOLATION_RANKING,
-                MARGINALS,
                 ASSOCIATIONS,
                 COST_MEAN,
                 UTILITY,
@@ -207,6 +218,7 @@ PURPOSES: Mapping[str, Purpose] = {
                 INMB,
                 POOLED_DECISION,
                 RETENTION,
+                INTACT,
             ),
             (
                 *SURVIVAL_DETAIL,

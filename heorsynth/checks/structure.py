@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from heorsynth.checks.columns import compared_columns, is_numeric
+from heorsynth.checks.columns import compared_columns, is_numeric, paired_columns
 from heorsynth.checks.comparison import compare
 from heorsynth.checks.distance import average, distance_finding, largest, with_synthesis
 from heorsynth.checks.finding import Finding, not_estimable
@@ -46,17 +46,18 @@ def check(
     """Findings on marginals, associations and missingness, as far as `margins` asks; of tallies the last alone."""
     group = Group("all", ALL, real, tuple(synthetic))
     names = columns(real) if isinstance(real, Tally) else compared_columns(real)
+    paired = names if isinstance(real, Tally) else paired_columns(real)
     found: list[Finding] = []
     if "structure.marginals" in margins:
         found += [marginal(group, name, margins["structure.marginals"], rng) for name in names]
     if asked := {key: margins[key] for key in DISTANCES if key in margins}:
-        found += associations(group, names, asked, rng)
+        found += associations(group, paired, asked, rng)
     if margin := margins.get("structure.conditional_associations"):
-        found += conditional_associations(real, synthetic, names, margin, rng)
+        found += conditional_associations(real, synthetic, paired, margin, rng)
     if margin := margins.get("structure.joint_ranks"):
         found += joint_ranks(real, synthetic, margin)
     if margin := margins.get("structure.propensity"):
-        found.append(told_apart(group, names, margin))
+        found.append(told_apart(group, paired, margin))
     if "structure.missingness" in margins:
         found += [
             missingness(group, name, margins["structure.missingness"])

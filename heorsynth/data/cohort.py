@@ -6,18 +6,17 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
-from pandas.api import types
 
 from heorsynth.core import errors
 from heorsynth.core.display import Card, facts_card
 from heorsynth.core.errors import Problem
 from heorsynth.core.estimate import significant
 from heorsynth.data import inspection
+from heorsynth.data.declared import as_declared
 from heorsynth.data.label import ID_COLUMN, KEY, Label, has_synthetic_id
-from heorsynth.data.levels import as_text, banded
-from heorsynth.data.schema import Schema, schema_of
+from heorsynth.data.levels import as_text
+from heorsynth.data.schema import Schema, as_names, schema_of
 from heorsynth.data.source_checks import SOURCE_CHECKS, bad_events
-from heorsynth.data.stored import decimals_as_numbers
 
 SMALL_COUNT = 5
 """Counts below this are shown as "<5": a rare level is where a person is most easily recognised."""
@@ -44,6 +43,10 @@ class Cohort:
                                    there is made
     order : list of pairs          [("pfs", "os")]: the first never comes after the second
     totals : dict, optional        {"cost": ["drug", "hospital"]}: a total and the parts it is the sum of
+    kind : dict, optional          {"site": "code", "cost": "number", "seen": "date"}: what a column holds, where its
+                                   type does not say; a date is held as days since 1970-01-01
+    levels : dict, optional        {"grade": [1, 2, 3]}: every level a column may have; its rare ones are kept by name
+    missing : list of str          marks of missing values in text columns, such as ["'--", "not done"]
     name : str                     how messages call it
 
     Raises
@@ -80,6 +83,9 @@ class Cohort:
         bands: Mapping[str, Sequence[object]] | None = None,
         order: Sequence[tuple[str, str]] = (),
         totals: Mapping[str, Sequence[str]] | None = None,
+        kind: Mapping[str, str] | None = None,
+        levels: Mapping[str, Sequence[object]] | None = None,
+        missing: str | Sequence[str] = (),
         name: str = "cohort",
     ) -> None:
         schema = schema_of(
@@ -97,16 +103,21 @@ class Cohort:
             bands=bands,
             order=order,
             totals=totals,
+            kind=kind,
+            levels=levels,
         )
-        held, label, found = as_declared(frame, schema, event_map, name)
-        if label is None and held.index.name != ID_COLUMN:
+        declared = as_declared(frame, schema, event_map, name, missing=as_names(missing))
+        held, found = declared.frame, list(declared.found)
+        if declared.label is None and held.index.name != ID_COLUMN:
             checks = [check for check in SOURCE_CHECKS if not (found and check is bad_events)]
-            found += [problem for check in checks for problem in check(held, schema)]
+            found += [problem for check in checks for problem in check(held, declared.schema)]
         inspection.refuse(name, found)
-        self._set(held, schema, name, label)
+        self._set(held, declared.schema, name, declared.label, declared.notes)
 
-    def _set(self, frame: pd.DataFrame, schema: Schema, name: str, label: Label | None) -> None:
-        self._frame, self._schema, self._name, self._label = frame, schema, name, label
+    def _set(
+        self, frame: pd.DataFrame, schema: Schema, name: str, label: Label | None, notes: tuple[str, ...] = ()
+    ) -> None:
+        self._frame, self._schema, self._name, self._label, self._notes = frame, schema, name, label, notes
         self._frame.attrs = {}  # pandas copies it into every column it hands out
         self._levels: dict[str, np.ndarray] = {}
 
@@ -148,6 +159,11 @@ class Cohort:
     def rows(self) -> pd.DataFrame:
         """The rows themselves without `attrs`, no copy: for code of this package, which reads and changes nothing."""
         return self._frame
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was understood of the columns on reading them, one sentence each, such as which are codes."""
+        return self._notes
 
     @property
     def label(self) -> Label | None:
@@ -221,7 +237,7 @@ class Cohort:
         frame = self._frame.loc[rows] if rows.dtype == bool else self._frame.iloc[rows]
         label = None if self._label is None else self._label.for_rows(len(frame))
         cohort = Cohort.__new__(Cohort)
-        cohort._set(frame, self._schema, self._name, label)
+        cohort._set(frame, self._schema, self._name, label, self._notes)
         return cohort
 
     def __getstate__(self) -> dict[str, object]:
@@ -258,6 +274,7 @@ class Cohort:
         missing = frame.isna().sum()
         gaps = ", ".join(f"{name} {small(int(count))}" for name, count in missing.items() if count)
         rows.append(("missing", gaps or "none"))
+        rows += [("read as", note) for note in self._notes]
         if (label := self._label) is not None:
             part = f"{label.generator}, cohort {label.part + 1} of {label.m}"
             rows.append(("label", f"{part}, made from {label.n_source:,} patients"))
@@ -311,88 +328,3 @@ def counts_text(column: pd.Series) -> str:
     if rare:
         shown.append(f"{rare} rare level{'s' if rare > 1 else ''}")
     return ", ".join(shown) or "none"
-
-
-def as_declared(
-    frame: pd.DataFrame,
-    schema: Schema,
-    event_map: Mapping[object, object] | None,
-    name: str,
-    *,
-    part: bool = False,
-) -> tuple[pd.DataFrame, Label | None, list[inspection.Found]]:
-    """The rows with events coded, bands made and ids in the index, their label, and what stands against the events.
-
-    Refused where roles do not fit at all. A part of a cohort may have one row only, and nobody censored.
-
-    Raises
-    ------
-    CohortError      see `Cohort`
-    """
-    if not isinstance(frame, pd.DataFrame):
-        told = f"is a {type(frame).__name__}, not a pandas DataFrame"
-        raise errors.RoleError(f"cohort {name!r}", Problem("frame", told, "give pandas.DataFrame(…)"))
-    label = _label_of(frame)
-    held = frame.set_index(ID_COLUMN) if ID_COLUMN in frame.columns else frame.copy()
-    held, large = decimals_as_numbers(held, schema.id)
-    held = _with_bands(_with_ids(held, schema.id), schema)
-    inspection.refuse(name, inspection.missing_columns(held, schema) + inspection.impossible_roles(schema))
-    if len(held) < 2 and not part:
-        raise errors.TooFewPatientsError(f"cohort {name!r}", too_few_rows(len(held)))
-    inspection.refuse(name, large + inspection.nested_columns(held) + inspection.bad_event_map(schema, event_map))
-    real = label is None and held.index.name != ID_COLUMN
-    coded, found = _with_event_codes(held, schema, event_map, real=real, part=part)
-    return coded, label, found
-
-
-def too_few_rows(n: int) -> Problem:
-    """What is said of a cohort of fewer than two patients."""
-    return Problem("rows", f"{n} patients", "a cohort needs at least 2, an analysis far more")
-
-
-def _label_of(frame: pd.DataFrame) -> Label | None:
-    facts = frame.attrs.get(KEY)
-    return Label.from_dict(facts).for_rows(len(frame)) if isinstance(facts, Mapping) else None
-
-
-def _with_ids(frame: pd.DataFrame, id: str | None) -> pd.DataFrame:
-    """The frame with the names of its rows as its index where any says that its row is synthetic.
-
-    They may stand in the index under another name, beside those of patients, or in the id column.
-    """
-    if frame.index.name == ID_COLUMN:
-        return frame
-    declared = [pd.Index(frame[id])] if id in frame.columns and frame.columns.is_unique else []
-    for names in (frame.index, *declared):
-        if has_synthetic_id(names).any():
-            return frame.set_axis(names.rename(ID_COLUMN))
-    return frame
-
-
-def _with_bands(frame: pd.DataFrame, schema: Schema) -> pd.DataFrame:
-    """The frame with the bands it lacks, cut from their numeric columns."""
-    absent = {
-        name: banded(frame[band.source], band.edges, band.labels)
-        for name, band in schema.bands.items()
-        if name not in frame and band.source in frame and types.is_numeric_dtype(frame[band.source])
-    }
-    return frame.assign(**absent) if absent else frame
-
-
-def _with_event_codes(
-    frame: pd.DataFrame, schema: Schema, event_map: Mapping[object, object] | None, *, real: bool, part: bool
-) -> tuple[pd.DataFrame, list[inspection.Found]]:
-    """The frame with its events in the house coding, and what stands against it."""
-    found: list[inspection.Found] = []
-    coded = frame.copy()
-    for endpoint in schema.endpoints.values():
-        mapping = inspection.coding_of(endpoint, event_map)
-        codes = inspection.event_codes(frame, endpoint, mapping, part=part)
-        unsaid = inspection.unsaid_censoring(endpoint, mapping) if real else None
-        if isinstance(codes, Problem):
-            found.append((errors.EventCodingError, codes))
-        elif unsaid is not None:
-            found.append((errors.EventCodingError, unsaid))
-        else:
-            coded[endpoint.event] = codes
-    return coded, found

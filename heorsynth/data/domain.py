@@ -12,8 +12,8 @@ import pandas as pd
 from pandas.api import types
 
 from heorsynth.data.cohort import Cohort
-from heorsynth.data.levels import as_text, banded
-from heorsynth.data.schema import Schema
+from heorsynth.data.levels import POOLED, as_text, banded
+from heorsynth.data.schema import CODE, Schema
 from heorsynth.data.source_checks import order_breaks
 
 MAX_LEVELS = 20
@@ -141,8 +141,7 @@ def columns_of(cohort: Cohort) -> dict[str, ColumnDomain]:
 
 def joined_columns(parts: Sequence[Mapping[str, ColumnDomain]], schema: Schema) -> dict[str, ColumnDomain]:
     """What each column holds in any of the parts of a cohort."""
-    coded = {schema.arm, *schema.subgroups, *schema.events}
-    return {name: _joined([part[name] for part in parts], coded=name in coded) for name in parts[0]}
+    return {name: _joined([part[name] for part in parts], coded=_is_declared(name, schema)) for name in parts[0]}
 
 
 def _joined(parts: Sequence[ColumnDomain], *, coded: bool) -> ColumnDomain:
@@ -167,13 +166,13 @@ def _joined(parts: Sequence[ColumnDomain], *, coded: bool) -> ColumnDomain:
 
 def _column_domain(column: pd.Series, name: str, schema: Schema) -> ColumnDomain:
     may_miss = bool(column.isna().any())
-    categorical = name in schema.subgroups or name == schema.arm or name in schema.events
-    if categorical or not types.is_numeric_dtype(column) or types.is_bool_dtype(column):
+    categorical = _is_declared(name, schema)
+    if schema.holds_levels(name) or not types.is_numeric_dtype(column) or types.is_bool_dtype(column):
         if not categorical:
             patients = _patients_of(column)
             known = None if patients is None else frozenset(patients)
             return ColumnDomain(str(column.dtype), False, may_miss, known, counts=patients or {})
-        known = frozenset(as_text(column).dropna())
+        known = frozenset(as_text(column).dropna()) | set(schema.levels.get(name, ()))
         if name in schema.events:
             causes = {str(code) for part in schema.endpoints.values() if part.event == name for code in part.causes}
             known = known | {"0", "1"} | causes
@@ -187,6 +186,11 @@ def _column_domain(column: pd.Series, name: str, schema: Schema) -> ColumnDomain
     return ColumnDomain(str(column.dtype), whole, may_miss, None, float(known_values.min()), float(known_values.max()))
 
 
+def _is_declared(name: str, schema: Schema) -> bool:
+    """Whether every level of a column may be known, however few patients have it: codes are no such column."""
+    return schema.holds_levels(name) and schema.kind.get(name) != CODE
+
+
 def _patients_of(column: pd.Series) -> dict[str, int] | None:
     """Each level with its patients; None of free text, whose values, one a patient, are never gathered."""
     if as_text(column.iloc[:FIRST_ROWS]).nunique() > MAX_LEVELS:
@@ -197,10 +201,12 @@ def _patients_of(column: pd.Series) -> dict[str, int] | None:
 
 def _column_breaks(column: pd.Series, domain: ColumnDomain) -> dict[str, int]:
     found = {"missing where the source never is": 0 if domain.may_miss else int(column.isna().sum())}
-    if str(column.dtype) != domain.dtype:
+    pooled = domain.levels is not None and not domain.declared and bool((as_text(column) == POOLED).any())
+    if str(column.dtype) != domain.dtype and not pooled:
         found["another type than the source"] = len(column)
     if domain.levels is not None:
-        found["level unknown to the source"] = int((~as_text(column).dropna().isin(domain.levels)).sum())
+        known = domain.levels | {POOLED} if pooled else domain.levels
+        found["level unknown to the source"] = int((~as_text(column).dropna().isin(known)).sum())
     elif domain.numeric:
         values = pd.to_numeric(column, errors="coerce").dropna().to_numpy(float)
         slack = (domain.high - domain.low) / 10

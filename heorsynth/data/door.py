@@ -12,7 +12,8 @@ import pandas as pd
 
 from heorsynth.core import errors
 from heorsynth.core.errors import HeorsynthError
-from heorsynth.data.cohort import too_few_rows
+from heorsynth.data.cohort import Cohort
+from heorsynth.data.declared import too_few_rows
 from heorsynth.data.domain import ColumnDomain, Domain, columns_of, joined_columns
 from heorsynth.data.identity import may_count_persons, persons_behind
 from heorsynth.data.inspection import Found, nobody_censored
@@ -62,12 +63,17 @@ class Door:
     partitions: Partitions
     schema: Schema
     event_map: Mapping[object, object] | None
+    missing: tuple[str, ...] = ()
+
+    def cohort(self, part: int) -> Cohort:
+        """One partition as a cohort."""
+        return self.partitions.cohort(part, self.schema, self.event_map, self.missing)
 
 
 def seen(door: Door, part: int) -> Seen:
     """What one partition shows."""
     try:
-        cohort = door.partitions.cohort(part, door.schema, door.event_map)
+        cohort = door.cohort(part)
     except HeorsynthError as error:
         return _refused([(type(error), one) for one in error.problems])
     frame, schema = cohort.rows, door.schema

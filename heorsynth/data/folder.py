@@ -17,7 +17,7 @@ from heorsynth.data.door import Door, joined_cells, joined_domain, require_passe
 from heorsynth.data.inspection import impossible_roles, missing_columns, refuse
 from heorsynth.data.label import Label
 from heorsynth.data.partitions import Partitions
-from heorsynth.data.schema import Schema, schema_of
+from heorsynth.data.schema import Schema, as_names, schema_of
 from heorsynth.data.tally import Cell, Tally
 
 
@@ -70,6 +70,7 @@ class CohortFolder:
         *,
         event_map: Mapping[object, object] | None = None,
         drop: Sequence[str] = (),
+        missing: str | Sequence[str] = (),
         name: str | None = None,
         engine: EngineSpec = "local",
         workers: int | None = None,
@@ -77,7 +78,8 @@ class CohortFolder:
     ) -> None:
         schema = schema_of(**roles)
         self._name = name or Path(path).name
-        self._door, self._facts, self._tally = Door(Partitions.found(path, drop), schema, event_map), None, None
+        self._door = Door(Partitions.found(path, drop), schema, event_map, as_names(missing))
+        self._facts, self._tally = None, None
         names = pd.DataFrame(columns=list(self._door.partitions.columns))
         refuse(self._name, missing_columns(names, replace(schema, bands={})) + impossible_roles(schema))
         if not self.synthetic:
@@ -178,7 +180,7 @@ class CohortFolder:
 
     def part(self, part: int) -> Cohort:
         """One partition as a cohort."""
-        return self._door.partitions.cohort(part, self.schema, self._door.event_map)
+        return self._door.cohort(part)
 
     def require_cells(self, part: int, cells: Mapping[Cell, int]) -> None:
         """Nothing, if a partition has these patients in its cells; FileError, since it was changed, otherwise."""

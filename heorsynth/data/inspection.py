@@ -25,12 +25,18 @@ def refuse(name: str, found: list[Found]) -> None:
     raise kind(f"cohort {name!r}", [problem for _, problem in found])
 
 
+def unusable_names(frame: pd.DataFrame) -> list[Found]:
+    """Columns whose names are not text."""
+    odd = sum(not isinstance(column, str) for column in frame.columns)
+    fix = "frame.columns = frame.columns.map(str)"
+    told = Problem("columns", f"{odd} names are not text", fix, "name them in the file's first line")
+    return [(errors.RoleError, told)] if odd else []
+
+
 def missing_columns(frame: pd.DataFrame, schema: Schema) -> list[Found]:
     """Roles that name a column the frame does not have, columns it has twice, and names that are not text."""
-    if odd := sum(not isinstance(column, str) for column in frame.columns):
-        fix = "frame.columns = frame.columns.map(str)"
-        told = Problem("columns", f"{odd} names are not text", fix, "name them in the file's first line")
-        return [(errors.RoleError, told)]
+    if odd := unusable_names(frame):
+        return odd
     present = {str(column) for column in frame.columns}
     wanted = [*schema.columns, *schema.bands, *(band.source for band in schema.bands.values())]
     wanted += [part for total, parts in schema.totals.items() for part in (total, *parts)]

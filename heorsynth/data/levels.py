@@ -6,6 +6,9 @@ import numpy as np
 import pandas as pd
 from pandas.api import types
 
+POOLED = "other (pooled)"
+"""The level that stands for all levels too rare to be written by name."""
+
 
 def as_text(column: pd.Series) -> pd.Series:
     """A column of levels as text, so that 1, 1.0 and "1" are one level; missing as None."""

@@ -21,7 +21,8 @@ from heorsynth.core.errors import (
     Problem,
     nearest,
 )
-from heorsynth.data.cohort import Cohort, as_declared
+from heorsynth.data.cohort import Cohort
+from heorsynth.data.declared import as_declared
 from heorsynth.data.inspection import refuse
 from heorsynth.data.io import read_frame
 from heorsynth.data.label import ID_COLUMN, KEY, PARTITION, Label
@@ -130,11 +131,14 @@ class Partitions:
         fix = "open the folder again, and leave it as it is until the work on it is done"
         return FileError(f"folder {self.folder.name!r}", Problem(self.files[part], found, fix))
 
-    def cohort(self, part: int, schema: Schema, event_map: Mapping[object, object] | None) -> Cohort:
+    def cohort(
+        self, part: int, schema: Schema, event_map: Mapping[object, object] | None, missing: Sequence[str] = ()
+    ) -> Cohort:
         """One partition as a cohort; CohortError, naming the file, where roles do not fit its columns."""
-        frame, label, found = as_declared(self.read(part), schema, event_map, self.files[part], part=True)
-        refuse(self.files[part], found)
-        return Cohort.derive(schema, frame, label=label, name=self.files[part])
+        name = self.files[part]
+        declared = as_declared(self.read(part), schema, event_map, name, missing=missing, part=True)
+        refuse(name, declared.found)
+        return Cohort.derive(schema, declared.frame, label=declared.label, name=name)
 
 
 def require_finished(folder: Path) -> None:

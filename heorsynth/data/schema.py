@@ -11,6 +11,10 @@ from heorsynth.core.errors import Problem, RoleError, nearest
 TIME_UNITS = {"day": 1.0, "week": 7.0, "month": 30.4375, "year": 365.25}
 """Days in one of each unit a follow-up can be counted in."""
 
+NUMBER, CODE, DATE = "number", "code", "date"
+KINDS = (NUMBER, CODE, DATE)
+"""What a column may be declared to hold: quantities, names written as numbers, or days."""
+
 
 @dataclass(frozen=True)
 class Endpoint:
@@ -63,6 +67,13 @@ class Schema:
     bands: Mapping[str, Band] = field(default_factory=dict)
     order: tuple[tuple[str, str], ...] = ()
     totals: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    kind: Mapping[str, str] = field(default_factory=dict)
+    levels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def holds_levels(self, name: str) -> bool:
+        """True for a column whose role or declaration says that its values are levels, whatever their type."""
+        role = name == self.arm or name in self.subgroups or name in self.events
+        return role or name in self.levels or self.kind.get(name) == CODE
 
     @property
     def money(self) -> str:
@@ -132,6 +143,8 @@ class Schema:
             bands=bands,
             order=tuple((first, last) for first, last in facts["order"]),
             totals={total: tuple(parts) for total, parts in facts["totals"].items()},
+            kind=dict(facts["kind"]),
+            levels={name: tuple(levels) for name, levels in facts["levels"].items()},
             costs=tuple(facts["costs"]),
             utilities=tuple(facts["utilities"]),
             subgroups=tuple(facts["subgroups"]),
@@ -155,6 +168,8 @@ def schema_of(
     bands: Mapping[str, Sequence[object]] | None = None,
     order: Sequence[tuple[str, str]] = (),
     totals: Mapping[str, Sequence[str]] | None = None,
+    kind: Mapping[str, str] | None = None,
+    levels: Mapping[str, Sequence[object]] | None = None,
 ) -> Schema:
     """The roles as `Cohort` takes them, checked for their form; RoleError where they have another."""
     return Schema(
@@ -172,6 +187,8 @@ def schema_of(
         bands=as_bands(bands or {}),
         order=tuple((str(first), str(last)) for first, last in order),
         totals={total: tuple(parts) for total, parts in (totals or {}).items()},
+        kind={str(name): str(one) for name, one in (kind or {}).items()},
+        levels={str(name): tuple(map(str, named)) for name, named in (levels or {}).items()},
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -18,6 +18,8 @@ from heorsynth.core.estimate import significant
 from heorsynth.data.cohort import SMALL_COUNT, Cohort
 from heorsynth.data.folder import CohortFolder
 from heorsynth.data.identity import repeats_evenly
+from heorsynth.data.label import Label
+from heorsynth.data.levels import POOLED
 from heorsynth.estimators.counts import event_counts, follow_up
 from heorsynth.evidence.rows import SET_EQUAL
 
@@ -131,9 +133,21 @@ def notes_on(
             f"The label says they were made from {', '.join(map(str, sorted(others)))} patients; "
             f"they are judged against {cohort.n}."
         )
+    if isinstance(cohort, Cohort) and cohort.notes:
+        notes.append(f"Read so: {'; '.join(cohort.notes)}.")
+    pooled = {name: count for label in labels for name, count in _pooled(label).items()}
+    if pooled:
+        told = ", ".join(f"{name} ({count} patients)" for name, count in pooled.items())
+        notes.append(f"Levels that fewer than {SMALL_COUNT} patients have are written as {POOLED!r}: {told}.")
     if calibrated:
         notes.append(f"{SET_EQUAL}{plain_names(calibrated)}.")
     return tuple(notes)
+
+
+def _pooled(label: Label) -> Mapping[str, object]:
+    """Columns whose rare levels a generator wrote as one, with their patients."""
+    found = label.settings.get("pooled_rare_levels", {})
+    return found if isinstance(found, Mapping) else {}
 
 
 def _visits(cohort: Cohort) -> list[str]:

@@ -68,9 +68,8 @@ class Arf:
     def fit(self, cohort: Cohort, seed: int = 1, *, allow_synthetic_source: bool = False) -> Sampler:
         """The sampler of this cohort's leaves; CohortError if it cannot be a source."""
         require_source(cohort, allow_synthetic_source)
-        frame, schema = training_frame(cohort), cohort.schema
-        coded = {*schema.events, *schema.subgroups, schema.arm}
-        formats = {str(name): Format.of(frame[name], levels=name in coded) for name in frame.columns}
+        frame = training_frame(cohort)
+        formats = {str(name): Format.of(frame[name], levels=cohort.schema.holds_levels(name)) for name in frame.columns}
         rows = np.column_stack([_numbers(frame[name], form) for name, form in formats.items()])
         forest = self._adversarial(rows, derived_seed(seed, "arf", "forest"), stream(seed, "arf"))
         leaves = [leaf for tree in forest for leaf in _leaves(tree, rows, self.min_leaf)]

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from pandas.api import types
 
-from heorsynth.data.levels import as_text
+from heorsynth.data.levels import POOLED, as_text
 
 MAX_DECIMALS = 6
 
@@ -29,15 +29,19 @@ class Format:
 
         Parameters
         ----------
-        levels : bool      its role says it holds levels, though they be numbers
-        least : int        patients who must have a level for it to be known at all, as a value or as a category
+        levels : bool      its role or kind says it holds levels, though they be numbers
+        least : int        patients who must have a level for it to be known at all, as a value or as a category;
+                           rarer ones are the level `POOLED`, beside which every value is text
         """
-        if levels or is_levels(column):
+        if levels or is_levels(column, least):
             text = as_text(column)
             known = text.notna()
             counts = text.value_counts()
             held = dict(zip(text[known], column[known].tolist(), strict=True))
             pairs = {level: value for level, value in sorted(held.items()) if counts[level] >= least}
+            if pairs and len(pairs) < len(held):
+                pairs = {level: level for level in (*pairs, POOLED)}
+                return cls(_pooled_dtype(column, pairs), pairs)
             return cls(_dtype(column, set(pairs.values()), least), pairs)
         return cls(column.dtype, {}, decimals_of(column.dropna().to_numpy(float)))
 
@@ -53,11 +57,14 @@ class Format:
         return pd.Series(numbers).astype(self.dtype)
 
 
-def is_levels(column: pd.Series) -> bool:
-    """True for a column of text, categories or truth values, or of at most two numbers."""
-    if types.is_bool_dtype(column) or not types.is_numeric_dtype(column):
+def is_levels(column: pd.Series, least: int = 0) -> bool:
+    """True for a column of text or categories, or of two numbers or truth values that `least` patients each have."""
+    if not types.is_bool_dtype(column) and not types.is_numeric_dtype(column):
         return True
-    return bool(column.nunique() <= 2)
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        return True
+    counts = column.value_counts()
+    return bool(len(counts) <= 2 and (counts >= least).all())
 
 
 def decimals_of(values: np.ndarray) -> int | None:
@@ -74,6 +81,14 @@ def _dtype(column: pd.Series, kept: set[object], least: int) -> object:
         return column.dtype
     held = [level for level in column.dtype.categories if level in kept]
     return pd.CategoricalDtype(held, ordered=column.dtype.ordered)
+
+
+def _pooled_dtype(column: pd.Series, levels: Mapping[str, object]) -> object:
+    """The type of a column of levels as text: categories with the pooled one last, a type of text, or objects."""
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        kept = [str(level) for level in column.dtype.categories if str(level) in levels]
+        return pd.CategoricalDtype([*kept, POOLED], ordered=False)
+    return column.dtype if isinstance(column.dtype, pd.StringDtype) else np.dtype(object)
 
 
 def formats_to_dict(formats: Mapping[str, Format]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from heorsynth.core.engine import EngineSpec
 from heorsynth.core.errors import GeneratorError, Problem, nearest
 from heorsynth.core.random import stream
-from heorsynth.data.cohort import Cohort
+from heorsynth.data.cohort import Cohort, small
 from heorsynth.data.folder import CohortFolder
 from heorsynth.data.sampling import most_rows_problem
 from heorsynth.generators.calibration import Wish, aims_of, met_by
@@ -173,7 +173,7 @@ class Heor:
         if whole is not None:
             settings["learnt_from"] = {"rows": cohort.n, "of": whole.n, "stratified_by": list(cohort.schema.strata)}
         if law.shape.pooled:
-            settings["pooled_rare_levels"] = dict(law.shape.pooled)
+            settings["pooled_rare_levels"] = {name: small(count) for name, count in law.shape.pooled.items()}
         if aims:
             settings["calibrate"] = {aim.name: "source" if aim.source else dict(aim.values) for aim in aims}
         if lender is not None:

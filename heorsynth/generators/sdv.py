@@ -177,9 +177,7 @@ def _fitted(
     from sdv import single_table
 
     frame = training_frame(cohort)
-    schema = cohort.schema
-    coded = {*schema.events, *schema.subgroups, schema.arm}
-    formats = {str(column): Format.of(frame[column], levels=column in coded) for column in frame.columns}
+    formats = {str(name): Format.of(frame[name], levels=cohort.schema.holds_levels(name)) for name in frame.columns}
     ready = frame.copy()
     for column, form in formats.items():
         ready[column] = as_text(frame[column]) if form.values else pd.to_numeric(frame[column]).astype(float)

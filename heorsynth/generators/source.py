@@ -10,11 +10,12 @@ from heorsynth.data.cohort import Cohort
 from heorsynth.data.folder import CohortFolder
 from heorsynth.data.identity import looks_like_dates, why_identifying
 from heorsynth.data.inspection import Found, refuse
+from heorsynth.data.kinds import MAX_LEVELS, looks_like_whole_dates
 from heorsynth.data.schema import Schema
 from heorsynth.generators.formats import is_levels
 
-MAX_LEVELS = 30
-"""A text column with more common levels than this is no category."""
+MOST_POOLED, FEW_LEVELS = 0.5, 10
+"""A column of more levels than so few, in which most patients have a rare one, is text and no category."""
 
 MIN_LEVEL = 5
 """A level is common if this many patients have it."""
@@ -99,15 +100,19 @@ def unfit_columns(frame: pd.DataFrame, schema: Schema) -> list[Found]:
     for name in map(str, frame.columns):
         column, where = frame[name], f"column {name!r}"
         drop = f"drop it, with drop: [{as_yaml(name)}]"
-        if looks_like_dates(column) and name not in schema.columns:
-            fix = "if it is needed, write it as days since a declared origin; else drop it"
-            told = Problem(where, "a date", fix, f"{fix}, with drop: [{as_yaml(name)}]")
-            found.append((errors.UnfitColumnError, told))
+        if name in schema.kind:
+            few = _too_few(column, coded=schema.holds_levels(name))
+            if few:
+                found.append((errors.UnfitColumnError, Problem(where, few, "drop it, or merge its levels", drop)))
+        elif name not in schema.columns and (dated := _date(column)):
+            fix = f"if it is needed, say kind={{{name!r}: 'date'}}; else drop it"
+            paste = f"if it is needed, write kind: {{{as_yaml(name)}: date}}; else {drop}"
+            found.append((errors.UnfitColumnError, Problem(where, dated, fix, paste)))
         elif name not in schema.columns and (why := why_identifying(column)):
             also = "drop it" if schema.id else f"say id={name!r}, which no generator is given, or drop it"
             paste = drop if schema.id else f"write id: {as_yaml(name)}, which no generator is given; or {drop}"
             found.append((errors.UnfitColumnError, Problem(where, f"{why}: a copy would hand it out", also, paste)))
-        elif name != schema.id and name not in schema.strata and (few := _too_few(column)):
+        elif name != schema.id and name not in (*schema.strata, *schema.levels) and (few := _too_few(column)):
             paste = f"{drop}; or merge its levels" + (
                 "" if schema.id else f"; or, if it is the id, id: {as_yaml(name)}"
             )
@@ -116,15 +121,25 @@ def unfit_columns(frame: pd.DataFrame, schema: Schema) -> list[Found]:
     return found
 
 
-def _too_few(column: pd.Series) -> str:
+def _date(column: pd.Series) -> str:
+    """What says that a column holds dates; "" where nothing does."""
+    if looks_like_dates(column):
+        return "a date"
+    return "whole numbers of which every one is a date (YYYYMMDD or YYYYMM)" if looks_like_whole_dates(column) else ""
+
+
+def _too_few(column: pd.Series, *, coded: bool = False) -> str:
     """Why so few patients share what a column holds that a copy of it would give them away; "" if enough do."""
-    if not is_levels(column):
+    if not coded and not is_levels(column, MIN_LEVEL):
         known = int(column.notna().sum())
         return f"{known} known values" if known < MIN_LEVEL else ""
     counts = column.value_counts()
     common = int((counts >= MIN_LEVEL).sum())
-    if len(counts) and (common == 0 or common > MAX_LEVELS):
-        return f"{len(counts)} levels, {common} of them common" + (": free text" if len(counts) > 2 else "")
+    rare = int(counts[counts < MIN_LEVEL].sum())
+    scattered = len(counts) > FEW_LEVELS and rare > MOST_POOLED * counts.sum()
+    if len(counts) and (common == 0 or common > MAX_LEVELS or scattered):
+        told = f"{len(counts)} levels, {common} of them common"
+        return told + (": free text" if len(counts) > 2 and not coded else "")
     return ""
 
 

@@ -91,6 +91,9 @@ class CohortSection(Section):
     bands: dict[str, tuple[str, list[float], list[str]]] | None = None
     order: list[tuple[str, str]] | None = None
     totals: dict[str, list[str]] | None = None
+    kind: dict[str, Literal["number", "code", "date"]] | None = None
+    levels: dict[str, list[str | int | float | bool]] | None = None
+    missing: list[str] | None = None
     drop: list[str] = []
     allow_synthetic_source: bool = False
 

@@ -12,7 +12,6 @@ from pandas.api import types
 from heorsynth.core.display import Card
 from heorsynth.core.estimate import significant
 from heorsynth.data.cohort import SMALL_COUNT, Cohort, small
-from heorsynth.data.domain import MAX_LEVELS
 from heorsynth.report.suppress import is_exact, ordered_levels, shown_counts
 from heorsynth.report.table import FOOTNOTE, Table
 
@@ -24,6 +23,9 @@ FEWEST = 10
 
 FEW_VALUES = 6
 """A number of no more distinct values than this is counted by level, such as a stage."""
+
+MAX_LEVELS = 20
+"""A column with more levels than this is counted and not listed."""
 
 COLUMNS = ("variable", "level", "real", "synthetic", "smd", "note")
 
@@ -88,7 +90,7 @@ def _names(cohort: Cohort) -> list[str]:
 
 def _numeric(cohort: Cohort, synthetic: Sequence[Cohort], name: str) -> bool:
     """Measured rather than a level: numeric, of no role with levels, and of more than a few values."""
-    if name == cohort.schema.arm or name in (*cohort.schema.subgroups, *cohort.schema.events):
+    if cohort.schema.holds_levels(name):
         return False
     column = cohort.rows[name]
     if not types.is_numeric_dtype(column) or types.is_bool_dtype(column):

@@ -64,7 +64,7 @@ def test_a_malformed_declaration_is_refused_with_how_to_write_it(roles: dict, ki
     (lambda f: f.assign(time=pd.date_range("2020", "2021", periods=40)), errors.DurationError, "dates or time spans"),
     (lambda f: f.assign(time=pd.to_timedelta(f["time"], "D")), errors.DurationError, "dates or time spans"),
     (lambda f: f.assign(time=True), errors.DurationError, "no numbers of time"),
-    (lambda f: f.assign(time=f["time"].astype(str)), errors.DurationError, "numbers written as text"),
+    (lambda f: f.assign(time=["n.k.", *f["time"].astype(str)[1:]]), errors.DurationError, "1 are not (1 word)"),
     (lambda f: f.assign(cost=np.append(f["cost"][:-1], np.inf)), errors.CohortError, "1 of 40 values are infinite"),
 ])  # fmt: skip
 def test_a_column_of_another_kind_is_refused_as_what_it_is(change: Callable, kind: type, told: str) -> None:

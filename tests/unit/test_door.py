@@ -62,9 +62,9 @@ def test_ids_that_differ_and_groups_named_like_ids_are_let_in(frame: pd.DataFram
 @pytest.mark.parametrize(
     ("role", "spoil", "told"),
     [
-        ("time", lambda text: ["NA.", *text[1:]], "1 of 2000 durations are missing or not numbers"),
+        ("time", lambda text: ["NA.", *text[1:]], "1999 of 2000 known values are numbers; 1 are not (1 word)"),
         ("time", lambda text: ["2024-01-31"] * len(text), "holds dates written as text, not numbers"),
-        ("entry", lambda text: ["NA."] + ["0.0001"] * (len(text) - 1), "entry times must be numbers from 0 up"),
+        ("entry", lambda text: ["NA."] + ["0.0001"] * (len(text) - 1), "1999 of 2000 known values are numbers"),
         ("entry", lambda text: ["2024-01-31"] * len(text), "entry times must be numbers from 0 up"),
     ],
 )

@@ -10,7 +10,7 @@ import pandas as pd
 
 from heorsynth.core.errors import Problem, UnfitColumnError
 from heorsynth.data.cohort import Cohort
-from heorsynth.data.levels import as_text
+from heorsynth.data.levels import POOLED, as_text
 from heorsynth.data.schema import Endpoint, Schema
 from heorsynth.generators.formats import Format, is_levels
 from heorsynth.generators.latent.cells import Cells
@@ -33,7 +33,7 @@ class Shape:
     schema : Schema
     formats : Mapping          column to its format, for every column of the frame but id and totals
     modelled : Mapping         column that has a law of its own to the group its law depends on, in drawing order
-    pooled : Mapping           column to how many patients' rare level was written as its commonest one
+    pooled : Mapping           column to how many patients have a level that is written as "other (pooled)"
     least : int                patients a level must have to be written
     """
 
@@ -53,9 +53,9 @@ class Shape:
         """The shape of a cohort; UnfitColumnError where a column of levels has none that `least` patients have."""
         schema, frame = cohort.schema, cohort.rows
         skipped = {schema.id, *schema.totals, *(set(schema.bands) - set(cells.names))}
-        coded = {*cells.names, *schema.events}
+        named = {*cells.names, *schema.events, *schema.levels}
         formats = {
-            str(name): Format.of(frame[name], levels=name in coded, least=0 if name in coded else least)
+            str(name): Format.of(frame[name], levels=schema.holds_levels(name), least=0 if name in named else least)
             for name in frame.columns
             if name not in skipped
         }
@@ -66,11 +66,12 @@ class Shape:
         ordered = [name for name in groups if groups[name] == CAUSE and name in free]
         modelled = {name: groups.get(name, ALL) for name in [*ordered, *(name for name in free if name not in ordered)]}
         for name in free:
-            if not formats[name].values and is_levels(frame[name]):
-                told = f"no level that {least} patients have"
-                problem = Problem(f"column {name!r}", told, "drop it, merge its levels, or give a smaller min_patients")
-                raise UnfitColumnError(f"cohort {cohort.name!r}", problem)
-        pooled = {name: _rare(frame[name], least) for name in free if formats[name].values}
+            if not formats[name].values and (schema.holds_levels(name) or is_levels(frame[name], least)):
+                raise _unfit(cohort, name, f"no level that {least} patients have")
+        pooled = {name: _rare(frame[name], least) for name in free if POOLED in formats[name].values}
+        for name, count in pooled.items():
+            if count and as_text(frame[name]).value_counts().iloc[0] - max(least - count, 0) < least:
+                raise _unfit(cohort, name, f"fewer than {2 * least} known values, rare levels among them")
         return cls(schema, formats, modelled, {name: count for name, count in pooled.items() if count}, least)
 
     def encoded(self, frame: pd.DataFrame) -> dict[str, np.ndarray]:
@@ -79,7 +80,8 @@ class Shape:
         for name in self.modelled:
             column = frame[name]
             if self.formats[name].values:
-                found[name] = _without_rare(as_text(column).fillna("").to_numpy(dtype=object), self.least)
+                values = as_text(column).fillna("").to_numpy(dtype=object)
+                found[name] = pooled_levels(values, self.least) if name in self.pooled else values
             else:
                 found[name] = pd.to_numeric(column).to_numpy(dtype=float, na_value=np.nan)
         primary = self.primary
@@ -166,19 +168,34 @@ def _state(tied: np.ndarray, code: np.ndarray) -> np.ndarray:
     )
 
 
-def _without_rare(values: np.ndarray, least: int) -> np.ndarray:
-    """Levels fewer than `least` patients have, written as the commonest level."""
+def _unfit(cohort: Cohort, name: str, found: str) -> UnfitColumnError:
+    """The error for a column of levels that cannot be written without a level of fewer patients than are asked for."""
+    problem = Problem(f"column {name!r}", found, "drop it, merge its levels, or give a smaller min_patients")
+    return UnfitColumnError(f"cohort {cohort.name!r}", problem)
+
+
+def pooled_levels(values: np.ndarray, least: int) -> np.ndarray:
+    """Levels (n,) in which every level that fewer than `least` patients have is `POOLED`.
+
+    Notes
+    -----
+    Where all of them together are still fewer, patients of the commonest level are counted to them until they are
+    `least`: a level of fewer would tell who they are. Those are taken evenly over the rows, whatever their values.
+    """
     present, counts = np.unique(values[values != ""].astype(str), return_counts=True)
-    rare = set(present[counts < least])
-    if not rare or len(rare) == len(present):
-        return values
-    commonest = str(present[np.argmax(counts)])
-    return np.array([commonest if value in rare else value for value in values], dtype=object)
+    rare = np.isin(values.astype(str), present[counts < least])
+    found = values.copy()
+    found[rare] = POOLED
+    lacking = least - int((found == POOLED).sum())
+    if lacking > 0:
+        common = np.flatnonzero(found.astype(str) == str(present[np.argmax(counts)]))
+        found[common[np.linspace(0, len(common) - 1, lacking).round().astype(int)]] = POOLED
+    return found
 
 
 def _rare(column: pd.Series, least: int) -> int:
     counts = as_text(column).value_counts()
-    return int(counts[counts < least].sum()) if (counts >= least).any() else 0
+    return int(counts[counts < least].sum())
 
 
 def _rounded_down(values: np.ndarray, decimals: int | None) -> np.ndarray:

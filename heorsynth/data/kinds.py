@@ -1,0 +1,335 @@
+"""What each column holds: numbers, codes, dates or levels. What was understood is told; what is unclear is asked."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import pandas as pd
+from pandas.api import types
+
+from heorsynth.core.errors import CohortError, DurationError, MixedTypesError, Problem, RoleError, as_yaml, nearest
+from heorsynth.data import number_text
+from heorsynth.data.identity import MEASURED, words_of
+from heorsynth.data.inspection import Found
+from heorsynth.data.levels import POOLED, as_text
+from heorsynth.data.schema import CODE, DATE, KINDS, NUMBER, Schema
+
+ORIGIN = "1970-01-01"
+"""A declared date is held as whole days since this day."""
+
+MOSTLY = 0.5
+"""A text column of which at least this share reads as numbers is asked about, never taken for levels."""
+
+FEW_PATIENTS = 5
+"""Values that fewer patients share would be smoothed as numbers, so codes among them would come out changed."""
+
+MAX_LEVELS = 100
+"""A column of more levels than this, each of enough patients, is text and no category."""
+
+FEW_LEVELS = 20
+"""Text of at most so many different numbers, each of `FEW_PATIENTS` or more, is left as levels."""
+
+LEAST_CODES, REPEATS, DENSITY = 10, 3, 0.25
+"""Whole numbers are codes if there are so many different ones, each in so many rows on average, and the middle half
+of the patients uses no larger share of the whole numbers between its ends."""
+
+HEAPED = 0.4
+"""Where more of the different values than this are multiples of five, people rounded what they measured."""
+
+CODE_WORDS = {"atc", "center", "centre", "clinic", "code", "codes", "country", "county", "cpt", "district", "drg",
+              "fips", "hospital", "icd", "icd9", "icd10", "inst", "institution", "ndc", "physician", "postcode",
+              "practice", "provider", "region", "siteid", "site", "snomed", "ward", "zip", "zipcode"}  # fmt: skip
+"""A column of whole numbers whose name has one of these words holds codes."""
+
+
+@dataclass(frozen=True)
+class Understood:
+    """A frame whose columns are of the type of their kind.
+
+    Attributes
+    ----------
+    frame : DataFrame         numbers as numeric columns, declared dates as days, marks of missing values as missing
+    schema : Schema           with the kind of every column that was declared, or detected to be a code
+    notes : tuple of str      what was understood, one sentence a column, without any value
+    found : list              what must be asked or refused
+    """
+
+    frame: pd.DataFrame
+    schema: Schema
+    notes: tuple[str, ...] = ()
+    found: list[Found] = field(default_factory=list)
+
+
+def understood(frame: pd.DataFrame, schema: Schema, missing: Sequence[str] = (), *, part: bool = False) -> Understood:
+    """The frame with every column read as what it holds.
+
+    Parameters
+    ----------
+    frame : DataFrame (n, k)    never changed
+    schema : Schema             roles, and the kinds and levels that were declared
+    missing : sequence of str   marks to be read as missing, in every column of text but the id
+    part : bool                 the frame is a part of a cohort: what one part shows does not settle a kind, so text
+                                that reads as numbers is asked about and codes are not looked for
+
+    Notes
+    -----
+    1. Numbers stored as objects become numbers. Text that reads as numbers becomes numbers too, and is told; if some
+       cells do not, the column is asked about. The id, arm, subgroups and events keep their values: there a number
+       is a name.
+    2. A column of whole numbers is a code where its name says so (`CODE_WORDS`) or its values do (`looks_like_codes`).
+    3. A declared kind or declared levels are followed, and refused where the values contradict them.
+    """
+    wrong = declaration_problems(frame, schema)
+    if wrong:
+        return Understood(frame, schema, (), wrong)
+    made: dict[str, pd.Series] = {}
+    notes: list[str] = []
+    found: list[Found] = []
+    kinds = dict(schema.kind)
+    named = {schema.id, schema.arm, *schema.subgroups, *schema.events}
+    numbers = _numbers_needed(schema)
+    for name in map(str, frame.columns):
+        column = frame[name] if name == schema.id else _without_marks(frame[name], missing)
+        reading = _Reading(name, column, DurationError if name in (schema.entry, *schema.times) else MixedTypesError)
+        if name in schema.levels:
+            reading.check_levels(schema.levels[name])
+        elif name in schema.kind:
+            reading.follow(schema.kind[name])
+        elif name not in named:
+            reading.settle(needed=name in numbers, part=part)
+            if not part and name not in schema.columns and looks_like_codes(reading.column):
+                kinds[name] = CODE
+                reading.notes.append("whole numbers that look like codes, so no number between them is drawn")
+        if reading.column is not frame[name]:
+            made[name] = reading.column
+        notes += [f"{name}: {note}" for note in reading.notes]
+        found += reading.found
+    held = frame.assign(**made) if made else frame
+    return Understood(held, replace(schema, kind=kinds), tuple(notes), found)
+
+
+def declaration_problems(frame: pd.DataFrame, schema: Schema) -> list[Found]:
+    """Declared kinds and levels that name no column, no kind, or a column with another role."""
+    found: list[Found] = []
+    present = [str(name) for name in frame.columns]
+    for role, declared in (("kind", schema.kind), ("levels", schema.levels)):
+        for name in declared:
+            if name not in present:
+                found.append((RoleError, Problem(f"{role} {name!r}", "not in the data", nearest(name, present))))
+    for name, kind in schema.kind.items():
+        if kind not in KINDS:
+            found.append((RoleError, Problem(f"kind {name!r}", f"{kind!r} is not a kind", nearest(str(kind), KINDS))))
+        if name in schema.levels:
+            found.append((RoleError, Problem(f"kind {name!r}", "has declared levels too", "declare one of the two")))
+    numbers = _numbers_needed(schema)
+    for name in [*schema.levels, *(name for name, kind in schema.kind.items() if kind == CODE)]:
+        if name in numbers:
+            told = Problem(f"column {name!r}", "has a role that needs numbers", "declare it neither code nor levels")
+            found.append((RoleError, told))
+    return found
+
+
+def _numbers_needed(schema: Schema) -> set[str | None]:
+    return {schema.entry, *schema.times, *schema.costs, *schema.utilities}
+
+
+class _Reading:
+    """One column on its way to its kind, with what was understood and what must be asked."""
+
+    def __init__(self, name: str, column: pd.Series, error: type[CohortError]) -> None:
+        self.name, self.column, self.error = name, column, error
+        self.notes: list[str] = []
+        self.found: list[Found] = []
+
+    def settle(self, *, needed: bool, part: bool) -> None:
+        """Read numbers stored as objects or text as numbers; ask where only some cells are.
+
+        `needed` says that the column's role needs numbers; other text of a few common numbers stays levels.
+        """
+        values = _object_numbers(self.column)
+        if values is not None:
+            self.column = values
+            self.notes.append("numbers stored as objects, read as numbers")
+            return
+        if not _holds_text(self.column) or (self.column == POOLED).any():
+            return
+        numbers, counts = number_text.parsed(self.column)
+        read, left = int(np.isfinite(numbers).sum()), number_text.n_left(counts)
+        if read == 0 or read < MOSTLY * (read + left):
+            self._tell_marks()
+        elif counts[number_text.ZEROS]:
+            self.notes.append("numbers with leading zeros, kept as text: they are codes")
+        elif not needed and not left and self._are_levels():
+            return
+        elif part or left:
+            self._ask(read, left, counts)
+        else:
+            self._take(numbers, counts)
+
+    def follow(self, kind: str) -> None:
+        """Read the column as the declared kind."""
+        if kind == DATE:
+            self._take_dates()
+        elif kind == NUMBER and not _is_number(self.column):
+            numbers, counts = number_text.parsed(self.column)
+            left = number_text.n_left(counts)
+            if left:
+                self._ask(int(np.isfinite(numbers).sum()), left, counts)
+            else:
+                self._take(numbers, counts)
+
+    def check_levels(self, levels: Sequence[str]) -> None:
+        """Refuse values outside the declared levels."""
+        outside = int((~as_text(self.column).dropna().isin(levels)).sum())
+        if outside:
+            told = f"{outside} of {len(self.column)} values are none of its {len(levels)} declared levels"
+            problem = Problem(f"levels {self.name!r}", told, "declare every level, or correct the values")
+            self.found.append((RoleError, problem))
+
+    def _take(self, numbers: np.ndarray, counts: Counter[str]) -> None:
+        whole = bool(np.all(np.isfinite(numbers) & (numbers == np.floor(numbers)) & (np.abs(numbers) < 2**53)))
+        self.column = pd.Series(numbers.astype("int64") if whole else numbers, self.column.index, name=self.column.name)
+        marks = [kind for kind in (*number_text.READ, number_text.MISSING) if kind != number_text.PLAIN]
+        told = number_text.told(counts, tuple(marks))
+        self.notes.append("text read as numbers" + (f" ({told})" if told else ""))
+
+    def _are_levels(self) -> bool:
+        """Whether there are few different texts, each of enough patients: as levels they lose nothing."""
+        patients = self.column.value_counts()
+        return len(patients) <= FEW_LEVELS and bool((patients >= FEW_PATIENTS).all())
+
+    def _tell_marks(self) -> None:
+        if marks := number_text.marks_in(self.column):
+            told = ", ".join(repr(mark) for mark in marks)
+            self.notes.append(f"{told} kept as a level; list it under missing if it means missing")
+
+    def _take_dates(self) -> None:
+        dates = as_dates(self.column)
+        unread = int((dates.isna() & self.column.notna()).sum())
+        if unread:
+            told = f"{unread} of {len(dates)} values are no dates"
+            fix = "write dates as YYYY-MM-DD, or leave the kind out"
+            self.found.append((RoleError, Problem(f"kind {self.name!r}", told, fix)))
+            return
+        days = (dates - pd.Timestamp(ORIGIN)).dt.days
+        self.column = days.astype(float) if days.isna().any() else days.astype("int64")
+        self.notes.append(f"dates held as whole days since {ORIGIN}")
+
+    def _ask(self, read: int, left: int, counts: Counter[str]) -> None:
+        told = f"{read} of {read + left} known values are numbers"
+        told += f"; {left} are not ({number_text.told(counts)})" if left else " stored as text"
+        as_number = "" if left else f"say kind={{{self.name!r}: 'number'}}; "
+        in_protocol = "" if left else f"write kind: {{{as_yaml(self.name)}: number}}; "
+        if left:
+            words = list(number_text.marks_in(self.column, number_text.UNKNOWN_WORDS)) or ["…"]
+            as_number = f"correct those cells, or say what stands for missing, missing={words!r}; "
+            in_protocol = f"correct those cells, or say what stands for missing, missing: {json.dumps(words)}; "
+        problem = Problem(
+            f"column {self.name!r}",
+            told,
+            f"{as_number}or, if its values are names, say kind={{{self.name!r}: 'code'}}",
+            f"{in_protocol}or, if its values are names, write kind: {{{as_yaml(self.name)}: code}}",
+        )
+        self.found.append((self.error, problem))
+
+
+def looks_like_codes(column: pd.Series) -> bool:
+    """True for whole numbers that name something: by the column's name, or because they repeat and leave gaps.
+
+    Notes
+    -----
+    Counts and ages use every whole number where most patients are; numbers of sites or diagnoses do not. A column in
+    which every value is shared by `FEW_PATIENTS` or more needs no rule: its values are kept one by one.
+    """
+    if not _is_number(column) or types.is_complex_dtype(column):
+        return False
+    known = column.dropna().to_numpy(float)
+    if len(known) < FEW_PATIENTS or not np.isfinite(known).all() or np.any(known != np.floor(known)):
+        return False
+    words = set(words_of(str(column.name)))
+    values, counts = np.unique(known, return_counts=True)
+    if words & MEASURED or len(values) < 3 or counts.min() >= FEW_PATIENTS:
+        return False
+    if words & CODE_WORDS:
+        return True
+    heaped = np.mean(values % 5 == 0) > HEAPED
+    if heaped or len(values) < LEAST_CODES or len(known) < REPEATS * len(values):
+        return False
+    low, high = np.quantile(known, [0.25, 0.75], method="nearest")
+    step = float(np.gcd.reduce(np.diff(values).astype(np.int64)))
+    used = int(((values >= low) & (values <= high)).sum())
+    return used <= DENSITY * ((high - low) / step + 1)
+
+
+def looks_like_whole_dates(column: pd.Series) -> bool:
+    """True for whole numbers of which every one is a date from 1900 to 2100, written YYYYMMDD or YYYYMM."""
+    if not _is_number(column) or types.is_complex_dtype(column):
+        return False
+    known = column.dropna().to_numpy(float)
+    if len(np.unique(known)) < 2 or not np.isfinite(known).all() or np.any(known != np.floor(known)):
+        return False
+    return _are_whole_dates(known)
+
+
+def as_dates(column: pd.Series) -> pd.Series:
+    """A column as dates; missing where a value is none. Whole numbers are YYYYMMDD, text is ISO 8601."""
+    if types.is_datetime64_any_dtype(column):
+        return column.dt.tz_localize(None)
+    if _is_number(column):
+        text = column.astype("Float64").astype("Int64").astype("string")
+        return pd.to_datetime(text, format="%Y%m%d", errors="coerce")
+    return pd.to_datetime(column, format="ISO8601", errors="coerce").astype("datetime64[ns]")
+
+
+def _are_whole_dates(known: np.ndarray) -> bool:
+    for scale in (1, 100):
+        days = known * 1.0 if scale == 1 else known * 100 + 1
+        if days.min() >= 19000101 and days.max() <= 21001231:
+            text = pd.Series(days.astype(np.int64).astype(str))
+            if pd.to_datetime(text, format="%Y%m%d", errors="coerce").notna().all():
+                return True
+    return False
+
+
+def _is_number(column: pd.Series) -> bool:
+    return bool(types.is_numeric_dtype(column) and not types.is_bool_dtype(column))
+
+
+def _holds_text(column: pd.Series) -> bool:
+    """True where some known value is text, also as a category."""
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        return False
+    if not (types.is_object_dtype(column) or types.is_string_dtype(column)):
+        return False
+    return any(isinstance(value, str) for value in pd.unique(column.dropna()))
+
+
+def _object_numbers(column: pd.Series) -> pd.Series | None:
+    """Numbers stored as objects, or as categories too rare to be levels, as a numeric column; None for all else."""
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        kind, patients = column.cat.categories.dtype, column.value_counts()
+        number = types.is_numeric_dtype(kind) and not types.is_bool_dtype(kind)
+        if not number or patients[patients > 0].min() >= FEW_PATIENTS:
+            return None
+        return pd.Series(pd.to_numeric(column.astype(object)), index=column.index, name=column.name)
+    if not types.is_object_dtype(column):
+        return None
+    known = column.dropna()
+    different = set(map(type, known))
+    numbers = all(issubclass(one, (int, float, np.integer, np.floating)) and one is not bool for one in different)
+    if not different or not numbers:
+        return None
+    made = pd.to_numeric(column.where(column.notna(), np.nan), errors="coerce")
+    return made if made.notna().sum() == len(known) else None
+
+
+def _without_marks(column: pd.Series, missing: Sequence[str]) -> pd.Series:
+    """The same column, or a copy in which the declared marks are missing."""
+    if not missing or not _holds_text(column):
+        return column
+    marked = column.map(lambda value: isinstance(value, str) and value.strip() in missing, na_action="ignore") == True  # noqa: E712
+    return column.mask(marked, None) if marked.any() else column
