@@ -108,6 +108,13 @@ class Schema:
         """The event columns, each once."""
         return tuple(dict.fromkeys(endpoint.event for endpoint in self.endpoints.values()))
 
+    @property
+    def numeric(self) -> tuple[str, ...]:
+        """The columns that hold numbers by their role, however few differ: times, entry, money and utilities."""
+        entry = () if self.entry is None else (self.entry,)
+        totals = (name for total, parts in self.totals.items() for name in (total, *parts))
+        return tuple(dict.fromkeys((*self.times, *entry, *self.costs, *self.utilities, *totals)))
+
     def with_roles(self, **changes: object) -> Schema:
         """The same schema with some roles changed."""
         return replace(self, **changes)  # type: ignore[arg-type]
