@@ -1,17 +1,22 @@
-"""The command line: parses, calls, prints. Exit codes: 0 fit or verified, 1 not, 2 inconclusive, 64 and up misuse."""
+"""The command line: parses, calls, prints. Exit codes: 0 fit or verified, 1 not, 2 inconclusive, 64 and up misuse.
+
+70 is a fault of ours.
+"""
 
 from __future__ import annotations
 
 import os
 import sys
+import traceback
 from pathlib import Path
+from types import TracebackType
 
 import click
 
 from heorsynth.core.errors import HeorsynthError, OutputError
 
 EXIT = {"fit": 0, "not fit": 1, "inconclusive": 2}
-USAGE, BAD_INPUT, CANNOT_WRITE, INTERRUPTED = 64, 65, 73, 130
+USAGE, BAD_INPUT, FAULT, CANNOT_WRITE, INTERRUPTED = 64, 65, 70, 73, 130
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
@@ -178,8 +183,21 @@ def checks() -> int:
     return 0
 
 
+def fault(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """Ends the program with a code of its own where it fails without an error of ours: Python's 1 means "not fit".
+
+    What the error says is not shown, since a library's message may quote a patient's value; the lines it passed
+    through are.
+    """
+    click.echo("".join(traceback.format_tb(trace)), err=True, nl=False)
+    click.echo(f"heorsynth failed with {kind.__name__}: nothing was judged. Please report the lines above.", err=True)
+    sys.stdout.flush()
+    os._exit(FAULT)  # a hook cannot change the code that Python ends with
+
+
 def main() -> None:
     """Entry point of the `heorsynth` command."""
+    sys.excepthook = fault
     try:
         code = cli.main(standalone_mode=False)
     except click.exceptions.Exit as stop:

@@ -14,7 +14,7 @@ from pandas.api import types
 from heorsynth.data.cohort import Cohort
 from heorsynth.data.levels import POOLED, as_text, banded
 from heorsynth.data.schema import CODE, Schema
-from heorsynth.data.source_checks import order_breaks
+from heorsynth.data.source_checks import order_breaks, unlike_its_parts
 
 MAX_LEVELS = 20
 """A text column with more levels than this is free text: its levels are not enumerated."""
@@ -127,8 +127,7 @@ class Domain:
         for total, parts in self.schema.totals.items():
             if not {total, *parts} <= present:
                 continue
-            gap = (frame[total] - frame[list(parts)].sum(axis=1, skipna=False)).abs()
-            found[f"{total}: not the sum of its parts"] = int((gap > 0.005).sum())
+            found[f"{total}: not the sum of its parts"] = int(unlike_its_parts(frame, total, parts).sum())
         return found
 
 
@@ -177,8 +176,6 @@ def _column_domain(column: pd.Series, name: str, schema: Schema) -> ColumnDomain
             causes = {str(code) for part in schema.endpoints.values() if part.event == name for code in part.causes}
             known = known | {"0", "1"} | causes
         return ColumnDomain(str(column.dtype), False, may_miss, known, declared=True)
-    if name == schema.entry:
-        return ColumnDomain(str(column.dtype), False, may_miss)
     known_values = column.dropna().to_numpy(float)
     if not len(known_values):
         return ColumnDomain(str(column.dtype), True, may_miss, None, np.inf, -np.inf)

@@ -91,7 +91,6 @@ def understood(frame: pd.DataFrame, schema: Schema, missing: Sequence[str] = (),
     found: list[Found] = []
     kinds = dict(schema.kind)
     named = {schema.id, schema.arm, *schema.subgroups, *schema.events}
-    numbers = _numbers_needed(schema)
     for name in map(str, frame.columns):
         column = frame[name] if name == schema.id else _without_marks(frame[name], missing)
         reading = _Reading(name, column, DurationError if name in (schema.entry, *schema.times) else MixedTypesError)
@@ -100,7 +99,7 @@ def understood(frame: pd.DataFrame, schema: Schema, missing: Sequence[str] = (),
         elif name in schema.kind:
             reading.follow(schema.kind[name])
         elif name not in named:
-            reading.settle(needed=name in numbers, part=part)
+            reading.settle(needed=name in schema.numeric, part=part)
             if not part and name not in schema.columns and looks_like_codes(reading.column):
                 kinds[name] = CODE
                 reading.notes.append("whole numbers that look like codes, so no number between them is drawn")
@@ -125,16 +124,11 @@ def declaration_problems(frame: pd.DataFrame, schema: Schema) -> list[Found]:
             found.append((RoleError, Problem(f"kind {name!r}", f"{kind!r} is not a kind", nearest(str(kind), KINDS))))
         if name in schema.levels:
             found.append((RoleError, Problem(f"kind {name!r}", "has declared levels too", "declare one of the two")))
-    numbers = _numbers_needed(schema)
     for name in [*schema.levels, *(name for name, kind in schema.kind.items() if kind == CODE)]:
-        if name in numbers:
+        if name in schema.numeric:
             told = Problem(f"column {name!r}", "has a role that needs numbers", "declare it neither code nor levels")
             found.append((RoleError, told))
     return found
-
-
-def _numbers_needed(schema: Schema) -> set[str | None]:
-    return {schema.entry, *schema.times, *schema.costs, *schema.utilities}
 
 
 class _Reading:

@@ -119,6 +119,14 @@ class Schema:
         """The event columns, each once."""
         return tuple(dict.fromkeys(endpoint.event for endpoint in self.endpoints.values()))
 
+    @property
+    def numeric(self) -> tuple[str, ...]:
+        """The columns that hold numbers, however few differ: times, entry, money, utilities, and declared numbers."""
+        entry = () if self.entry is None else (self.entry,)
+        totals = (name for total, parts in self.totals.items() for name in (total, *parts))
+        declared = (name for name, kind in self.kind.items() if kind == NUMBER)
+        return tuple(dict.fromkeys((*self.times, *entry, *self.costs, *self.utilities, *totals, *declared)))
+
     def with_roles(self, **changes: object) -> Schema:
         """The same schema with some roles changed."""
         return replace(self, **changes)  # type: ignore[arg-type]

@@ -331,8 +331,7 @@ def bad_totals(frame: pd.DataFrame, schema: Schema) -> list[Found]:
     """Cost totals that are not the sum of their declared parts, to a cent."""
     found: list[Found] = []
     for total, parts in schema.totals.items():
-        gap = np.abs(_numbers(frame[total]) - sum(_numbers(frame[part]) for part in parts))
-        if wrong := int((gap > 0.005).sum()):
+        if wrong := int(unlike_its_parts(frame, total, parts).sum()):
             found.append(
                 (
                     errors.RoleError,
@@ -344,6 +343,13 @@ def bad_totals(frame: pd.DataFrame, schema: Schema) -> list[Found]:
                 )
             )
     return found
+
+
+def unlike_its_parts(frame: pd.DataFrame, total: str, parts: Sequence[str]) -> np.ndarray:
+    """True (n,) where a total is not the sum of its parts, to a cent or to 12 digits; or one of the two is missing."""
+    held, summed = _numbers(frame[total]), np.sum([_numbers(frame[part]) for part in parts], axis=0)
+    near = np.abs(held - summed) <= np.maximum(0.005, 1e-12 * np.abs(held))
+    return np.asarray(~(near | (np.isnan(held) & np.isnan(summed))))
 
 
 ROW_CHECKS = (bad_durations, bad_order, bad_money, bad_bands, bad_totals)

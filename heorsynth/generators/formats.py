@@ -24,16 +24,17 @@ class Format:
     decimals: int | None = None
 
     @classmethod
-    def of(cls, column: pd.Series, *, levels: bool = False, least: int = 0) -> Format:
+    def of(cls, column: pd.Series, *, levels: bool = False, numbers: bool = False, least: int = 0) -> Format:
         """The format of a column.
 
         Parameters
         ----------
         levels : bool      its role or kind says it holds levels, though they be numbers
+        numbers : bool     its role or kind says it holds numbers, though but two of them differ
         least : int        patients who must have a level for it to be known at all, as a value or as a category;
                            rarer ones are the level `POOLED`, beside which every value is text
         """
-        if levels or is_levels(column, least):
+        if levels or (not numbers and is_levels(column, least)):
             text = as_text(column)
             known = text.notna()
             counts = text.value_counts()

@@ -292,12 +292,31 @@ class Sampler:
         return pd.concat(kept, ignore_index=True).iloc[:n].reset_index(drop=True)
 
     def finished(self, drawn: pd.DataFrame) -> pd.DataFrame:
-        """The rows in the source's column order, with bands and totals recomputed from what they are made of."""
+        """The rows in the source's column order, with bands and totals recomputed from what they are made of.
+
+        Raises
+        ------
+        GeneratorError      a value is missing in a column that the source always knows
+        """
         frame = drawn.reset_index(drop=True)
         for name, band in self.domain.schema.bands.items():
             frame[name] = banded(frame[band.source], band.edges, band.labels)
         frame = self._totalled(frame)
+        self._require_known(frame)
         return frame[[name for name in self.domain.columns if name in frame.columns]]
+
+    def _require_known(self, frame: pd.DataFrame) -> None:
+        """GeneratorError where rows lack a value that every patient has: no analysis of them would be the patients'."""
+        always = [name for name, held in self.domain.columns.items() if name in frame.columns and not held.may_miss]
+        lost = {name: int(frame[name].isna().sum()) for name in always}
+        fix = "drop the column, or use another generator"
+        found = [
+            Problem(f"column {name!r}", f"{count} of {len(frame)} rows have no value, and every patient has one", fix)
+            for name, count in lost.items()
+            if count
+        ]
+        if found:
+            raise GeneratorError(f"generator {self.name!r}", found)
 
     def _totalled(self, frame: pd.DataFrame) -> pd.DataFrame:
         """The same frame, whose totals are recomputed in it from their parts."""

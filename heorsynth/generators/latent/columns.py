@@ -86,7 +86,8 @@ class ColumnLaw:
         """
         quantiles, missing = {}, {}
         shared = shared_values(values, least)
-        whole = Quantiles.of(values[~np.isnan(values)], least, open_top=open_top)
+        known = values[~np.isnan(values)]
+        whole = Quantiles.of(known if len(known) else np.zeros(1), least, open_top=open_top)
         for key in map(str, np.unique(groups)):
             held = values[groups == key]
             known = held[~np.isnan(held)]
@@ -98,6 +99,12 @@ class ColumnLaw:
             else:
                 quantiles[key] = whole
         return cls(name, group, (), {}, quantiles, missing)
+
+    @classmethod
+    def of_shares(cls, name: str) -> ColumnLaw:
+        """The law of a share that is as likely to lie anywhere between 0 and 1, and never missing."""
+        even = Quantiles(np.array([0.0, 1.0]), np.zeros(1), np.ones(1), np.ones(1), None)
+        return cls(name, ALL, (), {}, {ALL: even}, {ALL: 0.0})
 
     @property
     def may_miss(self) -> bool:

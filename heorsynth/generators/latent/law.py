@@ -16,6 +16,7 @@ from heorsynth.generators.latent.borrowing import Lender
 from heorsynth.generators.latent.cells import OTHERS, Cells
 from heorsynth.generators.latent.columns import ALL, ColumnLaw
 from heorsynth.generators.latent.dependence import Dependence, Thresholds, solved, wanted
+from heorsynth.generators.latent.entry import EntryLaw
 from heorsynth.generators.latent.outcome import Outcome
 from heorsynth.generators.latent.quantiles import MIN_PATIENTS
 from heorsynth.generators.latent.shape import CAUSE, STRATUM, Shape
@@ -162,6 +163,7 @@ class HeorLaw:
             "pooled": dict(self.shape.pooled),
             "cells": self.cells.to_dict(),
             "outcome": None if self.outcome is None else self.outcome.to_dict(),
+            **({} if self.shape.entry is None else {"entry": self.shape.entry.to_dict()}),
             "columns": [column.to_dict() for column in self.columns],
             "dependence": self.dependence.to_dict(),
         }
@@ -170,7 +172,8 @@ class HeorLaw:
     def from_dict(cls, facts: Mapping[str, Any], schema: Schema) -> HeorLaw:
         """The law `to_dict` wrote, for these roles."""
         formats = formats_from_dict(facts["formats"])
-        shape = Shape(schema, formats, dict(facts["modelled"]), facts["pooled"])
+        entry = None if schema.entry is None else EntryLaw.from_dict(facts["entry"])
+        shape = Shape(schema, formats, dict(facts["modelled"]), facts["pooled"], entry=entry)
         outcome = None if facts["outcome"] is None else Outcome.from_dict(facts["outcome"])
         columns = tuple(map(ColumnLaw.from_dict, facts["columns"]))
         dependence = Dependence.from_dict(facts["dependence"])
@@ -231,6 +234,8 @@ def _column(name: str, values: np.ndarray, shape: Shape, groups: np.ndarray) -> 
     if values.dtype == object:
         return ColumnLaw.of_levels(name, values, group, groups)
     schema = shape.schema
+    if name == schema.entry:
+        return ColumnLaw.of_shares(name)
     parts = {part for total, parts in schema.totals.items() if total in schema.costs for part in parts}
     stand_in = schema.bands[group].typical if group in schema.bands else None
     return ColumnLaw.of_numbers(

@@ -12,9 +12,10 @@ from heorsynth.core.errors import Problem, UnfitColumnError
 from heorsynth.data.cohort import Cohort
 from heorsynth.data.levels import POOLED, as_text
 from heorsynth.data.schema import Endpoint, Schema
-from heorsynth.generators.formats import Format, is_levels
+from heorsynth.generators.formats import Format, decimals_of, is_levels
 from heorsynth.generators.latent.cells import Cells
 from heorsynth.generators.latent.columns import ALL
+from heorsynth.generators.latent.entry import EntryLaw, places
 from heorsynth.generators.latent.quantiles import MIN_PATIENTS
 
 STRATUM = "arm and subgroups"
@@ -35,6 +36,7 @@ class Shape:
     modelled : Mapping         column that has a law of its own to the group its law depends on, in drawing order
     pooled : Mapping           column to how many patients have a level that is written as "other (pooled)"
     least : int                patients a level must have to be written
+    entry : EntryLaw           of the time at which follow-up begins, if it is declared
     """
 
     schema: Schema
@@ -42,6 +44,7 @@ class Shape:
     modelled: Mapping[str, str]
     pooled: Mapping[str, int]
     least: int = MIN_PATIENTS
+    entry: EntryLaw | None = None
 
     @property
     def primary(self) -> Endpoint | None:
@@ -55,8 +58,13 @@ class Shape:
         skipped = {schema.id, *schema.totals, *(set(schema.bands) - set(cells.names))}
         named = {*cells.names, *schema.events, *schema.levels}
         formats = {
-            str(name): Format.of(frame[name], levels=schema.holds_levels(name), least=0 if name in named else least)
-            for name in frame.columns
+            name: Format.of(
+                frame[name],
+                levels=schema.holds_levels(name),
+                numbers=name in schema.numeric,
+                least=0 if name in named else least,
+            )
+            for name in map(str, frame.columns)
             if name not in skipped
         }
         primary = primary_of(schema)
@@ -66,13 +74,18 @@ class Shape:
         ordered = [name for name in groups if groups[name] == CAUSE and name in free]
         modelled = {name: groups.get(name, ALL) for name in [*ordered, *(name for name in free if name not in ordered)]}
         for name in free:
-            if not formats[name].values and (schema.holds_levels(name) or is_levels(frame[name], least)):
+            levels = name not in schema.numeric and is_levels(frame[name], least)
+            if not formats[name].values and (schema.holds_levels(name) or levels):
                 raise _unfit(cohort, name, f"no level that {least} patients have")
         pooled = {name: _rare(frame[name], least) for name in free if POOLED in formats[name].values}
         for name, count in pooled.items():
             if count and as_text(frame[name]).value_counts().iloc[0] - max(least - count, 0) < least:
                 raise _unfit(cohort, name, f"fewer than {2 * least} known values, rare levels among them")
-        return cls(schema, formats, modelled, {name: count for name, count in pooled.items() if count}, least)
+        entry = None
+        if schema.entry is not None:
+            held = frame[schema.entry].to_numpy(float)
+            entry = EntryLaw.of(held, _earliest(frame, schema), least, decimals_of(held))
+        return cls(schema, formats, modelled, {name: count for name, count in pooled.items() if count}, least, entry)
 
     def encoded(self, frame: pd.DataFrame) -> dict[str, np.ndarray]:
         """The modelled columns of a frame: text with '' or numbers with NaN where missing."""
@@ -94,9 +107,7 @@ class Shape:
             found[first.event] = _state(tied, as_text(frame[first.event]).to_numpy(dtype=str))
             found[first.time] = np.where(tied, np.nan, before / last)
         if self.schema.entry is not None:
-            found[self.schema.entry] = found[self.schema.entry] / frame[list(self.schema.times)].min(axis=1).to_numpy(
-                float
-            )
+            found[self.schema.entry] = places(found[self.schema.entry], _earliest(frame, self.schema))
         return found
 
     def frame(
@@ -122,10 +133,9 @@ class Shape:
                 step = self.formats[first.time].decimals
                 found[first.time] = np.where(tied, last, _below(values[first.time] * last, last, step))
                 found[first.event] = np.array([text.split(":")[1] for text in state], dtype=object)
-            if self.schema.entry is not None:
-                step = self.formats[self.schema.entry].decimals
+            if self.schema.entry is not None and self.entry is not None:
                 earliest = np.min([found[name] for name in self.schema.times], axis=0)
-                found[self.schema.entry] = _rounded_down(values[self.schema.entry] * earliest, step)
+                found[self.schema.entry] = self.entry.before(values[self.schema.entry], earliest)
         written = {name: self._written(name, column) for name, column in found.items()}
         return pd.DataFrame(written)
 
@@ -146,6 +156,11 @@ def primary_of(schema: Schema) -> Endpoint | None:
 def _earlier(schema: Schema, primary: Endpoint) -> list[Endpoint]:
     """The endpoints declared never to come after the primary one."""
     return [schema.endpoints[first] for first, last in schema.order if last == primary.name]
+
+
+def _earliest(frame: pd.DataFrame, schema: Schema) -> np.ndarray:
+    """The earliest (n,) of each row's times."""
+    return frame[list(schema.times)].min(axis=1).to_numpy(float)
 
 
 def _groups(schema: Schema, cells: Cells) -> dict[str, str]:
