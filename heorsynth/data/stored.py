@@ -27,6 +27,10 @@ BROKEN_NOTES = (KeyError, IndexError, TypeError, AttributeError, ValueError, Rec
 """What pandas raises where its notes in a Parquet file name columns or types that are not there, or are no JSON."""
 
 
+LARGE, FEW_COLUMNS = 100_000_000, 50
+"""A table of so many bytes in so few columns is given up column by column, so that it is not held twice."""
+
+
 def stored_columns(schema: pa.Schema) -> dict[str, pa.DataType]:
     """The columns that `stored_rows` makes of a file of this schema, with their types: decimals are floats there."""
     held = {one.name: pa.float64() if pa.types.is_decimal(one.type) else one.type for one in schema}
@@ -54,7 +58,8 @@ def stored_rows(file: Path, table: pa.Table) -> pd.DataFrame:
     """
     table = _without_decimals(file, table)
     try:
-        frame = table.to_pandas(split_blocks=True)
+        large = table.nbytes > LARGE and table.num_columns <= FEW_COLUMNS
+        frame = table.to_pandas(split_blocks=large, self_destruct=large)
     except BROKEN_NOTES as error:
         fix = "write it again; or read it with pyarrow.parquet and write it without the key 'pandas' in its metadata"
         told = Problem("", "what pandas noted in it about its columns is broken", fix)
