@@ -20,7 +20,8 @@ from pandas.api import types
 from heorsynth.core.errors import DamagedFileError, EncodingError, FileError, Problem
 from heorsynth.data import limits
 from heorsynth.data.inspection import named_twice
-from heorsynth.data.text_layout import MISSING, Dialect, Layout, is_value, layout_of
+from heorsynth.data.reading_notes import with_notes
+from heorsynth.data.text_layout import MISSING, Dialect, Layout, is_value, layout_of, lines_above
 
 HEAD_BYTES = 1_000_000
 """How much of a file is looked at to tell its layout."""
@@ -88,7 +89,7 @@ def read_delimited(file: Path) -> pd.DataFrame:
         )
     require_header(file, frame)
     require_no_note(file, frame)
-    return frame
+    return with_notes(frame, [lines_above(found.layout.dialect.above)])
 
 
 def scan_delimited(file: Path) -> pd.DataFrame:
@@ -113,7 +114,7 @@ def scan_delimited(file: Path) -> pd.DataFrame:
             )
     except pa.ArrowException:
         return read_delimited(file)
-    if table.column_names != list(found.layout.names):
+    if table.column_names != list(found.layout.names) or len(set(table.column_names)) < table.num_columns:
         return read_delimited(file)
     return table.to_pandas()
 

@@ -60,7 +60,8 @@ class TextMarks:
             end = min(start + WINDOW, len(part))
             marked = any(part.find(mark, start, end) >= 0 for mark in self.marks)
             self.bare = 0 if marked else self.bare + end - start
-            _require(self.file, "characters in one cell, at least", self.bare, MAX_CELL)
+            if self.bare > MAX_CELL:
+                raise FileError(f"file {self.file.name!r}", Problem("", *_long_cell(self.bare)))
 
 
 def require_columns(file: Path, columns: int) -> None:
@@ -74,8 +75,13 @@ def require_cells(file: Path, frame: pd.DataFrame) -> None:
         column = frame[name]
         longest = max((len(text) for text in column.array if isinstance(text, (str, bytes))), default=0)
         if longest > MAX_CELL:
-            found = f"one cell of {longest:,} characters: more than {MAX_CELL:,} are not read"
-            raise FileError(f"file {file.name!r}", Problem(f"column {name!r}", found, "take the column out"))
+            raise FileError(f"file {file.name!r}", Problem(f"column {name!r}", *_long_cell(longest)))
+
+
+def _long_cell(characters: int) -> tuple[str, str]:
+    """What is said of a cell that is too long, and what to do."""
+    found = f"one cell of {characters:,} characters or more: above {MAX_CELL:,} none is read"
+    return found, "leave that column out: no generator copies free text; or look for a quote that is never closed"
 
 
 def require_unpacked(file: Path, n_bytes: int, limit: int) -> None:

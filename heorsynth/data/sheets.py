@@ -16,7 +16,7 @@ from heorsynth.data import limits
 from heorsynth.data.delimited import require_header, require_no_note
 from heorsynth.data.inspection import named_twice
 from heorsynth.data.reading_notes import with_notes
-from heorsynth.data.text_layout import MISSING, header_at
+from heorsynth.data.text_layout import MISSING, header_at, lines_above
 
 MAX_SHEET_BYTES = 500_000_000
 """Bytes a workbook may unpack to; a hundred thousand rows of fifty columns take some 200 million."""
@@ -53,8 +53,7 @@ def read_sheet(file: Path) -> pd.DataFrame:
         raise DamagedFileError(f"file {file.name!r}", Problem("", "is empty", "check the export"))
     frame, above = _table(file, rows)
     among = f"Read from the sheet {title!r}, the first with a table of {len(sheets)}." if len(sheets) > 1 else ""
-    skipped = f"{above} line{'s' if above > 1 else ''} above the header not read." if above else ""
-    return with_notes(frame, [among, skipped])
+    return with_notes(frame, [among, lines_above(above)])
 
 
 DAMAGED = (zipfile.BadZipFile, zlib.error, ParseError, KeyError, ValueError, TypeError, AttributeError, IndexError,

@@ -49,7 +49,7 @@ def read_statistical(file: Path) -> pd.DataFrame:
         if isinstance(error, UnicodeDecodeError):
             told = Problem("", "its text is not UTF-8", "export it as UTF-8")
             raise EncodingError(f"file {file.name!r}", told) from None
-        told = Problem("", f"truncated or not a {program} file", "export it again")
+        told = Problem("", f"truncated, or no file of {program}", "export it again")
         raise DamagedFileError(f"file {file.name!r}", told) from error
     for name in frame.select_dtypes(object).columns:
         frame[name] = frame[name].where(frame[name] != "", None)

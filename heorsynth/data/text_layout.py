@@ -53,10 +53,12 @@ class Dialect:
         if (self.separator, self.decimal) != (",", "."):
             mark = "comma" if self.decimal == "," else "point"
             told.append(f"Read with a {SEPARATORS[self.separator]} between columns and a decimal {mark}.")
-        if self.above:
-            lines = "1 line above the header was" if self.above == 1 else f"{self.above} lines above the header were"
-            told.append(f"{lines} not read.")
-        return " ".join(told)
+        return " ".join([*told, lines_above(self.above)] if self.above else told)
+
+
+def lines_above(n: int) -> str:
+    """What is said of lines that stand above the header; "" of none."""
+    return f"{n} line{'s' if n > 1 else ''} above the header not read." if n else ""
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,7 @@ def layout_of(name: str, head: str) -> Layout:
     separator = separator or ("," if "," in named or not named else named[0])
     separator = separator if separator in found else allowed[0]
     above, records = found[separator]
+    _require_separated(name, records)
     dialect = Dialect(separator, _decimal(name, records), above)
     return Layout(dialect, tuple(records[0]) if records else ())
 
@@ -104,6 +107,16 @@ def _table(lines: Sequence[str], first: int, separator: str) -> tuple[int, list[
     if header == 0 and (hashed := _hashed_header(lines, first, separator, records)):
         return first - 1, [hashed, *records]
     return (first + numbered[header][0] if numbered else 0), records[header:]
+
+
+def _require_separated(name: str, records: Sequence[Sequence[str]]) -> None:
+    """Refuses records of one part that spaces would cut into equally many, header and rows alike."""
+    if not records or any(len(record) > 1 for record in records):
+        return
+    parts = {len(record[0].split()) for record in records}
+    if len(records) > 2 and len(parts) == 1 and max(parts) > 1:
+        fix = "write commas between them; in R: write.csv(read.table('patients.txt', header = TRUE), 'patients.csv')"
+        raise FileError(f"file {name!r}", Problem("", "spaces between columns, which may stand in a value too", fix))
 
 
 def header_at(records: Sequence[Sequence[str]]) -> int:
@@ -143,9 +156,8 @@ def _records(lines: Sequence[str], separator: str) -> list[tuple[int, list[str]]
 
 
 def _is_title(record: Sequence[str], width: int) -> bool:
-    """True for a line with fewer parts than the table, or that holds its first part only, as a spreadsheet writes."""
-    alone = width > 2 and bool(record[0].strip()) and not any(part.strip() for part in record[1:])
-    return len(record) < width or alone
+    """True for a line with fewer parts than the table, or with none filled but the first, as a spreadsheet writes."""
+    return len(record) < width or (width > 2 and not any(part.strip() for part in record[1:]))
 
 
 def _may_be_header(record: Sequence[str]) -> bool:
