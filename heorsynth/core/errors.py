@@ -168,12 +168,40 @@ def as_yaml(text: str) -> str:
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
+FEW_NAMES, LONGEST_NAME = 12, 60
+"""So many names are listed where none is close, and of a longer name so many characters."""
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
-    """A phrase naming the closest known name, whatever its case, or all of them if none is close."""
-    names = sorted(known)
-    folded = {one.casefold(): one for one in reversed(names)}
-    close = difflib.get_close_matches(name.casefold(), folded, n=1, cutoff=0.5)
-    return f"did you mean {folded[close[0]]!r}?" if close else "use one of: " + ", ".join(names)
+    """A phrase naming the closest known name, whatever its case; else all of them, or of many the five most alike.
+
+    Examples
+    --------
+    >>> nearest("tiem", ["time", "event"])
+    "did you mean 'time'?"
+    >>> nearest("sex", ["time", "event"])
+    'use one of: event, time'
+    >>> nearest("sex", [f"gene{number:05}" for number in range(10_000)])
+    'none of the 10,000 names is close; the nearest: gene00000, gene00001, gene00002, gene00003, gene00004'
+    """
+    wanted, names = _cut(name).casefold(), sorted(known)
+    matcher = difflib.SequenceMatcher(b=wanted)
+
+    def alike(one: str) -> float:
+        matcher.set_seq1(_cut(one).casefold())
+        return matcher.ratio()
+
+    scores = {one: alike(one) for one in names}
+    ordered = sorted(names, key=lambda one: -scores[one])
+    if ordered and scores[ordered[0]] >= 0.5:
+        return f"did you mean {_cut(ordered[0])!r}?"
+    if len(names) <= FEW_NAMES:
+        return "use one of: " + ", ".join(map(_cut, names))
+    return f"none of the {len(names):,} names is close; the nearest: {', '.join(map(_cut, ordered[:5]))}"
+
+
+def _cut(name: str) -> str:
+    return name if len(name) <= LONGEST_NAME else name[:LONGEST_NAME] + "…"
 
 
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> UnknownNameError:

@@ -57,6 +57,7 @@ def as_declared(
     if not isinstance(frame, pd.DataFrame):
         told = f"is a {type(frame).__name__}, not a pandas DataFrame"
         raise errors.RoleError(f"cohort {name!r}", Problem("frame", told, "give pandas.DataFrame(…)"))
+    inspection.refuse(name, inspection.several_levels(frame))
     label = _label_of(frame)
     held = frame.set_index(ID_COLUMN) if ID_COLUMN in frame.columns else frame.copy()
     held, large = decimals_as_numbers(held, schema.id)

@@ -1,65 +1,61 @@
-"""Reads text with delimiters: which separator and decimal mark a file uses, and whether it names its columns."""
+"""Reads text with delimiters, plain or gzipped: looked over in parts, so that a hostile file is refused unread."""
 
 from __future__ import annotations
 
-import csv
+import codecs
+import gzip
 import re
-from collections.abc import Sequence
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import pandas as pd
 import pyarrow as pa
 import pyarrow.csv as pacsv
+from pandas.api import types
 
 from heorsynth.core.errors import DamagedFileError, EncodingError, FileError, Problem
 from heorsynth.data import limits
-from heorsynth.data.identity import DATE
+from heorsynth.data.inspection import named_twice
+from heorsynth.data.reading_notes import with_notes
+from heorsynth.data.text_layout import MISSING, Dialect, Layout, is_value, layout_of, lines_above
 
-SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
-"""What may stand between columns, the usual one first."""
+HEAD_BYTES = 1_000_000
+"""How much of a file is looked at to tell its layout."""
 
-HEAD_BYTES, HEAD_RECORDS = 1_000_000, 1000
-"""How much of a file is looked at to tell its separator and its decimal mark."""
+PART_BYTES = 4_000_000
+"""How much of a file is held at a time while it is looked over."""
 
-MISSING = ["", ".", "NA", "N/A", "n/a", "NaN", "nan", "<NA>", "NULL", "null"]
-"""What stands for a missing value. "None" does not: it is a level, such as no prior therapy."""
+GZIP = ".gz"
+CODE = re.compile(r"\d+")
+"""A whole number without a sign. It is a code where it begins with a zero, or is longer than a number can hold."""
 
-NUMBER = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?")
-WITH_COMMA = re.compile(r"[+-]?\d*,\d+([eE][+-]?\d+)?")
-WITH_POINT = re.compile(r"[+-]?\d*\.\d+([eE][+-]?\d+)?")
-WHOLE = re.compile(r"[+-]?\d+")
-PERHAPS_THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+")
-GROUPED = re.compile(r"[+-]?[1-9]\d{0,2}(\.\d{3})+,\d+")
+LONGEST_NUMBER = 15
+"""Digits up to which each whole number is a float of its own."""
+
+RAGGED_FIX = "check the separator and the quotes; a title or a note beside the table must go"
+RAGGED = re.compile(r"Expected (\d+) fields in line (\d+), saw (\d+)")
 
 
 @dataclass(frozen=True)
-class Dialect:
-    """How a file of text is laid out.
+class Survey:
+    """What a look over a whole file showed, before any of it is read.
 
     Attributes
     ----------
-    separator : str    between columns: one of `SEPARATORS`
-    decimal : str      of numbers: "." or ","
+    layout : Layout
+    codes : bool       whether digits stand somewhere that may be a code: behind a leading zero, or very many
     """
 
-    separator: str = ","
-    decimal: str = "."
-
-    @property
-    def assumed(self) -> str:
-        """What was assumed, in a sentence; "" for commas between columns and decimal points."""
-        if self == Dialect():
-            return ""
-        mark = "comma" if self.decimal == "," else "point"
-        return f"Read with a {SEPARATORS[self.separator]} between columns and a decimal {mark}."
+    layout: Layout
+    codes: bool
 
 
 def dialect_of(path: str | Path) -> Dialect:
-    """The layout of a .csv file, from its first thousand records: the same file gives the same answer.
-
-    The separator is the one that cuts every record into as many parts as the header. A comma is preferred, then
-    whichever makes most columns. Decimals have commas where a column has them, and no column has points.
+    """The layout of a file of text, from its first thousand records: the same file gives the same answer.
 
     Raises
     ------
@@ -67,68 +63,149 @@ def dialect_of(path: str | Path) -> Dialect:
     FileError          decimal commas beside decimal points, or commas that may be decimal marks or thousands
     """
     file = Path(path)
-    return _dialect(file, _text(file, file.read_bytes()[:HEAD_BYTES], whole=file.stat().st_size <= HEAD_BYTES))
+    with _opened(file) as stream:
+        part = stream.read(HEAD_BYTES + 1)
+    return layout_of(file.name, _head(file, part[:HEAD_BYTES], whole=len(part) <= HEAD_BYTES)).dialect
 
 
 def read_delimited(file: Path) -> pd.DataFrame:
-    """The rows of a .csv file, in whichever `Dialect` it has.
+    """The rows of a file of text, in whichever layout it has.
+
+    Columns of whole numbers with leading zeros, or with more digits than a number can hold, stay text: they are codes.
 
     Raises
     ------
     EncodingError        not UTF-8; the message names the line
-    DamagedFileError     empty, ragged, or with more values than names
-    FileError            too large; its first line is no header; its decimal marks cannot be told
+    DamagedFileError     empty, ragged, with more values than names, or no gzip where its ending says so
+    FileError            too large; two columns of one name; its first line is no header; its decimal marks cannot be
+                         told
     """
-    _, found = _checked(file)
-    try:
-        frame = pd.read_csv(
-            file, encoding="utf-8", float_precision="round_trip", low_memory=False, keep_default_na=False,
-            na_values=MISSING, sep=found.separator, decimal=found.decimal,
-        )  # fmt: skip
-    except pd.errors.EmptyDataError as error:
-        raise DamagedFileError(f"file {file.name!r}", Problem("", "is empty", "check the export")) from error
-    except pd.errors.ParserError:
-        raise DamagedFileError(
-            f"file {file.name!r}", Problem("", "rows of different lengths", "check the separator and the quotes")
-        ) from None
+    found = surveyed(file)
+    frame = _by_pandas(file, found)
     if not isinstance(frame.index, pd.RangeIndex):
         told = "its rows hold more values than its header has names"
         raise DamagedFileError(
             f"file {file.name!r}", Problem("", told, "name every column, or cut commas at line ends")
         )
     require_header(file, frame)
-    return frame
+    require_no_note(file, frame)
+    return with_notes(frame, [lines_above(found.layout.dialect.above)])
 
 
 def scan_delimited(file: Path) -> pd.DataFrame:
-    """The rows of a .csv file to look over only, by Arrow: several times as fast as `read_delimited`.
+    """The rows of a file of text to look over only, by Arrow: several times as fast as `read_delimited`.
 
     Columns of mixed or late kinds may be text. By pandas where Arrow finds rows or values that do not fit its first
     look at them. Raises as `read_delimited` does.
     """
-    raw, found = _checked(file)
+    found = surveyed(file)
+    dialect = found.layout.dialect
+    if found.codes or found.layout.names[0].startswith("#"):
+        return read_delimited(file)
     try:
-        table = pacsv.read_csv(
-            pa.BufferReader(raw),
-            parse_options=pacsv.ParseOptions(delimiter=found.separator),
-            convert_options=pacsv.ConvertOptions(
-                null_values=MISSING, strings_can_be_null=True, decimal_point=found.decimal
-            ),
-        )
+        with _opened(file) as stream:
+            table = pacsv.read_csv(
+                pa.PythonFile(stream, mode="r"),
+                read_options=pacsv.ReadOptions(skip_rows=dialect.above),
+                parse_options=pacsv.ParseOptions(delimiter=dialect.separator),
+                convert_options=pacsv.ConvertOptions(
+                    null_values=MISSING, strings_can_be_null=True, decimal_point=dialect.decimal
+                ),
+            )
     except pa.ArrowException:
         return read_delimited(file)
-    if len(set(table.column_names)) < table.num_columns:
+    if table.column_names != list(found.layout.names) or len(set(table.column_names)) < table.num_columns:
         return read_delimited(file)
     return table.to_pandas()
 
 
-def _checked(file: Path) -> tuple[bytes, Dialect]:
-    """The bytes of a file, if they can be held and are UTF-8, and their layout."""
-    raw = file.read_bytes()
-    found = _dialect(file, _text(file, raw[:HEAD_BYTES], whole=len(raw) <= HEAD_BYTES))
-    limits.require_delimited(file, raw, found.separator)
-    _text(file, raw, whole=True)
-    return raw, found
+def surveyed(file: Path) -> Survey:
+    """The layout of a file, once it is known that it is text and makes a table that can be held.
+
+    The file is looked over in parts of `PART_BYTES`, so that one that is refused never fills the memory.
+
+    Raises
+    ------
+    As `read_delimited`, but for what only its rows can show.
+    """
+    with _opened(file) as stream:
+        part = stream.read(PART_BYTES)
+        layout = layout_of(file.name, _head(file, part[:HEAD_BYTES], whole=len(part) <= HEAD_BYTES))
+        separator = layout.dialect.separator
+        limits.require_columns(file, len(layout.names))
+        marks = limits.TextMarks(file, separator.encode())
+        edge = rb"[\n\r\"%s]" % re.escape(separator.encode())
+        maybe = re.compile(rb"(?<=%s)(?:0\d+|\d{%d,})(?=%s|\Z)" % (edge, LONGEST_NUMBER + 1, edge))
+        utf8, lines, codes, before = codecs.getincrementaldecoder("utf-8")(), 0, False, b""
+        while part:
+            _require_text(file, utf8, part, lines)
+            marks.count(part)
+            codes = codes or bool(maybe.search(before + part))
+            before, lines = part[-100:], lines + part.count(b"\n")
+            part = stream.read(PART_BYTES)
+        _require_text(file, utf8, b"", lines, final=True)
+    if not layout.names:
+        raise DamagedFileError(f"file {file.name!r}", Problem("", "is empty", "check the export"))
+    names = [name.strip() for name in layout.names if name.strip()]
+    if twice := sorted({name for name in names if names.count(name) > 1} if len(set(names)) < len(names) else ()):
+        raise FileError(f"file {file.name!r}", named_twice(twice))
+    return Survey(layout, codes)
+
+
+@contextmanager
+def _opened(file: Path) -> Iterator[BinaryIO]:
+    """The file's bytes, unpacked where it is gzipped; DamagedFileError where it cannot be unpacked."""
+    if file.suffix.lower() != GZIP:
+        with file.open("rb") as plain:
+            yield plain
+        return
+    try:
+        with gzip.open(file, "rb") as unpacked:
+            yield unpacked  # type: ignore[misc]
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        told = Problem("", "truncated or not gzipped", "pack it again")
+        raise DamagedFileError(f"file {file.name!r}", told) from error
+
+
+def _by_pandas(file: Path, found: Survey) -> pd.DataFrame:
+    """The rows as pandas reads them, with codes as text."""
+    frame = _parsed(file, found.layout)
+    if not found.codes:
+        return frame
+    numbers = [at for at, kind in enumerate(frame.dtypes) if types.is_numeric_dtype(kind)]
+    text = _parsed(file, found.layout, columns=numbers)
+    for name in text.columns:
+        known = text[name].dropna()
+        longest = int(known.str.len().max()) if len(known) else 0
+        if (longest > LONGEST_NUMBER or known.str.startswith("0").any()) and _are_codes(known):
+            frame[name] = text[name]
+    return frame
+
+
+def _are_codes(known: pd.Series) -> bool:
+    """True where every text is digits alone, and one of them would not come back from a number."""
+    digits = known.str.fullmatch(CODE)
+    return bool(digits.all()) and bool(known.str.fullmatch(rf"0\d+|\d{{{LONGEST_NUMBER + 1},}}").any())
+
+
+def _parsed(file: Path, layout: Layout, columns: list[int] | None = None) -> pd.DataFrame:
+    """The rows, or some columns of them as text; DamagedFileError where they are ragged."""
+    dialect = layout.dialect
+    try:
+        with _opened(file) as stream:
+            frame = pd.read_csv(
+                stream, encoding="utf-8", float_precision="round_trip", low_memory=False, keep_default_na=False,
+                na_values=MISSING, sep=dialect.separator, decimal=dialect.decimal, skiprows=dialect.above,
+                usecols=columns, dtype=None if columns is None else str,
+            )  # fmt: skip
+    except pd.errors.EmptyDataError as error:
+        raise DamagedFileError(f"file {file.name!r}", Problem("", "is empty", "check the export")) from error
+    except pd.errors.ParserError as error:
+        where = RAGGED.search(str(error))
+        told = f": {where[3]} values here, {where[1]} above" if where else ""
+        problem = Problem(f"line {where[2]}" if where else "", f"rows of different lengths{told}", RAGGED_FIX)
+        raise DamagedFileError(f"file {file.name!r}", problem) from None
+    return frame.rename(columns={name: name.lstrip("# ") for name in frame.columns[:1] if str(name).startswith("#")})
 
 
 def require_header(file: Path, frame: pd.DataFrame) -> None:
@@ -140,8 +217,9 @@ def require_header(file: Path, frame: pd.DataFrame) -> None:
     if not len(frame.columns):
         return
     names = [str(name) for name in frame.columns]
-    numbers = sum(bool(NUMBER.fullmatch(name) or DATE.fullmatch(name)) for name in names)
-    again = sum(bool((frame[name].astype(str) == str(name)).any()) for name in frame.columns)
+    numbers = sum(is_value(name) for name in names)
+    texts = [name for name, kind in zip(frame.columns, frame.dtypes, strict=True) if not types.is_numeric_dtype(kind)]
+    again = sum(bool((frame[name].astype(str) == str(name)).any()) for name in texts)
     if not numbers and 2 * again < len(names):
         return
     told = f"{numbers} of its {len(names)} names are numbers or dates" if numbers else "it stands again among the rows"
@@ -155,74 +233,34 @@ def require_header(file: Path, frame: pd.DataFrame) -> None:
     )
 
 
-def _text(file: Path, raw: bytes, *, whole: bool) -> str:
-    """The bytes as text; a part may end within a line, which is left off."""
+def require_no_note(file: Path, frame: pd.DataFrame) -> None:
+    """Refuses a table whose last row holds text in its first column and nothing else: a note, and no patient."""
+    if len(frame) < 2 or len(frame.columns) < 3 or types.is_numeric_dtype(frame.dtypes.iloc[0]):
+        return
+    last, one = frame.iloc[-1].notna().to_numpy(), frame.iloc[-2].notna().to_numpy()
+    if last[0] and not last[1:].any() and one[1:].any():
+        told = "holds one text and nothing else: a note below the table?"
+        raise FileError(f"file {file.name!r}", Problem("last line", told, "take it off: a row is a patient"))
+
+
+def _head(file: Path, raw: bytes, *, whole: bool) -> str:
+    """The first bytes as text; a part may end within a line, which is left off."""
+    _require_text(file, codecs.getincrementaldecoder("utf-8")(), raw, 0)
+    text = codecs.getincrementaldecoder("utf-8-sig")().decode(raw, final=False)
+    return text if whole or "\n" not in text else text[: text.rindex("\n") + 1]
+
+
+def _require_text(file: Path, utf8: codecs.IncrementalDecoder, part: bytes, lines: int, *, final: bool = False) -> None:
+    """Nothing, if the next part of a file, with so many lines before it, is text in UTF-8; EncodingError otherwise."""
+    at = part.find(b"\0")
+    if at >= 0:
+        fix = "save it as CSV UTF-8; UTF-16, which Excel calls Unicode text, is not read"
+        told = Problem(f"line {lines + part.count(bytes([10]), 0, at) + 1}", "not UTF-8 text: holds bytes of 0", fix)
+        raise EncodingError(f"file {file.name!r}", told)
     try:
-        return (raw if whole else raw[: raw.rfind(b"\n") + 1]).decode("utf-8-sig")
+        utf8.decode(part, final)
     except UnicodeDecodeError as error:
-        line = raw[: error.start].count(b"\n") + 1
+        line = lines + part.count(b"\n", 0, max(error.start, 0)) + 1
         raise EncodingError(
             f"file {file.name!r}", Problem(f"line {line}", "not UTF-8", "save it as CSV UTF-8")
         ) from None
-
-
-def _dialect(file: Path, head: str) -> Dialect:
-    cut = {separator: _records(head, separator) for separator in SEPARATORS}
-    even = [separator for separator, records in cut.items() if _is_table(records)]
-    named = [separator for separator, records in cut.items() if records and len(records[0]) > 1]
-    separator = "," if "," in even else max(even, key=lambda one: len(cut[one][0]), default="")
-    separator = separator or ("," if "," in named or not named else named[0])
-    return Dialect(separator, _decimal(file, cut[separator]))
-
-
-def _records(head: str, separator: str) -> list[list[str]]:
-    """The first records as this separator cuts them; none where a quote is never closed."""
-    lines = head.splitlines(keepends=True)
-    found: list[list[str]] = []
-    try:
-        for record in csv.reader(lines, delimiter=separator):
-            if record:
-                found.append(record)
-            if len(found) > HEAD_RECORDS:
-                break
-    except csv.Error:
-        return []
-    return found
-
-
-def _is_table(records: Sequence[Sequence[str]]) -> bool:
-    return bool(records) and len(records[0]) > 1 and len({len(record) for record in records}) == 1
-
-
-def _decimal(file: Path, records: Sequence[Sequence[str]]) -> str:
-    """The decimal mark of the numbers in these records."""
-    columns = [[cell.strip() for cell in cells if cell.strip() not in MISSING]
-               for cells in zip(*records[1:], strict=False)]  # fmt: skip
-    commas = [cells for cells in columns if _all(cells, WITH_COMMA, WHOLE) or _all(cells, PERHAPS_THOUSANDS, WHOLE)]
-    points = any(_all(cells, WITH_POINT, WHOLE) for cells in columns)
-    if any(_all(cells, GROUPED, WITH_COMMA, WHOLE) for cells in columns):
-        raise FileError(
-            f"file {file.name!r}",
-            Problem("", "numbers with points between thousands and a decimal comma", "export it without thousands"),
-        )
-    if not commas:
-        return "."
-    unsure = all(_all(cells, PERHAPS_THOUSANDS, WHOLE) for cells in commas)
-    if points or unsure:
-        told = (
-            "decimal commas in some columns and decimal points in others"
-            if points and not unsure
-            else "numbers with a comma before three digits: decimals, or thousands?"
-        )
-        fix = "write every decimal with a point, and thousands without a mark"
-        raise FileError(f"file {file.name!r}", Problem("", told, fix))
-    return ","
-
-
-def _all(cells: Sequence[str], *shapes: re.Pattern[str]) -> bool:
-    """True where every cell has one of the shapes, and some cell the first."""
-    return (
-        bool(cells)
-        and any(shapes[0].fullmatch(cell) for cell in cells)
-        and all(any(shape.fullmatch(cell) for shape in shapes) for cell in cells)
-    )

@@ -59,6 +59,8 @@ def why_identifying(column: pd.Series) -> str:
     (`ROW_NAMES`) and they only rise; or all values are whole numbers one apart, in any order, and the name says
     no measurement (`MEASURED`).
     """
+    if _has_fractions(column):
+        return ""
     known = column.dropna()
     if known.empty or known.duplicated().any() or not _countable(known):
         return ""
@@ -87,6 +89,11 @@ def looks_like_dates(column: pd.Series) -> bool:
     if known.empty or types.is_numeric_dtype(known) or types.is_bool_dtype(known):
         return False
     return bool(pd.Series(known.astype(str).unique()).str.strip().str.fullmatch(DATE).all())
+
+
+def _has_fractions(column: pd.Series) -> bool:
+    """True for a column of floats of which one is no whole number: asked first, since it costs least."""
+    return column.dtype == np.float64 and bool((column.to_numpy() % 1 > 0).any())
 
 
 def _countable(known: pd.Series) -> bool:
@@ -123,6 +130,8 @@ def repeats_evenly(column: pd.Series) -> bool:
 
     It is a reason to ask, not to refuse: matched pairs and balanced sites look the same.
     """
+    if _has_fractions(column):
+        return False
     known = column.dropna()
     if len(known) < 2 * FEW or not _countable(known) or types.is_bool_dtype(known):
         return False

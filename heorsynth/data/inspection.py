@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 from pandas.api import types
 
 from heorsynth.core import errors
-from heorsynth.core.errors import CohortError, Problem
+from heorsynth.core.errors import FEW_NAMES, CohortError, Problem
 from heorsynth.data.identity import words_of
 from heorsynth.data.schema import Endpoint, Schema
 
@@ -33,6 +33,20 @@ def unusable_names(frame: pd.DataFrame) -> list[Found]:
     return [(errors.RoleError, told)] if odd else []
 
 
+def several_levels(frame: pd.DataFrame) -> list[Found]:
+    """Rows or columns that have several names each, where a cohort has one."""
+    found: list[Found] = []
+    if isinstance(frame.columns, pd.MultiIndex):
+        told = f"have {frame.columns.nlevels} names each (a MultiIndex)"
+        fix = "join them: frame.columns = ['_'.join(map(str, names)) for names in frame.columns]"
+        found.append((errors.RoleError, Problem("columns", told, fix, "write one line of names")))
+    if isinstance(frame.index, pd.MultiIndex):
+        told = f"have {frame.index.nlevels} names each (a MultiIndex)"
+        fix = "make them columns: frame = frame.reset_index(); with one row a patient"
+        found.append((errors.RoleError, Problem("rows", told, fix, "write them as columns")))
+    return found
+
+
 def missing_columns(frame: pd.DataFrame, schema: Schema) -> list[Found]:
     """Roles that name a column the frame does not have, columns it has twice, and names that are not text."""
     if odd := unusable_names(frame):
@@ -47,8 +61,15 @@ def missing_columns(frame: pd.DataFrame, schema: Schema) -> list[Found]:
     ]
     if not frame.columns.is_unique:
         twice = sorted({str(name) for name in frame.columns[frame.columns.duplicated()]})
-        found.append((errors.RoleError, Problem("columns", f"named twice: {', '.join(twice)}", "rename one of each")))
+        found.append((errors.RoleError, named_twice(twice)))
     return found
+
+
+def named_twice(names: Sequence[str]) -> Problem:
+    """What is said of names that several columns have; of many names the first are told."""
+    told = ", ".join(names[:FEW_NAMES]) + (f" and {len(names) - FEW_NAMES} more" if len(names) > FEW_NAMES else "")
+    fix = "give each column a name of its own, or leave one of them out: nothing tells which is meant"
+    return Problem("columns", f"named twice: {told}", fix)
 
 
 def impossible_roles(schema: Schema) -> list[Found]:

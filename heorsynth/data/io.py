@@ -1,4 +1,4 @@
-"""Reads and writes cohorts as CSV, Parquet and SAS transport; a synthetic cohort is never written without its label."""
+"""Reads files of patients, and writes cohorts: a synthetic one never without its label."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import json
 import os
 import re
 import tempfile
+import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -18,14 +19,17 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pandas.api import types
 
-from heorsynth.core.errors import DamagedFileError, EncodingError, FileError, LabelError, OutputError, Problem
+from heorsynth.core.errors import FileError, LabelError, OutputError, Problem
 from heorsynth.core.reading import json_of
 from heorsynth.data import limits
+from heorsynth.data.arrow_files import HELD_LABEL, read_feather, read_parquet
 from heorsynth.data.augmented import FLAG, counts_of, flagged, label_of_mixture
 from heorsynth.data.cohort import Cohort
 from heorsynth.data.delimited import read_delimited, scan_delimited
 from heorsynth.data.label import ID_COLUMN, KEY, Label, has_synthetic_id
-from heorsynth.data.stored import stored_rows
+from heorsynth.data.reading_notes import NOTES, notes_of
+from heorsynth.data.sheets import read_sheet
+from heorsynth.data.statistical import SAS_LABEL, read_statistical
 from heorsynth.data.watermark_detection import belied
 
 SIDECAR = ".label.json"
@@ -34,20 +38,15 @@ SIDECAR = ".label.json"
 SIDECAR_BYTES = 1_000_000
 """A label is a page of JSON; a larger sidecar is none."""
 
-XPORT_RECORD = 80
-"""Bytes in each record of a SAS transport file: a file of another length was cut."""
-
-SAS_LABEL = "SYNTHETIC DATA, not patients"
-"""The file label of a SAS file of synthetic rows, by which it is known where its sidecar is lost."""
-
 SAS_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,31}")
 SAS_MOMENT = re.compile(rb"\d{2}[A-Z]{3}\d{2}:\d{2}:\d{2}:\d{2}")
 
 
 def read_frame(path: str | Path, *, scan: bool = False) -> pd.DataFrame:
-    """The rows of a .csv, .tsv, .parquet, .xpt or .sas7bdat file; the label is in `attrs`, synthetic ids are the index.
+    """The rows of a file that has one of the endings in `READERS`; synthetic ids are the index.
 
-    Text may have commas, semicolons, tabs or bars between columns, and decimal points or commas: see `dialect_of`.
+    In `attrs` are the label, if there is one, and what was decided to read the file (`notes_of`). Text may have commas,
+    semicolons, tabs or bars between columns, and decimal points or commas: see `layout_of`.
 
     Parameters
     ----------
@@ -65,32 +64,54 @@ def read_frame(path: str | Path, *, scan: bool = False) -> pd.DataFrame:
     if file.is_dir():
         fix = "give one of its files; as a whole, a folder of Parquet files is a hs.CohortFolder"
         raise FileError(f"folder {file.name!r}", Problem("", "is a folder, where one file is read", fix))
-    reader = READERS.get(file.suffix.lower())
-    if reader is None:
-        raise FileError(
-            f"file {file.name!r}",
-            Problem("", f"ending {file.suffix!r} is not known", "use one of: " + ", ".join(READERS)),
-        )
+    reader = _reader(file)
     if not file.is_file():
         raise FileError(f"file {file.name!r}", Problem("", "cannot be read: there is no such file", "check the path"))
     try:
         limits.require_size(file)
-        frame, label = _scan_csv(file) if scan and reader is _read_csv else reader(file)
+        frame = scan_delimited(file) if scan and reader is read_delimited else reader(file)
+        label = _label_in(frame, file) or _sidecar_label(file)
     except OSError as error:
         found = f"cannot be read ({error.strerror})"
         raise FileError(f"file {file.name!r}", Problem("", found, "check its rights and the disk")) from error
+    limits.require_cells(file, frame)
+    notes = frame.attrs.get(NOTES, ())
+    frame.attrs = {NOTES: notes} if notes else {}
     if ID_COLUMN in frame.columns:
         frame = frame.set_index(ID_COLUMN)
     if counts_of(label):
         frame = frame.drop(columns=FLAG, errors="ignore")
     if label is not None:
-        frame.attrs = {KEY: label.for_rows(len(frame)).to_dict()}
+        frame.attrs[KEY] = label.for_rows(len(frame)).to_dict()
     return frame
 
 
+def _reader(file: Path) -> Callable[[Path], pd.DataFrame]:
+    """How this file is read, by its ending; FileError, with how to convert it, where it is not."""
+    name = file.name.lower()
+    ending = next((one for one in sorted(READERS, key=len, reverse=True) if name.endswith(one)), None)
+    if ending is not None:
+        return READERS[ending]
+    fix = CONVERTED.get(file.suffix.lower())
+    known = "use one of: " + ", ".join(READERS)
+    told = f"ending {file.suffix!r} is not known" if fix is None else f"{file.suffix} files are not read"
+    raise FileError(f"file {file.name!r}", Problem("", told, known if fix is None else fix))
+
+
+def _label_in(frame: pd.DataFrame, file: Path) -> Label | None:
+    """The label that the file itself holds, as a Parquet or Feather file may."""
+    held = frame.attrs.get(HELD_LABEL)
+    return None if held is None else Label.of_file(file.name, held)
+
+
 def read(path: str | Path, **roles: Any) -> pd.DataFrame | Cohort:
-    """The rows of a file; with roles (`endpoints=…`, as `Cohort` takes them) the cohort they make."""
+    """The rows of a file; with roles (`endpoints=…`, as `Cohort` takes them) the cohort they make.
+
+    Warns of what was decided to read it: lines above the header, value labels, the sheet of a workbook.
+    """
     frame = read_frame(path)
+    for note in notes_of(frame):
+        warnings.warn(f"file {Path(path).name!r}: {note}", UserWarning, stacklevel=2)
     return Cohort(frame, name=Path(path).stem, **roles) if roles else frame
 
 
@@ -175,7 +196,9 @@ def _sidecar(file: Path) -> Path:
 
 
 def sha256_of_file(file: Path) -> str:
-    return hashlib.sha256(file.read_bytes()).hexdigest()
+    """The SHA-256 of a file's bytes, read in parts."""
+    with file.open("rb") as raw:
+        return hashlib.file_digest(raw, "sha256").hexdigest()
 
 
 def _sidecar_label(file: Path) -> Label | None:
@@ -201,55 +224,6 @@ def _sidecar_label(file: Path) -> Label | None:
             ),
         )
     return label
-
-
-def _read_csv(file: Path) -> tuple[pd.DataFrame, Label | None]:
-    return read_delimited(file), _sidecar_label(file)
-
-
-def _scan_csv(file: Path) -> tuple[pd.DataFrame, Label | None]:
-    return scan_delimited(file), _sidecar_label(file)
-
-
-def _read_parquet(file: Path) -> tuple[pd.DataFrame, Label | None]:
-    raw = file.read_bytes()
-    try:
-        table = limits.parquet_table(file, raw)
-        frame = stored_rows(file, table)
-    except (pa.ArrowException, OSError, ValueError) as error:
-        raise DamagedFileError(
-            f"file {file.name!r}", Problem("", "truncated, altered or not Parquet", "copy it again")
-        ) from error
-    held = (table.schema.metadata or {}).get(KEY.encode())
-    return frame, None if held is None else Label.of_file(file.name, held)
-
-
-def _read_sas(file: Path) -> tuple[pd.DataFrame, Label | None]:
-    import pyreadstat
-
-    transport = file.suffix.lower() == ".xpt"
-    if transport and file.stat().st_size % XPORT_RECORD:
-        raise DamagedFileError(f"file {file.name!r}", Problem("", "ends within a record", "export it again"))
-    reader = pyreadstat.read_xport if transport else pyreadstat.read_sas7bdat
-    try:
-        _, held = reader(str(file), metadataonly=True)
-        width = sum(held.variable_storage_width.values())
-        rows = held.number_rows or file.stat().st_size // max(
-            width, 1
-        )  # a transport file does not say; it is not packed
-        limits.require_table(file, rows, held.number_columns or 0, width * rows)
-        frame, _ = reader(str(file))
-    except (pyreadstat.ReadstatError, pyreadstat.PyreadstatError) as error:
-        raise DamagedFileError(
-            f"file {file.name!r}", Problem("", "truncated or not a SAS file", "export it again")
-        ) from error
-    except UnicodeDecodeError:
-        raise EncodingError(f"file {file.name!r}", Problem("", "its text is not UTF-8", "export it as UTF-8")) from None
-    for name in frame.select_dtypes(object).columns:
-        frame[name] = frame[name].where(frame[name] != "", None)
-    if held.file_label == SAS_LABEL and ID_COLUMN not in frame:
-        frame = frame.rename_axis(ID_COLUMN)
-    return frame, _sidecar_label(file)
 
 
 def _csv_bytes(frame: pd.DataFrame, label: Label | None) -> bytes:
@@ -290,9 +264,35 @@ def _xpt_bytes(frame: pd.DataFrame, label: Label | None) -> bytes:
     return SAS_MOMENT.sub(b"01JAN70:00:00:00", raw[:header]) + raw[header:]
 
 
-READERS: Mapping[str, Callable[[Path], tuple[pd.DataFrame, Label | None]]] = {
-    ".csv": _read_csv, ".tsv": _read_csv, ".parquet": _read_parquet, ".xpt": _read_sas, ".sas7bdat": _read_sas,
+READERS: Mapping[str, Callable[[Path], pd.DataFrame]] = {
+    ".csv": read_delimited, ".tsv": read_delimited, ".txt": read_delimited, ".csv.gz": read_delimited,
+    ".tsv.gz": read_delimited, ".txt.gz": read_delimited, ".parquet": read_parquet, ".feather": read_feather,
+    ".xlsx": read_sheet, ".xpt": read_statistical, ".sas7bdat": read_statistical, ".sav": read_statistical,
+    ".zsav": read_statistical, ".dta": read_statistical,
 }  # fmt: skip
+"""How a file is read, by its ending."""
+
+R_ROWS = "in R: write.csv({}, 'patients.csv', row.names = FALSE)"
+CONVERTED: Mapping[str, str] = {
+    ".xls": "open it and save it as .xlsx or as CSV UTF-8",
+    ".xlsb": "open it and save it as .xlsx or as CSV UTF-8",
+    ".xlsm": "open it and save it as .xlsx or as CSV UTF-8",
+    ".ods": "open it and save it as .xlsx or as CSV UTF-8",
+    ".numbers": "open it and save it as .xlsx or as CSV UTF-8",
+    ".rds": R_ROWS.format("readRDS('patients.rds')"),
+    ".rda": R_ROWS.format("the table, after load('patients.rda')"),
+    ".rdata": R_ROWS.format("the table, after load('patients.rdata')"),
+    ".por": "in SPSS: SAVE OUTFILE='patients.sav'",
+    ".json": "in Python: pandas.read_json('patients.json').to_parquet('patients.parquet')",
+    ".orc": "in Python: pandas.read_orc('patients.orc').to_parquet('patients.parquet')",
+    ".pkl": "it is never opened, since that runs code; where it was made: frame.to_parquet('patients.parquet')",
+    ".pickle": "it is never opened, since that runs code; where it was made: frame.to_parquet('patients.parquet')",
+    ".gz": "only .csv.gz, .tsv.gz and .txt.gz are read packed: unpack it",
+    ".zip": "unpack it",
+    ".pdf": "ask for the table as CSV",
+}
+"""What to do with a file that is not read, by its ending."""
+
 WRITERS: Mapping[str, Callable[[pd.DataFrame, Label | None], bytes]] = {
     ".csv": _csv_bytes, ".parquet": _parquet_bytes, ".xpt": _xpt_bytes,
 }  # fmt: skip

@@ -135,7 +135,10 @@ def releases_in(ids: Sequence[str]) -> Counter[str]:
 
 
 def has_synthetic_id(index: pd.Index) -> pd.Series:
-    """True for each row that its name says is synthetic."""
+    """True for each row that its name, or one level of its name, says is synthetic."""
+    if isinstance(index, pd.MultiIndex):
+        named = [has_synthetic_id(index.get_level_values(at)).to_numpy() for at in range(index.nlevels)]
+        return pd.Series(np.any(named, axis=0), index=index)
     if not len(index) or pd.api.types.is_numeric_dtype(index):
         return pd.Series(False, index=index)
     try:

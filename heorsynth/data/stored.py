@@ -12,8 +12,8 @@ import pandas as pd
 import pyarrow as pa
 from pandas.api import types
 
-from heorsynth.core.errors import CohortError, FileError, Problem
-from heorsynth.data.inspection import Found
+from heorsynth.core.errors import CohortError, DamagedFileError, FileError, Problem
+from heorsynth.data.inspection import Found, several_levels
 from heorsynth.data.label import ID_COLUMN, has_synthetic_id
 
 LARGEST = 2.0**53
@@ -21,6 +21,14 @@ LARGEST = 2.0**53
 
 TOO_LARGE = "holds decimals above 2^53 in size, of which two may become one number"
 TOO_LARGE_FIX = "write it as text if it tells patients apart, else in a larger unit"
+
+
+BROKEN_NOTES = (KeyError, IndexError, TypeError, AttributeError, ValueError, RecursionError, pa.ArrowException)
+"""What pandas raises where its notes in a Parquet file name columns or types that are not there, or are no JSON."""
+
+
+LARGE, FEW_COLUMNS = 100_000_000, 50
+"""A table of so many bytes in so few columns is given up column by column, so that it is not held twice."""
 
 
 def stored_columns(schema: pa.Schema) -> dict[str, pa.DataType]:
@@ -44,9 +52,22 @@ def stored_rows(file: Path, table: pa.Table) -> pd.DataFrame:
 
     Raises
     ------
-    FileError      decimals of which two could become one number, or an index named as another column
+    FileError            decimals of which two could become one number, an index named as another column, or
+                         columns or rows with several names each
+    DamagedFileError     what pandas noted in the file about its columns cannot be understood
     """
-    return _with_named_index(file, _without_decimals(file, table).to_pandas())
+    table = _without_decimals(file, table)
+    try:
+        large = table.nbytes > LARGE and table.num_columns <= FEW_COLUMNS
+        frame = table.to_pandas(split_blocks=large, self_destruct=large)
+    except BROKEN_NOTES as error:
+        fix = "write it again; or read it with pyarrow.parquet and write it without the key 'pandas' in its metadata"
+        told = Problem("", "what pandas noted in it about its columns is broken", fix)
+        raise DamagedFileError(f"file {file.name!r}", told) from error
+    frame = _with_named_index(file, frame)
+    if levels := several_levels(frame):
+        raise FileError(f"file {file.name!r}", [problem for _, problem in levels])
+    return frame
 
 
 def decimals_as_numbers(frame: pd.DataFrame, id: str | None) -> tuple[pd.DataFrame, list[Found]]:
@@ -120,10 +141,10 @@ def _index_of(schema: pa.Schema) -> list[tuple[str | None, str | None]]:
     """
     try:
         facts = schema.pandas_metadata or {}
-    except ValueError:
-        facts = {}
-    names: Mapping[Any, Any] = {one.get("field_name"): one.get("name") for one in facts.get("columns", ())}
-    return [
-        (None, one.get("name")) if isinstance(one, Mapping) else (one, names.get(one))
-        for one in facts.get("index_columns", ())
-    ]
+        names: Mapping[Any, Any] = {one.get("field_name"): one.get("name") for one in facts.get("columns", ())}
+        return [
+            (None, one.get("name")) if isinstance(one, Mapping) else (one, names.get(one))
+            for one in facts.get("index_columns", ())
+        ]
+    except BROKEN_NOTES:  # told when the rows are read
+        return []

@@ -91,8 +91,10 @@ def _id(frame: pd.DataFrame) -> tuple[list[str], str]:
 
 
 def _is_key(column: pd.Series) -> bool:
+    if types.is_numeric_dtype(column):
+        return False
     known = column.dropna()
-    if types.is_numeric_dtype(known) or known.empty or known.duplicated().any() or looks_like_dates(known):
+    if known.empty or known.duplicated().any() or looks_like_dates(known):
         return False
     return len(known) == len(column) and not known.astype(str).str.contains(r"\s").any()
 
@@ -107,8 +109,10 @@ def _is_arm(column: pd.Series) -> bool:
     name = str(column.name)
     parts = set(words_of(name))
     named = is_named(name, words.ARM) or bool("group" in parts and parts <= words.ARM | words.BESIDE_ARM)
+    if not named:
+        return False
     counts = column.value_counts()
-    return named and 2 <= len(counts) <= MAX_ARMS and int(counts.min()) >= 2
+    return 2 <= len(counts) <= MAX_ARMS and int(counts.min()) >= 2
 
 
 def _endpoints(frame: pd.DataFrame) -> list[tuple[tuple[str, str], str]]:

@@ -11,8 +11,9 @@ import pytest
 import heorsynth as hs
 from heorsynth.core import errors
 from heorsynth.data import identity
-from heorsynth.data.delimited import Dialect, dialect_of
+from heorsynth.data.delimited import dialect_of
 from heorsynth.data.io import read_frame
+from heorsynth.data.text_layout import Dialect
 from heorsynth.generators.source import require_source
 from heorsynth.protocol.init import Start, init
 from heorsynth.protocol.lock import write_lock

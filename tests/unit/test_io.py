@@ -94,7 +94,7 @@ def test_a_truncated_sas_file_is_refused(drawn, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("name", "content", "kind", "told"), [
     ("none.csv", None, errors.FileError, "cannot be read: there is no such file"),
-    ("notes.docx", b"x", errors.FileError, r"\.csv, \.tsv, \.parquet"),
+    ("notes.docx", b"x", errors.FileError, r"\.csv, \.tsv, \.txt"),
     ("empty.csv", b"", errors.DamagedFileError, "is empty"),
     ("unnamed.csv", b"a,b\n1,2,3\n4,5,6\n", errors.DamagedFileError, "more values than its header has names"),
     ("commas.csv", b"a,b\n1,2,\n4,5,\n", errors.DamagedFileError, "more values than its header has names"),
