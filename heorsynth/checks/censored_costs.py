@@ -16,6 +16,7 @@ from heorsynth.core.errors import NotEstimableError
 from heorsynth.core.estimate import Estimate
 from heorsynth.data.cohort import Cohort
 from heorsynth.estimators.censored_costs import bang_tsiatis, lin
+from heorsynth.estimators.ties import slack
 
 ADDS_UP = (
     "patients are followed past the horizon, and the column adds up all of their cost: name the columns of its "
@@ -54,7 +55,7 @@ def _finding(group: Group, columns: Sequence[str], endpoint: str, margin: Margin
         time, cause, entry = cohort.outcome(endpoint)
         if entry is not None and (entry > 0).any():
             raise NotEstimableError("mean cost under censoring is not estimated with delayed entry")
-        if not ends_there and (time > horizon).any():
+        if not ends_there and (time > horizon + slack(time)).any():
             raise NotEstimableError(ADDS_UP)
         cost = np.column_stack([cohort.column(name).astype(float) for name in columns])
         return estimator(cost if partitioned else cost[:, 0], time, cause > 0, horizon, names=columns)

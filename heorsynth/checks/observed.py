@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import singledispatch
 from typing import TypeAlias, cast
 
@@ -32,6 +33,7 @@ from heorsynth.estimators.curve import IncidenceCurve, SurvivalCurve
 from heorsynth.estimators.economics import Joint
 from heorsynth.estimators.product_limit import curve_of, reverse_curve_of
 from heorsynth.estimators.survival import kaplan_meier, reverse_kaplan_meier
+from heorsynth.estimators.ties import as_one_time, slack
 
 Observed: TypeAlias = Cohort | Tally
 
@@ -132,13 +134,14 @@ def _(data: Tally, endpoint: str) -> Ranked:
 def followed(data: Observed, endpoint: str, horizon: float) -> tuple[int, int]:
     """Patients whose follow-up, however it ended, reached the horizon, and patients whose time is known."""
     time = _rows(data).outcome(endpoint)[0]
-    return int((time >= horizon).sum()), int(np.isfinite(time).sum())
+    known = time[np.isfinite(time)]
+    return int((known >= horizon - slack(known)).sum()), len(known)
 
 
 @followed.register
 def _(data: Tally, endpoint: str, horizon: float) -> tuple[int, int]:
     held = data.outcomes[endpoint]
-    return int(held.count[held.value >= horizon].sum()), int(held.count.sum())
+    return int(held.count[held.value >= horizon - slack(held.value)].sum()), int(held.count.sum())
 
 
 @singledispatch
@@ -174,7 +177,8 @@ def hazard_change(data: Observed, treated: np.ndarray, endpoint: str, at: float)
     """The log hazard ratio after a time less that before it."""
     time, cause, entry = _rows(data).outcome(endpoint)
     event = cause == 1
-    start = np.zeros(len(time)) if entry is None else entry
+    time, start, cut = as_one_time(time, np.zeros(len(time)) if entry is None else entry, np.array([at]))
+    at = float(cut[0])
     early, late = start < at, time > at
     before = _log_ratio(np.minimum(time, at)[early], (event & (time <= at))[early], start[early], treated[early])
     after = _log_ratio(time[late], event[late], np.maximum(start, at)[late], treated[late])
@@ -184,7 +188,8 @@ def hazard_change(data: Observed, treated: np.ndarray, endpoint: str, at: float)
 @hazard_change.register
 def _(data: Tally, treated: np.ndarray, endpoint: str, at: float) -> Estimate:
     both = arms(data, treated, endpoint)
-    before, after = (log_hazard_ratio(both.within(kept)) for kept in (both.times <= at, both.times > at))
+    cut = at + slack(both.times)
+    before, after = (log_hazard_ratio(both.within(kept)) for kept in (both.times <= cut, both.times > cut))
     return Estimate.normal(after.value - before.value, float(np.hypot(after.se, before.se)), n_used=data.n)
 
 
@@ -195,6 +200,7 @@ def _log_ratio(time: np.ndarray, event: np.ndarray, entry: np.ndarray | None, tr
 
 def arms(data: Tally, treated: np.ndarray, endpoint: str) -> ArmCounts:
     """Events and patients at risk of the treated and of the others, at each time at which either has an event."""
+    data = _with_ties(data, endpoint)
     parts = [_tallied(data.take(cells), endpoint) for cells in (treated, ~treated)]
     ended = [(times, by_cause.get(1, np.zeros(len(times)))) for times, _, by_cause, _ in parts]
     at = np.unique(np.concatenate([times[events > 0] for times, events in ended]))
@@ -338,20 +344,44 @@ def _ranked(values: np.ndarray, counts: np.ndarray) -> Ranked:
 
 def _tallied(data: Tally, endpoint: str) -> tuple[np.ndarray, np.ndarray, dict[int, np.ndarray], int]:
     """Times (k,), patients at risk (k,), how many ended there by code (k,), and patients whose time is known."""
+    data = _with_ties(data, endpoint)
     held = data.outcomes[endpoint]
     n, unborn = int(held.count.sum()), int(data.unborn[endpoint].sum())
     if not n:
         raise NotEstimableError("follow-up", Problem("time", f"none of {data.n} patients has a known time"))
     if unborn:
-        told = f"{unborn} of {n} times are not after the start of follow-up"
-        raise NotEstimableError("follow-up", Problem("time", told, "drop those rows"))
+        raise _not_after_start(unborn, n)
     times, codes, counts = held.by_value
     by_code = {int(code): counts[:, column] for column, code in enumerate(codes)}
     ends = counts.sum(axis=1)
     at_risk = ends.sum() - np.cumsum(ends) + ends
     if endpoint in data.entries:
         at_risk = at_risk - _from(data.entries[endpoint], times)
+        if short := int(np.maximum(ends - at_risk, 0).sum()):
+            raise _not_after_start(short, n)
     return times, at_risk, by_code, n
+
+
+def _not_after_start(count: int, n: int) -> NotEstimableError:
+    told = f"{count} of {n} times are not after the start of follow-up"
+    return NotEstimableError("follow-up", Problem("time", told, "drop those rows"))
+
+
+def _with_ties(data: Tally, endpoint: str) -> Tally:
+    """The tally with the endpoint's near ties joined, as `follow_up` joins those of rows: over ends and entries."""
+    ends, began = data.outcomes[endpoint], data.entries.get(endpoint)
+    if began is None:
+        (joined,) = as_one_time(ends.value)
+        return data if joined is ends.value else _held(data, "outcomes", endpoint, replace(ends, value=joined))
+    joined, starts = as_one_time(ends.value, began.value)
+    if joined is ends.value:
+        return data
+    data = _held(data, "outcomes", endpoint, replace(ends, value=joined))
+    return _held(data, "entries", endpoint, replace(began, value=starts))
+
+
+def _held(data: Tally, name: str, endpoint: str, counts: ValueCounts) -> Tally:
+    return replace(data, **{name: {**getattr(data, name), endpoint: counts}})  # type: ignore[arg-type]
 
 
 def _at_risk(data: Tally, endpoint: str, at: np.ndarray) -> np.ndarray:

@@ -39,7 +39,9 @@ class Tally:
     Notes
     -----
     Tallies of parts add up to the tally of the whole, `a + b`: counts exactly, in any order; moments to rounding, and
-    to the last bit where they are added in the same order. Times and values are their own while there are at most
+    to the last bit where they are added in the same order. Times that differ by rounding alone stay apart here, and are
+    joined where events are counted (`checks.observed`, by `estimators.ties`): a part knows too little to decide, and
+    the parts joined hold the same times as the whole. Times and values are their own while there are at most
     `value_counts.EXACT` different ones. Beyond, each lies within 0.00024 of itself (`value_counts.LARGEST_ERROR`), and
     so does every quantile. Among the d events and c censorings that then share a step with Y at risk, the events come
     first: a curve's factor at that step is 1 - d/Y, and the exact one lies between 1 - d/(Y - c) and that. A restricted

@@ -16,6 +16,9 @@ STEPS = 2048
 LARGEST_ERROR = 1 / (2 * STEPS)
 """No rounded value lies farther from its own than this share of it: 0.00024."""
 
+FINE = 2**40
+"""Before that, values are rounded to this many steps a doubling, so that noise in the last digits moves none."""
+
 
 def rounded(values: np.ndarray) -> np.ndarray:
     """Values at `STEPS` steps in every doubling; 0, and numbers that are already there, stay.
@@ -28,6 +31,7 @@ def rounded(values: np.ndarray) -> np.ndarray:
     [0.0, 1.0, 365.25, 1000.0]
     """
     part, power = np.frexp(values)
+    part = np.rint(part * FINE) / FINE
     found: np.ndarray = np.ldexp(np.rint(part * 2 * STEPS) / (2 * STEPS), power)
     return found
 
@@ -35,6 +39,7 @@ def rounded(values: np.ndarray) -> np.ndarray:
 def lowered(values: np.ndarray) -> np.ndarray:
     """The step below the last one that each value reaches: for entries, which must stay before the rounded end."""
     part, power = np.frexp(values)
+    part = np.rint(part * FINE) / FINE
     reached = np.floor(part * 2 * STEPS)
     found: np.ndarray = np.ldexp((reached - np.where(reached == STEPS, 0.5, 1.0)) / (2 * STEPS), power)
     return np.where(values > 0, found, values)

@@ -10,6 +10,7 @@ from heorsynth.core.errors import NotEstimableError, Problem
 from heorsynth.core.estimate import Estimate
 from heorsynth.estimators.curve import check_horizon
 from heorsynth.estimators.survival import kaplan_meier, reverse_kaplan_meier
+from heorsynth.estimators.ties import as_one_time
 
 
 def bang_tsiatis(
@@ -65,9 +66,9 @@ def bang_tsiatis(
     >>> round(float(bang_tsiatis(cost, time, np.array([True, True, False, True]), 4.0).value), 2)
     28.75
     """
-    costs, times, died = _checked(cost, time, event, horizon)
-    ends = horizon * np.arange(1, costs.shape[1] + 1) / costs.shape[1]
-    used = (died[:, None] | (times[:, None] >= ends)) & (times[:, None] > ends - ends[0])
+    costs, times, died, edges = _checked(cost, time, event, horizon)
+    starts, ends = edges[:-1], edges[1:]
+    used = (died[:, None] | (times[:, None] >= ends)) & (times[:, None] > starts)
     costs, times, died = _without_gaps(costs, times, died, used, names)
     found = [_weighted(costs[:, part], times, died, float(end)) for part, end in enumerate(ends)]
     total = np.sum([influence for _, influence in found], axis=0)
@@ -115,9 +116,8 @@ def lin(
     ----------
     Lin, Feuer, Etzioni & Wax (1997) Biometrics 53:419, doi:10.2307/2533947, estimator with interval costs.
     """
-    costs, times, died = _checked(cost, time, event, horizon)
-    total, intervals = costs.shape
-    starts = horizon * np.arange(intervals) / intervals
+    costs, times, died, edges = _checked(cost, time, event, horizon)
+    total, starts = len(costs), edges[:-1]
     costs, times, died = _without_gaps(costs, times, died, times[:, None] > starts, names)
     n = len(times)
     curve = kaplan_meier(times, died)
@@ -146,7 +146,8 @@ def lin(
 
 def _checked(
     cost: np.ndarray, time: np.ndarray, event: np.ndarray, horizon: float
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Costs (n, k), times and deaths (n,), and the k + 1 edges of the intervals, times at an edge equal to it."""
     costs, times, died = np.asarray(cost, float), np.asarray(time, float), np.asarray(event) != 0
     costs = costs[:, None] if costs.ndim == 1 else costs
     if costs.shape[0] != len(times) or len(died) != len(times):
@@ -156,7 +157,8 @@ def _checked(
         found = f"{odd} of {len(times)} missing or not after the start of follow-up"
         raise NotEstimableError("mean cost", Problem("time", found, "drop those rows"))
     check_horizon(horizon, float(times.max()))
-    return costs, times, died
+    times, edges = as_one_time(times, horizon * np.arange(costs.shape[1] + 1) / costs.shape[1])
+    return costs, times, died, edges
 
 
 def _without_gaps(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from heorsynth.core.errors import NotEstimableError, Problem
+from heorsynth.estimators.ties import as_one_time
 
 
 @dataclass(frozen=True)
@@ -15,7 +16,8 @@ class FollowUp:
 
     Attributes
     ----------
-    time, entry : array (n,)    end and start of follow-up, entry < time; `entry` is None where all start at 0
+    time, entry : array (n,)    end and start of follow-up, entry < time; `entry` is None where all start at 0. Times
+                                that differ by rounding alone are equal here (`ties.as_one_time`)
     event : array (n,)          bool, or the cause as a whole number with 0 = censored
     weight : array (n,)         how often each patient counts; None where each counts once
     n_total : int               patients handed in, of whom those with a missing time are left out
@@ -82,6 +84,10 @@ def follow_up(
         start, weight = (None if other is None else other[known] for other in (start, weight))
     if not len(times):
         raise NotEstimableError("follow-up", Problem("time", f"none of {total} patients has a known time"))
+    if start is None:
+        (times,) = as_one_time(times)
+    else:
+        times, start = as_one_time(times, start)
     unborn = int((times <= (0.0 if start is None else start)).sum())
     if unborn:
         raise NotEstimableError(
@@ -97,7 +103,10 @@ def event_counts(patients: FollowUp) -> EventCounts:
     leaving = np.bincount(place, weights=patients.weight, minlength=len(times)).astype(float)
     happened = (patients.event != 0).astype(float)
     events = np.bincount(place, happened if patients.weight is None else happened * patients.weight, len(times))
-    return EventCounts(times, at_risk_just_before(patients, times), events, leaving - events)
+    at_risk = np.cumsum(leaving[::-1])[::-1]
+    if patients.entry is not None:
+        at_risk = at_risk - _at_or_after(patients.entry, patients.weight, times)
+    return EventCounts(times, at_risk, events, leaving - events)
 
 
 def at_risk_just_before(patients: FollowUp, at: np.ndarray) -> np.ndarray:

@@ -10,15 +10,22 @@ import numpy as np
 from heorsynth.core.errors import NotEstimableError, Problem
 from heorsynth.core.estimate import Estimate, normal_quantile
 from heorsynth.estimators.counts import FollowUp, follow_up
+from heorsynth.estimators.separation import RiskSets, separated, uninformative
 
 MAX_STEPS = 30
-"""Newton needs fewer than ten; a likelihood that still rises after this many has no maximum."""
+"""Newton needs fewer than ten; after this many it is asked whether there is a maximum (`separation.separated`)."""
+
+MOST_STEPS = 300
+"""Steps allowed to a likelihood that is known to have a maximum."""
 
 TOLERANCE = 1e-9
 """Largest Newton step, in standard deviations of each covariate, at which the fit has converged."""
 
 LEAST_INFORMATION = 1e-6
-"""Below this the likelihood is flat to rounding error: a coefficient has run off and only seems to stand still."""
+"""Below this share of an event a coefficient may have run off: it is asked whether there is a maximum."""
+
+DEPENDENT = 1e-9
+"""Covariates scaled to 1 whose smallest singular value is below this share of the largest follow from one another."""
 
 
 @dataclass(frozen=True)
@@ -88,24 +95,49 @@ def cox(time: np.ndarray, event: np.ndarray, covariates: np.ndarray, entry: np.n
     kept = ~np.isnan(times) if entry is None else ~(np.isnan(times) | np.isnan(entry))
     scaled, scale = standardised(matrix[kept])
     likelihood = _PartialLikelihood.of(patients, scaled)
-    coef = np.zeros(scaled.shape[1])
-    loglik, gradient, information = likelihood.at(coef)
-    null = loglik
-    for _ in range(MAX_STEPS):
-        step = _solve(information, gradient)
-        loglik, gradient, information, coef, taken = _ascend(likelihood, coef, step, loglik)
-        if taken < TOLERANCE and np.linalg.eigvalsh(information)[0] > LEAST_INFORMATION:
-            covariance = _solve(information, np.eye(len(coef)))
-            return CoxFit(
-                coef / scale,
-                covariance / np.outer(scale, scale),
-                loglik,
-                null,
-                patients.n,
-                len(times),
-                int((patients.event != 0).sum()),
-            )
-    raise without_maximum()
+    sets = likelihood.risk_sets(matrix[kept] if scaled.shape[1] == 1 else scaled)
+    start = likelihood.at(np.zeros(scaled.shape[1]))
+    coef, loglik, information = _maximum(likelihood, sets, start)
+    covariance = _solve(information, np.eye(len(coef)))
+    return CoxFit(
+        coef / scale,
+        covariance / np.outer(scale, scale),
+        loglik,
+        start[0],
+        patients.n,
+        len(times),
+        int((patients.event != 0).sum()),
+    )
+
+
+Point = tuple[float, np.ndarray, np.ndarray]
+"""The log-likelihood at a coefficient, its gradient and its information."""
+
+
+def _maximum(likelihood: _PartialLikelihood, sets: RiskSets, point: Point) -> tuple[np.ndarray, float, np.ndarray]:
+    """Where the likelihood is largest, its value and its information there; `point` is that at 0.
+
+    Newton's steps decide where the maximum is, never whether there is one: that is asked of the risk sets as soon as a
+    step is not clearly that of a concave function.
+    """
+    coef, at_no_effect, exists = np.zeros(sets.X.shape[1]), point[2], False
+    for taken in range(MOST_STEPS):
+        clear = np.linalg.eigvalsh(point[2])[0] > LEAST_INFORMATION * max(len(sets.rows), 1)
+        if not exists and (taken == MAX_STEPS or not clear):
+            _require_maximum(sets, at_no_effect)
+            exists = True
+        step = _solve(point[2], point[1])
+        point, coef = _ascend(likelihood, coef, step, point[0])
+        if float(np.abs(step).max()) < TOLERANCE:
+            return coef, point[0], point[2]
+    raise NotEstimableError("Cox model", Problem("covariates", f"no convergence in {MOST_STEPS} steps", "rescale them"))
+
+
+def _require_maximum(sets: RiskSets, information: np.ndarray) -> None:
+    if separated(sets):
+        raise without_maximum()
+    if uninformative(sets, information):
+        raise _without_information()
 
 
 def without_maximum() -> NotEstimableError:
@@ -160,7 +192,8 @@ def standardised(matrix: np.ndarray, model: str = "Cox model") -> tuple[np.ndarr
     """Covariates (n, p) centred and scaled to 1, and their scales (p,); refuses constant or dependent ones."""
     scale = matrix.std(axis=0)
     centred = matrix - matrix.mean(axis=0)
-    if not (scale > 0).all() or np.linalg.matrix_rank(centred / scale) < matrix.shape[1]:
+    varies = bool((matrix.max(axis=0) > matrix.min(axis=0)).all() and (scale > 0).all())
+    if not varies or np.linalg.matrix_rank(centred / scale, tol=DEPENDENT * math.sqrt(matrix.size)) < matrix.shape[1]:
         raise NotEstimableError(
             model, Problem("covariates", "one is constant or follows from the others", "leave it out")
         )
@@ -173,10 +206,13 @@ def _solve(information: np.ndarray, right: np.ndarray) -> np.ndarray:
     except np.linalg.LinAlgError:
         found = np.full_like(right, np.nan)
     if not np.isfinite(found).all():
-        raise NotEstimableError(
-            "Cox model", Problem("covariates", "the events carry no information about one of them", "leave it out")
-        )
+        raise _without_information()
     return found
+
+
+def _without_information() -> NotEstimableError:
+    found = "the events carry no information about one of them"
+    return NotEstimableError("Cox model", Problem("covariates", found, "leave it out"))
 
 
 def _ascend(
@@ -184,14 +220,13 @@ def _ascend(
     coef: np.ndarray,
     step: np.ndarray,
     loglik: float,
-) -> tuple[float, np.ndarray, np.ndarray, np.ndarray, float]:
-    """The likelihood after the step, halved until it does not fall; and the largest change it made."""
+) -> tuple[Point, np.ndarray]:
+    """The likelihood after the step, halved until it does not fall, and the coefficients there."""
     while True:
         with np.errstate(all="ignore"):  # a step too far may overflow; it is then halved
             found = likelihood.at(coef + step)
-        size = float(np.abs(step).max())
-        if found[0] >= loglik - 1e-9 * abs(loglik) or size < TOLERANCE:
-            return *found, coef + step, size
+        if found[0] >= loglik - 1e-9 * abs(loglik) or float(np.abs(step).max()) < TOLERANCE:
+            return found, coef + step
         step = step / 2
 
 
@@ -226,7 +261,11 @@ class _PartialLikelihood:
         lower = np.zeros(len(upper), int) if entry is None else np.searchsorted(times, entry, side="right")
         return cls(X, rows, death, fraction, lower, upper)
 
-    def at(self, coef: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
+    def risk_sets(self, X: np.ndarray) -> RiskSets:
+        """Who is at risk at each event, with covariates (n, p) in any scale."""
+        return RiskSets(X, self.rows, self.death, self.lower, self.upper)
+
+    def at(self, coef: np.ndarray) -> Point:
         """Log-likelihood, gradient (p,) and observed information (p, p)."""
         eta = self.X @ coef
         shift = eta.max()

@@ -10,7 +10,7 @@ import numpy as np
 
 from heorsynth.core.errors import NotEstimableError, Problem
 from heorsynth.core.estimate import Estimate
-from heorsynth.estimators.cox import LEAST_INFORMATION, MAX_STEPS, TOLERANCE, without_maximum
+from heorsynth.estimators.cox import MOST_STEPS, TOLERANCE, without_maximum
 
 CHUNK = 1_000_000
 """Events whose terms are held in memory at once."""
@@ -55,7 +55,8 @@ def log_hazard_ratio(arms: ArmCounts, *, method: str = "log hazard ratio, Cox (E
     -----
     With Y1, Y0 at risk and d1, d0 events at a time, d = d1 + d0, and f = l / d for l = 0 .. d - 1, the share of
     the treated in the weighted risk set is p = e^b (Y1 - f d1) / (Y0 - f d0 + e^b (Y1 - f d1)). The score is
-    sum of d1 - sum of p, the information sum of p (1 - p).
+    sum of d1 - sum of p, the information sum of p (1 - p). There is a maximum exactly if each arm has an event at a
+    time at which the other has somebody at risk (`separation.separated`, for a binary covariate).
 
     References
     ----------
@@ -71,11 +72,11 @@ def log_hazard_ratio(arms: ArmCounts, *, method: str = "log hazard ratio, Cox (E
     n_events = int(arms.events.sum())
     if not n_events:
         raise NotEstimableError("Cox model", Problem("event", "nobody had the event"))
+    if not all((arms.events[own] > 0)[arms.at_risk[1 - own] > 0].any() for own in (0, 1)):
+        raise without_maximum()
     value = 0.0
-    for _ in range(MAX_STEPS):
+    for _ in range(MOST_STEPS):
         expected, information = _expected(arms, value)
-        if information <= LEAST_INFORMATION:
-            break
         step = (treated_events - expected) / information
         value += math.copysign(min(abs(step), LONGEST_STEP), step)
         if abs(step) < TOLERANCE:

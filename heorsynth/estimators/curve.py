@@ -10,6 +10,7 @@ import pandas as pd
 
 from heorsynth.core.errors import HorizonError, Problem
 from heorsynth.core.estimate import significant
+from heorsynth.estimators.ties import TOLERANCE, slack
 
 
 @dataclass(frozen=True)
@@ -100,21 +101,28 @@ def reach_of(times: np.ndarray, survival: np.ndarray) -> float:
 
     The last follow-up, or infinity where the last patients at risk had the event: nobody is left. With delayed entry
     the curve may fall to 0 while others enter later, as when the only early entrant dies. It then says nothing of
-    them, and is identified until just before.
+    them, and is identified until just before: by more than what makes two times one (`ties.slack`).
     """
     if survival[-1] > 0:
         return float(times[-1])
     fell = int(np.argmax(survival == 0))
-    return math.inf if fell == len(times) - 1 else float(np.nextafter(times[fell], 0.0))
+    return math.inf if fell == len(times) - 1 else max(float(times[fell]) - 3 * _apart(times, fell), 0.0)
+
+
+def _apart(times: np.ndarray, place: int) -> float:
+    return max(slack(times), TOLERANCE * float(times[place]))
 
 
 def step(times: np.ndarray, values: np.ndarray, before: float, t: float | np.ndarray) -> np.ndarray:
-    """The right-continuous step function that is `before` until times[0] and values[i] from times[i] on."""
-    return np.concatenate([[before], values])[np.searchsorted(times, t, side="right")]
+    """The right-continuous step function that is `before` until times[0] and values[i] from times[i] on.
+
+    A `t` that misses times[i] by rounding alone is that time (`ties.slack`).
+    """
+    return np.concatenate([[before], values])[np.searchsorted(times, t + slack(times), side="right")]
 
 
 def check_horizon(horizon: float, reach: float) -> None:
-    """Refuse a time past the last follow-up, naming a rounded time that is possible and is nobody's own.
+    """Refuse a time past the last follow-up by more than rounding, naming a rounded one that is possible and nobody's.
 
     Raises
     ------
@@ -122,7 +130,7 @@ def check_horizon(horizon: float, reach: float) -> None:
     """
     if math.isnan(horizon) or horizon < 0:
         raise HorizonError("horizon", Problem("", "not a time from 0 up", "give a number in the cohort's unit"))
-    if horizon > reach:
+    if horizon > reach * (1 + TOLERANCE):
         raise HorizonError(
             "horizon",
             Problem(

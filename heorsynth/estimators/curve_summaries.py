@@ -11,6 +11,7 @@ from heorsynth.core.estimate import Estimate, normal_quantile
 from heorsynth.estimators.counts import share_or_zero
 from heorsynth.estimators.curve import SurvivalCurve, check_horizon
 from heorsynth.estimators.proportions import proportion
+from heorsynth.estimators.ties import TOLERANCE, slack
 
 
 def restricted_mean(curve: SurvivalCurve, horizon: float, *, level: float = 0.95, unit: str = "") -> Estimate:
@@ -59,7 +60,9 @@ def landmark(curve: SurvivalCurve, at: float, *, level: float = 0.95) -> Estimat
     """The height of a curve at one time, with its interval on the log-log scale; see `survival.landmark_survival`."""
     value, se = float(curve.at(at)), float(curve.se_at(at))
     if value in (0.0, 1.0):
-        trials = int(curve.events.sum()) if value == 0 else int(curve.at_risk[np.searchsorted(curve.times, at)])
+        last = len(curve.times) - 1
+        place = min(int(np.searchsorted(curve.times, at - slack(curve.times))), last)
+        trials = int(curve.events.sum()) if value == 0 else int(curve.at_risk[place])
         bound = proportion(int(value) * trials, trials, level=level)
         low, high, se = bound.low, bound.high, bound.se
     else:
@@ -81,7 +84,7 @@ def curve_quantile(curve: SurvivalCurve, share: float, *, level: float = 0.95, u
     """
     if not 0 < share < 1:
         raise NotEstimableError("survival quantile", Problem("share", "must lie between 0 and 1", "0.5 is the median"))
-    value = _crossing(curve.times, curve.survival, 1 - share)
+    value = _crossing(curve.times, curve.survival, 1 - share, float(curve.times[-1]))
     if math.isinf(value) or value > curve.reach:
         raise NotEstimableError(
             "survival quantile",
@@ -114,16 +117,19 @@ def _limits(curve: SurvivalCurve, level: float, z: float) -> tuple[float, float]
     lower = np.where(inner, value ** np.exp(spread), curve.survival)
     upper = np.where(inner, value ** np.exp(-spread), curve.survival)
     identified = (curve.survival > 0) | (curve.times < curve.times[-1])
-    return (_crossing(curve.times, lower, level), _crossing(curve.times[identified], upper[identified], level))
+    end = float(curve.times[-1]) if identified[-1] else math.inf
+    low = _crossing(curve.times, lower, level, end)
+    return low, _crossing(curve.times[identified], upper[identified], level, end)
 
 
-def _crossing(times: np.ndarray, values: np.ndarray, level: float) -> float:
-    """The first time at which a falling step function is at or below `level`; the middle of a stretch at it."""
-    reached = np.flatnonzero(values <= level + 1e-12)
+def _crossing(times: np.ndarray, values: np.ndarray, level: float, end: float) -> float:
+    """The first time at which a falling step function is at or below `level`; the middle of a stretch at it.
+
+    The stretch ends where the function falls below `level`, or at `end` where it never does. Values that differ from
+    `level` by less than `TOLERANCE` are at it, as in R's ``quantile.survfit``: a product of shares is seldom exactly
+    one half.
+    """
+    reached, below = (np.flatnonzero(values <= level + side) for side in (TOLERANCE, -TOLERANCE))
     if not len(reached):
         return math.inf
-    first = reached[0]
-    below = np.flatnonzero(values < level - 1e-12)
-    if abs(values[first] - level) <= 1e-12 and len(below):
-        return float(times[first] + times[below[0]]) / 2
-    return float(times[first])
+    return float(times[reached[0]] + (times[below[0]] if len(below) else end)) / 2

@@ -9,7 +9,7 @@ import numpy as np
 from scipy import special
 
 from heorsynth.core.errors import NotEstimableError, Problem
-from heorsynth.estimators.counts import at_risk_just_before, event_counts, follow_up, share_or_zero
+from heorsynth.estimators.counts import FollowUp, at_risk_just_before, event_counts, follow_up, share_or_zero
 
 
 @dataclass(frozen=True)
@@ -36,18 +36,25 @@ def log_rank(time: np.ndarray, event: np.ndarray, group: np.ndarray, entry: np.n
     >>> test.df, round(test.expected["a"], 4)
     (1, 1.3333)
     """
-    whole = event_counts(follow_up(time, event, entry))
+    patients = follow_up(time, event, entry)
+    whole = event_counts(patients)
     times = whole.times[whole.events > 0]
-    levels = np.unique(group)
+    known = ~np.isnan(time) if entry is None else ~(np.isnan(time) | np.isnan(entry))
+    held = np.asarray(group)[known]
+    levels = np.unique(held)
     if len(levels) < 2 or not len(times):
         raise NotEstimableError("log-rank test", Problem("group", "needs two groups and an event"))
-    members = [
-        follow_up(time[group == g], event[group == g], None if entry is None else entry[group == g]) for g in levels
-    ]
+    members = [_members(patients, held == level) for level in levels]
     risk = np.stack([at_risk_just_before(part, times) for part in members])
     ended = [part.time[part.event != 0] for part in members]
     events = np.stack([np.bincount(np.searchsorted(times, ends), minlength=len(times)).astype(float) for ends in ended])
     return log_rank_of(events, risk, [str(level) for level in levels])
+
+
+def _members(patients: FollowUp, rows: np.ndarray) -> FollowUp:
+    """Some patients, with the ties that were decided among all."""
+    entry = None if patients.entry is None else patients.entry[rows]
+    return FollowUp(patients.time[rows], patients.event[rows], entry, None, int(rows.sum()))
 
 
 def log_rank_of(events: np.ndarray, at_risk: np.ndarray, names: Sequence[str]) -> LogRank:

@@ -7,6 +7,7 @@ import numpy as np
 from heorsynth.core.errors import NotEstimableError, Problem
 from heorsynth.estimators.counts import follow_up, share_or_zero
 from heorsynth.estimators.curve import check_horizon
+from heorsynth.estimators.ties import slack
 
 BLOCK = 2**17
 """Weights worked on at once in `km_matrix`: few enough to stay in the processor's cache."""
@@ -81,7 +82,7 @@ def km_matrix(time: np.ndarray, event: np.ndarray, weights: np.ndarray, grid: np
     rows = np.flatnonzero(happened)
     starts = np.searchsorted(ordered, ordered[rows], side="left")
     first = np.flatnonzero(np.concatenate([[True], np.diff(ordered[rows]) > 0])) if len(rows) else rows
-    segments = np.searchsorted(ordered[rows][first], points, side="right")
+    segments = np.searchsorted(ordered[rows][first], points + slack(ordered), side="right")
     curves = np.ones((len(weights), len(points)))
     if not len(rows):
         return curves

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from heorsynth.core.errors import NotEstimableError, Problem
-from heorsynth.estimators.counts import follow_up
+from heorsynth.estimators.counts import FollowUp, event_counts, follow_up
 from heorsynth.estimators.cox import CoxFit, standardised
-from heorsynth.estimators.survival import kaplan_meier
+from heorsynth.estimators.product_limit import curve_of
 
 MAX_STEPS, TOLERANCE = 30, 1e-10
 
@@ -103,7 +103,8 @@ class _Weighing:
         """G just before each time."""
         if not (self.cause == 0).any():
             return np.ones(len(at))
-        curve = kaplan_meier(self.time, self.cause == 0)
+        n = len(self.time)
+        curve = curve_of(event_counts(FollowUp(self.time, self.cause == 0, None, None, n)), n, n)
         return np.concatenate([[1.0], curve.survival])[np.searchsorted(curve.times, at, side="left")]
 
     def _sums(self, risk: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

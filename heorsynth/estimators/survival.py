@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 
@@ -9,6 +11,7 @@ from heorsynth.core.errors import NotEstimableError, Problem
 from heorsynth.core.estimate import Estimate
 from heorsynth.estimators.competing import cumulative_incidence
 from heorsynth.estimators.counts import at_risk_just_before, follow_up
+from heorsynth.estimators.ties import as_one_time
 from heorsynth.estimators.curve import IncidenceCurve, SurvivalCurve
 from heorsynth.estimators.curve_summaries import curve_quantile, landmark, restricted_mean, restricted_mean_difference
 from heorsynth.estimators.log_rank import LogRank, log_rank
@@ -66,7 +69,8 @@ def at_risk_table(
 
     Notes
     -----
-    As R's ``summary(survfit(...), times = at)``: whoever leaves exactly at t is still at risk there.
+    As R's ``summary(survfit(...), times = at)``: whoever leaves exactly at t is still at risk there. At the start of
+    the earliest follow-up, which is 0 without delayed entry, those who enter then are at risk.
 
     References
     ----------
@@ -80,10 +84,13 @@ def at_risk_table(
     """
     patients = follow_up(time, event, entry)
     grid = np.atleast_1d(np.asarray(at, float))
+    starts = np.zeros(patients.n) if patients.entry is None else patients.entry
+    ends, starts, points = as_one_time(patients.time, starts, grid)
     happened = patients.event != 0
-    risk = at_risk_just_before(patients, grid)
-    columns = {"censored": np.sort(patients.time[~happened]), "events": np.sort(patients.time[happened])}
-    counted = {name: np.searchsorted(ends, grid, side="right") for name, ends in columns.items()}
+    risk = at_risk_just_before(replace(patients, time=ends, entry=starts), points)
+    risk[points == starts.min()] = np.count_nonzero(starts == starts.min())
+    columns = {"censored": np.sort(ends[~happened]), "events": np.sort(ends[happened])}
+    counted = {name: np.searchsorted(known, points, side="right") for name, known in columns.items()}
     return pd.DataFrame({"time": grid, "at_risk": risk.astype(int), **counted})
 
 

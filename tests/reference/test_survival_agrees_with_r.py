@@ -93,7 +93,7 @@ def test_reverse_kaplan_meier_puts_events_before_censoring_as_theory_asks(number
     median = median_survival(time, ~event).value
     curve = reverse_kaplan_meier(time, event)
     assert median == numbers["lung", "reverse_median"]
-    assert curve.at(median) <= 0.5 < curve.at(np.nextafter(median, 0))
+    assert curve.at(median) <= 0.5 < curve.at(median - 0.001)
 
 
 @pytest.mark.parametrize("name", ["pbc", "lung", "veteran"])
