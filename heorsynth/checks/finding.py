@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -201,11 +202,16 @@ def decide(lower: float, upper: float, width: float) -> str:
 
 def because(verdict: str, lower: float, upper: float, margin: Margin) -> str:
     """Why the verdict is what it is, in the margin's own terms."""
-    shown = (math.exp(lower), math.exp(upper)) if margin.scale == "ratio" else (lower, upper)
+    shown = (_ratio(lower), _ratio(upper)) if margin.scale == "ratio" else (lower, upper)
     where = {PASS: "lies inside", FAIL: "lies outside", INCONCLUSIVE: "crosses the edge of"}[verdict]
     return (
         f"the {LEVEL:.0%} interval {significant(shown[0], 3)} to {significant(shown[1], 3)} {where} the margin {margin}"
     )
+
+
+def _ratio(logarithm: float) -> float:
+    """The ratio of a logarithm; infinite where it is beyond what a float holds."""
+    return math.exp(logarithm) if logarithm < math.log(sys.float_info.max) else math.inf
 
 
 def not_estimable(
