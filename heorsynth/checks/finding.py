@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from heorsynth.checks.margin import Margin
-from heorsynth.core.estimate import normal_quantile, significant
+from heorsynth.core.estimate import normal_quantile, significant, stable
 from heorsynth.core.reading import typed
 
 LEVEL = 0.90
@@ -74,6 +74,19 @@ class Finding:
     def known(self) -> bool:
         """Whether it is an estimate with an interval, and neither a distance nor beyond estimation."""
         return not math.isnan(self.standardised)
+
+    @property
+    def stable(self) -> Finding:
+        """The finding with its numbers as every processor writes them (see `heorsynth.core.estimate.stable`).
+
+        Its verdict stays: it was reached with all digits.
+        """
+        size = max((abs(one) for one in (self.real, self.synthetic) if math.isfinite(one)), default=0.0)
+        scale = max(size, self.margin) if self.scale == "absolute" else 1.0
+        errors = max(1.0, scale / self.floor) if self.floor > 0 else 1.0
+        sizes = {"real": size, "synthetic": size, "overlap": errors, "standardised": errors}
+        on_scale = dict.fromkeys(("difference", "lower", "upper", "margin", "floor"), scale)
+        return replace(self, **{name: stable(getattr(self, name), of) for name, of in {**sizes, **on_scale}.items()})
 
     def to_dict(self) -> dict[str, object]:
         """The finding as JSON-ready data; what could not be estimated is None, never NaN."""
