@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from heorsynth.checks.margin import Margin
-from heorsynth.core.estimate import normal_quantile, significant
+from heorsynth.core.estimate import normal_quantile, significant, stable
 from heorsynth.core.reading import typed
 
 LEVEL = 0.90
@@ -73,6 +74,19 @@ class Finding:
     def known(self) -> bool:
         """Whether it is an estimate with an interval, and neither a distance nor beyond estimation."""
         return not math.isnan(self.standardised)
+
+    @property
+    def stable(self) -> Finding:
+        """The finding with its numbers as every processor writes them (see `heorsynth.core.estimate.stable`).
+
+        Its verdict stays: it was reached with all digits.
+        """
+        size = max((abs(one) for one in (self.real, self.synthetic) if math.isfinite(one)), default=0.0)
+        scale = max(size, self.margin) if self.scale == "absolute" else 1.0
+        errors = max(1.0, scale / self.floor) if self.floor > 0 else 1.0
+        sizes = {"real": size, "synthetic": size, "overlap": errors, "standardised": errors}
+        on_scale = dict.fromkeys(("difference", "lower", "upper", "margin", "floor"), scale)
+        return replace(self, **{name: stable(getattr(self, name), of) for name, of in {**sizes, **on_scale}.items()})
 
     def to_dict(self) -> dict[str, object]:
         """The finding as JSON-ready data; what could not be estimated is None, never NaN."""
@@ -201,11 +215,16 @@ def decide(lower: float, upper: float, width: float) -> str:
 
 def because(verdict: str, lower: float, upper: float, margin: Margin) -> str:
     """Why the verdict is what it is, in the margin's own terms."""
-    shown = (math.exp(lower), math.exp(upper)) if margin.scale == "ratio" else (lower, upper)
+    shown = (_ratio(lower), _ratio(upper)) if margin.scale == "ratio" else (lower, upper)
     where = {PASS: "lies inside", FAIL: "lies outside", INCONCLUSIVE: "crosses the edge of"}[verdict]
     return (
         f"the {LEVEL:.0%} interval {significant(shown[0], 3)} to {significant(shown[1], 3)} {where} the margin {margin}"
     )
+
+
+def _ratio(logarithm: float) -> float:
+    """The ratio of a logarithm; infinite where it is beyond what a float holds."""
+    return math.exp(logarithm) if logarithm < math.log(sys.float_info.max) else math.inf
 
 
 def not_estimable(

@@ -10,6 +10,31 @@ NEGLIGIBLE = 1e-12
 """Smaller numbers are rounding errors of zero, and shown as 0."""
 
 
+DIGITS, FINEST = 9, 12
+"""A number that is written has at most 9 significant digits, and none finer than 1e-12 of what it was computed from:
+the last of a float's 16 are those of one processor's arithmetic."""
+
+
+def stable(value: float, size: float = 0.0) -> float:
+    """The number as every processor writes it.
+
+    Parameters
+    ----------
+    value : float
+    size : float      of what it was computed from: a difference of two means is no more exact than the means are
+
+    Examples
+    --------
+    >>> stable(1 / 3), stable(0.1 + 0.2 - 0.3, size=0.3)
+    (0.333333333, 0.0)
+    """
+    if not math.isfinite(value):
+        return value
+    if size > 0:
+        value = round(value, FINEST - math.floor(math.log10(size)))
+    return float(f"{value:.{DIGITS}g}") + 0.0
+
+
 def normal_quantile(level: float) -> float:
     """The two-sided standard normal quantile: 1.96 for a level of 0.95."""
     return NormalDist().inv_cdf(0.5 + level / 2)
@@ -22,6 +47,7 @@ def significant(value: float, digits: int = 4) -> str:
     if abs(value) < NEGLIGIBLE:
         return "0"
     decimals = max(0, digits - 1 - math.floor(math.log10(abs(value))))
+    value = float(f"{value:.12g}")  # else the last digits of a float decide where a half is rounded to
     text = f"{value:,.{decimals}f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
 

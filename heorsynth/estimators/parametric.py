@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import combinations
 
 import numpy as np
 from scipy import optimize, special
@@ -19,11 +20,28 @@ NODES, WEIGHTS = np.polynomial.legendre.leggauss(200)
 NORMAL_BELOW = 1e-4
 """A generalised gamma this near to Q = 0 is the log-normal it tends to."""
 
+LIMIT_BEYOND = 12.0
+"""A generalised gamma with a Q as far from 0 is, to rounding, the limit it tends to: a power law that ends at a time.
+A likelihood that rises up to there has no maximum."""
+
 MOST, GROUPS = 20_000, 5_000
 """More patients than `MOST` without delayed entry enter as so many groups of neighbouring times, each at its mean."""
 
-STEP = 1e-4
+STEP = 5e-3
 """Step of the numerical derivatives, in parameters that are logarithms or of order 1."""
+
+FIRST = (-1 / 60, 9 / 60, -45 / 60, 0.0, 45 / 60, -9 / 60, 1 / 60)
+SECOND = (2 / 180, -27 / 180, 270 / 180, -490 / 180, 270 / 180, -27 / 180, 2 / 180)
+"""Weights of the values at -3 to 3 steps in the first and second derivative (Fornberg 1988 Math Comp 51:699)."""
+
+MOST_STEPS, CLOSE = 20, 1e-6
+"""Newton's steps to a maximum, and the length of the last: where there is one, a step of 1e-6 leaves about 1e-12."""
+
+FLAT = 1e-8
+"""A second derivative that the others explain to within this share of itself is none."""
+
+ROUNDING = 1e-13
+"""Losses, which are of order 1, that are nearer than this are the same."""
 
 Logs = tuple[np.ndarray, np.ndarray]
 """The logarithms of hazard and survival at some times."""
@@ -59,6 +77,8 @@ def _generalised_gamma(t: np.ndarray, theta: np.ndarray) -> Logs:
     q = theta[2]
     if abs(q) < NORMAL_BELOW:
         return _log_normal(t, theta[:2])
+    if abs(q) > LIMIT_BEYOND:
+        return np.full_like(t, np.nan), np.full_like(t, np.nan)
     z, shape = q * (np.log(t) - theta[0]) * np.exp(-theta[1]), q**-2
     part = special.gammaincc if q > 0 else special.gammainc
     survival = np.log(np.maximum(part(shape, shape * np.exp(z)), np.finfo(float).tiny))
@@ -146,11 +166,10 @@ class ParametricFit:
         times, weights = horizon * share**2, horizon * share * WEIGHTS
 
         def area(theta: np.ndarray) -> float:
-            return float(weights @ self._survival(times, theta))
+            return float((weights * self._survival(times, theta)).sum())
 
-        steps = STEP * np.eye(len(self.theta))
-        gradient = np.array([area(self.theta + step) - area(self.theta - step) for step in steps]) / (2 * STEP)
-        se = float(np.sqrt(gradient @ self.covariance @ gradient))
+        gradient = _gradient(area, self.theta)
+        se = float(np.sqrt((np.outer(gradient, gradient) * self.covariance).sum()))
         method = f"mean to {horizon:g}, {self.family}"
         return Estimate.normal(
             area(self.theta), se, level=level, unit=unit, method=method, n_used=self.n_used, n_total=self.n_total
@@ -206,19 +225,16 @@ def fit_parametric(family: str, time: np.ndarray, event: np.ndarray, entry: np.n
     def loss(theta: np.ndarray) -> float:
         with np.errstate(all="ignore"):
             hazard, survival = logs(times, theta)
-            total = float(hazard[died > 0] @ died[died > 0] + survival @ count)
+            total = float((hazard[died > 0] * died[died > 0]).sum() + (survival * count).sum())
             if delayed is not None:
                 total -= float(logs(delayed, theta)[1].sum())
         return -total / events if np.isfinite(total) else np.inf
 
-    for start in FAMILIES[family].starts:
-        theta = _minimised(loss, np.array(start))
-        information = _second_derivatives(loss, theta) * events
-        if np.isfinite(information).all() and np.linalg.eigvalsh(information)[0] > 0:
-            break
-    else:
+    reached = (_maximum(loss, np.array(start)) for start in FAMILIES[family].starts)
+    found = next((one for one in reached if one is not None), None)
+    if found is None:
         raise NotEstimableError(family, Problem("time", f"the likelihood of the {family} has no maximum"))
-    covariance = np.linalg.inv(information)
+    theta, covariance = found[0], found[1] / events
     loglik = -loss(theta) * events - events * np.log(scale)
     return ParametricFit(family, theta, covariance, float(loglik), scale, patients.n, patients.n_total, events)
 
@@ -237,34 +253,66 @@ def _grouped(times: np.ndarray, happened: np.ndarray) -> tuple[np.ndarray, np.nd
     return mean, died, count
 
 
-def _minimised(loss: Callable[[np.ndarray], float], start: np.ndarray) -> np.ndarray:
+def _maximum(loss: Callable[[np.ndarray], float], start: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
+    """Where the loss is least, and the inverse of its second derivatives there; None where Newton's steps do not end.
+
+    A likelihood that rises for ever towards a limit (a generalised gamma whose Q grows) has steps that stay large, or
+    second derivatives that vanish: that tells it, and not how far a search happened to go.
+    """
     with np.errstate(all="ignore"):
-        return _newton(loss, optimize.minimize(loss, start, method="BFGS", options={"gtol": 1e-6, "maxiter": 60}).x)
+        rough = {"xatol": 0.01, "fatol": 1e-5, "maxiter": 400}
+        theta = optimize.minimize(loss, start, method="Nelder-Mead", options=rough).x
+        for _ in range(MOST_STEPS):
+            inverse = _inverse(_second_derivatives(loss, theta))
+            if inverse is None:
+                return None
+            step = (inverse * _gradient(loss, theta)).sum(axis=1)
+            while loss(theta - step) > loss(theta) + ROUNDING:
+                step = step / 2
+            theta = theta - step
+            if np.abs(step).max() < CLOSE:
+                inverse = _inverse(_second_derivatives(loss, theta))
+                return None if inverse is None else (theta, inverse)
+    return None
 
 
-def _newton(loss: Callable[[np.ndarray], float], theta: np.ndarray) -> np.ndarray:
-    """Up to three Newton steps by central differences, each kept only if the loss does not rise."""
-    for _ in range(3):
-        curvature = _second_derivatives(loss, theta)
-        if not np.isfinite(curvature).all() or np.linalg.eigvalsh(curvature)[0] <= 0:
-            return theta
-        steps = STEP * np.eye(len(theta))
-        gradient = np.array([loss(theta + step) - loss(theta - step) for step in steps]) / (2 * STEP)
-        moved = theta - np.linalg.solve(curvature, gradient)
-        if loss(moved) > loss(theta):
-            return theta
-        if np.abs(moved - theta).max() < 1e-9:
-            return moved
-        theta = moved
-    return theta
+def _along(loss: Callable[[np.ndarray], float], theta: np.ndarray, step: np.ndarray) -> list[float]:
+    """The loss at three steps back, two, one, none, one, two and three steps on."""
+    return [loss(theta + count * step) for count in range(-3, 4)]
+
+
+def _gradient(loss: Callable[[np.ndarray], float], theta: np.ndarray) -> np.ndarray:
+    """First derivatives by central differences of sixth order."""
+    steps = STEP * np.eye(len(theta))
+    return np.array([_product(FIRST, _along(loss, theta, step)) / STEP for step in steps])
 
 
 def _second_derivatives(loss: Callable[[np.ndarray], float], theta: np.ndarray) -> np.ndarray:
-    count, step = len(theta), 10 * STEP
-    found = np.empty((count, count))
-    for i in range(count):
-        for j in range(i, count):
-            a, b = step * np.eye(count)[i], step * np.eye(count)[j]
-            corners = loss(theta + a + b) - loss(theta + a - b) - loss(theta - a + b) + loss(theta - a - b)
-            found[i, j] = found[j, i] = corners / (4 * step**2)
+    """Second derivatives by central differences of sixth order, along each parameter and each two together."""
+    steps = STEP * np.eye(len(theta))
+    found = np.diag([_product(SECOND, _along(loss, theta, step)) / STEP**2 for step in steps])
+    for i, j in combinations(range(len(theta)), 2):
+        both = _product(SECOND, _along(loss, theta, steps[i] + steps[j])) / STEP**2
+        found[i, j] = found[j, i] = (both - found[i, i] - found[j, j]) / 2
     return found
+
+
+def _product(weights: Sequence[float], values: Sequence[float]) -> float:
+    return sum(weight * value for weight, value in zip(weights, values, strict=True))
+
+
+def _inverse(matrix: np.ndarray) -> np.ndarray | None:
+    """The inverse of a small matrix by elimination; None unless it is clearly positive definite.
+
+    By hand, since a linear algebra library's last digits are those of the processor.
+    """
+    count = len(matrix)
+    work = np.hstack([matrix, np.eye(count)])
+    for place in range(count):
+        pivot = work[place, place]
+        if not pivot > FLAT * matrix[place, place]:
+            return None
+        work[place] /= pivot
+        for other in set(range(count)) - {place}:
+            work[other] -= work[other, place] * work[place]
+    return work[:, count:]

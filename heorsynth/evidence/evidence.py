@@ -86,6 +86,11 @@ class Evidence:
         return cls(purpose, tuple(worst_first(findings)), **facts)  # type: ignore[arg-type]
 
     @property
+    def stable(self) -> Evidence:
+        """The evidence as a run folder holds it: with numbers that are the same on every processor."""
+        return replace(self, findings=tuple(finding.stable for finding in self.findings))
+
+    @property
     def verdict(self) -> str:
         """The verdict for this purpose: "fit", "not fit" (also where rows are impossible) or "inconclusive"."""
         return "not fit" if self.impossible else overall(self.findings)

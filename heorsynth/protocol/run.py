@@ -311,7 +311,10 @@ def _judge(
     notes: Sequence[str],
     engine: Engine,
 ) -> Evidence:
-    """The evidence for the protocol's purpose, with the notes its reader needs."""
+    """The evidence for the protocol's purpose, with the notes its reader needs, in digits that are written.
+
+    Whatever follows (verdict, files, page) is computed from these digits, so that no two of them can disagree.
+    """
     document = plan.document
     economics = None if document.economics is None else document.economics.model_dump()
     evidence = validate(
@@ -326,7 +329,7 @@ def _judge(
         most_rows=document.most_rows,
         engine=engine,
     )
-    return replace(evidence, notes=(*filter(None, notes), *evidence.notes))
+    return replace(evidence, notes=(*filter(None, notes), *evidence.notes)).stable
 
 
 def _require_governance(plan: Protocol) -> None:

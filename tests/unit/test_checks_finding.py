@@ -14,6 +14,7 @@ from heorsynth.checks.finding import (
     NOT_ESTIMABLE,
     PASS,
     Measured,
+    because,
     decide,
     fails_among,
     judge,
@@ -151,3 +152,8 @@ def test_the_root_mean_square_lies_between_the_mean_and_the_largest_distance():
     assert values == sorted(values) and values[1] == pytest.approx(np.sqrt(np.mean(gaps**2)))
     _, lower, upper, _ = root_mean_square(np.zeros(50), noise, noise)
     assert lower == 0 and 0.01 < upper < 0.02
+
+
+def test_a_ratio_too_large_for_a_float_is_called_infinite_and_stops_nothing():
+    told = because("inconclusive", -800.0, 800.0, Margin("ratio", math.log(1.25)))
+    assert "0 to inf crosses the edge" in told
