@@ -10,6 +10,7 @@ import pandas as pd
 from scipy.stats import norm
 
 from heorsynth.data.watermark import (
+    MIN_VALUES,
     NO_MARK,
     PUBLIC,
     PUBLIC_KEY,
@@ -51,7 +52,14 @@ LEAST_ROUGH = 0.05
 """Share of chance itself that a column counts as rough at least: noise may have all but levelled a mark."""
 
 FINEST = 0.2
-"""Steps a file's numbers may come in, as a share of a bin, before another unit is not looked for: lattices beat."""
+"""Steps a file's numbers may come in, as a share of a bin, before they count as coarse: a bin then holds so few steps
+that some hold one more than their neighbours, in every table of such numbers alike."""
+
+MOST_DECIMALS = 6
+"""Decimals up to which numbers are looked at for the step they come in."""
+
+SAME = 0.25
+"""Share of a step by which numbers may lie beside whole steps of another unit, and still be taken for those, rounded."""
 
 FARTHEST = 100_000
 """Bins from the column's middle beyond which a value is not counted."""
@@ -141,7 +149,7 @@ class Mark:
 
 @dataclass(frozen=True)
 class Counted:
-    """The counts of a file's columns: as they stand, and in the units in which they are least even."""
+    """The counts of a file's columns: in the units they come in steps of, and in those in which they are least even."""
 
     native: Sequence[Tally]
     converted: Sequence[Tally]
@@ -164,26 +172,44 @@ def belied(frame: pd.DataFrame, watermark: str) -> bool:
 
 
 def tallies(frame: pd.DataFrame) -> Counted:
-    """The count of every column that may hold a mark."""
+    """The count of every column that may hold a mark: none for numbers so coarse that none can be in them."""
     held = [measurements(frame.iloc[:, place]) for place in range(frame.shape[1])]
-    known = [values[np.isfinite(values)] for values in held if values is not None]
-    converted = [_converted(values) for values in known]
-    return Counted([_native(values) for values in known], [one for one in converted if one is not None])
+    counts = [_counts(values[np.isfinite(values)]) for values in held if values is not None]
+    return Counted([one for one, _ in counts if one is not None], [one for _, one in counts if one is not None])
 
 
-def _native(values: np.ndarray) -> Tally:
-    """The count of a column in its own unit."""
-    width, step = WIDTH * spread(values), _step(scanned(values))
+def _counts(values: np.ndarray) -> tuple[Tally | None, Tally | None]:
+    """The count of a column in the unit it comes in steps of, and in another one where it may have had that before.
+
+    Notes
+    -----
+    Whole years given in days are whole numbers still: in bins of days they would lie alike in every table, and meet
+    the same coins of the public key in each. So numbers that are steps of another unit are counted in that unit only.
+    """
+    few = scanned(values)
+    unit, step = _lattice(few)
+    if unit != 1.0:
+        return _native(np.rint(values * unit / step) * step, step), None
+    width = WIDTH * spread(values)
+    if step > FINEST * width or _gap(few) > FINEST * width:
+        return _native(values, step), None
+    return _native(values, step), _converted(values, width)
+
+
+def _native(values: np.ndarray, step: float) -> Tally | None:
+    """The count of a column in the unit in which it comes in steps; None if it is too coarse to hold a mark."""
+    width, gap = WIDTH * spread(values), _gap(scanned(values))
     near = Grid.near(width, min(0.15, DOUBT / np.sqrt(len(values))))
-    grids = [grid for grid in near if grid.width > 0.999 * step] or [Grid.near(step)[0]]
+    grids = [grid for grid in near if grid.width > 0.999 * step]
+    if (step >= 1 and not grids) or (gap > FINEST * width and gap > 2.5 * step):
+        return None
+    grids = grids or [Grid.near(step)[0]]
     return max((Tally.of(values, grid, step >= 1) for grid in grids), key=lambda one: one.unevenness)
 
 
-def _converted(values: np.ndarray) -> Tally | None:
-    """The count of a column in the other unit in which it is least even; None for numbers in coarse steps."""
-    width, few = WIDTH * spread(values), scanned(values)
-    if _step(few) > FINEST * width:
-        return None
+def _converted(values: np.ndarray, width: float) -> Tally:
+    """The count of a column in the other unit in which it is least even."""
+    few = scanned(values)
     scales = [(unit, Grid.near(width * unit)[0]) for unit in (*UNITS, *(1 / unit for unit in UNITS))]
     uneven = [Tally.of(few * unit, grid, False).unevenness for unit, grid in scales]
     unit, grid = scales[int(np.argmax(uneven))]
@@ -257,9 +283,42 @@ def tail_of_signs(signed: np.ndarray) -> float:
     return float(min(1.0, chance[least:].sum()))
 
 
+def _lattice(values: np.ndarray) -> tuple[float, float]:
+    """The unit, as a factor, in which the numbers come in the largest steps, and that step: 1, 0.1, … of it.
+
+    Examples
+    --------
+    >>> unit, step = _lattice(np.arange(40.0, 80.0) * 365.25)
+    >>> round(1 / unit, 6), step
+    (365.25, 1.0)
+    """
+    written = _step(values)
+    best = (1.0, written)
+    for unit in (*UNITS, *(1 / unit for unit in UNITS)):
+        for step in 10.0 ** -np.arange(MOST_DECIMALS + 1):
+            off = min(0.5 * written * unit / step + 1e-6, 1.0)
+            if off > SAME or step / unit < 1.5 * best[1] / best[0]:
+                break
+            if all(_whole(some * unit / step, off) for some in (values[:MIN_VALUES], values)):
+                best = (unit, float(step))
+                break
+    return best
+
+
+def _whole(values: np.ndarray, off: float) -> bool:
+    """True where no value lies further than this from a whole number."""
+    return bool((np.abs(values - np.rint(values)) <= off).all())
+
+
+def _gap(values: np.ndarray) -> float:
+    """The least distance between two different values, those that float noise parts taken for one."""
+    gaps = np.diff(np.unique(values))
+    return float(gaps[gaps > 1e-9 * np.abs(values).max()].min(initial=np.inf))
+
+
 def _step(values: np.ndarray) -> float:
     """The power of ten that the numbers are written in steps of, from 1 down; 0 where it is below a millionth."""
-    for decimals in range(7):
+    for decimals in range(MOST_DECIMALS + 1):
         if np.allclose(np.round(values, decimals), values, rtol=0, atol=1e-9):
             return 10.0**-decimals
     return 0.0
