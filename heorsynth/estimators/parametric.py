@@ -25,6 +25,9 @@ MOST, GROUPS = 20_000, 5_000
 STEP = 1e-4
 """Step of the numerical derivatives, in parameters that are logarithms or of order 1."""
 
+FLAT = 1e-8
+"""Curvature an event below which there is none: rounding alone gives second differences of some 1e-10."""
+
 Logs = tuple[np.ndarray, np.ndarray]
 """The logarithms of hazard and survival at some times."""
 
@@ -214,7 +217,7 @@ def fit_parametric(family: str, time: np.ndarray, event: np.ndarray, entry: np.n
     for start in FAMILIES[family].starts:
         theta = _minimised(loss, np.array(start))
         information = _second_derivatives(loss, theta) * events
-        if np.isfinite(information).all() and np.linalg.eigvalsh(information)[0] > 0:
+        if np.isfinite(information).all() and np.linalg.eigvalsh(information)[0] > FLAT * events:
             break
     else:
         raise NotEstimableError(family, Problem("time", f"the likelihood of the {family} has no maximum"))
@@ -246,7 +249,7 @@ def _newton(loss: Callable[[np.ndarray], float], theta: np.ndarray) -> np.ndarra
     """Up to three Newton steps by central differences, each kept only if the loss does not rise."""
     for _ in range(3):
         curvature = _second_derivatives(loss, theta)
-        if not np.isfinite(curvature).all() or np.linalg.eigvalsh(curvature)[0] <= 0:
+        if not np.isfinite(curvature).all() or np.linalg.eigvalsh(curvature)[0] <= FLAT:
             return theta
         steps = STEP * np.eye(len(theta))
         gradient = np.array([loss(theta + step) - loss(theta - step) for step in steps]) / (2 * STEP)
