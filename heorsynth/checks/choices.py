@@ -27,7 +27,7 @@ from heorsynth.checks.margin import Margin
 from heorsynth.core.errors import NotEstimableError
 from heorsynth.core.estimate import significant
 from heorsynth.estimators.agreement import joint_agreement
-from heorsynth.estimators.options import net_benefits
+from heorsynth.estimators.options import first_of_best, net_benefits
 
 DRAWS = 4000
 """Of the real means, to count how often a resample of the patients would choose otherwise."""
@@ -44,7 +44,7 @@ def choice_agreement(
         except NotEstimableError as error:
             return [cannot(AGREEMENT, reason_of(error), margin, group)]
         chosen, floor, benefits = _choice(options, wtp, rng)
-        same = int((benefits.argmax(axis=1) == chosen).sum())
+        same = int((first_of_best(benefits) == chosen).sum())
         label = f"agreement on the option chosen at {significant(wtp)} per QALY"
         chance = share_with_interval(same, len(benefits))
         found.append(agreement_finding(AGREEMENT, label, group, chance, floor, margin))
@@ -71,7 +71,7 @@ def pooled_choice(group: Group, pairs: Sequence[Evaluation], margin: Margin, rng
             return [cannot(POOLED, reason_of(error), margin, group)]
         label = f"option chosen by the pooled {len(benefits)} at {significant(wtp)} per QALY"
         finding = agreement_finding(POOLED, label, group, chance, floor, margin)
-        instead = int(benefits.mean(axis=0).argmax())
+        instead = int(first_of_best(benefits.mean(axis=0)))
         if finding.verdict == FAIL and instead != chosen and _near(options, chosen, instead, wtp):
             finding = luck(finding)
         told = f"the patients choose {options.arms[chosen]!r}, the pooled cohorts {options.arms[instead]!r}"
@@ -82,9 +82,9 @@ def pooled_choice(group: Group, pairs: Sequence[Evaluation], margin: Margin, rng
 def _choice(options: Options, wtp: float, rng: np.random.Generator) -> tuple[int, float, np.ndarray]:
     """The real cohort's best option, the chance that a resample takes another, and net benefits (m, a)."""
     real = options.real
-    chosen = int(net_benefits(real.means, wtp).argmax())
+    chosen = int(first_of_best(net_benefits(real.means, wtp)))
     drawn = rng.multivariate_normal(real.means.ravel(), real.covariance, size=DRAWS, method="eigh")
-    again = net_benefits(drawn.reshape(DRAWS, -1, 2), wtp).argmax(axis=1)
+    again = first_of_best(net_benefits(drawn.reshape(DRAWS, -1, 2), wtp))
     benefits = np.array([net_benefits(one.means, wtp) for one in options.synthetic])
     return chosen, float((again != chosen).mean()), benefits
 

@@ -28,7 +28,7 @@ from heorsynth.checks.margin import Margin
 from heorsynth.core.errors import NotEstimableError
 from heorsynth.core.estimate import normal_quantile, significant
 from heorsynth.estimators.agreement import pooled_agreement, syntheses_needed
-from heorsynth.estimators.economics import Increments
+from heorsynth.estimators.economics import NONE, Increments
 
 AGREEMENT, POOLED = "economics.decision_agreement", "economics.pooled_decision"
 
@@ -67,7 +67,7 @@ def decision_agreement(compared: Compared, margin: Margin, rng: np.random.Genera
         except NotEstimableError as error:
             found.append(cannot(key, reason_of(error), margin, group))
             continue
-        same = int(np.sum((drawn > 0) == (original > 0)))
+        same = int(np.sum((drawn > NONE) == (original > NONE)))
         label = f"decision agreement at {significant(wtp)} per QALY"
         found.append(agreement_finding(key, label, group, share_with_interval(same, len(drawn)), floor, margin))
     return found or [cannot(key, NO_THRESHOLD, margin, group)]
@@ -98,7 +98,7 @@ def pooled_decision(compared: Compared, margin: Margin, rng: np.random.Generator
     for wtp in thresholds(margin.settings):
         try:
             original, floor, drawn = _benefits(compared, wtp)
-            signed = drawn if original > 0 else -drawn
+            signed = drawn if original > NONE else -drawn
             chance = pooled_agreement(require_several(signed), LEVEL)
         except NotEstimableError as error:
             found.append(cannot(key, reason_of(error), margin, group))

@@ -102,9 +102,10 @@ def _keys(cell: np.ndarray, known: np.ndarray) -> np.ndarray:
 
 
 def _block(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    mean = values.mean(axis=0)
-    away = values - mean
-    return mean, away.T @ away
+    shifted = values - values[0]  # what is the same in all then has a co-moment of 0, and no rounding error
+    centre = shifted.mean(axis=0)
+    away = shifted - centre
+    return values[0] + centre, away.T @ away
 
 
 def _merged(parts: dict[str, np.ndarray]) -> MomentBlocks:

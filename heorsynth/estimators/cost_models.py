@@ -9,15 +9,13 @@ from scipy import special
 
 from heorsynth.core.errors import NotEstimableError, Problem
 from heorsynth.core.estimate import Estimate
+from heorsynth.estimators.separation import separated_outcomes
 
 Slope = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
 """Linear predictor (n,) to the score's residuals (n,) and the information's weights (n,)."""
 
 STEPS, TOLERANCE = 50, 1e-10
 """Newton steps, and the largest change of a coefficient at which they have converged."""
-
-RUN_OFF = 20.0
-"""A coefficient past this is running off to infinity: a level is all zeros, or has none."""
 
 
 def any_cost(cost: np.ndarray, treated: np.ndarray, covariates: np.ndarray | None = None) -> Estimate:
@@ -44,7 +42,13 @@ def any_cost(cost: np.ndarray, treated: np.ndarray, covariates: np.ndarray | Non
         score = special.expit(linear)
         return happened - score, score * (1 - score)
 
-    coef = _newton(design, slope, "odds of any cost", start=0.0)
+    what = "odds of any cost"
+    coef = _newton(design, slope, start=0.0)
+    if coef is None:
+        if separated_outcomes(design, happened):
+            found = "the likelihood has no maximum: all of a level, or none, have any"
+            raise NotEstimableError(what, Problem("cost", found))
+        raise _no_convergence(what)
     information = design.T @ (slope(design @ coef)[1][:, None] * design)
     return _of_arm(coef, np.linalg.inv(information), len(outcome), len(cost), "log odds ratio of any cost")
 
@@ -68,7 +72,9 @@ def positive_cost(cost: np.ndarray, treated: np.ndarray, covariates: np.ndarray 
         ratio = outcome * np.exp(-linear)
         return ratio - 1, ratio
 
-    coef = _newton(design, slope, "gamma model of cost", start=float(np.log(outcome.mean())))
+    coef = _newton(design, slope, start=float(np.log(outcome.mean())))
+    if coef is None:
+        raise _no_convergence("gamma model of cost")
     residual, weight = slope(design @ coef)
     bread = np.linalg.inv(design.T @ (weight[:, None] * design))
     meat = design.T @ ((residual**2)[:, None] * design)
@@ -76,7 +82,7 @@ def positive_cost(cost: np.ndarray, treated: np.ndarray, covariates: np.ndarray 
 
 
 def _design(cost: np.ndarray, treated: np.ndarray, covariates: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
-    """Known costs (n,), and intercept, arm and those covariates that add something (n, p)."""
+    """Known costs (n,), and intercept, arm and those covariates that add something (n, p), each at most 1 in size."""
     values = np.asarray(cost, float)
     known = np.isfinite(values)
     columns = np.column_stack([np.ones(len(values)), np.asarray(treated, float)])
@@ -85,11 +91,13 @@ def _design(cost: np.ndarray, treated: np.ndarray, covariates: np.ndarray | None
     design = columns[known]
     if len(design) <= design.shape[1] or np.ptp(design[:, 1]) == 0:
         raise NotEstimableError("model of cost", Problem("cost", "too few patients with a known cost in an arm"))
+    design = design / np.maximum(np.abs(design).max(axis=0), np.finfo(float).tiny)
     upper = np.abs(np.diag(np.linalg.qr(design, mode="r")))
     return values[known], design[:, upper > 1e-8 * upper.max()]
 
 
-def _newton(design: np.ndarray, slope: Slope, what: str, start: float) -> np.ndarray:
+def _newton(design: np.ndarray, slope: Slope, start: float) -> np.ndarray | None:
+    """Where the likelihood is largest; None where the steps do not settle, whatever the reason."""
     coef = np.zeros(design.shape[1])
     coef[0] = start
     for _ in range(STEPS):
@@ -101,10 +109,12 @@ def _newton(design: np.ndarray, slope: Slope, what: str, start: float) -> np.nda
         step *= min(1.0, 2.0 / max(float(np.abs(step).max()), 1e-300))
         coef = coef + step
         if np.abs(step).max() < TOLERANCE:
-            if np.abs(coef[1:]).max() < RUN_OFF:
-                return coef
-            break
-    raise NotEstimableError(what, Problem("cost", "the likelihood has no maximum: all of a level, or none, have any"))
+            return coef
+    return None
+
+
+def _no_convergence(what: str) -> NotEstimableError:
+    return NotEstimableError(what, Problem("cost", f"no convergence in {STEPS} steps", "leave out rare levels"))
 
 
 def _of_arm(coef: np.ndarray, covariance: np.ndarray, n: int, total: int, method: str) -> Estimate:

@@ -54,8 +54,10 @@ class Moments:
     def of(cls, values: np.ndarray, at_least: int = 2) -> Moments:
         """The moments of an array (n,); NotEstimableError for fewer than `at_least` known values."""
         numbers = known(values, at_least)
-        variance = float(numbers.var(ddof=1)) if len(numbers) > 1 else math.nan
-        return cls(len(numbers), len(values), float(numbers.mean()), variance)
+        first = float(numbers[0])
+        away = numbers - first  # what is the same in all has then a variance of 0, and no rounding error
+        variance = float(away.var(ddof=1)) if len(numbers) > 1 else math.nan
+        return cls(len(numbers), len(values), first + float(away.mean()), variance)
 
 
 def mean(values: np.ndarray, *, level: float = 0.95, unit: str = "") -> Estimate:
@@ -172,7 +174,7 @@ def cv(values: np.ndarray, *, level: float = 0.95) -> Estimate:
     """
     numbers = known(values, 2)
     centre, spread = float(numbers.mean()), float(numbers.std(ddof=1))
-    if centre == 0 or spread == 0:
+    if abs(centre) <= 1e-12 * np.abs(numbers).max() or np.ptp(numbers) == 0:
         raise NotEstimableError("coefficient of variation", Problem("values", "a mean or a spread of 0"))
     z = (numbers - centre) / spread
     influence = spread / centre * ((z**2 - 1) / 2 - z * spread / centre)
@@ -204,7 +206,7 @@ def spread_patients(values: np.ndarray) -> float:
     """
     numbers = known(values, 2)
     squares = (numbers - numbers.mean()) ** 2
-    if not squares.any():
+    if np.ptp(numbers) == 0:
         raise NotEstimableError("spread", Problem("values", "are all the same"))
     return float(squares.sum() ** 2 / (squares**2).sum())
 

@@ -285,11 +285,20 @@ class _PartialLikelihood:
         return loglik, gradient, self.X.T @ ((risk * weight)[:, None] * self.X) - mean.T @ mean
 
     def _at_risk(self, values: np.ndarray, k: int) -> np.ndarray:
-        """Sums over those at risk at each of the k event times (k, p)."""
-        change = np.zeros((k + 1, values.shape[1]))
-        np.add.at(change, self.lower, values)
-        np.subtract.at(change, self.upper, values)
-        sums: np.ndarray = np.cumsum(change, axis=0)[:-1]
+        """Sums over those at risk at each of the k event times (k, p).
+
+        Added up from the last time on, so that without delayed entry nothing is subtracted: a large coefficient makes
+        those who are left last weigh next to nothing beside all others, but not beside each other.
+        """
+        sums = self._after(self.upper, values, k)
+        return sums - self._after(self.lower, values, k) if self.lower.any() else sums
+
+    @staticmethod
+    def _after(place: np.ndarray, values: np.ndarray, k: int) -> np.ndarray:
+        """Sums over those whose place lies after each of the k event times (k, p)."""
+        ends = np.zeros((k + 1, values.shape[1]))
+        np.add.at(ends, place, values)
+        sums: np.ndarray = np.cumsum(ends[:0:-1], axis=0)[::-1]
         return sums
 
     def _tied(self, values: np.ndarray, k: int) -> np.ndarray:

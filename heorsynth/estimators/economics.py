@@ -21,6 +21,9 @@ ROUNDS = 25
 NONE = 1e-9
 """A difference this small, in money or in QALYs, is none: a rounding error of equal means."""
 
+ROUNDING = 1e-14
+"""A variance below this share of the largest that its terms could add up to is none."""
+
 WORDS = {
     "SE": "dominant: cheaper and better",
     "E": "dominant: better at the same cost",
@@ -168,12 +171,20 @@ class Increments:
 
     def _combined(self, weights: np.ndarray, level: float, unit: str, method: str) -> Estimate:
         value = float(weights @ [self.cost, self.effect])
-        se = math.sqrt(max(float(weights @ self.covariance @ weights), 0.0))
+        se = float(self._se(weights))
         half = self._quantile(weights, level) * se
         return Estimate(value, value - half, value + half, se, level, unit, method, self.n_used, self.n_total)
 
+    def _se(self, weights: np.ndarray) -> np.ndarray:
+        """Standard errors of weights (..., 2) · (cost, effect); 0 where all that is left of a variance is rounding."""
+        variance = np.einsum("...i,ij,...j->...", weights, self.covariance, weights)
+        largest = np.abs(weights) @ np.sqrt(np.maximum(np.diag(self.covariance), 0.0))
+        return np.asarray(np.sqrt(np.where(variance > ROUNDING * largest**2, variance, 0.0)))
+
     def ceac(self, wtps: Sequence[float] | np.ndarray) -> np.ndarray:
         """Probability (w,) that the treatment is cost-effective at each threshold, by the normal law of the INMB.
+
+        Where the INMB does not vary it is 0 or 1, and one half where the INMB is 0.
 
         References
         ----------
@@ -181,10 +192,9 @@ class Increments:
         """
         points = np.asarray(wtps, dtype=float)
         weights = np.column_stack([np.full(len(points), -1.0), points])
-        value = weights @ [self.cost, self.effect]
-        se = np.sqrt(np.maximum(np.einsum("wi,ij,wj->w", weights, self.covariance, weights), 0.0))
-        z = np.divide(value, se, out=np.sign(value) * math.inf, where=se > 0)
-        return np.asarray(special.ndtr(np.nan_to_num(z, nan=0.0, posinf=np.inf, neginf=-np.inf)))
+        value, se = weights @ [self.cost, self.effect], self._se(weights)
+        sure = np.where(value > NONE, np.inf, np.where(value < -NONE, -np.inf, 0.0))
+        return np.asarray(special.ndtr(np.divide(value, se, out=sure, where=se > 0)))
 
     def evpi(self, wtp: float) -> float:
         """Expected value of perfect information, per patient, in money: the unit normal loss of the INMB.
@@ -254,8 +264,9 @@ class Joint:
 
     @classmethod
     def of(cls, both: np.ndarray) -> Joint:
-        """Of rows (n, 2) of cost and effect, two or more."""
-        return cls(len(both), both.mean(axis=0), np.cov(both.T, ddof=1))
+        """Of rows (n, 2) of cost and effect, two or more; what is the same in all has a variance of exactly 0."""
+        away = both - both[0]
+        return cls(len(both), both[0] + away.mean(axis=0), np.cov(away.T, ddof=1))
 
 
 def increments_of(treated: Joint, others: Joint, n_total: int) -> Increments:

@@ -7,6 +7,7 @@ import itertools
 import numpy as np
 
 from heorsynth.core.errors import NotEstimableError, Problem
+from heorsynth.estimators.ties import TOLERANCE, as_one_time
 
 ON, DOMINATED, EXTENDEDLY = "on the frontier", "dominated", "extendedly dominated"
 
@@ -38,12 +39,13 @@ def frontier(cost: np.ndarray, effect: np.ndarray) -> tuple[list[str], np.ndarra
     if len(costs) < 2 or not (np.isfinite(costs).all() and np.isfinite(effects).all()):
         raise NotEstimableError("frontier", Problem("cost, effect", "fewer than two options, or a mean is missing"))
     status = [ON] * len(costs)
-    order = [int(i) for i in np.lexsort((-effects, costs))]
+    compared = _without_noise(costs), _without_noise(effects)
+    order = [int(i) for i in np.lexsort((-compared[1], compared[0]))]
     best = -np.inf
     for option in order:
-        if effects[option] <= best:
+        if compared[1][option] <= best:
             status[option] = DOMINATED
-        best = max(best, float(effects[option]))
+        best = max(best, float(compared[1][option]))
     left = [option for option in order if status[option] == ON]
     while (weak := _weak_link(left, costs, effects)) is not None:
         status[left.pop(weak)] = EXTENDEDLY
@@ -56,5 +58,11 @@ def frontier(cost: np.ndarray, effect: np.ndarray) -> tuple[list[str], np.ndarra
 def _weak_link(left: list[int], costs: np.ndarray, effects: np.ndarray) -> int | None:
     """The place of an option whose ratio is larger than that of the next one, if there is any."""
     steps = np.diff(costs[left]) / np.diff(effects[left])
-    falls = np.flatnonzero(np.diff(steps) < 0)
+    falls = np.flatnonzero(np.diff(steps) < -TOLERANCE * np.abs(steps[:-1]))
     return int(falls[0]) + 1 if len(falls) else None
+
+
+def _without_noise(values: np.ndarray) -> np.ndarray:
+    """The values, in which those that are equal but for rounding are equal."""
+    (joined,) = as_one_time(values)
+    return joined

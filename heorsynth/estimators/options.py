@@ -8,12 +8,27 @@ import numpy as np
 
 from heorsynth.core.errors import NotEstimableError, Problem
 
+NONE = 1e-9
+"""A difference of net benefits this small, as a share of the largest plus 1, is none: a rounding error of equals."""
+
 Wtps = Sequence[float] | np.ndarray
 
 
 def net_benefits(means: np.ndarray, wtp: float) -> np.ndarray:
     """Net monetary benefit (..., a), wtp·effect - cost, of options whose (cost, effect) are (..., a, 2)."""
     return np.asarray(wtp * means[..., 1] - means[..., 0])
+
+
+def first_of_best(benefits: np.ndarray) -> np.ndarray:
+    """The place (...) of the largest of net benefits (..., a); of equals, whatever their last digits, the first.
+
+    Examples
+    --------
+    >>> int(first_of_best(np.array([0.3, 0.1 + 0.2, 0.0])))
+    0
+    """
+    top = benefits.max(axis=-1, keepdims=True)
+    return np.asarray((benefits >= top - NONE * (1 + np.abs(top))).argmax(axis=-1))
 
 
 def best(means: np.ndarray, wtps: Wtps) -> np.ndarray:
@@ -28,7 +43,7 @@ def best(means: np.ndarray, wtps: Wtps) -> np.ndarray:
     >>> best(np.array([[0.0, 0.0], [100.0, 0.5], [400.0, 1.0]]), [100.0, 400.0, 1000.0]).tolist()
     [0, 1, 2]
     """
-    return np.array([int(net_benefits(means, wtp).argmax()) for wtp in wtps], dtype=int)
+    return np.array([int(first_of_best(net_benefits(means, wtp))) for wtp in wtps], dtype=int)
 
 
 def probability_best(draws: np.ndarray, wtps: Wtps) -> np.ndarray:
@@ -50,7 +65,7 @@ def probability_best(draws: np.ndarray, wtps: Wtps) -> np.ndarray:
     """
     _require(draws)
     options = draws.shape[1]
-    winners = (net_benefits(draws, wtp).argmax(axis=1) for wtp in wtps)
+    winners = (first_of_best(net_benefits(draws, wtp)) for wtp in wtps)
     return np.array([np.bincount(won, minlength=options) / len(draws) for won in winners])
 
 

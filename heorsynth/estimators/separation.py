@@ -1,7 +1,8 @@
-"""Whether a partial likelihood has a maximum: a question of who is at risk beside whom, not of digits."""
+"""Whether a likelihood has a maximum: a question of which patients stand beside which, not of digits."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -42,7 +43,7 @@ class RiskSets:
         Each patient's span of event times is covered by two of length 2^l, and the largest of each span is handed
         down to its halves: (n + k) log k steps, whatever the entries.
         """
-        k = int(self.death[-1]) + 1
+        k = int(self.death.max()) + 1
         order = np.lexsort((-np.arange(len(values)), values))
         rank = np.empty(len(values), int)
         rank[order] = np.arange(len(values))
@@ -83,9 +84,34 @@ def separated(sets: RiskSets) -> bool:
     if sets.X.shape[1] == 1:
         return any(_orders(sets, side * sets.X[:, 0]) for side in (1.0, -1.0))
     gain = sets.X[sets.rows].sum(axis=0) - _means_at_risk(sets).sum(axis=0)
+    return _exists(gain, lambda direction: _broken(sets, direction))
+
+
+def separated_outcomes(design: np.ndarray, happened: np.ndarray) -> bool:
+    """Whether some combination of the columns (n, p) orders all who had the outcome (n,) at or above all others.
+
+    The same question for a logistic regression whose design holds an intercept: True where its likelihood rises for
+    ever, as where everybody of a level has the outcome.
+
+    References
+    ----------
+    Albert & Anderson (1984) Biometrika 71:1.
+    """
+    sided = np.where(happened[:, None] > 0, design, -design)
+
+    def broken(direction: np.ndarray) -> np.ndarray:
+        short = -(sided @ direction)
+        worst = np.argsort(-short, kind="stable")[:ROWS]
+        return np.asarray(sided[worst[short[worst] > BROKEN]])
+
+    return _exists(sided.sum(axis=0), broken)
+
+
+def _exists(gain: np.ndarray, broken: Callable[[np.ndarray], np.ndarray]) -> bool:
+    """Whether a direction of positive `gain` (p,) breaks no constraint: `broken` gives those (r, p) that one breaks."""
     if (largest := float(np.abs(gain).max())) <= BROKEN:
         return False
-    constraints = np.zeros((0, sets.X.shape[1]))
+    constraints = np.zeros((0, len(gain)))
     for _ in range(ROUNDS):
         found = optimize.linprog(
             -gain / largest,
@@ -97,10 +123,9 @@ def separated(sets: RiskSets) -> bool:
         )
         if -found.fun <= STRICT:
             return False
-        broken = _broken(sets, found.x)
-        if not len(broken):
+        if not len(more := broken(found.x)):
             return True
-        constraints = np.concatenate([constraints, broken])
+        constraints = np.concatenate([constraints, more])
     return False
 
 
@@ -131,7 +156,7 @@ def _broken(sets: RiskSets, direction: np.ndarray) -> np.ndarray:
 
 def _means_at_risk(sets: RiskSets) -> np.ndarray:
     """The mean of the covariates of those at risk (e, p), for each event."""
-    k = int(sets.death[-1]) + 1
+    k = int(sets.death.max()) + 1
     change = np.zeros((k + 1, sets.X.shape[1] + 1))
     both = np.column_stack([np.ones(len(sets.X)), sets.X])
     np.add.at(change, sets.lower, both)

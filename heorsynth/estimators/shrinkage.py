@@ -54,7 +54,7 @@ def partially_pooled(effect: np.ndarray, se: np.ndarray, *, level: float = 0.90)
     """
     own, errors = np.asarray(effect, float), np.asarray(se, float)
     z, k = normal_quantile(level), len(own)
-    exact = errors == 0
+    exact = errors <= 1e-12 * np.abs(own)
     if k < LEAST or exact.any():
         weight = exact if exact.any() else 1 / errors**2
         mean = float(np.average(own, weights=weight)) if k else float("nan")

@@ -8,8 +8,12 @@ from heorsynth.core.errors import NotEstimableError, Problem
 from heorsynth.estimators.counts import FollowUp, event_counts, follow_up
 from heorsynth.estimators.cox import CoxFit, standardised
 from heorsynth.estimators.product_limit import curve_of
+from heorsynth.estimators.separation import RiskSets, separated, uninformative
 
 MAX_STEPS, TOLERANCE = 30, 1e-10
+
+LEAST_INFORMATION = 1e-9
+"""Below this share of an event a coefficient may have run off: it is asked whether there is a maximum."""
 
 
 def fine_gray(time: np.ndarray, cause: np.ndarray, covariates: np.ndarray) -> CoxFit:
@@ -50,16 +54,18 @@ def fine_gray(time: np.ndarray, cause: np.ndarray, covariates: np.ndarray) -> Co
     order = np.argsort(patients.time, kind="stable")
     scaled, scale = standardised(matrix[~np.isnan(times)], "Fine-Gray model")
     weighing = _Weighing(patients.time[order], np.asarray(patients.event)[order], scaled[order])
-    coef, null = np.zeros(scaled.shape[1]), weighing.at(np.zeros(scaled.shape[1]))[0]
+    coef = np.zeros(scaled.shape[1])
+    null, _, at_no_effect = weighing.at(coef)
     for _ in range(MAX_STEPS):
         loglik, gradient, information = weighing.at(coef)
-        if np.linalg.eigvalsh(information)[0] < 1e-9 * weighing.n_events:
+        if np.linalg.eigvalsh(information)[0] < LEAST_INFORMATION * weighing.n_events:
             break
         step = np.linalg.solve(information, gradient)
+        settled = np.abs(step).max() < TOLERANCE
         while weighing.at(coef + step)[0] < loglik - 1e-9 * abs(loglik) and np.abs(step).max() > TOLERANCE:
             step = step / 2
         coef = coef + step
-        if np.abs(step).max() < TOLERANCE:
+        if settled:
             bread = np.linalg.inv(weighing.at(coef)[2])
             residuals = weighing.residuals(coef)
             covariance = bread @ (residuals.T @ residuals) @ bread
@@ -72,9 +78,14 @@ def fine_gray(time: np.ndarray, cause: np.ndarray, covariates: np.ndarray) -> Co
                 len(times),
                 weighing.n_events,
             )
-    raise NotEstimableError(
-        "Fine-Gray model", Problem("covariates", "the likelihood has no maximum: a level has no events of cause 1")
-    )
+    sets = weighing.risk_sets()
+    if separated(sets):
+        told = Problem("covariates", "the likelihood has no maximum: a level has no events of cause 1")
+    elif uninformative(sets, at_no_effect):
+        told = Problem("covariates", "the events carry no information about one of them", "leave it out")
+    else:
+        told = Problem("covariates", f"no convergence in {MAX_STEPS} steps", "rescale them, or leave out rare levels")
+    raise NotEstimableError("Fine-Gray model", told)
 
 
 class _Weighing:
@@ -98,6 +109,13 @@ class _Weighing:
         self.own = np.where(cause > 1, 1 / np.maximum(self._censoring(time), 1e-300), 0.0)
         self.first = np.searchsorted(time, self.t, side="left")
         """Patients before this place left before t."""
+
+    def risk_sets(self) -> RiskSets:
+        """Who is at risk at each event: who had a competing event is so at every one, with a weight above 0."""
+        rows = np.flatnonzero(self.cause == 1)
+        upper = np.searchsorted(self.t, self.time, side="right")
+        upper[self.cause > 1] = len(self.t)
+        return RiskSets(self.X, rows, np.searchsorted(self.t, self.time[rows]), np.zeros(len(upper), int), upper)
 
     def _censoring(self, at: np.ndarray) -> np.ndarray:
         """G just before each time."""
