@@ -1,7 +1,5 @@
-"""The command line: parses, calls, prints. Exit codes: 0 fit or verified, 1 not, 2 inconclusive, 64 and up misuse.
-
-70 is a fault of ours.
-"""
+"""The command line: parses, calls, prints. Exit codes: 0 fit or verified, 1 not fit or differs, 2 inconclusive, 3 not
+verified (a re-run was asked for and not made), 64 and up misuse, 70 a fault of ours."""
 
 from __future__ import annotations
 
@@ -16,6 +14,7 @@ import click
 from heorsynth.core.errors import HeorsynthError, OutputError
 
 EXIT = {"fit": 0, "not fit": 1, "inconclusive": 2}
+VERIFICATION = {"verified": 0, "differs": 1, "not verified": 3}
 USAGE, BAD_INPUT, FAULT, CANNOT_WRITE, INTERRUPTED = 64, 65, 70, 73, 130
 
 
@@ -82,18 +81,22 @@ def run(
     type=click.Path(path_type=Path),
     help="Folder that holds the source file, if it is not a bundled dataset.",
 )
-@click.option("--no-rerun", is_flag=True, help="Check bytes and signature only: a re-run executes the notebook.")
+@click.option("--no-rerun", is_flag=True, help="Run nothing: a re-run executes the folder's notebook, which is code.")
 @click.option("--trusted-key", type=click.Path(path_type=Path), help="Public key that must have signed.")
 @click.option("--watermark-key", type=click.Path(path_type=Path), help="The owner's key the rows were marked with.")
 def verify(
     folder: Path, source: Path | None, no_rerun: bool, trusted_key: Path | None, watermark_key: Path | None
 ) -> int:
-    """Check a RUN folder: its bytes, its signature, then the same numbers and verdict from a re-run."""
+    """Check a RUN folder: its bytes and signature, whether it agrees with itself, then a re-run's numbers and verdict.
+
+    Exit code 0: verified (with --no-rerun: bytes verified, not re-run). 1: differs. 3: not verified, since the re-run
+    that was asked for could not be made (no source, a notebook that fails) or came out otherwise with other versions.
+    """
     from heorsynth.protocol.verify import verify as verify_run
 
     found = verify_run(folder, source, rerun=not no_rerun, trusted_key=trusted_key, watermark_key=watermark_key)
     click.echo(found)
-    return 0 if found.verified else 1
+    return VERIFICATION[found.result]
 
 
 @cli.command()

@@ -19,6 +19,9 @@ LEVEL = 0.90
 
 PASS, FAIL, INCONCLUSIVE, NOT_ESTIMABLE = "pass", "fail", "inconclusive", "not estimable"
 WORST_FIRST = (FAIL, NOT_ESTIMABLE, INCONCLUSIVE, PASS)
+WRITTEN = 1e-8
+"""Relative difference that a number may have from what was written of it."""
+
 MEAN_ABSOLUTE_NORMAL = math.sqrt(2 / math.pi)
 """Mean of |Z| for a standard normal Z."""
 
@@ -86,7 +89,8 @@ class Finding:
         errors = max(1.0, scale / self.floor) if self.floor > 0 else 1.0
         sizes = {"real": size, "synthetic": size, "overlap": errors, "standardised": errors}
         on_scale = dict.fromkeys(("difference", "lower", "upper", "margin", "floor"), scale)
-        return replace(self, **{name: stable(getattr(self, name), of) for name, of in {**sizes, **on_scale}.items()})
+        written = {name: stable(getattr(self, name), of) for name, of in {**sizes, **on_scale}.items()}
+        return replace(self, **written)  # type: ignore[arg-type]
 
     def to_dict(self) -> dict[str, object]:
         """The finding as JSON-ready data; what could not be estimated is None, never NaN."""
@@ -211,6 +215,23 @@ def decide(lower: float, upper: float, width: float) -> str:
     if -width <= lower and upper <= width:
         return PASS
     return FAIL if lower > width or upper < -width else INCONCLUSIVE
+
+
+ONE_SIDED = {"disclosure": (0.0, math.inf), "inference": (-math.inf, 0.0)}
+"""Checks in which a difference in one direction is no failure, and the span that the interval is cut to."""
+
+
+def borne_out(finding: Finding) -> bool:
+    """Whether a finding's verdict may follow from its interval and margin: a check may soften it to "inconclusive".
+
+    The digits that are written are fewer than those it was reached with: on the edge of a margin either side is right.
+    """
+    if finding.verdict not in (PASS, FAIL):
+        return finding.verdict in (INCONCLUSIVE, NOT_ESTIMABLE)
+    low, high = ONE_SIDED.get(finding.check, (-math.inf, math.inf))
+    lower, upper = (min(max(end, low), high) for end in (finding.lower, finding.upper))
+    widths = (finding.margin * (1 + edge) for edge in (0.0, -WRITTEN, WRITTEN))
+    return finding.verdict in {decide(lower, upper, width) for width in widths}
 
 
 def because(verdict: str, lower: float, upper: float, margin: Margin) -> str:

@@ -180,6 +180,10 @@ class Evidence:
             [[getattr(finding, name) for name in COLUMNS] for finding in self.findings], columns=list(COLUMNS)
         )
 
+    def to_csv(self) -> str:
+        """`to_frame` as the text of the run folder's evidence.csv."""
+        return self.to_frame().to_csv(index=False, lineterminator="\n")
+
     def subgroups(self) -> pd.DataFrame:
         """One row a subgroup level's finding on survival, costs or utilities, beside what the other levels tell of it.
 

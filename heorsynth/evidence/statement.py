@@ -9,6 +9,7 @@ from heorsynth.core.reading import json_of
 from heorsynth.evidence.record import Occasion, Record
 
 STATEMENT = "provenance.json"
+FACTS = ("name", "version", "protocol", "fingerprint", "holdout", "release", "verdict", "sentence")
 TYPE = "https://in-toto.io/Statement/v1"
 PREDICATE_TYPE = "https://slsa.dev/provenance/v1"
 BUILD_TYPE = "pkg:pypi/heorsynth#run-1"
@@ -88,6 +89,28 @@ def occasion_of(text: bytes) -> Occasion:
         return Occasion.from_dict(json_of(text)["predicate"]["runDetails"]["metadata"]["heorsynth_occasion"])
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError("not the statement of a run") from error
+
+
+def facts_of(text: bytes) -> dict[str, Any]:
+    """What a statement says of its run: name, version, protocol, fingerprint, hold-out, release, verdict, sentence.
+
+    Each is None where the statement does not tell it.
+    """
+    try:
+        predicate = json_of(text)["predicate"]
+        made, details = predicate["buildDefinition"], predicate["runDetails"]
+        result = details["metadata"]["heorsynth_result"]
+        (source,) = (one for one in made["resolvedDependencies"] if one.get("name") == "source")
+        return {
+            "name": details["metadata"]["invocationId"],
+            "version": details["builder"]["version"]["heorsynth"],
+            "protocol": made["externalParameters"]["protocol"]["sha256"],
+            "fingerprint": source["annotations"]["hmac_sha256"],
+            "holdout": made["internalParameters"]["holdout"],
+            **{name: result[name] for name in ("release", "verdict", "sentence")},
+        }
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return dict.fromkeys(FACTS)
 
 
 def name_of(text: bytes) -> str:

@@ -18,6 +18,9 @@ from heorsynth.evidence.statement import STATEMENT
 SUMS = "SHA256SUMS"
 VERDICT = "verdict.json"
 
+MOST_BYTES = 64_000_000
+"""Of the files that are read whole to check a run; a run of 100,000 files has sums of 10 million bytes."""
+
 OCCASION_FILES = (CROISSANT, CRATE, STATEMENT, ENVELOPE)
 """Files that tell when and on what a run was made, in the order they are written. Two equal runs differ in them,
 so they are not among the sums: the statement covers the sums, the crate and the Croissant file, and the envelope
@@ -97,6 +100,22 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def bounded(path: Path) -> bytes:
+    """The bytes of a file that a run writes for itself; a file may be sparse, and say that it is larger than memory.
+
+    Raises
+    ------
+    OSError         it cannot be read
+    OutputError     larger than any run makes it
+    """
+    with path.open("rb") as file:
+        held = file.read(MOST_BYTES + 1)
+    if len(held) > MOST_BYTES:
+        found = f"more than {MOST_BYTES:,} bytes: larger than any run makes it"
+        raise OutputError(f"run {path.parent.name!r}", Problem(path.name, found, "do not use it"))
+    return held
+
+
 def write_sums(folder: Path) -> None:
     """Writes SHA256SUMS over every file that two equal runs share, in the format of sha256sum."""
     lines = [f"{sha256_of(folder / name)}  {name}\n" for name in summed_files(folder)]
@@ -114,7 +133,7 @@ def read_sums(folder: Path) -> dict[str, str]:
     if not path.is_file() or path.is_symlink():
         raise OutputError(f"run {folder.name!r}", Problem(SUMS, "is missing", "this is not a whole run folder"))
     try:
-        text = path.read_text(encoding="utf-8")
+        text = bounded(path).decode()
     except UnicodeDecodeError:
         raise OutputError(
             f"run {folder.name!r}", Problem(SUMS, "is not text: it was altered", "do not use it")

@@ -12,9 +12,10 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from heorsynth.core.errors import FileError, Problem, ProtocolError, RunError
+from heorsynth.core.errors import FileError, OutputError, Problem, ProtocolError, RunError
 from heorsynth.core.reading import json_of, typed
 from heorsynth.evidence.statement import STATEMENT, occasion_of
+from heorsynth.protocol.folder import bounded
 from heorsynth.protocol.placing import leaves
 from heorsynth.protocol.source import read_origin
 from heorsynth.protocol.spec import Document, Protocol, read_protocol
@@ -224,9 +225,9 @@ def earlier_runs(protocol: Protocol, out: Path) -> list[tuple[str, str]]:
     found = []
     for folder in out.glob(f"{glob.escape(protocol.slug)}-" + "[0-9a-f]" * 8):
         try:
-            started = occasion_of((folder / STATEMENT).read_bytes()).started
-            found.append((started[:10], hashlib.sha256((folder / "protocol.yaml").read_bytes()).hexdigest()))
-        except (OSError, ValueError):
+            started = occasion_of(bounded(folder / STATEMENT)).started
+            found.append((started[:10], hashlib.sha256(bounded(folder / "protocol.yaml")).hexdigest()))
+        except (OSError, ValueError, OutputError):
             continue
     return sorted(found)
 

@@ -42,7 +42,7 @@ from heorsynth.generators.sampler import Sampler
 from heorsynth.protocol import drawn
 from heorsynth.protocol.askable import require_askable
 from heorsynth.protocol.drawn import Drawn, Patients, Shown
-from heorsynth.protocol.folder import VERDICT, staged, write_sums
+from heorsynth.protocol.folder import VERDICT, bounded, staged, write_sums
 from heorsynth.protocol.lock import Lock, read_lock
 from heorsynth.protocol.notebook import SOURCE_VARIABLE, execute, read_notebook, with_parameters
 from heorsynth.protocol.placing import placed
@@ -80,7 +80,7 @@ class Run:
         """The run in a folder; RunError if it is not a whole one."""
         folder = Path(path)
         try:
-            facts = json_of((folder / VERDICT).read_bytes())
+            facts = json_of(bounded(folder / VERDICT))
             evidence = Evidence.from_dict(facts)
             found = str(facts["source_fingerprint"])
             if facts["verdict"] != evidence.verdict:
@@ -138,7 +138,7 @@ class Run:
     @property
     def signature(self) -> str:
         """Who signed this run, in a sentence; `verify` checks it."""
-        by = opened((self.path / ENVELOPE).read_bytes()).key_id
+        by = opened(bounded(self.path / ENVELOPE)).key_id
         return f"Signed by key {by}." if by else UNSIGNED
 
     @property
@@ -227,7 +227,7 @@ def run(
         found = origin.fingerprint
         cohort, holdout = _parts(origin.cohort, plan)
         require_askable(plan, cohort, opened)
-        name = f"{plan.slug}-{hashlib.sha256(f'{plan.sha256}{found}'.encode()).hexdigest()[:8]}"
+        name = run_name(plan.slug, plan.sha256, found)
         folder = stack.enter_context(staged(Path(out), name))
         with clock.step("fit"):
             sampler = _fitted(plan, cohort, opened)
@@ -238,7 +238,7 @@ def run(
             evidence = _judge(plan, cohort, synthetic, holdout, [lock.note, shown.note], opened)
         (folder / "protocol.yaml").write_bytes(plan.raw)
         (folder / "protocol.lock").write_text(lock.to_json(), encoding="utf-8")
-        evidence.to_frame().to_csv(folder / "evidence.csv", index=False, lineterminator="\n")
+        (folder / "evidence.csv").write_bytes(evidence.to_csv().encode())
         _write_verdict(plan, evidence, found, holdout_facts(plan, origin, holdout), folder / VERDICT)
         record = record_of(name, plan, lock, origin, holdout, synthetic, evidence)
         governance = sheet(record, evidence, plan.document.model_dump(mode="json"))
@@ -266,10 +266,15 @@ def run(
     return replace(Run.open(Path(out) / name), protocol=plan)
 
 
+def run_name(slug: str, protocol_sha256: str, fingerprint: str) -> str:
+    """The name of a run's folder: that of its protocol, and what tells it from runs of other protocols or sources."""
+    return f"{slug}-{hashlib.sha256(f'{protocol_sha256}{fingerprint}'.encode()).hexdigest()[:8]}"
+
+
 def _require_lock(folder: Path, plan: Protocol, judged: object) -> None:
     """Nothing, if verdict and lock are of the protocol that stands beside them; RunError otherwise."""
     try:
-        Lock.from_json((folder / "protocol.lock").read_text(encoding="utf-8"), plan.sha256)
+        Lock.from_json(bounded(folder / "protocol.lock").decode(), plan.sha256)
     except (OSError, UnicodeDecodeError) as error:
         found = Problem("protocol.lock", "missing or not readable", "give the folder that `heorsynth run` wrote")
         raise RunError(f"run {folder.name!r}", found) from error

@@ -9,16 +9,21 @@ from dataclasses import dataclass
 import pandas as pd
 
 from heorsynth.core.display import Card, printable
-from heorsynth.protocol.compare import DIFFERENT, IDENTICAL, WITHIN
+from heorsynth.protocol.compare import DIFFERENT, IDENTICAL, NOT_RERUNNABLE, WITHIN
 
 MISSING, UNEXPECTED, NOT_COVERED = "missing", "unexpected", "not covered"
 ALTERED = "altered since the run"
-NOT_RERUNNABLE = "not re-runnable"
+VERIFIED, DIFFERS, NOT_VERIFIED = "verified", "differs", "not verified"
+OTHER_VERSIONS = "other versions: "
+"""How it is told that a run was made with other versions than those installed."""
 
 
 @dataclass(frozen=True)
 class Verification:
-    """What of a run holds.
+    """What of a run holds, by three questions that are answered apart.
+
+    Are its bytes those that its sums, statement and signature cover (`intact`, `signature`)? Does it agree with itself
+    (`contradictions`)? Does a re-run give the same (`rerun`, `verdicts`)? `result` joins the answers.
 
     Attributes
     ----------
@@ -32,6 +37,8 @@ class Verification:
     signature : str          who signed, or that nobody did, or what is wrong with the signature
     signature_holds : bool   False where it is forged, of another run, or not of a key that was named as trusted
     installs : str           recorded package versions beside those here
+    contradictions : tuple   what in the run speaks against something else in it, a sentence each
+    asked : bool             whether a re-run was asked for
     """
 
     run: str
@@ -42,16 +49,44 @@ class Verification:
     signature: str = "not asked"
     signature_holds: bool = True
     installs: str = "not known"
+    contradictions: tuple[str, ...] = ()
+    asked: bool = True
+
+    @property
+    def result(self) -> str:
+        """The answer.
+
+        Returns
+        -------
+        str      "verified": bytes, signature and story hold, and so does the re-run, or none was asked for;
+                 "differs": one of them does not; "not verified": a re-run was asked for and could not be made, or was
+                 made with other versions and came out otherwise
+        """
+        if set(self.intact.values()) - {IDENTICAL} or not self.signature_holds or self.contradictions:
+            return DIFFERS
+        if self.not_rerun:
+            return NOT_VERIFIED if self.asked else VERIFIED
+        if set(self.rerun.values()) <= {IDENTICAL, WITHIN, NOT_RERUNNABLE} and self.verdicts[0] == self.verdicts[1]:
+            return VERIFIED
+        return NOT_VERIFIED if self.installs.startswith(OTHER_VERSIONS) else DIFFERS
 
     @property
     def verified(self) -> bool:
-        """True if every file is as it was, the signature holds and, where re-run, numbers and verdict agree."""
-        return (
-            set(self.intact.values()) <= {IDENTICAL}
-            and self.signature_holds
-            and set(self.rerun.values()) <= {IDENTICAL, WITHIN, NOT_RERUNNABLE}
-            and (bool(self.not_rerun) or self.verdicts[0] == self.verdicts[1])
-        )
+        """True if nothing that was asked speaks against the run: see `result`."""
+        return self.result == VERIFIED
+
+    @property
+    def within_tolerance(self) -> tuple[str, ...]:
+        """The files whose numbers a re-run gave again but for their last digits."""
+        return tuple(sorted(name for name, state in self.rerun.items() if state == WITHIN))
+
+    @property
+    def _headline(self) -> str:
+        if self.result != VERIFIED:
+            return self.result
+        if not self.asked:
+            return "bytes verified, not re-run"
+        return f"{VERIFIED}, within tolerance" if self.within_tolerance else VERIFIED
 
     @property
     def runs(self) -> str:
@@ -89,10 +124,11 @@ class Verification:
             f"Installs: {self.installs}.",
             f"Runs: {self.runs}.",
             f"Same: {self.same}.",
+            f"Agrees with itself: {'no: ' + '; '.join(self.contradictions) if self.contradictions else 'yes'}.",
+            *([f"Within tolerance: {', '.join(self.within_tolerance)}."] if self.within_tolerance else []),
         )
-        state = "verified" if self.verified else "differs"
         note = "\n".join(map(printable, told))
-        return Card(f"Run {self.run}: {state}", ("file", "bytes", "re-run"), rows, note)
+        return Card(f"Run {self.run}: {self._headline}", ("file", "bytes", "re-run"), rows, note)
 
     def __repr__(self) -> str:
         return self.card().text()

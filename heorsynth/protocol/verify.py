@@ -1,35 +1,38 @@
-"""Checks a run folder: its bytes and its seal, then a re-run against its numbers and its verdict."""
+"""Checks a run folder: its bytes and its seal, whether it agrees with itself, then a re-run against its numbers."""
 
 from __future__ import annotations
 
 import shutil
 import tempfile
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 
-from heorsynth.core.errors import (
-    CohortError,
-    FileError,
-    GeneratorError,
-    OutputError,
-    Problem,
-    ProtocolError,
-    RunError,
-    SignatureError,
-)
+from heorsynth.core.errors import HeorsynthError, Problem, RunError, SignatureError
 from heorsynth.data.io import label_of, read_frame
 from heorsynth.data.watermark import NO_MARK, owner_key, told
 from heorsynth.evidence.record import packages
 from heorsynth.evidence.signature import ENVELOPE, Seal, covers, key_id, opened, public_key
-from heorsynth.evidence.statement import STATEMENT, name_of, occasion_of, subjects_of
-from heorsynth.protocol.compare import IDENTICAL, compared
+from heorsynth.evidence.statement import STATEMENT, facts_of, name_of, occasion_of, subjects_of
+from heorsynth.protocol.compare import IDENTICAL, compared_runs
+from heorsynth.protocol.consistency import contradictions
 from heorsynth.protocol.drawn import PLACE
-from heorsynth.protocol.folder import OCCASION_FILES, SUMS, VERDICT, files_in, read_sums, sha256_of
+from heorsynth.protocol.folder import MOST_BYTES, OCCASION_FILES, SUMS, VERDICT, bounded, files_in, read_sums, sha256_of
 from heorsynth.protocol.run import Run, run
 from heorsynth.protocol.source import load_source
-from heorsynth.protocol.verification import ALTERED, MISSING, NOT_COVERED, NOT_RERUNNABLE, UNEXPECTED, Verification
+from heorsynth.protocol.verification import (
+    ALTERED,
+    MISSING,
+    NOT_COVERED,
+    OTHER_VERSIONS,
+    UNEXPECTED,
+    Verification,
+)
 
 NOT_ASKED = "not asked for"
+
+LARGE = (".parquet", ".html", ".ipynb")
+"""Endings of files whose size no rule bounds: they are hashed in pieces."""
 
 
 def verify(
@@ -39,17 +42,22 @@ def verify(
     trusted_key: str | Path | None = None,
     watermark_key: str | Path | None = None,
 ) -> Verification:
-    """Whether a run folder is as it was written, and whether running it again gives the same.
+    """Whether a run folder is as it was written, agrees with itself, and gives the same when it is run again.
 
-    Running it again executes its notebook, which is code: check a folder from a stranger with `rerun=False`.
+    The three are asked apart, and in this order: a folder that fails one is not run again. Running it again executes
+    its notebook, which is code: check a folder from a stranger with `rerun=False`.
 
     Parameters
     ----------
     path : path                    the run folder
     source : path, optional        folder in which a source file is looked for; not needed for bundled datasets
-    rerun : bool                   False checks bytes and signature only
+    rerun : bool                   False asks the first two only, and runs nothing
     trusted_key : path, optional   public key that must have signed
     watermark_key : path, optional the owner's key, where the rows were marked with one: needed to make them again
+
+    Returns
+    -------
+    Verification               "verified", "differs", or "not verified" where a re-run was asked for and not made
 
     Raises
     ------
@@ -62,8 +70,10 @@ def verify(
     told, holds = _signature(kept, wanted)
     intact = kept.states
 
-    def found(why: str, verdict: str = "") -> Verification:
-        return Verification(folder.name, intact, {}, why, (verdict, ""), told, holds, _installs(kept.statement))
+    installs = _installs(kept.statement)
+
+    def found(why: str, verdict: str = "", against: tuple[str, ...] = ()) -> Verification:
+        return Verification(folder.name, intact, {}, why, (verdict, ""), told, holds, installs, against, rerun)
 
     if MISSING in (intact.get(VERDICT), intact.get("protocol.yaml")):
         return found("its verdict or its protocol is missing")
@@ -72,14 +82,15 @@ def verify(
     recorded = Run.open(folder)
     if not holds:
         return found("its signature does not hold", recorded.verdict)
+    if against := contradictions(recorded, kept.statement):
+        return found("it contradicts itself", recorded.verdict, against)
     if not rerun:
         return found(NOT_ASKED, recorded.verdict)
     try:
         again, verdict = _run_again(recorded, kept.statement, None if source is None else Path(source), watermark_key)
-    except (FileError, CohortError, ProtocolError, RunError, GeneratorError) as error:
+    except HeorsynthError as error:
         return found(str(error).replace("\n", " "), recorded.verdict)
-    verdicts = recorded.verdict, verdict
-    return Verification(folder.name, intact, again, "", verdicts, told, holds, _installs(kept.statement))
+    return Verification(folder.name, intact, again, "", (recorded.verdict, verdict), told, holds, installs)
 
 
 @dataclass(frozen=True)
@@ -129,7 +140,8 @@ def _by_sums(name: str, state: str) -> bool:
 
 
 def _bytes(path: Path) -> bytes:
-    return b"" if path.is_symlink() or not path.is_file() else path.read_bytes()
+    """What a file of the occasion holds; nothing where it is a link, or larger than any run makes it."""
+    return b"" if path.is_symlink() or not path.is_file() or path.stat().st_size > MOST_BYTES else bounded(path)
 
 
 def _state(path: Path, recorded: str | None) -> str:
@@ -137,6 +149,8 @@ def _state(path: Path, recorded: str | None) -> str:
     if recorded is None:
         return UNEXPECTED
     if path.is_symlink() or not path.is_file():
+        return ALTERED
+    if path.suffix not in LARGE and path.stat().st_size > MOST_BYTES:
         return ALTERED
     return IDENTICAL if sha256_of(path) == recorded else ALTERED
 
@@ -161,10 +175,11 @@ def _installs(statement: bytes) -> str:
         recorded = occasion_of(statement).packages
     except ValueError:
         return "not known: no statement tells the versions"
-    here = packages()
+    recorded = {"heorsynth": facts_of(statement)["version"], **recorded}
+    here = {"heorsynth": version("heorsynth"), **packages()}
     other = [f"{name} {held or 'absent'} there, {here.get(name) or 'absent'} here"
              for name, held in recorded.items() if here.get(name, "") != held]  # fmt: skip
-    return f"other versions: {'; '.join(other)}" if other else f"the same versions of {len(recorded)} packages"
+    return f"{OTHER_VERSIONS}{'; '.join(other)}" if other else f"the same versions of {len(recorded)} packages"
 
 
 def _run_again(
@@ -182,22 +197,16 @@ def _run_again(
         _, found = load_source(recorded.protocol, source)
         if found != recorded.fingerprint:
             raise RunError("the source's fingerprint is not that of this run")
-        try:
-            again = run(
-                protocol,
-                workspace / "runs",
-                source=source,
-                template=recorded.path / "notebook.ipynb",
-                lock_text=(recorded.path / "protocol.lock").read_text(encoding="utf-8"),
-                watermark_key=watermark_key,
-                occasion=occasion_of(statement),
-            )
-        except OutputError as error:
-            raise RunError(str(error)) from error
-        states = {file: compared(recorded.path / file, again.path / file) for file in files_in(recorded.path)}
-        if _signed(recorded.path) and states[STATEMENT] == IDENTICAL:
-            states[ENVELOPE] = NOT_RERUNNABLE
-        return states, again.verdict
+        again = run(
+            protocol,
+            workspace / "runs",
+            source=source,
+            template=recorded.path / "notebook.ipynb",
+            lock_text=(recorded.path / "protocol.lock").read_text(encoding="utf-8"),
+            watermark_key=watermark_key,
+            occasion=occasion_of(statement),
+        )
+        return compared_runs(recorded.path, again.path), again.verdict
 
 
 def _require_owner(folder: Path, watermark_key: str | Path | None) -> None:
@@ -207,8 +216,3 @@ def _require_owner(folder: Path, watermark_key: str | Path | None) -> None:
     if first is not None and not first.watermark.startswith(NO_MARK) and first.watermark != told(("rows",), owner):
         needed = "give that key as watermark_key" if owner is None else "give that one"
         raise RunError(f"run {folder.name!r}", Problem("watermark", f"the rows follow {first.watermark}", needed))
-
-
-def _signed(folder: Path) -> bool:
-    """True where the envelope carries a signature, which only the holder of its key can make again."""
-    return bool(opened((folder / ENVELOPE).read_bytes()).key_id)
