@@ -171,14 +171,19 @@ def belied(frame: pd.DataFrame, watermark: str) -> bool:
     return p is not None and p > BELIED
 
 
-def tallies(frame: pd.DataFrame) -> Counted:
-    """The count of every column that may hold a mark: none for numbers so coarse that none can be in them."""
+def tallies(frame: pd.DataFrame, units: bool = True) -> Counted:
+    """The count of every column that may hold a mark: none for numbers so coarse that none can be in them.
+
+    Parameters
+    ----------
+    units : bool      whether columns are counted in other units as well
+    """
     held = [measurements(frame.iloc[:, place]) for place in range(frame.shape[1])]
-    counts = [_counts(values[np.isfinite(values)]) for values in held if values is not None]
+    counts = [_counts(values[np.isfinite(values)], units) for values in held if values is not None]
     return Counted([one for one, _ in counts if one is not None], [one for _, one in counts if one is not None])
 
 
-def _counts(values: np.ndarray) -> tuple[Tally | None, Tally | None]:
+def _counts(values: np.ndarray, units: bool) -> tuple[Tally | None, Tally | None]:
     """The count of a column in the unit it comes in steps of, and in another one where it may have had that before.
 
     Notes
@@ -191,7 +196,7 @@ def _counts(values: np.ndarray) -> tuple[Tally | None, Tally | None]:
     if unit != 1.0:
         return _native(np.rint(values * unit / step) * step, step), None
     width = WIDTH * spread(values)
-    if step > FINEST * width or _gap(few) > FINEST * width:
+    if not units or step > FINEST * width or _gap(few) > FINEST * width:
         return _native(values, step), None
     return _native(values, step), _converted(values, width)
 
@@ -293,21 +298,20 @@ def _lattice(values: np.ndarray) -> tuple[float, float]:
     (365.25, 1.0)
     """
     written = _step(values)
+    factors = np.array([1.0, *UNITS, *(1 / unit for unit in UNITS)])[:, None] * 10.0 ** np.arange(MOST_DECIMALS + 1)
+    off = 0.5 * written * factors + 1e-6
+    possible = (off <= SAME) & _whole(values[:MIN_VALUES, None, None] * factors, off)
     best = (1.0, written)
-    for unit in (*UNITS, *(1 / unit for unit in UNITS)):
-        for step in 10.0 ** -np.arange(MOST_DECIMALS + 1):
-            off = min(0.5 * written * unit / step + 1e-6, 1.0)
-            if off > SAME or step / unit < 1.5 * best[1] / best[0]:
-                break
-            if all(_whole(some * unit / step, off) for some in (values[:MIN_VALUES], values)):
-                best = (unit, float(step))
-                break
+    for at, decimals in np.argwhere(possible):
+        unit, step = factors[at, 0], 10.0**-decimals
+        if step / unit > 1.5 * best[1] / best[0] and _whole(values * factors[at, decimals], off[at, decimals]):
+            best = (float(unit), float(step))
     return best
 
 
-def _whole(values: np.ndarray, off: float) -> bool:
-    """True where no value lies further than this from a whole number."""
-    return bool((np.abs(values - np.rint(values)) <= off).all())
+def _whole(values: np.ndarray, off: np.ndarray) -> np.ndarray:
+    """True where no value (along the first axis) lies further than this from a whole number."""
+    return np.asarray((np.abs(values - np.rint(values)) <= off).all(axis=0))
 
 
 def _gap(values: np.ndarray) -> float:
