@@ -13,11 +13,12 @@ from heorsynth.core.display import Card, facts_card
 from heorsynth.core.errors import Problem
 from heorsynth.core.estimate import significant
 from heorsynth.data import inspection
-from heorsynth.data.label import ID_COLUMN, KEY, Label, has_synthetic_id
+from heorsynth.data.label import ID_COLUMN, KEY, Label, has_synthetic_id, names_synthetic_rows
 from heorsynth.data.levels import as_text, banded
 from heorsynth.data.schema import Schema, schema_of
 from heorsynth.data.source_checks import SOURCE_CHECKS, bad_events
 from heorsynth.data.stored import decimals_as_numbers
+from heorsynth.data.watermark_detection import require_borne_out
 
 SMALL_COUNT = 5
 """Counts below this are shown as "<5": a rare level is where a person is most easily recognised."""
@@ -99,6 +100,7 @@ class Cohort:
             totals=totals,
         )
         held, label, found = as_declared(frame, schema, event_map, name)
+        require_borne_out(held, label, f"cohort {name!r}")
         if label is None and held.index.name != ID_COLUMN:
             checks = [check for check in SOURCE_CHECKS if not (found and check is bad_events)]
             found += [problem for check in checks for problem in check(held, schema)]
@@ -333,7 +335,7 @@ def as_declared(
         told = f"is a {type(frame).__name__}, not a pandas DataFrame"
         raise errors.RoleError(f"cohort {name!r}", Problem("frame", told, "give pandas.DataFrame(…)"))
     label = _label_of(frame)
-    held = frame.set_index(ID_COLUMN) if ID_COLUMN in frame.columns else frame.copy()
+    held = frame.set_index(ID_COLUMN) if names_synthetic_rows(frame) else frame.copy()
     held, large = decimals_as_numbers(held, schema.id)
     held = _with_bands(_with_ids(held, schema.id), schema)
     inspection.refuse(name, inspection.missing_columns(held, schema) + inspection.impossible_roles(schema))

@@ -24,9 +24,9 @@ from heorsynth.data import limits
 from heorsynth.data.augmented import FLAG, counts_of, flagged, label_of_mixture
 from heorsynth.data.cohort import Cohort
 from heorsynth.data.delimited import read_delimited, scan_delimited
-from heorsynth.data.label import ID_COLUMN, KEY, Label, has_synthetic_id
+from heorsynth.data.label import ID_COLUMN, KEY, Label, has_synthetic_id, names_synthetic_rows
 from heorsynth.data.stored import stored_rows
-from heorsynth.data.watermark_detection import belied
+from heorsynth.data.watermark_detection import require_borne_out
 
 SIDECAR = ".label.json"
 """Added to a CSV's or SAS file's name: the label, and the hash of the file it belongs to."""
@@ -79,7 +79,7 @@ def read_frame(path: str | Path, *, scan: bool = False) -> pd.DataFrame:
     except OSError as error:
         found = f"cannot be read ({error.strerror})"
         raise FileError(f"file {file.name!r}", Problem("", found, "check its rights and the disk")) from error
-    if ID_COLUMN in frame.columns:
+    if names_synthetic_rows(frame):
         frame = frame.set_index(ID_COLUMN)
     if counts_of(label):
         frame = frame.drop(columns=FLAG, errors="ignore")
@@ -145,9 +145,8 @@ def _labelled(cohort: Cohort, file: Path) -> tuple[pd.DataFrame, Label | None]:
     if cohort.synthetic and label is None:
         found, fix = "the rows are synthetic and their label is lost", "draw them again, or read the labelled file"
         raise LabelError(f"file {file.name!r}", Problem("", found, fix))
-    if label is not None and not has_synthetic_id(cohort.rows.index).any() and belied(cohort.rows, label.watermark):
-        found = "the rows have neither the ids nor the mark that their label speaks of"
-        raise LabelError(f"file {file.name!r}", Problem("label", found, "take it off: patients have none"))
+    if not has_synthetic_id(cohort.rows.index).any():
+        require_borne_out(cohort.rows, label, f"file {file.name!r}")
     return cohort.frame.reset_index() if cohort.synthetic else cohort.frame, label
 
 
