@@ -17,6 +17,7 @@ from heorsynth.data.label import ID_COLUMN, KEY, Label, has_synthetic_id
 from heorsynth.data.levels import as_text
 from heorsynth.data.schema import Schema, as_names, schema_of
 from heorsynth.data.source_checks import SOURCE_CHECKS, bad_events
+from heorsynth.data.watermark_detection import require_borne_out
 
 SMALL_COUNT = 5
 """Counts below this are shown as "<5": a rare level is where a person is most easily recognised."""
@@ -108,6 +109,7 @@ class Cohort:
         )
         declared = as_declared(frame, schema, event_map, name, missing=as_names(missing))
         held, found = declared.frame, list(declared.found)
+        require_borne_out(held, declared.label, f"cohort {name!r}")
         if declared.label is None and held.index.name != ID_COLUMN:
             checks = [check for check in SOURCE_CHECKS if not (found and check is bad_events)]
             found += [problem for check in checks for problem in check(held, declared.schema)]

@@ -11,8 +11,9 @@ from pandas.api import types
 from heorsynth.core import errors
 from heorsynth.core.errors import Problem
 from heorsynth.data import inspection, kinds
-from heorsynth.data.label import ID_COLUMN, KEY, Label, has_synthetic_id
+from heorsynth.data.label import ID_COLUMN, KEY, Label, has_synthetic_id, names_synthetic_rows
 from heorsynth.data.levels import banded
+from heorsynth.data.reading_notes import notes_of
 from heorsynth.data.schema import Schema
 from heorsynth.data.stored import decimals_as_numbers
 
@@ -59,7 +60,7 @@ def as_declared(
         raise errors.RoleError(f"cohort {name!r}", Problem("frame", told, "give pandas.DataFrame(…)"))
     inspection.refuse(name, inspection.several_levels(frame))
     label = _label_of(frame)
-    held = frame.set_index(ID_COLUMN) if ID_COLUMN in frame.columns else frame.copy()
+    held = frame.set_index(ID_COLUMN) if names_synthetic_rows(frame) else frame.copy()
     held, large = decimals_as_numbers(held, schema.id)
     held = _with_ids(held, schema.id)
     inspection.refuse(name, inspection.unusable_names(held) or inspection.nested_columns(held))
@@ -72,7 +73,7 @@ def as_declared(
     inspection.refuse(name, large + inspection.bad_event_map(schema, event_map))
     real = label is None and held.index.name != ID_COLUMN
     coded, found = _with_event_codes(held, schema, event_map, real=real, part=part)
-    return Declared(coded, read.schema, label, read.notes, found)
+    return Declared(coded, read.schema, label, (*notes_of(frame), *read.notes), found)
 
 
 def too_few_rows(n: int) -> Problem:

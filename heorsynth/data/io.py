@@ -26,11 +26,11 @@ from heorsynth.data.arrow_files import HELD_LABEL, read_feather, read_parquet
 from heorsynth.data.augmented import FLAG, counts_of, flagged, label_of_mixture
 from heorsynth.data.cohort import Cohort
 from heorsynth.data.delimited import read_delimited, scan_delimited
-from heorsynth.data.label import ID_COLUMN, KEY, Label, has_synthetic_id
+from heorsynth.data.label import ID_COLUMN, KEY, Label, has_synthetic_id, names_synthetic_rows
 from heorsynth.data.reading_notes import NOTES, notes_of
 from heorsynth.data.sheets import read_sheet
 from heorsynth.data.statistical import SAS_LABEL, read_statistical
-from heorsynth.data.watermark_detection import belied
+from heorsynth.data.watermark_detection import require_borne_out
 
 SIDECAR = ".label.json"
 """Added to a CSV's or SAS file's name: the label, and the hash of the file it belongs to."""
@@ -77,7 +77,7 @@ def read_frame(path: str | Path, *, scan: bool = False) -> pd.DataFrame:
     limits.require_cells(file, frame)
     notes = frame.attrs.get(NOTES, ())
     frame.attrs = {NOTES: notes} if notes else {}
-    if ID_COLUMN in frame.columns:
+    if names_synthetic_rows(frame):
         frame = frame.set_index(ID_COLUMN)
     if counts_of(label):
         frame = frame.drop(columns=FLAG, errors="ignore")
@@ -166,9 +166,8 @@ def _labelled(cohort: Cohort, file: Path) -> tuple[pd.DataFrame, Label | None]:
     if cohort.synthetic and label is None:
         found, fix = "the rows are synthetic and their label is lost", "draw them again, or read the labelled file"
         raise LabelError(f"file {file.name!r}", Problem("", found, fix))
-    if label is not None and not has_synthetic_id(cohort.rows.index).any() and belied(cohort.rows, label.watermark):
-        found = "the rows have neither the ids nor the mark that their label speaks of"
-        raise LabelError(f"file {file.name!r}", Problem("label", found, "take it off: patients have none"))
+    if not has_synthetic_id(cohort.rows.index).any():
+        require_borne_out(cohort.rows, label, f"file {file.name!r}")
     return cohort.frame.reset_index() if cohort.synthetic else cohort.frame, label
 
 

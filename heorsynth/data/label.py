@@ -32,8 +32,11 @@ RELEASE = re.compile(r"[0-9a-f]{4,64}")
 PARTITION = "partition"
 """The setting that says which partition of a folder a file is."""
 
-LEAST = {"n_source": 1, "rests_on": 1, "n_rows": 0, "part": 0, "m": 1, "seed": 0, "depth": 1}
+LEAST = {"agreement": 0, "n_source": 1, "rests_on": 1, "n_rows": 0, "part": 0, "m": 1, "seed": 0, "depth": 1}
 """The counts of a label, and the least that each can be."""
+
+OWN = ("part", "n_rows", "watermark", "marked", "agreement")
+"""What the label of one file of a release says of its own rows."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +56,10 @@ class Label:
     depth : int            1 if the source was real, 2 if it was itself synthetic, and so on
     version : str          of heorsynth
     calibrated : tuple     estimands that were set equal to the source's, so no evidence for fidelity
-    watermark : str        which keys the mark in the rows follows, or why there is none
+    watermark : str        which keys the mark follows that was found in these rows, or why none is said to be there
+    marked : tuple         columns that hold it; empty where none was found
+    agreement : float      standard deviations by which the rows agreed with the public key when they were drawn, over
+                           the root of their number: fewer rows, or other ones, can so be held against it
     """
 
     release: str
@@ -70,6 +76,8 @@ class Label:
     calibrated: tuple[str, ...] = ()
     watermark: str = ""
     statement: str = "Synthetic data: no row is a patient. Not evidence about any individual."
+    marked: tuple[str, ...] = ()
+    agreement: float = 0.0
 
     def for_rows(self, n_rows: int) -> Label:
         """The same label on another number of rows."""
@@ -77,13 +85,16 @@ class Label:
 
     @property
     def shared(self) -> dict[str, object]:
-        """What the labels of all cohorts of a release have in common, and of all partitions of a folder."""
+        """What the labels of all cohorts of a release have in common, and of all partitions of a folder.
+
+        Whether the mark is found is a matter of each file's rows, and is not of it.
+        """
         settings = {name: value for name, value in self.settings.items() if name != PARTITION}
         told = replace(self, settings=settings).to_dict()
-        return {name: value for name, value in told.items() if name not in ("part", "n_rows")}
+        return {name: value for name, value in told.items() if name not in OWN}
 
     def to_dict(self) -> dict[str, object]:
-        return {"synthetic": True, **asdict(self), "calibrated": list(self.calibrated)}
+        return {"synthetic": True, **asdict(self), "calibrated": list(self.calibrated), "marked": list(self.marked)}
 
     def to_json(self) -> str:
         return json.dumps(self.to_dict(), sort_keys=True)
@@ -95,7 +106,7 @@ class Label:
         given = {name: value for name, value in facts.items() if name in known}
         try:
             label = typed(cls, given)
-            impossible = [name for name, least in LEAST.items() if getattr(label, name) < least]
+            impossible = [name for name, least in LEAST.items() if not getattr(label, name) >= least]
             if impossible or not RELEASE.fullmatch(label.release):
                 raise ValueError("impossible")
         except ValueError:
@@ -147,3 +158,8 @@ def has_synthetic_id(index: pd.Index) -> pd.Series:
         return pd.Series(index.astype(str).str.fullmatch(SYNTHETIC_ID.pattern), index=index, dtype=bool)
     named = pc.match_substring_regex(text, f"^{SYNTHETIC_ID.pattern}$").fill_null(False)
     return pd.Series(named.to_numpy(zero_copy_only=False), index=index)
+
+
+def names_synthetic_rows(frame: pd.DataFrame) -> bool:
+    """True where a column `ID_COLUMN` names synthetic rows: one of that name with other values in it is a column."""
+    return bool(list(frame.columns).count(ID_COLUMN) == 1 and has_synthetic_id(pd.Index(frame[ID_COLUMN])).any())

@@ -25,7 +25,7 @@ from heorsynth.data.cohort import Cohort
 from heorsynth.data.declared import as_declared
 from heorsynth.data.inspection import refuse
 from heorsynth.data.io import read_frame
-from heorsynth.data.label import ID_COLUMN, KEY, PARTITION, Label
+from heorsynth.data.label import ID_COLUMN, KEY, PARTITION, Label, has_synthetic_id
 from heorsynth.data.schema import Schema
 from heorsynth.data.stored import stored_columns
 
@@ -52,6 +52,7 @@ class Partitions:
     label : Label or None    of the whole folder, where its partitions carry one
     columns : tuple of str   names of the columns, `synthetic_id` among them where rows have one
     drop : frozenset         columns that are there and left out
+    named : bool             whether rows have synthetic ids
     """
 
     folder: Path
@@ -62,11 +63,7 @@ class Partitions:
     label: Label | None
     columns: tuple[str, ...]
     drop: frozenset[str] = frozenset()
-
-    @property
-    def named(self) -> bool:
-        """Whether rows have synthetic ids."""
-        return ID_COLUMN in self.columns
+    named: bool = False
 
     @property
     def n(self) -> int:
@@ -107,7 +104,7 @@ class Partitions:
             raise CohortError(f"folder {folder.name!r}", found)
         kept = tuple(name for name in names if name not in drop)
         n_bytes = tuple(file.stat().st_size for file in files)
-        return cls(folder, tuple(footers), sizes, n_bytes, nullable, label, kept, frozenset(drop))
+        return cls(folder, tuple(footers), sizes, n_bytes, nullable, label, kept, frozenset(drop), _named(footers))
 
     def read(self, part: int) -> pd.DataFrame:
         """The rows of one partition, its columns of the type that they have in all; categories as text.
@@ -243,6 +240,21 @@ def _misses(footer: Any, name: str) -> bool:
     return False
 
 
+def _named(footers: Mapping[str, Any]) -> bool:
+    """Whether a column of ids holds those of synthetic rows, by the first and last of each stretch of rows."""
+    for footer in footers.values():
+        for group in range(footer.num_row_groups):
+            columns = [footer.row_group(group).column(at) for at in range(footer.num_columns)]
+            for column in columns:
+                if column.path_in_schema == ID_COLUMN:
+                    held = column.statistics
+                    if held is None or not held.has_min_max:
+                        return True
+                    if has_synthetic_id(pd.Index([str(held.min), str(held.max)])).any():
+                        return True
+    return False
+
+
 def _label(folder: Path, footers: Mapping[str, Any]) -> Label | None:
     """The label that all partitions share but for their rows; None where none carries one."""
     held = {name: (footer.metadata or {}).get(KEY.encode()) for name, footer in footers.items()}
@@ -260,7 +272,9 @@ def _label(folder: Path, footers: Mapping[str, Any]) -> Label | None:
     if problems:
         raise LabelError(f"folder {folder.name!r}", problems)
     _require_whole(folder, labels)
-    return first.for_rows(sum(footer.num_rows for footer in footers.values()))
+    least = min(labels.values(), key=lambda label: label.agreement)  # of the mark no more than is found in each file
+    said = {"watermark": least.watermark, "marked": least.marked, "agreement": least.agreement}
+    return replace(first, n_rows=sum(footer.num_rows for footer in footers.values()), **said)
 
 
 def _require_whole(folder: Path, labels: Mapping[str, Label]) -> None:

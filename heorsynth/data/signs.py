@@ -15,7 +15,7 @@ from heorsynth.data.io import label_of, read_frame, sha256_of_file
 from heorsynth.data.label import ID_COLUMN, Label, has_synthetic_id, releases_in
 from heorsynth.data.releases import Match, Release, identify, read_registry
 from heorsynth.data.watermark import NO_MARK, OWNER, PUBLIC, PUBLIC_KEY, owner_key, release_key
-from heorsynth.data.watermark_detection import ALPHA, BELIED, Counted, belied, detect, looked_at, tallies
+from heorsynth.data.watermark_detection import ALPHA, Counted, belied, detect, looked_at, tallies
 
 NO_SIGN = "No sign that it is synthetic. No sign is not proof: a label can be removed, and a mark can be worn away."
 
@@ -25,8 +25,9 @@ CERTAIN = 1e-6
 since to refuse patients costs more than to remark on them."""
 
 BELIED_NOTE = (
-    "The label says that a mark is in these rows, and none is: they may be other rows than those it was written for. "
-    "Take them for patients until the original file is found."
+    "The label says that a mark is in these rows. They would show it, and do not: they are other rows than those it was "
+    "written for, or were changed since. Anybody can copy a label and ids. Take the rows for patients until the "
+    "original file is found."
 )
 AUGMENTED_NOTE = "The other rows may be patients: not to be shared as synthetic, nor counted as patients."
 
@@ -38,6 +39,8 @@ MOST_COLUMNS = 500
 @dataclass(frozen=True)
 class Inspection:
     """What a file says of itself: `synthetic` is True, or None for no sign of it; never False.
+
+    It is None too where the rows contradict the label: then neither label nor ids are believed.
 
     Attributes
     ----------
@@ -52,7 +55,8 @@ class Inspection:
     rows : int                    of the file
     named : int                   of these, how many have the id of a synthetic row
     titled : bool                 whether its own title, as a SAS file has one, says that it is synthetic
-    belied : bool                 True where the label says that a mark should be there, and it is not
+    belied : bool                 True where the label says that a mark should be there, the rows are enough to show
+                                  it, and it is not
     """
 
     file: str
@@ -99,8 +103,10 @@ class Inspection:
     @property
     def _verdict(self) -> str:
         kind = "augmented" if self.augmented else "synthetic"
+        if self.belied:
+            return "the label is contradicted by the rows"
         if self.label is not None:
-            return f"labelled {kind}" + (", which its rows do not bear out" if self.belied else "")
+            return f"labelled {kind}"
         return f"{kind} by {self._sign}, its label is lost" if self.synthetic else "not labelled"
 
     @property
@@ -174,10 +180,12 @@ def inspect(
         len(frame),
         len(ids),
         not ids and frame.index.name == ID_COLUMN,
-        label is not None and not ids and p is not None and p > BELIED and belied(frame, label.watermark),
     )
+    same = known is not None and known.same_bytes
+    if label is not None and not (same or marked or seen.watermarked) and belied(frame, label):
+        return replace(seen, belied=True)
     found = label is not None or bool(ids) or seen.titled or seen.watermarked or bool(marked)
-    return replace(seen, synthetic=found or (known is not None and known.same_bytes) or None)
+    return replace(seen, synthetic=found or same or None)
 
 
 def named_rows(frame: pd.DataFrame) -> list[str]:

@@ -14,7 +14,7 @@ from pandas.api import types
 
 from heorsynth.core.errors import CohortError, DamagedFileError, FileError, Problem
 from heorsynth.data.inspection import Found, several_levels
-from heorsynth.data.label import ID_COLUMN, has_synthetic_id
+from heorsynth.data.label import has_synthetic_id
 
 LARGEST = 2.0**53
 """Up to this size each whole number is a float of its own; beyond it two of them may be one float."""
@@ -120,7 +120,7 @@ def _with_named_index(file: Path, frame: pd.DataFrame) -> pd.DataFrame:
     """The frame with each level of its index that has a name as a column, unless they name synthetic rows."""
     index = frame.index
     levels = [index.get_level_values(at) for at in range(index.nlevels)]
-    named = [at for at, level in enumerate(levels) if level.name not in (None, ID_COLUMN)]
+    named = [at for at, level in enumerate(levels) if level.name is not None]
     if not named or any(has_synthetic_id(level).any() for level in levels):
         return frame
     rest = [level for at, level in enumerate(levels) if at not in named]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Sequence
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,7 +27,10 @@ STEPS = {1: 0.5, 2: 0.25, 5: 0.5}
 """Leading digit of a width to where, in widths, its bins begin: half-way between the numbers rounding leads to."""
 
 NO_MARK = "none: "
-"""How a label begins to say that the rows hold no mark."""
+"""How a label begins to say that no mark is found in the rows."""
+
+PUBLIC_TOLD, OWNER_TOLD = "public key", "owner's key"
+"""How a label names the keys that a mark follows."""
 
 MIN_KEY = 16
 """Characters of an owner's key, at least."""
@@ -112,11 +115,15 @@ def owner_key(path: str | Path) -> bytes:
     return key
 
 
-def told(columns: Sequence[str], owner: bytes | None) -> str:
-    """What a label says of the mark in these columns."""
-    if not columns:
-        return NO_MARK + "only whole numbers, levels and times"
-    return "public key" if owner is None else f"public key and owner's key {fingerprint(owner)}"
+def told(owner: bytes | None) -> str:
+    """The keys that a mark follows, as a label names them."""
+    return PUBLIC_TOLD if owner is None else f"{PUBLIC_TOLD} and {OWNER_TOLD} {fingerprint(owner)}"
+
+
+def names_owner(watermark: str, owner: bytes | None) -> bool:
+    """True where a label's `watermark` names this owner's key, or none where there is none."""
+    named = re.search(rf"{OWNER_TOLD} ([0-9a-f]{{8}})", watermark)
+    return (None if named is None else named[1]) == (None if owner is None else fingerprint(owner))
 
 
 def release_key(owner: bytes, release: str) -> bytes:

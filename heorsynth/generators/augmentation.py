@@ -14,6 +14,7 @@ from heorsynth.core.estimate import Estimate
 from heorsynth.data.augmented import PATIENT, SETTING, STATEMENT
 from heorsynth.data.cohort import Cohort
 from heorsynth.data.label import ID_COLUMN, Label
+from heorsynth.data.watermark_detection import claim_of
 from heorsynth.generators.analysis import Analysis, pooled
 from heorsynth.generators.base import Recipe
 from heorsynth.generators.heor import Heor
@@ -127,17 +128,19 @@ def augment(cohort: Cohort, n: int, *, generator: Recipe | None = None, m: int =
     schema = replace(cohort.schema, id=None)
     label = drawn.label
     cohorts = [
-        Cohort.derive(
-            schema, pd.concat([patients, one.frame]), label=_label(label, cohort.n, n, part), name=cohort.name
-        )
-        for part, one in enumerate(drawn)
+        Cohort.derive(schema, frame, label=_label(label, frame, cohort.n, n, part), name=cohort.name)
+        for part, frame in enumerate(pd.concat([patients, one.frame]) for one in drawn)
     ]
     told = f"{cohort.n:,} patients stay {cohort.n:,}: pool with .analyse(), which counts them and not the {n:,} rows"
     warnings.warn(told, MoreRowsThanPatients, stacklevel=2)
     return AugmentedCohorts(cohorts, cohort.n, n)
 
 
-def _label(label: Label, patients: int, added: int, part: int) -> Label:
+def _label(label: Label, frame: pd.DataFrame, patients: int, added: int, part: int) -> Label:
+    """The label of patients with rows beside them, which says of the mark what is found among both."""
     settings = {**label.settings, SETTING: {"patients": patients, "rows_added": added}}
     statement = STATEMENT.format(patients=patients, added=added)
-    return replace(label, n_rows=patients + added, rests_on=patients, part=part, settings=settings, statement=statement)
+    mark = vars(claim_of(frame, label.marked))
+    return replace(
+        label, n_rows=patients + added, rests_on=patients, part=part, settings=settings, statement=statement, **mark
+    )

@@ -23,7 +23,8 @@ from heorsynth.data.folder import CohortFolder
 from heorsynth.data.label import ID_COLUMN, Label, synthetic_ids
 from heorsynth.data.levels import as_text, banded
 from heorsynth.data.tally import cells_of
-from heorsynth.data.watermark import NO_MARK, release_key, told
+from heorsynth.data.watermark import NO_MARK, release_key
+from heorsynth.data.watermark_detection import Claim, claim_of
 from heorsynth.generators.asked import Asked, count_of
 from heorsynth.generators.calibration import Aim, calibrated
 from heorsynth.generators.law import Law, SavedLaw
@@ -177,7 +178,7 @@ class Sampler:
             drawn = opened.map(_drawn, range(m), (self, asked, release, first), what="drawing", named=_named)
             for part, (frame, mark, broken) in enumerate(drawn):
                 frame.index = pd.Index(synthetic_ids(release, part * rows, rows), name=ID_COLUMN)
-                label = replace(first_label, release=release, part=part, watermark=mark)
+                label = replace(first_label, release=release, part=part, **vars(mark))
                 yield Cohort.derive(self.domain.schema, frame, label=label, name=f"{self.name} {part}"), broken
 
     def write(
@@ -226,12 +227,13 @@ class Sampler:
 
     def marked(
         self, frame: pd.DataFrame, rng: np.random.Generator, release: str, owner: bytes | None
-    ) -> tuple[pd.DataFrame, str]:
-        """The rows with the mark in them, totals recomputed, and what the label says of it."""
+    ) -> tuple[pd.DataFrame, Claim]:
+        """The rows with the mark in them, totals recomputed, and what the label says of it: what is found in them."""
         if self.copies:
-            return frame, NO_MARK + "the rows are copies of patients"
+            return frame, Claim(NO_MARK + "the rows are copies of patients")
         rows, columns = marked(frame, self.domain, rng, None if owner is None else release_key(owner, release))
-        return self._totalled(rows), told(columns, owner)
+        rows = self._totalled(rows)
+        return rows, claim_of(rows, columns, owner, release)
 
     def settings_drawn(self, where: Mapping[str, str], targets: object) -> dict[str, object]:
         drawn = {"fit_seed": self.seed, **self.settings}

@@ -24,6 +24,7 @@ from heorsynth.data.folder import CohortFolder
 from heorsynth.data.label import ID_COLUMN, KEY, PARTITION, Label, synthetic_ids
 from heorsynth.data.partitions import PARTIAL, mark_partial, parquet_files
 from heorsynth.data.watermark import fingerprint
+from heorsynth.data.watermark_detection import Claim
 from heorsynth.generators.asked import Asked
 from heorsynth.generators.law import CellLaw
 
@@ -135,7 +136,7 @@ class Order:
                 "partitions": self.partitions, "generator": self.sampler.name,
                 "heorsynth": version("heorsynth")}  # fmt: skip
 
-    def label(self, part: int, mark: str) -> Label:
+    def label(self, part: int, mark: Claim) -> Label:
         """The label of a partition: the folder's, with which part of it this is."""
         sampler = self.sampler
         here = {PARTITION: part + 1, "partitions": self.partitions, "rows_in_all": self.n}
@@ -152,7 +153,7 @@ class Order:
             {**self.settings, **here},
             sampler.depth,
             sampler.calibrated,
-            mark,
+            **vars(mark),
         )
 
 

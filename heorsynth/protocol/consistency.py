@@ -145,4 +145,4 @@ def _rows_problem(frame: pd.DataFrame, label: Label) -> str:
         return "other rows than its label counts"
     if dict(releases_in(named_rows(frame))) != ({label.release: len(frame)} if len(frame) else {}):
         return "rows without an id of the release its label names"
-    return "its label claims a mark that its rows do not hold" if belied(frame, label.watermark) else ""
+    return "its label claims a mark that its rows do not hold" if belied(frame, label) else ""

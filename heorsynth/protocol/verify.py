@@ -10,7 +10,7 @@ from pathlib import Path
 
 from heorsynth.core.errors import HeorsynthError, Problem, RunError, SignatureError
 from heorsynth.data.io import label_of, read_frame
-from heorsynth.data.watermark import NO_MARK, owner_key, told
+from heorsynth.data.watermark import NO_MARK, names_owner, owner_key
 from heorsynth.evidence.record import packages
 from heorsynth.evidence.signature import ENVELOPE, Seal, covers, key_id, opened, public_key
 from heorsynth.evidence.statement import STATEMENT, facts_of, name_of, occasion_of, subjects_of
@@ -213,6 +213,8 @@ def _require_owner(folder: Path, watermark_key: str | Path | None) -> None:
     """Nothing, if the key given is the one the rows were marked with; RunError otherwise."""
     first = label_of(read_frame(min((folder / PLACE).rglob("*.parquet"))))
     owner = None if watermark_key is None else owner_key(watermark_key)
-    if first is not None and not first.watermark.startswith(NO_MARK) and first.watermark != told(("rows",), owner):
+    if first is None or (first.watermark.startswith(NO_MARK) and names_owner(first.watermark, None)):
+        return
+    if not names_owner(first.watermark, owner):
         needed = "give that key as watermark_key" if owner is None else "give that one"
         raise RunError(f"run {folder.name!r}", Problem("watermark", f"the rows follow {first.watermark}", needed))
