@@ -66,6 +66,12 @@ class Table:
         return str(brought) if brought else next(iter(self.columns("arm")), None)
 
     @property
+    def currency(self) -> str:
+        """The currency that a cost's name says, or the one sign that stands beside amounts; "" where neither does."""
+        signs = () if self.text is None else self.text.currencies
+        return guess_currency(self.columns("costs")) or (signs[0] if len(signs) == 1 else "")
+
+    @property
     def reference(self) -> str:
         """The arm's level that is called like a control; "" where none or several are."""
         return "" if self.arm is None else guess_reference(self.frame[self.arm])
@@ -120,7 +126,7 @@ def _cohort_lines(table: Table) -> list[str]:
         if table.columns(role):
             lines.append(f"{role}: [{', '.join(map(as_yaml, table.columns(role)))}]   # guessed")
     if table.columns("costs"):
-        currency = guess_currency(table.columns("costs"))
+        currency = table.currency
         lines += [f"currency: {currency}   # guessed" if currency else "# currency: EUR", "# price_year: 2024"]
     if table.columns("drop"):
         lines.append(

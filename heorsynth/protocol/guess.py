@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 from pandas.api import types
 
@@ -48,17 +49,21 @@ class TextNumbers:
     counts : Mapping       for each such column how many cells are of which kind (`number_text.parsed`)
     codes : tuple          columns of digits with leading zeros
     marks : tuple          marks of missing values that stand in such a column, as they are written
+    currencies : tuple     codes of the currencies whose signs stand there
     """
 
     frame: pd.DataFrame
     counts: Mapping[str, Counter[str]]
     codes: tuple[str, ...]
     marks: tuple[str, ...]
+    currencies: tuple[str, ...] = ()
 
 
 def text_numbers(frame: pd.DataFrame) -> TextNumbers:
     """The numbers among the columns of text of a file. The frame is not changed."""
-    made, counts, codes, marks = {}, {}, [], set[str]()
+    made: dict[str, np.ndarray] = {}
+    counts: dict[str, Counter[str]] = {}
+    codes, marks, currencies = list[str](), set[str](), set[str]()
     for name in names_in(frame):
         column = frame[name]
         if not (types.is_object_dtype(column) or types.is_string_dtype(column)) or looks_like_dates(column):
@@ -70,9 +75,12 @@ def text_numbers(frame: pd.DataFrame) -> TextNumbers:
         if kinds[number_text.ZEROS] or bool((abs(numbers) > 2**53).any()):
             codes.append(name)
             continue
-        made[name], counts[name] = numbers, kinds
-        marks |= set(number_text.marks_in(column)) | set(number_text.marks_in(column, number_text.UNKNOWN_WORDS))
-    return TextNumbers(frame.assign(**made) if made else frame, counts, tuple(codes), tuple(sorted(marks)))
+        found = number_text.marks_in(column, (*number_text.MISSING_MARKS, *number_text.UNKNOWN_WORDS))
+        made[name], counts[name] = number_text.parsed(column.mask(column.isin(found)))
+        marks |= set(found)
+        currencies |= number_text.currencies_in(column)
+    held = frame.assign(**made) if made else frame
+    return TextNumbers(held, counts, tuple(codes), tuple(sorted(marks)), tuple(sorted(currencies)))
 
 
 def guess_roles(frame: pd.DataFrame, taken: Iterable[str] = ()) -> list[Guess]:

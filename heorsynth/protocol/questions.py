@@ -17,7 +17,7 @@ from heorsynth.data.levels import as_text
 from heorsynth.data.schema import Endpoint
 from heorsynth.data.source_checks import COUNT_DAYS
 from heorsynth.protocol.draft import Table, holds_booleans, needs_coding
-from heorsynth.protocol.guess import guess_currency, names_in, shared_levels
+from heorsynth.protocol.guess import names_in, shared_levels
 from heorsynth.protocol.guess_endpoints import guess_unit, may_be_event, may_be_time, why_no_event, why_no_time
 
 
@@ -32,8 +32,7 @@ def questions(table: Table) -> list[str]:
         asked.append(f"Of several parameters one was taken; the others are {', '.join(table.others)}: change param.")
     asked += _of_endpoints(table) + _of_times(table) + _of_the_arm(table) + _of_texts(table)
     if table.columns("costs"):
-        known = guess_currency(table.columns("costs"))
-        asked.append(f"Give the {'' if known else 'currency and '}price year of the costs.")
+        asked.append(f"Give the {'' if table.currency else 'currency and '}price year of the costs.")
     return asked
 
 
@@ -136,6 +135,8 @@ def _of_texts(table: Table) -> list[str]:
         else:
             read = number_text.told(counts, (*number_text.READ[1:], number_text.MISSING))
             asked.append(f"{name} holds numbers written as text{f' ({read})' if read else ''}: is it a number?")
+    if table.text.marks:
+        asked.append(f"Do {', '.join(map(repr, table.text.marks))} mean missing? They do in every column, if so.")
     asked += [f"{name} holds digits with leading zeros: is it a code?" for name in table.text.codes]
     return asked
 
