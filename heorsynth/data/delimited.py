@@ -68,6 +68,11 @@ def dialect_of(path: str | Path) -> Dialect:
     return layout_of(file.name, _head(file, part[:HEAD_BYTES], whole=len(part) <= HEAD_BYTES)).dialect
 
 
+def assumed(file: Path) -> str:
+    """What was assumed to read a file of text, in a sentence or two; "" of any other file."""
+    return dialect_of(file).assumed if file.suffix.lower() in (".csv", ".tsv", ".txt", GZIP) else ""
+
+
 def read_delimited(file: Path) -> pd.DataFrame:
     """The rows of a file of text, in whichever layout it has.
 

@@ -15,6 +15,12 @@ PERSON_WORDS = {
 }  # fmt: skip
 """Each of these alone names a person."""
 
+ROW_WORDS = {"record", "recordid", "rowid"}
+"""These number the rows as often as the persons."""
+
+PERSONAL = PERSON_WORDS - ROW_WORDS - {"id", "ids", "uid", "uuid", "guid", "caseid"}
+"""A name with one of these speaks of persons even beside another id that is unique."""
+
 BESIDE_WORDS = {"no", "nr", "num", "number", "code", "key", "unique", "study", "case", "identifier", "index",
                 "screening", "hospital", "anon", "pseudo", "pseudonym"}  # fmt: skip
 """These name a person only beside one of `PERSON_WORDS`, as in patient_no."""
@@ -112,6 +118,16 @@ def n_persons(column: pd.Series) -> int:
     its name.
     """
     return persons_behind(int(column.nunique()), int(column.count())) if may_count_persons(column) else 0
+
+
+def has_unique_id(frame: pd.DataFrame) -> bool:
+    """True where a column named like a person's id differs in every row, so that a row is a person."""
+    return any(
+        names_a_person(str(name))
+        and not set(words_of(str(name))) & ROW_WORDS
+        and bool(frame[name].notna().all() and frame[name].is_unique)
+        for name in frame.columns
+    )
 
 
 def may_count_persons(column: pd.Series) -> bool:

@@ -9,7 +9,8 @@ import pandas as pd
 from pandas.api import types
 
 from heorsynth.core import errors
-from heorsynth.core.errors import FEW_NAMES, CohortError, Problem
+from heorsynth.core.errors import FEW_NAMES, CohortError, Problem, as_yaml
+from heorsynth.data.event_words import coding_by_words, key_of, lookup
 from heorsynth.data.identity import words_of
 from heorsynth.data.schema import Endpoint, Schema
 
@@ -193,8 +194,11 @@ def event_codes(
         )
     if isinstance(column.dtype, pd.CategoricalDtype):
         column = column.astype(column.cat.categories.dtype)
+    if types.is_bool_dtype(column) or types.infer_dtype(column, skipna=True) == "boolean":
+        column = column.astype(bool)
     if event_map is not None:
-        codes = column.map(dict(event_map))
+        keys = column.map(key_of)
+        codes = keys.map(lookup(event_map, keys.unique()))
         if codes.isna().any():
             return Problem(
                 where,
@@ -204,23 +208,22 @@ def event_codes(
         return codes.to_numpy(dtype=np.int8)
     if types.is_bool_dtype(column):
         return column.to_numpy(dtype=np.int8)
-    numbers = pd.to_numeric(column, errors="coerce") if not types.is_numeric_dtype(column) else column
-    if (
-        types.is_numeric_dtype(column) is False
-        or numbers.isna().any()
-        or not np.all(numbers == np.floor(numbers))
-        or numbers.min() < 0
-        or numbers.max() > 9
-    ):
-        return Problem(
-            where,
-            f"expected 0 = censored, 1.. = causes; found {_codes_seen(column)}",
-            "declare the coding, such as event_map={'censored': 0, 'dead': 1}",
-            "declare the coding, such as event_map: {censored: 0, dead: 1}",
-        )
+    numbers = pd.to_numeric(column, errors="coerce")
+    if numbers.isna().any() or not np.all(numbers == np.floor(numbers)) or numbers.min() < 0 or numbers.max() > 9:
+        return Problem(where, f"expected 0 = censored, 1.. = causes; found {_codes_seen(column)}", *_how_coded(column))
     if not part and 0 not in set(numbers) and numbers.max() > 1:
         return nobody_censored(endpoint, _codes_seen(column))
     return numbers.to_numpy(dtype=np.int8)
+
+
+def _how_coded(column: pd.Series) -> tuple[str, str]:
+    """How to declare the coding of an event column, in Python and in a protocol: of its own words where all say it."""
+    counts = column.value_counts()
+    shown = len(counts) <= 10 and bool((counts >= 5).all())
+    found = coding_by_words(str(column.name), counts.index) if shown else None
+    example = {"censored": 0, "dead": 1} if found is None else dict(sorted(found.items(), key=lambda pair: pair[1]))
+    told = ", ".join(f"{as_yaml(str(level))}: {code}" for level, code in example.items())
+    return f"declare the coding, such as event_map={example}", f"declare the coding, such as event_map: {{{told}}}"
 
 
 def event_of(endpoint: Endpoint) -> str:

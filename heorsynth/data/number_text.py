@@ -161,6 +161,17 @@ def marks_in(column: pd.Series, vocabulary: tuple[str, ...] = MISSING_MARKS) -> 
     return tuple(sorted({text for text in map(str, column.dropna().unique()) if text.strip().casefold() in known}))
 
 
+def currencies_in(column: pd.Series) -> set[str]:
+    """The codes of the currencies whose signs stand in a column of text.
+
+    Examples
+    --------
+    >>> currencies_in(pd.Series(["€ 12", "7", "EUR 3"]))
+    {'EUR'}
+    """
+    return {cell.currency for cell in (_cell(text.strip()) for text in map(str, column.dropna().unique()))} - {""}
+
+
 def _cell(text: str) -> _Cell:
     """What one text is, before the column's decimal mark is known."""
     if text.casefold() in _FOLDED_MARKS:

@@ -11,6 +11,7 @@ from pandas.api import types
 
 from heorsynth.core import errors
 from heorsynth.core.errors import Problem
+from heorsynth.data.follow_up import how_to_combine, known_for_events_only, zero_advice
 from heorsynth.data.identity import looks_like_dates, n_persons
 from heorsynth.data.inspection import Found, event_of
 from heorsynth.data.levels import as_text, banded
@@ -59,30 +60,7 @@ def bad_durations(frame: pd.DataFrame, schema: Schema) -> list[Found]:
             found.append((errors.DurationError, Problem(name, *told)))
             continue
         time = _numbers(frame[name])
-        unknown, low = int((~np.isfinite(time)).sum()), int((time <= 0).sum())
-        if unknown:
-            found.append(
-                (
-                    errors.DurationError,
-                    Problem(
-                        name,
-                        f"{unknown} of {len(time)} durations are missing or not numbers",
-                        "drop those rows, or find their last known follow-up",
-                    ),
-                )
-            )
-        if low:
-            found.append(
-                (
-                    errors.DurationError,
-                    Problem(
-                        name,
-                        f"{low} of {len(time)} durations are not positive",
-                        "drop those rows, or give entry='…' if follow-up starts later",
-                        "drop those rows, or give entry: … if follow-up starts later",
-                    ),
-                )
-            )
+        found += _gaps(frame, schema, name, time) + _not_positive(frame, schema, name, time)
         if entry is not None and (late := int((time <= entry).sum())):
             found.append(
                 (
@@ -95,6 +73,37 @@ def bad_durations(frame: pd.DataFrame, schema: Schema) -> list[Found]:
                 )
             )
     return found
+
+
+def _gaps(frame: pd.DataFrame, schema: Schema, name: str, time: np.ndarray) -> list[Found]:
+    """What is said of durations that are missing or infinite."""
+    unknown = int((~np.isfinite(time)).sum())
+    if not unknown:
+        return []
+    event = _ends(frame, schema, name)
+    told, fix = "missing or not numbers", "drop those rows, or find their last known follow-up"
+    if known_for_events_only(time, event):
+        told, fix = "missing, mostly of patients without the event", how_to_combine(frame, name, event, schema.columns)
+    return [(errors.DurationError, Problem(name, f"{unknown} of {len(time)} durations are {told}", fix))]
+
+
+def _not_positive(frame: pd.DataFrame, schema: Schema, name: str, time: np.ndarray) -> list[Found]:
+    """What is said of durations that are 0 or negative."""
+    low, negative = int((time <= 0).sum()), int((time < 0).sum())
+    if not low:
+        return []
+    told = f"{low} of {len(time)} durations are not positive"
+    fix = "drop those rows, or give entry='…' if follow-up starts later"
+    paste = fix.replace("entry='…'", "entry: …")
+    if not negative and schema.entry is None and low < len(time):
+        fix = paste = zero_advice(time, _ends(frame, schema, name), schema.unit)
+    return [(errors.DurationError, Problem(name, told, fix, paste))]
+
+
+def _ends(frame: pd.DataFrame, schema: Schema, time: str) -> np.ndarray:
+    """How the follow-ups of a time ended (n,): 0 where it is not known."""
+    event = next(one.event for one in schema.endpoints.values() if one.time == time)
+    return np.nan_to_num(_numbers(frame[event]))
 
 
 def _numbers(column: pd.Series) -> np.ndarray:
@@ -176,7 +185,12 @@ def id_problems(name: str, twice: int, unknown: int, n: int) -> list[Found]:
 
 
 def repeated_patients(frame: pd.DataFrame, schema: Schema) -> list[Found]:
-    """A column that is no declared id, named like one, whose values repeat: rows are then visits or parameters."""
+    """A column that is no declared id, named like one, whose values repeat: rows are then visits or parameters.
+
+    Where an id is declared and unique, a row is a patient by the user's own word, and other ids may repeat.
+    """
+    if schema.id is not None and frame[schema.id].notna().all() and frame[schema.id].is_unique:
+        return []
     return [
         visits(str(name), found, len(frame))
         for name in frame.columns

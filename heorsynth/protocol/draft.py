@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import pandas as pd
+from pandas.api import types
 
 from heorsynth.core.errors import as_yaml
+from heorsynth.data.event_words import both_ways, coding_by_words
 from heorsynth.data.inspection import says_censoring
 from heorsynth.data.schema import Endpoint
 from heorsynth.protocol.guess import (
     Guess,
-    endpoint_of,
+    TextNumbers,
     guess_currency,
     guess_reference,
-    guess_unit,
     shared_levels,
 )
+from heorsynth.protocol.guess_endpoints import guess_unit, named_endpoints
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,7 @@ class Table:
     layout : str        what was assumed to read it, in a sentence, or ""
     others : tuple      further parameters of an ADTTE table
     m : int             cohorts to begin with: fewer of a folder, as each is as large as it
+    text : TextNumbers  which of its columns are numbers written as text; None where that was not looked for
     """
 
     name: str
@@ -44,6 +47,7 @@ class Table:
     layout: str = ""
     others: tuple[str, ...] = ()
     m: int = 20
+    text: TextNumbers | None = None
 
     def columns(self, role: str) -> tuple[str, ...]:
         """The columns guessed to have a role."""
@@ -52,7 +56,8 @@ class Table:
     @property
     def endpoints(self) -> list[Endpoint]:
         """The guessed endpoints; those of an ADTTE table are declared by it and not guessed."""
-        return [endpoint_of(guess.columns) for guess in self.guesses if guess.role == "endpoint" and not self.brought]
+        pairs = [guess.columns for guess in self.guesses if guess.role == "endpoint"]
+        return [] if self.brought else named_endpoints(pairs)
 
     @property
     def arm(self) -> str | None:
@@ -61,18 +66,36 @@ class Table:
         return str(brought) if brought else next(iter(self.columns("arm")), None)
 
     @property
+    def currency(self) -> str:
+        """The currency that a cost's name says, or the one sign that stands beside amounts; "" where neither does."""
+        signs = () if self.text is None else self.text.currencies
+        return guess_currency(self.columns("costs")) or (signs[0] if len(signs) == 1 else "")
+
+    @property
     def reference(self) -> str:
         """The arm's level that is called like a control; "" where none or several are."""
         return "" if self.arm is None else guess_reference(self.frame[self.arm])
 
 
+def guess_purpose(table: Table) -> tuple[str, str]:
+    """The purpose to start with, and why: what the columns can answer, and no more."""
+    if table.arm is not None and table.columns("costs"):
+        return "economic-evaluation", "guessed: there are an arm and costs"
+    lacks = " and ".join(
+        what for what, held in (("no arm", table.arm), ("no costs", table.columns("costs"))) if not held
+    )
+    if table.endpoints or table.brought:
+        return "model-development", f"guessed: {lacks}, so there is no economic evaluation to copy"
+    return "teaching", f"guessed: no endpoint, {lacks}"
+
+
 def protocol_text(table: Table) -> str:
     """The protocol as YAML, with a comment at every guess and a commented line for every question."""
-    decides = table.columns("costs") or table.endpoints or table.brought
+    purpose, why = guess_purpose(table)
     lines = [
         "heorsynth: 1",
         f"title: {as_yaml('Synthetic copy of ' + table.name)}",
-        f"purpose: {'economic-evaluation' if decides else 'teaching'}",
+        f"purpose: {purpose}   # {why}",
         f"notebook: {as_yaml(table.name + '.ipynb')}",
         "cohort:",
         *(f"  {line}" for line in _cohort_lines(table)),
@@ -98,12 +121,12 @@ def _cohort_lines(table: Table) -> list[str]:
     lines += _coding_lines(table) + _unit_lines(table)
     for role in ("id", "arm"):
         lines += [f"{role}: {as_yaml(name)}   # guessed" for name in table.columns(role)[:1]]
-    lines += _reference_lines(table)
+    lines += _reference_lines(table) + _kind_lines(table)
     for role in ("costs", "utilities", "subgroups"):
         if table.columns(role):
             lines.append(f"{role}: [{', '.join(map(as_yaml, table.columns(role)))}]   # guessed")
     if table.columns("costs"):
-        currency = guess_currency(table.columns("costs"))
+        currency = table.currency
         lines += [f"currency: {currency}   # guessed" if currency else "# currency: EUR", "# price_year: 2024"]
     if table.columns("drop"):
         lines.append(
@@ -113,39 +136,81 @@ def _cohort_lines(table: Table) -> list[str]:
 
 
 def _coding_lines(table: Table) -> list[str]:
-    """For each endpoint the codings it may have, as lines to uncomment: none of them is a guess that counts."""
-    told = [
-        (one.name, codes, why) for one in table.endpoints for codes, why in _codings(one.event, table.frame[one.event])
-    ]
+    """For each endpoint the coding that its words say, else those it may have, as lines to uncomment."""
     written = [
-        (name, "{" + ", ".join(f"{code}: {value}" for code, value in codes.items()) + f"}}   # {why}")
-        for name, codes, why in told
+        (one.name, "{" + ", ".join(f"{code}: {value}" for code, value in codes.items()) + f"}}   # {why}", said)
+        for one in table.endpoints
+        for codes, why, said in _codings(one.event, table.frame[one.event])
     ]
     if len(table.endpoints) < 2:
-        return [f"# event_map: {body}" for _, body in written]
-    return ["# event_map:", *(f"#   {name}: {body}" for name, body in written)] if written else []
-
-
-def _codings(name: str, column: pd.Series) -> list[tuple[dict[str, int], str]]:
-    """The codings an event column may have, each with what it would mean."""
-    if pd.api.types.is_bool_dtype(column):
+        return [f"{'' if said else '# '}event_map: {body}" for _, body, said in written]
+    if not written:
         return []
+    all_said = [name for name, _, said in written if said] == [one.name for one in table.endpoints]
+    mark = "" if all_said else "# "
+    return [f"{mark}event_map:", *(f"{mark}  {name}: {body}" for name, body, _ in written)]
+
+
+Coding = tuple[dict[str, int], str, bool]
+"""Codes by level, what they would mean, and whether the column's own words say so."""
+
+
+def _codings(name: str, column: pd.Series) -> list[Coding]:
+    """The codings an event column may have: the one that its words say, else those that are possible."""
+    levels, is_bool = _levels_of(column), holds_booleans(column)
+    if is_bool and not says_censoring(name):
+        return []
+    said = coding_by_words(name, levels)
+    if said is not None:
+        codes = {_key(level): code for level, code in sorted(said.items(), key=lambda pair: pair[1])}
+        return [(codes, "guessed, by the words: 0 censored, 1 the event", True)]
+    if is_bool:
+        return _possible(levels)
     numbers = pd.to_numeric(column, errors="coerce")
     if says_censoring(name) and not numbers.isna().any():
         known = sorted({0, 1, *numbers.astype(int)})
-        return [({str(code): int(code == 0) for code in known}, "if 0 means the event, and 1 censored"),
-                ({str(code): code for code in known}, "if 0 means censored, and 1 the event")]  # fmt: skip
+        return [({str(code): int(code == 0) for code in known}, "if 0 means the event, and 1 censored", False),
+                ({str(code): code for code in known}, "if 0 means censored, and 1 the event", False)]  # fmt: skip
     if needs_coding(column):
-        levels = shared_levels(column) or ("alive", "dead")
-        codes = {level if level.isdecimal() else as_yaml(level): at for at, level in enumerate(levels)}
-        return [(codes, "which of them means censored (0), and which the event (1)?")]
-    return [({str(code): code for code in sorted(set(numbers.astype(int)))}, "as it is read: 0 censored, 1 the event")]
+        return _possible(levels)
+    codes = {str(code): code for code in sorted(set(numbers.astype(int)))}
+    return [(codes, "as it is read: 0 censored, 1 the event", False)]
+
+
+def _possible(levels: Sequence[object]) -> list[Coding]:
+    """Both codings of two levels; of more, or of none that can be told, an example to change."""
+    if ways := both_ways(levels):
+        last = levels[-1]
+        meaning = {1: "the event", 0: "censored"}
+        return [({_key(level): code for level, code in codes.items()}, f"if {_key(last)} means {meaning[codes[last]]}",
+                 False) for codes in ways]  # fmt: skip
+    codes = {_key(level): at for at, level in enumerate(levels or ("alive", "dead"))}
+    return [(codes, "an example: which of them means censored (0), and which the event (1)?", False)]
+
+
+def _levels_of(column: pd.Series) -> tuple[object, ...]:
+    """The levels of an event column, if enough patients share each: booleans as such, all else as text."""
+    if holds_booleans(column):
+        return tuple(sorted({bool(value) for value in column.dropna()}))
+    return shared_levels(column)
+
+
+def holds_booleans(column: pd.Series) -> bool:
+    """True for a column of true and false, also where missing values made it one of objects."""
+    return types.is_bool_dtype(column) or types.infer_dtype(column, skipna=True) == "boolean"
+
+
+def _key(level: object) -> str:
+    """A level as a key of YAML: true and false, numbers and text are each what they are."""
+    if isinstance(level, bool):
+        return str(level).lower()
+    return str(level) if str(level).isdecimal() else as_yaml(str(level))
 
 
 def needs_coding(column: pd.Series) -> bool:
     """True where an event column is text, or numbers without a 0, so that nothing says who is censored."""
-    if pd.api.types.is_bool_dtype(column):
-        return False
+    if holds_booleans(column):
+        return says_censoring(str(column.name))
     numbers = pd.to_numeric(column, errors="coerce")
     return bool(numbers.isna().any() or 0 not in set(numbers))
 
@@ -166,8 +231,27 @@ def _reference_lines(table: Table) -> list[str]:
     if table.reference:
         return [f"arm_reference: {as_yaml(table.reference)}   # guessed, by its name: the arm compared with"]
     levels = shared_levels(table.frame[table.arm])
+    if table.frame[table.arm].nunique() > 2:
+        why = "guessed, the first in the alphabet: of three arms or more, one must be named"
+        return [f"arm_reference: {as_yaml(levels[0])}   # {why}" if levels else
+                "# arm_reference:   # of three arms or more, name the one compared with"]  # fmt: skip
     among = f", one of {', '.join(map(as_yaml, levels))}" if levels else ""
     return [f"# arm_reference:   # which arm is compared with{among}? By default the first in the alphabet"]
+
+
+def _kind_lines(table: Table) -> list[str]:
+    """Columns that are numbers written as text, or codes of digits, and the marks that mean missing in them."""
+    if table.text is None:
+        return []
+    named = set(table.columns("drop")) | set(table.columns("id")) | {table.arm, *table.columns("subgroups")}
+    named |= {one.event for one in table.endpoints}
+    kinds = {name: "number" for name in table.text.counts} | {name: "code" for name in table.text.codes}
+    told = ", ".join(f"{as_yaml(name)}: {kind}" for name, kind in kinds.items() if name not in named)
+    lines = [f"kind: {{{told}}}   # guessed: numbers written as text, and codes of digits"] if told else []
+    if table.text.marks:
+        marks = ", ".join(map(as_yaml, table.text.marks))
+        lines.append(f"missing: [{marks}]   # guessed: these mean missing, in every column")
+    return lines
 
 
 def _economics_lines(table: Table) -> list[str]:

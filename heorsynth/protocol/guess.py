@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from pandas.api import types
 
+from heorsynth.data import number_text
 from heorsynth.data.identity import ROW_NAMES, looks_like_dates, names_a_person, why_identifying, words_of
 from heorsynth.data.levels import as_text
-from heorsynth.data.schema import TIME_UNITS, Endpoint, Schema
+from heorsynth.data.schema import Schema
 from heorsynth.generators.source import MIN_LEVEL, unfit_columns
 from heorsynth.protocol import vocabulary as words
+from heorsynth.protocol.guess_endpoints import endpoints, is_named
 
 MAX_ARMS = 6
 MAX_GROUP_LEVELS = 8
-MAX_CODES = 6
+
+MOSTLY = 0.5
+"""A column of text is taken for numbers where more than this share of its known cells are."""
 
 
 @dataclass(frozen=True)
@@ -29,15 +34,53 @@ class Guess:
     reason: str
 
 
-def is_named(name: str, vocabulary: Iterable[str]) -> bool:
-    """True where a word of the name, or the name as a whole, is in the vocabulary."""
-    parts = words_of(name)
-    return bool({*parts, "".join(parts), "_".join(parts)} & set(vocabulary))
-
-
 def names_in(frame: pd.DataFrame) -> list[str]:
     """The names of a frame's columns, which a file has as text."""
     return [str(name) for name in frame.columns]
+
+
+@dataclass(frozen=True)
+class TextNumbers:
+    """What the columns of text of a file hold that are numbers, codes of digits, or marks of missing values.
+
+    Attributes
+    ----------
+    frame : DataFrame      the rows, with text that is mostly numbers as numbers
+    counts : Mapping       for each such column how many cells are of which kind (`number_text.parsed`)
+    codes : tuple          columns of digits with leading zeros
+    marks : tuple          marks of missing values that stand in such a column, as they are written
+    currencies : tuple     codes of the currencies whose signs stand there
+    """
+
+    frame: pd.DataFrame
+    counts: Mapping[str, Counter[str]]
+    codes: tuple[str, ...]
+    marks: tuple[str, ...]
+    currencies: tuple[str, ...] = ()
+
+
+def text_numbers(frame: pd.DataFrame) -> TextNumbers:
+    """The numbers among the columns of text of a file. The frame is not changed."""
+    made: dict[str, np.ndarray] = {}
+    counts: dict[str, Counter[str]] = {}
+    codes, marks, currencies = list[str](), set[str](), set[str]()
+    for name in names_in(frame):
+        column = frame[name]
+        if not (types.is_object_dtype(column) or types.is_string_dtype(column)) or looks_like_dates(column):
+            continue
+        numbers, kinds = number_text.parsed(column)
+        read = int(pd.notna(numbers).sum())
+        if not read or read <= MOSTLY * (read + number_text.n_left(kinds)):
+            continue
+        if kinds[number_text.ZEROS] or bool((abs(numbers) > 2**53).any()):
+            codes.append(name)
+            continue
+        found = number_text.marks_in(column, (*number_text.MISSING_MARKS, *number_text.UNKNOWN_WORDS))
+        made[name], counts[name] = number_text.parsed(column.mask(column.isin(found)))
+        marks |= set(found)
+        currencies |= number_text.currencies_in(column)
+    held = frame.assign(**made) if made else frame
+    return TextNumbers(held, counts, tuple(codes), tuple(sorted(marks)), tuple(sorted(currencies)))
 
 
 def guess_roles(frame: pd.DataFrame, taken: Iterable[str] = ()) -> list[Guess]:
@@ -57,7 +100,7 @@ def guess_roles(frame: pd.DataFrame, taken: Iterable[str] = ()) -> list[Guess]:
     take("drop", [name for name in names_in(left) if left[name].nunique() < 2], "the same for everyone, or empty")
     if "USUBJID" not in set(taken):
         take("id", *_id(left))
-    for pair, reason in _endpoints(left):
+    for pair, reason in endpoints(left):
         take("endpoint", list(pair), reason)
     take(
         "arm",
@@ -115,64 +158,9 @@ def _is_arm(column: pd.Series) -> bool:
     return 2 <= len(counts) <= MAX_ARMS and int(counts.min()) >= 2
 
 
-def _endpoints(frame: pd.DataFrame) -> list[tuple[tuple[str, str], str]]:
-    """Pairs of follow-up and event: the best one, and others whose two names share a word such as pfs."""
-    times = [name for name in names_in(frame) if is_named(name, words.TIME) and not why_no_time(frame[name])]
-    events = [name for name in names_in(frame) if is_named(name, words.EVENT) and not why_no_event(frame[name])]
-    found: list[tuple[tuple[str, str], str]] = []
-    while times and events:
-        shared = {(time, event): len(set(words_of(time)) & set(words_of(event)))
-                  for time in times for event in events if time != event}  # fmt: skip
-        best = max(shared, key=lambda pair: shared[pair], default=None)
-        if best is None or (found and not shared[best]):
-            break
-        found.append((best, "a number named like a time, and a small code named like an event"))
-        times = [name for name in times if name not in best]
-        events = [name for name in events if name not in best]
-    return found
-
-
-def why_no_time(column: pd.Series) -> str:
-    """Why a column cannot be a follow-up, in words without a value; "" where it can."""
-    if set(words_of(str(column.name))) & words.NOT_TIME:
-        return "named like an age or a date"
-    if looks_like_dates(column):
-        return "holds dates"
-    if not types.is_numeric_dtype(column) or types.is_bool_dtype(column):
-        return "is not a number"
-    if (column < 0).any():
-        return "has negative values"
-    return "" if column.nunique() > 5 else "has few values"
-
-
-def why_no_event(column: pd.Series) -> str:
-    """Why a column cannot be an event, in words without a value; "" where it can."""
-    known = column.dropna()
-    if looks_like_dates(column):
-        return "holds dates"
-    if known.nunique() > MAX_CODES:
-        return f"has more than {MAX_CODES} values"
-    if types.is_bool_dtype(known) or not types.is_numeric_dtype(known):
-        return "" if known.nunique() >= 2 else "has one value"
-    whole = bool(np.all(known == np.floor(known))) and float(known.min()) >= 0 and float(known.max()) <= 9
-    return "" if whole else "holds numbers that are no codes"
-
-
-def guess_endpoint_name(columns: tuple[str, ...]) -> str:
-    """What an endpoint is called: os, or another that its columns name."""
-    named = set().union(*(words_of(name) for name in columns)) & words.ENDPOINTS
-    return sorted(named)[0] if named else "os"
-
-
-def guess_unit(columns: tuple[str, ...]) -> str:
-    """The unit of time that the first of these columns names; "" if none does."""
-    found = set(words_of(columns[0])) if columns else set()
-    return next((unit for unit in TIME_UNITS if found & {unit, f"{unit}s"}), "")
-
-
 def guess_currency(columns: tuple[str, ...]) -> str:
     """The currency that one of these columns names, or "" if none does."""
-    found = set().union(*(words_of(name) for name in columns))
+    found = {word for name in columns for word in words_of(name)}
     return next((code for code in ("EUR", "USD", "GBP", "CHF", "CAD", "AUD", "JPY") if code.lower() in found), "")
 
 
@@ -187,8 +175,3 @@ def guess_reference(column: pd.Series) -> str:
     """The one level of an arm that is called as controls are, such as placebo; "" if none or several are."""
     called = [level for level in shared_levels(column) if set(words_of(level)) & words.CONTROL]
     return called[0] if len(called) == 1 else ""
-
-
-def endpoint_of(columns: tuple[str, ...]) -> Endpoint:
-    """The endpoint that two guessed columns make."""
-    return Endpoint(guess_endpoint_name(columns), columns[0], columns[1])

@@ -12,14 +12,15 @@ import pandas as pd
 from heorsynth.core.display import Card
 from heorsynth.core.errors import DuplicateIdError, FileError, OutputError, Problem, as_yaml
 from heorsynth.data.adtte import NEEDED, from_adtte
-from heorsynth.data.delimited import dialect_of
-from heorsynth.data.identity import n_persons
+from heorsynth.data.delimited import assumed
+from heorsynth.data.identity import PERSONAL, has_unique_id, n_persons, words_of
 from heorsynth.data.io import read_frame
 from heorsynth.data.partitions import Partitions
+from heorsynth.data.reading_notes import notes_of
 from heorsynth.data.source_checks import ONE_ROW
 from heorsynth.protocol import vocabulary as words
 from heorsynth.protocol.draft import Table, protocol_text
-from heorsynth.protocol.guess import Guess, guess_roles, names_in, shared_levels
+from heorsynth.protocol.guess import Guess, guess_roles, names_in, shared_levels, text_numbers
 from heorsynth.protocol.questions import questions
 from heorsynth.protocol.run import TEMPLATE
 
@@ -53,7 +54,7 @@ class Start:
 
 
 def init(data: str | Path, out: str | Path = ".") -> Start:
-    """Writes `<name>.yaml` and `<name>.ipynb` for a CSV, Parquet or SAS file, with guessed roles.
+    """Writes `<name>.yaml` and `<name>.ipynb` for a file of patients, with guessed roles.
 
     Of a folder of Parquet files the roles are guessed from the first. A CDISC ADTTE table is known by its columns
     and read by one parameter. A guess is marked as one, and what cannot be guessed is a commented line and a
@@ -67,7 +68,7 @@ def init(data: str | Path, out: str | Path = ".") -> Start:
     """
     path, folder = Path(data), Path(out)
     table = _table(path, folder)
-    protocol, notebook = folder / f"{path.stem}.yaml", folder / f"{path.stem}.ipynb"
+    protocol, notebook = folder / f"{name_of(path)}.yaml", folder / f"{name_of(path)}.ipynb"
     for target in (protocol, notebook):
         if target.exists():
             raise OutputError(
@@ -89,12 +90,20 @@ def _table(path: Path, folder: Path) -> Table:
     frame = read_frame(path).rename(columns=str)
     if len(frame) < 2:
         raise FileError(f"file {path.name!r}", Problem("", f"{len(frame)} rows", "give a row for each patient"))
-    layout = dialect_of(path).assumed if path.suffix.lower() in (".csv", ".tsv") else ""
+    layout = " ".join(dict.fromkeys([assumed(path), *notes_of(frame)])).strip()
     place = _place(path, folder)
     if set(NEEDED) <= set(frame.columns):
-        return _adtte(frame, path.stem, place, layout)
-    _require_one_row_a_patient(path, frame)
-    return Table(path.stem, f"{{file: {place}}}", frame, tuple(guess_roles(frame)), {}, layout)
+        return _adtte(frame, name_of(path), place, layout)
+    text = text_numbers(frame)
+    _require_one_row_a_patient(path, text.frame)
+    return Table(name_of(path), f"{{file: {place}}}", text.frame, tuple(guess_roles(text.frame)), {}, layout, text=text)
+
+
+def name_of(path: Path) -> str:
+    """A file's name without its endings, as its protocol is called: patients of patients.csv.gz."""
+    return (
+        path.stem.removesuffix(".csv").removesuffix(".tsv").removesuffix(".txt") if path.suffix == ".gz" else path.stem
+    )
 
 
 def _place(path: Path, folder: Path) -> str:
@@ -142,6 +151,8 @@ def _is_twin(name: str, rows: pd.DataFrame) -> bool:
 def _require_one_row_a_patient(path: Path, frame: pd.DataFrame, id_column: str | None = None) -> None:
     """Nothing, unless a column named like a patient's id has the same patient in several rows."""
     names = [id_column] if id_column else [name for name in names_in(frame) if n_persons(frame[name])]
+    if not id_column and has_unique_id(frame):
+        names = [name for name in names if set(words_of(name)) & PERSONAL]
     told = [
         Problem(
             f"column {name!r}",

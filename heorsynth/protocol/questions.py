@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 from pandas.api import types
 
+from heorsynth.data import number_text
+from heorsynth.data.event_words import coding_by_words
+from heorsynth.data.follow_up import how_to_combine, known_for_events_only, zero_advice
 from heorsynth.data.identity import looks_like_dates, repeats_evenly
 from heorsynth.data.inspection import says_censoring
+from heorsynth.data.levels import as_text
+from heorsynth.data.schema import Endpoint
 from heorsynth.data.source_checks import COUNT_DAYS
-from heorsynth.protocol import vocabulary as words
-from heorsynth.protocol.draft import Table, needs_coding
-from heorsynth.protocol.guess import (
-    guess_currency,
-    guess_unit,
-    is_named,
-    names_in,
-    shared_levels,
-    why_no_event,
-    why_no_time,
-)
+from heorsynth.protocol.draft import Table, holds_booleans, needs_coding
+from heorsynth.protocol.guess import names_in, shared_levels
+from heorsynth.protocol.guess_endpoints import guess_unit, may_be_event, may_be_time, why_no_event, why_no_time
 
 
 def questions(table: Table) -> list[str]:
@@ -31,10 +30,9 @@ def questions(table: Table) -> list[str]:
     ]
     if table.others:
         asked.append(f"Of several parameters one was taken; the others are {', '.join(table.others)}: change param.")
-    asked += _of_endpoints(table) + _of_times(table) + _of_the_arm(table)
+    asked += _of_endpoints(table) + _of_times(table) + _of_the_arm(table) + _of_texts(table)
     if table.columns("costs"):
-        known = guess_currency(table.columns("costs"))
-        asked.append(f"Give the {'' if known else 'currency and '}price year of the costs.")
+        asked.append(f"Give the {'' if table.currency else 'currency and '}price year of the costs.")
     return asked
 
 
@@ -46,22 +44,35 @@ def _of_endpoints(table: Table) -> list[str]:
     asked = []
     for endpoint in table.endpoints:
         column = table.frame[endpoint.event]
-        if says_censoring(endpoint.event):
+        codes = shared_levels(column)
+        said = coding_by_words(endpoint.event, codes)
+        if said is not None:
             asked.append(
-                f"{endpoint.event} speaks of censoring: does 1 mean censored, or the event? Uncomment the event_map "
-                "that is right; until then the run is refused."
+                f"In {endpoint.event}, is {_called(said, 0)} censored and {_called(said, 1)} the event? A guess."
             )
-        elif not types.is_numeric_dtype(column) and not types.is_bool_dtype(column):
-            asked.append(f"No 0 in {endpoint.event}, which is text: uncomment event_map and say which is censored.")
+        elif says_censoring(endpoint.event):
+            one = "true" if holds_booleans(column) else "1"
+            asked.append(
+                f"{endpoint.event} speaks of censoring: does {one} mean censored, or the "
+                "event? Uncomment the event_map that is right; until then the run is refused."
+            )
+        elif needs_coding(column) and not types.is_numeric_dtype(column):
+            asked.append(
+                f"Words in {endpoint.event} do not say who is censored: uncomment the event_map that is right."
+            )
         elif needs_coding(column):
             asked.append(f"No 0 in {endpoint.event}: uncomment event_map and say which code is censored.")
     return asked
 
 
+def _called(said: Mapping[object, int], code: int) -> str:
+    return " or ".join(repr(level) for level, meaning in said.items() if meaning == code)
+
+
 def _why_none(frame: pd.DataFrame) -> str:
     """No endpoint was recognised, and for each column that was considered, why not."""
-    times = [(name, why_no_time(frame[name])) for name in names_in(frame) if is_named(name, words.TIME)]
-    events = [(name, why_no_event(frame[name])) for name in names_in(frame) if is_named(name, words.EVENT)]
+    times = [(name, why_no_time(frame[name])) for name in names_in(frame) if may_be_time(name)]
+    events = [(name, why_no_event(frame[name])) for name in names_in(frame) if may_be_event(name)]
     told = [f"{kind}: " + (", ".join(f"{name} ({why or 'would do'})" for name, why in found) if found else "none")
             for kind, found in (("named like a follow-up", times), ("named like an event", events))]  # fmt: skip
     dates = [name for name in names_in(frame) if looks_like_dates(frame[name])]
@@ -77,17 +88,56 @@ def _of_times(table: Table) -> list[str]:
     asked = []
     for endpoint in table.endpoints:
         values = table.frame[endpoint.time].to_numpy(float, na_value=np.nan)
+        event = _events(table, endpoint)
+        if known_for_events_only(values, event):
+            asked.append(f"{endpoint.time} is known for the event only: "
+                         f"{how_to_combine(table.frame, endpoint.time, event, (endpoint.event,))}.")  # fmt: skip
+            continue
         low, unknown = int((values <= 0).sum()), int(np.isnan(values).sum())
         wrong = [f"{count} are {what}" for count, what in ((low, "0"), (unknown, "missing")) if count]
         if wrong:
+            unit = guess_unit((endpoint.time,)) or "day"
+            fix = zero_advice(values, event, unit) if low and not (values < 0).any() else "drop those rows"
             asked.append(
                 f"Of {len(values)} follow-ups in {endpoint.time} {' and '.join(wrong)}, so the run will be refused: "
-                "find the true ones, drop those rows, or count a death on the first day as half a day."
+                f"find the true ones, or {fix}."
             )
     if table.endpoints and not guess_unit((table.endpoints[0].time,)):
         asked.append(f"In which unit is {table.endpoints[0].time}? Day is a guess.")
     if table.brought and "unit" not in table.brought:
         asked.append("In which unit is AVAL? Day is a guess: AVALU does not say.")
+    return asked
+
+
+def _events(table: Table, endpoint: Endpoint) -> np.ndarray:
+    """How follow-ups ended (n,), as far as it can be told: 1 the event, 0 censored or not known."""
+    column = table.frame[endpoint.event]
+    said = coding_by_words(endpoint.event, shared_levels(column))
+    codes = as_text(column).map(said) if said else pd.to_numeric(column, errors="coerce")
+    return np.nan_to_num(codes.to_numpy(float, na_value=0.0))
+
+
+def _of_texts(table: Table) -> list[str]:
+    """Columns of numbers written as text, and what else is in them."""
+    if table.text is None:
+        return []
+    asked = []
+    names = {table.arm, *table.columns("subgroups"), *(one.event for one in table.endpoints)}
+    for name, counts in table.text.counts.items():
+        if name in names:
+            continue
+        left = number_text.told(counts, tuple(kind for kind in number_text.LEFT if kind != number_text.MISSING))
+        if left:
+            asked.append(
+                f"{name} holds numbers written as text, and beside them {left}: correct these cells, or say under "
+                "missing which of them mean missing; until then the run is refused."
+            )
+        else:
+            read = number_text.told(counts, (*number_text.READ[1:], number_text.MISSING))
+            asked.append(f"{name} holds numbers written as text{f' ({read})' if read else ''}: is it a number?")
+    if table.text.marks:
+        asked.append(f"Do {', '.join(map(repr, table.text.marks))} mean missing? They do in every column, if so.")
+    asked += [f"{name} holds digits with leading zeros: is it a code?" for name in table.text.codes]
     return asked
 
 
@@ -97,5 +147,9 @@ def _of_the_arm(table: Table) -> list[str]:
     if table.reference:
         return [f"Is {table.reference} the arm that others are compared with? It is a guess, by its name."]
     levels = shared_levels(table.frame[table.arm])
+    if levels and len(levels) > 2:
+        among = ", ".join(levels)
+        return [f"Which level of {table.arm} ({among}) are others compared with? {levels[0]} is a guess, the first in "
+                "the alphabet: change arm_reference."]  # fmt: skip
     among = f" ({', '.join(levels)})" if levels else ""
     return [f"Which level of {table.arm}{among} are others compared with? Say so as arm_reference."]
