@@ -16,6 +16,7 @@ import pytest
 
 import heorsynth as hs
 from heorsynth.data.folder import CohortFolder
+from heorsynth.data.levels import POOLED
 from heorsynth.evidence.signature import keygen
 
 WORDS = ("Canary-Ada-7319", "Canary-Bert-7320", "Canary-Cora-7321")
@@ -69,7 +70,7 @@ def source(n: int = 120) -> pd.DataFrame:
     frame["site"] = np.tile(["north", "south", "east"], n // 3)
     frame.loc[0, "site"] = WORDS[0]
     frame["extra"] = 0.0
-    frame.loc[0, "extra"] = NUMBERS["cost"][0]
+    frame.loc[:2, "extra"] = NUMBERS["cost"]
     return frame
 
 
@@ -162,7 +163,7 @@ def test_no_value_of_a_canary_patient_is_in_a_saved_generator_or_its_repr(place:
 
 @pytest.mark.parametrize("name", ["heor", "marginals", "bootstrap", "arf", "gaussian_copula"])
 def test_no_part_of_a_fitted_generator_shows_a_canary(name: str) -> None:
-    """A level that one patient has, a column that is zero but for one patient: both are values of that patient."""
+    """A level that one patient has, a column that is zero but for the planted patients: both are their own values."""
     frame = source()
     frame["site"] = frame["site"].astype("category")
     roles = {"endpoints": {"os": ("time", "event")}, "arm": "trt", "costs": ["cost"], "subgroups": ["sex"],
@@ -174,7 +175,7 @@ def test_no_part_of_a_fitted_generator_shows_a_canary(name: str) -> None:
         parts += [sampler.law.shape, *sampler.law.columns, sampler.law.outcome, sampler.law.cells]
         drawn = sampler.sample(m=1)[0].frame
         assert leaked(str(list(drawn["site"].dtype.categories))) == []
-        assert set(drawn["extra"]) == {0.0}
+        assert 0.0 in set(drawn["extra"])
     assert leaked(" ".join(map(repr, parts))) == []
 
 
@@ -191,11 +192,19 @@ def test_a_column_in_which_too_few_patients_share_anything_is_refused(column: li
         assert leaked(str(caught.value)) == []
 
 
+def test_a_column_that_has_one_value_for_all_but_one_patient_is_refused() -> None:
+    frame = source().assign(extra=[NUMBERS["cost"][0]] + [0.0] * 119)
+    cohort = hs.Cohort(frame, endpoints={"os": ("time", "event")}, id="patient")
+    with pytest.raises(hs.HeorsynthError, match="'extra': one value for all but fewer than 5 patients") as caught:
+        hs.generators.create("heor").fit(cohort, seed=1)
+    assert leaked(str(caught.value)) == []
+
+
 def test_with_more_patients_asked_for_a_level_of_fewer_is_no_level() -> None:
     frame = source().assign(site=["north"] * 90 + ["south"] * 30)
     cohort = hs.Cohort(frame, endpoints={"os": ("time", "event")}, id="patient")
     law = hs.generators.create("heor", min_patients=40).fit(cohort, seed=1).law
-    assert set(law.shape.formats["site"].values) == {"north"}
+    assert set(law.shape.formats["site"].values) == {"north", POOLED}
     in_thirds = hs.Cohort(source(), endpoints={"os": ("time", "event")}, id="patient")
     with pytest.raises(hs.HeorsynthError, match="'site': no level that 60 patients have"):
         hs.generators.create("heor", min_patients=60).fit(in_thirds, seed=1)

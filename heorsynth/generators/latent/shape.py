@@ -77,6 +77,8 @@ class Shape:
             levels = name not in schema.numeric and is_levels(frame[name], least)
             if not formats[name].values and (schema.holds_levels(name) or levels):
                 raise _unfit(cohort, name, f"no level that {least} patients have")
+            if not formats[name].values and name not in schema.numeric and _stands_out(frame[name], least):
+                raise _unfit(cohort, name, f"one value for all but fewer than {least} patients: theirs would show")
         pooled = {name: _rare(frame[name], least) for name in free if POOLED in formats[name].values}
         for name, count in pooled.items():
             if count and as_text(frame[name]).value_counts().iloc[0] - max(least - count, 0) < least:
@@ -187,6 +189,12 @@ def _unfit(cohort: Cohort, name: str, found: str) -> UnfitColumnError:
     """The error for a column of levels that cannot be written without a level of fewer patients than are asked for."""
     problem = Problem(f"column {name!r}", found, "drop it, merge its levels, or give a smaller min_patients")
     return UnfitColumnError(f"cohort {cohort.name!r}", problem)
+
+
+def _stands_out(column: pd.Series, least: int) -> bool:
+    """True for two numbers of which fewer than `least` patients have one, unless both are neighbours, as 0 and 1."""
+    counts = column.astype(float).value_counts()
+    return len(counts) == 2 and int(counts.min()) < least and float(np.ptp(counts.index)) != 1
 
 
 def pooled_levels(values: np.ndarray, least: int) -> np.ndarray:
