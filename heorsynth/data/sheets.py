@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import zipfile
 import zlib
 from collections.abc import Sequence
@@ -56,9 +57,9 @@ def read_sheet(file: Path) -> pd.DataFrame:
     return with_notes(frame, [among, lines_above(above)])
 
 
-DAMAGED = (zipfile.BadZipFile, zlib.error, ParseError, KeyError, ValueError, TypeError, AttributeError, IndexError,
-           EOFError, OverflowError)  # fmt: skip
-"""What openpyxl raises where the parts of a workbook are not those that it names."""
+DAMAGED = (zipfile.BadZipFile, zlib.error, struct.error, ParseError, KeyError, ValueError, TypeError, AttributeError,
+           IndexError, EOFError, OverflowError, NotImplementedError, RuntimeError)  # fmt: skip
+"""What openpyxl and zipfile raise where the parts of a workbook are not what they name, or are locked."""
 
 
 def _require_small(file: Path) -> None:
@@ -66,7 +67,7 @@ def _require_small(file: Path) -> None:
     try:
         with zipfile.ZipFile(file) as packed:
             n_bytes = sum(part.file_size for part in packed.infolist())
-    except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
+    except DAMAGED as error:
         told = Problem("", "truncated, locked or no workbook", "open it and save it again as .xlsx without a password")
         raise DamagedFileError(f"file {file.name!r}", told) from error
     limits.require_unpacked(file, n_bytes, MAX_SHEET_BYTES)

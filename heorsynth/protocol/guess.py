@@ -50,6 +50,7 @@ class TextNumbers:
     codes : tuple          columns of digits with leading zeros
     marks : tuple          marks of missing values that stand in such a column, as they are written
     currencies : tuple     codes of the currencies whose signs stand there
+    unclear : tuple        columns of numbers whose marks may be of thousands or of decimals, or in several currencies
     """
 
     frame: pd.DataFrame
@@ -57,19 +58,24 @@ class TextNumbers:
     codes: tuple[str, ...]
     marks: tuple[str, ...]
     currencies: tuple[str, ...] = ()
+    unclear: tuple[str, ...] = ()
 
 
 def text_numbers(frame: pd.DataFrame) -> TextNumbers:
     """The numbers among the columns of text of a file. The frame is not changed."""
     made: dict[str, np.ndarray] = {}
     counts: dict[str, Counter[str]] = {}
-    codes, marks, currencies = list[str](), set[str](), set[str]()
+    codes, unclear, marks, currencies = list[str](), list[str](), set[str](), set[str]()
     for name in names_in(frame):
         column = frame[name]
         if not (types.is_object_dtype(column) or types.is_string_dtype(column)) or looks_like_dates(column):
             continue
         numbers, kinds = number_text.parsed(column)
         read = int(pd.notna(numbers).sum())
+        doubtful = kinds[number_text.AMBIGUOUS] + kinds[number_text.CURRENCIES]
+        if doubtful > MOSTLY * (read + number_text.n_left(kinds)):
+            unclear.append(name)
+            continue
         if not read or read <= MOSTLY * (read + number_text.n_left(kinds)):
             continue
         if kinds[number_text.ZEROS] or bool((abs(numbers) > 2**53).any()):
@@ -80,11 +86,13 @@ def text_numbers(frame: pd.DataFrame) -> TextNumbers:
         marks |= set(found)
         currencies |= number_text.currencies_in(column)
     held = frame.assign(**made) if made else frame
-    return TextNumbers(held, counts, tuple(codes), tuple(sorted(marks)), tuple(sorted(currencies)))
+    return TextNumbers(held, counts, tuple(codes), tuple(sorted(marks)), tuple(sorted(currencies)), tuple(unclear))
 
 
-def guess_roles(frame: pd.DataFrame, taken: Iterable[str] = ()) -> list[Guess]:
+def guess_roles(frame: pd.DataFrame, taken: Iterable[str] = (), unclear: Iterable[str] = ()) -> list[Guess]:
     """The guessed roles of a frame's columns, but for those `taken`; each column in at most one.
+
+    Columns that are `unclear` are numbers that cannot be read yet: they may be costs, and are neither id nor dropped.
 
     Only names, types and numbers of levels are looked at and told, never a value. What no generator can make anew
     (dates, free text, further ids, what is the same for everyone) is guessed to be dropped.
@@ -99,7 +107,7 @@ def guess_roles(frame: pd.DataFrame, taken: Iterable[str] = ()) -> list[Guess]:
 
     take("drop", [name for name in names_in(left) if left[name].nunique() < 2], "the same for everyone, or empty")
     if "USUBJID" not in set(taken):
-        take("id", *_id(left))
+        take("id", *_id(left.drop(columns=list(unclear))))
     for pair, reason in endpoints(left):
         take("endpoint", list(pair), reason)
     take(
@@ -107,14 +115,14 @@ def guess_roles(frame: pd.DataFrame, taken: Iterable[str] = ()) -> list[Guess]:
         [name for name in names_in(left) if _is_arm(left[name])][:1],
         f"named like an arm, at most {MAX_ARMS} levels",
     )
-    numbers = [name for name in names_in(left) if types.is_numeric_dtype(left[name])]
+    numbers = [name for name in names_in(left) if types.is_numeric_dtype(left[name]) or name in unclear]
     take("costs", [name for name in numbers if is_named(name, words.COST)], "a number named like a cost")
     numbers = [name for name in numbers if name in left]
     take("utilities", [name for name in numbers if is_named(name, words.UTILITY)], "a number named like a utility")
     take("subgroups", [name for name in names_in(left) if is_named(name, words.GROUP) and _is_group(left[name])],
          f"named like a subgroup, 2 to {MAX_GROUP_LEVELS} levels of at least 2 patients")  # fmt: skip
     held = next((guess.columns[0] for guess in found if guess.role == "id"), None)
-    for _, problem in unfit_columns(left, Schema({}, id=held)):
+    for _, problem in unfit_columns(left.drop(columns=list(unclear), errors="ignore"), Schema({}, id=held)):
         take("drop", [name for name in names_in(left) if problem.where == f"column {name!r}"], problem.found)
     return found
 

@@ -96,7 +96,8 @@ def _table(path: Path, folder: Path) -> Table:
         return _adtte(frame, name_of(path), place, layout)
     text = text_numbers(frame)
     _require_one_row_a_patient(path, text.frame)
-    return Table(name_of(path), f"{{file: {place}}}", text.frame, tuple(guess_roles(text.frame)), {}, layout, text=text)
+    guesses = tuple(guess_roles(text.frame, unclear=text.unclear))
+    return Table(name_of(path), f"{{file: {place}}}", text.frame, guesses, {}, layout, text=text)
 
 
 def name_of(path: Path) -> str:

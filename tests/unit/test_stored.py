@@ -1,5 +1,6 @@
 """Decimals are numbers and an index that has a name is a column, in a file, in a folder and in a frame."""
 
+import json
 from decimal import Decimal
 from pathlib import Path
 
@@ -13,8 +14,9 @@ import heorsynth as hs
 from heorsynth.core import errors
 from heorsynth.data.folder import CohortFolder
 from heorsynth.data.io import read_frame
-from heorsynth.data.label import ID_COLUMN, synthetic_ids
+from heorsynth.data.label import ID_COLUMN, has_synthetic_id, synthetic_ids
 from heorsynth.data.stored import stored_columns
+from heorsynth.protocol.init import init
 
 N = 3000
 ROLES = {"endpoints": {"os": ("time", "event")}, "arm": "arm", "costs": ["cost"], "subgroups": ["sex"]}
@@ -157,3 +159,62 @@ def test_row_labels_left_by_a_filter_make_no_partition_another(frame: pd.DataFra
     folder = put(frame, tmp_path / "filtered")
     frame[frame["age"] > 50].to_parquet(folder / "1.parquet")
     assert set(CohortFolder(folder, **ROLES).columns) == set(frame.columns)
+
+
+INDEXED = pd.DataFrame({"age": [1.5, 2.5], "sex": ["f", "m"]}, index=pd.Index([7, 8], name="site"))
+NOTES = json.loads(pa.Table.from_pandas(INDEXED).schema.metadata[b"pandas"])
+
+
+def with_notes(text: str, path: Path) -> Path:
+    """A Parquet file whose notes of pandas are this text."""
+    table = pa.table({"age": [1.5, 2.5], "sex": ["f", "m"], "site": [7, 8]})
+    pq.write_table(table.replace_schema_metadata({b"pandas": text.encode()}), path)
+    return path
+
+
+@pytest.mark.parametrize("text", [
+    "[" * 100_000, "{}", "[]", "5", "null", "{", json.dumps({**NOTES, "columns": None}),
+    json.dumps({**NOTES, "columns": [5]}), json.dumps({**NOTES, "index_columns": [[]]}),
+    json.dumps({**NOTES, "index_columns": 5}), json.dumps({**NOTES, "column_indexes": [{}]}),
+    json.dumps({**NOTES, "columns": [{**one, "numpy_type": "none"} for one in NOTES["columns"]]}),
+    json.dumps({**NOTES, "columns": [{**one, "field_name": [1]} for one in NOTES["columns"]]}),
+    json.dumps({**NOTES, "columns": [{**one, "metadata": 5} for one in NOTES["columns"]]}),
+    json.dumps({**NOTES, "columns": [{**one, "pandas_type": "datetimetz"} for one in NOTES["columns"]]}),
+])  # fmt: skip
+def test_broken_notes_of_pandas_are_refused_as_that_or_do_no_harm(text: str, tmp_path: Path) -> None:
+    path = with_notes(text, tmp_path / "x.parquet")
+    stored_columns(pq.read_schema(path))
+    for read in (read_frame, hs.inspect, lambda file: init(file, tmp_path / "out")):
+        try:
+            read(path)
+        except errors.DamagedFileError as error:
+            assert "what pandas noted in it about its columns is broken" in str(error)
+
+
+def test_one_note_that_is_broken_is_told(tmp_path: Path) -> None:
+    with pytest.raises(errors.DamagedFileError, match="what pandas noted in it about its columns is broken"):
+        read_frame(with_notes("[" * 100_000, tmp_path / "x.parquet"))
+
+
+TWO = pd.MultiIndex.from_arrays([list("ab") * 5, range(10)])
+
+
+@pytest.mark.parametrize("names", ["rows", "columns"])
+def test_rows_or_columns_with_several_names_are_refused_with_the_line_that_joins_them(
+    names: str, tmp_path: Path
+) -> None:
+    held = pd.DataFrame({"time": np.arange(1.0, 11), "event": np.arange(10) % 2})
+    columns = pd.MultiIndex.from_tuples([("a", "time"), ("a", "event")])
+    held = held.set_axis(TWO) if names == "rows" else held.set_axis(columns, axis=1)
+    held.to_parquet(tmp_path / "x.parquet")
+    told = f"{names}: have 2 names each"
+    for read in (read_frame, hs.inspect, lambda file: init(file, tmp_path / "out")):
+        with pytest.raises(errors.FileError, match=told):
+            read(tmp_path / "x.parquet")
+    with pytest.raises(errors.RoleError, match=told):
+        hs.Cohort(held, endpoints={"os": ("time", "event")})
+
+
+def test_a_row_is_synthetic_by_any_of_its_names() -> None:
+    ids = pd.MultiIndex.from_arrays([list("abcd"), synthetic_ids("1a2b3c4d", 0, 4)])
+    assert has_synthetic_id(ids).tolist() == [True] * 4
