@@ -11,12 +11,12 @@ from heorsynth.core.errors import NotEstimableError, Problem
 from heorsynth.core.estimate import Estimate
 from heorsynth.estimators.competing import cumulative_incidence
 from heorsynth.estimators.counts import at_risk_just_before, follow_up
-from heorsynth.estimators.ties import as_one_time
 from heorsynth.estimators.curve import IncidenceCurve, SurvivalCurve
 from heorsynth.estimators.curve_summaries import curve_quantile, landmark, restricted_mean, restricted_mean_difference
 from heorsynth.estimators.log_rank import LogRank, log_rank
 from heorsynth.estimators.product_limit import kaplan_meier, reverse_kaplan_meier
 from heorsynth.estimators.resampling import km_matrix
+from heorsynth.estimators.ties import as_one_time
 
 __all__ = [
     "IncidenceCurve",
