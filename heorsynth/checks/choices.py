@@ -45,7 +45,7 @@ def choice_agreement(
             return [cannot(AGREEMENT, reason_of(error), margin, group)]
         chosen, floor, benefits = _choice(options, wtp, rng)
         same = int((first_of_best(benefits) == chosen).sum())
-        label = f"agreement on the option chosen at {significant(wtp)} per QALY"
+        label = f"agreement on the option chosen at {significant(wtp)} per {pairs[0].per(group.real.schema)}"
         chance = share_with_interval(same, len(benefits))
         found.append(agreement_finding(AGREEMENT, label, group, chance, floor, margin))
     return found or [cannot(AGREEMENT, NO_THRESHOLD, margin, group)]
@@ -69,7 +69,8 @@ def pooled_choice(group: Group, pairs: Sequence[Evaluation], margin: Margin, rng
             chance = joint_agreement(require_several(ahead), LEVEL, rng)
         except NotEstimableError as error:
             return [cannot(POOLED, reason_of(error), margin, group)]
-        label = f"option chosen by the pooled {len(benefits)} at {significant(wtp)} per QALY"
+        unit = pairs[0].per(group.real.schema)
+        label = f"option chosen by the pooled {len(benefits)} at {significant(wtp)} per {unit}"
         finding = agreement_finding(POOLED, label, group, chance, floor, margin)
         instead = int(first_of_best(benefits.mean(axis=0)))
         if finding.verdict == FAIL and instead != chosen and _near(options, chosen, instead, wtp):

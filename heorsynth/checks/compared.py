@@ -29,6 +29,11 @@ class Compared:
         return self._held[id(cohort)]
 
     @property
+    def per(self) -> str:
+        """What a threshold is money for: a QALY, or a unit of the effect's column."""
+        return self.evaluation.per(self.group.real.schema)
+
+    @property
     def real(self) -> Increments:
         """In the patients; NotEstimableError where there are too few to be shown."""
         if few := too_few(self.group.real):

@@ -68,7 +68,7 @@ def decision_agreement(compared: Compared, margin: Margin, rng: np.random.Genera
             found.append(cannot(key, reason_of(error), margin, group))
             continue
         same = int(np.sum((drawn > NONE) == (original > NONE)))
-        label = f"decision agreement at {significant(wtp)} per QALY"
+        label = f"decision agreement at {significant(wtp)} per {compared.per}"
         found.append(agreement_finding(key, label, group, share_with_interval(same, len(drawn)), floor, margin))
     return found or [cannot(key, NO_THRESHOLD, margin, group)]
 
@@ -103,7 +103,7 @@ def pooled_decision(compared: Compared, margin: Margin, rng: np.random.Generator
         except NotEstimableError as error:
             found.append(cannot(key, reason_of(error), margin, group))
             continue
-        label = f"decision of the pooled {len(drawn)} at {significant(wtp)} per QALY"
+        label = f"decision of the pooled {len(drawn)} at {significant(wtp)} per {compared.per}"
         finding = agreement_finding(key, label, group, chance, floor, margin)
         if finding.verdict == FAIL and may_be_luck(compared.real, compared.synthetic, wtp):
             finding = luck(finding)
@@ -189,7 +189,7 @@ def acceptability_gap(compared: Compared, margin: Margin, rng: np.random.Generat
     size = real_noise.std(axis=0)
     unit = np.divide(real_noise, size, out=np.zeros_like(real_noise), where=size > 0)
     noise = unit * np.sqrt(between / len(drawn)) * _student(len(drawn))
-    label = f"largest distance of acceptability curves to {significant(2 * max(declared))} per QALY"
+    label = f"largest distance of acceptability curves to {significant(2 * max(declared))} per {compared.per}"
     return [distance_finding(key, label, group, largest(drawn.mean(axis=0) - curve, noise, real_noise), margin)]
 
 

@@ -87,7 +87,7 @@ def incremental_cost(compared: Compared, margin: Margin, rng: np.random.Generato
 
 
 def incremental_qaly(compared: Compared, margin: Margin, rng: np.random.Generator) -> list[Finding]:
-    """Incremental QALY per patient; a relative margin is a share of the comparator's mean QALY."""
+    """Incremental effect per patient, in its column's unit; a relative margin is a share of the comparator's mean."""
     return [
         compare(
             "economics.incremental_qaly",
@@ -117,7 +117,7 @@ def net_benefit(compared: Compared, margin: Margin, rng: np.random.Generator) ->
         found.append(
             compare(
                 "economics.inmb",
-                f"INMB at {significant(wtp)} per QALY",
+                f"INMB at {significant(wtp)} per {compared.per}",
                 compared.group,
                 benefit,
                 margin.resolved(wtp),

@@ -11,7 +11,7 @@ from heorsynth.checks.groups import comparisons
 from heorsynth.checks.observed import Observed, follow_up_times, joint, ranked
 from heorsynth.core.errors import NotEstimableError, unknown_name
 from heorsynth.data.cohort import small
-from heorsynth.data.schema import TIME_UNITS
+from heorsynth.data.schema import TIME_UNITS, Schema
 from heorsynth.estimators.economics import Increments, Joint, increments_of
 
 
@@ -23,6 +23,10 @@ class Evaluation:
     treatment: str
     costs: tuple[str, ...]
     effect: str
+
+    def per(self, schema: Schema) -> str:
+        """What a threshold is money for."""
+        return threshold_unit(schema, self.effect)
 
     def joints(self, data: Observed) -> dict[str, Joint]:
         """Mean and covariance of cost and effect in each arm, over the patients for whom both are known."""
@@ -39,6 +43,19 @@ class Evaluation:
         parts = self.joints(data)
         treated, others = parts[self.treatment], parts[self.comparator]
         return increments_of(treated, others, treated.n + others.n)
+
+
+def threshold_unit(schema: Schema, effect: object = None) -> str:
+    """What a threshold is money for: "QALY" where the effect's column is one by its unit, else a unit of that column.
+
+    Examples
+    --------
+    >>> schema = Schema(endpoints={}, utilities=("life_years", "qaly"))
+    >>> threshold_unit(schema, "life_years"), threshold_unit(schema, "qaly"), threshold_unit(schema)
+    ('unit of life_years', 'QALY', 'unit of effect')
+    """
+    names = list(schema.utilities) if effect is None else [str(effect)]
+    return (schema.unit_of(names[0]) or f"unit of {names[0]}") if len(names) == 1 else "unit of effect"
 
 
 def unnamed_comparator(real: Observed, comparator: object) -> tuple[str, ...]:

@@ -38,11 +38,16 @@ def cumulative_incidence(
     Valsecchi: with F = F_k(t) and F_i = F_k(t_i),
     sum of (F - F_i)^2 d_i / (Y_i (Y_i - d_i)) + S(t_i-)^2 d_ki (Y_i - d_ki) / Y_i^3
     - 2 (F - F_i) S(t_i-) d_ki / Y_i^2.
+    Without delayed entry that is the infinitesimal jackknife, the sum of squared influences of the patients: it is what
+    R's ``survfit`` gives, to the last digits. R's ``cmprsk::cuminc`` gives Aalen's estimator, which differs by a few
+    per cent, and by more where few are left. With delayed entry ``survfit`` squares influences for curves of several
+    causes, and adds up Greenwood's terms, as here, for one: the two differ by 1.6% at most in the tests.
 
     References
     ----------
     Aalen & Johansen (1978) Scand J Stat 5:141; Marubini & Valsecchi (1995), Analysing Survival Data from
-    Clinical Trials and Observational Studies, 10.3.  Against R's cmprsk: tests/reference/survival.R
+    Clinical Trials and Observational Studies, 10.3.  Against R's survival and cmprsk: tests/reference/survival.R,
+    tests/reference/incidence.R
 
     Examples
     --------

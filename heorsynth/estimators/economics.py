@@ -80,6 +80,7 @@ class Increments:
     n_used, n_total : int            patients with both known, and patients there were
     parts : tuple                    independent parts (covariance, degrees of freedom) that the covariance is the sum
                                      of, such as one an arm; none for a normal reference
+    effect_unit : str                of the effect, such as "QALY"; empty where none was declared
     """
 
     cost: float
@@ -88,6 +89,7 @@ class Increments:
     n_used: int = 0
     n_total: int = 0
     parts: Parts = ()
+    effect_unit: str = ""
 
     def freedom(self, weights: np.ndarray) -> float:
         """Degrees of freedom of weights (2,) · (cost, effect), after Welch and Satterthwaite; infinite without parts.
@@ -112,9 +114,10 @@ class Increments:
         """Incremental cost per patient."""
         return self._combined(np.array([1.0, 0.0]), level, unit, "incremental cost")
 
-    def delta_effect(self, level: float = 0.95, unit: str = "QALY") -> Estimate:
-        """Incremental effect per patient."""
-        return self._combined(np.array([0.0, 1.0]), level, unit, "incremental effect")
+    def delta_effect(self, level: float = 0.95, unit: str | None = None) -> Estimate:
+        """Incremental effect per patient, in `effect_unit` unless another unit is given."""
+        named = self.effect_unit if unit is None else unit
+        return self._combined(np.array([0.0, 1.0]), level, named, "incremental effect")
 
     def icer(self, level: float = 0.95) -> Icer:
         """The ratio with its quadrant and its Fieller interval.
@@ -163,11 +166,11 @@ class Increments:
         """
         return self._combined(np.array([-1.0, checked_threshold(wtp)]), level, unit, f"INMB at {significant(wtp)}")
 
-    def inhb(self, wtp: float, level: float = 0.95, unit: str = "QALY") -> Estimate:
+    def inhb(self, wtp: float, level: float = 0.95, unit: str | None = None) -> Estimate:
         """Incremental net health benefit, ΔE - ΔC/wtp, in units of effect per patient; none at a threshold of 0."""
-        return self._combined(
-            np.array([-1.0 / checked_threshold(wtp, above=True), 1.0]), level, unit, f"INHB at {significant(wtp)}"
-        )
+        weights = np.array([-1.0 / checked_threshold(wtp, above=True), 1.0])
+        named = self.effect_unit if unit is None else unit
+        return self._combined(weights, level, named, f"INHB at {significant(wtp)}")
 
     def _combined(self, weights: np.ndarray, level: float, unit: str, method: str) -> Estimate:
         value = float(weights @ [self.cost, self.effect])
@@ -314,25 +317,35 @@ def pooled_means(
 
 
 def discounted(streams: np.ndarray, rate: float = 0.035, first: int = 0, horizon: int | None = None) -> np.ndarray:
-    """Present value (n,) of yearly amounts (n, years), the first of which falls in year `first`.
+    """Present value (n,) of yearly amounts (n, years), the first of which falls `first` years from now.
 
     Parameters
     ----------
     rate : float         a year; 3.5% is the reference case of NICE (manual PMG36, 2022)
-    horizon : int        years from now that count; all of them by default
+    first : int          0: each year's amount falls at its start, the first year's now. 1: each falls at its year's
+                         end, the first year's in one year. k > 1: at its year's end, and the first is that of year k
+    horizon : int        years from now that count, of whichever convention; all of them by default
 
     Raises
     ------
-    HorizonError         a horizon that lies beyond the last amount: what follows is not known to be nothing
+    HorizonError         a horizon below 1, or beyond the last amount's year: what follows is not known to be nothing
+
+    Notes
+    -----
+    An amount that falls t years from now is divided by (1 + rate)^t. It belongs to year t + 1 where amounts fall at the
+    start of years, and to year t where they fall at the end; years up to `horizon` count.
 
     Examples
     --------
     >>> float(discounted(np.array([[100.0, 103.5]]))[0])
     200.0
+    >>> round(float(discounted(np.array([[1.0, 1.0, 1.0]]), rate=0.1, first=1, horizon=3)[0]), 4)
+    2.4869
     """
     amounts = np.atleast_2d(np.asarray(streams, float))
-    years = first + np.arange(amounts.shape[1])
-    if horizon is not None and (horizon < 1 or horizon > years[-1] + 1):
-        raise HorizonError("discounting", Problem("horizon", f"{horizon} years", f"amounts end after {years[-1] + 1}"))
-    kept = years < (np.inf if horizon is None else horizon)
-    return np.asarray(amounts[:, kept] @ (1 + rate) ** -years[kept].astype(float))
+    falls = first + np.arange(amounts.shape[1])
+    years = falls + (1 if first == 0 else 0)
+    if horizon is not None and not 1 <= horizon <= years[-1]:
+        raise HorizonError("discounting", Problem("horizon", f"{horizon} years", f"amounts end after {years[-1]}"))
+    kept = years <= (np.inf if horizon is None else horizon)
+    return np.asarray(amounts[:, kept] @ (1 + rate) ** -falls[kept].astype(float))

@@ -52,11 +52,14 @@ def as_one_time(*times: np.ndarray) -> tuple[np.ndarray, ...]:
     joined = steps <= slack(distinct)
     if not joined.any():
         return arrays
-    firsts = distinct[np.concatenate([[True], ~joined])]
-    return tuple(_first_of_its_group(part, firsts) for part in arrays)
+    firsts, others = distinct[np.concatenate([[True], ~joined])], distinct[1:][joined]
+    return tuple(_first_of_its_group(part, firsts, others) for part in arrays)
 
 
-def _first_of_its_group(times: np.ndarray, firsts: np.ndarray) -> np.ndarray:
-    place = np.searchsorted(firsts, times, side="right") - 1
-    found: np.ndarray = np.where(np.isfinite(times), firsts[np.maximum(place, 0)], times)
+def _first_of_its_group(times: np.ndarray, firsts: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """The times, in which each of `others` has become the largest of `firsts` below it; both rise."""
+    place = np.minimum(np.searchsorted(others, times), len(others) - 1)
+    late = others[place] == times
+    found = times.copy()
+    found[late] = firsts[np.searchsorted(firsts, times[late], side="right") - 1]
     return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +38,7 @@ class EconomicEvaluation:
     unit : str                     of cost, such as "EUR 2024"
     notes : tuple of str           what is assumed of missing outcomes, and what is odd about the columns
     sample : array (d, a, 2)       bootstrap draws of the means, where they were asked for
+    effect_unit : str              of the effect, such as "QALY"; empty where its column names none
     """
 
     arms: tuple[str, ...]
@@ -47,6 +48,7 @@ class EconomicEvaluation:
     unit: str
     notes: tuple[str, ...] = ()
     sample: np.ndarray | None = None
+    effect_unit: str = ""
 
     @property
     def means(self) -> np.ndarray:
@@ -83,7 +85,7 @@ class EconomicEvaluation:
         name = others[0] if arm is None else arm
         if name not in others:
             raise unknown_name("arm", name, others)
-        return self.estimated.increments(self.arms.index(name))
+        return replace(self.estimated.increments(self.arms.index(name)), effect_unit=self.effect_unit)
 
     def best(self, wtp: float | Sequence[float]) -> pd.Series:
         """The arm of the largest expected net benefit at each threshold: the decision."""

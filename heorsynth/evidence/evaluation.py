@@ -85,7 +85,8 @@ def evaluate(
     sample = _resampled(analysis, cohorts, bootstrap, n_source, seed) if bootstrap else None
     notes = (*unnamed_comparator(first, comparator), *odd_effects(first, analysis.effect), *_assumed(analysis, found))
     named = " + ".join(analysis.costs), analysis.effect
-    return EconomicEvaluation(arms, *named, estimated, first.schema.money, notes, sample)
+    unit = first.schema.unit_of(analysis.effect)
+    return EconomicEvaluation(arms, *named, estimated, first.schema.money, notes, sample, unit)
 
 
 def _require_comparable(cohorts: Sequence[Cohort]) -> None:

@@ -7,8 +7,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from heorsynth.checks.evaluation import threshold_unit
 from heorsynth.core.errors import Problem, RunError
 from heorsynth.core.reading import json_of
+from heorsynth.data.schema import Schema
 from heorsynth.evidence.evidence import Evidence
 from heorsynth.evidence.governance_items import CITATIONS, ITEMS, Question
 from heorsynth.evidence.record import NEEDS_A_PERSON, Record, answered
@@ -204,6 +206,7 @@ def _from_protocol(record: Record, document: Mapping[str, Any]) -> dict[str, str
     registered = document.get("registration") or {}
     place = f" Registered: {registered['registry']} {registered['id']}." if registered else ""
     thresholds = ", ".join(f"{wtp:,.0f}" for wtp in economics.get("wtp") or ())
+    unit = threshold_unit(Schema({}, utilities=tuple(cohort.get("utilities") or ())), economics.get("effect"))
     return {
         "harper.title": record.title + "." + place,
         "harper.amendments": "; ".join(f"{one['date']}: {one['what']} ({one['why']})" for one in record.amendments)
@@ -220,7 +223,7 @@ def _from_protocol(record: Record, document: Mapping[str, Any]) -> dict[str, str
         "cheers.11": f"Endpoints: {named['endpoints']}; utilities: {named['utilities']}.",
         "cheers.14": f"Costs: {named['costs']}, as the source holds them.",
         "cheers.15": " ".join(str(part) for part in (cohort.get("currency"), cohort.get("price_year")) if part),
-        "cheers.17": f"Thresholds {thresholds} per QALY; cohorts pooled by combining rules for synthetic data.",
+        "cheers.17": f"Thresholds {thresholds} per {unit}; cohorts pooled by combining rules for synthetic data.",
     }
 
 

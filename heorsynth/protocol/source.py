@@ -18,6 +18,7 @@ from heorsynth.data.folder import CohortFolder
 from heorsynth.data.inspection import nested_columns, unusable_names
 from heorsynth.data.kinds import understood
 from heorsynth.data.label import ID_COLUMN, KEY
+from heorsynth.data.levels import as_text
 from heorsynth.data.schema import Schema, as_endpoints, as_names
 from heorsynth.data.signs import sign_of
 from heorsynth.evidence.fingerprint import PUBLIC_KEY, fingerprint, private_key
@@ -83,7 +84,7 @@ def read_origin(protocol: Protocol, folder: Path | None = None, engine: EngineSp
     frame, roles, key, name = _read(protocol, folder)
     frame, sign = _known(frame, section.source.file is not None)
     frame = frame.drop(columns=_droppable(protocol, list(map(str, frame.columns))))
-    cohort = _cohort(protocol, frame, {"endpoints": {}, "name": name, **roles, **declared})
+    cohort = _cohort(protocol, frame, _compared(protocol, frame, {"endpoints": {}, "name": name, **roles, **declared}))
     _require_real(protocol, cohort, sign)
     try:
         require_source(cohort, section.allow_synthetic_source)
@@ -170,6 +171,19 @@ def _require_one(protocol: Protocol) -> None:
     if sum(value is not None for _, value in protocol.document.cohort.source) != 1:
         fix = "write dataset: pbc, or simulated: {n: 1000, seed: 1}, or file: patients.csv, or folder: claims"
         raise ProtocolError(_subject(protocol), Problem(protocol.where("cohort", "source"), "expected one source", fix))
+
+
+def _compared(protocol: Protocol, frame: pd.DataFrame, roles: dict[str, object]) -> dict[str, object]:
+    """The roles, in which the comparator of the economics is the reference arm where none was named.
+
+    A protocol that declares whom it compares with declares it for every analysis of its cohort: figures, `evaluate` and
+    hazard ratios. What is no arm is left to `_require_comparator`.
+    """
+    economics, arm = protocol.document.economics, roles.get("arm")
+    if economics is None or roles.get("arm_reference") is not None or arm not in frame:
+        return roles
+    named = str(economics.comparator)
+    return {**roles, "arm_reference": named} if named in set(as_text(frame[arm]).dropna()) else roles
 
 
 def _require_comparator(protocol: Protocol, cohort: Cohort | CohortFolder) -> None:

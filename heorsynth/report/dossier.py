@@ -12,6 +12,7 @@ from pathlib import Path
 import jinja2
 from markupsafe import Markup
 
+from heorsynth.checks.evaluation import threshold_unit
 from heorsynth.checks.finding import WORST_FIRST
 from heorsynth.checks.plain import plain_names
 from heorsynth.checks.purposes import PURPOSES
@@ -222,7 +223,8 @@ def _making(protocol: Mapping[str, object], synthetic: Sequence[Cohort], evidenc
     if economics:
         thresholds = economics.get("wtp")
         shown = ", ".join(plain(number) for number in thresholds) if isinstance(thresholds, (list, tuple)) else "none"
-        rows += [("Comparator", _text(economics.get("comparator"))), ("Thresholds", f"{shown} per QALY")]
+        unit = threshold_unit(synthetic[0].schema, economics.get("effect")) if synthetic else "unit of effect"
+        rows += [("Comparator", _text(economics.get("comparator"))), ("Thresholds", f"{shown} per {unit}")]
     if holdout is not None:
         rows.append(("Kept aside", f"{holdout:.0%} of the real patients, whom the generator never saw"))
     return rows
