@@ -70,7 +70,7 @@ MOST_DECIMALS = 6
 """Decimals up to which numbers are looked at for the step they come in."""
 
 SAME = 0.25
-"""Share of a step by which numbers may lie beside whole steps of another unit, and still be taken for those, rounded."""
+"""Share of a step by which numbers may lie beside steps of another unit, and still be taken for those, rounded."""
 
 FARTHEST = 100_000
 """Bins from the column's middle beyond which a value is not counted."""
