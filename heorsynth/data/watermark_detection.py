@@ -189,7 +189,7 @@ def claim_of(frame: pd.DataFrame, columns: Sequence[str], owner: bytes | None = 
     owner, release               the owner's key that half of it follows, if any, and the release it was made for
     """
     if not columns:
-        return Claim(_and_owner(NO_MARK + "only whole numbers, levels and times", owner))
+        return Claim(_and_owner(NO_MARK + "only whole numbers, levels, times and few values", owner))
     rows = looked_at(frame)
     counted = tallies(rows, units=False)
     p = _bound(counted, PUBLIC_KEY, PUBLIC)
