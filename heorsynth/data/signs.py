@@ -25,8 +25,8 @@ CERTAIN = 1e-6
 since to refuse patients costs more than to remark on them."""
 
 BELIED_NOTE = (
-    "The label says that a mark is in these rows. They would show it, and do not: they are other rows than those it was "
-    "written for, or were changed since. Anybody can copy a label and ids. Take the rows for patients until the "
+    "The label says that a mark is in these rows. They would show it, and do not: they are other rows than those it "
+    "was written for, or were changed since. Anybody can copy a label and ids. Take the rows for patients until the "
     "original file is found."
 )
 AUGMENTED_NOTE = "The other rows may be patients: not to be shared as synthetic, nor counted as patients."

@@ -70,7 +70,7 @@ MOST_DECIMALS = 6
 """Decimals up to which numbers are looked at for the step they come in."""
 
 SAME = 0.25
-"""Share of a step by which numbers may lie beside whole steps of another unit and still be taken for them, rounded."""
+"""Share of a step by which numbers may lie beside steps of another unit, and still be taken for those, rounded."""
 
 FARTHEST = 100_000
 """Bins from the column's middle beyond which a value is not counted."""
@@ -189,7 +189,7 @@ def claim_of(frame: pd.DataFrame, columns: Sequence[str], owner: bytes | None = 
     owner, release               the owner's key that half of it follows, if any, and the release it was made for
     """
     if not columns:
-        return Claim(_and_owner(NO_MARK + "only whole numbers, levels and times", owner))
+        return Claim(_and_owner(NO_MARK + "only whole numbers, levels, times and few values", owner))
     rows = looked_at(frame)
     counted = tallies(rows, units=False)
     p = _bound(counted, PUBLIC_KEY, PUBLIC)

@@ -1,14 +1,20 @@
 """What a file or a frame shows of being synthetic: not by its label alone, and not more than its rows bear out."""
 
+import hashlib
+import json
 import warnings
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pyreadstat
 import pytest
+from click.testing import CliRunner
 
 import heorsynth as hs
+from heorsynth.cli import cli
 from heorsynth.core import errors
 from heorsynth.data.label import has_synthetic_id, synthetic_ids
 from heorsynth.data.signs import sign_of
@@ -115,20 +121,95 @@ def test_patients_under_a_copied_label_are_not_written_and_a_file_of_them_is_con
 ) -> None:
     frame = real.frame
     frame.attrs = drawn.frame.attrs
-    with pytest.raises(errors.LabelError, match="neither the ids nor the mark"):
-        hs.write(hs.Cohort(frame, **ROLES), tmp_path / "f.parquet")
-    hs.write(drawn, tmp_path / "s.csv")
-    import hashlib
-    import json
-
-    real.frame.to_csv(tmp_path / "f.csv", index=False)
-    facts = json.loads((tmp_path / "s.csv.label.json").read_text())
-    facts["file_sha256"] = hashlib.sha256((tmp_path / "f.csv").read_bytes()).hexdigest()
-    (tmp_path / "f.csv.label.json").write_text(json.dumps(facts))
+    with pytest.raises(errors.LabelError, match="contradicted by the rows"):
+        hs.Cohort(frame, **ROLES)
+    assert drawn.label is not None
+    with pytest.raises(errors.LabelError, match="contradicted by the rows"):
+        hs.write(hs.Cohort.derive(real.schema, real.frame, label=drawn.label), tmp_path / "f.parquet")
+    under_label(real.frame, drawn, tmp_path / "f.csv")
     seen = hs.inspect(tmp_path / "f.csv")
-    assert seen.belied and "which its rows do not bear out" in str(seen)
+    assert seen.belied and seen.synthetic is None and "the label is contradicted by the rows" in str(seen)
     assert "no row is a patient" not in str(seen)
-    assert not hs.inspect(tmp_path / "s.csv").belied
+    assert not hs.inspect(hs.write(drawn, tmp_path / "s.csv")).belied
+
+
+def under_label(frame: pd.DataFrame, labelled: "hs.Cohort", path: Path) -> Path:
+    """The frame as a file, CSV or Parquet, with the label of another cohort."""
+    assert labelled.label is not None
+    if path.suffix == ".parquet":
+        table = pa.Table.from_pandas(frame, preserve_index=False)
+        held = {**(table.schema.metadata or {}), b"heorsynth": labelled.label.to_json().encode()}
+        pq.write_table(table.replace_schema_metadata(held), path)
+        return path
+    frame.to_csv(path, index=False)
+    facts = {"file_sha256": hashlib.sha256(path.read_bytes()).hexdigest(), "label": labelled.label.to_dict()}
+    path.with_name(path.name + ".label.json").write_text(json.dumps(facts))
+    return path
+
+
+@pytest.mark.parametrize("name", ["pbc", "whas500"])
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_patients_under_a_copied_label_and_copied_ids_contradict_it(name: str, ending: str, tmp_path: Path) -> None:
+    real = hs.datasets.load(name)
+    drawn = hs.generators.create("heor").fit(real, seed=1).sample(m=1, seed=1)[0]
+    ids = drawn.frame.index.to_numpy()
+    path = under_label(real.frame.assign(synthetic_id=ids), drawn, tmp_path / f"f.{ending}")
+    seen = hs.inspect(path)
+    assert seen.belied and seen.synthetic is None and seen.label == drawn.label and seen.named == real.n
+    assert "the label is contradicted by the rows" in str(seen)
+    told = CliRunner().invoke(cli, ["inspect", str(path)], standalone_mode=False)
+    assert told.return_value == 1 and "contradicted" in told.output
+    roles = {"endpoints": {key: (one.time, one.event) for key, one in real.schema.endpoints.items()}}
+    with pytest.raises(errors.LabelError, match="contradicted by the rows"):
+        hs.read(path, **roles)
+    assert hs.inspect(hs.write(drawn, tmp_path / f"s.{ending}")).synthetic is True
+
+
+def test_a_label_is_not_contradicted_by_rows_that_cannot_show_its_mark(drawn: "hs.Cohort", tmp_path: Path) -> None:
+    frame = drawn.frame.reset_index()
+    assert drawn.label is not None and drawn.label.marked
+    some = {
+        "forty rows": frame.iloc[:40],
+        "times and levels": frame[["synthetic_id", "time", "event", "trt", "sex"]],
+        "times in years": frame[["synthetic_id", "event", "trt"]].assign(years=frame["time"] / 365.25 + 0.0123),
+        "whole numbers": frame.assign(**{name: frame[name].round() for name in drawn.label.marked}),
+    }
+    for what, rows in some.items():
+        seen = hs.inspect(under_label(rows, drawn, tmp_path / f"{what}.csv"))
+        assert seen.synthetic is True and not seen.belied, what
+
+
+def test_a_label_holds_of_half_its_rows_in_any_unit_and_order(drawn: "hs.Cohort", tmp_path: Path) -> None:
+    frame = drawn.frame.reset_index()
+    some = {
+        "half": frame.sample(frac=0.5, random_state=3),
+        "in days": frame.assign(age=frame["age"] * 365.25),
+        "two columns": frame.drop(columns=["bili", "albumin", "ast"]),
+    }
+    for what, rows in some.items():
+        seen = hs.inspect(under_label(rows, drawn, tmp_path / f"{what}.csv"))
+        assert seen.synthetic is True and not seen.belied, what
+
+
+@pytest.mark.parametrize("values", ["S-{:03d}", "SYN-2023-{:03d}", "number"])
+def test_a_column_named_synthetic_id_with_other_values_is_a_column_of_patients(
+    real: "hs.Cohort", tmp_path: Path, values: str
+) -> None:
+    numbers = range(real.n)
+    ids = list(numbers) if values == "number" else [values.format(i) for i in numbers]
+    frame = real.frame.assign(synthetic_id=ids)
+    frame.to_csv(tmp_path / "r.csv", index=False)
+    frame.to_parquet(tmp_path / "r.parquet")
+    frame.set_index("synthetic_id").to_parquet(tmp_path / "i.parquet")
+    for name in ("r.csv", "r.parquet", "i.parquet"):
+        seen = hs.inspect(tmp_path / name)
+        assert seen.synthetic is None and "SAS" not in str(seen), name
+        assert list(hs.read(tmp_path / name)["synthetic_id"]) == ids, name
+        cohort = hs.read(tmp_path / name, **ROLES, id="synthetic_id")
+        assert isinstance(cohort, hs.Cohort) and not cohort.synthetic and "synthetic_id" in cohort.frame
+    (tmp_path / "folder").mkdir()
+    frame.to_parquet(tmp_path / "folder" / "a.parquet")
+    assert not hs.CohortFolder(tmp_path / "folder", **ROLES, id="synthetic_id").synthetic
 
 
 def test_rows_that_lost_their_ids_and_kept_label_and_mark_are_written(drawn: "hs.Cohort", tmp_path: Path) -> None:
