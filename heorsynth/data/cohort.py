@@ -13,6 +13,7 @@ from heorsynth.core.display import Card, facts_card
 from heorsynth.core.errors import Problem
 from heorsynth.core.estimate import significant
 from heorsynth.data import inspection
+from heorsynth.data.holdable import arrow_as_numbers, unholdable
 from heorsynth.data.label import ID_COLUMN, KEY, Label, has_synthetic_id
 from heorsynth.data.levels import as_text, banded
 from heorsynth.data.schema import Schema, schema_of
@@ -334,12 +335,13 @@ def as_declared(
         raise errors.RoleError(f"cohort {name!r}", Problem("frame", told, "give pandas.DataFrame(…)"))
     label = _label_of(frame)
     held = frame.set_index(ID_COLUMN) if ID_COLUMN in frame.columns else frame.copy()
-    held, large = decimals_as_numbers(held, schema.id)
+    inspection.refuse(name, unholdable(held))
+    held, large = decimals_as_numbers(arrow_as_numbers(held), schema.id)
     held = _with_bands(_with_ids(held, schema.id), schema)
     inspection.refuse(name, inspection.missing_columns(held, schema) + inspection.impossible_roles(schema))
     if len(held) < 2 and not part:
         raise errors.TooFewPatientsError(f"cohort {name!r}", too_few_rows(len(held)))
-    inspection.refuse(name, large + inspection.nested_columns(held) + inspection.bad_event_map(schema, event_map))
+    inspection.refuse(name, large + inspection.bad_event_map(schema, event_map))
     real = label is None and held.index.name != ID_COLUMN
     coded, found = _with_event_codes(held, schema, event_map, real=real, part=part)
     return coded, label, found
