@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from heorsynth.core.errors import MarginError, Problem, nearest
 from heorsynth.core.estimate import significant
+from heorsynth.core.numbers import is_number
 
 SCALES = ("absolute", "relative", "ratio")
 
@@ -102,7 +103,7 @@ def _as_declared(margin: Margin) -> dict[str, object]:
 
 
 def _width(name: str, scale: str, value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value) or value <= 0:
+    if not is_number(value) or value <= 0:
         raise MarginError("margins", Problem(f"{name}: {scale}", "must be a number above 0", _remedy(scale, value)))
     if scale == "relative" and value >= HALF:
         raise MarginError(
@@ -128,8 +129,7 @@ def _remedy(scale: str, value: object) -> str:
 
 def _ratio_width(name: str, value: object) -> float:
     bounds = list(value) if isinstance(value, (list, tuple)) else []
-    numbers = len(bounds) == 2 and all(isinstance(b, (int, float)) and not isinstance(b, bool) for b in bounds)
-    if not numbers or not 0 < bounds[0] < 1 < bounds[1]:
+    if len(bounds) != 2 or not all(map(is_number, bounds)) or not 0 < bounds[0] < 1 < bounds[1]:
         raise MarginError(
             "margins",
             Problem(f"{name}: ratio", "expected [low, high] with 0 < low < 1 < high", "write ratio: [0.8, 1.25]"),

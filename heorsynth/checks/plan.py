@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -17,6 +16,7 @@ from heorsynth.checks.purposes import Purpose, purpose_of
 from heorsynth.checks.settings import name_problems
 from heorsynth.checks.vacuous import vacuous
 from heorsynth.core.errors import MarginError, Problem, RoleError, unknown_name
+from heorsynth.core.numbers import is_number
 
 NOTHING = "nothing in this cohort to ask it of, as the margin's settings are"
 
@@ -161,7 +161,7 @@ def checked_economics(economics: Mapping[str, object]) -> dict[str, object]:
 
 
 def _is_threshold(number: object) -> bool:
-    return isinstance(number, (int, float)) and not isinstance(number, bool) and math.isfinite(number) and number > 0
+    return is_number(number) and number > 0
 
 
 def known_estimands() -> dict[str, str]:

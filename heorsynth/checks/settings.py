@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from itertools import combinations, pairwise
-from numbers import Real
 from typing import cast
 
 from heorsynth.checks.margin import Margin
 from heorsynth.checks.observed import Observed, patients_by
 from heorsynth.core.errors import Problem, nearest
+from heorsynth.core.numbers import is_number, is_whole
 
 METHODS = ("bang-tsiatis", "lin")
 """The estimators of a mean cost under censoring that a margin may name."""
@@ -19,20 +18,16 @@ SEVERAL = ("survival.landmark: at", "costs.quantile: quantile")
 """Settings that may be a list: the estimand is then asked at each."""
 
 
-def _number(value: object) -> bool:
-    return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(float(value))
-
-
 def _above_zero(value: object) -> bool:
-    return _number(value) and float(value) > 0  # type: ignore[arg-type]
+    return is_number(value) and float(value) > 0  # type: ignore[arg-type]
 
 
 def _share(value: object) -> bool:
-    return _number(value) and 0 < float(value) < 1  # type: ignore[arg-type]
+    return is_number(value) and 0 < float(value) < 1  # type: ignore[arg-type]
 
 
 def _count(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 1
+    return is_whole(value, 1)
 
 
 def _names(value: object) -> bool:
@@ -41,7 +36,7 @@ def _names(value: object) -> bool:
 
 def _rising(value: object) -> bool:
     """Whether a value is a list of two times or more that rise from 0."""
-    if not isinstance(value, (list, tuple)) or len(value) < 2 or not all(map(_number, value)) or value[0] != 0:
+    if not isinstance(value, (list, tuple)) or len(value) < 2 or not all(map(is_number, value)) or value[0] != 0:
         return False
     return all(one < other for one, other in pairwise(value))
 
@@ -75,7 +70,7 @@ KINDS: Mapping[str, Kind] = {
     ),
     "times": (_rising, "must be a list of times in years that rise from 0", "write times: [0, 0.5, 1]"),
     "rate": (
-        lambda value: _number(value) and -1 < float(value) < 1,  # type: ignore[arg-type]
+        lambda value: is_number(value) and -1 < float(value) < 1,  # type: ignore[arg-type]
         "must be a rate a year between -1 and 1",
         "0.035 is 3.5% a year",
     ),

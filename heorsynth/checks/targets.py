@@ -10,6 +10,7 @@ from heorsynth.checks.finding import MEAN_ABSOLUTE_NORMAL, Finding, Measured, ju
 from heorsynth.checks.margin import Margin
 from heorsynth.checks.observed import Observed, patients
 from heorsynth.core.errors import MarginError, Problem, nearest
+from heorsynth.core.numbers import is_number
 from heorsynth.data.cohort import SMALL_COUNT
 
 KEY = "subgroups.target"
@@ -105,4 +106,4 @@ def checked_targets(declared: object, real: Observed) -> dict[str, dict[str, flo
 
 
 def _is_share(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and 0 < value < 1
+    return is_number(value) and 0 < value < 1

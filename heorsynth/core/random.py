@@ -7,6 +7,7 @@ import hashlib
 import numpy as np
 
 from heorsynth.core.errors import Problem, SeedError
+from heorsynth.core.numbers import is_whole
 
 
 def check_seed(seed: object) -> int:
@@ -17,10 +18,9 @@ def check_seed(seed: object) -> int:
     SeedError
         If the seed is missing, negative or not a whole number.
     """
-    whole = isinstance(seed, (int, np.integer)) and not isinstance(seed, bool)
-    if not whole or int(seed) < 0:  # type: ignore[call-overload]
+    if not is_whole(seed, 0):
         raise SeedError("seed", Problem("", "expected a whole number from 0 up", "give seed=1, say"))
-    return int(seed)  # type: ignore[call-overload]
+    return int(seed)
 
 
 def stream(seed: int, *names: str | int) -> np.random.Generator:

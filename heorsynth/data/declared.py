@@ -11,6 +11,7 @@ from pandas.api import types
 from heorsynth.core import errors
 from heorsynth.core.errors import Problem
 from heorsynth.data import inspection, kinds
+from heorsynth.data.holdable import arrow_as_numbers, unholdable
 from heorsynth.data.label import ID_COLUMN, KEY, Label, has_synthetic_id, names_synthetic_rows
 from heorsynth.data.levels import banded
 from heorsynth.data.reading_notes import notes_of
@@ -61,9 +62,9 @@ def as_declared(
     inspection.refuse(name, inspection.several_levels(frame))
     label = _label_of(frame)
     held = frame.set_index(ID_COLUMN) if names_synthetic_rows(frame) else frame.copy()
-    held, large = decimals_as_numbers(held, schema.id)
+    inspection.refuse(name, inspection.unusable_names(held) or unholdable(held))
+    held, large = decimals_as_numbers(arrow_as_numbers(held), schema.id)
     held = _with_ids(held, schema.id)
-    inspection.refuse(name, inspection.unusable_names(held) or inspection.nested_columns(held))
     read = kinds.understood(held, schema, missing, part=part)
     held = _with_bands(read.frame, schema)
     inspection.refuse(name, inspection.missing_columns(held, schema) + inspection.impossible_roles(schema))

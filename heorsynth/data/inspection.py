@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -74,27 +74,8 @@ def named_twice(names: Sequence[str]) -> Problem:
 
 
 def impossible_roles(schema: Schema) -> list[Found]:
-    """Roles that contradict one another whatever the data say."""
-    found: list[Found] = []
-    single = {"arm": schema.arm, "id": schema.id, "entry": schema.entry}
-    times, events = set(schema.times), set(schema.events)
-    for role, name in single.items():
-        if name is not None and name in times | events:
-            found.append(
-                (
-                    errors.RoleError,
-                    Problem(role, f"column {name!r} is already part of an endpoint", "give each column one role"),
-                )
-            )
-    for name in times & events:
-        found.append(
-            (
-                errors.RoleError,
-                Problem(
-                    "endpoints", f"column {name!r} is both a time and an event", "write (time column, event column)"
-                ),
-            )
-        )
+    """Roles that contradict one another whatever the data say: see `ROLES` for which of them a column may share."""
+    found = [(errors.RoleError, problem) for problem in _shared_columns(schema)]
     for pair in schema.order:
         for name in pair:
             if name not in schema.endpoints:
@@ -107,17 +88,47 @@ def impossible_roles(schema: Schema) -> list[Found]:
     return found
 
 
-def nested_columns(frame: pd.DataFrame) -> list[Found]:
-    """Columns whose cells hold lists or other containers, which no check and no generator can compare."""
-    return [
-        (
-            errors.MixedTypesError,
-            Problem(f"column {name!r}", "holds lists or other containers", "give each value a column of its own"),
-        )
-        for name in frame.select_dtypes(object).columns
-        if types.infer_dtype(frame[name], skipna=True).startswith("mixed")
-        and frame[name].map(lambda value: isinstance(value, (list, tuple, dict, set, np.ndarray))).any()
+ROLES: Mapping[str, Callable[[Schema], Sequence[str | None]]] = {
+    "id": lambda schema: [schema.id],
+    "time": lambda schema: schema.times,
+    "event": lambda schema: schema.events,
+    "entry": lambda schema: [schema.entry],
+    "arm or subgroup": lambda schema: [*schema.strata, *schema.bands],
+    "cost": lambda schema: schema.costs,
+    "utility": lambda schema: schema.utilities,
+    "total or part of one": lambda schema: [one for total, parts in schema.totals.items() for one in (total, *parts)],
+    "source of a band": lambda schema: [band.source for band in schema.bands.values()],
+}
+"""The kinds of role and the columns that have them. A column has one kind, but for `TOGETHER`.
+
+Endpoints may share a time or an event, and the arm may be a subgroup too: those are one kind.
+"""
+
+TOGETHER = (
+    {"cost", "total or part of one", "source of a band"},
+    {"utility", "total or part of one", "source of a band"},
+)
+"""A cost or a utility may be a total or a part of one, and each of these may be cut into bands."""
+
+
+def _shared_columns(schema: Schema) -> list[Problem]:
+    """Columns with two kinds of role, columns that a list of roles names twice, and totals that are parts of theirs."""
+    held: dict[str, list[str]] = {}
+    for role, columns in ROLES.items():
+        for name in dict.fromkeys(columns(schema)):
+            if name is not None:
+                held.setdefault(name, []).append(role)
+    found = [
+        Problem(f"column {name!r}", f"is declared {' and '.join(roles)}", "give each column one role")
+        for name, roles in held.items()
+        if len(roles) > 1 and not any(set(roles) <= allowed for allowed in TOGETHER)
     ]
+    for role in ("costs", "utilities", "subgroups"):
+        listed = getattr(schema, role)
+        twice = sorted({name for name in listed if listed.count(name) > 1})
+        found += [Problem(role, f"column {name!r} is named twice", "name it once") for name in twice]
+    loops = (total for total, parts in schema.totals.items() if total in parts)
+    return found + [Problem(f"total {name!r}", "is a part of itself", "name its other parts") for name in loops]
 
 
 def bad_event_map(schema: Schema, event_map: Mapping[object, object] | None) -> list[Found]:

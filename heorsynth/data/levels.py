@@ -12,13 +12,18 @@ POOLED = "other (pooled)"
 
 def as_text(column: pd.Series) -> pd.Series:
     """A column of levels as text, so that 1, 1.0 and "1" are one level; missing as None."""
-    if types.is_float_dtype(column) and np.all(np.mod(column.dropna(), 1) == 0):
+    if types.is_float_dtype(column) and _whole(column.dropna().to_numpy(float)):
         column = column.astype("Int64")
     if not (types.is_integer_dtype(column) or types.is_bool_dtype(column) or _all_text(column)):
         return column.astype(str).astype(object).where(column.notna(), None)
     codes, different = pd.factorize(column)
     text = np.array([*map(str, different), None], dtype=object)
     return pd.Series(text[codes], index=column.index, name=column.name)
+
+
+def _whole(numbers: np.ndarray) -> bool:
+    """True where these are whole numbers that an integer can hold."""
+    return bool(np.all(np.abs(numbers) < 2.0**63) and np.all(np.mod(numbers, 1) == 0))
 
 
 def _all_text(column: pd.Series) -> bool:

@@ -9,6 +9,7 @@ import pandas as pd
 
 from heorsynth.core.engine import Engine
 from heorsynth.core.errors import Problem
+from heorsynth.core.numbers import is_whole
 from heorsynth.data.cohort import Cohort
 from heorsynth.data.folder import CohortFolder
 
@@ -18,7 +19,7 @@ LEAST_ROWS = 1000
 
 def most_rows_problem(most_rows: object) -> Problem | None:
     """What is wrong with the size of a sample of a folder; None for a whole number from `LEAST_ROWS` up."""
-    if isinstance(most_rows, int) and most_rows >= LEAST_ROWS:
+    if is_whole(most_rows, LEAST_ROWS):
         return None
     return Problem("most_rows", f"{most_rows!r}", f"a whole number, {LEAST_ROWS} or more")
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from heorsynth.core.errors import Problem, RoleError, nearest
+from heorsynth.core.numbers import is_number, is_whole
 
 TIME_UNITS = {"day": 1.0, "week": 7.0, "month": 30.4375, "year": 365.25}
 """Days in one of each unit a follow-up can be counted in."""
@@ -182,21 +183,21 @@ def schema_of(
     """The roles as `Cohort` takes them, checked for their form; RoleError where they have another."""
     return Schema(
         endpoints=as_endpoints(endpoints),
-        arm=arm,
+        arm=as_name("arm", arm),
         arm_reference=None if arm_reference is None else str(arm_reference),
-        costs=as_names(costs),
-        utilities=as_names(utilities),
-        subgroups=as_names(subgroups),
-        id=id,
-        entry=entry,
+        costs=as_names(costs, "costs"),
+        utilities=as_names(utilities, "utilities"),
+        subgroups=as_names(subgroups, "subgroups"),
+        id=as_name("id", id),
+        entry=as_name("entry", entry),
         unit=check_unit(unit),
         currency=check_currency(currency),
-        price_year=price_year,
+        price_year=check_price_year(price_year),
         bands=as_bands(bands or {}),
-        order=tuple((str(first), str(last)) for first, last in order),
-        totals={total: tuple(parts) for total, parts in (totals or {}).items()},
-        kind={str(name): str(one) for name, one in (kind or {}).items()},
-        levels={str(name): tuple(map(str, named)) for name, named in (levels or {}).items()},
+        order=as_order(order),
+        totals=as_totals(totals or {}),
+        kind=as_kinds(kind or {}),
+        levels=as_levels(levels or {}),
     )
 
 
@@ -227,6 +228,8 @@ def as_endpoints(declared: object) -> dict[str, Endpoint]:
 
 def _as_causes(name: str, declared: object) -> dict[int, str]:
     try:
+        if not all(map(is_whole, declared)):  # type: ignore[call-overload]
+            raise TypeError
         return {int(code): str(label) for code, label in declared.items()}  # type: ignore[attr-defined]
     except (AttributeError, TypeError, ValueError):
         problem = Problem(
@@ -263,7 +266,7 @@ def as_bands(declared: Mapping[str, Band | Sequence[object]]) -> dict[str, Band]
 def _as_band(name: str, declared: Sequence[object]) -> Band:
     try:
         source, edges, labels = declared
-        if isinstance(labels, str):
+        if isinstance(labels, str) or not all(map(is_number, edges)):  # type: ignore[call-overload]
             raise TypeError
         return Band(
             str(source),
@@ -279,11 +282,72 @@ def _as_band(name: str, declared: Sequence[object]) -> Band:
         raise RoleError("cohort", problem) from None
 
 
-def as_names(declared: str | Sequence[str] | None) -> tuple[str, ...]:
-    """A tuple of column names from one name, several, or none."""
+def as_name(role: str, declared: object) -> str | None:
+    """The one column of a role, or None; RoleError for anything that is no column's name."""
+    if declared is None or isinstance(declared, str):
+        return declared
+    raise RoleError("cohort", Problem(role, "is not the name of a column", f'write {role}="{role}", say'))
+
+
+def as_names(declared: object, role: str = "columns") -> tuple[str, ...]:
+    """A tuple of column names from one name, several, or none; RoleError for anything else."""
     if declared is None:
         return ()
-    return (declared,) if isinstance(declared, str) else tuple(str(name) for name in declared)
+    names = (declared,) if isinstance(declared, str) else declared
+    if not isinstance(names, Iterable) or isinstance(names, Mapping) or not all(isinstance(one, str) for one in names):
+        raise RoleError("cohort", Problem(role, "is not a list of columns' names", f'write {role}=["first", "second"]'))
+    return tuple(str(name) for name in names)
+
+
+def as_kinds(declared: object) -> dict[str, str]:
+    """Column to kind, from ``{"site": "code"}``; RoleError for anything else. Which kinds there are, `KINDS` says."""
+    parts = [part for pair in declared.items() for part in pair] if isinstance(declared, Mapping) else [None]
+    if not isinstance(declared, Mapping) or not all(isinstance(part, str) for part in parts):
+        raise RoleError("cohort", Problem("kind", "is not of the form {column: kind}", 'write kind={"site": "code"}'))
+    return dict(declared)
+
+
+def as_levels(declared: object) -> dict[str, tuple[str, ...]]:
+    """Column to its levels as text, from ``{"grade": [1, 2, 3]}``; RoleError for anything else."""
+    told = Problem("levels", "is not of the form {column: [level, ...]}", 'write levels={"grade": [1, 2, 3]}')
+    if not isinstance(declared, Mapping):
+        raise RoleError("cohort", told)
+    for name, named in declared.items():
+        listed = isinstance(named, Iterable) and not isinstance(named, (str, Mapping))
+        if not isinstance(name, str) or not listed or not all(isinstance(one, (str, int, float)) for one in named):
+            raise RoleError("cohort", told)
+    return {name: tuple(map(_level, named)) for name, named in declared.items()}
+
+
+def _level(declared: object) -> str:
+    """A declared level as `data.levels.as_text` writes it."""
+    return str(int(declared)) if isinstance(declared, float) and declared.is_integer() else str(declared)
+
+
+def as_order(declared: object) -> tuple[tuple[str, str], ...]:
+    """Pairs of endpoints' names; RoleError for anything else."""
+    pairs = list(declared) if isinstance(declared, Iterable) and not isinstance(declared, (str, Mapping)) else [None]
+    if not all(isinstance(pair, (list, tuple)) and len(pair) == 2 for pair in pairs):
+        told = Problem("order", "is not a list of pairs of endpoints", 'write order=[("pfs", "os")]')
+        raise RoleError("cohort", told)
+    return tuple((str(first), str(last)) for first, last in pairs)
+
+
+def as_totals(declared: object) -> dict[str, tuple[str, ...]]:
+    """Totals with their parts; RoleError for anything that is not of the form {total: [parts]}."""
+    if not isinstance(declared, Mapping) or not all(declared.values()):
+        told = Problem("totals", "is not of the form {total: [parts]}", 'write totals={"cost": ["drug", "hospital"]}')
+        raise RoleError("cohort", told)
+    return {str(total): as_names(parts, f"totals: {total}") for total, parts in declared.items()}
+
+
+def check_price_year(year: object) -> int | None:
+    """The year of the prices, if there is one; RoleError for anything but a year of four figures."""
+    if year is None:
+        return None
+    if not is_whole(year, 1000) or year > 9999:
+        raise RoleError("cohort", Problem("price_year", "is not a year of four figures", "write price_year=2024, say"))
+    return int(year)
 
 
 def check_currency(currency: object) -> str | None:
@@ -297,6 +361,6 @@ def check_currency(currency: object) -> str | None:
 
 def check_unit(unit: str) -> str:
     """The time unit, if it is one of day, week, month, year; RoleError otherwise."""
-    if unit not in TIME_UNITS:
+    if not isinstance(unit, str) or unit not in TIME_UNITS:
         raise RoleError("cohort", Problem("unit", f"{unit!r} is not a unit of time", nearest(str(unit), TIME_UNITS)))
     return unit

@@ -272,13 +272,16 @@ def mixed_column(name: str, known: pd.Series) -> list[Found]:
 
 
 def bad_money(frame: pd.DataFrame, schema: Schema) -> list[Found]:
-    """Costs and utilities that are infinite, or no numbers."""
+    """Numbers without a time's role that are infinite; costs and utilities that are no numbers."""
     found: list[Found] = []
-    for name in itertools.chain(schema.costs, schema.utilities):
-        if endless := int(np.isinf(_numbers(frame[name])).sum()):
+    for name in map(str, frame.columns):
+        numeric = name not in schema.times and types.is_float_dtype(frame[name].dtype)
+        if numeric and (endless := int(np.isinf(_numbers(frame[name])).sum())):
             told = f"{endless} of {len(frame)} values are infinite"
             found.append((errors.CohortError, Problem(f"column {name!r}", told, "write missing as empty")))
-        if not types.is_numeric_dtype(frame[name]) and not is_mixed(frame[name].dropna()):
+    for name in itertools.chain(schema.costs, schema.utilities):
+        number = types.is_numeric_dtype(frame[name]) and not types.is_bool_dtype(frame[name])
+        if not number and not is_mixed(frame[name].dropna()):
             found.append(
                 (
                     errors.MixedTypesError,
@@ -362,7 +365,8 @@ def bad_totals(frame: pd.DataFrame, schema: Schema) -> list[Found]:
 def unlike_its_parts(frame: pd.DataFrame, total: str, parts: Sequence[str]) -> np.ndarray:
     """True (n,) where a total is not the sum of its parts, to a cent or to 12 digits; or one of the two is missing."""
     held, summed = _numbers(frame[total]), np.sum([_numbers(frame[part]) for part in parts], axis=0)
-    near = np.abs(held - summed) <= np.maximum(0.005, 1e-12 * np.abs(held))
+    with np.errstate(invalid="ignore"):  # of infinite amounts, which are refused as such
+        near = np.abs(held - summed) <= np.maximum(0.005, 1e-12 * np.abs(held))
     return np.asarray(~(near | (np.isnan(held) & np.isnan(summed))))
 
 

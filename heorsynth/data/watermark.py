@@ -63,7 +63,8 @@ class Grid:
 
     def bins(self, values: np.ndarray) -> np.ndarray:
         """The bin of each value."""
-        return np.floor(values / self.width - STEPS[self.digit] + 1e-9).astype(np.int64)
+        bins = np.floor(values / self.width - STEPS[self.digit] + 1e-9)
+        return np.clip(bins, -(2.0**62), 2.0**62).astype(np.int64)
 
     @classmethod
     def near(cls, width: float, doubt: float = 0.0) -> tuple[Grid, ...]:

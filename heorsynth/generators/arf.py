@@ -12,6 +12,7 @@ import pandas as pd
 from scipy import stats
 
 from heorsynth.core.errors import GeneratorError, Problem
+from heorsynth.core.numbers import is_number, is_whole
 from heorsynth.core.random import derived_seed, stream
 from heorsynth.data.cohort import Cohort
 from heorsynth.data.levels import as_text
@@ -54,9 +55,9 @@ class Arf:
         found = [
             Problem(f"option {name!r}", f"{value!r} is not a whole number from {low} up", "see its docstring")
             for name, value, low in lowest
-            if not isinstance(value, int) or isinstance(value, bool) or value < low
+            if not is_whole(value, low)
         ]
-        if not isinstance(self.delta, (int, float)) or not 0 <= self.delta <= UNSEEN:
+        if not is_number(self.delta) or not 0 <= self.delta <= UNSEEN:
             found.append(Problem("option 'delta'", f"{self.delta!r} is not within 0 to 0.5", "the authors' is 0"))
         if found:
             raise GeneratorError(f"generator {self.name!r}", found)

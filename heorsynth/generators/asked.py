@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from heorsynth.core.errors import GeneratorError, Problem, TooFewPatientsError
+from heorsynth.core.numbers import is_whole
 from heorsynth.core.random import check_seed
 from heorsynth.generators.targets import cells_for_targets, checked_where
 
@@ -68,10 +67,9 @@ class Asked:
 
 def count_of(what: str, name: str, number: object, least: int) -> int:
     """A number of rows or cohorts as an int, so that the label can be written as JSON; or TooFewPatientsError."""
-    whole = isinstance(number, (int, np.integer)) and not isinstance(number, bool)
-    if not whole or number < least:  # type: ignore[operator]
+    if not is_whole(number, least):
         raise TooFewPatientsError(what, Problem(name, f"asked for {number!r}", f"a whole number from {least} up"))
-    return int(number)  # type: ignore[call-overload]
+    return int(number)
 
 
 def _rests_on(

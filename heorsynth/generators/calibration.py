@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from heorsynth.core.errors import GeneratorError, Problem, nearest
+from heorsynth.core.numbers import is_number
 from heorsynth.data.cohort import Cohort
 from heorsynth.data.levels import as_text
 from heorsynth.data.schema import Schema
@@ -263,8 +264,7 @@ def _published(text: str, published: object, by: str | None, levels: Sequence[st
     if unknown:
         fix = f"give {{level: value}} for levels of {by!r}" if by else "give one number"
         raise GeneratorError("calibrate", Problem(repr(text), "a published value for no level there is", fix))
-    numbers = [value for value in stated.values() if isinstance(value, (int, float)) and not isinstance(value, bool)]
-    if len(numbers) < len(stated) or not all(np.isfinite(numbers)) or not all(number > 0 for number in numbers):
+    if not all(is_number(value) and value > 0 for value in stated.values()):
         raise GeneratorError(
             "calibrate", Problem(repr(text), "a published value is no number above 0", "write a number")
         )

@@ -14,6 +14,9 @@ from heorsynth.data.levels import POOLED, as_text
 
 MAX_DECIMALS = 6
 
+EXACT = 2.0**53
+"""From this size on, a float has no digit after its point."""
+
 
 @dataclass(frozen=True)
 class Format:
@@ -69,9 +72,13 @@ def is_levels(column: pd.Series, least: int = 0) -> bool:
 
 
 def decimals_of(values: np.ndarray) -> int | None:
-    """The fewest decimals that write every value exactly; None if more than `MAX_DECIMALS`."""
+    """The fewest decimals that write every value, to the precision of a float; None if more than `MAX_DECIMALS`."""
+    largest = float(np.max(np.abs(values), initial=0.0))
+    error = 1e-9 * min(1.0, largest)
     for decimals in range(MAX_DECIMALS + 1):
-        if np.allclose(np.round(values, decimals), values, rtol=0, atol=1e-9):
+        if largest * 10.0**decimals >= EXACT:
+            return None
+        if np.allclose(np.round(values, decimals), values, rtol=0, atol=error):
             return decimals
     return None
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from heorsynth.core.engine import EngineSpec
 from heorsynth.core.errors import GeneratorError, Problem, nearest
+from heorsynth.core.numbers import is_whole
 from heorsynth.core.random import stream
 from heorsynth.data.cohort import Cohort, small
 from heorsynth.data.folder import CohortFolder
@@ -96,7 +97,7 @@ class Heor:
                 "generator 'heor'",
                 Problem("privacy", f"{self.privacy!r} is not a setting", nearest(str(self.privacy), PRIVACY)),
             )
-        if not isinstance(self.min_patients, int) or self.min_patients < MIN_PATIENTS:
+        if not is_whole(self.min_patients, MIN_PATIENTS):
             problem = Problem("min_patients", f"{self.min_patients!r}", f"a whole number, {MIN_PATIENTS} or more")
             raise GeneratorError("generator 'heor'", problem)
         if wrong := most_rows_problem(self.most_rows):

@@ -43,6 +43,9 @@ TOO_MUCH = (
 CENTS = 6
 """Decimals a recomputed total is rounded to: sums of decimals carry errors far below."""
 
+LARGEST_ROUNDED = 1e10
+"""A larger number has not so many decimals."""
+
 FORMAT = "heorsynth generator 1"
 """What a saved generator says it is."""
 
@@ -323,7 +326,8 @@ class Sampler:
     def _totalled(self, frame: pd.DataFrame) -> pd.DataFrame:
         """The same frame, whose totals are recomputed in it from their parts."""
         for name, parts in self.domain.schema.totals.items():
-            total = frame[list(parts)].sum(axis=1, skipna=False).round(CENTS)
+            total = frame[list(parts)].sum(axis=1, skipna=False)
+            total = total.where(total.abs() > LARGEST_ROUNDED, total.round(CENTS))
             frame[name] = total.astype(self.domain.columns[name].dtype)  # type: ignore[call-overload]
         return frame
 

@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from heorsynth.core.errors import GeneratorError, Problem
+from heorsynth.core.numbers import is_whole
 from heorsynth.core.random import derived_seed
 from heorsynth.data.cohort import Cohort
 from heorsynth.data.levels import as_text
@@ -111,8 +112,7 @@ class Tvae:
 def _check_training(name: str, epochs: int, batch_size: int, multiple: int = 1) -> None:
     found = []
     for option, value, step in (("epochs", epochs, 1), ("batch_size", batch_size, multiple)):
-        whole = isinstance(value, int) and not isinstance(value, bool)
-        if not whole or value < 1 or value % step:
+        if not is_whole(value, 1) or value % step:
             kind = f"a multiple of {step}" if step > 1 else "a whole number"
             found.append(
                 Problem(

@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 
 from heorsynth.core.engine import EngineSpec, open_engine
 from heorsynth.core.errors import GeneratorError, OutputError, Problem, TooFewPatientsError
+from heorsynth.core.numbers import is_whole
 from heorsynth.core.random import stream
 from heorsynth.data import io
 from heorsynth.data.cohort import Cohort
@@ -74,8 +75,7 @@ class Order:
         GeneratorError         a calibrated sampler, whose aims are met by whole cohorts; levels or a mix of them of a
                                generator that cannot say how many rows of each to draw
         """
-        whole = isinstance(rows_per_partition, (int, np.integer)) and not isinstance(rows_per_partition, bool)
-        if not whole or rows_per_partition < 2:
+        if not is_whole(rows_per_partition, 2):
             problem = Problem("rows_per_partition", "not a whole number from 2 up", "leave it out, or 250_000, say")
             raise TooFewPatientsError("write", problem)
         if sampler.aims:

@@ -15,7 +15,8 @@ from heorsynth.data import datasets, io
 from heorsynth.data.adtte import from_adtte
 from heorsynth.data.cohort import Cohort
 from heorsynth.data.folder import CohortFolder
-from heorsynth.data.inspection import nested_columns, unusable_names
+from heorsynth.data.holdable import unholdable
+from heorsynth.data.inspection import unusable_names
 from heorsynth.data.kinds import understood
 from heorsynth.data.label import ID_COLUMN, KEY
 from heorsynth.data.levels import as_text
@@ -222,7 +223,7 @@ def _unfit(frame: pd.DataFrame, roles: Mapping[str, object]) -> list[Problem]:
     known: dict[str, object] = {name: roles[name] for name in ("id", "arm", "entry", "kind") if roles.get(name)}
     listed = {name: as_names(roles.get(name)) for name in ("costs", "utilities", "subgroups")}  # type: ignore[arg-type]
     schema = Schema(as_endpoints(roles["endpoints"]), **known, **listed)  # type: ignore[arg-type]
-    if not frame.columns.is_unique or unusable_names(frame) or nested_columns(frame):
+    if not frame.columns.is_unique or unusable_names(frame) or unholdable(frame):
         return []
     read = understood(frame, schema, as_names(roles.get("missing")))  # type: ignore[arg-type]
     return [] if read.found else [problem for _, problem in unfit_columns(read.frame, read.schema)]

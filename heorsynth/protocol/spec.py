@@ -6,13 +6,15 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Annotated, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic_core import PydanticCustomError
 
 from heorsynth.checks.estimands import margin_for
 from heorsynth.checks.purposes import PURPOSES
 from heorsynth.core.errors import HeorsynthError, MarginError, Problem, ProtocolError, SeedError, nearest
+from heorsynth.core.numbers import is_number, is_whole
 from heorsynth.data.sampling import LEAST_ROWS
 from heorsynth.generators import registry
 from heorsynth.protocol.yaml import Path_, line_of, read_yaml
@@ -25,11 +27,33 @@ PLAIN = {
     "list_type": ("not a list", "write it in brackets, such as [sex] or [20000, 30000]; numbers without commas"),
     "dict_type": ("not a mapping", "write it in braces, such as {name: value}"),
     "model_type": ("not a section of keys", "write its keys below it, each further in, or in braces"),
-    "float_parsing": ("not a number", "write digits and a point: no comma, no percent or currency sign"),
-    "int_parsing": ("not a whole number", "write digits only: no comma, no percent or currency sign"),
+    "number": ("not a number", "write digits and a point: no quotes, comma, percent or currency sign"),
+    "whole_number": ("not a whole number", "write digits only: no quotes, comma, percent or currency sign"),
     "string_type": ("not text", "write one name, in quotes where it is a number"),
 }
 """What pydantic finds, by its type of error: what was found, and what to write, in words for an analyst."""
+
+
+def _whole(value: object) -> object:
+    if not is_whole(value):
+        raise PydanticCustomError("whole_number", "not a whole number")
+    return value
+
+
+def _number(value: object) -> object:
+    if not is_number(value):
+        raise PydanticCustomError("number", "not a number")
+    return value
+
+
+def _level(value: object) -> object:
+    """A truth value is a level called True or False, as in a column of truth values; not 1 or 0."""
+    return str(value) if isinstance(value, bool) else value
+
+
+Whole = Annotated[int, BeforeValidator(_whole)]
+Number = Annotated[float, BeforeValidator(_number)]
+Level = Annotated[str | int, BeforeValidator(_level)]
 
 
 class Section(BaseModel):
@@ -41,8 +65,8 @@ class Section(BaseModel):
 class Simulated(Section):
     """A simulated trial of n patients, as `datasets.simulated_trial` draws it."""
 
-    n: int = Field(ge=20, le=1_000_000)
-    seed: int = Field(ge=0)
+    n: Whole = Field(ge=20, le=1_000_000)
+    seed: Whole = Field(ge=0)
 
 
 class Adtte(Section):
@@ -76,9 +100,9 @@ class CohortSection(Section):
 
     source: Source
     name: str | None = None
-    endpoints: dict[str, list[str | dict[int, str]]] | None = None
+    endpoints: dict[str, list[str | dict[Whole, str]]] | None = None
     arm: str | None = None
-    arm_reference: str | int | None = None
+    arm_reference: Level | None = None
     costs: list[str] | None = None
     utilities: list[str] | None = None
     subgroups: list[str] | None = None
@@ -86,9 +110,9 @@ class CohortSection(Section):
     entry: str | None = None
     unit: Literal["day", "week", "month", "year"] | None = None
     currency: str | None = None
-    price_year: int | None = None
-    event_map: dict[str | int, int | dict[str | int, int]] | None = None
-    bands: dict[str, tuple[str, list[float], list[str]]] | None = None
+    price_year: Whole | None = None
+    event_map: dict[str | int, Whole | dict[str | int, Whole]] | None = None
+    bands: dict[str, tuple[str, list[Number], list[str]]] | None = None
     order: list[tuple[str, str]] | None = None
     totals: dict[str, list[str]] | None = None
     kind: dict[str, Literal["number", "code", "date"]] | None = None
@@ -102,19 +126,19 @@ class GeneratorSection(Section):
     """Which generator, how many rows and cohorts, and the seed that decides everything."""
 
     name: str = "heor"
-    n: Literal["same"] | int = "same"
-    m: int = Field(default=20, ge=1, le=10_000)
-    seed: int = Field(ge=0)
+    n: Literal["same"] | Whole = "same"
+    m: Whole = Field(default=20, ge=1, le=10_000)
+    seed: Whole = Field(ge=0)
     options: dict[str, object] = {}
-    targets: dict[str, dict[str, float]] = {}
-    where: dict[str, str | int] = {}
+    targets: dict[str, dict[str, Number]] = {}
+    where: dict[str, Level] = {}
 
 
 class Economics(Section):
     """The comparator and the thresholds an economic evaluation is judged at, in the cohort's currency."""
 
-    comparator: str | int
-    wtp: list[float] = Field(min_length=1)
+    comparator: Level
+    wtp: list[Number] = Field(min_length=1)
 
 
 class Registration(Section):
@@ -174,7 +198,7 @@ class Amendment(Section):
 class Document(Section):
     """A whole protocol file."""
 
-    heorsynth: Literal[1]
+    heorsynth: Annotated[Literal[1], BeforeValidator(_whole)]
     title: str
     purpose: str
     cohort: CohortSection
@@ -184,8 +208,8 @@ class Document(Section):
     governance: Governance = Governance()
     registration: Registration | None = None
     amendments: list[Amendment] = []
-    holdout: float | None = Field(default=None, gt=0, lt=1)
-    most_rows: int = Field(default=50_000, ge=LEAST_ROWS)
+    holdout: Number | None = Field(default=None, gt=0, lt=1)
+    most_rows: Whole = Field(default=50_000, ge=LEAST_ROWS)
     notebook: str | None = None
 
 

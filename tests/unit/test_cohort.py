@@ -83,7 +83,7 @@ def test_problems_of_several_kinds_are_told_together() -> None:
     ({"endpoints": ["time", "event"]}, "endpoints="),
     ({"endpoints": {"os": "time"}}, "endpoints="),
     ({"unit": "days"}, "'day'"),
-    ({"arm": "time"}, "already part of an endpoint"),
+    ({"arm": "time"}, "is declared time and arm or subgroup"),
     ({"order": [("pfs", "os")]}, "no endpoint 'pfs'"),
     ({"bands": {"group": ("age", (60, 40), ("a", "b", "c"))}}, "edges must rise"),
     ({"totals": {"cost": ["age"]}}, "not the sum of its parts"),

@@ -122,8 +122,8 @@ class Outcome:
             drawn = self.endings[index].draw(len(rows), rng)
             mixed = rng.permutation(len(rows))
             time[rows], cause[rows] = drawn[0][mixed], drawn[1][mixed]
-        smallest = 10.0 ** -(self.endings[0].times.decimals or 0)
-        return np.maximum(time, smallest), cause
+        decimals = self.endings[0].times.decimals
+        return np.maximum(time, 0.0 if decimals is None else 10.0**-decimals), cause
 
     def scores(self, time: np.ndarray, cause: np.ndarray) -> np.ndarray:
         """What covariates are tied to (n, causes + 2): martingale residuals, whether it ended in an event, when.

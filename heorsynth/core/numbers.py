@@ -1,0 +1,34 @@
+"""What counts as a number where one is asked for: the one rule of every argument and every key of a protocol."""
+
+from __future__ import annotations
+
+import math
+from typing import TypeGuard
+
+import numpy as np
+
+
+def is_whole(value: object, least: int | None = None) -> TypeGuard[int]:
+    """Whether a value is a whole number, of Python or numpy, and at least so large.
+
+    A truth value is none, nor is 20.0 or "20": where a count is asked for, they are most likely a slip.
+
+    Examples
+    --------
+    >>> [is_whole(value) for value in (20, np.int64(20), True, 20.0, "20", None)]
+    [True, True, False, False, False, False]
+    """
+    whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+    return whole and (least is None or value >= least)  # type: ignore[operator]
+
+
+def is_number(value: object) -> TypeGuard[float]:
+    """Whether a value is a finite number, of Python or numpy: no truth value, no text.
+
+    Examples
+    --------
+    >>> [is_number(value) for value in (0.2, np.float64(0.2), 1, True, "0.2", float("nan"), float("inf"))]
+    [True, True, True, False, False, False, False]
+    """
+    number = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
+    return number and math.isfinite(value)  # type: ignore[arg-type]
