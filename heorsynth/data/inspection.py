@@ -75,7 +75,7 @@ def named_twice(names: Sequence[str]) -> Problem:
 
 def impossible_roles(schema: Schema) -> list[Found]:
     """Roles that contradict one another whatever the data say: see `ROLES` for which of them a column may share."""
-    found = [(errors.RoleError, problem) for problem in _shared_columns(schema)]
+    found: list[Found] = [(errors.RoleError, problem) for problem in _shared_columns(schema)]
     for pair in schema.order:
         for name in pair:
             if name not in schema.endpoints:
@@ -219,12 +219,19 @@ def event_codes(
         return codes.to_numpy(dtype=np.int8)
     if types.is_bool_dtype(column):
         return column.to_numpy(dtype=np.int8)
-    numbers = pd.to_numeric(column, errors="coerce")
+    numbers = _as_numbers(column)
     if numbers.isna().any() or not np.all(numbers == np.floor(numbers)) or numbers.min() < 0 or numbers.max() > 9:
         return Problem(where, f"expected 0 = censored, 1.. = causes; found {_codes_seen(column)}", *_how_coded(column))
     if not part and 0 not in set(numbers) and numbers.max() > 1:
         return nobody_censored(endpoint, _codes_seen(column))
     return numbers.to_numpy(dtype=np.int8)
+
+
+def _as_numbers(column: pd.Series) -> pd.Series:
+    """A column without gaps as floats; missing where a value is no number, as all dates are."""
+    moments = types.infer_dtype(column, skipna=True).startswith(("date", "time"))
+    held = pd.Series(np.nan, index=column.index) if moments else pd.to_numeric(column.astype(object), errors="coerce")
+    return held.astype(float)
 
 
 def _how_coded(column: pd.Series) -> tuple[str, str]:

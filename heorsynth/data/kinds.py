@@ -13,6 +13,7 @@ from pandas.api import types
 
 from heorsynth.core.errors import CohortError, DurationError, MixedTypesError, Problem, RoleError, as_yaml, nearest
 from heorsynth.data import number_text
+from heorsynth.data.holdable import unholdable
 from heorsynth.data.identity import MEASURED, words_of
 from heorsynth.data.inspection import Found
 from heorsynth.data.levels import POOLED, as_text
@@ -32,6 +33,9 @@ MAX_LEVELS = 100
 
 FEW_LEVELS = 20
 """Text of at most so many different numbers, each of `FEW_PATIENTS` or more, is left as levels."""
+
+LARGEST = 2.0**53
+"""Up to this size each whole number is a float of its own."""
 
 LEAST_CODES, REPEATS, DENSITY = 10, 3, 0.25
 """Whole numbers are codes if there are so many different ones, each in so many rows on average, and the middle half
@@ -108,6 +112,7 @@ def understood(frame: pd.DataFrame, schema: Schema, missing: Sequence[str] = (),
         notes += [f"{name}: {note}" for note in reading.notes]
         found += reading.found
     held = frame.assign(**made) if made else frame
+    found += unholdable(held[list(made)])
     return Understood(held, replace(schema, kind=kinds), tuple(notes), found)
 
 
@@ -157,6 +162,8 @@ class _Reading:
             self._tell_marks()
         elif counts[number_text.ZEROS]:
             self.notes.append("numbers with leading zeros, kept as text: they are codes")
+        elif np.any(np.abs(numbers[np.isfinite(numbers)]) >= LARGEST) and not needed:
+            self.notes.append("numbers of so many digits that a number cannot hold them, kept as text: they are codes")
         elif not needed and not left and self._are_levels():
             return
         elif part or left:
@@ -185,7 +192,7 @@ class _Reading:
             self.found.append((RoleError, problem))
 
     def _take(self, numbers: np.ndarray, counts: Counter[str]) -> None:
-        whole = bool(np.all(np.isfinite(numbers) & (numbers == np.floor(numbers)) & (np.abs(numbers) < 2**53)))
+        whole = bool(np.all(np.isfinite(numbers) & (numbers == np.floor(numbers)) & (np.abs(numbers) < LARGEST)))
         self.column = pd.Series(numbers.astype("int64") if whole else numbers, self.column.index, name=self.column.name)
         marks = [kind for kind in (*number_text.READ, number_text.MISSING) if kind != number_text.PLAIN]
         told = number_text.told(counts, tuple(marks))
@@ -242,7 +249,7 @@ def looks_like_codes(column: pd.Series) -> bool:
     if not _is_number(column) or types.is_complex_dtype(column):
         return False
     known = column.dropna().to_numpy(float)
-    if len(known) < FEW_PATIENTS or not np.isfinite(known).all() or np.any(known != np.floor(known)):
+    if len(known) < FEW_PATIENTS or not _are_whole(known):
         return False
     words = set(words_of(str(column.name)))
     values, counts = np.unique(known, return_counts=True)
@@ -264,9 +271,7 @@ def looks_like_whole_dates(column: pd.Series) -> bool:
     if not _is_number(column) or types.is_complex_dtype(column):
         return False
     known = column.dropna().to_numpy(float)
-    if len(np.unique(known)) < 2 or not np.isfinite(known).all() or np.any(known != np.floor(known)):
-        return False
-    return _are_whole_dates(known)
+    return len(np.unique(known)) >= 2 and _are_whole(known) and _are_whole_dates(known)
 
 
 def as_dates(column: pd.Series) -> pd.Series:
@@ -287,6 +292,11 @@ def _are_whole_dates(known: np.ndarray) -> bool:
             if pd.to_datetime(text, format="%Y%m%d", errors="coerce").notna().all():
                 return True
     return False
+
+
+def _are_whole(known: np.ndarray) -> bool:
+    """True for whole numbers, each of which a float tells from the next."""
+    return bool(np.all(np.abs(known) < LARGEST) and np.all(known == np.floor(known)))
 
 
 def _is_number(column: pd.Series) -> bool:
