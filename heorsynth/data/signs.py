@@ -33,7 +33,7 @@ AUGMENTED_NOTE = "The other rows may be patients: not to be shared as synthetic,
 
 
 MOST_COLUMNS = 500
-"""Of more columns of numbers every k-th is looked at: a mark stands in each of them."""
+"""Of more columns of numbers so many are looked at: a mark stands in each of them."""
 
 
 @dataclass(frozen=True)
@@ -216,10 +216,11 @@ def sign_of(frame: pd.DataFrame) -> str:
 
 
 def _narrowed(frame: pd.DataFrame) -> pd.DataFrame:
-    """The frame, or every k-th of its columns of numbers where there are more than `MOST_COLUMNS`."""
+    """The frame, or so many of its columns of numbers as `MOST_COLUMNS`, spread by chance but always the same ones."""
     numbers = frame.select_dtypes("number").columns
-    step = -(-len(numbers) // MOST_COLUMNS)
-    return frame[numbers[::step]] if step > 1 else frame
+    if len(numbers) <= MOST_COLUMNS:
+        return frame
+    return frame[numbers[np.sort(np.random.default_rng(0).permutation(len(numbers))[:MOST_COLUMNS])]]
 
 
 def _marked_releases(held: Sequence[Release], counted: Counted) -> list[Release]:

@@ -95,12 +95,8 @@ def test_a_byte_that_is_no_text_is_found_wherever_a_part_ends_and_its_line_is_na
 def test_of_a_very_wide_table_some_columns_are_looked_at_and_the_mark_is_still_seen(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    rng = np.random.default_rng(0)
-    source = pd.DataFrame(rng.normal(size=(200, 3)).round(4)).add_prefix("x")
-    cohort = hs.Cohort(source.assign(time=rng.gamma(2, 90, 200).round(1), event=1), endpoints={"os": ("time", "event")})
-    drawn = hs.generators.create("marginals").fit(cohort).sample(n=2000, m=1, seed=1)[0].frame.reset_index(drop=True)
-    wide = pd.concat([drawn.add_suffix(f"_{at}") for at in range(20)], axis=1)
-    wide.attrs = {}
+    drawn = hs.generators.create("heor").fit(hs.datasets.load("pbc"), seed=1).sample(n=2000, m=1, seed=1)[0]
+    wide = drawn.rows.reset_index(drop=True)
     monkeypatch.setattr(signs, "MOST_COLUMNS", 10)
     assert len(signs._narrowed(wide).columns) == 10
     assert "mark of heorsynth" in signs.sign_of(wide)
