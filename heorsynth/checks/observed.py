@@ -369,19 +369,14 @@ def _not_after_start(count: int, n: int) -> NotEstimableError:
 
 def _with_ties(data: Tally, endpoint: str) -> Tally:
     """The tally with the endpoint's near ties joined, as `follow_up` joins those of rows: over ends and entries."""
-    ends, began = data.outcomes[endpoint], data.entries.get(endpoint)
-    if began is None:
-        (joined,) = as_one_time(ends.value)
-        return data if joined is ends.value else _held(data, "outcomes", endpoint, replace(ends, value=joined))
-    joined, starts = as_one_time(ends.value, began.value)
-    if joined is ends.value:
+    held = {name: getattr(data, name) for name in ("outcomes", "entries") if endpoint in getattr(data, name)}
+    times = as_one_time(*(counts[endpoint].value for counts in held.values()))
+    if all(joined is counts[endpoint].value for joined, counts in zip(times, held.values(), strict=True)):
         return data
-    data = _held(data, "outcomes", endpoint, replace(ends, value=joined))
-    return _held(data, "entries", endpoint, replace(began, value=starts))
-
-
-def _held(data: Tally, name: str, endpoint: str, counts: ValueCounts) -> Tally:
-    return replace(data, **{name: {**getattr(data, name), endpoint: counts}})  # type: ignore[arg-type]
+    pairs = zip(held.items(), times, strict=True)
+    return replace(
+        data, **{name: {**counts, endpoint: replace(counts[endpoint], value=joined)} for (name, counts), joined in pairs}
+    )  # fmt: skip
 
 
 def _at_risk(data: Tally, endpoint: str, at: np.ndarray) -> np.ndarray:
