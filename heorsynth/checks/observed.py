@@ -369,14 +369,13 @@ def _not_after_start(count: int, n: int) -> NotEstimableError:
 
 def _with_ties(data: Tally, endpoint: str) -> Tally:
     """The tally with the endpoint's near ties joined, as `follow_up` joins those of rows: over ends and entries."""
-    held = {name: getattr(data, name) for name in ("outcomes", "entries") if endpoint in getattr(data, name)}
-    times = as_one_time(*(counts[endpoint].value for counts in held.values()))
-    if all(joined is counts[endpoint].value for joined, counts in zip(times, held.values(), strict=True)):
-        return data
-    pairs = zip(held.items(), times, strict=True)
-    return replace(
-        data, **{name: {**counts, endpoint: replace(counts[endpoint], value=joined)} for (name, counts), joined in pairs}
-    )  # fmt: skip
+    held = [name for name in ("outcomes", "entries") if endpoint in getattr(data, name)]
+    counts = [getattr(data, name)[endpoint] for name in held]
+    times = as_one_time(*(one.value for one in counts))
+    for name, one, joined in zip(held, counts, times, strict=True):
+        if joined is not one.value:
+            data = replace(data, **{name: {**getattr(data, name), endpoint: replace(one, value=joined)}})  # type: ignore[arg-type]
+    return data
 
 
 def _at_risk(data: Tally, endpoint: str, at: np.ndarray) -> np.ndarray:
