@@ -177,8 +177,7 @@ def hazard_change(data: Observed, treated: np.ndarray, endpoint: str, at: float)
     """The log hazard ratio after a time less that before it."""
     time, cause, entry = _rows(data).outcome(endpoint)
     event = cause == 1
-    time, start, cut = as_one_time(time, np.zeros(len(time)) if entry is None else entry, np.array([at]))
-    at = float(cut[0])
+    time, start, (at,) = as_one_time(time, np.zeros(len(time)) if entry is None else entry, np.array([at]))
     early, late = start < at, time > at
     before = _log_ratio(np.minimum(time, at)[early], (event & (time <= at))[early], start[early], treated[early])
     after = _log_ratio(time[late], event[late], np.maximum(start, at)[late], treated[late])
@@ -363,8 +362,8 @@ def _tallied(data: Tally, endpoint: str) -> tuple[np.ndarray, np.ndarray, dict[i
 
 
 def _not_after_start(count: int, n: int) -> NotEstimableError:
-    told = f"{count} of {n} times are not after the start of follow-up"
-    return NotEstimableError("follow-up", Problem("time", told, "drop those rows"))
+    found = Problem("time", f"{count} of {n} times are not after the start of follow-up", "drop those rows")
+    return NotEstimableError("follow-up", found)
 
 
 def _with_ties(data: Tally, endpoint: str) -> Tally:
