@@ -177,8 +177,7 @@ def hazard_change(data: Observed, treated: np.ndarray, endpoint: str, at: float)
     """The log hazard ratio after a time less that before it."""
     time, cause, entry = _rows(data).outcome(endpoint)
     event = cause == 1
-    time, start, cut = as_one_time(time, np.zeros(len(time)) if entry is None else entry, np.array([at]))
-    at = float(cut[0])
+    time, start, (at,) = as_one_time(time, np.zeros(len(time)) if entry is None else entry, np.array([at]))
     early, late = start < at, time > at
     before = _log_ratio(np.minimum(time, at)[early], (event & (time <= at))[early], start[early], treated[early])
     after = _log_ratio(time[late], event[late], np.maximum(start, at)[late], treated[late])
@@ -363,25 +362,19 @@ def _tallied(data: Tally, endpoint: str) -> tuple[np.ndarray, np.ndarray, dict[i
 
 
 def _not_after_start(count: int, n: int) -> NotEstimableError:
-    told = f"{count} of {n} times are not after the start of follow-up"
-    return NotEstimableError("follow-up", Problem("time", told, "drop those rows"))
+    found = Problem("time", f"{count} of {n} times are not after the start of follow-up", "drop those rows")
+    return NotEstimableError("follow-up", found)
 
 
 def _with_ties(data: Tally, endpoint: str) -> Tally:
     """The tally with the endpoint's near ties joined, as `follow_up` joins those of rows: over ends and entries."""
-    ends, began = data.outcomes[endpoint], data.entries.get(endpoint)
-    if began is None:
-        (joined,) = as_one_time(ends.value)
-        return data if joined is ends.value else _held(data, "outcomes", endpoint, replace(ends, value=joined))
-    joined, starts = as_one_time(ends.value, began.value)
-    if joined is ends.value:
-        return data
-    data = _held(data, "outcomes", endpoint, replace(ends, value=joined))
-    return _held(data, "entries", endpoint, replace(began, value=starts))
-
-
-def _held(data: Tally, name: str, endpoint: str, counts: ValueCounts) -> Tally:
-    return replace(data, **{name: {**getattr(data, name), endpoint: counts}})  # type: ignore[arg-type]
+    held = [name for name in ("outcomes", "entries") if endpoint in getattr(data, name)]
+    counts = [getattr(data, name)[endpoint] for name in held]
+    times = as_one_time(*(one.value for one in counts))
+    for name, one, joined in zip(held, counts, times, strict=True):
+        if joined is not one.value:
+            data = replace(data, **{name: {**getattr(data, name), endpoint: replace(one, value=joined)}})  # type: ignore[arg-type]
+    return data
 
 
 def _at_risk(data: Tally, endpoint: str, at: np.ndarray) -> np.ndarray:

@@ -223,7 +223,7 @@ def test_thresholds_and_the_hold_out_are_told() -> None:
     real = patients()
     said = {"economics": {"comparator": "old", "wtp": [20000, 30000.0]}, "holdout": 0.2}
     words = " ".join(Page(dossier(said, real, [real], evidence())).words)
-    assert "20000, 30000 per QALY" in words and "20% of the real patients" in words
+    assert "20000, 30000 per unit of effect" in words and "20% of the real patients" in words
 
 
 def test_a_protocol_that_says_nothing_still_gives_a_page() -> None:

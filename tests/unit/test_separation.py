@@ -19,7 +19,7 @@ from heorsynth.estimators.cost_models import any_cost
 from heorsynth.estimators.cox import cox
 from heorsynth.estimators.cox_arms import ArmCounts, log_hazard_ratio
 from heorsynth.estimators.separation import RiskSets, separated
-from heorsynth.estimators.subdistribution import fine_gray
+from heorsynth.estimators.subdistribution import _Weighing, fine_gray
 
 ALWAYS_SAME = settings(max_examples=60, deadline=None, derandomize=True)
 NO_MAXIMUM = "no maximum"
@@ -143,12 +143,13 @@ def test_a_rare_level_without_an_event_among_many_patients_is_named_as_what_it_i
 
 
 def test_patients_who_had_a_competing_event_stay_at_risk_in_the_fine_gray_model() -> None:
-    """Without them each event would be alone, or the largest at risk; with them it is not."""
-    time, cause = np.array([1.0, 2, 3, 4, 5, 6]), np.array([2, 1, 2, 1, 0, 1])
-    x = np.array([2.0, 1, 0, 3, 1, 2])
-    assert np.isfinite(fine_gray(time, cause, x[:, None]).coef).all()
+    """Each event has the largest covariate of those still followed; who left first by the other cause has a larger."""
+    time, cause = np.array([1.0, 2, 3, 4]), np.array([2, 1, 1, 0])
+    x = np.array([5.0, 3, 2, 1])[:, None]
+    assert separated(risk_sets(time, cause == 1, np.zeros(4), x))
+    assert not separated(_Weighing(time, cause, x).risk_sets())
     with pytest.raises(NotEstimableError, match=NO_MAXIMUM):
-        fine_gray(time, cause, np.array([0.0, 3, 0, 2, 1, 1])[:, None])
+        fine_gray(time, cause, np.array([0.0, 3, 2, 1])[:, None])
 
 
 def test_a_combination_of_covariates_that_orders_the_events_is_found_though_neither_does() -> None:
