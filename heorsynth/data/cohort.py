@@ -15,7 +15,7 @@ from heorsynth.core.estimate import significant
 from heorsynth.data import inspection
 from heorsynth.data.holdable import arrow_as_numbers, unholdable
 from heorsynth.data.label import ID_COLUMN, KEY, Label, has_synthetic_id
-from heorsynth.data.levels import as_text, banded
+from heorsynth.data.levels import as_text, banded, shown_names
 from heorsynth.data.schema import Schema, schema_of
 from heorsynth.data.source_checks import SOURCE_CHECKS, bad_events
 from heorsynth.data.stored import decimals_as_numbers
@@ -256,8 +256,7 @@ class Cohort:
                 unit = f" ({schema.money})" if role == "costs" and schema.money else ""
                 rows.append((role + unit, ", ".join(names)))
         rows.append(("covariates", ", ".join(self.covariates) or "none"))
-        missing = frame.isna().sum()
-        gaps = ", ".join(f"{name} {small(int(count))}" for name, count in missing.items() if count)
+        gaps = ", ".join(f"{name} {small(int(count))}" for name, count in frame.isna().sum().items() if count)
         rows.append(("missing", gaps or "none"))
         if (label := self._label) is not None:
             part = f"{label.generator}, cohort {label.part + 1} of {label.m}"
@@ -274,7 +273,8 @@ class Cohort:
 
     def _arm_text(self) -> str:
         assigned = self.levels(str(self._schema.arm))
-        parts = [f"{level} {small(int((assigned == level).sum()))}" for level in self.arm_levels]
+        counts = {level: int((assigned == level).sum()) for level in self.arm_levels}
+        parts = [f"{name} {small(counts[level])}" for level, name in shown_names(counts).items()]
         if self._schema.endpoints:
             cause = self.outcome(next(iter(self._schema.endpoints)))[1]
             events = [int(((assigned == level) & (cause == 1)).sum()) for level in self.arm_levels]

@@ -47,7 +47,7 @@ def missing_columns(frame: pd.DataFrame, schema: Schema) -> list[Found]:
 
 def impossible_roles(schema: Schema) -> list[Found]:
     """Roles that contradict one another whatever the data say: see `ROLES` for which of them a column may share."""
-    found = [(errors.RoleError, problem) for problem in _shared_columns(schema)]
+    found: list[Found] = [(errors.RoleError, problem) for problem in _shared_columns(schema)]
     for pair in schema.order:
         for name in pair:
             if name not in schema.endpoints:

@@ -31,7 +31,7 @@ def checked_where(where: Mapping[str, object], domain: Domain) -> dict[str, str]
         if str(level) not in levels:
             raise GeneratorError(
                 "where",
-                Problem(f"column {name!r}", f"no level {str(level)!r} in the source", nearest(str(level), levels)),
+                Problem(f"column {name!r}", f"no level {str(level)!r} in the source", "give one that patients have"),
             )
         wanted[name] = str(level)
     return wanted
