@@ -20,7 +20,7 @@ LONGEST = 100
 
 def counts_of(column: pd.Series) -> dict[str, int]:
     """How many patients have each level of a column."""
-    return {str(level): int(count) for level, count in as_text(column).valuecounts_of().items()}
+    return {str(level): int(count) for level, count in as_text(column).value_counts().items()}
 
 
 def words_not_levels(where: str, levels: Mapping[str, int]) -> list[Found]:

@@ -73,9 +73,14 @@ def test_no_display_of_a_cohort_its_evidence_its_tables_or_its_figures_names_a_r
     assert CANARY not in text
 
 
-@pytest.mark.parametrize("asked", [
-    {"where": {"ward": "no such ward"}}, {"targets": {"ward": {"no such ward": 1.0}}}, {"targets": {"ward": {"north": 0.5}}},
-])  # fmt: skip
+ASKED = (
+    {"where": {"ward": "no such ward"}},
+    {"targets": {"ward": {"no such ward": 1.0}}},
+    {"targets": {"ward": {"north": 0.5}}},
+)
+
+
+@pytest.mark.parametrize("asked", ASKED)
 def test_no_error_names_a_rare_level_that_was_not_asked_for(asked: dict[str, object]) -> None:
     sampler = hs.generators.create("heor").fit(hs.Cohort(patients(), **roles()), seed=1)
     with pytest.raises(errors.HeorsynthError) as refused:
@@ -84,9 +89,7 @@ def test_no_error_names_a_rare_level_that_was_not_asked_for(asked: dict[str, obj
 
 
 @pytest.mark.parametrize("purpose", ["economic-evaluation", "data-sharing"])
-def test_nothing_a_run_writes_or_says_names_a_rare_level_but_the_rows_of_its_subgroups(
-    purpose: str, tmp_path: Path
-) -> None:
+def test_nothing_a_run_writes_names_a_rare_level_but_the_rows(purpose: str, tmp_path: Path) -> None:
     patients().to_csv(tmp_path / "rare.csv", index=False)
     protocol = tmp_path / "rare.yaml"
     protocol.write_text(PROTOCOL.format(purpose=purpose), encoding="utf-8")
