@@ -15,6 +15,7 @@ from heorsynth.checks.outcomes import default_horizon
 from heorsynth.core.errors import HorizonError, NotEstimableError
 from heorsynth.core.estimate import Estimate, normal_quantile, significant
 from heorsynth.data.cohort import SMALL_COUNT
+from heorsynth.data.levels import shown_names
 from heorsynth.estimators.costs import difference_of, mean_of
 from heorsynth.estimators.curve_summaries import restricted_mean, restricted_mean_difference
 
@@ -34,9 +35,9 @@ def disparities(real: Observed, synthetic: Sequence[Observed], margin: Margin) -
         counts = {level: count for (level,), count in patients_by(real, [name]).items() if level}
         if len(counts) < 2:
             continue
-        usual = max(sorted(counts), key=lambda level: counts[level])
+        usual, shown = max(sorted(counts), key=lambda level: counts[level]), shown_names(counts)
         for level in sorted(set(counts) - {usual}):
-            group = Group(f"{name}={level} vs {usual}", ALL, real, tuple(synthetic))
+            group = Group(f"{name}={shown[level]} vs {shown[usual]}", ALL, real, tuple(synthetic))
             for what, unit, alone, gap in _quantities(real, name, level, usual):
                 found.append(_finding(group, what, unit, gap, margin.resolved(_size(alone, real))))
                 if counts[level] < SMALL_COUNT:

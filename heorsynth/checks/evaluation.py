@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
-from heorsynth.checks.groups import comparisons
+from heorsynth.checks.groups import comparisons, names_of
 from heorsynth.checks.observed import Observed, follow_up_times, joint, ranked
 from heorsynth.core.errors import NotEstimableError, unknown_name
 from heorsynth.data.cohort import small
@@ -62,7 +62,8 @@ def unnamed_comparator(real: Observed, comparator: object) -> tuple[str, ...]:
     """What is to be told where nobody said which arm is the comparator."""
     if comparator is not None or real.schema.arm_reference is not None or len(real.arm_levels) < 2:
         return ()
-    return (f"No comparator was named: {real.arm_levels[0]!r} is taken, the first in alphabetical order.",)
+    first = names_of(real, str(real.schema.arm))[real.arm_levels[0]]
+    return (f"No comparator was named: {first!r} is taken, the first in alphabetical order.",)
 
 
 def odd_effects(real: Observed, effect: str) -> tuple[str, ...]:
@@ -95,7 +96,7 @@ def evaluations(real: Observed, settings: Mapping[str, object]) -> list[Evaluati
         raise NotEstimableError("no patient has an arm")
     comparator = str(real.arm_levels[0] if settings.get("comparator") is None else settings["comparator"])
     if comparator not in real.arm_levels:
-        raise unknown_name("comparator", comparator, real.arm_levels)
+        raise unknown_name("comparator", comparator, _named_arms(real))
     if settings.get("cost") is not None:
         costs: tuple[str, ...] = (_named("cost", settings["cost"], schema.costs),)
     else:
@@ -110,6 +111,11 @@ def evaluations(real: Observed, settings: Mapping[str, object]) -> list[Evaluati
         count = len(schema.utilities)
         raise NotEstimableError(f"{count} utilities are declared: name one with economics={{'effect': …}}")
     return [Evaluation(comparator, arm, costs, effect) for arm in comparisons(real, comparator)]
+
+
+def _named_arms(real: Observed) -> list[str]:
+    """The arms whose names may be shown."""
+    return [level for level, name in names_of(real, str(real.schema.arm)).items() if level and level == name]
 
 
 def _named(role: str, name: object, known: Sequence[str]) -> str:

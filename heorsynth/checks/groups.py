@@ -10,8 +10,10 @@ from typing import Generic, TypeVar, cast
 import numpy as np
 
 from heorsynth.checks.margin import Margin
+from heorsynth.checks.observed import patients_by
 from heorsynth.core.errors import NotEstimableError
 from heorsynth.data.cohort import Cohort
+from heorsynth.data.levels import shown_names
 from heorsynth.data.tally import Tally
 
 ALL, ARM, SUBGROUP, INTERSECTION = "all", "arm", "subgroup", "intersection"
@@ -52,9 +54,10 @@ def groups_of(real: Seen, synthetic: Sequence[Seen], least: int | None = None) -
     columns += [(name, SUBGROUP) for name in schema.subgroups]
     for name, kind in columns:
         of_real, of_synthetic = real.levels(name), [cohort.levels(name) for cohort in synthetic]
+        shown = names_of(real, name)
         for level in sorted(set(of_real.tolist()) - {""}):
             parts = tuple(_taken(cohort, held == level) for cohort, held in zip(synthetic, of_synthetic, strict=True))
-            yield Group(f"{name}={level}", kind, _taken(real, of_real == level), parts)
+            yield Group(f"{name}={shown[level]}", kind, _taken(real, of_real == level), parts)
     if least is not None:
         yield from _intersections(real, synthetic, least)
 
@@ -63,12 +66,19 @@ def _intersections(real: Seen, synthetic: Sequence[Seen], least: int) -> Iterato
     for pair in combinations(real.schema.subgroups, 2):
         everyone = (real, *synthetic)
         held = [[cohort.levels(name) for name in pair] for cohort in everyone]
+        shown = [names_of(real, name) for name in pair]
         for cell in product(*(sorted(set(levels.tolist()) - {""}) for levels in held[0])):
             chosen = [(one == cell[0]) & (other == cell[1]) for one, other in held]
             of_real, *parts = (_taken(cohort, rows) for cohort, rows in zip(everyone, chosen, strict=True))
             if of_real.n >= least:
-                label = ", ".join(f"{name}={level}" for name, level in zip(pair, cell, strict=True))
+                named = zip(pair, shown, cell, strict=True)
+                label = ", ".join(f"{name}={names[level]}" for name, names, level in named)
                 yield Group(label, INTERSECTION, of_real, tuple(parts))
+
+
+def names_of(real: Cohort | Tally, name: str) -> dict[str, str]:
+    """Each level of a column with the name that may be shown of it (`shown_names`)."""
+    return shown_names({level: count for (level,), count in patients_by(real, [name]).items()})
 
 
 def fewest(margins: Iterable[Margin]) -> int | None:

@@ -12,7 +12,7 @@ from scipy import stats
 
 from heorsynth.checks.disparities import disparities
 from heorsynth.checks.finding import Finding, Measured, decide, judge, not_estimable
-from heorsynth.checks.groups import ALL, Group
+from heorsynth.checks.groups import ALL, Group, names_of
 from heorsynth.checks.margin import Margin
 from heorsynth.checks.observed import Observed, patients, patients_by
 from heorsynth.checks.targets import against_targets
@@ -128,9 +128,10 @@ def representation(group: Group, names: tuple[str, ...], margin: Margin, min_cou
     than five real patients have, nothing is shown; whether a level is still there, `retention` says.
     """
     found = []
+    shown = {name: names_of(group.real, name) for name in names}
     what = "share of patients" if len(names) == 1 else "share of patients with both"
     for cell, count in _cells(group.real, names, min_count):
-        label = ", ".join(f"{name}={level}" for name, level in zip(names, cell, strict=True))
+        label = ", ".join(f"{name}={shown[name][level]}" for name, level in zip(names, cell, strict=True))
         if count < SMALL_COUNT:
             reason = f"fewer than {SMALL_COUNT} real patients: not shown"
             found.append(replace(not_estimable("subgroups", what, label, reason, margin, n_real=count), key=key))

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from heorsynth.checks.finding import MEAN_ABSOLUTE_NORMAL, Finding, Measured, judge, not_estimable
+from heorsynth.checks.groups import names_of
 from heorsynth.checks.margin import Margin
 from heorsynth.checks.observed import Observed, patients
 from heorsynth.core.errors import MarginError, Problem, nearest
@@ -39,10 +40,10 @@ def against_targets(real: Observed, synthetic: Sequence[Observed], margin: Margi
     targets = checked_targets(margin.settings.get("targets"), real)
     found = []
     for name, shares in targets.items():
-        held = real.levels(name)
+        held, shown = real.levels(name), names_of(real, name)
         drawn = [(cohort, cohort.levels(name)) for cohort in synthetic]
         for level, share in shares.items():
-            here = Represented(f"{name}={level}", share, patients(real, held == level), real.n)
+            here = Represented(f"{name}={shown[level]}", share, patients(real, held == level), real.n)
             found.append(
                 _finding(
                     here, [patients(cohort, levels == level) / cohort.n for cohort, levels in drawn], synthetic, margin
@@ -95,7 +96,8 @@ def checked_targets(declared: object, real: Observed) -> dict[str, dict[str, flo
             continue
         levels = sorted(set(real.levels(name).tolist()) - {""})
         unknown = [str(level) for level in shares if str(level) not in levels]
-        problems += [Problem(f"targets: {name}: {level}", "no such level", nearest(level, levels)) for level in unknown]
+        known = [level for level, shown in names_of(real, name).items() if level and level == shown]
+        problems += [Problem(f"targets: {name}: {level}", "no such level", nearest(level, known)) for level in unknown]
         if abs(sum(shares.values()) - 1) > TOLERANCE:
             fix = "give every level's share of the population"
             problems.append(Problem(f"targets: {name}", f"shares add up to {sum(shares.values()):g}, not 1", fix))

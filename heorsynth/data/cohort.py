@@ -14,7 +14,7 @@ from heorsynth.core.estimate import significant
 from heorsynth.data import inspection
 from heorsynth.data.declared import as_declared
 from heorsynth.data.label import ID_COLUMN, KEY, Label, has_synthetic_id
-from heorsynth.data.levels import as_text
+from heorsynth.data.levels import as_text, shown_names
 from heorsynth.data.schema import Schema, as_names, schema_of
 from heorsynth.data.source_checks import SOURCE_CHECKS, bad_events
 from heorsynth.data.watermark_detection import require_borne_out
@@ -273,8 +273,7 @@ class Cohort:
                 unit = f" ({schema.money})" if role == "costs" and schema.money else ""
                 rows.append((role + unit, ", ".join(names)))
         rows.append(("covariates", ", ".join(self.covariates) or "none"))
-        missing = frame.isna().sum()
-        gaps = ", ".join(f"{name} {small(int(count))}" for name, count in missing.items() if count)
+        gaps = ", ".join(f"{name} {small(int(count))}" for name, count in frame.isna().sum().items() if count)
         rows.append(("missing", gaps or "none"))
         rows += [("read as", note) for note in self._notes]
         if (label := self._label) is not None:
@@ -292,7 +291,8 @@ class Cohort:
 
     def _arm_text(self) -> str:
         assigned = self.levels(str(self._schema.arm))
-        parts = [f"{level} {small(int((assigned == level).sum()))}" for level in self.arm_levels]
+        counts = {level: int((assigned == level).sum()) for level in self.arm_levels}
+        parts = [f"{name} {small(counts[level])}" for level, name in shown_names(counts).items()]
         if self._schema.endpoints:
             cause = self.outcome(next(iter(self._schema.endpoints)))[1]
             events = [int(((assigned == level) & (cause == 1)).sum()) for level in self.arm_levels]

@@ -17,13 +17,13 @@ from heorsynth.data.declared import too_few_rows
 from heorsynth.data.domain import ColumnDomain, Domain, columns_of, joined_columns
 from heorsynth.data.identity import may_count_persons, persons_behind
 from heorsynth.data.inspection import Found, nobody_censored
+from heorsynth.data.level_checks import rare_levels
 from heorsynth.data.partitions import Partitions, Refusal, told_by_file
 from heorsynth.data.schema import Schema
 from heorsynth.data.source_checks import (
     ROW_CHECKS,
     arm_problems,
     id_problems,
-    lonely_levels,
     mixed_column,
     no_events,
     tells_nothing,
@@ -147,7 +147,7 @@ def _together(parts: Sequence[Seen], schema: Schema) -> list[Found]:
             found.append((errors.EventCodingError, nobody_censored(endpoint, ", ".join(map(str, sorted(codes))))))
     levels = _levels(cells, schema)
     if schema.arm is not None:
-        found += arm_problems(sorted(levels[schema.arm]), schema)
+        found += arm_problems(levels[schema.arm], schema)
     if schema.id is not None:
         _, twice, known_ids = _repeats([part.ids[schema.id] for part in parts])
         found += id_problems(schema.id, twice, n - known_ids, n)
@@ -161,7 +161,7 @@ def _together(parts: Sequence[Seen], schema: Schema) -> list[Found]:
         constant = len(alike) == 1 and None not in alike
         found += tells_nothing(name, len(known), constant, schema)
     for name in schema.subgroups:
-        found += lonely_levels(name, sum(count == 1 for count in levels[name].values()))
+        found += rare_levels(name, levels[name])
     return found
 
 

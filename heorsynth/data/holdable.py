@@ -34,10 +34,10 @@ def arrow_as_numbers(frame: pd.DataFrame) -> pd.DataFrame:
         column = frame[name]
         if not isinstance(column.dtype, pd.ArrowDtype):
             continue
-        kind = column.dtype.numpy_dtype
+        kind = np.dtype(column.dtype.numpy_dtype)  # type: ignore[attr-defined]
         if kind.kind in "biuf" and not pa.types.is_float16(column.dtype.pyarrow_dtype):
             whole = {"b": "boolean", "f": "float64"}.get(kind.kind, "Int64")
-            made[name] = column.astype(whole if column.isna().any() else kind)
+            made[name] = column.astype(whole if column.isna().any() else kind)  # type: ignore[arg-type]
     return frame.assign(**made) if made else frame
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 from pandas.api import types
@@ -38,3 +40,22 @@ def banded(numbers: pd.Series, edges: tuple[float, ...], labels: tuple[str, ...]
     index = np.searchsorted(np.asarray(edges), numbers.to_numpy(float), side="right")
     found = pd.Series(np.asarray(labels, dtype=object)[index], index=numbers.index, name=numbers.name)
     return found.where(numbers.notna(), None)
+
+
+NAMED = 5
+"""A level that fewer patients have is shown without its name, which may be words that one of them wrote."""
+
+
+def shown_names(counts: Mapping[str, int]) -> dict[str, str]:
+    """Each level as it may be shown, by how many patients have it: a rare one by a number instead of its name.
+
+    A level that no patient has, and '' for missing, name nobody.
+
+    Examples
+    --------
+    >>> shown_names({"f": 60, "m": 3, "": 2, "x": 4})
+    {'f': 'f', 'm': 'rare level 1', '': '', 'x': 'rare level 2'}
+    """
+    rare = sorted(level for level, count in counts.items() if level and 0 < count < NAMED)
+    numbers = {level: f"rare level {place}" for place, level in enumerate(rare, start=1)}
+    return {level: numbers.get(level, level) for level in counts}

@@ -326,8 +326,9 @@ def _level(declared: object) -> str:
 
 def as_order(declared: object) -> tuple[tuple[str, str], ...]:
     """Pairs of endpoints' names; RoleError for anything else."""
-    pairs = list(declared) if isinstance(declared, Iterable) and not isinstance(declared, (str, Mapping)) else [None]
-    if not all(isinstance(pair, (list, tuple)) and len(pair) == 2 for pair in pairs):
+    listed = isinstance(declared, Iterable) and not isinstance(declared, (str, Mapping))
+    pairs = list(declared) if listed else []  # type: ignore[call-overload]
+    if not listed or not all(isinstance(pair, (list, tuple)) and len(pair) == 2 for pair in pairs):
         told = Problem("order", "is not a list of pairs of endpoints", 'write order=[("pfs", "os")]')
         raise RoleError("cohort", told)
     return tuple((str(first), str(last)) for first, last in pairs)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -14,7 +14,8 @@ from heorsynth.core.errors import Problem
 from heorsynth.data.follow_up import how_to_combine, known_for_events_only, zero_advice
 from heorsynth.data.identity import looks_like_dates, n_persons
 from heorsynth.data.inspection import Found, event_of
-from heorsynth.data.levels import as_text, banded
+from heorsynth.data.level_checks import ENOUGH, counts_of, rare_levels, words_not_levels
+from heorsynth.data.levels import NAMED, banded
 from heorsynth.data.schema import Endpoint, Schema
 
 COUNT_DAYS = "count the days from start to end in a column of its own: in pandas (end - start).dt.days"
@@ -127,12 +128,18 @@ def _no_count(column: pd.Series) -> tuple[str, ...] | None:
 
 def bad_arm(frame: pd.DataFrame, schema: Schema) -> list[Found]:
     """An arm that compares nothing, or more than two arms with no reference named."""
-    return [] if schema.arm is None else arm_problems(sorted(set(as_text(frame[schema.arm]).dropna())), schema)
+    return [] if schema.arm is None else arm_problems(counts_of(frame[schema.arm]), schema)
 
 
-def arm_problems(levels: Sequence[str], schema: Schema) -> list[Found]:
-    """What is said of arms of these levels."""
-    where = f"arm {schema.arm!r}"
+def arm_problems(levels: Mapping[str, int], schema: Schema) -> list[Found]:
+    """What is said of arms of these levels, each with so many patients."""
+    where, rare = f"arm {schema.arm!r}", sum(count < NAMED for count in levels.values())
+    if unlike := words_not_levels(where, levels):
+        return unlike
+    if rare and sum(levels.values()) >= ENOUGH:
+        told = f"{rare} of its {len(levels)} levels {'has' if rare == 1 else 'have'} fewer than {NAMED} patients"
+        fix = "leave the arm of those patients empty, merge levels, or leave those patients out"
+        return [(errors.ArmError, Problem(where, told, fix))]
     if len(levels) < 2:
         return [
             (
@@ -303,17 +310,8 @@ def bad_subgroups(frame: pd.DataFrame, schema: Schema) -> list[Found]:
     """Subgroup levels that are one patient: a level name would single them out."""
     found: list[Found] = []
     for name in schema.subgroups:
-        found += lonely_levels(name, int((frame[name].value_counts() == 1).sum()))
+        found += rare_levels(name, counts_of(frame[name]))
     return found
-
-
-def lonely_levels(name: str, alone: int) -> list[Found]:
-    """What is said of a subgroup of which so many levels have a single patient."""
-    if not alone:
-        return []
-    told = f"{alone} of its levels {'has' if alone == 1 else 'have'} a single patient"
-    fix = "merge rare levels, or do not declare it a subgroup"
-    return [(errors.SparseLevelError, Problem(f"subgroup {name!r}", told, fix))]
 
 
 def bad_bands(frame: pd.DataFrame, schema: Schema) -> list[Found]:

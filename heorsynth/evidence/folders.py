@@ -10,6 +10,7 @@ from typing import Any, cast
 from heorsynth.checks import inference, registry
 from heorsynth.checks.estimands import ESTIMANDS, FROM_BOTH, FROM_TALLIES, NOT_OF_FOLDERS
 from heorsynth.checks.finding import Finding, not_estimable
+from heorsynth.checks.groups import names_of
 from heorsynth.checks.margin import Margin
 from heorsynth.checks.plan import Plan
 from heorsynth.core.engine import Engine
@@ -74,7 +75,8 @@ class Sample:
         found = []
         for name in self.real.schema.strata:
             absent = set(of_real.levels(name).tolist()) - set(self.real.levels(name).tolist()) - {""}
-            found += [f"{name}={level}" for level in sorted(absent)]
+            names = names_of(of_real, name)
+            found += [f"{name}={names[level]}" for level in sorted(absent)]
         return found
 
 

@@ -31,7 +31,7 @@ def checked_where(where: Mapping[str, object], domain: Domain) -> dict[str, str]
         if str(level) not in levels:
             raise GeneratorError(
                 "where",
-                Problem(f"column {name!r}", f"no level {str(level)!r} in the source", nearest(str(level), levels)),
+                Problem(f"column {name!r}", f"no level {str(level)!r} in the source", "give one that patients have"),
             )
         wanted[name] = str(level)
     return wanted
@@ -161,9 +161,8 @@ def _checked_target(name: str, levels: dict[str, float], domain: Domain) -> dict
     known = domain.columns[name].levels or frozenset()
     unknown = sorted(set(map(str, levels)) - known)
     if unknown:
-        raise GeneratorError(
-            "targets", Problem(f"{name}", f"no level {unknown[0]!r} in the source", nearest(unknown[0], known))
-        )
+        told = f"no level {unknown[0]!r} in the source"
+        raise GeneratorError("targets", Problem(name, told, "give levels that patients have"))
     if any(share < 0 for share in levels.values()) or abs(sum(levels.values()) - 1) > 1e-6:
         raise GeneratorError(
             "targets", Problem(f"{name}", "shares must be from 0 up and sum to 1", "write every level's share")

@@ -13,6 +13,7 @@ from matplotlib.lines import Line2D
 from heorsynth.core.errors import NotEstimableError, Problem, unknown_name
 from heorsynth.core.estimate import significant
 from heorsynth.data.cohort import SMALL_COUNT, Cohort
+from heorsynth.data.levels import shown_names
 from heorsynth.report.picture import DASHED, GREY, REAL, SYNTHETIC, Picture, canvas, style, watermark
 from heorsynth.report.suppress import is_exact, ordered_levels, shown_counts
 
@@ -71,6 +72,7 @@ def _levels(cohort: Cohort, synthetic: Sequence[Cohort], name: str) -> pd.DataFr
     held, drawn = cohort.levels(name), [one.levels(name) for one in synthetic]
     levels = ordered_levels(cohort, name, set(held.tolist()).union(*(set(one.tolist()) for one in drawn)))
     counts = [int((held == level).sum()) for level in levels]
+    names = shown_names(dict(zip(levels, counts, strict=True)))
     rows = []
     for level, count, shown in zip(levels, counts, shown_counts(counts), strict=True):
         shares = np.array([float((one == level).mean()) for one in drawn])
@@ -80,7 +82,7 @@ def _levels(cohort: Cohort, synthetic: Sequence[Cohort], name: str) -> pd.DataFr
         rows.append(
             (
                 name,
-                level or "(missing)",
+                names[level] or "(missing)",
                 shown,
                 count / cohort.n if is_exact(shown) else np.nan,
                 float(shares.mean()),

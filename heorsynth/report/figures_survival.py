@@ -17,6 +17,7 @@ from matplotlib.ticker import MaxNLocator
 from heorsynth.core.errors import HorizonError, NotEstimableError, Problem, unknown_name
 from heorsynth.core.estimate import significant
 from heorsynth.data.cohort import Cohort
+from heorsynth.data.levels import shown_names
 from heorsynth.estimators.survival import at_risk_table, kaplan_meier
 from heorsynth.report.picture import (
     BLACK,
@@ -140,9 +141,11 @@ def _groups(
         yield "all", cohort, list(synthetic)
         return
     held, drawn = cohort.levels(column), [one.levels(column) for one in synthetic]
-    for level in ordered_levels(cohort, column, set(held.tolist()) - {""}):
+    levels = ordered_levels(cohort, column, set(held.tolist()) - {""})
+    names = shown_names({level: int((held == level).sum()) for level in levels})
+    for level in levels:
         yield (
-            level,
+            names[level],
             cohort.take(held == level),
             [one.take(rows == level) for one, rows in zip(synthetic, drawn, strict=True)],
         )

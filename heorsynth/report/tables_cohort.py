@@ -12,6 +12,7 @@ from pandas.api import types
 from heorsynth.core.display import Card
 from heorsynth.core.estimate import significant
 from heorsynth.data.cohort import SMALL_COUNT, Cohort, small
+from heorsynth.data.levels import shown_names
 from heorsynth.report.suppress import is_exact, ordered_levels, shown_counts
 from heorsynth.report.table import FOOTNOTE, Table
 
@@ -181,10 +182,11 @@ def _levels(cohort: Cohort, synthetic: Sequence[Cohort], name: str) -> list[tupl
         every = set(held.tolist()).union(*(set(one.tolist()) for one in drawn))
     levels = ordered_levels(cohort, name, every)
     counts = [int((held == level).sum()) for level in levels]
+    shown = shown_names(dict(zip(levels, counts, strict=True)))
     rows = []
     for level, count, text in zip(levels, counts, shown_counts(counts), strict=True):
         shares = [float((one == level).mean()) for one in drawn]
-        rows.append(_level(cohort, name, level, count, text, shares))
+        rows.append(_level(cohort, name, shown[level] if name in cohort.schema.strata else level, count, text, shares))
     return rows
 
 

@@ -150,3 +150,13 @@ def test_a_simulated_trial_is_a_source_with_its_own_roles(tmp_path: Path) -> Non
 def test_a_protocol_has_exactly_one_source(tmp_path: Path, source: str) -> None:
     with pytest.raises(errors.ProtocolError, match="expected one source"):
         load_source(read(tmp_path, "{dataset: pbc}", source))
+
+
+@pytest.mark.parametrize("slip", ["true", '"20"', "20.0", ".nan", "-1", "0", "[20]", "1e400", "yes"])
+def test_a_count_in_a_protocol_is_a_whole_number_and_nothing_that_could_pass_for_one(slip: str, tmp_path: Path) -> None:
+    for key in ("m: 2", "n: same"):
+        with pytest.raises(errors.HeorsynthError):
+            read_protocol(written(tmp_path, GOOD.replace(key, f"{key.split(':')[0]}: {slip}")))
+    if slip != "0":
+        with pytest.raises(errors.SeedError):
+            read_protocol(written(tmp_path, GOOD.replace("seed: 1", f"seed: {slip}")))

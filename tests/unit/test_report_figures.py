@@ -215,8 +215,8 @@ def test_a_lost_and_an_invented_level_are_named() -> None:
 def test_a_rare_level_is_counted_and_not_placed() -> None:
     cohort = trial(males=3)
     frame = figures.level_retention(cohort, resamples(cohort)).frame.set_index("level")
-    assert frame.loc[["m", "f"], "real_count"].tolist() == ["<5", "≥5"]
-    assert frame.loc[["m", "f"], "real"].isna().all()
+    assert frame.loc[["rare level 1", "f"], "real_count"].tolist() == ["<5", "≥5"]
+    assert frame.loc[["rare level 1", "f"], "real"].isna().all()
 
 
 def test_a_group_of_fewer_than_ten_is_not_drawn() -> None:
