@@ -21,6 +21,7 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 from generators import wide
+from scipy.stats import binomtest
 
 import heorsynth as hs
 from heorsynth.core.random import stream
@@ -91,6 +92,14 @@ TREATMENTS: Mapping[str, Treatment] = {
     "rounded to 3 digits": lambda f, k, r, real: significant(f, k, 3),
     "rounded to 2 digits": lambda f, k, r, real: significant(f, k, 2),
     "other units (x 365.25)": lambda f, k, r, real: f.assign(**{name: f[name] * 365.25 for name in k}),
+    "other units (/ 30.4375)": lambda f, k, r, real: f.assign(**{name: f[name] / 30.4375 for name in k}),
+    "other units (/ 30.4375), 2 decimals": lambda f, k, r, real: f.assign(
+        **{name: (f[name] / 30.4375).round(2) for name in k}
+    ),
+    "z-scores": lambda f, k, r, real: f.assign(**{name: (f[name] - f[name].mean()) / f[name].std() for name in k}),
+    "logarithms": lambda f, k, r, real: f.assign(**{name: np.log1p(f[name].clip(lower=0)) for name in k}),
+    "mean subtracted": lambda f, k, r, real: f.assign(**{name: f[name] - f[name].mean() for name in k}),
+    "melted to one column": lambda f, k, r, real: f.melt(value_vars=list(k)).drop(columns="variable"),
     "5% of the values replaced": lambda f, k, r, real: replaced(f, k, 0.05, r),
     "noise of 0.5% of the SD": lambda f, k, r, real: noisy(f, k, 0.005, r),
     "noise of 1% of the SD": lambda f, k, r, real: noisy(f, k, 0.01, r),
@@ -140,6 +149,37 @@ def false_alarms(resamples: int) -> None:
         drawn += sum(seen(unmarked(sampler, ROWS, seed)) for seed in range(each // 2))
     print(f"\nSeen in {real} of {each * len(able):,} resamples of {len(able)} public cohorts,")
     print(f"and in {drawn} of {each // 2 * len(SOURCES):,} synthetic cohorts without a mark.")
+
+
+Values = Callable[[np.random.Generator, int], np.ndarray]
+UNMARKED: Mapping[str, Values] = {
+    "whole years x 365.25": lambda r, n: r.normal(62, 10, n).round() * 365.25,
+    "days / 30.4375": lambda r, n: r.integers(1, 999, n) / 30.4375,
+    "days / 7": lambda r, n: r.integers(1, 999, n) / 7,
+    "whole years, z-scores": lambda r, n: (r.normal(62, 10, n).round() - 61.9) / 10.3,
+    "heaped at tens": lambda r, n: np.where(r.random(n) < 0.5, r.normal(130, 20, n).round(-1), r.normal(130, 20, n)),
+    "one decimal": lambda r, n: r.normal(62, 10, n).round(1),
+    "two decimals": lambda r, n: r.lognormal(0.6, 0.9, n).round(2),
+    "resampled": lambda r, n: r.choice(r.normal(62, 10, n).round(1), n),
+    "five copies": lambda r, n: np.tile(r.normal(62, 10, n // 5).round(1), 5),
+}
+
+
+def null(repetitions: int) -> None:
+    """How often unmarked numbers of one kind have a p-value of 1% or 0.1% or less, with 95% binomial limits."""
+    print("\n| unmarked numbers, n = 40, 200 | p <= 0.01 | p <= 0.001 |\n|---|---|---|")
+    for what, draw in UNMARKED.items():
+        rng, found = stream(1, "null", what), []
+        for n in (40, 200):
+            for _ in range(repetitions):
+                p = detect(tallies(pd.DataFrame({"x": draw(rng, n)})), PUBLIC_KEY, PUBLIC).p
+                found.append(1.0 if p is None else p)
+        cells = []
+        for level in (0.01, 0.001):
+            hits = int((np.array(found) <= level).sum())
+            limits = binomtest(hits, len(found)).proportion_ci(method="exact")
+            cells.append(f"{hits / len(found):.2%} ({limits.low:.2%} to {limits.high:.2%})")
+        print(f"| {what} | {' | '.join(cells)} |", flush=True)
 
 
 def moved(seeds: int, m: int) -> None:
@@ -214,10 +254,11 @@ def main() -> None:
     parser.add_argument("--repetitions", type=int, default=200)
     parser.add_argument("--resamples", type=int, default=10_000)
     parser.add_argument("--rows", type=int, default=1_000_000)
-    parser.add_argument("--only", choices=("survival", "false_alarms", "moved", "cost"))
+    parser.add_argument("--only", choices=("survival", "null", "false_alarms", "moved", "cost"))
     asked = parser.parse_args()
     parts: Mapping[str, Callable[[], None]] = {
         "survival": lambda: survival(asked.repetitions),
+        "null": lambda: null(5 * asked.repetitions),
         "false_alarms": lambda: false_alarms(asked.resamples),
         "moved": lambda: moved(4, 5),
         "cost": lambda: cost(asked.rows),

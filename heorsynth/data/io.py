@@ -24,13 +24,13 @@ from heorsynth.core.reading import json_of
 from heorsynth.data import limits
 from heorsynth.data.arrow_files import HELD_LABEL, read_feather, read_parquet
 from heorsynth.data.augmented import FLAG, counts_of, flagged, label_of_mixture
+from heorsynth.data.claims import require_borne_out
 from heorsynth.data.cohort import Cohort
 from heorsynth.data.delimited import read_delimited, scan_delimited
 from heorsynth.data.label import ID_COLUMN, KEY, Label, has_synthetic_id, names_synthetic_rows
 from heorsynth.data.reading_notes import NOTES, notes_of
 from heorsynth.data.sheets import read_sheet
 from heorsynth.data.statistical import SAS_LABEL, read_statistical
-from heorsynth.data.watermark_detection import require_borne_out
 
 SIDECAR = ".label.json"
 """Added to a CSV's or SAS file's name: the label, and the hash of the file it belongs to."""

@@ -273,8 +273,8 @@ def _label(folder: Path, footers: Mapping[str, Any]) -> Label | None:
         raise LabelError(f"folder {folder.name!r}", problems)
     _require_whole(folder, labels)
     least = min(labels.values(), key=lambda label: label.agreement)  # of the mark no more than is found in each file
-    said = {"watermark": least.watermark, "marked": least.marked, "agreement": least.agreement}
-    return replace(first, n_rows=sum(footer.num_rows for footer in footers.values()), **said)
+    rows = sum(footer.num_rows for footer in footers.values())
+    return replace(first, n_rows=rows, watermark=least.watermark, marked=least.marked, agreement=least.agreement)
 
 
 def _require_whole(folder: Path, labels: Mapping[str, Label]) -> None:

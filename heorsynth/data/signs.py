@@ -11,11 +11,12 @@ import pandas as pd
 
 from heorsynth.core.display import Card, facts_card, printable
 from heorsynth.data.augmented import counts_of
+from heorsynth.data.claims import belied
 from heorsynth.data.io import label_of, read_frame, sha256_of_file
 from heorsynth.data.label import ID_COLUMN, Label, has_synthetic_id, releases_in
 from heorsynth.data.releases import Match, Release, identify, read_registry
 from heorsynth.data.watermark import NO_MARK, OWNER, PUBLIC, PUBLIC_KEY, owner_key, release_key
-from heorsynth.data.watermark_detection import ALPHA, Counted, belied, detect, looked_at, tallies
+from heorsynth.data.watermark_detection import ALPHA, Counted, detect, looked_at, tallies
 
 NO_SIGN = "No sign that it is synthetic. No sign is not proof: a label can be removed, and a mark can be worn away."
 

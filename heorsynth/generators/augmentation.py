@@ -12,9 +12,9 @@ import pandas as pd
 from heorsynth.core.display import Card, facts_card
 from heorsynth.core.estimate import Estimate
 from heorsynth.data.augmented import PATIENT, SETTING, STATEMENT
+from heorsynth.data.claims import claim_of
 from heorsynth.data.cohort import Cohort
 from heorsynth.data.label import ID_COLUMN, Label
-from heorsynth.data.watermark_detection import claim_of
 from heorsynth.generators.analysis import Analysis, pooled
 from heorsynth.generators.base import Recipe
 from heorsynth.generators.heor import Heor

@@ -17,6 +17,7 @@ from heorsynth.core.display import Card, facts_card
 from heorsynth.core.engine import EngineSpec, open_engine
 from heorsynth.core.errors import GeneratorError, OutputError, Problem
 from heorsynth.core.random import check_seed, stream
+from heorsynth.data.claims import Claim, claim_of
 from heorsynth.data.cohort import Cohort
 from heorsynth.data.domain import Domain
 from heorsynth.data.folder import CohortFolder
@@ -24,7 +25,6 @@ from heorsynth.data.label import ID_COLUMN, Label, synthetic_ids
 from heorsynth.data.levels import as_text, banded
 from heorsynth.data.tally import cells_of
 from heorsynth.data.watermark import NO_MARK, release_key
-from heorsynth.data.watermark_detection import Claim, claim_of
 from heorsynth.generators.asked import Asked, count_of
 from heorsynth.generators.calibration import Aim, calibrated
 from heorsynth.generators.law import Law, SavedLaw
@@ -390,7 +390,7 @@ def _unmarked(shared: tuple[Sampler, Asked], part: int) -> pd.DataFrame:
     return sampler._rows(asked.rows, stream(asked.seed, "sample", part), asked.where, asked.cells)
 
 
-def _drawn(shared: tuple[Sampler, Asked, str, pd.DataFrame], part: int) -> tuple[pd.DataFrame, str, dict[str, int]]:
+def _drawn(shared: tuple[Sampler, Asked, str, pd.DataFrame], part: int) -> tuple[pd.DataFrame, Claim, dict[str, int]]:
     """A cohort's rows with the mark in them, what the label says of it, and how many break a post-condition."""
     sampler, asked, release, first = shared
     rows = first if part == 0 else _unmarked((sampler, asked), part)

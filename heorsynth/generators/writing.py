@@ -20,12 +20,12 @@ from heorsynth.core.errors import GeneratorError, OutputError, Problem, TooFewPa
 from heorsynth.core.numbers import is_whole
 from heorsynth.core.random import stream
 from heorsynth.data import io
+from heorsynth.data.claims import Claim
 from heorsynth.data.cohort import Cohort
 from heorsynth.data.folder import CohortFolder
 from heorsynth.data.label import ID_COLUMN, KEY, PARTITION, Label, synthetic_ids
 from heorsynth.data.partitions import PARTIAL, mark_partial, parquet_files
 from heorsynth.data.watermark import fingerprint
-from heorsynth.data.watermark_detection import Claim
 from heorsynth.generators.asked import Asked
 from heorsynth.generators.law import CellLaw
 
