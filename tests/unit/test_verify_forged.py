@@ -258,8 +258,8 @@ def test_a_cohort_taken_away_with_its_hashes_is_missed(made, tmp_path) -> None:
 def one_last_digit(folder: Path) -> None:
     """What another processor may write: the last digit of a number, in table and verdict alike."""
     found = hs.Run.open(folder).evidence
-    old = next(one.real for one in found.findings if one.known and re.fullmatch(r"[1-9]\.\d{8}", repr(one.real)))
-    new = float(f"{old + 1e-8:.9g}")
+    old = next(one.real for one in found.findings if one.known and re.fullmatch(r"0\.[1-9]\d{8}", repr(one.real)))
+    new = float(f"{old + 1e-9:.9g}")
     for name, pattern in (("evidence.csv", ",{!r},"), ("verdict.json", ": {!r},")):
         text = (folder / name).read_text(encoding="utf-8")
         assert pattern.format(old) in text
