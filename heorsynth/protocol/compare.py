@@ -128,7 +128,7 @@ def _close(before: object, after: object) -> bool:
 
 def _close_frames(before: pd.DataFrame, after: pd.DataFrame) -> bool:
     try:
-        pd.testing.assert_frame_equal(before, after, rtol=RELATIVE_TOLERANCE)
+        pd.testing.assert_frame_equal(before, after, rtol=RELATIVE_TOLERANCE, atol=1e-12)
     except AssertionError:
         return False
     return True

@@ -16,10 +16,10 @@ import pandas as pd
 from heorsynth.checks.finding import borne_out
 from heorsynth.core.errors import HeorsynthError
 from heorsynth.core.reading import json_of
+from heorsynth.data.claims import belied
 from heorsynth.data.io import label_of, read_frame
 from heorsynth.data.label import Label, releases_in
 from heorsynth.data.signs import named_rows
-from heorsynth.data.watermark_detection import belied
 from heorsynth.evidence.crate import CRATE
 from heorsynth.evidence.croissant import CROISSANT
 from heorsynth.evidence.statement import facts_of

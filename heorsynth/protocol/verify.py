@@ -31,7 +31,7 @@ from heorsynth.protocol.verification import (
 
 NOT_ASKED = "not asked for"
 
-LARGE = (".parquet", ".html", ".ipynb")
+LARGE = (".parquet", ".html")
 """Endings of files whose size no rule bounds: they are hashed in pieces."""
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import heorsynth as hs
-from heorsynth.checks.finding import decide
+from heorsynth.checks.finding import borne_out
 from heorsynth.core.estimate import significant, stable
 
 CORETYPES = ("Nehalem", "Sandybridge", "Haswell", "SkylakeX")
@@ -38,8 +38,8 @@ generator: {name: heor, n: same, m: 2, seed: 20261123}
 PRODUCT = """
 import hashlib, numpy as np, scipy.linalg, threadpoolctl
 x = np.random.default_rng(1).normal(size=(120, 80))
-print(*sorted({one.get("architecture") for one in threadpoolctl.threadpool_info()}, key=str), end=" ")
-print(hashlib.sha256((x.T @ x).tobytes()).hexdigest())
+product = hashlib.sha256((x.T @ x).tobytes()).hexdigest()
+print(*sorted({one.get("architecture") for one in threadpoolctl.threadpool_info()}, key=str), product)
 """
 """Prints whose kernels were loaded, and a matrix product to its last bit."""
 
@@ -102,6 +102,6 @@ def test_no_number_of_a_run_has_more_than_nine_digits_and_verdicts_follow_from_t
     assert all(number == float(f"{number:.9g}") for number in numbers)
     scalar = [one for one in small_run.evidence.findings if one.known]
     assert len(scalar) > 30
-    assert all(one.verdict == decide(one.lower, one.upper, one.margin) for one in scalar)
+    assert all(borne_out(one) for one in small_run.evidence.findings)
     table = (small_run.path / "evidence.csv").read_text(encoding="utf-8")
     assert f",{scalar[0].real!r}," in table

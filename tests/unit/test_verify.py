@@ -24,7 +24,8 @@ def copied(run: "hs.Run", folder: Path) -> Path:
 def named(folder: Path) -> list[str]:
     """The files that verify finds fault with, without a re-run."""
     found = hs.verify(folder, rerun=False)
-    assert found.verified == (set(found.intact.values()) == {"identical"} and found.signature_holds)
+    whole = set(found.intact.values()) == {"identical"} and found.signature_holds
+    assert found.verified == (whole and not found.contradictions)
     return [name for name, state in found.intact.items() if state not in ("identical", "not covered")]
 
 
@@ -122,8 +123,9 @@ def test_a_run_whose_protocol_was_edited_and_summed_again_still_differs(signed, 
     assert named(folder) == ["SHA256SUMS"]
 
 
-def test_an_edited_protocol_sealed_again_is_found_by_the_re_run_or_the_key(signed, tmp_path: Path) -> None:
-    """Who edits everything and seals it anew without the key has a folder that is whole, but unsigned, and re-runs."""
+def test_an_edited_protocol_sealed_again_contradicts_itself_and_has_not_the_key(signed, tmp_path: Path) -> None:
+    """Who edits everything and seals it anew without the key has a folder that is whole, but unsigned: its name and
+    its statement are still those of the protocol as it was."""
     folder = copied(signed.run, tmp_path)
     protocol = folder / "protocol.yaml"
     from heorsynth.protocol.folder import sha256_of
@@ -141,8 +143,8 @@ def test_an_edited_protocol_sealed_again_is_found_by_the_re_run_or_the_key(signe
     assert named(folder) == []
     assert not hs.verify(folder, rerun=False, trusted_key=signed.public).verified
     found = hs.verify(folder)
-    assert not found.verified
-    assert found.rerun["verdict.json"] == "different"
+    assert found.result == "differs"
+    assert "the protocol is not that of the statement" in found.contradictions
 
 
 def test_numbers_within_tolerance_are_not_called_different(tmp_path: Path) -> None:
@@ -151,6 +153,7 @@ def test_numbers_within_tolerance_are_not_called_different(tmp_path: Path) -> No
     for text, state in (
         ('{"x": 1.0, "y": [1, "z"]}', "identical"),
         ('{"x": 1.0000000001, "y": [1, "z"]}', "within tolerance"),
+        ('{"x": 1.0000001, "y": [1, "z"]}', "different"),
         ('{"x": 1.001, "y": [1, "z"]}', "different"),
         ('{"x": 1.0, "y": [1]}', "different"),
     ):
