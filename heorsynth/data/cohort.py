@@ -23,6 +23,10 @@ SMALL_COUNT = 5
 """Counts below this are shown as "<5": a rare level is where a person is most easily recognised."""
 
 
+LONG_TEXT = 1000
+"""Levels longer than this stay objects: an array of text is as wide in every row as its longest one."""
+
+
 class Cohort:
     """Patients, one a row, and what their columns mean. It never changes: methods return new cohorts.
 
@@ -221,7 +225,9 @@ class Cohort:
     def levels(self, name: str) -> np.ndarray:
         """A categorical column as text (n,), with missing as ''; made once, and not to be written into."""
         if name not in self._levels:
-            held = as_text(self._frame[name]).fillna("").to_numpy(dtype=str)
+            held = as_text(self._frame[name]).fillna("").to_numpy(dtype=object)
+            if max(map(len, pd.unique(held)), default=0) <= LONG_TEXT:
+                held = held.astype(str)
             held.flags.writeable = False
             self._levels[name] = held
         return self._levels[name]

@@ -41,6 +41,9 @@ LEAST_CODES, REPEATS, DENSITY = 10, 3, 0.25
 """Whole numbers are codes if there are so many different ones, each in so many rows on average, and the middle half
 of the patients uses no larger share of the whole numbers between its ends."""
 
+EARLIEST, LATEST = 190001, 21001231
+"""January 1900 as YYYYMM, and the last day of 2100 as YYYYMMDD."""
+
 HEAPED = 0.4
 """Where more of the different values than this are multiples of five, people rounded what they measured."""
 
@@ -249,7 +252,7 @@ def looks_like_codes(column: pd.Series) -> bool:
     if not _is_number(column) or types.is_complex_dtype(column):
         return False
     known = column.dropna().to_numpy(float)
-    if len(known) < FEW_PATIENTS or not _are_whole(known):
+    if len(known) < FEW_PATIENTS or not _are_whole(known[:FEW_PATIENTS]) or not _are_whole(known):
         return False
     words = set(words_of(str(column.name)))
     values, counts = np.unique(known, return_counts=True)
@@ -271,7 +274,9 @@ def looks_like_whole_dates(column: pd.Series) -> bool:
     if not _is_number(column) or types.is_complex_dtype(column):
         return False
     known = column.dropna().to_numpy(float)
-    return len(np.unique(known)) >= 2 and _are_whole(known) and _are_whole_dates(known)
+    if len(known) < 2 or not EARLIEST <= known.min() < known.max() <= LATEST:
+        return False
+    return _are_whole(known) and _are_whole_dates(known)
 
 
 def as_dates(column: pd.Series) -> pd.Series:
@@ -285,13 +290,12 @@ def as_dates(column: pd.Series) -> pd.Series:
 
 
 def _are_whole_dates(known: np.ndarray) -> bool:
-    for scale in (1, 100):
-        days = known * 1.0 if scale == 1 else known * 100 + 1
-        if days.min() >= 19000101 and days.max() <= 21001231:
-            text = pd.Series(days.astype(np.int64).astype(str))
-            if pd.to_datetime(text, format="%Y%m%d", errors="coerce").notna().all():
-                return True
-    return False
+    """True where whole numbers are all days written YYYYMMDD, or all months written YYYYMM."""
+    days = known if known.min() >= 100 * EARLIEST else known * 100 + 1
+    if days.min() < 100 * EARLIEST or days.max() > LATEST:
+        return False
+    text = pd.Series(days.astype(np.int64).astype(str))
+    return bool(pd.to_datetime(text, format="%Y%m%d", errors="coerce").notna().all())
 
 
 def _are_whole(known: np.ndarray) -> bool:

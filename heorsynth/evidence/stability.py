@@ -112,7 +112,8 @@ def drift(before: Sequence[Cohort], after: Sequence[Cohort], level: float = 0.95
         )
     horizons = _horizons(before[0])
     first, second = (pd.DataFrame([quantities(one, horizons) for one in release]) for release in (before, after))
-    names = list(dict.fromkeys([*first.columns, *second.columns]))
+    means = pd.concat([first, second]).fillna(0.0).mean()
+    names = _shown(before[0], {str(name): float(mean) for name, mean in means.items()})
     rows = [(name, *_moved(first, second, name, 1 - (1 - level) / len(names))) for name in names]
     return pd.DataFrame(rows, columns=["quantity", "before", "after", "difference", "lower", "upper", "drifted"])
 

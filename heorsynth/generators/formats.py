@@ -18,6 +18,10 @@ EXACT = 2.0**53
 """From this size on, a float has no digit after its point."""
 
 
+FIRST = 50
+"""So many rows most often show already that a column has more than two values."""
+
+
 @dataclass(frozen=True)
 class Format:
     """How a column is written: its type, the value behind each level, or its decimals."""
@@ -67,6 +71,8 @@ def is_levels(column: pd.Series, least: int = 0) -> bool:
         return True
     if isinstance(column.dtype, pd.CategoricalDtype):
         return True
+    if len(column.iloc[:FIRST].dropna().unique()) > 2:
+        return False
     counts = column.value_counts()
     return bool(len(counts) <= 2 and (counts >= least).all())
 
