@@ -13,7 +13,7 @@ from heorsynth.checks.margin import Margin
 from heorsynth.checks.observed import Observed
 from heorsynth.core.errors import HeorsynthError, HorizonError, NotEstimableError, Problem
 from heorsynth.core.estimate import Estimate, normal_quantile
-from heorsynth.data.cohort import SMALL_COUNT
+from heorsynth.data.levels import SMALL_COUNT
 
 Estimator = Callable[[Any], Estimate]
 """An estimate with its standard error; raises NotEstimableError or HorizonError where there is none."""

@@ -13,7 +13,8 @@ from heorsynth.checks.groups import ALL, Group, groups_of
 from heorsynth.checks.margin import Margin
 from heorsynth.checks.points import Points, Space
 from heorsynth.core.estimate import normal_quantile, significant
-from heorsynth.data.cohort import SMALL_COUNT, Cohort
+from heorsynth.data.cohort import Cohort
+from heorsynth.data.levels import SMALL_COUNT
 from heorsynth.estimators import attacks
 from heorsynth.estimators.attacks import Attack
 

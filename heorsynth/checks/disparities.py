@@ -14,8 +14,7 @@ from heorsynth.checks.observed import Observed, arm_curves, arm_moments, curve, 
 from heorsynth.checks.outcomes import default_horizon
 from heorsynth.core.errors import HorizonError, NotEstimableError
 from heorsynth.core.estimate import Estimate, normal_quantile, significant
-from heorsynth.data.cohort import SMALL_COUNT
-from heorsynth.data.levels import shown_names
+from heorsynth.data.levels import SMALL_COUNT, shown_names
 from heorsynth.estimators.costs import difference_of, mean_of
 from heorsynth.estimators.curve_summaries import restricted_mean, restricted_mean_difference
 

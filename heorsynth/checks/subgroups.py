@@ -16,7 +16,7 @@ from heorsynth.checks.groups import ALL, Group, names_of
 from heorsynth.checks.margin import Margin
 from heorsynth.checks.observed import Observed, patients, patients_by
 from heorsynth.checks.targets import against_targets
-from heorsynth.data.cohort import SMALL_COUNT
+from heorsynth.data.levels import SMALL_COUNT
 
 FALSE_ALARM = 0.05
 """Chance, over all levels of a column, of calling a level lost that a faithful generator missed by luck."""

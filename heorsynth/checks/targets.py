@@ -12,7 +12,7 @@ from heorsynth.checks.margin import Margin
 from heorsynth.checks.observed import Observed, patients
 from heorsynth.core.errors import MarginError, Problem, nearest
 from heorsynth.core.numbers import is_number
-from heorsynth.data.cohort import SMALL_COUNT
+from heorsynth.data.levels import SMALL_COUNT
 
 KEY = "subgroups.target"
 WHERE = "margins, subgroups.target"

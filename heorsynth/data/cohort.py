@@ -15,13 +15,9 @@ from heorsynth.data import inspection
 from heorsynth.data.claims import require_borne_out
 from heorsynth.data.declared import as_declared
 from heorsynth.data.label import ID_COLUMN, KEY, Label, has_synthetic_id
-from heorsynth.data.levels import as_text, shown_names
+from heorsynth.data.levels import SMALL_COUNT, as_text, shown_names
 from heorsynth.data.schema import Schema, as_names, schema_of
 from heorsynth.data.source_checks import SOURCE_CHECKS, bad_events
-
-SMALL_COUNT = 5
-"""Counts below this are shown as "<5": a rare level is where a person is most easily recognised."""
-
 
 LONG_TEXT = 1000
 """Levels longer than this stay objects: an array of text is as wide in every row as its longest one."""

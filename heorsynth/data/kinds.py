@@ -16,23 +16,17 @@ from heorsynth.data import number_text
 from heorsynth.data.holdable import unholdable
 from heorsynth.data.identity import MEASURED, words_of
 from heorsynth.data.inspection import Found
-from heorsynth.data.levels import POOLED, as_text
+from heorsynth.data.levels import POOLED, SMALL_COUNT, as_text
 from heorsynth.data.schema import CODE, DATE, KINDS, NUMBER, Schema
 
 ORIGIN = "1970-01-01"
 """A declared date is held as whole days since this day."""
 
-MOSTLY = 0.5
-"""A text column of which at least this share reads as numbers is asked about, never taken for levels."""
-
-FEW_PATIENTS = 5
-"""Values that fewer patients share would be smoothed as numbers, so codes among them would come out changed."""
-
 MAX_LEVELS = 100
 """A column of more levels than this, each of enough patients, is text and no category."""
 
 FEW_LEVELS = 20
-"""Text of at most so many different numbers, each of `FEW_PATIENTS` or more, is left as levels."""
+"""Text of at most so many different numbers, each of `SMALL_COUNT` or more, is left as levels."""
 
 LARGEST = 2.0**53
 """Up to this size each whole number is a float of its own."""
@@ -160,17 +154,15 @@ class _Reading:
         if not _holds_text(self.column) or (self.column == POOLED).any():
             return
         numbers, counts = number_text.parsed(self.column)
-        read, left = int(np.isfinite(numbers).sum()), number_text.n_left(counts)
-        if read == 0 or read < MOSTLY * (read + left):
+        held = number_text.held(numbers, counts)
+        if held == number_text.LEVELS:
             self._tell_marks()
-        elif counts[number_text.ZEROS]:
-            self.notes.append("numbers with leading zeros, kept as text: they are codes")
-        elif np.any(np.abs(numbers[np.isfinite(numbers)]) >= LARGEST) and not needed:
-            self.notes.append("numbers of so many digits that a number cannot hold them, kept as text: they are codes")
-        elif not needed and not left and self._are_levels():
+        elif held == number_text.CODES and not needed:
+            self.notes.append("numbers with leading zeros or of more than 15 digits, kept as text: they are codes")
+        elif held == number_text.NUMBERS and not needed and self._are_levels():
             return
-        elif part or left:
-            self._ask(read, left, counts)
+        elif part or held == number_text.UNCLEAR:
+            self._ask(numbers, counts)
         else:
             self._take(numbers, counts)
 
@@ -180,9 +172,8 @@ class _Reading:
             self._take_dates()
         elif kind == NUMBER and not _is_number(self.column):
             numbers, counts = number_text.parsed(self.column)
-            left = number_text.n_left(counts)
-            if left:
-                self._ask(int(np.isfinite(numbers).sum()), left, counts)
+            if number_text.n_left(counts):
+                self._ask(numbers, counts)
             else:
                 self._take(numbers, counts)
 
@@ -204,7 +195,7 @@ class _Reading:
     def _are_levels(self) -> bool:
         """Whether there are few different texts, each of enough patients: as levels they lose nothing."""
         patients = self.column.value_counts()
-        return len(patients) <= FEW_LEVELS and bool((patients >= FEW_PATIENTS).all())
+        return len(patients) <= FEW_LEVELS and bool((patients >= SMALL_COUNT).all())
 
     def _tell_marks(self) -> None:
         if marks := number_text.marks_in(self.column):
@@ -223,11 +214,12 @@ class _Reading:
         self.column = days.astype(float) if days.isna().any() else days.astype("int64")
         self.notes.append(f"dates held as whole days since {ORIGIN}")
 
-    def _ask(self, read: int, left: int, counts: Counter[str]) -> None:
+    def _ask(self, numbers: np.ndarray, counts: Counter[str]) -> None:
+        read, left = int(np.isfinite(numbers).sum()), number_text.n_left(counts)
         told = f"{read} of {read + left} known values are numbers"
         told += f"; {left} are not ({number_text.told(counts)})" if left else " stored as text"
-        as_number = "" if left else f"say kind={{{self.name!r}: 'number'}}; "
-        in_protocol = "" if left else f"write kind: {{{as_yaml(self.name)}: number}}; "
+        as_number = f"say kind={{{self.name!r}: 'number'}}; "
+        in_protocol = f"write kind: {{{as_yaml(self.name)}: number}}; "
         if left:
             words = list(number_text.marks_in(self.column, number_text.UNKNOWN_WORDS)) or ["…"]
             as_number = f"correct those cells, or say what stands for missing, missing={words!r}; "
@@ -247,16 +239,16 @@ def looks_like_codes(column: pd.Series) -> bool:
     Notes
     -----
     Counts and ages use every whole number where most patients are; numbers of sites or diagnoses do not. A column in
-    which every value is shared by `FEW_PATIENTS` or more needs no rule: its values are kept one by one.
+    which every value is shared by `SMALL_COUNT` or more needs no rule: its values are kept one by one.
     """
     if not _is_number(column) or types.is_complex_dtype(column):
         return False
     known = column.dropna().to_numpy(float)
-    if len(known) < FEW_PATIENTS or not _are_whole(known[:FEW_PATIENTS]) or not _are_whole(known):
+    if len(known) < SMALL_COUNT or not _are_whole(known[:SMALL_COUNT]) or not _are_whole(known):
         return False
     words = set(words_of(str(column.name)))
     values, counts = np.unique(known, return_counts=True)
-    if words & MEASURED or len(values) < 3 or counts.min() >= FEW_PATIENTS:
+    if words & MEASURED or len(values) < 3 or counts.min() >= SMALL_COUNT:
         return False
     if words & CODE_WORDS:
         return True
@@ -321,7 +313,7 @@ def _object_numbers(column: pd.Series) -> pd.Series | None:
     if isinstance(column.dtype, pd.CategoricalDtype):
         kind, patients = column.cat.categories.dtype, column.value_counts()
         number = types.is_numeric_dtype(kind) and not types.is_bool_dtype(kind)
-        if not number or patients[patients > 0].min() >= FEW_PATIENTS:
+        if not number or patients[patients > 0].min() >= SMALL_COUNT:
             return None
         return pd.Series(pd.to_numeric(column.astype(object)), index=column.index, name=column.name)
     if not types.is_object_dtype(column):

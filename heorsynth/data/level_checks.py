@@ -9,7 +9,7 @@ import pandas as pd
 from heorsynth.core import errors
 from heorsynth.core.errors import Problem
 from heorsynth.data.inspection import Found
-from heorsynth.data.levels import NAMED, as_text
+from heorsynth.data.levels import SMALL_COUNT, as_text
 
 ENOUGH = 10
 """With fewer patients nothing can be made of a cohort that is given away; so many rare levels are free text."""
@@ -25,11 +25,11 @@ def counts_of(column: pd.Series) -> dict[str, int]:
 
 def words_not_levels(where: str, levels: Mapping[str, int]) -> list[Found]:
     """What is said of levels that are free text: one is a sentence, or many have hardly a patient each."""
-    rare = sum(count < NAMED for count in levels.values())
+    rare = sum(count < SMALL_COUNT for count in levels.values())
     if max(map(len, levels), default=0) > LONGEST:
         told = f"a level is longer than {LONGEST} characters: free text"
     elif rare >= ENOUGH and 2 * rare >= len(levels):
-        told = f"{rare} of its {len(levels)} levels have fewer than {NAMED} patients: free text"
+        told = f"{rare} of its {len(levels)} levels have fewer than {SMALL_COUNT} patients: free text"
     else:
         return []
     return [(errors.SparseLevelError, Problem(where, told, "group its values into few levels, or give it no role"))]

@@ -42,7 +42,7 @@ def banded(numbers: pd.Series, edges: tuple[float, ...], labels: tuple[str, ...]
     return found.where(numbers.notna(), None)
 
 
-NAMED = 5
+SMALL_COUNT = 5
 """A level that fewer patients have is shown without its name, which may be words that one of them wrote."""
 
 
@@ -56,6 +56,6 @@ def shown_names(counts: Mapping[str, int]) -> dict[str, str]:
     >>> shown_names({"f": 60, "m": 3, "": 2, "x": 4})
     {'f': 'f', 'm': 'rare level 1', '': '', 'x': 'rare level 2'}
     """
-    rare = sorted(level for level, count in counts.items() if level and 0 < count < NAMED)
+    rare = sorted(level for level, count in counts.items() if level and 0 < count < SMALL_COUNT)
     numbers = {level: f"rare level {place}" for place, level in enumerate(rare, start=1)}
     return {level: numbers.get(level, level) for level in counts}

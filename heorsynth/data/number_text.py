@@ -116,6 +116,35 @@ def parsed(column: pd.Series) -> tuple[np.ndarray, Counter[str]]:
     return numbers, counts
 
 
+LEVELS, CODES, UNCLEAR, NUMBERS = "levels", "codes", "unclear", "numbers"
+"""What a column of text holds, as far as its cells tell."""
+
+MOSTLY = 0.5
+"""Text of which at least this share of the known cells is, or may be, a number holds numbers."""
+
+MOST_DIGITS = 1e15
+"""From here on a float no longer tells each whole number and its first decimal from the next: such digits are codes."""
+
+
+def held(numbers: np.ndarray, counts: Counter[str]) -> str:
+    """What a column of text holds, from what `parsed` gives: levels, codes, numbers, or numbers beside what is unclear.
+
+    Examples
+    --------
+    >>> columns = (["low", "high", "1"], ["01", "02"], ["1", "2", "> 3"], ["1,234", "2,500"], ["1", "2"])
+    >>> [held(*parsed(pd.Series(column))) for column in columns]
+    ['levels', 'codes', 'unclear', 'unclear', 'numbers']
+    """
+    known = numbers[np.isfinite(numbers)]
+    left = n_left(counts)
+    likely = len(known) + counts[AMBIGUOUS] + counts[CURRENCIES]
+    if not likely or likely < MOSTLY * (len(known) + left):
+        return LEVELS
+    if counts[ZEROS] or bool((np.abs(known) >= MOST_DIGITS).any()):
+        return CODES
+    return UNCLEAR if left else NUMBERS
+
+
 def n_left(counts: Counter[str]) -> int:
     """How many known cells `parsed` did not read, missing marks left out.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 import zipfile
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 from xml.etree.ElementTree import ParseError
@@ -45,8 +45,7 @@ def read_sheet(file: Path) -> pd.DataFrame:
         with file.open("rb") as raw:
             book = openpyxl.load_workbook(raw, read_only=True, data_only=True, keep_links=False)
             sheets = [one for one in book.worksheets if one.sheet_state == "visible"]
-            tables = ((sheet.title, _rows(file, sheet)) for sheet in sheets)
-            title, rows = next(((title, rows) for title, rows in tables if rows), ("", []))
+            title, rows = _first_table((sheet.title, _rows(file, sheet)) for sheet in sheets)
     except DAMAGED as error:
         told = Problem("", "truncated, locked or no workbook", "open it and save it again as .xlsx without a password")
         raise DamagedFileError(f"file {file.name!r}", told) from error
@@ -60,6 +59,16 @@ def read_sheet(file: Path) -> pd.DataFrame:
 DAMAGED = (zipfile.BadZipFile, zlib.error, struct.error, ParseError, KeyError, ValueError, TypeError, AttributeError,
            IndexError, EOFError, OverflowError, NotImplementedError, RuntimeError)  # fmt: skip
 """What openpyxl and zipfile raise where the parts of a workbook are not what they name, or are locked."""
+
+
+def _first_table(sheets: Iterable[tuple[str, list[list[Any]]]]) -> tuple[str, list[list[Any]]]:
+    """The first sheet of several rows and columns; the first with anything where none is such: remarks are no table."""
+    first: tuple[str, list[list[Any]]] = ("", [])
+    for title, rows in sheets:
+        if len(rows) > 1 and max(map(len, rows)) > 1:
+            return title, rows
+        first = first if first[1] else (title, rows)
+    return first
 
 
 def _require_small(file: Path) -> None:

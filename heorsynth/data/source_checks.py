@@ -15,7 +15,7 @@ from heorsynth.data.follow_up import how_to_combine, known_for_events_only, zero
 from heorsynth.data.identity import looks_like_dates, n_persons
 from heorsynth.data.inspection import Found, event_of
 from heorsynth.data.level_checks import ENOUGH, counts_of, rare_levels, words_not_levels
-from heorsynth.data.levels import NAMED, banded
+from heorsynth.data.levels import SMALL_COUNT, banded
 from heorsynth.data.schema import Endpoint, Schema
 
 COUNT_DAYS = "count the days from start to end in a column of its own: in pandas (end - start).dt.days"
@@ -133,11 +133,11 @@ def bad_arm(frame: pd.DataFrame, schema: Schema) -> list[Found]:
 
 def arm_problems(levels: Mapping[str, int], schema: Schema) -> list[Found]:
     """What is said of arms of these levels, each with so many patients."""
-    where, rare = f"arm {schema.arm!r}", sum(count < NAMED for count in levels.values())
+    where, rare = f"arm {schema.arm!r}", sum(count < SMALL_COUNT for count in levels.values())
     if unlike := words_not_levels(where, levels):
         return unlike
     if rare and sum(levels.values()) >= ENOUGH:
-        told = f"{rare} of its {len(levels)} levels {'has' if rare == 1 else 'have'} fewer than {NAMED} patients"
+        told = f"{rare} of its {len(levels)} levels {'has' if rare == 1 else 'have'} fewer than {SMALL_COUNT} patients"
         fix = "leave the arm of those patients empty, merge levels, or leave those patients out"
         return [(errors.ArmError, Problem(where, told, fix))]
     if len(levels) < 2:

@@ -48,12 +48,11 @@ class Dialect:
 
     @property
     def assumed(self) -> str:
-        """What was assumed, in a sentence or two; "" for commas, decimal points and a header in the first line."""
-        told = []
-        if (self.separator, self.decimal) != (",", "."):
-            mark = "comma" if self.decimal == "," else "point"
-            told.append(f"Read with a {SEPARATORS[self.separator]} between columns and a decimal {mark}.")
-        return " ".join([*told, lines_above(self.above)] if self.above else told)
+        """What was assumed, in a sentence; "" for commas between columns and decimal points."""
+        if (self.separator, self.decimal) == (",", "."):
+            return ""
+        mark = "comma" if self.decimal == "," else "point"
+        return f"Read with a {SEPARATORS[self.separator]} between columns and a decimal {mark}."
 
 
 def lines_above(n: int) -> str:
@@ -89,6 +88,7 @@ def layout_of(name: str, head: str) -> Layout:
         first += 1
     found = {separator: _table(lines, first, separator) for separator in allowed}
     even = [one for one, (_, records) in found.items() if len(records[:1] and records[0]) > 1 and _is_even(records)]
+    even = [one for one in even if found[one][0] <= first] or even  # a title is assumed only where nothing else fits
     named = [one for one, (_, records) in found.items() if records and len(records[0]) > 1]
     separator = "," if "," in even else max(even, key=lambda one: len(found[one][1][0]), default="")
     separator = separator or ("," if "," in named or not named else named[0])

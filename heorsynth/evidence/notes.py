@@ -15,11 +15,11 @@ from heorsynth.checks.outcomes import outcome
 from heorsynth.checks.plain import plain_names
 from heorsynth.checks.plan import Plan
 from heorsynth.core.estimate import significant
-from heorsynth.data.cohort import SMALL_COUNT, Cohort
+from heorsynth.data.cohort import Cohort
 from heorsynth.data.folder import CohortFolder
 from heorsynth.data.identity import repeats_evenly
 from heorsynth.data.label import Label
-from heorsynth.data.levels import POOLED
+from heorsynth.data.levels import POOLED, SMALL_COUNT
 from heorsynth.estimators.counts import event_counts, follow_up
 from heorsynth.evidence.rows import SET_EQUAL
 

@@ -9,7 +9,8 @@ from heorsynth.checks.finding import LEVEL, NOT_ESTIMABLE, Finding, because
 from heorsynth.checks.margin import Margin
 from heorsynth.checks.plain import PLAIN
 from heorsynth.core.estimate import significant
-from heorsynth.data.cohort import SMALL_COUNT, small
+from heorsynth.data.cohort import small
+from heorsynth.data.levels import SMALL_COUNT
 
 SYMBOLS = {"pass": "✓", "fail": "✗", "inconclusive": "?", "not estimable": "–", "fit": "✓", "not fit": "✗"}
 """A sign beside every verdict, so that no reader depends on its colour."""

@@ -12,7 +12,8 @@ from scipy import stats
 from heorsynth.checks.outcomes import default_horizon
 from heorsynth.core.errors import HeorsynthError, LabelError, Problem, RoleError
 from heorsynth.core.random import derived_seed, stream
-from heorsynth.data.cohort import SMALL_COUNT, Cohort
+from heorsynth.data.cohort import Cohort
+from heorsynth.data.levels import SMALL_COUNT
 from heorsynth.estimators.survival import rmst
 from heorsynth.generators.base import Recipe
 from heorsynth.generators.heor import Heor

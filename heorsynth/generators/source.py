@@ -11,14 +11,12 @@ from heorsynth.data.folder import CohortFolder
 from heorsynth.data.identity import looks_like_dates, why_identifying
 from heorsynth.data.inspection import Found, refuse
 from heorsynth.data.kinds import MAX_LEVELS, looks_like_whole_dates
+from heorsynth.data.levels import SMALL_COUNT
 from heorsynth.data.schema import Schema
 from heorsynth.generators.formats import is_levels
 
 MOST_POOLED, FEW_LEVELS = 0.5, 10
 """A column of more levels than so few, in which most patients have a rare one, is text and no category."""
-
-MIN_LEVEL = 5
-"""A level is common if this many patients have it."""
 
 MIN_PATIENTS = 10
 """Fewer patients than this are not synthesised: their copy would be their likeness."""
@@ -130,12 +128,12 @@ def _date(column: pd.Series) -> str:
 
 def _too_few(column: pd.Series, *, coded: bool = False) -> str:
     """Why so few patients share what a column holds that a copy of it would give them away; "" if enough do."""
-    if not coded and not is_levels(column, MIN_LEVEL):
+    if not coded and not is_levels(column, SMALL_COUNT):
         known = int(column.notna().sum())
-        return f"{known} known values" if known < MIN_LEVEL else ""
+        return f"{known} known values" if known < SMALL_COUNT else ""
     counts = column.value_counts()
-    common = int((counts >= MIN_LEVEL).sum())
-    rare = int(counts[counts < MIN_LEVEL].sum())
+    common = int((counts >= SMALL_COUNT).sum())
+    rare = int(counts[counts < SMALL_COUNT].sum())
     scattered = len(counts) > FEW_LEVELS and rare > MOST_POOLED * counts.sum()
     if len(counts) and (common == 0 or common > MAX_LEVELS or scattered):
         told = f"{len(counts)} levels, {common} of them common"

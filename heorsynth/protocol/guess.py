@@ -12,17 +12,14 @@ from pandas.api import types
 
 from heorsynth.data import number_text
 from heorsynth.data.identity import ROW_NAMES, looks_like_dates, names_a_person, why_identifying, words_of
-from heorsynth.data.levels import as_text
+from heorsynth.data.levels import SMALL_COUNT, as_text
 from heorsynth.data.schema import Schema
-from heorsynth.generators.source import MIN_LEVEL, unfit_columns
+from heorsynth.generators.source import unfit_columns
 from heorsynth.protocol import vocabulary as words
 from heorsynth.protocol.guess_endpoints import endpoints, is_named
 
 MAX_ARMS = 6
 MAX_GROUP_LEVELS = 8
-
-MOSTLY = 0.5
-"""A column of text is taken for numbers where more than this share of its known cells are."""
 
 
 @dataclass(frozen=True)
@@ -71,15 +68,12 @@ def text_numbers(frame: pd.DataFrame) -> TextNumbers:
         if not (types.is_object_dtype(column) or types.is_string_dtype(column)) or looks_like_dates(column):
             continue
         numbers, kinds = number_text.parsed(column)
-        read = int(pd.notna(numbers).sum())
-        doubtful = kinds[number_text.AMBIGUOUS] + kinds[number_text.CURRENCIES]
-        if doubtful > MOSTLY * (read + number_text.n_left(kinds)):
-            unclear.append(name)
-            continue
-        if not read or read <= MOSTLY * (read + number_text.n_left(kinds)):
-            continue
-        if kinds[number_text.ZEROS] or bool((abs(numbers) > 2**53).any()):
+        holds = number_text.held(numbers, kinds)
+        if holds == number_text.CODES:
             codes.append(name)
+        elif holds == number_text.UNCLEAR and _doubtful(kinds):
+            unclear.append(name)
+        if holds in (number_text.LEVELS, number_text.CODES) or name in unclear:
             continue
         found = number_text.marks_in(column, (*number_text.MISSING_MARKS, *number_text.UNKNOWN_WORDS))
         made[name], counts[name] = number_text.parsed(column.mask(column.isin(found)))
@@ -87,6 +81,12 @@ def text_numbers(frame: pd.DataFrame) -> TextNumbers:
         currencies |= number_text.currencies_in(column)
     held = frame.assign(**made) if made else frame
     return TextNumbers(held, counts, tuple(codes), tuple(sorted(marks)), tuple(sorted(currencies)), tuple(unclear))
+
+
+def _doubtful(counts: Counter[str]) -> bool:
+    """Whether most of what is no number may be one, by its marks of thousands, its currency or its percent sign."""
+    doubtful = counts[number_text.AMBIGUOUS] + counts[number_text.CURRENCIES]
+    return 2 * doubtful > number_text.n_left(counts)
 
 
 def guess_roles(frame: pd.DataFrame, taken: Iterable[str] = (), unclear: Iterable[str] = ()) -> list[Guess]:
@@ -175,7 +175,7 @@ def guess_currency(columns: tuple[str, ...]) -> str:
 def shared_levels(column: pd.Series) -> tuple[str, ...]:
     """The levels of a column, if each is shared by enough patients to be told; else none."""
     counts = as_text(column).value_counts()
-    shown = len(counts) <= MAX_GROUP_LEVELS and bool((counts >= MIN_LEVEL).all())
+    shown = len(counts) <= MAX_GROUP_LEVELS and bool((counts >= SMALL_COUNT).all())
     return tuple(sorted(map(str, counts.index))) if shown else ()
 
 

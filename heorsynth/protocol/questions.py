@@ -136,12 +136,14 @@ def _of_texts(table: Table) -> list[str]:
             read = number_text.told(counts, (*number_text.READ[1:], number_text.MISSING))
             asked.append(f"{name} holds numbers written as text{f' ({read})' if read else ''}: is it a number?")
     asked += [
-        f"{name} holds numbers whose marks may be of thousands or of decimals, or that are in several currencies: "
-        "write them without these marks; until then the run is refused."
+        f"{name} holds amounts that cannot be read: unclear thousands marks, several currencies, or a percent sign in "
+        "some cells only. Write plain numbers; until then the run is refused."
         for name in table.text.unclear
     ]
     if table.text.marks:
-        asked.append(f"Do {', '.join(map(repr, table.text.marks))} mean missing? They do in every column, if so.")
+        one = len(table.text.marks) == 1
+        listed = ", ".join(map(repr, table.text.marks))
+        asked.append(f"{'Does' if one else 'Do'} {listed} mean missing? `missing:` applies to every column.")
     asked += [
         f"{name} holds digits with leading zeros: is it a code?" for name in table.text.codes if name not in names
     ]

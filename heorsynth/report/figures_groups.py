@@ -12,8 +12,8 @@ from matplotlib.lines import Line2D
 
 from heorsynth.core.errors import NotEstimableError, Problem, unknown_name
 from heorsynth.core.estimate import significant
-from heorsynth.data.cohort import SMALL_COUNT, Cohort
-from heorsynth.data.levels import shown_names
+from heorsynth.data.cohort import Cohort
+from heorsynth.data.levels import SMALL_COUNT, shown_names
 from heorsynth.report.picture import DASHED, GREY, REAL, SYNTHETIC, Picture, canvas, style, watermark
 from heorsynth.report.suppress import is_exact, ordered_levels, shown_counts
 

@@ -11,8 +11,8 @@ from pandas.api import types
 
 from heorsynth.core.display import Card
 from heorsynth.core.estimate import significant
-from heorsynth.data.cohort import SMALL_COUNT, Cohort, small
-from heorsynth.data.levels import shown_names
+from heorsynth.data.cohort import Cohort, small
+from heorsynth.data.levels import SMALL_COUNT, shown_names
 from heorsynth.report.suppress import is_exact, ordered_levels, shown_counts
 from heorsynth.report.table import FOOTNOTE, Table
 

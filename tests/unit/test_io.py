@@ -210,3 +210,14 @@ def test_an_adtte_table_has_its_inverse_coding_turned_round() -> None:
         from_adtte(table, "EFS")
     with pytest.raises(errors.FileError, match="lacks CNSR"):
         from_adtte(table.drop(columns="CNSR"), "OS")
+
+
+@pytest.mark.parametrize("separator", ["\t", ";"])
+def test_one_comma_in_each_row_of_a_text_column_does_not_make_a_title_of_the_header(
+    tmp_path: Path, separator: str
+) -> None:
+    rows = [["time", "event", "name"], *([str(row + 1), str(row % 2), f"Doe, Ann{row % 3}"] for row in range(30))]
+    file = tmp_path / "names.csv"
+    file.write_text("\n".join(separator.join(row) for row in rows) + "\n", encoding="utf-8")
+    found = hs.read(file)
+    assert list(found.columns) == ["time", "event", "name"] and len(found) == 30

@@ -105,7 +105,7 @@ def test_text_of_a_few_common_numbers_and_of_leading_zeros_stays_levels() -> Non
     cohort, synthetic = copied(frame)
     assert set(synthetic[0].frame["site"]) == {"01", "02", "10"}
     assert set(synthetic[0].frame["grade"]) == {"1", "2", "3"}
-    assert cohort.notes == ("site: numbers with leading zeros, kept as text: they are codes",)
+    assert cohort.notes == ("site: numbers with leading zeros or of more than 15 digits, kept as text: they are codes",)
 
 
 def test_rare_levels_are_pooled_by_name_and_their_loss_is_a_decisive_failure() -> None:
@@ -288,3 +288,24 @@ def test_no_column_of_200_random_frames_changes_in_silence(batch: int) -> None:
             assert read.dtype == given.dtype or name in noted, (seed, name)
             _kept(name, read, synthetic[0].frame[name], told, levels=cohort.schema.holds_levels(name))
     assert 2 < refused < 20, "some frames hold dates, text or marks that are asked about, most do not"
+
+
+@pytest.mark.parametrize(
+    ("cells", "told"),
+    [
+        (["5%"] * 119 + ["7"], "119 unclear marks"),
+        (["€ 12"] * 60 + ["$ 12"] * 60, "120 in several currencies"),
+        (["€1,234"] * 120, "120 unclear marks"),
+        (["12"] * 60 + ["None"] * 60, "60 words"),
+    ],
+)
+def test_amounts_that_cannot_be_read_are_asked_about_and_not_taken_for_levels(cells: list[str], told: str) -> None:
+    with pytest.raises(errors.MixedTypesError, match=told):
+        hs.Cohort(base(120).assign(x=cells), **ROLES)
+
+
+def test_digits_that_a_number_cannot_hold_stay_text() -> None:
+    frame = base().assign(card=[f"{9_100_000_000_000_000 + row % 3}" for row in range(N)])
+    cohort, synthetic = copied(frame.assign(long=[f"{10**15 + row % 40}" for row in range(N)]))
+    assert set(synthetic[0].frame["card"]) == set(frame["card"])
+    assert any(note.startswith("long: ") and "codes" in note for note in cohort.notes)
