@@ -16,7 +16,7 @@ from heorsynth.data.claims import require_borne_out
 from heorsynth.data.declared import as_declared
 from heorsynth.data.label import ID_COLUMN, KEY, Label, has_synthetic_id
 from heorsynth.data.levels import SMALL_COUNT, as_text, shown_names
-from heorsynth.data.schema import Schema, as_names, schema_of
+from heorsynth.data.schema import Schema, as_marks, schema_of
 from heorsynth.data.source_checks import SOURCE_CHECKS, bad_events
 
 LONG_TEXT = 1000
@@ -47,7 +47,7 @@ class Cohort:
     kind : dict, optional          {"site": "code", "cost": "number", "seen": "date"}: what a column holds, where its
                                    type does not say; a date is held as days since 1970-01-01
     levels : dict, optional        {"grade": [1, 2, 3]}: every level a column may have; its rare ones are kept by name
-    missing : list of str          marks of missing values in text columns, such as ["'--", "not done"]
+    missing : list                 what stands for a missing value, in every column, such as ["not done", -9]
     name : str                     how messages call it
 
     Raises
@@ -86,7 +86,7 @@ class Cohort:
         totals: Mapping[str, Sequence[str]] | None = None,
         kind: Mapping[str, str] | None = None,
         levels: Mapping[str, Sequence[object]] | None = None,
-        missing: str | Sequence[str] = (),
+        missing: object = (),
         name: str = "cohort",
     ) -> None:
         schema = schema_of(
@@ -107,7 +107,7 @@ class Cohort:
             kind=kind,
             levels=levels,
         )
-        declared = as_declared(frame, schema, event_map, name, missing=as_names(missing))
+        declared = as_declared(frame, schema, event_map, name, missing=as_marks(missing))
         held, found = declared.frame, list(declared.found)
         require_borne_out(held, declared.label, f"cohort {name!r}")
         if declared.label is None and held.index.name != ID_COLUMN:

@@ -198,7 +198,7 @@ def _patients_of(column: pd.Series) -> dict[str, int] | None:
 
 def _column_breaks(column: pd.Series, domain: ColumnDomain) -> dict[str, int]:
     found = {"missing where the source never is": 0 if domain.may_miss else int(column.isna().sum())}
-    pooled = domain.levels is not None and not domain.declared and bool((as_text(column) == POOLED).any())
+    pooled = not (domain.declared or domain.numeric) and bool((column.astype(object) == POOLED).any())
     if str(column.dtype) != domain.dtype and not pooled:
         found["another type than the source"] = len(column)
     if domain.levels is not None:

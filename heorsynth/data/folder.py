@@ -17,7 +17,7 @@ from heorsynth.data.door import Door, joined_cells, joined_domain, require_passe
 from heorsynth.data.inspection import impossible_roles, missing_columns, refuse
 from heorsynth.data.label import Label
 from heorsynth.data.partitions import Partitions
-from heorsynth.data.schema import Schema, as_names, schema_of
+from heorsynth.data.schema import Schema, as_marks, schema_of
 from heorsynth.data.tally import Cell, Tally
 
 
@@ -70,7 +70,7 @@ class CohortFolder:
         *,
         event_map: Mapping[object, object] | None = None,
         drop: Sequence[str] = (),
-        missing: str | Sequence[str] = (),
+        missing: object = (),
         name: str | None = None,
         engine: EngineSpec = "local",
         workers: int | None = None,
@@ -78,7 +78,7 @@ class CohortFolder:
     ) -> None:
         schema = schema_of(**roles)
         self._name = name or Path(path).name
-        self._door = Door(Partitions.found(path, drop), schema, event_map, as_names(missing))
+        self._door = Door(Partitions.found(path, drop), schema, event_map, as_marks(missing))
         self._facts, self._tally = None, None
         names = pd.DataFrame(columns=list(self._door.partitions.columns))
         refuse(self._name, missing_columns(names, replace(schema, bands={})) + impossible_roles(schema))

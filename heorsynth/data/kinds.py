@@ -11,10 +11,10 @@ import numpy as np
 import pandas as pd
 from pandas.api import types
 
-from heorsynth.core.errors import CohortError, DurationError, MixedTypesError, Problem, RoleError, as_yaml, nearest
+from heorsynth.core.errors import DurationError, MixedTypesError, Problem, RoleError, as_yaml, nearest
 from heorsynth.data import number_text
+from heorsynth.data.detection import LARGEST, as_dates, is_number, looks_like_codes, stands_apart
 from heorsynth.data.holdable import unholdable
-from heorsynth.data.identity import MEASURED, words_of
 from heorsynth.data.inspection import Found
 from heorsynth.data.levels import POOLED, SMALL_COUNT, as_text
 from heorsynth.data.schema import CODE, DATE, KINDS, NUMBER, Schema
@@ -27,24 +27,6 @@ MAX_LEVELS = 100
 
 FEW_LEVELS = 20
 """Text of at most so many different numbers, each of `SMALL_COUNT` or more, is left as levels."""
-
-LARGEST = 2.0**53
-"""Up to this size each whole number is a float of its own."""
-
-LEAST_CODES, REPEATS, DENSITY = 10, 3, 0.25
-"""Whole numbers are codes if there are so many different ones, each in so many rows on average, and the middle half
-of the patients uses no larger share of the whole numbers between its ends."""
-
-EARLIEST, LATEST = 190001, 21001231
-"""January 1900 as YYYYMM, and the last day of 2100 as YYYYMMDD."""
-
-HEAPED = 0.4
-"""Where more of the different values than this are multiples of five, people rounded what they measured."""
-
-CODE_WORDS = {"atc", "center", "centre", "clinic", "code", "codes", "country", "county", "cpt", "district", "drg",
-              "fips", "hospital", "icd", "icd9", "icd10", "inst", "institution", "ndc", "physician", "postcode",
-              "practice", "provider", "region", "siteid", "site", "snomed", "ward", "zip", "zipcode"}  # fmt: skip
-"""A column of whole numbers whose name has one of these words holds codes."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +54,8 @@ def understood(frame: pd.DataFrame, schema: Schema, missing: Sequence[str] = (),
     ----------
     frame : DataFrame (n, k)    never changed
     schema : Schema             roles, and the kinds and levels that were declared
-    missing : sequence of str   marks to be read as missing, in every column of text but the id
+    missing : sequence of str   marks to be read as missing in every column but the id, events, and numbers whose role
+                                is a time, money or a utility
     part : bool                 the frame is a part of a cohort: what one part shows does not settle a kind, so text
                                 that reads as numbers is asked about and codes are not looked for
 
@@ -88,24 +71,16 @@ def understood(frame: pd.DataFrame, schema: Schema, missing: Sequence[str] = (),
     if wrong:
         return Understood(frame, schema, (), wrong)
     made: dict[str, pd.Series] = {}
-    notes: list[str] = []
+    notes = [f"missing: {mark!r} stands in no column" for mark in missing if not _occurs(mark, frame)]
     found: list[Found] = []
     kinds = dict(schema.kind)
-    named = {schema.id, schema.arm, *schema.subgroups, *schema.events}
     for name in map(str, frame.columns):
-        column = frame[name] if name == schema.id else _without_marks(frame[name], missing)
-        reading = _Reading(name, column, DurationError if name in (schema.entry, *schema.times) else MixedTypesError)
-        if name in schema.levels:
-            reading.check_levels(schema.levels[name])
-        elif name in schema.kind:
-            reading.follow(schema.kind[name])
-        elif name not in named:
-            reading.settle(needed=name in schema.numeric, part=part)
-            if not part and name not in schema.columns and looks_like_codes(reading.column):
-                kinds[name] = CODE
-                reading.notes.append("whole numbers that look like codes, so no number between them is drawn")
+        reading = _Reading(name, frame[name], schema)
+        reading.read(missing, part=part)
         if reading.column is not frame[name]:
             made[name] = reading.column
+        if reading.coded:
+            kinds[name] = CODE
         notes += [f"{name}: {note}" for note in reading.notes]
         found += reading.found
     held = frame.assign(**made) if made else frame
@@ -136,16 +111,48 @@ def declaration_problems(frame: pd.DataFrame, schema: Schema) -> list[Found]:
 class _Reading:
     """One column on its way to its kind, with what was understood and what must be asked."""
 
-    def __init__(self, name: str, column: pd.Series, error: type[CohortError]) -> None:
-        self.name, self.column, self.error = name, column, error
+    def __init__(self, name: str, column: pd.Series, schema: Schema) -> None:
+        self.name, self.column, self.schema = name, column, schema
+        self.error = DurationError if name in (schema.entry, *schema.times) else MixedTypesError
+        self.coded = False
         self.notes: list[str] = []
         self.found: list[Found] = []
+
+    def read(self, missing: Sequence[str], *, part: bool) -> None:
+        """Read the column by its declaration, its role, or what it holds."""
+        name, schema, given = self.name, self.schema, self.column
+        measured = name in schema.numeric and is_number(given)  # there a mark such as 9 may be a time or a cost
+        if name not in (schema.id, *schema.events) and not measured:
+            self.column = _without_marks(given, missing)
+        if name in schema.levels:
+            self.check_levels(schema.levels[name])
+        elif name in schema.kind:
+            self.follow(schema.kind[name])
+        elif name not in (schema.id, schema.arm, *schema.subgroups, *schema.events):
+            self.settle(needed=name in schema.numeric, part=part)
+            if not part and name not in schema.columns:
+                self.detect()
+        paid = {*schema.costs, *(one for total in schema.costs for one in schema.totals.get(total, ()))}
+        if name in paid and schema.currency:
+            self.check_currency(given, schema.currency)
+
+    def detect(self) -> None:
+        """Tell codes among whole numbers, and ask about a value that may stand for unknown."""
+        if looks_like_codes(self.column):
+            self.coded = True
+            self.notes.append("whole numbers that look like codes, so no number between them is drawn")
+        elif stands_apart(self.column):
+            self.ask_of_sentinel()
 
     def settle(self, *, needed: bool, part: bool) -> None:
         """Read numbers stored as objects or text as numbers; ask where only some cells are.
 
         `needed` says that the column's role needs numbers; other text of a few common numbers stays levels.
         """
+        if not needed and _too_long(self.column):
+            self.column = as_text(self.column)
+            self.notes.append("whole numbers of more than 15 digits, held as text: they are codes")
+            return
         values = _object_numbers(self.column)
         if values is not None:
             self.column = values
@@ -170,16 +177,32 @@ class _Reading:
         """Read the column as the declared kind."""
         if kind == DATE:
             self._take_dates()
-        elif kind == NUMBER and not _is_number(self.column):
+        elif kind == NUMBER and not is_number(self.column):
             numbers, counts = number_text.parsed(self.column)
             if number_text.n_left(counts):
                 self._ask(numbers, counts)
             else:
                 self._take(numbers, counts)
 
+    def check_currency(self, given: pd.Series, currency: str) -> None:
+        """Refuse money whose cells name another currency than the declared one."""
+        named = number_text.currencies_in(given) if _holds_text(given) else set()
+        if named and named != {currency}:
+            told = f"its cells say {', '.join(sorted(named))}, and the declared currency is {currency}"
+            fix = "declare the currency of the cells, or convert them first"
+            self.found.append((RoleError, Problem(f"column {self.name!r}", told, fix)))
+
+    def ask_of_sentinel(self) -> None:
+        """Ask about a value that few patients have, far from all others, as codes for unknown are."""
+        told = "a value that fewer than 5 patients have lies far from the few other values, as a code for unknown does"
+        fix = f"if it means missing, list it under missing; else say kind={{{self.name!r}: 'number'}}"
+        paste = f"if it means missing, list it under missing; else write kind: {{{as_yaml(self.name)}: number}}"
+        self.found.append((MixedTypesError, Problem(f"column {self.name!r}", told, fix, paste)))
+
     def check_levels(self, levels: Sequence[str]) -> None:
         """Refuse values outside the declared levels."""
-        outside = int((~as_text(self.column).dropna().isin(levels)).sum())
+        allowed = {*levels, *(f"{level}.0" for level in levels)}  # 2 is written 2.0 beside 1.5
+        outside = int((~as_text(self.column).dropna().isin(allowed)).sum())
         if outside:
             told = f"{outside} of {len(self.column)} values are none of its {len(levels)} declared levels"
             problem = Problem(f"levels {self.name!r}", told, "declare every level, or correct the values")
@@ -206,8 +229,8 @@ class _Reading:
         dates = as_dates(self.column)
         unread = int((dates.isna() & self.column.notna()).sum())
         if unread:
-            told = f"{unread} of {len(dates)} values are no dates"
-            fix = "write dates as YYYY-MM-DD, or leave the kind out"
+            told = f"{unread} of {len(dates)} values are no dates, or their order of day and month is not clear"
+            fix = "write dates as YYYY-MM-DD; or, if they are none, say 'number' or 'code'"
             self.found.append((RoleError, Problem(f"kind {self.name!r}", told, fix)))
             return
         days = (dates - pd.Timestamp(ORIGIN)).dt.days
@@ -231,72 +254,6 @@ class _Reading:
             f"{in_protocol}or, if its values are names, write kind: {{{as_yaml(self.name)}: code}}",
         )
         self.found.append((self.error, problem))
-
-
-def looks_like_codes(column: pd.Series) -> bool:
-    """True for whole numbers that name something: by the column's name, or because they repeat and leave gaps.
-
-    Notes
-    -----
-    Counts and ages use every whole number where most patients are; numbers of sites or diagnoses do not. A column in
-    which every value is shared by `SMALL_COUNT` or more needs no rule: its values are kept one by one.
-    """
-    if not _is_number(column) or types.is_complex_dtype(column):
-        return False
-    known = column.dropna().to_numpy(float)
-    if len(known) < SMALL_COUNT or not _are_whole(known[:SMALL_COUNT]) or not _are_whole(known):
-        return False
-    words = set(words_of(str(column.name)))
-    values, counts = np.unique(known, return_counts=True)
-    if words & MEASURED or len(values) < 3 or counts.min() >= SMALL_COUNT:
-        return False
-    if words & CODE_WORDS:
-        return True
-    heaped = np.mean(values % 5 == 0) > HEAPED
-    if heaped or len(values) < LEAST_CODES or len(known) < REPEATS * len(values):
-        return False
-    low, high = np.quantile(known, [0.25, 0.75], method="nearest")
-    step = float(np.gcd.reduce(np.diff(values).astype(np.int64)))
-    used = int(((values >= low) & (values <= high)).sum())
-    return used <= DENSITY * ((high - low) / step + 1)
-
-
-def looks_like_whole_dates(column: pd.Series) -> bool:
-    """True for whole numbers of which every one is a date from 1900 to 2100, written YYYYMMDD or YYYYMM."""
-    if not _is_number(column) or types.is_complex_dtype(column):
-        return False
-    known = column.dropna().to_numpy(float)
-    if len(known) < 2 or not EARLIEST <= known.min() < known.max() <= LATEST:
-        return False
-    return _are_whole(known) and _are_whole_dates(known)
-
-
-def as_dates(column: pd.Series) -> pd.Series:
-    """A column as dates; missing where a value is none. Whole numbers are YYYYMMDD, text is ISO 8601."""
-    if types.is_datetime64_any_dtype(column):
-        return column.dt.tz_localize(None)
-    if _is_number(column):
-        text = column.astype("Float64").astype("Int64").astype("string")
-        return pd.to_datetime(text, format="%Y%m%d", errors="coerce")
-    return pd.to_datetime(column, format="ISO8601", errors="coerce").astype("datetime64[ns]")
-
-
-def _are_whole_dates(known: np.ndarray) -> bool:
-    """True where whole numbers are all days written YYYYMMDD, or all months written YYYYMM."""
-    days = known if known.min() >= 100 * EARLIEST else known * 100 + 1
-    if days.min() < 100 * EARLIEST or days.max() > LATEST:
-        return False
-    text = pd.Series(days.astype(np.int64).astype(str))
-    return bool(pd.to_datetime(text, format="%Y%m%d", errors="coerce").notna().all())
-
-
-def _are_whole(known: np.ndarray) -> bool:
-    """True for whole numbers, each of which a float tells from the next."""
-    return bool(np.all(np.abs(known) < LARGEST) and np.all(known == np.floor(known)))
-
-
-def _is_number(column: pd.Series) -> bool:
-    return bool(types.is_numeric_dtype(column) and not types.is_bool_dtype(column))
 
 
 def _holds_text(column: pd.Series) -> bool:
@@ -327,9 +284,33 @@ def _object_numbers(column: pd.Series) -> pd.Series | None:
     return made if made.notna().sum() == len(known) else None
 
 
+def _too_long(column: pd.Series) -> bool:
+    """True for whole numbers of which some are too long for a float to tell them from the next."""
+    if not types.is_integer_dtype(column):
+        return False
+    known = column.dropna()
+    return bool(len(known)) and max(abs(int(known.min())), abs(int(known.max()))) >= LARGEST
+
+
+def _occurs(mark: str, frame: pd.DataFrame) -> bool:
+    """Whether a declared mark stands in some column."""
+    return any(_is_mark(frame[name], [mark]).any() for name in frame.columns)
+
+
+def _is_mark(column: pd.Series, missing: Sequence[str]) -> pd.Series:
+    """True (n,) where a value is one of the marks, as text or as the number it says."""
+    if is_number(column):
+        numbers = pd.to_numeric(pd.Series(list(missing), dtype=object), errors="coerce").dropna().tolist()
+        return column.isin(numbers).fillna(False).astype(bool)
+    if types.is_datetime64_any_dtype(column) or types.is_bool_dtype(column):
+        return pd.Series(False, index=column.index)
+    return column.astype(object).map(lambda value: isinstance(value, str) and value.strip() in missing).astype(bool)
+
+
 def _without_marks(column: pd.Series, missing: Sequence[str]) -> pd.Series:
     """The same column, or a copy in which the declared marks are missing."""
-    if not missing or not _holds_text(column):
+    marked = _is_mark(column, missing) if missing else None
+    if marked is None or not marked.any():
         return column
-    marked = column.map(lambda value: isinstance(value, str) and value.strip() in missing, na_action="ignore") == True  # noqa: E712
-    return column.mask(marked, None) if marked.any() else column
+    emptied = column.mask(marked)
+    return emptied.cat.remove_unused_categories() if isinstance(emptied.dtype, pd.CategoricalDtype) else emptied

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -105,6 +106,7 @@ def parsed(column: pd.Series) -> tuple[np.ndarray, Counter[str]]:
     cells = _settled([_cell(str(text).strip()) for text in different])
     times = np.bincount(codes, minlength=len(cells)) if len(cells) else np.zeros(0, dtype=int)
     mark = _decimal_mark(cells)
+    mark = "" if mark == "?" and may_be_thousands([cell.body for cell in cells if not cell.left]) else mark
     values, counts = np.full(len(cells), np.nan), Counter[str]()
     for at, cell in enumerate(cells):
         value, kinds = (None, [cell.left]) if cell.left else _number(cell, mark)
@@ -236,6 +238,25 @@ def _decimal_mark(cells: list[_Cell]) -> str:
     """The column's decimal mark, "." or ","; "" where two cells contradict one another; "?" where no cell decides."""
     said = {mark for cell in cells if not cell.left for mark in _says(cell)}
     return "?" if not said else said.pop() if len(said) == 1 else ""
+
+
+def may_be_thousands(bodies: Sequence[str], fewest: int = 20) -> bool:
+    """Whether numbers with points may have them between thousands, such as 4.828 beside 572.
+
+    A program that writes decimals leaves out zeros at the end, or writes equally many decimals everywhere. So `fewest`
+    or more different numbers with one point and exactly three digits behind it, beside whole numbers below 1,000 and
+    no others, are more likely thousands.
+
+    Examples
+    --------
+    >>> counts = [f"{n // 1000}.{n % 1000:03d}" if n >= 1000 else str(n) for n in range(100, 9000, 310)]
+    >>> may_be_thousands(counts), may_be_thousands([*counts, "1.5"])
+    (True, False)
+    """
+    marked = {body for body in bodies if "." in body}
+    whole = [body for body in bodies if "." not in body]
+    small = bool(whole) and all(body.isdigit() and len(body) <= 3 for body in whole)
+    return len(marked) >= fewest and small and all(PERHAPS.fullmatch(body) for body in marked)
 
 
 def _says(cell: _Cell) -> set[str]:

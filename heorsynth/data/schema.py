@@ -324,6 +324,19 @@ def _level(declared: object) -> str:
     return str(int(declared)) if isinstance(declared, float) and declared.is_integer() else str(declared)
 
 
+def as_marks(declared: object) -> tuple[str, ...]:
+    """Marks of missing values as text, from one or a list of texts and numbers; RoleError for anything else."""
+    if declared is None:
+        return ()
+    marks = [declared] if isinstance(declared, (str, int, float)) else declared
+    if not isinstance(marks, Iterable) or isinstance(marks, Mapping):
+        raise RoleError("cohort", Problem("missing", "is not a list of marks", 'write missing=["unknown", -9]'))
+    listed = list(marks)
+    if not all(isinstance(mark, (str, int, float)) and not isinstance(mark, bool) for mark in listed):
+        raise RoleError("cohort", Problem("missing", "is not a list of marks", 'write missing=["unknown", -9]'))
+    return tuple(mark.strip() if isinstance(mark, str) else _level(mark) for mark in listed)
+
+
 def as_order(declared: object) -> tuple[tuple[str, str], ...]:
     """Pairs of endpoints' names; RoleError for anything else."""
     listed = isinstance(declared, Iterable) and not isinstance(declared, (str, Mapping))

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from heorsynth.core.errors import FileError, Problem
 from heorsynth.data.identity import DATE
+from heorsynth.data.number_text import may_be_thousands
 
 SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 """What may stand between columns, the usual one first."""
@@ -186,6 +187,10 @@ def _decimal(name: str, records: Sequence[Sequence[str]]) -> str:
             f"file {name!r}",
             Problem("", "numbers with points between thousands and a decimal comma", "export it without thousands"),
         )
+    if any(may_be_thousands([cell.lstrip("+-") for cell in cells]) for cells in columns):
+        fix = "write every decimal with a point, and thousands without a mark"
+        told = "numbers with a point before three digits: decimals, or thousands?"
+        raise FileError(f"file {name!r}", Problem("", told, fix))
     if not commas:
         return "."
     unsure = all(_all(cells, PERHAPS_THOUSANDS, WHOLE) for cells in commas)

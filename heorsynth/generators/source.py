@@ -7,10 +7,11 @@ import pandas as pd
 from heorsynth.core import errors
 from heorsynth.core.errors import LabelError, Problem, as_yaml
 from heorsynth.data.cohort import Cohort
+from heorsynth.data.detection import whole_dates
 from heorsynth.data.folder import CohortFolder
 from heorsynth.data.identity import looks_like_dates, why_identifying
 from heorsynth.data.inspection import Found, refuse
-from heorsynth.data.kinds import MAX_LEVELS, looks_like_whole_dates
+from heorsynth.data.kinds import MAX_LEVELS
 from heorsynth.data.levels import SMALL_COUNT
 from heorsynth.data.schema import Schema
 from heorsynth.generators.formats import is_levels
@@ -103,8 +104,8 @@ def unfit_columns(frame: pd.DataFrame, schema: Schema) -> list[Found]:
             if few:
                 found.append((errors.UnfitColumnError, Problem(where, few, "drop it, or merge its levels", drop)))
         elif name not in schema.columns and (dated := _date(column)):
-            fix = f"if it is needed, say kind={{{name!r}: 'date'}}; else drop it"
-            paste = f"if it is needed, write kind: {{{as_yaml(name)}: date}}; else {drop}"
+            fix = f"if it is needed, say kind={{{name!r}: 'date'}}, or 'number' if it is none; else drop it"
+            paste = f"if it is needed, write kind: {{{as_yaml(name)}: date}}, or number if it is none; else {drop}"
             found.append((errors.UnfitColumnError, Problem(where, dated, fix, paste)))
         elif name not in schema.columns and (why := why_identifying(column)):
             also = "drop it" if schema.id else f"say id={name!r}, which no generator is given, or drop it"
@@ -123,7 +124,8 @@ def _date(column: pd.Series) -> str:
     """What says that a column holds dates; "" where nothing does."""
     if looks_like_dates(column):
         return "a date"
-    return "whole numbers of which every one is a date (YYYYMMDD or YYYYMM)" if looks_like_whole_dates(column) else ""
+    written = whole_dates(column)
+    return f"whole numbers that are dates, written {written}" if written else ""
 
 
 def _too_few(column: pd.Series, *, coded: bool = False) -> str:

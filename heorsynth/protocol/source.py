@@ -20,7 +20,7 @@ from heorsynth.data.inspection import unusable_names
 from heorsynth.data.kinds import understood
 from heorsynth.data.label import ID_COLUMN, KEY
 from heorsynth.data.levels import as_text
-from heorsynth.data.schema import Schema, as_endpoints, as_names
+from heorsynth.data.schema import Schema, as_endpoints, as_marks, as_names
 from heorsynth.data.signs import sign_of
 from heorsynth.evidence.fingerprint import PUBLIC_KEY, fingerprint, private_key
 from heorsynth.generators.source import require_source, unfit_columns
@@ -225,7 +225,7 @@ def _unfit(frame: pd.DataFrame, roles: Mapping[str, object]) -> list[Problem]:
     schema = Schema(as_endpoints(roles["endpoints"]), **known, **listed)  # type: ignore[arg-type]
     if not frame.columns.is_unique or unusable_names(frame) or unholdable(frame):
         return []
-    read = understood(frame, schema, as_names(roles.get("missing")))  # type: ignore[arg-type]
+    read = understood(frame, schema, as_marks(roles.get("missing")))
     return [] if read.found else [problem for _, problem in unfit_columns(read.frame, read.schema)]
 
 

@@ -117,7 +117,7 @@ class CohortSection(Section):
     totals: dict[str, list[str]] | None = None
     kind: dict[str, Literal["number", "code", "date"]] | None = None
     levels: dict[str, list[str | int | float | bool]] | None = None
-    missing: list[str] | None = None
+    missing: list[str | int | float] | None = None
     drop: list[str] = []
     allow_synthetic_source: bool = False
 

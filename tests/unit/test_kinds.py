@@ -10,7 +10,7 @@ import heorsynth as hs
 from heorsynth.checks.purposes import PURPOSES
 from heorsynth.core import errors
 from heorsynth.core.errors import HeorsynthError
-from heorsynth.data.kinds import looks_like_codes, looks_like_whole_dates
+from heorsynth.data.detection import looks_like_codes, stands_apart, whole_dates
 from heorsynth.data.levels import POOLED, as_text
 
 N = 300
@@ -176,11 +176,11 @@ def test_dates_written_as_whole_numbers_are_refused_or_drawn_as_days() -> None:
     r = np.random.default_rng(7)
     days = pd.Series(pd.date_range("2015-01-01", periods=1200)[r.integers(0, 1200, N)])
     whole = days.dt.strftime("%Y%m%d").astype(int)
-    assert looks_like_whole_dates(whole) and looks_like_whole_dates(whole // 100)
-    assert not looks_like_whole_dates(whole + 50) and not looks_like_whole_dates(pd.Series(r.integers(0, 9, N)))
-    with pytest.raises(errors.UnfitColumnError, match="every one is a date"):
+    assert not whole_dates(whole + 50) and not whole_dates(pd.Series(r.integers(0, 9, N)))
+    with pytest.raises(errors.UnfitColumnError, match="dates, written YYYYMMDD"):
         copied(base().assign(seen=whole))
-    for stored in (whole, days, days.dt.strftime("%Y-%m-%d")):
+    zoned = days.dt.strftime("%Y-%m-%dT03:00:00") + np.where(np.arange(N) % 2, "-08:00", "+09:00")
+    for stored in (whole, days, days.dt.strftime("%Y-%m-%d"), days.dt.strftime("%d/%m/%Y"), zoned):
         cohort, synthetic = copied(base().assign(seen=stored), kind={"seen": "date"})
         assert pd.to_datetime(cohort.rows["seen"], unit="D").tolist() == days.tolist()
         drawn = pd.to_datetime(synthetic[0].frame["seen"], unit="D")
@@ -309,3 +309,71 @@ def test_digits_that_a_number_cannot_hold_stay_text() -> None:
     cohort, synthetic = copied(frame.assign(long=[f"{10**15 + row % 40}" for row in range(N)]))
     assert set(synthetic[0].frame["card"]) == set(frame["card"])
     assert any(note.startswith("long: ") and "codes" in note for note in cohort.notes)
+
+
+@pytest.mark.parametrize(
+    ("form", "written"),
+    [("%Y%m%d", "YYYYMMDD"), ("%Y%m", "YYYYMM"), ("%d%m%Y", "DDMMYYYY"), ("%y%m%d", "YYMMDD"), ("%Y%j", "YYYYDDD")],
+)
+def test_whole_number_dates_are_known_in_every_usual_form_beside_marks_for_unknown(form: str, written: str) -> None:
+    days = pd.date_range("2013-02-11", periods=900)[np.random.default_rng(8).integers(0, 900, N)]
+    whole = pd.Series(days.strftime(form).astype(int))
+    assert whole_dates(whole) == written
+    whole[:10] = 0
+    assert whole_dates(whole) == written
+
+
+def test_a_day_that_may_be_a_month_is_no_declared_date() -> None:
+    with pytest.raises(errors.RoleError, match="order of day and month"):
+        hs.Cohort(base().assign(seen=["03/04/2015", "05/06/2016"] * (N // 2)), **ROLES, kind={"seen": "date"})
+    with pytest.raises(errors.RoleError, match="are no dates"):
+        hs.Cohort(base().assign(seen=[2020123, 2021031] * (N // 2)), **ROLES, kind={"seen": "date"})
+
+
+def test_marks_of_missing_values_hold_for_numbers_and_categories_and_one_that_is_nowhere_is_told() -> None:
+    r = np.random.default_rng(9)
+    frame = base().assign(
+        score=np.where(np.arange(N) < 20, -9, r.integers(0, 50, N)),
+        stage=pd.Categorical(np.where(np.arange(N) < 30, "NK", r.choice(["I", "II"], N))),
+    )
+    cohort = hs.Cohort(frame, **ROLES, missing=[-9, "NK", "unknwon"])
+    assert cohort.rows["score"].isna().sum() == 20 and cohort.rows["stage"].isna().sum() == 30
+    assert list(cohort.rows["stage"].cat.categories) == ["I", "II"]
+    assert cohort.notes == ("missing: 'unknwon' stands in no column",)
+
+
+def test_a_rare_value_far_from_a_few_others_is_asked_about() -> None:
+    r = np.random.default_rng(10)
+    ecog = np.where(np.arange(N) < 3, 9, r.integers(0, 3, N))
+    assert stands_apart(pd.Series(ecog)) and not stands_apart(pd.Series(r.poisson(1, N)))
+    assert not stands_apart(pd.Series(np.where(np.arange(N) < 9, 9, ecog)))
+    with pytest.raises(errors.MixedTypesError, match="a code for unknown"):
+        hs.Cohort(base().assign(ecog=ecog), **ROLES)
+    assert hs.Cohort(base().assign(ecog=ecog), **ROLES, missing=[9]).rows["ecog"].isna().sum() == 3
+
+
+def test_whole_numbers_that_a_float_cannot_tell_apart_are_codes() -> None:
+    codes = [999000031000000106, 999000031000000114, 999000031000000122]
+    for stored in (np.array(codes * (N // 3)), pd.array(codes * (N // 3), "Int64")):
+        cohort, synthetic = copied(base().assign(sct=stored))
+        assert set(synthetic[0].frame["sct"]) == set(map(str, codes))
+        assert "codes" in cohort.notes[0]
+
+
+def test_more_than_twenty_codes_with_rare_ones_break_no_rule() -> None:
+    site = [*(100 + np.random.default_rng(11).integers(0, 30, N - 2)), 998, 999]
+    _, synthetic = copied(base().assign(site=site), m=2)
+    assert synthetic.broken == {}
+
+
+def test_money_in_another_currency_than_declared_is_refused() -> None:
+    frame = base()
+    with pytest.raises(errors.RoleError, match="say USD, and the declared currency is EUR"):
+        hs.Cohort(frame.assign(cost=frame["cost"].map("${}".format)), **ROLES)
+
+
+def test_points_that_may_stand_between_thousands_are_asked_about() -> None:
+    frame = base()
+    text = frame["cost"].map(lambda value: f"{int(value):,}".replace(",", "."))
+    with pytest.raises(errors.MixedTypesError, match="unclear mark"):
+        hs.Cohort(frame.assign(x=text), **ROLES)
