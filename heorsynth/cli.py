@@ -1,5 +1,5 @@
 """The command line: parses, calls, prints. Exit codes: 0 fit or verified, 1 not fit or differs, 2 inconclusive, 3 not
-verified (a re-run was asked for and not made), 64 and up misuse, 70 a fault of ours."""
+verified (a re-run was asked for and not made), 64 and up misuse, 70 an error in heorsynth."""
 
 from __future__ import annotations
 

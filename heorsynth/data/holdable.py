@@ -21,7 +21,11 @@ LARGEST = 1e50
 SMALLEST = 1e-50
 """None but 0 is smaller, for the same reason."""
 
-TEXT_OR_NUMBERS = "make it text, with frame[{name!r}].astype(str), or numbers, with .astype(float)"
+TEXT = "make it text: {one} = {one}.astype(str)"
+NUMBERS = "make it numbers: {one} = {one}.astype(float)"
+REAL = "keep its real part: {one} = {one}.to_numpy().real"
+DECODED = "make it text: {one} = {one}.map(lambda value: value.decode('utf-8'), na_action='ignore')"
+DAYS = "make it days: {one} = {one}.dt.total_seconds() / 86400"
 ARROW = (pa.types.is_integer, pa.types.is_float32, pa.types.is_float64, pa.types.is_boolean, pa.types.is_string,
          pa.types.is_large_string, pa.types.is_decimal, pa.types.is_timestamp, pa.types.is_date)  # fmt: skip
 """The types of Arrow that a column may have."""
@@ -59,9 +63,9 @@ def _unreadable_name(name: str) -> Found | None:
 
 def _wrong_type(name: str, column: pd.Series) -> Found | None:
     """What stands against the type of a column, before a value of it is looked at."""
-    kind, where = column.dtype, f"column {name!r}"
+    kind, where, one = column.dtype, f"column {name!r}", f"frame[{name!r}]"
     if isinstance(kind, pd.SparseDtype):
-        return MixedTypesError, Problem(where, "is sparse", f"frame[{name!r}] = frame[{name!r}].sparse.to_dense()")
+        return MixedTypesError, Problem(where, "is sparse", f"make it dense: {one} = {one}.sparse.to_dense()")
     if isinstance(kind, pd.ArrowDtype):
         if any(fits(kind.pyarrow_dtype) for fits in ARROW):
             return None
@@ -70,12 +74,13 @@ def _wrong_type(name: str, column: pd.Series) -> Found | None:
     elif types.is_object_dtype(kind) or isinstance(kind, pd.StringDtype) or types.is_datetime64_any_dtype(kind):
         return None
     elif types.is_timedelta64_dtype(kind):
-        fix = f"write them as numbers, such as days: frame[{name!r}].dt.days"
-        return DurationError, Problem(where, "holds dates or time spans, not numbers", fix)
+        return DurationError, Problem(where, "holds time spans, not numbers", DAYS.format(one=one))
     elif types.is_bool_dtype(kind) or types.is_integer_dtype(kind) or _usual_float(kind):
         return None
-    fix = f"frame[{name!r}].astype(float)" if types.is_float_dtype(kind) else TEXT_OR_NUMBERS.format(name=name)
-    return MixedTypesError, Problem(where, f"is of type {_named(kind)}, which no check compares", fix)
+    binary = isinstance(kind, pd.ArrowDtype) and pa.types.is_binary(kind.pyarrow_dtype)
+    fix = DECODED if binary else NUMBERS if types.is_float_dtype(kind) else TEXT
+    fix = REAL if types.is_complex_dtype(kind) else fix
+    return MixedTypesError, Problem(where, f"is of type {_named(kind)}, which no check compares", fix.format(one=one))
 
 
 def _usual_float(kind: Any) -> bool:
@@ -122,13 +127,15 @@ def _wrong_objects(name: str, column: pd.Series) -> Found | None:
     if kinds & CONTAINERS or any(issubclass(kind, (pd.Series, pd.DataFrame, pd.Index)) for kind in kinds):
         fix = "give each value a column of its own"
         return MixedTypesError, Problem(where, "holds lists or other containers", fix)
-    other = sorted(kind.__name__ for kind in kinds if not _plain(kind))
+    odd = {kind for kind in kinds if not _plain(kind)}
+    other, one = sorted(kind.__name__ for kind in odd), f"frame[{name!r}]"
     if not other:
         return None
     if set(other) <= {"bytes", "bytes_"}:
-        return MixedTypesError, Problem(where, "holds bytes, not text", f"frame[{name!r}].str.decode('utf-8')")
+        return MixedTypesError, Problem(where, "holds bytes, not text", DECODED.format(one=one))
+    fix = NUMBERS if all(issubclass(kind, (Real, np.floating)) for kind in odd) else TEXT
     told = f"holds objects of type {', '.join(other[:3])}, which no check compares"
-    return MixedTypesError, Problem(where, told, TEXT_OR_NUMBERS.format(name=name))
+    return MixedTypesError, Problem(where, told, fix.format(one=one))
 
 
 CONTAINERS = {list, tuple, dict, set, frozenset, np.ndarray}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from difflib import get_close_matches
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,7 @@ from heorsynth.core import errors
 from heorsynth.core.errors import FEW_NAMES, CohortError, Problem, as_yaml
 from heorsynth.data.event_words import coding_by_words, key_of, lookup
 from heorsynth.data.identity import words_of
+from heorsynth.data.levels import NAMED
 from heorsynth.data.schema import Endpoint, Schema
 
 Found = tuple[type[CohortError], Problem]
@@ -69,7 +71,10 @@ def missing_columns(frame: pd.DataFrame, schema: Schema) -> list[Found]:
 def named_twice(names: Sequence[str]) -> Problem:
     """What is said of names that several columns have; of many names the first are told."""
     told = ", ".join(names[:FEW_NAMES]) + (f" and {len(names) - FEW_NAMES} more" if len(names) > FEW_NAMES else "")
-    fix = "give each column a name of its own, or leave one of them out: nothing tells which is meant"
+    fix = (
+        "give each column a name of its own, or leave one of them out; if two lines of names stand above the rows, "
+        "join them into one"
+    )
     return Problem("columns", f"named twice: {told}", fix)
 
 
@@ -211,11 +216,7 @@ def event_codes(
         keys = column.map(key_of)
         codes = keys.map(lookup(event_map, keys.unique()))
         if codes.isna().any():
-            return Problem(
-                where,
-                f"values outside the declared coding; found {_codes_seen(column)}",
-                f"the coding declares {sorted(map(str, event_map))}: complete event_map",
-            )
+            return _undeclared(where, keys[codes.isna()], sorted(map(str, event_map)))
         return codes.to_numpy(dtype=np.int8)
     if types.is_bool_dtype(column):
         return column.to_numpy(dtype=np.int8)
@@ -225,6 +226,24 @@ def event_codes(
     if not part and 0 not in set(numbers) and numbers.max() > 1:
         return nobody_censored(endpoint, _codes_seen(column))
     return numbers.to_numpy(dtype=np.int8)
+
+
+def _undeclared(where: str, keys: pd.Series, declared: list[str]) -> Problem:
+    """What is said of event values that a coding lacks: the names of those that five patients share."""
+    counts = keys.value_counts()
+    shown = sorted(str(level) for level, count in counts.items() if count >= NAMED)[:FEW_NAMES]
+    found = f"not in event_map: {_and_others(shown, len(counts) - len(shown))}"
+    folded = {key.casefold(): key for key in declared}
+    near = {level: get_close_matches(level.casefold(), folded, n=1) for level in shown}
+    told = [f"the key nearest to {level!r} is {folded[keys[0]]!r}" for level, keys in near.items() if keys]
+    told = told or [f"its keys are {', '.join(declared[:FEW_NAMES])}"]
+    return Problem(where, found, f"correct or complete event_map: {'; '.join(told)}")
+
+
+def _and_others(shown: Sequence[str], hidden: int) -> str:
+    """A list of values, and how many more there are that are not shown."""
+    others = f"{hidden} other value{'' if hidden == 1 else 's'}"
+    return " and ".join([part for part in (", ".join(shown), others if hidden else "") if part])
 
 
 def _as_numbers(column: pd.Series) -> pd.Series:
@@ -269,5 +288,4 @@ def _codes_seen(column: pd.Series) -> str:
         if (isinstance(value, (int, float, np.number)) and float(value).is_integer() and -9 <= float(value) <= 9)
         or (count >= 5 and len(counts) <= 10)
     ]
-    hidden = len(counts) - len(codes)
-    return ", ".join(sorted(codes)) + (f"{' and ' if codes else ''}{hidden} other values" if hidden else "")
+    return _and_others(sorted(codes), len(counts) - len(codes))

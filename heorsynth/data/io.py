@@ -95,6 +95,7 @@ def _reader(file: Path) -> Callable[[Path], pd.DataFrame]:
     fix = CONVERTED.get(file.suffix.lower())
     known = "use one of: " + ", ".join(READERS)
     told = f"ending {file.suffix!r} is not known" if fix is None else f"{file.suffix} files are not read"
+    told += ", because opening one runs code" if file.suffix.lower() in (".pkl", ".pickle") else ""
     raise FileError(f"file {file.name!r}", Problem("", told, known if fix is None else fix))
 
 
@@ -284,8 +285,8 @@ CONVERTED: Mapping[str, str] = {
     ".por": "in SPSS: SAVE OUTFILE='patients.sav'",
     ".json": "in Python: pandas.read_json('patients.json').to_parquet('patients.parquet')",
     ".orc": "in Python: pandas.read_orc('patients.orc').to_parquet('patients.parquet')",
-    ".pkl": "it is never opened, since that runs code; where it was made: frame.to_parquet('patients.parquet')",
-    ".pickle": "it is never opened, since that runs code; where it was made: frame.to_parquet('patients.parquet')",
+    ".pkl": "save it again with frame.to_parquet('patients.parquet')",
+    ".pickle": "save it again with frame.to_parquet('patients.parquet')",
     ".gz": "only .csv.gz, .tsv.gz and .txt.gz are read packed: unpack it",
     ".zip": "unpack it",
     ".pdf": "ask for the table as CSV",

@@ -334,7 +334,7 @@ def bad_bands(frame: pd.DataFrame, schema: Schema) -> list[Found]:
                     errors.RoleError,
                     Problem(
                         f"band {name!r}",
-                        f"disagrees with {band.source!r} in {wrong} rows",
+                        f"disagrees with {band.source!r} in {_rows(wrong)}",
                         "recompute the band from the number",
                     ),
                 )
@@ -352,12 +352,17 @@ def bad_totals(frame: pd.DataFrame, schema: Schema) -> list[Found]:
                     errors.RoleError,
                     Problem(
                         f"total {total!r}",
-                        f"is not the sum of its parts in {wrong} rows",
+                        f"is not the sum of its parts in {_rows(wrong)}",
                         "recompute the total, or do not declare it",
                     ),
                 )
             )
     return found
+
+
+def _rows(n: int) -> str:
+    """A count of rows in words."""
+    return f"{n} row{'' if n == 1 else 's'}"
 
 
 def unlike_its_parts(frame: pd.DataFrame, total: str, parts: Sequence[str]) -> np.ndarray:

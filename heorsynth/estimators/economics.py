@@ -346,6 +346,9 @@ def discounted(streams: np.ndarray, rate: float = 0.035, first: int = 0, horizon
     falls = first + np.arange(amounts.shape[1])
     years = falls + (1 if first == 0 else 0)
     if horizon is not None and not 1 <= horizon <= years[-1]:
-        raise HorizonError("discounting", Problem("horizon", f"{horizon} years", f"amounts end after {years[-1]}"))
+        late = horizon > years[-1]
+        found = f"{horizon} years, but amounts end after {years[-1]}" if late else f"{horizon} years, must be 1 or more"
+        fix = f"use horizon={years[-1]} or less" + (", or add amounts" if late else "")
+        raise HorizonError("discounting", Problem("horizon", found, fix))
     kept = years <= (np.inf if horizon is None else horizon)
     return np.asarray(amounts[:, kept] @ (1 + rate) ** -falls[kept].astype(float))

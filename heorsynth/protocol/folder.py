@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from heorsynth.core.errors import OutputError, Problem
+from heorsynth.core.errors import OutputError, Problem, RunError
 from heorsynth.evidence.crate import CRATE
 from heorsynth.evidence.croissant import CROISSANT
 from heorsynth.evidence.signature import ENVELOPE
@@ -127,8 +127,13 @@ def read_sums(folder: Path) -> dict[str, str]:
 
     Raises
     ------
+    RunError        no such folder
     OutputError     no sums, sums that are a link or no text, or a name that leaves the folder or comes twice
     """
+    if not folder.is_dir():
+        found = "is a file" if folder.is_file() else "there is no such folder"
+        fix = "give the folder that `heorsynth run` wrote" if folder.is_file() else "check the path"
+        raise RunError(f"run {folder.name!r}", Problem("", found, fix))
     path = folder / SUMS
     if not path.is_file() or path.is_symlink():
         raise OutputError(f"run {folder.name!r}", Problem(SUMS, "is missing", "this is not a whole run folder"))

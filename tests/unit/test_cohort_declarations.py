@@ -62,7 +62,7 @@ def test_a_malformed_declaration_is_refused_with_how_to_write_it(roles: dict, ki
     (lambda f: f.assign(age=[[1], [2]] * 20), errors.MixedTypesError, "lists or other containers"),
     (lambda f: f.assign(event=[[0], [1]] * 20), errors.MixedTypesError, "lists or other containers"),
     (lambda f: f.assign(time=pd.date_range("2020", "2021", periods=40)), errors.DurationError, "dates or time spans"),
-    (lambda f: f.assign(time=pd.to_timedelta(f["time"], "D")), errors.DurationError, "dates or time spans"),
+    (lambda f: f.assign(time=pd.to_timedelta(f["time"], "D")), errors.DurationError, "holds time spans"),
     (lambda f: f.assign(time=True), errors.DurationError, "no numbers of time"),
     (lambda f: f.assign(time=["n.k.", *f["time"].astype(str)[1:]]), errors.DurationError, "1 are not (1 word)"),
     (lambda f: f.assign(cost=np.append(f["cost"][:-1], np.inf)), errors.CohortError, "1 of 40 values are infinite"),
@@ -115,3 +115,21 @@ def test_a_band_that_is_not_there_is_made() -> None:
     made = hs.Cohort(frame, endpoints={"os": ("time", "event")}, bands=bands, subgroups=["group"], unit="day")
     assert made.levels("group").tolist() == ["young", "young", "old", "old"]
     assert "group" not in frame
+
+
+def test_a_typo_in_the_coding_of_events_is_told_by_the_values_it_lacks() -> None:
+    status = np.array(["ALIVE", "LIVING", "DECEASED"] * 14)[:40]
+    status[7] = "Canary-31"
+    coding = {"ALIVE": 0, "LIVNG": 0, "DECEASED": 1}
+    with pytest.raises(errors.EventCodingError) as caught:
+        hs.Cohort(patients().assign(event=status), endpoints={"os": ("time", "event")}, event_map=coding)
+    assert "not in event_map: LIVING and 1 other value\n" in str(caught.value)
+    assert "the key nearest to 'LIVING' is 'LIVNG'" in str(caught.value) and "Canary" not in str(caught.value)
+
+
+def test_one_row_is_told_as_one_row() -> None:
+    frame = patients()
+    frame["age_group"] = np.where(frame["age"] < 50, "<50", "50+")
+    frame.loc[3, "age_group"] = "50+" if frame.loc[3, "age_group"] == "<50" else "<50"
+    with pytest.raises(errors.RoleError, match=r"disagrees with 'age' in 1 row\n"):
+        hs.Cohort(frame, endpoints={"os": ("time", "event")}, bands={"age_group": ("age", (50,), ("<50", "50+"))})

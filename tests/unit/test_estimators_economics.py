@@ -145,8 +145,12 @@ def test_discounting_is_yearly():
     assert discounted(np.array([[1.0, 1.0, 1.0]]), rate=0.1)[0] == pytest.approx(1 + 1 / 1.1 + 1 / 1.21)
     assert discounted(np.array([[1.0]]), rate=0.1, first=2)[0] == pytest.approx(1 / 1.21)
     assert discounted(np.array([[1.0, 1.0, 1.0]]), rate=0.1, horizon=2)[0] == pytest.approx(1 + 1 / 1.1)
-    with pytest.raises(errors.HorizonError, match="amounts end after 3"):
-        discounted(np.array([[1.0, 1.0, 1.0]]), horizon=4)
+    with pytest.raises(errors.HorizonError) as late:
+        discounted(np.array([[1.0, 1.0, 1.0]]), horizon=5)
+    assert "horizon: 5 years, but amounts end after 3" in str(late.value)
+    assert "fix: use horizon=3 or less, or add amounts" in str(late.value)
+    with pytest.raises(errors.HorizonError, match="0 years, must be 1 or more"):
+        discounted(np.array([[1.0, 1.0, 1.0]]), horizon=0)
 
 
 def test_options_on_and_off_the_frontier():

@@ -15,6 +15,7 @@ import pytest
 import heorsynth as hs
 from heorsynth.core import errors
 from heorsynth.core.errors import HeorsynthError
+from heorsynth.data.holdable import unholdable
 
 N = 40
 CANARY = "Canary-9917"
@@ -288,7 +289,7 @@ def test_enough_hostile_columns_are_tried() -> None:
         (TYPES["odd objects"], "objects of type Odd"),
         (TYPES["lists"], "lists or other containers"),
         (SIZES["huge"], "40 of 40 values are larger than 1e+50"),
-        (TYPES["time spans"], "dates or time spans"),
+        (TYPES["time spans"], "holds time spans"),
     ],
 )
 def test_what_cannot_be_held_is_told_with_what_to_do(column: Callable[[], pd.Series], told: str) -> None:
@@ -296,6 +297,19 @@ def test_what_cannot_be_held_is_told_with_what_to_do(column: Callable[[], pd.Ser
         cohort_with(column(), "covariate")
     assert told in str(refused.value)
     assert "fix:" in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "kind",
+    ["sparse", "bytes", "numpy bytes", "longdouble", "float16", "complex", "complex64", "complex objects", "interval",
+     "category of intervals", "interval objects", "period", "time spans", "fractions", "uuid", "arrow half",
+     "arrow binary"],
+)  # fmt: skip
+def test_the_told_line_makes_a_column_one_that_is_no_longer_refused_for_its_type(kind: str) -> None:
+    frame = pd.DataFrame({"x": TYPES[kind]()})
+    line = unholdable(frame)[0][1].fix
+    exec(line.split(": ", 1)[1], {"frame": frame})
+    assert "frame['x'] = " in line and not unholdable(frame)
 
 
 def test_numbers_of_arrow_are_numbers_and_keep_their_gaps() -> None:

@@ -233,6 +233,7 @@ def test_a_file_that_is_not_read_is_refused_with_how_to_convert_it(tmp_path: Pat
     with pytest.raises(errors.FileError) as caught:
         hs.inspect(tmp_path / f"p{ending}")
     assert caught.value.problems[0].fix == CONVERTED[ending]
+    assert ("because opening one runs code" in str(caught.value)) == (ending in (".pkl", ".pickle"))
 
 
 def test_the_page_lists_the_endings_and_the_missing_marks_that_the_code_reads() -> None:
