@@ -13,7 +13,7 @@ from heorsynth.core import errors
 from heorsynth.core.errors import FEW_NAMES, CohortError, Problem, as_yaml
 from heorsynth.data.event_words import coding_by_words, key_of, lookup
 from heorsynth.data.identity import words_of
-from heorsynth.data.levels import NAMED
+from heorsynth.data.levels import SMALL_COUNT
 from heorsynth.data.schema import Endpoint, Schema
 
 Found = tuple[type[CohortError], Problem]
@@ -231,7 +231,7 @@ def event_codes(
 def _undeclared(where: str, keys: pd.Series, declared: list[str]) -> Problem:
     """What is said of event values that a coding lacks: the names of those that five patients share."""
     counts = keys.value_counts()
-    shown = sorted(str(level) for level, count in counts.items() if count >= NAMED)[:FEW_NAMES]
+    shown = sorted(str(level) for level, count in counts.items() if count >= SMALL_COUNT)[:FEW_NAMES]
     found = f"not in event_map: {_and_others(shown, len(counts) - len(shown))}"
     folded = {key.casefold(): key for key in declared}
     near = {level: get_close_matches(level.casefold(), folded, n=1) for level in shown}

@@ -68,8 +68,8 @@ class Schema:
     bands: Mapping[str, Band] = field(default_factory=dict)
     order: tuple[tuple[str, str], ...] = ()
     totals: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    kind: Mapping[str, str] = field(default_factory=dict)
-    levels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    kind: Mapping[str, str] = field(default_factory=dict, compare=False)
+    levels: Mapping[str, tuple[str, ...]] = field(default_factory=dict, compare=False)
 
     def holds_levels(self, name: str) -> bool:
         """True for a column whose role or declaration says that its values are levels, whatever their type."""

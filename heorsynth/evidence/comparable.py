@@ -77,7 +77,7 @@ def require_same_roles(cohort: Cohort | CohortFolder, syn: Sequence[Any], what: 
         raise TooFewPatientsError(what, [Problem(f"cohort {part}", "has no rows", fix) for part in empty])
     problems = []
     for part, drawn in enumerate(syn):
-        wanted, found = (replace(one.schema, id=None, kind={}, levels={}) for one in (cohort, drawn))
+        wanted, found = (replace(one.schema, id=None) for one in (cohort, drawn))
         if wanted != found:
             roles = [name for name in vars(wanted) if getattr(wanted, name) != getattr(found, name)]
             problems.append(

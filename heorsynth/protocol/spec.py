@@ -27,7 +27,7 @@ PLAIN = {
     "list_type": ("not a list", "write it in brackets, such as [sex] or [20000, 30000]; numbers without commas"),
     "dict_type": ("not a mapping", "write it in braces, such as {name: value}"),
     "model_type": ("not a section of keys", "write its keys below it, each further in, or in braces"),
-    "number": ("not a number", "write digits and a point: no quotes, comma, percent or currency sign"),
+    "number": ("not a number", "write digits and a point: no quotes or comma, no percent or currency sign"),
     "whole_number": ("not a whole number", "write digits only: no quotes, comma, percent or currency sign"),
     "string_type": ("not text", "write one name, in quotes where it is a number"),
 }
@@ -51,7 +51,13 @@ def _level(value: object) -> object:
     return str(value) if isinstance(value, bool) else value
 
 
+def _code(value: object) -> object:
+    """A code as the key of a mapping, which a lock holds as text, since keys of JSON are."""
+    return int(value) if isinstance(value, str) and value.isdigit() else _whole(value)
+
+
 Whole = Annotated[int, BeforeValidator(_whole)]
+Code = Annotated[int, BeforeValidator(_code)]
 Number = Annotated[float, BeforeValidator(_number)]
 Level = Annotated[str | int, BeforeValidator(_level)]
 
@@ -100,7 +106,7 @@ class CohortSection(Section):
 
     source: Source
     name: str | None = None
-    endpoints: dict[str, list[str | dict[Whole, str]]] | None = None
+    endpoints: dict[str, list[str | dict[Code, str]]] | None = None
     arm: str | None = None
     arm_reference: Level | None = None
     costs: list[str] | None = None
@@ -126,7 +132,7 @@ class GeneratorSection(Section):
     """Which generator, how many rows and cohorts, and the seed that decides everything."""
 
     name: str = "heor"
-    n: Literal["same"] | Annotated[Whole, Field(ge=2)] = "same"
+    n: Literal["same"] | Whole = "same"
     m: Whole = Field(default=20, ge=1, le=10_000)
     seed: Whole = Field(ge=0)
     options: dict[str, object] = {}

@@ -187,7 +187,7 @@ def test_rows_that_rest_on_a_sample_of_the_patients_may_claim_what_it_can_say(
 
 def test_a_level_that_no_patient_of_the_sample_has_is_named(tmp_path: Path) -> None:
     frame = patients(4)
-    frame.loc[[0, 1], "stage"] = "V"
+    frame.loc[:4, "stage"] = "V"
     folder = CohortFolder(put(frame, tmp_path / "real"), **ROLES)
     for seed in range(1, 6):
         found = hs.validate(folder, [folder], purpose="teaching", margins=ASKED, most_rows=MOST, seed=seed)

@@ -74,7 +74,7 @@ def test_coding_duration_and_free_text_are_told_together_and_each_with_its_line(
     assert [problem.where.split(":")[0] for problem in error.problems] == [
         "line 7, cohort.endpoints.os.1", "line 7, cohort.endpoints.os.0", "line 4, cohort",
     ]  # fmt: skip
-    assert "event_map: {censored: 0, dead: 1}" in str(error) and 'drop: ["note"]' in str(error)
+    assert "event_map:" in str(error) and 'drop: ["note"]' in str(error)
     assert "event_map=" not in str(error) and "='" not in str(error)
 
 

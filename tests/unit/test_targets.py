@@ -11,13 +11,14 @@ from heorsynth.generators.targets import allocate, cells_for_targets, checked_wh
 
 
 def cohort(missing: bool = False) -> "hs.Cohort":
-    """Forty patients: 30 women and 10 men, spread evenly over ten regions; four may have no region."""
+    """Two hundred patients: 150 women and 50 men, spread evenly over ten regions; some may have no region."""
     frame = pd.DataFrame({
-        "time": np.arange(1.0, 41.0), "event": [1, 0] * 20, "sex": ["f"] * 30 + ["m"] * 10,
-        "region": list("qrstuvwxyz") * 4, "age": np.arange(30, 70),
+        "time": np.arange(1.0, 201.0), "event": [1, 0] * 100, "sex": (["f"] * 30 + ["m"] * 10) * 5,
+        "region": list("qrstuvwxyz") * 20, "age": np.arange(200) % 40 + 30,
     })  # fmt: skip
     if missing:
-        frame.loc[[0, 1, 30, 31], "region"] = None
+        frame.loc[frame.index % 40 < 2, "region"] = None
+        frame.loc[frame.index % 40 // 2 == 15, "region"] = None
     return hs.Cohort(frame, endpoints={"os": ("time", "event")}, subgroups=["sex", "region"])
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from heorsynth.core.errors import Problem, UnfitColumnError
-from heorsynth.data.cohort import Cohort
+from heorsynth.data.cohort import Cohort, small
 from heorsynth.data.levels import POOLED, as_text
 from heorsynth.data.schema import Endpoint, Schema
 from heorsynth.generators.formats import Format, decimals_of, is_levels
@@ -81,8 +81,11 @@ class Shape:
                 raise _unfit(cohort, name, f"one value for all but fewer than {least} patients: theirs would show")
         pooled = {name: _rare(frame[name], least) for name in free if POOLED in formats[name].values}
         for name, count in pooled.items():
-            if count and as_text(frame[name]).value_counts().iloc[0] - max(least - count, 0) < least:
-                raise _unfit(cohort, name, f"fewer than {2 * least} known values, rare levels among them")
+            common = as_text(frame[name]).value_counts()
+            if count and len(common[common >= least]) == 1 and common.iloc[0] - max(least - count, 0) < least:
+                raise _unfit(
+                    cohort, name, f"all but {small(count)} patients have one level, and they are too few to hide"
+                )
         entry = None
         if schema.entry is not None:
             held = frame[schema.entry].to_numpy(float)
@@ -210,9 +213,11 @@ def pooled_levels(values: np.ndarray, least: int) -> np.ndarray:
     found = values.copy()
     found[rare] = POOLED
     lacking = least - int((found == POOLED).sum())
-    if lacking > 0:
+    if lacking > 0 and counts.max() - lacking >= least:
         common = np.flatnonzero(found.astype(str) == str(present[np.argmax(counts)]))
         found[common[np.linspace(0, len(common) - 1, lacking).round().astype(int)]] = POOLED
+    elif lacking > 0:  # no level can spare so many: the rarest common one is pooled too
+        found[found.astype(str) == str(present[counts >= least][np.argmin(counts[counts >= least])])] = POOLED
     return found
 
 
