@@ -245,9 +245,8 @@ def require_no_note(file: Path, frame: pd.DataFrame) -> None:
     last, one = frame.iloc[-1].notna().to_numpy(), frame.iloc[-2].notna().to_numpy()
     if last[0] and not last[1:].any() and one[1:].any():
         told = "holds one text and nothing else: a note below the table?"
-        raise FileError(
-            f"file {file.name!r}", Problem("last line", told, "delete the line: each row is read as a patient")
-        )
+        fix = "delete the line: each row is read as a patient"
+        raise FileError(f"file {file.name!r}", Problem("last line", told, fix))
 
 
 def _head(file: Path, raw: bytes, *, whole: bool) -> str:

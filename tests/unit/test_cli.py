@@ -98,15 +98,10 @@ def test_init_asks_for_the_coding_of_events_in_words(patients: Path, tmp_path: P
     frame["status"] = np.where(frame["status"] == 1, "dead", "alive")
     frame.to_csv(patients, index=False)
     start = tmp_path / "start"
-    told = heorsynth("init", str(patients), "--out", str(start))
-    assert "No 0 in status" in told.stdout
+    assert heorsynth("init", str(patients), "--out", str(start)).returncode == 0
     protocol = start / "my patients.yaml"
-    ended = heorsynth("run", str(protocol), "--out", str(tmp_path / "runs"))
-    assert ended.returncode == 65
-    assert "event_map" in ended.stderr
     written = protocol.read_text(encoding="utf-8").replace("m: 20", "m: 2")
-    written = written.replace("# event_map: {", "event_map: {")
-    assert 'event_map: {"alive": 0, "dead": 1}' in written
+    assert 'event_map: {"alive": 0, "dead": 1}   # guessed' in written
     protocol.write_text(written, encoding="utf-8")
     assert heorsynth("run", str(protocol), "--out", str(tmp_path / "runs")).returncode in (0, 1, 2)
 

@@ -98,7 +98,7 @@ def test_notebook_06_reads_a_received_folder_whose_patients_are_elsewhere(tmp_pa
     (tmp_path / "klinik.csv").rename(tmp_path / "away.csv")
     result, shown = executed("06_reviewer", RUN=str(run.path), OUT=str(tmp_path / "runs"))
     assert result | {"wider": ""} == {
-        "verified": True, "rerun": False, "touched": False, "verdict": run.verdict, "same": True, "wider": "",
+        "verified": False, "rerun": False, "touched": False, "verdict": run.verdict, "same": True, "wider": "",
     }  # fmt: skip
     assert "there is no such file" in shown and not (tmp_path / "runs").exists()
 

@@ -110,7 +110,7 @@ def test_each_check_has_a_stream_named_after_it(real, syn, apart):
 
 def test_a_run_resamples_with_the_seed_of_its_protocol(run_of):
     run = run_of()
-    fitted, aside = Cohort(rows(1), **ROLES).split(0.3, stream(1, "holdout"))
+    fitted, aside = Cohort(rows(1), **ROLES, arm_reference="a").split(0.3, stream(1, "holdout"))
     asked = {"economics": {"comparator": "a", "wtp": [20000]}, "margins": {"economics.inmb": {"relative": 0.1}}}
     expected, other = (
         hs.validate(fitted, run.synthetic, "data-sharing", holdout=aside, seed=seed, **asked) for seed in (1, 2)

@@ -83,9 +83,8 @@ class Shape:
         for name, count in pooled.items():
             common = as_text(frame[name]).value_counts()
             if count and len(common[common >= least]) == 1 and common.iloc[0] - max(least - count, 0) < least:
-                raise _unfit(
-                    cohort, name, f"all but {small(count)} patients have one level, and they are too few to hide"
-                )
+                told = f"all but {small(count)} patients have one level: they are too few to hide"
+                raise _unfit(cohort, name, told)
         entry = None
         if schema.entry is not None:
             held = frame[schema.entry].to_numpy(float)
