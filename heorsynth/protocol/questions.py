@@ -9,10 +9,9 @@ import pandas as pd
 from pandas.api import types
 
 from heorsynth.data import number_text
-from heorsynth.data.event_words import coding_by_words
+from heorsynth.data.event_words import coding_by_words, what_a_name_leaves_open
 from heorsynth.data.follow_up import how_to_combine, known_for_events_only, zero_advice
 from heorsynth.data.identity import looks_like_dates, repeats_evenly
-from heorsynth.data.inspection import says_censoring
 from heorsynth.data.levels import as_text
 from heorsynth.data.schema import Endpoint
 from heorsynth.data.source_checks import COUNT_DAYS
@@ -50,10 +49,10 @@ def _of_endpoints(table: Table) -> list[str]:
             asked.append(
                 f"In {endpoint.event}, is {_called(said, 0)} censored and {_called(said, 1)} the event? A guess."
             )
-        elif says_censoring(endpoint.event):
-            one = "true" if holds_booleans(column) else "1"
+        elif spoken := what_a_name_leaves_open(endpoint.event, booleans=holds_booleans(column)):
+            one, what = "true" if holds_booleans(column) else "1", "censored" if spoken == "censoring" else "no event"
             asked.append(
-                f"{endpoint.event} speaks of censoring: does {one} mean censored, or the "
+                f"{endpoint.event} speaks of {spoken}: does {one} mean {what}, or the "
                 "event? Uncomment the event_map that is right; until then the run is refused."
             )
         elif needs_coding(column) and not types.is_numeric_dtype(column):
