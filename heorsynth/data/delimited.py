@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import codecs
+import csv
 import gzip
+import io
+import itertools
 import re
 import zlib
 from collections.abc import Iterator
@@ -12,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.csv as pacsv
@@ -37,6 +41,12 @@ LONGEST_NUMBER = 15
 """Digits up to which each whole number is a float of its own."""
 
 RAGGED_FIX = "check the separator and the quotes; a title or a note beside the table must go"
+MOST_NOTES = 100
+"""Lines at the end of a table among which notes are looked for."""
+
+FEWEST_SHORT, LEAST_SHORT = 5, 0.05
+"""Short lines, and their share of all, from which on an exporter may have left out the empty cells at line ends."""
+
 RAGGED = re.compile(r"Expected (\d+) fields in line (\d+), saw (\d+)")
 
 
@@ -94,7 +104,7 @@ def read_delimited(file: Path) -> pd.DataFrame:
         )
     require_header(file, frame)
     require_no_note(file, frame)
-    return with_notes(frame, [lines_above(found.layout.dialect.above)])
+    return with_notes(frame, [lines_above(found.layout.dialect.above), _short_lines(file, frame, found.layout)])
 
 
 def scan_delimited(file: Path) -> pd.DataFrame:
@@ -239,13 +249,44 @@ def require_header(file: Path, frame: pd.DataFrame) -> None:
 
 
 def require_no_note(file: Path, frame: pd.DataFrame) -> None:
-    """Refuses a table whose last row holds text in its first column and nothing else: a note, and no patient."""
-    if len(frame) < 2 or len(frame.columns) < 3 or types.is_numeric_dtype(frame.dtypes.iloc[0]):
+    """Refuses a table whose last rows hold one text each and nothing else: notes, and no patients."""
+    if len(frame) < 2 or len(frame.columns) < 3:
         return
-    last, one = frame.iloc[-1].notna().to_numpy(), frame.iloc[-2].notna().to_numpy()
-    if last[0] and not last[1:].any() and one[1:].any():
-        told = "holds one text and nothing else: a note below the table?"
-        raise FileError(f"file {file.name!r}", Problem("last line", told, "take it off: a row is a patient"))
+    texts = [at for at, kind in enumerate(frame.dtypes) if not types.is_numeric_dtype(kind)]
+    filled = frame.tail(MOST_NOTES + 1).notna().to_numpy()[::-1]
+    alone = (filled.sum(axis=1) == 1) & filled[:, texts].any(axis=1)
+    notes = int(np.logical_and.accumulate(alone).sum())
+    if 0 < notes < len(alone):
+        where = "last line" if notes == 1 else f"last {notes} lines"
+        told = f"{'holds' if notes == 1 else 'hold'} one text and nothing else: a note below the table?"
+        raise FileError(f"file {file.name!r}", Problem(where, told, "take it off: a row is a patient"))
+
+
+def _short_lines(file: Path, frame: pd.DataFrame, layout: Layout) -> str:
+    """What is said of lines with fewer values than names, whose empty cells an exporter left out; "" of none.
+
+    Such an exporter leaves out the empty cells at the end of every line. So short lines are refused where few lines
+    are short, or where another line ends in an empty cell: they are notes, or were cut.
+    """
+    width = len(layout.names)
+    if width < 2 or not frame.iloc[:, -1].isna().any():
+        return ""
+    short = ended_empty = first = 0
+    with _opened(file) as stream:
+        lines = io.TextIOWrapper(stream, "utf-8-sig", newline="")
+        reader = csv.reader(itertools.islice(lines, layout.dialect.above, None), delimiter=layout.dialect.separator)
+        for record in reader:
+            if len(record) >= width:
+                ended_empty += not record[-1].strip()
+            elif any(part.strip() for part in record):
+                short, first = short + 1, first or layout.dialect.above + reader.line_num
+    if not short:
+        return ""
+    if ended_empty or short < max(FEWEST_SHORT, LEAST_SHORT * len(frame)):
+        told = f"{short} line{'s have' if short > 1 else ' has'} fewer values than the header has names"
+        fix = "complete it, or take it off; was the file cut short? Empty cells at line ends must be written, as commas"
+        raise DamagedFileError(f"file {file.name!r}", Problem(f"line {first}", told, fix))
+    return f"{short} lines end before the last column; the cells that they lack are read as missing."
 
 
 def _head(file: Path, raw: bytes, *, whole: bool) -> str:

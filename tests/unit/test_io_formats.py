@@ -79,6 +79,8 @@ def test_a_header_is_never_taken_for_a_title(tmp_path: Path, text: str) -> None:
     (TEXT.replace("age", "days", 1), "columns: named twice: days"),
     (TEXT + "Source: the registry\n", "last line: holds one text and nothing else"),
     (TEXT + "Source: the registry,,,,\n", "last line: holds one text and nothing else"),
+    (TEXT + "Source: the registry\nKey: f female\n", "last 2 lines: hold one text and nothing else"),
+    (TEXT + ",,Source: the registry,,\n", "last line: holds one text and nothing else"),
     (patients().to_csv(index=False, sep=" "), "spaces between columns"),
 ])  # fmt: skip
 def test_text_that_would_be_read_wrong_is_refused_without_a_value(tmp_path: Path, text: str, told: str) -> None:
@@ -87,6 +89,28 @@ def test_text_that_would_be_read_wrong_is_refused_without_a_value(tmp_path: Path
         with pytest.raises(errors.FileError, match=told) as caught:
             read(tmp_path / "p.txt")
         assert CANARY not in str(caught.value)
+
+
+ROWS = [f"{i + 1},{i % 2},{'ab'[i % 2]},{i}.5" for i in range(60)]
+
+
+@pytest.mark.parametrize(("rows", "n_short"), [
+    ([*ROWS, "61,1", "62,0"], 2), ([*ROWS, "650,0,b"], 1), ([*ROWS[:9], "61,1,a", *ROWS], 1),
+    ([*ROWS, "61,1,a,", *["62,0,b"] * 30], 30),
+])  # fmt: skip
+def test_lines_that_are_cut_short_are_refused(tmp_path: Path, rows: list[str], n_short: int) -> None:
+    (tmp_path / "p.csv").write_text("\n".join(["time,event,arm,cost", *rows]), encoding="utf-8")
+    for scan in (False, True):
+        with pytest.raises(errors.DamagedFileError, match=rf"line \d+: {n_short} lines? ha.* fewer values than"):
+            read_frame(tmp_path / "p.csv", scan=scan)
+
+
+def test_empty_cells_that_an_exporter_left_out_at_line_ends_are_missing_and_it_is_said(tmp_path: Path) -> None:
+    (tmp_path / "p.csv").write_text("\n".join(["time,event,arm,cost", *ROWS, *["62,0,b"] * 9]), encoding="utf-8")
+    with pytest.warns(UserWarning, match="9 lines end before the last column"):
+        assert hs.read(tmp_path / "p.csv")["cost"].isna().sum() == 9
+    (tmp_path / "q.csv").write_text("\n".join(["time,event,arm,cost", *ROWS, "62,0,b,", ""]), encoding="utf-8")
+    assert read_frame(tmp_path / "q.csv")["cost"].isna().sum() == 1
 
 
 def test_leading_zeros_and_digits_too_long_for_a_number_stay_text(tmp_path: Path) -> None:
