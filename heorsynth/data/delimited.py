@@ -24,6 +24,7 @@ from pandas.api import types
 from heorsynth.core.errors import DamagedFileError, EncodingError, FileError, Problem
 from heorsynth.data import limits
 from heorsynth.data.inspection import named_twice
+from heorsynth.data.number_text import spelt_as_codes
 from heorsynth.data.reading_notes import with_notes
 from heorsynth.data.text_layout import MISSING, Dialect, Layout, is_value, layout_of, lines_above
 
@@ -34,19 +35,16 @@ PART_BYTES = 4_000_000
 """How much of a file is held at a time while it is looked over."""
 
 GZIP = ".gz"
-CODE = re.compile(r"\d+")
-"""A whole number without a sign. It is a code where it begins with a zero, or is longer than a number can hold."""
+MAY_BE_CODE = rb"(?<=%s) *(?:[+-]?0\d+|[+-]?\d{16,}|\+\d+|\d+[eE]\d+|0\d+[eE%s]\d+|\d+%s\d+0|\d+%s\d{18,}) *(?=%s|\Z)"
+"""A cell for whose sake the columns of numbers are looked at as text; %s is the edge of a cell, or the decimal mark."""
 
-LONGEST_NUMBER = 15
-"""Digits up to which each whole number is a float of its own."""
-
-RAGGED_FIX = "check the separator and the quotes; a title or a note beside the table must go"
 MOST_NOTES = 100
 """Lines at the end of a table among which notes are looked for."""
 
 FEWEST_SHORT, LEAST_SHORT = 5, 0.05
 """Short lines, and their share of all, from which on an exporter may have left out the empty cells at line ends."""
 
+RAGGED_FIX = "check the separator and the quotes; a title or a note beside the table must go"
 RAGGED = re.compile(r"Expected (\d+) fields in line (\d+), saw (\d+)")
 
 
@@ -57,7 +55,7 @@ class Survey:
     Attributes
     ----------
     layout : Layout
-    codes : bool       whether digits stand somewhere that may be a code: behind a leading zero, or very many
+    codes : bool       whether digits stand somewhere that may be a code (`number_text.spelt_as_codes`)
     """
 
     layout: Layout
@@ -86,7 +84,7 @@ def assumed(file: Path) -> str:
 def read_delimited(file: Path) -> pd.DataFrame:
     """The rows of a file of text, in whichever layout it has.
 
-    Columns of whole numbers with leading zeros, or with more digits than a number can hold, stay text: they are codes.
+    Columns of numbers that are spelt as codes are (`number_text.spelt_as_codes`) stay text.
 
     Raises
     ------
@@ -150,7 +148,8 @@ def surveyed(file: Path) -> Survey:
         limits.require_columns(file, len(layout.names))
         marks = limits.TextMarks(file, separator.encode())
         edge = rb"[\n\r\"%s]" % re.escape(separator.encode())
-        maybe = re.compile(rb"(?<=%s)(?:0\d+|\d{%d,})(?=%s|\Z)" % (edge, LONGEST_NUMBER + 1, edge))
+        point = re.escape(layout.dialect.decimal.encode())
+        maybe = re.compile(MAY_BE_CODE % (edge, point, point, point, edge))
         utf8, lines, codes, before = codecs.getincrementaldecoder("utf-8")(), 0, False, b""
         while part:
             _require_text(file, utf8, part, lines)
@@ -190,17 +189,10 @@ def _by_pandas(file: Path, found: Survey) -> pd.DataFrame:
     numbers = [at for at, kind in enumerate(frame.dtypes) if types.is_numeric_dtype(kind)]
     text = _parsed(file, found.layout, columns=numbers)
     for name in text.columns:
-        known = text[name].dropna()
-        longest = int(known.str.len().max()) if len(known) else 0
-        if (longest > LONGEST_NUMBER or known.str.startswith("0").any()) and _are_codes(known):
-            frame[name] = text[name]
+        cells = text[name].str.strip()
+        if spelt_as_codes(cells.dropna().unique().tolist()):
+            frame[name] = cells
     return frame
-
-
-def _are_codes(known: pd.Series) -> bool:
-    """True where every text is digits alone, and one of them would not come back from a number."""
-    digits = known.str.fullmatch(CODE)
-    return bool(digits.all()) and bool(known.str.fullmatch(rf"0\d+|\d{{{LONGEST_NUMBER + 1},}}").any())
 
 
 def _parsed(file: Path, layout: Layout, columns: list[int] | None = None) -> pd.DataFrame:

@@ -144,7 +144,9 @@ def _of_texts(table: Table) -> list[str]:
         listed = ", ".join(map(repr, table.text.marks))
         asked.append(f"{'Does' if one else 'Do'} {listed} mean missing? `missing:` applies to every column.")
     asked += [
-        f"{name} holds digits with leading zeros: is it a code?" for name in table.text.codes if name not in names
+        f"{name} holds digits spelt like a code, such as with leading zeros: is it one?"
+        for name in table.text.codes
+        if name not in names
     ]
     return asked
 

@@ -218,7 +218,7 @@ def test_money_written_as_text_is_a_cost_and_never_the_id_nor_dropped(tmp_path: 
 def test_digits_with_leading_zeros_are_a_code(tmp_path: Path) -> None:
     start, text = started(tmp_path, patients(ward=[f"{i % 9:02}" for i in range(N)]))
     assert '\n  kind: {"ward": code}   # guessed' in text
-    assert "ward holds digits with leading zeros: is it a code?" in start.questions
+    assert "ward holds digits spelt like a code, such as with leading zeros: is it one?" in start.questions
 
 
 @pytest.mark.parametrize(("columns", "purpose"), [

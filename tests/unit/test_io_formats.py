@@ -21,6 +21,7 @@ from heorsynth.cli import BAD_INPUT, main
 from heorsynth.core import errors
 from heorsynth.data import delimited, limits, sheets
 from heorsynth.data.io import CONVERTED, READERS, read_frame
+from heorsynth.data.number_text import held, parsed
 from heorsynth.data.reading_notes import notes_of
 from heorsynth.data.text_layout import MISSING
 from heorsynth.protocol.init import init
@@ -116,7 +117,7 @@ def test_empty_cells_that_an_exporter_left_out_at_line_ends_are_missing_and_it_i
 def test_leading_zeros_and_digits_too_long_for_a_number_stay_text(tmp_path: Path) -> None:
     frame = patients().assign(
         site=[f"{i % 7:02}" for i in range(N)], card=[f"{10**16 + i}" for i in range(N)], dose=np.tile([0, 0.5, 1], 10),
-        zero=0, padded=np.tile(["00.5", "1.5"], 15),
+        zero=0,
     )  # fmt: skip
     frame.loc[3, ["site", "card"]] = None
     frame.to_csv(tmp_path / "p.csv", index=False)
@@ -125,7 +126,27 @@ def test_leading_zeros_and_digits_too_long_for_a_number_stay_text(tmp_path: Path
         assert read["site"].dropna().tolist() == frame["site"].dropna().tolist()
         assert read["card"].dropna().tolist() == frame["card"].dropna().tolist()
         assert read["dose"].tolist() == frame["dose"].tolist() and read["zero"].dtype == np.int64
-    assert read["padded"].dtype == float
+
+
+CODES = [
+    ["250.00", "250.0", "250.01", "272.40"], ["01", "02", "-9"], ["01", " 02"], ["001E5", "002E5"], ["1E5", "100000"],
+    ["+49000001", "+49000002"], ["001.1", "250.1"], [f"1.{i:018}" for i in range(60)],
+]  # fmt: skip
+NUMBERS = [["1.50", "2.25", "3.00"], ["1.5", "2.25"], ["7.0", "7.25"], ["1e+05", "3"], ["1.50", "12.0"], ["+1", "-2"]]
+
+
+@pytest.mark.parametrize("cells", CODES + NUMBERS)
+def test_spellings_that_tell_codes_are_kept_and_measurements_are_numbers(tmp_path: Path, cells: list[str]) -> None:
+    column = np.resize(np.array(cells, dtype=object), 120)
+    pd.DataFrame({"code": column, "days": range(1, 121)}).to_csv(tmp_path / "p.csv", index=False)
+    for scan in (False, True):
+        read = read_frame(tmp_path / "p.csv", scan=scan)["code"]
+        if cells in CODES:
+            assert read.tolist() == [cell.strip() for cell in column]
+        else:
+            assert read.tolist() == [float(cell) for cell in column]
+    holds = held(*parsed(pd.Series(column)))
+    assert holds == ("codes" if cells in CODES else "numbers")
 
 
 def test_a_code_that_comes_late_in_a_long_file_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
