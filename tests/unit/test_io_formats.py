@@ -218,6 +218,28 @@ def test_a_workbook_with_two_columns_of_one_name_is_refused(tmp_path: Path) -> N
         hs.read(tmp_path / "p.xlsx")
 
 
+@pytest.mark.parametrize(("merged", "n_within"), [
+    (["C5:C8"], 1), (["C5:C8", "C9:C12"], 2), (["A3:B3"], 1), (["A1:E1"], 0), (["J5:K8"], 0), ([], 0),
+])  # fmt: skip
+def test_merged_cells_in_a_table_are_refused_and_those_of_a_title_are_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, merged: list[str], n_within: int
+) -> None:
+    book = openpyxl.Workbook()
+    patient_rows = ([i + 1, i % 2, "ab"[i % 2], i * 2] for i in range(60))
+    for row in (["Patients of 2021"], [], ["time", "event", "arm", "cost"], *patient_rows):
+        book.active.append(row)
+    for cells in merged:
+        book.active.merge_cells(cells)
+    book.save(tmp_path / "p.xlsx")
+    for part in (211, 1_000_000):  # a part may end within a range
+        monkeypatch.setattr(sheets, "PART_BYTES", part)
+        if n_within:
+            with pytest.raises(errors.FileError, match=rf"{n_within} ranges? of merged cells in the table"):
+                read_frame(tmp_path / "p.xlsx")
+        else:
+            assert read_frame(tmp_path / "p.xlsx").shape == (60, 4)
+
+
 def test_a_workbook_needs_openpyxl_and_says_how_to_install_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     patients().to_excel(tmp_path / "p.xlsx", index=False)
     monkeypatch.setitem(sys.modules, "openpyxl", None)
