@@ -14,7 +14,7 @@ from heorsynth.data.schema import Endpoint
 from heorsynth.protocol.guess import (
     Guess,
     TextNumbers,
-    guess_currency,
+    currencies_named,
     guess_reference,
     shared_levels,
 )
@@ -66,9 +66,16 @@ class Table:
 
     @property
     def currency(self) -> str:
-        """The currency that a cost's name says, or the one sign that stands beside amounts; "" where neither does."""
-        signs = () if self.text is None else self.text.currencies
-        return guess_currency(self.columns("costs")) or (signs[0] if len(signs) == 1 else "")
+        """The one currency that the costs' cells and names say; "" where they say none or several."""
+        return self.currencies[0] if len(self.currencies) == 1 else ""
+
+    @property
+    def currencies(self) -> tuple[str, ...]:
+        """The currencies that the costs' cells and names say: one, none, or several that contradict one another."""
+        held = {} if self.text is None else self.text.currencies
+        costs = self.columns("costs")
+        signs = {code for name in costs for code in held.get(name, ())}
+        return tuple(sorted(signs | currencies_named(costs)))
 
     @property
     def reference(self) -> str:

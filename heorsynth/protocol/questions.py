@@ -30,6 +30,9 @@ def questions(table: Table) -> list[str]:
     if table.others:
         asked.append(f"Of several parameters one was taken; the others are {', '.join(table.others)}: change param.")
     asked += _of_endpoints(table) + _of_times(table) + _of_the_arm(table) + _of_texts(table)
+    if len(table.currencies) > 1:
+        told = " and ".join(table.currencies)
+        asked.append(f"Names and cells of the costs say several currencies, {told}: which one are they in?")
     if table.columns("costs"):
         asked.append(f"Give the {'' if table.currency else 'currency and '}price year of the costs.")
     return asked

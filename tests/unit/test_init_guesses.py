@@ -215,6 +215,22 @@ def test_money_written_as_text_is_a_cost_and_never_the_id_nor_dropped(tmp_path: 
     assert not any(cell in text + repr(start) for cell in MONEY)
 
 
+@pytest.mark.parametrize(("names", "signs", "currency"), [
+    (["cost"], "$", "USD"), (["cost_eur"], "", "EUR"), (["cost_usd"], "$", "USD"), (["cost_eur"], "$", ""),
+    (["drug_cost", "hospital_cost_gbp"], "$", ""), (["drug_cost", "hospital_cost"], "$€", ""),
+    (["cost_eur", "cost_usd"], "", ""),
+])  # fmt: skip
+def test_the_currency_is_what_cells_and_names_agree_on_and_a_contradiction_is_asked(
+    tmp_path: Path, names: list[str], signs: str, currency: str
+) -> None:
+    costs = {name: [f"{signs[at % len(signs)] if signs else ''}{days + at}.25" for days in DAYS]
+             for at, name in enumerate(names)}  # fmt: skip
+    start, text = started(tmp_path, patients(arm=np.tile(["a", "b"], N // 2), **costs))
+    assert ("\n  # currency: EUR" in text) is (currency == "")
+    assert f"\n  currency: {currency}   # guessed" in text or not currency
+    assert ("say several currencies" in " ".join(start.questions)) is (currency == "")
+
+
 def test_digits_with_leading_zeros_are_a_code(tmp_path: Path) -> None:
     start, text = started(tmp_path, patients(ward=[f"{i % 9:02}" for i in range(N)]))
     assert '\n  kind: {"ward": code}   # guessed' in text
