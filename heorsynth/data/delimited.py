@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import codecs
+import csv
 import gzip
+import io
+import itertools
 import re
 import zlib
 from collections.abc import Iterator
@@ -12,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.csv as pacsv
@@ -20,6 +24,7 @@ from pandas.api import types
 from heorsynth.core.errors import DamagedFileError, EncodingError, FileError, Problem
 from heorsynth.data import limits
 from heorsynth.data.inspection import named_twice
+from heorsynth.data.number_text import spelt_as_codes
 from heorsynth.data.reading_notes import with_notes
 from heorsynth.data.text_layout import MISSING, Dialect, Layout, is_value, layout_of, lines_above
 
@@ -30,11 +35,14 @@ PART_BYTES = 4_000_000
 """How much of a file is held at a time while it is looked over."""
 
 GZIP = ".gz"
-CODE = re.compile(r"\d+")
-"""A whole number without a sign. It is a code where it begins with a zero, or is longer than a number can hold."""
+MAY_BE_CODE = rb"(?<=%s) *(?:[+-]?0\d+|[+-]?\d{16,}|\+\d+|\d+[eE]\d+|0\d+[eE%s]\d+|\d+%s\d+0|\d+%s\d{18,}) *(?=%s|\Z)"
+"""A cell for whose sake the columns of numbers are looked at as text; %s is the edge of a cell, or the decimal mark."""
 
-LONGEST_NUMBER = 15
-"""Digits up to which each whole number is a float of its own."""
+MOST_NOTES = 100
+"""Lines at the end of a table among which notes are looked for."""
+
+FEWEST_SHORT, LEAST_SHORT = 5, 0.05
+"""Short lines, and their share of all, from which on an exporter may have left out the empty cells at line ends."""
 
 RAGGED_FIX = "check the separator and the quotes; a title or a note beside the table must go"
 RAGGED = re.compile(r"Expected (\d+) fields in line (\d+), saw (\d+)")
@@ -47,7 +55,7 @@ class Survey:
     Attributes
     ----------
     layout : Layout
-    codes : bool       whether digits stand somewhere that may be a code: behind a leading zero, or very many
+    codes : bool       whether digits stand somewhere that may be a code (`number_text.spelt_as_codes`)
     """
 
     layout: Layout
@@ -76,7 +84,7 @@ def assumed(file: Path) -> str:
 def read_delimited(file: Path) -> pd.DataFrame:
     """The rows of a file of text, in whichever layout it has.
 
-    Columns of whole numbers with leading zeros, or with more digits than a number can hold, stay text: they are codes.
+    Columns of numbers that are spelt as codes are (`number_text.spelt_as_codes`) stay text.
 
     Raises
     ------
@@ -94,7 +102,7 @@ def read_delimited(file: Path) -> pd.DataFrame:
         )
     require_header(file, frame)
     require_no_note(file, frame)
-    return with_notes(frame, [lines_above(found.layout.dialect.above)])
+    return with_notes(frame, [lines_above(found.layout.dialect.above), _short_lines(file, frame, found.layout)])
 
 
 def scan_delimited(file: Path) -> pd.DataFrame:
@@ -140,7 +148,8 @@ def surveyed(file: Path) -> Survey:
         limits.require_columns(file, len(layout.names))
         marks = limits.TextMarks(file, separator.encode())
         edge = rb"[\n\r\"%s]" % re.escape(separator.encode())
-        maybe = re.compile(rb"(?<=%s)(?:0\d+|\d{%d,})(?=%s|\Z)" % (edge, LONGEST_NUMBER + 1, edge))
+        point = re.escape(layout.dialect.decimal.encode())
+        maybe = re.compile(MAY_BE_CODE % (edge, point, point, point, edge))
         utf8, lines, codes, before = codecs.getincrementaldecoder("utf-8")(), 0, False, b""
         while part:
             _require_text(file, utf8, part, lines)
@@ -180,17 +189,10 @@ def _by_pandas(file: Path, found: Survey) -> pd.DataFrame:
     numbers = [at for at, kind in enumerate(frame.dtypes) if types.is_numeric_dtype(kind)]
     text = _parsed(file, found.layout, columns=numbers)
     for name in text.columns:
-        known = text[name].dropna()
-        longest = int(known.str.len().max()) if len(known) else 0
-        if (longest > LONGEST_NUMBER or known.str.startswith("0").any()) and _are_codes(known):
-            frame[name] = text[name]
+        cells = text[name].str.strip()
+        if spelt_as_codes(cells.dropna().unique().tolist()):
+            frame[name] = cells
     return frame
-
-
-def _are_codes(known: pd.Series) -> bool:
-    """True where every text is digits alone, and one of them would not come back from a number."""
-    digits = known.str.fullmatch(CODE)
-    return bool(digits.all()) and bool(known.str.fullmatch(rf"0\d+|\d{{{LONGEST_NUMBER + 1},}}").any())
 
 
 def _parsed(file: Path, layout: Layout, columns: list[int] | None = None) -> pd.DataFrame:
@@ -239,14 +241,44 @@ def require_header(file: Path, frame: pd.DataFrame) -> None:
 
 
 def require_no_note(file: Path, frame: pd.DataFrame) -> None:
-    """Refuses a table whose last row holds text in its first column and nothing else: a note, and no patient."""
-    if len(frame) < 2 or len(frame.columns) < 3 or types.is_numeric_dtype(frame.dtypes.iloc[0]):
+    """Refuses a table whose last rows hold one text each and nothing else: notes, and no patients."""
+    if len(frame) < 2 or len(frame.columns) < 3:
         return
-    last, one = frame.iloc[-1].notna().to_numpy(), frame.iloc[-2].notna().to_numpy()
-    if last[0] and not last[1:].any() and one[1:].any():
-        told = "holds one text and nothing else: a note below the table?"
-        fix = "delete the line: each row is read as a patient"
-        raise FileError(f"file {file.name!r}", Problem("last line", told, fix))
+    texts = [at for at, kind in enumerate(frame.dtypes) if not types.is_numeric_dtype(kind)]
+    filled = frame.tail(MOST_NOTES + 1).notna().to_numpy()[::-1]
+    alone = (filled.sum(axis=1) == 1) & filled[:, texts].any(axis=1)
+    notes = int(np.logical_and.accumulate(alone).sum())
+    if 0 < notes < len(alone):
+        where = "last line" if notes == 1 else f"last {notes} lines"
+        told = f"{'holds' if notes == 1 else 'hold'} one text and nothing else: a note below the table?"
+        raise FileError(f"file {file.name!r}", Problem(where, told, "take it off: a row is a patient"))
+
+
+def _short_lines(file: Path, frame: pd.DataFrame, layout: Layout) -> str:
+    """What is said of lines with fewer values than names, whose empty cells an exporter left out; "" of none.
+
+    Such an exporter leaves out the empty cells at the end of every line. So short lines are refused where few lines
+    are short, or where another line ends in an empty cell: they are notes, or were cut.
+    """
+    width = len(layout.names)
+    if width < 2 or not frame.iloc[:, -1].isna().any():
+        return ""
+    short = ended_empty = first = 0
+    with _opened(file) as stream:
+        lines = io.TextIOWrapper(stream, "utf-8-sig", newline="")
+        reader = csv.reader(itertools.islice(lines, layout.dialect.above, None), delimiter=layout.dialect.separator)
+        for record in reader:
+            if len(record) >= width:
+                ended_empty += not record[-1].strip()
+            elif any(part.strip() for part in record):
+                short, first = short + 1, first or layout.dialect.above + reader.line_num
+    if not short:
+        return ""
+    if ended_empty or short < max(FEWEST_SHORT, LEAST_SHORT * len(frame)):
+        told = f"{short} line{'s have' if short > 1 else ' has'} fewer values than the header has names"
+        fix = "complete it, or take it off; was the file cut short? Empty cells at line ends must be written, as commas"
+        raise DamagedFileError(f"file {file.name!r}", Problem(f"line {first}", told, fix))
+    return f"{short} lines end before the last column; the cells that they lack are read as missing."
 
 
 def _head(file: Path, raw: bytes, *, whole: bool) -> str:

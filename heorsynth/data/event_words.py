@@ -10,22 +10,30 @@ import numpy as np
 from heorsynth.data.identity import words_of
 
 CENSORED = {"alive", "living", "lives", "survived", "survivor", "survivors", "censored", "censor", "cens", "censoring",
-            "lost", "withdrawn", "withdrew", "ongoing", "healthy", "well", "ned", "negative", "lebend",
+            "lost", "withdrawn", "withdrew", "ongoing", "healthy", "well", "ned", "lebend",
             "vivo", "vivant"}  # fmt: skip
 """A level with one of these words means that the event was not observed."""
 
 EVENT = {"dead", "deceased", "died", "death", "deaths", "event", "expired", "relapse", "relapsed", "recurred",
          "recurrence", "recurrent", "progressed", "progression", "progressive", "failure", "failed", "metastasis",
-         "transplanted", "positive", "fatal", "verstorben", "tot", "muerto", "mort"}  # fmt: skip
-"""A level with one of these words means the event, unless a word of `NOT` stands beside it."""
+         "transplanted", "verstorben", "tot", "muerto", "mort"}  # fmt: skip
+"""A level with one of these words means the event, unless a word of `NOT` stands before it, or "free" beside it."""
 
-NOT = {"no", "not", "non", "never", "free", "without", "none", "un", "nicht", "kein"}
+NOT = {"no", "not", "non", "never", "without", "none", "un", "nicht", "kein"}
 YES, NO = {"yes", "y", "true", "t", "ja", "oui", "si"}, {"no", "n", "false", "f", "nein", "non"}
 """Answers. Whether yes is the event depends on what the column's name asks."""
 
 ASKS_EVENT = EVENT | {"relapse", "recur", "recurrence", "progress", "progression", "pd", "dth", "dthfl", "evnt", "evt",
                       "arrest", "discontinued", "hospitalized", "hospitalised"}  # fmt: skip
 """A column named so asks whether the event was observed, so yes and 1 are the event."""
+
+BESIDE_EVENT = {"status", "flag", "ind", "indicator", "observed", "occurred", "any", "all", "cause", "is", "has", "had",
+                "was", "os", "pfs", "dfs", "rfs", "efs", "ttp", "overall", "patient", "pt", "disease", "cancer",
+                "tumor", "tumour", "cv", "cardiac", "yn", "fu", "followup", "during", "study"}  # fmt: skip
+"""Words that leave the question of a name as it is. Any other word may turn it round: death_excluded."""
+
+CENSORING = {"cens", "cnsr", "censor", "censored", "censoring", "censind", "censflag"}
+"""A column named so may hold 1 for who was censored, the inverse of the house coding."""
 
 
 def coding_by_words(name: str, levels: Iterable[object]) -> dict[object, int] | None:
@@ -50,14 +58,49 @@ def coding_by_words(name: str, levels: Iterable[object]) -> dict[object, int] | 
 
 def _meaning(name: str, level: object) -> int | None:
     """0 for censored, 1 for the event, None where the words do not say."""
-    words = set(words_of(str(level)))
-    if words <= YES | NO and len(words) == 1:
-        asks = set(words_of(name)) & ASKS_EVENT
-        return int(bool(words & YES)) if asks else None
-    event, censored = bool(words & EVENT), bool(words & CENSORED)
-    if words & NOT:
-        return 0 if event or censored or "free" in words else None
+    words = words_of(str(level))
+    if len(words) == 1 and words[0] in YES | NO:
+        return int(words[0] in YES) if _asks_event(name) else None
+    negated = next((at for at, word in enumerate(words) if word in NOT), None)
+    if negated is not None:
+        turned = set(words) & CENSORED or "free" in words or set(words[:negated]) & EVENT
+        return 0 if set(words[negated:]) & EVENT and not turned else None
+    if "free" in words:
+        return None if set(_beside_free(words)) & EVENT else 0
+    event, censored = bool(set(words) & EVENT), bool(set(words) & CENSORED)
     return None if event == censored else int(event)
+
+
+def _asks_event(name: str) -> bool:
+    """True where all words of a column's name ask whether the event was observed."""
+    words = set(words_of(name))
+    return bool(words & ASKS_EVENT) and words <= ASKS_EVENT | BESIDE_EVENT
+
+
+def _beside_free(words: list[str]) -> list[str]:
+    """The words of a level without "free" and what it is free of: relapse free, free of relapse."""
+    at = words.index("free")
+    return words[:at] if words[at + 1 : at + 2] in (["of"], ["from"]) else words[: max(at - 1, 0)] + words[at + 1 :]
+
+
+def what_a_name_leaves_open(name: str, *, booleans: bool = False) -> str:
+    """What an event column's name speaks of that may make 1 the opposite of an event; "" where it does not.
+
+    A vital status of true and false may be true for the living.
+
+    Examples
+    --------
+    >>> [what_a_name_leaves_open(name) for name in ("cnsr", "alive", "relapse_free", "survival_event", "status")]
+    ['censoring', 'having no event', 'having no event', '', '']
+    >>> what_a_name_leaves_open("vital_status", booleans=True)
+    'having no event'
+    """
+    words = set(words_of(name))
+    if words & CENSORING:
+        return "censoring"
+    absent = words & (CENSORED | NOT) or any(word.endswith("free") for word in words)
+    survival = "survival" in words and not words & ASKS_EVENT
+    return "having no event" if absent or survival or (booleans and "vital" in words) else ""
 
 
 def both_ways(levels: Iterable[object]) -> list[dict[object, int]]:

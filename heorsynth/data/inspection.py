@@ -11,8 +11,7 @@ from pandas.api import types
 
 from heorsynth.core import errors
 from heorsynth.core.errors import FEW_NAMES, CohortError, Problem, as_yaml
-from heorsynth.data.event_words import coding_by_words, key_of, lookup
-from heorsynth.data.identity import words_of
+from heorsynth.data.event_words import coding_by_words, key_of, lookup, what_a_name_leaves_open
 from heorsynth.data.levels import SMALL_COUNT
 from heorsynth.data.schema import Endpoint, Schema
 
@@ -160,15 +159,6 @@ def bad_event_map(schema: Schema, event_map: Mapping[object, object] | None) -> 
     return found
 
 
-CENSORING_WORDS = {"cens", "cnsr", "censor", "censored", "censoring", "censind", "censflag"}
-"""A column named so may hold 1 for who was censored, the inverse of the house coding."""
-
-
-def says_censoring(name: str) -> bool:
-    """True where a column's name speaks of censoring, and so leaves open whether 1 is an event."""
-    return bool(set(words_of(name)) & CENSORING_WORDS)
-
-
 def coding_of(endpoint: Endpoint, event_map: Mapping[object, object] | None) -> Mapping[object, int] | None:
     """The declared coding of one endpoint's events, from a map for all or a map of maps; None where none is."""
     if event_map and all(isinstance(value, Mapping) for value in event_map.values()):
@@ -176,18 +166,22 @@ def coding_of(endpoint: Endpoint, event_map: Mapping[object, object] | None) -> 
     return event_map  # type: ignore[return-value]
 
 
-def unsaid_censoring(endpoint: Endpoint, mapping: Mapping[object, int] | None) -> Problem | None:
-    """The problem with an event column named for censoring whose coding nobody declared; else None.
+def unsaid_censoring(
+    endpoint: Endpoint, mapping: Mapping[object, int] | None, *, booleans: bool = False
+) -> Problem | None:
+    """The problem with an event column whose name may mean the opposite, and whose coding nobody declared; else None.
 
-    To read 1 as the event would be a guess, and where it is wrong every curve is upside down without a word. Naming
-    the causes, {1: "death"}, declares the coding too.
+    Names such as censored, alive or relapse_free. To read 1 as the event would be a guess, and where it is wrong every
+    curve is upside down without a word. Naming the causes, {1: "death"}, declares the coding too.
     """
-    if mapping is not None or endpoint.causes or not says_censoring(endpoint.event):
+    spoken = what_a_name_leaves_open(endpoint.event, booleans=booleans)
+    if mapping is not None or endpoint.causes or not spoken:
         return None
-    fix = "if 1 means censored, say event_map={0: 1, 1: 0}; if 1 means the event, event_map={0: 0, 1: 1}"
+    what = "censored" if spoken == "censoring" else "no event"
+    fix = f"if 1 means {what}, say event_map={{0: 1, 1: 0}}; if 1 means the event, event_map={{0: 0, 1: 1}}"
     return Problem(
-        f"{endpoint.event} (event of {endpoint.name!r})",
-        "its name speaks of censoring: 1 may mean censored, or the event",
+        event_of(endpoint),
+        f"its name speaks of {spoken}: 1 may mean {what}, or the event",
         fix,
         fix.replace("event_map=", "event_map: "),
     )
@@ -219,7 +213,8 @@ def event_codes(
             return _undeclared(where, keys[codes.isna()], sorted(map(str, event_map)))
         return codes.to_numpy(dtype=np.int8)
     if types.is_bool_dtype(column):
-        return column.to_numpy(dtype=np.int8)
+        left_open = unsaid_censoring(endpoint, event_map, booleans=True)
+        return column.to_numpy(dtype=np.int8) if left_open is None else left_open
     numbers = _as_numbers(column)
     if numbers.isna().any() or not np.all(numbers == np.floor(numbers)) or numbers.min() < 0 or numbers.max() > 9:
         return Problem(where, f"expected 0 = censored, 1.. = causes; found {_codes_seen(column)}", *_how_coded(column))

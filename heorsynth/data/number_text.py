@@ -29,6 +29,9 @@ READ = (PLAIN, CURRENCY, THOUSANDS, PERCENT, ZEROS)
 MISSING, INEQUALITY, WORD, CURRENCIES, AMBIGUOUS, OTHER = (
     "missing mark", "inequality", "word", "several currencies", "unclear mark", "other text",
 )  # fmt: skip
+CODED = "spelt like a code"
+"""Counts the cells of a column whose spellings tell codes (`spelt_as_codes`)."""
+
 LEFT = (MISSING, INEQUALITY, WORD, CURRENCIES, AMBIGUOUS, OTHER)
 """Kinds of cell that are not read. Each cell counts in one of them."""
 
@@ -113,6 +116,8 @@ def parsed(column: pd.Series) -> tuple[np.ndarray, Counter[str]]:
         values[at] = np.nan if value is None else value
         for kind in kinds:
             counts[kind] += int(times[at])
+    if spelt_as_codes([str(text).strip() for text, cell in zip(different, cells, strict=True) if not cell.left]):
+        counts[CODED] = int(times[[not cell.left for cell in cells]].sum())
     numbers = np.full(len(column), np.nan)
     numbers[known] = values[codes] if len(cells) else np.nan
     return numbers, counts
@@ -133,7 +138,7 @@ def held(numbers: np.ndarray, counts: Counter[str]) -> str:
 
     Examples
     --------
-    >>> columns = (["low", "high", "1"], ["01", "02"], ["1", "2", "> 3"], ["1,234", "2,500"], ["1", "2"])
+    >>> columns = (["low", "high", "1"], ["250.00", "250.0"], ["1", "2", "> 3"], ["1,234", "2,500"], ["1", "2"])
     >>> [held(*parsed(pd.Series(column))) for column in columns]
     ['levels', 'codes', 'unclear', 'unclear', 'numbers']
     """
@@ -142,9 +147,47 @@ def held(numbers: np.ndarray, counts: Counter[str]) -> str:
     likely = len(known) + counts[AMBIGUOUS] + counts[CURRENCIES]
     if not likely or likely < MOSTLY * (len(known) + left):
         return LEVELS
-    if counts[ZEROS] or bool((np.abs(known) >= MOST_DIGITS).any()):
+    if counts[ZEROS] or counts[CODED] or bool((np.abs(known) >= MOST_DIGITS).any()):
         return CODES
     return UNCLEAR if left else NUMBERS
+
+
+WHOLE_CODE = re.compile(r"[+-]?\d+(?:[eE]\d+)?")
+DECIMAL_CODE = re.compile(r"\d+(?:[.,]\d+)?")
+TELLS_CODE = re.compile(r"[+-]?0\d+(?:[eE]\d+)?|[+-]?\d{16,}|\d+[eE]\d+")
+"""A whole number that does not come back from a float. Programs write powers with a sign or a point: 1e+05, 1.0E5."""
+
+
+def spelt_as_codes(cells: Sequence[str]) -> bool:
+    """True where the different cells of a column are spelt as codes are, and as no program or person writes numbers.
+
+    Whole numbers: one has a leading zero, more than 15 digits or a bare power (1E5), or all have a plus sign.
+    Decimals: one has a leading zero (001.1), or one ends in zeros (250.00) where others have more or fewer decimals;
+    numbers of equally many decimals or equally many digits (1.50, 12.0) are measurements, and so is "7.0" beside
+    "7.25". Or there are so many decimals that different cells are one float.
+
+    Examples
+    --------
+    >>> codes = (["250.00", "250.0"], ["272.40", "401.9"], ["001.1", "250.1"], ["01", "-9"], ["1E5", "100000"], ["+49"])
+    >>> numbers = (["1.50", "2.25"], ["7.0", "7.25"], ["1.50", "12.0", "0.250"], ["1e+05", "3"], ["+1", "-1"], ["0"])
+    >>> [spelt_as_codes(cells) for cells in codes], [spelt_as_codes(cells) for cells in numbers]
+    ([True, True, True, True, True, True], [False, False, False, False, False, False])
+    """
+    if all(WHOLE_CODE.fullmatch(cell) for cell in cells):
+        plus = bool(cells) and all(cell.startswith("+") for cell in cells)
+        return plus or any(TELLS_CODE.fullmatch(cell) for cell in cells)
+    if not all(DECIMAL_CODE.fullmatch(cell) for cell in cells):
+        return False
+    parts = [(whole, decimals) for whole, mark, decimals in (cell.replace(",", ".").partition(".") for cell in cells)
+             if mark]  # fmt: skip
+    if any(len(whole) > 1 and whole[0] == "0" for whole, _ in parts):
+        return True
+    uneven = len({len(decimals) for _, decimals in parts}) > 1
+    digits = {len((whole + decimals).lstrip("0")) for whole, decimals in parts if (whole + decimals).strip("0")}
+    if uneven and len(digits) > 1 and any(len(one) > 1 and one[-1] == "0" for _, one in parts):
+        return True
+    exact = {(whole, decimals.rstrip("0")) for whole, decimals in parts}
+    return len({float(f"{whole}.{decimals}") for whole, decimals in exact}) < len(exact)
 
 
 def n_left(counts: Counter[str]) -> int:

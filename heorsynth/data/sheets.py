@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 import zipfile
 import zlib
@@ -22,6 +23,11 @@ from heorsynth.data.text_layout import MISSING, header_at, lines_above
 MAX_SHEET_BYTES = 500_000_000
 """Bytes a workbook may unpack to; a hundred thousand rows of fifty columns take some 200 million."""
 
+PART_BYTES = 1_000_000
+"""How much of a sheet is held at a time while merged cells are looked for."""
+
+MERGED = re.compile(rb"<(?:\w+:)?mergeCell\s[^>]{0,100}?ref=[\"']([A-Z]{1,3})\d+:[A-Z]{1,3}(\d+)")
+
 INSTALL = "install openpyxl: pip install 'heorsynth[files]'; or save the sheet as CSV UTF-8"
 
 
@@ -33,7 +39,7 @@ def read_sheet(file: Path) -> pd.DataFrame:
 
     Raises
     ------
-    FileError            openpyxl is not installed; too large; no header; columns of one name
+    FileError            openpyxl is not installed; too large; no header; columns of one name; cells merged in the table
     DamagedFileError     truncated, locked with a password, or no workbook
     """
     try:
@@ -45,14 +51,16 @@ def read_sheet(file: Path) -> pd.DataFrame:
         with file.open("rb") as raw:
             book = openpyxl.load_workbook(raw, read_only=True, data_only=True, keep_links=False)
             sheets = [one for one in book.worksheets if one.sheet_state == "visible"]
-            title, rows = _first_table((sheet.title, _rows(file, sheet)) for sheet in sheets)
+            sheet, rows, numbers = _first_table((sheet, *_rows(file, sheet)) for sheet in sheets)
+            merged = _merged_cells(sheet) if rows else []
     except DAMAGED as error:
         told = Problem("", "truncated, locked or no workbook", "open it and save it again as .xlsx without a password")
         raise DamagedFileError(f"file {file.name!r}", told) from error
     if not rows:
         raise DamagedFileError(f"file {file.name!r}", Problem("", "is empty", "check the export"))
     frame, above = _table(file, rows)
-    among = f"Read from the sheet {title!r}, the first with a table of {len(sheets)}." if len(sheets) > 1 else ""
+    _require_unmerged(file, frame, merged, numbers[above])
+    among = f"Read from the sheet {sheet.title!r}, the first with a table of {len(sheets)}." if len(sheets) > 1 else ""
     return with_notes(frame, [among, lines_above(above)])
 
 
@@ -61,14 +69,52 @@ DAMAGED = (zipfile.BadZipFile, zlib.error, struct.error, ParseError, KeyError, V
 """What openpyxl and zipfile raise where the parts of a workbook are not what they name, or are locked."""
 
 
-def _first_table(sheets: Iterable[tuple[str, list[list[Any]]]]) -> tuple[str, list[list[Any]]]:
+Sheet = tuple[Any, list[list[Any]], list[int]]
+"""A sheet, its filled rows, and their numbers in it."""
+
+
+def _first_table(sheets: Iterable[Sheet]) -> Sheet:
     """The first sheet of several rows and columns; the first with anything where none is such: remarks are no table."""
-    first: tuple[str, list[list[Any]]] = ("", [])
-    for title, rows in sheets:
-        if len(rows) > 1 and max(map(len, rows)) > 1:
-            return title, rows
-        first = first if first[1] else (title, rows)
+    first: Sheet = (None, [], [])
+    for one in sheets:
+        if len(one[1]) > 1 and max(map(len, one[1])) > 1:
+            return one
+        first = first if first[1] else one
     return first
+
+
+def _merged_cells(sheet: Any) -> list[tuple[int, int]]:
+    """The first column and the last row, both from 1, of each range of merged cells.
+
+    openpyxl does not list them where it reads a sheet row by row, so the sheet's text is looked over in parts.
+    """
+    found, before = [], b""
+    with sheet.parent._archive.open(sheet._worksheet_path) as text:
+        while part := text.read(PART_BYTES):
+            seen = before + part
+            ranges = list(MERGED.finditer(seen))
+            found += [(_column_number(one[1].decode()), int(one[2])) for one in ranges]
+            before = seen[max(ranges[-1].end() if ranges else 0, len(seen) - 200) :]
+    return found
+
+
+def _column_number(letters: str) -> int:
+    """The number of a column that is called by letters: A is 1, AA is 27."""
+    number = 0
+    for letter in letters:
+        number = number * 26 + ord(letter) - ord("A") + 1
+    return number
+
+
+def _require_unmerged(file: Path, frame: pd.DataFrame, merged: Sequence[tuple[int, int]], header: int) -> None:
+    """Refuses a table with merged cells: their value stands in the first of them, and the others are empty."""
+    within = sum(column <= len(frame.columns) and row >= header for column, row in merged)
+    if within:
+        told = (
+            f"{within} range{'s' if within > 1 else ''} of merged cells in the table: all but the first cell are empty"
+        )
+        fix = "unmerge them and fill each cell with its own value"
+        raise FileError(f"file {file.name!r}", Problem("", told, fix))
 
 
 def _require_small(file: Path) -> None:
@@ -82,12 +128,13 @@ def _require_small(file: Path) -> None:
     limits.require_unpacked(file, n_bytes, MAX_SHEET_BYTES)
 
 
-def _rows(file: Path, sheet: Any) -> list[list[Any]]:
-    """The filled rows of a sheet, each up to its last filled cell."""
+def _rows(file: Path, sheet: Any) -> tuple[list[list[Any]], list[int]]:
+    """The filled rows of a sheet, each up to its last filled cell, and their numbers, from 1."""
     sheet.reset_dimensions()
     rows: list[list[Any]] = []
+    numbers: list[int] = []
     cells = 0
-    for values in sheet.iter_rows(values_only=True):
+    for number, values in enumerate(sheet.iter_rows(values_only=True), 1):
         row = [None if isinstance(value, str) and value.strip() in MISSING else value for value in values]
         while row and row[-1] is None:
             row.pop()
@@ -96,7 +143,8 @@ def _rows(file: Path, sheet: Any) -> list[list[Any]]:
         limits.require_table(file, cells, 1)
         if row:
             rows.append(row)
-    return rows
+            numbers.append(number)
+    return rows, numbers
 
 
 def _table(file: Path, rows: Sequence[list[Any]]) -> tuple[pd.DataFrame, int]:

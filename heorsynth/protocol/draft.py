@@ -9,13 +9,12 @@ import pandas as pd
 from pandas.api import types
 
 from heorsynth.core.errors import as_yaml
-from heorsynth.data.event_words import both_ways, coding_by_words
-from heorsynth.data.inspection import says_censoring
+from heorsynth.data.event_words import both_ways, coding_by_words, what_a_name_leaves_open
 from heorsynth.data.schema import Endpoint
 from heorsynth.protocol.guess import (
     Guess,
     TextNumbers,
-    guess_currency,
+    currencies_named,
     guess_reference,
     shared_levels,
 )
@@ -67,9 +66,16 @@ class Table:
 
     @property
     def currency(self) -> str:
-        """The currency that a cost's name says, or the one sign that stands beside amounts; "" where neither does."""
-        signs = () if self.text is None else self.text.currencies
-        return guess_currency(self.columns("costs")) or (signs[0] if len(signs) == 1 else "")
+        """The one currency that the costs' cells and names say; "" where they say none or several."""
+        return self.currencies[0] if len(self.currencies) == 1 else ""
+
+    @property
+    def currencies(self) -> tuple[str, ...]:
+        """The currencies that the costs' cells and names say: one, none, or several that contradict one another."""
+        held = {} if self.text is None else self.text.currencies
+        costs = self.columns("costs")
+        signs = {code for name in costs for code in held.get(name, ())}
+        return tuple(sorted(signs | currencies_named(costs)))
 
     @property
     def reference(self) -> str:
@@ -158,7 +164,8 @@ Coding = tuple[dict[str, int], str, bool]
 def _codings(name: str, column: pd.Series) -> list[Coding]:
     """The codings an event column may have: the one that its words say, else those that are possible."""
     levels, is_bool = _levels_of(column), holds_booleans(column)
-    if is_bool and not says_censoring(name):
+    spoken = what_a_name_leaves_open(name, booleans=is_bool)
+    if is_bool and not spoken:
         return []
     said = coding_by_words(name, levels)
     if said is not None:
@@ -167,7 +174,7 @@ def _codings(name: str, column: pd.Series) -> list[Coding]:
     if is_bool:
         return _possible(levels)
     numbers = pd.to_numeric(column, errors="coerce")
-    if says_censoring(name) and not numbers.isna().any():
+    if spoken and not numbers.isna().any():
         known = sorted({0, 1, *numbers.astype(int)})
         return [({str(code): int(code == 0) for code in known}, "if 0 means the event, and 1 censored", False),
                 ({str(code): code for code in known}, "if 0 means censored, and 1 the event", False)]  # fmt: skip
@@ -210,7 +217,7 @@ def _key(level: object) -> str:
 def needs_coding(column: pd.Series) -> bool:
     """True where an event column is text, or numbers without a 0, so that nothing says who is censored."""
     if holds_booleans(column):
-        return says_censoring(str(column.name))
+        return bool(what_a_name_leaves_open(str(column.name), booleans=True))
     numbers = pd.to_numeric(column, errors="coerce")
     return bool(numbers.isna().any() or 0 not in set(numbers))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -46,7 +46,7 @@ class TextNumbers:
     counts : Mapping       for each such column how many cells are of which kind (`number_text.parsed`)
     codes : tuple          columns of digits with leading zeros
     marks : tuple          marks of missing values that stand in such a column, as they are written
-    currencies : tuple     codes of the currencies whose signs stand there
+    currencies : Mapping   for each such column the codes of the currencies whose signs stand there
     unclear : tuple        columns of numbers whose marks may be of thousands or of decimals, or in several currencies
     """
 
@@ -54,7 +54,7 @@ class TextNumbers:
     counts: Mapping[str, Counter[str]]
     codes: tuple[str, ...]
     marks: tuple[str, ...]
-    currencies: tuple[str, ...] = ()
+    currencies: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     unclear: tuple[str, ...] = ()
 
 
@@ -62,7 +62,7 @@ def text_numbers(frame: pd.DataFrame) -> TextNumbers:
     """The numbers among the columns of text of a file. The frame is not changed."""
     made: dict[str, np.ndarray] = {}
     counts: dict[str, Counter[str]] = {}
-    codes, unclear, marks, currencies = list[str](), list[str](), set[str](), set[str]()
+    codes, unclear, marks, currencies = list[str](), list[str](), set[str](), dict[str, tuple[str, ...]]()
     for name in names_in(frame):
         column = frame[name]
         if not (types.is_object_dtype(column) or types.is_string_dtype(column)) or looks_like_dates(column):
@@ -73,14 +73,15 @@ def text_numbers(frame: pd.DataFrame) -> TextNumbers:
             codes.append(name)
         elif holds == number_text.UNCLEAR and _doubtful(kinds):
             unclear.append(name)
+        if holds not in (number_text.LEVELS, number_text.CODES):
+            currencies[name] = tuple(sorted(number_text.currencies_in(column)))
         if holds in (number_text.LEVELS, number_text.CODES) or name in unclear:
             continue
         found = number_text.marks_in(column, (*number_text.MISSING_MARKS, *number_text.UNKNOWN_WORDS))
         made[name], counts[name] = number_text.parsed(column.mask(column.isin(found)))
         marks |= set(found)
-        currencies |= number_text.currencies_in(column)
     held = frame.assign(**made) if made else frame
-    return TextNumbers(held, counts, tuple(codes), tuple(sorted(marks)), tuple(sorted(currencies)), tuple(unclear))
+    return TextNumbers(held, counts, tuple(codes), tuple(sorted(marks)), currencies, tuple(unclear))
 
 
 def _doubtful(counts: Counter[str]) -> bool:
@@ -166,10 +167,10 @@ def _is_arm(column: pd.Series) -> bool:
     return 2 <= len(counts) <= MAX_ARMS and int(counts.min()) >= 2
 
 
-def guess_currency(columns: tuple[str, ...]) -> str:
-    """The currency that one of these columns names, or "" if none does."""
+def currencies_named(columns: Iterable[str]) -> set[str]:
+    """The currencies that the names of these columns say."""
     found = {word for name in columns for word in words_of(name)}
-    return next((code for code in ("EUR", "USD", "GBP", "CHF", "CAD", "AUD", "JPY") if code.lower() in found), "")
+    return {code for code in set(number_text.CURRENCY_OF.values()) if code.lower() in found and code != "TRY"}
 
 
 def shared_levels(column: pd.Series) -> tuple[str, ...]:

@@ -9,10 +9,9 @@ import pandas as pd
 from pandas.api import types
 
 from heorsynth.data import number_text
-from heorsynth.data.event_words import coding_by_words
+from heorsynth.data.event_words import coding_by_words, what_a_name_leaves_open
 from heorsynth.data.follow_up import how_to_combine, known_for_events_only, zero_advice
 from heorsynth.data.identity import looks_like_dates, repeats_evenly
-from heorsynth.data.inspection import says_censoring
 from heorsynth.data.levels import as_text
 from heorsynth.data.schema import Endpoint
 from heorsynth.data.source_checks import COUNT_DAYS
@@ -31,6 +30,9 @@ def questions(table: Table) -> list[str]:
     if table.others:
         asked.append(f"Of several parameters one was taken; the others are {', '.join(table.others)}: change param.")
     asked += _of_endpoints(table) + _of_times(table) + _of_the_arm(table) + _of_texts(table)
+    if len(table.currencies) > 1:
+        told = " and ".join(table.currencies)
+        asked.append(f"Names and cells of the costs say several currencies, {told}: which one are they in?")
     if table.columns("costs"):
         asked.append(f"Give the {'' if table.currency else 'currency and '}price year of the costs.")
     return asked
@@ -50,10 +52,10 @@ def _of_endpoints(table: Table) -> list[str]:
             asked.append(
                 f"In {endpoint.event}, is {_called(said, 0)} censored and {_called(said, 1)} the event? A guess."
             )
-        elif says_censoring(endpoint.event):
-            one = "true" if holds_booleans(column) else "1"
+        elif spoken := what_a_name_leaves_open(endpoint.event, booleans=holds_booleans(column)):
+            one, what = "true" if holds_booleans(column) else "1", "censored" if spoken == "censoring" else "no event"
             asked.append(
-                f"{endpoint.event} speaks of censoring: does {one} mean censored, or the "
+                f"{endpoint.event} speaks of {spoken}: does {one} mean {what}, or the "
                 "event? Uncomment the event_map that is right; until then the run is refused."
             )
         elif needs_coding(column) and not types.is_numeric_dtype(column):
@@ -145,7 +147,9 @@ def _of_texts(table: Table) -> list[str]:
         listed = ", ".join(map(repr, table.text.marks))
         asked.append(f"{'Does' if one else 'Do'} {listed} mean missing? `missing:` applies to every column.")
     asked += [
-        f"{name} holds digits with leading zeros: is it a code?" for name in table.text.codes if name not in names
+        f"{name} holds digits spelt like a code, such as with leading zeros: is it one?"
+        for name in table.text.codes
+        if name not in names
     ]
     return asked
 

@@ -122,6 +122,47 @@ def test_an_error_of_coding_suggests_the_levels_own_words_the_right_way_round() 
     assert coding_by_words("status", ["dead of disease", "dead of another cause"]) is None
 
 
+@pytest.mark.parametrize(("name", "levels"), [
+    ("relapse_free", ("no", "yes")), ("progression_free", ("N", "Y")), ("no_event", ("no", "yes")),
+    ("death_censored", ("yes", "no")), ("death_excluded", ("yes", "no")), ("prior_relapse", ("yes", "no")),
+    ("status", ("dead", "no longer alive")), ("status", ("death", "not censored")),
+    ("margin", ("positive", "negative")),
+    ("status", ("dead without disease", "alive")), ("status", ("died relapse-free", "alive")),
+])  # fmt: skip
+def test_words_that_may_mean_the_opposite_of_an_event_give_no_coding(name: str, levels: tuple[str, str]) -> None:
+    assert coding_by_words(name, levels) is None
+
+
+@pytest.mark.parametrize(("event", "censored"), [
+    ("relapsed", "relapse-free"), ("relapsed", "free of relapse"), ("dead", "not dead"),
+    ("dead", "alive, disease free"),
+])  # fmt: skip
+def test_words_that_deny_the_event_mean_censored(event: str, censored: str) -> None:
+    assert coding_by_words("status", [event, censored]) == {event: 1, censored: 0}
+
+
+OPPOSITE = [(name, kind) for name in ("alive", "survived", "relapse_free", "overall_survival", "no_event")
+            for kind in (int, bool)] + [("vital_status", bool)]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "kind"), OPPOSITE)
+def test_a_column_named_for_having_no_event_is_never_read_as_events(name: str, kind: type) -> None:
+    frame = ended(name, (1 - DIED).astype(kind))
+    with pytest.raises(errors.EventCodingError, match="speaks of having no event: 1 may mean no event"):
+        hs.Cohort(frame, endpoints={"os": ("days", name)}, id="pid")
+    told = hs.Cohort(frame, endpoints={"os": ("days", name)}, id="pid", event_map={0: 1, 1: 0})
+    assert (told.outcome("os")[1] == DIED).all()
+
+
+@pytest.mark.parametrize(("name", "kind"), [one for one in OPPOSITE if one[0] not in ("survived", "overall_survival")])
+def test_init_asks_about_a_column_named_for_having_no_event(tmp_path: Path, name: str, kind: type) -> None:
+    start, text = started(tmp_path, ended(name, (1 - DIED).astype(kind)))
+    assert re.search(rf"{name} speaks of having no event: does (1|true) mean no event", " ".join(start.questions))
+    assert len(re.findall(r"^  # event_map: ", text, flags=re.MULTILINE)) == 2 and "\n  event_map:" not in text
+    with pytest.raises(errors.EventCodingError):
+        load_source(read_protocol(start.protocol))
+
+
 def test_days_to_death_that_only_the_dead_have_is_to_be_combined_with_the_last_follow_up(tmp_path: Path) -> None:
     frame = patients(
         days=None, status=None, days_to_death=np.where(DIED == 1, DAYS, np.nan),
@@ -174,10 +215,26 @@ def test_money_written_as_text_is_a_cost_and_never_the_id_nor_dropped(tmp_path: 
     assert not any(cell in text + repr(start) for cell in MONEY)
 
 
+@pytest.mark.parametrize(("names", "signs", "currency"), [
+    (["cost"], "$", "USD"), (["cost_eur"], "", "EUR"), (["cost_usd"], "$", "USD"), (["cost_eur"], "$", ""),
+    (["drug_cost", "hospital_cost_gbp"], "$", ""), (["drug_cost", "hospital_cost"], "$€", ""),
+    (["cost_eur", "cost_usd"], "", ""),
+])  # fmt: skip
+def test_the_currency_is_what_cells_and_names_agree_on_and_a_contradiction_is_asked(
+    tmp_path: Path, names: list[str], signs: str, currency: str
+) -> None:
+    costs = {name: [f"{signs[at % len(signs)] if signs else ''}{days + at}.25" for days in DAYS]
+             for at, name in enumerate(names)}  # fmt: skip
+    start, text = started(tmp_path, patients(arm=np.tile(["a", "b"], N // 2), **costs))
+    assert ("\n  # currency: EUR" in text) is (currency == "")
+    assert f"\n  currency: {currency}   # guessed" in text or not currency
+    assert ("say several currencies" in " ".join(start.questions)) is (currency == "")
+
+
 def test_digits_with_leading_zeros_are_a_code(tmp_path: Path) -> None:
     start, text = started(tmp_path, patients(ward=[f"{i % 9:02}" for i in range(N)]))
     assert '\n  kind: {"ward": code}   # guessed' in text
-    assert "ward holds digits with leading zeros: is it a code?" in start.questions
+    assert "ward holds digits spelt like a code, such as with leading zeros: is it one?" in start.questions
 
 
 @pytest.mark.parametrize(("columns", "purpose"), [

@@ -21,6 +21,7 @@ from heorsynth.cli import BAD_INPUT, main
 from heorsynth.core import errors
 from heorsynth.data import delimited, limits, sheets
 from heorsynth.data.io import CONVERTED, READERS, read_frame
+from heorsynth.data.number_text import held, parsed
 from heorsynth.data.reading_notes import notes_of
 from heorsynth.data.text_layout import MISSING
 from heorsynth.protocol.init import init
@@ -79,6 +80,8 @@ def test_a_header_is_never_taken_for_a_title(tmp_path: Path, text: str) -> None:
     (TEXT.replace("age", "days", 1), "columns: named twice: days"),
     (TEXT + "Source: the registry\n", "last line: holds one text and nothing else"),
     (TEXT + "Source: the registry,,,,\n", "last line: holds one text and nothing else"),
+    (TEXT + "Source: the registry\nKey: f female\n", "last 2 lines: hold one text and nothing else"),
+    (TEXT + ",,Source: the registry,,\n", "last line: holds one text and nothing else"),
     (patients().to_csv(index=False, sep=" "), "spaces between columns"),
 ])  # fmt: skip
 def test_text_that_would_be_read_wrong_is_refused_without_a_value(tmp_path: Path, text: str, told: str) -> None:
@@ -89,10 +92,32 @@ def test_text_that_would_be_read_wrong_is_refused_without_a_value(tmp_path: Path
         assert CANARY not in str(caught.value)
 
 
+ROWS = [f"{i + 1},{i % 2},{'ab'[i % 2]},{i}.5" for i in range(60)]
+
+
+@pytest.mark.parametrize(("rows", "n_short"), [
+    ([*ROWS, "61,1", "62,0"], 2), ([*ROWS, "650,0,b"], 1), ([*ROWS[:9], "61,1,a", *ROWS], 1),
+    ([*ROWS, "61,1,a,", *["62,0,b"] * 30], 30),
+])  # fmt: skip
+def test_lines_that_are_cut_short_are_refused(tmp_path: Path, rows: list[str], n_short: int) -> None:
+    (tmp_path / "p.csv").write_text("\n".join(["time,event,arm,cost", *rows]), encoding="utf-8")
+    for scan in (False, True):
+        with pytest.raises(errors.DamagedFileError, match=rf"line \d+: {n_short} lines? ha.* fewer values than"):
+            read_frame(tmp_path / "p.csv", scan=scan)
+
+
+def test_empty_cells_that_an_exporter_left_out_at_line_ends_are_missing_and_it_is_said(tmp_path: Path) -> None:
+    (tmp_path / "p.csv").write_text("\n".join(["time,event,arm,cost", *ROWS, *["62,0,b"] * 9]), encoding="utf-8")
+    with pytest.warns(UserWarning, match="9 lines end before the last column"):
+        assert hs.read(tmp_path / "p.csv")["cost"].isna().sum() == 9
+    (tmp_path / "q.csv").write_text("\n".join(["time,event,arm,cost", *ROWS, "62,0,b,", ""]), encoding="utf-8")
+    assert read_frame(tmp_path / "q.csv")["cost"].isna().sum() == 1
+
+
 def test_leading_zeros_and_digits_too_long_for_a_number_stay_text(tmp_path: Path) -> None:
     frame = patients().assign(
         site=[f"{i % 7:02}" for i in range(N)], card=[f"{10**16 + i}" for i in range(N)], dose=np.tile([0, 0.5, 1], 10),
-        zero=0, padded=np.tile(["00.5", "1.5"], 15),
+        zero=0,
     )  # fmt: skip
     frame.loc[3, ["site", "card"]] = None
     frame.to_csv(tmp_path / "p.csv", index=False)
@@ -101,7 +126,27 @@ def test_leading_zeros_and_digits_too_long_for_a_number_stay_text(tmp_path: Path
         assert read["site"].dropna().tolist() == frame["site"].dropna().tolist()
         assert read["card"].dropna().tolist() == frame["card"].dropna().tolist()
         assert read["dose"].tolist() == frame["dose"].tolist() and read["zero"].dtype == np.int64
-    assert read["padded"].dtype == float
+
+
+CODES = [
+    ["250.00", "250.0", "250.01", "272.40"], ["01", "02", "-9"], ["01", " 02"], ["001E5", "002E5"], ["1E5", "100000"],
+    ["+49000001", "+49000002"], ["001.1", "250.1"], [f"1.{i:018}" for i in range(60)],
+]  # fmt: skip
+NUMBERS = [["1.50", "2.25", "3.00"], ["1.5", "2.25"], ["7.0", "7.25"], ["1e+05", "3"], ["1.50", "12.0"], ["+1", "-2"]]
+
+
+@pytest.mark.parametrize("cells", CODES + NUMBERS)
+def test_spellings_that_tell_codes_are_kept_and_measurements_are_numbers(tmp_path: Path, cells: list[str]) -> None:
+    column = np.resize(np.array(cells, dtype=object), 120)
+    pd.DataFrame({"code": column, "days": range(1, 121)}).to_csv(tmp_path / "p.csv", index=False)
+    for scan in (False, True):
+        read = read_frame(tmp_path / "p.csv", scan=scan)["code"]
+        if cells in CODES:
+            assert read.tolist() == [cell.strip() for cell in column]
+        else:
+            assert read.tolist() == [float(cell) for cell in column]
+    holds = held(*parsed(pd.Series(column)))
+    assert holds == ("codes" if cells in CODES else "numbers")
 
 
 def test_a_code_that_comes_late_in_a_long_file_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -171,6 +216,28 @@ def test_a_workbook_with_two_columns_of_one_name_is_refused(tmp_path: Path) -> N
     book.save(tmp_path / "p.xlsx")
     with pytest.raises(errors.FileError, match="named twice: time"):
         hs.read(tmp_path / "p.xlsx")
+
+
+@pytest.mark.parametrize(("merged", "n_within"), [
+    (["C5:C8"], 1), (["C5:C8", "C9:C12"], 2), (["A3:B3"], 1), (["A1:E1"], 0), (["J5:K8"], 0), ([], 0),
+])  # fmt: skip
+def test_merged_cells_in_a_table_are_refused_and_those_of_a_title_are_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, merged: list[str], n_within: int
+) -> None:
+    book = openpyxl.Workbook()
+    patient_rows = ([i + 1, i % 2, "ab"[i % 2], i * 2] for i in range(60))
+    for row in (["Patients of 2021"], [], ["time", "event", "arm", "cost"], *patient_rows):
+        book.active.append(row)
+    for cells in merged:
+        book.active.merge_cells(cells)
+    book.save(tmp_path / "p.xlsx")
+    for part in (211, 1_000_000):  # a part may end within a range
+        monkeypatch.setattr(sheets, "PART_BYTES", part)
+        if n_within:
+            with pytest.raises(errors.FileError, match=rf"{n_within} ranges? of merged cells in the table"):
+                read_frame(tmp_path / "p.xlsx")
+        else:
+            assert read_frame(tmp_path / "p.xlsx").shape == (60, 4)
 
 
 def test_a_workbook_needs_openpyxl_and_says_how_to_install_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
