@@ -165,9 +165,7 @@ class _Reading:
         if held == number_text.LEVELS:
             self._tell_marks()
         elif held == number_text.CODES and not needed:
-            self.notes.append(
-                "numbers spelt as codes are (leading zeros, a plus sign, more than 15 digits), kept as text"
-            )
+            self.notes.append("numbers spelt as codes are (leading zeros, too many digits), kept as text")
         elif held == number_text.NUMBERS and not needed and self._are_levels():
             return
         elif part or held == number_text.UNCLEAR:
