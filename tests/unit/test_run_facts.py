@@ -90,7 +90,8 @@ def run_of(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., "
 
 
 def numbers(evidence: Evidence, key: str) -> list[tuple[str, float, float]]:
-    return [(one.group, one.lower, one.upper) for one in evidence.findings if one.key == key]
+    """The intervals of an estimand, with the nine digits that a run writes."""
+    return [(one.group, one.stable.lower, one.stable.upper) for one in evidence.findings if one.key == key]
 
 
 def test_the_seed_of_a_check_changes_what_is_resampled_and_nothing_else(real, syn, apart):
