@@ -101,7 +101,7 @@ def test_init_asks_for_the_coding_of_events_in_words(patients: Path, tmp_path: P
     assert heorsynth("init", str(patients), "--out", str(start)).returncode == 0
     protocol = start / "my patients.yaml"
     written = protocol.read_text(encoding="utf-8").replace("m: 20", "m: 2")
-    assert 'event_map: {"alive": 0, "dead": 1}   # guessed' in written
+    assert 'event_map: {"alive": 0, "dead": 1}   # guessed, by the words' in written
     protocol.write_text(written, encoding="utf-8")
     assert heorsynth("run", str(protocol), "--out", str(tmp_path / "runs")).returncode in (0, 1, 2)
 
