@@ -12,6 +12,9 @@ from heorsynth.data.levels import SMALL_COUNT
 FEW_VALUES = 20
 """A column of more different numbers than this is not asked whether one of them stands for unknown."""
 
+MOST_COMMON = 0.9
+"""So many patients have a value that `SMALL_COUNT` share, where a rare value between them is told."""
+
 LARGEST = 2.0**53
 """Up to this size each whole number is a float of its own."""
 
@@ -84,6 +87,31 @@ def stands_apart(column: pd.Series) -> bool:
     ends = ((counts[-1], values[-1] - values[-2], values[-2] - values[0]),
             (counts[0], values[1] - values[0], values[-1] - values[1]))  # fmt: skip
     return any(count < SMALL_COUNT and gap > max(1, rest) for count, gap, rest in ends)
+
+
+def rare_between(column: pd.Series) -> bool:
+    """True for a few numbers, common to nine in ten patients, with a rare one that the column's step leaves alone.
+
+    Such is a dose of 12.5 that four patients have among doses of 5, 10, 20 and 40. A rare value is not kept as it is,
+    so a generator draws numbers near it, which may be no dose at all. Counts, whose neighbours are values too, are
+    not meant.
+
+    Examples
+    --------
+    >>> doses = pd.Series([5.0] * 40 + [10.0] * 40 + [20.0] * 40 + [12.5] * 4)
+    >>> rare_between(doses), rare_between(pd.Series([0] * 40 + [1] * 40 + [2] * 4))
+    (True, False)
+    """
+    if not is_number(column) or types.is_complex_dtype(column):
+        return False
+    known = column.dropna().to_numpy(float)
+    values, counts = np.unique(known, return_counts=True)
+    rare = counts < SMALL_COUNT
+    if not 3 <= len(values) <= FEW_VALUES or not rare.any() or counts[rare].sum() > (1 - MOST_COMMON) * len(known):
+        return False
+    step = 1.0 if are_whole(values) else 0.1
+    apart = np.minimum(np.diff(values, prepend=-np.inf), np.diff(values, append=np.inf))
+    return bool((apart[rare] > step * (1 + 1e-9)).any())
 
 
 def whole_dates(column: pd.Series) -> str:

@@ -83,16 +83,16 @@ def _beside_free(words: list[str]) -> list[str]:
     return words[:at] if words[at + 1 : at + 2] in (["of"], ["from"]) else words[: max(at - 1, 0)] + words[at + 1 :]
 
 
-def what_a_name_leaves_open(name: str, *, booleans: bool = False) -> str:
+def what_a_name_leaves_open(name: str) -> str:
     """What an event column's name speaks of that may make 1 the opposite of an event; "" where it does not.
 
-    A vital status of true and false may be true for the living.
+    A vital status of 1 and 0, or true and false, may be 1 for the living, as in the NCDB registry.
 
     Examples
     --------
     >>> [what_a_name_leaves_open(name) for name in ("cnsr", "alive", "relapse_free", "survival_event", "status")]
     ['censoring', 'having no event', 'having no event', '', '']
-    >>> what_a_name_leaves_open("vital_status", booleans=True)
+    >>> what_a_name_leaves_open("vital_status")
     'having no event'
     """
     words = set(words_of(name))
@@ -100,7 +100,7 @@ def what_a_name_leaves_open(name: str, *, booleans: bool = False) -> str:
         return "censoring"
     absent = words & (CENSORED | NOT) or any(word.endswith("free") for word in words)
     survival = "survival" in words and not words & ASKS_EVENT
-    return "having no event" if absent or survival or (booleans and "vital" in words) else ""
+    return "having no event" if absent or survival or "vital" in words else ""
 
 
 def both_ways(levels: Iterable[object]) -> list[dict[object, int]]:

@@ -166,15 +166,13 @@ def coding_of(endpoint: Endpoint, event_map: Mapping[object, object] | None) -> 
     return event_map  # type: ignore[return-value]
 
 
-def unsaid_censoring(
-    endpoint: Endpoint, mapping: Mapping[object, int] | None, *, booleans: bool = False
-) -> Problem | None:
+def unsaid_censoring(endpoint: Endpoint, mapping: Mapping[object, int] | None) -> Problem | None:
     """The problem with an event column whose name may mean the opposite, and whose coding nobody declared; else None.
 
     Names such as censored, alive or relapse_free. To read 1 as the event would be a guess, and where it is wrong every
     curve is upside down without a word. Naming the causes, {1: "death"}, declares the coding too.
     """
-    spoken = what_a_name_leaves_open(endpoint.event, booleans=booleans)
+    spoken = what_a_name_leaves_open(endpoint.event)
     if mapping is not None or endpoint.causes or not spoken:
         return None
     what = "censored" if spoken == "censoring" else "no event"
@@ -213,7 +211,7 @@ def event_codes(
             return _undeclared(where, keys[codes.isna()], sorted(map(str, event_map)))
         return codes.to_numpy(dtype=np.int8)
     if types.is_bool_dtype(column):
-        left_open = unsaid_censoring(endpoint, event_map, booleans=True)
+        left_open = unsaid_censoring(endpoint, event_map)
         return column.to_numpy(dtype=np.int8) if left_open is None else left_open
     numbers = _as_numbers(column)
     if numbers.isna().any() or not np.all(numbers == np.floor(numbers)) or numbers.min() < 0 or numbers.max() > 9:

@@ -13,7 +13,7 @@ from pandas.api import types
 
 from heorsynth.core.errors import DurationError, MixedTypesError, Problem, RoleError, as_yaml, nearest
 from heorsynth.data import number_text
-from heorsynth.data.detection import LARGEST, as_dates, is_number, looks_like_codes, stands_apart
+from heorsynth.data.detection import LARGEST, as_dates, is_number, looks_like_codes, rare_between, stands_apart
 from heorsynth.data.holdable import unholdable
 from heorsynth.data.inspection import Found
 from heorsynth.data.levels import POOLED, SMALL_COUNT, as_text
@@ -143,6 +143,11 @@ class _Reading:
             self.notes.append("whole numbers that look like codes, so no number between them is drawn")
         elif stands_apart(self.column):
             self.ask_of_sentinel()
+        elif rare_between(self.column):
+            self.notes.append(f"a number that fewer than {SMALL_COUNT} patients have is drawn as numbers near it; "
+                              "declare levels to have no number but those")  # fmt: skip
+        elif _loses_order(self.column):
+            self.notes.append(f"levels that fewer than {SMALL_COUNT} patients have are pooled, so their order is lost")
 
     def settle(self, *, needed: bool, part: bool) -> None:
         """Read numbers stored as objects or text as numbers; ask where only some cells are.
@@ -282,6 +287,13 @@ def _object_numbers(column: pd.Series) -> pd.Series | None:
         return None
     made = pd.to_numeric(column.where(column.notna(), np.nan), errors="coerce")
     return made if made.notna().sum() == len(known) else None
+
+
+def _loses_order(column: pd.Series) -> bool:
+    """True for an ordered category with a level that some have and fewer than `SMALL_COUNT` patients."""
+    if not isinstance(column.dtype, pd.CategoricalDtype) or not column.cat.ordered:
+        return False
+    return any(0 < count < SMALL_COUNT for count in column.value_counts())
 
 
 def _too_long(column: pd.Series) -> bool:

@@ -164,7 +164,7 @@ Coding = tuple[dict[str, int], str, bool]
 def _codings(name: str, column: pd.Series) -> list[Coding]:
     """The codings an event column may have: the one that its words say, else those that are possible."""
     levels, is_bool = _levels_of(column), holds_booleans(column)
-    spoken = what_a_name_leaves_open(name, booleans=is_bool)
+    spoken = what_a_name_leaves_open(name)
     if is_bool and not spoken:
         return []
     said = coding_by_words(name, levels)
@@ -174,7 +174,7 @@ def _codings(name: str, column: pd.Series) -> list[Coding]:
     if is_bool:
         return _possible(levels)
     numbers = pd.to_numeric(column, errors="coerce")
-    if spoken and not numbers.isna().any():
+    if spoken and not needs_coding(column):
         known = sorted({0, 1, *numbers.astype(int)})
         return [({str(code): int(code == 0) for code in known}, "if 0 means the event, and 1 censored", False),
                 ({str(code): code for code in known}, "if 0 means censored, and 1 the event", False)]  # fmt: skip
@@ -217,7 +217,7 @@ def _key(level: object) -> str:
 def needs_coding(column: pd.Series) -> bool:
     """True where an event column is text, or numbers without a 0, so that nothing says who is censored."""
     if holds_booleans(column):
-        return bool(what_a_name_leaves_open(str(column.name), booleans=True))
+        return bool(what_a_name_leaves_open(str(column.name)))
     numbers = pd.to_numeric(column, errors="coerce")
     return bool(numbers.isna().any() or 0 not in set(numbers))
 

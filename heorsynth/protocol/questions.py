@@ -52,7 +52,7 @@ def _of_endpoints(table: Table) -> list[str]:
             asked.append(
                 f"In {endpoint.event}, is {_called(said, 0)} censored and {_called(said, 1)} the event? A guess."
             )
-        elif spoken := what_a_name_leaves_open(endpoint.event, booleans=holds_booleans(column)):
+        elif spoken := what_a_name_leaves_open(endpoint.event):
             one, what = "true" if holds_booleans(column) else "1", "censored" if spoken == "censoring" else "no event"
             asked.append(
                 f"{endpoint.event} speaks of {spoken}: does {one} mean {what}, or the "

@@ -352,6 +352,27 @@ def test_a_rare_value_far_from_a_few_others_is_asked_about() -> None:
     assert hs.Cohort(base().assign(ecog=ecog), **ROLES, missing=[9]).rows["ecog"].isna().sum() == 3
 
 
+def test_a_rare_number_between_few_others_is_told_since_numbers_near_it_are_drawn() -> None:
+    r = np.random.default_rng(11)
+    dose = np.where(np.arange(N) < 4, 12.5, r.choice([5.0, 10.0, 20.0, 40.0], N))
+    cohort, synthetic = copied(base().assign(dose=dose, ecog=np.where(np.arange(N) < 4, 3, r.integers(0, 3, N))))
+    told = "dose: a number that fewer than 5 patients have is drawn as numbers near it"
+    assert cohort.notes == (f"{told}; declare levels to have no number but those",)
+    kept, drawn = copied(base().assign(dose=dose), levels={"dose": [5, 10, 12.5, 20, 40]})
+    assert not kept.notes and set(drawn[0].frame["dose"]) == {5.0, 10.0, 12.5, 20.0, 40.0}
+    assert set(synthetic[0].frame["dose"]) != set(dose)
+
+
+def test_an_ordered_category_that_loses_its_order_says_so() -> None:
+    stage = pd.Categorical(np.where(np.arange(N) < 3, "IV", np.array(["I", "II", "III"] * (N // 3))), ordered=True)
+    cohort, synthetic = copied(base().assign(stage=stage))
+    assert cohort.notes == ("stage: levels that fewer than 5 patients have are pooled, so their order is lost",)
+    assert list(synthetic[0].frame["stage"].cat.categories) == ["I", "II", "III", POOLED]
+    common = pd.Categorical(["I", "II", "III"] * (N // 3), ordered=True)
+    ordered, kept = copied(base().assign(stage=common))
+    assert not ordered.notes and kept[0].frame["stage"].dtype == common.dtype
+
+
 def test_whole_numbers_that_a_float_cannot_tell_apart_are_codes() -> None:
     codes = [999000031000000106, 999000031000000114, 999000031000000122]
     for stored in (np.array(codes * (N // 3)), pd.array(codes * (N // 3), "Int64")):
