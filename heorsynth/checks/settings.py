@@ -19,11 +19,11 @@ SEVERAL = ("survival.landmark: at", "costs.quantile: quantile")
 
 
 def _above_zero(value: object) -> bool:
-    return is_number(value) and float(value) > 0  # type: ignore[arg-type]
+    return is_number(value) and float(value) > 0
 
 
 def _share(value: object) -> bool:
-    return is_number(value) and 0 < float(value) < 1  # type: ignore[arg-type]
+    return is_number(value) and 0 < float(value) < 1
 
 
 def _count(value: object) -> bool:
@@ -70,7 +70,7 @@ KINDS: Mapping[str, Kind] = {
     ),
     "times": (_rising, "must be a list of times in years that rise from 0", "write times: [0, 0.5, 1]"),
     "rate": (
-        lambda value: is_number(value) and -1 < float(value) < 1,  # type: ignore[arg-type]
+        lambda value: is_number(value) and -1 < float(value) < 1,
         "must be a rate a year between -1 and 1",
         "0.035 is 3.5% a year",
     ),

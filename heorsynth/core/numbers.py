@@ -7,6 +7,9 @@ from typing import TypeGuard
 
 import numpy as np
 
+WHOLE_FLOATS = 2.0**53
+"""Up to this size each whole number is a float of its own; from there on a float has no digit after its point."""
+
 
 def is_whole(value: object, least: int | None = None) -> TypeGuard[int]:
     """Whether a value is a whole number, of Python or numpy, and at least so large.

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from pandas.api import types
 
+from heorsynth.core.numbers import WHOLE_FLOATS
 from heorsynth.data.identity import MEASURED, words_of
 from heorsynth.data.levels import SMALL_COUNT
 
@@ -14,9 +15,6 @@ FEW_VALUES = 20
 
 MOST_COMMON = 0.9
 """So many patients have a value that `SMALL_COUNT` share, where a rare value between them is told."""
-
-LARGEST = 2.0**53
-"""Up to this size each whole number is a float of its own."""
 
 LEAST_CODES, REPEATS, DENSITY = 10, 3, 0.25
 """Whole numbers are codes if there are so many different ones, each in so many rows on average, and the middle half
@@ -162,7 +160,7 @@ def _are_dates(known: np.ndarray, form: str, low: int, high: int) -> bool:
 
 def are_whole(known: np.ndarray) -> bool:
     """True for whole numbers, each of which a float tells from the next."""
-    return bool(np.all(np.abs(known) < LARGEST) and np.all(known == np.floor(known)))
+    return bool(np.all(np.abs(known) < WHOLE_FLOATS) and np.all(known == np.floor(known)))
 
 
 def is_number(column: pd.Series) -> bool:

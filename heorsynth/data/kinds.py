@@ -12,8 +12,9 @@ import pandas as pd
 from pandas.api import types
 
 from heorsynth.core.errors import DurationError, MixedTypesError, Problem, RoleError, as_yaml, nearest
+from heorsynth.core.numbers import WHOLE_FLOATS
 from heorsynth.data import number_text
-from heorsynth.data.detection import LARGEST, as_dates, is_number, looks_like_codes, rare_between, stands_apart
+from heorsynth.data.detection import as_dates, is_number, looks_like_codes, rare_between, stands_apart
 from heorsynth.data.holdable import unholdable
 from heorsynth.data.inspection import Found
 from heorsynth.data.levels import POOLED, SMALL_COUNT, as_text
@@ -214,7 +215,7 @@ class _Reading:
             self.found.append((RoleError, problem))
 
     def _take(self, numbers: np.ndarray, counts: Counter[str]) -> None:
-        whole = bool(np.all(np.isfinite(numbers) & (numbers == np.floor(numbers)) & (np.abs(numbers) < LARGEST)))
+        whole = bool(np.all(np.isfinite(numbers) & (numbers == np.floor(numbers)) & (np.abs(numbers) < WHOLE_FLOATS)))
         self.column = pd.Series(numbers.astype("int64") if whole else numbers, self.column.index, name=self.column.name)
         marks = [kind for kind in (*number_text.READ, number_text.MISSING) if kind != number_text.PLAIN]
         told = number_text.told(counts, tuple(marks))
@@ -301,7 +302,7 @@ def _too_long(column: pd.Series) -> bool:
     if not types.is_integer_dtype(column):
         return False
     known = column.dropna()
-    return bool(len(known)) and max(abs(int(known.min())), abs(int(known.max()))) >= LARGEST
+    return bool(len(known)) and max(abs(int(known.min())), abs(int(known.max()))) >= WHOLE_FLOATS
 
 
 def _occurs(mark: str, frame: pd.DataFrame) -> bool:

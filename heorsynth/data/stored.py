@@ -13,11 +13,9 @@ import pyarrow as pa
 from pandas.api import types
 
 from heorsynth.core.errors import CohortError, DamagedFileError, FileError, Problem
+from heorsynth.core.numbers import WHOLE_FLOATS
 from heorsynth.data.inspection import Found, several_levels
 from heorsynth.data.label import has_synthetic_id
-
-LARGEST = 2.0**53
-"""Up to this size each whole number is a float of its own; beyond it two of them may be one float."""
 
 TOO_LARGE = "holds decimals above 2^53 in size, of which two may become one number"
 TOO_LARGE_FIX = "write it as text if it tells patients apart, else in a larger unit"
@@ -101,7 +99,7 @@ def _holds_decimals(column: pd.Series) -> bool:
 
 def _too_large(values: np.ndarray) -> bool:
     """Whether some finite value is larger than the largest whole number that has a float of its own."""
-    return bool((np.abs(values[np.isfinite(values)]) > LARGEST).any())
+    return bool((np.abs(values[np.isfinite(values)]) > WHOLE_FLOATS).any())
 
 
 def _without_decimals(file: Path, table: pa.Table) -> pa.Table:

@@ -108,7 +108,10 @@ def separated_outcomes(design: np.ndarray, happened: np.ndarray) -> bool:
 
 
 def _exists(gain: np.ndarray, broken: Callable[[np.ndarray], np.ndarray]) -> bool:
-    """Whether a direction of positive `gain` (p,) breaks no constraint: `broken` gives those (r, p) that one breaks."""
+    """Whether a direction of positive `gain` (p,) breaks no constraint: `broken` gives those (r, p) that one breaks.
+
+    If `ROUNDS` do not decide it the answer is no: a fit without a maximum then reaches its own limit of steps.
+    """
     if (largest := float(np.abs(gain).max())) <= BROKEN:
         return False
     constraints = np.zeros((0, len(gain)))

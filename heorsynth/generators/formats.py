@@ -10,13 +10,10 @@ import numpy as np
 import pandas as pd
 from pandas.api import types
 
+from heorsynth.core.numbers import WHOLE_FLOATS
 from heorsynth.data.levels import POOLED, as_text
 
 MAX_DECIMALS = 6
-
-EXACT = 2.0**53
-"""From this size on, a float has no digit after its point."""
-
 
 FIRST = 50
 """So many rows most often show already that a column has more than two values."""
@@ -82,7 +79,7 @@ def decimals_of(values: np.ndarray) -> int | None:
     largest = float(np.max(np.abs(values), initial=0.0))
     error = 1e-9 * min(1.0, largest)
     for decimals in range(MAX_DECIMALS + 1):
-        if largest * 10.0**decimals >= EXACT:
+        if largest * 10.0**decimals >= WHOLE_FLOATS:
             return None
         if np.allclose(np.round(values, decimals), values, rtol=0, atol=error):
             return decimals

@@ -205,7 +205,7 @@ def _may_move(column: _Column, before: np.ndarray, after: np.ndarray, points: np
     spikes = np.unique(column.some[heaped(column.some, SPIKE)])
     allowed = (after >= low) & (after <= high) & ~np.isin(before, spikes) & ~np.isin(after, spikes)
     for side in ("left", "right"):
-        allowed &= np.searchsorted(points, before, side) == np.searchsorted(points, after, side)  # type: ignore[call-overload]
+        allowed &= np.searchsorted(points, before, side) == np.searchsorted(points, after, side)
     if column.decimals is None:
         return allowed
     written = np.abs(np.round(before, column.decimals) - before) < 1e-9 * np.maximum(1, np.abs(before))

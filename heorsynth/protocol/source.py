@@ -221,7 +221,7 @@ def _cohort(protocol: Protocol, frame: pd.DataFrame, roles: Mapping[str, object]
 def _unfit(frame: pd.DataFrame, roles: Mapping[str, object]) -> list[Problem]:
     """What stands against copying the columns of a frame whose roles do not make a cohort."""
     known: dict[str, object] = {name: roles[name] for name in ("id", "arm", "entry", "kind") if roles.get(name)}
-    listed = {name: as_names(roles.get(name)) for name in ("costs", "utilities", "subgroups")}  # type: ignore[arg-type]
+    listed = {name: as_names(roles.get(name)) for name in ("costs", "utilities", "subgroups")}
     schema = Schema(as_endpoints(roles["endpoints"]), **known, **listed)  # type: ignore[arg-type]
     if not frame.columns.is_unique or unusable_names(frame) or unholdable(frame):
         return []

@@ -25,7 +25,7 @@ FEWEST = 10
 FEW_VALUES = 6
 """A number of no more distinct values than this is counted by level, such as a stage."""
 
-MAX_LEVELS = 20
+SHOWN_LEVELS = 20
 """A column with more levels than this is counted and not listed."""
 
 COLUMNS = ("variable", "level", "real", "synthetic", "smd", "note")
@@ -98,7 +98,7 @@ def _numeric(cohort: Cohort, synthetic: Sequence[Cohort], name: str) -> bool:
         return False
     drawn = max((one.rows[name].nunique() for one in synthetic if name in one.rows), default=0)
     measured = (*cohort.schema.times, *cohort.schema.costs, *cohort.schema.utilities)
-    return name in measured or column.nunique() > FEW_VALUES or drawn > MAX_LEVELS
+    return name in measured or column.nunique() > FEW_VALUES or drawn > SHOWN_LEVELS
 
 
 def _mean(values: Sequence[float]) -> float:
@@ -173,7 +173,7 @@ def _levels(cohort: Cohort, synthetic: Sequence[Cohort], name: str) -> list[tupl
     held = cohort.levels(name)
     drawn = [one.levels(name) if name in one.rows else np.full(one.n, "") for one in synthetic]
     every = set(held.tolist()).union(*(set(one.tolist()) for one in drawn))
-    if len(every) > MAX_LEVELS and name not in (cohort.schema.arm, *cohort.schema.subgroups):
+    if len(every) > SHOWN_LEVELS and name not in (cohort.schema.arm, *cohort.schema.subgroups):
         return [
             (name, f"{len(set(held.tolist())):,} levels", "not listed", "not listed", math.nan, "free text or a code")
         ]

@@ -141,8 +141,8 @@ def test_words_that_deny_the_event_mean_censored(event: str, censored: str) -> N
     assert coding_by_words("status", [event, censored]) == {event: 1, censored: 0}
 
 
-OPPOSITE = [(name, kind) for kind in (int, bool)
-            for name in ("alive", "survived", "relapse_free", "overall_survival", "no_event", "vital_status")]  # fmt: skip
+NO_EVENT = ("alive", "survived", "relapse_free", "overall_survival", "no_event", "vital_status")
+OPPOSITE = [(name, kind) for kind in (int, bool) for name in NO_EVENT]
 
 
 @pytest.mark.parametrize(("name", "kind"), OPPOSITE)

@@ -146,7 +146,7 @@ class Shape:
     def _written(self, name: str, column: np.ndarray) -> pd.Series:
         primary = self.primary
         if primary is not None and name == primary.event:
-            return pd.Series(column).astype(self.formats[name].dtype)  # type: ignore[arg-type]
+            return pd.Series(column).astype(self.formats[name].dtype)
         return self.formats[name].written(column)
 
 
