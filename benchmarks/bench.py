@@ -29,11 +29,11 @@ from generators import recipe, wide
 from results import markdown, stored
 
 import heorsynth as hs
-from heorsynth.checks import registry
-from heorsynth.checks.estimands import FROM_TALLIES, margin_for
-from heorsynth.checks.purposes import purpose_of
+from heorsynth.checks.planning import registry
+from heorsynth.checks.planning.catalogue import FROM_TALLIES, margin_for
+from heorsynth.checks.planning.purposes import purpose_of
 from heorsynth.core.random import stream
-from heorsynth.data.tally import Tally
+from heorsynth.data.folders.tally import Tally
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "performance.md"

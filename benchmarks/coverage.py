@@ -18,8 +18,8 @@ from results import markdown, store
 import heorsynth as hs
 from heorsynth.core.errors import NotEstimableError
 from heorsynth.core.estimate import normal_quantile
-from heorsynth.estimators.cox import cox
-from heorsynth.estimators.survival import rmst
+from heorsynth.estimators.survival.cox import cox
+from heorsynth.estimators.survival.estimates import rmst
 from heorsynth.generators.augmentation import MoreRowsThanPatients
 
 HORIZON, THRESHOLD = 2.5, 20_000

@@ -21,11 +21,11 @@ import pandas as pd
 from scipy import optimize, stats
 
 import heorsynth as hs
-from heorsynth.checks import registry
-from heorsynth.checks.decisions import share_with_interval
-from heorsynth.checks.estimands import margin_for
-from heorsynth.checks.finding import decide
-from heorsynth.checks.plan import checked_economics
+from heorsynth.checks.core.finding import decide
+from heorsynth.checks.economics.decisions import share_with_interval
+from heorsynth.checks.planning import registry
+from heorsynth.checks.planning.catalogue import margin_for
+from heorsynth.checks.planning.plan import checked_economics
 from heorsynth.core.random import stream
 
 WTP, ROWS = 20_000.0, 60

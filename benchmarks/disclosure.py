@@ -21,11 +21,11 @@ import pandas as pd
 from results import markdown, store
 
 import heorsynth as hs
-from heorsynth.checks import disclosure
-from heorsynth.checks.estimands import margin_for
-from heorsynth.checks.purposes import PURPOSES
+from heorsynth.checks.planning.catalogue import margin_for
+from heorsynth.checks.planning.purposes import PURPOSES
+from heorsynth.checks.privacy import check as disclosure
 from heorsynth.core.random import stream
-from heorsynth.data.cohort import Cohort
+from heorsynth.data.cohort.cohort import Cohort
 
 SHARING = PURPOSES["data-sharing"]
 MARGINS = {

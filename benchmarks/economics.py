@@ -22,10 +22,10 @@ import time
 import numpy as np
 
 import heorsynth as hs
-from heorsynth.checks import registry
-from heorsynth.checks.estimands import margin_for
-from heorsynth.checks.plan import checked_economics
-from heorsynth.checks.purposes import PURPOSES
+from heorsynth.checks.planning import registry
+from heorsynth.checks.planning.catalogue import margin_for
+from heorsynth.checks.planning.plan import checked_economics
+from heorsynth.checks.planning.purposes import PURPOSES
 from heorsynth.core.random import stream
 
 WTP = 20_000.0

@@ -19,10 +19,10 @@ from metrics import fidelity, money, nearer_to_training, net_benefit
 
 import heorsynth as hs
 from heorsynth.core.random import stream
-from heorsynth.data.schema import Endpoint, Schema
-from heorsynth.generators.latent.dependence import Thresholds
-from heorsynth.generators.latent.law import HeorLaw
-from heorsynth.generators.sampler import Sampler
+from heorsynth.data.columns.schema import Endpoint, Schema
+from heorsynth.generators.heor.dependence import Thresholds
+from heorsynth.generators.heor.law import HeorLaw
+from heorsynth.generators.sampling.sampler import Sampler
 
 COHORTS = {"veterans": "Treatment", "pbc": "sex", "whas500": "gender", "gbsg2": "horTh", "aids": "tx"}
 """Cohort to the subgroup whose levels are looked at."""

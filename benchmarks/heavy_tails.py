@@ -16,11 +16,11 @@ import numpy as np
 import pandas as pd
 from results import markdown, store
 
-from heorsynth.checks.costs import SPREAD_PATIENTS
-from heorsynth.checks.estimands import margin_for
-from heorsynth.checks.finding import Measured, judge
+from heorsynth.checks.core.finding import Measured, judge
+from heorsynth.checks.costs.check import SPREAD_PATIENTS
+from heorsynth.checks.planning.catalogue import margin_for
 from heorsynth.core.random import stream
-from heorsynth.estimators.costs import cv, spread_patients
+from heorsynth.estimators.costs.costs import cv, spread_patients
 
 WIDTH, M = 0.25, 5
 MARGIN = margin_for("costs.cv", {"relative": WIDTH})

@@ -20,11 +20,11 @@ import pandas as pd
 from results import markdown, store
 
 import heorsynth as hs
-from heorsynth.checks import registry
-from heorsynth.checks.finding import overall
-from heorsynth.checks.plan import plan
+from heorsynth.checks.core.finding import overall
+from heorsynth.checks.planning import registry
+from heorsynth.checks.planning.plan import plan
 from heorsynth.core.random import stream
-from heorsynth.data.cohort import Cohort
+from heorsynth.data.cohort.cohort import Cohort
 
 ECONOMICS = {"wtp": [20_000, 40_000]}
 Rng = np.random.Generator

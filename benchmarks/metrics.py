@@ -11,7 +11,7 @@ from lifelines.exceptions import ConvergenceError
 from scipy.spatial.distance import cdist
 
 import heorsynth as hs
-from heorsynth.estimators.survival import kaplan_meier, rmst
+from heorsynth.estimators.survival.estimates import kaplan_meier, rmst
 
 TIMES = 1001
 

@@ -22,14 +22,16 @@ import pandas as pd
 from results import markdown, store
 from scipy import optimize, stats
 
-from heorsynth.checks import inference, registry, structure_joint
-from heorsynth.checks.columns import compared_columns, is_numeric, levels_of
-from heorsynth.checks.estimands import margin_for
-from heorsynth.checks.finding import Finding, Margins
-from heorsynth.checks.margin import Margin
-from heorsynth.core.engine import Engine, open_engine
+from heorsynth.checks.core.finding import Finding, Margins
+from heorsynth.checks.core.margin import Margin
+from heorsynth.checks.economics import precision as inference
+from heorsynth.checks.planning import registry
+from heorsynth.checks.planning.catalogue import margin_for
+from heorsynth.checks.structure import joint as structure_joint
+from heorsynth.checks.structure.columns import compared_columns, is_numeric, levels_of
 from heorsynth.core.random import stream
-from heorsynth.data.cohort import Cohort
+from heorsynth.data.cohort.cohort import Cohort
+from heorsynth.engine.engine import Engine, open_engine
 
 HORIZON, LANDMARK, THRESHOLD, MEAN_COST = 3.0, 1.5, 20_000.0, 10_500.0
 BATCH = 10

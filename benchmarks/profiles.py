@@ -27,10 +27,10 @@ from speed import costed
 
 import heorsynth as hs
 from heorsynth.core.random import stream
-from heorsynth.data.tally import Tally
-from heorsynth.data.watermark import release_key
-from heorsynth.estimators.resampling import bootstrap_weights, km_matrix
-from heorsynth.generators.marking import marked
+from heorsynth.data.folders.tally import Tally
+from heorsynth.data.labels.watermark import release_key
+from heorsynth.estimators.survival.bootstrap import bootstrap_weights, km_matrix
+from heorsynth.generators.sampling.watermarking import marked
 
 ROOT = Path(__file__).resolve().parents[1]
 ECONOMIC = "economic-evaluation"

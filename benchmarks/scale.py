@@ -25,7 +25,7 @@ from pathlib import Path
 from generators import recipe, wide
 
 import heorsynth as hs
-from heorsynth.core.engine import open_engine
+from heorsynth.engine.engine import open_engine
 
 PAGE = 4096
 PARTITION = 250_000

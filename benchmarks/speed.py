@@ -16,8 +16,8 @@ from lifelines import KaplanMeierFitter
 from results import markdown, store
 
 import heorsynth as hs
-from heorsynth.estimators.resampling import bootstrap_weights
-from heorsynth.estimators.survival import km_matrix
+from heorsynth.estimators.survival.bootstrap import bootstrap_weights
+from heorsynth.estimators.survival.estimates import km_matrix
 
 
 def costed() -> hs.Cohort:

@@ -25,13 +25,13 @@ from scipy.stats import binomtest
 
 import heorsynth as hs
 from heorsynth.core.random import stream
-from heorsynth.data.cohort import Cohort
-from heorsynth.data.label import ID_COLUMN, synthetic_ids
-from heorsynth.data.watermark import PUBLIC, PUBLIC_KEY, measurements
-from heorsynth.data.watermark_detection import detect, tallies
-from heorsynth.generators.marking import marked
-from heorsynth.generators.sampler import Sampler
-from heorsynth.generators.synthetic import SyntheticCohorts
+from heorsynth.data.cohort.cohort import Cohort
+from heorsynth.data.labels.label import ID_COLUMN, synthetic_ids
+from heorsynth.data.labels.watermark import PUBLIC, PUBLIC_KEY, measurements
+from heorsynth.data.labels.watermark_detection import detect, tallies
+from heorsynth.generators.sampling.cohorts import SyntheticCohorts
+from heorsynth.generators.sampling.sampler import Sampler
+from heorsynth.generators.sampling.watermarking import marked
 
 ROWS = 200
 SOURCES = ("pbc", "randhie", "whas500", "aids", "trial")

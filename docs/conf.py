@@ -9,7 +9,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from heorsynth.checks.plain import PLAIN
+from heorsynth.checks.planning.plain import PLAIN
 from heorsynth.report.formulas import SYMBOLS_USED, formulas_for
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from heorsynth import generators as generators
-    from heorsynth.core.engine import open_engine as open_engine
     from heorsynth.core.errors import HeorsynthError as HeorsynthError
     from heorsynth.core.estimate import Estimate as Estimate
     from heorsynth.data import datasets as datasets
-    from heorsynth.data.cohort import Cohort as Cohort
-    from heorsynth.data.folder import CohortFolder as CohortFolder
-    from heorsynth.data.io import read as read
-    from heorsynth.data.io import write as write
-    from heorsynth.data.signs import inspect as inspect
-    from heorsynth.evidence import stability as stability
-    from heorsynth.evidence.evaluation import evaluate as evaluate
+    from heorsynth.data.cohort.cohort import Cohort as Cohort
+    from heorsynth.data.files.io import read as read
+    from heorsynth.data.files.io import write as write
+    from heorsynth.data.folders.cohort_folder import CohortFolder as CohortFolder
+    from heorsynth.data.inspect import inspect as inspect
+    from heorsynth.engine.engine import open_engine as open_engine
+    from heorsynth.evaluation import stability as stability
+    from heorsynth.evaluation.evaluate import evaluate as evaluate
     from heorsynth.evidence.validate import validate as validate
     from heorsynth.generators.augmentation import augment as augment
     from heorsynth.protocol.run import Run as Run
@@ -31,25 +31,25 @@ if TYPE_CHECKING:
     from heorsynth.report import tables as tables
 
 _PUBLIC = {
-    "Cohort": "heorsynth.data.cohort:Cohort",
-    "CohortFolder": "heorsynth.data.folder:CohortFolder",
+    "Cohort": "heorsynth.data.cohort.cohort:Cohort",
+    "CohortFolder": "heorsynth.data.folders.cohort_folder:CohortFolder",
     "Estimate": "heorsynth.core.estimate:Estimate",
     "HeorsynthError": "heorsynth.core.errors:HeorsynthError",
     "Run": "heorsynth.protocol.run:Run",
     "augment": "heorsynth.generators.augmentation:augment",
     "datasets": "heorsynth.data.datasets:",
-    "evaluate": "heorsynth.evidence.evaluation:evaluate",
+    "evaluate": "heorsynth.evaluation.evaluate:evaluate",
     "figures": "heorsynth.report.figures:",
     "generators": "heorsynth.generators:",
-    "inspect": "heorsynth.data.signs:inspect",
-    "open_engine": "heorsynth.core.engine:open_engine",
-    "read": "heorsynth.data.io:read",
+    "inspect": "heorsynth.data.inspect:inspect",
+    "open_engine": "heorsynth.engine.engine:open_engine",
+    "read": "heorsynth.data.files.io:read",
     "run": "heorsynth.protocol.run:run",
-    "stability": "heorsynth.evidence.stability:",
+    "stability": "heorsynth.evaluation.stability:",
     "tables": "heorsynth.report.tables:",
     "validate": "heorsynth.evidence.validate:validate",
     "verify": "heorsynth.protocol.verify:verify",
-    "write": "heorsynth.data.io:write",
+    "write": "heorsynth.data.files.io:write",
 }
 
 __all__ = list(_PUBLIC)

@@ -105,7 +105,7 @@ def verify(
 @click.option("--watermark-key", type=click.Path(path_type=Path), help="An owner's key to look for in the rows.")
 def inspect(files: tuple[Path, ...], registry: Path | None, watermark_key: Path | None) -> int:
     """Say of each FILE whether it is labelled or marked synthetic, and of which release. No sign is not proof."""
-    from heorsynth.data.signs import inspect as inspect_file
+    from heorsynth.data.inspect import inspect as inspect_file
 
     seen = [inspect_file(path, registry, watermark_key) for path in files]
     for one in seen:
@@ -118,7 +118,7 @@ def inspect(files: tuple[Path, ...], registry: Path | None, watermark_key: Path 
 @click.option("--out", type=click.Path(path_type=Path), default=Path(), help="Folder to write into; here by default.")
 def init(data: Path, out: Path) -> int:
     """Write a protocol and a notebook to start from, guessing the role of each column."""
-    from heorsynth.protocol.init import init as write_start
+    from heorsynth.protocol.start.init import init as write_start
 
     started = write_start(data, out)
     click.echo(started)
@@ -136,8 +136,8 @@ def init(data: Path, out: Path) -> int:
 )
 def lock(protocol: Path, out: Path) -> int:
     """Freeze PROTOCOL before results are seen."""
+    from heorsynth.protocol.file.spec import read_protocol
     from heorsynth.protocol.lock import source_is_here, write_lock
-    from heorsynth.protocol.spec import read_protocol
 
     click.echo(f"locked: {write_lock(protocol, out)}")
     if not source_is_here(read_protocol(protocol)):
@@ -149,7 +149,7 @@ def lock(protocol: Path, out: Path) -> int:
 @click.argument("file", type=click.Path(path_type=Path))
 def keygen(file: Path) -> int:
     """Make a key to sign runs with: FILE, which is secret, and FILE.pub, which is not."""
-    from heorsynth.evidence.signature import keygen as make_key
+    from heorsynth.provenance.signature import keygen as make_key
 
     private, public, name = make_key(file)
     click.echo(f"wrote {private} (keep it secret) and {public} (give it to reviewers)\nkey {name}")
@@ -179,7 +179,7 @@ def generators() -> int:
 @cli.command()
 def checks() -> int:
     """List the estimands that checks can hold against a margin."""
-    from heorsynth.checks.estimands import ESTIMANDS
+    from heorsynth.checks.planning.catalogue import ESTIMANDS
 
     for name, estimand in ESTIMANDS.items():
         click.echo(f"{name:32} {estimand.what}")

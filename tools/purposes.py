@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from heorsynth.checks.asked import Asked
-from heorsynth.checks.estimands import ESTIMANDS, margin_for
-from heorsynth.checks.purposes import PURPOSES
+from heorsynth.checks.planning.asked import Asked
+from heorsynth.checks.planning.catalogue import ESTIMANDS, margin_for
+from heorsynth.checks.planning.purposes import PURPOSES
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "purposes.md"
 

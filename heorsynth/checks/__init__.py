@@ -1,0 +1,1 @@
+"""Compares synthetic with real cohorts; never knows which generator drew them."""

@@ -1,0 +1,1 @@
+"""Errors, named random streams, estimates, display; knows nothing of health and imports no other room."""

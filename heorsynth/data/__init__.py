@@ -1,0 +1,1 @@
+"""Patients and synthetic rows: read, checked, labelled and held."""

@@ -1,0 +1,1 @@
+"""Findings joined to the lineage of the rows: the verdict."""

@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from heorsynth.checks.decisions import AGREEMENT, NO_THRESHOLD, POOLED, decision_sentence
-from heorsynth.checks.finding import (
+from heorsynth.checks.core.finding import (
     FAIL,
     INCONCLUSIVE,
     LEVEL,
@@ -21,12 +20,13 @@ from heorsynth.checks.finding import (
     overall,
     worst_first,
 )
-from heorsynth.checks.groups import ALL, INTERSECTION, SUBGROUP
+from heorsynth.checks.core.groups import ALL, INTERSECTION, SUBGROUP
+from heorsynth.checks.economics.decisions import AGREEMENT, NO_THRESHOLD, POOLED, decision_sentence
 from heorsynth.core.display import Card
 from heorsynth.core.estimate import normal_quantile
 from heorsynth.core.reading import typed
 from heorsynth.estimators.shrinkage import partially_pooled
-from heorsynth.evidence.rows import HEADER, cells, legend
+from heorsynth.evidence.finding_text import HEADER, cells, legend
 
 COLUMNS = (
     "check",
@@ -63,7 +63,7 @@ class Evidence:
 
     Attributes
     ----------
-    purpose : str               one of `heorsynth.checks.purposes.PURPOSES`
+    purpose : str               one of `heorsynth.checks.planning.purposes.PURPOSES`
     findings : tuple            worst first, decisive before the rest
     m, n_rows, n_source : int   cohorts, rows in each, and the real patients behind them
     generator : str             as the label says; "unknown" where rows carry none

@@ -7,20 +7,21 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
-from heorsynth.checks import inference, registry
-from heorsynth.checks.estimands import ESTIMANDS, FROM_BOTH, FROM_TALLIES, NOT_OF_FOLDERS
-from heorsynth.checks.finding import Finding, not_estimable
-from heorsynth.checks.groups import names_of
-from heorsynth.checks.margin import Margin
-from heorsynth.checks.plan import Plan
-from heorsynth.core.engine import Engine
+from heorsynth.checks.core.finding import Finding, not_estimable
+from heorsynth.checks.core.groups import names_of
+from heorsynth.checks.core.margin import Margin
+from heorsynth.checks.economics import precision as inference
+from heorsynth.checks.planning import registry
+from heorsynth.checks.planning.catalogue import ESTIMANDS, FROM_BOTH, FROM_TALLIES, NOT_OF_FOLDERS
+from heorsynth.checks.planning.plan import Plan
+from heorsynth.checks.planning.run_checks import Rows
 from heorsynth.core.random import stream
-from heorsynth.data.cohort import Cohort
-from heorsynth.data.domain import Domain
-from heorsynth.data.folder import CohortFolder
-from heorsynth.data.sampling import sampled
-from heorsynth.data.tally import Tally
-from heorsynth.evidence.answers import Rows
+from heorsynth.data.cohort.cohort import Cohort
+from heorsynth.data.cohort.domain import Domain
+from heorsynth.data.folders.cohort_folder import CohortFolder
+from heorsynth.data.folders.sampling import sampled
+from heorsynth.data.folders.tally import Tally
+from heorsynth.engine.engine import Engine
 
 
 @dataclass(frozen=True)

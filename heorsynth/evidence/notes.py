@@ -9,19 +9,19 @@ from typing import Any
 
 import numpy as np
 
-from heorsynth.checks.finding import NOT_ESTIMABLE, Finding
-from heorsynth.checks.observed import Observed, missing
-from heorsynth.checks.outcomes import outcome
-from heorsynth.checks.plain import plain_names
-from heorsynth.checks.plan import Plan
+from heorsynth.checks.core.finding import NOT_ESTIMABLE, Finding
+from heorsynth.checks.core.observed import Observed, missing
+from heorsynth.checks.planning.plain import plain_names
+from heorsynth.checks.planning.plan import Plan
+from heorsynth.checks.survival.horizon import outcome
 from heorsynth.core.estimate import significant
-from heorsynth.data.cohort import Cohort
-from heorsynth.data.folder import CohortFolder
-from heorsynth.data.identity import repeats_evenly
-from heorsynth.data.label import Label
-from heorsynth.data.levels import POOLED, SMALL_COUNT
-from heorsynth.estimators.counts import event_counts, follow_up
-from heorsynth.evidence.rows import SET_EQUAL
+from heorsynth.data.cohort.cohort import Cohort
+from heorsynth.data.columns.identifiers import repeats_evenly
+from heorsynth.data.columns.levels import POOLED, SMALL_COUNT
+from heorsynth.data.folders.cohort_folder import CohortFolder
+from heorsynth.data.labels.label import Label
+from heorsynth.estimators.survival.counts import event_counts, follow_up
+from heorsynth.evidence.finding_text import SET_EQUAL
 
 AGAINST = "judged against rows that are themselves synthetic"
 MADE_FROM = "made from rows that were themselves synthetic"

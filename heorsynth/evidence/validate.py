@@ -7,19 +7,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from heorsynth.checks.finding import Finding
-from heorsynth.checks.margin import Margin
-from heorsynth.checks.observed import Observed
-from heorsynth.checks.plan import Plan, plan
-from heorsynth.core.engine import Engine, EngineSpec, open_engine
+from heorsynth.checks.core.finding import Finding
+from heorsynth.checks.core.margin import Margin
+from heorsynth.checks.core.observed import Observed
+from heorsynth.checks.planning.plan import Plan, plan
+from heorsynth.checks.planning.run_checks import Rows
 from heorsynth.core.errors import LabelError, Problem, RoleError
 from heorsynth.core.random import check_seed
-from heorsynth.data.cohort import Cohort
-from heorsynth.data.domain import Domain
-from heorsynth.data.folder import CohortFolder
-from heorsynth.data.sampling import most_rows_problem
-from heorsynth.evidence.answers import Rows
-from heorsynth.evidence.comparable import (
+from heorsynth.data.cohort.cohort import Cohort
+from heorsynth.data.cohort.domain import Domain
+from heorsynth.data.folders.cohort_folder import CohortFolder
+from heorsynth.data.folders.sampling import most_rows_problem
+from heorsynth.engine.engine import Engine, EngineSpec, open_engine
+from heorsynth.evidence.evidence import Evidence
+from heorsynth.evidence.folders import judged as judged_folders
+from heorsynth.evidence.notes import further_notes, notes_on, told_of_lineage
+from heorsynth.evidence.preconditions import (
     cohorts,
     folders,
     require_apart,
@@ -27,9 +30,6 @@ from heorsynth.evidence.comparable import (
     require_distinct,
     require_same_roles,
 )
-from heorsynth.evidence.evidence import Evidence
-from heorsynth.evidence.folders import judged as judged_folders
-from heorsynth.evidence.notes import further_notes, notes_on, told_of_lineage
 
 
 def validate(

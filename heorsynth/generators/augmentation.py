@@ -11,15 +11,15 @@ import pandas as pd
 
 from heorsynth.core.display import Card, facts_card
 from heorsynth.core.estimate import Estimate
-from heorsynth.data.augmented import PATIENT, SETTING, STATEMENT
-from heorsynth.data.claims import claim_of
-from heorsynth.data.cohort import Cohort
-from heorsynth.data.label import ID_COLUMN, Label
-from heorsynth.generators.analysis import Analysis, pooled
-from heorsynth.generators.base import Recipe
-from heorsynth.generators.heor import Heor
+from heorsynth.data.cohort.cohort import Cohort
+from heorsynth.data.files.augmented import PATIENT, SETTING, STATEMENT
+from heorsynth.data.labels.claims import claim_of
+from heorsynth.data.labels.label import ID_COLUMN, Label
+from heorsynth.generators.heor.recipe import Heor
+from heorsynth.generators.recipe import Recipe
+from heorsynth.generators.sampling.cohorts import MoreRowsThanPatients
+from heorsynth.generators.sampling.pooled_analysis import Analysis, pooled
 from heorsynth.generators.source import require_real
-from heorsynth.generators.synthetic import MoreRowsThanPatients
 
 
 class AugmentedCohorts(Sequence[Cohort]):

@@ -11,7 +11,7 @@ import pandas as pd
 from pandas.api import types
 
 from heorsynth.core.numbers import WHOLE_FLOATS
-from heorsynth.data.levels import POOLED, as_text
+from heorsynth.data.columns.levels import POOLED, as_text
 
 MAX_DECIMALS = 6
 

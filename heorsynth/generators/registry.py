@@ -8,18 +8,18 @@ from pathlib import Path
 from typing import cast
 
 from heorsynth.core.errors import GeneratorError, Problem, nearest, unknown_name
-from heorsynth.generators.base import Recipe
-from heorsynth.generators.sampler import Sampler
+from heorsynth.generators.recipe import Recipe
+from heorsynth.generators.sampling.sampler import Sampler
 
 REGISTRY = {
-    "heor": "heorsynth.generators.heor:Heor",
-    "bootstrap": "heorsynth.generators.bootstrap:Bootstrap",
-    "marginals": "heorsynth.generators.marginals:Marginals",
-    "arf": "heorsynth.generators.arf:Arf",
-    "gaussian_copula": "heorsynth.generators.sdv:GaussianCopula",
-    "copula_gan": "heorsynth.generators.sdv:CopulaGan",
-    "ctgan": "heorsynth.generators.sdv:Ctgan",
-    "tvae": "heorsynth.generators.sdv:Tvae",
+    "heor": "heorsynth.generators.heor.recipe:Heor",
+    "bootstrap": "heorsynth.generators.peers.bootstrap:Bootstrap",
+    "marginals": "heorsynth.generators.peers.marginals:Marginals",
+    "arf": "heorsynth.generators.peers.arf:Arf",
+    "gaussian_copula": "heorsynth.generators.peers.sdv:GaussianCopula",
+    "copula_gan": "heorsynth.generators.peers.sdv:CopulaGan",
+    "ctgan": "heorsynth.generators.peers.sdv:Ctgan",
+    "tvae": "heorsynth.generators.peers.sdv:Tvae",
 }
 """Name to module and class; a module is imported only when its generator is used."""
 

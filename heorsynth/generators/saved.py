@@ -6,11 +6,11 @@ from pathlib import Path
 
 from heorsynth.core.errors import FileError, Problem
 from heorsynth.core.reading import json_of
-from heorsynth.data.domain import Domain
-from heorsynth.data.schema import Schema
-from heorsynth.generators.calibration import aim_from_dict
-from heorsynth.generators.latent.law import HeorLaw
-from heorsynth.generators.sampler import FORMAT, Sampler
+from heorsynth.data.cohort.domain import Domain
+from heorsynth.data.columns.schema import Schema
+from heorsynth.generators.heor.law import HeorLaw
+from heorsynth.generators.sampling.calibration import aim_from_dict
+from heorsynth.generators.sampling.sampler import FORMAT, Sampler
 
 MAX_BYTES = 200_000_000
 """A generator file is far smaller; a larger one is not read."""

@@ -6,14 +6,14 @@ import pandas as pd
 
 from heorsynth.core import errors
 from heorsynth.core.errors import LabelError, Problem, as_yaml
-from heorsynth.data.cohort import Cohort
-from heorsynth.data.detection import whole_dates
-from heorsynth.data.folder import CohortFolder
-from heorsynth.data.identity import looks_like_dates, why_identifying
-from heorsynth.data.inspection import Found, refuse
-from heorsynth.data.kinds import MAX_LEVELS
-from heorsynth.data.levels import SMALL_COUNT
-from heorsynth.data.schema import Schema
+from heorsynth.data.cohort.cohort import Cohort
+from heorsynth.data.columns.detection import whole_dates
+from heorsynth.data.columns.identifiers import looks_like_dates, why_identifying
+from heorsynth.data.columns.kinds import MAX_LEVELS
+from heorsynth.data.columns.levels import SMALL_COUNT
+from heorsynth.data.columns.role_checks import Found, refuse
+from heorsynth.data.columns.schema import Schema
+from heorsynth.data.folders.cohort_folder import CohortFolder
 from heorsynth.generators.formats import is_levels
 
 MOST_POOLED, FEW_LEVELS = 0.5, 10

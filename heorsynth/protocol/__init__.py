@@ -1,0 +1,1 @@
+"""The protocol and its run: the main path is `run`."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from heorsynth.checks.plan import plan
-from heorsynth.core.engine import Engine
+from heorsynth.checks.planning.plan import plan
 from heorsynth.core.errors import MarginError, Problem
-from heorsynth.data.cohort import Cohort
-from heorsynth.data.folder import CohortFolder
-from heorsynth.protocol.spec import Protocol
+from heorsynth.data.cohort.cohort import Cohort
+from heorsynth.data.folders.cohort_folder import CohortFolder
+from heorsynth.engine.engine import Engine
+from heorsynth.protocol.file.spec import Protocol
 
 
 def require_askable(protocol: Protocol, cohort: Cohort | CohortFolder, engine: Engine) -> None:

@@ -13,20 +13,20 @@ from typing import Any
 
 import pandas as pd
 
-from heorsynth.checks.finding import borne_out
+from heorsynth.checks.core.finding import borne_out
 from heorsynth.core.errors import HeorsynthError
 from heorsynth.core.reading import json_of
-from heorsynth.data.claims import belied
-from heorsynth.data.io import label_of, read_frame
-from heorsynth.data.label import Label, releases_in
-from heorsynth.data.signs import named_rows
-from heorsynth.evidence.crate import CRATE
-from heorsynth.evidence.croissant import CROISSANT
-from heorsynth.evidence.statement import facts_of
-from heorsynth.protocol.drawn import PLACE
-from heorsynth.protocol.folder import SUMS, VERDICT, bounded, read_sums, sha256_of
+from heorsynth.data.files.io import label_of, read_frame
+from heorsynth.data.inspect import named_rows
+from heorsynth.data.labels.claims import belied
+from heorsynth.data.labels.label import Label, releases_in
+from heorsynth.protocol.file.source import load_source
 from heorsynth.protocol.run import Run, run_name
-from heorsynth.protocol.source import load_source
+from heorsynth.protocol.run_folder import SUMS, VERDICT, bounded, read_sums, sha256_of
+from heorsynth.protocol.synthetic import PLACE
+from heorsynth.provenance.croissant import CROISSANT
+from heorsynth.provenance.in_toto import facts_of
+from heorsynth.provenance.ro_crate import CRATE
 
 EVIDENCE = "evidence.csv"
 

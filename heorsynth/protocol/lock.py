@@ -14,11 +14,11 @@ from pathlib import Path
 
 from heorsynth.core.errors import FileError, OutputError, Problem, ProtocolError, RunError
 from heorsynth.core.reading import json_of, typed
-from heorsynth.evidence.statement import STATEMENT, occasion_of
-from heorsynth.protocol.folder import bounded
-from heorsynth.protocol.placing import leaves
-from heorsynth.protocol.source import read_origin
-from heorsynth.protocol.spec import Document, Protocol, read_protocol
+from heorsynth.protocol.file.error_lines import leaves
+from heorsynth.protocol.file.source import read_origin
+from heorsynth.protocol.file.spec import Document, Protocol, read_protocol
+from heorsynth.protocol.run_folder import bounded
+from heorsynth.provenance.in_toto import STATEMENT, occasion_of
 
 PLACEHOLDER = re.compile(r"^(…|\.\.\.|<.*>|\?+|xxx+|the arm compared with)$|\b(TODO|TBD|FIXME)\b", re.IGNORECASE)
 """What stands where somebody meant to write something later."""

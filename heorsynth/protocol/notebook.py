@@ -17,7 +17,7 @@ from nbformat import NotebookNode
 from traitlets.config import Config
 
 from heorsynth.core.errors import FileError, Problem, RunError, nearest
-from heorsynth.core.progress import LIVE_KERNEL
+from heorsynth.engine.progress import LIVE_KERNEL
 
 SOURCE_VARIABLE = "HEORSYNTH_SOURCE"
 """Names the folder in which a run's source file is looked for when the run folder has been moved."""

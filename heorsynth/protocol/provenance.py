@@ -12,24 +12,24 @@ import pandas as pd
 from pandas.api import types
 
 from heorsynth.core.errors import Problem, RunError
-from heorsynth.data import io
-from heorsynth.data.cohort import Cohort
-from heorsynth.data.label import Label
-from heorsynth.data.releases import Release
-from heorsynth.data.schema import Schema
-from heorsynth.data.watermark import release_key
-from heorsynth.evidence.crate import CRATE, crate
-from heorsynth.evidence.croissant import CROISSANT, croissant
+from heorsynth.data.cohort.cohort import Cohort
+from heorsynth.data.columns.schema import Schema
+from heorsynth.data.files import io
+from heorsynth.data.labels.label import Label
+from heorsynth.data.labels.releases import Release
+from heorsynth.data.labels.watermark import release_key
 from heorsynth.evidence.evidence import Evidence
-from heorsynth.evidence.fingerprint import fingerprint
-from heorsynth.evidence.record import Occasion, Record
-from heorsynth.evidence.signature import ENVELOPE, opened, sealed
-from heorsynth.evidence.statement import STATEMENT, statement
-from heorsynth.protocol.drawn import PLACE, Drawn, label_of, some_rows
-from heorsynth.protocol.folder import SUMS, sha256_of, summed_files
+from heorsynth.protocol.file.source import FILE, FOLDER, Origin
+from heorsynth.protocol.file.spec import Protocol
 from heorsynth.protocol.lock import Lock
-from heorsynth.protocol.source import FILE, FOLDER, Origin
-from heorsynth.protocol.spec import Protocol
+from heorsynth.protocol.run_folder import SUMS, sha256_of, summed_files
+from heorsynth.protocol.synthetic import PLACE, Drawn, label_of, some_rows
+from heorsynth.provenance.croissant import CROISSANT, croissant
+from heorsynth.provenance.fingerprint import fingerprint
+from heorsynth.provenance.in_toto import STATEMENT, statement
+from heorsynth.provenance.record import Occasion, Record
+from heorsynth.provenance.ro_crate import CRATE, crate
+from heorsynth.provenance.signature import ENVELOPE, opened, sealed
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey

@@ -15,8 +15,6 @@ from typing import Any
 from urllib.parse import quote
 
 from heorsynth.core.display import Card, facts_card
-from heorsynth.core.engine import Engine, EngineSpec, open_engine
-from heorsynth.core.engine_task import one_thread
 from heorsynth.core.errors import (
     CohortError,
     GeneratorError,
@@ -28,27 +26,29 @@ from heorsynth.core.errors import (
 )
 from heorsynth.core.random import stream
 from heorsynth.core.reading import json_of
-from heorsynth.data import releases
-from heorsynth.data.cohort import Cohort
-from heorsynth.data.folder import CohortFolder
-from heorsynth.data.watermark import owner_key
+from heorsynth.data.cohort.cohort import Cohort
+from heorsynth.data.folders.cohort_folder import CohortFolder
+from heorsynth.data.labels import releases
+from heorsynth.data.labels.watermark import owner_key
+from heorsynth.engine.engine import Engine, EngineSpec, open_engine
+from heorsynth.engine.task import one_thread
 from heorsynth.evidence.evidence import Evidence
-from heorsynth.evidence.governance import Sheet, blanks, lines_to_paste, require_valid, sheet
-from heorsynth.evidence.record import Clock, Occasion
-from heorsynth.evidence.signature import ENVELOPE, UNSIGNED, opened, signing_key
 from heorsynth.evidence.validate import validate
 from heorsynth.generators import registry
-from heorsynth.generators.sampler import Sampler
-from heorsynth.protocol import drawn
+from heorsynth.generators.sampling.sampler import Sampler
+from heorsynth.protocol import synthetic as drawn
 from heorsynth.protocol.askable import require_askable
-from heorsynth.protocol.drawn import Drawn, Patients, Shown
-from heorsynth.protocol.folder import VERDICT, bounded, staged, write_sums
+from heorsynth.protocol.file.error_lines import placed
+from heorsynth.protocol.file.source import read_origin
+from heorsynth.protocol.file.spec import Protocol, read_protocol
 from heorsynth.protocol.lock import Lock, read_lock
 from heorsynth.protocol.notebook import SOURCE_VARIABLE, execute, read_notebook, with_parameters
-from heorsynth.protocol.placing import placed
 from heorsynth.protocol.provenance import holdout_facts, record_of, release_of, require_holdout, write_provenance
-from heorsynth.protocol.source import read_origin
-from heorsynth.protocol.spec import Protocol, read_protocol
+from heorsynth.protocol.run_folder import VERDICT, bounded, staged, write_sums
+from heorsynth.protocol.synthetic import Drawn, Patients, Shown
+from heorsynth.provenance.governance import Sheet, blanks, lines_to_paste, require_valid, sheet
+from heorsynth.provenance.record import Clock, Occasion
+from heorsynth.provenance.signature import ENVELOPE, UNSIGNED, opened, signing_key
 from heorsynth.report.dossier import dossier
 from heorsynth.report.governance import governance_page
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from heorsynth.core.display import Card, printable
-from heorsynth.protocol.compare import DIFFERENT, IDENTICAL, NOT_RERUNNABLE, WITHIN
+from heorsynth.protocol.compare_files import DIFFERENT, IDENTICAL, NOT_RERUNNABLE, WITHIN
 
 MISSING, UNEXPECTED, NOT_COVERED = "missing", "unexpected", "not covered"
 ALTERED = "altered since the run"

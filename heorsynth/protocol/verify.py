@@ -9,17 +9,23 @@ from importlib.metadata import version
 from pathlib import Path
 
 from heorsynth.core.errors import HeorsynthError, Problem, RunError, SignatureError
-from heorsynth.data.io import label_of, read_frame
-from heorsynth.data.watermark import NO_MARK, names_owner, owner_key
-from heorsynth.evidence.record import packages
-from heorsynth.evidence.signature import ENVELOPE, Seal, covers, key_id, opened, public_key
-from heorsynth.evidence.statement import STATEMENT, facts_of, name_of, occasion_of, subjects_of
-from heorsynth.protocol.compare import IDENTICAL, compared_runs
+from heorsynth.data.files.io import label_of, read_frame
+from heorsynth.data.labels.watermark import NO_MARK, names_owner, owner_key
+from heorsynth.protocol.compare_files import IDENTICAL, compared_runs
 from heorsynth.protocol.consistency import contradictions
-from heorsynth.protocol.drawn import PLACE
-from heorsynth.protocol.folder import MOST_BYTES, OCCASION_FILES, SUMS, VERDICT, bounded, files_in, read_sums, sha256_of
+from heorsynth.protocol.file.source import load_source
 from heorsynth.protocol.run import Run, run
-from heorsynth.protocol.source import load_source
+from heorsynth.protocol.run_folder import (
+    MOST_BYTES,
+    OCCASION_FILES,
+    SUMS,
+    VERDICT,
+    bounded,
+    files_in,
+    read_sums,
+    sha256_of,
+)
+from heorsynth.protocol.synthetic import PLACE
 from heorsynth.protocol.verification import (
     ALTERED,
     MISSING,
@@ -28,6 +34,9 @@ from heorsynth.protocol.verification import (
     UNEXPECTED,
     Verification,
 )
+from heorsynth.provenance.in_toto import STATEMENT, facts_of, name_of, occasion_of, subjects_of
+from heorsynth.provenance.record import packages
+from heorsynth.provenance.signature import ENVELOPE, Seal, covers, key_id, opened, public_key
 
 NOT_ASKED = "not asked for"
 

@@ -12,23 +12,23 @@ from pathlib import Path
 import jinja2
 from markupsafe import Markup
 
-from heorsynth.checks.evaluation import threshold_unit
-from heorsynth.checks.finding import WORST_FIRST
-from heorsynth.checks.plain import plain_names
-from heorsynth.checks.purposes import PURPOSES
+from heorsynth.checks.core.finding import WORST_FIRST
+from heorsynth.checks.economics.arms import threshold_unit
+from heorsynth.checks.planning.plain import plain_names
+from heorsynth.checks.planning.purposes import PURPOSES
 from heorsynth.core.display import SORTING, Card
 from heorsynth.core.errors import HorizonError, NotEstimableError
-from heorsynth.data.cohort import Cohort
+from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.evidence.evidence import Evidence
-from heorsynth.evidence.governance import Sheet
-from heorsynth.evidence.record import NEEDS_A_PERSON
-from heorsynth.evidence.rows import SET_EQUAL, SYMBOLS
+from heorsynth.evidence.finding_text import SET_EQUAL, SYMBOLS
+from heorsynth.provenance.governance import Sheet
+from heorsynth.provenance.record import NEEDS_A_PERSON
 from heorsynth.report import figures
+from heorsynth.report.figures.style import Picture
 from heorsynth.report.formulas import SYMBOLS_USED, formulas_for
 from heorsynth.report.methods import LIMITS, methods_for
-from heorsynth.report.picture import Picture
-from heorsynth.report.tables_cohort import table_one
-from heorsynth.report.tables_evidence import margins_table, plain, verdict_table
+from heorsynth.report.tables.cohort import table_one
+from heorsynth.report.tables.evidence import margins_table, plain, verdict_table
 
 TEMPLATES = Path(__file__).parent / "templates"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from heorsynth.checks.plain import PLAIN
+from heorsynth.checks.planning.plain import PLAIN
 
 
 @dataclass(frozen=True)

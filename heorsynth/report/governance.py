@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from heorsynth.evidence.governance import Sheet
+from heorsynth.provenance.governance import Sheet
 from heorsynth.report.dossier import templates
 
 

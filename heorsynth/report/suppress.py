@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from heorsynth.data.cohort import Cohort, small
-from heorsynth.data.levels import SMALL_COUNT
+from heorsynth.data.cohort.cohort import Cohort, small
+from heorsynth.data.columns.levels import SMALL_COUNT
 
 HIDDEN = f"≥{SMALL_COUNT}"
 

@@ -15,9 +15,9 @@ import torch
 
 import heorsynth as hs
 from heorsynth.core import errors
-from heorsynth.core.engine_task import Mapped
-from heorsynth.generators.sampler import Sampler
-from heorsynth.generators.synthetic import MoreRowsThanPatients
+from heorsynth.engine.task import Mapped
+from heorsynth.generators.sampling.cohorts import MoreRowsThanPatients
+from heorsynth.generators.sampling.sampler import Sampler
 
 FEW_EPOCHS = {"ctgan": {"epochs": 2}, "tvae": {"epochs": 2}, "copula_gan": {"epochs": 2}}
 CANARY = 8731.4177

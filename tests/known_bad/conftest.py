@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from heorsynth.data.cohort import Cohort
+from heorsynth.data.cohort.cohort import Cohort
 
 ROLES = {
     "endpoints": {"os": ("time", "event")}, "arm": "arm", "arm_reference": "usual", "costs": "cost",

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from heorsynth.checks import registry
-from heorsynth.checks.estimands import ESTIMANDS, margin_for
-from heorsynth.checks.plan import checked_economics
-from heorsynth.checks.purposes import PURPOSES
-from heorsynth.data.cohort import Cohort
+from heorsynth.checks.planning import registry
+from heorsynth.checks.planning.catalogue import ESTIMANDS, margin_for
+from heorsynth.checks.planning.plan import checked_economics
+from heorsynth.checks.planning.purposes import PURPOSES
+from heorsynth.data.cohort.cohort import Cohort
 
 from .conftest import BREAKERS
 
@@ -82,7 +82,11 @@ def test_every_estimand_has_something_it_catches_and_something_it_cannot_see():
         "utilities.qaly",
     }  # test_special_cases.py, and of targets
     special = {"survival.incidence", "survival.subdistribution_ratio", "survival.extrapolation_ranking"}  # the same
-    spikes = {"utilities.at_one", "utilities.below_zero", "utilities.missing"}  # tests/unit/test_spikes_of_utility.py
+    spikes = {
+        "utilities.at_one",
+        "utilities.below_zero",
+        "utilities.missing",
+    }  # heor/test_quantiles.py
     assert set(CASES) | spikes | special | {"economics.ceac"} == set(ESTIMANDS) - attacked - on_request
     assert set(ESTIMANDS) - attacked - on_request == set(MARGINS)
 

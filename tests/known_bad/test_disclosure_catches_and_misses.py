@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from heorsynth.checks import disclosure
-from heorsynth.checks.estimands import ESTIMANDS, margin_for
-from heorsynth.checks.purposes import PURPOSES
-from heorsynth.data.cohort import Cohort
+from heorsynth.checks.planning.catalogue import ESTIMANDS, margin_for
+from heorsynth.checks.planning.purposes import PURPOSES
+from heorsynth.checks.privacy import check as disclosure
+from heorsynth.data.cohort.cohort import Cohort
 
 from .conftest import ROLES
 

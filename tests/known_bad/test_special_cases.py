@@ -4,12 +4,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from heorsynth.checks import registry
-from heorsynth.checks.estimands import margin_for
-from heorsynth.checks.finding import FAIL, PASS
-from heorsynth.checks.groups import ALL, Group
-from heorsynth.checks.structure import marginal
-from heorsynth.data.cohort import Cohort
+from heorsynth.checks.core.finding import FAIL, PASS
+from heorsynth.checks.core.groups import ALL, Group
+from heorsynth.checks.planning import registry
+from heorsynth.checks.planning.catalogue import margin_for
+from heorsynth.checks.structure.check import marginal
+from heorsynth.data.cohort.cohort import Cohort
 
 MARGINS = {
     "survival.incidence": {"absolute": 0.10},

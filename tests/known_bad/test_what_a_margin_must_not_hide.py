@@ -5,13 +5,13 @@ import pandas as pd
 import pytest
 
 import heorsynth as hs
-from heorsynth.checks import disclosure
-from heorsynth.checks.comparison import keeping
-from heorsynth.checks.estimands import margin_for
-from heorsynth.checks.margin import Margin
+from heorsynth.checks.core.margin import Margin
+from heorsynth.checks.core.scalar import keeping
+from heorsynth.checks.planning.catalogue import margin_for
+from heorsynth.checks.privacy import check as disclosure
 from heorsynth.core import errors
-from heorsynth.data.cohort import Cohort
-from heorsynth.generators.synthetic import SyntheticCohorts
+from heorsynth.data.cohort.cohort import Cohort
+from heorsynth.generators.sampling.cohorts import SyntheticCohorts
 
 COPIES = {"disclosure.copies": margin_for("disclosure.copies", {"absolute": 0.01})}
 

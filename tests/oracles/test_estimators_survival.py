@@ -11,9 +11,9 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from heorsynth.core.errors import NotEstimableError
-from heorsynth.estimators.cox import cox
-from heorsynth.estimators.resampling import bootstrap_weights
-from heorsynth.estimators.survival import (
+from heorsynth.estimators.survival.bootstrap import bootstrap_weights
+from heorsynth.estimators.survival.cox import cox
+from heorsynth.estimators.survival.estimates import (
     at_risk_table,
     cumulative_incidence,
     kaplan_meier,

@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 
 import heorsynth as hs
-from heorsynth.checks.structure_joint import correlations
-from heorsynth.data.levels import as_text
+from heorsynth.checks.structure.joint import correlations
+from heorsynth.data.columns.levels import as_text
 from heorsynth.estimators.association import resampled_correlations
-from heorsynth.generators.latent.quantiles import Quantiles, rising
+from heorsynth.generators.heor.quantiles import Quantiles, rising
 
 COLUMNS = {
     "text": pd.Series(["b", None, "a", "b", np.nan]),

@@ -5,15 +5,15 @@ import pandas as pd
 import pytest
 
 import heorsynth as hs
-from heorsynth.checks import observed
+from heorsynth.checks.core import observed
 from heorsynth.core.errors import NotEstimableError
-from heorsynth.data.tally import Tally
-from heorsynth.data.value_counts import EXACT, LARGEST_ERROR, lowered, rounded
-from heorsynth.estimators import curve_summaries
-from heorsynth.estimators.cost_quantiles import quantile_of
-from heorsynth.estimators.costs import mean_of
-from heorsynth.estimators.economics import increments_of
-from heorsynth.estimators.log_rank import log_rank, log_rank_of
+from heorsynth.data.folders.tally import Tally
+from heorsynth.data.folders.value_counts import EXACT, LARGEST_ERROR, lowered, rounded
+from heorsynth.estimators.costs.costs import mean_of
+from heorsynth.estimators.costs.quantiles import quantile_of
+from heorsynth.estimators.economics.increments import increments_of
+from heorsynth.estimators.survival import summaries as curve_summaries
+from heorsynth.estimators.survival.log_rank import log_rank, log_rank_of
 
 N = 3000
 

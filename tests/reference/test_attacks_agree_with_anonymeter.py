@@ -12,9 +12,9 @@ import pandas as pd
 import pytest
 from anonymeter_risks import KINDS, cohorts
 
-from heorsynth.checks import disclosure
-from heorsynth.checks.estimands import margin_for
-from heorsynth.data.cohort import Cohort
+from heorsynth.checks.planning.catalogue import margin_for
+from heorsynth.checks.privacy import check as disclosure
+from heorsynth.data.cohort.cohort import Cohort
 
 EXPECTED = pd.read_csv(Path(__file__).parent / "anonymeter_risks.csv").set_index(["attack", "rows"])
 ATTACKS = ("disclosure.singling_out", "disclosure.linkability", "disclosure.attribute")

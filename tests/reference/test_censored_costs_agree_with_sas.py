@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from heorsynth.estimators.censored_costs import bang_tsiatis
+from heorsynth.estimators.costs.censored import bang_tsiatis
 
 PATIENTS = pd.read_csv(Path(__file__).parent / "censored_costs.csv")
 SAS = 44_623.56

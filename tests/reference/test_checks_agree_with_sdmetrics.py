@@ -9,9 +9,10 @@ from sdmetrics.column_pairs import CorrelationSimilarity
 from sdmetrics.single_column import KSComplement, MissingValueSimilarity, TVComplement
 from sdmetrics.single_table import DCROverfittingProtection, NewRowSynthesis
 
-from heorsynth.checks import disclosure, structure
-from heorsynth.checks.estimands import margin_for
-from heorsynth.data.cohort import Cohort
+from heorsynth.checks.planning.catalogue import margin_for
+from heorsynth.checks.privacy import check as disclosure
+from heorsynth.checks.structure import check as structure
+from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.estimators.association import rank_correlation
 
 MARGINS = {

@@ -4,7 +4,7 @@ The example is 1,000 joint draws of cost and effect. Its tables give the means o
 25,000 a unit, the expected net benefits, EIB 1.2284, ICER 20,098, CEAC 0.529 and EVPI 2.4145 (`summary`). Net benefits,
 EIB, ICER and the threshold at which the decision changes follow from the means, and are held here. CEAC and EVPI need
 the draws, which are not kept here: `estimators.options` computes both, held by hand in
-tests/unit/test_estimators_economics.py.
+tests/unit/estimators/economics/test_increments.py.
 
 Baio, Berardi & Heath (2017) Bayesian Cost-Effectiveness Analysis with the R package BCEA, Springer.
 """
@@ -14,8 +14,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from heorsynth.estimators.arms import ArmMeans
-from heorsynth.estimators.options import best, net_benefits
+from heorsynth.estimators.economics.arms import ArmMeans
+from heorsynth.estimators.economics.options import best, net_benefits
 
 STATUS_QUO, VACCINATION = (9.655464, -0.001055946), (14.691446, -0.000805370)
 MEANS = np.array([STATUS_QUO, VACCINATION])

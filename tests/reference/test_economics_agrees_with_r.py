@@ -12,9 +12,9 @@ from heormodel.run import SeedManager, run_psa
 from heormodel.voi import evpi
 
 import heorsynth as hs
-from heorsynth.estimators.frontier import frontier
-from heorsynth.estimators.options import acceptability_frontier, perfect_information, probability_best
-from heorsynth.estimators.regression import seemingly_unrelated
+from heorsynth.estimators.economics.frontier import frontier
+from heorsynth.estimators.economics.options import acceptability_frontier, perfect_information, probability_best
+from heorsynth.estimators.economics.regression import seemingly_unrelated
 
 HERE = Path(__file__).parent
 COVARIATES = {

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from heorsynth.estimators.parametric import fit_parametric
-from heorsynth.estimators.subdistribution import fine_gray
+from heorsynth.estimators.survival.fine_gray import fine_gray
+from heorsynth.estimators.survival.parametric import fit_parametric
 
 HERE = Path(__file__).parent
 YEAR = 365.25

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from heorsynth.estimators.cox import cox
-from heorsynth.estimators.survival import (
+from heorsynth.estimators.survival.cox import cox
+from heorsynth.estimators.survival.estimates import (
     at_risk_table,
     cumulative_incidence,
     kaplan_meier,

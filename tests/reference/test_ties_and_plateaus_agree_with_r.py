@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 
 from heorsynth.core.errors import NotEstimableError
-from heorsynth.estimators.cox import cox
-from heorsynth.estimators.survival import at_risk_table, kaplan_meier, log_rank, quantile_survival
+from heorsynth.estimators.survival.cox import cox
+from heorsynth.estimators.survival.estimates import at_risk_table, kaplan_meier, log_rank, quantile_survival
 
 HERE = Path(__file__).parent
 DIGITS = 1e-9

@@ -10,12 +10,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from heorsynth.checks.censored_costs import censored_means
-from heorsynth.checks.estimands import margin_for
-from heorsynth.checks.finding import FAIL, NOT_ESTIMABLE, PASS
-from heorsynth.checks.groups import ALL, Group
-from heorsynth.data.cohort import Cohort
-from heorsynth.estimators.censored_costs import bang_tsiatis
+from heorsynth.checks.core.finding import FAIL, NOT_ESTIMABLE, PASS
+from heorsynth.checks.core.groups import ALL, Group
+from heorsynth.checks.costs.censored import censored_means
+from heorsynth.checks.planning.catalogue import margin_for
+from heorsynth.data.cohort.cohort import Cohort
+from heorsynth.estimators.costs.censored import bang_tsiatis
 
 HORIZON, TRUTH = 2.0, 1000 * (1 - math.exp(-0.8)) / 0.4
 PARTS = ["half_1", "half_2", "half_3", "half_4"]

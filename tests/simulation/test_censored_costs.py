@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from heorsynth.estimators.censored_costs import bang_tsiatis, lin
+from heorsynth.estimators.costs.censored import bang_tsiatis, lin
 
 YEARS, TRUTH = 9, 38_900.0
 """Mean initial 10,000; 2,000 a year alive, E[min(T, 9)] = 4.95; and the last year of life's 20,000, of which those who

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from heorsynth.checks.distance import average, largest
+from heorsynth.checks.core.distance import average, largest
 
 REPETITIONS = 60
 AT_MOST = int(stats.binom.ppf(0.9995, REPETITIONS, 0.05))

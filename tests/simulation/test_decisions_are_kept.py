@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import heorsynth as hs
-from heorsynth.estimators.economics import increments
+from heorsynth.estimators.economics.increments import increments
 
 WTP, REPETITIONS, M = 20_000.0, 5, 20
 MEANS = ["costs.mean of cost by arm", "utilities.mean of qaly by arm"]

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 import heorsynth as hs
-from heorsynth.estimators.survival import kaplan_meier
+from heorsynth.estimators.survival.estimates import kaplan_meier
 
 GRID = np.linspace(0.5, 6.0, 200)
 

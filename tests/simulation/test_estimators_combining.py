@@ -10,8 +10,8 @@ import pytest
 from scipy import special
 
 from heorsynth.core.random import stream
-from heorsynth.estimators.combining import pool
-from heorsynth.estimators.survival import rmst
+from heorsynth.estimators.economics.pooling import pool
+from heorsynth.estimators.survival.estimates import rmst
 
 Z = 1.959964
 ALLOWED = (0.93, 0.97)

@@ -11,9 +11,10 @@ from scipy import stats
 
 from heorsynth.core.estimate import Estimate
 from heorsynth.core.random import stream
-from heorsynth.estimators import cost_quantiles, costs
-from heorsynth.estimators.cox import hazard_ratio
-from heorsynth.estimators.survival import (
+from heorsynth.estimators.costs import costs
+from heorsynth.estimators.costs import quantiles as cost_quantiles
+from heorsynth.estimators.survival.cox import hazard_ratio
+from heorsynth.estimators.survival.estimates import (
     cumulative_incidence,
     landmark_survival,
     median_survival,

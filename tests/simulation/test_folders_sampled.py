@@ -7,11 +7,11 @@ import pandas as pd
 import pytest
 
 import heorsynth as hs
-from heorsynth.checks import structure
-from heorsynth.checks.estimands import margin_for
-from heorsynth.checks.finding import Finding
-from heorsynth.core.engine import open_engine
-from heorsynth.data.folder import CohortFolder
+from heorsynth.checks.core.finding import Finding
+from heorsynth.checks.planning.catalogue import margin_for
+from heorsynth.checks.structure import check as structure
+from heorsynth.data.folders.cohort_folder import CohortFolder
+from heorsynth.engine.engine import open_engine
 from heorsynth.evidence.folders import Sample
 
 SIZES, MOST, TIMES = (400, 1000, 2600), 1000, 100

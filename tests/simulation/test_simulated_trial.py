@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 import heorsynth as hs
-from heorsynth.estimators.cox import cox
-from heorsynth.estimators.survival import kaplan_meier
+from heorsynth.estimators.survival.cox import cox
+from heorsynth.estimators.survival.estimates import kaplan_meier
 
 N = 200_000
 

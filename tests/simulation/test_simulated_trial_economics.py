@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import heorsynth as hs
-from heorsynth.estimators.survival import rmst, rmst_difference
+from heorsynth.estimators.survival.estimates import rmst, rmst_difference
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from heorsynth.estimators.censored_costs import bang_tsiatis, lin
+from heorsynth.estimators.costs.censored import bang_tsiatis, lin
 
 PERIODS = 4
 TRUTH = 100 * sum(0.8**k for k in range(PERIODS))

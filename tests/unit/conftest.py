@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 import heorsynth as hs
-from heorsynth.core.engine import Engine, open_engine
-from heorsynth.evidence.signature import keygen
+from heorsynth.engine.engine import Engine, open_engine
+from heorsynth.provenance.signature import keygen
 
 PROTOCOL = """\
 heorsynth: 1

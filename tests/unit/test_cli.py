@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from heorsynth.protocol.file.spec import read_protocol
 from heorsynth.protocol.lock import Lock, read_lock
-from heorsynth.protocol.spec import read_protocol
 
 CANARY = "Canary-4471"
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from heorsynth.checks.estimands import ESTIMANDS
+from heorsynth.checks.planning.catalogue import ESTIMANDS
 
 ROOT = Path(__file__).resolve().parents[2]
 

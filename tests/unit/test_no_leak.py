@@ -15,9 +15,9 @@ import pyarrow.parquet as pq
 import pytest
 
 import heorsynth as hs
-from heorsynth.data.folder import CohortFolder
-from heorsynth.data.levels import POOLED
-from heorsynth.evidence.signature import keygen
+from heorsynth.data.columns.levels import POOLED
+from heorsynth.data.folders.cohort_folder import CohortFolder
+from heorsynth.provenance.signature import keygen
 
 WORDS = ("Canary-Ada-7319", "Canary-Bert-7320", "Canary-Cora-7321")
 """Names and ids of the planted patients."""

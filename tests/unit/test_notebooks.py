@@ -12,7 +12,7 @@ import nbformat
 import pandas as pd
 import pytest
 
-from heorsynth.report.picture import Picture, canvas
+from heorsynth.report.figures.style import Picture, canvas
 
 ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))

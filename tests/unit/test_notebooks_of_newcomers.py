@@ -11,10 +11,10 @@ import pytest
 
 import heorsynth as hs
 from heorsynth.data import datasets
-from heorsynth.protocol.edit import with_changes
-from heorsynth.protocol.init import init
+from heorsynth.protocol.file.edit import with_changes
+from heorsynth.protocol.file.spec import Document, read_protocol
 from heorsynth.protocol.notebook import execute, read_notebook, with_parameters
-from heorsynth.protocol.spec import Document, read_protocol
+from heorsynth.protocol.start.init import init
 
 ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOKS = ROOT / "notebooks"

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
+from heorsynth.protocol.file.spec import read_protocol
 from heorsynth.protocol.lock import read_lock
-from heorsynth.protocol.spec import read_protocol
 
 ROOT = Path(__file__).resolve().parents[2]
 CONDA_TO_PYPI = {"pytorch-cpu": "torch", "matplotlib-base": "matplotlib"}

@@ -15,10 +15,10 @@ import pytest
 
 import heorsynth as hs
 from heorsynth.core import errors
-from heorsynth.data import limits
-from heorsynth.data.io import read_frame
-from heorsynth.protocol.folder import sha256_of
-from heorsynth.protocol.spec import read_protocol
+from heorsynth.data.files import limits
+from heorsynth.data.files.io import read_frame
+from heorsynth.protocol.file.spec import read_protocol
+from heorsynth.protocol.run_folder import sha256_of
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -89,7 +89,7 @@ def test_a_name_that_leaves_the_run_folder_or_comes_twice_is_refused(
 
 @pytest.mark.parametrize("name", ["../../escape-1", "/escape-1", "..", "noending"])
 def test_a_statement_cannot_name_a_place_for_the_re_run(small_run: "hs.Run", tmp_path: Path, name: str) -> None:
-    from heorsynth.evidence.signature import sealed
+    from heorsynth.provenance.signature import sealed
 
     folder = copied(small_run, tmp_path)
     facts = json.loads((folder / "provenance.json").read_text(encoding="utf-8"))
@@ -101,7 +101,7 @@ def test_a_statement_cannot_name_a_place_for_the_re_run(small_run: "hs.Run", tmp
 
 
 def test_a_subject_outside_the_folder_is_never_opened(small_run: "hs.Run", tmp_path: Path) -> None:
-    from heorsynth.evidence.signature import sealed
+    from heorsynth.provenance.signature import sealed
 
     folder = copied(small_run, tmp_path)
     secret = tmp_path / "secret"

@@ -11,12 +11,12 @@ import pytest
 import heorsynth as hs
 from heorsynth.core import errors
 from heorsynth.core.display import Card
-from heorsynth.data.io import label_of
-from heorsynth.data.label import Label
-from heorsynth.data.releases import read_registry
-from heorsynth.evidence.signature import sealed
-from heorsynth.protocol.folder import sha256_of, write_sums
-from heorsynth.protocol.spec import read_protocol
+from heorsynth.data.files.io import label_of
+from heorsynth.data.labels.label import Label
+from heorsynth.data.labels.releases import read_registry
+from heorsynth.protocol.file.spec import read_protocol
+from heorsynth.protocol.run_folder import sha256_of, write_sums
+from heorsynth.provenance.signature import sealed
 
 BASE = "heorsynth: 1\ntitle: x\npurpose: teaching\ngenerator: {m: 1, seed: 1}\ncohort: {source: {dataset: pbc}}\n"
 DEEP = "[" * 100_000

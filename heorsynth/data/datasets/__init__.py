@@ -7,7 +7,7 @@ from copy import deepcopy
 import pandas as pd
 
 from heorsynth.core.errors import unknown_name
-from heorsynth.data.cohort import Cohort
+from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.data.datasets.catalogue import CATALOGUE, Dataset
 from heorsynth.data.datasets.trial import Truth, simulated_trial
 

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from heorsynth.core.errors import FileError, Problem
-from heorsynth.data.levels import banded
+from heorsynth.data.columns.levels import banded
 
 
 @dataclass(frozen=True)

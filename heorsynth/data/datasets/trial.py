@@ -11,7 +11,7 @@ import pandas as pd
 
 from heorsynth.core.errors import CohortError, HorizonError, Problem, TooFewPatientsError, unknown_name
 from heorsynth.core.random import stream
-from heorsynth.data.cohort import Cohort
+from heorsynth.data.cohort.cohort import Cohort
 
 ARMS = ("usual", "new")
 STAGES = ("I", "II", "III", "IV")

@@ -1,0 +1,1 @@
+"""What a finding is: estimand, margin, group, and the comparison of real with synthetic."""

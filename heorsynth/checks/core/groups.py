@@ -1,0 +1,118 @@
+"""The groups a check looks at: everyone, each arm, each level of each subgroup, and two levels together if asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import combinations, product
+from typing import Generic, TypeVar, cast
+
+import numpy as np
+
+from heorsynth.checks.core.margin import Margin
+from heorsynth.checks.core.observed import patients_by
+from heorsynth.core.errors import NotEstimableError
+from heorsynth.data.cohort.cohort import Cohort
+from heorsynth.data.columns.levels import shown_names
+from heorsynth.data.folders.tally import Tally
+
+ALL, ARM, SUBGROUP, INTERSECTION = "all", "arm", "subgroup", "intersection"
+
+
+Seen = TypeVar("Seen", bound=Cohort | Tally)
+"""Rows, or a tally of them: whichever, the real and the synthetic patients are the same kind."""
+
+
+@dataclass(frozen=True)
+class Group(Generic[Seen]):
+    """The same patients by description in the real cohort and in each synthetic one."""
+
+    label: str
+    kind: str
+    real: Seen
+    synthetic: tuple[Seen, ...]
+
+    @property
+    def decisive(self) -> bool:
+        """Whether a verdict may rest on it: everyone and the arms do, subgroups support."""
+        return self.kind in (ALL, ARM)
+
+    def against(self, column: str, arm: str, usual: str) -> Group[Seen]:
+        """The same patients, looked at for what an arm does against another."""
+        pair = f"{column}={arm} vs {usual}"
+        return replace(self, label=pair if self.kind == ALL else f"{pair}, {self.label}")
+
+
+def groups_of(real: Seen, synthetic: Sequence[Seen], least: int | None = None) -> Iterator[Group[Seen]]:
+    """Everyone; then each arm and each subgroup level of the real cohort, missing levels left out.
+
+    With `least`, the intersections too: two levels of two subgroups that so many real patients have together.
+    """
+    yield Group("all", ALL, real, tuple(synthetic))
+    schema = real.schema
+    columns = [(schema.arm, ARM)] if schema.arm is not None else []
+    columns += [(name, SUBGROUP) for name in schema.subgroups]
+    for name, kind in columns:
+        of_real, of_synthetic = real.levels(name), [cohort.levels(name) for cohort in synthetic]
+        shown = names_of(real, name)
+        for level in sorted(set(of_real.tolist()) - {""}):
+            parts = tuple(_taken(cohort, held == level) for cohort, held in zip(synthetic, of_synthetic, strict=True))
+            yield Group(f"{name}={shown[level]}", kind, _taken(real, of_real == level), parts)
+    if least is not None:
+        yield from _intersections(real, synthetic, least)
+
+
+def _intersections(real: Seen, synthetic: Sequence[Seen], least: int) -> Iterator[Group[Seen]]:
+    for pair in combinations(real.schema.subgroups, 2):
+        everyone = (real, *synthetic)
+        held = [[cohort.levels(name) for name in pair] for cohort in everyone]
+        shown = [names_of(real, name) for name in pair]
+        for cell in product(*(sorted(set(levels.tolist()) - {""}) for levels in held[0])):
+            chosen = [(one == cell[0]) & (other == cell[1]) for one, other in held]
+            of_real, *parts = (_taken(cohort, rows) for cohort, rows in zip(everyone, chosen, strict=True))
+            if of_real.n >= least:
+                named = zip(pair, shown, cell, strict=True)
+                label = ", ".join(f"{name}={names[level]}" for name, names, level in named)
+                yield Group(label, INTERSECTION, of_real, tuple(parts))
+
+
+def names_of(real: Cohort | Tally, name: str) -> dict[str, str]:
+    """Each level of a column with the name that may be shown of it (`shown_names`)."""
+    return shown_names({level: count for (level,), count in patients_by(real, [name]).items()})
+
+
+def fewest(margins: Iterable[Margin]) -> int | None:
+    """The fewest patients with which any of these margins is asked of intersections; None where none is."""
+    asked = [int(cast(int, least)) for one in margins if (least := one.settings.get("intersections")) is not None]
+    return min(asked, default=None)
+
+
+def asked_of(group: Group, margins: Mapping[str, Margin]) -> dict[str, Margin]:
+    """The margins that are asked of a group: of an intersection those for which it has patients enough."""
+    if group.kind != INTERSECTION:
+        return dict(margins)
+    return {key: one for key, one in margins.items() if (least := fewest([one])) is not None and group.real.n >= least}
+
+
+def comparisons(real: Cohort | Tally, reference: str) -> list[str]:
+    """The arms to set against a reference arm, in order."""
+    return [level for level in real.arm_levels if level != reference]
+
+
+def two_levels(cohort: Seen, column: str, first: str, second: str) -> tuple[Seen, np.ndarray]:
+    """The patients of two levels of a column, and which of them are of the first.
+
+    Raises
+    ------
+    NotEstimableError      a level without a patient
+    """
+    held = cohort.levels(column)
+    rows = (held == first) | (held == second)
+    chosen = held[rows] == first
+    if chosen.all() or not chosen.any():
+        raise NotEstimableError(f"{first!r} or {second!r} has no patients")
+    return _taken(cohort, rows), chosen
+
+
+def _taken(data: Seen, chosen: np.ndarray) -> Seen:
+    return cast(Seen, data.take(chosen))

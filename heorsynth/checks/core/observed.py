@@ -1,0 +1,400 @@
+"""What estimands read of a cohort, from its rows or from a tally of them: one place, so that each is written once.
+
+Every function takes a cohort or a tally. "Chosen" patients are a mask of rows (n,) of the one or of cells (c,) of the
+other, as `levels` of either gives them.
+
+The first function of each pair is the one for a cohort's rows. Its argument is typed as either, since callers are
+checked against it; `_rows` tells it apart.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import singledispatch
+from typing import TypeAlias, cast
+
+import numpy as np
+
+from heorsynth.core.errors import NotEstimableError, Problem
+from heorsynth.core.estimate import Estimate
+from heorsynth.data.cohort.cohort import Cohort
+from heorsynth.data.folders.moments import SPIKES
+from heorsynth.data.folders.tally import Tally
+from heorsynth.data.folders.value_counts import ValueCounts
+from heorsynth.estimators.costs.costs import Moments, known
+from heorsynth.estimators.costs.quantiles import Ranked
+from heorsynth.estimators.economics.increments import Joint
+from heorsynth.estimators.survival.aalen_johansen import cumulative_incidence, incidence_of
+from heorsynth.estimators.survival.counts import EventCounts
+from heorsynth.estimators.survival.cox import cox
+from heorsynth.estimators.survival.cox_two_arms import ArmCounts, log_hazard_ratio
+from heorsynth.estimators.survival.curve import IncidenceCurve, SurvivalCurve
+from heorsynth.estimators.survival.estimates import kaplan_meier, reverse_kaplan_meier
+from heorsynth.estimators.survival.kaplan_meier import curve_of, reverse_curve_of
+from heorsynth.estimators.ties import as_one_time, slack
+
+Observed: TypeAlias = Cohort | Tally
+
+COX = "log hazard ratio, Cox (Efron)"
+
+
+def _rows(data: Observed) -> Cohort:
+    """The cohort that single dispatch hands to the first function of a pair: a tally has the second."""
+    return cast(Cohort, data)
+
+
+@singledispatch
+def patients(data: Observed, chosen: np.ndarray) -> int:
+    """How many patients are chosen."""
+    return int(chosen.sum())
+
+
+@patients.register
+def _(data: Tally, chosen: np.ndarray) -> int:
+    return int(data.patients[chosen].sum())
+
+
+def patients_by(data: Observed, names: Sequence[str]) -> Counter[tuple[str, ...]]:
+    """How many patients have each combination of levels of these columns."""
+    weights = data.patients.tolist() if isinstance(data, Tally) else [1] * data.n
+    found: Counter[tuple[str, ...]] = Counter()
+    for weight, cell in zip(weights, zip(*(data.levels(name).tolist() for name in names), strict=True), strict=True):
+        found[cell] += weight
+    return found
+
+
+@singledispatch
+def curve(data: Observed, endpoint: str) -> SurvivalCurve:
+    """The Kaplan-Meier curve of the event of interest; other causes censor."""
+    time, cause, entry = _rows(data).outcome(endpoint)
+    return kaplan_meier(time, cause == 1, entry)
+
+
+@curve.register
+def _(data: Tally, endpoint: str) -> SurvivalCurve:
+    times, at_risk, by_cause, n = _tallied(data, endpoint)
+    return curve_of(_counts(times, at_risk, by_cause, (1,)), n, data.n)
+
+
+@singledispatch
+def reverse_curve(data: Observed, endpoint: str) -> SurvivalCurve:
+    """The curve of still being followed: an event of whatever cause ends observation without being a censoring."""
+    time, cause, entry = _rows(data).outcome(endpoint)
+    return reverse_kaplan_meier(time, cause > 0, entry)
+
+
+@reverse_curve.register
+def _(data: Tally, endpoint: str) -> SurvivalCurve:
+    times, at_risk, by_cause, n = _tallied(data, endpoint)
+    return reverse_curve_of(_counts(times, at_risk, by_cause, tuple(code for code in by_cause if code)), n, data.n)
+
+
+@singledispatch
+def incidence(data: Observed, endpoint: str) -> dict[int, IncidenceCurve]:
+    """The Aalen-Johansen curve of each cause that occurs."""
+    return cumulative_incidence(*_rows(data).outcome(endpoint))
+
+
+@incidence.register
+def _(data: Tally, endpoint: str) -> dict[int, IncidenceCurve]:
+    times, at_risk, by_cause, n = _tallied(data, endpoint)
+    codes = tuple(code for code in by_cause if code)
+    if not codes:
+        raise NotEstimableError("cumulative incidence", Problem("cause", "nobody had any event"))
+    counts = _counts(times, at_risk, by_cause, codes)
+    return incidence_of(counts, {code: by_cause[code] for code in codes}, n, data.n)
+
+
+@singledispatch
+def causes(data: Observed, endpoint: str) -> list[int]:
+    """The codes of how follow-up ended that occur, 0 for censored among them, in order."""
+    return sorted(set(_rows(data).outcome(endpoint)[1].tolist()))
+
+
+@causes.register
+def _(data: Tally, endpoint: str) -> list[int]:
+    return sorted(set(data.outcomes[endpoint].code.tolist()))
+
+
+@singledispatch
+def follow_up_times(data: Observed, endpoint: str) -> Ranked:
+    """Follow-up by rank, missing times left out."""
+    return Ranked.of(np.sort(known(_rows(data).outcome(endpoint)[0])))
+
+
+@follow_up_times.register
+def _(data: Tally, endpoint: str) -> Ranked:
+    values, _, counts = data.outcomes[endpoint].by_value
+    return _ranked(values, counts)
+
+
+@singledispatch
+def followed(data: Observed, endpoint: str, horizon: float) -> tuple[int, int]:
+    """Patients whose follow-up, however it ended, reached the horizon, and patients whose time is known."""
+    time = _rows(data).outcome(endpoint)[0]
+    known = time[np.isfinite(time)]
+    return int((known >= horizon - slack(known)).sum()), len(known)
+
+
+@followed.register
+def _(data: Tally, endpoint: str, horizon: float) -> tuple[int, int]:
+    held = data.outcomes[endpoint]
+    return int(held.count[held.value >= horizon - slack(held.value)].sum()), int(held.count.sum())
+
+
+@singledispatch
+def arm_curves(data: Observed, treated: np.ndarray, endpoint: str) -> tuple[SurvivalCurve, SurvivalCurve]:
+    """The curve of the treated and of the others."""
+    time, cause, entry = _rows(data).outcome(endpoint)
+    first, second = (
+        kaplan_meier(time[rows], cause[rows] == 1, None if entry is None else entry[rows])
+        for rows in (treated, ~treated)
+    )
+    return first, second
+
+
+@arm_curves.register
+def _(data: Tally, treated: np.ndarray, endpoint: str) -> tuple[SurvivalCurve, SurvivalCurve]:
+    return curve(data.take(treated), endpoint), curve(data.take(~treated), endpoint)
+
+
+@singledispatch
+def hazard(data: Observed, treated: np.ndarray, endpoint: str) -> Estimate:
+    """The log hazard ratio of the treated to the others."""
+    time, cause, entry = _rows(data).outcome(endpoint)
+    return _log_ratio(time, cause == 1, entry, treated)
+
+
+@hazard.register
+def _(data: Tally, treated: np.ndarray, endpoint: str) -> Estimate:
+    return log_hazard_ratio(arms(data, treated, endpoint), method=COX)
+
+
+@singledispatch
+def hazard_change(data: Observed, treated: np.ndarray, endpoint: str, at: float) -> Estimate:
+    """The log hazard ratio after a time less that before it."""
+    time, cause, entry = _rows(data).outcome(endpoint)
+    event = cause == 1
+    time, start, (at,) = as_one_time(time, np.zeros(len(time)) if entry is None else entry, np.array([at]))
+    early, late = start < at, time > at
+    before = _log_ratio(np.minimum(time, at)[early], (event & (time <= at))[early], start[early], treated[early])
+    after = _log_ratio(time[late], event[late], np.maximum(start, at)[late], treated[late])
+    return Estimate.normal(after.value - before.value, float(np.hypot(after.se, before.se)), n_used=data.n)
+
+
+@hazard_change.register
+def _(data: Tally, treated: np.ndarray, endpoint: str, at: float) -> Estimate:
+    both = arms(data, treated, endpoint)
+    cut = at + slack(both.times)
+    before, after = (log_hazard_ratio(both.within(kept)) for kept in (both.times <= cut, both.times > cut))
+    return Estimate.normal(after.value - before.value, float(np.hypot(after.se, before.se)), n_used=data.n)
+
+
+def _log_ratio(time: np.ndarray, event: np.ndarray, entry: np.ndarray | None, treated: np.ndarray) -> Estimate:
+    fit = cox(time, event, treated.astype(float)[:, None], entry)
+    return Estimate.normal(float(fit.coef[0]), float(fit.se[0]), method=COX)
+
+
+def arms(data: Tally, treated: np.ndarray, endpoint: str) -> ArmCounts:
+    """Events and patients at risk of the treated and of the others, at each time at which either has an event."""
+    data = _with_ties(data, endpoint)
+    parts = [_tallied(data.take(cells), endpoint) for cells in (treated, ~treated)]
+    ended = [(times, by_cause.get(1, np.zeros(len(times)))) for times, _, by_cause, _ in parts]
+    at = np.unique(np.concatenate([times[events > 0] for times, events in ended]))
+    found = np.zeros((2, len(at)))
+    for row, (times, events) in enumerate(ended):
+        found[row, np.searchsorted(at, times[events > 0])] = events[events > 0]
+    at_risk = np.stack([_at_risk(data.take(cells), endpoint, at) for cells in (treated, ~treated)])
+    return ArmCounts(at, found, at_risk)
+
+
+@singledispatch
+def moments(data: Observed, name: str, at_least: int = 2) -> Moments:
+    """Mean and variance of a cost or utility over the patients in whom it is known."""
+    return Moments.of(_rows(data).column(name), at_least)
+
+
+@moments.register
+def _(data: Tally, name: str, at_least: int = 2) -> Moments:
+    n, mean, comoment = _over(data, [name], at_least)
+    variance = float(comoment[0, 0]) / (n - 1) if n > 1 else float("nan")
+    return Moments(n, data.n, float(mean[0]), variance)
+
+
+@singledispatch
+def weighted(data: Observed, names: Sequence[str], weights: np.ndarray) -> Moments:
+    """Mean and variance of a weighted sum of costs or utilities, over the patients in whom all of them are known."""
+    values = np.column_stack([_rows(data).column(name).astype(float) for name in names])
+    return Moments.of(values @ weights)
+
+
+@weighted.register
+def _(data: Tally, names: Sequence[str], weights: np.ndarray) -> Moments:
+    n, mean, comoment = _over(data, names, 2)
+    return Moments(n, data.n, float(weights @ mean), float(weights @ comoment @ weights) / (n - 1))
+
+
+@singledispatch
+def arm_moments(data: Observed, treated: np.ndarray, name: str) -> tuple[Moments, Moments]:
+    """The moments of a cost or utility among the treated and among the others."""
+    values = _rows(data).column(name)
+    return Moments.of(values[treated]), Moments.of(values[~treated])
+
+
+@arm_moments.register
+def _(data: Tally, treated: np.ndarray, name: str) -> tuple[Moments, Moments]:
+    return moments(data.take(treated), name), moments(data.take(~treated), name)
+
+
+def total_cost(cohort: Cohort, costs: Sequence[str]) -> np.ndarray:
+    """The sum (n,) of cost columns, NaN where one of them is missing."""
+    return np.asarray(np.sum([cohort.column(name).astype(float) for name in costs], axis=0))
+
+
+@singledispatch
+def joint(data: Observed, chosen: np.ndarray, costs: Sequence[str], effect: str) -> Joint:
+    """Mean and covariance of the sum of costs and of an effect, over those chosen in whom all are known."""
+    both = np.column_stack([total_cost(_rows(data), costs), _rows(data).column(effect).astype(float)])
+    both = both[chosen & np.isfinite(both).all(axis=1)]
+    _require_two(len(both))
+    return Joint.of(both)
+
+
+@joint.register
+def _(data: Tally, chosen: np.ndarray, costs: Sequence[str], effect: str) -> Joint:
+    place = list(data.numbers)
+    n, mean, comoment = data.take(chosen).moments.over([place.index(name) for name in (*costs, effect)])
+    _require_two(n)
+    summed = np.zeros((2, len(mean)))
+    summed[0, :-1], summed[1, -1] = 1.0, 1.0
+    return Joint(n, summed @ mean, summed @ comoment @ summed.T / (n - 1))
+
+
+@singledispatch
+def ranked(data: Observed, name: str) -> Ranked:
+    """A cost or utility by rank, missing values left out."""
+    return Ranked.of(np.sort(known(_rows(data).column(name))))
+
+
+@ranked.register
+def _(data: Tally, name: str) -> Ranked:
+    _over(data, [name], 1)
+    values, _, counts = data.numbers[name].by_value
+    return _ranked(values, counts)
+
+
+@singledispatch
+def spike(data: Observed, name: str, what: str) -> tuple[int, int]:
+    """Patients whose value is "zero", "one" or "negative", and patients in whom it is known."""
+    values = known(_rows(data).column(name))
+    found = {"zero": values == 0, "one": values == 1, "negative": values < 0}[what]
+    return int(found.sum()), len(values)
+
+
+@spike.register
+def _(data: Tally, name: str, what: str) -> tuple[int, int]:
+    n, _, _ = _over(data, [name], 1)
+    return int(data.moments.spikes[:, list(data.numbers).index(name), SPIKES.index(what)].sum()), n
+
+
+@singledispatch
+def missing(data: Observed, name: str) -> int:
+    """Patients in whom a column is missing; all of them where there is no such column."""
+    held = _rows(data).rows
+    return int(held[name].isna().sum()) if name in held else data.n
+
+
+@missing.register
+def _(data: Tally, name: str) -> int:
+    return int(data.missing[name].sum()) if name in data.missing else data.n
+
+
+def columns(data: Observed) -> list[str]:
+    """Every column there is, but the id in a tally."""
+    return list(data.missing) if isinstance(data, Tally) else [str(name) for name in data.rows.columns]
+
+
+def _over(data: Tally, names: Sequence[str], at_least: int) -> tuple[int, np.ndarray, np.ndarray]:
+    """Moments of columns, refused as rows would be: too few known values, or infinite ones."""
+    places = [list(data.numbers).index(name) for name in names]
+    endless = int(data.moments.infinite[:, places].sum())
+    n, mean, comoment = data.moments.over(places)
+    if n + endless < at_least:
+        found = f"{n + endless} patients with a known value"
+        raise NotEstimableError("estimate", Problem("values", found, f"at least {at_least} are needed"))
+    if endless:
+        raise NotEstimableError("estimate", Problem("values", "some are infinite"))
+    return n, mean, comoment
+
+
+def _require_two(n: int) -> None:
+    if n < 2:
+        raise NotEstimableError(f"{n} patients with cost and effect known")
+
+
+def _ranked(values: np.ndarray, counts: np.ndarray) -> Ranked:
+    if not len(values):
+        found = Problem("values", "0 patients with a known value", "at least 1 are needed")
+        raise NotEstimableError("estimate", found)
+    return Ranked(values, np.cumsum(counts.sum(axis=1)).astype(np.int64))
+
+
+def _tallied(data: Tally, endpoint: str) -> tuple[np.ndarray, np.ndarray, dict[int, np.ndarray], int]:
+    """Times (k,), patients at risk (k,), how many ended there by code (k,), and patients whose time is known."""
+    data = _with_ties(data, endpoint)
+    held = data.outcomes[endpoint]
+    n, unborn = int(held.count.sum()), int(data.unborn[endpoint].sum())
+    if not n:
+        raise NotEstimableError("follow-up", Problem("time", f"none of {data.n} patients has a known time"))
+    if unborn:
+        raise _not_after_start(unborn, n)
+    times, codes, counts = held.by_value
+    by_code = {int(code): counts[:, column] for column, code in enumerate(codes)}
+    ends = counts.sum(axis=1)
+    at_risk = ends.sum() - np.cumsum(ends) + ends
+    if endpoint in data.entries:
+        at_risk = at_risk - _from(data.entries[endpoint], times)
+        if short := int(np.maximum(ends - at_risk, 0).sum()):
+            raise _not_after_start(short, n)
+    return times, at_risk, by_code, n
+
+
+def _not_after_start(count: int, n: int) -> NotEstimableError:
+    found = Problem("time", f"{count} of {n} times are not after the start of follow-up", "drop those rows")
+    return NotEstimableError("follow-up", found)
+
+
+def _with_ties(data: Tally, endpoint: str) -> Tally:
+    """The tally with the endpoint's near ties joined, as `follow_up` joins those of rows: over ends and entries."""
+    held = [name for name in ("outcomes", "entries") if endpoint in getattr(data, name)]
+    counts = [getattr(data, name)[endpoint] for name in held]
+    times = as_one_time(*(one.value for one in counts))
+    for name, one, joined in zip(held, counts, times, strict=True):
+        if joined is not one.value:
+            data = replace(data, **{name: {**getattr(data, name), endpoint: replace(one, value=joined)}})  # type: ignore[arg-type]
+    return data
+
+
+def _at_risk(data: Tally, endpoint: str, at: np.ndarray) -> np.ndarray:
+    """How many are at risk at each time: entry < t <= time."""
+    risk = _from(data.outcomes[endpoint], at)
+    return risk - _from(data.entries[endpoint], at) if endpoint in data.entries else risk
+
+
+def _from(held: ValueCounts, at: np.ndarray) -> np.ndarray:
+    """How many have a value at or after each time."""
+    values, _, counts = held.by_value
+    before = np.concatenate([[0.0], np.cumsum(counts.sum(axis=1))])
+    found: np.ndarray = before[-1] - before[np.searchsorted(values, at, side="left")]
+    return found
+
+
+def _counts(
+    times: np.ndarray, at_risk: np.ndarray, by_code: dict[int, np.ndarray], wanted: tuple[int, ...]
+) -> EventCounts:
+    """Counts in which these codes are the event, and all others a censoring."""
+    leaving = np.sum(list(by_code.values()), axis=0)
+    events = np.sum([np.zeros(len(times)), *(by_code[code] for code in wanted if code in by_code)], axis=0)
+    return EventCounts(times, at_risk, events, leaving - events)

@@ -1,0 +1,1 @@
+"""Checks of costs and utilities."""

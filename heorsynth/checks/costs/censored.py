@@ -1,0 +1,65 @@
+"""Mean cost up to a horizon where follow-up was censored, as far as the cost columns can say it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import cast
+
+import numpy as np
+
+from heorsynth.checks.core.finding import Finding
+from heorsynth.checks.core.groups import Group
+from heorsynth.checks.core.margin import Margin
+from heorsynth.checks.core.scalar import compare
+from heorsynth.checks.survival.horizon import horizon_of, spans
+from heorsynth.core.errors import NotEstimableError
+from heorsynth.core.estimate import Estimate
+from heorsynth.data.cohort.cohort import Cohort
+from heorsynth.estimators.costs.censored import bang_tsiatis, lin
+from heorsynth.estimators.ties import slack
+
+ADDS_UP = (
+    "patients are followed past the horizon, and the column adds up all of their cost: name the columns of its "
+    "intervals with `intervals`, or say `to_horizon: true` if it counts none past the horizon"
+)
+
+
+def censored_means(group: Group, name: str, margin: Margin) -> list[Finding]:
+    """Mean cost up to a horizon, one finding an endpoint, by the estimator that the margin names.
+
+    Notes
+    -----
+    With `intervals` (columns that each hold the cost of one of k equal parts of the time up to the horizon) the
+    partitioned estimator of Bang & Tsiatis, or that of Lin et al. with ``method: lin``. Without, the plain one, of one
+    column: it needs the cost up to the horizon, which a total over longer follow-up is not. Delayed entry is refused:
+    the weights are those of patients who are followed from the start.
+    """
+    declared = margin.settings.get("intervals")
+    columns = [name] if declared is None else list(cast(Sequence[str], declared))
+    if name != columns[0]:
+        return []
+    return [
+        _finding(group, columns, endpoint, margin)
+        for endpoint in group.real.schema.endpoints
+        if margin.settings.get("endpoint") in (None, endpoint)
+    ]
+
+
+def _finding(group: Group, columns: Sequence[str], endpoint: str, margin: Margin) -> Finding:
+    horizon = horizon_of(group.real, endpoint, margin)
+    estimator = lin if margin.settings.get("method") == "lin" else bang_tsiatis
+    partitioned = margin.settings.get("intervals") is not None
+    ends_there = partitioned or bool(margin.settings.get("to_horizon"))
+
+    def estimate(cohort: Cohort) -> Estimate:
+        time, cause, entry = cohort.outcome(endpoint)
+        if entry is not None and (entry > 0).any():
+            raise NotEstimableError("mean cost under censoring is not estimated with delayed entry")
+        if not ends_there and (time > horizon + slack(time)).any():
+            raise NotEstimableError(ADDS_UP)
+        cost = np.column_stack([cohort.column(name).astype(float) for name in columns])
+        return estimator(cost if partitioned else cost[:, 0], time, cause > 0, horizon, names=columns)
+
+    by = "Lin" if estimator is lin else "Bang-Tsiatis, partitioned" if partitioned else "Bang-Tsiatis"
+    label = f"mean of {' + '.join(columns)}, censoring allowed for ({by}), {spans(group.real, endpoint, horizon)}"
+    return compare("costs.censored_mean", label, group, estimate, margin, unit=group.real.schema.money)

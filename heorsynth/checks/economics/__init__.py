@@ -1,0 +1,1 @@
+"""Checks of the economic evaluation, its decision and its precision."""

@@ -1,0 +1,192 @@
+"""What would an analyst claim who takes one synthetic cohort for patients, and is it more than the patients can say?"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+
+from heorsynth.checks.core.finding import Finding, Measured, because, decide, judge, not_estimable
+from heorsynth.checks.core.groups import ALL, Group, comparisons, two_levels
+from heorsynth.checks.core.margin import Margin
+from heorsynth.checks.core.observed import Observed, arm_curves, arm_moments, curve, moments
+from heorsynth.checks.core.scalar import reason_of, too_few
+from heorsynth.checks.survival.horizon import default_horizon
+from heorsynth.core.errors import HorizonError, NotEstimableError
+from heorsynth.core.estimate import Estimate
+from heorsynth.data.cohort.cohort import Cohort
+from heorsynth.data.folders.tally import Tally
+from heorsynth.estimators.costs.costs import difference_of, mean_of
+from heorsynth.estimators.survival.summaries import restricted_mean, restricted_mean_difference
+
+RESAMPLES = 200
+"""Bootstrap resamples of the real cohort behind the error of its own standard error."""
+
+MOST_RESAMPLED = 10_000
+"""Of a sample of a folder, patients that are resampled: the variance in question goes with 1/n, so that few suffice."""
+
+KEY = "inference.precision"
+
+Analysis = Callable[[Observed], Estimate]
+
+
+def check(
+    real: Cohort,
+    synthetic: Sequence[Cohort],
+    margins: Mapping[str, Margin],
+    rng: np.random.Generator,
+    holdout: Cohort | None = None,
+) -> list[Finding]:
+    """Findings on the precision that plain analyses of one synthetic cohort claim, if `margins` asks for them."""
+    if (margin := margins.get(KEY)) is None:
+        return []
+    analyses = plain_analyses(real, synthetic)
+    return [precision(name, group, analysis, margin, rng, real) for name, group, analysis in analyses]
+
+
+def of_counts(
+    real: Tally,
+    synthetic: Sequence[Tally],
+    sample: Cohort,
+    rests_on: int,
+    margins: Mapping[str, Margin],
+    rng: np.random.Generator,
+) -> list[Finding]:
+    """The same of folders: what all rows claim, from their tallies, and how far chance moves it, from a sample.
+
+    Parameters
+    ----------
+    real, synthetic : Tally      of all patients, and of all rows of each synthetic folder
+    sample : Cohort              a simple random sample of the patients
+    rests_on : int               patients the synthetic rows were learnt from, as their label says; at most all
+
+    Notes
+    -----
+    Rows that were learnt from n of N patients know what n can say: their error is √(N/n) times that of all N.
+    """
+    if (margin := margins.get(KEY)) is None:
+        return []
+    if MOST_RESAMPLED < sample.n < real.n:
+        sample = sample.take(np.sort(rng.choice(sample.n, size=MOST_RESAMPLED, replace=False)))
+    found = [
+        precision(name, group, analysis, margin, rng, sample, rests_on / real.n)
+        for name, group, analysis in plain_analyses(real, synthetic)
+    ]
+    if rests_on == real.n:
+        return found
+    told = f"beside what the {rests_on:,} of {real.n:,} patients can say that the rows rest on"
+    return [replace(one, because=f"{told}; {one.because}") for one in found]
+
+
+def precision(
+    name: str,
+    group: Group,
+    analysis: Analysis,
+    margin: Margin,
+    rng: np.random.Generator,
+    rows: Cohort,
+    share: float = 1.0,
+) -> Finding:
+    """The standard error of an analysis of one synthetic cohort, over that of the same analysis of the patients.
+
+    Notes
+    -----
+    Compared on the log scale and one-sided: to claim less than one could is wasteful, not wrong. What these
+    patients' own analysis claims is a number, not an estimate; the interval covers the synthesis only, by the
+    larger of what the m cohorts show and what `RESAMPLES` resamples of patients, `rows`, let expect of so many rows:
+    the variance of the logarithm of a standard error goes with 1/n. Where the synthetic rows rest on a `share` of the
+    patients, theirs is the standard error compared with: that of all, over the root of the share.
+    Rows that are no patients make the ratio small: with k rows a patient it is about 1/√k.
+    """
+    label = f"standard error claimed for {name}"
+
+    def cannot(reason: str) -> Finding:
+        found = not_estimable("inference", label, group.label, reason, margin, n_real=group.real.n)
+        return replace(found, key=KEY)
+
+    if few := too_few(group.real):
+        return cannot(few)
+    try:
+        real = _log_error(analysis, group.real) - math.log(share) / 2
+        claimed = [_log_error(analysis, cohort) for cohort in group.synthetic]
+        patients = _analysed(rows)
+        resampled = [_log_error(analysis, _resample(patients, rng)) for _ in range(RESAMPLES)]
+    except (NotEstimableError, HorizonError) as refusal:
+        return cannot(reason_of(refusal))
+    expected = [float(np.var(resampled, ddof=1)) * rows.n / cohort.n for cohort in group.synthetic]
+    measured = Measured(real, 0.0, claimed, expected, group.real.n)
+    found = judge("inference", label, group.label, measured, replace(margin, scale="absolute"))
+    verdict = decide(min(found.lower, 0.0), min(found.upper, 0.0), margin.width)
+    return replace(
+        found,
+        real=math.exp(found.real),
+        synthetic=math.exp(found.synthetic),
+        scale=margin.scale,
+        verdict=verdict,
+        because=because(verdict, found.lower, found.upper, margin),
+        key=KEY,
+    )
+
+
+def _log_error(analysis: Analysis, cohort: Observed) -> float:
+    se = float(analysis(cohort).se)
+    if not (math.isfinite(se) and se > 0):
+        raise NotEstimableError("too few patients, or too few events, for a standard error")
+    return math.log(se)
+
+
+def _analysed(cohort: Cohort) -> Cohort:
+    """The same patients with no column that a plain analysis does not read."""
+    schema = cohort.schema
+    read = {schema.entry, schema.arm, *schema.times, *schema.events, *schema.costs, *schema.utilities}
+    kept = cohort.rows[[name for name in cohort.rows.columns if name in read]]
+    return Cohort.derive(schema, kept, label=cohort.label, name=cohort.name)
+
+
+def _resample(cohort: Cohort, rng: np.random.Generator) -> Cohort:
+    return cohort.take(rng.integers(cohort.n, size=cohort.n))
+
+
+def plain_analyses(real: Observed, synthetic: Sequence[Observed]) -> Iterator[tuple[str, Group, Analysis]]:
+    """What a plain analysis would report: the arms' differences, or without arms the means."""
+    columns = [*real.schema.costs, *real.schema.utilities]
+    if real.schema.arm is None:
+        everyone = Group("all", ALL, real, tuple(synthetic))
+        for endpoint in real.schema.endpoints:
+            horizon = default_horizon(real, endpoint)
+            yield f"rmst of {endpoint}", everyone, partial(_survival, endpoint=endpoint, horizon=horizon)
+        for name in columns:
+            yield f"mean of {name}", everyone, partial(_mean, name=name)
+        return
+    usual = real.arm_levels[0]
+    for arm in comparisons(real, usual):
+        pair = Group(f"{real.schema.arm}={arm} vs {usual}", ALL, real, tuple(synthetic))
+        arms = (arm, usual)
+        for endpoint in real.schema.endpoints:
+            horizon = default_horizon(real, endpoint)
+            analysis = partial(_survival_difference, endpoint=endpoint, horizon=horizon, arms=arms)
+            yield f"difference in rmst of {endpoint}", pair, analysis
+        for name in columns:
+            yield f"difference in mean of {name}", pair, partial(_difference, name=name, arms=arms)
+
+
+def _survival(data: Observed, endpoint: str, horizon: float) -> Estimate:
+    return restricted_mean(curve(data, endpoint), horizon)
+
+
+def _mean(data: Observed, name: str) -> Estimate:
+    return mean_of(moments(data, name))
+
+
+def _survival_difference(data: Observed, endpoint: str, horizon: float, arms: tuple[str, str]) -> Estimate:
+    both, treated = two_levels(data, str(data.schema.arm), *arms)
+    first, second = (restricted_mean(one, horizon) for one in arm_curves(both, treated, endpoint))
+    return restricted_mean_difference(first, second, horizon, both.n)
+
+
+def _difference(data: Observed, name: str, arms: tuple[str, str]) -> Estimate:
+    both, treated = two_levels(data, str(data.schema.arm), *arms)
+    return difference_of(*arm_moments(both, treated, name))

@@ -1,0 +1,1 @@
+"""What a purpose asks, fixed before any result is seen."""

@@ -1,0 +1,1 @@
+"""Checks of distributions, associations and subgroups."""

@@ -1,0 +1,113 @@
+"""Is the gap between groups of patients the real gap: neither erased nor amplified?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from functools import partial
+
+from heorsynth.checks.core.finding import LEVEL, NOT_ESTIMABLE, Finding
+from heorsynth.checks.core.groups import ALL, Group, two_levels
+from heorsynth.checks.core.margin import Margin
+from heorsynth.checks.core.observed import Observed, arm_curves, arm_moments, curve, moments, patients_by
+from heorsynth.checks.core.scalar import Estimator, compare
+from heorsynth.checks.survival.horizon import default_horizon
+from heorsynth.core.errors import HorizonError, NotEstimableError
+from heorsynth.core.estimate import Estimate, normal_quantile, significant
+from heorsynth.data.columns.levels import SMALL_COUNT, shown_names
+from heorsynth.estimators.costs.costs import difference_of, mean_of
+from heorsynth.estimators.survival.summaries import restricted_mean, restricted_mean_difference
+
+KEY = "subgroups.disparity"
+
+
+def disparities(real: Observed, synthetic: Sequence[Observed], margin: Margin) -> list[Finding]:
+    """Every level of every subgroup against the largest one: mean costs and utilities, and restricted means.
+
+    Notes
+    -----
+    The gap's margin is a share of the largest level's own value, so that a gap of nothing is judged as well. Where
+    the real gap's 90% interval leaves out 0, the finding says how much of the gap the synthetic cohorts show.
+    """
+    found = []
+    for name in real.schema.subgroups:
+        counts = {level: count for (level,), count in patients_by(real, [name]).items() if level}
+        if len(counts) < 2:
+            continue
+        usual, shown = max(sorted(counts), key=lambda level: counts[level]), shown_names(counts)
+        for level in sorted(set(counts) - {usual}):
+            group = Group(f"{name}={shown[level]} vs {shown[usual]}", ALL, real, tuple(synthetic))
+            for what, unit, alone, gap in _quantities(real, name, level, usual):
+                found.append(_finding(group, what, unit, gap, margin.resolved(_size(alone, real))))
+                if counts[level] < SMALL_COUNT:
+                    found[-1] = _hidden(found[-1])
+    return found
+
+
+def _finding(group: Group, what: str, unit: str, gap: Estimator, margin: Margin) -> Finding:
+    found = compare(KEY, f"gap in {what}", group, gap, margin, unit=unit)
+    if found.verdict == NOT_ESTIMABLE:
+        return found
+    real = gap(group.real)
+    if abs(real.value) <= normal_quantile(LEVEL) * real.se:
+        return found
+    share = found.synthetic / found.real
+    told = "reversed" if share < 0 else f"{significant(100 * share, 2)}% of the real one"
+    return replace(found, because=f"{found.because}; the gap is {told}")
+
+
+def _hidden(found: Finding) -> Finding:
+    """The finding without any number: of so few patients a gap would show what one of them had."""
+    nan = float("nan")
+    return replace(
+        found,
+        real=nan,
+        synthetic=nan,
+        difference=nan,
+        lower=nan,
+        upper=nan,
+        floor=nan,
+        verdict=NOT_ESTIMABLE,
+        because=f"fewer than {SMALL_COUNT} real patients: not shown",
+    )
+
+
+def _size(alone: Estimator, real: Observed) -> float:
+    try:
+        return float(alone(real).value)
+    except (NotEstimableError, HorizonError):
+        return 0.0
+
+
+def _quantities(real: Observed, name: str, level: str, usual: str) -> Iterator[tuple[str, str, Estimator, Estimator]]:
+    """Name and unit of each quantity, its estimate in the largest level, and the gap to it."""
+    schema, levels = real.schema, (level, usual)
+    for column in (*schema.costs, *schema.utilities):
+        unit = schema.unit_of(column)
+        alone = partial(_mean, column=column, name=name, level=usual)
+        yield f"mean of {column}", unit, alone, partial(_mean_gap, column=column, name=name, levels=levels)
+    for endpoint in schema.endpoints:
+        horizon = default_horizon(real, endpoint)
+        label = f"rmst of {endpoint} to {significant(horizon)} {schema.unit}"
+        survival = partial(_rmst, endpoint=endpoint, horizon=horizon, name=name, level=usual)
+        gap = partial(_rmst_gap, endpoint=endpoint, horizon=horizon, name=name, levels=levels)
+        yield label, schema.unit, survival, gap
+
+
+def _mean(cohort: Observed, column: str, name: str, level: str) -> Estimate:
+    return mean_of(moments(cohort.take(cohort.levels(name) == level), column))
+
+
+def _mean_gap(cohort: Observed, column: str, name: str, levels: tuple[str, str]) -> Estimate:
+    both, first = two_levels(cohort, name, *levels)
+    return difference_of(*arm_moments(both, first, column))
+
+
+def _rmst(cohort: Observed, endpoint: str, horizon: float, name: str, level: str) -> Estimate:
+    return restricted_mean(curve(cohort.take(cohort.levels(name) == level), endpoint), horizon)
+
+
+def _rmst_gap(cohort: Observed, endpoint: str, horizon: float, name: str, levels: tuple[str, str]) -> Estimate:
+    both, first = two_levels(cohort, name, *levels)
+    one, other = (restricted_mean(part, horizon) for part in arm_curves(both, first, endpoint))
+    return restricted_mean_difference(one, other, horizon, both.n)

@@ -1,0 +1,218 @@
+"""Do the columns move together as they do in the real cohort: in pairs, within groups, and all at once?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from itertools import combinations
+
+import numpy as np
+import pandas as pd
+
+from heorsynth.checks.core.distance import average, distance_finding, largest, with_synthesis
+from heorsynth.checks.core.finding import LEVEL, Finding, because, decide, not_estimable
+from heorsynth.checks.core.groups import ALL, Group, groups_of
+from heorsynth.checks.core.margin import Margin
+from heorsynth.checks.core.scalar import compare, reason_of, too_few
+from heorsynth.checks.structure.columns import is_numeric, levels_of
+from heorsynth.core.errors import NotEstimableError
+from heorsynth.core.estimate import Estimate, significant
+from heorsynth.data.cohort.cohort import Cohort
+from heorsynth.data.columns.levels import as_text
+from heorsynth.estimators.association import TINY, rank_correlation, resampled_correlations
+from heorsynth.estimators.propensity import explained_interval, propensity
+
+DRAWS = 200
+"""Bootstrap draws of the real cohort behind the interval of a distance."""
+
+Distance = tuple[float, float, float, float]
+
+DISTANCES = {
+    "structure.associations": ("mean distance of rank correlations", average),
+    "structure.association_max": ("largest distance of rank correlations", largest),
+}
+"""Key to what is taken of the distances over pairs of columns, among everybody."""
+
+WITHIN = {"structure.conditional_associations": ("mean distance of rank correlations within the group", average)}
+
+
+def associations(
+    group: Group,
+    names: Sequence[str],
+    margins: Mapping[str, Margin],
+    rng: np.random.Generator,
+    asked: Mapping[str, tuple[str, Callable[..., Distance]]] = DISTANCES,
+) -> list[Finding]:
+    """How far pairwise rank correlations are from the real ones: on average, and at most.
+
+    Notes
+    -----
+    Numbers enter as ranks (so the correlation of two is Spearman's), columns of levels as one indicator a level
+    (one for two levels); pairs of indicators of one column are left out. Each pair uses the rows where both are
+    known. Identical information (a band and its number) is compared like any other pair.
+    """
+    try:
+        gaps, noise, real_noise = _gaps(group, names, rng)
+    except NotEstimableError as refusal:
+        reason = reason_of(refusal)
+        return [_cannot(key, asked[key][0], group, reason, margin) for key, margin in margins.items()]
+    return [
+        distance_finding(key, asked[key][0], group, asked[key][1](gaps, noise, real_noise), margin)
+        for key, margin in margins.items()
+    ]
+
+
+def conditional_associations(
+    real: Cohort, synthetic: Sequence[Cohort], names: Sequence[str], margin: Margin, rng: np.random.Generator
+) -> list[Finding]:
+    """The mean distance of rank correlations within each arm and each level of each subgroup."""
+    key, found = "structure.conditional_associations", []
+    for group in groups_of(real, synthetic):
+        if group.kind != ALL:
+            found += associations(group, names, {key: margin}, rng, WITHIN)
+    return found
+
+
+def joint_ranks(real: Cohort, synthetic: Sequence[Cohort], margin: Margin) -> list[Finding]:
+    """The rank correlation of every two of the costs, utilities and follow-up times: overall, by arm, by subgroup."""
+    schema = real.schema
+    totalled = {part for parts in schema.totals.values() for part in parts}
+    columns = [name for name in (*schema.costs, *schema.utilities, *schema.times) if name not in totalled]
+
+    def together(cohort: Cohort, one: str, other: str) -> Estimate:
+        return rank_correlation(cohort.column(one), cohort.column(other))
+
+    return [
+        compare(
+            "structure.joint_ranks",
+            f"rank correlation of {one} and {other}",
+            group,
+            partial(together, one=one, other=other),
+            margin,
+        )
+        for group in groups_of(real, synthetic)
+        for one, other in combinations(columns, 2)
+    ]
+
+
+def told_apart(group: Group, names: Sequence[str], margin: Margin) -> Finding:
+    """How well a logistic model of all columns tells synthetic rows from patients (propensity score, pMSE).
+
+    Notes
+    -----
+    Numbers enter as they are, a missing one as the mean with an indicator; levels as indicators, those that only
+    synthetic rows have among them. The m cohorts' pMSE are averaged and the mean is treated as one cohort's, which
+    overstates its error. `real` is the null expectation and `synthetic` the mean pMSE.
+    """
+    key, label = "structure.propensity", "explained variance of being synthetic (propensity score)"
+    if few := too_few(group.real):
+        return _cannot(key, label, group, few, margin)
+    known = [name for name in names if all(name in cohort.rows for cohort in group.synthetic)]
+    levels = {name: _all_levels(group, name) for name in known if not is_numeric(group.real, name)}
+    real = _numbers(group.real, known, levels)
+    try:
+        each = [propensity(real, _numbers(cohort, known, levels)) for cohort in group.synthetic]
+    except NotEstimableError as refusal:
+        return _cannot(key, label, group, reason_of(refusal), margin)
+    found = replace(each[0], pmse=float(np.mean([one.pmse for one in each])))
+    lower, upper = explained_interval(found, LEVEL)
+    verdict = decide(lower, upper, margin.width)
+    told = f"pMSE is {significant(found.ratio, 3)} times that of a synthesis of the same law"
+    return replace(
+        _cannot(key, label, group, f"{told}; {because(verdict, lower, upper, margin)}", margin),
+        real=found.null,
+        synthetic=found.pmse,
+        difference=max(found.explained, 0.0),
+        lower=lower,
+        upper=upper,
+        floor=found.null / (found.share * (1 - found.share)),
+        verdict=verdict,
+    )
+
+
+def _all_levels(group: Group, name: str) -> list[str]:
+    return sorted(set().union(*(levels_of(cohort, name) for cohort in (group.real, *group.synthetic))))
+
+
+def _numbers(cohort: Cohort, names: Sequence[str], levels: Mapping[str, list[str]]) -> np.ndarray:
+    """Numbers, levels and what is missing as columns (n, k) without a gap."""
+    columns: list[np.ndarray] = []
+    for name in names:
+        if name in levels:
+            text = as_text(cohort.rows[name])
+            columns += [(text == level).fillna(False).to_numpy(float) for level in levels[name]]
+        else:
+            values = pd.to_numeric(cohort.rows[name], errors="coerce").to_numpy(float, na_value=np.nan)
+            missing = np.isnan(values)
+            columns += [np.where(missing, 0.0, values), missing.astype(float)]
+    return np.column_stack(columns)
+
+
+def _cannot(key: str, label: str, group: Group, reason: str, margin: Margin) -> Finding:
+    found = not_estimable("structure", label, group.label, reason, margin, n_real=group.real.n, decisive=group.decisive)
+    return replace(found, key=key)
+
+
+def _gaps(group: Group, names: Sequence[str], rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Synthetic less real correlation of every pair (J,), and draws of its error and of the real one's (B, J)."""
+    if few := too_few(group.real):
+        raise NotEstimableError(few)
+    if min(cohort.n for cohort in group.synthetic) == 0:
+        raise NotEstimableError("a synthetic cohort has no patient of this group")
+    levels = {name: levels_of(group.real, name) for name in names if not is_numeric(group.real, name)}
+    kept = [name for name in names if name not in levels or len(levels[name]) >= 2]
+    real = design(group.real, kept, levels)
+    owner = [name for name in kept for _ in range(_width(name, levels))]
+    pairs = np.triu_indices(len(owner), 1)
+    different = np.array([owner[i] != owner[j] for i, j in zip(*pairs, strict=True)], dtype=bool)
+    pairs = (pairs[0][different], pairs[1][different])
+    of_real = correlations(real)[pairs]
+    of_synthetic = np.array([correlations(design(cohort, kept, levels))[pairs] for cohort in group.synthetic])
+    known = np.isfinite(of_real) if len(of_real) else np.zeros(0, dtype=bool)
+    if not known.any():
+        raise NotEstimableError("no two columns vary together")
+    of_synthetic = np.nan_to_num(of_synthetic[:, known])
+    n = group.real.n
+    draws = resampled_correlations(real, (pairs[0][known], pairs[1][known]), DRAWS, rng)
+    real_noise = np.nan_to_num(draws - of_real[known])
+    real_noise -= real_noise.mean(axis=0)
+    ratio = n / float(np.mean([cohort.n for cohort in group.synthetic]))
+    noise = with_synthesis(real_noise, of_synthetic, ratio, rng)
+    return of_synthetic.mean(axis=0) - of_real[known], noise, real_noise
+
+
+def _width(name: str, levels: Mapping[str, list[str]]) -> int:
+    return 1 if name not in levels or len(levels[name]) == 2 else len(levels[name])
+
+
+def design(cohort: Cohort, names: Sequence[str], levels: Mapping[str, list[str]]) -> np.ndarray:
+    """Ranks and indicators (n, k), NaN where missing or where the cohort lacks the column."""
+    columns: list[np.ndarray] = []
+    frame = cohort.rows
+    for name in names:
+        if name not in frame:
+            columns += [np.full(cohort.n, np.nan)] * _width(name, levels)
+        elif name not in levels:
+            columns.append(pd.to_numeric(frame[name], errors="coerce").rank().to_numpy(float))
+        else:
+            text = as_text(frame[name])
+            shown = levels[name][1:] if len(levels[name]) == 2 else levels[name]
+            columns += [np.where(text.isna(), np.nan, (text == level).to_numpy(float)) for level in shown]
+    return np.column_stack(columns)
+
+
+def correlations(design: np.ndarray) -> np.ndarray:
+    """Pearson correlations (k, k) of the columns, each over the rows where both are known; NaN without variation."""
+    known = np.isfinite(design)
+    seen = known.astype(float)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        centred = np.where(known, design, 0.0)
+        centred = np.where(known, centred - centred.sum(axis=0) / seen.sum(axis=0), 0.0)
+        scaled = centred / np.sqrt((centred**2).sum(axis=0) / seen.sum(axis=0))
+        count = seen.T @ seen
+        mean = scaled.T @ seen / count
+        spread = (scaled**2).T @ seen / count - mean**2
+        product = spread * spread.T
+        covariance = scaled.T @ scaled / count - mean * mean.T
+        return covariance / np.sqrt(np.where(product > TINY, product, np.nan))

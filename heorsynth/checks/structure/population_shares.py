@@ -1,0 +1,111 @@
+"""Are groups represented as they are in a stated population, not only as they happen to be in the source?"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from heorsynth.checks.core.finding import MEAN_ABSOLUTE_NORMAL, Finding, Measured, judge, not_estimable
+from heorsynth.checks.core.groups import names_of
+from heorsynth.checks.core.margin import Margin
+from heorsynth.checks.core.observed import Observed, patients
+from heorsynth.core.errors import MarginError, Problem, nearest
+from heorsynth.core.numbers import is_number
+from heorsynth.data.columns.levels import SMALL_COUNT
+
+KEY = "subgroups.target"
+WHERE = "margins, subgroups.target"
+TOLERANCE = 0.005
+"""Shares of a published table, rounded to a tenth of a percent, may miss a sum of 1 by this much."""
+
+
+def against_targets(real: Observed, synthetic: Sequence[Observed], margin: Margin) -> list[Finding]:
+    """The share of each level in the synthetic cohorts over its share in the target population.
+
+    Notes
+    -----
+    The difference is the log disparity, log(share / target share); the target is taken as known, so that the
+    interval is the synthesis' alone. `real` is the source's own share: how far it is from the target, `because`
+    says.
+
+    References
+    ----------
+    Qi et al. (2021) JAMIA 28:1893 and Bhanot et al. (2021) Entropy 23:1165 (log disparity of subgroups).
+
+    Raises
+    ------
+    MarginError      no target, an unknown subgroup or level, or shares that do not add up to 1
+    """
+    targets = checked_targets(margin.settings.get("targets"), real)
+    found = []
+    for name, shares in targets.items():
+        held, shown = real.levels(name), names_of(real, name)
+        drawn = [(cohort, cohort.levels(name)) for cohort in synthetic]
+        for level, share in shares.items():
+            here = Represented(f"{name}={shown[level]}", share, patients(real, held == level), real.n)
+            found.append(
+                _finding(
+                    here, [patients(cohort, levels == level) / cohort.n for cohort, levels in drawn], synthetic, margin
+                )
+            )
+    return found
+
+
+@dataclass(frozen=True)
+class Represented:
+    """A level: its share in the target population, and how many of how many real patients have it."""
+
+    label: str
+    target: float
+    count: int
+    n: int
+
+
+def _finding(level: Represented, drawn: Sequence[float], synthetic: Sequence[Observed], margin: Margin) -> Finding:
+    what = "share of patients, against the target"
+    if level.count < SMALL_COUNT:
+        reason = f"fewer than {SMALL_COUNT} real patients: not shown"
+        return replace(not_estimable("subgroups", what, level.label, reason, margin, n_real=level.count), key=KEY)
+    sizes = [cohort.n for cohort in synthetic]
+    half = 0.5 / sum(sizes)
+    parts = list(drawn) if any(drawn) else [half] * len(sizes)
+    variances = [max(part * (1 - part), half) / n for part, n in zip(parts, sizes, strict=True)]
+    measured = Measured(level.target, 0.0, parts, variances, level.count)
+    judged = judge("subgroups", what, level.label, measured, margin)
+    own = level.count / level.n
+    source = f"source {own:.1%} (log disparity {math.log(own / level.target):+.2f})"
+    floor = math.sqrt((1 - own) / (own * level.n)) * MEAN_ABSOLUTE_NORMAL
+    because = f"target {level.target:.1%}, {source}; {judged.because}"
+    return replace(judged, real=own, because=because, floor=floor, key=KEY)
+
+
+def checked_targets(declared: object, real: Observed) -> dict[str, dict[str, float]]:
+    """The target shares, if every name is a subgroup, every level one of its own, and shares add up to 1."""
+    if not isinstance(declared, Mapping) or not declared:
+        fix = "write targets: {sex: {f: 0.5, m: 0.5}}"
+        raise MarginError(WHERE, Problem("targets", "no target population is stated", fix))
+    problems, found = [], {}
+    for name, shares in declared.items():
+        if name not in real.schema.subgroups:
+            fix = nearest(str(name), real.schema.subgroups)
+            problems.append(Problem(f"targets: {name}", "is not a declared subgroup", fix))
+            continue
+        if not isinstance(shares, Mapping) or not all(_is_share(value) for value in shares.values()):
+            problems.append(Problem(f"targets: {name}", "shares must be numbers above 0 and below 1"))
+            continue
+        levels = sorted(set(real.levels(name).tolist()) - {""})
+        unknown = [str(level) for level in shares if str(level) not in levels]
+        known = [level for level, shown in names_of(real, name).items() if level and level == shown]
+        problems += [Problem(f"targets: {name}: {level}", "no such level", nearest(level, known)) for level in unknown]
+        if abs(sum(shares.values()) - 1) > TOLERANCE:
+            fix = "give every level's share of the population"
+            problems.append(Problem(f"targets: {name}", f"shares add up to {sum(shares.values()):g}, not 1", fix))
+        found[str(name)] = {str(level): float(share) for level, share in shares.items()}
+    if problems:
+        raise MarginError(WHERE, problems)
+    return found
+
+
+def _is_share(value: object) -> bool:
+    return is_number(value) and 0 < value < 1

@@ -1,0 +1,162 @@
+"""Are all groups still there, and in their real proportions?"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import cast
+
+import numpy as np
+from scipy import stats
+
+from heorsynth.checks.core.finding import Finding, Measured, decide, judge, not_estimable
+from heorsynth.checks.core.groups import ALL, Group, names_of
+from heorsynth.checks.core.margin import Margin
+from heorsynth.checks.core.observed import Observed, patients, patients_by
+from heorsynth.checks.structure.disparities import disparities
+from heorsynth.checks.structure.population_shares import against_targets
+from heorsynth.data.columns.levels import SMALL_COUNT
+
+FALSE_ALARM = 0.05
+"""Chance, over all levels of a column, of calling a level lost that a faithful generator missed by luck."""
+
+
+def check(
+    real: Observed,
+    synthetic: Sequence[Observed],
+    margins: Mapping[str, Margin],
+    rng: np.random.Generator,
+    holdout: Observed | None = None,
+) -> list[Finding]:
+    """Findings on retention, representation, intersections, targets and disparities, as far as `margins` asks."""
+    found: list[Finding] = []
+    names = [name for name in (real.schema.arm, *real.schema.subgroups) if name is not None]
+    if "subgroups.retention" in margins:
+        found += [retention(real, synthetic, name, margins["subgroups.retention"]) for name in names]
+    group = Group("all", ALL, real, tuple(synthetic))
+    if "subgroups.representation" in margins:
+        for name in real.schema.subgroups:
+            found += representation(group, (name,), margins["subgroups.representation"], 1, "subgroups.representation")
+    if "subgroups.intersections" in margins:
+        margin = margins["subgroups.intersections"]
+        for pair in itertools.combinations(real.schema.subgroups, 2):
+            found += representation(
+                group, pair, margin, int(cast(int, margin.settings["min_count"])), "subgroups.intersections"
+            )
+    if "subgroups.target" in margins:
+        found += against_targets(real, synthetic, margins["subgroups.target"])
+    if "subgroups.disparity" in margins:
+        found += disparities(real, synthetic, margins["subgroups.disparity"])
+    return found
+
+
+def retention(real: Observed, synthetic: Sequence[Observed], name: str, margin: Margin) -> Finding:
+    """Whether every level of a column is still there and none was invented.
+
+    Notes
+    -----
+    A level held by k of n real patients is missing from a faithful cohort of N rows with probability at most
+    (1 - p)^N, where p is the lower Clopper-Pearson bound of its share. It is lost if it is missing from so many
+    of the m cohorts that this chance, over all levels of the column, is small. The bound may be wrong and the
+    chance may come true, so each has half of the 5% there are, over the number of levels. A level the real
+    cohort does not have is an invented one, however rare. One level is a finding: the count is compared with 1/2.
+    """
+    held = real.levels(name)
+    levels = sorted(set(held.tolist()) - {""})
+    drawn = [set(cohort.levels(name).tolist()) - {""} for cohort in synthetic]
+    invented = set().union(*drawn) - set(levels)
+    lost, perhaps, alarm = 0, 0, FALSE_ALARM / 2 / max(len(levels), 1)
+    for level in levels:
+        absent = sum(level not in present for present in drawn)
+        chance = _absence_by_chance(patients(real, held == level), real.n, absent, synthetic, alarm)
+        if absent and chance < alarm:
+            lost += 1
+        elif absent == len(drawn):
+            perhaps += 1
+    wrong = lost + len(invented)
+    low, high = float(wrong), float(wrong + perhaps)
+    verdict = decide(low, high, margin.width)
+    kept = float(np.mean([len(present & set(levels)) for present in drawn]))
+    parts = [
+        f"{count} {word}"
+        for count, word in ((lost, "lost"), (len(invented), "invented"), (perhaps, "missing, perhaps by chance"))
+        if count
+    ]
+    reason = f"of {len(levels)} levels {', '.join(parts) or 'all are kept and none is invented'}"
+    return Finding(
+        "subgroups",
+        f"levels of {name} lost or invented",
+        "all",
+        float(len(levels)),
+        kept,
+        low,
+        low,
+        high,
+        margin.width,
+        0.0,
+        verdict,
+        reason,
+        margin.scale,
+        "levels",
+        real.n,
+        True,
+        key="subgroups.retention",
+    )
+
+
+def _absence_by_chance(
+    count: int,
+    n: int,
+    absent: int,
+    synthetic: Sequence[Observed],
+    alarm: float,
+) -> float:
+    """The chance that at least `absent` of the cohorts lack a level that `count` of `n` real patients have."""
+    share = float(stats.beta.ppf(alarm, count, n - count + 1))
+    missing = (1 - share) ** float(np.mean([cohort.n for cohort in synthetic]))
+    return float(stats.binom.sf(absent - 1, len(synthetic), missing))
+
+
+def representation(group: Group, names: tuple[str, ...], margin: Margin, min_count: int, key: str) -> list[Finding]:
+    """The share of each level (or of each pair of levels), synthetic over real, with its interval.
+
+    Notes
+    -----
+    Where no synthetic row has the level, half a row is counted over all cohorts, with variance 2 on the log
+    scale, so that a lost level is far outside every margin instead of having no ratio. Of a cell that fewer
+    than five real patients have, nothing is shown; whether a level is still there, `retention` says.
+    """
+    found = []
+    shown = {name: names_of(group.real, name) for name in names}
+    what = "share of patients" if len(names) == 1 else "share of patients with both"
+    for cell, count in _cells(group.real, names, min_count):
+        label = ", ".join(f"{name}={shown[name][level]}" for name, level in zip(names, cell, strict=True))
+        if count < SMALL_COUNT:
+            reason = f"fewer than {SMALL_COUNT} real patients: not shown"
+            found.append(replace(not_estimable("subgroups", what, label, reason, margin, n_real=count), key=key))
+            continue
+        drawn = [_count(cohort, names, cell) for cohort in group.synthetic]
+        sizes = [cohort.n for cohort in group.synthetic]
+        shares = [part / n for part, n in zip(drawn, sizes, strict=True)]
+        variances = [share * (1 - share) / n for share, n in zip(shares, sizes, strict=True)]
+        if not any(drawn):
+            half = 0.5 / sum(sizes)
+            shares, variances = [half] * len(sizes), [2 * len(sizes) * half**2] * len(sizes)
+        share = count / group.real.n
+        measured = Measured(share, share * (1 - share) / group.real.n, shares, variances, count)
+        found.append(replace(judge("subgroups", what, label, measured, margin), key=key))
+    return found
+
+
+def _cells(real: Observed, names: tuple[str, ...], min_count: int) -> Iterator[tuple[tuple[str, ...], int]]:
+    """The combinations of levels that at least `min_count` real patients have, missing left out."""
+    counts = patients_by(real, names)
+    for cell in sorted(counts):
+        if "" not in cell and min_count <= counts[cell] < real.n:
+            yield cell, counts[cell]
+
+
+def _count(cohort: Observed, names: tuple[str, ...], cell: tuple[str, ...]) -> int:
+    chosen = [cohort.levels(name) == level for name, level in zip(names, cell, strict=True)]
+    return patients(cohort, np.logical_and.reduce(chosen))

@@ -1,0 +1,1 @@
+"""Checks of survival and follow-up."""

@@ -1,0 +1,43 @@
+"""What a survival estimand looks at: follow-up with the event of interest, and how far where nothing is declared."""
+
+from __future__ import annotations
+
+from typing import cast
+
+import numpy as np
+
+from heorsynth.checks.core.margin import Margin
+from heorsynth.checks.core.observed import Observed, causes, follow_up_times
+from heorsynth.core.estimate import significant
+from heorsynth.data.cohort.cohort import Cohort
+from heorsynth.estimators.survival.curve import rounded_below
+
+SHARE_FOLLOWED = 0.8
+"""The default horizon is this quantile of real follow-up, rounded down to two figures so that it is nobody's own."""
+
+
+def default_horizon(real: Observed, endpoint: str) -> float:
+    """The horizon of an endpoint where none is declared, from the whole real cohort."""
+    return rounded_below(float(follow_up_times(real, endpoint).between(np.array(SHARE_FOLLOWED))))
+
+
+def horizon_of(real: Observed, endpoint: str, margin: Margin) -> float:
+    """The horizon of the margin, or the default one of the whole real cohort."""
+    declared = margin.settings.get("horizon")
+    return default_horizon(real, endpoint) if declared is None else float(cast(float, declared))
+
+
+def outcome(cohort: Cohort, endpoint: str) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+    """Follow-up (n,), whether it ended in the event of interest (n,; other causes censor), and entry."""
+    time, cause, entry = cohort.outcome(endpoint)
+    return time, cause == 1, entry
+
+
+def competing(real: Observed, endpoint: str) -> bool:
+    """Whether other causes than the one of interest end follow-up in the real cohort."""
+    return max(causes(real, endpoint), default=0) > 1
+
+
+def spans(real: Observed, endpoint: str, horizon: float) -> str:
+    """The words of a label: which endpoint, up to when."""
+    return f"of {endpoint} to {significant(horizon)} {real.schema.unit}"

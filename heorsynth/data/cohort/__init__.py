@@ -1,0 +1,1 @@
+"""Rows in memory with their roles, and what a cohort is refused for."""

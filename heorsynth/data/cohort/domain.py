@@ -1,0 +1,239 @@
+"""What values a column may hold, learnt once from the source, and how many rows of another frame stay within."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from pandas.api import types
+
+from heorsynth.data.cohort.cohort import Cohort
+from heorsynth.data.cohort.source_checks import order_breaks, unlike_its_parts
+from heorsynth.data.columns.levels import POOLED, as_text, banded
+from heorsynth.data.columns.schema import CODE, Schema
+
+MAX_LEVELS = 20
+"""A text column with more levels than this is free text: its levels are not enumerated."""
+
+FIRST_ROWS = 1000
+"""So many rows most often show already that a column is free text."""
+
+
+@dataclass(frozen=True)
+class ColumnDomain:
+    """What one column may hold: its type, its levels or its range, and whether it may be missing.
+
+    `low` and `high` are the source's own extremes, and `levels` holds those that one patient has: real values, used
+    to judge rows, never shown. `counts` tells how many patients have each level; one that is not in it is had by none.
+    `declared` are levels that all may know, however few have them: those of arm, subgroups and events, and those that
+    were read from a saved generator.
+    """
+
+    dtype: str
+    whole: bool
+    may_miss: bool
+    levels: frozenset[str] | None = field(default=None, repr=False)
+    low: float = field(default=-np.inf, repr=False)
+    high: float = field(default=np.inf, repr=False)
+    counts: Mapping[str, int] = field(default_factory=dict, repr=False)
+    declared: bool = False
+
+    @property
+    def numeric(self) -> bool:
+        return self.levels is None and np.isfinite(self.low)
+
+
+@dataclass(frozen=True, repr=False)
+class Domain:
+    """The domain of every column of a source, in its column order, with its roles."""
+
+    schema: Schema
+    columns: Mapping[str, ColumnDomain]
+    n_source: int
+
+    @classmethod
+    def of(cls, cohort: Cohort) -> Domain:
+        """The domain of a cohort's columns, without its id."""
+        return cls.of_columns(cohort.schema, columns_of(cohort), cohort.n)
+
+    @classmethod
+    def of_columns(cls, schema: Schema, columns: Mapping[str, ColumnDomain], n_source: int) -> Domain:
+        """The domain in which times begin at 0, costs have no upper end, and totals reach as far as their parts."""
+        held = dict(columns)
+        longest = max((held[name].high for name in schema.times), default=0.0)
+        held |= {name: replace(held[name], low=0.0, high=longest) for name in schema.times}
+        paid = [part for total in schema.costs for part in (total, *schema.totals.get(total, ()))]
+        held |= {name: replace(held[name], high=np.inf) for name in paid}
+        for total, parts in schema.totals.items():
+            low, high = (sum(getattr(held[part], end) for part in parts) for end in ("low", "high"))
+            held[total] = replace(held[total], low=low, high=high)
+        return cls(schema, held, n_source)
+
+    def to_dict(self, least: int) -> dict[str, Any]:
+        """The columns as JSON-ready data: no patient's extreme, and no covariate's level that fewer than `least` have.
+
+        Ranges are rounded outward; the levels of arm, subgroups and events are declared, and stand whole.
+        """
+        columns = [[name, _written(held, least)] for name, held in self.columns.items()]
+        return {"n_source": self.n_source, "columns": columns}
+
+    @classmethod
+    def from_dict(cls, facts: Mapping[str, Any], schema: Schema) -> Domain:
+        """The domain `to_dict` wrote, for these roles."""
+        return cls(schema, {name: _read(held) for name, held in facts["columns"]}, facts["n_source"])
+
+    def __repr__(self) -> str:
+        return f"Domain of {len(self.columns)} columns of {self.n_source:,} patients"
+
+    def breaks(self, frame: pd.DataFrame) -> dict[str, int]:
+        """Rows that break each post-condition; a condition nobody breaks is not listed.
+
+        Judged are: columns and types, levels, whole numbers, missing where the source never is, times > 0,
+        event coding, entry before the end of follow-up, negative costs where the source has none, endpoint order,
+        bands, totals, and values outside the source's range widened by a tenth of its width on either side.
+        """
+        found: dict[str, int] = {}
+        for name, domain in self.columns.items():
+            if name not in frame.columns:
+                found[f"{name}: column is absent"] = len(frame)
+                continue
+            found |= {f"{name}: {what}": count for what, count in _column_breaks(frame[name], domain).items()}
+        schema = self.schema
+        for name in (name for name in schema.times if name in frame):
+            found[f"{name}: not positive"] = int((~(pd.to_numeric(frame[name], errors="coerce") > 0)).sum())
+        if schema.entry is not None and schema.entry in frame:
+            entry = pd.to_numeric(frame[schema.entry], errors="coerce").to_numpy(float)
+            for name in (name for name in schema.times if name in frame):
+                found[f"{name}: not after {schema.entry}"] = int((~(frame[name].to_numpy(float) > entry)).sum())
+        for name in (name for name in schema.costs if name in frame and self.columns[name].low >= 0):
+            found[f"{name}: negative cost"] = int((pd.to_numeric(frame[name], errors="coerce") < 0).sum())
+        if set(schema.times) <= set(frame.columns):
+            found |= {f"{first} after {last}": count for (first, last), count in order_breaks(frame, schema).items()}
+        return {what: count for what, count in (found | self._derived_breaks(frame)).items() if count}
+
+    def _derived_breaks(self, frame: pd.DataFrame) -> dict[str, int]:
+        """Rows in which a band or a total is not what the columns it is made of say."""
+        found: dict[str, int] = {}
+        present = set(frame.columns)
+        for name, band in self.schema.bands.items():
+            if not {name, band.source} <= present:
+                continue
+            expected = banded(frame[band.source], band.edges, band.labels).fillna("")
+            found[f"{name}: not the band of {band.source}"] = int((as_text(frame[name]).fillna("") != expected).sum())
+        for total, parts in self.schema.totals.items():
+            if not {total, *parts} <= present:
+                continue
+            found[f"{total}: not the sum of its parts"] = int(unlike_its_parts(frame, total, parts).sum())
+        return found
+
+
+def columns_of(cohort: Cohort) -> dict[str, ColumnDomain]:
+    """What each column of a cohort, or of a part of one, holds, without its id."""
+    frame, schema = cohort.rows, cohort.schema
+    names = [str(name) for name in frame.columns if name != schema.id]
+    return {name: _column_domain(frame[name], name, schema) for name in names}
+
+
+def joined_columns(parts: Sequence[Mapping[str, ColumnDomain]], schema: Schema) -> dict[str, ColumnDomain]:
+    """What each column holds in any of the parts of a cohort."""
+    return {name: _joined([part[name] for part in parts], coded=_is_declared(name, schema)) for name in parts[0]}
+
+
+def _joined(parts: Sequence[ColumnDomain], *, coded: bool) -> ColumnDomain:
+    """What the parts hold together; a level that is rare in each of them may be common in all."""
+    levels, counts = None, Counter[str]()
+    if all(part.levels is not None for part in parts):
+        levels = frozenset[str]().union(*(part.levels or () for part in parts))
+        levels = levels if coded or len(levels) <= MAX_LEVELS else None
+    for part in parts if levels is not None else ():
+        counts.update(part.counts)
+    return ColumnDomain(
+        parts[0].dtype,
+        all(part.whole for part in parts),
+        any(part.may_miss for part in parts),
+        levels,
+        min(part.low for part in parts),
+        max(part.high for part in parts),
+        dict(counts),
+        coded,
+    )
+
+
+def _column_domain(column: pd.Series, name: str, schema: Schema) -> ColumnDomain:
+    may_miss = bool(column.isna().any())
+    categorical = _is_declared(name, schema)
+    if schema.holds_levels(name) or not types.is_numeric_dtype(column) or types.is_bool_dtype(column):
+        if not categorical:
+            patients = _patients_of(column)
+            known = None if patients is None else frozenset(patients)
+            return ColumnDomain(str(column.dtype), False, may_miss, known, counts=patients or {})
+        known = frozenset(as_text(column).dropna()) | set(schema.levels.get(name, ()))
+        if name in schema.events:
+            causes = {str(code) for part in schema.endpoints.values() if part.event == name for code in part.causes}
+            known = known | {"0", "1"} | causes
+        return ColumnDomain(str(column.dtype), False, may_miss, known, declared=True)
+    known_values = column.dropna().to_numpy(float)
+    if not len(known_values):
+        return ColumnDomain(str(column.dtype), True, may_miss, None, np.inf, -np.inf)
+    whole = bool(np.all(known_values == np.floor(known_values)))
+    return ColumnDomain(str(column.dtype), whole, may_miss, None, float(known_values.min()), float(known_values.max()))
+
+
+def _is_declared(name: str, schema: Schema) -> bool:
+    """Whether every level of a column may be known, however few patients have it: codes are no such column."""
+    return schema.holds_levels(name) and schema.kind.get(name) != CODE
+
+
+def _patients_of(column: pd.Series) -> dict[str, int] | None:
+    """Each level with its patients; None of free text, whose values, one a patient, are never gathered."""
+    if as_text(column.iloc[:FIRST_ROWS]).nunique() > MAX_LEVELS:
+        return None
+    counts = as_text(column).value_counts()
+    return None if len(counts) > MAX_LEVELS else {str(level): int(count) for level, count in counts.items()}
+
+
+def _column_breaks(column: pd.Series, domain: ColumnDomain) -> dict[str, int]:
+    found = {"missing where the source never is": 0 if domain.may_miss else int(column.isna().sum())}
+    pooled = not (domain.declared or domain.numeric) and bool((column.astype(object) == POOLED).any())
+    if str(column.dtype) != domain.dtype and not pooled:
+        found["another type than the source"] = len(column)
+    if domain.levels is not None:
+        known = domain.levels | {POOLED} if pooled else domain.levels
+        found["level unknown to the source"] = int((~as_text(column).dropna().isin(known)).sum())
+    elif domain.numeric:
+        values = pd.to_numeric(column, errors="coerce").dropna().to_numpy(float)
+        slack = (domain.high - domain.low) / 10
+        found["outside the source's range"] = int(
+            ((values < domain.low - slack) | (values > domain.high + slack)).sum()
+        )
+        if domain.whole:
+            found["not a whole number"] = int((values != np.floor(values)).sum())
+    return found
+
+
+def _written(held: ColumnDomain, least: int) -> dict[str, Any]:
+    wide = _outward(held)
+    enough = [level for level in held.levels or () if held.declared or held.counts.get(level, 0) >= least]
+    levels = None if held.levels is None else sorted(enough)
+    ends = {name: None if np.isinf(getattr(wide, name)) else getattr(wide, name) for name in ("low", "high")}
+    return {"dtype": held.dtype, "whole": held.whole, "may_miss": held.may_miss, "levels": levels, **ends}
+
+
+def _read(facts: Mapping[str, Any]) -> ColumnDomain:
+    levels = None if facts["levels"] is None else frozenset(facts["levels"])
+    low = -np.inf if facts["low"] is None else facts["low"]
+    high = np.inf if facts["high"] is None else facts["high"]
+    return ColumnDomain(facts["dtype"], facts["whole"], facts["may_miss"], levels, low, high, declared=True)
+
+
+def _outward(held: ColumnDomain) -> ColumnDomain:
+    """The same domain with its range rounded outward to one figure of its width: nobody's own value."""
+    width = held.high - held.low
+    if not np.isfinite(width) or width <= 0:
+        return replace(held, low=min(held.low, 0.0), high=np.inf) if np.isfinite(held.low) else held
+    step = 10.0 ** np.floor(np.log10(width))
+    return replace(held, low=float(np.floor(held.low / step) * step), high=float(np.ceil(held.high / step) * step))

@@ -1,0 +1,98 @@
+"""What to do about follow-ups that are missing for those without the event, and about follow-ups of 0."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from pandas.api import types
+
+from heorsynth.data.columns.identifiers import words_of
+from heorsynth.data.columns.schema import TIME_UNITS
+
+LAST_SEEN = {"last", "follow", "followup", "fu", "futime", "contact", "alive", "censor", "censored", "censoring",
+             "lastfu", "observed", "visit"}  # fmt: skip
+"""A column named so may hold the follow-up of those without the event."""
+
+HALF_A_DAY = 0.5
+
+
+def last_seen_columns(frame: pd.DataFrame, time: str, gaps: np.ndarray, besides: Sequence[str] = ()) -> list[str]:
+    """Columns of numbers, named like a last follow-up, that are known where a time is missing (`gaps`, bool (n,))."""
+    return [
+        str(name)
+        for name in frame.columns
+        if name not in (time, *besides)
+        and set(words_of(str(name))) & LAST_SEEN
+        and types.is_numeric_dtype(frame[name])
+        and frame[name][gaps].notna().mean() > 0.5
+        and not (frame[name] < 0).any()
+    ]
+
+
+def known_for_events_only(time: np.ndarray, event: np.ndarray) -> bool:
+    """True where times are missing, and mostly of those without the event: an empty "days to death" of the living.
+
+    Examples
+    --------
+    >>> known_for_events_only(np.array([5, np.nan, 7, np.nan]), np.array([1, 0, 1, 0]))
+    True
+    """
+    gaps = np.isnan(time)
+    return bool(gaps.any() and (event[gaps] == 0).mean() >= 0.9 and gaps[event == 0].mean() >= 0.5)
+
+
+def how_to_combine(frame: pd.DataFrame, time: str, event: np.ndarray, besides: Sequence[str] = ()) -> str:
+    """How to make one follow-up of a time that only those with the event have, and what dropping the others loses."""
+    gaps = np.isnan(pd.to_numeric(frame[time], errors="coerce").to_numpy(float, na_value=np.nan))
+    last = last_seen_columns(frame, time, gaps, besides)
+    other = last[0] if last else "last_follow_up"
+    where = f"the last follow-up is in {' or '.join(last[:3])}, by its name" if last else "find their last follow-up"
+    lost, all_of = int((gaps & (event == 0)).sum()), int((event == 0).sum())
+    return (
+        f"combine it with the last follow-up of those without the event ({where}): "
+        f"frame['time'] = frame[{time!r}].fillna(frame[{other!r}]); "
+        f"frame['event'] = frame[{time!r}].notna().astype(int); "
+        f"dropping the rows would lose {lost} of {all_of} without the event, and survival would look far worse"
+    )
+
+
+def zero_advice(time: np.ndarray, event: np.ndarray, unit: str) -> str:
+    """To count follow-ups of 0 as half a unit, or half a day, and what dropping those rows would do to survival."""
+    half = half_a_unit(time, unit)
+    counted = np.where(time <= 0, half, time)
+    landmark = float(np.median(counted[counted > half])) if (counted > half).any() else half
+    kept, without = survival_at(counted, event, landmark), survival_at(time[time > 0], event[time > 0], landmark)
+    return (
+        f"count them as {half:.2g} {unit}s: an event on the first day is an event; "
+        f"dropping the rows instead would change the survival at {landmark:.3g} {unit}s "
+        f"from {kept:.3f} to {without:.3f}"
+    )
+
+
+def half_a_unit(time: np.ndarray, unit: str) -> float:
+    """Half a unit of time where times are whole numbers, else half a day.
+
+    Examples
+    --------
+    >>> half_a_unit(np.array([0, 3, 12.0]), "month"), round(half_a_unit(np.array([0, 3.5]), "year"), 5)
+    (0.5, 0.00137)
+    """
+    known = time[np.isfinite(time)]
+    return 0.5 if bool(np.all(known == np.floor(known))) else HALF_A_DAY / TIME_UNITS[unit]
+
+
+def survival_at(time: np.ndarray, event: np.ndarray, at: float) -> float:
+    """Kaplan-Meier survival at one time, for a message: an event of any cause counts.
+
+    Examples
+    --------
+    >>> survival_at(np.array([1, 2, 3, 4]), np.array([1, 0, 1, 0]), 3)
+    0.375
+    """
+    known = np.isfinite(time)
+    time, happened = time[known], event[known] > 0
+    steps = np.unique(time[happened & (time <= at)])
+    factors = [1 - (happened & (time == step)).sum() / (time >= step).sum() for step in steps]
+    return float(np.prod(factors)) if factors else 1.0

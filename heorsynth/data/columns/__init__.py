@@ -1,0 +1,1 @@
+"""What each column holds, and the roles that a user may declare."""

@@ -1,0 +1,1 @@
+"""One file: read and written with its label."""

@@ -1,0 +1,135 @@
+"""Reads Parquet and Feather files: what they unfold to is known before it is unfolded."""
+
+from __future__ import annotations
+
+import struct
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+
+from heorsynth.core.errors import DamagedFileError, FileError, Problem
+from heorsynth.data.columns.column_types import stored_rows
+from heorsynth.data.files import limits
+from heorsynth.data.labels.label import KEY
+
+HELD_LABEL = "heorsynth_held_label"
+"""Where a frame's `attrs` hold the bytes of the label in its file, until it is read."""
+
+FEATHER_1 = b"FEA1"
+DICTIONARY, RECORDS = 2, 3
+"""Kinds of message in an Arrow file that hold values."""
+
+
+def read_parquet(file: Path) -> pd.DataFrame:
+    """The rows of a Parquet file, with the label it holds.
+
+    Raises
+    ------
+    FileError            it unfolds to more than the limits, or holds cells that hold cells
+    DamagedFileError     truncated, altered or not Parquet; notes of pandas in it that are broken
+    """
+    with file.open("rb") as raw:
+        try:
+            table = limits.parquet_table(file, raw)
+        except (pa.ArrowException, OSError, ValueError) as error:
+            raise _damaged(file, "Parquet") from error
+    return _rows(file, table)
+
+
+def read_feather(file: Path) -> pd.DataFrame:
+    """The rows of a Feather file of version 2, which is an Arrow file, with the label it holds. Raises as Parquet."""
+    with file.open("rb") as raw:
+        if raw.read(len(FEATHER_1)) == FEATHER_1:
+            fix = "where it was made, write it again as Parquet"
+            raise FileError(f"file {file.name!r}", Problem("", "Feather of version 1, which is not read", fix))
+        try:
+            with pa.memory_map(str(file)) as source:
+                _require_small(file, source)
+                table = pa.ipc.open_file(source).read_all()
+                table.validate(full=True)
+        except (pa.ArrowException, OSError, ValueError, struct.error) as error:
+            raise _damaged(file, "Feather") from error
+    limits.require_flat(file, table.schema, table.num_rows)
+    return _rows(file, table)
+
+
+def _rows(file: Path, table: pa.Table) -> pd.DataFrame:
+    held = (table.schema.metadata or {}).get(KEY.encode())
+    frame = stored_rows(file, table)
+    frame.attrs = {} if held is None else {HELD_LABEL: held}
+    return frame
+
+
+def _damaged(file: Path, kind: str) -> DamagedFileError:
+    return DamagedFileError(f"file {file.name!r}", Problem("", f"truncated, altered or not {kind}", "copy it again"))
+
+
+def _require_small(file: Path, source: pa.NativeFile) -> None:
+    """Nothing, if the messages of an Arrow file declare no more than can be held; FileError otherwise.
+
+    Each message says how many rows it has and where its buffers lie; a packed buffer begins with its unpacked length.
+    Messages follow one another from byte 8 on.
+    """
+    schema = pa.ipc.open_file(source).schema
+    rows = n_bytes = 0
+    source.seek(8)
+    while (message := _next(source)) is not None:
+        head = _Table(message.metadata.to_pybytes())
+        kind = head.number(1, "<B")
+        if kind not in (DICTIONARY, RECORDS):
+            continue
+        batch = head.table(2) if kind == RECORDS else head.table(2).table(1)
+        rows += batch.number(0, "<q") if kind == RECORDS else 0
+        n_bytes += batch.unpacked(message.body)
+        limits.require_table(file, rows, len(schema), n_bytes)
+
+
+def _next(source: pa.NativeFile) -> pa.ipc.Message | None:
+    try:
+        return pa.ipc.read_message(source)
+    except EOFError:
+        return None
+
+
+class _Table:
+    """One table of a flatbuffer, as the Arrow format holds its messages: fields by number.
+
+    References
+    ----------
+    https://arrow.apache.org/docs/format/Columnar.html  https://flatbuffers.dev/internals
+    """
+
+    def __init__(self, raw: bytes, at: int | None = None) -> None:
+        self.raw = raw
+        self.at = struct.unpack_from("<I", raw)[0] if at is None else at
+
+    def _place(self, field: int) -> int:
+        """Where a field lies; 0 where it is absent."""
+        fields = self.at - struct.unpack_from("<i", self.raw, self.at)[0]
+        there = 4 + 2 * field < struct.unpack_from("<H", self.raw, fields)[0]
+        offset = struct.unpack_from("<H", self.raw, fields + 4 + 2 * field)[0] if there else 0
+        return self.at + offset if offset else 0
+
+    def number(self, field: int, kind: str) -> int:
+        place = self._place(field)
+        return int(struct.unpack_from(kind, self.raw, place)[0]) if place else 0
+
+    def table(self, field: int) -> _Table:
+        place = self._place(field)
+        if not place:
+            raise ValueError("a part of the message is absent")
+        return _Table(self.raw, place + struct.unpack_from("<I", self.raw, place)[0])
+
+    def unpacked(self, body: pa.Buffer) -> int:
+        """Bytes of a record batch's buffers once they are unpacked."""
+        place, packed = self._place(2), bool(self._place(3))
+        if not place:
+            return 0
+        vector = place + struct.unpack_from("<I", self.raw, place)[0]
+        total = 0
+        for at in range(struct.unpack_from("<I", self.raw, vector)[0]):
+            start, length = struct.unpack_from("<qq", self.raw, vector + 4 + 16 * at)
+            declared = struct.unpack_from("<q", body, start)[0] if packed and length >= 8 else length
+            total += length if declared < 0 else declared
+        return total

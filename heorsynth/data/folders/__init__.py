@@ -1,0 +1,1 @@
+"""Many partitions: counted without holding all rows."""

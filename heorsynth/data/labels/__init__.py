@@ -1,0 +1,1 @@
+"""What marks rows as synthetic: labels, ids and the watermark."""

@@ -1,0 +1,1 @@
+"""Runs tasks in process, on several cores or on Dask; knows nothing of health."""

@@ -1,0 +1,267 @@
+"""The engine of a Dask cluster: one on this machine, or one that is there and has the same versions as we do."""
+
+from __future__ import annotations
+
+import logging
+import pickle
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from heorsynth.core.errors import EngineError, Problem
+from heorsynth.engine.backend import Known, Pending, Submit
+from heorsynth.engine.processes import Folder
+from heorsynth.engine.task import Died, Failed, Function, Outcome, attempt_packed, packed, sendable
+
+if TYPE_CHECKING:
+    from distributed import Client, Future
+
+ANSWERS_WITHIN, WORKERS_WITHIN = 10, 60
+"""Seconds in which a cluster has to answer, and to have its first worker."""
+
+ANY_SIZE = {"distributed.admin.large-graph-warning-threshold": "1 PB"}
+"""Dask warns of large tasks. Ours hold what a task needs, and what all need is sent once."""
+
+
+OURS = {
+    "distributed.scheduler.allowed-failures": 0,
+    "distributed.scheduler.http.routes": [],
+    "distributed.worker.http.routes": [],
+}
+"""On this machine: whose fault a worker's end was is found out by the engine, and no page shows what is under way."""
+
+
+class Cluster:
+    """The workers of a Dask cluster, each computing one task at a time.
+
+    Parameters
+    ----------
+    client : Client         connected to it
+    folder : Folder         where this machine's workers find what tasks share; None sends it to them, and each task
+                            asks the worker it came to for its versions
+    opened : ExitStack      what is to be closed at the end
+    """
+
+    def __init__(self, client: Client, folder: Folder | None, opened: ExitStack) -> None:
+        self._client, self._folder, self._opened = client, folder, opened
+        self.workers = len(client.nthreads())
+        self.window = 2 * self.workers
+
+    @contextmanager
+    def job(self, function: Function, shared: Any) -> Iterator[Submit]:
+        called = sendable("the function", function)
+        if self._folder is not None:
+            with self._folder.holding(shared) as place:
+                yield lambda task: self._submitted(attempt_packed, packed(called, place, task))
+            return
+        here = versions_told()()
+        made, attempted = only_where_same(here, pickle.loads), only_where_same(here, attempt_packed)
+        # Made on the cluster from bytes, so that it is made anew where a worker is lost with it.
+        held = [] if shared is None else [self._submit(made, sendable("what tasks share", shared))]
+        yield lambda task: self._submitted(attempted, packed(called, None, task), *held)
+
+    def _submitted(self, attempted: Callable[..., Any], sent: bytes | Failed, *held: Future) -> Pending:
+        return Known(sent) if isinstance(sent, Failed) else _Sent(self._submit(attempted, sent, *held))
+
+    def _submit(self, function: Callable[..., Any], *given: object) -> Future:
+        import dask
+
+        with dask.config.set(ANY_SIZE):
+            return self._client.submit(function, *given, pure=False)
+
+    def close(self, now: bool) -> None:
+        self._opened.close()
+
+
+@dataclass(frozen=True)
+class _Sent:
+    future: Future
+
+    def outcome(self) -> Outcome:
+        from distributed import CancelledError
+        from distributed.scheduler import KilledWorker
+
+        try:
+            error = self.future.exception()
+        except CancelledError as lost:
+            found = Problem("", f"the cluster let go of a task ({type(lost).__name__})", "see whether it still runs")
+            raise EngineError("cluster", found) from None
+        if isinstance(error, KilledWorker):
+            return Died()
+        if error is not None:
+            return Failed(type(error).__name__, "")
+        result = self.future.result()
+        if isinstance(result, tuple):
+            _, address, there = result
+            raise _of_other_versions(f"worker {address!r}", differences(versions_told()(), {address: there}))
+        return pickle.loads(result)
+
+    def forget(self) -> None:
+        self.future.release()
+
+
+def on_this_machine(workers: int | None) -> Cluster:
+    """A cluster of this machine's processes: loopback only, encrypted, no dashboard, nothing spilt to disk."""
+    _require_dask()
+    import dask
+    import joblib
+    from distributed import Client, LocalCluster
+
+    with ExitStack() as opened:
+        folder = Folder.made()
+        opened.callback(folder.removed)
+        opened.enter_context(dask.config.set({**OURS, "temporary-directory": str(folder.path)}))
+        cluster = opened.enter_context(
+            LocalCluster(
+                n_workers=workers or joblib.cpu_count(),
+                threads_per_worker=1,
+                host="127.0.0.1",
+                dashboard_address="127.0.0.1:0",
+                scheduler_kwargs={"dashboard": False},
+                local_directory=str(folder.path),
+                memory_limit=0,
+                security=True,
+                silence_logs=logging.CRITICAL,
+            )
+        )
+        client = opened.enter_context(Client(cluster, set_as_default=False))
+        return Cluster(client, folder, opened.pop_all())
+
+
+def joined(address: str) -> Cluster:
+    """The cluster at an address.
+
+    Raises
+    ------
+    EngineError     nothing answers there, no worker comes, or one has other versions
+    """
+    _require_dask()
+    from distributed import Client
+
+    with ExitStack() as opened:
+        try:
+            client = opened.enter_context(Client(address, timeout=ANSWERS_WITHIN, set_as_default=False))
+        except (OSError, ValueError) as error:
+            found = Problem("", f"no scheduler answers ({type(error).__name__})", "check the address and the network")
+            raise EngineError(f"cluster {address!r}", found) from None
+        _require_same_versions(client, address)
+        return Cluster(client, None, opened.pop_all())
+
+
+def lent(client: Client) -> Cluster:
+    """The cluster of a client that somebody else opened, and will close."""
+    _require_dask()
+    from distributed import Client
+
+    if not isinstance(client, Client):
+        found = f"expected a name, an address, an engine or a Dask Client, not {type(client).__name__}"
+        raise EngineError("engine", Problem("", found, "write engine='processes', say"))
+    _require_same_versions(client, client.scheduler_info()["address"])
+    return Cluster(client, None, ExitStack())
+
+
+def _require_dask() -> None:
+    try:
+        import distributed  # noqa: F401
+    except ImportError:
+        fix = "pip install 'heorsynth[scale]', or use engine='processes'"
+        raise EngineError("engine", Problem("dask", "Dask distributed is not installed", fix)) from None
+
+
+def _require_same_versions(client: Client, address: str) -> None:
+    try:
+        client.wait_for_workers(1, timeout=WORKERS_WITHIN)
+    except TimeoutError:
+        found = Problem("", f"no worker within {WORKERS_WITHIN} seconds", "start its workers, then join it")
+        raise EngineError(f"cluster {address!r}", found) from None
+    asked = versions_told()
+    differ = differences(asked(), client.run(asked))
+    if differ:
+        raise _of_other_versions(f"cluster {address!r}", differ)
+
+
+def _of_other_versions(who: str, differ: list[Problem]) -> EngineError:
+    return EngineError(f"{who}, of other versions,", differ)
+
+
+def differences(here: Mapping[str, str], workers: Mapping[str, Mapping[str, str]]) -> list[Problem]:
+    """What is not the same on the workers as here: a problem for each package.
+
+    Parameters
+    ----------
+    here : Mapping       package to version, of this process
+    workers : Mapping    worker's address to the same, of that worker
+    """
+    problems = []
+    for package, version in here.items():
+        there = {address: found.get(package, "absent") for address, found in workers.items()}
+        others = sorted({found for found in there.values() if found != version})
+        if others:
+            which = ", ".join(sorted(address for address, found in there.items() if found != version))
+            found = f"{version} here, {' or '.join(others)} on {which}"
+            problems.append(Problem(package, found, "give the cluster the environment of requirements.lock"))
+    return problems
+
+
+def versions_told() -> Callable[[], dict[str, str]]:
+    """What tells the versions that results depend on. It needs nothing of ours, which a worker may not have."""
+
+    def versions() -> dict[str, str]:
+        import hashlib
+        import platform
+        from importlib.metadata import PackageNotFoundError, version
+        from importlib.util import find_spec
+        from pathlib import Path
+
+        told = {"python": platform.python_version()}
+        for package in ("numpy", "pandas", "scipy", "heorsynth"):
+            try:
+                told[package] = version(package)
+            except PackageNotFoundError:
+                told[package] = "absent"
+        ours, code = find_spec("heorsynth"), hashlib.sha256()
+        if ours is None or ours.origin is None:
+            return told
+        for file in sorted(Path(ours.origin).parent.rglob("*.py")):
+            code.update(file.name.encode() + file.read_bytes())
+        return told | {"heorsynth's code": code.hexdigest()[:8]}
+
+    return versions
+
+
+OTHER_VERSIONS = "heorsynth: this worker has other versions"
+
+
+def only_where_same(here: Mapping[str, str], function: Callable[..., Any]) -> Callable[..., Any]:
+    """A function that a worker calls if it has our versions, and else answers with its own.
+
+    Workers come and go while a cluster is at work: those that were there when it was joined are not all that compute.
+    What is returned needs nothing of ours, so that a worker without heorsynth can say so. It asks each worker once.
+
+    Parameters
+    ----------
+    here : Mapping          package to version, of this process
+    function : callable     of a module; takes bytes, and what came of another function made here
+
+    Returns
+    -------
+    callable                as `function`, or (OTHER_VERSIONS, the worker's address, package to version)
+    """
+    told, called, mark, kept = versions_told(), pickle.dumps(function), OTHER_VERSIONS, "heorsynth_versions"
+
+    def on_a_worker(*given: Any) -> Any:
+        import pickle
+
+        from distributed import get_worker
+
+        for one in given:
+            if isinstance(one, tuple) and one[:1] == (mark,):
+                return one
+        worker = get_worker()
+        if not hasattr(worker, kept):
+            setattr(worker, kept, told())
+        there = getattr(worker, kept)
+        return pickle.loads(called)(*given) if there == here else (mark, worker.address, there)
+
+    return on_a_worker

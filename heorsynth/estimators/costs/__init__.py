@@ -1,0 +1,1 @@
+"""Cost and utility estimators: means, quantiles, two-part models, censored costs."""

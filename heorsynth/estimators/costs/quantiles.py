@@ -1,0 +1,127 @@
+"""Quantiles of a column, of rows or of counts by value, with their distribution-free interval."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import special
+
+from heorsynth.core.errors import NotEstimableError, Problem
+from heorsynth.core.estimate import Estimate
+from heorsynth.estimators.costs.costs import known
+
+FARTHEST = 12
+"""Ranks farther than this many standard deviations from the quantile's own are not looked at for its limits."""
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """Values by rank: `values` (k,) rising, and how many patients (k,) have one no larger than each."""
+
+    values: np.ndarray
+    up_to: np.ndarray
+
+    @classmethod
+    def of(cls, numbers: np.ndarray) -> Ranked:
+        """Sorted numbers (n,), one a patient."""
+        return cls(numbers, np.arange(1, len(numbers) + 1))
+
+    @property
+    def n(self) -> int:
+        return int(self.up_to[-1]) if len(self.up_to) else 0
+
+    def at(self, ranks: np.ndarray) -> np.ndarray:
+        """The values at these ranks, from 0."""
+        found: np.ndarray = self.values[np.searchsorted(self.up_to, ranks, side="right")]
+        return found
+
+    def above(self, bound: float) -> int:
+        """How many patients have a value above a bound."""
+        below = int(np.searchsorted(self.values, bound, side="right"))
+        return self.n - (int(self.up_to[below - 1]) if below else 0)
+
+    def between(self, shares: np.ndarray) -> np.ndarray:
+        """Quantiles by linear interpolation (R's type 7), in the very arithmetic of numpy."""
+        place = (self.n - 1) * np.asarray(shares, float)
+        below = np.floor(place).astype(np.int64)
+        part = place - below
+        low, high = self.at(below), self.at(np.minimum(below + 1, self.n - 1))
+        step = high - low
+        found: np.ndarray = np.where(part >= 0.5, high - step * (1 - part), low + step * part)
+        return found
+
+
+def quantile(values: np.ndarray, share: float, *, level: float = 0.95, unit: str = "") -> Estimate:
+    """A quantile with the distribution-free interval of order statistics.
+
+    Parameters
+    ----------
+    values : array (n,)    missing ones are left out
+    share : float          between 0 and 1; 0.95 is the 95th percentile
+
+    Returns
+    -------
+    Estimate               value by linear interpolation (R's type 7). A limit is infinite where the sample is too
+                           small to hold it. `se` is half the distance between the quantiles one standard error of
+                           the share below and above (Woodruff)
+
+    Raises
+    ------
+    NotEstimableError      so few patients that not one standard error of the share fits between it and 0 or 1
+
+    References
+    ----------
+    Woodruff (1952) JASA 47:635, doi:10.1080/01621459.1952.10483443.
+
+    Examples
+    --------
+    >>> found = quantile(np.arange(1.0, 102.0), 0.5)
+    >>> found.value, found.low, found.high
+    (51.0, 41.0, 61.0)
+    """
+    numbers = np.sort(known(values))
+    return quantile_of(Ranked.of(numbers), share, len(values), level=level, unit=unit)
+
+
+def quantile_of(ranked: Ranked, share: float, n_total: int, *, level: float = 0.95, unit: str = "") -> Estimate:
+    """The quantile of ranked values; see `quantile`."""
+    if not 0 < share < 1:
+        raise NotEstimableError("quantile", Problem("share", "must lie between 0 and 1", "0.95 is the 95th percentile"))
+    n = ranked.n
+    odds = max(share / (1 - share), (1 - share) / share)
+    needed = math.floor(odds + 1e-9) + 1
+    if n < needed:
+        raise NotEstimableError(
+            "quantile", Problem(f"share {share:g}", f"{n} patients are too few", f"at least {needed} are needed")
+        )
+    error = math.sqrt(share * (1 - share) / n)
+    below, value, above = ranked.between(np.array([share - error, share, share + error]))
+    ranks = _order_limits(n, share, level)
+    low = float(ranked.at(np.array(ranks[0] - 1))) if ranks[0] >= 1 else -math.inf
+    high = float(ranked.at(np.array(ranks[1] - 1))) if ranks[1] <= n else math.inf
+    return Estimate(
+        float(value),
+        low,
+        high,
+        float(above - below) / 2,
+        level,
+        unit,
+        f"quantile {share:g}, order statistics",
+        n,
+        n_total,
+    )
+
+
+def _order_limits(n: int, share: float, level: float) -> tuple[int, int]:
+    """Ranks l < u such that the quantile lies between the l-th and u-th value with at least `level` probability.
+
+    P(X_(l) <= quantile) >= 1 - tail is P(B >= l), B binomial (n, share); u likewise from P(B < u).
+    """
+    tail = (1 - level) / 2
+    reach = FARTHEST * (math.sqrt(n * share * (1 - share)) + 1)
+    first = max(0, math.floor(n * share - reach))
+    cumulative = special.bdtr(np.arange(first, min(n, math.ceil(n * share + reach))), n, share)
+    below, above = np.searchsorted(cumulative, tail, side="right"), np.searchsorted(cumulative, 1 - tail)
+    return first + int(below), first + int(above) + 1

@@ -1,0 +1,1 @@
+"""Increments, decisions between options, pooling over cohorts."""

@@ -1,0 +1,191 @@
+"""Mean cost and effect of every arm with their joint covariance: of patients, or pooled over synthetic cohorts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from heorsynth.core.errors import NotEstimableError, Problem
+from heorsynth.estimators.economics.increments import Increments, Joint, Parts
+
+FEWEST = 2
+"""Patients of an arm with both outcomes known, below which there is no variance."""
+
+
+@dataclass(frozen=True)
+class ArmMeans:
+    """Mean cost and effect of a arms.
+
+    Attributes
+    ----------
+    means : array (a, 2)     mean cost and mean effect of each arm
+    parts : tuple            independent parts (covariance (2a, 2a), degrees of freedom) that the covariance of the
+                             means is the sum of: cost and effect of the first arm, then of the second, ...
+    n_used, n_total : int    patients with both known, and patients there were
+    """
+
+    means: np.ndarray
+    parts: Parts
+    n_used: int
+    n_total: int
+
+    @property
+    def covariance(self) -> np.ndarray:
+        """Of the means (2a, 2a)."""
+        return np.asarray(sum(part for part, _ in self.parts))
+
+    def increments(self, place: int, against: int = 0) -> Increments:
+        """What the arm at a place costs and does more than the one at another."""
+        contrast = np.zeros((2, self.means.size))
+        contrast[[0, 1], [2 * place, 2 * place + 1]] = 1.0
+        contrast[[0, 1], [2 * against, 2 * against + 1]] = -1.0
+        cost, effect = contrast @ self.means.ravel()
+        parts = tuple((contrast @ part @ contrast.T, degrees) for part, degrees in self.parts)
+        covariance = np.asarray(sum(part for part, _ in parts))
+        return Increments(float(cost), float(effect), covariance, self.n_used, self.n_total, parts)
+
+
+def arm_means(cost: np.ndarray, effect: np.ndarray, arm: np.ndarray, arms: int) -> ArmMeans:
+    """Means over the patients of each arm for whom both are known, each arm with its own covariance.
+
+    Parameters
+    ----------
+    cost, effect : array (n,)    per patient; NaN where missing
+    arm : array of int (n,)      from 0 to arms - 1; negative for patients of no arm that is compared
+
+    Raises
+    ------
+    NotEstimableError            an arm with fewer than two patients whose cost and effect are known
+
+    Examples
+    --------
+    >>> found = arm_means(np.array([1, 3, 5, 7.0]), np.array([1, 1, 1, 2.0]), np.array([0, 0, 1, 1]), 2)
+    >>> found.means.tolist(), found.increments(1).cost
+    ([[2.0, 1.0], [6.0, 1.5]], 4.0)
+    """
+    both = np.column_stack([np.asarray(cost, float), np.asarray(effect, float)])
+    known = np.isfinite(both).all(axis=1)
+    joints = []
+    for place in range(arms):
+        rows = both[known & (arm == place)]
+        if len(rows) < FEWEST:
+            raise NotEstimableError(
+                "economic evaluation", Problem("cost, effect", f"{len(rows)} patients of an arm with both known")
+            )
+        joints.append(Joint.of(rows))
+    return arm_means_of(joints, int((arm >= 0).sum()))
+
+
+def arm_means_of(joints: Sequence[Joint], n_total: int) -> ArmMeans:
+    """The means of arms, from cost and effect of each; see `arm_means`."""
+    arms, parts = len(joints), []
+    for place, one in enumerate(joints):
+        whole = np.zeros((2 * arms, 2 * arms))
+        here = slice(2 * place, 2 * place + 2)
+        whole[here, here] = one.covariance / one.n
+        parts.append((whole, float(one.n - 1)))
+    means = np.array([one.mean for one in joints])
+    return ArmMeans(means, tuple(parts), sum(one.n for one in joints), n_total)
+
+
+def pooled_arms(found: Sequence[ArmMeans], n_source: int, n_rows: int | Sequence[int]) -> ArmMeans:
+    """The arms' means over m synthetic cohorts, claiming the source's information and no more.
+
+    Parameters
+    ----------
+    found : sequence (m,)     in each cohort, computed as if the rows were patients
+    n_source : int            patients an analysis of the rows rests on
+    n_rows : int or (m,)      rows of each cohort, one number where all have as many
+
+    Returns
+    -------
+    ArmMeans    covariance: the mean of (n_rows/n_source)·covariance, each cohort by its own rows, + B/m, B that
+                between the cohorts; with one cohort (n_rows/n_source + 1)·covariance. `n_total` is n_source, and
+                `n_used` its share with both known
+
+    Notes
+    -----
+    The rule of `estimators.combining.pool`, each part with its own degrees of freedom: a part that has ν in a cohort
+    has (ν + 1)·n_source/n_rows - 1 in the source (their mean over cohorts), and B has m - 1. `Increments.freedom`
+    joins them.
+
+    References
+    ----------
+    Raab, Nowok & Dibben (2016) J Priv Confid 7(3):67; Reiter (2003) Surv Methodol 29:181.
+    """
+    if not found:
+        raise NotEstimableError("pooling", Problem("rows", "no cohort"))
+    m = len(found)
+    ratio = np.broadcast_to(np.asarray(n_rows, float), (m,)) / n_source
+    scale = ratio if m > 1 else ratio + 1
+    parts: list[tuple[np.ndarray, float]] = []
+    for same in zip(*(one.parts for one in found), strict=True):
+        degrees = float(np.mean((np.array([one for _, one in same]) + 1) / ratio - 1))
+        scaled = [times * part for times, (part, _) in zip(scale, same, strict=True)]
+        parts.append((np.mean(scaled, axis=0), max(degrees, 1.0)))
+    points = np.array([one.means.ravel() for one in found])
+    if m > 1:
+        parts.append((np.atleast_2d(np.cov(points.T, ddof=1)) / m, float(m - 1)))
+    known = float(np.mean([one.n_used / one.n_total for one in found]))
+    return ArmMeans(points.mean(axis=0).reshape(-1, 2), tuple(parts), round(known * n_source), n_source)
+
+
+def resampled_means(
+    cohorts: Sequence[tuple[np.ndarray, np.ndarray, np.ndarray]],
+    arms: int,
+    draws: int,
+    rng: np.random.Generator,
+    n_source: int | None = None,
+) -> np.ndarray:
+    """Bootstrap draws of the arms' means: of patients, or over both the m synthetic cohorts and the patients.
+
+    Parameters
+    ----------
+    cohorts : sequence     (cost, effect, arm) of each cohort, as `arm_means` takes them
+    n_source : int         patients that synthetic rows rest on; None where the one cohort is of patients
+
+    Returns
+    -------
+    array (draws, arms, 2)
+
+    Notes
+    -----
+    Patients are resampled within arms. Over synthetic cohorts a draw is the mean of m cohorts drawn again, its
+    deviation stretched by √(m/(m - 1)), plus the deviation of one cohort's resample, of as many rows an arm as the
+    source has patients: variance v̄·(n_rows/n_source) + b/m, as in `pooled_arms`. One cohort alone has no b; a
+    second resample, of its own size, stands for it.
+
+    References
+    ----------
+    Briggs, Wonderling & Mooney (1997) Health Econ 6:327.
+    """
+    kept = [_by_arm(*cohort, arms) for cohort in cohorts]
+    centres = np.array([[rows.mean(axis=0) for rows in cohort] for cohort in kept])
+    m = len(kept)
+    if n_source is None:
+        return np.asarray(centres[0] + _deviations(kept[0], draws, rng, 1.0))
+    around = centres[rng.integers(m, size=(draws, m))].mean(axis=1) - centres.mean(axis=0)
+    found = centres.mean(axis=0) + around * np.sqrt(m / max(m - 1, 1))
+    one_each = rng.integers(m, size=draws)
+    for part, cohort in enumerate(kept):
+        here = np.flatnonzero(one_each == part)
+        found[here] += _deviations(cohort, len(here), rng, n_source / len(cohorts[part][2]))
+    return np.asarray(found + _deviations(kept[0], draws, rng, 1.0) if m == 1 else found)
+
+
+def _by_arm(cost: np.ndarray, effect: np.ndarray, arm: np.ndarray, arms: int) -> list[np.ndarray]:
+    both = np.column_stack([np.asarray(cost, float), np.asarray(effect, float)])
+    known = np.isfinite(both).all(axis=1)
+    return [both[known & (arm == place)] for place in range(arms)]
+
+
+def _deviations(cohort: list[np.ndarray], draws: int, rng: np.random.Generator, share: float) -> np.ndarray:
+    """Of resampled means (draws, arms, 2) from the cohort's own, with `share` times as many rows drawn an arm."""
+    found = np.empty((draws, len(cohort), 2))
+    for place, rows in enumerate(cohort):
+        centred, size = rows - rows.mean(axis=0), max(round(share * len(rows)), 1)
+        for draw in range(draws):
+            found[draw, place] = centred[rng.integers(len(rows), size=size)].mean(axis=0)
+    return found

@@ -1,0 +1,1 @@
+"""Survival estimators: curves, hazard ratios, competing risks, parametric models."""

@@ -1,0 +1,85 @@
+"""The Kaplan-Meier product-limit estimator, of the event and of the censoring."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from heorsynth.estimators.survival.counts import EventCounts, event_counts, follow_up, share_or_zero
+from heorsynth.estimators.survival.curve import SurvivalCurve
+
+
+def kaplan_meier(
+    time: np.ndarray,
+    event: np.ndarray,
+    entry: np.ndarray | None = None,
+    weights: np.ndarray | None = None,
+) -> SurvivalCurve:
+    """The Kaplan-Meier curve with Greenwood's standard error.
+
+    Parameters
+    ----------
+    time : array (n,)              follow-up, in the cohort's unit; > 0; missing ones are left out and counted
+    event : array of bool (n,)     True where the event was observed
+    entry : array (n,), optional   when follow-up began (left truncation), < time
+    weights : array (n,), optional how often each patient counts (frequencies, such as bootstrap counts)
+
+    Returns
+    -------
+    SurvivalCurve                  S(t) = prod over t_i <= t of (1 - d_i / Y_i)
+
+    Raises
+    ------
+    NotEstimableError              nobody to follow, or follow-up that ends before it starts
+
+    Notes
+    -----
+    Var S(t) = S(t)^2 · sum over t_i <= t of d_i / (Y_i (Y_i - d_i)). Where S(t) = 0 the standard error is 0.
+
+    References
+    ----------
+    Kaplan & Meier (1958) JASA 53:457, doi:10.1080/01621459.1958.10501452.  Against R: tests/reference/survival.R
+
+    Examples
+    --------
+    >>> curve = kaplan_meier(np.array([1, 2, 3, 4]), np.array([True, False, True, False]))
+    >>> curve.survival.tolist()
+    [0.75, 0.75, 0.375, 0.375]
+    """
+    patients = follow_up(time, event, entry, weights)
+    return curve_of(event_counts(patients), patients.n, patients.n_total)
+
+
+def reverse_kaplan_meier(time: np.ndarray, event: np.ndarray, entry: np.ndarray | None = None) -> SurvivalCurve:
+    """The curve of still being followed, were there no events: events censor, and censoring is the event.
+
+    Where both happen at one time the event comes first: whoever has it is no longer at risk of being censored.
+
+    References
+    ----------
+    Schemper & Smith (1996) Control Clin Trials 17:343, doi:10.1016/0197-2456(96)00075-X.
+
+    Examples
+    --------
+    >>> reverse_kaplan_meier(np.array([1, 2, 3, 4]), np.array([True, False, True, False])).survival.round(3).tolist()
+    [1.0, 0.667, 0.667, 0.0]
+    """
+    patients = follow_up(time, event, entry)
+    return reverse_curve_of(event_counts(patients), patients.n, patients.n_total)
+
+
+def curve_of(counts: EventCounts, n_used: int, n_total: int) -> SurvivalCurve:
+    """The Kaplan-Meier curve of counts, wherever they were added up."""
+    survival = np.cumprod(1 - share_or_zero(counts.events, counts.at_risk))
+    se = survival * np.sqrt(np.cumsum(_greenwood(counts)))
+    return SurvivalCurve(counts.times, survival, se, counts.at_risk, counts.events, n_used, n_total)
+
+
+def reverse_curve_of(counts: EventCounts, n_used: int, n_total: int) -> SurvivalCurve:
+    """The curve of still being followed, of counts in which an event of any cause counts as one."""
+    left = EventCounts(counts.times, counts.at_risk - counts.events, counts.censored, counts.events)
+    return curve_of(left, n_used, n_total)
+
+
+def _greenwood(counts: EventCounts) -> np.ndarray:
+    """d / (Y (Y - d)) at each time; 0 where all at risk have the event and the curve falls to 0."""
+    return share_or_zero(counts.events, counts.at_risk * (counts.at_risk - counts.events))

@@ -1,0 +1,1 @@
+"""Cost-effectiveness of any cohort, and how a generator behaves as cohorts shrink."""

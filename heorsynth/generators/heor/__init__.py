@@ -1,0 +1,1 @@
+"""The small-cohort generator of this project; imports no other generator."""

@@ -1,0 +1,142 @@
+"""The cells of arm and subgroups: how many patients each holds, and how many rows of each to draw."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from heorsynth.core.errors import GeneratorError, Problem
+from heorsynth.data.cohort.cohort import Cohort
+from heorsynth.data.folders.tally import Cell, cells_of
+from heorsynth.generators.sampling.target_shares import allocate
+
+MIN_STRATUM = 30
+"""A cell of this many patients has laws of cost and utility of its own."""
+
+LIKENESS = 4
+"""Power of the likeness of cells: the higher, the more a small cell borrows from those most like it."""
+
+
+OTHERS = " / others"
+"""Ends the name of a stratum of several small cells: a part of it is not all of it."""
+
+
+@dataclass(frozen=True)
+class Cells:
+    """Every combination of arm and subgroup levels that has a patient; '' stands for missing.
+
+    Attributes
+    ----------
+    names : tuple of str       the columns, the arm first
+    members : tuple            the combinations, sorted
+    counts : array (c,)        patients in each
+    """
+
+    names: tuple[str, ...]
+    members: tuple[Cell, ...]
+    counts: np.ndarray
+
+    @classmethod
+    def of(cls, cohort: Cohort) -> tuple[Cells, np.ndarray]:
+        """The cells of a cohort, and the cell (n,) each patient is in."""
+        cell, members = cells_of(cohort)
+        return cls(cohort.schema.strata, members, np.bincount(cell, minlength=len(members))), cell
+
+    def allocated(self, n: int, where: Mapping[str, str] | None = None) -> np.ndarray:
+        """Rows to draw of each cell (c,), n in all: in proportion to its patients, to rounding.
+
+        Raises
+        ------
+        GeneratorError      a combination of levels that nobody has
+        """
+        wanted = dict(where or {})
+        fits = np.array(
+            [all(cell[self.names.index(name)] == level for name, level in wanted.items()) for cell in self.members]
+        )
+        if not fits.any():
+            raise GeneratorError(
+                "where",
+                Problem(
+                    ", ".join(wanted), "no patient has these levels together", "a combination nobody has cannot be made"
+                ),
+            )
+        return allocate(np.where(fits, self.counts, 0), n)
+
+    def levels(self, name: str, cell: np.ndarray) -> np.ndarray:
+        """The level of one column (n,) for rows in these cells (n,)."""
+        position = self.names.index(name)
+        return np.array([member[position] for member in self.members], dtype=object)[cell]
+
+    def strata(self, cell: np.ndarray) -> np.ndarray:
+        """The stratum (n,) of rows in these cells (n,), as text: the cell, or for a small one the rest of its arm."""
+        names = [
+            " / ".join(member) if count >= MIN_STRATUM else f"{member[0]}{OTHERS}"
+            for member, count in zip(self.members, self.counts, strict=True)
+        ]
+        return np.array(names)[cell]
+
+    def borrowed(self, at_least: int) -> np.ndarray:
+        """How many patients of each cell's law are lent by each cell (c, c): rows and columns sum to the counts.
+
+        A cell of `at_least` patients or more keeps its own law. Smaller ones share theirs, most with the cells
+        that have their rarest levels in common: the few men of an age group borrow from other men before they
+        borrow from women. As much is lent as is borrowed, so nobody's follow-up counts twice, and the law of
+        the whole, and of every level whose cells share among themselves, stays what it was.
+
+        References
+        ----------
+        Sinkhorn & Knopp (1967) Pac J Math 21:343, scaling a matrix to given row and column sums.
+        """
+        plan = np.diag(self.counts.astype(float))
+        small = [int(index) for index in np.flatnonzero(self.counts < at_least)]
+        if not small:
+            return plan
+        likeness = self._likeness()
+        for other in np.argsort(-likeness[small].sum(axis=0), kind="stable"):
+            if self.counts[small].sum() >= at_least:
+                break
+            if other not in small:
+                small.append(int(other))
+        counts, kernel = self.counts[small].astype(float), likeness[np.ix_(small, small)]
+        shared = kernel * np.outer(counts, counts)
+        for _ in range(200):
+            shared *= (counts / shared.sum(axis=1))[:, None]
+            shared *= counts / shared.sum(axis=0)
+        plan[np.ix_(small, small)] = shared
+        return plan
+
+    def _likeness(self) -> np.ndarray:
+        """How alike two cells are (c, c): one over the size of each level they share, relative to the largest."""
+        found = np.full((len(self.members), len(self.members)), 1e-3)
+        for position in range(len(self.names)):
+            held = np.array([member[position] for member in self.members], dtype=object)
+            sizes = np.array([self.counts[held == level].sum() for level in held], dtype=float)
+            found += np.where(held[:, None] == held[None, :], self.counts.sum() / sizes[:, None], 0.0)
+        return found**LIKENESS
+
+    def indicators(self, cell: np.ndarray) -> np.ndarray:
+        """Columns (n, d) of 0 and 1, one a level of each variable but its commonest."""
+        columns = [np.zeros((len(cell), 0))]
+        for position in range(len(self.names)):
+            sizes: Counter[str] = Counter()
+            for member, count in zip(self.members, self.counts, strict=True):
+                sizes[member[position]] += int(count)
+            held = np.array([member[position] for member in self.members], dtype=object)[cell]
+            rest: Sequence[str] = [level for level, _ in sizes.most_common()[1:]]
+            columns += [(held == level).astype(float)[:, None] for level in rest]
+        return np.hstack(columns)
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "names": list(self.names),
+            "members": [list(cell) for cell in self.members],
+            "counts": self.counts.tolist(),
+        }
+
+    @classmethod
+    def from_dict(cls, facts: Mapping[str, Any]) -> Cells:
+        return cls(tuple(facts["names"]), tuple(map(tuple, facts["members"])), np.array(facts["counts"]))

@@ -1,0 +1,284 @@
+"""The law of one column: its levels or its quantile function, and how often it is missing, within groups of rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from scipy.special import ndtr, ndtri
+
+from heorsynth.generators.heor.quantiles import MIN_PATIENTS, Quantiles, normal_scores, rising, shared_values
+from heorsynth.generators.sampling.target_shares import allocate
+
+ALL = ""
+"""The group of a column whose law does not depend on another."""
+
+TABLE = np.linspace(0.0, 1.0, 201)
+"""Shares at which the latent law of a column is tabulated."""
+
+OUTER = 0.05
+"""Tabulated quantiles nearer to an end than this are too uncertain to place a row by."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """Where latents fall in the population, to place the rows of a part of it."""
+
+    thresholds: tuple[float, ...] = ()
+    quantiles: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
+class ColumnLaw:
+    """How a column's values come from latent normal scores.
+
+    Attributes
+    ----------
+    name : str
+    group : str                     the column its law depends on, or `ALL`
+    levels : tuple of str           of a column of levels, commonest first; empty for numbers
+    shares : Mapping                group to the share of each level
+    quantiles : Mapping             group to the quantile function of the numbers
+    missing : Mapping               group to the share of rows where it is missing
+    tables : Mapping                group to where the latents fall; set once the latent law is known
+    """
+
+    name: str
+    group: str
+    levels: tuple[str, ...]
+    shares: Mapping[str, tuple[float, ...]]
+    quantiles: Mapping[str, Quantiles]
+    missing: Mapping[str, float]
+    tables: Mapping[str, Mapping[str, Table]] = field(default_factory=dict)
+
+    @classmethod
+    def of_levels(cls, name: str, values: np.ndarray, group: str, groups: np.ndarray) -> ColumnLaw:
+        """The law of a column of levels (n,), '' where missing."""
+        present, counts = np.unique(values[values != ""], return_counts=True)
+        levels = tuple(str(level) for level in present[np.lexsort((present, -counts))])
+        shares, missing = {}, {}
+        for key in np.unique(groups):
+            held = values[groups == key]
+            known = held[held != ""]
+            missing[str(key)] = float(np.mean(held == ""))
+            source = known if len(known) else values[values != ""]
+            shares[str(key)] = tuple(float(np.mean(source == level)) for level in levels)
+        return cls(name, group, levels, shares, {}, missing)
+
+    @classmethod
+    def of_numbers(
+        cls,
+        name: str,
+        values: np.ndarray,
+        group: str,
+        groups: np.ndarray,
+        *,
+        least: int = MIN_PATIENTS,
+        open_top: bool = False,
+        stand_in: Mapping[str, float] | None = None,
+    ) -> ColumnLaw:
+        """The law of a column of numbers (n,), NaN where missing.
+
+        A group of fewer than `least` known values has the law of all, or the one value that `stand_in`
+        gives for it.
+        """
+        quantiles, missing = {}, {}
+        shared = shared_values(values, least)
+        known = values[~np.isnan(values)]
+        whole = Quantiles.of(known if len(known) else np.zeros(1), least, open_top=open_top)
+        for key in map(str, np.unique(groups)):
+            held = values[groups == key]
+            known = held[~np.isnan(held)]
+            missing[key] = float(np.mean(np.isnan(held)))
+            if len(known) >= least:
+                quantiles[key] = Quantiles.of(known, least, open_top=open_top, shared=shared)
+            elif stand_in is not None and key in stand_in:
+                quantiles[key] = replace(Quantiles.of(np.array([stand_in[key]])), decimals=whole.decimals)
+            else:
+                quantiles[key] = whole
+        return cls(name, group, (), {}, quantiles, missing)
+
+    @classmethod
+    def of_shares(cls, name: str) -> ColumnLaw:
+        """The law of a share that is as likely to lie anywhere between 0 and 1, and never missing."""
+        even = Quantiles(np.array([0.0, 1.0]), np.zeros(1), np.ones(1), np.ones(1), None)
+        return cls(name, ALL, (), {}, {ALL: even}, {ALL: 0.0})
+
+    @property
+    def may_miss(self) -> bool:
+        """True where some but not all rows of a group lack it, so that missingness has a latent of its own."""
+        return any(0 < share < 1 for share in self.missing.values())
+
+    @property
+    def width(self) -> int:
+        """Latents this column takes."""
+        return int(self.may_miss) + (len(self.levels) - 1 if self.levels else 1)
+
+    def scores(self, values: np.ndarray, groups: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """What stands for the column when correlations are taken (n, width), and where it is known (n, width)."""
+        known = values != "" if self.levels else ~np.isnan(values)
+        columns, observed = [], []
+        if self.may_miss:
+            columns.append((~known).astype(float))
+            observed.append(np.ones(len(values), dtype=bool))
+        if self.levels:
+            columns += [(values == level).astype(float) for level in self.levels[:-1]]
+            observed += [known] * (len(self.levels) - 1)
+        else:
+            scored = np.zeros(len(values))
+            for key in np.unique(groups):
+                scored[groups == key] = normal_scores(values[groups == key])
+            columns.append(scored)
+            observed.append(known)
+        empty = np.zeros((len(values), 0))
+        return np.column_stack([empty, *columns]), np.column_stack([empty.astype(bool), *observed])
+
+    def values(
+        self,
+        latents: np.ndarray,
+        groups: np.ndarray,
+        rng: np.random.Generator,
+        *,
+        exactly: bool,
+        whole: frozenset[str] = frozenset(),
+    ) -> np.ndarray:
+        """Values (n,) from latents (n, width): text with '' or numbers with NaN where missing.
+
+        `exactly` gives every share to rounding, for rows that are the whole population; otherwise rows are
+        placed by the tables, as a part of it, but for groups of which they are the `whole`.
+        """
+        found: np.ndarray = np.full(len(latents), "", dtype=object) if self.levels else np.full(len(latents), np.nan)
+        for key in np.unique(groups):
+            rows = np.flatnonzero(groups == key)
+            self._fill(found, rows, latents, str(key), rng, exactly or str(key) in whole)
+        return found
+
+    def _fill(
+        self,
+        found: np.ndarray,
+        rows: np.ndarray,
+        latents: np.ndarray,
+        key: str,
+        rng: np.random.Generator,
+        exactly: bool,
+    ) -> None:
+        missing = self.missing[key]
+        tables = {} if exactly else self.tables[key]
+        if missing == 1:
+            return
+        if self.may_miss:
+            split = _highest(latents[rows, 0], missing, None if exactly else tables["missing"].thresholds[0])
+            rows = rows[~split]
+        first = int(self.may_miss)
+        if not self.levels:
+            found[rows] = self.quantiles[key](_placed(latents[rows, first], rng, None if exactly else tables["values"]))
+            return
+        shares = np.array(self.shares[key])
+        counts = allocate(shares, len(rows)) if exactly else np.zeros(len(shares), dtype=int)
+        for index, level in enumerate(self.levels[:-1]):
+            column = latents[rows, first + index]
+            if exactly:
+                taken = np.zeros(len(rows), dtype=bool)
+                taken[rising(-column)[: counts[index]]] = True
+            else:
+                taken = column > tables["values"].thresholds[index]
+            found[rows[taken]] = level
+            rows = rows[~taken]
+        found[rows] = self.levels[-1]
+
+    def tabulated(self, latents: np.ndarray, groups: np.ndarray) -> ColumnLaw:
+        """The same law with the tables that latents (n, width) of a whole population give."""
+        tables: dict[str, dict[str, Table]] = {}
+        for key in map(str, np.unique(groups)):
+            rows = np.flatnonzero(groups == key)
+            found: dict[str, Table] = {}
+            if self.may_miss:
+                cut = _cut(latents[rows, 0], self.missing[key])
+                found["missing"] = Table((cut,))
+                rows = rows[latents[rows, 0] <= cut]
+            first = int(self.may_miss)
+            if self.levels:
+                found["values"] = Table(self._thresholds(latents[:, first:], rows, key))
+            else:
+                held = latents[rows, first] if len(rows) else np.zeros(1)
+                found["values"] = Table(quantiles=tuple(np.quantile(held, TABLE).tolist()))
+            tables[key] = found
+        return ColumnLaw(self.name, self.group, self.levels, self.shares, self.quantiles, self.missing, tables)
+
+    def _thresholds(self, latents: np.ndarray, rows: np.ndarray, key: str) -> tuple[float, ...]:
+        cuts, left = [], 1.0
+        for index, share in enumerate(self.shares[key][:-1]):
+            cut = _cut(latents[rows, index], min(1.0, share / left) if left > 1e-12 else 0.0)
+            cuts.append(cut)
+            rows, left = rows[latents[rows, index] <= cut], left - share
+        return tuple(cuts)
+
+    def to_dict(self) -> dict[str, Any]:
+        tables = {
+            group: {name: [list(table.thresholds), list(table.quantiles)] for name, table in found.items()}
+            for group, found in self.tables.items()
+        }
+        return {
+            "name": self.name,
+            "group": self.group,
+            "levels": list(self.levels),
+            "shares": {key: list(shares) for key, shares in self.shares.items()},
+            "quantiles": {key: law.to_dict() for key, law in self.quantiles.items()},
+            "missing": dict(self.missing),
+            "tables": tables,
+        }
+
+    @classmethod
+    def from_dict(cls, facts: Mapping[str, Any]) -> ColumnLaw:
+        tables = {
+            group: {name: Table(tuple(parts[0]), tuple(parts[1])) for name, parts in found.items()}
+            for group, found in facts["tables"].items()
+        }
+        quantiles = {key: Quantiles.from_dict(law) for key, law in facts["quantiles"].items()}
+        shares = {key: tuple(values) for key, values in facts["shares"].items()}
+        return cls(facts["name"], facts["group"], tuple(facts["levels"]), shares, quantiles, facts["missing"], tables)
+
+
+def _highest(latent: np.ndarray, share: float, cut: float | None) -> np.ndarray:
+    """The rows (n,) whose latent lies above the cut, or the given share of rows with the highest."""
+    if cut is not None:
+        return latent > cut
+    taken = np.zeros(len(latent), dtype=bool)
+    taken[rising(-latent)[: round(share * len(latent))]] = True
+    return taken
+
+
+def _cut(latent: np.ndarray, share: float) -> float:
+    """The value above which this share of latents lies; finite, so that it can be written to JSON."""
+    if share <= 0 or not len(latent):
+        return 1e9
+    return -1e9 if share >= 1 else float(np.quantile(latent, 1 - share))
+
+
+def _placed(latent: np.ndarray, rng: np.random.Generator, table: Table | None) -> np.ndarray:
+    """Shares in (0, 1) for latents (n,): by rank among themselves, or by where they fall in the population."""
+    if table is not None:
+        return _along(latent, np.asarray(table.quantiles))
+    ranks = np.empty(len(latent))
+    ranks[rising(latent)] = np.arange(len(latent))
+    return (ranks + rng.random(len(latent))) / max(len(latent), 1)
+
+
+def _along(latent: np.ndarray, quantiles: np.ndarray) -> np.ndarray:
+    """Shares in (0, 1) of latents (n,), by the quantiles (201,) of a population that a finite draw has shown.
+
+    Between the tabulated quantiles on a normal scale, on which latents are nearly straight; beyond the outermost
+    tenth along its line, since the ends of a finite draw are not the population's: to take them for that would
+    give every larger latent the largest value.
+    """
+    inner = (OUTER <= TABLE) & (TABLE <= 1 - OUTER)
+    scores, points = ndtri(TABLE[inner]), quantiles[inner]
+    spread = points[-1] - points[0]
+    if spread <= 0:
+        return np.clip(np.interp(latent, quantiles, TABLE), OUTER / 2, 1 - OUTER / 2)
+    slope = (scores[-1] - scores[0]) / spread
+    found = np.interp(latent, points, scores)
+    found += slope * (np.minimum(latent - points[0], 0) + np.maximum(latent - points[-1], 0))
+    return np.asarray(ndtr(found))

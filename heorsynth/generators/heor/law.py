@@ -1,0 +1,261 @@
+"""The fitted law of `heor`: cells, then the outcome, then every other column from latent normal scores."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from heorsynth.data.cohort.cohort import Cohort
+from heorsynth.data.columns.schema import Schema
+from heorsynth.generators.formats import formats_from_dict, formats_to_dict
+from heorsynth.generators.heor.borrowing import Lender
+from heorsynth.generators.heor.cells import OTHERS, Cells
+from heorsynth.generators.heor.columns import ALL, ColumnLaw
+from heorsynth.generators.heor.dependence import Dependence, Thresholds, solved, wanted
+from heorsynth.generators.heor.entry import EntryLaw
+from heorsynth.generators.heor.outcome import Outcome
+from heorsynth.generators.heor.quantiles import MIN_PATIENTS
+from heorsynth.generators.heor.shape import CAUSE, STRATUM, Shape
+
+REFERENCE = 4000
+"""Rows of the large draw by which latent correlations are corrected."""
+
+LEARNT = 50_000
+"""Most patients whose correlations are looked at: their standard error is then below 0.005."""
+
+
+@dataclass(frozen=True, repr=False)
+class HeorLaw:
+    """What `heor` learnt. Nothing in it rests on fewer than five patients but the counts of declared subgroups.
+
+    Attributes
+    ----------
+    shape : Shape                  what is modelled, and how rows are put together
+    cells : Cells                  arm and subgroups, drawn exactly
+    outcome : Outcome or None      the primary endpoint's law; None without endpoints
+    columns : tuple of ColumnLaw   in drawing order
+    dependence : Dependence        what ties the columns to the outcome, the cells and one another
+    """
+
+    shape: Shape
+    cells: Cells
+    outcome: Outcome | None
+    columns: tuple[ColumnLaw, ...]
+    dependence: Dependence
+
+    @property
+    def conditional(self) -> bool:
+        return True
+
+    @property
+    def least(self) -> int:
+        """Patients a piece rests on, and a level of a covariate must have to be known."""
+        return self.shape.least
+
+    @classmethod
+    def of(
+        cls,
+        cohort: Cohort,
+        thresholds: Thresholds,
+        rng: np.random.Generator,
+        *,
+        least: int = MIN_PATIENTS,
+        lender: Lender | None = None,
+        counts: Mapping[tuple[str, ...], int] | None = None,
+    ) -> HeorLaw:
+        """The law of a cohort, `least` patients to a piece; a lender informs how covariates hang together.
+
+        Where the cohort is a sample, `counts` says how many patients of each cell it stands for.
+        """
+        cells, cell = Cells.of(cohort)
+        if counts is not None:
+            cells = replace(cells, counts=np.array([counts[member] for member in cells.members]))
+        shape = Shape.of(cohort, cells, least)
+        frame, primary = cohort.rows, shape.primary
+        time, cause = np.ones(cohort.n), np.zeros(cohort.n, dtype=int)
+        outcome = None
+        if primary is not None:
+            time, cause, _ = cohort.outcome(primary.name)
+            outcome = Outcome.of(time, cause, cells, cell, least)
+        values = shape.encoded(frame)
+        grouped = {name: _group(name, shape, cells, cell, cause, values) for name in shape.modelled}
+        columns = tuple(_column(name, values[name], shape, grouped[name]) for name in shape.modelled)
+        seen = np.arange(cohort.n) if cohort.n <= LEARNT else np.sort(rng.choice(cohort.n, LEARNT, replace=False))
+        blocks = [column.scores(values[column.name][seen], grouped[column.name][seen]) for column in columns]
+        del values, grouped
+        scores = _scores(cells, outcome, cell[seen], time[seen], cause[seen])
+        center, scale = scores.mean(axis=0), scores.std(axis=0)
+        scale = np.where(scale > 0, scale, 1.0)
+        empty = np.zeros((len(seen), 0))
+        goal = wanted(
+            (scores - center) / scale,
+            np.column_stack([empty, *(block[0] for block in blocks)]),
+            np.column_stack([empty.astype(bool), *(block[1] for block in blocks)]),
+            np.repeat(np.arange(len(columns)), [column.width for column in columns]),
+            cells.indicators(cell).shape[1],
+            0 if outcome is None else outcome.hazards.shape[1],
+            thresholds,
+            None if lender is None else lender.lent(shape, cells, columns),
+        )
+        blank = cls(shape, cells, outcome, columns, Dependence(center, scale, np.zeros((0, 0)), np.zeros((0, 0))))
+        return blank._tied(goal, rng)
+
+    def _tied(self, goal: np.ndarray, rng: np.random.Generator) -> HeorLaw:
+        """This law with the dependence that reaches the wanted correlations, and its columns tabulated."""
+        size = max(REFERENCE, 20 * len(goal))
+        cell = np.repeat(np.arange(len(self.cells.members)), self.cells.allocated(size))
+        time, cause = self._outcomes(cell, rng)
+        scores = _scores(self.cells, self.outcome, cell, time, cause)
+        standard = (scores - self.dependence.center) / self.dependence.scale
+        seeds = rng.integers(2**63, size=2)
+
+        def emitted(law: Dependence) -> tuple[np.ndarray, np.ndarray]:
+            latents = law.latents(scores, np.random.default_rng(seeds[0]))
+            values = self._values(latents, cell, cause, np.random.default_rng(seeds[1]), exactly=True)
+            blocks = [
+                column.scores(values[column.name], self._groups(column, cell, cause, values)) for column in self.columns
+            ]
+            empty = np.zeros((size, 0))
+            return (
+                np.column_stack([empty, *(block[0] for block in blocks)]),
+                np.column_stack([empty.astype(bool), *(block[1] for block in blocks)]),
+            )
+
+        law = solved(goal, standard, self.dependence.center, self.dependence.scale, emitted)
+        latents = law.latents(scores, np.random.default_rng(seeds[0]))
+        values = self._values(latents, cell, cause, np.random.default_rng(seeds[1]), exactly=True)
+        columns, start = [], 0
+        for column in self.columns:
+            stop = start + column.width
+            columns.append(column.tabulated(latents[:, start:stop], self._groups(column, cell, cause, values)))
+            start = stop
+        return replace(self, columns=tuple(columns), dependence=law)
+
+    def draw(self, n: int, rng: np.random.Generator, where: Mapping[str, str] | None = None) -> pd.DataFrame:
+        """n rows; with `where`, all of them of these levels of arm and subgroups."""
+        return self._drawn(self.cells.allocated(n, where), rng, exactly=not where)
+
+    def allocated(self, n: int, where: Mapping[str, str] | None = None) -> np.ndarray:
+        """How many of n rows each cell has (c,); with `where`, only cells of these levels have any."""
+        return self.cells.allocated(n, where)
+
+    def draw_cells(self, counts: np.ndarray, rng: np.random.Generator) -> pd.DataFrame:
+        """So many rows of each cell (c,)."""
+        return self._drawn(counts, rng, exactly=True)
+
+    def _drawn(self, counts: np.ndarray, rng: np.random.Generator, *, exactly: bool) -> pd.DataFrame:
+        cell = np.repeat(np.arange(len(self.cells.members)), counts)
+        time, cause = self._outcomes(cell, rng)
+        latents = self.dependence.latents(_scores(self.cells, self.outcome, cell, time, cause), rng)
+        values = self._values(latents, cell, cause, rng, exactly=exactly)
+        frame = self.shape.frame(self.cells, cell, time, cause, values)
+        return frame.iloc[rng.permutation(len(cell))].reset_index(drop=True)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The law as JSON-ready data; docs/generator-file.md says what it discloses."""
+        return {
+            "formats": formats_to_dict(self.shape.formats),
+            "modelled": [[name, group] for name, group in self.shape.modelled.items()],
+            "pooled": dict(self.shape.pooled),
+            "cells": self.cells.to_dict(),
+            "outcome": None if self.outcome is None else self.outcome.to_dict(),
+            **({} if self.shape.entry is None else {"entry": self.shape.entry.to_dict()}),
+            "columns": [column.to_dict() for column in self.columns],
+            "dependence": self.dependence.to_dict(),
+        }
+
+    @classmethod
+    def from_dict(cls, facts: Mapping[str, Any], schema: Schema) -> HeorLaw:
+        """The law `to_dict` wrote, for these roles."""
+        formats = formats_from_dict(facts["formats"])
+        entry = None if schema.entry is None else EntryLaw.from_dict(facts["entry"])
+        shape = Shape(schema, formats, dict(facts["modelled"]), facts["pooled"], entry=entry)
+        outcome = None if facts["outcome"] is None else Outcome.from_dict(facts["outcome"])
+        columns = tuple(map(ColumnLaw.from_dict, facts["columns"]))
+        dependence = Dependence.from_dict(facts["dependence"])
+        return cls(shape, Cells.from_dict(facts["cells"]), outcome, columns, dependence)
+
+    def _outcomes(self, cell: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        if self.outcome is None:
+            return np.ones(len(cell)), np.zeros(len(cell), dtype=int)
+        return self.outcome.draw(cell, rng)
+
+    def _values(
+        self,
+        latents: np.ndarray,
+        cell: np.ndarray,
+        cause: np.ndarray,
+        rng: np.random.Generator,
+        *,
+        exactly: bool,
+    ) -> dict[str, np.ndarray]:
+        values: dict[str, np.ndarray] = {}
+        start = 0
+        for column in self.columns:
+            groups = self._groups(column, cell, cause, values)
+            stop = start + column.width
+            strata = np.unique(groups) if column.group == STRATUM else ()
+            whole = frozenset(str(name) for name in strata if not str(name).endswith(OTHERS))
+            values[column.name] = column.values(latents[:, start:stop], groups, rng, exactly=exactly, whole=whole)
+            start = stop
+        return values
+
+    def _groups(
+        self, column: ColumnLaw, cell: np.ndarray, cause: np.ndarray, values: Mapping[str, np.ndarray]
+    ) -> np.ndarray:
+        return _group(column.name, self.shape, self.cells, cell, cause, values)
+
+
+def _group(
+    name: str,
+    shape: Shape,
+    cells: Cells,
+    cell: np.ndarray,
+    cause: np.ndarray,
+    values: Mapping[str, np.ndarray],
+) -> np.ndarray:
+    """The group (n,) of a column's law that each row is in."""
+    group = shape.modelled[name]
+    if group == ALL:
+        return np.full(len(cell), ALL)
+    if group == CAUSE:
+        return cause.astype(str)
+    if group == STRATUM:
+        return cells.strata(cell)
+    return cells.levels(group, cell).astype(str) if group in cells.names else values[group].astype(str)
+
+
+def _column(name: str, values: np.ndarray, shape: Shape, groups: np.ndarray) -> ColumnLaw:
+    group = shape.modelled[name]
+    if values.dtype == object:
+        return ColumnLaw.of_levels(name, values, group, groups)
+    schema = shape.schema
+    if name == schema.entry:
+        return ColumnLaw.of_shares(name)
+    parts = {part for total, parts in schema.totals.items() if total in schema.costs for part in parts}
+    stand_in = schema.bands[group].typical if group in schema.bands else None
+    return ColumnLaw.of_numbers(
+        name,
+        values,
+        group,
+        groups,
+        least=shape.least,
+        open_top=name in schema.costs or name in parts,
+        stand_in=stand_in,
+    )
+
+
+def _scores(
+    cells: Cells,
+    outcome: Outcome | None,
+    cell: np.ndarray,
+    time: np.ndarray,
+    cause: np.ndarray,
+) -> np.ndarray:
+    """What the columns are tied to (n, q): indicators of cells, then the outcome's scores."""
+    indicators = cells.indicators(cell)
+    return indicators if outcome is None else np.column_stack([indicators, outcome.scores(time, cause)])

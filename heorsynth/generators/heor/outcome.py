@@ -1,0 +1,159 @@
+"""The law of follow-up and how it ends, within each cell of arm and subgroups."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from heorsynth.generators.heor.cells import Cells
+from heorsynth.generators.heor.quantiles import MIN_PATIENTS, Quantiles, split
+
+POOL = 2
+"""A cell with fewer than this many pieces' patients shares its law with the cells most like it."""
+
+GRID = 60
+"""Most times at which the scores' cumulative hazards are kept."""
+
+
+@dataclass(frozen=True)
+class Ending:
+    """Follow-up times as a quantile function, and the share of each cause along it.
+
+    Attributes
+    ----------
+    times : Quantiles
+    edges : array (k + 1,)      shares of patients at the edges of successive windows, from 0 to 1
+    causes : array (k, c)       in each window, the shares that ended in cause 1, 2, ...
+    """
+
+    times: Quantiles
+    edges: np.ndarray
+    causes: np.ndarray
+
+    @classmethod
+    def of(cls, time: np.ndarray, cause: np.ndarray, weights: np.ndarray, n_causes: int, least: int) -> Ending:
+        """The law of patients with these times, causes and weights (n,), `least` of them to a piece."""
+        order = np.lexsort((cause == 0, time))
+        parts = split(order, least)
+        sizes = np.array([weights[part].sum() for part in parts])
+        edges = np.concatenate([[0.0], np.cumsum(sizes) / sizes.sum()])
+        shares = [
+            [float(np.average(cause[part] == code, weights=weights[part])) for code in range(1, n_causes + 1)]
+            for part in parts
+        ]
+        return cls(Quantiles.of(time, least, weights), edges, np.array(shares))
+
+    def draw(self, n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        """Times (n,) and causes (n,), spread evenly over the law rather than by chance alone."""
+        shares = (np.arange(n) + rng.random(n)) / n
+        window = np.clip(np.searchsorted(self.edges, shares, side="right") - 1, 0, len(self.causes) - 1)
+        left, cause = np.ones(n), np.zeros(n, dtype=int)
+        for code in range(self.causes.shape[1]):
+            along = self.causes[window, code]
+            chance = np.where(cause == 0, np.divide(along, left, out=np.zeros(n), where=left > 1e-12), 0.0)
+            cause[evenly(np.clip(chance, 0.0, 1.0), rng)] = code + 1
+            left = left - along
+        return self.times(shares), cause
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"times": self.times.to_dict(), "edges": self.edges.tolist(), "causes": self.causes.tolist()}
+
+    @classmethod
+    def from_dict(cls, facts: Mapping[str, Any]) -> Ending:
+        return cls(Quantiles.from_dict(facts["times"]), np.array(facts["edges"]), np.array(facts["causes"]))
+
+
+def evenly(chance: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Which of n rows are picked, each with its own chance (n,): systematic sampling, so the number hardly varies."""
+    steps = np.floor(np.cumsum(chance) + rng.random())
+    return np.diff(np.concatenate([[0.0], steps])) > 0
+
+
+def _positions(parts: list[np.ndarray]) -> list[np.ndarray]:
+    """Where the members of successive parts stand in the order they were split from."""
+    ends = np.cumsum([len(part) for part in parts])
+    return [np.arange(end - len(part), end) for part, end in zip(parts, ends, strict=True)]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The law of the primary endpoint: an `Ending` for every cell, and the scores covariates are tied to.
+
+    Attributes
+    ----------
+    endings : tuple of Ending     one a cell
+    grid : array (g,)             times, each the mean of several patients'
+    hazards : array (g, causes)   cumulative cause-specific hazard there (Nelson-Aalen)
+    shares : array (g,)           share of patients followed no longer
+    """
+
+    endings: tuple[Ending, ...]
+    grid: np.ndarray
+    hazards: np.ndarray
+    shares: np.ndarray
+
+    @classmethod
+    def of(
+        cls, time: np.ndarray, cause: np.ndarray, cells: Cells, cell: np.ndarray, least: int = MIN_PATIENTS
+    ) -> Outcome:
+        n_causes = max(1, int(cause.max()))
+        lent = cells.borrowed(POOL * least) / cells.counts
+        endings = []
+        for weights in lent[:, cell]:
+            rows = weights > 0
+            endings.append(Ending.of(time[rows], cause[rows], weights[rows], n_causes, least))
+        order = np.argsort(time, kind="stable")
+        parts = np.array_split(order, max(1, min(GRID, len(time) // least)))
+        at_risk = len(time) - np.arange(len(time))
+        steps = [np.cumsum((cause[order] == code) / at_risk) for code in range(1, n_causes + 1)]
+        hazards = [[float(step[order_of].mean()) for step in steps] for order_of in _positions(parts)]
+        shares = [(order_of.mean() + 0.5) / len(time) for order_of in _positions(parts)]
+        middles = np.array([time[part].mean() for part in parts])
+        return cls(tuple(endings), middles, np.array(hazards), np.array(shares))
+
+    def draw(self, cell: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        """Times and causes for rows in these cells (n,)."""
+        time, cause = np.empty(len(cell)), np.zeros(len(cell), dtype=int)
+        for index in np.unique(cell):
+            rows = np.flatnonzero(cell == index)
+            drawn = self.endings[index].draw(len(rows), rng)
+            mixed = rng.permutation(len(rows))
+            time[rows], cause[rows] = drawn[0][mixed], drawn[1][mixed]
+        decimals = self.endings[0].times.decimals
+        return np.maximum(time, 0.0 if decimals is None else 10.0**-decimals), cause
+
+    def scores(self, time: np.ndarray, cause: np.ndarray) -> np.ndarray:
+        """What covariates are tied to (n, causes + 2): martingale residuals, whether it ended in an event, when.
+
+        A covariate's correlation with the martingale residual is its score in a Cox model at no effect, so
+        keeping it keeps the log hazard ratio to first order.
+        """
+        from scipy.special import ndtri
+
+        hazards = [
+            np.interp(time, np.concatenate([[0.0], self.grid]), np.concatenate([[0.0], column]))
+            for column in self.hazards.T
+        ]
+        residuals = [(cause == code + 1) - hazard for code, hazard in enumerate(hazards)]
+        when = ndtri(np.clip(np.interp(time, self.grid, self.shares), self.shares[0] / 2, (1 + self.shares[-1]) / 2))
+        return np.column_stack([*residuals, cause > 0, when]).astype(float)
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "endings": [ending.to_dict() for ending in self.endings],
+            "grid": self.grid.tolist(),
+            "hazards": self.hazards.tolist(),
+            "shares": self.shares.tolist(),
+        }
+
+    @classmethod
+    def from_dict(cls, facts: Mapping[str, Any]) -> Outcome:
+        return cls(
+            tuple(map(Ending.from_dict, facts["endings"])),
+            np.array(facts["grid"]),
+            np.array(facts["hazards"]),
+            np.array(facts["shares"]),
+        )

@@ -1,0 +1,185 @@
+"""The default generator, made for small and under-represented cohorts; it needs neither SDV nor torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from heorsynth.core.errors import GeneratorError, Problem, nearest
+from heorsynth.core.numbers import is_whole
+from heorsynth.core.random import stream
+from heorsynth.data.cohort.cohort import Cohort, small
+from heorsynth.data.folders.cohort_folder import CohortFolder
+from heorsynth.data.folders.sampling import most_rows_problem
+from heorsynth.engine.engine import EngineSpec
+from heorsynth.generators.heor.borrowing import Lender
+from heorsynth.generators.heor.dependence import Thresholds
+from heorsynth.generators.heor.law import HeorLaw
+from heorsynth.generators.heor.quantiles import MIN_PATIENTS
+from heorsynth.generators.heor.subsample import stratified
+from heorsynth.generators.sampling.calibration import Wish, aims_of, met_by
+from heorsynth.generators.sampling.sampler import Sampler
+from heorsynth.generators.source import require_real, require_source
+
+PRIVACY = {
+    "standard": Thresholds(residual=2.5, score=3.0, hazard=0.5),
+    "strong": Thresholds(residual=9.0, score=16.0, hazard=6.0),
+}
+"""How much of what a sample shows by chance is forgotten; `benchmarks/generators.py` measures what it costs."""
+
+BY_CONSTRUCTION = {
+    "endpoints": (
+        "survival.rmst",
+        "survival.rmst_difference",
+        "survival.landmark",
+        "survival.median",
+        "survival.km_gap",
+        "survival.km_gap_mean",
+        "survival.hazard_ratio",
+        "survival.censoring",
+        "survival.follow_up",
+    ),
+    "subgroups": ("subgroups.representation", "subgroups.intersections", "subgroups.disparity"),
+    "costs": ("costs.mean", "costs.difference", "costs.zero_share", "economics.incremental_cost"),
+    "utilities": (
+        "utilities.mean",
+        "economics.incremental_qaly",
+        "economics.inmb",
+        "economics.decision_agreement",
+        "economics.pooled_decision",
+    ),
+}
+"""Role to the estimands that are the source's own whatever the cohort: no evidence that the copy is faithful.
+
+Follow-up and its end are drawn along the source's own curve within each combination of arm and subgroups, so what
+Kaplan-Meier says by arm, and the arms' hazard ratio, are the source's up to smoothing.
+"""
+
+
+@dataclass(frozen=True)
+class Heor:
+    """Exact subgroups, survival by construction, costs with their zeros and tails, and little memory of patients.
+
+    Parameters
+    ----------
+    privacy : str         "standard", or "strong": weaker associations are forgotten, so that rows lie less near
+                          to the patients it was fitted to; what it costs is in docs/methods.md
+    min_patients : int    no level, spike, knot or mean rests on fewer; 5 or more. The counts of declared arms
+                          and subgroups are kept whatever their size
+    calibrate : list      estimands every cohort is made to meet: ``["survival.os by arm", "costs.mean by arm"]``;
+                          as a dict, estimand to a published value (see `generators.calibration.aims_of`)
+
+    most_rows : int       rows of a folder that are learnt from, at most about this many; the shares of arms and
+                          subgroups are always those of all its rows
+
+    Notes
+    -----
+    1. Every cell of arm and subgroups gets its share of rows, to rounding.
+    2. Within each cell, follow-up and how it ended are drawn evenly along a smoothed quantile function.
+    3. Every other column follows a latent normal score, tied to the arm, the subgroups, the martingale residual
+       and the time of the outcome, and to the other columns; associations a sample of this size shows by
+       chance are shrunk away (positive-part James-Stein).
+    4. Values come from the column's own smoothed quantile function or shares: spikes, zeros, heaping and means
+       are kept, no piece rests on fewer than five patients.
+
+    Examples
+    --------
+    ``Heor().fit(cohort, seed=1).sample(m=20, seed=1)``
+    """
+
+    privacy: str = "standard"
+    min_patients: int = MIN_PATIENTS
+    calibrate: Wish = ()
+    most_rows: int = 200_000
+
+    def __post_init__(self) -> None:
+        if self.privacy not in PRIVACY:
+            raise GeneratorError(
+                "generator 'heor'",
+                Problem("privacy", f"{self.privacy!r} is not a setting", nearest(str(self.privacy), PRIVACY)),
+            )
+        if not is_whole(self.min_patients, MIN_PATIENTS):
+            problem = Problem("min_patients", f"{self.min_patients!r}", f"a whole number, {MIN_PATIENTS} or more")
+            raise GeneratorError("generator 'heor'", problem)
+        if wrong := most_rows_problem(self.most_rows):
+            raise GeneratorError("generator 'heor'", wrong)
+        if isinstance(self.calibrate, str):
+            problem = Problem("calibrate", "one text", "write a list: ['costs.mean by arm']")
+            raise GeneratorError("generator 'heor'", problem)
+
+    @property
+    def name(self) -> str:
+        return "heor"
+
+    def fit(
+        self,
+        cohort: Cohort | CohortFolder,
+        seed: int = 1,
+        *,
+        borrow: Cohort | None = None,
+        weight: float | None = None,
+        allow_synthetic_source: bool = False,
+        engine: EngineSpec = "local",
+        workers: int | None = None,
+    ) -> Sampler:
+        """The sampler of this cohort's law.
+
+        Parameters
+        ----------
+        cohort : Cohort or CohortFolder   of a folder, a random sample of at most about `most_rows` rows is learnt from
+        borrow : Cohort, optional    a registry or older trial whose patients inform how the covariates of a small
+                                     cohort hang together; nothing else is taken from it
+        weight : float               what share of a patient each of them counts for, above 0 and at most 1
+        engine, workers              where a folder's sample is taken
+
+        allow_synthetic_source       fit to rows that are themselves synthetic; refused otherwise
+
+        Raises
+        ------
+        LabelError         the cohort or the lender holds synthetic rows
+        CohortError        the cohort cannot be a source; see `heorsynth.generators.source.require_source`
+        GeneratorError     too few patients for `min_patients`; a calibration or loan that cannot be had
+        """
+        require_real(cohort, f"source {cohort.name!r}", allow_synthetic_source)
+        if borrow is not None:
+            require_real(borrow, "borrow", allow_synthetic_source)
+        if isinstance(cohort, CohortFolder):
+            sample = stratified(cohort, self.most_rows, seed, engine, workers)
+            return self._fitted(sample, seed, borrow, weight, cohort)
+        return self._fitted(cohort, seed, borrow, weight)
+
+    def _fitted(
+        self,
+        cohort: Cohort,
+        seed: int,
+        borrow: Cohort | None,
+        weight: float | None,
+        whole: CohortFolder | None = None,
+    ) -> Sampler:
+        """The sampler of these rows' law; where they are a sample of a whole folder, with its shares and ranges."""
+        require_source(cohort, allow_synthetic_source=True)
+        if cohort.n < 2 * self.min_patients:
+            fix = f"at least {2 * self.min_patients} patients, or a smaller min_patients"
+            raise GeneratorError("generator 'heor'", Problem("min_patients", f"{cohort.n} patients", fix))
+        if (borrow is None) != (weight is None):
+            fix = "give both: borrow=registry, weight=0.3"
+            raise GeneratorError(
+                "generator 'heor'", Problem("borrow", "a cohort without a weight, or the reverse", fix)
+            )
+        lender = None if borrow is None or weight is None else Lender(borrow, weight)
+        aims = aims_of(self.calibrate, cohort, self.min_patients)
+        rng = stream(seed, "heor")
+        counts = None if whole is None else whole.cells
+        law = HeorLaw.of(cohort, PRIVACY[self.privacy], rng, least=self.min_patients, lender=lender, counts=counts)
+        settings: dict[str, object] = {"privacy": self.privacy, "min_patients": self.min_patients}
+        if whole is not None:
+            settings["learnt_from"] = {"rows": cohort.n, "of": whole.n, "stratified_by": list(cohort.schema.strata)}
+        if law.shape.pooled:
+            settings["pooled_rare_levels"] = {name: small(count) for name, count in law.shape.pooled.items()}
+        if aims:
+            settings["calibrate"] = {aim.name: "source" if aim.source else dict(aim.values) for aim in aims}
+        if lender is not None:
+            columns = list(lender.common(law.shape))
+            settings["borrow"] = {"patients": lender.cohort.n, "weight": lender.weight, "columns": columns}
+        kept = {key for role, keys in BY_CONSTRUCTION.items() if getattr(cohort.schema, role) for key in keys}
+        calibrated = tuple(sorted(kept | set(met_by(aims))))
+        return Sampler.fitted(self.name, settings, cohort, law, seed, calibrated, aims, whole=whole)

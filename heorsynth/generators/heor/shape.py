@@ -1,0 +1,235 @@
+"""Between a cohort's frame and what the law is about: columns of levels and numbers, free of built-in relations."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from heorsynth.core.errors import Problem, UnfitColumnError
+from heorsynth.data.cohort.cohort import Cohort, small
+from heorsynth.data.columns.levels import POOLED, as_text
+from heorsynth.data.columns.schema import Endpoint, Schema
+from heorsynth.generators.formats import Format, decimals_of, is_levels
+from heorsynth.generators.heor.cells import Cells
+from heorsynth.generators.heor.columns import ALL
+from heorsynth.generators.heor.entry import EntryLaw, places
+from heorsynth.generators.heor.quantiles import MIN_PATIENTS
+
+STRATUM = "arm and subgroups"
+"""Names the group of rows by their combination of arm and subgroup levels, where enough patients have it."""
+
+CAUSE = "how the primary endpoint ended"
+"""Names the group of rows by the primary endpoint's cause."""
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What is modelled, and how rows are put together again.
+
+    Attributes
+    ----------
+    schema : Schema
+    formats : Mapping          column to its format, for every column of the frame but id and totals
+    modelled : Mapping         column that has a law of its own to the group its law depends on, in drawing order
+    pooled : Mapping           column to how many patients have a level that is written as "other (pooled)"
+    least : int                patients a level must have to be written
+    entry : EntryLaw           of the time at which follow-up begins, if it is declared
+    """
+
+    schema: Schema
+    formats: Mapping[str, Format]
+    modelled: Mapping[str, str]
+    pooled: Mapping[str, int]
+    least: int = MIN_PATIENTS
+    entry: EntryLaw | None = None
+
+    @property
+    def primary(self) -> Endpoint | None:
+        """The endpoint whose law comes first: the last of the declared order, else the first declared."""
+        return primary_of(self.schema)
+
+    @classmethod
+    def of(cls, cohort: Cohort, cells: Cells, least: int = MIN_PATIENTS) -> Shape:
+        """The shape of a cohort; UnfitColumnError where a column of levels has none that `least` patients have."""
+        schema, frame = cohort.schema, cohort.rows
+        skipped = {schema.id, *schema.totals, *(set(schema.bands) - set(cells.names))}
+        named = {*cells.names, *schema.events, *schema.levels}
+        formats = {
+            name: Format.of(
+                frame[name],
+                levels=schema.holds_levels(name),
+                numbers=name in schema.numeric,
+                least=0 if name in named else least,
+            )
+            for name in map(str, frame.columns)
+            if name not in skipped
+        }
+        primary = primary_of(schema)
+        own = {*cells.names, *((primary.time, primary.event) if primary else ())}
+        free = [name for name in formats if name not in own]
+        groups = _groups(schema, cells)
+        ordered = [name for name in groups if groups[name] == CAUSE and name in free]
+        modelled = {name: groups.get(name, ALL) for name in [*ordered, *(name for name in free if name not in ordered)]}
+        for name in free:
+            levels = name not in schema.numeric and is_levels(frame[name], least)
+            if not formats[name].values and (schema.holds_levels(name) or levels):
+                raise _unfit(cohort, name, f"no level that {least} patients have")
+            if not formats[name].values and name not in schema.numeric and _stands_out(frame[name], least):
+                raise _unfit(cohort, name, f"one value for all but fewer than {least} patients: theirs would show")
+        pooled = {name: _rare(frame[name], least) for name in free if POOLED in formats[name].values}
+        for name, count in pooled.items():
+            common = as_text(frame[name]).value_counts()
+            if count and len(common[common >= least]) == 1 and common.iloc[0] - max(least - count, 0) < least:
+                told = f"all but {small(count)} patients have one level: they are too few to hide"
+                raise _unfit(cohort, name, told)
+        entry = None
+        if schema.entry is not None:
+            held = frame[schema.entry].to_numpy(float)
+            entry = EntryLaw.of(held, _earliest(frame, schema), least, decimals_of(held))
+        return cls(schema, formats, modelled, {name: count for name, count in pooled.items() if count}, least, entry)
+
+    def encoded(self, frame: pd.DataFrame) -> dict[str, np.ndarray]:
+        """The modelled columns of a frame: text with '' or numbers with NaN where missing."""
+        found: dict[str, np.ndarray] = {}
+        for name in self.modelled:
+            column = frame[name]
+            if self.formats[name].values:
+                values = as_text(column).fillna("").to_numpy(dtype=object)
+                found[name] = pooled_levels(values, self.least) if name in self.pooled else values
+            else:
+                found[name] = pd.to_numeric(column).to_numpy(dtype=float, na_value=np.nan)
+        primary = self.primary
+        if primary is None:
+            return found
+        last = frame[primary.time].to_numpy(float)
+        for first in _earlier(self.schema, primary):
+            before = frame[first.time].to_numpy(float)
+            tied = before >= last
+            found[first.event] = _state(tied, as_text(frame[first.event]).to_numpy(dtype=str))
+            found[first.time] = np.where(tied, np.nan, before / last)
+        if self.schema.entry is not None:
+            found[self.schema.entry] = places(found[self.schema.entry], _earliest(frame, self.schema))
+        return found
+
+    def frame(
+        self,
+        cells: Cells,
+        cell: np.ndarray,
+        time: np.ndarray,
+        cause: np.ndarray,
+        values: Mapping[str, np.ndarray],
+    ) -> pd.DataFrame:
+        """Rows in the source's columns and types, with order and entry in place."""
+        found = dict(values)
+        for name in cells.names:
+            found[name] = cells.levels(name, cell)
+        primary = self.primary
+        if primary is not None:
+            decimals = self.formats[primary.time].decimals
+            last = time if decimals is None else np.round(time, decimals)
+            found[primary.time], found[primary.event] = last, cause
+            for first in _earlier(self.schema, primary):
+                state = values[first.event].astype(str)
+                tied = np.char.startswith(state, "tied")
+                step = self.formats[first.time].decimals
+                found[first.time] = np.where(tied, last, _below(values[first.time] * last, last, step))
+                found[first.event] = np.array([text.split(":")[1] for text in state], dtype=object)
+            if self.schema.entry is not None and self.entry is not None:
+                earliest = np.min([found[name] for name in self.schema.times], axis=0)
+                found[self.schema.entry] = self.entry.before(values[self.schema.entry], earliest)
+        written = {name: self._written(name, column) for name, column in found.items()}
+        return pd.DataFrame(written)
+
+    def _written(self, name: str, column: np.ndarray) -> pd.Series:
+        primary = self.primary
+        if primary is not None and name == primary.event:
+            return pd.Series(column).astype(self.formats[name].dtype)
+        return self.formats[name].written(column)
+
+
+def primary_of(schema: Schema) -> Endpoint | None:
+    """The endpoint modelled first: one that others never come after, else the first declared; None without any."""
+    if schema.order:
+        return schema.endpoints[schema.order[-1][1]]
+    return next(iter(schema.endpoints.values()), None)
+
+
+def _earlier(schema: Schema, primary: Endpoint) -> list[Endpoint]:
+    """The endpoints declared never to come after the primary one."""
+    return [schema.endpoints[first] for first, last in schema.order if last == primary.name]
+
+
+def _earliest(frame: pd.DataFrame, schema: Schema) -> np.ndarray:
+    """The earliest (n,) of each row's times."""
+    return frame[list(schema.times)].min(axis=1).to_numpy(float)
+
+
+def _groups(schema: Schema, cells: Cells) -> dict[str, str]:
+    """Columns whose law depends on another column, and on which."""
+    groups = {band.source: name for name, band in schema.bands.items() if name in cells.names}
+    if cells.names:
+        paid = [*schema.costs, *(part for total in schema.costs for part in schema.totals.get(total, ()))]
+        groups |= dict.fromkeys((*paid, *schema.utilities), STRATUM)
+    primary = primary_of(schema)
+    if primary is not None:
+        for first in _earlier(schema, primary):
+            groups[first.event], groups[first.time] = CAUSE, first.event
+    return groups
+
+
+def _state(tied: np.ndarray, code: np.ndarray) -> np.ndarray:
+    """How an earlier endpoint stands to the primary one, and how it ended: "tied:1", "apart:1", "apart:0"."""
+    return np.array(
+        [f"{'tied' if same else 'apart'}:{event}" for same, event in zip(tied, code, strict=True)], dtype=object
+    )
+
+
+def _unfit(cohort: Cohort, name: str, found: str) -> UnfitColumnError:
+    """The error for a column of levels that cannot be written without a level of fewer patients than are asked for."""
+    problem = Problem(f"column {name!r}", found, "drop it, merge its levels, or give a smaller min_patients")
+    return UnfitColumnError(f"cohort {cohort.name!r}", problem)
+
+
+def _stands_out(column: pd.Series, least: int) -> bool:
+    """True for two numbers of which fewer than `least` patients have one, unless both are neighbours, as 0 and 1."""
+    counts = column.astype(float).value_counts()
+    return len(counts) == 2 and int(counts.min()) < least and float(np.ptp(counts.index)) != 1
+
+
+def pooled_levels(values: np.ndarray, least: int) -> np.ndarray:
+    """Levels (n,) in which every level that fewer than `least` patients have is `POOLED`.
+
+    Notes
+    -----
+    Where all of them together are still fewer, patients of the commonest level are counted to them until they are
+    `least`: a level of fewer would tell who they are. Those are taken evenly over the rows, whatever their values.
+    """
+    present, counts = np.unique(values[values != ""].astype(str), return_counts=True)
+    rare = np.isin(values.astype(str), present[counts < least])
+    found = values.copy()
+    found[rare] = POOLED
+    lacking = least - int((found == POOLED).sum())
+    if lacking > 0 and counts.max() - lacking >= least:
+        common = np.flatnonzero(found.astype(str) == str(present[np.argmax(counts)]))
+        found[common[np.linspace(0, len(common) - 1, lacking).round().astype(int)]] = POOLED
+    elif lacking > 0:  # no level can spare so many: the rarest common one is pooled too
+        found[found.astype(str) == str(present[counts >= least][np.argmin(counts[counts >= least])])] = POOLED
+    return found
+
+
+def _rare(column: pd.Series, least: int) -> int:
+    counts = as_text(column).value_counts()
+    return int(counts[counts < least].sum())
+
+
+def _rounded_down(values: np.ndarray, decimals: int | None) -> np.ndarray:
+    return values if decimals is None else np.floor(values * 10.0**decimals + 1e-9) / 10.0**decimals
+
+
+def _below(values: np.ndarray, last: np.ndarray, decimals: int | None) -> np.ndarray:
+    """Times rounded to the source's decimals, above 0 and not past `last`."""
+    step = 0.0 if decimals is None else 10.0**-decimals
+    return np.minimum(np.maximum(_rounded_down(values, decimals), step), last)

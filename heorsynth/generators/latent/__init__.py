@@ -1,1 +1,0 @@
-"""The parts of the `heor` generator: cells, outcome law, column laws, and the latent normal law that ties them."""

@@ -1,0 +1,1 @@
+"""What every generator shares: drawing, calibration, the watermark, writing."""

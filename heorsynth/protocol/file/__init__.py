@@ -1,0 +1,1 @@
+"""The protocol file: its keys, its source, and the line of each error."""

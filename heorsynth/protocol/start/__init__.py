@@ -1,0 +1,1 @@
+"""`heorsynth init`: a first protocol, guessed from a file."""

@@ -1,0 +1,203 @@
+"""Guesses which columns are a follow-up and how it ended: by what their names share, not by a list of pairs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+import numpy as np
+import pandas as pd
+from pandas.api import types
+
+from heorsynth.data.columns.identifiers import looks_like_dates, words_of
+from heorsynth.data.columns.schema import TIME_UNITS, Endpoint
+from heorsynth.protocol.start import vocabulary as words
+
+MAX_CODES = 6
+SAME, BEGINS, TOPIC, NAMED, NONE = 4, 3, 2, 1, 0
+"""How well two names go together: same stem, one stem begins the other, same topic, both only named, not at all."""
+
+
+def is_named(name: str, vocabulary: Iterable[str]) -> bool:
+    """True where a word of the name, or the name as a whole, is in the vocabulary."""
+    parts = words_of(name)
+    return bool({*parts, "".join(parts), "_".join(parts)} & set(vocabulary))
+
+
+def time_stem(name: str) -> str | None:
+    """What is left of a name once its words of time are taken off; None where it has none.
+
+    Examples
+    --------
+    >>> [time_stem(name) for name in ("time", "os.time", "time_to_death", "rfstime", "dtime", "age", "pfs_months")]
+    ['', 'os', 'death', 'rfs', 'd', None, 'pfs']
+    """
+    return _stem(name, words.TIME_WORDS, words.TIME_ENDS)
+
+
+def event_stem(name: str) -> str | None:
+    """What is left of a name once its words of an event's indicator are taken off; None where it has none.
+
+    Examples
+    --------
+    >>> [event_stem(name) for name in ("status", "os.event", "pstat", "pfs_status", "death", "age")]
+    ['', 'os', 'p', 'pfs', None, None]
+    """
+    return _stem(name, words.INDICATOR_WORDS, words.INDICATOR_ENDS)
+
+
+def _stem(name: str, whole: set[str], ends: tuple[str, ...]) -> str | None:
+    parts = words_of(name)
+    kept: list[str] = []
+    found = False
+    for part in parts:
+        end = next((one for one in ends if part.endswith(one) or part.startswith(one)), "")
+        rest = part.removesuffix(end) if part.endswith(end) else part.removeprefix(end)
+        if part in whole:
+            found = True
+        elif end and 0 < len(rest) <= words.LONGEST_STEM:
+            found, kept = True, [*kept, rest]
+        elif part not in words.BETWEEN:
+            kept.append(part)
+    return "_".join(kept) if found else None
+
+
+def may_be_time(name: str) -> bool:
+    """True for a name that speaks of a follow-up."""
+    return time_stem(name) is not None or is_named(name, words.TIME)
+
+
+def may_be_event(name: str, stems: Iterable[str] = ()) -> bool:
+    """True for a name that speaks of an event, or that is what is left of a time's name (`time_to_mi` and `mi`)."""
+    return is_named(name, words.EVENT) or event_stem(name) is not None or "_".join(words_of(name)) in set(stems)
+
+
+def endpoints(frame: pd.DataFrame) -> list[tuple[tuple[str, str], str]]:
+    """Pairs of follow-up and event, the best first, each with the reason; each column in at most one.
+
+    Of the pairs that are possible the one whose names go together best is taken, and of equal ones that whose columns
+    stand nearest. A second pair must share more than that both are named like such columns.
+    """
+    names = [str(name) for name in frame.columns]
+    times = [name for name in names if may_be_time(name) and not why_no_time(frame[name])]
+    stems = {stem for name in times if (stem := time_stem(name))}
+    events = [name for name in names if may_be_event(name, stems) and not why_no_event(frame[name])]
+    places = {name: at for at, name in enumerate(names)}
+    scored = [(alike(time, event), time, event) for time in times for event in events if time != event]
+    order = sorted(
+        (one for one in scored if one[0]),
+        key=lambda one: (-one[0], "last" in words_of(one[1]), _apart(places, *one[1:])),
+    )
+    found: list[tuple[tuple[str, str], str]] = []
+    taken: set[str] = set()
+    for score, time, event in order:
+        if {time, event} & taken or (found and score == NAMED):
+            continue
+        taken |= {time, event}
+        found.append(((time, event), WHY[score]))
+    return found
+
+
+WHY = {
+    SAME: "a number named like a time, and a small code of the same name",
+    BEGINS: "a number named like a time, and a small code that its name begins",
+    TOPIC: "a number named like a time, and a small code of the same topic",
+    NAMED: "a number named like a time, and a small code named like an event",
+}
+
+
+def _apart(places: dict[str, int], time: str, event: str) -> tuple[int, int]:
+    """How far two columns stand apart; of two events as near, the one behind the time comes first."""
+    steps = places[event] - places[time]
+    return abs(steps), int(steps < 0)
+
+
+def alike(time: str, event: str) -> int:
+    """How well the names of a follow-up and of an event go together.
+
+    Examples
+    --------
+    >>> pairs = [("os.time", "os"), ("rtime", "recur"), ("days_to_death", "vital_status"), ("time", "status")]
+    >>> [alike(*pair) for pair in [*pairs, ("ptime", "death")]]
+    [4, 3, 2, 1, 0]
+    """
+    stem, whole = time_stem(time), "_".join(words_of(event))
+    stem = "_".join(words_of(time)) if stem is None else stem
+    indicated = event_stem(event)
+    other = whole if indicated is None else indicated
+    if stem and stem in (other, whole):
+        return SAME
+    if set(words_of(time)) & set(words_of(event)) - words.BETWEEN - set(TIME_UNITS):
+        return SAME
+    if stem and len(stem) <= words.LONGEST_STEM and whole.startswith(stem) and is_named(event, words.EVENT):
+        return BEGINS
+    topics = [topic for topic in words.TOPICS if _of(topic, stem, time) and _of(topic, other, event)]
+    if topics:
+        return TOPIC
+    general = not stem or stem in words.GENERAL or not other
+    return NAMED if general and is_named(event, words.EVENT) | (indicated == "") else NONE
+
+
+def _of(topic: set[str], stem: str, name: str) -> bool:
+    return bool(topic & {stem, *stem.split("_"), *words_of(name)})
+
+
+def why_no_time(column: pd.Series) -> str:
+    """Why a column cannot be a follow-up, in words without a value; "" where it can."""
+    if set(words_of(str(column.name))) & words.NOT_TIME:
+        return "named like an age or a date"
+    if looks_like_dates(column):
+        return "holds dates"
+    if not types.is_numeric_dtype(column) or types.is_bool_dtype(column):
+        return "is not a number"
+    if (column < 0).any():
+        return "has negative values"
+    return "" if column.nunique() > 5 else "has few values"
+
+
+def why_no_event(column: pd.Series) -> str:
+    """Why a column cannot be an event, in words without a value; "" where it can."""
+    known = column.dropna()
+    if looks_like_dates(column):
+        return "holds dates"
+    if known.nunique() > MAX_CODES:
+        return f"has more than {MAX_CODES} values"
+    if types.is_bool_dtype(known) or not types.is_numeric_dtype(known):
+        return "" if known.nunique() >= 2 else "has one value"
+    whole = bool(np.all(known == np.floor(known))) and float(known.min()) >= 0 and float(known.max()) <= 9
+    return "" if whole else "holds numbers that are no codes"
+
+
+def guess_endpoint_name(columns: tuple[str, ...]) -> str:
+    """What an endpoint is called: os, or another that its columns name.
+
+    Examples
+    --------
+    >>> [guess_endpoint_name(pair) for pair in (("rfstime", "status"), ("futime", "death"), ("time_to_mi", "mi"))]
+    ['rfs', 'os', 'mi']
+    """
+    stem = time_stem(columns[0]) or ""
+    said = [stem, event_stem(columns[1]) or "", *(word for name in columns for word in words_of(name))]
+    named = [word for one in said for word in one.split("_") if word in words.ENDPOINTS]
+    if named:
+        return named[0]
+    own = next((name for name, topic in words.ENDPOINT_OF if any(_of(topic, one, "") for one in said if one)), "")
+    return own or (stem if re.fullmatch(r"[a-z]\w*", stem) and stem not in words.GENERAL else "os")
+
+
+def guess_unit(columns: tuple[str, ...]) -> str:
+    """The unit of time that the first of these columns names; "" if none does."""
+    found = set(words_of(columns[0])) if columns else set()
+    return next((unit for unit in TIME_UNITS if found & {unit, f"{unit}s"}), "")
+
+
+def named_endpoints(pairs: Iterable[tuple[str, ...]]) -> list[Endpoint]:
+    """The endpoints that pairs of columns make, each under a name of its own."""
+    found: dict[str, Endpoint] = {}
+    for pair in pairs:
+        name = guess_endpoint_name(pair)
+        at = 2
+        while name in found:
+            name, at = f"{guess_endpoint_name(pair)}_{at}", at + 1
+        found[name] = Endpoint(name, pair[0], pair[1])
+    return list(found.values())

@@ -1,0 +1,177 @@
+"""From a file of patients to a protocol and a notebook to start from."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from heorsynth.core.display import Card
+from heorsynth.core.errors import DuplicateIdError, FileError, OutputError, Problem, as_yaml
+from heorsynth.data.cohort.source_checks import ONE_ROW
+from heorsynth.data.columns.identifiers import PERSONAL, has_unique_id, n_persons, words_of
+from heorsynth.data.columns.reading_notes import notes_of
+from heorsynth.data.files.adtte import NEEDED, from_adtte
+from heorsynth.data.files.csv_dialect import assumed
+from heorsynth.data.files.io import read_frame
+from heorsynth.data.folders.partitions import Partitions
+from heorsynth.protocol.run import TEMPLATE
+from heorsynth.protocol.start import vocabulary as words
+from heorsynth.protocol.start.draft import Table, protocol_text
+from heorsynth.protocol.start.guess_roles import Guess, guess_roles, names_in, shared_levels, text_numbers
+from heorsynth.protocol.start.questions import questions
+
+
+@dataclass(frozen=True)
+class Start:
+    """What `init` wrote, what it guessed, what it asks, and what it assumed to read the file."""
+
+    protocol: Path
+    notebook: Path
+    guesses: tuple[Guess, ...]
+    questions: tuple[str, ...]
+    layout: str = ""
+
+    def card(self) -> Card:
+        rows = tuple((guess.role, ", ".join(guess.columns), guess.reason) for guess in self.guesses)
+        asks = "".join(f"\n  {number}. {text}" for number, text in enumerate(self.questions, start=1))
+        told = f"{self.layout} Check each guess in {self.protocol.name} before you run it.".strip()
+        return Card(
+            f"Wrote {self.protocol.name} and {self.notebook.name}",
+            ("role", "guessed", "because"),
+            rows,
+            told + (f" What only you can say:{asks}" if asks else ""),
+        )
+
+    def __repr__(self) -> str:
+        return self.card().text()
+
+    def _repr_html_(self) -> str:
+        return self.card().html()
+
+
+def init(data: str | Path, out: str | Path = ".") -> Start:
+    """Writes `<name>.yaml` and `<name>.ipynb` for a file of patients, with guessed roles.
+
+    Of a folder of Parquet files the roles are guessed from the first. A CDISC ADTTE table is known by its columns
+    and read by one parameter. A guess is marked as one, and what cannot be guessed is a commented line and a
+    question. No value of a patient is shown; levels of an event or an arm are, where at least five patients share each.
+
+    Raises
+    ------
+    FileError            the data cannot be read
+    DuplicateIdError     a column named like a patient's id has the same patient in several rows
+    OutputError          the files are there already, or cannot be written
+    """
+    path, folder = Path(data), Path(out)
+    table = _table(path, folder)
+    protocol, notebook = folder / f"{name_of(path)}.yaml", folder / f"{name_of(path)}.ipynb"
+    for target in (protocol, notebook):
+        if target.exists():
+            raise OutputError(
+                f"output {target.name!r}", Problem("", "is there already", "move it, or choose another --out")
+            )
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        protocol.write_text(protocol_text(table), encoding="utf-8")
+        notebook.write_text(_notebook_text(protocol.name), encoding="utf-8")
+    except OSError as error:
+        raise OutputError(f"output {folder.name!r}", Problem("", "cannot be written", "check its rights")) from error
+    return Start(protocol, notebook, table.guesses, tuple(questions(table)), table.layout)
+
+
+def _table(path: Path, folder: Path) -> Table:
+    """The file, or the first of a folder's, as a table of patients with its guessed roles."""
+    if path.is_dir():
+        return _first_partition(path, _place(path, folder))
+    frame = read_frame(path).rename(columns=str)
+    if len(frame) < 2:
+        raise FileError(f"file {path.name!r}", Problem("", f"{len(frame)} rows", "give a row for each patient"))
+    layout = " ".join(dict.fromkeys([assumed(path), *notes_of(frame)])).strip()
+    place = _place(path, folder)
+    if set(NEEDED) <= set(frame.columns):
+        return _adtte(frame, name_of(path), place, layout)
+    text = text_numbers(frame)
+    _require_one_row_a_patient(path, text.frame)
+    guesses = tuple(guess_roles(text.frame, unclear=text.unclear))
+    return Table(name_of(path), f"{{file: {place}}}", text.frame, guesses, {}, layout, text=text)
+
+
+def name_of(path: Path) -> str:
+    """A file's name without its endings, as its protocol is called: patients of patients.csv.gz."""
+    return (
+        path.stem.removesuffix(".csv").removesuffix(".tsv").removesuffix(".txt") if path.suffix == ".gz" else path.stem
+    )
+
+
+def _place(path: Path, folder: Path) -> str:
+    """Where the data lie, from where the protocol will, as YAML."""
+    return as_yaml(os.path.relpath(path.resolve(), folder.resolve()))
+
+
+def _first_partition(path: Path, place: str) -> Table:
+    """The first partition of a folder as a table of patients with its guessed roles."""
+    partitions = Partitions.found(path)
+    frame = partitions.read(0)
+    _require_one_row_a_patient(Path(partitions.files[0]), frame)
+    told = f"Guessed from {partitions.files[0]}, the first of {len(partitions.files):,} files."
+    return Table(path.name, f"{{folder: {place}}}", frame, tuple(guess_roles(frame)), {}, told, m=2)
+
+
+def _adtte(frame: pd.DataFrame, name: str, place: str, layout: str) -> Table:
+    """An ADTTE table by its parameter OS, or else the first that it has."""
+    parameters = sorted(set(frame["PARAMCD"].dropna().astype(str)))
+    chosen = "OS" if "OS" in parameters else parameters[0]
+    rows, roles = from_adtte(frame, chosen, chosen.lower())
+    _require_one_row_a_patient(Path(name), rows, "USUBJID")
+    taken = [str(one) for one in ("AVAL", "CNSR", roles["id"], roles["arm"]) if one is not None]
+    clerical = [
+        one for one in names_in(rows) if one not in taken and (one in words.ADAM_CLERICAL or _is_twin(one, rows))
+    ]
+    arm = [Guess("arm", (str(roles["arm"]),), "the treatment of an ADTTE table")] if roles["arm"] else []
+    guesses = (
+        Guess("endpoint", ("AVAL", "CNSR"), "an ADTTE table: CNSR 0 = event, above 0 = censored"),
+        Guess("id", ("USUBJID",), "the subject of an ADTTE table"),
+        *arm,
+        *([Guess("drop", tuple(clerical), "an ADTTE table's own bookkeeping")] if clerical else []),
+        *guess_roles(rows, [*taken, *clerical]),
+    )
+    others = tuple(one for one in shared_levels(frame["PARAMCD"]) if one != chosen)
+    source = f"{{adtte: {{file: {place}, param: {as_yaml(chosen)}}}}}"
+    return Table(name, source, rows, guesses, roles, layout, others)
+
+
+def _is_twin(name: str, rows: pd.DataFrame) -> bool:
+    """True for a column that tells another one again as a number, as TRT01PN does TRT01P."""
+    return name.endswith(words.ADAM_TWIN) and name.removesuffix(words.ADAM_TWIN) in rows.columns
+
+
+def _require_one_row_a_patient(path: Path, frame: pd.DataFrame, id_column: str | None = None) -> None:
+    """Nothing, unless a column named like a patient's id has the same patient in several rows."""
+    names = [id_column] if id_column else [name for name in names_in(frame) if n_persons(frame[name])]
+    if not id_column and has_unique_id(frame):
+        names = [name for name in names if set(words_of(name)) & PERSONAL]
+    told = [
+        Problem(
+            f"column {name!r}",
+            f"{len(frame)} rows of {frame[name].nunique()} patients: visits, or parameters",
+            ONE_ROW,
+        )
+        for name in names
+        if frame[name].duplicated().any()
+    ]
+    if told:
+        raise DuplicateIdError(f"file {path.name!r}", told)
+
+
+def _notebook_text(protocol: str) -> str:
+    """The notebook to start from, with its parameter set to this protocol."""
+    notebook = json.loads(TEMPLATE.read_text(encoding="utf-8"))
+    for cell in notebook["cells"]:
+        if "parameters" in cell["metadata"].get("tags", []):
+            cell["source"] = [f"PROTOCOL = {protocol!r}\n" if line.startswith("PROTOCOL =") else line
+                              for line in cell["source"]]  # fmt: skip
+    return json.dumps(notebook, indent=1, ensure_ascii=False) + "\n"

@@ -1,0 +1,1 @@
+"""Records, signatures, crates and governance of a run."""

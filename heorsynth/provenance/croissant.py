@@ -1,0 +1,160 @@
+"""The synthetic cohorts described for data catalogues: croissant.json, with the responsible-AI vocabulary."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from heorsynth.data.labels.label import ID_COLUMN
+from heorsynth.provenance.record import Occasion, Record
+
+CROISSANT = "croissant.json"
+CONFORMS_TO = ["http://mlcommons.org/croissant/1.0", "http://mlcommons.org/croissant/RAI/1.0"]
+PARQUET = "application/x-parquet"
+"""What Croissant calls Parquet; elsewhere its registered name, application/vnd.apache.parquet, is used."""
+
+TRAINED = "https://schema.org/TrainedAlgorithmicMediaDigitalSource"
+"""What schema.org calls what an algorithm drew that was fitted to samples."""
+
+TYPES = {"number": "sc:Float", "integer": "sc:Integer", "boolean": "sc:Boolean", "text": "sc:Text"}
+
+CONTEXT: dict[str, Any] = {
+    "@language": "en",
+    "@vocab": "https://schema.org/",
+    "citeAs": "cr:citeAs",
+    "column": "cr:column",
+    "conformsTo": "dct:conformsTo",
+    "cr": "http://mlcommons.org/croissant/",
+    "data": {"@id": "cr:data", "@type": "@json"},
+    "dataType": {"@id": "cr:dataType", "@type": "@vocab"},
+    "dct": "http://purl.org/dc/terms/",
+    "equivalentProperty": "cr:equivalentProperty",
+    "examples": {"@id": "cr:examples", "@type": "@json"},
+    "extract": "cr:extract",
+    "field": "cr:field",
+    "fileObject": "cr:fileObject",
+    "fileProperty": "cr:fileProperty",
+    "fileSet": "cr:fileSet",
+    "format": "cr:format",
+    "includes": "cr:includes",
+    "isLiveDataset": "cr:isLiveDataset",
+    "jsonPath": "cr:jsonPath",
+    "key": "cr:key",
+    "md5": "cr:md5",
+    "parentField": "cr:parentField",
+    "path": "cr:path",
+    "prov": "http://www.w3.org/ns/prov#",
+    "rai": "http://mlcommons.org/croissant/RAI/",
+    "recordSet": "cr:recordSet",
+    "references": "cr:references",
+    "regex": "cr:regex",
+    "repeated": "cr:repeated",
+    "replace": "cr:replace",
+    "samplingRate": "cr:samplingRate",
+    "sc": "https://schema.org/",
+    "separator": "cr:separator",
+    "source": "cr:source",
+    "subField": "cr:subField",
+    "transform": "cr:transform",
+}
+
+
+def croissant(record: Record, occasion: Occasion, files: Mapping[str, tuple[str, int]]) -> dict[str, Any]:
+    """The Croissant document of a run's cohorts: one record set a cohort, its columns by name and kind.
+
+    Parameters
+    ----------
+    files : Mapping      every file of the run to (SHA-256, bytes); those of synthetic/ are described
+
+    References
+    ----------
+    Akhtar et al. (2024) Croissant, DEEM '24; the RAI vocabulary 1.0 of MLCommons.
+    """
+    cohorts = {name: held for name, held in files.items() if name.startswith("synthetic/")}
+    return {
+        "@context": CONTEXT,
+        "@type": "sc:Dataset",
+        "conformsTo": CONFORMS_TO,
+        "name": record.name,
+        "description": record.description,
+        "version": "1.0.0",
+        "url": f"pkg:pypi/heorsynth@{record.version}#{record.name}",
+        "license": record.terms,
+        "creator": {"@type": "sc:Organization", "name": record.said("steward")},
+        "datePublished": occasion.finished[:10],
+        "citeAs": f"{record.title}. Synthetic cohorts, release {record.release}, heorsynth {record.version}.",
+        "keywords": ["synthetic data", record.purpose, record.generator["name"]],
+        "digitalSourceType": TRAINED,
+        "prov:wasDerivedFrom": {
+            "@id": f"urn:hmac-sha256:{record.source['fingerprint']}",
+            "prov:label": f"The source: {record.source['name'] or 'a file not published here'}",
+        },
+        "prov:wasGeneratedBy": {
+            "@type": "prov:Activity",
+            "prov:label": f"Generator {record.generator['name']}, fitted and drawn from",
+            "prov:startedAtTime": occasion.times("fit")[0],
+            "prov:endedAtTime": occasion.times("sample")[1],
+            "prov:wasAssociatedWith": f"pkg:pypi/heorsynth@{record.version}",
+        },
+        **_responsible(record),
+        "distribution": [
+            {
+                "@type": "cr:FileObject",
+                "@id": name,
+                "name": name,
+                "contentUrl": name,
+                "contentSize": f"{size} B",
+                "encodingFormat": PARQUET,
+                "sha256": sha256,
+            }
+            for name, (sha256, size) in cohorts.items()
+        ],
+        "recordSet": [_records(name, record.columns) for name in cohorts],
+    }
+
+
+def _records(name: str, columns: Mapping[str, str]) -> dict[str, Any]:
+    own = name.removesuffix(".parquet")
+    fields = {ID_COLUMN: "text", **columns}
+    return {
+        "@type": "cr:RecordSet",
+        "@id": own,
+        "name": own,
+        "key": {"@id": f"{own}/{ID_COLUMN}"},
+        "field": [
+            {
+                "@type": "cr:Field",
+                "@id": f"{own}/{column}",
+                "name": f"{own}/{column}",
+                "dataType": TYPES[kind],
+                "source": {"fileObject": {"@id": name}, "extract": {"column": column}},
+            }
+            for column, kind in fields.items()
+        ],
+    }
+
+
+def _responsible(record: Record) -> dict[str, Any]:
+    """What the RAI vocabulary asks, as far as the run knows it."""
+    source, generator = record.source, record.generator
+    settings = ", ".join(f"{name} = {value}" for name, value in generator.items() if value not in ({}, None))
+    return {
+        "rai:hasSyntheticData": True,
+        "rai:dataCollection": (
+            f"Drawn by a fitted generator, not collected. Source: {source['name'] or 'a file not published here'}, "
+            f"{source['patients']} patients."
+        ),
+        "rai:dataCollectionType": ["Synthetic data"],
+        "rai:dataManipulationProtocol": f"Generator settings: {settings}.",
+        "rai:dataPreprocessingProtocol": list(record.post_processing),
+        "rai:dataUseCases": [f"Verdict for {record.purpose}: {record.verdict}", record.said("intended_use")],
+        "rai:dataLimitations": [
+            "Synthetic rows add no patients: an analysis carries the information of the source and no more.",
+            f"Prohibited use: {record.said('prohibited_use')}",
+        ],
+        "rai:dataBiases": "Small groups of the source are as small in what can be learnt here: see report.html.",
+        "rai:personalSensitiveInformation": [
+            "No row is a patient. Made from patients' data: disclosure was judged only where the verdict says so."
+        ],
+        "rai:dataReleaseMaintenancePlan": f"Retention: {record.said('retention')}",
+    }

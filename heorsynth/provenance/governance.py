@@ -1,0 +1,251 @@
+"""The governance sheet: what agencies and reporting guidelines ask of a synthetic cohort, answered from the run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from heorsynth.checks.economics.arms import threshold_unit
+from heorsynth.core.errors import Problem, RunError
+from heorsynth.core.reading import json_of
+from heorsynth.data.columns.schema import Schema
+from heorsynth.evidence.evidence import Evidence
+from heorsynth.provenance.governance_items import CITATIONS, ITEMS, Question
+from heorsynth.provenance.record import NEEDS_A_PERSON, Record, answered
+
+FILLED, NOT_REPORTED, NOT_APPLICABLE = "filled", "not reported", "not applicable"
+STATUSES = (NEEDS_A_PERSON, NOT_REPORTED, NOT_APPLICABLE, FILLED)
+"""What an item can be, in the order in which a reader should see them."""
+
+SCHEMA = Path(__file__).with_name("governance.schema.json")
+"""What a sheet may hold: shipped, so that others can validate too, and applied to every sheet that is written."""
+
+
+@dataclass(frozen=True)
+class Item:
+    """One question of one guideline, and its answer.
+
+    Attributes
+    ----------
+    id, source, question : str
+    answer : str          "" where there is none
+    answered_by : str     "run", "protocol", "person", or "nobody"
+    status : str          one of `STATUSES`
+    key : str             place in the protocol where a person answers; "" where none can
+    """
+
+    id: str
+    source: str
+    question: str
+    answer: str
+    answered_by: str
+    status: str
+    key: str
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """The sheet of one run: the same run gives the same sheet.
+
+    Attributes
+    ----------
+    run, title, purpose, verdict : str
+    items : tuple of Item
+    """
+
+    run: str
+    title: str
+    purpose: str
+    verdict: str
+    items: tuple[Item, ...]
+
+    @property
+    def blanks(self) -> tuple[Item, ...]:
+        """The items that need a person."""
+        return tuple(item for item in self.items if item.status == NEEDS_A_PERSON)
+
+    def by_source(self) -> list[tuple[str, str, list[Item]]]:
+        """Each source with its citation and its items."""
+        return [(name, cited, [one for one in self.items if one.source == name]) for name, cited in CITATIONS.items()]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The sheet as JSON-ready data; `schema` says what it holds."""
+        counts = {status: sum(item.status == status for item in self.items) for status in STATUSES}
+        return {
+            "heorsynth_governance": 1,
+            "run": self.run,
+            "title": self.title,
+            "purpose": self.purpose,
+            "verdict": self.verdict,
+            "counts": counts,
+            "sources": dict(CITATIONS),
+            "items": [asdict(item) for item in self.items],
+        }
+
+
+def sheet(record: Record, evidence: Evidence, document: Mapping[str, Any]) -> Sheet:
+    """The sheet of a run that was drawn and judged.
+
+    Parameters
+    ----------
+    record : Record           of the run
+    evidence : Evidence       what was found
+    document : Mapping        the protocol as plain data
+    """
+    answers = _answers(record, evidence, document)
+    governance = document.get("governance") or {}
+    economic = bool(document.get("economics"))
+    return Sheet(
+        record.name,
+        record.title,
+        record.purpose,
+        record.verdict,
+        tuple(_item(question, answers, governance, economic) for question in ITEMS),
+    )
+
+
+def blanks(governance: Mapping[str, Any]) -> list[Question]:
+    """The questions only a person can answer, and that a protocol's governance section leaves open."""
+    return [one for one in ITEMS if one.required and not _said(governance, one.key)]
+
+
+def schema() -> dict[str, Any]:
+    """The JSON Schema of `Sheet.to_dict`: governance.schema.json, which stands beside this module."""
+    return dict(json_of(SCHEMA.read_bytes()))
+
+
+def require_valid(facts: Mapping[str, Any]) -> None:
+    """Nothing, if a sheet keeps to the schema.
+
+    Raises
+    ------
+    RunError      it does not; the place is told, what stands there is not
+    """
+    import jsonschema
+
+    for error in jsonschema.Draft202012Validator(schema()).iter_errors(facts):
+        place = "/".join(map(str, error.absolute_path)) or "the sheet"
+        fix = "report it: a sheet that heorsynth fills must keep to its schema"
+        raise RunError("governance sheet", Problem(place, f"against the schema's rule {error.validator!r}", fix))
+
+
+def _item(
+    question: Question, answers: Mapping[str, tuple[str, str]], governance: Mapping[str, Any], economic: bool
+) -> Item:
+    answer, by = answers.get(question.id, ("", "nobody"))
+    said = _said(governance, question.key)
+    if said:
+        answer, by = f"{answer} {said}".strip(), "person"
+    status = FILLED if answer else NOT_REPORTED
+    if question.economic and not economic:
+        status = NOT_APPLICABLE
+    elif question.required and not said:
+        status = NEEDS_A_PERSON
+    if status != FILLED:
+        answer, by = "", "nobody"
+    key = f"governance.{question.key}" if question.key else ""
+    return Item(question.id, question.source, question.text, answer, by, status, key)
+
+
+def _said(governance: Mapping[str, Any], key: str) -> str:
+    return answered(governance.get(key)) if key else ""
+
+
+def _answers(record: Record, evidence: Evidence, document: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
+    """What the run and the protocol answer by themselves: item to answer and who gave it."""
+    told = {name: (text, "run") for name, text in _from_run(record, evidence).items()}
+    told |= {name: (text, "protocol") for name, text in _from_protocol(record, document).items()}
+    return {name: answer for name, answer in told.items() if answer[0]}
+
+
+def _from_run(record: Record, evidence: Evidence) -> dict[str, str]:
+    generator, source = record.generator, record.source
+    verdicts = [one.verdict for one in evidence.findings if one.decisive]
+    counts = ", ".join(f"{verdicts.count(kind)} {kind}" for kind in sorted(set(verdicts)))
+    made = f"Generator {generator['name']} of heorsynth {record.version}: {_plain(generator['settings'])}."
+    depth = "directly from the source" if source["depth"] == 1 else f"at lineage depth {source['depth']}"
+    mark = next((step for step in record.post_processing if step.startswith("watermark")), "no watermark")
+    attacks = [one for one in evidence.findings if one.check == "disclosure"]
+    limits = _subgroup_limits(evidence)
+    return {
+        "house.subgroups": limits,
+        "wef.quality": f"{len(verdicts)} decisive findings, each held against its margin: {counts}. {record.sentence}",
+        "wef.traceability": "Keyed fingerprint of the source; SHA-256 of protocol, lock and every file; RO-Crate, "
+        "Croissant and a statement in the run folder, which `heorsynth verify` checks and re-runs.",
+        "wef.transparency": f"{made} {generator['m']} cohorts of {generator['rows']:,} rows, from "
+        f"{source['patients']:,} patients; seed {generator['seed']}.",
+        "wef.safeguards": f"A label in every file; {mark}.",
+        "wef.collapse": f"Drawn {depth}; synthetic rows are refused as a source unless the protocol allows them.",
+        "wef.kind": "Invented: the source is itself simulated."
+        if source["kind"] == "simulated"
+        else "A replica of a cohort, not invented by a language model.",
+        "harper.abstract": record.sentence,
+        "harper.limitations": f"{limits} Synthetic rows add no patients.",
+        "cheers.2": record.sentence,
+        "cheers.5": f"{source['patients']:,} patients, described in table 1 of the dossier.",
+        "cheers.18": limits,
+        "cheers.20": "Every finding has an interval over the patients' sampling and the synthesis.",
+        "cheers.22": "Margins, thresholds and seeds in protocol.yaml; every estimate in evidence.csv.",
+        "cheers.23": record.sentence,
+        "cheers.24": f"Of the decisive findings: {counts}.",
+        "rao.method": made,
+        "rao.prompts": "None: no language model was used.",
+        "rao.post_processing": "; ".join(record.post_processing) + ".",
+        "rao.evaluation": f"Checks of {', '.join(sorted({one.check for one in evidence.findings}))}: in evidence.csv.",
+        "rao.privacy": f"{len(attacks)} findings of attacks, in evidence.csv." if attacks else "",
+        "rao.availability": f"Release {record.release}: data, protocol and notebook in the run folder.",
+    }
+
+
+def _from_protocol(record: Record, document: Mapping[str, Any]) -> dict[str, str]:
+    cohort, economics = document.get("cohort") or {}, document.get("economics") or {}
+    held = {name: ", ".join(cohort.get(name) or ()) for name in ("endpoints", "costs", "utilities")}
+    named = {name: text or "as the dataset declares" for name, text in held.items()}
+    registered = document.get("registration") or {}
+    place = f" Registered: {registered['registry']} {registered['id']}." if registered else ""
+    thresholds = ", ".join(f"{wtp:,.0f}" for wtp in economics.get("wtp") or ())
+    unit = threshold_unit(Schema({}, utilities=tuple(cohort.get("utilities") or ())), economics.get("effect"))
+    return {
+        "harper.title": record.title + "." + place,
+        "harper.amendments": "; ".join(f"{one['date']}: {one['what']} ({one['why']})" for one in record.amendments)
+        or "None.",
+        "harper.question": f"Are the cohorts fit for {record.purpose}?",
+        "harper.methods": f"Roles and margins in protocol.yaml; endpoints: {named['endpoints']}; formulas in the "
+        "dossier.",
+        "harper.appendices": "protocol.yaml, protocol.lock, notebook.ipynb, evidence.csv.",
+        "cheers.1": record.title + ".",
+        "cheers.3": "Would an evaluation on the synthetic cohorts reach the decision that the patients' reach?",
+        "cheers.4": f"The protocol, SHA-256 {record.protocol['sha256'][:12]}….",
+        "cheers.7": f"Comparator: {economics.get('comparator')}.",
+        "cheers.9": "The follow-up of the source.",
+        "cheers.11": f"Endpoints: {named['endpoints']}; utilities: {named['utilities']}.",
+        "cheers.14": f"Costs: {named['costs']}, as the source holds them.",
+        "cheers.15": " ".join(str(part) for part in (cohort.get("currency"), cohort.get("price_year")) if part),
+        "cheers.17": f"Thresholds {thresholds} per {unit}; cohorts pooled by combining rules for synthetic data.",
+    }
+
+
+def _subgroup_limits(evidence: Evidence) -> str:
+    """The groups that the evidence says nothing good of, in a sentence."""
+    told = []
+    for verdict, what in (("fail", "a finding fails in"), ("not estimable", "too few to judge in")):
+        groups = sorted({one.group for one in evidence.findings if one.verdict == verdict and one.group != "all"})
+        told += [f"{what} {_some(groups)}"] if groups else []
+    return (
+        f"Subgroups not to be used alone: {'; '.join(told)}." if told else "No subgroup fails or is too small to judge."
+    )
+
+
+def _some(groups: Sequence[str], most: int = 8) -> str:
+    return ", ".join(groups[:most]) + (f" and {len(groups) - most} more" if len(groups) > most else "")
+
+
+def _plain(settings: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in sorted(settings.items())) or "none"
+
+
+def lines_to_paste(open_questions: Iterable[Question]) -> str:
+    """The YAML that answers the open questions, once a person has filled it."""
+    return "governance:\n" + "\n".join(f"  {key}: …" for key in dict.fromkeys(one.key for one in open_questions))

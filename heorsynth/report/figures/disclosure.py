@@ -1,0 +1,90 @@
+"""The picture of disclosure: how often each attack works on the source's patients, beside people never seen."""
+
+from __future__ import annotations
+
+import textwrap
+
+import pandas as pd
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+
+from heorsynth.checks.core.finding import LEVEL
+from heorsynth.core.errors import NotEstimableError, Problem
+from heorsynth.evidence.evidence import Evidence
+from heorsynth.report.figures.evidence import LOOK
+from heorsynth.report.figures.style import GREY, Picture, canvas, style, watermark
+
+BAND = "#EAEAEA"
+WIDTH, LABELS, ROW = 8.6, 4.3, 0.3
+"""Inches: the figure, the names of the attacks, and one row."""
+
+
+def disclosure_risk(evidence: Evidence) -> Picture:
+    """Each attack's success on patients of the source, its control on people never seen, and the margin between.
+
+    Returns
+    -------
+    Picture      `frame`: attack, group, control, success, lower, upper (of success, over the control), margin, verdict
+
+    Raises
+    ------
+    NotEstimableError    no attack could be judged: there was no hold-out, or the purpose asks for none
+    """
+    found = [f for f in evidence.findings if f.check == "disclosure" and f.synthetic == f.synthetic]
+    if not found:
+        fix = "use the purpose data-sharing, with holdout= (people the generator never saw)"
+        raise NotEstimableError("disclosure_risk", Problem("findings", "no attack was judged", fix))
+    keys = list(dict.fromkeys(f.key for f in found))
+    found.sort(key=lambda finding: (keys.index(finding.key), finding.group != "all", finding.group))
+    frame = pd.DataFrame(
+        {
+            "attack": [f.estimand for f in found],
+            "group": [f.group for f in found],
+            "control": [f.real for f in found],
+            "success": [f.synthetic for f in found],
+            "lower": [f.real + f.lower for f in found],
+            "upper": [f.real + f.upper for f in found],
+            "margin": [f.margin for f in found],
+            "verdict": [f.verdict for f in found],
+        }
+    )
+    height = 1.4 + ROW * len(frame)
+    with style():
+        figure = canvas(WIDTH, height)
+        axes = figure.add_axes((LABELS / WIDTH, 0.6 / height, (WIDTH - LABELS - 0.2) / WIDTH, 1 - 1.4 / height))
+        for y, row in enumerate(frame.to_dict("records")):
+            marker, fill, edge = LOOK[row["verdict"]]
+            axes.barh(y, row["margin"], left=row["control"], height=0.7, color=BAND, zorder=0)
+            axes.plot([row["control"]] * 2, [y - 0.35, y + 0.35], color=GREY, linewidth=1.6, zorder=1)
+            axes.plot([max(row["lower"], 0), min(row["upper"], 1)], [y, y], color=edge, linewidth=1.5, zorder=2)
+            axes.plot(row["success"], y, marker, markerfacecolor=fill, markeredgecolor=edge, markersize=6, zorder=3)
+        labels = [row["attack"] if row["group"] == "all" else f"{row['attack']} · {row['group']}"
+                  for row in frame.to_dict("records")]  # fmt: skip
+        axes.set(
+            xlim=(-0.02, 1.02),
+            ylim=(len(frame) - 0.4, -0.6),
+            yticks=range(len(frame)),
+            yticklabels=[textwrap.fill(label, 62) for label in labels],
+            xlabel="Share of rows or attempts, or area under the curve",
+        )
+        axes.tick_params(axis="y", length=0, labelsize=7)
+        shown = [Line2D([], [], color=GREY, marker="|", markersize=9, markeredgewidth=1.6, linestyle="none",
+                        label="people never seen"), Patch(color=BAND, label="margin")]  # fmt: skip
+        shown += [
+            Line2D([], [], marker=marker, markerfacecolor=fill, markeredgecolor=edge, color=edge, label=verdict)
+            for verdict, (marker, fill, edge) in LOOK.items()
+            if (frame["verdict"] == verdict).any()
+        ]
+        figure.text(0.1 / WIDTH, 1 - 0.22 / height, "What attacks on the rows achieve", weight="bold", fontsize=10)
+        figure.legend(handles=shown, loc="center", ncols=5, bbox_to_anchor=(0.6, 1 - 0.55 / height))
+        watermark(figure)
+    worst = frame.assign(excess=frame["success"] - frame["control"]).nlargest(1, "excess").iloc[0]
+    counts = ", ".join(f"{int((frame['verdict'] == verdict).sum())} {verdict}" for verdict in LOOK)
+    return Picture(
+        axes,
+        frame,
+        f"{len(frame)} attacks: {counts}. Most beyond its control: {worst['attack']}, {worst['group']}, "
+        f"{worst['success']:.2f} against {worst['control']:.2f}.",
+        f"The marker is an attack's success on patients of the source, with its {LEVEL:.0%} interval; the tick is its "
+        "success on people the generator never saw. The grey band is the excess that was agreed to be tolerable.",
+    )

@@ -1,0 +1,147 @@
+"""The findings as a forest: each interval against its margin, so that all share one axis."""
+
+from __future__ import annotations
+
+import math
+import textwrap
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+
+from heorsynth.checks.core.finding import FAIL, INCONCLUSIVE, LEVEL, NOT_ESTIMABLE, PASS
+from heorsynth.core.errors import NotEstimableError, Problem
+from heorsynth.evidence.evidence import Evidence
+from heorsynth.report.figures.style import BLACK, GREEN, GREY, ORANGE, VERMILLION, Picture, canvas, style, watermark
+
+LOOK = {
+    PASS: ("o", GREEN, GREEN),
+    FAIL: ("s", VERMILLION, VERMILLION),
+    INCONCLUSIVE: ("D", "white", ORANGE),
+    NOT_ESTIMABLE: ("x", GREY, GREY),
+}
+"""Verdict to marker, fill and edge: the shapes alone tell them apart in black and white."""
+
+REACH = 3.0
+"""Half-width of the axis in margins; what lies past it ends in an arrow."""
+
+WIDTH, LABELS, ROW = 8.6, 4.1, 0.25
+"""Inches: the figure, the names of the findings, and one row."""
+
+
+def forest(evidence: Evidence, supporting: bool = False) -> Picture:
+    """Every finding with its interval, in units of its own margin: inside ±1 is a pass.
+
+    Parameters
+    ----------
+    evidence : Evidence       what was found
+    supporting : bool         also the findings on which the verdict does not depend
+
+    Returns
+    -------
+    Picture      `frame`: check, estimand, group, ratio, lower, upper (difference and its 90% interval over the
+                 margin; NaN where not estimable), verdict, decisive
+
+    Raises
+    ------
+    NotEstimableError    there is no finding to draw
+    """
+    findings = [finding for finding in evidence.findings if finding.decisive or supporting]
+    if not findings:
+        raise NotEstimableError("forest", Problem("findings", "none", "run the checks with at least one margin"))
+    frame = pd.DataFrame(
+        {
+            "check": [f.check for f in findings],
+            "estimand": [f.estimand for f in findings],
+            "group": [f.group for f in findings],
+            "ratio": [f.difference / f.margin for f in findings],
+            "lower": [f.lower / f.margin for f in findings],
+            "upper": [f.upper / f.margin for f in findings],
+            "verdict": [f.verdict for f in findings],
+            "decisive": [f.decisive for f in findings],
+        }
+    )
+    with style():
+        axes = _drawn(frame)
+    counts = ", ".join(f"{int((frame['verdict'] == verdict).sum())} {verdict}" for verdict in LOOK)
+    worst = frame.dropna(subset=["ratio"]).assign(size=lambda found: found["ratio"].abs()).nlargest(1, "size")
+    far = "".join(
+        f" Farthest: {row.estimand}, {row.group}, {row.ratio:+.2f} margins ({row.lower:+.2f} to {row.upper:+.2f})."
+        for row in worst.itertuples()
+    )
+    return Picture(
+        axes,
+        frame,
+        f"{len(frame)} findings in units of their margins: {counts}.{far}",
+        f"Each line is a {LEVEL:.0%} interval of the difference between synthetic and real, divided by the margin "
+        "fixed beforehand. Wholly inside the grey band: pass. Wholly outside: fail. Across its edge: inconclusive.",
+    )
+
+
+def _drawn(frame: pd.DataFrame) -> Axes:
+    height = 1.35 + ROW * len(frame)
+    figure = canvas(WIDTH, height)
+    axes = figure.add_axes((LABELS / WIDTH, 0.6 / height, (WIDTH - LABELS - 0.2) / WIDTH, 1 - 1.3 / height))
+    axes.axvspan(-1, 1, color="#EAEAEA", zorder=0, linewidth=0)
+    axes.axvline(0, color=GREY, linewidth=0.7, zorder=0)
+    rows = frame.to_dict("records")
+    for y, row in enumerate(rows):
+        _finding(axes, y, row["ratio"], row["lower"], row["upper"], row["verdict"])
+    labels = [_label(row["estimand"], row["group"]) for row in rows]
+    axes.set(
+        yticks=range(len(frame)),
+        yticklabels=labels,
+        ylim=(len(frame) - 0.4, -0.6),
+        xlim=(-REACH - 0.15, REACH + 0.15),
+        xticks=range(-3, 4),
+        xlabel="Difference, in units of the margin",
+    )
+    axes.tick_params(axis="y", length=0, labelsize=7.5)
+    shown = [
+        Line2D(
+            [], [], marker=marker, markerfacecolor=fill, markeredgecolor=edge, color=edge, markersize=6, label=verdict
+        )
+        for verdict, (marker, fill, edge) in LOOK.items()
+        if (frame["verdict"] == verdict).any()
+    ]
+    figure.text(
+        0.1 / WIDTH, 1 - 0.22 / height, "Findings against their margins", weight="bold", fontsize=10, va="center"
+    )
+    figure.legend(handles=shown, loc="center", ncols=4, bbox_to_anchor=(0.72, 1 - 0.5 / height))
+    watermark(figure)
+    return axes
+
+
+def _finding(axes: Axes, y: int, ratio: float, lower: float, upper: float, verdict: str) -> None:
+    marker, fill, edge = LOOK[verdict]
+    if math.isnan(ratio):
+        axes.plot(0, y, marker=marker, color=edge, markersize=6, linestyle="none")
+        axes.text(0.15, y, NOT_ESTIMABLE, va="center", fontsize=7, color=BLACK)
+        return
+    low, high = np.clip([lower, upper], -REACH, REACH)
+    axes.plot([low, high], [y, y], color=edge, linewidth=1.5, zorder=1)
+    for end in (lower, upper):
+        if abs(end) > REACH:
+            arrow = ">" if end > 0 else "<"
+            axes.plot(math.copysign(REACH, end), y, marker=arrow, color=edge, markersize=5, linestyle="none", zorder=1)
+    if abs(ratio) <= REACH:
+        axes.plot(
+            ratio,
+            y,
+            marker=marker,
+            markerfacecolor=fill,
+            markeredgecolor=edge,
+            markersize=6,
+            markeredgewidth=1.4,
+            linestyle="none",
+            zorder=2,
+        )
+    else:
+        side = math.copysign(REACH - 0.05, ratio)
+        axes.text(side, y, f"{ratio:+.1f}", ha="right" if side > 0 else "left", va="bottom", fontsize=7)
+
+
+def _label(estimand: str, group: str) -> str:
+    text = estimand if group == "all" else f"{estimand} · {group}"
+    return textwrap.shorten(text, 70, placeholder="…")

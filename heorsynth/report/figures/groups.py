@@ -1,0 +1,244 @@
+"""Pictures of who and what is in the cohorts: levels kept or lost, and the distribution of costs."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+
+from heorsynth.core.errors import NotEstimableError, Problem, unknown_name
+from heorsynth.core.estimate import significant
+from heorsynth.data.cohort.cohort import Cohort
+from heorsynth.data.columns.levels import SMALL_COUNT, shown_names
+from heorsynth.report.figures.style import DASHED, GREY, REAL, SYNTHETIC, Picture, canvas, style, watermark
+from heorsynth.report.suppress import is_exact, ordered_levels, shown_counts
+
+WIDTH, ROW = 8.0, 0.3
+TAIL = 10
+"""A quantile of real costs is drawn where at least this many patients lie below and above it."""
+
+
+def level_retention(cohort: Cohort, synthetic: Sequence[Cohort]) -> Picture:
+    """The share of every level of the arm and the subgroups, real beside synthetic.
+
+    Parameters
+    ----------
+    cohort : Cohort                  the real patients
+    synthetic : sequence of Cohort   the m synthetic cohorts
+
+    Returns
+    -------
+    Picture      `frame`: column, level, real_count (text; below 5 not given), real, synthetic, synthetic_low,
+                 synthetic_high (mean, 5th and 95th percentile of the share over the cohorts), kept_in (cohorts
+                 that have the level), status: kept, lost, lost in some, invented
+
+    Raises
+    ------
+    NotEstimableError    the cohort declares neither an arm nor a subgroup
+    """
+    names = [name for name in (cohort.schema.arm, *cohort.schema.subgroups) if name is not None]
+    if not names:
+        raise NotEstimableError(
+            "level retention", Problem("subgroups", "none declared", "name them when making the cohort")
+        )
+    frame = pd.concat([_levels(cohort, synthetic, name) for name in names], ignore_index=True)
+    with style():
+        axes = _dots(frame)
+    rows = frame.to_dict("records")
+    changed = [f"{row['column']}={row['level']} {row['status']}" for row in rows if row["status"] != "kept"]
+    told = "; ".join(changed) or "all kept, none invented"
+    shares = "; ".join(
+        f"{row['column']}={row['level']} real {_percent(row['real'])}, synthetic {_percent(row['synthetic'])}"
+        for row in rows
+    )
+    return Picture(
+        axes,
+        frame,
+        f"Share of each level, real and synthetic. {len(frame)} levels: {told}. {shares}.",
+        f"Circle: share of real patients. Diamond: mean of {len(synthetic)} synthetic cohorts, with their 5th to "
+        "95th percentile. A level of fewer than 5 real patients is counted, not placed.",
+    )
+
+
+def _percent(share: float) -> str:
+    return "not given" if np.isnan(share) else f"{share:.1%}"
+
+
+def _levels(cohort: Cohort, synthetic: Sequence[Cohort], name: str) -> pd.DataFrame:
+    held, drawn = cohort.levels(name), [one.levels(name) for one in synthetic]
+    levels = ordered_levels(cohort, name, set(held.tolist()).union(*(set(one.tolist()) for one in drawn)))
+    counts = [int((held == level).sum()) for level in levels]
+    names = shown_names(dict(zip(levels, counts, strict=True)))
+    rows = []
+    for level, count, shown in zip(levels, counts, shown_counts(counts), strict=True):
+        shares = np.array([float((one == level).mean()) for one in drawn])
+        kept = int((shares > 0).sum())
+        status = "invented" if not count else "lost" if not kept else "lost in some" if kept < len(drawn) else "kept"
+        low, high = np.quantile(shares, [0.05, 0.95])
+        rows.append(
+            (
+                name,
+                names[level] or "(missing)",
+                shown,
+                count / cohort.n if is_exact(shown) else np.nan,
+                float(shares.mean()),
+                float(low),
+                float(high),
+                kept,
+                status,
+            )
+        )
+    return pd.DataFrame(
+        rows,
+        columns=[
+            "column",
+            "level",
+            "real_count",
+            "real",
+            "synthetic",
+            "synthetic_low",
+            "synthetic_high",
+            "kept_in",
+            "status",
+        ],
+    )
+
+
+def _dots(frame: pd.DataFrame) -> Axes:
+    rows = frame.to_dict("records")
+    block = frame["column"].ne(frame["column"].shift()).cumsum() - 1
+    places = [index + 0.5 * int(before) for index, before in enumerate(block)]
+    height = 1.25 + ROW * (max(places) + 1)
+    figure = canvas(WIDTH, height)
+    axes = figure.add_axes((1.9 / WIDTH, 0.6 / height, (WIDTH - 3.3) / WIDTH, 1 - 1.15 / height))
+    for y, row in zip(places, rows, strict=True):
+        _dot(axes, y, row)
+    top = float(frame[["real", "synthetic_high"]].max().max())
+    axes.set(xlim=(-0.015, min(1.0, top * 1.08) + 0.015), ylim=(max(places) + 0.6, -0.6))
+    axes.set(yticks=places, yticklabels=[f"{row['column']} = {row['level']}" for row in rows])
+    axes.set_xlabel("Share of patients or rows")
+    axes.xaxis.set_major_formatter(lambda share, _: f"{share:.0%}")
+    axes.tick_params(axis="y", length=0)
+    title = 1 - 0.2 / height
+    figure.text(0.1 / WIDTH, title, "Are all groups still there?", weight="bold", fontsize=10, va="center")
+    keys = [
+        Line2D([], [], marker="o", color=REAL, linestyle="none", markersize=5, label="real"),
+        Line2D([], [], marker="D", color=SYNTHETIC, markerfacecolor="none", markersize=6, label="synthetic"),
+    ]
+    figure.legend(handles=keys, loc="center", ncols=2, bbox_to_anchor=(0.55, title))
+    watermark(figure)
+    return axes
+
+
+def _dot(axes: Axes, y: float, row: Mapping[Hashable, Any]) -> None:
+    """One level: a line for the spread over the cohorts, its mean, the real share, and the real count beside it."""
+    lost = row["status"] != "kept"
+    axes.plot([0, 1], [y, y], color="#DDDDDD", linewidth=0.6, zorder=0)
+    axes.plot([row["synthetic_low"], row["synthetic_high"]], [y, y], color=SYNTHETIC, linewidth=2.2, alpha=0.5)
+    marker: dict[str, Any] = {"marker": "x" if lost else "D", "markersize": 7 if lost else 6, "markeredgewidth": 1.5}
+    axes.plot(row["synthetic"], y, color=SYNTHETIC, markerfacecolor="none", linestyle="none", **marker)
+    if not np.isnan(row["real"]):
+        axes.plot(row["real"], y, marker="o", color=REAL, markersize=5, linestyle="none", zorder=2)
+    count = row["real_count"]
+    told = (f"n = {count}" if is_exact(count) else f"n {count}") + (f", {row['status']}" if lost else "")
+    weight = "bold" if lost else "normal"
+    axes.text(1.03, y, told, transform=axes.get_yaxis_transform(), va="center", fontsize=8, weight=weight)
+
+
+def declared_cost(cohort: Cohort, cost: str | None, what: str) -> str:
+    """The cost column a picture is of: the first declared where none is named.
+
+    Raises
+    ------
+    NotEstimableError     none declared
+    UnknownNameError      one the cohort does not declare
+    """
+    if not cohort.schema.costs:
+        raise NotEstimableError(what, Problem("costs", "none declared", "name them when making the cohort"))
+    name = cost or cohort.schema.costs[0]
+    if name not in cohort.schema.costs:
+        raise unknown_name("cost", name, cohort.schema.costs)
+    return name
+
+
+def cost_quantiles(cohort: Cohort, synthetic: Sequence[Cohort], cost: str | None = None) -> Picture:
+    """The quantiles of a cost, real beside synthetic, zeros and the tail included.
+
+    Parameters
+    ----------
+    cohort : Cohort                  the real patients
+    synthetic : sequence of Cohort   the m synthetic cohorts
+    cost : str, optional             the cost column; the first declared by default
+
+    Returns
+    -------
+    Picture      `frame`: share, real, synthetic, synthetic_low, synthetic_high: the cost that this share of the
+                 patients for whom it is known does not exceed, in the cohort's currency
+
+    Raises
+    ------
+    UnknownNameError     a cost the cohort does not declare
+    NotEstimableError    no cost declared, or too few patients for a single quantile
+    """
+    name = declared_cost(cohort, cost, "cost quantiles")
+    real = cohort.rows[name].dropna().to_numpy(float)
+    drawn = [one.rows[name].dropna().to_numpy(float) for one in synthetic]
+    if len(real) <= 2 * TAIL or not all(len(values) for values in drawn):
+        raise NotEstimableError(
+            "cost quantiles", Problem(name, f"known for {len(real)} patients, or lost in a synthetic cohort")
+        )
+    edge = TAIL / len(real)
+    shares = np.arange(edge, 1.0001 - edge, max(0.01, SMALL_COUNT / len(real)))
+    each = np.array([np.quantile(values, shares) for values in drawn])
+    low, high = np.quantile(each, [0.05, 0.95], axis=0)
+    frame = pd.DataFrame(
+        {
+            "share": shares,
+            "real": np.quantile(real, shares),
+            "synthetic": each.mean(axis=0),
+            "synthetic_low": low,
+            "synthetic_high": high,
+        }
+    )
+    mean, of_synthetic = float(real.mean()), float(np.mean([values.mean() for values in drawn]))
+    zeros, of_zeros = float((real == 0).mean()), float(np.mean([(values == 0).mean() for values in drawn]))
+    with style():
+        axes = _quantile_axes(frame, name, cohort.schema.money)
+    alt = (
+        f"Quantiles of {name}, real solid and synthetic dashed. Mean: real {significant(mean)}, synthetic "
+        f"{significant(of_synthetic)}. No cost: real {zeros:.1%}, synthetic {of_zeros:.1%}. At the highest share "
+        "drawn, "
+        f"{shares[-1]:.0%}: real {significant(frame['real'].iloc[-1])}, synthetic "
+        f"{significant(frame['synthetic'].iloc[-1])}."
+    )
+    return Picture(
+        axes,
+        frame,
+        alt,
+        f"Solid: real. Dashed: mean of {len(drawn)} synthetic cohorts, with their 5th to 95th "
+        f"percentile. Real costs are drawn only where {TAIL} patients lie below and above.",
+    )
+
+
+def _quantile_axes(frame: pd.DataFrame, name: str, money: str) -> Axes:
+    figure = canvas(WIDTH, 4.2)
+    axes = figure.add_axes((0.11, 0.13, 0.85, 0.75))
+    axes.fill_between(
+        frame["share"], frame["synthetic_low"], frame["synthetic_high"], color=SYNTHETIC, alpha=0.15, linewidth=0
+    )
+    axes.plot(frame["share"], frame["real"], color=REAL, label="real")
+    axes.plot(frame["share"], frame["synthetic"], color=SYNTHETIC, linestyle=DASHED, label="synthetic")
+    scale = float(frame.loc[frame["real"] > 0, "real"].min()) if (frame["real"] > 0).any() else 1.0
+    axes.set_yscale("symlog", linthresh=max(scale, 1e-9))
+    axes.yaxis.set_major_formatter(lambda value, _: significant(float(value), 3))
+    axes.xaxis.set_major_formatter(lambda share, _: f"{share:.0%}")
+    axes.set(xlabel="Share of patients with this cost or less", ylabel=f"{name} ({money})" if money else name)
+    axes.set_title(f"{name}: quantiles, real beside synthetic")
+    axes.grid(axis="y", color=GREY, alpha=0.2, linewidth=0.5)
+    axes.legend(loc="upper left")
+    watermark(figure)
+    return axes

@@ -1,0 +1,9 @@
+"""The tables of a run: each returns a `Table`, which is the card that is shown and its numbers."""
+
+from __future__ import annotations
+
+from heorsynth.report.tables.cohort import table_one
+from heorsynth.report.tables.evidence import margins_table, verdict_table
+from heorsynth.report.tables.table import Table
+
+__all__ = ["Table", "margins_table", "table_one", "verdict_table"]

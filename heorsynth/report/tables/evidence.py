@@ -1,0 +1,82 @@
+"""Tables of what was found: the verdict, finding by finding, and the margins with their reasons."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from heorsynth.checks.planning.catalogue import ESTIMANDS
+from heorsynth.checks.planning.purposes import PURPOSES
+from heorsynth.core.display import Card
+from heorsynth.evidence.evidence import Evidence
+from heorsynth.evidence.finding_text import HEADER, cells, legend
+from heorsynth.report.tables.table import FOOTNOTE, Table
+
+MARGIN_COLUMNS = ("estimand", "what it is", "margin", "reason", "set by")
+
+
+def verdict_table(evidence: Evidence, supporting: bool = False) -> Table:
+    """The findings on which the verdict rests, worst first, each in the words of its margin.
+
+    Parameters
+    ----------
+    evidence : Evidence      what was found
+    supporting : bool        the findings beside them instead, which have no say in the verdict
+
+    Returns
+    -------
+    Table      differences as a percentage of the real value, a ratio, or an amount, as the margin is written;
+               `frame` has the columns of `Evidence.to_frame`
+    """
+    findings = [finding for finding in evidence.findings if finding.decisive is not supporting]
+    title = (
+        "Supporting findings: no say in the verdict" if supporting else "Decisive findings: the verdict rests on these"
+    )
+    decisive = [finding.decisive is not supporting for finding in evidence.findings]
+    frame = evidence.to_frame()[pd.Series(decisive, dtype=bool)].reset_index(drop=True)
+    note = "\n".join(filter(None, ["" if supporting else evidence.sentence, legend(findings), FOOTNOTE]))
+    return Table(Card(title, HEADER, tuple(cells(finding) for finding in findings), note), frame)
+
+
+def margins_table(declared: Mapping[str, Mapping[str, object]], evidence: Evidence) -> Table:
+    """Every margin the findings were held against, with what it is of, its reason, and who set it.
+
+    Parameters
+    ----------
+    declared : Mapping       the protocol's own margins, such as ``{"survival.rmst": {"relative": 0.05}}``
+    evidence : Evidence      what was found; quantities that were not declared have their purpose's default
+
+    Returns
+    -------
+    Table                    `frame`: estimand, what it is, margin, reason, set by
+    """
+    purpose = PURPOSES.get(evidence.purpose)
+    asked = () if purpose is None else (*purpose.decisive, *purpose.supporting)
+    defaults = {item.key: {**item.margin, "reason": item.reason} for item in asked}
+    rows = []
+    for key in dict.fromkeys(finding.key for finding in evidence.findings if finding.key):
+        margin = declared.get(key, defaults.get(key, {}))
+        settings = {name: value for name, value in margin.items() if name not in ("reason", "amended")}
+        shown = plain(settings) + (" (amended)" if margin.get("amended") else "")
+        what = ESTIMANDS[key].what if key in ESTIMANDS else ""
+        reason = str(margin.get("reason") or "no reason was given")
+        rows.append((key, what, shown, reason, "protocol" if key in declared else "default of the purpose"))
+    card = Card("Margins and their reasons", MARGIN_COLUMNS, tuple(rows), FOOTNOTE)
+    return Table(card, pd.DataFrame(rows, columns=list(MARGIN_COLUMNS)))
+
+
+def plain(value: object) -> str:
+    """Settings in one line, without braces.
+
+    Examples
+    --------
+    >>> plain({"relative": 0.05, "horizon": 3650}), plain({"ratio": [0.8, 1.25]})
+    ('relative: 0.05, horizon: 3650', 'ratio: 0.8 to 1.25')
+    """
+    if isinstance(value, Mapping):
+        told = {key: plain(item).replace(", ", " to " if key == "ratio" else ", ") for key, item in value.items()}
+        return ", ".join(f"{key}: {told[key]}" for key, item in value.items() if item is not None) or "none"
+    if isinstance(value, (list, tuple)):
+        return ", ".join(plain(item) for item in value)
+    return f"{value:g}" if isinstance(value, float) else str(value)
