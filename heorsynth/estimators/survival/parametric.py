@@ -37,6 +37,9 @@ SECOND = (2 / 180, -27 / 180, 270 / 180, -490 / 180, 270 / 180, -27 / 180, 2 / 1
 MOST_STEPS, CLOSE = 12, 1e-6
 """Newton's steps to a maximum, and the length of the last: where there is one, a step of 1e-6 leaves about 1e-10."""
 
+MOST_HALVINGS = 40
+"""Of a step along which the likelihood falls: one that has to be a billionth of its length points nowhere."""
+
 FLAT = 1e-8
 """A second derivative that the others explain to within this share of itself is none."""
 
@@ -267,12 +270,25 @@ def _maximum(loss: Callable[[np.ndarray], float], start: np.ndarray) -> tuple[np
             if inverse is None:
                 return None
             step = (inverse * _gradient(loss, theta)).sum(axis=1)
-            while loss(theta - step) > loss(theta) + ROUNDING:
-                step = step / 2
-            theta = theta - step
+            shortened = _descending(loss, theta, step)
+            if shortened is None:
+                return None
+            step, theta = shortened, theta - shortened
             if np.abs(step).max() < CLOSE:
                 inverse = _inverse(_second_derivatives(loss, theta))
                 return None if inverse is None else (theta, inverse)
+    return None
+
+
+def _descending(loss: Callable[[np.ndarray], float], theta: np.ndarray, step: np.ndarray) -> np.ndarray | None:
+    """The step, halved until the loss does not rise along it; None for a step that is not finite or never descends."""
+    here = loss(theta)
+    if not np.isfinite(step).all():
+        return None
+    for _ in range(MOST_HALVINGS):
+        if loss(theta - step) <= here + ROUNDING:
+            return step
+        step = step / 2
     return None
 
 
