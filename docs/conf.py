@@ -9,7 +9,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from heorsynth.checks.planning.plain import PLAIN
+from heorsynth.checks.planning.catalogue import ESTIMANDS
 from heorsynth.report.formulas import SYMBOLS_USED, formulas_for
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -55,10 +55,10 @@ def _notebooks() -> str:
 def _formulas() -> str:
     """Every estimand's formula and source, as the dossier shows those of a run."""
     shown = [
-        f"<dt>{name} (<code>{key}</code>)</dt><dd>{one.text}"
+        f"<dt>{one.plain} (<code>{one.key}</code>)</dt><dd>{one.formula}"
         + (f"<br><em>{one.source}</em>" if one.source else "")
         + "</dd>"
-        for name, key, one in formulas_for(PLAIN)
+        for one in formulas_for(ESTIMANDS)
     ]
     return f"<p>{SYMBOLS_USED}</p>\n<dl>\n" + "\n".join(shown) + "\n</dl>"
 

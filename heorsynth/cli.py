@@ -182,7 +182,7 @@ def checks() -> int:
     from heorsynth.checks.planning.catalogue import ESTIMANDS
 
     for name, estimand in ESTIMANDS.items():
-        click.echo(f"{name:32} {estimand.what}")
+        click.echo(f"{name:32} {estimand.definition}")
     return 0
 
 

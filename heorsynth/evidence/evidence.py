@@ -13,6 +13,7 @@ from heorsynth.checks.core.finding import (
     FAIL,
     INCONCLUSIVE,
     LEVEL,
+    NO_THRESHOLD,
     NOT_ESTIMABLE,
     PASS,
     WORST_FIRST,
@@ -21,9 +22,10 @@ from heorsynth.checks.core.finding import (
     worst_first,
 )
 from heorsynth.checks.core.groups import ALL, INTERSECTION, SUBGROUP
-from heorsynth.checks.economics.decisions import AGREEMENT, NO_THRESHOLD, POOLED, decision_sentence
+from heorsynth.checks.economics.decisions import decision_sentence
+from heorsynth.checks.economics.estimands import DECISION_AGREEMENT, POOLED_DECISION
 from heorsynth.core.display import Card
-from heorsynth.core.estimate import normal_quantile
+from heorsynth.core.estimate import normal_quantile, significant
 from heorsynth.core.reading import typed
 from heorsynth.estimators.shrinkage import partially_pooled
 from heorsynth.evidence.finding_text import HEADER, cells, legend
@@ -81,9 +83,9 @@ class Evidence:
     notes: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, purpose: str, findings: Sequence[Finding], **facts: object) -> Evidence:
+    def of(cls, purpose: str, findings: Sequence[Finding], **facts: Any) -> Evidence:
         """Evidence with its findings put worst first."""
-        return cls(purpose, tuple(worst_first(findings)), **facts)  # type: ignore[arg-type]
+        return cls(purpose, tuple(worst_first(findings)), **facts)
 
     @property
     def stable(self) -> Evidence:
@@ -153,25 +155,20 @@ class Evidence:
     @property
     def _unjudged(self) -> tuple[str, ...]:
         """Why nothing is said of a decision, where a threshold is all that is lacking."""
-        lacking = any(one.decisive and one.because == NO_THRESHOLD for one in self.findings)
+        lacking = any(one.decisive and one.obstacle == NO_THRESHOLD for one in self.findings)
         return ("Of the decision nothing is said: no willingness-to-pay threshold is declared.",) if lacking else ()
 
     @property
     def decisions(self) -> tuple[str, ...]:
         """What one synthetic cohort, and all of them pooled, do to the decision: a sentence a threshold and pair."""
-        alone = {
-            (one.group, _threshold(one)): one.synthetic
-            for one in self.findings
-            if one.key == AGREEMENT and one.verdict != NOT_ESTIMABLE
-        }
-        pooled = [
-            one for one in self.findings if one.key == POOLED and one.kind == ALL and one.verdict != NOT_ESTIMABLE
-        ]
+        known = [one for one in self.findings if one.verdict != NOT_ESTIMABLE]
+        alone = {(one.group, one.threshold): one.synthetic for one in known if one.key == DECISION_AGREEMENT.key}
+        pooled = [one for one in known if one.key == POOLED_DECISION.key and one.kind == ALL]
         return tuple(
-            f"{one.group}, {_threshold(one)}: "
-            + decision_sentence(1 - alone[one.group, _threshold(one)], self.m, one.synthetic)
-            for one in sorted(pooled, key=_threshold)
-            if (one.group, _threshold(one)) in alone
+            f"{one.group}, at {significant(one.threshold)} per {one.per}: "
+            + decision_sentence(1 - alone[one.group, one.threshold], self.m, one.synthetic)
+            for one in sorted(pooled, key=lambda one: one.threshold)
+            if (one.group, one.threshold) in alone
         )
 
     def to_frame(self) -> pd.DataFrame:
@@ -248,8 +245,3 @@ class Evidence:
 
     def _repr_html_(self) -> str:
         return self.card().html()
-
-
-def _threshold(finding: Finding) -> str:
-    """The threshold a decision was asked at, as its estimand says it."""
-    return finding.estimand[finding.estimand.index(" at ") + 1 :] if " at " in finding.estimand else ""

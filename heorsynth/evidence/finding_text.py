@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
-from heorsynth.checks.core.finding import LEVEL, NOT_ESTIMABLE, Finding, because
+from heorsynth.checks.core.finding import LEVEL, Finding
 from heorsynth.checks.core.margin import Margin
-from heorsynth.checks.planning.plain import PLAIN
+from heorsynth.checks.planning.catalogue import ESTIMANDS
 from heorsynth.core.estimate import significant
 from heorsynth.data.cohort.cohort import small
 from heorsynth.data.columns.levels import SMALL_COUNT
@@ -51,7 +51,7 @@ def cells(finding: Finding) -> tuple[str, ...]:
     """
     amounts = [_amount(number, finding.scale) for number in (finding.difference, finding.lower, finding.upper)]
     unknown, few = math.isnan(finding.difference), 0 < finding.n_real < SMALL_COUNT
-    sign = f"\N{NO-BREAK SPACE}{CALIBRATED}" if finding.calibrated else ""
+    sign = f"\N{NO-BREAK SPACE}{CALIBRATED}" if finding.constructed else ""
     return (
         f"{SYMBOLS[finding.verdict]}\N{NO-BREAK SPACE}{finding.verdict}{sign}",
         quantity(finding),
@@ -61,13 +61,13 @@ def cells(finding: Finding) -> tuple[str, ...]:
         significant(math.nan) if unknown else f"{amounts[0]} ({amounts[1]} to {amounts[2]})",
         _width(finding),
         small(finding.n_real),
-        _remark(finding),
+        finding.remark,
     )
 
 
 def quantity(finding: Finding) -> str:
     """What was estimated: its plain name, and in brackets the estimand as a statistician calls it."""
-    plain = PLAIN.get(finding.key, "")
+    plain = ESTIMANDS[finding.key].plain if finding.key in ESTIMANDS else ""
     return finding.estimand if finding.estimand.startswith(plain) else f"{plain} ({finding.estimand})"
 
 
@@ -76,16 +76,8 @@ def legend(findings: Iterable[Finding]) -> str:
     shown = list(findings)
     signs = {SYMBOLS[finding.verdict] for finding in shown}
     told = [meaning for sign, meaning in MEANING.items() if sign in signs]
-    marked = [CALIBRATED_MEANING] if any(finding.calibrated for finding in shown) else []
+    marked = [CALIBRATED_MEANING] if any(finding.constructed for finding in shown) else []
     return "; ".join([*told, *marked]) + "." if told else ""
-
-
-def _remark(finding: Finding) -> str:
-    """Why, where the interval and the margin beside it do not say it already."""
-    if finding.verdict == NOT_ESTIMABLE:
-        return finding.because
-    said = because(finding.verdict, finding.lower, finding.upper, Margin(finding.scale, finding.margin))
-    return finding.because.removesuffix(said).rstrip("; ")
 
 
 def _with_unit(value: float, unit: str) -> str:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, cast
 
-from heorsynth.checks.core.finding import Finding, not_estimable
-from heorsynth.checks.core.groups import names_of
+from heorsynth.checks.core.estimand import BOTH, COUNTS, NEVER, SAMPLE
+from heorsynth.checks.core.finding import Finding
+from heorsynth.checks.core.groups import ALL, Group, names_of
 from heorsynth.checks.core.margin import Margin
-from heorsynth.checks.economics import precision as inference
+from heorsynth.checks.core.question import Question, Standing
+from heorsynth.checks.economics.precision import MOST_RESAMPLED, of_counts
 from heorsynth.checks.planning import registry
-from heorsynth.checks.planning.catalogue import ESTIMANDS, FROM_BOTH, FROM_TALLIES, NOT_OF_FOLDERS
+from heorsynth.checks.planning.catalogue import ESTIMANDS
 from heorsynth.checks.planning.plan import Plan
 from heorsynth.checks.planning.run_checks import Rows
 from heorsynth.core.random import stream
@@ -22,6 +23,12 @@ from heorsynth.data.folders.cohort_folder import CohortFolder
 from heorsynth.data.folders.sampling import sampled
 from heorsynth.data.folders.tally import Tally
 from heorsynth.engine.engine import Engine
+
+NOT_ASKED = (
+    "it looks for the copy of a patient among all rows side by side, and a sample cannot show the copy of one who is "
+    "not in it: draw a cohort that fits memory, and judge it against patients who do"
+)
+"""Why an estimand is not asked of folders."""
 
 
 @dataclass(frozen=True)
@@ -67,9 +74,9 @@ class Sample:
         synthetic = f"{self._rows:,} of {self.of_synthetic:,} synthetic rows"
         return f"a random sample, {self.real.n:,} of {self.of_real:,} patients and {synthetic}"
 
-    def marked(self, finding: Finding) -> Finding:
-        """The finding, which says in its reason that it rests on a sample, where it does."""
-        return finding if self.whole else replace(finding, because=f"from {self.told}; {finding.because}")
+    def standing(self, usual: Standing) -> Standing:
+        """What is said of every finding from the sample: that it rests on one, unless it is all rows."""
+        return usual if self.whole else replace(usual, before=(f"from {self.told}",))
 
     def lost(self, of_real: Tally) -> list[str]:
         """Levels of arm and subgroups that patients have and none of the sample has."""
@@ -89,6 +96,7 @@ def judged(
     seed: int,
     engine: Engine,
     most_rows: int,
+    standing: Standing,
 ) -> tuple[list[Finding], dict[str, int], tuple[str, ...]]:
     """What tallies of all rows say, and what a sample says where they cannot; rows that break a rule; and notes.
 
@@ -101,22 +109,25 @@ def judged(
     for _, breaks in counted:
         broken.update(breaks)
     findings: list[Finding] = []
-    for name, margins in _those(asked, lambda key: key in FROM_TALLIES).items():
-        findings += cast(Any, registry.load(name))(of_real, tallies, margins, stream(seed, "check", name), None)
+    for name, margins in _those(asked, COUNTS).items():
+        chance = stream(seed, "check", name)
+        findings += registry.findings(name, of_real, tallies, margins, chance, None, standing)
+    everyone = Group("all", ALL, of_real, ())
     findings += [
-        _unasked(key, margin, real.n, NOT_OF_FOLDERS[key])
+        Question(ESTIMANDS[key], ESTIMANDS[key].definition, everyone, margin, standing).refuse(NOT_ASKED)
         for key, margin in asked.margins.items()
-        if key in NOT_OF_FOLDERS
+        if ESTIMANDS[key].folders == NEVER
     ]
-    of_rows, of_both = _those(asked, _of_rows), _those(asked, lambda key: key in FROM_BOTH)
+    of_rows, of_both = _those(asked, SAMPLE), _those(asked, BOTH)
     sample = None
     if of_rows or of_both:
         sample = Sample.drawn(real, synthetic if of_rows else (), most_rows, seed, engine)
-        rows = Rows(sample.real, sample.synthetic, seed)
-        findings += [sample.marked(found) for found in rows.findings(list(of_rows.items()), engine)]
+        rows = Rows(sample.real, sample.synthetic, seed, standing=sample.standing(standing))
+        findings += rows.findings(list(of_rows.items()), engine)
         for name, margins in of_both.items():
-            known, chance = _known(real, synthetic), stream(seed, "check", name)
-            findings += inference.of_counts(of_real, tallies, sample.real, known, margins, chance)
+            chance = stream(seed, "check", name)
+            scope = registry.scope_of(of_real, tallies, margins, chance, None, standing)
+            findings += of_counts(scope, sample.real, _known(real, synthetic))
     return findings, dict(broken), tuple(_notes(asked.margins, of_real, tallies, sample))
 
 
@@ -125,31 +136,20 @@ def _known(real: CohortFolder, synthetic: Sequence[CohortFolder]) -> int:
     return min(real.n, *(real.n if folder.label is None else folder.label.rests_on for folder in synthetic))
 
 
-def _of_rows(key: str) -> bool:
-    """Whether an estimand is asked of rows side by side."""
-    return key not in FROM_TALLIES and key not in FROM_BOTH and key not in NOT_OF_FOLDERS
-
-
-def _those(asked: Plan, wanted: Callable[[str], bool]) -> dict[str, dict[str, Margin]]:
-    """Of what each check is asked, the estimands that are wanted; a check without any is left out."""
+def _those(asked: Plan, how: str) -> dict[str, dict[str, Margin]]:
+    """Of what each check is asked, the estimands that are answered in this way; a check without any is left out."""
     parts = {
-        name: {key: margin for key, margin in margins.items() if wanted(key)}
+        name: {key: margin for key, margin in margins.items() if ESTIMANDS[key].folders == how}
         for name, margins in asked.by_check().items()
     }
     return {name: margins for name, margins in parts.items() if margins}
-
-
-def _unasked(key: str, margin: Margin, n_real: int, reason: str) -> Finding:
-    """The finding for an estimand that is not asked of folders."""
-    found = not_estimable(key.split(".", maxsplit=1)[0], ESTIMANDS[key].what, "all", reason, margin, n_real=n_real)
-    return replace(found, key=key)
 
 
 def _notes(margins: Mapping[str, Margin], of_real: Tally, tallies: Sequence[Tally], sample: Sample | None) -> list[str]:
     notes = ["What adds up was judged from counts and moments of folders, of all rows."]
     if sample is not None:
         notes += _of_sample(margins, of_real, sample)
-    if unasked := [key for key in margins if key in NOT_OF_FOLDERS]:
+    if unasked := [key for key in margins if ESTIMANDS[key].folders == NEVER]:
         notes.append(
             f"Not asked of folders: {', '.join(unasked)}. A sample cannot show the copy of a patient who is not in it. "
             "Judge a cohort drawn to fit memory for these."
@@ -161,7 +161,7 @@ def _notes(margins: Mapping[str, Margin], of_real: Tally, tallies: Sequence[Tall
 
 def _of_sample(margins: Mapping[str, Margin], of_real: Tally, sample: Sample) -> list[str]:
     """What rests on the sample, and what it cannot say."""
-    keys = ", ".join(key for key in margins if _of_rows(key))
+    keys = ", ".join(key for key in margins if ESTIMANDS[key].folders == SAMPLE)
     if sample.whole:
         return [f"Asked of all rows side by side, as every folder is small enough: {keys}."] if keys else []
     notes = []
@@ -170,8 +170,8 @@ def _of_sample(margins: Mapping[str, Margin], of_real: Tally, sample: Sample) ->
             f"Asked of {sample.told}, as they need rows side by side: {keys}. The intervals are those of the sample; "
             "that it is part of a whole could only narrow them, and is not used."
         )
-    if both := [key for key in margins if key in FROM_BOTH]:
-        few = min(sample.real.n, inference.MOST_RESAMPLED)
+    if both := [key for key in margins if ESTIMANDS[key].folders == BOTH]:
+        few = min(sample.real.n, MOST_RESAMPLED)
         notes.append(f"{', '.join(both)}: from all rows; how far chance moves it, from resamples of {few:,} patients.")
     if keys and (lost := sample.lost(of_real)):
         notes.append(f"No patient of the sample has {', '.join(lost)}: what needs rows is not asked of these groups.")

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from heorsynth.checks.core.estimand import PRIVATE
 from heorsynth.checks.core.finding import NOT_ESTIMABLE, Finding
 from heorsynth.checks.core.observed import Observed, missing
-from heorsynth.checks.planning.plain import plain_names
+from heorsynth.checks.planning.catalogue import plain_names
 from heorsynth.checks.planning.plan import Plan
 from heorsynth.checks.survival.horizon import outcome
 from heorsynth.core.estimate import significant
@@ -27,11 +27,10 @@ AGAINST = "judged against rows that are themselves synthetic"
 MADE_FROM = "made from rows that were themselves synthetic"
 
 
-def told_of_lineage(finding: Finding, cohort: Cohort | CohortFolder, syn: Sequence[Any]) -> Finding:
-    """The finding, which says in its reason where it is no evidence about patients."""
-    said = [AGAINST] if cohort.synthetic else []
-    said += [MADE_FROM] if any(one.label is not None and one.label.depth > 1 for one in syn) else []
-    return replace(finding, because="; ".join([finding.because, *said])) if said else finding
+def lineage(cohort: Cohort | CohortFolder, syn: Sequence[Any]) -> tuple[str, ...]:
+    """What is said of every finding that is no evidence about patients."""
+    copied = any(one.label is not None and one.label.depth > 1 for one in syn)
+    return (*([AGAINST] if cohort.synthetic else []), *([MADE_FROM] if copied else []))
 
 
 def further_notes(cohort: Cohort | CohortFolder, syn: Sequence[Any], findings: Sequence[Finding]) -> tuple[str, ...]:
@@ -89,7 +88,7 @@ def most_exposed(findings: Sequence[Finding]) -> list[str]:
     The largest of several is larger by luck too: its interval is that of one group, and the number of groups is told.
     """
     told = []
-    attacks = [one for one in findings if one.check == "disclosure" and one.verdict != NOT_ESTIMABLE]
+    attacks = [one for one in findings if one.question == PRIVATE and one.verdict != NOT_ESTIMABLE]
     for key, estimand in dict.fromkeys((one.key, one.estimand) for one in attacks):
         same = [one for one in attacks if (one.key, one.estimand) == (key, estimand)]
         groups = [one for one in same if one.group != "all"]

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
-from heorsynth.checks.core.finding import Finding
+from heorsynth.checks.core.groups import ALL, Group
 from heorsynth.checks.core.margin import Margin
 from heorsynth.checks.core.observed import Observed
-from heorsynth.checks.planning.plan import Plan, plan
+from heorsynth.checks.planning.plan import plan
 from heorsynth.checks.planning.run_checks import Rows
 from heorsynth.core.errors import LabelError, Problem, RoleError
 from heorsynth.core.random import check_seed
@@ -18,10 +17,10 @@ from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.data.cohort.domain import Domain
 from heorsynth.data.folders.cohort_folder import CohortFolder
 from heorsynth.data.folders.sampling import most_rows_problem
-from heorsynth.engine.engine import Engine, EngineSpec, open_engine
+from heorsynth.engine.engine import EngineSpec, open_engine
 from heorsynth.evidence.evidence import Evidence
 from heorsynth.evidence.folders import judged as judged_folders
-from heorsynth.evidence.notes import further_notes, notes_on, told_of_lineage
+from heorsynth.evidence.notes import further_notes, lineage, notes_on
 from heorsynth.evidence.preconditions import (
     cohorts,
     folders,
@@ -96,23 +95,27 @@ def validate(
         require_same_roles(cohort, [holdout], "hold-out")
     observed: Observed
     told: tuple[str, ...] = ()
+    calibrated = _calibrated(syn)
     with open_engine(engine, workers) as opened:
         if isinstance(cohort, CohortFolder):
             tally = cohort.tallied(opened)
             observed, asked = tally, plan(tally, purpose, margins, economics)
-            findings, broken, told = judged_folders(cohort, tally, folders(syn), asked, seed, opened, most_rows)
+            standing = asked.standing(calibrated, lineage(cohort, syn))
+            findings, broken, told = judged_folders(
+                cohort, tally, folders(syn), asked, seed, opened, most_rows, standing
+            )
         else:
             if holdout is not None:
                 require_apart(cohort, holdout)
             observed, asked = cohort, plan(cohort, purpose, margins, economics)
-            findings, broken = _judged(cohort, cohorts(syn), asked, seed, holdout, opened)
-    findings += asked.unanswered(findings, cohort.n)
-    calibrated = _calibrated(syn)
-    judged = [replace(asked.weighed(finding), calibrated=finding.key in calibrated) for finding in findings]
-    judged = [told_of_lineage(finding, cohort, syn) for finding in judged]
+            standing = asked.standing(calibrated, lineage(cohort, syn))
+            rows = Rows(cohort, cohorts(syn), seed, holdout, standing)
+            findings, broken = rows.findings(list(asked.by_check().items()), opened), _broken(cohort, cohorts(syn))
+        everyone = Group("all", ALL, observed, ())
+        findings += asked.unanswered(findings, everyone, standing)
     return Evidence.of(
         purpose,
-        judged,
+        findings,
         m=len(syn),
         n_rows=syn[0].n,
         n_source=cohort.n,
@@ -121,18 +124,10 @@ def validate(
         notes=(
             *notes_on(cohort, observed, syn, asked, holdout, calibrated),
             *asked.not_asked(findings),
-            *further_notes(cohort, syn, judged),
+            *further_notes(cohort, syn, findings),
             *told,
         ),
     )
-
-
-def _judged(
-    cohort: Cohort, syn: Sequence[Cohort], asked: Plan, seed: int, holdout: Cohort | None, engine: Engine
-) -> tuple[list[Finding], dict[str, int]]:
-    """The findings of every check on rows, and rows that break a post-condition."""
-    findings = Rows(cohort, syn, seed, holdout).findings(list(asked.by_check().items()), engine)
-    return findings, _broken(cohort, syn)
 
 
 def _calibrated(syn: Sequence[Any]) -> frozenset[str]:

@@ -13,7 +13,7 @@ from typing import Any
 
 import pandas as pd
 
-from heorsynth.checks.core.finding import borne_out
+from heorsynth.checks.planning.catalogue import borne_out
 from heorsynth.core.errors import HeorsynthError
 from heorsynth.core.reading import json_of
 from heorsynth.data.files.io import label_of, read_frame

@@ -14,7 +14,7 @@ from markupsafe import Markup
 
 from heorsynth.checks.core.finding import WORST_FIRST
 from heorsynth.checks.economics.arms import threshold_unit
-from heorsynth.checks.planning.plain import plain_names
+from heorsynth.checks.planning.catalogue import plain_names
 from heorsynth.checks.planning.purposes import PURPOSES
 from heorsynth.core.display import SORTING, Card
 from heorsynth.core.errors import HorizonError, NotEstimableError
@@ -106,8 +106,8 @@ def dossier(
             sheet=sheet,
             methods=methods_for(finding.check for finding in evidence.findings),
             formulas=[
-                (name, key, Markup(one.text), Markup(one.source))
-                for name, key, one in formulas_for(finding.key for finding in evidence.findings)
+                (one.plain, one.key, Markup(one.formula), Markup(one.source))
+                for one in formulas_for(finding.key for finding in evidence.findings)
             ],
             letters=Markup(SYMBOLS_USED),
             limits=LIMITS,

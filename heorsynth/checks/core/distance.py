@@ -1,14 +1,11 @@
-"""Findings for distances, which chance can only widen: how far apart two cohorts are, at least and at most."""
+"""Distances, which chance can only widen: how far apart two cohorts are, at least and at most."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 
-from heorsynth.checks.core.finding import LEVEL, Finding, because, decide
-from heorsynth.checks.core.groups import Group
-from heorsynth.checks.core.margin import Margin
+from heorsynth.checks.core.finding import LEVEL
+from heorsynth.checks.core.scalar import Numbers
 from heorsynth.core.estimate import normal_quantile
 
 TAIL = 0.5 + LEVEL / 2
@@ -17,7 +14,7 @@ NO_ERROR = 1e-9
 """A standard error of a share or a correlation below this is rounding: the estimate does not vary."""
 
 
-def largest(gaps: np.ndarray, noise: np.ndarray, real_noise: np.ndarray) -> tuple[float, float, float, float]:
+def largest(gaps: np.ndarray, noise: np.ndarray, real_noise: np.ndarray) -> Numbers:
     """The largest of J absolute gaps with its interval and its floor: value, lower, upper, floor.
 
     Parameters
@@ -43,7 +40,8 @@ def largest(gaps: np.ndarray, noise: np.ndarray, real_noise: np.ndarray) -> tupl
     steep = np.max(np.abs(noise[:, known]) / errors[known], axis=1) if known.any() else np.zeros(1)
     upper = float(np.max(size + normal_quantile(LEVEL) * errors))
     lower = float(max(np.max(size - np.quantile(steep, TAIL) * errors), 0.0))
-    return float(size.max()), lower, upper, float(np.mean(np.max(np.abs(real_noise), axis=1)))
+    floor = float(np.mean(np.max(np.abs(real_noise), axis=1)))
+    return Numbers.of_distance(float(size.max()), lower, upper, floor)
 
 
 def average(
@@ -51,7 +49,7 @@ def average(
     noise: np.ndarray,
     real_noise: np.ndarray,
     weights: np.ndarray | None = None,
-) -> tuple[float, float, float, float]:
+) -> Numbers:
     """The mean of J absolute gaps with its interval and its floor: value, lower, upper, floor.
 
     Parameters as for `largest`; weights (J,) sum to 1, equal by default.
@@ -68,10 +66,10 @@ def average(
     triangle = float(np.quantile(np.abs(noise) @ weight, TAIL))
     signed = normal_quantile(LEVEL) * float(noise.std(axis=0) @ weight)
     floor = float(np.mean(np.abs(real_noise) @ weight))
-    return size, max(size - triangle, 0.0), size + min(triangle, signed), floor
+    return Numbers.of_distance(size, max(size - triangle, 0.0), size + min(triangle, signed), floor)
 
 
-def root_mean_square(gaps: np.ndarray, noise: np.ndarray, real_noise: np.ndarray) -> tuple[float, float, float, float]:
+def root_mean_square(gaps: np.ndarray, noise: np.ndarray, real_noise: np.ndarray) -> Numbers:
     """The root mean square of J gaps with its interval and its floor: value, lower, upper, floor.
 
     Parameters as for `largest`. The triangle inequality bounds it as it does the mean (`average`): conservative.
@@ -79,42 +77,7 @@ def root_mean_square(gaps: np.ndarray, noise: np.ndarray, real_noise: np.ndarray
     size = float(np.sqrt(np.mean(gaps**2)))
     quantile = float(np.quantile(np.sqrt(np.mean(noise**2, axis=1)), TAIL))
     floor = float(np.mean(np.sqrt(np.mean(real_noise**2, axis=1))))
-    return size, max(size - quantile, 0.0), size + quantile, floor
-
-
-def distance_finding(
-    key: str,
-    estimand: str,
-    group: Group,
-    found: tuple[float, float, float, float],
-    margin: Margin,
-    unit: str = "",
-) -> Finding:
-    """The finding for a distance: the source is at 0 from itself, and the synthetic cohorts at `found`."""
-    value, lower, upper, floor = found
-    verdict = decide(lower, upper, margin.width)
-    return replace(
-        Finding(
-            key.split(".", maxsplit=1)[0],
-            estimand,
-            group.label,
-            0.0,
-            value,
-            value,
-            lower,
-            upper,
-            margin.width,
-            floor,
-            verdict,
-            because(verdict, lower, upper, margin),
-            margin.scale,
-            unit,
-            group.real.n,
-            group.decisive,
-        ),
-        key=key,
-        kind=group.kind,
-    )
+    return Numbers.of_distance(size, max(size - quantile, 0.0), size + quantile, floor)
 
 
 def with_synthesis(

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations, product
 from typing import Generic, TypeVar, cast
 
 import numpy as np
 
-from heorsynth.checks.core.margin import Margin
 from heorsynth.checks.core.observed import patients_by
 from heorsynth.core.errors import NotEstimableError
 from heorsynth.data.cohort.cohort import Cohort
@@ -79,19 +78,6 @@ def _intersections(real: Seen, synthetic: Sequence[Seen], least: int) -> Iterato
 def names_of(real: Cohort | Tally, name: str) -> dict[str, str]:
     """Each level of a column with the name that may be shown of it (`shown_names`)."""
     return shown_names({level: count for (level,), count in patients_by(real, [name]).items()})
-
-
-def fewest(margins: Iterable[Margin]) -> int | None:
-    """The fewest patients with which any of these margins is asked of intersections; None where none is."""
-    asked = [int(cast(int, least)) for one in margins if (least := one.settings.get("intersections")) is not None]
-    return min(asked, default=None)
-
-
-def asked_of(group: Group, margins: Mapping[str, Margin]) -> dict[str, Margin]:
-    """The margins that are asked of a group: of an intersection those for which it has patients enough."""
-    if group.kind != INTERSECTION:
-        return dict(margins)
-    return {key: one for key, one in margins.items() if (least := fewest([one])) is not None and group.real.n >= least}
 
 
 def comparisons(real: Cohort | Tally, reference: str) -> list[str]:

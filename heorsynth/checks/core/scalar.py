@@ -1,104 +1,145 @@
-"""Estimates one thing in the real and in every synthetic cohort, and says so where one of them cannot answer."""
+"""The comparison of one number: the real estimate beside those of the m synthetic cohorts, on the margin's scale."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import replace
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
-from heorsynth.checks.core.finding import Finding, Measured, because, judge, not_estimable
-from heorsynth.checks.core.groups import Group
+import numpy as np
+
+from heorsynth.checks.core.finding import LEVEL
 from heorsynth.checks.core.margin import Margin
-from heorsynth.checks.core.observed import Observed
-from heorsynth.core.errors import HeorsynthError, HorizonError, NotEstimableError, Problem
-from heorsynth.core.estimate import Estimate, normal_quantile
-from heorsynth.data.columns.levels import SMALL_COUNT
+from heorsynth.core.errors import NotEstimableError
+from heorsynth.core.estimate import normal_quantile, significant
 
-Estimator = Callable[[Any], Estimate]
-"""An estimate with its standard error; raises NotEstimableError or HorizonError where there is none."""
-
-MIN_PATIENTS = 2
+MEAN_ABSOLUTE_NORMAL = math.sqrt(2 / math.pi)
+"""Mean of |Z| for a standard normal Z."""
 
 
-def compare(
-    key: str,
-    estimand: str,
-    group: Group,
-    estimate: Estimator,
-    margin: Margin,
-    *,
-    unit: str = "",
-    log: bool = False,
-    effect: bool = False,
-) -> Finding:
-    """The finding for a scalar estimand in one group.
+@dataclass(frozen=True)
+class Measured:
+    """One estimand of one group: the real estimate, and one value with its variance from each cohort."""
 
-    Parameters
-    ----------
-    key : str              such as "costs.mean"; the part before the dot is the check's name
-    estimand : str         what is estimated, for a reader
-    estimate : callable    Cohort or Tally -> Estimate, whichever the group holds
-    log : bool             the estimate is a logarithm, and the margin a ratio
-    effect : bool          it is what an arm does, 0 where it does nothing: see `keeping`
+    real: float
+    real_variance: float
+    synthetic: Sequence[float]
+    synthetic_variances: Sequence[float]
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """What a finding reports: both estimates, their difference with its 90% interval, and the floor."""
+
+    real: float
+    synthetic: float
+    difference: float
+    lower: float
+    upper: float
+    floor: float
+    overlap: float = math.nan
+    standardised: float = math.nan
+
+    @classmethod
+    def of_distance(cls, value: float, lower: float, upper: float, floor: float) -> Numbers:
+        """Those of a distance: the real cohort is at 0 from itself."""
+        return cls(0.0, value, value, lower, upper, floor)
+
+    @classmethod
+    def of_agreement(cls, share: float, lower: float, upper: float, floor: float) -> Numbers:
+        """Those of a probability of agreement: the real cohort agrees with itself with probability 1."""
+        return cls(1.0, share, share - 1, lower - 1, upper - 1, floor)
+
+
+def synthesis_variance(values: np.ndarray, variances: np.ndarray) -> float:
+    """Variance of the mean over m cohorts: the larger of the between and the mean within variance, over m.
+
+    A generator that draws less variably than a fresh sample has a smaller between variance; taking the
+    larger keeps the interval honest for one that draws more.
+    """
+    within = float(np.mean(variances))
+    between = float(np.var(values, ddof=1)) if len(values) > 1 else 0.0
+    return max(within, between) / len(values)
+
+
+def compared(measured: Measured, margin: Margin) -> Numbers:
+    """The difference on the margin's scale with its 90% interval, for two one-sided tests.
 
     Notes
     -----
-    Not estimable in any synthetic cohort means not estimable: to average over the others would select the
-    cohorts that behave.
+    With real estimate r (variance v) and the mean s of the m synthetic ones (variance t), the difference is
+    s - r, (s - r)/|r| or log(s/r), its variance v + t, (t + v·(s/r)²)/r² or t/s² + v/r² (delta method).
+
+    Raises
+    ------
+    NotEstimableError      a relative difference from 0, or a ratio of numbers that are not above 0
+
+    References
+    ----------
+    Schuirmann (1987) J Pharmacokinet Biopharm 15:657.
+
+    Examples
+    --------
+    >>> found = compared(Measured(10.0, 4.0, [11.0, 13.0], [1.0, 1.0]), Margin("absolute", 9.0))
+    >>> round(found.difference, 3), round(found.lower, 3), round(found.upper, 3)
+    (2.0, -1.678, 5.678)
     """
-    check = key.split(".", maxsplit=1)[0]
-
-    def cannot(reason: str) -> Finding:
-        found = not_estimable(check, estimand, group.label, reason, margin, n_real=group.real.n)
-        return replace(found, key=key, unit=unit, decisive=group.decisive, kind=group.kind)
-
-    if few := too_few(group.real):
-        return cannot(few)
-    if margin.width == 0:
-        return cannot("the margin is a share of a reference that is 0 or unknown: give it in absolute terms")
-    try:
-        real, variance = _estimated(estimate, group.real)
-    except (NotEstimableError, HorizonError) as error:
-        return cannot(f"in the real cohort: {reason_of(error)}")
-    if variance == 0:
-        return cannot("in the real cohort: no variation to judge its sampling by")
-    values, variances, refusals = [], [], []
-    for cohort in group.synthetic:
-        try:
-            value, its_variance = _estimated(estimate, cohort)
-        except (NotEstimableError, HorizonError) as error:
-            refusals.append(reason_of(error))
-            continue
-        values.append(value)
-        variances.append(its_variance)
-    if refusals:
-        return cannot(f"in {len(refusals)} of {len(group.synthetic)} synthetic cohorts: {refusals[0]}")
-    held = keeping(margin, real, variance) if effect else margin
-    measured = Measured(real, variance, values, variances, group.real.n, unit)
-    found = _judged(check, estimand, group, measured, held, log)
-    if held is not margin:
-        found = replace(found, because=f"{found.because}, the real effect itself; declared {margin}")
-    return replace(found, key=key, kind=group.kind)
-
-
-def _judged(check: str, estimand: str, group: Group, measured: Measured, margin: Margin, log: bool) -> Finding:
-    """The finding on what was measured; of logarithms it is told in ratios."""
-    scale = replace(margin, scale="absolute") if log else margin
-    found = judge(check, estimand, group.label, measured, scale, decisive=group.decisive)
-    if not log:
-        return found
-    return replace(
-        found,
-        real=math.exp(found.real),
-        synthetic=math.exp(found.synthetic),
-        scale=margin.scale,
-        because=because(found.verdict, found.lower, found.upper, margin),
+    values, variances = np.asarray(measured.synthetic, float), np.asarray(measured.synthetic_variances, float)
+    real, real_variance = measured.real, measured.real_variance
+    synthetic, spread = float(np.mean(values)), synthesis_variance(values, variances)
+    own = math.sqrt(real_variance)
+    if margin.scale == "absolute":
+        difference, variance, floor_se = synthetic - real, real_variance + spread, own
+    elif real == 0 or (margin.scale == "ratio" and (synthetic <= 0 or real < 0)):
+        raise NotEstimableError(
+            f"no {margin.scale} difference exists: real {significant(real)}, synthetic {significant(synthetic)}"
+        )
+    elif margin.scale == "relative":
+        difference = (synthetic - real) / abs(real)
+        variance = (spread + real_variance * (synthetic / real) ** 2) / real**2
+        floor_se = own / abs(real)
+    else:
+        difference = math.log(synthetic / real)
+        variance, floor_se = spread / synthetic**2 + real_variance / real**2, own / real
+    half = normal_quantile(LEVEL) * math.sqrt(variance)
+    return Numbers(
+        real,
+        synthetic,
+        difference,
+        difference - half,
+        difference + half,
+        MEAN_ABSOLUTE_NORMAL * floor_se,
+        overlap(real, own, synthetic, math.sqrt(float(np.mean(variances)))),
+        (synthetic - real) / own if own > 0 else math.nan,
     )
 
 
-def keeping(margin: Margin, real: float, variance: float) -> Margin:
-    """The margin, but no wider than an effect that the patients show: a synthetic cohort without it must not pass.
+def overlap(real: float, real_se: float, synthetic: float, synthetic_se: float) -> float:
+    """How much the 95% intervals of two estimates overlap: the mean share of each that lies in the other.
+
+    1 for the same interval, 0 if they touch, below 0 the farther they lie apart.
+
+    References
+    ----------
+    Karr, Kohnen, Oganian, Reiter & Sanil (2006) Am Stat 60:224, doi:10.1198/000313006X124640.
+
+    Examples
+    --------
+    >>> overlap(0.0, 1.0, 0.0, 1.0), round(overlap(0.0, 1.0, 1.96, 1.0), 3)
+    (1.0, 0.5)
+    """
+    z = normal_quantile(0.95)
+    widths = 2 * z * real_se, 2 * z * synthetic_se
+    if min(widths) <= 0:
+        return math.nan
+    shared = min(real + z * real_se, synthetic + z * synthetic_se) - max(
+        real - z * real_se, synthetic - z * synthetic_se
+    )
+    return (shared / widths[0] + shared / widths[1]) / 2
+
+
+def cap_margin_at_effect(margin: Margin, real: float, variance: float) -> Margin:
+    """Cap the margin at a significant real effect: a synthetic cohort without the effect must not pass.
 
     Parameters
     ----------
@@ -108,35 +149,11 @@ def keeping(margin: Margin, real: float, variance: float) -> Margin:
 
     Notes
     -----
-    An effect is shown where its 95% interval excludes none. If the synthetic one is 0, the difference is -effect, on
-    the edge of so narrow a margin, and passes as seldom as anything on an edge. Where no effect is shown, one that is
-    lost cannot be told from chance, and the margin stays as declared. A margin that is a share of the effect is below
-    half of it by its own rule.
+    An effect is significant if its 95% interval excludes none. If the synthetic one is 0, the difference is -effect,
+    on the edge of so narrow a margin, and passes as seldom as anything on an edge. If the real effect is not
+    significant, a lost effect cannot be told from chance, and the margin stays as declared. A margin that is a share
+    of the effect is below half of it by its own rule.
     """
-    shown = abs(real) > normal_quantile(0.95) * math.sqrt(variance)
-    narrower = shown and margin.scale != "relative" and abs(real) < margin.width
+    significant_effect = abs(real) > normal_quantile(0.95) * math.sqrt(variance)
+    narrower = significant_effect and margin.scale != "relative" and abs(real) < margin.width
     return replace(margin, width=abs(real)) if narrower else margin
-
-
-def too_few(real: Observed) -> str:
-    """Why nothing is estimated in so small a group of real patients, or "": it would show what one of them had."""
-    return f"fewer than {SMALL_COUNT} real patients: not shown" if real.n < SMALL_COUNT else ""
-
-
-def _estimated(estimate: Estimator, cohort: Observed) -> tuple[float, float]:
-    if cohort.n < MIN_PATIENTS:
-        raise NotEstimableError(f"{cohort.n} patients of this group")
-    found = estimate(cohort)
-    value, variance = float(found.value), float(found.se) ** 2
-    if not (math.isfinite(value) and math.isfinite(variance)):
-        raise NotEstimableError("too few patients, or too few events, for an estimate with a standard error")
-    return value, variance
-
-
-def reason_of(error: HeorsynthError) -> str:
-    """Why an estimate was refused, in one line."""
-    return "; ".join([_line(problem) for problem in error.problems]) or error.subject
-
-
-def _line(problem: Problem) -> str:
-    return f"{problem.where}: {problem.found}" if problem.where else problem.found

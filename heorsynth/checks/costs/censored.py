@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import cast
 
 import numpy as np
 
 from heorsynth.checks.core.finding import Finding
-from heorsynth.checks.core.groups import Group
-from heorsynth.checks.core.margin import Margin
-from heorsynth.checks.core.scalar import compare
-from heorsynth.checks.survival.horizon import horizon_of, spans
+from heorsynth.checks.core.question import Ask
+from heorsynth.checks.survival.horizon import declared_horizon, spans
 from heorsynth.core.errors import NotEstimableError
 from heorsynth.core.estimate import Estimate
 from heorsynth.data.cohort.cohort import Cohort
@@ -24,7 +23,7 @@ ADDS_UP = (
 )
 
 
-def censored_means(group: Group, name: str, margin: Margin) -> list[Finding]:
+def censored_means(ask: Ask) -> list[Finding]:
     """Mean cost up to a horizon, one finding an endpoint, by the estimator that the margin names.
 
     Notes
@@ -34,25 +33,26 @@ def censored_means(group: Group, name: str, margin: Margin) -> list[Finding]:
     column: it needs the cost up to the horizon, which a total over longer follow-up is not. Delayed entry is refused:
     the weights are those of patients who are followed from the start.
     """
-    declared = margin.settings.get("intervals")
-    columns = [name] if declared is None else list(cast(Sequence[str], declared))
-    if name != columns[0]:
+    declared = ask.margin.settings.get("intervals")
+    columns = [ask.column] if declared is None else list(cast(Sequence[str], declared))
+    if ask.column != columns[0]:
         return []
     return [
-        _finding(group, columns, endpoint, margin)
-        for endpoint in group.real.schema.endpoints
-        if margin.settings.get("endpoint") in (None, endpoint)
+        _finding(replace(ask, endpoint=endpoint), columns)
+        for endpoint in ask.group.real.schema.endpoints
+        if ask.names("endpoint", endpoint)
     ]
 
 
-def _finding(group: Group, columns: Sequence[str], endpoint: str, margin: Margin) -> Finding:
-    horizon = horizon_of(group.real, endpoint, margin)
-    estimator = lin if margin.settings.get("method") == "lin" else bang_tsiatis
-    partitioned = margin.settings.get("intervals") is not None
-    ends_there = partitioned or bool(margin.settings.get("to_horizon"))
+def _finding(ask: Ask, columns: Sequence[str]) -> Finding:
+    settings = ask.margin.settings
+    horizon = declared_horizon(ask.group.real, ask.endpoint, ask.margin)
+    estimator = lin if settings.get("method") == "lin" else bang_tsiatis
+    partitioned = settings.get("intervals") is not None
+    ends_there = partitioned or bool(settings.get("to_horizon"))
 
     def estimate(cohort: Cohort) -> Estimate:
-        time, cause, entry = cohort.outcome(endpoint)
+        time, cause, entry = cohort.outcome(ask.endpoint)
         if entry is not None and (entry > 0).any():
             raise NotEstimableError("mean cost under censoring is not estimated with delayed entry")
         if not ends_there and (time > horizon + slack(time)).any():
@@ -61,5 +61,5 @@ def _finding(group: Group, columns: Sequence[str], endpoint: str, margin: Margin
         return estimator(cost if partitioned else cost[:, 0], time, cause > 0, horizon, names=columns)
 
     by = "Lin" if estimator is lin else "Bang-Tsiatis, partitioned" if partitioned else "Bang-Tsiatis"
-    label = f"mean of {' + '.join(columns)}, censoring allowed for ({by}), {spans(group.real, endpoint, horizon)}"
-    return compare("costs.censored_mean", label, group, estimate, margin, unit=group.real.schema.money)
+    label = f"mean of {' + '.join(columns)}, censoring allowed for ({by}), {spans(ask, horizon)}"
+    return ask.question(label, unit=ask.scope.real.schema.money).judge(estimate)

@@ -1,142 +1,247 @@
-"""The estimands of costs, utilities and economic evaluation."""
+"""The estimands of costs and utilities: each is one entry, and adding one touches this file and its test."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from heorsynth.checks.core.estimand import (
+    CONTRASTS,
+    COUNTS,
+    EVERY_GROUP,
+    HORIZON,
+    LARGEST_LOG_RATIO,
+    ONE,
+    WITHIN,
+    Estimand,
+)
+from heorsynth.checks.costs import amounts, censored, utilities
+from heorsynth.checks.costs.references import OF_MEAN_COST, OF_MEAN_QALY, OF_MEAN_UTILITY, OF_QUANTILE, OF_VARIATION
 
-from heorsynth.checks.core.estimand import HORIZON, LARGEST_LOG_RATIO, ONE, Estimand
+MEAN = Estimand(
+    key="costs.mean",
+    plain="mean cost",
+    definition="mean cost, over patients whose cost is known",
+    formula="x̄ = (1/n) ∑ x<sub>i</sub>, over patients with x<sub>i</sub> known",
+    source="Thompson &amp; Barber (2000) BMJ 320:1197",
+    answer=amounts.mean,
+    asked_of=EVERY_GROUP,
+    unit="money",
+    settings={"cost": None, **WITHIN},
+    needs=("costs",),
+    margin={"relative": 0.1},
+    reason="mean cost is the decision quantity; 10% is within the uncertainty of unit costs that evaluations "
+    "explore in sensitivity analyses",
+    reference=OF_MEAN_COST,
+    folders=COUNTS,
+)
 
-ECONOMIC = {"comparator": None, "cost": None, "effect": None}
-"""The settings of an economic evaluation."""
+DIFFERENCE = Estimand(
+    key="costs.difference",
+    plain="extra mean cost of an arm",
+    definition="difference between an arm and the reference in mean cost",
+    formula="C̄<sub>arm</sub> − C̄<sub>reference</sub>, each arm with its own variance",
+    source="Welch (1947) Biometrika 34:28",
+    answer=amounts.differences,
+    asked_of=CONTRASTS,
+    unit="money",
+    settings={"cost": None, **WITHIN},
+    needs=("costs", "arm"),
+    margin={"relative": 0.2},
+    reason="20% of the reference arm's mean cost: two means that are each off by their 10% differ by no more",
+    relative_to="the reference arm's mean cost",
+    reference=OF_MEAN_COST,
+    folders=COUNTS,
+)
 
-ECONOMICS: Mapping[str, Estimand] = {
-    "costs.mean": Estimand(
-        "mean cost, over patients whose cost is known", "money", settings={"cost": None}, needs=("costs",)
-    ),
-    "costs.difference": Estimand(
-        "difference between an arm and the reference in mean cost",
-        "money",
-        settings={"cost": None},
-        needs=("costs", "arm"),
-        relative_to="the reference arm's mean cost",
-    ),
-    "costs.zero_share": Estimand(
-        "share of patients with no cost", scales=ONE, settings={"cost": None}, needs=("costs",), limit=0.5
-    ),
-    "costs.quantile": Estimand(
-        "quantile of cost (default: the 95th percentile), one or several",
-        "money",
-        settings={"quantile": 0.95, "cost": None},
-        needs=("costs",),
-    ),
-    "costs.cv": Estimand(
-        "coefficient of variation of cost: its standard deviation over its mean",
-        settings={"cost": None},
-        needs=("costs",),
-    ),
-    "costs.top_share": Estimand(
-        "part of all cost that the most expensive patients bear (default: the top 5%)",
-        settings={"share": 0.05, "cost": None},
-        needs=("costs",),
-        limit=0.5,
-    ),
-    "costs.two_part": Estimand(
-        "ratio of an arm to the reference in a two-part model of cost: odds of any, and mean of positive (gamma, log "
-        "link), given the subgroups",
-        scales=("ratio",),
-        settings={"cost": None},
-        needs=("costs", "arm"),
-        limit=LARGEST_LOG_RATIO,
-    ),
-    "costs.censored_mean": Estimand(
-        "mean cost up to the horizon where follow-up was censored (Bang-Tsiatis; partitioned, or Lin, by the cost of "
-        "each interval); asked where a margin names it",
-        "money",
-        settings={**HORIZON, "cost": None, "intervals": None, "method": "bang-tsiatis", "to_horizon": False},
-        needs=("costs",),
-    ),
-    "costs.wasserstein": Estimand(
-        "Wasserstein-1 distance between the distributions of cost, over the real mean",
-        scales=ONE,
-        settings={"cost": None},
-        needs=("costs",),
-        limit=1.0,
-    ),
-    "utilities.at_one": Estimand(
-        "share of patients in full health (utility 1)",
-        scales=ONE,
-        settings={"utility": None},
-        needs=("utilities",),
-        limit=0.5,
-    ),
-    "utilities.below_zero": Estimand(
-        "share of patients in a state worse than dead (utility below 0)",
-        scales=ONE,
-        settings={"utility": None},
-        needs=("utilities",),
-        limit=0.5,
-    ),
-    "utilities.missing": Estimand(
-        "share of patients whose utility is missing",
-        scales=ONE,
-        settings={"utility": None},
-        needs=("utilities",),
-        limit=0.5,
-    ),
-    "utilities.mean": Estimand(
-        "mean utility or QALY, over patients for whom it is known",
-        "QALY",
-        settings={"utility": None},
-        needs=("utilities",),
-    ),
-    "utilities.qaly": Estimand(
-        "mean QALYs: area under the line through utilities measured at several times (years), discounted at a rate a "
-        "year; asked where a margin names it",
-        "QALY",
-        settings={"measures": None, "times": None, "rate": 0.0},
-        needs=("utilities",),
-    ),
-    "economics.inmb": Estimand(
-        "incremental net monetary benefit: threshold times incremental QALY less incremental cost",
-        "money",
-        settings={**ECONOMIC, "wtp": ()},
-        needs=("costs", "utilities", "arm"),
-        relative_to="the threshold",
-    ),
-    "economics.incremental_cost": Estimand(
-        "incremental cost, over patients whose cost and QALY are known",
-        "money",
-        settings=ECONOMIC,
-        needs=("costs", "utilities", "arm"),
-        relative_to="the comparator's mean cost",
-    ),
-    "economics.incremental_qaly": Estimand(
-        "incremental QALY, over patients whose cost and QALY are known",
-        "QALY",
-        settings=ECONOMIC,
-        needs=("costs", "utilities", "arm"),
-        relative_to="the comparator's mean QALY",
-    ),
-    "economics.decision_agreement": Estimand(
-        "share of synthetic cohorts that alone give the real cohort's decision",
-        scales=ONE,
-        settings={**ECONOMIC, "wtp": ()},
-        needs=("costs", "utilities", "arm"),
-        limit=0.5,
-    ),
-    "economics.pooled_decision": Estimand(
-        "probability that the mean net benefit of the m synthetic cohorts gives the real cohort's decision",
-        scales=ONE,
-        settings={**ECONOMIC, "wtp": ()},
-        needs=("costs", "utilities", "arm"),
-        limit=0.5,
-    ),
-    "economics.ceac": Estimand(
-        "largest distance between the acceptability curves of the synthetic cohorts and of the real one, up to twice "
-        "the largest threshold",
-        scales=ONE,
-        settings={**ECONOMIC, "wtp": ()},
-        needs=("costs", "utilities", "arm"),
-        limit=0.5,
-    ),
-}
+ZERO_SHARE = Estimand(
+    key="costs.zero_share",
+    plain="share of patients without cost",
+    definition="share of patients with no cost",
+    formula="#{i : C<sub>i</sub> = 0}/n",
+    answer=amounts.zero_share,
+    asked_of=EVERY_GROUP,
+    scales=ONE,
+    settings={"cost": None, **WITHIN},
+    needs=("costs",),
+    margin={"absolute": 0.05},
+    reason="the first part of a two-part model, to five points",
+    limit=0.5,
+    folders=COUNTS,
+)
+
+QUANTILE = Estimand(
+    key="costs.quantile",
+    plain="cost of the expensive patients",
+    definition="quantile of cost (default: the 95th percentile), one or several",
+    formula="F<sup>−1</sup>(p), F the distribution of cost",
+    source="Woodruff (1952) JASA 47:635",
+    answer=amounts.quantiles,
+    asked_of=EVERY_GROUP,
+    unit="money",
+    settings={"quantile": 0.95, "cost": None, **WITHIN},
+    several=("quantile",),
+    needs=("costs",),
+    margin={"quantile": [0.5, 0.95, 0.99], "relative": 0.25},
+    reason="the tail carries the mean, but is known imprecisely",
+    reference=OF_QUANTILE,
+    folders=COUNTS,
+)
+
+CV = Estimand(
+    key="costs.cv",
+    plain="spread of cost",
+    definition="coefficient of variation of cost: its standard deviation over its mean",
+    formula="SD(C)/C̄",
+    answer=amounts.spread,
+    asked_of=EVERY_GROUP,
+    settings={"cost": None, **WITHIN},
+    needs=("costs",),
+    margin={"relative": 0.25},
+    reason="a probabilistic analysis draws mean costs with this spread: at three quarters of it a 95% "
+    "interval holds the truth in 86 of 100, as 2Φ(0.75 · 1.96) - 1",
+    reference=OF_VARIATION,
+)
+
+TOP_SHARE = Estimand(
+    key="costs.top_share",
+    plain="part of all cost borne by the most expensive",
+    definition="part of all cost that the most expensive patients bear (default: the top 5%)",
+    formula="∑ C<sub>i</sub> over the most expensive share of patients / ∑ C<sub>i</sub>",
+    source="Lorenz (1905) Publ Am Stat Assoc 9:209",
+    answer=amounts.tail,
+    asked_of=EVERY_GROUP,
+    settings={"share": 0.05, "cost": None, **WITHIN},
+    needs=("costs",),
+    margin={"relative": 0.25},
+    reason="as for the tail, which it measures",
+    limit=0.5,
+)
+
+TWO_PART = Estimand(
+    key="costs.two_part",
+    plain="treatment effect on cost",
+    definition="ratio of an arm to the reference in a two-part model of cost: odds of any, and mean of "
+    "positive (gamma, log link), given the subgroups",
+    formula="exp(α) in logit P(C &gt; 0) = … + α·arm, and exp(γ) in log E(C | C &gt; 0) = … + γ·arm (gamma)",
+    source="Duan et al. (1983) JBES 1:115; Manning &amp; Mullahy (2001) J Health Econ 20:461",
+    answer=amounts.two_part,
+    asked_of=CONTRASTS,
+    scales=("ratio",),
+    settings={"cost": None},
+    needs=("costs", "arm"),
+    margin={"ratio": [0.8, 1.25]},
+    reason="as for the hazard ratio, another ratio of two arms",
+    limit=LARGEST_LOG_RATIO,
+)
+
+CENSORED_MEAN = Estimand(
+    key="costs.censored_mean",
+    plain="mean cost, cut-off follow-up allowed for",
+    definition="mean cost up to the horizon where follow-up was censored (Bang-Tsiatis; partitioned, or Lin, "
+    "by the cost of each interval); asked where a margin names it",
+    formula="(1/n) ∑ δ<sub>i</sub>C<sub>i</sub>/K(t<sub>i</sub>), δ: seen to the end, K: share not yet "
+    "censored; or, Lin's, ∑<sub>j</sub> S(t<sub>j</sub>) C̄<sub>j</sub>, C̄<sub>j</sub> the mean "
+    "cost in interval j of those followed at its start",
+    source="Bang &amp; Tsiatis (2000) Biometrika 87:329; Lin et al. (1997) Biometrics 53:419",
+    answer=censored.censored_means,
+    asked_of=EVERY_GROUP,
+    unit="money",
+    settings={**HORIZON, "cost": None, "intervals": None, "method": "bang-tsiatis", "to_horizon": False, **WITHIN},
+    needs=("costs",),
+    reference=OF_MEAN_COST,
+)
+
+WASSERSTEIN = Estimand(
+    key="costs.wasserstein",
+    plain="distance between the distributions of cost",
+    definition="Wasserstein-1 distance between the distributions of cost, over the real mean",
+    formula="∫<sub>0</sub><sup>1</sup> |F<sub>s</sub><sup>−1</sup>(p) − F<sub>r</sub><sup>−1</sup>(p)| dp / "
+    "C̄<sub>r</sub>",
+    answer=amounts.wasserstein,
+    asked_of=EVERY_GROUP,
+    scales=ONE,
+    settings={"cost": None, **WITHIN},
+    needs=("costs",),
+    margin={"absolute": 0.2},
+    reason="a fifth of the mean, as for differences: what one cost is moved by",
+    limit=1.0,
+)
+
+MEAN_UTILITY = Estimand(
+    key="utilities.mean",
+    plain="mean quality of life or QALYs",
+    definition="mean utility or QALY, over patients for whom it is known",
+    formula="x̄ = (1/n) ∑ x<sub>i</sub>, over patients with x<sub>i</sub> known",
+    answer=utilities.mean,
+    asked_of=EVERY_GROUP,
+    unit="QALY",
+    settings={"utility": None, **WITHIN},
+    needs=("utilities",),
+    margin={"relative": 0.1},
+    reason="as for cost: one part in ten of either moves a ratio of the two by as much",
+    reference=OF_MEAN_UTILITY,
+    folders=COUNTS,
+)
+
+FULL_HEALTH = Estimand(
+    key="utilities.at_one",
+    plain="share in full health",
+    definition="share of patients in full health (utility 1)",
+    formula="#{i : u<sub>i</sub> = 1}/n",
+    answer=utilities.at_one,
+    asked_of=EVERY_GROUP,
+    scales=ONE,
+    settings={"utility": None, **WITHIN},
+    needs=("utilities",),
+    margin={"absolute": 0.05},
+    reason="a spike to five points, as the share of zeros",
+    limit=0.5,
+    folders=COUNTS,
+)
+
+WORSE_THAN_DEAD = Estimand(
+    key="utilities.below_zero",
+    plain="share in a state worse than dead",
+    definition="share of patients in a state worse than dead (utility below 0)",
+    formula="#{i : u<sub>i</sub> &lt; 0}/n",
+    answer=utilities.below_zero,
+    asked_of=EVERY_GROUP,
+    scales=ONE,
+    settings={"utility": None, **WITHIN},
+    needs=("utilities",),
+    margin={"absolute": 0.05},
+    reason="as for full health",
+    limit=0.5,
+    folders=COUNTS,
+)
+
+UTILITY_MISSING = Estimand(
+    key="utilities.missing",
+    plain="share with quality of life unknown",
+    definition="share of patients whose utility is missing",
+    formula="#{i : u<sub>i</sub> not known}/n",
+    answer=utilities.missing,
+    asked_of=EVERY_GROUP,
+    scales=ONE,
+    settings={"utility": None, **WITHIN},
+    needs=("utilities",),
+    margin={"absolute": 0.05},
+    reason="as for every column's missing values",
+    limit=0.5,
+    folders=COUNTS,
+)
+
+QALY = Estimand(
+    key="utilities.qaly",
+    plain="QALYs from utilities measured over time",
+    definition="mean QALYs: area under the line through utilities measured at several times (years), "
+    "discounted at a rate a year; asked where a margin names it",
+    formula="(1/n) ∑<sub>i</sub> ∫ u<sub>i</sub>(t)(1 + r)<sup>−t</sup> dt, u<sub>i</sub> the line through "
+    "the measures",
+    source="Matthews et al. (1990) BMJ 300:230; Manca, Hawkins &amp; Sculpher (2005) Health Econ 14:487",
+    answer=utilities.accumulated,
+    asked_of=EVERY_GROUP,
+    unit="QALY",
+    settings={"measures": None, "times": None, "rate": 0.0, **WITHIN},
+    needs=("utilities",),
+    reference=OF_MEAN_QALY,
+    folders=COUNTS,
+)

@@ -2,143 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
-import numpy as np
-
+from heorsynth.checks.core.estimand import EVERY_GROUP
 from heorsynth.checks.core.finding import Finding
-from heorsynth.checks.core.groups import ALL, SUBGROUP, Group, groups_of
-from heorsynth.checks.core.margin import Margin
-from heorsynth.checks.core.observed import Observed
-from heorsynth.checks.core.scalar import compare, reason_of
+from heorsynth.checks.core.groups import ALL, SUBGROUP, Group
+from heorsynth.checks.core.question import Ask, Scope, reason_of
 from heorsynth.checks.economics.arms import Evaluation, evaluations, thresholds
-from heorsynth.checks.economics.compared import Compared
-from heorsynth.checks.economics.decisions import (
-    AGREEMENT,
-    NO_THRESHOLD,
-    POOLED,
-    acceptability_gap,
-    cannot,
-    decision_agreement,
-    pooled_decision,
-)
-from heorsynth.checks.economics.options import choice_agreement, pooled_choice
+from heorsynth.checks.economics.compared import AllArms, Compared, Pair
 from heorsynth.core.errors import NotEstimableError
-from heorsynth.core.estimate import Estimate, significant
 
 
-def check(
-    real: Observed,
-    synthetic: Sequence[Observed],
-    margins: Mapping[str, Margin],
-    rng: np.random.Generator,
-    holdout: Observed | None = None,
-) -> list[Finding]:
-    """Findings on incremental cost and QALY, net benefit at each threshold, and the decision, as `margins` asks."""
+def check(scope: Scope) -> list[Finding]:
+    """Findings on incremental cost and QALY, net benefit at each threshold, and the decision, as far as asked."""
     found: list[Finding] = []
-    groups = [part for part in groups_of(real, synthetic) if part.kind in (ALL, SUBGROUP)]
-    held: dict[tuple[str, Evaluation], Compared] = {}
-    for key, margin in margins.items():
+    groups = [part for part in scope.groups() if part.kind in (ALL, SUBGROUP)]
+    for ask in scope.asks():
         try:
-            pairs = evaluations(real, margin.settings)
+            pairs = evaluations(scope.real, ask.margin.settings)
         except NotEstimableError as error:
-            found.append(cannot(key, reason_of(error), margin, groups[0]))
+            found.append(ask.question(short_name(ask)).refuse(reason_of(error)))
             continue
         if not pairs:
-            found.append(cannot(key, "one arm: a comparison needs two", margin, groups[0]))
-        for group in groups if key in BY_SUBGROUP and thresholds(margin.settings) else groups[:1]:
+            found.append(ask.question(short_name(ask)).refuse("one arm: a comparison needs two"))
+        within = ask.estimand.asked_of == EVERY_GROUP and thresholds(ask.margin.settings)
+        for group in groups if within else groups[:1]:
             for pair in pairs:
-                within = group.against(str(real.schema.arm), pair.treatment, pair.comparator)
-                compared = held.setdefault((group.label, pair), Compared(within, pair))
-                found += ASKED[key](compared, margin, rng)
-            if len(pairs) > 1 and key in CHOICES:
-                found += CHOICES[key](_of_all(group, pairs, real), pairs, margin, rng)
+                found += ask.estimand.answer(_of_pair(ask, group, pair))
+            if len(pairs) > 1 and ask.estimand.among_all is not None:
+                found += ask.estimand.among_all(_of_all(ask, group, pairs))
     return found
 
 
-def _of_all(group: Group, pairs: Sequence[Evaluation], real: Observed) -> Group:
-    """The group, labelled by all the arms that are compared."""
-    label = f"{real.schema.arm}: {', '.join([pairs[0].comparator, *(pair.treatment for pair in pairs)])}"
-    return replace(group, label=label if group.kind == ALL else f"{label}, {group.label}")
+def short_name(ask: Ask) -> str:
+    """What an economic question is called before its arms and thresholds are known."""
+    return ask.estimand.key.split(".")[1].replace("_", " ")
 
 
-def _reference(evaluation: Evaluation, cohort: Observed, part: int) -> float:
-    """The comparator's mean cost (part 0) or effect (part 1): what a relative margin is a share of."""
-    try:
-        return float(evaluation.joints(cohort)[evaluation.comparator].mean[part])
-    except NotEstimableError:
-        return 0.0
+def _of_pair(ask: Ask, group: Group, pair: Evaluation) -> Pair:
+    """The question about a treatment and the comparator; the two are evaluated once for all estimands."""
+    within = group.against(str(ask.scope.real.schema.arm), pair.treatment, pair.comparator)
+    compared = ask.scope.shared((group.label, pair), lambda: Compared(within, pair))
+    return Pair(ask.estimand, ask.margin, ask.scope, within, per=pair.per(ask.scope.real.schema), compared=compared)
 
 
-def incremental_cost(compared: Compared, margin: Margin, rng: np.random.Generator) -> list[Finding]:
-    """Incremental cost per patient; a relative margin is a share of the comparator's mean cost."""
-    return [
-        compare(
-            "economics.incremental_cost",
-            "incremental cost",
-            compared.group,
-            lambda cohort: compared.of(cohort).delta_cost(),
-            margin.resolved(_reference(compared.evaluation, compared.group.real, 0)),
-            unit=compared.group.real.schema.money,
-            effect=True,
-        )
-    ]
-
-
-def incremental_qaly(compared: Compared, margin: Margin, rng: np.random.Generator) -> list[Finding]:
-    """Incremental effect per patient, in its column's unit; a relative margin is a share of the comparator's mean."""
-    return [
-        compare(
-            "economics.incremental_qaly",
-            f"incremental {compared.evaluation.effect}",
-            compared.group,
-            lambda cohort: compared.of(cohort).delta_effect(),
-            margin.resolved(_reference(compared.evaluation, compared.group.real, 1)),
-            unit=compared.group.real.schema.unit_of(compared.evaluation.effect),
-            effect=True,
-        )
-    ]
-
-
-def net_benefit(compared: Compared, margin: Margin, rng: np.random.Generator) -> list[Finding]:
-    """Incremental net monetary benefit at each threshold; a relative margin is a share of the threshold.
-
-    Notes
-    -----
-    INMB = λ·ΔE - ΔC. A relative margin of 0.05 is therefore 0.05 QALY per patient, in money.
-    """
-    found = []
-    for wtp in thresholds(margin.settings):
-
-        def benefit(cohort: Observed, wtp: float = wtp) -> Estimate:
-            return compared.of(cohort).inmb(wtp)
-
-        found.append(
-            compare(
-                "economics.inmb",
-                f"INMB at {significant(wtp)} per {compared.per}",
-                compared.group,
-                benefit,
-                margin.resolved(wtp),
-                unit=compared.group.real.schema.money,
-            )
-        )
-    return found or [cannot("economics.inmb", NO_THRESHOLD, margin, compared.group)]
-
-
-Asked = Callable[[Compared, Margin, np.random.Generator], list[Finding]]
-ASKED: Mapping[str, Asked] = {
-    "economics.inmb": net_benefit,
-    "economics.incremental_cost": incremental_cost,
-    "economics.incremental_qaly": incremental_qaly,
-    "economics.ceac": acceptability_gap,
-    AGREEMENT: decision_agreement,
-    POOLED: pooled_decision,
-}
-Chosen = Callable[[Group, Sequence[Evaluation], Margin, np.random.Generator], list[Finding]]
-CHOICES: Mapping[str, Chosen] = {AGREEMENT: choice_agreement, POOLED: pooled_choice}
-"""Asked once more of all arms together, where there are three or more: pairs may all agree, and the choice not."""
-
-BY_SUBGROUP = ("economics.inmb", AGREEMENT, POOLED)
-"""Asked once more within every subgroup level, in support."""
+def _of_all(ask: Ask, group: Group, pairs: Sequence[Evaluation]) -> AllArms:
+    """The question about all arms together, of a group labelled by them."""
+    arms = [pairs[0].comparator, *(pair.treatment for pair in pairs)]
+    label = f"{ask.scope.real.schema.arm}: {', '.join(arms)}"
+    named = replace(group, label=label if group.kind == ALL else f"{label}, {group.label}")
+    per = pairs[0].per(ask.scope.real.schema)
+    return AllArms(ask.estimand, ask.margin, ask.scope, named, per=per, pairs=tuple(pairs))

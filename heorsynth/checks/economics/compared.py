@@ -1,13 +1,16 @@
-"""Two arms of a group, or all of its arms, evaluated once in each cohort however many questions are asked of them."""
+"""Two arms of a group, or all of its arms, evaluated once in each cohort, and the questions about them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
+from heorsynth.checks.core.finding import NO_THRESHOLD, Finding
 from heorsynth.checks.core.groups import Group
+from heorsynth.checks.core.margin import Margin
 from heorsynth.checks.core.observed import Observed, joint, patients
-from heorsynth.checks.core.scalar import too_few
+from heorsynth.checks.core.question import Ask, Question, too_few
 from heorsynth.checks.economics.arms import Evaluation
 from heorsynth.core.errors import NotEstimableError
 from heorsynth.estimators.economics.arms import ArmMeans, arm_means_of
@@ -27,11 +30,6 @@ class Compared:
         if id(cohort) not in self._held:
             self._held[id(cohort)] = self.evaluation.increments(cohort)
         return self._held[id(cohort)]
-
-    @property
-    def per(self) -> str:
-        """What a threshold is money for: a QALY, or a unit of the effect's column."""
-        return self.evaluation.per(self.group.real.schema)
 
     @property
     def real(self) -> Increments:
@@ -74,3 +72,35 @@ class Options:
             return arm_means_of(joints, sum(patients(data, held == name) for name in arms))
 
         return cls(group, arms, means(group.real), tuple(means(data) for data in group.synthetic))
+
+
+DECLARE_THRESHOLD = "no willingness-to-pay threshold is declared: give economics={'wtp': [20000]}"
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Priced(Ask):
+    """An economic question; a threshold is money for `per`: a QALY, or a unit of the effect."""
+
+    per: str
+
+    def at(self, wtp: float, label: str, margin: Margin | None = None, **facts: Any) -> Question:
+        """The question at one threshold."""
+        return self.question(label, margin=margin, threshold=wtp, per=self.per, **facts)
+
+    def without_threshold(self, name: str) -> Finding:
+        """The finding if no threshold is declared."""
+        return self.question(name).refuse(DECLARE_THRESHOLD, obstacle=NO_THRESHOLD)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Pair(Priced):
+    """A question about one treatment against the comparator."""
+
+    compared: Compared
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class AllArms(Priced):
+    """A question about the choice among three arms or more."""
+
+    pairs: tuple[Evaluation, ...]

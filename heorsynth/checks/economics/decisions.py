@@ -9,30 +9,16 @@ from dataclasses import replace
 import numpy as np
 from scipy import stats
 
-from heorsynth.checks.core.distance import distance_finding, largest
-from heorsynth.checks.core.finding import (
-    FAIL,
-    INCONCLUSIVE,
-    LEVEL,
-    Finding,
-    because,
-    decide,
-    not_estimable,
-    synthesis_variance,
-)
-from heorsynth.checks.core.groups import Group
-from heorsynth.checks.core.margin import Margin
-from heorsynth.checks.core.scalar import reason_of
+from heorsynth.checks.core.distance import largest
+from heorsynth.checks.core.finding import FAIL, LEVEL, Finding
+from heorsynth.checks.core.question import reason_of
+from heorsynth.checks.core.scalar import Numbers, synthesis_variance
 from heorsynth.checks.economics.arms import thresholds
-from heorsynth.checks.economics.compared import Compared
+from heorsynth.checks.economics.compared import Compared, Pair
 from heorsynth.core.errors import NotEstimableError
 from heorsynth.core.estimate import normal_quantile, significant
 from heorsynth.estimators.economics.agreement import pooled_agreement, syntheses_needed
 from heorsynth.estimators.economics.increments import NONE, Increments
-
-AGREEMENT, POOLED = "economics.decision_agreement", "economics.pooled_decision"
-
-NO_THRESHOLD = "no willingness-to-pay threshold is declared: give economics={'wtp': [20000]}"
 
 GRID, DRAWS = 41, 400
 """Thresholds at which acceptability curves are compared, and draws of their error."""
@@ -40,18 +26,13 @@ GRID, DRAWS = 41, 400
 REVERSED = 0.98
 """Level at which a reversal must be more than luck to fail: 1% a threshold, as several may be asked."""
 
+NOT_CERTAIN = "the decision on the real data is not statistically certain"
+
 WANTED = (0.95, 0.99)
 """How surely the pooled cohorts are to give the original's decision, where the syntheses needed are counted."""
 
 
-def cannot(key: str, reason: str, margin: Margin, group: Group) -> Finding:
-    """The finding where an economic question has no answer."""
-    what = key.split(".")[1].replace("_", " ")
-    found = not_estimable("economics", what, group.label, reason, margin, n_real=group.real.n, decisive=group.decisive)
-    return replace(found, key=key, kind=group.kind)
-
-
-def decision_agreement(compared: Compared, margin: Margin, rng: np.random.Generator) -> list[Finding]:
+def decision_agreement(ask: Pair) -> list[Finding]:
     """Share of synthetic cohorts that alone would give the real cohort's decision (the sign of the INMB).
 
     Notes
@@ -60,17 +41,17 @@ def decision_agreement(compared: Compared, margin: Margin, rng: np.random.Genera
     no sampling error here. The floor is the chance that a resample of the real cohort reverses its own decision,
     Φ(-|INMB| / SE).
     """
-    key, group, found = AGREEMENT, compared.group, list[Finding]()
-    for wtp in thresholds(margin.settings):
+    found = []
+    for wtp in thresholds(ask.margin.settings):
+        question = ask.at(wtp, f"decision agreement at {significant(wtp)} per {ask.per}")
         try:
-            original, floor, drawn = _benefits(compared, wtp)
+            original, floor, drawn = _benefits(ask.compared, wtp)
         except NotEstimableError as error:
-            found.append(cannot(key, reason_of(error), margin, group))
+            found.append(question.refuse(reason_of(error)))
             continue
         same = int(np.sum((drawn > NONE) == (original > NONE)))
-        label = f"decision agreement at {significant(wtp)} per {compared.per}"
-        found.append(agreement_finding(key, label, group, share_with_interval(same, len(drawn)), floor, margin))
-    return found or [cannot(key, NO_THRESHOLD, margin, group)]
+        found.append(question.answer(Numbers.of_agreement(*share_with_interval(same, len(drawn)), floor)))
+    return found or [ask.without_threshold("decision agreement")]
 
 
 def share_with_interval(same: int, m: int) -> tuple[float, float, float]:
@@ -81,7 +62,7 @@ def share_with_interval(same: int, m: int) -> tuple[float, float, float]:
     return same / m, lower, upper
 
 
-def pooled_decision(compared: Compared, margin: Margin, rng: np.random.Generator) -> list[Finding]:
+def pooled_decision(ask: Pair) -> list[Finding]:
     """How surely the mean INMB of m synthetic cohorts gives the real cohort's decision.
 
     Notes
@@ -89,26 +70,28 @@ def pooled_decision(compared: Compared, margin: Margin, rng: np.random.Generator
     The m cohorts' INMB, signed so that the real decision is positive, have mean μ and standard deviation σ over what
     the generator may draw: another m pooled would agree with probability Φ(√m·μ/σ), and it takes (z_p·σ/μ)² to
     agree with probability p. Both are estimated, and so the interval is that of the noncentral t
-    (`estimators.agreement`); with two cohorts little is known however well they agree.
+    (`estimators.economics.agreement`); with two cohorts little is known however well they agree.
 
-    A reversed decision fails only where the net benefits differ by more than both samplings explain. Near a
+    A reversed decision fails only if the net benefits differ by more than both samplings explain. Near a
     threshold the patients' own decision is luck, and a faithful generator would reverse it as often as not.
     """
-    key, group, found = POOLED, compared.group, list[Finding]()
-    for wtp in thresholds(margin.settings):
+    found, compared = [], ask.compared
+    for wtp in thresholds(ask.margin.settings):
+        question = ask.at(wtp, f"decision of the pooled {len(ask.group.synthetic)} at {significant(wtp)} per {ask.per}")
         try:
             original, floor, drawn = _benefits(compared, wtp)
             signed = drawn if original > NONE else -drawn
             chance = pooled_agreement(require_several(signed), LEVEL)
         except NotEstimableError as error:
-            found.append(cannot(key, reason_of(error), margin, group))
+            found.append(question.refuse(reason_of(error)))
             continue
-        label = f"decision of the pooled {len(drawn)} at {significant(wtp)} per {compared.per}"
-        finding = agreement_finding(key, label, group, chance, floor, margin)
-        if finding.verdict == FAIL and may_be_luck(compared.real, compared.synthetic, wtp):
-            finding = luck(finding)
-        found.append(replace(finding, because=f"{_needed(signed)}; {finding.because}"))
-    return found or [cannot(key, NO_THRESHOLD, margin, group)]
+
+        def doubt(verdict: str, wtp: float = wtp) -> str:
+            return NOT_CERTAIN if verdict == FAIL and may_be_luck(compared.real, compared.synthetic, wtp) else ""
+
+        numbers = Numbers.of_agreement(*chance, floor)
+        found.append(question.answer(numbers, before=_needed(signed), doubt=doubt))
+    return found or [ask.without_threshold("pooled decision")]
 
 
 def require_several(values: np.ndarray) -> np.ndarray:
@@ -124,12 +107,6 @@ def may_be_luck(real: Increments, synthetic: Sequence[Increments], wtp: float) -
     values = np.array([one.value for one in drawn])
     error = math.sqrt(own.se**2 + synthesis_variance(values, np.array([one.se**2 for one in drawn])))
     return abs(float(values.mean()) - own.value) <= normal_quantile(REVERSED) * error
-
-
-def luck(finding: Finding) -> Finding:
-    """A failure that is none, as the patients' own decision is not sure."""
-    reason = "the patients' own decision may be the luck of their draw"
-    return replace(finding, verdict=INCONCLUSIVE, because=f"{finding.because}, but {reason}")
 
 
 def decision_sentence(reversed_by_one: float, m: int, agreed_by_all: float) -> str:
@@ -161,7 +138,7 @@ def _needed(signed: np.ndarray) -> str:
     return f"Syntheses needed to agree, with {LEVEL:.0%} intervals: {' and '.join(told)}"
 
 
-def acceptability_gap(compared: Compared, margin: Margin, rng: np.random.Generator) -> list[Finding]:
+def acceptability_gap(ask: Pair) -> list[Finding]:
     """Largest distance of the cost-effectiveness acceptability curves, from 0 to twice the largest threshold.
 
     Notes
@@ -171,30 +148,31 @@ def acceptability_gap(compared: Compared, margin: Margin, rng: np.random.Generat
     other patients however many they are. The interval therefore covers the synthesis alone; how much cohorts differ is
     estimated from m of them, so Student's t on m - 1 degrees stands for the normal quantile.
     """
-    key, group = "economics.ceac", compared.group
-    if not (declared := thresholds(margin.settings)):
-        return [cannot(key, NO_THRESHOLD, margin, group)]
+    compared, group = ask.compared, ask.group
+    if not (declared := thresholds(ask.margin.settings)):
+        return [ask.without_threshold("ceac")]
+    label = f"largest distance of acceptability curves to {significant(2 * max(declared))} per {ask.per}"
+    question = ask.question(label)
     grid = np.linspace(0.0, 2 * max(declared), GRID)
     try:
         real = compared.real
         drawn = np.array([one.ceac(grid) for one in compared.synthetic])
     except NotEstimableError as error:
-        return [cannot(key, reason_of(error), margin, group)]
+        return [question.refuse(reason_of(error))]
     curve = real.ceac(grid)
-    resampled = np.array([replace(real, cost=c, effect=e).ceac(grid) for c, e in real.plane(DRAWS, rng)])
+    resampled = np.array([replace(real, cost=c, effect=e).ceac(grid) for c, e in real.plane(DRAWS, ask.rng)])
     real_noise = resampled - resampled.mean(axis=0)
     ratio = group.real.n / float(np.mean([cohort.n for cohort in group.synthetic]))
     expected = real_noise.var(axis=0) * ratio
     between = drawn.var(axis=0, ddof=1) if len(drawn) > 1 else expected
     size = real_noise.std(axis=0)
     unit = np.divide(real_noise, size, out=np.zeros_like(real_noise), where=size > 0)
-    noise = unit * np.sqrt(between / len(drawn)) * _student(len(drawn))
-    label = f"largest distance of acceptability curves to {significant(2 * max(declared))} per {compared.per}"
-    return [distance_finding(key, label, group, largest(drawn.mean(axis=0) - curve, noise, real_noise), margin)]
+    noise = unit * np.sqrt(between / len(drawn)) * _t_over_normal(len(drawn))
+    return [question.answer(largest(drawn.mean(axis=0) - curve, noise, real_noise))]
 
 
-def _student(m: int) -> float:
-    """How many times wider than the normal's the bound of a mean of m is whose variance is estimated from them."""
+def _t_over_normal(m: int) -> float:
+    """Ratio of the t(m - 1) to the normal quantile."""
     return float(stats.t.ppf(0.5 + LEVEL / 2, m - 1)) / normal_quantile(LEVEL) if m > 1 else 1.0
 
 
@@ -204,26 +182,3 @@ def _benefits(compared: Compared, wtp: float) -> tuple[float, float, np.ndarray]
     drawn = np.array([one.inmb(wtp).value for one in compared.synthetic])
     floor = float(stats.norm.cdf(-abs(original.value) / original.se)) if original.se > 0 else 0.0
     return original.value, floor, drawn
-
-
-def agreement_finding(
-    key: str, label: str, group: Group, chance: tuple[float, float, float], floor: float, margin: Margin
-) -> Finding:
-    """The finding for a probability of agreement, with its interval: 1 is what the real cohort has with itself."""
-    value, lower, upper = (part - 1 for part in chance)
-    verdict = decide(lower, upper, margin.width)
-    reason = because(verdict, lower, upper, margin)
-    found = not_estimable(
-        "economics", label, group.label, reason, margin, real=1.0, n_real=group.real.n, decisive=group.decisive
-    )
-    return replace(
-        found,
-        synthetic=chance[0],
-        difference=value,
-        lower=lower,
-        upper=upper,
-        floor=floor,
-        verdict=verdict,
-        key=key,
-        kind=group.kind,
-    )

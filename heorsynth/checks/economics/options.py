@@ -2,28 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
-
 import numpy as np
 
 from heorsynth.checks.core.finding import FAIL, LEVEL, Finding
-from heorsynth.checks.core.groups import Group
-from heorsynth.checks.core.margin import Margin
-from heorsynth.checks.core.scalar import reason_of
-from heorsynth.checks.economics.arms import Evaluation, thresholds
-from heorsynth.checks.economics.compared import Options
-from heorsynth.checks.economics.decisions import (
-    AGREEMENT,
-    NO_THRESHOLD,
-    POOLED,
-    agreement_finding,
-    cannot,
-    luck,
-    may_be_luck,
-    require_several,
-    share_with_interval,
-)
+from heorsynth.checks.core.question import reason_of
+from heorsynth.checks.core.scalar import Numbers
+from heorsynth.checks.economics.arms import thresholds
+from heorsynth.checks.economics.compared import AllArms, Options
+from heorsynth.checks.economics.decisions import NOT_CERTAIN, may_be_luck, require_several, share_with_interval
 from heorsynth.core.errors import NotEstimableError
 from heorsynth.core.estimate import significant
 from heorsynth.estimators.economics.agreement import joint_agreement
@@ -33,51 +19,52 @@ DRAWS = 4000
 """Of the real means, to count how often a resample of the patients would choose otherwise."""
 
 
-def choice_agreement(
-    group: Group, pairs: Sequence[Evaluation], margin: Margin, rng: np.random.Generator
-) -> list[Finding]:
+def choice_agreement(ask: AllArms) -> list[Finding]:
     """Share of synthetic cohorts in which the real cohort's best option is the best too; Clopper-Pearson's interval."""
     found: list[Finding] = []
-    for wtp in thresholds(margin.settings):
+    for wtp in thresholds(ask.margin.settings):
+        question = ask.at(wtp, f"agreement on the option chosen at {significant(wtp)} per {ask.per}")
         try:
-            options = Options.of(group, pairs)
+            options = Options.of(ask.group, ask.pairs)
         except NotEstimableError as error:
-            return [cannot(AGREEMENT, reason_of(error), margin, group)]
-        chosen, floor, benefits = _choice(options, wtp, rng)
+            return [question.refuse(reason_of(error))]
+        chosen, floor, benefits = _choice(options, wtp, ask.rng)
         same = int((first_of_best(benefits) == chosen).sum())
-        label = f"agreement on the option chosen at {significant(wtp)} per {pairs[0].per(group.real.schema)}"
-        chance = share_with_interval(same, len(benefits))
-        found.append(agreement_finding(AGREEMENT, label, group, chance, floor, margin))
-    return found or [cannot(AGREEMENT, NO_THRESHOLD, margin, group)]
+        found.append(question.answer(Numbers.of_agreement(*share_with_interval(same, len(benefits)), floor)))
+    return found or [ask.without_threshold("decision agreement")]
 
 
-def pooled_choice(group: Group, pairs: Sequence[Evaluation], margin: Margin, rng: np.random.Generator) -> list[Finding]:
+def pooled_choice(ask: AllArms) -> list[Finding]:
     """How surely the mean net benefits of m synthetic cohorts put the real cohort's best option first.
 
     Notes
     -----
-    `estimators.agreement.joint_agreement` of how much more that option is worth than each other one. Another choice
-    fails only where the net benefit between the two choices differs by more than both samplings explain.
+    `estimators.economics.agreement.joint_agreement` of how much more that option is worth than each other one. Another
+    choice fails only if the net benefit between the two choices differs by more than both samplings explain.
     """
     found: list[Finding] = []
-    for wtp in thresholds(margin.settings):
+    for wtp in thresholds(ask.margin.settings):
+        m = len(ask.group.synthetic)
+        question = ask.at(wtp, f"option chosen by the pooled {m} at {significant(wtp)} per {ask.per}")
         try:
-            options = Options.of(group, pairs)
-            chosen, floor, benefits = _choice(options, wtp, rng)
+            options = Options.of(ask.group, ask.pairs)
+            chosen, floor, benefits = _choice(options, wtp, ask.rng)
             others = [place for place in range(len(options.arms)) if place != chosen]
             ahead = benefits[:, [chosen]] - benefits[:, others]
-            chance = joint_agreement(require_several(ahead), LEVEL, rng)
+            chance = joint_agreement(require_several(ahead), LEVEL, ask.rng)
         except NotEstimableError as error:
-            return [cannot(POOLED, reason_of(error), margin, group)]
-        unit = pairs[0].per(group.real.schema)
-        label = f"option chosen by the pooled {len(benefits)} at {significant(wtp)} per {unit}"
-        finding = agreement_finding(POOLED, label, group, chance, floor, margin)
+            return [question.refuse(reason_of(error))]
         instead = int(first_of_best(benefits.mean(axis=0)))
-        if finding.verdict == FAIL and instead != chosen and _near(options, chosen, instead, wtp):
-            finding = luck(finding)
+
+        def doubt(
+            verdict: str, options: Options = options, chosen: int = chosen, instead: int = instead, wtp: float = wtp
+        ) -> str:
+            reversed_ = verdict == FAIL and instead != chosen
+            return NOT_CERTAIN if reversed_ and _near(options, chosen, instead, wtp) else ""
+
         told = f"the patients choose {options.arms[chosen]!r}, the pooled cohorts {options.arms[instead]!r}"
-        found.append(replace(finding, because=f"{told}; {finding.because}"))
-    return found or [cannot(POOLED, NO_THRESHOLD, margin, group)]
+        found.append(question.answer(Numbers.of_agreement(*chance, floor), before=told, doubt=doubt))
+    return found or [ask.without_threshold("pooled decision")]
 
 
 def _choice(options: Options, wtp: float, rng: np.random.Generator) -> tuple[int, float, np.ndarray]:

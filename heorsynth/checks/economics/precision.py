@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
 import numpy as np
 
-from heorsynth.checks.core.finding import Finding, Measured, because, decide, judge, not_estimable
+from heorsynth.checks.core.finding import Finding
 from heorsynth.checks.core.groups import ALL, Group, comparisons, two_levels
-from heorsynth.checks.core.margin import Margin
 from heorsynth.checks.core.observed import Observed, arm_curves, arm_moments, curve, moments
-from heorsynth.checks.core.scalar import reason_of, too_few
+from heorsynth.checks.core.question import Ask, Scope, reason_of, too_few
+from heorsynth.checks.core.scalar import Measured
 from heorsynth.checks.survival.horizon import default_horizon
 from heorsynth.core.errors import HorizonError, NotEstimableError
 from heorsynth.core.estimate import Estimate
 from heorsynth.data.cohort.cohort import Cohort
-from heorsynth.data.folders.tally import Tally
 from heorsynth.estimators.costs.costs import difference_of, mean_of
 from heorsynth.estimators.survival.summaries import restricted_mean, restricted_mean_difference
 
@@ -28,107 +26,70 @@ RESAMPLES = 200
 MOST_RESAMPLED = 10_000
 """Of a sample of a folder, patients that are resampled: the variance in question goes with 1/n, so that few suffice."""
 
-KEY = "inference.precision"
-
 Analysis = Callable[[Observed], Estimate]
 
 
-def check(
-    real: Cohort,
-    synthetic: Sequence[Cohort],
-    margins: Mapping[str, Margin],
-    rng: np.random.Generator,
-    holdout: Cohort | None = None,
-) -> list[Finding]:
-    """Findings on the precision that plain analyses of one synthetic cohort claim, if `margins` asks for them."""
-    if (margin := margins.get(KEY)) is None:
-        return []
-    analyses = plain_analyses(real, synthetic)
-    return [precision(name, group, analysis, margin, rng, real) for name, group, analysis in analyses]
+def check(scope: Scope) -> list[Finding]:
+    """Findings on the precision that plain analyses of one synthetic cohort claim, if they are asked for."""
+    return [finding for ask in scope.asks() for finding in ask.estimand.answer(ask)]
 
 
-def of_counts(
-    real: Tally,
-    synthetic: Sequence[Tally],
-    sample: Cohort,
-    rests_on: int,
-    margins: Mapping[str, Margin],
-    rng: np.random.Generator,
-) -> list[Finding]:
+def precision(ask: Ask) -> list[Finding]:
+    """The standard error of an analysis of one synthetic cohort, over that of the same analysis of the patients."""
+    found = plain_analyses(ask.scope.real, ask.scope.synthetic)
+    return [_claimed(ask, name, group, analysis, ask.scope.real) for name, group, analysis in found]
+
+
+def of_counts(scope: Scope, sample: Cohort, rests_on: int) -> list[Finding]:
     """The same of folders: what all rows claim, from their tallies, and how far chance moves it, from a sample.
 
     Parameters
     ----------
-    real, synthetic : Tally      of all patients, and of all rows of each synthetic folder
-    sample : Cohort              a simple random sample of the patients
-    rests_on : int               patients the synthetic rows were learnt from, as their label says; at most all
+    scope : Scope        tallies of all patients, and of all rows of each synthetic folder
+    sample : Cohort      a simple random sample of the patients
+    rests_on : int       training patients behind the synthetic rows, as their label says; at most all
 
     Notes
     -----
-    Rows that were learnt from n of N patients know what n can say: their error is √(N/n) times that of all N.
+    A generator trained on n of N patients carries the information of n: its error is √(N/n) times that of all N.
     """
-    if (margin := margins.get(KEY)) is None:
-        return []
+    real, rng = scope.real, scope.rng
     if MOST_RESAMPLED < sample.n < real.n:
         sample = sample.take(np.sort(rng.choice(sample.n, size=MOST_RESAMPLED, replace=False)))
-    found = [
-        precision(name, group, analysis, margin, rng, sample, rests_on / real.n)
-        for name, group, analysis in plain_analyses(real, synthetic)
+    part = "" if rests_on == real.n else f"compared with what the {rests_on:,} training patients of {real.n:,} allow"
+    return [
+        _claimed(ask, name, group, analysis, sample, rests_on / real.n, part)
+        for ask in scope.asks()
+        for name, group, analysis in plain_analyses(real, scope.synthetic)
     ]
-    if rests_on == real.n:
-        return found
-    told = f"beside what the {rests_on:,} of {real.n:,} patients can say that the rows rest on"
-    return [replace(one, because=f"{told}; {one.because}") for one in found]
 
 
-def precision(
-    name: str,
-    group: Group,
-    analysis: Analysis,
-    margin: Margin,
-    rng: np.random.Generator,
-    rows: Cohort,
-    share: float = 1.0,
+def _claimed(
+    ask: Ask, name: str, group: Group, analysis: Analysis, rows: Cohort, share: float = 1.0, part: str = ""
 ) -> Finding:
-    """The standard error of an analysis of one synthetic cohort, over that of the same analysis of the patients.
+    """The finding on one analysis; `share` is that of the patients on which the synthetic rows rest.
 
     Notes
     -----
     Compared on the log scale and one-sided: to claim less than one could is wasteful, not wrong. What these
     patients' own analysis claims is a number, not an estimate; the interval covers the synthesis only, by the
     larger of what the m cohorts show and what `RESAMPLES` resamples of patients, `rows`, let expect of so many rows:
-    the variance of the logarithm of a standard error goes with 1/n. Where the synthetic rows rest on a `share` of the
-    patients, theirs is the standard error compared with: that of all, over the root of the share.
+    the variance of the logarithm of a standard error goes with 1/n. The standard error of all patients, over the root
+    of the share, is what theirs is compared with.
     Rows that are no patients make the ratio small: with k rows a patient it is about 1/√k.
     """
-    label = f"standard error claimed for {name}"
-
-    def cannot(reason: str) -> Finding:
-        found = not_estimable("inference", label, group.label, reason, margin, n_real=group.real.n)
-        return replace(found, key=KEY)
-
+    question = ask.question(f"standard error claimed for {name}", group)
     if few := too_few(group.real):
-        return cannot(few)
+        return question.refuse(few)
     try:
         real = _log_error(analysis, group.real) - math.log(share) / 2
         claimed = [_log_error(analysis, cohort) for cohort in group.synthetic]
         patients = _analysed(rows)
-        resampled = [_log_error(analysis, _resample(patients, rng)) for _ in range(RESAMPLES)]
+        resampled = [_log_error(analysis, _resample(patients, ask.rng)) for _ in range(RESAMPLES)]
     except (NotEstimableError, HorizonError) as refusal:
-        return cannot(reason_of(refusal))
+        return question.refuse(reason_of(refusal))
     expected = [float(np.var(resampled, ddof=1)) * rows.n / cohort.n for cohort in group.synthetic]
-    measured = Measured(real, 0.0, claimed, expected, group.real.n)
-    found = judge("inference", label, group.label, measured, replace(margin, scale="absolute"))
-    verdict = decide(min(found.lower, 0.0), min(found.upper, 0.0), margin.width)
-    return replace(
-        found,
-        real=math.exp(found.real),
-        synthetic=math.exp(found.synthetic),
-        scale=margin.scale,
-        verdict=verdict,
-        because=because(verdict, found.lower, found.upper, margin),
-        key=KEY,
-    )
+    return question.compare(Measured(real, 0.0, claimed, expected), log=True, before=part)
 
 
 def _log_error(analysis: Analysis, cohort: Observed) -> float:

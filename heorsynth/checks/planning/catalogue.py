@@ -1,61 +1,55 @@
-"""The estimands a purpose can ask for: one entry each, and how a margin for one is written."""
+"""Every estimand by its key: ours, and those of installed plug-ins; and how a margin for one is written."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from heorsynth.checks.core.estimand import Estimand
-from heorsynth.checks.core.margin import Margin, as_margin
-from heorsynth.checks.costs.estimands import ECONOMICS
+from heorsynth.checks.core.estimand import BOTH_SIDES, Estimand
+from heorsynth.checks.core.finding import FAIL, INCONCLUSIVE, NOT_ESTIMABLE, PASS, Finding, decide
+from heorsynth.checks.core.margin import HALF, Margin, as_margin
+from heorsynth.checks.core.observed import Observed
+from heorsynth.checks.costs import estimands as costs
+from heorsynth.checks.economics import estimands as economics
 from heorsynth.checks.planning.settings import setting_problems
-from heorsynth.checks.structure.estimands import ROWS
-from heorsynth.checks.survival.estimands import SURVIVAL
+from heorsynth.checks.privacy import estimands as privacy
+from heorsynth.checks.structure import estimands as structure
+from heorsynth.checks.survival import estimands as survival
 from heorsynth.core.errors import MarginError, Problem, nearest
+from heorsynth.core.estimate import significant
 from heorsynth.data.columns.schema import Schema
 
-OF_EVERYBODY = ("survival.extrapolation", "survival.extrapolation_ranking", "costs.two_part")
-"""Estimands of survival and costs that are asked in no subgroup."""
+WRITTEN = 1e-8
+"""Relative difference that a number may have from what was written of it."""
 
 
-def _repeated(key: str, estimand: Estimand) -> Estimand:
-    """The estimand, with the setting that asks it of two levels together if it is asked in subgroups."""
-    if key in OF_EVERYBODY or not key.startswith(("survival.", "costs.", "utilities.")):
-        return estimand
-    return replace(estimand, settings={**estimand.settings, "intersections": None})
+def _entries() -> dict[str, Estimand]:
+    """The estimands of every concern, in the order in which they stand there."""
+    rooms = (survival, costs, economics, structure, privacy)
+    return {value.key: value for room in rooms for value in vars(room).values() if isinstance(value, Estimand)}
 
 
-ESTIMANDS: Mapping[str, Estimand] = {
-    key: _repeated(key, estimand) for key, estimand in {**SURVIVAL, **ECONOMICS, **ROWS}.items()
-}
+ESTIMANDS: Mapping[str, Estimand] = _entries()
 """Key to estimand. The part before the dot names the check that answers it."""
-
-FROM_TALLIES = frozenset(
-    {
-        *(key for key in SURVIVAL if not key.startswith(("survival.extrapolation", "survival.subdistribution"))),
-        *("costs.mean", "costs.difference", "costs.zero_share", "costs.quantile"),
-        *(key for key in ECONOMICS if key.startswith(("utilities.", "economics."))),
-        *(key for key in ROWS if key.startswith("subgroups.")),
-        "structure.missingness",
-    }
-)
-"""Estimands that counts and moments of all rows can answer, so that they are asked of folders so."""
-
-FROM_BOTH = frozenset({"inference.precision"})
-"""Estimands that counts answer, but whose chance error is seen in resamples of rows."""
-
-NOT_OF_FOLDERS: Mapping[str, str] = {
-    key: "it looks for the copy of a patient among all rows side by side, and a sample cannot show the copy of one who "
-    "is not in it: draw a cohort that fits memory, and judge it against patients who do"
-    for key in ROWS
-    if key.startswith("disclosure.")
-}
-"""Estimands that are not asked of a folder, and why. All others that counts cannot answer are asked of a sample."""
 
 
 def lacking(key: str, schema: Schema) -> tuple[str, ...]:
     """The roles an estimand needs and a cohort does not declare."""
     return tuple(role for role in ESTIMANDS[key].needs if not getattr(schema, role))
+
+
+def plain_names(keys: Iterable[str]) -> str:
+    """The plain names of these estimands in the catalogue's order, in one line.
+
+    Examples
+    --------
+    >>> plain_names(["costs.mean", "survival.rmst"])
+    'mean time without the event, mean cost'
+    """
+    asked = set(keys)
+    known = [estimand.plain for key, estimand in ESTIMANDS.items() if key in asked]
+    return ", ".join(known + sorted(asked - set(ESTIMANDS)))
 
 
 def margin_for(key: str, declared: Margin | Mapping[str, object], chosen: Mapping[str, object] | None = None) -> Margin:
@@ -83,7 +77,7 @@ def margin_for(key: str, declared: Margin | Mapping[str, object], chosen: Mappin
     margin = as_margin(key, declared, settings)
     if estimand.relative_to:
         margin = replace(margin, of=estimand.relative_to)
-    if problems := setting_problems(key, margin.settings):
+    if problems := setting_problems(estimand, margin.settings):
         raise MarginError("margins", problems)
     if margin.scale not in estimand.scales:
         raise MarginError(
@@ -91,10 +85,40 @@ def margin_for(key: str, declared: Margin | Mapping[str, object], chosen: Mappin
             Problem(f"{key}: {margin.scale}", "not a scale of this estimand", f"use {' or '.join(estimand.scales)}"),
         )
     if margin.scale != "relative" and margin.width >= estimand.limit:
-        raise MarginError(
-            "margins",
-            Problem(
-                f"{key}: {margin.scale}", "so wide that the check is vacuous", f"give less than {estimand.limit:g}"
-            ),
-        )
+        raise MarginError("margins", _vacuous(f"{key}: {margin.scale}", f"{estimand.limit:g}"))
     return margin
+
+
+def vacuous(key: str, margin: Margin, real: Observed) -> list[Problem]:
+    """What is wrong with an absolute margin that is half as wide as the size it is compared with, or wider.
+
+    Notes
+    -----
+    The size is the estimand's `reference`: the horizon for times, the lifetime for lifetimes, the real mean for costs
+    and utilities, the threshold for a net benefit. Of several, the smallest counts. Shares and ratios have fixed
+    limits (`Estimand.limit`), and a relative margin has the same: half.
+    """
+    reference = ESTIMANDS[key].reference
+    if margin.scale != "absolute" or reference is None:
+        return []
+    sizes = [size for size in reference.sizes(margin, real) if math.isfinite(size) and size > 0]
+    if not sizes or margin.width < HALF * min(sizes):
+        return []
+    return [_vacuous(f"{key}: absolute", significant(HALF * min(sizes), 2), f": half of {reference.name}")]
+
+
+def _vacuous(where: str, limit: str, why: str = "") -> Problem:
+    return Problem(where, f"so wide that the check is vacuous{why}", f"give less than {limit}")
+
+
+def borne_out(finding: Finding) -> bool:
+    """Whether a finding's verdict may follow from its interval and margin: a check may soften it to "inconclusive".
+
+    The digits that are written are fewer than those it was reached with: on the edge of a margin either side is right.
+    """
+    if finding.verdict not in (PASS, FAIL):
+        return finding.verdict in (INCONCLUSIVE, NOT_ESTIMABLE)
+    low, high = ESTIMANDS[finding.key].span if finding.key in ESTIMANDS else BOTH_SIDES
+    lower, upper = (min(max(end, low), high) for end in (finding.lower, finding.upper))
+    widths = (finding.margin * (1 + edge) for edge in (0.0, -WRITTEN, WRITTEN))
+    return finding.verdict in {decide(lower, upper, width) for width in widths}

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from heorsynth.checks.core.finding import Finding, not_estimable
+from heorsynth.checks.core.finding import Finding
+from heorsynth.checks.core.groups import Group
 from heorsynth.checks.core.margin import Margin
 from heorsynth.checks.core.observed import Observed
+from heorsynth.checks.core.question import Question, Standing
 from heorsynth.checks.economics.arms import odd_effects, unnamed_comparator
 from heorsynth.checks.planning import registry
-from heorsynth.checks.planning.catalogue import ESTIMANDS, lacking, margin_for
-from heorsynth.checks.planning.plain import plain_names
+from heorsynth.checks.planning.catalogue import ESTIMANDS, lacking, margin_for, plain_names, vacuous
 from heorsynth.checks.planning.purposes import Purpose, purpose_of
 from heorsynth.checks.planning.settings import name_problems
-from heorsynth.checks.planning.vacuous import vacuous
 from heorsynth.core.errors import MarginError, Problem, RoleError, unknown_name
 from heorsynth.core.numbers import is_number
 
-NOTHING = "nothing in this cohort to ask it of, as the margin's settings are"
+NO_DATA = "no data match the margin's endpoint, column or group"
 
 ECONOMICS = ("comparator", "wtp", "cost", "effect")
 """What an `economics` block may say."""
@@ -51,22 +51,15 @@ class Plan:
         }
         return {name: margins for name, margins in asked.items() if margins}
 
-    def weighed(self, finding: Finding) -> Finding:
-        """The finding, decisive if the purpose rests on its estimand and on its kind of group."""
-        here = finding.decisive or finding.key in self.purpose.by_subgroup
-        return replace(finding, decisive=here and finding.key in self.decisive)
+    def standing(self, constructed: frozenset[str] = frozenset(), after: Sequence[str] = ()) -> Standing:
+        """What the purpose says about every finding, with the lineage of the rows: `after` is said of each."""
+        return Standing(self.decisive, frozenset(self.purpose.by_subgroup), constructed, after=tuple(after))
 
-    def unanswered(self, findings: Sequence[Finding], n_real: int) -> list[Finding]:
+    def unanswered(self, findings: Sequence[Finding], everyone: Group, standing: Standing) -> list[Finding]:
         """A finding "not estimable" for each declared margin that no check had an answer to: none may vanish."""
         answered = {finding.key for finding in findings}
         return [
-            replace(
-                not_estimable(
-                    key.split(".", maxsplit=1)[0], ESTIMANDS[key].what, "all", NOTHING, margin, n_real=n_real
-                ),
-                key=key,
-                decisive=key in self.decisive,
-            )
+            Question(ESTIMANDS[key], ESTIMANDS[key].definition, everyone, margin, standing).refuse(NO_DATA)
             for key, margin in self.margins.items()
             if key in self.declared and key not in answered
         ]
@@ -117,25 +110,25 @@ def plan(
             impossible += name_problems(key, margin, cohort) or vacuous(key, margin, cohort)
     if impossible:
         raise MarginError("margins", impossible)
-    defaults = [(asked, asked in wanted.decisive) for asked in (*wanted.decisive, *wanted.supporting)]
     asked_for: dict[str, Margin] = {}
     absent: dict[str, list[str]] = {}
-    for asked, _ in defaults:
+    decisive = wanted.decisive
+    for asked in (*decisive, *wanted.supporting):
         if roles := lacking(asked.key, cohort.schema):
             absent.setdefault(", ".join(roles), []).append(asked.key)
         else:
             default = margin_for(asked.key, {**asked.margin, "reason": asked.reason}, chosen)
             asked_for[asked.key] = known.get(asked.key, default)
     asked_for |= {key: margin for key, margin in known.items() if key not in asked_for}
-    decisive = {asked.key for asked, rests in defaults if rests} | set(known)
+    rests_on = {asked.key for asked in decisive} | set(known)
     notes = list(_unsaid(cohort, asked_for))
     notes += [f"Not asked, as the cohort declares no {roles}: {plain_names(keys)}." for roles, keys in absent.items()]
-    return Plan(wanted, asked_for, frozenset(decisive), (*wanted.notes, *notes), frozenset(known))
+    return Plan(wanted, asked_for, frozenset(rests_on), (*wanted.notes, *notes), frozenset(known))
 
 
 def _unsaid(cohort: Observed, margins: Mapping[str, Margin]) -> tuple[str, ...]:
     """What an economic evaluation rests on that nobody said, or that is odd in the columns."""
-    economic = [margin for key, margin in margins.items() if key.startswith("economics.")]
+    economic = [margin for margin in margins.values() if "comparator" in margin.settings]
     if not economic:
         return ()
     effect = economic[0].settings.get("effect")
@@ -166,4 +159,4 @@ def _is_threshold(number: object) -> bool:
 
 def known_estimands() -> dict[str, str]:
     """Every estimand key with its one-line description: what the command line's `checks` lists."""
-    return {key: estimand.what for key, estimand in ESTIMANDS.items()}
+    return {key: estimand.definition for key, estimand in ESTIMANDS.items()}

@@ -5,68 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from heorsynth.checks.planning.asked import (
-    AGREEMENT,
-    ASSOCIATION_MAX,
-    ASSOCIATIONS,
-    ATTRIBUTE,
-    CEAC,
-    CENSORING,
-    CONDITIONAL,
-    CONTAMINATION,
-    COPIES,
-    COST_DIFFERENCE,
-    COST_MEAN,
-    CV,
-    DISPARITY,
-    EXTRAPOLATION,
-    EXTRAPOLATION_RANKING,
-    FOLLOW_UP,
-    FULL_HEALTH,
-    HAZARD_RATIO,
-    INCIDENCE,
-    INCREMENTAL_COST,
-    INCREMENTAL_QALY,
-    INMB,
-    INTACT,
-    INTERSECTIONS,
-    JOINT_RANKS,
-    KM_GAP,
-    KM_GAP_MEAN,
-    KM_GAP_RMSE,
-    LANDMARK,
-    LINKABILITY,
-    LOOSE_COST,
-    LOOSE_KM,
-    LOOSE_MARGINALS,
-    MARGINALS,
-    MEDIAN,
-    MEMBERSHIP,
-    MISSINGNESS,
-    NEAR_COPIES,
-    NEAREST,
-    OPTIMISM,
-    POOLED_DECISION,
-    PRECISION,
-    PROPENSITY,
-    PROPORTIONALITY,
-    QUANTILE,
-    REACH,
-    REPRESENTATION,
-    RETENTION,
-    RMST,
-    RMST_DIFFERENCE,
-    SINGLING_OUT,
-    SUBDISTRIBUTION,
-    TOP_SHARE,
-    TWO_PART,
-    UTILITY,
-    UTILITY_MISSING,
-    WASSERSTEIN,
-    WORSE_THAN_DEAD,
-    ZERO_SHARE,
-    Asked,
-)
+from heorsynth.checks.core.estimand import DefaultMargin, Estimand
+from heorsynth.checks.costs import estimands as costs
+from heorsynth.checks.economics import estimands as economics
+from heorsynth.checks.privacy import estimands as privacy
+from heorsynth.checks.structure import estimands as structure
+from heorsynth.checks.survival import estimands as survival
 from heorsynth.core.errors import unknown_name
 
 
@@ -77,94 +21,149 @@ class Purpose:
     Attributes
     ----------
     question : str           what a "fit" answers
-    decisive : tuple         the verdict rests on these, overall and by arm
-    supporting : tuple       shown beside them
+    decides : tuple          the verdict rests on these, overall and by arm
+    supports : tuple         shown beside them
     by_subgroup : tuple      keys that decide within every subgroup level too
     notes : tuple            what the reader must know whatever the findings
     """
 
     name: str
     question: str
-    decisive: tuple[Asked, ...]
-    supporting: tuple[Asked, ...] = ()
+    decides: tuple[Estimand | DefaultMargin, ...]
+    supports: tuple[Estimand | DefaultMargin, ...] = ()
     by_subgroup: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
+    @property
+    def decisive(self) -> tuple[DefaultMargin, ...]:
+        """The estimands that the verdict rests on, each with its margin and its reason."""
+        return tuple(map(_with_default, self.decides))
 
-COMPETING = (INCIDENCE, SUBDISTRIBUTION)
-SURVIVAL_DETAIL = (
-    KM_GAP,
-    KM_GAP_MEAN,
-    KM_GAP_RMSE,
-    OPTIMISM,
-    LANDMARK,
-    MEDIAN,
-    HAZARD_RATIO,
-    PROPORTIONALITY,
-    *COMPETING,
-    CENSORING,
-    FOLLOW_UP,
-    REACH,
-    EXTRAPOLATION,
-    EXTRAPOLATION_RANKING,
+    @property
+    def supporting(self) -> tuple[DefaultMargin, ...]:
+        """The estimands that are shown beside them."""
+        return tuple(map(_with_default, self.supports))
+
+
+def _with_default(asked: Estimand | DefaultMargin) -> DefaultMargin:
+    return asked.default if isinstance(asked, Estimand) else asked
+
+
+LOOSE_KM = survival.KM_GAP.with_margin({"absolute": 0.15}, "the picture must be right, not the decimals")
+LOOSE_COST = costs.MEAN.with_margin({"relative": 0.25}, "the order of magnitude must be right")
+LOOSE_MARGINALS = structure.MARGINALS.with_margin({"absolute": 0.15}, "the picture must be right, not the decimals")
+INTACT = structure.MARGINALS.with_margin(
+    {"absolute": 0.15},
+    "no column may be destroyed, whatever the purpose: an analysis may adjust for any of them",
 )
-STRUCTURE = (ASSOCIATIONS, ASSOCIATION_MAX, CONDITIONAL, JOINT_RANKS, PROPENSITY, MISSINGNESS)
+
+COMPETING = (survival.INCIDENCE, survival.SUBDISTRIBUTION_RATIO)
+SURVIVAL_DETAIL = (
+    survival.KM_GAP,
+    survival.KM_GAP_MEAN,
+    survival.KM_GAP_RMSE,
+    survival.OPTIMISM,
+    survival.LANDMARK,
+    survival.MEDIAN,
+    survival.HAZARD_RATIO,
+    survival.HAZARD_RATIO_CHANGE,
+    *COMPETING,
+    survival.CENSORING,
+    survival.FOLLOW_UP,
+    survival.REACH,
+    survival.EXTRAPOLATION,
+    survival.EXTRAPOLATION_RANKING,
+)
+STRUCTURE = (
+    structure.ASSOCIATIONS,
+    structure.ASSOCIATION_MAX,
+    structure.CONDITIONAL_ASSOCIATIONS,
+    structure.JOINT_RANKS,
+    structure.PROPENSITY,
+    structure.MISSINGNESS,
+)
 PURPOSES: Mapping[str, Purpose] = {
     purpose.name: purpose
     for purpose in (
         Purpose(
             "teaching",
             "Does an exercise on the synthetic cohorts show the picture the real cohort shows?",
-            (LOOSE_KM, LOOSE_COST, LOOSE_MARGINALS, RETENTION),
-            (RMST, MEDIAN, ZERO_SHARE, UTILITY, ASSOCIATIONS, MISSINGNESS, REPRESENTATION, COPIES),
+            (LOOSE_KM, LOOSE_COST, LOOSE_MARGINALS, structure.RETENTION),
+            (
+                survival.RMST,
+                survival.MEDIAN,
+                costs.ZERO_SHARE,
+                costs.MEAN_UTILITY,
+                structure.ASSOCIATIONS,
+                structure.MISSINGNESS,
+                structure.REPRESENTATION,
+                privacy.COPIES,
+            ),
         ),
         Purpose(
             "software-testing",
             "Does software meet every kind of row it will meet in the real cohort?",
             (
-                RETENTION,
-                MISSINGNESS,
-                Asked("costs.zero_share", {"absolute": 0.10}, "zeros must occur, not to the point"),
+                structure.RETENTION,
+                structure.MISSINGNESS,
+                costs.ZERO_SHARE.with_margin({"absolute": 0.10}, "zeros must occur, not to the point"),
                 INTACT,
             ),
-            (FOLLOW_UP, COPIES),
+            (survival.FOLLOW_UP, privacy.COPIES),
             notes=("Impossible rows count against the verdict; estimates from these cohorts are not evidence.",),
         ),
         Purpose(
             "model-development",
             "Does a model developed on the synthetic cohorts meet the relations of the real one?",
-            (KM_GAP, MARGINALS, ASSOCIATIONS, ASSOCIATION_MAX, REPRESENTATION, RETENTION),
             (
-                RMST,
-                HAZARD_RATIO,
-                CENSORING,
-                FOLLOW_UP,
-                COST_MEAN,
-                TWO_PART,
-                UTILITY,
-                CONDITIONAL,
-                JOINT_RANKS,
-                PROPENSITY,
-                MISSINGNESS,
-                INTERSECTIONS,
-                DISPARITY,
+                survival.KM_GAP,
+                structure.MARGINALS,
+                structure.ASSOCIATIONS,
+                structure.ASSOCIATION_MAX,
+                structure.REPRESENTATION,
+                structure.RETENTION,
+            ),
+            (
+                survival.RMST,
+                survival.HAZARD_RATIO,
+                survival.CENSORING,
+                survival.FOLLOW_UP,
+                costs.MEAN,
+                costs.TWO_PART,
+                costs.MEAN_UTILITY,
+                structure.CONDITIONAL_ASSOCIATIONS,
+                structure.JOINT_RANKS,
+                structure.PROPENSITY,
+                structure.MISSINGNESS,
+                structure.INTERSECTIONS,
+                structure.DISPARITY,
             ),
             notes=("Whether a model trained here predicts real patients is to be shown on a hold-out, apart.",),
         ),
         Purpose(
             "augmentation",
             "May synthetic rows stand beside the real ones without moving what they show?",
-            (RMST, KM_GAP, COST_MEAN, UTILITY, ASSOCIATIONS, REPRESENTATION, RETENTION, PRECISION, INTACT),
             (
-                RMST_DIFFERENCE,
-                HAZARD_RATIO,
-                CENSORING,
-                FOLLOW_UP,
-                ZERO_SHARE,
-                ASSOCIATION_MAX,
-                MISSINGNESS,
-                INTERSECTIONS,
-                DISPARITY,
+                survival.RMST,
+                survival.KM_GAP,
+                costs.MEAN,
+                costs.MEAN_UTILITY,
+                structure.ASSOCIATIONS,
+                structure.REPRESENTATION,
+                structure.RETENTION,
+                economics.PRECISION,
+                INTACT,
+            ),
+            (
+                survival.RMST_DIFFERENCE,
+                survival.HAZARD_RATIO,
+                survival.CENSORING,
+                survival.FOLLOW_UP,
+                costs.ZERO_SHARE,
+                structure.ASSOCIATION_MAX,
+                structure.MISSINGNESS,
+                structure.INTERSECTIONS,
+                structure.DISPARITY,
             ),
             notes=("Added rows carry no new patients: pool with `analyse`, never as if the cohort had grown.",),
         ),
@@ -172,32 +171,32 @@ PURPOSES: Mapping[str, Purpose] = {
             "external-control",
             "Does a synthetic arm show the survival that its real patients showed?",
             (
-                RMST,
-                RMST_DIFFERENCE,
-                KM_GAP,
-                HAZARD_RATIO,
-                CENSORING,
-                FOLLOW_UP,
-                REPRESENTATION,
-                RETENTION,
-                PRECISION,
+                survival.RMST,
+                survival.RMST_DIFFERENCE,
+                survival.KM_GAP,
+                survival.HAZARD_RATIO,
+                survival.CENSORING,
+                survival.FOLLOW_UP,
+                structure.REPRESENTATION,
+                structure.RETENTION,
+                economics.PRECISION,
                 INTACT,
             ),
             (
-                KM_GAP_MEAN,
-                OPTIMISM,
-                LANDMARK,
-                MEDIAN,
-                PROPORTIONALITY,
+                survival.KM_GAP_MEAN,
+                survival.OPTIMISM,
+                survival.LANDMARK,
+                survival.MEDIAN,
+                survival.HAZARD_RATIO_CHANGE,
                 *COMPETING,
-                REACH,
-                EXTRAPOLATION,
-                EXTRAPOLATION_RANKING,
-                ASSOCIATIONS,
-                COST_MEAN,
-                UTILITY,
-                INTERSECTIONS,
-                DISPARITY,
+                survival.REACH,
+                survival.EXTRAPOLATION,
+                survival.EXTRAPOLATION_RANKING,
+                structure.ASSOCIATIONS,
+                costs.MEAN,
+                costs.MEAN_UTILITY,
+                structure.INTERSECTIONS,
+                structure.DISPARITY,
             ),
             notes=(
                 "Fidelity to an arm is no comparability with another trial, and controls drawn from few patients carry "
@@ -208,35 +207,35 @@ PURPOSES: Mapping[str, Purpose] = {
             "economic-evaluation",
             "Would an economic evaluation of the synthetic cohorts rest on the same quantities?",
             (
-                RMST,
-                RMST_DIFFERENCE,
-                COST_MEAN,
-                CV,
-                COST_DIFFERENCE,
-                UTILITY,
-                INCREMENTAL_QALY,
-                INMB,
-                POOLED_DECISION,
-                RETENTION,
+                survival.RMST,
+                survival.RMST_DIFFERENCE,
+                costs.MEAN,
+                costs.CV,
+                costs.DIFFERENCE,
+                costs.MEAN_UTILITY,
+                economics.INCREMENTAL_QALY,
+                economics.INMB,
+                economics.POOLED_DECISION,
+                structure.RETENTION,
                 INTACT,
             ),
             (
                 *SURVIVAL_DETAIL,
-                ZERO_SHARE,
-                QUANTILE,
-                TOP_SHARE,
-                WASSERSTEIN,
-                TWO_PART,
-                FULL_HEALTH,
-                WORSE_THAN_DEAD,
-                UTILITY_MISSING,
-                INCREMENTAL_COST,
-                AGREEMENT,
-                CEAC,
-                PRECISION,
-                REPRESENTATION,
-                INTERSECTIONS,
-                DISPARITY,
+                costs.ZERO_SHARE,
+                costs.QUANTILE,
+                costs.TOP_SHARE,
+                costs.WASSERSTEIN,
+                costs.TWO_PART,
+                costs.FULL_HEALTH,
+                costs.WORSE_THAN_DEAD,
+                costs.UTILITY_MISSING,
+                economics.INCREMENTAL_COST,
+                economics.DECISION_AGREEMENT,
+                economics.CEAC,
+                economics.PRECISION,
+                structure.REPRESENTATION,
+                structure.INTERSECTIONS,
+                structure.DISPARITY,
                 *STRUCTURE,
             ),
         ),
@@ -244,36 +243,36 @@ PURPOSES: Mapping[str, Purpose] = {
             "data-sharing",
             "Can the synthetic cohorts be given to others in place of the real one?",
             (
-                RMST,
-                KM_GAP,
-                COST_MEAN,
-                UTILITY,
-                MARGINALS,
-                ASSOCIATIONS,
-                REPRESENTATION,
-                RETENTION,
-                COPIES,
-                NEAREST,
-                MEMBERSHIP,
-                ATTRIBUTE,
+                survival.RMST,
+                survival.KM_GAP,
+                costs.MEAN,
+                costs.MEAN_UTILITY,
+                structure.MARGINALS,
+                structure.ASSOCIATIONS,
+                structure.REPRESENTATION,
+                structure.RETENTION,
+                privacy.COPIES,
+                privacy.NEAREST,
+                privacy.MEMBERSHIP,
+                privacy.ATTRIBUTE,
             ),
             (
-                RMST_DIFFERENCE,
-                HAZARD_RATIO,
-                CENSORING,
-                FOLLOW_UP,
-                ZERO_SHARE,
-                QUANTILE,
-                ASSOCIATION_MAX,
-                CONDITIONAL,
-                PROPENSITY,
-                MISSINGNESS,
-                INTERSECTIONS,
-                DISPARITY,
-                NEAR_COPIES,
-                CONTAMINATION,
-                SINGLING_OUT,
-                LINKABILITY,
+                survival.RMST_DIFFERENCE,
+                survival.HAZARD_RATIO,
+                survival.CENSORING,
+                survival.FOLLOW_UP,
+                costs.ZERO_SHARE,
+                costs.QUANTILE,
+                structure.ASSOCIATION_MAX,
+                structure.CONDITIONAL_ASSOCIATIONS,
+                structure.PROPENSITY,
+                structure.MISSINGNESS,
+                structure.INTERSECTIONS,
+                structure.DISPARITY,
+                privacy.NEAR_COPIES,
+                privacy.CONTAMINATION,
+                privacy.SINGLING_OUT,
+                privacy.LINKABILITY,
             ),
             notes=(
                 "An attack that fails is no proof of safety: stronger ones may exist, and who else holds data on these "

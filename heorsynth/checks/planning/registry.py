@@ -4,26 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 
 from heorsynth.checks.core.finding import Finding
 from heorsynth.checks.core.margin import Margin
+from heorsynth.checks.core.question import Scope, Standing
 from heorsynth.checks.planning.catalogue import ESTIMANDS
 from heorsynth.core.errors import unknown_name
 from heorsynth.data.cohort.cohort import Cohort
 
-Check = Callable[
-    [Cohort, Sequence[Cohort], Mapping[str, Margin], np.random.Generator, Cohort | None],
-    list[Finding],
-]
-"""Takes the real cohort, the synthetic ones, the margins of its estimands, a random stream and the hold-out, if any."""
-
 REGISTRY = {
     "survival": "heorsynth.checks.survival.check:check",
     "costs": "heorsynth.checks.costs.check:check",
-    "utilities": "heorsynth.checks.costs.utilities:check",
+    "utilities": "heorsynth.checks.costs.check:check_utilities",
     "subgroups": "heorsynth.checks.structure.subgroups:check",
     "structure": "heorsynth.checks.structure.check:check",
     "economics": "heorsynth.checks.economics.check:check",
@@ -31,6 +26,8 @@ REGISTRY = {
     "disclosure": "heorsynth.checks.privacy.check:check",
 }
 """Name to module and function; a module is imported only when its check is asked for."""
+
+Check = Callable[[Scope], list[Finding]]
 
 
 def names() -> tuple[str, ...]:
@@ -46,8 +43,37 @@ def load(name: str) -> Check:
     return cast(Check, getattr(import_module(module), attribute))
 
 
+def scope_of(
+    real: Any,
+    synthetic: Sequence[Any],
+    margins: Mapping[str, Margin],
+    rng: np.random.Generator,
+    holdout: Cohort | None = None,
+    standing: Standing | None = None,
+) -> Scope:
+    """What a check is given, from margins by the estimands' keys."""
+    asked = tuple((ESTIMANDS[key], margin) for key, margin in margins.items())
+    return Scope(real, synthetic, asked, rng, holdout, standing or Standing())
+
+
+def findings(name: str, *given: Any, **more: Any) -> list[Finding]:
+    """The findings of one check; the arguments are those of `scope_of`.
+
+    Examples
+    --------
+    >>> from heorsynth.checks.planning.catalogue import margin_for
+    >>> frame = {"time": [5, 8, 12, 20, 21, 30], "event": [1, 0, 1, 1, 0, 1]}
+    >>> import pandas as pd
+    >>> patients = Cohort(pd.DataFrame(frame), endpoints={"os": ("time", "event")})
+    >>> margins = {"survival.rmst": margin_for("survival.rmst", {"horizon": 20, "relative": 0.05})}
+    >>> findings("survival", patients, [patients], margins, np.random.default_rng(1))[0].verdict
+    'inconclusive'
+    """
+    return load(name)(scope_of(*given, **more))
+
+
 def estimands_of(name: str) -> tuple[str, ...]:
     """The keys of the estimands a check answers."""
     if name not in REGISTRY:
         raise unknown_name("check", name, REGISTRY)
-    return tuple(key for key in ESTIMANDS if key.split(".")[0] == name)
+    return tuple(key for key, estimand in ESTIMANDS.items() if estimand.check == name)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import combinations, pairwise
 from typing import cast
 
+from heorsynth.checks.core.estimand import Estimand
 from heorsynth.checks.core.margin import Margin
 from heorsynth.checks.core.observed import Observed, patients_by
 from heorsynth.core.errors import Problem, nearest
@@ -13,9 +14,6 @@ from heorsynth.core.numbers import is_number, is_whole
 
 METHODS = ("bang-tsiatis", "lin")
 """The estimators of a mean cost under censoring that a margin may name."""
-
-SEVERAL = ("survival.landmark: at", "costs.quantile: quantile")
-"""Settings that may be a list: the estimand is then asked at each."""
 
 
 def _above_zero(value: object) -> bool:
@@ -80,22 +78,22 @@ KINDS: Mapping[str, Kind] = {
 """Setting to what its value must be, what is wrong with any other, and what to write."""
 
 
-def setting_problems(key: str, settings: Mapping[str, object]) -> list[Problem]:
+def setting_problems(estimand: Estimand, settings: Mapping[str, object]) -> list[Problem]:
     """What is wrong with the settings of a margin, whatever the cohort."""
-    problems = []
+    problems, key = [], estimand.key
     for name, (fits, wrong, fix) in KINDS.items():
         value = settings.get(name)
         if value is None:
             continue
         where = f"{key}: {name}"
-        values = _listed(value) if where in SEVERAL else [value]
+        values = _listed(value) if name in estimand.several else [value]
         if not values:
             problems.append(Problem(where, "an empty list asks nothing", fix))
         elif not all(map(fits, values)):
             problems.append(Problem(where, wrong, fix))
     if settings.get("method") == "lin" and settings.get("intervals") is None:
         problems.append(Problem(f"{key}: method", "lin needs the cost of each interval", KINDS["intervals"][2]))
-    if key == "utilities.qaly":
+    if "measures" in settings:
         problems += _measured(key, settings)
     return problems
 
@@ -120,7 +118,7 @@ def name_problems(key: str, margin: Margin, real: Observed) -> list[Problem]:
         "intervals": schema.costs,
         "measures": schema.utilities,
     }
-    if key.startswith("economics."):
+    if "comparator" in margin.settings:  # an economic evaluation tells of an unknown cost itself
         del known["cost"]
     problems = []
     for setting, names in known.items():

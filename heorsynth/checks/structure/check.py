@@ -2,29 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from typing import Any
+from functools import partial
 
 import numpy as np
 import pandas as pd
 
-from heorsynth.checks.core.distance import average, distance_finding, largest, with_synthesis
-from heorsynth.checks.core.finding import Finding, not_estimable
-from heorsynth.checks.core.groups import ALL, Group
-from heorsynth.checks.core.margin import Margin
+from heorsynth.checks.core.distance import average, largest, with_synthesis
+from heorsynth.checks.core.finding import Finding
 from heorsynth.checks.core.observed import Observed, columns, missing
-from heorsynth.checks.core.scalar import compare
-from heorsynth.checks.structure.columns import compared_columns, is_numeric, paired_columns
-from heorsynth.checks.structure.joint import (
-    DISTANCES,
-    associations,
-    conditional_associations,
-    joint_ranks,
-    told_apart,
-)
+from heorsynth.checks.core.question import Ask, Scope
+from heorsynth.checks.core.scalar import Numbers
+from heorsynth.checks.structure.columns import compared_columns, is_numeric
 from heorsynth.core.estimate import Estimate
-from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.data.columns.levels import as_text
 from heorsynth.data.folders.tally import Tally
 from heorsynth.estimators.proportions import proportion
@@ -36,39 +25,18 @@ GRID = 100
 """A numeric distribution is compared at this many quantiles of the real column."""
 
 
-def check(
-    real: Any,
-    synthetic: Sequence[Any],
-    margins: Mapping[str, Margin],
-    rng: np.random.Generator,
-    holdout: Cohort | None = None,
-) -> list[Finding]:
-    """Findings on marginals, associations and missingness, as far as `margins` asks; of tallies the last alone."""
-    group = Group("all", ALL, real, tuple(synthetic))
-    names = columns(real) if isinstance(real, Tally) else compared_columns(real)
-    paired = names if isinstance(real, Tally) else paired_columns(real)
-    found: list[Finding] = []
-    if "structure.marginals" in margins:
-        found += [marginal(group, name, margins["structure.marginals"], rng) for name in names]
-    if asked := {key: margins[key] for key in DISTANCES if key in margins}:
-        found += associations(group, paired, asked, rng)
-    if margin := margins.get("structure.conditional_associations"):
-        found += conditional_associations(real, synthetic, paired, margin, rng)
-    if margin := margins.get("structure.joint_ranks"):
-        found += joint_ranks(real, synthetic, margin)
-    if margin := margins.get("structure.propensity"):
-        found.append(told_apart(group, paired, margin))
-    if "structure.missingness" in margins:
-        found += [
-            missingness(group, name, margins["structure.missingness"])
-            for name in names
-            if any(name in columns(data) and missing(data, name) for data in (real, *synthetic))
-        ]
-    return found
+def check(scope: Scope) -> list[Finding]:
+    """Findings on marginals, associations and missingness, as far as they are asked; of tallies the last alone."""
+    return [finding for ask in scope.asks() for finding in ask.estimand.answer(ask)]
 
 
-def marginal(group: Group, name: str, margin: Margin, rng: np.random.Generator) -> Finding:
-    """How far the distribution of one column is from the real one, missing values left out.
+def marginals(ask: Ask) -> list[Finding]:
+    """How far the distribution of each column is from the real one, missing values left out."""
+    return [_marginal(ask, name) for name in compared_columns(ask.scope.real)]
+
+
+def _marginal(ask: Ask, name: str) -> Finding:
+    """The finding on one column.
 
     Notes
     -----
@@ -76,18 +44,14 @@ def marginal(group: Group, name: str, margin: Margin, rng: np.random.Generator) 
     column and just before each, so that a spike moved to a value nobody real has is seen. Total variation: half the sum
     of the distances between the shares of the levels.
     """
-    label = f"distribution of {name}"
+    group, rng, label = ask.group, ask.rng, f"distribution of {name}"
     known = [
         cohort.rows[name].dropna() if name in cohort.rows else pd.Series(dtype=object)
         for cohort in (group.real, *group.synthetic)
     ]
     if min(map(len, known)) < 2:
-        return replace(
-            not_estimable(
-                "structure", label, "all", "fewer than two known values in some cohort", margin, n_real=len(known[0])
-            ),
-            key="structure.marginals",
-        )
+        question = ask.question(label, column=name, n_real=len(known[0]))
+        return question.refuse("fewer than two known values in some cohort")
     if is_numeric(group.real, name):
         numbers = [column.to_numpy(float) for column in known]
         points = np.unique(np.quantile(numbers[0], np.linspace(0, 1, GRID + 1), method="lower"))
@@ -106,9 +70,8 @@ def marginal(group: Group, name: str, margin: Margin, rng: np.random.Generator) 
     real_noise = drawn - shares[0]
     sizes = np.mean([len(column) for column in known[1:]])
     noise = with_synthesis(real_noise, shares[1:], len(known[0]) / float(sizes), rng)
-    return distance_finding(
-        "structure.marginals", label, group, measure(shares[1:].mean(axis=0) - shares[0], noise, real_noise), margin
-    )
+    found = measure(shares[1:].mean(axis=0) - shares[0], noise, real_noise)
+    return ask.question(label, column=name).answer(found)
 
 
 def _below_and_upto(ordered: np.ndarray, points: np.ndarray) -> np.ndarray:
@@ -118,14 +81,20 @@ def _below_and_upto(ordered: np.ndarray, points: np.ndarray) -> np.ndarray:
     return both
 
 
-def _total_variation(gaps: np.ndarray, noise: np.ndarray, real_noise: np.ndarray) -> tuple[float, float, float, float]:
+def _total_variation(gaps: np.ndarray, noise: np.ndarray, real_noise: np.ndarray) -> Numbers:
     return average(gaps, noise, real_noise, np.full(len(gaps), 0.5))
 
 
-def missingness(group: Group, name: str, margin: Margin) -> Finding:
-    """The share of a column that is missing."""
+def missingness(ask: Ask) -> list[Finding]:
+    """The share of each column that is missing, of those that have a gap in some cohort."""
+    real = ask.scope.real
+    names = columns(real) if isinstance(real, Tally) else compared_columns(real)
 
-    def share(data: Observed) -> Estimate:
+    def share(data: Observed, name: str) -> Estimate:
         return proportion(missing(data, name), data.n)
 
-    return compare("structure.missingness", f"missing in {name}", group, share, margin)
+    return [
+        ask.question(f"missing in {name}", column=name).judge(partial(share, name=name))
+        for name in names
+        if any(name in columns(data) and missing(data, name) for data in (real, *ask.scope.synthetic))
+    ]

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 
-from heorsynth.checks.core.finding import LEVEL, NOT_ESTIMABLE, Finding
-from heorsynth.checks.core.groups import ALL, Group, two_levels
-from heorsynth.checks.core.margin import Margin
+from heorsynth.checks.core.finding import LEVEL, Finding
+from heorsynth.checks.core.groups import two_levels
 from heorsynth.checks.core.observed import Observed, arm_curves, arm_moments, curve, moments, patients_by
-from heorsynth.checks.core.scalar import Estimator, compare
+from heorsynth.checks.core.question import Ask, Estimator
+from heorsynth.checks.core.scalar import Numbers
 from heorsynth.checks.survival.horizon import default_horizon
 from heorsynth.core.errors import HorizonError, NotEstimableError
 from heorsynth.core.estimate import Estimate, normal_quantile, significant
@@ -18,58 +18,40 @@ from heorsynth.data.columns.levels import SMALL_COUNT, shown_names
 from heorsynth.estimators.costs.costs import difference_of, mean_of
 from heorsynth.estimators.survival.summaries import restricted_mean, restricted_mean_difference
 
-KEY = "subgroups.disparity"
 
-
-def disparities(real: Observed, synthetic: Sequence[Observed], margin: Margin) -> list[Finding]:
+def disparities(ask: Ask) -> list[Finding]:
     """Every level of every subgroup against the largest one: mean costs and utilities, and restricted means.
 
     Notes
     -----
-    The gap's margin is a share of the largest level's own value, so that a gap of nothing is judged as well. Where
+    The gap's margin is a share of the largest level's own value, so that a gap of nothing is judged as well. If
     the real gap's 90% interval leaves out 0, the finding says how much of the gap the synthetic cohorts show.
     """
-    found = []
+    found, real = [], ask.scope.real
     for name in real.schema.subgroups:
         counts = {level: count for (level,), count in patients_by(real, [name]).items() if level}
         if len(counts) < 2:
             continue
         usual, shown = max(sorted(counts), key=lambda level: counts[level]), shown_names(counts)
         for level in sorted(set(counts) - {usual}):
-            group = Group(f"{name}={shown[level]} vs {shown[usual]}", ALL, real, tuple(synthetic))
+            group = replace(ask.group, label=f"{name}={shown[level]} vs {shown[usual]}")
             for what, unit, alone, gap in _quantities(real, name, level, usual):
-                found.append(_finding(group, what, unit, gap, margin.resolved(_size(alone, real))))
-                if counts[level] < SMALL_COUNT:
-                    found[-1] = _hidden(found[-1])
+                margin = ask.margin.resolved(_size(alone, real))
+                question = ask.question(f"gap in {what}", group, margin, unit=unit)
+                if counts[level] < SMALL_COUNT:  # a gap would show what one of so few patients had
+                    found.append(question.refuse(f"fewer than {SMALL_COUNT} real patients: not shown"))
+                else:
+                    found.append(question.judge(gap, after=partial(_share_of_gap, gap=gap, real=real)))
     return found
 
 
-def _finding(group: Group, what: str, unit: str, gap: Estimator, margin: Margin) -> Finding:
-    found = compare(KEY, f"gap in {what}", group, gap, margin, unit=unit)
-    if found.verdict == NOT_ESTIMABLE:
-        return found
-    real = gap(group.real)
-    if abs(real.value) <= normal_quantile(LEVEL) * real.se:
-        return found
-    share = found.synthetic / found.real
-    told = "reversed" if share < 0 else f"{significant(100 * share, 2)}% of the real one"
-    return replace(found, because=f"{found.because}; the gap is {told}")
-
-
-def _hidden(found: Finding) -> Finding:
-    """The finding without any number: of so few patients a gap would show what one of them had."""
-    nan = float("nan")
-    return replace(
-        found,
-        real=nan,
-        synthetic=nan,
-        difference=nan,
-        lower=nan,
-        upper=nan,
-        floor=nan,
-        verdict=NOT_ESTIMABLE,
-        because=f"fewer than {SMALL_COUNT} real patients: not shown",
-    )
+def _share_of_gap(numbers: Numbers, gap: Estimator, real: Observed) -> str:
+    """How much of a significant real gap the synthetic cohorts show."""
+    own = gap(real)
+    if abs(own.value) <= normal_quantile(LEVEL) * own.se:
+        return ""
+    share = numbers.synthetic / numbers.real
+    return "; the gap is " + ("reversed" if share < 0 else f"{significant(100 * share, 2)}% of the real one")
 
 
 def _size(alone: Estimator, real: Observed) -> float:

@@ -1,121 +1,177 @@
-"""The estimands of who is in the rows, how their columns go together, what they claim and what they betray."""
+"""The estimands of subgroups, of distributions and of relations between columns: each is one entry."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from heorsynth.checks.core.estimand import COUNTS, LARGEST_LOG_RATIO, ONE, Estimand
+from heorsynth.checks.structure import check, disparities, joint, population_shares, subgroups
 
-from heorsynth.checks.core.estimand import LARGEST_LOG_RATIO, ONE, Estimand
+RETENTION = Estimand(
+    key="subgroups.retention",
+    plain="groups lost or invented",
+    definition="levels of arm and subgroups that the synthetic cohorts lost or invented, beyond what chance explains",
+    formula="number of levels lost or invented, beyond what chance explains",
+    answer=subgroups.retention,
+    unit="levels",
+    scales=ONE,
+    margin={"absolute": 0.5},
+    reason="a level is there or it is not",
+    limit=1.0,
+    folders=COUNTS,
+)
 
-ROWS: Mapping[str, Estimand] = {
-    "subgroups.retention": Estimand(
-        "levels of arm and subgroups that the synthetic cohorts lost or invented, beyond what chance explains",
-        "levels",
-        scales=ONE,
-        limit=1.0,
-    ),
-    "subgroups.representation": Estimand(
-        "share of a level in the synthetic cohorts over its share in the real one",
-        scales=("ratio",),
-        needs=("subgroups",),
-        limit=LARGEST_LOG_RATIO,
-    ),
-    "subgroups.intersections": Estimand(
-        "share of two levels of two subgroups together, synthetic over real, where enough real patients have both",
-        scales=("ratio",),
-        settings={"min_count": 10},
-        needs=("subgroups",),
-        limit=LARGEST_LOG_RATIO,
-    ),
-    "subgroups.target": Estimand(
-        "share of a level in the synthetic cohorts over its share in a stated population (asked where `targets` states "
-        "one)",
-        scales=("ratio",),
-        settings={"targets": None},
-        needs=("subgroups",),
-        limit=LARGEST_LOG_RATIO,
-    ),
-    "subgroups.disparity": Estimand(
-        "gap between a level of a subgroup and its largest level, in mean cost, mean utility and restricted mean time",
-        scales=("relative",),
-        needs=("subgroups",),
-        relative_to="the largest level's own value",
-    ),
-    "structure.marginals": Estimand(
-        "distance between the distributions of a column: Kolmogorov-Smirnov for numbers, total variation for levels",
-        scales=ONE,
-        limit=0.5,
-    ),
-    "structure.associations": Estimand(
-        "mean distance between pairwise rank correlations, over all pairs of columns (levels as indicators)",
-        scales=ONE,
-        limit=0.5,
-    ),
-    "structure.association_max": Estimand(
-        "largest distance between pairwise rank correlations, over all pairs of columns (levels as indicators)",
-        scales=ONE,
-        limit=1.0,
-    ),
-    "structure.conditional_associations": Estimand(
-        "mean distance between pairwise rank correlations within a level of arm or subgroup",
-        scales=ONE,
-        limit=0.5,
-    ),
-    "structure.joint_ranks": Estimand(
-        "rank correlation of two of the costs, utilities and follow-up times", scales=ONE, limit=1.0
-    ),
-    "structure.propensity": Estimand(
-        "part of the variance of being synthetic that a logistic model of all columns explains beyond chance (pMSE)",
-        scales=ONE,
-        limit=0.25,
-    ),
-    "structure.missingness": Estimand("share of a column that is missing", scales=ONE, limit=0.5),
-    "inference.precision": Estimand(
-        "standard error that a plain analysis of one synthetic cohort claims, over that of the patients",
-        scales=("ratio",),
-        limit=LARGEST_LOG_RATIO,
-    ),
-    "disclosure.copies": Estimand(
-        "share of synthetic rows equal to a patient in every column; with a hold-out, beyond the share equal to a "
-        "person never seen, and likewise the share of patients whom a row of any cohort equals",
-        scales=ONE,
-        limit=0.5,
-    ),
-    "disclosure.near_copies": Estimand(
-        "share of synthetic rows with a patient's levels and every number within a twentieth of its standard deviation "
-        "of that patient's, beyond the share as near to a person never seen",
-        scales=ONE,
-        limit=0.5,
-    ),
-    "disclosure.contamination": Estimand(
-        "share of synthetic rows equal to a person of the hold-out in every column, beyond the share of patients of "
-        "the source who are",
-        scales=ONE,
-        limit=0.5,
-    ),
-    "disclosure.nearest": Estimand(
-        "share of synthetic rows nearer to a patient of the source than to a person never seen, beyond one half",
-        scales=ONE,
-        limit=0.5,
-    ),
-    "disclosure.membership": Estimand(
-        "area under the ROC curve of a density-ratio attack on who took part, beyond one half", scales=ONE, limit=0.5
-    ),
-    "disclosure.attribute": Estimand(
-        "how often a time, cost or utility is guessed from covariates, in patients of the source beyond people never "
-        "seen",
-        scales=ONE,
-        limit=0.5,
-    ),
-    "disclosure.singling_out": Estimand(
-        "how often a description of one synthetic row fits exactly one patient of the source, beyond exactly one "
-        "person never seen",
-        scales=ONE,
-        limit=0.5,
-    ),
-    "disclosure.linkability": Estimand(
-        "how often two halves of a record lead to the same synthetic row, in patients of the source beyond people "
-        "never seen",
-        scales=ONE,
-        limit=0.5,
-    ),
-}
+REPRESENTATION = Estimand(
+    key="subgroups.representation",
+    plain="share of a group",
+    definition="share of a level in the synthetic cohorts over its share in the real one",
+    formula="p<sub>s</sub>/p<sub>r</sub>, p the share of the level",
+    source="29 CFR 1607.4 D",
+    answer=subgroups.shares,
+    scales=("ratio",),
+    needs=("subgroups",),
+    margin={"ratio": [0.8, 1.25]},
+    reason="the four-fifths rule for adverse impact (29 CFR 1607.4 D, 1978), both ways",
+    limit=LARGEST_LOG_RATIO,
+    folders=COUNTS,
+)
+
+INTERSECTIONS = Estimand(
+    key="subgroups.intersections",
+    plain="share of two groups at once",
+    definition="share of two levels of two subgroups together, synthetic over real, where enough real "
+    "patients have both",
+    formula="p<sub>s</sub>/p<sub>r</sub>, p the share with both levels",
+    source="29 CFR 1607.4 D; Bhanot et al. (2021) Entropy 23:1165",
+    answer=subgroups.shares_of_two,
+    scales=("ratio",),
+    settings={"min_count": 10},
+    needs=("subgroups",),
+    margin={"ratio": [0.8, 1.25]},
+    reason="as for single levels",
+    limit=LARGEST_LOG_RATIO,
+    folders=COUNTS,
+)
+
+TARGET = Estimand(
+    key="subgroups.target",
+    plain="share of a group against a population",
+    definition="share of a level in the synthetic cohorts over its share in a stated population (asked where "
+    "`targets` states one)",
+    formula="p<sub>s</sub>/p<sub>population</sub>",
+    source="29 CFR 1607.4 D; Qi et al. (2021) JAMIA 28:1893",
+    answer=population_shares.against_targets,
+    scales=("ratio",),
+    settings={"targets": None},
+    needs=("subgroups",),
+    limit=LARGEST_LOG_RATIO,
+    folders=COUNTS,
+)
+
+DISPARITY = Estimand(
+    key="subgroups.disparity",
+    plain="gap between groups",
+    definition="gap between a level of a subgroup and its largest level, in mean cost, mean utility and "
+    "restricted mean time",
+    formula="x̄<sub>level</sub> − x̄<sub>largest level</sub>, x a cost, a utility or μ(τ)",
+    source="Bhanot et al. (2021) Entropy 23:1165",
+    answer=disparities.disparities,
+    scales=("relative",),
+    needs=("subgroups",),
+    margin={"relative": 0.1},
+    reason="a tenth of the largest group's own value, as for means: a gap moved by more is another gap",
+    relative_to="the largest level's own value",
+    folders=COUNTS,
+)
+
+MARGINALS = Estimand(
+    key="structure.marginals",
+    plain="distribution of a column",
+    definition="distance between the distributions of a column: Kolmogorov-Smirnov for numbers, total "
+    "variation for levels",
+    formula="numbers: max<sub>x</sub> |F<sub>s</sub>(x) − F<sub>r</sub>(x)| (Kolmogorov-Smirnov); levels: ½ "
+    "∑ |p<sub>s</sub> − p<sub>r</sub>| (total variation)",
+    answer=check.marginals,
+    scales=ONE,
+    margin={"absolute": 0.1},
+    reason="no share of patients below any value is off by more than ten points",
+    limit=0.5,
+)
+
+ASSOCIATIONS = Estimand(
+    key="structure.associations",
+    plain="relations between columns, on average",
+    definition="mean distance between pairwise rank correlations, over all pairs of columns (levels as indicators)",
+    formula="mean of |ρ<sub>s</sub> − ρ<sub>r</sub>| over pairs of columns, ρ Spearman's",
+    source="Spearman (1904) Am J Psychol 15:72",
+    answer=joint.associations,
+    scales=ONE,
+    margin={"absolute": 0.1},
+    reason="0.1 is a small correlation by convention (Cohen 1988)",
+    limit=0.5,
+)
+
+ASSOCIATION_MAX = Estimand(
+    key="structure.association_max",
+    plain="relation between columns that is farthest off",
+    definition="largest distance between pairwise rank correlations, over all pairs of columns (levels as indicators)",
+    formula="max of |ρ<sub>s</sub> − ρ<sub>r</sub>| over pairs of columns",
+    source="Spearman (1904) Am J Psychol 15:72",
+    answer=joint.largest_association,
+    scales=ONE,
+    margin={"absolute": 0.3},
+    reason="0.3 is a medium correlation by convention (Cohen 1988): none as strong may be lost",
+    limit=1.0,
+)
+
+CONDITIONAL_ASSOCIATIONS = Estimand(
+    key="structure.conditional_associations",
+    plain="relations between columns within a group",
+    definition="mean distance between pairwise rank correlations within a level of arm or subgroup",
+    formula="mean of |ρ<sub>s</sub> − ρ<sub>r</sub>| over pairs of columns, within the group",
+    source="Spearman (1904) Am J Psychol 15:72",
+    answer=joint.conditional_associations,
+    scales=ONE,
+    margin={"absolute": 0.1},
+    reason="as for everybody's associations",
+    limit=0.5,
+)
+
+JOINT_RANKS = Estimand(
+    key="structure.joint_ranks",
+    plain="relation of cost, quality of life and time",
+    definition="rank correlation of two of the costs, utilities and follow-up times",
+    formula="ρ, with variance (1 + ρ²/2)/(n − 3) on Fisher's scale",
+    source="Bonett &amp; Wright (2000) Psychometrika 65:23",
+    answer=joint.joint_ranks,
+    scales=ONE,
+    margin={"absolute": 0.1},
+    reason="as for the associations, of which these decide most",
+    limit=1.0,
+)
+
+PROPENSITY = Estimand(
+    key="structure.propensity",
+    plain="how well a model tells synthetic rows from real",
+    definition="part of the variance of being synthetic that a logistic model of all columns explains beyond "
+    "chance (pMSE)",
+    formula="(pMSE − E₀)/(c(1 − c)), pMSE = (1/N) ∑ (p̂<sub>i</sub> − c)², c the share of synthetic rows, E₀ "
+    "what a synthesis of the same law would have",
+    source="Snoke et al. (2018) J R Stat Soc A 181:663",
+    answer=joint.told_apart,
+    scales=ONE,
+    margin={"absolute": 0.02},
+    reason="0.02 of the variance is a small effect by convention (Cohen 1988)",
+    limit=0.25,
+)
+
+MISSINGNESS = Estimand(
+    key="structure.missingness",
+    plain="share of a column that is missing",
+    definition="share of a column that is missing",
+    formula="#{i : x<sub>i</sub> missing}/n",
+    answer=check.missingness,
+    scales=ONE,
+    margin={"absolute": 0.05},
+    reason="five points of missing values change how an analysis has to treat them",
+    limit=0.5,
+    folders=COUNTS,
+)

@@ -10,12 +10,12 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
-from heorsynth.checks.core.distance import average, distance_finding, largest, with_synthesis
-from heorsynth.checks.core.finding import LEVEL, Finding, because, decide, not_estimable
-from heorsynth.checks.core.groups import ALL, Group, groups_of
-from heorsynth.checks.core.margin import Margin
-from heorsynth.checks.core.scalar import compare, reason_of, too_few
-from heorsynth.checks.structure.columns import is_numeric, levels_of
+from heorsynth.checks.core.distance import average, largest, with_synthesis
+from heorsynth.checks.core.finding import LEVEL, Finding
+from heorsynth.checks.core.groups import ALL, Group
+from heorsynth.checks.core.question import Ask, reason_of, too_few
+from heorsynth.checks.core.scalar import Numbers
+from heorsynth.checks.structure.columns import is_numeric, levels_of, paired_columns
 from heorsynth.core.errors import NotEstimableError
 from heorsynth.core.estimate import Estimate, significant
 from heorsynth.data.cohort.cohort import Cohort
@@ -26,57 +26,44 @@ from heorsynth.estimators.propensity import explained_interval, propensity
 DRAWS = 200
 """Bootstrap draws of the real cohort behind the interval of a distance."""
 
-Distance = tuple[float, float, float, float]
 
-DISTANCES = {
-    "structure.associations": ("mean distance of rank correlations", average),
-    "structure.association_max": ("largest distance of rank correlations", largest),
-}
-"""Key to what is taken of the distances over pairs of columns, among everybody."""
-
-WITHIN = {"structure.conditional_associations": ("mean distance of rank correlations within the group", average)}
+def associations(ask: Ask) -> list[Finding]:
+    """The mean distance of pairwise rank correlations."""
+    return [_distance(ask, "mean distance of rank correlations", average)]
 
 
-def associations(
-    group: Group,
-    names: Sequence[str],
-    margins: Mapping[str, Margin],
-    rng: np.random.Generator,
-    asked: Mapping[str, tuple[str, Callable[..., Distance]]] = DISTANCES,
-) -> list[Finding]:
-    """How far pairwise rank correlations are from the real ones: on average, and at most.
+def largest_association(ask: Ask) -> list[Finding]:
+    """The largest distance of pairwise rank correlations."""
+    return [_distance(ask, "largest distance of rank correlations", largest)]
+
+
+def conditional_associations(ask: Ask) -> list[Finding]:
+    """The mean distance of rank correlations within each arm and each level of each subgroup."""
+    label = "mean distance of rank correlations within the group"
+    groups = (group for group in ask.scope.groups() if group.kind != ALL)
+    return [_distance(replace(ask, group=group), label, average) for group in groups]
+
+
+def _distance(ask: Ask, label: str, measure: Callable[..., Numbers]) -> Finding:
+    """How far pairwise rank correlations are from the real ones.
 
     Notes
     -----
     Numbers enter as ranks (so the correlation of two is Spearman's), columns of levels as one indicator a level
-    (one for two levels); pairs of indicators of one column are left out. Each pair uses the rows where both are
+    (one for two levels); pairs of indicators of one column are left out. Each pair uses the rows in which both are
     known. Identical information (a band and its number) is compared like any other pair.
     """
+    question = ask.question(label)
     try:
-        gaps, noise, real_noise = _gaps(group, names, rng)
+        gaps, noise, real_noise = ask.scope.shared(("gaps", ask.group.label), lambda: _gaps(ask))
     except NotEstimableError as refusal:
-        reason = reason_of(refusal)
-        return [_cannot(key, asked[key][0], group, reason, margin) for key, margin in margins.items()]
-    return [
-        distance_finding(key, asked[key][0], group, asked[key][1](gaps, noise, real_noise), margin)
-        for key, margin in margins.items()
-    ]
+        return question.refuse(reason_of(refusal))
+    return question.answer(measure(gaps, noise, real_noise))
 
 
-def conditional_associations(
-    real: Cohort, synthetic: Sequence[Cohort], names: Sequence[str], margin: Margin, rng: np.random.Generator
-) -> list[Finding]:
-    """The mean distance of rank correlations within each arm and each level of each subgroup."""
-    key, found = "structure.conditional_associations", []
-    for group in groups_of(real, synthetic):
-        if group.kind != ALL:
-            found += associations(group, names, {key: margin}, rng, WITHIN)
-    return found
-
-
-def joint_ranks(real: Cohort, synthetic: Sequence[Cohort], margin: Margin) -> list[Finding]:
+def joint_ranks(ask: Ask) -> list[Finding]:
     """The rank correlation of every two of the costs, utilities and follow-up times: overall, by arm, by subgroup."""
-    schema = real.schema
+    schema = ask.scope.real.schema
     totalled = {part for parts in schema.totals.values() for part in parts}
     columns = [name for name in (*schema.costs, *schema.utilities, *schema.times) if name not in totalled]
 
@@ -84,19 +71,13 @@ def joint_ranks(real: Cohort, synthetic: Sequence[Cohort], margin: Margin) -> li
         return rank_correlation(cohort.column(one), cohort.column(other))
 
     return [
-        compare(
-            "structure.joint_ranks",
-            f"rank correlation of {one} and {other}",
-            group,
-            partial(together, one=one, other=other),
-            margin,
-        )
-        for group in groups_of(real, synthetic)
+        ask.question(f"rank correlation of {one} and {other}", group).judge(partial(together, one=one, other=other))
+        for group in ask.scope.groups()
         for one, other in combinations(columns, 2)
     ]
 
 
-def told_apart(group: Group, names: Sequence[str], margin: Margin) -> Finding:
+def told_apart(ask: Ask) -> list[Finding]:
     """How well a logistic model of all columns tells synthetic rows from patients (propensity score, pMSE).
 
     Notes
@@ -105,30 +86,23 @@ def told_apart(group: Group, names: Sequence[str], margin: Margin) -> Finding:
     synthetic rows have among them. The m cohorts' pMSE are averaged and the mean is treated as one cohort's, which
     overstates its error. `real` is the null expectation and `synthetic` the mean pMSE.
     """
-    key, label = "structure.propensity", "explained variance of being synthetic (propensity score)"
+    group = ask.group
+    question = ask.question("explained variance of being synthetic (propensity score)")
     if few := too_few(group.real):
-        return _cannot(key, label, group, few, margin)
-    known = [name for name in names if all(name in cohort.rows for cohort in group.synthetic)]
-    levels = {name: _all_levels(group, name) for name in known if not is_numeric(group.real, name)}
-    real = _numbers(group.real, known, levels)
+        return [question.refuse(few)]
+    names = [name for name in paired_columns(group.real) if all(name in cohort.rows for cohort in group.synthetic)]
+    levels = {name: _all_levels(group, name) for name in names if not is_numeric(group.real, name)}
+    real = _numbers(group.real, names, levels)
     try:
-        each = [propensity(real, _numbers(cohort, known, levels)) for cohort in group.synthetic]
+        each = [propensity(real, _numbers(cohort, names, levels)) for cohort in group.synthetic]
     except NotEstimableError as refusal:
-        return _cannot(key, label, group, reason_of(refusal), margin)
+        return [question.refuse(reason_of(refusal))]
     found = replace(each[0], pmse=float(np.mean([one.pmse for one in each])))
     lower, upper = explained_interval(found, LEVEL)
-    verdict = decide(lower, upper, margin.width)
-    told = f"pMSE is {significant(found.ratio, 3)} times that of a synthesis of the same law"
-    return replace(
-        _cannot(key, label, group, f"{told}; {because(verdict, lower, upper, margin)}", margin),
-        real=found.null,
-        synthetic=found.pmse,
-        difference=max(found.explained, 0.0),
-        lower=lower,
-        upper=upper,
-        floor=found.null / (found.share * (1 - found.share)),
-        verdict=verdict,
-    )
+    floor = found.null / (found.share * (1 - found.share))
+    numbers = Numbers(found.null, found.pmse, max(found.explained, 0.0), lower, upper, floor)
+    ratio = f"pMSE is {significant(found.ratio, 3)} times that of a synthesis of the same law"
+    return [question.answer(numbers, before=ratio)]
 
 
 def _all_levels(group: Group, name: str) -> list[str]:
@@ -149,13 +123,9 @@ def _numbers(cohort: Cohort, names: Sequence[str], levels: Mapping[str, list[str
     return np.column_stack(columns)
 
 
-def _cannot(key: str, label: str, group: Group, reason: str, margin: Margin) -> Finding:
-    found = not_estimable("structure", label, group.label, reason, margin, n_real=group.real.n, decisive=group.decisive)
-    return replace(found, key=key)
-
-
-def _gaps(group: Group, names: Sequence[str], rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _gaps(ask: Ask) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Synthetic less real correlation of every pair (J,), and draws of its error and of the real one's (B, J)."""
+    group, names = ask.group, paired_columns(ask.scope.real)
     if few := too_few(group.real):
         raise NotEstimableError(few)
     if min(cohort.n for cohort in group.synthetic) == 0:
@@ -174,11 +144,11 @@ def _gaps(group: Group, names: Sequence[str], rng: np.random.Generator) -> tuple
         raise NotEstimableError("no two columns vary together")
     of_synthetic = np.nan_to_num(of_synthetic[:, known])
     n = group.real.n
-    draws = resampled_correlations(real, (pairs[0][known], pairs[1][known]), DRAWS, rng)
+    draws = resampled_correlations(real, (pairs[0][known], pairs[1][known]), DRAWS, ask.rng)
     real_noise = np.nan_to_num(draws - of_real[known])
     real_noise -= real_noise.mean(axis=0)
     ratio = n / float(np.mean([cohort.n for cohort in group.synthetic]))
-    noise = with_synthesis(real_noise, of_synthetic, ratio, rng)
+    noise = with_synthesis(real_noise, of_synthetic, ratio, ask.rng)
     return of_synthetic.mean(axis=0) - of_real[known], noise, real_noise
 
 

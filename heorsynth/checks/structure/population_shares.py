@@ -6,21 +6,20 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from heorsynth.checks.core.finding import MEAN_ABSOLUTE_NORMAL, Finding, Measured, judge, not_estimable
+from heorsynth.checks.core.finding import Finding
 from heorsynth.checks.core.groups import names_of
-from heorsynth.checks.core.margin import Margin
 from heorsynth.checks.core.observed import Observed, patients
+from heorsynth.checks.core.question import Ask
+from heorsynth.checks.core.scalar import MEAN_ABSOLUTE_NORMAL, Measured
 from heorsynth.core.errors import MarginError, Problem, nearest
 from heorsynth.core.numbers import is_number
 from heorsynth.data.columns.levels import SMALL_COUNT
 
-KEY = "subgroups.target"
-WHERE = "margins, subgroups.target"
 TOLERANCE = 0.005
 """Shares of a published table, rounded to a tenth of a percent, may miss a sum of 1 by this much."""
 
 
-def against_targets(real: Observed, synthetic: Sequence[Observed], margin: Margin) -> list[Finding]:
+def against_targets(ask: Ask) -> list[Finding]:
     """The share of each level in the synthetic cohorts over its share in the target population.
 
     Notes
@@ -37,17 +36,15 @@ def against_targets(real: Observed, synthetic: Sequence[Observed], margin: Margi
     ------
     MarginError      no target, an unknown subgroup or level, or shares that do not add up to 1
     """
-    targets = checked_targets(margin.settings.get("targets"), real)
+    real, synthetic = ask.scope.real, ask.scope.synthetic
     found = []
-    for name, shares in targets.items():
+    for name, shares in checked_targets(ask.margin.settings.get("targets"), real, ask.estimand.key).items():
         held, shown = real.levels(name), names_of(real, name)
         drawn = [(cohort, cohort.levels(name)) for cohort in synthetic]
         for level, share in shares.items():
             here = Represented(f"{name}={shown[level]}", share, patients(real, held == level), real.n)
             found.append(
-                _finding(
-                    here, [patients(cohort, levels == level) / cohort.n for cohort, levels in drawn], synthetic, margin
-                )
+                _finding(ask, here, [patients(cohort, levels == level) / cohort.n for cohort, levels in drawn])
             )
     return found
 
@@ -62,29 +59,30 @@ class Represented:
     n: int
 
 
-def _finding(level: Represented, drawn: Sequence[float], synthetic: Sequence[Observed], margin: Margin) -> Finding:
-    what = "share of patients, against the target"
+def _finding(ask: Ask, level: Represented, drawn: Sequence[float]) -> Finding:
+    group = replace(ask.group, label=level.label)
+    question = ask.question("share of patients, against the target", group, n_real=level.count)
     if level.count < SMALL_COUNT:
-        reason = f"fewer than {SMALL_COUNT} real patients: not shown"
-        return replace(not_estimable("subgroups", what, level.label, reason, margin, n_real=level.count), key=KEY)
-    sizes = [cohort.n for cohort in synthetic]
+        return question.refuse(f"fewer than {SMALL_COUNT} real patients: not shown")
+    sizes = [cohort.n for cohort in ask.scope.synthetic]
     half = 0.5 / sum(sizes)
     parts = list(drawn) if any(drawn) else [half] * len(sizes)
     variances = [max(part * (1 - part), half) / n for part, n in zip(parts, sizes, strict=True)]
-    measured = Measured(level.target, 0.0, parts, variances, level.count)
-    judged = judge("subgroups", what, level.label, measured, margin)
     own = level.count / level.n
     source = f"source {own:.1%} (log disparity {math.log(own / level.target):+.2f})"
-    floor = math.sqrt((1 - own) / (own * level.n)) * MEAN_ABSOLUTE_NORMAL
-    because = f"target {level.target:.1%}, {source}; {judged.because}"
-    return replace(judged, real=own, because=because, floor=floor, key=KEY)
+    return question.compare(
+        Measured(level.target, 0.0, parts, variances),
+        before=f"target {level.target:.1%}, {source}",
+        source=own,
+        floor=math.sqrt((1 - own) / (own * level.n)) * MEAN_ABSOLUTE_NORMAL,
+    )
 
 
-def checked_targets(declared: object, real: Observed) -> dict[str, dict[str, float]]:
+def checked_targets(declared: object, real: Observed, key: str) -> dict[str, dict[str, float]]:
     """The target shares, if every name is a subgroup, every level one of its own, and shares add up to 1."""
     if not isinstance(declared, Mapping) or not declared:
         fix = "write targets: {sex: {f: 0.5, m: 0.5}}"
-        raise MarginError(WHERE, Problem("targets", "no target population is stated", fix))
+        raise MarginError(f"margins, {key}", Problem("targets", "no target population is stated", fix))
     problems, found = [], {}
     for name, shares in declared.items():
         if name not in real.schema.subgroups:
@@ -103,7 +101,7 @@ def checked_targets(declared: object, real: Observed) -> dict[str, dict[str, flo
             problems.append(Problem(f"targets: {name}", f"shares add up to {sum(shares.values()):g}, not 1", fix))
         found[str(name)] = {str(level): float(share) for level, share in shares.items()}
     if problems:
-        raise MarginError(WHERE, problems)
+        raise MarginError(f"margins, {key}", problems)
     return found
 
 

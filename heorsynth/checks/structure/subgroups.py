@@ -3,55 +3,49 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import cast
 
 import numpy as np
 from scipy import stats
 
-from heorsynth.checks.core.finding import Finding, Measured, decide, judge, not_estimable
-from heorsynth.checks.core.groups import ALL, Group, names_of
-from heorsynth.checks.core.margin import Margin
+from heorsynth.checks.core.finding import Finding
+from heorsynth.checks.core.groups import names_of
 from heorsynth.checks.core.observed import Observed, patients, patients_by
-from heorsynth.checks.structure.disparities import disparities
-from heorsynth.checks.structure.population_shares import against_targets
+from heorsynth.checks.core.question import Ask, Scope
+from heorsynth.checks.core.scalar import Measured, Numbers
 from heorsynth.data.columns.levels import SMALL_COUNT
 
 FALSE_ALARM = 0.05
 """Chance, over all levels of a column, of calling a level lost that a faithful generator missed by luck."""
 
 
-def check(
-    real: Observed,
-    synthetic: Sequence[Observed],
-    margins: Mapping[str, Margin],
-    rng: np.random.Generator,
-    holdout: Observed | None = None,
-) -> list[Finding]:
-    """Findings on retention, representation, intersections, targets and disparities, as far as `margins` asks."""
-    found: list[Finding] = []
-    names = [name for name in (real.schema.arm, *real.schema.subgroups) if name is not None]
-    if "subgroups.retention" in margins:
-        found += [retention(real, synthetic, name, margins["subgroups.retention"]) for name in names]
-    group = Group("all", ALL, real, tuple(synthetic))
-    if "subgroups.representation" in margins:
-        for name in real.schema.subgroups:
-            found += representation(group, (name,), margins["subgroups.representation"], 1, "subgroups.representation")
-    if "subgroups.intersections" in margins:
-        margin = margins["subgroups.intersections"]
-        for pair in itertools.combinations(real.schema.subgroups, 2):
-            found += representation(
-                group, pair, margin, int(cast(int, margin.settings["min_count"])), "subgroups.intersections"
-            )
-    if "subgroups.target" in margins:
-        found += against_targets(real, synthetic, margins["subgroups.target"])
-    if "subgroups.disparity" in margins:
-        found += disparities(real, synthetic, margins["subgroups.disparity"])
-    return found
+def check(scope: Scope) -> list[Finding]:
+    """Findings on retention, representation, intersections, targets and disparities, as far as they are asked."""
+    return [finding for ask in scope.asks() for finding in ask.estimand.answer(ask)]
 
 
-def retention(real: Observed, synthetic: Sequence[Observed], name: str, margin: Margin) -> Finding:
+def retention(ask: Ask) -> list[Finding]:
+    """Whether every level of the arm and of each subgroup is still there and none was invented."""
+    schema = ask.scope.real.schema
+    return [_retention(ask, name) for name in (schema.arm, *schema.subgroups) if name is not None]
+
+
+def shares(ask: Ask) -> list[Finding]:
+    """The share of each level of each subgroup, synthetic over real."""
+    names = ask.scope.real.schema.subgroups
+    return [found for name in names for found in _representation(ask, (name,), 1)]
+
+
+def shares_of_two(ask: Ask) -> list[Finding]:
+    """The share of two levels together, synthetic over real, if enough real patients have both."""
+    least = int(cast(int, ask.margin.settings["min_count"]))
+    pairs = itertools.combinations(ask.scope.real.schema.subgroups, 2)
+    return [found for pair in pairs for found in _representation(ask, pair, least)]
+
+
+def _retention(ask: Ask, name: str) -> Finding:
     """Whether every level of a column is still there and none was invented.
 
     Notes
@@ -62,6 +56,7 @@ def retention(real: Observed, synthetic: Sequence[Observed], name: str, margin: 
     chance may come true, so each has half of the 5% there are, over the number of levels. A level the real
     cohort does not have is an invented one, however rare. One level is a finding: the count is compared with 1/2.
     """
+    real, synthetic = ask.scope.real, ask.scope.synthetic
     held = real.levels(name)
     levels = sorted(set(held.tolist()) - {""})
     drawn = [set(cohort.levels(name).tolist()) - {""} for cohort in synthetic]
@@ -76,7 +71,6 @@ def retention(real: Observed, synthetic: Sequence[Observed], name: str, margin: 
             perhaps += 1
     wrong = lost + len(invented)
     low, high = float(wrong), float(wrong + perhaps)
-    verdict = decide(low, high, margin.width)
     kept = float(np.mean([len(present & set(levels)) for present in drawn]))
     parts = [
         f"{count} {word}"
@@ -84,25 +78,8 @@ def retention(real: Observed, synthetic: Sequence[Observed], name: str, margin: 
         if count
     ]
     reason = f"of {len(levels)} levels {', '.join(parts) or 'all are kept and none is invented'}"
-    return Finding(
-        "subgroups",
-        f"levels of {name} lost or invented",
-        "all",
-        float(len(levels)),
-        kept,
-        low,
-        low,
-        high,
-        margin.width,
-        0.0,
-        verdict,
-        reason,
-        margin.scale,
-        "levels",
-        real.n,
-        True,
-        key="subgroups.retention",
-    )
+    question = ask.question(f"levels of {name} lost or invented", unit="levels", column=name)
+    return question.answer(Numbers(float(len(levels)), kept, low, low, high, 0.0), reason=reason)
 
 
 def _absence_by_chance(
@@ -118,7 +95,7 @@ def _absence_by_chance(
     return float(stats.binom.sf(absent - 1, len(synthetic), missing))
 
 
-def representation(group: Group, names: tuple[str, ...], margin: Margin, min_count: int, key: str) -> list[Finding]:
+def _representation(ask: Ask, names: tuple[str, ...], min_count: int) -> list[Finding]:
     """The share of each level (or of each pair of levels), synthetic over real, with its interval.
 
     Notes
@@ -127,25 +104,25 @@ def representation(group: Group, names: tuple[str, ...], margin: Margin, min_cou
     scale, so that a lost level is far outside every margin instead of having no ratio. Of a cell that fewer
     than five real patients have, nothing is shown; whether a level is still there, `retention` says.
     """
-    found = []
+    found, group = [], ask.group
     shown = {name: names_of(group.real, name) for name in names}
     what = "share of patients" if len(names) == 1 else "share of patients with both"
     for cell, count in _cells(group.real, names, min_count):
         label = ", ".join(f"{name}={shown[name][level]}" for name, level in zip(names, cell, strict=True))
+        question = ask.question(what, replace(group, label=label), n_real=count)
         if count < SMALL_COUNT:
-            reason = f"fewer than {SMALL_COUNT} real patients: not shown"
-            found.append(replace(not_estimable("subgroups", what, label, reason, margin, n_real=count), key=key))
+            found.append(question.refuse(f"fewer than {SMALL_COUNT} real patients: not shown"))
             continue
         drawn = [_count(cohort, names, cell) for cohort in group.synthetic]
         sizes = [cohort.n for cohort in group.synthetic]
-        shares = [part / n for part, n in zip(drawn, sizes, strict=True)]
-        variances = [share * (1 - share) / n for share, n in zip(shares, sizes, strict=True)]
+        parts = [part / n for part, n in zip(drawn, sizes, strict=True)]
+        variances = [share * (1 - share) / n for share, n in zip(parts, sizes, strict=True)]
         if not any(drawn):
             half = 0.5 / sum(sizes)
-            shares, variances = [half] * len(sizes), [2 * len(sizes) * half**2] * len(sizes)
+            parts, variances = [half] * len(sizes), [2 * len(sizes) * half**2] * len(sizes)
         share = count / group.real.n
-        measured = Measured(share, share * (1 - share) / group.real.n, shares, variances, count)
-        found.append(replace(judge("subgroups", what, label, measured, margin), key=key))
+        measured = Measured(share, share * (1 - share) / group.real.n, parts, variances)
+        found.append(question.compare(measured))
     return found
 
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from typing import cast
 
 import numpy as np
 
 from heorsynth.checks.core.finding import Finding
-from heorsynth.checks.core.groups import ARM, comparisons, fewest, groups_of, two_levels
+from heorsynth.checks.core.groups import ARM, comparisons, two_levels
 from heorsynth.checks.core.margin import Margin
 from heorsynth.checks.core.observed import Observed, arm_curves, hazard, hazard_change
-from heorsynth.checks.core.scalar import compare
+from heorsynth.checks.core.question import Ask
 from heorsynth.checks.survival.horizon import competing, horizon_of, spans
 from heorsynth.core.errors import NotEstimableError
 from heorsynth.core.estimate import Estimate, significant
@@ -24,30 +24,28 @@ Contrast = Callable[[Observed, np.ndarray], Estimate]
 """An estimate from the patients of two arms, and which of them are of the first."""
 
 
-def arm_differences(real: Observed, synthetic: Sequence[Observed], endpoint: str, margin: Margin) -> list[Finding]:
+def rmst_differences(ask: Ask) -> list[Finding]:
     """Difference in restricted mean of each arm to the reference; a relative margin is a share of the horizon."""
-    horizon = horizon_of(real, endpoint, margin)
+    horizon = horizon_of(ask)
 
     def gained(both: Observed, treated: np.ndarray) -> Estimate:
-        first, second = (restricted_mean(one, horizon) for one in arm_curves(both, treated, endpoint))
+        first, second = (restricted_mean(one, horizon) for one in arm_curves(both, treated, ask.endpoint))
         return restricted_mean_difference(first, second, horizon, both.n)
 
-    label = f"rmst difference {spans(real, endpoint, horizon)}"
-    key, width = "survival.rmst_difference", margin.resolved(horizon)
-    return _contrasts(key, label, real, synthetic, gained, width, unit=real.schema.unit, effect=True)
+    label, unit = f"rmst difference {spans(ask, horizon)}", ask.scope.real.schema.unit
+    return _contrasts(ask, label, gained, ask.margin.resolved(horizon), unit=unit, effect=True)
 
 
-def hazard_ratios(real: Observed, synthetic: Sequence[Observed], endpoint: str, margin: Margin) -> list[Finding]:
+def hazard_ratios(ask: Ask) -> list[Finding]:
     """Hazard ratio of each arm to the reference."""
 
     def ratio(both: Observed, treated: np.ndarray) -> Estimate:
-        return hazard(both, treated, endpoint)
+        return hazard(both, treated, ask.endpoint)
 
-    label = f"hazard ratio of {endpoint}"
-    return _contrasts("survival.hazard_ratio", label, real, synthetic, ratio, margin, log=True, effect=True)
+    return _contrasts(ask, f"hazard ratio of {ask.endpoint}", ratio, ask.margin, log=True, effect=True)
 
 
-def hazard_ratio_changes(real: Observed, synthetic: Sequence[Observed], endpoint: str, margin: Margin) -> list[Finding]:
+def hazard_ratio_changes(ask: Ask) -> list[Finding]:
     """Whether hazards stay proportional as in the real cohort: the hazard ratio after a time over that before it.
 
     Notes
@@ -55,39 +53,35 @@ def hazard_ratio_changes(real: Observed, synthetic: Sequence[Observed], endpoint
     Two Cox models, of follow-up censored at the time and of follow-up that begins there. They share no event, so
     their log ratios are independent and their variances add. 1 is proportional hazards.
     """
-    declared = margin.settings.get("at")
-    at = horizon_of(real, endpoint, margin) / 2 if declared is None else float(cast(float, declared))
+    declared = ask.margin.settings.get("at")
+    at = horizon_of(ask) / 2 if declared is None else float(cast(float, declared))
 
     def change(both: Observed, treated: np.ndarray) -> Estimate:
-        return hazard_change(both, treated, endpoint, at)
+        return hazard_change(both, treated, ask.endpoint, at)
 
-    label = f"change of the hazard ratio of {endpoint} at {significant(at)} {real.schema.unit}"
-    return _contrasts("survival.hazard_ratio_change", label, real, synthetic, change, margin, log=True)
+    label = f"change of the hazard ratio of {ask.endpoint} at {significant(at)} {ask.scope.real.schema.unit}"
+    return _contrasts(ask, label, change, ask.margin, log=True)
 
 
-def subdistribution_ratios(
-    real: Observed, synthetic: Sequence[Observed], endpoint: str, margin: Margin
-) -> list[Finding]:
-    """Subdistribution hazard ratio of each arm to the reference (Fine-Gray); nothing where no cause competes."""
-    if not competing(real, endpoint):
+def subdistribution_ratios(ask: Ask) -> list[Finding]:
+    """Subdistribution hazard ratio of each arm to the reference (Fine-Gray); nothing if no cause competes."""
+    if not competing(ask.scope.real, ask.endpoint):
         return []
 
     def ratio(both: Observed, treated: np.ndarray) -> Estimate:
-        time, cause, entry = cast(Cohort, both).outcome(endpoint)
+        time, cause, entry = cast(Cohort, both).outcome(ask.endpoint)
         if entry is not None and (entry > 0).any():
             raise NotEstimableError("the Fine-Gray model is not fitted to delayed entry")
         fit = fine_gray(time, cause, treated.astype(float)[:, None])
         return Estimate.normal(float(fit.coef[0]), float(fit.se[0]), n_used=both.n)
 
-    label = f"subdistribution hazard ratio of {endpoint}"
-    return _contrasts("survival.subdistribution_ratio", label, real, synthetic, ratio, margin, log=True, effect=True)
+    label = f"subdistribution hazard ratio of {ask.endpoint}"
+    return _contrasts(ask, label, ratio, ask.margin, log=True, effect=True)
 
 
 def _contrasts(
-    key: str,
+    ask: Ask,
     label: str,
-    real: Observed,
-    synthetic: Sequence[Observed],
     contrast: Contrast,
     margin: Margin,
     *,
@@ -96,23 +90,17 @@ def _contrasts(
     effect: bool = False,
 ) -> list[Finding]:
     """A finding for each arm against the reference, among all patients and within each subgroup level."""
+    real = ask.scope.real
     column, usual = str(real.schema.arm), real.arm_levels[0]
 
     def between(cohort: Observed, arm: str) -> Estimate:
         return contrast(*two_levels(cohort, column, arm, usual))
 
     return [
-        compare(
-            key,
-            label,
-            group.against(column, arm, usual),
-            partial(between, arm=arm),
-            margin,
-            unit=unit,
-            log=log,
-            effect=effect,
+        ask.question(label, group.against(column, arm, usual), margin, unit=unit).judge(
+            partial(between, arm=arm), log=log, effect=effect
         )
-        for group in groups_of(real, synthetic, fewest([margin]))
+        for group in ask.scope.groups(ask.fewest)
         if group.kind != ARM
         for arm in comparisons(real, usual)
     ]

@@ -6,19 +6,19 @@ import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from functools import cache, partial
 from itertools import combinations
 from typing import cast
 
 import numpy as np
 
-from heorsynth.checks.core.finding import FAIL, INCONCLUSIVE, LEVEL, Finding, because, decide, not_estimable
-from heorsynth.checks.core.groups import Group
+from heorsynth.checks.core.estimand import Reference
+from heorsynth.checks.core.finding import FAIL, LEVEL, Finding
 from heorsynth.checks.core.margin import Margin
 from heorsynth.checks.core.observed import Observed
-from heorsynth.checks.core.scalar import compare, reason_of, too_few
-from heorsynth.checks.survival.horizon import horizon_of, outcome, spans
+from heorsynth.checks.core.question import Ask, reason_of, too_few
+from heorsynth.checks.core.scalar import Numbers
+from heorsynth.checks.survival.horizon import declared_horizon, outcome, spans
 from heorsynth.core.errors import NotEstimableError
 from heorsynth.core.estimate import Estimate, normal_quantile
 from heorsynth.data.cohort.cohort import Cohort
@@ -43,87 +43,82 @@ BEYOND_CHANCE = 0.96
 def lifetime_of(real: Observed, endpoint: str, margin: Margin) -> float:
     """The lifetime of the margin, or the default one: `LIFETIMES_AHEAD` horizons of the whole real cohort."""
     declared = margin.settings.get("lifetime")
-    return LIFETIMES_AHEAD * horizon_of(real, endpoint, margin) if declared is None else float(cast(float, declared))
+    if declared is None:
+        return LIFETIMES_AHEAD * declared_horizon(real, endpoint, margin)
+    return float(cast(float, declared))
 
 
-def lifetimes(real: Cohort, group: Group, endpoint: str, asked: Mapping[str, Margin]) -> list[Finding]:
-    """Findings on extrapolation for one endpoint in one group of the real cohort, as far as `asked` has margins."""
-
-    @cache
-    def fitted(place: int, family: str) -> ParametricFit:
-        cohort = group.real if place < 0 else group.synthetic[place]
-        return fit_parametric(family, *outcome(cohort, endpoint))
-
-    found: list[Finding] = []
-    if margin := asked.get("survival.extrapolation"):
-        found += _means(group, endpoint, lifetime_of(real, endpoint, margin), margin, fitted)
-    if margin := asked.get("survival.extrapolation_ranking"):
-        found.append(_ranking(group, endpoint, margin, fitted))
-    return found
+def _lifetimes(margin: Margin, real: Observed) -> list[float]:
+    names = (name for name in real.schema.endpoints if margin.settings.get("endpoint") in (None, name))
+    return [lifetime_of(real, name, margin) for name in names]
 
 
-def _means(group: Group, endpoint: str, end: float, margin: Margin, fitted: Fitted) -> list[Finding]:
+OF_LIFETIME = Reference("the lifetime", _lifetimes)
+"""What an absolute margin of a mean lifetime is compared with."""
+
+
+def _fits(ask: Ask) -> Fitted:
+    """The fits to the cohorts of a group, which both estimands need."""
+
+    def make() -> Fitted:
+        @cache
+        def fitted(place: int, family: str) -> ParametricFit:
+            cohort = ask.group.real if place < 0 else ask.group.synthetic[place]
+            return fit_parametric(family, *outcome(cohort, ask.endpoint))
+
+        return fitted
+
+    return ask.scope.shared(("parametric", ask.endpoint, ask.group.label), make)
+
+
+def mean_lifetimes(ask: Ask) -> list[Finding]:
     """Mean time to the event over a lifetime, under each of the six models."""
+    group, fitted = ask.group, _fits(ask)
+    end = lifetime_of(ask.scope.real, ask.endpoint, ask.margin)
     places = {id(cohort): place for place, cohort in enumerate(group.synthetic)} | {id(group.real): -1}
 
     def mean(cohort: Cohort, family: str) -> Estimate:
         return fitted(places[id(cohort)], family).restricted_mean(end)
 
-    label = f"mean lifetime {spans(group.real, endpoint, end)}"
-    unit = group.real.schema.unit
-    return [
-        compare("survival.extrapolation", f"{label}, {family}", group, partial(mean, family=family), margin, unit=unit)
-        for family in FAMILIES
-    ]
+    label, unit = f"mean lifetime {spans(ask, end)}", group.real.schema.unit
+    return [ask.question(f"{label}, {family}", unit=unit).judge(partial(mean, family=family)) for family in FAMILIES]
 
 
-def _ranking(group: Group, endpoint: str, margin: Margin, fitted: Fitted) -> Finding:
+def best_model_kept(ask: Ask) -> list[Finding]:
     """Share of synthetic cohorts in which the model that fits the real cohort best is still as good as any.
 
     Notes
     -----
     As good as any: no other model's AIC is lower by `CLEAR` or more. The interval is Clopper-Pearson's over the
-    syntheses. It fails only where the real cohort tells its own best model from the one that most syntheses put
+    syntheses. It fails only if the real cohort tells its own best model from the one that most syntheses put
     first (Vuong's test, one-sided at 2%): else the choice was luck, and a faithful generator would make another.
 
     References
     ----------
     Vuong (1989) Econometrica 57:307, doi:10.2307/1912557.
     """
-    key, label = "survival.extrapolation_ranking", f"the best-fitting model of {endpoint} stays among the best"
-
-    def cannot(reason: str) -> Finding:
-        found = not_estimable("survival", label, group.label, reason, margin, n_real=group.real.n)
-        return replace(found, key=key, decisive=group.decisive)
-
+    group, fitted = ask.group, _fits(ask)
+    question = ask.question(f"the best-fitting model of {ask.endpoint} stays among the best")
     if few := too_few(group.real):
-        return cannot(few)
+        return [question.refuse(few)]
     try:
         real = _criteria(-1, fitted)
         drawn = [_criteria(place, fitted) for place in range(len(group.synthetic))]
     except NotEstimableError as refusal:
-        return cannot(reason_of(refusal))
+        return [question.refuse(reason_of(refusal))]
     best = min(real, key=lambda family: real[family])
     kept = sum(best in aic and aic[best] - min(aic.values()) < CLEAR for aic in drawn)
     share = proportion(kept, len(drawn), level=LEVEL)
-    lower, upper = share.low - 1, share.high - 1
-    verdict = decide(lower, upper, margin.width)
     first = Counter(min(aic, key=lambda family: aic[family]) for aic in drawn).most_common(1)[0][0]
-    reason = because(verdict, lower, upper, margin)
-    if verdict == FAIL and not _told_apart(group.real, endpoint, fitted(-1, best), fitted, first):
-        verdict = INCONCLUSIVE
-        reason += f", but the real cohort does not tell it from the {first}"
-    told = f"{best} in the real cohort; pairs of models a cohort ranks alike: {_ranked_alike(real, drawn):.0%}"
-    return replace(
-        cannot(f"{told}; {reason}"),
-        real=1.0,
-        synthetic=share.value,
-        difference=share.value - 1,
-        lower=lower,
-        upper=upper,
-        floor=_otherwise(real),
-        verdict=verdict,
-    )
+
+    def doubt(verdict: str) -> str:
+        if verdict != FAIL or _told_apart(group.real, ask.endpoint, fitted(-1, best), fitted, first):
+            return ""
+        return f"the real cohort does not tell it from the {first}"
+
+    alike = f"{best} in the real cohort; pairs of models a cohort ranks alike: {_ranked_alike(real, drawn):.0%}"
+    numbers = Numbers.of_agreement(share.value, share.low, share.high, _otherwise(real))
+    return [question.answer(numbers, before=alike, doubt=doubt)]
 
 
 def _criteria(place: int, fitted: Fitted) -> dict[str, float]:

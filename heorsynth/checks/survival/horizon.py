@@ -1,4 +1,4 @@
-"""What a survival estimand looks at: follow-up with the event of interest, and how far where nothing is declared."""
+"""What a survival estimand looks at: follow-up with the event of interest, and how far by default."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ from typing import cast
 
 import numpy as np
 
+from heorsynth.checks.core.estimand import Reference
 from heorsynth.checks.core.margin import Margin
 from heorsynth.checks.core.observed import Observed, causes, follow_up_times
+from heorsynth.checks.core.question import Ask
 from heorsynth.core.estimate import significant
 from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.estimators.survival.curve import rounded_below
@@ -17,14 +19,19 @@ SHARE_FOLLOWED = 0.8
 
 
 def default_horizon(real: Observed, endpoint: str) -> float:
-    """The horizon of an endpoint where none is declared, from the whole real cohort."""
+    """The horizon of an endpoint if none is declared, from the whole real cohort."""
     return rounded_below(float(follow_up_times(real, endpoint).between(np.array(SHARE_FOLLOWED))))
 
 
-def horizon_of(real: Observed, endpoint: str, margin: Margin) -> float:
+def declared_horizon(real: Observed, endpoint: str, margin: Margin) -> float:
     """The horizon of the margin, or the default one of the whole real cohort."""
     declared = margin.settings.get("horizon")
     return default_horizon(real, endpoint) if declared is None else float(cast(float, declared))
+
+
+def horizon_of(ask: Ask) -> float:
+    """The horizon that an estimand is asked at: the same in every group."""
+    return declared_horizon(ask.scope.real, ask.endpoint, ask.margin)
 
 
 def outcome(cohort: Cohort, endpoint: str) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
@@ -38,6 +45,23 @@ def competing(real: Observed, endpoint: str) -> bool:
     return max(causes(real, endpoint), default=0) > 1
 
 
-def spans(real: Observed, endpoint: str, horizon: float) -> str:
+def spans(ask: Ask, horizon: float) -> str:
     """The words of a label: which endpoint, up to when."""
-    return f"of {endpoint} to {significant(horizon)} {real.schema.unit}"
+    return f"of {ask.endpoint} to {significant(horizon)} {ask.scope.real.schema.unit}"
+
+
+def _endpoints(margin: Margin, real: Observed) -> list[str]:
+    return [name for name in real.schema.endpoints if margin.settings.get("endpoint") in (None, name)]
+
+
+def _horizons(margin: Margin, real: Observed) -> list[float]:
+    return [declared_horizon(real, name, margin) for name in _endpoints(margin, real)]
+
+
+def _followed(margin: Margin, real: Observed) -> list[float]:
+    return [default_horizon(real, name) for name in _endpoints(margin, real)]
+
+
+OF_HORIZON = Reference("the horizon", _horizons)
+OF_FOLLOW_UP = Reference("the default horizon", _followed)
+"""What absolute margins of times are compared with."""

@@ -59,7 +59,7 @@ def margins_table(declared: Mapping[str, Mapping[str, object]], evidence: Eviden
         margin = declared.get(key, defaults.get(key, {}))
         settings = {name: value for name, value in margin.items() if name not in ("reason", "amended")}
         shown = plain(settings) + (" (amended)" if margin.get("amended") else "")
-        what = ESTIMANDS[key].what if key in ESTIMANDS else ""
+        what = ESTIMANDS[key].definition if key in ESTIMANDS else ""
         reason = str(margin.get("reason") or "no reason was given")
         rows.append((key, what, shown, reason, "protocol" if key in declared else "default of the purpose"))
     card = Card("Margins and their reasons", MARGIN_COLUMNS, tuple(rows), FOOTNOTE)

@@ -1,0 +1,146 @@
+"""The estimands of an economic evaluation, its decision and its precision: each is one entry."""
+
+from __future__ import annotations
+
+import math
+
+from heorsynth.checks.core.estimand import (
+    BOTH,
+    COUNTS,
+    EVERY_GROUP,
+    LARGEST_LOG_RATIO,
+    ONE,
+    Estimand,
+    Reference,
+)
+from heorsynth.checks.costs.references import OF_MEAN_COST, OF_MEAN_UTILITY
+from heorsynth.checks.economics import decisions, increments, options, precision
+from heorsynth.checks.economics.arms import thresholds
+
+ECONOMIC = {"comparator": None, "cost": None, "effect": None}
+"""The settings of an economic evaluation."""
+
+COST = Reference("the real mean cost", OF_MEAN_COST.sizes)
+EFFECT = Reference("the real mean effect", OF_MEAN_UTILITY.sizes)
+THRESHOLD = Reference("the threshold", lambda margin, real: thresholds(margin.settings))
+
+INMB = Estimand(
+    key="economics.inmb",
+    plain="net benefit in money",
+    definition="incremental net monetary benefit: threshold times incremental QALY less incremental cost",
+    formula="λ·ΔE − ΔC",
+    source="Stinnett &amp; Mullahy (1998) Med Decis Making 18:S68",
+    answer=increments.net_benefits,
+    asked_of=EVERY_GROUP,
+    unit="money",
+    settings={**ECONOMIC, "wtp": ()},
+    needs=("costs", "utilities", "arm"),
+    margin={"relative": 0.1},
+    reason="a tenth of a QALY a patient, in money at the threshold: about five weeks in full health",
+    relative_to="the threshold",
+    reference=THRESHOLD,
+    folders=COUNTS,
+)
+
+INCREMENTAL_COST = Estimand(
+    key="economics.incremental_cost",
+    plain="extra cost of the treatment",
+    definition="incremental cost, over patients whose cost and QALY are known",
+    formula="ΔC = C̄<sub>arm</sub> − C̄<sub>comparator</sub>",
+    source="Welch (1947) Biometrika 34:28",
+    answer=increments.incremental_cost,
+    unit="money",
+    settings=ECONOMIC,
+    needs=("costs", "utilities", "arm"),
+    margin={"relative": 0.2},
+    reason="as for the difference in mean cost",
+    relative_to="the comparator's mean cost",
+    reference=COST,
+    folders=COUNTS,
+)
+
+INCREMENTAL_QALY = Estimand(
+    key="economics.incremental_qaly",
+    plain="extra effect of the treatment",
+    definition="incremental QALY, over patients whose cost and QALY are known",
+    formula="ΔE = Ē<sub>arm</sub> − Ē<sub>comparator</sub>",
+    source="Welch (1947) Biometrika 34:28",
+    answer=increments.incremental_qaly,
+    unit="QALY",
+    settings=ECONOMIC,
+    needs=("costs", "utilities", "arm"),
+    margin={"absolute": 0.1},
+    reason="as for the net benefit",
+    relative_to="the comparator's mean QALY",
+    reference=EFFECT,
+    folders=COUNTS,
+)
+
+DECISION_AGREEMENT = Estimand(
+    key="economics.decision_agreement",
+    plain="one synthetic cohort alone decides as the patients do",
+    definition="share of synthetic cohorts that alone give the real cohort's decision",
+    formula="share of the m whose INMB has the sign of the real cohort's",
+    source="van der Linden et al. (2025) Value Health 28(11); Clopper &amp; Pearson (1934) Biometrika 26:404",
+    answer=decisions.decision_agreement,
+    asked_of=EVERY_GROUP,
+    scales=ONE,
+    settings={**ECONOMIC, "wtp": ()},
+    needs=("costs", "utilities", "arm"),
+    margin={"absolute": 0.05},
+    reason="one synthesis in twenty may reverse a decision if the pooled syntheses do not (van der Linden et "
+    "al. 2025 saw 15%)",
+    limit=0.5,
+    folders=COUNTS,
+    among_all=options.choice_agreement,
+)
+
+POOLED_DECISION = Estimand(
+    key="economics.pooled_decision",
+    plain="all synthetic cohorts together decide as the patients do",
+    definition="probability that the mean net benefit of the m synthetic cohorts gives the real cohort's decision",
+    formula="Φ(√m·b/s), b the mean and s the standard deviation of the m INMBs, signed so that the real one "
+    "is above 0; interval by the noncentral t",
+    source="van der Linden et al. (2025) Value Health 28(11); Johnson &amp; Welch (1940) Biometrika 31:362",
+    answer=decisions.pooled_decision,
+    asked_of=EVERY_GROUP,
+    scales=ONE,
+    settings={**ECONOMIC, "wtp": ()},
+    needs=("costs", "utilities", "arm"),
+    margin={"absolute": 0.05},
+    reason="the decision is what the evaluation is for: the pooled cohorts must give it in 95 of 100",
+    limit=0.5,
+    folders=COUNTS,
+    among_all=options.pooled_choice,
+)
+
+CEAC = Estimand(
+    key="economics.ceac",
+    plain="gap between the acceptability curves",
+    definition="largest distance between the acceptability curves of the synthetic cohorts and of the real "
+    "one, up to twice the largest threshold",
+    formula="max<sub>λ</sub> |A<sub>s</sub>(λ) − A<sub>r</sub>(λ)|, A(λ) = Φ(INMB(λ)/SE)",
+    source="van Hout et al. (1994) Health Econ 3:309",
+    answer=decisions.acceptability_gap,
+    scales=ONE,
+    settings={**ECONOMIC, "wtp": ()},
+    needs=("costs", "utilities", "arm"),
+    margin={"absolute": 0.1},
+    reason="ten points of probability at any threshold would change how sure one is",
+    limit=0.5,
+    folders=COUNTS,
+)
+
+PRECISION = Estimand(
+    key="inference.precision",
+    plain="precision that a plain analysis claims",
+    definition="standard error that a plain analysis of one synthetic cohort claims, over that of the patients",
+    formula="SE of a plain analysis of one synthetic cohort / SE of the same analysis of the patients",
+    answer=precision.precision,
+    scales=("ratio",),
+    margin={"ratio": [0.9, 1 / 0.9]},
+    reason="at 0.9 a 95% interval holds the truth in 92 of 100, as 2Φ(0.9 · 1.96) - 1",
+    limit=LARGEST_LOG_RATIO,
+    folders=BOTH,
+    span=(-math.inf, 0.0),
+)

@@ -1,0 +1,150 @@
+"""What the rows may betray: one entry an attack."""
+
+from __future__ import annotations
+
+import math
+
+from heorsynth.checks.core.estimand import EVERY_GROUP, NEVER, ONE, PRIVATE, REPEATED, Estimand
+from heorsynth.checks.privacy import attempts
+
+COPIES = Estimand(
+    key="disclosure.copies",
+    plain="rows equal to a patient",
+    definition="share of synthetic rows equal to a patient in every column; with a hold-out, beyond the "
+    "share equal to a person never seen, and likewise the share of patients whom a row of any "
+    "cohort equals",
+    formula="rows equal to a patient in every column / rows, and patients equal to a row of any cohort / "
+    "patients, each less the same for people never seen",
+    answer=attempts.copies,
+    scales=ONE,
+    margin={"absolute": 0.01},
+    reason="one row, or one patient, in a hundred: with few coarse columns people coincide by chance",
+    limit=0.5,
+    folders=NEVER,
+    question=PRIVATE,
+    span=(0.0, math.inf),
+)
+
+NEAR_COPIES = Estimand(
+    key="disclosure.near_copies",
+    plain="rows all but equal to a patient",
+    definition="share of synthetic rows with a patient's levels and every number within a twentieth of its "
+    "standard deviation of that patient's, beyond the share as near to a person never seen",
+    formula="rows with a patient's levels and, of every number x, |x<sub>row</sub> − x<sub>patient</sub>| ≤ "
+    "SD(x)/20, / rows, less the same for people never seen",
+    answer=attempts.near_copies,
+    asked_of=REPEATED,
+    scales=ONE,
+    margin={"absolute": 0.01},
+    reason="as for copies: moving a patient a little does not make another one",
+    limit=0.5,
+    folders=NEVER,
+    question=PRIVATE,
+    span=(0.0, math.inf),
+)
+
+CONTAMINATION = Estimand(
+    key="disclosure.contamination",
+    plain="rows equal to a person kept aside",
+    definition="share of synthetic rows equal to a person of the hold-out in every column, beyond the share "
+    "of patients of the source who are",
+    formula="rows equal to a person kept aside / rows, less the share of patients who are",
+    answer=attempts.contamination,
+    scales=ONE,
+    margin={"absolute": 0.01},
+    reason="as for copies: a hold-out that was seen is no control",
+    limit=0.5,
+    folders=NEVER,
+    question=PRIVATE,
+    span=(0.0, math.inf),
+)
+
+NEAREST = Estimand(
+    key="disclosure.nearest",
+    plain="resemblance to patients beyond chance",
+    definition="share of synthetic rows nearer to a patient of the source than to a person never seen, beyond one half",
+    formula="P(nearest person is a patient of the source) − ½, as if as many were never seen",
+    answer=attempts.nearest,
+    asked_of=EVERY_GROUP,
+    scales=ONE,
+    margin={"absolute": 0.05},
+    reason="0.55 where 0.50 is no memory: half of what sequential trees, known to memorise, show (0.60)",
+    limit=0.5,
+    folders=NEVER,
+    question=PRIVATE,
+    span=(0.0, math.inf),
+)
+
+MEMBERSHIP = Estimand(
+    key="disclosure.membership",
+    plain="telling who took part",
+    definition="area under the ROC curve of a density-ratio attack on who took part, beyond one half",
+    formula="AUC − ½ of the score log(distance to the nearest other person / distance to the nearest row)",
+    source="van Breugel et al. (2023) AISTATS, PMLR 206:3493; DeLong et al. (1988) Biometrics 44:837",
+    answer=attempts.membership,
+    asked_of=EVERY_GROUP,
+    scales=ONE,
+    margin={"absolute": 0.05},
+    reason="as for nearness, of which it is the sharper form",
+    limit=0.5,
+    folders=NEVER,
+    question=PRIVATE,
+    span=(0.0, math.inf),
+)
+
+ATTRIBUTE = Estimand(
+    key="disclosure.attribute",
+    plain="guessing what is not known of a patient",
+    definition="how often a time, cost or utility is guessed from covariates, in patients of the source "
+    "beyond people never seen",
+    formula="success on patients of the source − success on people never seen",
+    source="Giomi et al. (2023) PoPETs 2023(2):312",
+    answer=attempts.attribute,
+    asked_of=REPEATED,
+    scales=ONE,
+    margin={"absolute": 0.09},
+    reason="0.09 is the risk that EMA Policy 0070 (2016) and Health Canada (2019) accept for published clinical data",
+    limit=0.5,
+    folders=NEVER,
+    question=PRIVATE,
+    span=(0.0, math.inf),
+)
+
+SINGLING_OUT = Estimand(
+    key="disclosure.singling_out",
+    plain="singling out one patient",
+    definition="how often a description of one synthetic row fits exactly one patient of the source, beyond "
+    "exactly one person never seen",
+    formula="success on patients of the source − success on people never seen",
+    source="Giomi et al. (2023) PoPETs 2023(2):312",
+    answer=attempts.singling_out,
+    asked_of=REPEATED,
+    scales=ONE,
+    margin={"absolute": 0.09},
+    reason="as for guessing an attribute",
+    limit=0.5,
+    folders=NEVER,
+    question=PRIVATE,
+    span=(0.0, math.inf),
+)
+
+LINKABILITY = Estimand(
+    key="disclosure.linkability",
+    plain="joining two halves of a record",
+    definition="how often two halves of a record lead to the same synthetic row, in patients of the source "
+    "beyond people never seen",
+    formula="success on patients of the source − success on people never seen",
+    source="Giomi et al. (2023) PoPETs 2023(2):312",
+    answer=attempts.linkability,
+    asked_of=REPEATED,
+    scales=ONE,
+    margin={"absolute": 0.09},
+    reason="as for guessing an attribute",
+    limit=0.5,
+    folders=NEVER,
+    question=PRIVATE,
+    span=(0.0, math.inf),
+)
+
+STREAMS = (COPIES, NEAREST, MEMBERSHIP, ATTRIBUTE, SINGLING_OUT, LINKABILITY, CONTAMINATION, NEAR_COPIES)
+"""Each attack has its own random stream by its place here: new ones come last. The first needs no hold-out."""

@@ -1,0 +1,140 @@
+"""Summaries of one survival curve: restricted mean, landmark, median, follow-up, incidence."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import cast
+
+from heorsynth.checks.core.finding import Finding
+from heorsynth.checks.core.observed import Observed, causes, curve, follow_up_times, followed, incidence, reverse_curve
+from heorsynth.checks.core.question import Ask
+from heorsynth.checks.survival.horizon import horizon_of, spans
+from heorsynth.core.errors import NotEstimableError
+from heorsynth.core.estimate import Estimate, significant
+from heorsynth.estimators.costs.quantiles import quantile_of
+from heorsynth.estimators.proportions import proportion
+from heorsynth.estimators.survival import summaries as of_curve
+from heorsynth.estimators.survival.curve import check_horizon
+
+
+def restricted_mean(ask: Ask) -> list[Finding]:
+    """Restricted mean time to the event."""
+    horizon = horizon_of(ask)
+
+    def estimate(data: Observed) -> Estimate:
+        return of_curve.restricted_mean(curve(data, ask.endpoint), horizon)
+
+    return [ask.question(f"rmst {spans(ask, horizon)}", unit=_time_unit(ask)).judge(estimate)]
+
+
+def landmark(ask: Ask) -> list[Finding]:
+    """Event-free share at one or several times."""
+    at = ask.margin.settings.get("at")
+    if at is None:
+        times: list[float] = [horizon_of(ask) / 2]
+    else:
+        times = [float(at)] if isinstance(at, (int, float)) else list(map(float, cast(Sequence[float], at)))
+
+    def estimate(data: Observed, moment: float) -> Estimate:
+        return of_curve.landmark(curve(data, ask.endpoint), moment)
+
+    return [
+        ask.question(f"event-free share of {ask.endpoint} at {significant(moment)} {_time_unit(ask)}").judge(
+            partial(estimate, moment=moment)
+        )
+        for moment in times
+    ]
+
+
+def median(ask: Ask) -> list[Finding]:
+    """Median time to the event."""
+
+    def estimate(data: Observed) -> Estimate:
+        return of_curve.curve_quantile(curve(data, ask.endpoint), 0.5)
+
+    return [ask.question(f"median of {ask.endpoint}", unit=_time_unit(ask)).judge(estimate)]
+
+
+def censoring(ask: Ask) -> list[Finding]:
+    """Mean potential follow-up: the restricted mean of the reverse Kaplan-Meier curve.
+
+    Every event, of whatever cause, ends observation without being a censoring. The curve's own identification
+    is not an issue: it falls to 0 where the last patient is censored.
+    """
+    horizon = horizon_of(ask)
+
+    def estimate(data: Observed) -> Estimate:
+        still = reverse_curve(data, ask.endpoint)
+        if horizon > still.reach:
+            raise NotEstimableError("the last follow-up ended before the horizon in an event")
+        return of_curve.restricted_mean(still, horizon)
+
+    return [ask.question(f"potential follow-up {spans(ask, horizon)}", unit=_time_unit(ask)).judge(estimate)]
+
+
+def follow_up(ask: Ask) -> list[Finding]:
+    """Share of patients whose follow-up, however it ended, reached the horizon."""
+    horizon = horizon_of(ask)
+
+    def estimate(data: Observed) -> Estimate:
+        return proportion(*followed(data, ask.endpoint, horizon))
+
+    return [ask.question(f"followed for {ask.endpoint} to {significant(horizon)} {_time_unit(ask)}").judge(estimate)]
+
+
+def optimism(ask: Ask) -> list[Finding]:
+    """Mean event-free share up to the horizon: how much too rosy, or too grim, the curve is on average.
+
+    References
+    ----------
+    Norcliffe, Cebere, Imrie, Lió & van der Schaar (2023) AISTATS, PMLR 206:1279 (SurvivalGAN).
+    """
+    horizon = horizon_of(ask)
+
+    def estimate(data: Observed) -> Estimate:
+        area = of_curve.restricted_mean(curve(data, ask.endpoint), horizon)
+        return Estimate.normal(area.value / horizon, area.se / horizon)
+
+    return [ask.question(f"mean event-free share {spans(ask, horizon)}").judge(estimate)]
+
+
+def reach(ask: Ask) -> list[Finding]:
+    """The time that a twentieth of the patients are followed beyond: whether the cohorts are short-sighted."""
+
+    def estimate(data: Observed) -> Estimate:
+        return quantile_of(follow_up_times(data, ask.endpoint), 0.95, data.n)
+
+    return [ask.question(f"P95 of follow-up for {ask.endpoint}", unit=_time_unit(ask)).judge(estimate)]
+
+
+def incidences(ask: Ask) -> list[Finding]:
+    """Cumulative incidence of each cause at a time, where causes compete (Aalen-Johansen).
+
+    If nobody had an event of a cause, but somebody of another, its incidence is known, and 0.
+    """
+    competing = sorted(set(causes(ask.group.real, ask.endpoint)) - {0})
+    if len(competing) < 2:
+        return []
+    declared = ask.margin.settings.get("at")
+    at = horizon_of(ask) if declared is None else float(cast(float, declared))
+    names = ask.group.real.schema.endpoints[ask.endpoint].causes
+
+    def estimate(data: Observed, cause: int) -> Estimate:
+        found = incidence(data, ask.endpoint)
+        if cause not in found:
+            check_horizon(at, next(iter(found.values())).reach)
+            return Estimate.normal(0.0, 0.0)
+        return Estimate.normal(float(found[cause].at(at)), float(found[cause].se_at(at)))
+
+    return [
+        ask.question(
+            f"cumulative incidence of {names.get(cause, f'cause {cause}')} by {significant(at)} {_time_unit(ask)} "
+            f"({ask.endpoint})"
+        ).judge(partial(estimate, cause=cause))
+        for cause in competing
+    ]
+
+
+def _time_unit(ask: Ask) -> str:
+    return str(ask.scope.real.schema.unit)
