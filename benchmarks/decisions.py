@@ -84,13 +84,13 @@ def law(key: str, kind: str, m: int) -> tuple[float, float, float]:
 
 def verdicts(key: str, kind: str, m: int, repetitions: int) -> Counter[str]:
     margin = {key: margin_for(key, {"absolute": MARGINS[key]}, checked_economics({"wtp": [WTP]}))}
-    check, found = registry.load("economics"), Counter[str]()
+    found = Counter[str]()
     own, centre, spread = law(key, kind, m)
     for repetition in range(repetitions):
         rng = stream(repetition, "decisions", key, kind, m)
         real = cohort(own * error(), rng)
         drawn = [cohort(float(rng.normal(centre, spread)) * error(), rng, real) for _ in range(m)]
-        found[check(real, drawn, margin, rng, None)[0].verdict] += 1
+        found[registry.findings("economics", real, drawn, margin, rng)[0].verdict] += 1
     return found
 
 

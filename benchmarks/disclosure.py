@@ -21,9 +21,9 @@ import pandas as pd
 from results import markdown, store
 
 import heorsynth as hs
+from heorsynth.checks.planning import registry
 from heorsynth.checks.planning.catalogue import margin_for
 from heorsynth.checks.planning.purposes import PURPOSES
-from heorsynth.checks.privacy import check as disclosure
 from heorsynth.core.random import stream
 from heorsynth.data.cohort.cohort import Cohort
 
@@ -66,7 +66,9 @@ def cohorts(name: str, source: Cohort, m: int, seed: int) -> list[Cohort]:
 def verdicts(name: str, n: int, seed: int, m: int) -> dict[str, str]:
     """The worst verdict of each attack among the decisive findings about everyone."""
     source, holdout = trial(n, 2 * seed), trial(n, 2 * seed + 1)
-    found = disclosure.check(source, cohorts(name, source, m, seed), MARGINS, stream(seed, "check"), holdout)
+    found = registry.findings(
+        "disclosure", source, cohorts(name, source, m, seed), MARGINS, stream(seed, "check"), holdout
+    )
     order = ("pass", "inconclusive", "not estimable", "fail")
     return {
         key: max((one.verdict for one in found if one.key == key and one.group == "all"), key=order.index)
@@ -88,7 +90,7 @@ def halves(dataset: str, recipe: str, repetitions: int, m: int) -> None:
             for rows in (order[:half], order[half : 2 * half])
         )
         cohorts = list(generator.fit(source, seed).sample(m=m, seed=seed))
-        for one in disclosure.check(source, cohorts, MARGINS, stream(seed, "check"), holdout):
+        for one in registry.findings("disclosure", source, cohorts, MARGINS, stream(seed, "check"), holdout):
             if one.group == "all" and one.key in REPORTED:
                 found.setdefault(one.estimand, []).append((one.synthetic, one.verdict))
     for attack, told in found.items():

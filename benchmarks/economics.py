@@ -87,7 +87,7 @@ def speed() -> None:
     started, used = time.perf_counter(), time.process_time()
     synthetic = hs.generators.create("heor").fit(trial, seed=1).sample(m=500, seed=1)
     drawn = time.perf_counter()
-    registry.load("economics")(trial, list(synthetic), margins, stream(1, "check"), None)
+    registry.findings("economics", trial, list(synthetic), margins, stream(1, "check"), None)
     done = time.perf_counter()
     print(
         f"500 syntheses of 1,000 patients: drawn in {drawn - started:.1f} s, checked in {done - drawn:.1f} s;", end=" "
@@ -138,7 +138,7 @@ def disclosure(names: list[str], repetitions: int) -> None:
         for seed in range(1, repetitions + 1):
             trial, holdout = (hs.datasets.simulated_trial(500, seed=2 * seed + part)[0] for part in (0, 1))
             cohorts = list(recipe(name).fit(trial, seed=seed).sample(m=5, seed=seed))
-            for one in registry.load("disclosure")(trial, cohorts, margins, stream(seed, "check"), holdout):
+            for one in registry.findings("disclosure", trial, cohorts, margins, stream(seed, "check"), holdout):
                 if one.group == "all" and "covariates alone" not in one.estimand:
                     found[one.key].append(one.synthetic)
         told = (f"{np.mean(part):.3f} ({np.std(part, ddof=1) / np.sqrt(len(part)):.3f})" for part in found.values())

@@ -16,7 +16,8 @@ import numpy as np
 import pandas as pd
 from results import markdown, store
 
-from heorsynth.checks.core.finding import Measured, judge
+from heorsynth.checks.core.finding import decide
+from heorsynth.checks.core.scalar import Measured, compared
 from heorsynth.checks.costs.check import SPREAD_PATIENTS
 from heorsynth.checks.planning.catalogue import margin_for
 from heorsynth.core.random import stream
@@ -53,8 +54,9 @@ def spread(sigma: float) -> float:
 def passes(real: np.ndarray, synthetic: list[np.ndarray]) -> tuple[bool, bool]:
     """Whether the finding on these costs passes by its interval; whether it does by the whole rule, see `spread`."""
     own, others = cv(real), [cv(one) for one in synthetic]
-    measured = Measured(own.value, own.se**2, [one.value for one in others], [one.se**2 for one in others], len(real))
-    alone = judge("costs", "coefficient of variation", "all", measured, MARGIN).verdict == "pass"
+    measured = Measured(own.value, own.se**2, [one.value for one in others], [one.se**2 for one in others])
+    numbers = compared(measured, MARGIN)
+    alone = decide(numbers.lower, numbers.upper, MARGIN.width) == "pass"
     return alone, alone and spread_patients(real) >= SPREAD_PATIENTS
 
 

@@ -113,7 +113,7 @@ def verdict(name: str, n: int, seed: int, m: int) -> str:
     for check, margins in asked.by_check().items():
         decisive = {key: margin for key, margin in margins.items() if key in asked.decisive}
         if decisive:
-            found += [asked.weighed(one) for one in registry.load(check)(source, cohorts, decisive, rng, holdout)]
+            found += registry.findings(check, source, cohorts, decisive, rng, holdout, asked.standing())
     return overall(found)
 
 

@@ -15,18 +15,18 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, partial
 
 import numpy as np
 import pandas as pd
 from results import markdown, store
 from scipy import optimize, stats
 
-from heorsynth.checks.core.finding import Finding, Margins
+from heorsynth.checks.core.finding import Finding
 from heorsynth.checks.core.margin import Margin
 from heorsynth.checks.economics import precision as inference
 from heorsynth.checks.planning import registry
-from heorsynth.checks.planning.catalogue import margin_for
+from heorsynth.checks.planning.catalogue import ESTIMANDS, margin_for
 from heorsynth.checks.structure import joint as structure_joint
 from heorsynth.checks.structure.columns import compared_columns, is_numeric, levels_of
 from heorsynth.core.random import stream
@@ -285,12 +285,17 @@ def roles(key: str) -> dict[str, object]:
 
 
 def claimed(
-    real: Cohort, synthetic: Sequence[Cohort], margins: Margins, rng: np.random.Generator, holdout: Cohort | None = None
+    real: Cohort,
+    synthetic: Sequence[Cohort],
+    margins: dict[str, Margin],
+    rng: np.random.Generator,
+    holdout: Cohort | None = None,
 ) -> list[Finding]:
     """What is claimed of the arms' difference in mean cost: one of the analyses that `inference.precision` asks."""
     analyses = inference.plain_analyses(real, synthetic)
     name, group, analysis = next(one for one in analyses if "cost" in one[0])
-    return [inference.precision(name, group, analysis, margins["inference.precision"], rng, group.real)]
+    ask = registry.scope_of(real, synthetic, margins, rng).asks()[0]
+    return [inference.claim(ask, name, group, analysis, group.real)]
 
 
 @dataclass(frozen=True)
@@ -315,7 +320,7 @@ def judged(shared: tuple[int, int], batch: Batch) -> list[str]:
     """The verdict of each repetition of a batch; `shared` is m and the seed."""
     (m, seed), key, n = shared, batch.key, batch.n
     case = EVERY[key]
-    check = claimed if key == "inference.precision" else registry.load(key.split(".", maxsplit=1)[0])
+    check = claimed if key == "inference.precision" else partial(registry.findings, ESTIMANDS[key].check)
     margin = margin_for(key, case.margin, {"wtp": (THRESHOLD,)})
     law, found = case.off(margin, batch.times), []
     for repetition in range(batch.first, batch.last):

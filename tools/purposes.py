@@ -2,14 +2,14 @@
 
 from pathlib import Path
 
-from heorsynth.checks.planning.asked import Asked
+from heorsynth.checks.core.estimand import DefaultMargin
 from heorsynth.checks.planning.catalogue import ESTIMANDS, margin_for
 from heorsynth.checks.planning.purposes import PURPOSES
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "purposes.md"
 
 
-def row(asked: Asked, role: str) -> str:
+def row(asked: DefaultMargin, role: str) -> str:
     """An estimand a purpose asks for, as a line of its table."""
     return f"| `{asked.key}` | {role} | {margin_for(asked.key, dict(asked.margin))} | {asked.reason} |"
 
@@ -38,7 +38,7 @@ def page() -> str:
     lines += ["## Estimands", "", "| key | what | settings | needs |", "|---|---|---|---|"]
     for key, estimand in ESTIMANDS.items():
         needs = ", ".join(estimand.needs) or "–"
-        lines.append(f"| `{key}` | {estimand.what} | {', '.join(estimand.settings) or '–'} | {needs} |")
+        lines.append(f"| `{key}` | {estimand.definition} | {', '.join(estimand.settings) or '–'} | {needs} |")
     return "\n".join(lines).rstrip() + "\n"
 
 

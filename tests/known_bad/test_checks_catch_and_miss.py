@@ -68,8 +68,8 @@ def cohorts_needed(key):
 
 
 def verdicts(real, cohorts, key):
-    check = registry.load(key.split(".", maxsplit=1)[0])
-    findings = check(real, cohorts, {key: MARGINS[key]}, np.random.default_rng(1))
+    check = ESTIMANDS[key].check
+    findings = registry.findings(check, real, cohorts, {key: MARGINS[key]}, np.random.default_rng(1))
     assert findings, f"{key} found nothing to say"
     return {finding.verdict for finding in findings if finding.decisive}
 
@@ -138,7 +138,6 @@ def test_a_cut_tail_never_lets_the_restricted_mean_pass(real, broken):
 
 
 def test_costs_winsorised_at_p95_do_not_pass_at_a_margin_of_five_percent(real, broken):
-    check = registry.load("costs")
     margin = {"costs.mean": margin_for("costs.mean", {"relative": 0.05})}
-    findings = check(real, broken("costs_at_p95_winsorised"), margin, np.random.default_rng(1))
+    findings = registry.findings("costs", real, broken("costs_at_p95_winsorised"), margin, np.random.default_rng(1))
     assert "pass" not in {finding.verdict for finding in findings if finding.group == "all"}

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
+from heorsynth.checks.planning import registry
 from heorsynth.checks.planning.catalogue import ESTIMANDS, margin_for
 from heorsynth.checks.planning.purposes import PURPOSES
-from heorsynth.checks.privacy import check as disclosure
 from heorsynth.data.cohort.cohort import Cohort
 
 from .conftest import ROLES
@@ -71,7 +71,7 @@ def cohorts(draw):
 
 def verdict(found, key):
     real, synthetic, holdout = found
-    findings = disclosure.check(real, synthetic, {key: MARGINS[key]}, np.random.default_rng(1), holdout)
+    findings = registry.findings("disclosure", real, synthetic, {key: MARGINS[key]}, np.random.default_rng(1), holdout)
     return {finding.verdict for finding in findings if finding.group == "all"}
 
 

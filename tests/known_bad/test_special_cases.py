@@ -5,10 +5,8 @@ import pandas as pd
 import pytest
 
 from heorsynth.checks.core.finding import FAIL, PASS
-from heorsynth.checks.core.groups import ALL, Group
 from heorsynth.checks.planning import registry
 from heorsynth.checks.planning.catalogue import margin_for
-from heorsynth.checks.structure.check import marginal
 from heorsynth.data.cohort.cohort import Cohort
 
 MARGINS = {
@@ -52,7 +50,7 @@ def real():
 def verdicts(real, frames, key, holdout=None):
     cohorts = [Cohort.derive(real.schema, frame, label=None) for frame in frames]
     margin = {key: margin_for(key, MARGINS[key])}
-    findings = registry.load(key.split(".")[0])(real, cohorts, margin, np.random.default_rng(1), holdout)
+    findings = registry.findings(key.split(".")[0], real, cohorts, margin, np.random.default_rng(1), holdout)
     assert findings
     return {finding.verdict for finding in findings if finding.decisive}
 
@@ -103,14 +101,14 @@ def test_incidence_does_not_see_whose_events_they_are(real):
 def _findings(real, frames):
     key = "survival.incidence"
     cohorts = [Cohort.derive(real.schema, frame, label=None) for frame in frames]
-    return registry.load("survival")(real, cohorts, {key: margin_for(key, MARGINS[key])}, np.random.default_rng(1))
+    return registry.findings("survival", real, cohorts, {key: margin_for(key, MARGINS[key])}, np.random.default_rng(1))
 
 
 def test_where_no_cause_competes_neither_is_asked(real):
     alone = cohort(drawn(300, 5).assign(event=lambda rows: (rows["event"] == 1).astype(int)))
     for key in ("survival.incidence", "survival.subdistribution_ratio"):
         margin = {key: margin_for(key, MARGINS[key])}
-        assert not registry.load("survival")(alone, [alone], margin, np.random.default_rng(1))
+        assert not registry.findings("survival", alone, [alone], margin, np.random.default_rng(1))
 
 
 def test_shorter_follow_up_lowers_the_plain_mean_cost_but_not_the_one_that_allows_for_censoring(real):
@@ -154,9 +152,14 @@ def test_a_spike_moved_to_a_value_nobody_real_has_fails_the_distribution():
     real = Cohort(utilities(2000, 1.0), endpoints={"os": ("time", "event")}, utilities=["u"], unit="year")
     moved = [Cohort.derive(real.schema, utilities(2000, 0.92), label=None) for _ in range(3)]
     margin = margin_for("structure.marginals", {"absolute": 0.1})
-    found = marginal(Group("all", ALL, real, tuple(moved)), "u", margin, chance)
+
+    def found_in(patients, cohorts):
+        findings = registry.findings("structure", patients, cohorts, {"structure.marginals": margin}, chance)
+        return next(one for one in findings if one.column == "u")
+
+    found = found_in(real, moved)
     assert found.verdict == FAIL and found.difference == pytest.approx(0.4, abs=0.03)
-    mirrored = marginal(Group("all", ALL, moved[0], (real,)), "u", margin, chance)
+    mirrored = found_in(moved[0], [real])
     assert mirrored.verdict == FAIL and mirrored.difference == pytest.approx(0.4, abs=0.03)
     faithful = [Cohort.derive(real.schema, utilities(2000, 1.0), label=None) for _ in range(3)]
-    assert marginal(Group("all", ALL, real, tuple(faithful)), "u", margin, chance).verdict == PASS
+    assert found_in(real, faithful).verdict == PASS

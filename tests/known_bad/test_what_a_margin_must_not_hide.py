@@ -6,9 +6,9 @@ import pytest
 
 import heorsynth as hs
 from heorsynth.checks.core.margin import Margin
-from heorsynth.checks.core.scalar import keeping
+from heorsynth.checks.core.scalar import cap_margin_at_effect
+from heorsynth.checks.planning import registry
 from heorsynth.checks.planning.catalogue import margin_for
-from heorsynth.checks.privacy import check as disclosure
 from heorsynth.core import errors
 from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.generators.sampling.cohorts import SyntheticCohorts
@@ -50,12 +50,12 @@ def test_a_cohort_whose_gain_in_qalys_is_erased_is_not_fit_though_no_decision_tu
 
 def test_a_margin_is_narrowed_to_an_effect_that_is_shown_and_to_no_other() -> None:
     declared = Margin("absolute", 0.1)
-    assert keeping(declared, 0.06, 0.03**2).width == 0.06
-    assert keeping(declared, -0.06, 0.03**2).width == 0.06
-    assert keeping(declared, 0.06, 0.04**2) is declared
-    assert keeping(declared, 0.3, 0.03**2) is declared
-    assert keeping(Margin("relative", 0.1), 0.06, 0.0001) == Margin("relative", 0.1)
-    assert keeping(Margin("ratio", 0.223), -0.1, 0.04**2).width == 0.1
+    assert cap_margin_at_effect(declared, 0.06, 0.03**2).width == 0.06
+    assert cap_margin_at_effect(declared, -0.06, 0.03**2).width == 0.06
+    assert cap_margin_at_effect(declared, 0.06, 0.04**2) is declared
+    assert cap_margin_at_effect(declared, 0.3, 0.03**2) is declared
+    assert cap_margin_at_effect(Margin("relative", 0.1), 0.06, 0.0001) == Margin("relative", 0.1)
+    assert cap_margin_at_effect(Margin("ratio", 0.223), -0.1, 0.04**2).width == 0.1
 
 
 def test_an_erased_effect_passes_no_more_often_than_one_on_the_edge() -> None:
@@ -89,14 +89,14 @@ def test_patients_copied_a_few_in_each_cohort_are_counted_over_all_of_them() -> 
         fresh = trial(3000, 100 + part).frame
         mixed = pd.concat([source.frame.iloc[12 * part : 12 * part + 12], fresh.iloc[12:]], ignore_index=True)
         cohorts.append(Cohort.derive(source.schema, mixed, label=None))
-    rows, people = disclosure.check(source, cohorts, COPIES, np.random.default_rng(1), unseen)
+    rows, people = registry.findings("disclosure", source, cohorts, COPIES, np.random.default_rng(1), unseen)
     assert (rows.verdict, round(rows.synthetic, 3)) == ("pass", 0.004)
     assert (people.verdict, people.synthetic) == ("fail", 0.08)
 
 
 @pytest.mark.parametrize("n", [50, 150, 1000])
 def test_nobody_met_is_nobody_exposed_however_few_there_are(n: int) -> None:
-    found = disclosure.check(trial(n, 1), [trial(n, 7)], COPIES, np.random.default_rng(1), trial(n, 2))
+    found = registry.findings("disclosure", trial(n, 1), [trial(n, 7)], COPIES, np.random.default_rng(1), trial(n, 2))
     assert (found[1].verdict, found[1].upper) == ("pass", 0.0)
 
 
@@ -109,7 +109,7 @@ def test_people_who_coincide_in_coarse_columns_are_told_from_copies() -> None:
         })  # fmt: skip
         return Cohort(rows, endpoints={"os": ("time", "event")}, subgroups="sex", unit="month")
 
-    found = disclosure.check(coarse(400), [coarse(400)], COPIES, rng, coarse(400))[1]
+    found = registry.findings("disclosure", coarse(400), [coarse(400)], COPIES, rng, coarse(400))[1]
     assert found.synthetic > 0.95
     assert found.verdict != "fail"
 

@@ -12,8 +12,8 @@ import pandas as pd
 import pytest
 from anonymeter_risks import KINDS, cohorts
 
+from heorsynth.checks.planning import registry
 from heorsynth.checks.planning.catalogue import margin_for
-from heorsynth.checks.privacy import check as disclosure
 from heorsynth.data.cohort.cohort import Cohort
 
 EXPECTED = pd.read_csv(Path(__file__).parent / "anonymeter_risks.csv").set_index(["attack", "rows"])
@@ -34,7 +34,7 @@ def ours():
         real, holdout = cohort(source), cohort(unseen)
         for kind, rows in drawn.items():
             synthetic = Cohort.derive(real.schema, rows.assign(event=1), label=None)
-            told = disclosure.check(real, [synthetic], margins, np.random.default_rng(seed), holdout)
+            told = registry.findings("disclosure", real, [synthetic], margins, np.random.default_rng(seed), holdout)
             found += [
                 (one.key, kind, one.synthetic, one.real)
                 for one in told

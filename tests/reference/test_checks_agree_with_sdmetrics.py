@@ -9,9 +9,8 @@ from sdmetrics.column_pairs import CorrelationSimilarity
 from sdmetrics.single_column import KSComplement, MissingValueSimilarity, TVComplement
 from sdmetrics.single_table import DCROverfittingProtection, NewRowSynthesis
 
+from heorsynth.checks.planning import registry
 from heorsynth.checks.planning.catalogue import margin_for
-from heorsynth.checks.privacy import check as disclosure
-from heorsynth.checks.structure import check as structure
 from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.estimators.association import rank_correlation
 
@@ -39,8 +38,8 @@ def cohort(frame: pd.DataFrame) -> Cohort:
 
 
 def finding(check, key: str, estimand: str, real: Cohort, frame: pd.DataFrame, holdout: Cohort | None = None):
-    synthetic = [Cohort.derive(real.schema, frame, label=None)]
-    found = check(real, synthetic, {key: margin_for(key, MARGINS[key])}, np.random.default_rng(1), holdout)
+    synthetic, margins = [Cohort.derive(real.schema, frame, label=None)], {key: margin_for(key, MARGINS[key])}
+    found = registry.findings(check, real, synthetic, margins, np.random.default_rng(1), holdout)
     return next(one for one in found if estimand in one.estimand and one.group == "all")
 
 
@@ -52,16 +51,16 @@ def pair() -> tuple[pd.DataFrame, pd.DataFrame]:
 def test_distances_of_distributions_are_one_less_their_complements(pair):
     real, synthetic = pair
     for name, metric in (("age", KSComplement), ("sex", TVComplement)):
-        found = finding(structure.check, "structure.marginals", f"of {name}", cohort(real), synthetic)
+        found = finding("structure", "structure.marginals", f"of {name}", cohort(real), synthetic)
         theirs = 1 - metric.compute(real_data=real[name], synthetic_data=synthetic[name])
         assert found.difference == pytest.approx(theirs, abs=0.011), "ours looks at a hundred quantiles, theirs at all"
-    found = finding(structure.check, "structure.marginals", "of sex", cohort(real), synthetic)
+    found = finding("structure", "structure.marginals", "of sex", cohort(real), synthetic)
     assert found.difference == pytest.approx(1 - TVComplement.compute(real["sex"], synthetic["sex"]), abs=1e-12)
 
 
 def test_missing_values_and_rank_correlations_are_theirs(pair):
     real, synthetic = pair
-    found = finding(structure.check, "structure.missingness", "score", cohort(real), synthetic)
+    found = finding("structure", "structure.missingness", "score", cohort(real), synthetic)
     theirs = MissingValueSimilarity.compute(real["score"], synthetic["score"])
     assert 1 - abs(found.difference) == pytest.approx(theirs, abs=1e-12)
     both = [frame[["age", "score"]].dropna() for frame in pair]
@@ -78,8 +77,8 @@ def test_privacy_measures_of_both_see_copies_and_clear_fresh_people(copied, verd
     metadata = {"tables": {"cohort": {"columns": {name: {"sdtype": kind} for name, kind in kinds.items()}}}}
     theirs = DCROverfittingProtection.compute(source, rows, unseen, metadata, "cohort")
     new = NewRowSynthesis.compute(source, rows, metadata, "cohort", numerical_match_tolerance=0.0)
-    ours = finding(disclosure.check, "disclosure.nearest", "nearer", cohort(source), rows, cohort(unseen))
-    copies = finding(disclosure.check, "disclosure.copies", "equal", cohort(source), rows, cohort(unseen))
+    ours = finding("disclosure", "disclosure.nearest", "nearer", cohort(source), rows, cohort(unseen))
+    copies = finding("disclosure", "disclosure.copies", "equal", cohort(source), rows, cohort(unseen))
     assert copies.verdict == ours.verdict == verdict
     assert copies.synthetic == pytest.approx(1 - new, abs=1e-9)
     assert (theirs < 0.1) if copied else (theirs > 0.7)

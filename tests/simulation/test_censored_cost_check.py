@@ -11,8 +11,9 @@ import pandas as pd
 import pytest
 
 from heorsynth.checks.core.finding import FAIL, NOT_ESTIMABLE, PASS
-from heorsynth.checks.core.groups import ALL, Group
+from heorsynth.checks.core.question import Ask, Scope
 from heorsynth.checks.costs.censored import censored_means
+from heorsynth.checks.costs.estimands import CENSORED_MEAN
 from heorsynth.checks.planning.catalogue import margin_for
 from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.estimators.costs.censored import bang_tsiatis
@@ -41,7 +42,8 @@ def cohort(rows, **roles):
 def asked(real, drawn, **settings):
     margin = margin_for("costs.censored_mean", {"relative": 0.1, "horizon": HORIZON, **settings})
     name = settings["intervals"][0] if "intervals" in settings else settings["cost"]
-    return censored_means(Group("all", ALL, real, tuple(drawn)), name, margin)[0]
+    scope = Scope(real, drawn, ((CENSORED_MEAN, margin),), np.random.default_rng(1))
+    return censored_means(Ask(CENSORED_MEAN, margin, scope, scope.everyone, column=name))[0]
 
 
 SETTINGS = [

@@ -8,8 +8,8 @@ import pytest
 
 import heorsynth as hs
 from heorsynth.checks.core.finding import Finding
+from heorsynth.checks.planning import registry
 from heorsynth.checks.planning.catalogue import margin_for
-from heorsynth.checks.structure import check as structure
 from heorsynth.data.folders.cohort_folder import CohortFolder
 from heorsynth.engine.engine import open_engine
 from heorsynth.evidence.folders import Sample
@@ -42,7 +42,7 @@ def put(frame: pd.DataFrame, folder: Path) -> CohortFolder:
 
 
 def found(sample: Sample, seed: int) -> dict[tuple[str, str, str], Finding]:
-    findings = structure.check(sample.real, sample.synthetic, MARGINS, np.random.default_rng(seed))
+    findings = registry.findings("structure", sample.real, sample.synthetic, MARGINS, np.random.default_rng(seed))
     return {(one.key, one.estimand, one.group): one for one in findings}
 
 

@@ -37,7 +37,7 @@ def check(scope: Scope) -> list[Finding]:
 def precision(ask: Ask) -> list[Finding]:
     """The standard error of an analysis of one synthetic cohort, over that of the same analysis of the patients."""
     found = plain_analyses(ask.scope.real, ask.scope.synthetic)
-    return [_claimed(ask, name, group, analysis, ask.scope.real) for name, group, analysis in found]
+    return [claim(ask, name, group, analysis, ask.scope.real) for name, group, analysis in found]
 
 
 def of_counts(scope: Scope, sample: Cohort, rests_on: int) -> list[Finding]:
@@ -58,13 +58,13 @@ def of_counts(scope: Scope, sample: Cohort, rests_on: int) -> list[Finding]:
         sample = sample.take(np.sort(rng.choice(sample.n, size=MOST_RESAMPLED, replace=False)))
     part = "" if rests_on == real.n else f"compared with what the {rests_on:,} training patients of {real.n:,} allow"
     return [
-        _claimed(ask, name, group, analysis, sample, rests_on / real.n, part)
+        claim(ask, name, group, analysis, sample, rests_on / real.n, part)
         for ask in scope.asks()
         for name, group, analysis in plain_analyses(real, scope.synthetic)
     ]
 
 
-def _claimed(
+def claim(
     ask: Ask, name: str, group: Group, analysis: Analysis, rows: Cohort, share: float = 1.0, part: str = ""
 ) -> Finding:
     """The finding on one analysis; `share` is that of the patients on which the synthetic rows rest.

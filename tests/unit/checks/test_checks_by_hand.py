@@ -39,7 +39,7 @@ def drawn(real, *frames):
 
 def ask(key, real, synthetic, declared=None, **chosen):
     margin = margin_for(key, declared or {ESTIMANDS[key].scales[0]: 0.1}, chosen)
-    return registry.load(key.split(".", maxsplit=1)[0])(real, synthetic, {key: margin}, np.random.default_rng(1))
+    return registry.findings(key.split(".", maxsplit=1)[0], real, synthetic, {key: margin}, np.random.default_rng(1))
 
 
 def test_every_estimand_belongs_to_a_registered_check():
@@ -253,7 +253,7 @@ def test_a_tail_cut_at_p99_is_seen_whole_by_the_distance_of_costs():
     real = Cohort(rows, endpoints={"os": ("time", "event")}, costs="cost", currency="EUR")
     margin = {"costs.wasserstein": margin_for("costs.wasserstein", {"absolute": 0.20})}
     cut = rows.assign(cost=np.minimum(spent, np.quantile(spent, 0.99)))
-    found = registry.load("costs")(real, drawn(real, cut), margin, np.random.default_rng(1))[0]
+    found = registry.findings("costs", real, drawn(real, cut), margin, np.random.default_rng(1))[0]
     exact = wasserstein1(spent, cut["cost"].to_numpy()) / spent.mean()
     on_a_grid = np.abs(np.diff(np.quantile([spent, cut["cost"]], (np.arange(200) + 0.5) / 200, axis=1), axis=1)).mean()
     assert on_a_grid / spent.mean() < 0.7 * exact, "what 200 quantiles would see"

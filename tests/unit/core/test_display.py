@@ -8,7 +8,6 @@ from html.parser import HTMLParser
 import heorsynth as hs
 from heorsynth.checks.core.finding import Finding
 from heorsynth.checks.planning.catalogue import ESTIMANDS
-from heorsynth.checks.planning.plain import PLAIN
 from heorsynth.core.display import WIDTH, Card, facts_card
 from heorsynth.evidence.evidence import Evidence
 from heorsynth.report import tables
@@ -24,7 +23,7 @@ WIDE = Card(
 
 def finding(**facts: object) -> Finding:
     usual = {
-        "check": "survival", "estimand": "rmst of os to 3650 day", "group": "all", "real": 100.0, "synthetic": 103.93,
+        "estimand": "rmst of os to 3650 day", "group": "all", "real": 100.0, "synthetic": 103.93,
         "difference": 0.0393, "lower": 0.01, "upper": 0.06, "margin": 0.05, "floor": 0.0, "verdict": "inconclusive",
         "because": "", "scale": "relative", "unit": "day", "n_real": 50, "key": "survival.rmst",
     }  # fmt: skip
@@ -111,21 +110,27 @@ def test_a_value_of_one_to_four_patients_is_in_no_rendering() -> None:
 
 def test_what_cannot_be_estimated_says_why_in_its_remark_and_not_as_an_interval() -> None:
     nothing = {"synthetic": math.nan, "difference": math.nan, "lower": math.nan, "upper": math.nan}
-    row = evidence(finding(verdict="not estimable", because="nobody is left", **nothing)).card().rows[0]
+    row = (
+        evidence(finding(verdict="not estimable", because="nobody is left", remark="nobody is left", **nothing))
+        .card()
+        .rows[0]
+    )
     assert row[5] == "not estimable" and row[-1] == "nobody is left"
 
 
 def test_the_signs_of_a_table_are_explained_once_and_only_those_it_has() -> None:
-    note = evidence(finding(calibrated=True), finding(calibrated=True, group="sex=f")).card().note
+    note = evidence(finding(basis="constructed"), finding(basis="constructed", group="sex=f")).card().note
     assert note.count("†") == 1 and "?" in note and "✗" not in note
     assert "†" not in evidence(finding()).card().note
-    assert evidence(finding(calibrated=True)).card().rows[0][0] == "?\N{NO-BREAK SPACE}inconclusive\N{NO-BREAK SPACE}†"
+    assert (
+        evidence(finding(basis="constructed")).card().rows[0][0] == "?\N{NO-BREAK SPACE}inconclusive\N{NO-BREAK SPACE}†"
+    )
 
 
 def test_every_estimand_has_a_plain_name_of_its_own() -> None:
-    assert set(PLAIN) == set(ESTIMANDS)
-    assert len(set(PLAIN.values())) == len(PLAIN)
-    assert not any(symbol in name for name in PLAIN.values() for symbol in ("_", "rmst", "inmb", "SMD"))
+    names = [estimand.plain for estimand in ESTIMANDS.values()]
+    assert len(set(names)) == len(names)
+    assert not any(symbol in name for name in names for symbol in ("_", "rmst", "inmb", "SMD"))
 
 
 def test_what_rests_on_no_rounding_of_zero_has_no_sign() -> None:

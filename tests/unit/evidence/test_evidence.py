@@ -146,7 +146,7 @@ def test_no_cohorts_no_seed_and_no_such_purpose_are_refused(real, faithful):
 def test_the_label_names_the_generator_and_what_was_calibrated(real):
     evidence = validate(real, [labelled(real, rows(6), calibrated=("costs.mean",))])
     assert evidence.generator == "heor"
-    assert {finding.key for finding in evidence.findings if finding.calibrated} == {"costs.mean"}
+    assert {finding.key for finding in evidence.findings if finding.constructed} == {"costs.mean"}
     assert any("no evidence of fidelity" in note for note in evidence.notes)
 
 

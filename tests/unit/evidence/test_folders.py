@@ -9,10 +9,15 @@ import pyarrow.parquet as pq
 import pytest
 
 import heorsynth as hs
-from heorsynth.checks.planning.catalogue import ESTIMANDS, FROM_BOTH, FROM_TALLIES, NOT_OF_FOLDERS
+from heorsynth.checks.core.estimand import BOTH, COUNTS, NEVER
+from heorsynth.checks.planning.catalogue import ESTIMANDS
 from heorsynth.core import errors
 from heorsynth.data.folders.cohort_folder import CohortFolder
 from heorsynth.evidence.evidence import Evidence
+
+FROM_TALLIES = {key for key, estimand in ESTIMANDS.items() if estimand.folders == COUNTS}
+FROM_BOTH = {key for key, estimand in ESTIMANDS.items() if estimand.folders == BOTH}
+NOT_OF_FOLDERS = {key for key, estimand in ESTIMANDS.items() if estimand.folders == NEVER}
 
 N = 1500
 ROLES = {

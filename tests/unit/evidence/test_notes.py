@@ -1,14 +1,15 @@
 """What stands beside the findings: rows that outnumber patients, copies of copies, thin beginnings, who is exposed."""
 
-from dataclasses import replace
-
 import numpy as np
 import pandas as pd
 import pytest
 
 import heorsynth as hs
-from heorsynth.checks.core.finding import Measured, judge
+from heorsynth.checks.core.groups import ALL, Group
 from heorsynth.checks.core.margin import Margin
+from heorsynth.checks.core.question import Question
+from heorsynth.checks.core.scalar import Measured
+from heorsynth.checks.privacy.estimands import MEMBERSHIP
 from heorsynth.evidence.notes import further_notes, most_exposed
 from heorsynth.generators.sampling.cohorts import MoreRowsThanPatients
 
@@ -46,10 +47,9 @@ def test_a_curve_that_begins_among_few_patients_at_risk_is_told():
 
 
 def attacked(group, excess):
-    found = judge(
-        "disclosure", "telling", group, Measured(0.5, 0.01**2, [0.5 + excess], [0.0], 50), Margin("absolute", 0.1)
-    )
-    return replace(found, key="disclosure.membership")
+    everyone = Group(group, ALL, None, ())
+    question = Question(MEMBERSHIP, "telling", everyone, Margin("absolute", 0.1), n_real=50)
+    return question.compare(Measured(0.5, 0.01**2, [0.5 + excess], [0.0]))
 
 
 def test_the_most_exposed_group_is_named_beside_everybody_with_its_interval_and_the_number_of_groups():

@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import heorsynth as hs
-from heorsynth.checks.core.finding import borne_out
+from heorsynth.checks.planning.catalogue import borne_out
 from heorsynth.cli import cli
 from heorsynth.protocol.run_folder import MOST_BYTES, SUMS, sha256_of, write_sums
 from heorsynth.provenance.croissant import CROISSANT

@@ -8,18 +8,22 @@ import pandas as pd
 import pytest
 
 import heorsynth as hs
+from heorsynth.checks.core.estimand import EVERY_GROUP, REPEATED
+from heorsynth.checks.planning import registry
 from heorsynth.checks.planning.catalogue import ESTIMANDS, margin_for
 from heorsynth.checks.planning.plan import plan
 from heorsynth.checks.planning.run_checks import Rows
-from heorsynth.checks.privacy import check as disclosure
 from heorsynth.core.random import stream
 from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.data.labels.label import Label
 from heorsynth.engine.engine import open_engine
 from heorsynth.evidence.evidence import Evidence
-from heorsynth.generators import registry
 from heorsynth.generators.heor import recipe as heor
 from heorsynth.generators.sampling import calibration
+
+ATTACKS = [estimand for estimand in ESTIMANDS.values() if estimand.check == "disclosure"]
+REPEATED_ATTACKS = [estimand.key for estimand in ATTACKS if estimand.asked_of == REPEATED]
+BY_GROUP = [estimand.key for estimand in ATTACKS if estimand.asked_of == EVERY_GROUP]
 
 ROLES = {
     "endpoints": {"os": ("time", "event")}, "arm": "arm", "costs": "cost", "utilities": "qaly", "subgroups": "sex",
@@ -106,8 +110,8 @@ def test_each_check_has_a_stream_named_after_it(real, syn, apart):
     margin = {RESAMPLED: margin_for(RESAMPLED, {"absolute": 0.05})}
     with open_engine("local") as engine:
         found = Rows(real, syn, 5, apart).findings([("disclosure", margin)], engine)
-    expected = disclosure.check(real, syn, margin, stream(5, "check", "disclosure"), apart)
-    others = disclosure.check(real, syn, margin, stream(5, "check", "structure"), apart)
+    expected = registry.findings("disclosure", real, syn, margin, stream(5, "check", "disclosure"), apart)
+    others = registry.findings("disclosure", real, syn, margin, stream(5, "check", "structure"), apart)
     assert [one.lower for one in found] == [one.lower for one in expected] != [one.lower for one in others]
 
 
@@ -193,7 +197,7 @@ def test_rows_without_a_label_and_cohorts_left_out_of_a_release_are_told(real, s
 @pytest.mark.parametrize("name", ["heor", "bootstrap", "marginals"])
 def test_every_estimand_a_generator_calls_calibrated_is_one(name: str):
     trial = hs.datasets.simulated_trial(60, seed=1)[0]
-    assert set(registry.create(name).fit(trial).calibrated) <= set(ESTIMANDS)
+    assert set(hs.generators.create(name).fit(trial).calibrated) <= set(ESTIMANDS)
 
 
 @pytest.mark.parametrize("listed", [heor.BY_CONSTRUCTION, calibration.MEETS], ids=["by construction", "calibration"])
@@ -211,13 +215,14 @@ def test_what_a_generator_sets_equal_is_marked_in_the_evidence_of_a_whole_cohort
     asked = set(plan(trial, "economic-evaluation", None, {"wtp": 20_000}).margins)
     expected = {key for keys in heor.BY_CONSTRUCTION.values() for key in keys} & asked
     assert len(expected) > 10
-    assert {one.key for one in evidence.findings if one.calibrated} == expected & {one.key for one in evidence.findings}
+    found = {one.key for one in evidence.findings}
+    assert {one.key for one in evidence.findings if one.constructed} == expected & found
 
 
 def attacked_within(real: Cohort, synthetic: Cohort, unseen: Cohort) -> dict[tuple[str, str, str], float]:
     """Success on people never seen, by attack, what is tried and group."""
-    asked = {key: margin_for(key, {"absolute": 0.05}) for key in (*disclosure.REPEATED, *disclosure.BY_GROUP)}
-    found = disclosure.check(real, [synthetic], asked, np.random.default_rng(1), unseen)
+    asked = {key: margin_for(key, {"absolute": 0.05}) for key in (*REPEATED_ATTACKS, *BY_GROUP)}
+    found = registry.findings("disclosure", real, [synthetic], asked, np.random.default_rng(1), unseen)
     return {(one.key, one.estimand, one.group): one.real for one in found if one.verdict != "not estimable"}
 
 
@@ -231,9 +236,9 @@ def test_an_attack_within_a_group_is_held_against_the_people_of_that_group_who_w
     mixed = pd.concat([rows(9)[mine], other[other[column] == fresh]], ignore_index=True)
     control = attacked_within(real, Cohort.derive(real.schema, mixed, label=None), unseen)
     told = {(key, what) for key, what, group in control if group == f"{column}={copied}"}
-    assert {key for key, _ in told} == {*disclosure.REPEATED, *disclosure.BY_GROUP}
+    assert {key for key, _ in told} == {*REPEATED_ATTACKS, *BY_GROUP}
     for key, what in told:
-        if key in disclosure.BY_GROUP:  # their success is of telling patients from people not seen, who are copied here
+        if key in BY_GROUP:  # their success is of telling patients from people not seen, who are copied here
             continue
         among, elsewhere, all_of_them = (
             control[key, what, group] for group in (f"{column}={copied}", f"{column}={fresh}", "all")
@@ -241,7 +246,7 @@ def test_an_attack_within_a_group_is_held_against_the_people_of_that_group_who_w
         assert elsewhere < all_of_them < among, (key, what)
 
 
-@pytest.mark.parametrize("key", list(disclosure.BY_GROUP))
+@pytest.mark.parametrize("key", BY_GROUP)
 def test_nearness_and_membership_within_a_group_take_nobody_else(real, key):
     """People of the other sex may be who they like: the finding for women stays what it was."""
     margin, unseen = {key: margin_for(key, {"absolute": 0.05})}, rows(9)
@@ -252,7 +257,7 @@ def test_nearness_and_membership_within_a_group_take_nobody_else(real, key):
     groups = []
     for frame in (unseen, other):
         held = Cohort.derive(real.schema, frame, label=None)
-        found = disclosure.check(real, [drawn(real, 2)], margin, np.random.default_rng(1), held)
+        found = registry.findings("disclosure", real, [drawn(real, 2)], margin, np.random.default_rng(1), held)
         groups.append({(one.estimand, one.group): one.difference for one in found})
     changed = {group for (what, group), value in groups[0].items() if value != groups[1][what, group]}
     assert {"all", "sex=m"} <= changed and "sex=f" not in changed

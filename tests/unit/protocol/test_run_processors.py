@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import heorsynth as hs
-from heorsynth.checks.core.finding import borne_out
+from heorsynth.checks.planning.catalogue import borne_out
 from heorsynth.core.estimate import significant, stable
 
 CORETYPES = ("Nehalem", "Sandybridge", "Haswell", "SkylakeX")

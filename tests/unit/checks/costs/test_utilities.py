@@ -7,8 +7,7 @@ import pytest
 import heorsynth as hs
 from heorsynth.checks.core.observed import weighted
 from heorsynth.checks.costs.utilities import areas
-from heorsynth.checks.planning.catalogue import margin_for
-from heorsynth.checks.planning.vacuous import vacuous
+from heorsynth.checks.planning.catalogue import margin_for, vacuous
 from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.data.folders.tally import Tally
 from heorsynth.estimators.costs.utilities import qaly

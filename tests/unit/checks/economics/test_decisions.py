@@ -44,7 +44,7 @@ def asked(real, synthetic, keys=KEYS, wtp=(20_000,)):
     economics = checked_economics({"wtp": list(wtp)})
     scale = {"economics.inmb": {"relative": 0.1}}
     margins = {key: margin_for(key, scale.get(key, {"absolute": 0.05}), economics) for key in keys}
-    return registry.load("economics")(real, synthetic, margins, np.random.default_rng(1), None)
+    return registry.findings("economics", real, synthetic, margins, np.random.default_rng(1), None)
 
 
 def test_two_arms_that_change_places_fail_though_each_pair_agrees():

@@ -5,13 +5,15 @@ import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score
 
+from heorsynth.checks.planning import registry
 from heorsynth.checks.planning.catalogue import margin_for
-from heorsynth.checks.privacy import check as disclosure
+from heorsynth.checks.privacy import attempts
 from heorsynth.checks.privacy.coordinates import Space
+from heorsynth.checks.privacy.estimands import NEAREST, STREAMS
 from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.estimators import attacks
 
-KEYS = tuple(disclosure.WHAT)
+KEYS = tuple(estimand.key for estimand in STREAMS)
 MARGINS = {key: margin_for(key, {"absolute": 0.05}) for key in KEYS}
 
 
@@ -143,7 +145,7 @@ def people(n: int, seed: int, levels: tuple[str, ...] = ("f", "m")) -> Cohort:
 
 
 def found_in(real: Cohort, synthetic: list[Cohort], holdout: Cohort | None):
-    return disclosure.check(real, synthetic, MARGINS, np.random.default_rng(1), holdout)
+    return registry.findings("disclosure", real, synthetic, MARGINS, np.random.default_rng(1), holdout)
 
 
 def test_points_are_scaled_by_people_and_a_missing_number_lies_at_their_centre():
@@ -176,16 +178,20 @@ def test_each_arm_and_subgroup_is_shown_and_a_group_of_few_is_not():
 
 
 def test_patients_less_exposed_than_others_are_no_failure():
-    finding = disclosure.exposure(
-        "disclosure.nearest", "x", next(iter(_group())), attacks.Attack(0.2, 0.5, 0.01), MARGINS["disclosure.nearest"]
+    real = people(50, 1)
+    scope = registry.scope_of(real, [real], {NEAREST.key: MARGINS[NEAREST.key]}, rng())
+    attempt = attempts.Attempt(
+        NEAREST,
+        MARGINS[NEAREST.key],
+        scope,
+        scope.everyone,
+        space=Space.of(real, [real], None),
+        unseen=real,
+        chance=rng(),
     )
+    finding = attempt.exposure("x", attacks.Attack(0.2, 0.5, 0.01))
     assert finding.verdict == "pass"
     assert finding.upper < -0.05
-
-
-def _group():
-    real = people(50, 1)
-    yield disclosure.Group("all", "all", real, (real,))
 
 
 def test_no_value_of_a_patient_is_in_a_finding():
@@ -198,7 +204,7 @@ def test_asking_for_one_attack_gives_what_asking_for_all_gives():
     cohorts = people(80, 1), [people(80, 3)], people(80, 2)
     of_all = {(f.key, f.group, f.estimand): f.difference for f in found_in(*cohorts)}
     for key in KEYS:
-        alone = disclosure.check(*cohorts[:2], {key: MARGINS[key]}, np.random.default_rng(1), cohorts[2])
+        alone = registry.findings("disclosure", *cohorts[:2], {key: MARGINS[key]}, np.random.default_rng(1), cohorts[2])
         assert [of_all[f.key, f.group, f.estimand] for f in alone] == [f.difference for f in alone]
 
 
@@ -241,15 +247,15 @@ def trial(n: int, seed: int) -> Cohort:
 
 def test_the_parts_of_a_declared_total_are_secrets_and_known_to_no_intruder():
     key, real, unseen = "disclosure.attribute", trial(120, 1), trial(120, 2)
-    found = disclosure.check(real, [trial(120, 3)], {key: MARGINS[key]}, rng(), unseen)
+    found = registry.findings("disclosure", real, [trial(120, 3)], {key: MARGINS[key]}, rng(), unseen)
     guessed = {one.estimand for one in found}
     assert guessed == {f"guessing {name} from covariates" for name in ("time", "drug", "hospital", "qaly")}
     space = Space.of(real, [real], unseen)
-    assert disclosure._covariates(real, space) == {"age", "bmi"}
+    assert attempts._covariates(real, space) == {"age", "bmi"}
 
 
 def test_a_copied_part_is_found_out():
     key, real, unseen = "disclosure.attribute", trial(300, 1), trial(300, 2)
-    found = disclosure.check(real, [real], {key: MARGINS[key]}, rng(), unseen)
+    found = registry.findings("disclosure", real, [real], {key: MARGINS[key]}, rng(), unseen)
     drug = next(one for one in found if "drug" in one.estimand)
     assert drug.verdict == "fail" and drug.synthetic == 1.0

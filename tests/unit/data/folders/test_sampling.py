@@ -11,7 +11,8 @@ import pyarrow.parquet as pq
 import pytest
 
 import heorsynth as hs
-from heorsynth.checks.planning.catalogue import FROM_BOTH, FROM_TALLIES
+from heorsynth.checks.core.estimand import BOTH, COUNTS
+from heorsynth.checks.planning.catalogue import ESTIMANDS
 from heorsynth.core import errors
 from heorsynth.core.random import stream
 from heorsynth.data.folders.cohort_folder import CohortFolder
@@ -19,6 +20,9 @@ from heorsynth.data.folders.sampling import sampled, spread
 from heorsynth.engine.engine import Engine, open_engine
 from heorsynth.estimators.association import rank_correlation
 from heorsynth.evidence.evidence import Evidence
+
+FROM_TALLIES = {key for key, estimand in ESTIMANDS.items() if estimand.folders == COUNTS}
+FROM_BOTH = {key for key, estimand in ESTIMANDS.items() if estimand.folders == BOTH}
 
 SIZES = (300, 700, 2000)
 MOST = 1000

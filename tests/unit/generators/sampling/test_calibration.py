@@ -68,7 +68,7 @@ def test_the_label_and_the_findings_say_what_was_calibrated() -> None:
     }
     assert {"utilities.mean", "survival.rmst"} <= set(syn.label.calibrated)
     found = hs.validate(cohort, syn, economics={"comparator": "usual", "wtp": 20_000}).findings
-    assert all(finding.calibrated for finding in found if finding.key == "utilities.mean")
+    assert all(finding.constructed for finding in found if finding.key == "utilities.mean")
 
 
 def test_a_saved_generator_is_calibrated_too(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from lifelines.datasets import load_waltons
 from matplotlib.axes import Axes
 
 import heorsynth as hs
+from heorsynth.checks.core.estimand import PRIVATE
 from heorsynth.checks.core.finding import Finding
 from heorsynth.core.errors import NotEstimableError, UnknownNameError
 from heorsynth.data import datasets
@@ -87,8 +88,8 @@ def resamples(cohort: Cohort, m: int = 4) -> list[Cohort]:
 
 def finding(verdict: str, difference: float, half: float, margin: float = 2.0) -> Finding:
     return Finding(
-        "survival", "rmst", verdict, 10.0, 10.0 + difference, difference, difference - half, difference + half, margin,
-        0.1, verdict, "", "absolute", "month", 100, key="survival.rmst",
+        "survival.rmst", "rmst", verdict, 10.0, 10.0 + difference, difference, difference - half, difference + half,
+        margin, 0.1, verdict, "", "absolute", "month", 100,
     )  # fmt: skip
 
 
@@ -282,8 +283,8 @@ def test_unknown_names_are_refused_with_the_nearest() -> None:
 def attack(key: str, group: str, control: float, success: float, verdict: str) -> Finding:
     excess = success - control
     return Finding(
-        "disclosure", f"attack {key}", group, control, success, excess, excess - 0.02, excess + 0.02, 0.05, 0.01,
-        verdict, "", "absolute", "", 100, key=f"disclosure.{key}",
+        f"disclosure.{key}", f"attack {key}", group, control, success, excess, excess - 0.02, excess + 0.02, 0.05, 0.01,
+        verdict, "", "absolute", "", 100, question=PRIVATE,
     )  # fmt: skip
 
 

@@ -42,7 +42,7 @@ def cell(table: tables.Table, variable: str, level: str, column: str) -> object:
 
 def finding(**facts: object) -> Finding:
     usual = {
-        "check": "survival", "estimand": "rmst", "group": "all", "real": 100.0, "synthetic": 110.0, "difference": 0.1,
+        "estimand": "rmst", "group": "all", "real": 100.0, "synthetic": 110.0, "difference": 0.1,
         "lower": 0.05, "upper": 0.15, "margin": 0.2, "floor": 0.0, "verdict": "pass", "because": "looked at twice",
         "scale": "relative", "unit": "day", "n_real": 50, "key": "survival.rmst",
     }  # fmt: skip
@@ -166,9 +166,9 @@ def test_only_decisive_findings_stand_in_the_verdict_table() -> None:
 
 def test_what_is_not_estimable_keeps_its_reason() -> None:
     nothing = {"synthetic": math.nan, "difference": math.nan, "lower": math.nan, "upper": math.nan}
-    row = tables.verdict_table(evidence(finding(verdict="not estimable", because="nobody left", **nothing))).card.rows[
-        0
-    ]
+    row = tables.verdict_table(
+        evidence(finding(verdict="not estimable", because="nobody left", remark="nobody left", **nothing))
+    ).card.rows[0]
     assert row[0] == "–\N{NO-BREAK SPACE}not estimable" and row[5] == "not estimable" and row[-1] == "nobody left"
 
 
