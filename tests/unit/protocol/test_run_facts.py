@@ -274,6 +274,23 @@ def test_an_attack_within_a_group_takes_nobody_else(real, key, changed):
         patients, made, unseen = (Cohort.derive(real.schema, frame, label=None)
                                   for frame in frames.values())  # fmt: skip
         judged = disclosure.check(patients, [made], margin, np.random.default_rng(1), unseen)
+        assert {one.n_real for one in judged if one.group == "sex=f"} == {int((patients.frame["sex"] == "f").sum())}
         found.append({(one.estimand, one.group): one.difference for one in judged if one.group in ("sex=f", "sex=m")})
     moved = {group for (what, group), value in found[0].items() if abs(value - found[1][what, group]) > 1e-9}
     assert moved == {"sex=m"}
+
+
+@pytest.mark.parametrize("level", ["f", "m"])
+def test_nearness_within_a_group_is_that_of_its_own_rows_patients_and_people_not_seen(real, level):
+    key, made, unseen = "disclosure.nearest", drawn(real, 2), drawn(real, 9)
+    judged = disclosure.check(
+        real, [made], {key: margin_for(key, {"absolute": 0.05})}, np.random.default_rng(1), unseen
+    )
+    space = disclosure.Space.of(real, [made], unseen)
+    rows_, patients, others = (
+        space.of_cohort(one.take(np.flatnonzero(one.frame["sex"] == level))).points for one in (made, real, unseen)
+    )
+    expected = disclosure.attacks.nearness(rows_, patients, others, np.random.default_rng(1))
+    (found,) = [one for one in judged if one.group == f"sex={level}"]
+    assert found.difference == pytest.approx(expected.excess, abs=1e-9)
+    assert found.upper - found.lower == pytest.approx(2 * 1.6448536 * expected.se, rel=1e-6)
