@@ -174,8 +174,8 @@ def _subgroup_axes(frame: pd.DataFrame, scale: str) -> Axes:
         axes.xaxis.set_major_formatter(lambda value, _: f"{100 * value:.3g}%")
     elif scale == "ratio":
         axes.xaxis.set_major_formatter(lambda value, _: f"{np.exp(value):.3g}")
-    figure.legend([own, joint], ["alone", "levels together"], loc="center", ncols=2,
-                  bbox_to_anchor=(0.7, 1 - 0.34 / height))  # fmt: skip
+    figure.legend([own, joint], ["alone", "levels together"], loc="center right", ncols=2,
+                  bbox_to_anchor=(0.98, 1 - 0.34 / height))  # fmt: skip
     names = frame["estimand"] + ", " + frame["group"] if estimands else frame["group"]
     axes.set_yticklabels(list(names))
     axes.tick_params(axis="y", length=0)
