@@ -133,7 +133,7 @@ def _too_few(column: pd.Series, *, coded: bool = False) -> str:
     if not coded and not is_levels(column, SMALL_COUNT):
         known = int(column.notna().sum())
         return f"{known} known values" if known < SMALL_COUNT else ""
-    counts = column.value_counts()
+    counts = column.value_counts().to_numpy()
     common = int((counts >= SMALL_COUNT).sum())
     rare = int(counts[counts < SMALL_COUNT].sum())
     scattered = len(counts) > FEW_LEVELS and rare > MOST_POOLED * counts.sum()

@@ -16,6 +16,8 @@ LAST_SEEN = {"last", "follow", "followup", "fu", "futime", "contact", "alive", "
 """A column named so may hold the follow-up of those without the event."""
 
 HALF_A_DAY = 0.5
+NOISE = 1e-8
+"""Times that differ by a smaller share are one time: a date difference over 365.25 is not exact."""
 
 
 def last_seen_columns(frame: pd.DataFrame, time: str, gaps: np.ndarray, besides: Sequence[str] = ()) -> list[str]:
@@ -84,15 +86,23 @@ def half_a_unit(time: np.ndarray, unit: str) -> float:
 
 
 def survival_at(time: np.ndarray, event: np.ndarray, at: float) -> float:
-    """Kaplan-Meier survival at one time, for a message: an event of any cause counts.
+    """Kaplan-Meier survival at one time, for a message of three decimals: an event of any cause counts.
+
+    Notes
+    -----
+    Findings use `estimators.survival`, which joins times that differ by rounding alone. Here that is needed at `at`
+    only: events that rounding tells apart give the same product, as (1 - 1/n)(1 - 1/(n - 1)) is 1 - 2/n, and c people
+    who are censored a last digit before d events change it by less than cd/(n - c)², n being those at risk.
 
     Examples
     --------
     >>> survival_at(np.array([1, 2, 3, 4]), np.array([1, 0, 1, 0]), 3)
     0.375
+    >>> survival_at(np.array([0.3, 0.1 + 0.2, 0.7, 0.9]), np.array([1, 1, 1, 1]), 0.3)
+    0.5
     """
     known = np.isfinite(time)
     time, happened = time[known], event[known] > 0
-    steps = np.unique(time[happened & (time <= at)])
+    steps = np.unique(time[happened & (time <= at * (1 + NOISE))])
     factors = [1 - (happened & (time == step)).sum() / (time >= step).sum() for step in steps]
     return float(np.prod(factors)) if factors else 1.0

@@ -32,6 +32,10 @@ BESIDE_EVENT = {"status", "flag", "ind", "indicator", "observed", "occurred", "a
                 "tumor", "tumour", "cv", "cardiac", "yn", "fu", "followup", "during", "study"}  # fmt: skip
 """Words that leave the question of a name as it is. Any other word may turn it round: death_excluded."""
 
+VITAL = {"vital", "vitalstatus", "vitalstat", "vitstatus", "vitstat", "vstatus", "vstat", "vs"}
+SURVIVAL = {"survival", "surv", "survivalstatus", "survstatus", "survstat"}
+"""A column with one of these words may hold 1 for the living, as a vital status does in the NCDB registry."""
+
 CENSORING = {"cens", "cnsr", "censor", "censored", "censoring", "censind", "censflag"}
 """A column named so may hold 1 for who was censored, the inverse of the house coding."""
 
@@ -86,21 +90,19 @@ def _beside_free(words: list[str]) -> list[str]:
 def what_a_name_leaves_open(name: str) -> str:
     """What an event column's name speaks of that may make 1 the opposite of an event; "" where it does not.
 
-    A vital status of 1 and 0, or true and false, may be 1 for the living, as in the NCDB registry.
-
     Examples
     --------
     >>> [what_a_name_leaves_open(name) for name in ("cnsr", "alive", "relapse_free", "survival_event", "status")]
     ['censoring', 'having no event', 'having no event', '', '']
-    >>> what_a_name_leaves_open("vital_status")
-    'having no event'
+    >>> {what_a_name_leaves_open(name) for name in ("vital_status", "VitalStatus", "vstatus", "surv_status")}
+    {'having no event'}
     """
     words = set(words_of(name))
     if words & CENSORING:
         return "censoring"
     absent = words & (CENSORED | NOT) or any(word.endswith("free") for word in words)
-    survival = "survival" in words and not words & ASKS_EVENT
-    return "having no event" if absent or survival or "vital" in words else ""
+    survival = words & SURVIVAL and not words & ASKS_EVENT
+    return "having no event" if absent or survival or words & VITAL else ""
 
 
 def both_ways(levels: Iterable[object]) -> list[dict[object, int]]:

@@ -94,7 +94,7 @@ def looks_like_dates(column: pd.Series) -> bool:
     known = column.dropna()
     if known.empty or types.is_numeric_dtype(known) or types.is_bool_dtype(known):
         return False
-    return bool(pd.Series(known.astype(str).unique()).str.strip().str.fullmatch(DATE).all())
+    return all(DATE.fullmatch(text.strip()) for text in known.astype(str).unique())
 
 
 def _has_fractions(column: pd.Series) -> bool:

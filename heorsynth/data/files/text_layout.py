@@ -180,6 +180,7 @@ def _decimal(name: str, records: Sequence[Sequence[str]]) -> str:
     """The decimal mark of the numbers in these records."""
     columns = [[cell.strip() for cell in cells if cell.strip() not in MISSING]
                for cells in zip(*records[1:], strict=False)]  # fmt: skip
+    columns = [cells for cells in columns if any("," in cell or "." in cell for cell in cells)]  # others say nothing
     commas = [cells for cells in columns if _all(cells, WITH_COMMA, WHOLE) or _all(cells, PERHAPS_THOUSANDS, WHOLE)]
     points = any(_all(cells, WITH_POINT, WHOLE) for cells in columns)
     if any(_all(cells, GROUPED, WITH_COMMA, WHOLE) for cells in columns):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from heorsynth.data.columns.event_words import VITAL
+
 TIME = {"time", "t", "days", "months", "years", "weeks", "duration", "futime", "fu", "followup", "follow_up",
         "survtime", "survival", "os", "pfs", "dfs", "rfs", "efs", "time_to_event", "tte", "ttp", "aval", "week",
         "lenfol"}  # fmt: skip
@@ -30,8 +32,8 @@ GENERAL = {"time", "futime", "fu", "followup", "follow", "duration", "survtime",
            "years", "weeks", "t"}  # fmt: skip
 """A time with one of these names is a follow-up of anything."""
 
-DEATH = {"death", "dead", "died", "deceased", "dth", "dthfl", "os", "surv", "survival", "vital", "alive", "mortality",
-         "mort", "fu", "futime", "followup", "follow"}  # fmt: skip
+DEATH = VITAL | {"death", "dead", "died", "deceased", "dth", "dthfl", "os", "surv", "survival", "alive", "mortality",
+                 "mort", "fu", "futime", "followup", "follow"}  # fmt: skip
 RELAPSE = {"rfs", "relapse", "relapsed", "recur", "recurred", "recurrence", "rec", "rel"}
 PROGRESSION = {"pfs", "ttp", "progression", "progressed", "progress", "prog"}
 TOPICS = (DEATH, RELAPSE | {"dfs", "efs"}, PROGRESSION | {"pd"})
@@ -40,9 +42,9 @@ TOPICS = (DEATH, RELAPSE | {"dfs", "efs"}, PROGRESSION | {"pd"})
 ENDPOINT_OF = (("rfs", RELAPSE | {"r"}), ("pfs", PROGRESSION | {"p"}), ("os", DEATH | {"d"}))
 """What an endpoint is called whose names are of a topic."""
 
-EVENT = {"event", "evnt", "evt", "status", "stat", "death", "dead", "died", "deceased", "fustat", "cens", "censor",
-         "censored", "censoring", "outcome", "cnsr", "relapse", "relapsed", "recur", "recurred", "recurrence",
-         "progression", "progressed", "arrest", "fstat", "dth", "dthfl", "vital", "alive"}  # fmt: skip
+EVENT = VITAL | {"event", "evnt", "evt", "status", "stat", "death", "dead", "died", "deceased", "fustat", "cens",
+                 "censor", "censored", "censoring", "outcome", "cnsr", "relapse", "relapsed", "recur", "recurred",
+                 "recurrence", "progression", "progressed", "arrest", "fstat", "dth", "dthfl", "alive"}  # fmt: skip
 ENDPOINTS = {"os", "pfs", "dfs", "rfs", "efs", "ttp"}
 ARM = {"arm", "trt", "treatment", "treat", "rx", "trt01p", "trt01a", "trtp", "trta", "horth", "therapy",
        "intervention", "allocation", "armcd", "actarm"}  # fmt: skip

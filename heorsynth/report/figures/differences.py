@@ -131,8 +131,9 @@ def subgroup_forest(evidence: Evidence, key: str) -> Picture:
     frame = frame[frame["key"] == key].reset_index(drop=True)
     if frame.empty:
         raise NotEstimableError("forest of subgroups", Problem(key, "no finding in any subgroup level"))
+    scale = next(one.scale for one in evidence.findings if one.key == key)
     with style():
-        axes = _subgroup_axes(frame)
+        axes = _subgroup_axes(frame, scale)
     told = "; ".join(
         f"{row.group} {row.difference:+.3g} ({row.lower:.3g} to {row.upper:.3g}), pooled {row.pooled:+.3g}"
         for row in frame.itertuples()
@@ -146,7 +147,14 @@ def subgroup_forest(evidence: Evidence, key: str) -> Picture:
     )
 
 
-def _subgroup_axes(frame: pd.DataFrame) -> Axes:
+ON_SCALE = {
+    "absolute": "Difference, synthetic less real",
+    "relative": "Difference, synthetic less real, in % of the real value",
+    "ratio": "Ratio, synthetic ÷ real",
+}
+
+
+def _subgroup_axes(frame: pd.DataFrame, scale: str) -> Axes:
     height = 1.2 + 0.42 * len(frame)
     figure = canvas(8.0, height)
     axes = figure.add_axes((0.27, 0.55 / height, 0.7, 1 - 1.05 / height))
@@ -155,11 +163,19 @@ def _subgroup_axes(frame: pd.DataFrame) -> Axes:
         width = row["margin"]
         axes.fill_betweenx([y - 0.5, y + 0.5], -width, width, color=BAND, zorder=0, linewidth=0)
         axes.plot([row["lower"], row["upper"]], [y - 0.13] * 2, color=BLUE)
-        axes.plot(row["difference"], y - 0.13, marker="o", color=BLUE, linestyle="none", markersize=5)
+        (own,) = axes.plot(row["difference"], y - 0.13, marker="o", color=BLUE, linestyle="none", markersize=5)
         axes.plot([row["pooled_lower"], row["pooled_upper"]], [y + 0.15] * 2, color=ORANGE, linewidth=0.9)
-        axes.plot(row["pooled"], y + 0.15, marker="D", color=ORANGE, markerfacecolor="white", linestyle="none")
+        (joint,) = axes.plot(
+            row["pooled"], y + 0.15, marker="D", color=ORANGE, markerfacecolor="white", linestyle="none"
+        )
     axes.axvline(0, color=GREY, linewidth=0.8, zorder=1)
-    axes.set(yticks=range(len(frame)), ylim=(len(frame) - 0.4, -0.6), xlabel="Difference, synthetic less real")
+    axes.set(yticks=range(len(frame)), ylim=(len(frame) - 0.4, -0.6), xlabel=ON_SCALE[scale])
+    if scale == "relative":
+        axes.xaxis.set_major_formatter(lambda value, _: f"{100 * value:.3g}%")
+    elif scale == "ratio":
+        axes.xaxis.set_major_formatter(lambda value, _: f"{np.exp(value):.3g}")
+    figure.legend([own, joint], ["alone", "levels together"], loc="center right", ncols=2,
+                  bbox_to_anchor=(0.98, 1 - 0.34 / height))  # fmt: skip
     names = frame["estimand"] + ", " + frame["group"] if estimands else frame["group"]
     axes.set_yticklabels(list(names))
     axes.tick_params(axis="y", length=0)

@@ -33,6 +33,9 @@ from heorsynth.report.figures.style import (
 )
 from heorsynth.report.suppress import ordered_levels, shown_counts
 
+WIDTH_OF_LEGEND = 0.3
+"""Of the time axis, at most."""
+
 APART = 24
 """Points of the grid between two markers on a curve."""
 
@@ -249,7 +252,7 @@ def _drawn(
     )
     axes.yaxis.set_major_formatter(lambda share, _: f"{share:.0%}")
     axes.set_title(f"{endpoint}: real beside synthetic" + (f", by {column}" if column else ""))
-    _legend(axes, curves, colours, column)
+    _legend(axes, curves, grid, colours, column)
     _table(figure, axes, curves, colours, ticks, m)
     watermark(figure)
     return axes
@@ -265,7 +268,8 @@ def _markers(column: str | None) -> list[dict[str, Any]]:
     ]
 
 
-def _legend(axes: Axes, curves: Sequence[Curves], colours: Sequence[str], column: str | None) -> None:
+def _legend(axes: Axes, curves: Sequence[Curves], grid: np.ndarray, colours: Sequence[str], column: str | None) -> None:
+    """The legend at the lower left, unless a curve passes there."""
     lines = [
         Line2D([], [], color=BLACK, linestyle="-", label="real"),
         Line2D([], [], color=SYNTHETIC if column is None else BLACK, linestyle=DASHED, label="synthetic"),
@@ -275,10 +279,10 @@ def _legend(axes: Axes, curves: Sequence[Curves], colours: Sequence[str], column
             Line2D([], [], color=colour, linewidth=5, marker=marker, markersize=9, label=curve.label)
             for curve, colour, marker in zip(curves, colours, GROUP_MARKERS, strict=False)
         ]
-    lowest = min(
-        float(np.nanmin(values)) for curve in curves for values in (curve.real, np.append(curve.synthetic, 1.0))
-    )
-    axes.legend(handles=lines, loc="lower left" if lowest > 0.3 else "upper right")
+    early = grid <= WIDTH_OF_LEGEND * grid[-1]
+    lowest = min(float(np.nanmin(np.append(values[early], 1.0)))
+                 for curve in curves for values in (curve.real, curve.synthetic))  # fmt: skip
+    axes.legend(handles=lines, loc="lower left" if lowest > 0.08 + 0.055 * len(lines) else "upper right")
 
 
 def _table(

@@ -13,10 +13,12 @@ from heorsynth.checks.planning import registry
 from heorsynth.checks.planning.catalogue import ESTIMANDS, margin_for
 from heorsynth.checks.planning.plan import plan
 from heorsynth.checks.planning.run_checks import Rows
+from heorsynth.checks.privacy.coordinates import Space
 from heorsynth.core.random import stream
 from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.data.labels.label import Label
 from heorsynth.engine.engine import open_engine
+from heorsynth.estimators import attacks
 from heorsynth.evidence.evidence import Evidence
 from heorsynth.generators.heor import recipe as heor
 from heorsynth.generators.sampling import calibration
@@ -246,18 +248,56 @@ def test_an_attack_within_a_group_is_held_against_the_people_of_that_group_who_w
         assert elsewhere < all_of_them < among, (key, what)
 
 
-@pytest.mark.parametrize("key", BY_GROUP)
-def test_nearness_and_membership_within_a_group_take_nobody_else(real, key):
-    """People of the other sex may be who they like: the finding for women stays what it was."""
-    margin, unseen = {key: margin_for(key, {"absolute": 0.05})}, rows(9)
-    other = unseen.copy()
-    men = np.flatnonzero(unseen["sex"] == "m")
-    for name in ("time", "event", "age", "cost", "qaly"):  # exchanged among men: the space of points stays the same
-        other.loc[other.index[men], name] = unseen[name].to_numpy()[np.roll(men, 7)][: len(men)]
-    groups = []
-    for frame in (unseen, other):
-        held = Cohort.derive(real.schema, frame, label=None)
-        found = registry.findings("disclosure", real, [drawn(real, 2)], margin, np.random.default_rng(1), held)
-        groups.append({(one.estimand, one.group): one.difference for one in found})
-    changed = {group for (what, group), value in groups[0].items() if value != groups[1][what, group]}
-    assert {"all", "sex=m"} <= changed and "sex=f" not in changed
+def with_other_men(frame: pd.DataFrame) -> pd.DataFrame:
+    """The same rows, in which men have exchanged what was measured: the space of points stays the same."""
+    other, men = frame.copy(), np.flatnonzero(frame["sex"] == "m")
+    for step, name in enumerate(("time", "event", "age", "cost", "qaly")):
+        other.loc[other.index[men], name] = frame[name].to_numpy()[np.roll(men, 7 * step + 7)]
+    return other
+
+
+WITHIN = [
+    (key, changed)
+    for key in (*BY_GROUP, *REPEATED_ATTACKS)
+    for changed in ("patients", "rows", "people not seen")
+    if (key, changed) != ("disclosure.singling_out", "rows")
+]
+"""Which rows are described decides how many chances are taken of the stream that the groups share."""
+
+
+@pytest.mark.parametrize(("key", "changed"), WITHIN)
+def test_an_attack_within_a_group_takes_nobody_else(real, key, changed):
+    """Men may be who they like, among patients, rows or people not seen: the findings for women stay what they were.
+
+    Rows lie near people and equal none: whom of several copies is nearest, at a distance of 0, rounding decides.
+    """
+    margin = {key: margin_for(key, {"absolute": 0.05})}
+    copies = pd.concat([rows(1)[:60], rows(9)[:60]], ignore_index=True)
+    for name in ("time", "age", "cost", "qaly"):
+        copies[name] += 0.003 * copies[name].std() * np.random.default_rng(3).random(len(copies))
+    parts = {"patients": rows(1), "rows": copies, "people not seen": rows(9)}
+    found = []
+    for frames in (parts, {**parts, changed: with_other_men(parts[changed])}):
+        patients, made, unseen = (Cohort.derive(real.schema, frame, label=None)
+                                  for frame in frames.values())  # fmt: skip
+        judged = registry.findings("disclosure", patients, [made], margin, np.random.default_rng(1), unseen)
+        assert {one.n_real for one in judged if one.group == "sex=f"} == {int((patients.frame["sex"] == "f").sum())}
+        found.append({(one.estimand, one.group): one.difference for one in judged if one.group in ("sex=f", "sex=m")})
+    moved = {group for (what, group), value in found[0].items() if abs(value - found[1][what, group]) > 1e-9}
+    assert moved == {"sex=m"}
+
+
+@pytest.mark.parametrize("level", ["f", "m"])
+def test_nearness_within_a_group_is_that_of_its_own_rows_patients_and_people_not_seen(real, level):
+    key, made, unseen = "disclosure.nearest", drawn(real, 2), drawn(real, 9)
+    judged = registry.findings(
+        "disclosure", real, [made], {key: margin_for(key, {"absolute": 0.05})}, np.random.default_rng(1), unseen
+    )
+    space = Space.of(real, [made], unseen)
+    rows_, patients, others = (
+        space.of_cohort(one.take(np.flatnonzero(one.frame["sex"] == level))).points for one in (made, real, unseen)
+    )
+    expected = attacks.nearness(rows_, patients, others, np.random.default_rng(1))
+    (found,) = [one for one in judged if one.group == f"sex={level}"]
+    assert found.difference == pytest.approx(expected.excess, abs=1e-9)
+    assert found.upper - found.lower == pytest.approx(2 * 1.6448536 * expected.se, rel=1e-6)

@@ -141,7 +141,8 @@ def test_words_that_deny_the_event_mean_censored(event: str, censored: str) -> N
     assert coding_by_words("status", [event, censored]) == {event: 1, censored: 0}
 
 
-NO_EVENT = ("alive", "survived", "relapse_free", "overall_survival", "no_event", "vital_status")
+NO_EVENT = ("alive", "survived", "relapse_free", "overall_survival", "no_event", "vital_status", "vitalstatus",
+            "VStatus", "surv_status")  # fmt: skip
 OPPOSITE = [(name, kind) for kind in (int, bool) for name in NO_EVENT]
 
 
