@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: bench demo test test-long test-browser lint docs operating-characteristics lock lab notebooks notebooks-reduced clean
+.PHONY: bench demo test test-long test-browser lint docs house operating-characteristics lock lab notebooks notebooks-reduced clean
 
 demo: .venv/core
 	@$(BIN)/heorsynth run protocols/pbc.yaml --out runs; code=$$?; \
@@ -30,6 +30,10 @@ lint: .venv/dev
 # The documentation as a site in build/docs: warnings are errors, links are checked, nothing is fetched.
 docs: .venv/dev
 	$(BIN)/python -m sphinx -W --keep-going -q -b html docs build/docs
+
+# The structure of the package, a line a measure with its goal; `tools/house.py -v` lists what was found.
+house: .venv/dev
+	$(BIN)/python tools/house.py
 
 # Speed and memory beside peers, into docs/performance.md; the largest sizes take an hour.
 bench: .venv/dev

@@ -1,1 +1,3 @@
 """Patients and synthetic rows: read, checked, labelled and held."""
+
+__all__ = ("inspect",)

@@ -2,4 +2,4 @@
 
 from heorsynth.generators.registry import create, describe, load, names
 
-__all__ = ["create", "describe", "load", "names"]
+__all__ = ("augmentation", "create", "describe", "formats", "load", "names", "recipe", "registry", "source")

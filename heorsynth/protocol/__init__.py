@@ -1,1 +1,3 @@
 """The protocol and its run: the main path is `run`."""
+
+__all__ = ("lock", "run", "verify")

@@ -1,1 +1,3 @@
 """Tables, figures and the dossier."""
+
+__all__ = ("dossier", "governance")

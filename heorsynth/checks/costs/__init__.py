@@ -1,1 +1,3 @@
 """Checks of costs and utilities."""
+
+__all__ = ("check", "estimands", "utilities")

@@ -1,1 +1,3 @@
 """Attacks on the synthetic rows."""
+
+__all__ = ("check",)

@@ -1,1 +1,3 @@
 """Checks of distributions, associations and subgroups."""
+
+__all__ = ("check", "columns", "estimands", "subgroups")

@@ -1,1 +1,15 @@
 """What each column holds, and the roles that a user may declare."""
+
+__all__ = (
+    "column_types",
+    "detection",
+    "event_words",
+    "holdable",
+    "identifiers",
+    "kinds",
+    "levels",
+    "number_text",
+    "reading_notes",
+    "role_checks",
+    "schema",
+)

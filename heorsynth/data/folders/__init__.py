@@ -1,1 +1,3 @@
 """Many partitions: counted without holding all rows."""
+
+__all__ = ("cohort_folder", "moments", "partitions", "sampling", "tally", "value_counts")

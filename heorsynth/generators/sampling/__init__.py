@@ -1,1 +1,3 @@
 """What every generator shares: drawing, calibration, the watermark, writing."""
+
+__all__ = ("calibration", "cohorts", "pooled_analysis", "sampler", "target_shares", "write_folder")

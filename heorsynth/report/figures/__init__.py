@@ -11,7 +11,7 @@ from heorsynth.report.figures.stability import collapse_curves
 from heorsynth.report.figures.style import Picture
 from heorsynth.report.figures.survival import km_overlay
 
-__all__ = [
+__all__ = (
     "Picture",
     "acceptability",
     "ce_plane",
@@ -23,5 +23,6 @@ __all__ = [
     "km_overlay",
     "level_retention",
     "lorenz",
+    "style",
     "subgroup_forest",
-]
+)

@@ -15,7 +15,7 @@ from heorsynth.core.estimate import significant
 from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.data.columns.levels import SMALL_COUNT, shown_names
 from heorsynth.report.figures.style import DASHED, GREY, REAL, SYNTHETIC, Picture, canvas, style, watermark
-from heorsynth.report.suppress import is_exact, ordered_levels, shown_counts
+from heorsynth.report.tables.suppress import is_exact, ordered_levels, shown_counts
 
 WIDTH, ROW = 8.0, 0.3
 TAIL = 10

@@ -31,7 +31,7 @@ from heorsynth.report.figures.style import (
     style,
     watermark,
 )
-from heorsynth.report.suppress import ordered_levels, shown_counts
+from heorsynth.report.tables.suppress import ordered_levels, shown_counts
 
 WIDTH_OF_LEGEND = 0.3
 """Of the time axis, at most."""

@@ -13,7 +13,7 @@ from heorsynth.core.display import Card
 from heorsynth.core.estimate import significant
 from heorsynth.data.cohort.cohort import Cohort, small
 from heorsynth.data.columns.levels import SMALL_COUNT, shown_names
-from heorsynth.report.suppress import is_exact, ordered_levels, shown_counts
+from heorsynth.report.tables.suppress import is_exact, ordered_levels, shown_counts
 from heorsynth.report.tables.table import FOOTNOTE, Table
 
 IMBALANCE = 0.1

@@ -11,7 +11,7 @@ from heorsynth.checks.core.finding import Finding
 from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.evidence.evidence import Evidence
 from heorsynth.report import tables
-from heorsynth.report.suppress import ordered_levels, shown_counts
+from heorsynth.report.tables.suppress import ordered_levels, shown_counts
 
 ENDPOINT = {"os": ("time", "event", {1: "death"})}
 
