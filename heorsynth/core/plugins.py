@@ -59,7 +59,7 @@ def load(plugin: Plugin) -> object:
     """
     try:
         return EntryPoint(plugin.name, plugin.value, plugin.group).load()
-    except Exception as error:  # noqa: BLE001 - the module is another package's: its import may raise anything
+    except Exception as error:  # the module is another package's: its import may raise anything
         found = f"{plugin} cannot be loaded: {type(error).__name__}: {error}"
         raise refused(plugin, found, "repair or remove that package") from error
 
@@ -88,10 +88,10 @@ def named(group: str, name: str, ours: str = "") -> Plugin | None:
 
 
 def installed_version(distribution: str) -> str:
-    """The version of a package without its build number ("+cpu"); "" if it is not installed."""
+    """The version of a package; "" if it is not installed, or the name is none."""
     try:
-        return version(distribution).split("+")[0]
-    except PackageNotFoundError:
+        return version(distribution)
+    except (PackageNotFoundError, ValueError):
         return ""
 
 

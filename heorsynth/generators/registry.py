@@ -1,13 +1,15 @@
-"""The generators by name, and fitted ones from a file."""
+"""The generators by name, ours and those of plug-ins; fitted ones from a file."""
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, is_dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import cast
 
+from heorsynth.core import plugins
 from heorsynth.core.errors import FileError, GeneratorError, Problem, nearest, unknown_name
+from heorsynth.core.plugins import Plugin, PluginError
 from heorsynth.core.reading import json_of
 from heorsynth.data.cohort.domain import Domain
 from heorsynth.data.columns.schema import Schema
@@ -25,28 +27,57 @@ REGISTRY = {
     "ctgan": "heorsynth.generators.peers.sdv:Ctgan",
     "tvae": "heorsynth.generators.peers.sdv:Tvae",
 }
-"""Name to module and class; a module is imported only when its generator is used."""
+"""Our generators: name to module and class. A module is imported only when its generator is used."""
 
 MAX_BYTES = 200_000_000
 """A larger file is not read: a generator file is far smaller."""
 
+RECIPE = "name a class as `heorsynth.generators.recipe.Recipe` describes it; see docs/extending.md"
+
 
 def names() -> tuple[str, ...]:
-    """The generators `create` knows."""
-    return tuple(REGISTRY)
+    """The generators that `create` knows: those of heorsynth, then those of plug-ins by name.
+
+    A plug-in is not imported for this, so one that cannot be used is listed too.
+    """
+    added = {plugin.name for plugin in plugins.installed(plugins.GENERATORS)}
+    return (*REGISTRY, *sorted(added - set(REGISTRY)))
+
+
+def plugin(name: str) -> Plugin | None:
+    """The plug-in that brings a generator; None for a generator of heorsynth, or an unknown name.
+
+    Raises
+    ------
+    PluginError          the name is in use twice
+    """
+    return plugins.named(plugins.GENERATORS, name, REGISTRY.get(name, ""))
 
 
 def recipe_class(name: str) -> type:
-    """The dataclass of settings behind a name; UnknownNameError with the nearest name if there is none."""
+    """The dataclass of settings behind a name.
+
+    Raises
+    ------
+    UnknownNameError     no such generator; the error gives the nearest name
+    PluginError          a plug-in that cannot be loaded, is no recipe, or takes a name that is in use
+    """
+    added = plugin(name)
+    if added is not None:
+        return _recipe_of(added)
     if name not in REGISTRY:
-        raise unknown_name("generator", name, REGISTRY)
+        raise unknown_name("generator", name, names())
     module, attribute = REGISTRY[name].split(":")
     return cast(type, getattr(import_module(module), attribute))
 
 
 def describe(name: str) -> str:
-    """What a generator is, in the first line of its recipe's docstring."""
-    return (recipe_class(name).__doc__ or "").strip().splitlines()[0]
+    """What a generator is: the first line of its recipe's docstring, or why its plug-in cannot be used."""
+    try:
+        kind = recipe_class(name)
+    except PluginError as error:
+        return f"cannot be used: {error.problems[0].found}"
+    return (kind.__doc__ or "no description").strip().splitlines()[0]
 
 
 def create(name: str, **options: object) -> Recipe:
@@ -55,24 +86,34 @@ def create(name: str, **options: object) -> Recipe:
     Raises
     ------
     UnknownNameError     no such generator
-    GeneratorError       no such setting, or a value it refuses
+    GeneratorError       no such setting, or a value that the generator refuses
+    PluginError          a plug-in that cannot be loaded, is no recipe, or takes a name that is in use
     """
     kind = recipe_class(name)
     known = [item.name for item in fields(kind) if item.init]
     unknown = [option for option in options if option not in known]
     if unknown:
-        raise GeneratorError(
-            f"generator {name!r}",
-            [
-                Problem(
-                    f"option {option!r}",
-                    "not a setting of it",
-                    nearest(option, known) if known else "it has no settings",
-                )
-                for option in unknown
-            ],
-        )
-    return cast(Recipe, kind(**options))
+        fixes = {option: nearest(option, known) if known else "it has no settings" for option in unknown}
+        problems = [Problem(f"option {option!r}", "not a setting of it", fix) for option, fix in fixes.items()]
+        raise GeneratorError(f"generator {name!r}", problems)
+    made = cast(Recipe, kind(**options))
+    added = None if name in REGISTRY else plugin(name)
+    if added is not None and made.name != name:
+        # labels and records carry the recipe's own name: under another one a run could not be made again
+        raise plugins.refused(added, f"{added} calls itself {made.name!r}", f"its property `name` must return {name!r}")
+    return made
+
+
+def _recipe_of(added: Plugin) -> type:
+    """The class a plug-in names, if it is a frozen dataclass with `name` and `fit`."""
+    kind = plugins.load(added)
+    settings = getattr(kind, "__dataclass_params__", None)
+    if not isinstance(kind, type) or not is_dataclass(kind) or not (settings and settings.frozen):
+        raise plugins.refused(added, f"{added} is not a frozen dataclass", RECIPE)
+    lacking = [part for part in ("name", "fit") if not hasattr(kind, part)]
+    if lacking:
+        raise plugins.refused(added, f"{added} has no {' and no '.join(lacking)}", RECIPE)
+    return kind
 
 
 def load(path: str | Path) -> Sampler:
