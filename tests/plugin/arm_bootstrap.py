@@ -25,7 +25,7 @@ class ArmBootstrap:
         """The sampler of this cohort's rows; CohortError if it cannot be a source."""
         require_source(cohort, allow_synthetic_source)
         frame = training_frame(cohort)
-        arm = np.zeros(cohort.n) if cohort.schema.arm is None else frame[cohort.schema.arm].to_numpy()
+        arm = np.zeros(cohort.n) if cohort.schema.arm is None else cohort.levels(cohort.schema.arm)
         return Sampler.fitted(self.name, {}, cohort, RowsByArm(frame, arm), seed, copies=True)
 
 
