@@ -1,1 +1,1 @@
-"""The small-cohort generator of this project; imports no other generator."""
+"""`heor`, the default generator, made for small cohorts. It imports no other generator."""

@@ -1,1 +1,1 @@
-"""Other people's generators behind the same interface."""
+"""Published generators and two controls, behind the same interface. None imports another."""

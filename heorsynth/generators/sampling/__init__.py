@@ -1,1 +1,1 @@
-"""What every generator shares: drawing, calibration, the watermark, writing."""
+"""What all generators share: drawing, calibration, the watermark, writing."""
