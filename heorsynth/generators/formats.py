@@ -95,7 +95,7 @@ def _dtype(column: pd.Series, kept: set[object], least: int) -> object:
 
 
 def _pooled_dtype(column: pd.Series, levels: Mapping[str, object]) -> object:
-    """The type of a column of pooled levels: categories with `POOLED` last, the column's own type of text, or object."""
+    """The type of a column of pooled levels: categories with `POOLED` last, the column's type of text, or object."""
     if isinstance(column.dtype, pd.CategoricalDtype):
         kept = [str(level) for level in column.dtype.categories if str(level) in levels]
         return pd.CategoricalDtype([*kept, POOLED], ordered=False)
