@@ -48,12 +48,12 @@ def seen(frame: pd.DataFrame) -> bool:
 
 def unmarked(sampler: Sampler, n: int, seed: int) -> pd.DataFrame:
     """Rows as the law draws them."""
-    return sampler._rows(n, stream(seed, "rows"), {}, None)
+    return sampler.maker.draw(n, stream(seed, "rows"), {})
 
 
 def with_mark(sampler: Sampler, frame: pd.DataFrame, seed: int) -> tuple[pd.DataFrame, tuple[str, ...]]:
     rows, names = marked(frame, sampler.domain, stream(seed, "mark"))
-    return sampler._totalled(rows), names
+    return sampler.maker.with_totals(rows), names
 
 
 def noisy(frame: pd.DataFrame, names: tuple[str, ...], share: float, rng: np.random.Generator) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""A small cohort with synthetic rows beside its patients, and an analysis that does not take them for patients."""
+"""Adds synthetic rows to a small cohort, and pools analyses so that only the patients count."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from heorsynth.generators.source import require_real
 
 
 class AugmentedCohorts(Sequence[Cohort]):
-    """m cohorts of the same patients, each with other synthetic rows beside them.
+    """m cohorts of the same patients, each with its own synthetic rows.
 
     Attributes
     ----------
@@ -51,7 +51,7 @@ class AugmentedCohorts(Sequence[Cohort]):
 
     @property
     def effective_sample_size(self) -> int:
-        """The patients there are, whatever the number of rows."""
+        """The number of patients, whatever the number of rows."""
         return self.n_source
 
     def synthetic_rows(self, index: int = 0) -> pd.Series:
@@ -59,7 +59,7 @@ class AugmentedCohorts(Sequence[Cohort]):
         return self._cohorts[index].synthetic_rows.rename("synthetic")
 
     def analyse(self, estimate: Analysis, *, level: float = 0.95) -> Estimate | dict[str, Estimate]:
-        """An analysis of the patients and rows together, pooled so that it claims the patients' information.
+        """An analysis of patients and rows together, pooled: its interval is as wide as the patients require.
 
         Parameters
         ----------
@@ -69,9 +69,10 @@ class AugmentedCohorts(Sequence[Cohort]):
 
         Notes
         -----
-        With n patients and k rows added, the within variance v is T · n / (n + k) if the rows are like the
-        patients, T being the patients' own, and b is the variance between the m cohorts: v·(n + k)/n + b/m, as
-        in `estimators.combining.pool` with n + k rows.
+        Let n be the patients, k the added rows, v the mean variance within a cohort and b the variance between the
+        m cohorts. If the rows are like the patients, v = T · n / (n + k), where T is the variance of the patients'
+        own analysis. So the pooled variance is v · (n + k) / n + b / m, as `estimators.economics.pooling.pool` has
+        it for n + k rows.
         """
         rows = self.n_source + self.n_added
         return pooled(self._cohorts, estimate, n_source=self.n_source, n_rows=rows, level=level)
@@ -94,7 +95,7 @@ class AugmentedCohorts(Sequence[Cohort]):
 
 
 def augment(cohort: Cohort, n: int, *, generator: Recipe | None = None, m: int = 20, seed: int = 1) -> AugmentedCohorts:
-    """The patients of a cohort with n synthetic rows beside them, m times.
+    """The patients of a cohort with n synthetic rows added, m times.
 
     Parameters
     ----------
@@ -109,7 +110,7 @@ def augment(cohort: Cohort, n: int, *, generator: Recipe | None = None, m: int =
 
     Warns
     -----
-    MoreRowsThanPatients             always: a plain analysis of one of the cohorts counts rows as patients
+    MoreRowsThanPatients             always: a plain analysis of one cohort counts rows as patients
 
     Raises
     ------
@@ -117,7 +118,7 @@ def augment(cohort: Cohort, n: int, *, generator: Recipe | None = None, m: int =
 
     References
     ----------
-    El Emam et al. (2025): augmentation helped prediction in small cohorts and not inference.
+    El Emam et al. (2025): in small cohorts augmentation helped prediction; it did not help inference.
     """
     require_real(cohort, "augment")
     with warnings.catch_warnings():
@@ -137,7 +138,7 @@ def augment(cohort: Cohort, n: int, *, generator: Recipe | None = None, m: int =
 
 
 def _label(label: Label, frame: pd.DataFrame, patients: int, added: int, part: int) -> Label:
-    """The label of patients with rows beside them, which says of the mark what is found among both."""
+    """The label of patients and rows together. It claims the mark only where it is found among both."""
     settings = {**label.settings, SETTING: {"patients": patients, "rows_added": added}}
     statement = STATEMENT.format(patients=patients, added=added)
     mark = vars(claim_of(frame, label.marked))

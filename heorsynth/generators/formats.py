@@ -1,4 +1,4 @@
-"""How a column is written: its type, the value behind each level, its decimals."""
+"""The format of a column: its type, the value behind each level, its decimals."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from heorsynth.data.columns.levels import POOLED, as_text
 MAX_DECIMALS = 6
 
 FIRST = 50
-"""So many rows most often show already that a column has more than two values."""
+"""The first rows of a column, which mostly show already that it has more than two values."""
 
 
 @dataclass(frozen=True)
 class Format:
-    """How a column is written: its type, the value behind each level, or its decimals."""
+    """The format of a column: its type, and the value behind each level or the decimals of its numbers."""
 
     dtype: Any = field(repr=False)
     values: Mapping[str, object] = field(repr=False)
@@ -33,10 +33,10 @@ class Format:
 
         Parameters
         ----------
-        levels : bool      its role or kind says it holds levels, though they be numbers
-        numbers : bool     its role or kind says it holds numbers, though but two of them differ
-        least : int        patients who must have a level for it to be known at all, as a value or as a category;
-                           rarer ones are the level `POOLED`, beside which every value is text
+        levels : bool      it holds levels by its role or kind, even if they are numbers
+        numbers : bool     it holds numbers by its role or kind, even if only two of them differ
+        least : int        a level that fewer patients have is pooled into the level `POOLED`, and all levels are
+                           then text; it is neither a value nor a category of the format
         """
         if levels or (not numbers and is_levels(column, least)):
             text = as_text(column)
@@ -50,8 +50,8 @@ class Format:
             return cls(_dtype(column, set(pairs.values()), least), pairs)
         return cls(column.dtype, {}, decimals_of(column.dropna().to_numpy(float)))
 
-    def written(self, values: np.ndarray) -> pd.Series:
-        """The column as the source has it, from text ('' missing) or numbers (NaN missing)."""
+    def column(self, values: np.ndarray) -> pd.Series:
+        """The column in the source's type, from text ('' for missing) or numbers (NaN for missing)."""
         if self.values:
             missing = None if self.dtype == object else np.nan
             codes, different = pd.factorize(values, use_na_sentinel=False)
@@ -63,7 +63,7 @@ class Format:
 
 
 def is_levels(column: pd.Series, least: int = 0) -> bool:
-    """True for a column of text or categories, or of two numbers or truth values that `least` patients each have."""
+    """True for text or categories, and for two numbers or truth values that `least` patients or more have each."""
     if not types.is_bool_dtype(column) and not types.is_numeric_dtype(column):
         return True
     if isinstance(column.dtype, pd.CategoricalDtype):
@@ -75,7 +75,7 @@ def is_levels(column: pd.Series, least: int = 0) -> bool:
 
 
 def decimals_of(values: np.ndarray) -> int | None:
-    """The fewest decimals that write every value, to the precision of a float; None if more than `MAX_DECIMALS`."""
+    """The fewest decimals that write all values to the precision of a float; None if more than `MAX_DECIMALS`."""
     largest = float(np.max(np.abs(values), initial=0.0))
     error = 1e-9 * min(1.0, largest)
     for decimals in range(MAX_DECIMALS + 1):
@@ -87,7 +87,7 @@ def decimals_of(values: np.ndarray) -> int | None:
 
 
 def _dtype(column: pd.Series, kept: set[object], least: int) -> object:
-    """The column's type; of categories those that are kept, since a type names levels whether or not a row has them."""
+    """The column's type. A categorical type keeps the kept levels: others would be named without a row."""
     if not isinstance(column.dtype, pd.CategoricalDtype) or not least:
         return column.dtype
     held = [level for level in column.dtype.categories if level in kept]
@@ -95,7 +95,7 @@ def _dtype(column: pd.Series, kept: set[object], least: int) -> object:
 
 
 def _pooled_dtype(column: pd.Series, levels: Mapping[str, object]) -> object:
-    """The type of a column of levels as text: categories with the pooled one last, a type of text, or objects."""
+    """The type of a column of pooled levels: categories with `POOLED` last, the column's type of text, or object."""
     if isinstance(column.dtype, pd.CategoricalDtype):
         kept = [str(level) for level in column.dtype.categories if str(level) in levels]
         return pd.CategoricalDtype([*kept, POOLED], ordered=False)
@@ -116,6 +116,7 @@ def formats_to_dict(formats: Mapping[str, Format]) -> dict[str, Any]:
 
 
 def formats_from_dict(facts: Mapping[str, Any]) -> dict[str, Format]:
+    """The formats that `formats_to_dict` wrote."""
     found = {}
     for name, form in facts.items():
         dtype: object = (

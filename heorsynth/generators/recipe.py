@@ -1,4 +1,4 @@
-"""What a generator is before it has seen data: a recipe of settings that can be fitted."""
+"""The interface of a generator before it is fitted: its settings, and `fit`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from heorsynth.generators.sampling.sampler import Sampler
 class Recipe(Protocol):
     """Settings of a generator: a frozen dataclass, one field a setting.
 
-    `fit` checks its cohort with `require_source`, which refuses synthetic rows unless told otherwise, and returns a
+    `fit` checks the cohort with `require_source`, which refuses synthetic rows unless they are allowed. It returns a
     `Sampler` around a `Law`.
     """
 

@@ -1,15 +1,21 @@
-"""The generators by name: one line each. `create` is how everything else gets one."""
+"""The generators by name, ours and those of plug-ins; fitted ones from a file."""
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, is_dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import cast
 
-from heorsynth.core.errors import GeneratorError, Problem, nearest, unknown_name
+from heorsynth.core import plugins
+from heorsynth.core.errors import FileError, GeneratorError, Problem, nearest, unknown_name
+from heorsynth.core.plugins import Plugin, PluginError
+from heorsynth.core.reading import json_of
+from heorsynth.data.cohort.domain import Domain
+from heorsynth.data.columns.schema import Schema
 from heorsynth.generators.recipe import Recipe
-from heorsynth.generators.sampling.sampler import Sampler
+from heorsynth.generators.sampling.calibration import aim_from_dict
+from heorsynth.generators.sampling.sampler import FORMAT, Sampler
 
 REGISTRY = {
     "heor": "heorsynth.generators.heor.recipe:Heor",
@@ -21,25 +27,57 @@ REGISTRY = {
     "ctgan": "heorsynth.generators.peers.sdv:Ctgan",
     "tvae": "heorsynth.generators.peers.sdv:Tvae",
 }
-"""Name to module and class; a module is imported only when its generator is used."""
+"""Our generators: name to module and class. A module is imported only when its generator is used."""
+
+MAX_BYTES = 200_000_000
+"""A larger file is not read: a generator file is far smaller."""
+
+RECIPE = "name a class as `heorsynth.generators.recipe.Recipe` describes it; see docs/extending.md"
 
 
 def names() -> tuple[str, ...]:
-    """The generators `create` knows."""
-    return tuple(REGISTRY)
+    """The generators that `create` knows: those of heorsynth, then those of plug-ins by name.
+
+    A plug-in is not imported for this, so one that cannot be used is listed too.
+    """
+    added = {plugin.name for plugin in plugins.installed(plugins.GENERATORS)}
+    return (*REGISTRY, *sorted(added - set(REGISTRY)))
+
+
+def plugin(name: str) -> Plugin | None:
+    """The plug-in that brings a generator; None for a generator of heorsynth, or an unknown name.
+
+    Raises
+    ------
+    PluginError          the name is in use twice
+    """
+    return plugins.named(plugins.GENERATORS, name, REGISTRY.get(name, ""))
 
 
 def recipe_class(name: str) -> type:
-    """The dataclass of settings behind a name; UnknownNameError with the nearest name if there is none."""
+    """The dataclass of settings behind a name.
+
+    Raises
+    ------
+    UnknownNameError     no such generator; the error gives the nearest name
+    PluginError          a plug-in that cannot be loaded, is no recipe, or takes a name that is in use
+    """
+    added = plugin(name)
+    if added is not None:
+        return _recipe_of(added)
     if name not in REGISTRY:
-        raise unknown_name("generator", name, REGISTRY)
+        raise unknown_name("generator", name, names())
     module, attribute = REGISTRY[name].split(":")
     return cast(type, getattr(import_module(module), attribute))
 
 
 def describe(name: str) -> str:
-    """What a generator is, in the first line of its recipe's docstring."""
-    return (recipe_class(name).__doc__ or "").strip().splitlines()[0]
+    """What a generator is: the first line of its recipe's docstring, or why its plug-in cannot be used."""
+    try:
+        kind = recipe_class(name)
+    except PluginError as error:
+        return f"cannot be used: {error.problems[0].found}"
+    return (kind.__doc__ or "no description").strip().splitlines()[0]
 
 
 def create(name: str, **options: object) -> Recipe:
@@ -48,26 +86,65 @@ def create(name: str, **options: object) -> Recipe:
     Raises
     ------
     UnknownNameError     no such generator
-    GeneratorError       no such setting, or a value it refuses
+    GeneratorError       no such setting, or a value that the generator refuses
+    PluginError          a plug-in that cannot be loaded, is no recipe, or takes a name that is in use
     """
     kind = recipe_class(name)
     known = [item.name for item in fields(kind) if item.init]
     unknown = [option for option in options if option not in known]
     if unknown:
-        raise GeneratorError(
-            f"generator {name!r}",
-            [
-                Problem(
-                    f"option {option!r}",
-                    "not a setting of it",
-                    nearest(option, known) if known else "it has no settings",
-                )
-                for option in unknown
-            ],
-        )
-    return cast(Recipe, kind(**options))
+        fixes = {option: nearest(option, known) if known else "it has no settings" for option in unknown}
+        problems = [Problem(f"option {option!r}", "not a setting of it", fix) for option, fix in fixes.items()]
+        raise GeneratorError(f"generator {name!r}", problems)
+    made = cast(Recipe, kind(**options))
+    added = None if name in REGISTRY else plugin(name)
+    if added is not None and made.name != name:
+        # labels and records carry the recipe's own name: under another one a run could not be made again
+        raise plugins.refused(added, f"{added} calls itself {made.name!r}", f"its property `name` must return {name!r}")
+    return made
+
+
+def _recipe_of(added: Plugin) -> type:
+    """The class a plug-in names, if it is a frozen dataclass with `name` and `fit`."""
+    kind = plugins.load(added)
+    settings = getattr(kind, "__dataclass_params__", None)
+    if not isinstance(kind, type) or not is_dataclass(kind) or not (settings and settings.frozen):
+        raise plugins.refused(added, f"{added} is not a frozen dataclass", RECIPE)
+    lacking = [part for part in ("name", "fit") if not hasattr(kind, part)]
+    if lacking:
+        raise plugins.refused(added, f"{added} has no {' and no '.join(lacking)}", RECIPE)
+    return kind
 
 
 def load(path: str | Path) -> Sampler:
-    """The fitted generator in a file that `sampler.save` wrote; FileError if it is not one."""
-    return cast(Sampler, import_module("heorsynth.generators.saved").load(path))
+    """The fitted `heor` generator in a JSON file that `sampler.save` wrote. It draws the same rows as the saved one.
+
+    No code in the file is run: a pickle is never loaded.
+
+    Raises
+    ------
+    FileError      no such file, or not a generator file
+    """
+    from heorsynth.generators.heor.law import HeorLaw
+
+    file = Path(path)
+    wrong = Problem("", "not a heorsynth generator file", "give the JSON file that sampler.save wrote")
+    try:
+        if file.stat().st_size > MAX_BYTES:
+            raise FileError(f"file {file.name!r}", wrong)
+        facts = json_of(file.read_bytes())
+    except (OSError, ValueError) as error:
+        raise FileError(f"file {file.name!r}", wrong) from error
+    if not isinstance(facts, dict) or facts.get("format") != FORMAT:
+        raise FileError(f"file {file.name!r}", wrong)
+    try:
+        schema = Schema.from_dict(facts["schema"])
+        cells = {tuple(cell): int(count) for cell, count in facts["cells"]}
+        law, domain = HeorLaw.from_dict(facts["law"], schema), Domain.from_dict(facts["domain"], schema)
+        calibrated = tuple(facts["calibrated"])
+        aims = tuple(map(aim_from_dict, facts["aims"]))
+        name, settings, seed, depth = (facts[key] for key in ("name", "settings", "seed", "depth"))
+        learnt = {tuple(cell): int(count) for cell, count in facts.get("learnt", [])}
+        return Sampler(name, settings, domain, law, seed, depth, cells, calibrated, aims, learnt=learnt)
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+        raise FileError(f"file {file.name!r}", wrong) from error

@@ -1,4 +1,4 @@
-"""Whether a cohort may be the source of a generator, and the columns a generator is given."""
+"""Checks whether a cohort can be the source of a generator, and gives the columns to learn from."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from heorsynth.data.folders.cohort_folder import CohortFolder
 from heorsynth.generators.formats import is_levels
 
 MOST_POOLED, FEW_LEVELS = 0.5, 10
-"""A column of more levels than so few, in which most patients have a rare one, is text and no category."""
+"""A column of more than ten levels in which most patients have a rare level is free text."""
 
 MIN_PATIENTS = 10
-"""Fewer patients than this are not synthesised: their copy would be their likeness."""
+"""Smallest number of patients that is synthesised: a copy of fewer would resemble each of them."""
 
 
 def require_real(cohort: Cohort | CohortFolder, what: str, allow_synthetic_source: bool = False) -> None:
-    """Refuses synthetic rows where patients are wanted: LabelError, unless that was allowed by name."""
+    """Raise LabelError if the cohort holds synthetic rows, unless `allow_synthetic_source` is set."""
     if cohort.synthetic and not allow_synthetic_source:
         beside = isinstance(cohort, Cohort) and cohort.augmented
         found = "holds synthetic rows beside patients" if beside else "is itself synthetic"
@@ -33,17 +33,17 @@ def require_real(cohort: Cohort | CohortFolder, what: str, allow_synthetic_sourc
 
 
 def require_source(cohort: Cohort | CohortFolder, allow_synthetic_source: bool = False) -> None:
-    """Refuses a cohort no generator can honestly copy.
+    """Raise an error if no generator can copy this cohort.
 
     Raises
     ------
     LabelError
-        The cohort holds synthetic rows, and `allow_synthetic_source` is not set: each copy of a copy loses tails.
+        The cohort holds synthetic rows and `allow_synthetic_source` is not set. Each copy of a copy loses tails.
     CohortError
-        Its own subclass for: a column of dates or free text, fewer than `MIN_PATIENTS` patients, a subgroup with
-        one level, one arm, nobody with an event, an empty column.
+        A subclass for each problem: a column of dates or free text, fewer than `MIN_PATIENTS` patients, a subgroup
+        with one level, one arm, an endpoint without events, an empty column.
     GeneratorError
-        A folder, which only `heor` learns from.
+        The cohort is a folder. Only `heor` learns from folders.
     """
     if isinstance(cohort, CohortFolder):
         problem = Problem("", "this generator holds all rows at once", "use 'heor', which learns from a sample of them")
@@ -91,9 +91,9 @@ def require_source(cohort: Cohort | CohortFolder, allow_synthetic_source: bool =
 
 
 def unfit_columns(frame: pd.DataFrame, schema: Schema) -> list[Found]:
-    """Columns no generator can make anew: dates, ids nobody declared, and text that would be given out word for word.
+    """Columns that no generator can make: dates, undeclared ids, and free text, which a copy would hand out.
 
-    Only columns without a role are asked whether they tell patients apart: times and costs may well differ for all.
+    A column whose values all differ is taken for an id only if it has no role: times and costs may all differ.
     """
     found: list[Found] = []
     for name in map(str, frame.columns):
@@ -121,7 +121,7 @@ def unfit_columns(frame: pd.DataFrame, schema: Schema) -> list[Found]:
 
 
 def _date(column: pd.Series) -> str:
-    """What says that a column holds dates; "" where nothing does."""
+    """Why a column is taken for dates; "" if it is not."""
     if looks_like_dates(column):
         return "a date"
     written = whole_dates(column)
@@ -129,7 +129,7 @@ def _date(column: pd.Series) -> str:
 
 
 def _too_few(column: pd.Series, *, coded: bool = False) -> str:
-    """Why so few patients share what a column holds that a copy of it would give them away; "" if enough do."""
+    """Why too few patients share the values of a column for it to be copied; "" if enough do."""
     if not coded and not is_levels(column, SMALL_COUNT):
         known = int(column.notna().sum())
         return f"{known} known values" if known < SMALL_COUNT else ""
@@ -144,6 +144,6 @@ def _too_few(column: pd.Series, *, coded: bool = False) -> str:
 
 
 def training_frame(cohort: Cohort) -> pd.DataFrame:
-    """The columns a generator may see: not the id, nor bands and totals, which are recomputed after drawing."""
+    """The columns to learn from: all but the id, and bands and totals, which are computed after the draw."""
     hidden = [name for name in (cohort.schema.id, *cohort.schema.bands, *cohort.schema.totals) if name is not None]
     return cohort.frame.drop(columns=hidden, errors="ignore").reset_index(drop=True)

@@ -13,7 +13,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from heorsynth.core.errors import FileError, OutputError, Problem, ProtocolError, RunError
+from heorsynth.core.plugins import ESTIMANDS, installed
 from heorsynth.core.reading import json_of, typed
+from heorsynth.generators import registry
 from heorsynth.protocol.file.error_lines import leaves
 from heorsynth.protocol.file.source import read_origin
 from heorsynth.protocol.file.spec import Document, Protocol, read_protocol
@@ -43,6 +45,8 @@ class Lock:
     runs_before : int         runs of this protocol that were found when it was locked
     known_after : tuple       days of runs of an earlier version of it that came before one of its amendments
     contradicted : int        amendments that say they came before data, though one of those runs came before them
+    plugins : Mapping         packages whose plug-ins the protocol uses, with the versions installed
+    plugins_locked : Mapping  the same as they were when the protocol was locked
     """
 
     protocol_sha256: str
@@ -54,11 +58,26 @@ class Lock:
     runs_before: int = 0
     known_after: tuple[str, ...] = ()
     contradicted: int = 0
+    plugins: Mapping[str, str] = field(default_factory=dict)
+    plugins_locked: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def note(self) -> str:
         """The sentences the first page carries."""
-        return " ".join(filter(None, [self._state, self._declared, self._known]))
+        return " ".join(filter(None, [self._state, self._declared, self._known, self._plugins]))
+
+    @property
+    def _plugins(self) -> str:
+        """Which plug-ins have another version than when the protocol was locked."""
+        then, now = self.plugins_locked, self.plugins
+        if not self.locked or then == now:
+            return ""
+        other = [
+            f"{name} {then.get(name) or 'absent'} when locked, {now.get(name) or 'absent'} now"
+            for name in sorted({*then, *now})
+            if then.get(name) != now.get(name)
+        ]
+        return f"Plug-ins of other versions: {'; '.join(other)}."
 
     @property
     def _declared(self) -> str:
@@ -103,7 +122,9 @@ class Lock:
         return f"This protocol was changed after it was locked{self._when}: {', '.join(self.changed)}.{told}"
 
     def to_json(self) -> str:
-        return json.dumps({**asdict(self), "note": self.note}, indent=2, sort_keys=True) + "\n"
+        facts = {**asdict(self), "note": self.note}
+        told = {name: held for name, held in facts.items() if held or not name.startswith("plugins")}
+        return json.dumps(told, indent=2, sort_keys=True) + "\n"
 
     @classmethod
     def from_json(cls, text: str, protocol_sha256: str) -> Lock:
@@ -159,6 +180,7 @@ def write_lock(path: str | Path, out: str | Path = "runs") -> Path:
         "locked_at": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S+00:00"),
         "runs_before": len(earlier_runs(protocol, Path(out))),
         "document": _sections(protocol.document),
+        **({"plugins": used} if (used := plugins_used(protocol.document)) else {}),
     }
     target.write_text(json.dumps(facts, indent=2, sort_keys=True) + "\n", encoding="utf-8")
     return target
@@ -191,14 +213,16 @@ def read_lock(protocol: Protocol, out: str | Path = "runs") -> Lock:
                     data
     """
     path = lock_path(protocol.path)
-    lock = _amended(Lock(protocol.sha256, locked=False), protocol, Path(out))
+    unlocked = Lock(protocol.sha256, locked=False, plugins=plugins_used(protocol.document))
+    lock = _amended(unlocked, protocol, Path(out))
     if not path.exists():
         return lock
     try:
         facts = json_of(path.read_bytes())
         before = _sections(Document.model_validate(facts["document"]))
         at, runs = str(facts.get("locked_at", "")), int(facts.get("runs_before", 0))
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        plugins_then = {str(name): str(held) for name, held in facts.get("plugins", {}).items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise FileError(f"lock {path.name!r}", Problem("", "cannot be read", "restore it, or lock again")) from error
     now = _sections(protocol.document)
     changed = tuple(
@@ -206,7 +230,21 @@ def read_lock(protocol: Protocol, out: str | Path = "runs") -> Lock:
     )
     named = {amendment.section.split(".")[0] for amendment in protocol.document.amendments if amendment.section}
     amended = tuple(name for name in changed if name in named)
-    return replace(lock, locked=True, changed=changed, amended=amended, locked_at=at, runs_before=runs)
+    known = replace(lock, locked=True, changed=changed, amended=amended, locked_at=at, runs_before=runs)
+    return replace(known, plugins_locked=plugins_then)
+
+
+def plugins_used(document: Document) -> dict[str, str]:
+    """The packages whose plug-ins a protocol uses, for its generator and its margins, with their versions.
+
+    Raises
+    ------
+    PluginError      the name of its generator is in use twice
+    """
+    generator = registry.plugin(document.generator.name)
+    estimands = [one for one in installed(ESTIMANDS) if one.name in document.margins]
+    used = [*([generator] if generator else []), *estimands]
+    return {one.distribution or one.value: one.version for one in used}
 
 
 def _amended(lock: Lock, protocol: Protocol, out: Path) -> Lock:

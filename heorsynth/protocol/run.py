@@ -41,7 +41,7 @@ from heorsynth.protocol.askable import require_askable
 from heorsynth.protocol.file.error_lines import placed
 from heorsynth.protocol.file.source import read_origin
 from heorsynth.protocol.file.spec import Protocol, read_protocol
-from heorsynth.protocol.lock import Lock, read_lock
+from heorsynth.protocol.lock import Lock, plugins_used, read_lock
 from heorsynth.protocol.notebook import SOURCE_VARIABLE, execute, read_notebook, with_parameters
 from heorsynth.protocol.provenance import holdout_facts, record_of, release_of, require_holdout, write_provenance
 from heorsynth.protocol.run_folder import VERDICT, bounded, staged, write_sums
@@ -259,7 +259,7 @@ def run(
         with clock.step("notebook"):
             (folder / "notebook.ipynb").write_text(execute(notebook, folder, place), encoding="utf-8")
         write_sums(folder)
-        write_provenance(folder, record, occasion or clock.occasion(), key)
+        write_provenance(folder, record, occasion or clock.occasion(plugins_used(plan.document)), key)
         released = release_of(record, folder, owner)
     if registry is not None:
         releases.add(registry, released)

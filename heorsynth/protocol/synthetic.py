@@ -19,6 +19,7 @@ from heorsynth.engine.engine import Engine
 from heorsynth.evidence.folders import Sample
 from heorsynth.generators.sampling.cohorts import MoreRowsThanPatients, SyntheticCohorts
 from heorsynth.generators.sampling.sampler import Sampler
+from heorsynth.generators.sampling.write_folder import WriteOptions
 from heorsynth.protocol.file.error_lines import placed
 from heorsynth.protocol.file.spec import Protocol
 
@@ -56,15 +57,17 @@ def draw(
     """
     wanted, place = plan.document.generator, folder / PLACE
     n = patients.n if wanted.n == "same" else wanted.n
-    asked = (n, wanted.m, wanted.seed, wanted.where or None, wanted.targets or None)
+    where, targets = wanted.where or None, wanted.targets or None
     place.mkdir()
     drawn = []
     try:
         if isinstance(patients, CohortFolder):
-            return tuple(sampler.write_cohorts(place, *asked, watermark_key=owner, engine=engine))
+            options = WriteOptions(where=where, targets=targets, watermark_key=owner)
+            return tuple(sampler.write_cohorts(place, n, wanted.m, wanted.seed, engine=engine, **options))
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", MoreRowsThanPatients)  # the evidence has a note of it
-            for part, (one, broken) in enumerate(sampler.draws(*asked, owner, engine=engine)):
+            cohorts = sampler.draws(n, wanted.m, wanted.seed, where, targets, owner, engine=engine)
+            for part, (one, broken) in enumerate(cohorts):
                 io.write(one, place / f"{part:03d}.parquet")
                 drawn.append((one, broken))
     except CohortError as error:

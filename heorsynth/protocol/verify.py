@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 
-from heorsynth.core.errors import HeorsynthError, Problem, RunError, SignatureError
+from heorsynth.core.errors import HeorsynthError, Problem, ProtocolError, RunError, SignatureError
+from heorsynth.core.plugins import installed_version
 from heorsynth.data.files.io import label_of, read_frame
 from heorsynth.data.labels.watermark import NO_MARK, names_owner, owner_key
 from heorsynth.protocol.compare_files import IDENTICAL, compared_runs
@@ -88,7 +89,14 @@ def verify(
         return found("its verdict or its protocol is missing")
     if any(state != IDENTICAL for state in intact.values()):
         return found("the folder is not as it was written")
-    recorded = Run.open(folder)
+    try:
+        recorded = Run.open(folder)
+    except ProtocolError as error:
+        if not installs.startswith(OTHER_VERSIONS):
+            raise
+        # such as a generator of a plug-in that is not installed here: without the protocol nothing more can be asked
+        told_why = f"its protocol cannot be read with other versions: {error}".replace("\n", " ")
+        return replace(found(told_why), asked=True)
     if not holds:
         return found("its signature does not hold", recorded.verdict)
     if against := contradictions(recorded, kept.statement):
@@ -186,6 +194,7 @@ def _installs(statement: bytes) -> str:
         return "not known: no statement tells the versions"
     recorded = {"heorsynth": facts_of(statement)["version"], **recorded}
     here = {"heorsynth": version("heorsynth"), **packages()}
+    here |= {name: installed_version(name) for name in recorded if name not in here}  # packages of plug-ins
     other = [f"{name} {held or 'absent'} there, {here.get(name) or 'absent'} here"
              for name, held in recorded.items() if here.get(name, "") != held]  # fmt: skip
     return f"{OTHER_VERSIONS}{'; '.join(other)}" if other else f"the same versions of {len(recorded)} packages"

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, requires, version
+from types import MappingProxyType
 from typing import Any
 
 from heorsynth.core.reading import typed
@@ -104,7 +105,8 @@ class Occasion:
     started, finished : str     UTC, ISO 8601, to the second
     seconds : Mapping           each step to the seconds it took
     machine : Mapping           operating system, architecture, Python; no host, user or path
-    packages : Mapping          what heorsynth asks for directly, to the versions installed
+    packages : Mapping          direct dependencies of heorsynth, and packages whose plug-ins the run used: name to
+                                version
     steps : Mapping             each step to when it began and when it ended, UTC
     """
 
@@ -144,9 +146,10 @@ class Clock:
         self._seconds[name] = round(self._seconds.get(name, 0.0) + time.monotonic() - before, 3)
         self._steps[name] = self._steps.get(name, (began,))[0], _now()
 
-    def occasion(self) -> Occasion:
-        """What was timed so far, on this machine."""
-        return Occasion(self._started, _now(), dict(self._seconds), machine(), packages(), dict(self._steps))
+    def occasion(self, plugins: Mapping[str, str] = MappingProxyType({})) -> Occasion:
+        """What was timed so far, on this machine; `plugins` are packages that the run used, with their versions."""
+        software = dict(sorted({**plugins, **packages()}.items()))
+        return Occasion(self._started, _now(), dict(self._seconds), machine(), software, dict(self._steps))
 
 
 def _now() -> str:

@@ -1,3 +1,1 @@
-"""The small-cohort generator of this project; imports no other generator."""
-
-__all__ = ("law", "recipe", "subsample")
+"""`heor`, the default generator, made for small cohorts. It imports no other generator."""

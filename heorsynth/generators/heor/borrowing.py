@@ -1,4 +1,4 @@
-"""What an external cohort lends a small one: how its covariates hang together, at a discount."""
+"""Borrows the correlations of covariates from an external cohort, at a discount."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.data.columns.levels import as_text, banded
 from heorsynth.generators.heor.cells import Cells
 from heorsynth.generators.heor.columns import ALL, ColumnLaw
-from heorsynth.generators.heor.dependence import Lent, given_scores
+from heorsynth.generators.heor.dependence import ExternalCorrelations, given_scores
 from heorsynth.generators.heor.outcome import Outcome
 from heorsynth.generators.heor.shape import Shape
 
 
 @dataclass(frozen=True)
-class Lender:
-    """An external cohort, and what share of a patient each of its patients counts for.
+class ExternalCohort:
+    """An external cohort, and the weight of each of its patients.
 
-    Only the correlations among covariates, given arm, subgroups and outcome, are informed: levels, values, missing
-    values, survival, costs, and every effect of a treatment or covariate stay those of the cohort itself.
+    It informs only the correlations among covariates, given arm, subgroups and outcome. Levels, values, missing values,
+    survival, costs, and the effects of treatments and covariates are those of the cohort itself.
 
     Attributes
     ----------
     cohort : Cohort
-    weight : float      above 0, at most 1
+    weight : float      of an external patient, where a patient of the cohort has 1: above 0, at most 1
 
     References
     ----------
@@ -44,11 +44,11 @@ class Lender:
             raise GeneratorError("borrow", Problem("weight", f"{self.weight:g}", fix))
 
     def common(self, shape: Shape) -> tuple[str, ...]:
-        """The covariates of the cohort that the external one has too.
+        """The covariates that both cohorts have.
 
         Raises
         ------
-        GeneratorError      fewer than two of them, or one of another kind: numbers here and levels there
+        GeneratorError      there are fewer than two, or one holds numbers in one cohort and levels in the other
         """
         schema = shape.schema
         parts = [part for parts in schema.totals.values() for part in parts]
@@ -61,11 +61,11 @@ class Lender:
         other = [name for name in names if self._other_kind(shape, name, held[name])]
         if other:
             fix = "code both cohorts alike, or drop the column from the external one"
-            raise GeneratorError("borrow", [Problem(f"column {name!r}", "coded otherwise", fix) for name in other])
+            raise GeneratorError("borrow", [Problem(f"column {name!r}", "coded differently", fix) for name in other])
         return names
 
-    def lent(self, shape: Shape, cells: Cells, columns: Sequence[ColumnLaw]) -> Lent:
-        """The external partial correlations of the cohort's latents, nothing where a column is not in common."""
+    def correlations(self, shape: Shape, cells: Cells, columns: Sequence[ColumnLaw]) -> ExternalCorrelations:
+        """External partial correlations of the latents; a column that only the cohort has counts 0 patients."""
         names = self.common(shape)
         blocks = [self._block(column, column.name in names, shape, cells) for column in columns]
         scores = self._scores(shape, cells)
@@ -73,10 +73,10 @@ class Lender:
         latents, known = (np.column_stack([block[part] for block in blocks]) for part in (0, 1))
         _, rows, _, _, partial = given_scores((scores - scores.mean(axis=0)) / scale, latents, known)
         start = scores.shape[1]
-        return Lent(partial, self.weight * rows[start:, start:])
+        return ExternalCorrelations(partial, self.weight * rows[start:, start:])
 
     def _block(self, column: ColumnLaw, common: bool, shape: Shape, cells: Cells) -> tuple[np.ndarray, np.ndarray]:
-        """Latents (n, width) of one column, and where they are known: nowhere if it is not in common."""
+        """Scores (n, width) of one column, and where they are known: nowhere if the external cohort lacks it."""
         if not common:
             return np.zeros((self.cohort.n, column.width)), np.zeros((self.cohort.n, column.width), dtype=bool)
         held = self.cohort.frame[column.name]
@@ -94,13 +94,13 @@ class Lender:
         return latents, known
 
     def _levels(self, name: str, shape: Shape) -> np.ndarray:
-        """The levels (n,) the external patients have of one of the cohort's own strata."""
+        """The levels (n,) of the external patients in one of the cohort's arm and subgroup columns."""
         frame, band = self.cohort.frame, shape.schema.bands.get(name)
         column = banded(frame[band.source], band.edges, band.labels) if band is not None else as_text(frame[name])
         return column.fillna("").to_numpy(dtype=str)
 
     def _scores(self, shape: Shape, cells: Cells) -> np.ndarray:
-        """The strata and outcome of the external patients, as far as they have what the cohort has."""
+        """Scores (n, q) of the external patients' arm, subgroups and outcome, as far as both cohorts have them."""
         frame, bands = self.cohort.frame, shape.schema.bands
         present = [name for name in cells.names if (bands[name].source if name in bands else name) in frame.columns]
         coded = pd.DataFrame({name: self._levels(name, shape) for name in present}, index=frame.index)

@@ -1,4 +1,4 @@
-"""The cells of arm and subgroups: how many patients each holds, and how many rows of each to draw."""
+"""The cells of arm and subgroups: the patients in each, and the rows to draw of each."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from heorsynth.data.folders.tally import Cell, cells_of
 from heorsynth.generators.sampling.target_shares import allocate
 
 MIN_STRATUM = 30
-"""A cell of this many patients has laws of cost and utility of its own."""
+"""A cell of at least this many patients has its own laws of costs and utilities."""
 
-LIKENESS = 4
-"""Power of the likeness of cells: the higher, the more a small cell borrows from those most like it."""
+SIMILARITY_POWER = 4
+"""Power of the similarity of cells: the higher, the more a small cell borrows from the cells most similar to it."""
 
 
 OTHERS = " / others"
-"""Ends the name of a stratum of several small cells: a part of it is not all of it."""
+"""Ends the name of a stratum that joins the small cells of an arm."""
 
 
 @dataclass(frozen=True)
 class Cells:
-    """Every combination of arm and subgroup levels that has a patient; '' stands for missing.
+    """Every combination of arm and subgroup levels that a patient has; '' is a missing level.
 
     Attributes
     ----------
@@ -51,7 +51,7 @@ class Cells:
 
         Raises
         ------
-        GeneratorError      a combination of levels that nobody has
+        GeneratorError      no patient has this combination of levels
         """
         wanted = dict(where or {})
         fits = np.array(
@@ -61,7 +61,9 @@ class Cells:
             raise GeneratorError(
                 "where",
                 Problem(
-                    ", ".join(wanted), "no patient has these levels together", "a combination nobody has cannot be made"
+                    ", ".join(wanted),
+                    "no patient has these levels together",
+                    "give levels that some patients have together",
                 ),
             )
         return allocate(np.where(fits, self.counts, 0), n)
@@ -72,7 +74,7 @@ class Cells:
         return np.array([member[position] for member in self.members], dtype=object)[cell]
 
     def strata(self, cell: np.ndarray) -> np.ndarray:
-        """The stratum (n,) of rows in these cells (n,), as text: the cell, or for a small one the rest of its arm."""
+        """The stratum (n,) of rows in these cells (n,), as text: the cell itself, or all small cells of its arm."""
         names = [
             " / ".join(member) if count >= MIN_STRATUM else f"{member[0]}{OTHERS}"
             for member, count in zip(self.members, self.counts, strict=True)
@@ -80,12 +82,12 @@ class Cells:
         return np.array(names)[cell]
 
     def borrowed(self, at_least: int) -> np.ndarray:
-        """How many patients of each cell's law are lent by each cell (c, c): rows and columns sum to the counts.
+        """Weight (c, c) of each cell's patients, by column, in the law of each cell, by row; both sum to the counts.
 
-        A cell of `at_least` patients or more keeps its own law. Smaller ones share theirs, most with the cells
+        A cell of `at_least` patients or more has its own law. Smaller cells share patients, mostly with the cells
         that have their rarest levels in common: the few men of an age group borrow from other men before they
-        borrow from women. As much is lent as is borrowed, so nobody's follow-up counts twice, and the law of
-        the whole, and of every level whose cells share among themselves, stays what it was.
+        borrow from women. Each cell lends as much as it borrows. So every patient counts once in all, and the law of
+        the whole cohort is unchanged, as is that of each level whose cells share only with one another.
 
         References
         ----------
@@ -95,13 +97,13 @@ class Cells:
         small = [int(index) for index in np.flatnonzero(self.counts < at_least)]
         if not small:
             return plan
-        likeness = self._likeness()
-        for other in np.argsort(-likeness[small].sum(axis=0), kind="stable"):
+        similarity = self._similarity()
+        for other in np.argsort(-similarity[small].sum(axis=0), kind="stable"):
             if self.counts[small].sum() >= at_least:
                 break
             if other not in small:
                 small.append(int(other))
-        counts, kernel = self.counts[small].astype(float), likeness[np.ix_(small, small)]
+        counts, kernel = self.counts[small].astype(float), similarity[np.ix_(small, small)]
         shared = kernel * np.outer(counts, counts)
         for _ in range(200):
             shared *= (counts / shared.sum(axis=1))[:, None]
@@ -109,17 +111,19 @@ class Cells:
         plan[np.ix_(small, small)] = shared
         return plan
 
-    def _likeness(self) -> np.ndarray:
-        """How alike two cells are (c, c): one over the size of each level they share, relative to the largest."""
+    def _similarity(self) -> np.ndarray:
+        """Similarity (c, c) of cells: the sum, over the levels that two cells share, of 1 / (share of all patients),
+        to the power `SIMILARITY_POWER`.
+        """
         found = np.full((len(self.members), len(self.members)), 1e-3)
         for position in range(len(self.names)):
             held = np.array([member[position] for member in self.members], dtype=object)
             sizes = np.array([self.counts[held == level].sum() for level in held], dtype=float)
             found += np.where(held[:, None] == held[None, :], self.counts.sum() / sizes[:, None], 0.0)
-        return found**LIKENESS
+        return found**SIMILARITY_POWER
 
     def indicators(self, cell: np.ndarray) -> np.ndarray:
-        """Columns (n, d) of 0 and 1, one a level of each variable but its commonest."""
+        """Indicators (n, d) of 0 and 1: one for each level of a variable, except its most frequent level."""
         columns = [np.zeros((len(cell), 0))]
         for position in range(len(self.names)):
             sizes: Counter[str] = Counter()

@@ -1,4 +1,4 @@
-"""The law of one column: its levels or its quantile function, and how often it is missing, within groups of rows."""
+"""The law of one column: its levels or its quantile function, and its share of missing values, by group of rows."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from heorsynth.generators.heor.quantiles import MIN_PATIENTS, Quantiles, normal_
 from heorsynth.generators.sampling.target_shares import allocate
 
 ALL = ""
-"""The group of a column whose law does not depend on another."""
+"""The group of a column whose law is the same for all rows."""
 
 TABLE = np.linspace(0.0, 1.0, 201)
-"""Shares at which the latent law of a column is tabulated."""
+"""Shares at which the quantiles of a column's latents are tabulated."""
 
 OUTER = 0.05
-"""Tabulated quantiles nearer to an end than this are too uncertain to place a row by."""
+"""Tabulated quantiles within this share of an end are too uncertain to be used."""
 
 
 @dataclass(frozen=True)
 class Table:
-    """Where latents fall in the population, to place the rows of a part of it."""
+    """Thresholds and quantiles of a column's latents in the population, to place rows that are a part of it."""
 
     thresholds: tuple[float, ...] = ()
     quantiles: tuple[float, ...] = ()
@@ -32,17 +32,17 @@ class Table:
 
 @dataclass(frozen=True)
 class ColumnLaw:
-    """How a column's values come from latent normal scores.
+    """Maps latent normal scores to the values of a column.
 
     Attributes
     ----------
     name : str
     group : str                     the column its law depends on, or `ALL`
-    levels : tuple of str           of a column of levels, commonest first; empty for numbers
+    levels : tuple of str           of a column of levels, most frequent first; empty for numbers
     shares : Mapping                group to the share of each level
     quantiles : Mapping             group to the quantile function of the numbers
-    missing : Mapping               group to the share of rows where it is missing
-    tables : Mapping                group to where the latents fall; set once the latent law is known
+    missing : Mapping               group to the share of missing values
+    tables : Mapping                group to the tables of the latents; empty until their law is known
     """
 
     name: str
@@ -55,7 +55,7 @@ class ColumnLaw:
 
     @classmethod
     def of_levels(cls, name: str, values: np.ndarray, group: str, groups: np.ndarray) -> ColumnLaw:
-        """The law of a column of levels (n,), '' where missing."""
+        """The law of a column of levels (n,), '' for missing."""
         present, counts = np.unique(values[values != ""], return_counts=True)
         levels = tuple(str(level) for level in present[np.lexsort((present, -counts))])
         shares, missing = {}, {}
@@ -79,10 +79,9 @@ class ColumnLaw:
         open_top: bool = False,
         stand_in: Mapping[str, float] | None = None,
     ) -> ColumnLaw:
-        """The law of a column of numbers (n,), NaN where missing.
+        """The law of a column of numbers (n,), NaN for missing.
 
-        A group of fewer than `least` known values has the law of all, or the one value that `stand_in`
-        gives for it.
+        A group with fewer than `least` known values has the law of all rows, or the value that `stand_in` has for it.
         """
         quantiles, missing = {}, {}
         shared = shared_values(values, least)
@@ -102,22 +101,22 @@ class ColumnLaw:
 
     @classmethod
     def of_shares(cls, name: str) -> ColumnLaw:
-        """The law of a share that is as likely to lie anywhere between 0 and 1, and never missing."""
+        """The law of a share that is uniform on 0 to 1 and never missing."""
         even = Quantiles(np.array([0.0, 1.0]), np.zeros(1), np.ones(1), np.ones(1), None)
         return cls(name, ALL, (), {}, {ALL: even}, {ALL: 0.0})
 
     @property
     def may_miss(self) -> bool:
-        """True where some but not all rows of a group lack it, so that missingness has a latent of its own."""
+        """True if a group has both known and missing values: missingness then has a latent of its own."""
         return any(0 < share < 1 for share in self.missing.values())
 
     @property
     def width(self) -> int:
-        """Latents this column takes."""
+        """Number of latents of this column."""
         return int(self.may_miss) + (len(self.levels) - 1 if self.levels else 1)
 
     def scores(self, values: np.ndarray, groups: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """What stands for the column when correlations are taken (n, width), and where it is known (n, width)."""
+        """The scores (n, width) that represent the column in correlations, and where they are known (n, width)."""
         known = values != "" if self.levels else ~np.isnan(values)
         columns, observed = [], []
         if self.may_miss:
@@ -144,10 +143,10 @@ class ColumnLaw:
         exactly: bool,
         whole: frozenset[str] = frozenset(),
     ) -> np.ndarray:
-        """Values (n,) from latents (n, width): text with '' or numbers with NaN where missing.
+        """Values (n,) from latents (n, width): text with '' for missing, or numbers with NaN.
 
-        `exactly` gives every share to rounding, for rows that are the whole population; otherwise rows are
-        placed by the tables, as a part of it, but for groups of which they are the `whole`.
+        With `exactly`, the rows are a whole population and every share is exact to rounding. Otherwise they are a part
+        of one and are placed by the tables, except in the groups named in `whole`, of which all rows are here.
         """
         found: np.ndarray = np.full(len(latents), "", dtype=object) if self.levels else np.full(len(latents), np.nan)
         for key in np.unique(groups):
@@ -189,7 +188,7 @@ class ColumnLaw:
         found[rows] = self.levels[-1]
 
     def tabulated(self, latents: np.ndarray, groups: np.ndarray) -> ColumnLaw:
-        """The same law with the tables that latents (n, width) of a whole population give."""
+        """The same law, with tables from the latents (n, width) of a whole population."""
         tables: dict[str, dict[str, Table]] = {}
         for key in map(str, np.unique(groups)):
             rows = np.flatnonzero(groups == key)
@@ -242,7 +241,7 @@ class ColumnLaw:
 
 
 def _highest(latent: np.ndarray, share: float, cut: float | None) -> np.ndarray:
-    """The rows (n,) whose latent lies above the cut, or the given share of rows with the highest."""
+    """The rows (n,) with a latent above the cut; without a cut, the given share of rows with the highest latents."""
     if cut is not None:
         return latent > cut
     taken = np.zeros(len(latent), dtype=bool)
@@ -251,14 +250,14 @@ def _highest(latent: np.ndarray, share: float, cut: float | None) -> np.ndarray:
 
 
 def _cut(latent: np.ndarray, share: float) -> float:
-    """The value above which this share of latents lies; finite, so that it can be written to JSON."""
+    """The value above which this share of the latents lies. It is finite, so that JSON can hold it."""
     if share <= 0 or not len(latent):
         return 1e9
     return -1e9 if share >= 1 else float(np.quantile(latent, 1 - share))
 
 
 def _placed(latent: np.ndarray, rng: np.random.Generator, table: Table | None) -> np.ndarray:
-    """Shares in (0, 1) for latents (n,): by rank among themselves, or by where they fall in the population."""
+    """Shares in (0, 1) for latents (n,): from their ranks, or from a table of the population."""
     if table is not None:
         return _along(latent, np.asarray(table.quantiles))
     ranks = np.empty(len(latent))
@@ -267,11 +266,11 @@ def _placed(latent: np.ndarray, rng: np.random.Generator, table: Table | None) -
 
 
 def _along(latent: np.ndarray, quantiles: np.ndarray) -> np.ndarray:
-    """Shares in (0, 1) of latents (n,), by the quantiles (201,) of a population that a finite draw has shown.
+    """Shares in (0, 1) of latents (n,), from the quantiles (201,) of a large draw.
 
-    Between the tabulated quantiles on a normal scale, on which latents are nearly straight; beyond the outermost
-    tenth along its line, since the ends of a finite draw are not the population's: to take them for that would
-    give every larger latent the largest value.
+    Shares are interpolated on the normal scale, where they are nearly linear in the latent. Beyond the outermost
+    usable quantiles they are extrapolated along a line. The ends of a finite draw are not those of the population: if
+    they were used, all larger latents would have the largest value.
     """
     inner = (OUTER <= TABLE) & (TABLE <= 1 - OUTER)
     scores, points = ndtri(TABLE[inner]), quantiles[inner]

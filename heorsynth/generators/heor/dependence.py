@@ -1,4 +1,4 @@
-"""How columns hang together: a latent normal law given arm, subgroups and outcome, with the noise shrunk away."""
+"""The dependence between columns: latent normal scores, whose weak associations are shrunk."""
 
 from __future__ import annotations
 
@@ -9,19 +9,24 @@ from typing import Any
 import numpy as np
 
 ROUNDS = 8
-"""Corrections of the latent correlations until those of the drawn columns are the wanted ones."""
+"""Number of corrections of the latent correlations."""
 
 LARGEST = 0.98
+"""Largest latent correlation."""
 
 
 @dataclass(frozen=True)
 class Thresholds:
-    """How strong an association must be to be kept, in squared standard errors (`shrunk`).
+    """How strong an association must be to be kept, in squared standard errors (`james_stein`).
 
-    A sample of n patients shows associations that the population does not have, and a generator that repeats
-    them gives its training patients away. `residual` holds for pairs of columns given the outcome, `hazard` for
-    a column's tie to the martingale residual (its Cox effect), `score` for its other ties to arm, subgroup and
-    outcome.
+    A sample shows associations by chance that the population does not have. A generator that repeats them discloses
+    its training patients.
+
+    Attributes
+    ----------
+    residual : float      for two columns, given arm, subgroups and outcome
+    score : float         for a column and arm, subgroups or outcome, except as follows
+    hazard : float        for a column and the martingale residual: its Cox effect
     """
 
     residual: float
@@ -29,12 +34,12 @@ class Thresholds:
     hazard: float
 
 
-def shrunk(correlation: np.ndarray, patients: np.ndarray | float, threshold: np.ndarray | float) -> np.ndarray:
-    """Correlations times max(0, 1 - threshold / z²), z their distance from 0 in standard errors.
+def james_stein(correlation: np.ndarray, patients: np.ndarray | float, threshold: np.ndarray | float) -> np.ndarray:
+    """Correlations times max(0, 1 - threshold / z²), where z is their distance from 0 in standard errors.
 
     References
     ----------
-    Efron & Morris (1973) J Am Stat Assoc 68:117, the positive-part James-Stein rule, here entry by entry.
+    Efron & Morris (1973) J Am Stat Assoc 68:117, the positive-part James-Stein rule, here for each entry.
     """
     square = correlation**2
     wald = square * patients / np.clip(1 - square, 0.05, None)
@@ -42,7 +47,7 @@ def shrunk(correlation: np.ndarray, patients: np.ndarray | float, threshold: np.
 
 
 def correlations(columns: np.ndarray, known: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Correlations (k, k) over the rows where both columns are known, and the number of such rows."""
+    """Correlations (k, k) over the rows in which both columns are known, and the number of these rows (k, k)."""
     counts = np.maximum(known.sum(axis=0), 1)
     held = np.where(known, columns - np.where(known, columns, 0.0).sum(axis=0) / counts, 0.0)
     weights = known.astype(float)
@@ -72,8 +77,8 @@ class Dependence:
     def latents(self, scores: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Latents (n, p) for rows with these scores (n, q).
 
-        Where there are rows enough, the noise is made exactly uncorrelated with the scores and with itself, so
-        that one cohort's correlations do not stray from the law by chance.
+        With enough rows, the noise is made exactly uncorrelated with the scores and between columns. Then the
+        correlations of a cohort do not deviate from the law by chance.
         """
         standard = (scores - self.center) / self.scale
         noise = rng.standard_normal((len(scores), len(self.factor)))
@@ -95,8 +100,8 @@ class Dependence:
 
 
 @dataclass(frozen=True)
-class Lent:
-    """Correlations (p, p) of columns given the scores in other patients, and how many of them each counts for."""
+class ExternalCorrelations:
+    """Partial correlations (p, p) of columns given the scores in external patients, and their weighted number."""
 
     partial: np.ndarray
     patients: np.ndarray
@@ -105,14 +110,14 @@ class Lent:
 def given_scores(
     scores: np.ndarray, columns: np.ndarray, known: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Correlations of scores (n, q) and columns (n, p), and those of the columns given the scores.
+    """Correlations of scores (n, q) and columns (n, p), and partial correlations of the columns given the scores.
 
     Returns
     -------
-    found, rows : array (q + p, q + p)     correlations, and the rows each rests on
+    found, rows : array (q + p, q + p)     correlations, and the number of rows of each
     root : array (q, q)                    Cholesky factor of the scores' correlations
-    ties : array (q, p)                    the columns' correlations with uncorrelated scores
-    partial : array (p, p)                 the columns' partial correlations
+    ties : array (q, p)                    correlations of the columns with uncorrelated scores
+    partial : array (p, p)                 partial correlations of the columns
     """
     count = scores.shape[1]
     both = np.column_stack([scores, columns])
@@ -124,7 +129,7 @@ def given_scores(
     return found, rows, root, ties, rest / np.outer(spread, spread)
 
 
-def wanted(
+def target_correlations(
     scores: np.ndarray,
     columns: np.ndarray,
     known: np.ndarray,
@@ -132,64 +137,64 @@ def wanted(
     n_cells: int,
     n_hazards: int,
     thresholds: Thresholds,
-    lent: Lent | None = None,
+    external: ExternalCorrelations | None = None,
 ) -> np.ndarray:
-    """The correlations (q + p, q + p) of scores and columns to be reached: the source's, with the noise shrunk away.
+    """The correlations (q + p, q + p) that drawn scores and columns are to have: those of the source, shrunk.
 
     Parameters
     ----------
     scores : array (n, q)       indicators of cells, then martingale residuals, then the rest
-    columns : array (n, p)      what stands for the columns, known where `known` (n, p)
-    owner : array (p,)          the column each belongs to; ties within one column are kept as they are
-    n_cells, n_hazards : int    how many of the scores are of the first and the second kind
-    lent : Lent, optional       what other patients say of the columns given their scores
+    columns : array (n, p)      the scores of the columns; `known` (n, p) says where they are known
+    owner : array (p,)          the column that each belongs to; correlations within a column are not shrunk
+    n_cells, n_hazards : int    number of indicators, and of martingale residuals, among the scores
+    external : ExternalCorrelations, optional       partial correlations in external patients
     """
     count = scores.shape[1]
     found, rows, root, ties, partial = given_scores(scores, columns, known)
     limits = np.full(count, thresholds.score)
     limits[n_cells : n_cells + n_hazards] = thresholds.hazard
-    kept = shrunk(ties, rows[:count, count:], limits[:, None])
+    kept = james_stein(ties, rows[:count, count:], limits[:, None])
     same, patients = owner[:, None] == owner[None, :], rows[count:, count:]
-    if lent is not None:
-        total = np.maximum(patients + lent.patients, 1.0)
-        partial = np.where(same, partial, (patients * partial + lent.patients * lent.partial) / total)
+    if external is not None:
+        total = np.maximum(patients + external.patients, 1.0)
+        partial = np.where(same, partial, (patients * partial + external.patients * external.partial) / total)
         patients = total
-    partial = np.where(same, partial, shrunk(partial, patients, thresholds.residual))
+    partial = np.where(same, partial, james_stein(partial, patients, thresholds.residual))
     left = np.sqrt(np.clip(1 - (kept**2).sum(axis=0), 1e-3, None))
-    goal = found.copy()
-    goal[:count, count:] = root @ kept
-    goal[count:, :count] = goal[:count, count:].T
-    goal[count:, count:] = kept.T @ kept + partial * np.outer(left, left)
-    np.fill_diagonal(goal, 1.0)
-    return goal
+    target = found.copy()
+    target[:count, count:] = root @ kept
+    target[count:, :count] = target[:count, count:].T
+    target[count:, count:] = kept.T @ kept + partial * np.outer(left, left)
+    np.fill_diagonal(target, 1.0)
+    return target
 
 
-def solved(
-    goal: np.ndarray,
+def solve(
+    target: np.ndarray,
     scores: np.ndarray,
     center: np.ndarray,
     scale: np.ndarray,
-    emitted: Callable[[Dependence], tuple[np.ndarray, np.ndarray]],
+    simulate: Callable[[Dependence], tuple[np.ndarray, np.ndarray]],
 ) -> Dependence:
-    """The latent law whose drawn columns have the wanted correlations.
+    """The latent law under which drawn columns have the target correlations.
 
-    A correlation of levels or rounded numbers is weaker than that of the latents behind them; it is corrected
-    by what a large draw shows, `ROUNDS` times.
+    A correlation of levels or rounded numbers is weaker than that of their latents. So the latent correlations are
+    corrected `ROUNDS` times by the difference that a large draw shows.
 
     Parameters
     ----------
     scores : array (N, q)     of a large draw, standardised
-    emitted : callable        from a latent law to the columns (N, p) drawn with it, and where they are known
+    simulate : callable        takes a latent law; returns the columns (N, p) drawn with it, and where they are known
     """
     count = scores.shape[1]
     among = correlations(scores, np.ones_like(scores, dtype=bool))[0] if count else np.zeros((0, 0))
-    latent = goal.copy()
+    latent = target.copy()
     law = _law(latent, among, center, scale)
     for _ in range(ROUNDS):
-        columns, known = emitted(law)
+        columns, known = simulate(law)
         both = np.column_stack([scores, columns])
         reached, _rows = correlations(both, np.column_stack([np.ones_like(scores, dtype=bool), known]))
-        step = goal - reached
+        step = target - reached
         step[:count, :count] = 0.0
         latent = np.clip(latent + step, -LARGEST, LARGEST)
         np.fill_diagonal(latent, 1.0)

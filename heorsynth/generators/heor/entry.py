@@ -1,4 +1,4 @@
-"""The law of entry under delayed entry: its own values, of which a patient can only have one before follow-up ends."""
+"""The law of entry times under delayed entry, where entry always comes before the end of follow-up."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ import numpy as np
 from heorsynth.generators.heor.quantiles import Quantiles
 
 VALUES = 10_000
-"""Equally likely values by which the smoothed law is read off."""
+"""Number of equally likely values that represent the law when it is cut off."""
 
 SMALLEST_MASS = 1e-9
-"""No patient has less of the law than this share of the heaviest one: a product of many factors would underflow."""
+"""Smallest mass of an entry time, as a share of the largest mass: a product of many factors would underflow."""
 
 
 @dataclass(frozen=True)
 class EntryLaw:
-    """The law of entry before truncation: that of all who could have entered, not only of those still followed then.
+    """The law of entry before truncation: of all who could have entered, also those whose follow-up ended earlier.
 
     Attributes
     ----------
     quantiles : Quantiles
-    decimals : int or None      that entry times are written with
+    decimals : int or None      of entry times
 
     Notes
     -----
-    Given its follow-up t, a row's entry has the law of entry cut off at t. The law that gives the observed entries back
-    under this rule, when follow-up and entry are independent where both can be seen, is the product-limit estimate of
-    truncated data, taken in reversed time.
+    The entry of a row with follow-up t is drawn from this law, cut off at t. If entry and follow-up are independent
+    where both can be observed, the law under which this gives the observed entries is the product-limit estimate for
+    truncated data in reversed time.
 
     References
     ----------
@@ -42,12 +42,12 @@ class EntryLaw:
 
     @classmethod
     def of(cls, entry: np.ndarray, last: np.ndarray, least: int, decimals: int | None) -> EntryLaw:
-        """The law behind entries (n,), each before its `last` (n,); `least` patients to a piece."""
+        """The law estimated from entries (n,), each before its `last` (n,), with `least` patients to a piece."""
         _, place, mass = _masses(entry, last)
         return cls(Quantiles.of(entry, least, (mass / np.bincount(place))[place]), decimals)
 
     def before(self, shares: np.ndarray, last: np.ndarray) -> np.ndarray:
-        """The entry (n,) at these shares (n,) of the law cut off at `last` (n,): always below it, and from 0 up."""
+        """The entry (n,) at these shares (n,) of the law cut off at `last` (n,): at least 0 and below `last`."""
         values = np.sort(self.quantiles((np.arange(VALUES) + 0.5) / VALUES))
         count = np.searchsorted(values, last, side="left")
         found = values[np.minimum(shares * count, np.maximum(count - 1, 0)).astype(int)]
@@ -62,14 +62,14 @@ class EntryLaw:
 
 
 def places(entry: np.ndarray, last: np.ndarray) -> np.ndarray:
-    """Where each entry (n,) stands among the entries that were possible for its row, as a share in (0, 1)."""
+    """The share in (0, 1) of each entry (n,) in the law of entries that were possible for its row."""
     values, place, mass = _masses(entry, last)
     upto = np.concatenate([[0.0], np.cumsum(mass)])
     return np.asarray((upto[place] + mass[place] / 2) / upto[np.searchsorted(values, last, side="left")])
 
 
 def just_below(last: np.ndarray, decimals: int | None) -> np.ndarray:
-    """The largest value below each of these positive ones (n,) that has so many decimals; 0 at the least."""
+    """The largest number of so many decimals below each of these positive values (n,), and at least 0."""
     if decimals is None:
         return np.asarray(last * (1 - 1e-6))
     step = 10.0**-decimals
@@ -77,10 +77,10 @@ def just_below(last: np.ndarray, decimals: int | None) -> np.ndarray:
 
 
 def _masses(entry: np.ndarray, last: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Distinct entries (k,), the place (n,) of each row's among them, and the law's mass (k,) at each.
+    """Distinct entries (k,), the index (n,) of each row's entry among them, and the law's mass (k,) at each.
 
-    At each entry, those who enter then are compared with those under observation just after it. Where they are the
-    same patients the estimate gives everything earlier no mass; half a patient more keeps a little.
+    At each entry time, the number who enter is divided by the number under observation just after it. If all of these
+    enter then, the estimate leaves no mass for earlier entries; half a patient is kept for them.
     """
     values, place, entering = np.unique(entry, return_inverse=True, return_counts=True)
     at_risk = np.cumsum(entering) - np.searchsorted(np.sort(last), values, side="right")

@@ -12,33 +12,33 @@ import pandas as pd
 from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.data.columns.schema import Schema
 from heorsynth.generators.formats import formats_from_dict, formats_to_dict
-from heorsynth.generators.heor.borrowing import Lender
+from heorsynth.generators.heor.borrowing import ExternalCohort
 from heorsynth.generators.heor.cells import OTHERS, Cells
 from heorsynth.generators.heor.columns import ALL, ColumnLaw
-from heorsynth.generators.heor.dependence import Dependence, Thresholds, solved, wanted
+from heorsynth.generators.heor.dependence import Dependence, Thresholds, solve, target_correlations
 from heorsynth.generators.heor.entry import EntryLaw
 from heorsynth.generators.heor.outcome import Outcome
 from heorsynth.generators.heor.quantiles import MIN_PATIENTS
 from heorsynth.generators.heor.shape import CAUSE, STRATUM, Shape
 
-REFERENCE = 4000
-"""Rows of the large draw by which latent correlations are corrected."""
+SIMULATED_ROWS = 4000
+"""Least number of rows of the draw that corrects the latent correlations."""
 
-LEARNT = 50_000
-"""Most patients whose correlations are looked at: their standard error is then below 0.005."""
+MOST_CORRELATED = 50_000
+"""Correlations are taken of at most so many patients: their standard error is then below 0.005."""
 
 
 @dataclass(frozen=True, repr=False)
 class HeorLaw:
-    """What `heor` learnt. Nothing in it rests on fewer than five patients but the counts of declared subgroups.
+    """The fitted law of `heor`. Only the counts of declared subgroups rest on fewer than five patients.
 
     Attributes
     ----------
-    shape : Shape                  what is modelled, and how rows are put together
-    cells : Cells                  arm and subgroups, drawn exactly
-    outcome : Outcome or None      the primary endpoint's law; None without endpoints
+    shape : Shape                  which columns are modelled, and how rows are assembled
+    cells : Cells                  of arm and subgroups; their numbers of rows are exact
+    outcome : Outcome or None      the law of the primary endpoint; None without endpoints
     columns : tuple of ColumnLaw   in drawing order
-    dependence : Dependence        what ties the columns to the outcome, the cells and one another
+    dependence : Dependence        of the columns on the outcome, the cells and one another
     """
 
     shape: Shape
@@ -53,7 +53,7 @@ class HeorLaw:
 
     @property
     def least(self) -> int:
-        """Patients a piece rests on, and a level of a covariate must have to be known."""
+        """Smallest number of patients to a piece of the law, and to a level of a covariate."""
         return self.shape.least
 
     @classmethod
@@ -64,12 +64,18 @@ class HeorLaw:
         rng: np.random.Generator,
         *,
         least: int = MIN_PATIENTS,
-        lender: Lender | None = None,
+        external: ExternalCohort | None = None,
         counts: Mapping[tuple[str, ...], int] | None = None,
     ) -> HeorLaw:
-        """The law of a cohort, `least` patients to a piece; a lender informs how covariates hang together.
+        """The law of a cohort.
 
-        Where the cohort is a sample, `counts` says how many patients of each cell it stands for.
+        Parameters
+        ----------
+        thresholds : Thresholds      for the associations to be kept
+        rng : Generator              of the draws that correct the latent correlations
+        least : int                  patients to a piece
+        external : ExternalCohort    informs the correlations of covariates
+        counts : Mapping             cell to its patients in the whole folder of which this cohort is a sample
         """
         cells, cell = Cells.of(cohort)
         if counts is not None:
@@ -84,14 +90,18 @@ class HeorLaw:
         values = shape.encoded(frame)
         grouped = {name: _group(name, shape, cells, cell, cause, values) for name in shape.modelled}
         columns = tuple(_column(name, values[name], shape, grouped[name]) for name in shape.modelled)
-        seen = np.arange(cohort.n) if cohort.n <= LEARNT else np.sort(rng.choice(cohort.n, LEARNT, replace=False))
+        seen = (
+            np.arange(cohort.n)
+            if cohort.n <= MOST_CORRELATED
+            else np.sort(rng.choice(cohort.n, MOST_CORRELATED, replace=False))
+        )
         blocks = [column.scores(values[column.name][seen], grouped[column.name][seen]) for column in columns]
         del values, grouped
         scores = _scores(cells, outcome, cell[seen], time[seen], cause[seen])
         center, scale = scores.mean(axis=0), scores.std(axis=0)
         scale = np.where(scale > 0, scale, 1.0)
         empty = np.zeros((len(seen), 0))
-        goal = wanted(
+        target = target_correlations(
             (scores - center) / scale,
             np.column_stack([empty, *(block[0] for block in blocks)]),
             np.column_stack([empty.astype(bool), *(block[1] for block in blocks)]),
@@ -99,21 +109,21 @@ class HeorLaw:
             cells.indicators(cell).shape[1],
             0 if outcome is None else outcome.hazards.shape[1],
             thresholds,
-            None if lender is None else lender.lent(shape, cells, columns),
+            None if external is None else external.correlations(shape, cells, columns),
         )
         blank = cls(shape, cells, outcome, columns, Dependence(center, scale, np.zeros((0, 0)), np.zeros((0, 0))))
-        return blank._tied(goal, rng)
+        return blank._with_dependence(target, rng)
 
-    def _tied(self, goal: np.ndarray, rng: np.random.Generator) -> HeorLaw:
-        """This law with the dependence that reaches the wanted correlations, and its columns tabulated."""
-        size = max(REFERENCE, 20 * len(goal))
+    def _with_dependence(self, target: np.ndarray, rng: np.random.Generator) -> HeorLaw:
+        """This law, with the dependence that gives drawn columns the target correlations, and with tables."""
+        size = max(SIMULATED_ROWS, 20 * len(target))
         cell = np.repeat(np.arange(len(self.cells.members)), self.cells.allocated(size))
         time, cause = self._outcomes(cell, rng)
         scores = _scores(self.cells, self.outcome, cell, time, cause)
         standard = (scores - self.dependence.center) / self.dependence.scale
         seeds = rng.integers(2**63, size=2)
 
-        def emitted(law: Dependence) -> tuple[np.ndarray, np.ndarray]:
+        def simulated(law: Dependence) -> tuple[np.ndarray, np.ndarray]:
             latents = law.latents(scores, np.random.default_rng(seeds[0]))
             values = self._values(latents, cell, cause, np.random.default_rng(seeds[1]), exactly=True)
             blocks = [
@@ -125,7 +135,7 @@ class HeorLaw:
                 np.column_stack([empty.astype(bool), *(block[1] for block in blocks)]),
             )
 
-        law = solved(goal, standard, self.dependence.center, self.dependence.scale, emitted)
+        law = solve(target, standard, self.dependence.center, self.dependence.scale, simulated)
         latents = law.latents(scores, np.random.default_rng(seeds[0]))
         values = self._values(latents, cell, cause, np.random.default_rng(seeds[1]), exactly=True)
         columns, start = [], 0
@@ -140,11 +150,11 @@ class HeorLaw:
         return self._drawn(self.cells.allocated(n, where), rng, exactly=not where)
 
     def allocated(self, n: int, where: Mapping[str, str] | None = None) -> np.ndarray:
-        """How many of n rows each cell has (c,); with `where`, only cells of these levels have any."""
+        """Rows of each cell (c,), n in all; with `where`, only cells of these levels have rows."""
         return self.cells.allocated(n, where)
 
     def draw_cells(self, counts: np.ndarray, rng: np.random.Generator) -> pd.DataFrame:
-        """So many rows of each cell (c,)."""
+        """Rows in these numbers of each cell (c,)."""
         return self._drawn(counts, rng, exactly=True)
 
     def _drawn(self, counts: np.ndarray, rng: np.random.Generator, *, exactly: bool) -> pd.DataFrame:
@@ -156,7 +166,7 @@ class HeorLaw:
         return frame.iloc[rng.permutation(len(cell))].reset_index(drop=True)
 
     def to_dict(self) -> dict[str, Any]:
-        """The law as JSON-ready data; docs/generator-file.md says what it discloses."""
+        """The law as data for JSON; docs/generator-file.md says what it discloses."""
         return {
             "formats": formats_to_dict(self.shape.formats),
             "modelled": [[name, group] for name, group in self.shape.modelled.items()],
@@ -170,7 +180,7 @@ class HeorLaw:
 
     @classmethod
     def from_dict(cls, facts: Mapping[str, Any], schema: Schema) -> HeorLaw:
-        """The law `to_dict` wrote, for these roles."""
+        """The law that `to_dict` wrote, for these roles."""
         formats = formats_from_dict(facts["formats"])
         entry = None if schema.entry is None else EntryLaw.from_dict(facts["entry"])
         shape = Shape(schema, formats, dict(facts["modelled"]), facts["pooled"], entry=entry)
@@ -218,7 +228,7 @@ def _group(
     cause: np.ndarray,
     values: Mapping[str, np.ndarray],
 ) -> np.ndarray:
-    """The group (n,) of a column's law that each row is in."""
+    """The group (n,) of each row in a column's law."""
     group = shape.modelled[name]
     if group == ALL:
         return np.full(len(cell), ALL)
@@ -256,6 +266,6 @@ def _scores(
     time: np.ndarray,
     cause: np.ndarray,
 ) -> np.ndarray:
-    """What the columns are tied to (n, q): indicators of cells, then the outcome's scores."""
+    """The scores (n, q) that columns depend on: indicators of cells, then the scores of the outcome."""
     indicators = cells.indicators(cell)
     return indicators if outcome is None else np.column_stack([indicators, outcome.scores(time, cause)])

@@ -1,4 +1,4 @@
-"""The law of follow-up and how it ends, within each cell of arm and subgroups."""
+"""The law of the primary endpoint: follow-up and its cause of ending, in each cell of arm and subgroups."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from heorsynth.generators.heor.cells import Cells
 from heorsynth.generators.heor.quantiles import MIN_PATIENTS, Quantiles, split
 
 POOL = 2
-"""A cell with fewer than this many pieces' patients shares its law with the cells most like it."""
+"""A cell with fewer patients than this many pieces need shares its law with the cells most similar to it."""
 
 GRID = 60
-"""Most times at which the scores' cumulative hazards are kept."""
+"""Largest number of times at which cumulative hazards are kept."""
 
 
 @dataclass(frozen=True)
-class Ending:
-    """Follow-up times as a quantile function, and the share of each cause along it.
+class FollowUpLaw:
+    """The law of follow-up in a cell: a quantile function of times, and the share of each cause along it.
 
     Attributes
     ----------
     times : Quantiles
     edges : array (k + 1,)      shares of patients at the edges of successive windows, from 0 to 1
-    causes : array (k, c)       in each window, the shares that ended in cause 1, 2, ...
+    causes : array (k, c)       share of patients with cause 1, 2, … in each window; the rest is censored
     """
 
     times: Quantiles
@@ -34,8 +34,8 @@ class Ending:
     causes: np.ndarray
 
     @classmethod
-    def of(cls, time: np.ndarray, cause: np.ndarray, weights: np.ndarray, n_causes: int, least: int) -> Ending:
-        """The law of patients with these times, causes and weights (n,), `least` of them to a piece."""
+    def of(cls, time: np.ndarray, cause: np.ndarray, weights: np.ndarray, n_causes: int, least: int) -> FollowUpLaw:
+        """The law of patients with these times, causes and weights (n,), with `least` patients to a piece."""
         order = np.lexsort((cause == 0, time))
         parts = split(order, least)
         sizes = np.array([weights[part].sum() for part in parts])
@@ -47,14 +47,14 @@ class Ending:
         return cls(Quantiles.of(time, least, weights), edges, np.array(shares))
 
     def draw(self, n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-        """Times (n,) and causes (n,), spread evenly over the law rather than by chance alone."""
+        """Times (n,) and causes (n,) by stratified sampling: one row in each of n equal parts of the law."""
         shares = (np.arange(n) + rng.random(n)) / n
         window = np.clip(np.searchsorted(self.edges, shares, side="right") - 1, 0, len(self.causes) - 1)
         left, cause = np.ones(n), np.zeros(n, dtype=int)
         for code in range(self.causes.shape[1]):
             along = self.causes[window, code]
             chance = np.where(cause == 0, np.divide(along, left, out=np.zeros(n), where=left > 1e-12), 0.0)
-            cause[evenly(np.clip(chance, 0.0, 1.0), rng)] = code + 1
+            cause[systematic_sample(np.clip(chance, 0.0, 1.0), rng)] = code + 1
             left = left - along
         return self.times(shares), cause
 
@@ -62,35 +62,35 @@ class Ending:
         return {"times": self.times.to_dict(), "edges": self.edges.tolist(), "causes": self.causes.tolist()}
 
     @classmethod
-    def from_dict(cls, facts: Mapping[str, Any]) -> Ending:
+    def from_dict(cls, facts: Mapping[str, Any]) -> FollowUpLaw:
         return cls(Quantiles.from_dict(facts["times"]), np.array(facts["edges"]), np.array(facts["causes"]))
 
 
-def evenly(chance: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Which of n rows are picked, each with its own chance (n,): systematic sampling, so the number hardly varies."""
+def systematic_sample(chance: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Rows (n,) picked with these probabilities (n,) by systematic sampling: their number varies by at most one."""
     steps = np.floor(np.cumsum(chance) + rng.random())
     return np.diff(np.concatenate([[0.0], steps])) > 0
 
 
 def _positions(parts: list[np.ndarray]) -> list[np.ndarray]:
-    """Where the members of successive parts stand in the order they were split from."""
+    """The positions of each part's members in the order that was split."""
     ends = np.cumsum([len(part) for part in parts])
     return [np.arange(end - len(part), end) for part, end in zip(parts, ends, strict=True)]
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """The law of the primary endpoint: an `Ending` for every cell, and the scores covariates are tied to.
+    """The law of the primary endpoint: a `FollowUpLaw` for each cell, and the scores that covariates depend on.
 
     Attributes
     ----------
-    endings : tuple of Ending     one a cell
-    grid : array (g,)             times, each the mean of several patients'
-    hazards : array (g, causes)   cumulative cause-specific hazard there (Nelson-Aalen)
-    shares : array (g,)           share of patients followed no longer
+    endings : tuple of FollowUpLaw    one a cell
+    grid : array (g,)                 times, each the mean of several patients' times
+    hazards : array (g, causes)       cumulative cause-specific hazard at these times (Nelson-Aalen)
+    shares : array (g,)               share of patients whose follow-up has ended by these times
     """
 
-    endings: tuple[Ending, ...]
+    endings: tuple[FollowUpLaw, ...]
     grid: np.ndarray
     hazards: np.ndarray
     shares: np.ndarray
@@ -99,12 +99,13 @@ class Outcome:
     def of(
         cls, time: np.ndarray, cause: np.ndarray, cells: Cells, cell: np.ndarray, least: int = MIN_PATIENTS
     ) -> Outcome:
+        """The law of patients with these times, causes and cells (n,), with `least` patients to a piece."""
         n_causes = max(1, int(cause.max()))
-        lent = cells.borrowed(POOL * least) / cells.counts
+        weights_of = cells.borrowed(POOL * least) / cells.counts
         endings = []
-        for weights in lent[:, cell]:
+        for weights in weights_of[:, cell]:
             rows = weights > 0
-            endings.append(Ending.of(time[rows], cause[rows], weights[rows], n_causes, least))
+            endings.append(FollowUpLaw.of(time[rows], cause[rows], weights[rows], n_causes, least))
         order = np.argsort(time, kind="stable")
         parts = np.array_split(order, max(1, min(GRID, len(time) // least)))
         at_risk = len(time) - np.arange(len(time))
@@ -126,10 +127,10 @@ class Outcome:
         return np.maximum(time, 0.0 if decimals is None else 10.0**-decimals), cause
 
     def scores(self, time: np.ndarray, cause: np.ndarray) -> np.ndarray:
-        """What covariates are tied to (n, causes + 2): martingale residuals, whether it ended in an event, when.
+        """Scores (n, causes + 2) of the outcome: martingale residuals, the event indicator, normal score of the time.
 
-        A covariate's correlation with the martingale residual is its score in a Cox model at no effect, so
-        keeping it keeps the log hazard ratio to first order.
+        The correlation of a covariate with the martingale residual is its score in a Cox model at no effect. A
+        generator that keeps it keeps the log hazard ratio to first order.
         """
         from scipy.special import ndtri
 
@@ -152,7 +153,7 @@ class Outcome:
     @classmethod
     def from_dict(cls, facts: Mapping[str, Any]) -> Outcome:
         return cls(
-            tuple(map(Ending.from_dict, facts["endings"])),
+            tuple(map(FollowUpLaw.from_dict, facts["endings"])),
             np.array(facts["grid"]),
             np.array(facts["hazards"]),
             np.array(facts["shares"]),

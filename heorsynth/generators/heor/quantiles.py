@@ -1,4 +1,4 @@
-"""A smoothed quantile function: spikes where patients share a value, pieces over several patients elsewhere."""
+"""A smoothed quantile function: spikes at values that patients share, and pieces of several patients elsewhere."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ import numpy as np
 from heorsynth.generators.formats import decimals_of
 
 MIN_PATIENTS = 5
-"""No piece rests on fewer patients unless told otherwise, so no knot is anybody's value."""
+"""Smallest number of patients to a piece, by default: no knot is the value of one patient."""
 
 PIECES = 2000
-"""Most pieces of one function: beyond that more patients share a piece, and the law stays small."""
+"""Largest number of pieces of one function: of more patients, more share a piece."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Quantiles:
     ----------
     edges : array (K + 1,)             from 0 to 1
     left, rise, power : array (K,)     no rise at a spike: a value enough patients share
-    decimals : int or None             what values are rounded to; None leaves them
+    decimals : int or None             to which values are rounded; None for no rounding
     """
 
     edges: np.ndarray
@@ -44,19 +44,20 @@ class Quantiles:
         open_top: bool = False,
         shared: np.ndarray | None = None,
     ) -> Quantiles:
-        """The quantile function of some values (n,), n >= 1, none missing, each of weight 1 unless given (n,).
+        """The quantile function of values (n,), n >= 1, none missing; weights (n,) are 1 unless given.
 
         Parameters
         ----------
-        least : int         patients to a piece, and those who must share a value to make it a spike
-        open_top : bool     values above the largest are possible, as of costs: the last piece may reach them
-        shared : array      values that are spikes however few have them here: enough do in the whole column
+        least : int         patients to a piece, and patients who must share a value to make it a spike
+        open_top : bool     larger values than the largest are possible, as for costs: the last piece may exceed it
+        shared : array      values that are spikes even if few of these patients have them, because `least` patients
+                            or more of the whole column do
 
         Notes
         -----
-        Each piece keeps the mean of its patients, so the mean of the whole is kept: the decision quantity of
-        costs and QALYs. Pieces are straight; the last one of an open top keeps the variance of its patients
-        too, which a straight piece through a heavy tail would lose, and with it the width of every interval.
+        Each piece keeps the mean of its patients, so the mean of all is kept: it decides about costs and QALYs.
+        Pieces are straight. With an open top the last piece keeps the variance of its patients too: a straight piece
+        through a heavy tail would lose it, and intervals would be too narrow.
         """
         order = np.argsort(values, kind="stable")
         held = np.asarray(values, dtype=float)[order]
@@ -92,17 +93,17 @@ class Quantiles:
 
 
 def n_pieces(patients: int, least: int) -> int:
-    """The pieces that so many patients are cut into: of at least so many of them, `PIECES` at most."""
+    """Number of pieces for so many patients: at least `least` patients to a piece, and at most `PIECES` pieces."""
     return max(1, min(PIECES, patients // least))
 
 
 def split(order: np.ndarray, least: int) -> list[np.ndarray]:
-    """An ordering of patients cut into pieces of at least so many of them, as even as can be; `PIECES` at most."""
+    """An ordering of patients, cut into pieces of at least `least` patients, of sizes as equal as possible."""
     return np.array_split(order, n_pieces(len(order), least))
 
 
 def shared_values(values: np.ndarray, least: int) -> np.ndarray:
-    """The values that at least so many of these (n,) are, missing ones aside."""
+    """The values that `least` patients or more have, among these (n,) with NaN for missing."""
     distinct, counts = np.unique(values[~np.isnan(values)], return_counts=True)
     return np.asarray(distinct[counts >= least])
 
@@ -110,8 +111,8 @@ def shared_values(values: np.ndarray, least: int) -> np.ndarray:
 def _spikes(held: np.ndarray, shared: np.ndarray | None, least: int) -> np.ndarray:
     """Which of the sorted values (n,) are part of a spike.
 
-    Where fewer than `least` others are left, they are joined by members of the nearest spikes, so that no
-    piece rests on them alone.
+    If fewer than `least` other values remain, members of the nearest spikes join them, so that no piece rests on fewer
+    than `least` patients.
     """
     spike = np.isin(held, shared_values(held, least) if shared is None else shared)
     lonely = np.flatnonzero(~spike)
@@ -128,8 +129,8 @@ def _spikes(held: np.ndarray, shared: np.ndarray | None, least: int) -> np.ndarr
 def _pieces(values: np.ndarray, weight: np.ndarray, least: int, open_end: bool) -> np.ndarray:
     """Left, rise, power and weight (4, K) of pieces through sorted values (n,) that keep the mean of each.
 
-    Pieces of one size are worked on together: there are two sizes, which differ by one. The last one may be of an
-    open end.
+    There are two sizes of pieces, which differ by one; all pieces of a size are computed together. With an open end
+    the last piece is curved.
     """
     count = n_pieces(len(values), least)
     size, longer = divmod(len(values), count)
@@ -142,9 +143,10 @@ def _pieces(values: np.ndarray, weight: np.ndarray, least: int, open_end: bool) 
 
 
 def _straight(values: np.ndarray, weight: np.ndarray) -> np.ndarray:
-    """Straight pieces (4, k), one for each row (k, n) of sorted values, as `_pieces` has them.
+    """Straight pieces (4, k), one for each row (k, n) of sorted values, in the layout of `_pieces`.
 
-    Each with the slope of the least-squares line, ending within the means of its two smallest and two largest values.
+    A piece has the slope of the least-squares line. It ends between the mean of its two smallest values and the mean of
+    its two largest.
     """
     count = values.shape[1]
     total = weight.sum(axis=1)
@@ -159,9 +161,9 @@ def _straight(values: np.ndarray, weight: np.ndarray) -> np.ndarray:
 
 
 def _curved(part: np.ndarray, weight: np.ndarray, straight: np.ndarray) -> np.ndarray:
-    """The piece (4,) through sorted values (n,) that keeps their variance too; the straight one where it cannot.
+    """The piece (4,) through sorted values (n,) that keeps their mean and variance; the straight one if there is none.
 
-    With the mean of the two smallest as its left end and d the mean's distance from it,
+    Its left end is the mean of the two smallest values. Let d be the distance of the mean from it; then
     variance / d² = power² / (2·power + 1).
     """
     mean, low = float(np.average(part, weights=weight)), float(part[:2].mean())
@@ -173,10 +175,10 @@ def _curved(part: np.ndarray, weight: np.ndarray, straight: np.ndarray) -> np.nd
 
 
 def rising(values: np.ndarray) -> np.ndarray:
-    """The order (n,) in which values rise, equal ones as they come.
+    """The stable ascending order (n,) of values.
 
-    The fastest sort leaves equal values in no order it promises, so where there are any it is done again by one that
-    does: scores of a normal law have none.
+    The fastest sort promises no order of equal values, so values with ties are sorted again by a stable sort. Normal
+    scores seldom have ties.
     """
     order = np.argsort(values)
     held = values[order]

@@ -11,12 +11,12 @@ from heorsynth.data.cohort.cohort import Cohort, small
 from heorsynth.data.folders.cohort_folder import CohortFolder
 from heorsynth.data.folders.sampling import most_rows_problem
 from heorsynth.engine.engine import EngineSpec
-from heorsynth.generators.heor.borrowing import Lender
+from heorsynth.generators.heor.borrowing import ExternalCohort
 from heorsynth.generators.heor.dependence import Thresholds
 from heorsynth.generators.heor.law import HeorLaw
 from heorsynth.generators.heor.quantiles import MIN_PATIENTS
 from heorsynth.generators.heor.subsample import stratified
-from heorsynth.generators.sampling.calibration import Wish, aims_of, met_by
+from heorsynth.generators.sampling.calibration import CalibrationRequest, aims_of, estimands_met
 from heorsynth.generators.sampling.sampler import Sampler
 from heorsynth.generators.source import require_real, require_source
 
@@ -24,7 +24,7 @@ PRIVACY = {
     "standard": Thresholds(residual=2.5, score=3.0, hazard=0.5),
     "strong": Thresholds(residual=9.0, score=16.0, hazard=6.0),
 }
-"""How much of what a sample shows by chance is forgotten; `benchmarks/generators.py` measures what it costs."""
+"""Setting to thresholds for the associations that are kept; `benchmarks/generators.py` measures what they cost."""
 
 BY_CONSTRUCTION = {
     "endpoints": (
@@ -48,10 +48,10 @@ BY_CONSTRUCTION = {
         "economics.pooled_decision",
     ),
 }
-"""Role to the estimands that are the source's own whatever the cohort: no evidence that the copy is faithful.
+"""Role to the estimands that this generator keeps by construction: they are no evidence that the copy is faithful.
 
-Follow-up and its end are drawn along the source's own curve within each combination of arm and subgroups, so what
-Kaplan-Meier says by arm, and the arms' hazard ratio, are the source's up to smoothing.
+Follow-up is drawn along the source's own curve within each combination of arm and subgroups. So Kaplan-Meier curves by
+arm, and the hazard ratio of the arms, equal those of the source up to smoothing.
 """
 
 
@@ -61,25 +61,24 @@ class Heor:
 
     Parameters
     ----------
-    privacy : str         "standard", or "strong": weaker associations are forgotten, so that rows lie less near
-                          to the patients it was fitted to; what it costs is in docs/methods.md
-    min_patients : int    no level, spike, knot or mean rests on fewer; 5 or more. The counts of declared arms
-                          and subgroups are kept whatever their size
-    calibrate : list      estimands every cohort is made to meet: ``["survival.os by arm", "costs.mean by arm"]``;
-                          as a dict, estimand to a published value (see `generators.calibration.aims_of`)
-
-    most_rows : int       rows of a folder that are learnt from, at most about this many; the shares of arms and
+    privacy : str         "standard", or "strong": only stronger associations are kept, so rows lie less near to the
+                          training patients; docs/methods.md has what it costs
+    min_patients : int    every level, spike, knot and mean rests on so many patients or more; at least 5. The counts
+                          of declared arms and subgroups are kept whatever their size
+    calibrate : list      estimands that every cohort meets: ``["survival.os by arm", "costs.mean by arm"]``; as a
+                          dict, estimand to a published value (see `generators.sampling.calibration.aims_of`)
+    most_rows : int       of a folder, about this many rows at most are learnt from; the shares of arms and
                           subgroups are always those of all its rows
 
     Notes
     -----
-    1. Every cell of arm and subgroups gets its share of rows, to rounding.
-    2. Within each cell, follow-up and how it ended are drawn evenly along a smoothed quantile function.
-    3. Every other column follows a latent normal score, tied to the arm, the subgroups, the martingale residual
-       and the time of the outcome, and to the other columns; associations a sample of this size shows by
-       chance are shrunk away (positive-part James-Stein).
-    4. Values come from the column's own smoothed quantile function or shares: spikes, zeros, heaping and means
-       are kept, no piece rests on fewer than five patients.
+    1. Each cell of arm and subgroups has its share of rows, to rounding.
+    2. Within each cell, follow-up and its cause of ending are drawn along a smoothed quantile function.
+    3. Each other column follows a latent normal score. It depends on the arm, the subgroups, the martingale residual
+       and the time of the outcome, and on the other columns. Associations that a sample of this size shows by chance
+       are shrunk to 0 (positive-part James-Stein).
+    4. Values come from the smoothed quantile function or the shares of their column. Spikes, zeros, heaping and means
+       are kept, and no piece rests on fewer than five patients.
 
     Examples
     --------
@@ -88,7 +87,7 @@ class Heor:
 
     privacy: str = "standard"
     min_patients: int = MIN_PATIENTS
-    calibrate: Wish = ()
+    calibrate: CalibrationRequest = ()
     most_rows: int = 200_000
 
     def __post_init__(self) -> None:
@@ -125,19 +124,18 @@ class Heor:
 
         Parameters
         ----------
-        cohort : Cohort or CohortFolder   of a folder, a random sample of at most about `most_rows` rows is learnt from
-        borrow : Cohort, optional    a registry or older trial whose patients inform how the covariates of a small
-                                     cohort hang together; nothing else is taken from it
-        weight : float               what share of a patient each of them counts for, above 0 and at most 1
-        engine, workers              where a folder's sample is taken
-
+        cohort : Cohort or CohortFolder   of a folder, a random sample of about `most_rows` rows is learnt from
+        borrow : Cohort, optional    a registry or older trial whose patients inform the correlations of a small
+                                     cohort's covariates, and nothing else
+        weight : float               of a borrowed patient, where a patient of the cohort has 1: above 0, at most 1
+        engine, workers              where the sample of a folder is taken
         allow_synthetic_source       fit to rows that are themselves synthetic; refused otherwise
 
         Raises
         ------
-        LabelError         the cohort or the lender holds synthetic rows
+        LabelError         the cohort, or the borrowed one, holds synthetic rows
         CohortError        the cohort cannot be a source; see `heorsynth.generators.source.require_source`
-        GeneratorError     too few patients for `min_patients`; a calibration or loan that cannot be had
+        GeneratorError     too few patients for `min_patients`, or an impossible `calibrate` or `borrow`
         """
         require_real(cohort, f"source {cohort.name!r}", allow_synthetic_source)
         if borrow is not None:
@@ -155,21 +153,19 @@ class Heor:
         weight: float | None,
         whole: CohortFolder | None = None,
     ) -> Sampler:
-        """The sampler of these rows' law; where they are a sample of a whole folder, with its shares and ranges."""
+        """The sampler of these rows; if they are a sample of a folder, with the shares and ranges of the folder."""
         require_source(cohort, allow_synthetic_source=True)
         if cohort.n < 2 * self.min_patients:
             fix = f"at least {2 * self.min_patients} patients, or a smaller min_patients"
             raise GeneratorError("generator 'heor'", Problem("min_patients", f"{cohort.n} patients", fix))
         if (borrow is None) != (weight is None):
             fix = "give both: borrow=registry, weight=0.3"
-            raise GeneratorError(
-                "generator 'heor'", Problem("borrow", "a cohort without a weight, or the reverse", fix)
-            )
-        lender = None if borrow is None or weight is None else Lender(borrow, weight)
+            raise GeneratorError("generator 'heor'", Problem("borrow", "only one of borrow and weight is given", fix))
+        external = None if borrow is None or weight is None else ExternalCohort(borrow, weight)
         aims = aims_of(self.calibrate, cohort, self.min_patients)
         rng = stream(seed, "heor")
         counts = None if whole is None else whole.cells
-        law = HeorLaw.of(cohort, PRIVACY[self.privacy], rng, least=self.min_patients, lender=lender, counts=counts)
+        law = HeorLaw.of(cohort, PRIVACY[self.privacy], rng, least=self.min_patients, external=external, counts=counts)
         settings: dict[str, object] = {"privacy": self.privacy, "min_patients": self.min_patients}
         if whole is not None:
             settings["learnt_from"] = {"rows": cohort.n, "of": whole.n, "stratified_by": list(cohort.schema.strata)}
@@ -177,9 +173,9 @@ class Heor:
             settings["pooled_rare_levels"] = {name: small(count) for name, count in law.shape.pooled.items()}
         if aims:
             settings["calibrate"] = {aim.name: "source" if aim.source else dict(aim.values) for aim in aims}
-        if lender is not None:
-            columns = list(lender.common(law.shape))
-            settings["borrow"] = {"patients": lender.cohort.n, "weight": lender.weight, "columns": columns}
+        if external is not None:
+            columns = list(external.common(law.shape))
+            settings["borrow"] = {"patients": external.cohort.n, "weight": external.weight, "columns": columns}
         kept = {key for role, keys in BY_CONSTRUCTION.items() if getattr(cohort.schema, role) for key in keys}
-        calibrated = tuple(sorted(kept | set(met_by(aims))))
+        calibrated = tuple(sorted(kept | set(estimands_met(aims))))
         return Sampler.fitted(self.name, settings, cohort, law, seed, calibrated, aims, whole=whole)

@@ -1,4 +1,4 @@
-"""Between a cohort's frame and what the law is about: columns of levels and numbers, free of built-in relations."""
+"""Converts the rows of a cohort to the modelled columns, free of relations that always hold, and back."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ from heorsynth.generators.heor.entry import EntryLaw, places
 from heorsynth.generators.heor.quantiles import MIN_PATIENTS
 
 STRATUM = "arm and subgroups"
-"""Names the group of rows by their combination of arm and subgroup levels, where enough patients have it."""
+"""The group of a column whose law differs by combination of arm and subgroup levels."""
 
 CAUSE = "how the primary endpoint ended"
-"""Names the group of rows by the primary endpoint's cause."""
+"""The group of a column whose law differs by the cause of the primary endpoint."""
 
 
 @dataclass(frozen=True)
 class Shape:
-    """What is modelled, and how rows are put together again.
+    """Which columns are modelled, and how rows are assembled from them.
 
     Attributes
     ----------
     schema : Schema
-    formats : Mapping          column to its format, for every column of the frame but id and totals
-    modelled : Mapping         column that has a law of its own to the group its law depends on, in drawing order
-    pooled : Mapping           column to how many patients have a level that is written as "other (pooled)"
-    least : int                patients a level must have to be written
-    entry : EntryLaw           of the time at which follow-up begins, if it is declared
+    formats : Mapping          column to its format; without id and totals
+    modelled : Mapping         column with a law of its own to the group that the law depends on, in drawing order
+    pooled : Mapping           column to the number of patients whose level is written as "other (pooled)"
+    least : int                patients that a level must have to be written
+    entry : EntryLaw           of the time at which follow-up begins, if one is declared
     """
 
     schema: Schema
@@ -48,12 +48,12 @@ class Shape:
 
     @property
     def primary(self) -> Endpoint | None:
-        """The endpoint whose law comes first: the last of the declared order, else the first declared."""
+        """The endpoint that is modelled first: the last of the declared order, or else the first declared."""
         return primary_of(self.schema)
 
     @classmethod
     def of(cls, cohort: Cohort, cells: Cells, least: int = MIN_PATIENTS) -> Shape:
-        """The shape of a cohort; UnfitColumnError where a column of levels has none that `least` patients have."""
+        """The shape of a cohort; UnfitColumnError if a column shows the level of fewer than `least` patients."""
         schema, frame = cohort.schema, cohort.rows
         skipped = {schema.id, *schema.totals, *(set(schema.bands) - set(cells.names))}
         named = {*cells.names, *schema.events, *schema.levels}
@@ -92,7 +92,7 @@ class Shape:
         return cls(schema, formats, modelled, {name: count for name, count in pooled.items() if count}, least, entry)
 
     def encoded(self, frame: pd.DataFrame) -> dict[str, np.ndarray]:
-        """The modelled columns of a frame: text with '' or numbers with NaN where missing."""
+        """The modelled columns of a frame: text with '' for missing, or numbers with NaN."""
         found: dict[str, np.ndarray] = {}
         for name in self.modelled:
             column = frame[name]
@@ -122,7 +122,7 @@ class Shape:
         cause: np.ndarray,
         values: Mapping[str, np.ndarray],
     ) -> pd.DataFrame:
-        """Rows in the source's columns and types, with order and entry in place."""
+        """Rows in the columns and types of the source; endpoints keep their order, and entry comes before them."""
         found = dict(values)
         for name in cells.names:
             found[name] = cells.levels(name, cell)
@@ -147,28 +147,28 @@ class Shape:
         primary = self.primary
         if primary is not None and name == primary.event:
             return pd.Series(column).astype(self.formats[name].dtype)
-        return self.formats[name].written(column)
+        return self.formats[name].column(column)
 
 
 def primary_of(schema: Schema) -> Endpoint | None:
-    """The endpoint modelled first: one that others never come after, else the first declared; None without any."""
+    """The endpoint that is modelled first: last in the declared order, else the first declared; None without any."""
     if schema.order:
         return schema.endpoints[schema.order[-1][1]]
     return next(iter(schema.endpoints.values()), None)
 
 
 def _earlier(schema: Schema, primary: Endpoint) -> list[Endpoint]:
-    """The endpoints declared never to come after the primary one."""
+    """The endpoints that are declared never to come after the primary one."""
     return [schema.endpoints[first] for first, last in schema.order if last == primary.name]
 
 
 def _earliest(frame: pd.DataFrame, schema: Schema) -> np.ndarray:
-    """The earliest (n,) of each row's times."""
+    """The earliest time (n,) of each row."""
     return frame[list(schema.times)].min(axis=1).to_numpy(float)
 
 
 def _groups(schema: Schema, cells: Cells) -> dict[str, str]:
-    """Columns whose law depends on another column, and on which."""
+    """Column to the group that its law depends on, for columns whose law differs by group."""
     groups = {band.source: name for name, band in schema.bands.items() if name in cells.names}
     if cells.names:
         paid = [*schema.costs, *(part for total in schema.costs for part in schema.totals.get(total, ()))]
@@ -181,20 +181,20 @@ def _groups(schema: Schema, cells: Cells) -> dict[str, str]:
 
 
 def _state(tied: np.ndarray, code: np.ndarray) -> np.ndarray:
-    """How an earlier endpoint stands to the primary one, and how it ended: "tied:1", "apart:1", "apart:0"."""
+    """Whether an earlier endpoint is tied with the primary one, and its cause: "tied:1", "apart:1", "apart:0"."""
     return np.array(
         [f"{'tied' if same else 'apart'}:{event}" for same, event in zip(tied, code, strict=True)], dtype=object
     )
 
 
 def _unfit(cohort: Cohort, name: str, found: str) -> UnfitColumnError:
-    """The error for a column of levels that cannot be written without a level of fewer patients than are asked for."""
+    """The error for a column that cannot be written without showing the level of too few patients."""
     problem = Problem(f"column {name!r}", found, "drop it, merge its levels, or give a smaller min_patients")
     return UnfitColumnError(f"cohort {cohort.name!r}", problem)
 
 
 def _stands_out(column: pd.Series, least: int) -> bool:
-    """True for two numbers of which fewer than `least` patients have one, unless both are neighbours, as 0 and 1."""
+    """True for two numbers, not neighbours as 0 and 1 are, of which fewer than `least` patients have one."""
     counts = column.astype(float).value_counts()
     return len(counts) == 2 and int(counts.min()) < least and float(np.ptp(counts.index)) != 1
 
@@ -204,8 +204,8 @@ def pooled_levels(values: np.ndarray, least: int) -> np.ndarray:
 
     Notes
     -----
-    Where all of them together are still fewer, patients of the commonest level are counted to them until they are
-    `least`: a level of fewer would tell who they are. Those are taken evenly over the rows, whatever their values.
+    If all of these together are still fewer than `least`, they would be recognised. Then patients of the most frequent
+    level are added to them, at even distances over the rows, whatever their other values.
     """
     present, counts = np.unique(values[values != ""].astype(str), return_counts=True)
     rare = np.isin(values.astype(str), present[counts < least])
@@ -215,7 +215,7 @@ def pooled_levels(values: np.ndarray, least: int) -> np.ndarray:
     if lacking > 0 and counts.max() - lacking >= least:
         common = np.flatnonzero(found.astype(str) == str(present[np.argmax(counts)]))
         found[common[np.linspace(0, len(common) - 1, lacking).round().astype(int)]] = POOLED
-    elif lacking > 0:  # no level can spare so many: the rarest common one is pooled too
+    elif lacking > 0:  # no level can spare so many patients: the rarest common level is pooled too
         found[found.astype(str) == str(present[counts >= least][np.argmin(counts[counts >= least])])] = POOLED
     return found
 

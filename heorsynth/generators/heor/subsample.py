@@ -1,4 +1,4 @@
-"""A sample of a folder, small enough to learn from, in which no combination of arm and subgroups is lost."""
+"""Takes a stratified sample of a folder to learn from; every combination of arm and subgroups is in it."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ from heorsynth.generators.heor.cells import MIN_STRATUM
 from heorsynth.generators.sampling.target_shares import allocate
 
 Ranks = Mapping[int, Mapping[Cell, np.ndarray]]
-"""Partition to cell to which of that cell's rows in it are taken, counted from 0."""
+"""Partition to cell to the taken rows among the cell's rows in that partition, counted from 0."""
 
 
 def stratified(
     folder: CohortFolder, most: int, seed: int, engine: EngineSpec = "local", workers: int | None = None
 ) -> Cohort:
-    """About `most` rows of a folder, or all where it has no more: the same rows on any engine.
+    """A random sample of about `most` rows of a folder, or all its rows if it has no more; the same on any engine.
 
-    Of each combination of arm and subgroups its share is taken, rounded, by chance without replacement. One that would
-    have fewer than `MIN_STRATUM` rows has that many, or all it has: below that number a cell has no laws of its own, so
-    that whether it has does not depend on the sampling.
+    Each combination of arm and subgroups has its share of the sample, drawn without replacement, but at least
+    `MIN_STRATUM` rows, or all that it has. A cell of fewer rows has no laws of its own; so whether a cell has them does
+    not depend on the sample.
 
     Raises
     ------
-    GeneratorError      more combinations than the sample could hold
+    GeneratorError      there are more combinations than the sample can hold
     """
     counts = np.array(list(folder.cells.values()))
     if len(counts) * MIN_STRATUM > most:
@@ -50,7 +50,7 @@ def stratified(
 
 
 def _ranks(folder: CohortFolder, wanted: Mapping[Cell, int], seed: int) -> Ranks:
-    """Which rows of which partition are taken: chance is drawn once for each cell, over all partitions."""
+    """The rows to take of each partition. They are drawn once for each cell, over all partitions."""
     found: dict[int, dict[Cell, np.ndarray]] = {}
     for cell in folder.cells:
         rng = stream(seed, "folder", *cell)
@@ -62,7 +62,7 @@ def _ranks(folder: CohortFolder, wanted: Mapping[Cell, int], seed: int) -> Ranks
 
 
 def _rows(task: tuple[CohortFolder, Ranks], part: int) -> pd.DataFrame:
-    """The rows taken of one partition, in its order."""
+    """The sampled rows of one partition, in its order."""
     folder, ranks = task
     cohort = folder.part(part)
     cell, members = cells_of(cohort)

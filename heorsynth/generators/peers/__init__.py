@@ -1,3 +1,1 @@
-"""Other people's generators behind the same interface."""
-
-__all__ = ("arf", "bootstrap", "marginals", "sdv")
+"""Published generators and two controls, behind the same interface. None imports another."""

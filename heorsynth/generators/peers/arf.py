@@ -1,4 +1,4 @@
-"""Adversarial random forests, a peer: patients are told from shuffled rows until they cannot be, then drawn by leaf."""
+"""Adversarial random forests: forests learn to tell patients from synthetic rows; rows are then drawn by leaf."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ UNSEEN = 0.5
 """Accuracy of a forest that cannot tell patients from synthetic rows."""
 
 LEAF = -1
-"""scikit-learn's mark of a node without children."""
+"""scikit-learn's code of a node without children."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ class Arf:
         return Sampler.fitted(self.name, asdict(self), cohort, ArfLaw.of(rows, leaves, formats), seed)
 
     def _adversarial(self, rows: np.ndarray, seed: int, rng: np.random.Generator) -> list[Any]:
-        """The trees of the last forest before one that could tell no better (Algorithm 1 of the paper)."""
+        """The trees of the last forest that told patients from synthetic rows better than chance (Algorithm 1)."""
         shuffled = np.column_stack([rng.permutation(column) for column in rows.T])
         forest = self._forest(rows, shuffled, seed)
         for _ in range(self.rounds if forest.oob_score_ > UNSEEN + self.delta else 0):
@@ -97,7 +97,7 @@ class Arf:
             self.trees, min_samples_leaf=self.min_leaf, oob_score=True, random_state=seed % 2**32, n_jobs=1
         )
         with warnings.catch_warnings():
-            # a row that every tree was grown on has no say in the accuracy; with 30 trees there are a few
+            # with 30 trees, a few rows are in every tree's sample and so do not count in the out-of-bag accuracy
             warnings.filterwarnings("ignore", message="Some inputs do not have OOB scores", category=UserWarning)
             forest.fit(np.concatenate([rows, drawn]), np.repeat([0, 1], [len(rows), len(drawn)]))
         return forest
@@ -105,7 +105,7 @@ class Arf:
 
 @dataclass(frozen=True, repr=False)
 class Leaf:
-    """The patients of one leaf, by row, and the bounds its splits set on each column."""
+    """The patients of one leaf, by row, and the bounds of each column in it."""
 
     rows: np.ndarray
     low: np.ndarray
@@ -114,7 +114,7 @@ class Leaf:
 
 @dataclass(frozen=True, repr=False)
 class ArfLaw:
-    """L leaves: their weight, and each column's law within them.
+    """L leaves: their weights, and the law of each column within them.
 
     `numbers` holds (L, 5) a column: mean, SD, low, high, share missing; `levels` (L, levels + 1): shares, the
     last of missing.
@@ -151,14 +151,14 @@ class ArfLaw:
             chance = rng.random((2, n))
             if form.values:
                 place = (chance[0][:, None] > np.cumsum(self.levels[name], axis=1)[leaf, :-1]).sum(axis=1)
-                drawn[name] = form.written(np.array([*form.values, ""], dtype=object)[place])
+                drawn[name] = form.column(np.array([*form.values, ""], dtype=object)[place])
             else:
-                drawn[name] = form.written(_truncated_normal(self.numbers[name][leaf], *chance))
+                drawn[name] = form.column(_truncated_normal(self.numbers[name][leaf], *chance))
         return pd.DataFrame(drawn)
 
 
 def _numbers(column: pd.Series, form: Format) -> np.ndarray:
-    """A column as numbers: levels by their place; NaN where missing."""
+    """A column as numbers: levels by their index; NaN for missing."""
     if not form.values:
         return pd.to_numeric(column).to_numpy(dtype=float, na_value=np.nan)
     places = {level: float(place) for place, level in enumerate(form.values)}
@@ -166,8 +166,8 @@ def _numbers(column: pd.Series, form: Format) -> np.ndarray:
 
 
 def _leaves(tree: Any, rows: np.ndarray, least: int) -> Iterator[Leaf]:
-    """The leaves of a tree that patients are in. A side of a split with fewer than `least` is undone: its patients
-    stay with the other side, and the split bounds nothing."""
+    """The leaves of a tree that hold patients. A split with fewer than `least` patients on a side is undone: they stay
+    with the other side, and the split sets no bound."""
     singles = rows.astype(np.float32)
     bounds = np.full(rows.shape[1], np.inf)
     waiting = [(0, np.arange(len(rows)), -bounds, bounds)]
@@ -191,7 +191,7 @@ def _leaves(tree: Any, rows: np.ndarray, least: int) -> Iterator[Leaf]:
 
 
 def _from_leaves(rows: np.ndarray, leaves: list[Leaf], rng: np.random.Generator) -> np.ndarray:
-    """As many rows as there are patients: a leaf by its weight, then each column resampled on its own within it."""
+    """As many rows as patients: a leaf by its weight, then each column resampled independently within it."""
     sizes = np.array([len(leaf.rows) for leaf in leaves], dtype=float)
     counts = rng.multinomial(len(rows), sizes / sizes.sum())
     parts = []
@@ -212,7 +212,7 @@ def _normal(values: np.ndarray, leaf: Leaf, place: int) -> tuple[float, float, f
 
 
 def _truncated_normal(laws: np.ndarray, chance: np.ndarray, lost: np.ndarray) -> np.ndarray:
-    """A draw from each normal between its bounds; its mean where it has no spread, NaN where drawn as missing."""
+    """A draw from each normal law between its bounds: its mean if it has no spread, NaN if it is drawn as missing."""
     mean, spread, low, high, missing = laws.T
     drawn = mean.copy()
     some = spread > 0

@@ -1,4 +1,4 @@
-"""Rows of the source drawn with replacement: the control that is faithful and must fail every privacy check."""
+"""Rows of the source drawn with replacement: a control that is faithful and must fail every privacy check."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Bootstrap:
 
 @dataclass(frozen=True, repr=False)
 class Rows:
-    """The rows themselves."""
+    """The training rows."""
 
     frame: pd.DataFrame
 

@@ -1,4 +1,4 @@
-"""Every column drawn on its own: the control that keeps each distribution and no relation between them."""
+"""Each column drawn independently: a control that keeps every distribution and no association."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Marginals:
 
 @dataclass(frozen=True, repr=False)
 class Columns:
-    """The columns themselves."""
+    """The training rows, whose columns are drawn one by one."""
 
     frame: pd.DataFrame
 

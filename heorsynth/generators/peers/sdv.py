@@ -1,4 +1,4 @@
-"""The four synthesizers of SDV, with a seed for fit and for sample that they do not have of their own.
+"""The four synthesizers of SDV, with a seed for fit and for sample, which SDV does not offer.
 
 SDV's licence (BUSL-1.1) permits research and production use, not offering it as a commercial service.
 """
@@ -27,10 +27,10 @@ from heorsynth.generators.source import require_source, training_frame
 TABLE = "table"
 
 PAC = 10
-"""Rows CTGAN's discriminator sees at once: its batches must be a multiple of it."""
+"""Rows that CTGAN's discriminator sees at once; the batch size must be a multiple of it."""
 
 PEERS = r"(sdv|rdt|ctgan|copulas|sklearn|scipy|torch)(\.|$)"
-"""The modules whose warnings are theirs, not the user's: a margin or mixture that fits poorly."""
+"""Modules whose warnings are silenced: they concern margins or mixtures that the user cannot change."""
 
 
 @dataclass(frozen=True)
@@ -126,13 +126,13 @@ def _check_training(name: str, epochs: int, batch_size: int, multiple: int = 1) 
 
 
 def _cpu_only() -> dict[str, object]:
-    """Networks are trained on the processor: an accelerator's sums differ from run to run."""
+    """Train networks on the CPU: sums on an accelerator differ from run to run."""
     return {"enable_gpu": False}
 
 
 @dataclass(frozen=True, repr=False)
 class SdvLaw:
-    """A fitted synthesizer, put back to one state before every draw, so that draws do not depend on one another."""
+    """A fitted synthesizer. It is reset before each draw, so draws do not depend on one another."""
 
     synthesizer: Any
     formats: Mapping[str, Format] = field(default_factory=dict)
@@ -150,17 +150,17 @@ class SdvLaw:
             for transformer in self._transformers():
                 transformer.set_random_state(np.random.RandomState(int(rng.integers(2**31 - 1))), "reverse_transform")
             drawn = self.synthesizer.sample(n)[TABLE]
-        written = {name: form.written(_plain(drawn[name], form)) for name, form in self.formats.items()}
+        written = {name: form.column(_plain(drawn[name], form)) for name, form in self.formats.items()}
         return pd.DataFrame(written)
 
     def _transformers(self) -> list[Any]:
-        """A column's transformer decides by chance which of its numbers are missing."""
+        """The transformers of columns: they draw which numbers are missing, and so need a seed too."""
         held = self.synthesizer.get_transformers().values()
         return [transformer for transformer in held if transformer is not None]
 
 
 def _plain(column: pd.Series, form: Format) -> np.ndarray:
-    """Text with '' or numbers with NaN where missing."""
+    """Text with '' for missing, or numbers with NaN."""
     if form.values:
         return as_text(column).fillna("").to_numpy(dtype=object)
     return pd.to_numeric(column).to_numpy(dtype=float, na_value=np.nan)
@@ -194,7 +194,7 @@ def _fitted(
 
 
 def _metadata(formats: Mapping[str, Format]) -> Any:
-    """Every column as we know it to be: SDV's own detection takes a 0/1 event for an ordinal."""
+    """Metadata from our formats: SDV's own detection takes a 0/1 event for an ordinal."""
     kinds = {name: {"sdtype": "categorical" if form.values else "numerical"} for name, form in formats.items()}
     from sdv.metadata import Metadata
 
@@ -203,10 +203,10 @@ def _metadata(formats: Mapping[str, Format]) -> Any:
 
 @contextmanager
 def _seeded(seed: int) -> Iterator[None]:
-    """Global random states seeded inside, and as they were found afterwards; the peers' own warnings silenced.
+    """Seed the global random states inside the block and restore them afterwards; silence the warnings of `PEERS`.
 
-    Networks are computed on one thread: how torch splits a sum over threads changes its last digits, and so
-    the rows. The processor's generator alone is seeded: `torch.manual_seed` would also reseed accelerators.
+    Networks are computed on one thread: the number of threads changes the last digits of torch's sums, and so the
+    rows. Only the generator of the CPU is seeded: `torch.manual_seed` would also reseed accelerators.
     """
     import torch
 

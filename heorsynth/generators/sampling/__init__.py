@@ -1,3 +1,1 @@
-"""What every generator shares: drawing, calibration, the watermark, writing."""
-
-__all__ = ("calibration", "cohorts", "pooled_analysis", "sampler", "target_shares", "write_folder")
+"""What all generators share: drawing, calibration, the watermark, writing."""

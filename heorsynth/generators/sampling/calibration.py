@@ -1,4 +1,4 @@
-"""Estimands a sample is made to meet on purpose: means of costs and utilities, and restricted mean survival."""
+"""Calibration: moves drawn values until mean costs and utilities, or restricted mean survival, have given values."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ from heorsynth.estimators.survival.estimates import rmst
 from heorsynth.generators.formats import decimals_of
 
 ALL = "all"
-"""The one group of an estimand that is not calibrated by a column."""
+"""The group of an estimand that is calibrated for all rows together."""
 
 HORIZON = 0.8
-"""Share of patients whose follow-up has ended at the horizon of the restricted mean."""
+"""The horizon of the restricted mean: at it, this share of patients has ended follow-up."""
 
 LARGEST = 2.0
-"""Values are never scaled by more than this, or by less than its inverse: that would be another law."""
+"""Largest factor by which values are scaled, and the inverse of the smallest."""
 
 ROUNDS = 30
 
 CLOSE = 1e-7
-"""Relative distance at which a value counts as met before rounding."""
+"""Relative distance within which a value is met and no row is changed."""
 
 TOLERANCE = 0.002
-"""Relative distance from its value beyond which an estimand was not met."""
+"""Largest relative distance from its value at which an estimand counts as met."""
 
 DECISIONS = ("economics.inmb", "economics.decision_agreement", "economics.pooled_decision")
 MEETS = {
@@ -40,9 +40,9 @@ MEETS = {
     "utilities": ("utilities.mean", "economics.incremental_qaly", *DECISIONS),
     "survival": ("survival.rmst", "survival.rmst_difference"),
 }
-"""What is no evidence of fidelity once a role is calibrated."""
+"""Role to the estimands that are no evidence of fidelity once it is calibrated."""
 
-Wish = Mapping[str, object] | Sequence[str]
+CalibrationRequest = Mapping[str, object] | Sequence[str]
 
 
 @dataclass(frozen=True)
@@ -66,16 +66,16 @@ class Aim:
     horizon: float = 0.0
     source: bool = True
 
-    def met(self, frame: pd.DataFrame, schema: Schema) -> pd.DataFrame:
-        """The rows with this estimand at its value, to the rounding of the column.
+    def applied(self, frame: pd.DataFrame, schema: Schema) -> pd.DataFrame:
+        """The rows, moved so that this estimand has its value in each group, to the rounding of the column.
 
-        Costs are multiplied by one factor in each group, so that zeros stay zero; the distance of utilities from
-        their largest value is, so that full health stays full health; follow-up is, with all its endpoints, so
-        that their order stays (an accelerated-failure change).
+        One factor a group multiplies the costs, so zeros stay zero; or the distance of utilities from their largest
+        value, so full health stays; or the times of all endpoints, so their order stays (an accelerated-failure
+        change).
 
         Raises
         ------
-        GeneratorError      a value that takes a factor beyond `LARGEST`
+        GeneratorError      the value needs a factor beyond `LARGEST`
         """
         found = frame.copy()
         for level, value in self.values.items():
@@ -85,7 +85,7 @@ class Aim:
         return found
 
     def distance(self, frame: pd.DataFrame, schema: Schema) -> float:
-        """The largest relative distance from its value that a group has in these rows."""
+        """The largest relative distance from its value, over the groups."""
         gaps = [0.0]
         for level, value in self.values.items():
             part = frame.iloc[self._rows(frame, level)]
@@ -143,7 +143,7 @@ class Aim:
 
     @property
     def name(self) -> str:
-        """As it was asked for: "costs.mean of cost by arm"."""
+        """In the words of a request: "costs.mean of cost by arm"."""
         what = f"survival.{self.column}" if self.kind == "survival" else f"{self.kind}.mean of {self.column}"
         return what + (f" by {self.by}" if self.by else "")
 
@@ -151,21 +151,21 @@ class Aim:
         return {**vars(self), "values": dict(self.values)}
 
 
-def aims_of(wishes: Wish, cohort: Cohort, least: int) -> tuple[Aim, ...]:
-    """What a sample of this cohort is to meet.
+def aims_of(requested: CalibrationRequest, cohort: Cohort, least: int) -> tuple[Aim, ...]:
+    """The estimands that every sample of this cohort is to meet.
 
     Parameters
     ----------
-    wishes : sequence or dict     ``["survival.os by arm", "costs.mean by arm", "utilities.mean of qaly"]``: the
+    requested : sequence or dict     ``["survival.os by arm", "costs.mean by arm", "utilities.mean of qaly"]``: the
                                   source's own values; as a dict, estimand to a published number, to
                                   ``{level: number}``, or to None for the source's own
     least : int                   patients a value must rest on to be written down
 
     Raises
     ------
-    GeneratorError      an estimand, column or level that is not there, or a group of too few patients
+    GeneratorError      an unknown estimand, column or level, or a group of too few patients
     """
-    wanted = dict.fromkeys(wishes) if not isinstance(wishes, Mapping) else dict(wishes)
+    wanted = dict.fromkeys(requested) if not isinstance(requested, Mapping) else dict(requested)
     aims = tuple(aim for text, published in wanted.items() for aim in _aims(str(text), published, cohort, least))
     if len({aim.column for aim in aims if aim.kind == "survival"}) > 1:
         fix = "calibrate one: all follow-up is scaled together, so that the endpoints' order stays"
@@ -174,16 +174,16 @@ def aims_of(wishes: Wish, cohort: Cohort, least: int) -> tuple[Aim, ...]:
 
 
 def calibrated(frame: pd.DataFrame, aims: Sequence[Aim], schema: Schema) -> pd.DataFrame:
-    """The rows with every aim met, one after the other and again, as raking does, until all hold together.
+    """The rows with every aim met. The aims are applied in turn, again and again, until all hold together.
 
     Raises
     ------
-    GeneratorError      aims that cannot be met, alone or together, within `TOLERANCE`
+    GeneratorError      an aim cannot be met within `TOLERANCE`, alone or together with the others
     """
     found = frame
     for _ in range(ROUNDS):
         for aim in aims:
-            found = aim.met(found, schema)
+            found = aim.applied(found, schema)
         if len(aims) == 1 or max(aim.distance(found, schema) for aim in aims) < TOLERANCE / 10:
             break
     missed = [aim for aim in aims if aim.distance(found, schema) > TOLERANCE]
@@ -196,8 +196,8 @@ def calibrated(frame: pd.DataFrame, aims: Sequence[Aim], schema: Schema) -> pd.D
     return found
 
 
-def met_by(aims: Sequence[Aim]) -> tuple[str, ...]:
-    """The keys of the estimands that are no evidence once these aims are met."""
+def estimands_met(aims: Sequence[Aim]) -> tuple[str, ...]:
+    """The estimands that are no evidence of fidelity once these aims are met."""
     return tuple(sorted({key for aim in aims for key in MEETS[aim.kind]}))
 
 
@@ -287,12 +287,12 @@ def _source_value(
 
 
 def _restricted(time: np.ndarray, event: np.ndarray, horizon: float, entry: np.ndarray | None) -> float:
-    """Restricted mean to the horizon, or to the last follow-up where that comes first."""
+    """Restricted mean to the horizon, or to the last follow-up if that is earlier."""
     return rmst(time, event, min(horizon, float(time.max())), entry).value
 
 
 def _rounded(values: np.ndarray, decimals: int | None, kind: str) -> np.ndarray:
-    """Values at the column's decimals; follow-up never down to 0."""
+    """Values at the column's decimals; follow-up stays above 0."""
     if decimals is None:
         return values
     rounded = np.round(values, decimals)

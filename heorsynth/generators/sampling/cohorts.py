@@ -1,4 +1,4 @@
-"""The m synthetic cohorts of one draw, and the analysis that is honest about where their rows came from."""
+"""The m synthetic cohorts of one draw, and the pooled analysis of them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from heorsynth.generators.sampling.pooled_analysis import Analysis, pooled
 
 
 class MoreRowsThanPatients(UserWarning):
-    """Rows were added, patients were not: an analysis that counts rows claims information nobody has."""
+    """There are more rows than training patients: an analysis that counts rows as patients overstates its precision."""
 
 
 class SyntheticCohorts(Sequence[Cohort]):
@@ -58,21 +58,21 @@ class SyntheticCohorts(Sequence[Cohort]):
 
     @property
     def label(self) -> Label:
-        """The label of the first cohort; the others differ only in their part."""
+        """The label of the first cohort; the others differ in their part and their mark."""
         label = self._cohorts[0].label
         assert label is not None
         return label
 
     @property
     def broken(self) -> dict[str, int]:
-        """Rows that break each post-condition, over all m cohorts; empty if all hold. None was repaired."""
+        """Number of rows that break each post-condition, over all m cohorts; empty if none does. No row is repaired."""
         total: Counter[str] = Counter()
         for counts in self._broken:
             total.update(counts)
         return dict(total)
 
     def analyse(self, estimate: Analysis, *, level: float = 0.95) -> Estimate | dict[str, Estimate]:
-        """An analysis of the m cohorts, pooled so that it claims the original's information and no more.
+        """An analysis of the m cohorts, pooled: its interval is as wide as the training patients require.
 
         Parameters
         ----------
@@ -81,12 +81,12 @@ class SyntheticCohorts(Sequence[Cohort]):
 
         Returns
         -------
-        Estimate               for the population the real patients came from; see `estimators.combining.pool`.
-                               For a fitted model a dict, coefficient to Estimate
+        Estimate               for the population of the real patients, see `estimators.economics.pooling.pool`;
+                               for a fitted model a dict, coefficient to Estimate
 
         Raises
         ------
-        NotEstimableError      what the analysis returns is neither, or the models' terms differ between cohorts
+        NotEstimableError      the analysis returns neither, or the terms of the models differ between cohorts
 
         Examples
         --------

@@ -1,4 +1,4 @@
-"""What a generator is once it has seen data: a law that can be drawn from."""
+"""The interface of a fitted generator: a law that rows are drawn from."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import pandas as pd
 
 
 class Law(Protocol):
-    """What a fitted generator knows: how to draw n rows. It never changes, and repeats itself exactly.
+    """Draws n rows. A law never changes: the same `rng` gives the same rows.
 
-    A law that can draw a subgroup or a target mix directly accepts `where` (column: level, as text) in
-    `draw` and says so by ``conditional = True``; from any other the sampler draws and keeps.
+    A law with ``conditional = True`` can draw rows of given levels, `where` (column: level as text). From any other
+    law the sampler draws rows until enough of them have the levels.
     """
 
     @property
@@ -24,7 +24,7 @@ class Law(Protocol):
 
 @runtime_checkable
 class CellLaw(Law, Protocol):
-    """A law that knows how many rows of each of its cells to draw, and so can be drawn in parts that add up."""
+    """A law of cells: the rows of each cell can be divided over parts, which are drawn one by one."""
 
     def allocated(self, n: int, where: Mapping[str, str] | None = None) -> np.ndarray: ...
 
@@ -33,7 +33,7 @@ class CellLaw(Law, Protocol):
 
 @runtime_checkable
 class SavedLaw(Law, Protocol):
-    """A law that can be written without a patient's row, nor the name of a level that fewer than `least` have."""
+    """A law that can be saved: it holds no patient's row, and no level that fewer than `least` patients have."""
 
     @property
     def least(self) -> int: ...

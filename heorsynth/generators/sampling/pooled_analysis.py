@@ -1,4 +1,4 @@
-"""One analysis of m cohorts, pooled: of a number with its variance, or of a lifelines or statsmodels model."""
+"""Pools an analysis over m cohorts: an estimate with its variance, or a lifelines or statsmodels model."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ FITTED = (("params_", "standard_errors_"), ("params", "bse"))
 def pooled(
     cohorts: Sequence[Cohort], analysis: Analysis, *, n_source: int, n_rows: int, level: float
 ) -> Estimate | dict[str, Estimate]:
-    """The analysis of every cohort, pooled by `estimators.combining.pool`: one Estimate, or one a coefficient.
+    """The analysis of every cohort, pooled by `estimators.economics.pooling.pool`: one Estimate, or one a coefficient.
 
     Raises
     ------
-    NotEstimableError     an analysis that returns neither, or models whose terms differ between cohorts
+    NotEstimableError     the analysis returns neither, or the terms of the models differ between cohorts
     """
     found = [analysis(cohort) for cohort in cohorts]
     models = [_coefficients(one) for one in found]
@@ -44,7 +44,9 @@ def _pooled_models(
     differing = sum(set(model) != set(terms) for model in models)
     if differing:
         fix = "a level that some cohort lacks drops a term: code the levels, or analyse fewer of them"
-        raise NotEstimableError("analyse", Problem("terms", f"{differing} of {len(models)} models have others", fix))
+        raise NotEstimableError(
+            "analyse", Problem("terms", f"{differing} of {len(models)} models have other terms", fix)
+        )
     return {
         term: pool(
             [model[term][0] for model in models],

@@ -1,14 +1,14 @@
-"""A fitted generator: draws m labelled cohorts, keeps to what was asked, and counts what its rows break."""
+"""The fitted generator: draws m labelled cohorts into memory or into folders, and saves itself to a file."""
 
 from __future__ import annotations
 
 import json
 import warnings
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
+from typing import Unpack
 
 import numpy as np
 import pandas as pd
@@ -18,33 +18,29 @@ from heorsynth.core.errors import GeneratorError, OutputError, Problem
 from heorsynth.core.random import check_seed, stream
 from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.data.cohort.domain import Domain
-from heorsynth.data.columns.levels import as_text, banded
 from heorsynth.data.folders.cohort_folder import CohortFolder
 from heorsynth.data.folders.tally import cells_of
-from heorsynth.data.labels.claims import Claim, claim_of
+from heorsynth.data.labels.claims import Claim
 from heorsynth.data.labels.label import ID_COLUMN, Label, synthetic_ids
-from heorsynth.data.labels.watermark import NO_MARK, release_key
 from heorsynth.engine.engine import EngineSpec, open_engine
-from heorsynth.generators.sampling.calibration import Aim, calibrated
+from heorsynth.generators.sampling.calibration import Aim
 from heorsynth.generators.sampling.cohorts import MoreRowsThanPatients, SyntheticCohorts
 from heorsynth.generators.sampling.law import Law, SavedLaw
-from heorsynth.generators.sampling.request import Asked, count_of
-from heorsynth.generators.sampling.watermarking import marked
-from heorsynth.generators.sampling.write_folder import ROWS_PER_PARTITION, Order, release_of, write
-
-OVERDRAW = 200
-"""At most this many rows are drawn for each row asked for before a rare `where` is given up."""
+from heorsynth.generators.sampling.request import DrawRequest, Targets, Where, whole_number
+from heorsynth.generators.sampling.row_maker import RowMaker
+from heorsynth.generators.sampling.training_counts import TrainingCounts
+from heorsynth.generators.sampling.write_folder import (
+    ROWS_PER_PARTITION,
+    WriteOptions,
+    WriteOrder,
+    release_of,
+    write,
+)
 
 TOO_MUCH = (
     "{rows:,} rows rest on {patients:,} patients: pool with .analyse(), which counts those; a plain analysis of one "
     "cohort would claim {rows:,}"
 )
-
-CENTS = 6
-"""Decimals a recomputed total is rounded to: sums of decimals carry errors far below."""
-
-LARGEST_ROUNDED = 1e10
-"""A larger number has not so many decimals."""
 
 FORMAT = "heorsynth generator 1"
 """What a saved generator says it is."""
@@ -109,13 +105,32 @@ class Sampler:
         """Real patients the generator was fitted to."""
         return self.domain.n_source
 
+    @property
+    def n_learnt(self) -> int:
+        """Training patients: fewer than the source has where a sample of it was used."""
+        return self._counts.n_learnt
+
+    @property
+    def shares(self) -> dict[tuple[str, ...], float]:
+        """Combinations of subgroup levels with their share of the source, over all arms."""
+        return self._counts.shares
+
+    @property
+    def maker(self) -> RowMaker:
+        """What of this generator makes rows: all that a worker needs of it."""
+        return RowMaker(self.name, self.domain, self.law, self.aims, self.copies)
+
+    @property
+    def _counts(self) -> TrainingCounts:
+        return TrainingCounts(self.domain, self.cells, self.learnt)
+
     def sample(
         self,
         n: int | None = None,
         m: int = 20,
         seed: int = 1,
-        where: Mapping[str, object] | None = None,
-        targets: Mapping[str, Mapping[str, float]] | None = None,
+        where: Where | None = None,
+        targets: Targets | None = None,
         watermark_key: bytes | None = None,
         *,
         engine: EngineSpec = "local",
@@ -127,8 +142,8 @@ class Sampler:
         n : int, optional          rows in each cohort; as many as the source has by default
         m : int                    number of cohorts, >= 1
         seed : int                 >= 0; the same seed gives the same rows
-        where : dict, optional     {"sex": "f"}: only rows of these subgroup levels, exactly n of them
-        targets : dict, optional   {"sex": {"f": 0.5, "m": 0.5}}: shares each subgroup is re-balanced to
+        where : dict, optional     {"sex": "f"}: only rows of these levels, exactly n of them
+        targets : dict, optional   {"sex": {"f": 0.5, "m": 0.5}}: the share of rows that each level is to have
         watermark_key : bytes      an owner's key, which half of the mark follows beside the public one
         engine : str or Engine     where the cohorts are drawn, see `open_engine`; the rows are the same on each
 
@@ -139,7 +154,8 @@ class Sampler:
 
         Warns
         -----
-        MoreRowsThanPatients       each cohort has more rows than patients it rests on: a plain analysis claims more
+        MoreRowsThanPatients       a cohort has more rows than training patients: a plain analysis of it overstates
+                                   its precision
         """
         drawn = list(self.draws(n, m, seed, where, targets, watermark_key, engine=engine))
         return SyntheticCohorts([cohort for cohort, _ in drawn], [broken for _, broken in drawn])
@@ -149,39 +165,26 @@ class Sampler:
         n: int | None = None,
         m: int = 20,
         seed: int = 1,
-        where: Mapping[str, object] | None = None,
-        targets: Mapping[str, Mapping[str, float]] | None = None,
+        where: Where | None = None,
+        targets: Targets | None = None,
         watermark_key: bytes | None = None,
         *,
         engine: EngineSpec = "local",
     ) -> Iterator[tuple[Cohort, dict[str, int]]]:
-        """The cohorts of `sample` one by one, each with the rows of it that break a post-condition."""
-        m = count_of("sample", "m", m, 1)
-        asked = Asked.of(self, "sample", n, seed, where, targets, watermark_key)
-        rows = asked.rows
-        if rows > asked.rests_on:
-            warnings.warn(TOO_MUCH.format(rows=rows, patients=asked.rests_on), MoreRowsThanPatients, stacklevel=3)
-        first_label = Label(
-            "",
-            self.name,
-            self.n_source,
-            asked.rests_on,
-            rows,
-            0,
-            m,
-            asked.seed,
-            version("heorsynth"),
-            self.settings_drawn(asked.where, targets),
-            self.depth,
-            self.calibrated,
-        )
+        """The cohorts of `sample` one by one, each with the number of its rows that break each post-condition."""
+        m = whole_number("sample", "m", m, 1)
+        request = self._request("sample", n, seed, where, targets, watermark_key)
+        rows = request.rows
+        if rows > request.rests_on:
+            warnings.warn(TOO_MUCH.format(rows=rows, patients=request.rests_on), MoreRowsThanPatients, stacklevel=3)
+        template, shared = self._label(request, m), (self.maker, request)
         with open_engine(engine) as opened:
-            (first,) = opened.map(_unmarked, [0], (self, asked), what="drawing", named=_named)
+            (first,) = opened.map(_unmarked, [0], shared, what="drawing", named=_named)
             release = release_of(self.name, first, watermark_key)
-            drawn = opened.map(_drawn, range(m), (self, asked, release, first), what="drawing", named=_named)
+            drawn = opened.map(_drawn, range(m), (*shared, release, first), what="drawing", named=_named)
             for part, (frame, mark, broken) in enumerate(drawn):
                 frame.index = pd.Index(synthetic_ids(release, part * rows, rows), name=ID_COLUMN)
-                label = replace(first_label, release=release, part=part, **vars(mark))
+                label = replace(template, release=release, part=part, **vars(mark))
                 yield Cohort.derive(self.domain.schema, frame, label=label, name=f"{self.name} {part}"), broken
 
     def write(
@@ -189,21 +192,28 @@ class Sampler:
         folder: str | Path,
         n: int | None = None,
         seed: int = 1,
-        where: Mapping[str, object] | None = None,
-        targets: Mapping[str, Mapping[str, float]] | None = None,
         *,
-        rows_per_partition: int = ROWS_PER_PARTITION,
-        watermark_key: bytes | None = None,
         engine: EngineSpec = "local",
         workers: int | None = None,
+        **options: Unpack[WriteOptions],
     ) -> CohortFolder:
         """Draws one cohort into a folder of Parquet files, partition by partition, each labelled and marked.
 
-        `where` and `targets` are those of `sample`. `heorsynth.generators.sampling.write_folder.write`
-        says how it is resumed and what is refused.
+        Parameters
+        ----------
+        folder : path            made if absent; an interrupted one is completed by the same call
+        n, seed : int            as in `sample`
+        engine, workers          where the partitions are drawn, see `open_engine`; the bytes are the same on each
+        where, targets           as in `sample`
+        rows_per_partition : int rows of one file, 250,000 by default
+        watermark_key : bytes    as in `sample`
+
+        Raises
+        ------
+        GeneratorError           as in `sample`; a calibrated generator, which draws whole cohorts
+        OutputError              the folder cannot be written, or holds another draw
         """
-        asked = Asked.of(self, "write", n, seed, where, targets, watermark_key)
-        (order,) = Order.of(self, asked, 1, rows_per_partition)
+        (order,) = self._orders(n, 1, seed, **options)
         return write(order, Path(folder).absolute(), engine, workers)
 
     def write_cohorts(
@@ -212,124 +222,69 @@ class Sampler:
         n: int | None = None,
         m: int = 20,
         seed: int = 1,
-        where: Mapping[str, object] | None = None,
-        targets: Mapping[str, Mapping[str, float]] | None = None,
         *,
-        rows_per_partition: int = ROWS_PER_PARTITION,
-        watermark_key: bytes | None = None,
         engine: EngineSpec = "local",
         workers: int | None = None,
+        **options: Unpack[WriteOptions],
     ) -> list[CohortFolder]:
-        """Draws m cohorts of one release into the folders 000, 001, … of a folder; the first is that of `write`."""
-        asked, m = Asked.of(self, "write", n, seed, where, targets, watermark_key), count_of("write", "m", m, 1)
-        with open_engine(engine, workers) as opened:
-            return [
-                write(order, Path(folder).absolute() / f"{order.number:03d}", opened)
-                for order in Order.of(self, asked, m, rows_per_partition)
-            ]
+        """Draws m cohorts of one release into the folders 000, 001, … of a folder; the first is that of `write`.
 
-    def marked(
-        self, frame: pd.DataFrame, rng: np.random.Generator, release: str, owner: bytes | None
-    ) -> tuple[pd.DataFrame, Claim]:
-        """The rows with the mark in them, totals recomputed, and what the label says of it: what is found in them."""
-        if self.copies:
-            return frame, Claim(NO_MARK + "the rows are copies of patients")
-        rows, columns = marked(frame, self.domain, rng, None if owner is None else release_key(owner, release))
-        rows = self._totalled(rows)
-        return rows, claim_of(rows, columns, owner, release)
-
-    def settings_drawn(self, where: Mapping[str, str], targets: object) -> dict[str, object]:
-        drawn = {"fit_seed": self.seed, **self.settings}
-        return drawn | ({"where": dict(where)} if where else {}) | ({"targets": targets} if targets else {})
-
-    @property
-    def shares(self) -> dict[tuple[str, ...], float]:
-        """Combinations of subgroup levels with their share of the source, whatever the arm."""
-        places = [self.domain.schema.strata.index(name) for name in self.domain.schema.subgroups]
-        found: Counter[tuple[str, ...]] = Counter()
-        for cell, count in self.cells.items():
-            found[tuple(cell[place] for place in places)] += count
-        return {cell: count / self.n_source for cell, count in sorted(found.items())}
-
-    @property
-    def n_learnt(self) -> int:
-        """Patients the law was learnt from: fewer than the source's where it was learnt from a sample."""
-        return sum(self.learnt.values()) or self.n_source
-
-    def _rows(
-        self,
-        n: int,
-        rng: np.random.Generator,
-        where: Mapping[str, str],
-        cells: list[tuple[dict[str, str], int]] | None,
-    ) -> pd.DataFrame:
-        if cells is None:
-            drawn = self._where(n, rng, where)
-            schema = self.domain.schema
-            return self.finished(calibrated(drawn, self.aims, schema)) if self.aims else drawn
-        parts = [self._where(count, rng, cell) for cell, count in cells if count]
-        frame = pd.concat(parts, ignore_index=True)
-        return frame.iloc[rng.permutation(len(frame))].reset_index(drop=True)
-
-    def _where(self, n: int, rng: np.random.Generator, where: Mapping[str, str]) -> pd.DataFrame:
-        if not where:
-            return self.finished(self.law.draw(n, rng))
-        if self.law.conditional:
-            return self.finished(self.law.draw(n, rng, where))
-        kept: list[pd.DataFrame] = []
-        found = drawn = 0
-        while found < n and drawn < OVERDRAW * n + 1000:
-            batch = self.finished(self.law.draw(max(2 * n, 200), rng))
-            fits = np.logical_and.reduce(
-                [as_text(batch[name]).fillna("").to_numpy() == level for name, level in where.items()]
-            )
-            kept.append(batch[fits])
-            found, drawn = found + int(fits.sum()), drawn + len(batch)
-        if found < n:
-            raise GeneratorError(
-                f"generator {self.name!r}",
-                Problem(
-                    "where",
-                    f"{found} rows of the level asked for among {drawn:,} drawn, {n} wanted",
-                    "this generator has all but lost that level: use 'heor', or ask for fewer rows",
-                ),
-            )
-        return pd.concat(kept, ignore_index=True).iloc[:n].reset_index(drop=True)
-
-    def finished(self, drawn: pd.DataFrame) -> pd.DataFrame:
-        """The rows in the source's column order, with bands and totals recomputed from what they are made of.
-
-        Raises
-        ------
-        GeneratorError      a value is missing in a column that the source always knows
+        The other parameters and the errors are those of `write`.
         """
-        frame = drawn.reset_index(drop=True)
-        for name, band in self.domain.schema.bands.items():
-            frame[name] = banded(frame[band.source], band.edges, band.labels)
-        frame = self._totalled(frame)
-        self._require_known(frame)
-        return frame[[name for name in self.domain.columns if name in frame.columns]]
+        orders, place = self._orders(n, whole_number("write", "m", m, 1), seed, **options), Path(folder).absolute()
+        with open_engine(engine, workers) as opened:
+            return [write(order, place / f"{order.number:03d}", opened) for order in orders]
 
-    def _require_known(self, frame: pd.DataFrame) -> None:
-        """GeneratorError where rows lack a value that every patient has: no analysis of them would be the patients'."""
-        always = [name for name, held in self.domain.columns.items() if name in frame.columns and not held.may_miss]
-        lost = {name: int(frame[name].isna().sum()) for name in always}
-        fix = "drop the column, or use another generator"
-        found = [
-            Problem(f"column {name!r}", f"{count} of {len(frame)} rows have no value, and every patient has one", fix)
-            for name, count in lost.items()
-            if count
-        ]
-        if found:
-            raise GeneratorError(f"generator {self.name!r}", found)
+    def _orders(
+        self,
+        n: int | None,
+        m: int,
+        seed: int,
+        where: Where | None = None,
+        targets: Targets | None = None,
+        rows_per_partition: int = ROWS_PER_PARTITION,
+        watermark_key: bytes | None = None,
+    ) -> list[WriteOrder]:
+        request = self._request("write", n, seed, where, targets, watermark_key)
+        if self.aims:
+            problem = Problem("calibrate", "a calibrated sampler draws whole cohorts", "fit without calibrate")
+            raise GeneratorError("write", problem)
+        return WriteOrder.for_cohorts(self.maker, self._label(request, m), request, m, rows_per_partition)
 
-    def _totalled(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """The same frame, whose totals are recomputed in it from their parts."""
-        for name, parts in self.domain.schema.totals.items():
-            total = frame[list(parts)].sum(axis=1, skipna=False)
-            total = total.where(total.abs() > LARGEST_ROUNDED, total.round(CENTS))
-            frame[name] = total.astype(self.domain.columns[name].dtype)  # type: ignore[call-overload]
-        return frame
+    def _request(
+        self,
+        caller: str,
+        n: int | None,
+        seed: int,
+        where: Where | None,
+        targets: Targets | None,
+        owner: bytes | None,
+    ) -> DrawRequest:
+        request = DrawRequest.checked(caller, self._counts, n, seed, where, targets, owner)
+        if self.aims and (request.where or request.targets):
+            fix = "draw without where and targets, or fit without calibrate"
+            raise GeneratorError(caller, Problem("where, targets", "a calibrated sampler draws whole cohorts", fix))
+        return request
+
+    def _label(self, request: DrawRequest, m: int) -> Label:
+        """The label of the m cohorts, before the release, the part and the mark of each are known."""
+        settings: dict[str, object] = {"fit_seed": self.seed, **self.settings}
+        settings |= {"where": dict(request.where)} if request.where else {}
+        settings |= {"targets": request.targets} if request.targets else {}
+        return Label(
+            release="",
+            generator=self.name,
+            n_source=self.n_source,
+            rests_on=request.rests_on,
+            n_rows=request.rows,
+            part=0,
+            m=m,
+            seed=request.seed,
+            version=version("heorsynth"),
+            settings=settings,
+            depth=self.depth,
+            calibrated=self.calibrated,
+        )
 
     def save(self, path: str | Path) -> Path:
         """Writes the fitted generator to a JSON file, and returns the path; `hs.generators.load` reads it.
@@ -384,15 +339,17 @@ def _named(part: int) -> str:
     return f"cohort {part}"
 
 
-def _unmarked(shared: tuple[Sampler, Asked], part: int) -> pd.DataFrame:
-    """A cohort's rows as the law draws them: the task that comes first, since they name the release."""
-    sampler, asked = shared
-    return sampler._rows(asked.rows, stream(asked.seed, "sample", part), asked.where, asked.cells)
+def _unmarked(shared: tuple[RowMaker, DrawRequest], part: int) -> pd.DataFrame:
+    """A cohort's rows before they are marked. Those of part 0 are drawn first: they name the release."""
+    maker, request = shared
+    return maker.draw(request.rows, stream(request.seed, "sample", part), request.where, request.cells)
 
 
-def _drawn(shared: tuple[Sampler, Asked, str, pd.DataFrame], part: int) -> tuple[pd.DataFrame, Claim, dict[str, int]]:
-    """A cohort's rows with the mark in them, what the label says of it, and how many break a post-condition."""
-    sampler, asked, release, first = shared
-    rows = first if part == 0 else _unmarked((sampler, asked), part)
-    frame, mark = sampler.marked(rows, stream(asked.seed, "mark", part), release, asked.owner)
-    return frame, mark, sampler.domain.breaks(frame)
+def _drawn(
+    shared: tuple[RowMaker, DrawRequest, str, pd.DataFrame], part: int
+) -> tuple[pd.DataFrame, Claim, dict[str, int]]:
+    """A cohort's marked rows, what the label says of the mark, and how many rows break each post-condition."""
+    maker, request, release, first = shared
+    rows = first if part == 0 else _unmarked((maker, request), part)
+    frame, mark = maker.marked(rows, stream(request.seed, "mark", part), release, request.owner)
+    return frame, mark, maker.domain.breaks(frame)

@@ -1,4 +1,4 @@
-"""Which subgroup cells to draw, and how many rows of each, so that stated shares come out exactly."""
+"""Checks `where`, and divides rows over cells so that shares are exact to rounding."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ def checked_where(where: Mapping[str, object], domain: Domain) -> dict[str, str]
 
     Raises
     ------
-    GeneratorError     a column that is no declared arm or subgroup (what its rows rest on would be unknown), or a
-                       level nobody has
+    GeneratorError     the column is not a declared arm or subgroup, or no patient has the level. For other columns
+                       the number of patients that the rows rest on is not known
     """
     wanted: dict[str, str] = {}
     for name, level in where.items():
@@ -60,15 +60,15 @@ def cells_for_targets(
     domain: Domain,
     where: Mapping[str, str],
 ) -> list[tuple[dict[str, str], int]]:
-    """Subgroup cells with row counts whose margins meet the targets, by raking the source's shares.
+    """Subgroup cells with numbers of rows that meet the targets; the shares of the source are raked to them.
 
-    A level left out of a target gets no rows, nor do patients whose level is missing. Each target's counts are
-    its shares times n, rounded by largest remainder (with several targets, where the cells that patients are
-    in allow it).
+    A level left out of a target gets no rows, and neither does a missing level. The count of each level is its
+    share times n, rounded by largest remainder. With several targets that may be impossible in the cells that
+    patients are in; then it is met as nearly as they allow.
 
     Raises
     ------
-    GeneratorError     a level nobody has, or targets that no mix of the source's cells can meet together
+    GeneratorError     no patient has a level, or no mix of the source's cells meets the targets together
 
     References
     ----------
@@ -90,11 +90,11 @@ def cells_for_targets(
 
 
 Members = Mapping[tuple[str, str], np.ndarray]
-"""For each target and level, which cells are of it."""
+"""Target and level to the cells that have it, True or False (c,)."""
 
 
 def _raked(weights: np.ndarray, wanted: Mapping[str, Mapping[str, float]], members: Members, n: int) -> np.ndarray:
-    """The weights scaled until each level has its share, to half a row among n; they sum to 1."""
+    """The weights, scaled until each level has its share to half a row of n. They sum to 1."""
     held = weights.copy()
     for name, levels in wanted.items():
         held *= np.logical_or.reduce([members[name, level] for level in levels])
@@ -105,7 +105,7 @@ def _raked(weights: np.ndarray, wanted: Mapping[str, Mapping[str, float]], membe
                 member = members[name, level]
                 total = held[member].sum()
                 if total == 0 and share > 0:
-                    fix = "a level nobody has, within `where` and the other targets, cannot be made"
+                    fix = "give levels that patients have, within `where` and the other targets"
                     raise GeneratorError("targets", Problem(name, f"no patient of level {level!r} to draw from", fix))
                 held[member] *= share / total if total else 0.0
         if np.abs(held - before).max() < 1e-12:
@@ -122,9 +122,9 @@ def _raked(weights: np.ndarray, wanted: Mapping[str, Mapping[str, float]], membe
 def _settled(
     counts: np.ndarray, exact: np.ndarray, wanted: Mapping[str, Mapping[str, float]], members: Members
 ) -> np.ndarray:
-    """The counts with single rows moved between cells, the best-fitting first, until each target's counts are met.
+    """The counts, with rows moved between cells until each level has its count; the move that rounds best comes first.
 
-    Rounding cells one by one adds up: without this, ten cells of a level may all be rounded down.
+    Without this, all ten cells of a level might be rounded down, and the level would lack several rows.
     """
     settled, n = counts.copy(), int(counts.sum())
     for name, levels in wanted.items():

@@ -1,4 +1,4 @@
-"""Writes the mark into drawn rows: some values move by one bin, and no margin of theirs does."""
+"""Writes the watermark into drawn rows: it moves some values by one bin and keeps the mean of every arm."""
 
 from __future__ import annotations
 
@@ -24,36 +24,36 @@ from heorsynth.data.labels.watermark import (
 from heorsynth.generators.formats import decimals_of
 
 STRENGTH = 26.0
-"""Standard deviations by which the rows of a whole cohort agree with the key beyond chance."""
+"""How far the rows of a cohort agree with the key beyond chance, in standard deviations."""
 
 MOST_MOVED = 0.45
-"""Share of a column's values that move at the very most."""
+"""Largest share of a column's values that is moved."""
 
 LOOKED_AT = 6
-"""Rows of a large cohort that are looked at, for each one whose value is to move."""
+"""Rows of a large cohort that are examined for each value to be moved."""
 
 FEWEST = 50_000
-"""Rows that are all looked at, and from which quantiles are taken."""
+"""A cohort of up to so many rows is examined whole; of a larger one so many rows give the quantiles."""
 
 SPIKE = 0.03
-"""A value that more than this share of the rows hold, and more than five rows, is a spike: never moved or moved to."""
+"""A value of more than this share of the rows, and of more than five, is a spike: no value moves from or to it."""
 
 KEPT_QUANTILES = (0.5, 0.95, 0.99)
 """Quantiles of every column, overall and by arm, that no value crosses."""
 
 KEPT_POINTS = (0.0, 1.0)
-"""No value crosses these: no cost becomes negative, no utility full health or worse than death."""
+"""No value crosses these points: no cost becomes negative, no utility full health or worse than death."""
 
 TIED = 0.5
-"""A column with fewer different values in its middle half than this share of what its decimals allow is a scale."""
+"""A column is a scale if its middle half has fewer distinct values than this share of those its decimals allow."""
 
 WIDEST = 3.0
-"""A column is left alone whose decimals would make bins this many times as wide as `WIDTH`."""
+"""A column is not marked if its decimals require bins more than so many times as wide as `WIDTH`."""
 
 
 @dataclass(frozen=True)
 class _Column:
-    """A column that can hold the mark: its values, some of the known ones, their grid, and their decimals if few."""
+    """A column that can hold the mark: its values, a part of the known ones, their grid of bins, and their decimals."""
 
     name: str
     values: np.ndarray
@@ -65,29 +65,30 @@ class _Column:
 def marked(
     frame: pd.DataFrame, domain: Domain, rng: np.random.Generator, owner: bytes | None = None
 ) -> tuple[pd.DataFrame, tuple[str, ...]]:
-    """The same rows with the mark in them, and the columns that hold it.
+    """The rows with the watermark written into them, and the columns that hold it.
 
     Parameters
     ----------
     frame : DataFrame            drawn rows
     domain : Domain              of the source
-    rng : Generator              chooses the rows that are looked at in a large cohort
-    owner : bytes, optional      key that every second pair of bins follows instead of the public one
+    rng : Generator              chooses the rows that are examined in a large cohort
+    owner : bytes, optional      key for every second pair of bins; the others follow the public key
 
     Returns
     -------
-    (DataFrame, tuple of str)    no column where none holds measurements: whole numbers and levels stay as drawn,
-                                 and so do times, events, entry, arms, subgroups and totals
+    (DataFrame, tuple of str)    no column is marked if none holds measurements. Whole numbers, levels, times, events,
+                                 entry, arms, subgroups, bands and totals stay as drawn
 
     Notes
     -----
-    A column's bins are taken two by two, and a coin of the key makes one of each pair green. A value in the other one
-    may move to the green one, by one bin's width; in each arm as many move up as down, so that every arm's mean is
-    kept exactly. A rounded value stays as round as it was, spikes are left alone, and nothing crosses a quantile
-    of `KEPT_QUANTILES`, a point of `KEPT_POINTS`, the edge of a band, or the range of the drawn values. With n the
-    rows or the source's patients, whichever are fewer, and C columns, STRENGTH / (2 √(C n)) of a column's values
-    move: fewer as standard errors fall. What it costs, and what it survives, is measured by
-    `benchmarks/watermark.py`.
+    The bins of a column form pairs. The key decides, by a coin for each pair, which of the two bins is green. A value
+    in the other bin may move to the green one, by the width of a bin. In each arm as many values move up as down, so
+    the mean of each arm is kept exactly. A rounded value stays as round as it was, and spikes stay. No value crosses a
+    quantile of `KEPT_QUANTILES`, a point of `KEPT_POINTS`, the edge of a band, or the range of the drawn values.
+
+    Of each of C columns, a share STRENGTH / (2 √(C n)) of the values moves, where n is the number of rows or of the
+    source's patients, whichever is smaller. So the share falls as standard errors do. `benchmarks/watermark.py`
+    measures what the mark costs and what it survives.
     """
     held = [column for name in frame.columns if (column := _column(frame[name], domain)) is not None]
     if not held:
@@ -97,7 +98,7 @@ def marked(
     if (looked_at := max(FEWEST, round(LOOKED_AT * share * len(frame)))) < len(frame):
         rows = np.sort(rng.choice(rows, size=looked_at, replace=False))
     arms = _arms(frame, domain)
-    found, names = frame.copy(deep=False), []  # columns are replaced in it, and none is changed
+    found, names = frame.copy(deep=False), []  # a shallow copy: columns are replaced in it, never changed
     for column in held:
         moved = _moved(
             column, _kept_points(column, domain, arms), arms, rows, share * len(frame) / len(rows), rng, owner
@@ -109,7 +110,7 @@ def marked(
 
 
 def _column(series: pd.Series, domain: Domain) -> _Column | None:
-    """What is needed to mark a column; None if it can hold no mark."""
+    """The column if it can hold the mark; None otherwise."""
     name = str(series.name)
     schema, known = domain.schema, domain.columns.get(name)
     fixed = {*schema.times, *schema.events, *schema.strata, *schema.bands, *schema.totals, schema.entry}
@@ -132,7 +133,7 @@ def _column(series: pd.Series, domain: Domain) -> _Column | None:
 
 
 def _is_scale(values: np.ndarray, step: float) -> bool:
-    """True where the middle half holds far fewer different values than its decimals allow: the levels of a scale."""
+    """True if the middle half has far fewer distinct values than its decimals allow, as the levels of a scale have."""
     kept = values[~heaped(values, SPIKE)]
     if len(kept) < 10:
         return True
@@ -144,14 +145,14 @@ def _is_scale(values: np.ndarray, step: float) -> bool:
 
 
 def _arms(frame: pd.DataFrame, domain: Domain) -> np.ndarray:
-    """The number of each row's arm; all alike where there is none."""
+    """The number (n,) of each row's arm; 0 for all rows of a cohort without arms."""
     if domain.schema.arm is None:
         return np.zeros(len(frame), dtype=np.int64)
     return pd.factorize(as_text(frame[domain.schema.arm]).fillna(""))[0]
 
 
 def _kept_points(column: _Column, domain: Domain, arms: np.ndarray) -> np.ndarray:
-    """Sorted points that no value may cross: of all rows and of each arm, and of bands."""
+    """Sorted points that no value may cross: quantiles of all rows and of each arm, and edges of bands."""
     rows = np.arange(0, len(arms), max(1, len(arms) // FEWEST))
     rows = rows[np.isfinite(column.values[rows])]
     points: list[float] = [*KEPT_POINTS]
@@ -174,7 +175,7 @@ def _moved(
     rng: np.random.Generator,
     owner: bytes | None,
 ) -> np.ndarray | None:
-    """The column's values with some of them moved to the green bin of their pair; None if none can be."""
+    """The column's values, some of them moved to the green bin of their pair; None if no value can move."""
     rows = rows[np.isfinite(column.values[rows])]
     before = column.values[rows]
     wanted, bins = share * len(rows), column.grid.bins(before)
@@ -194,13 +195,13 @@ def _moved(
 
 
 def _green(pairs: np.ndarray, digit: int, owner: bytes | None) -> np.ndarray:
-    """+1 where the upper bin of a pair is the green one, -1 where the lower is."""
+    """+1 for a pair whose upper bin is green, -1 for one whose lower bin is."""
     green = coins(PUBLIC_KEY, digit, pairs)
     return green if owner is None else np.where((pairs & 1) == OWNER, coins(owner, digit, pairs), green)
 
 
 def _may_move(column: _Column, before: np.ndarray, after: np.ndarray, points: np.ndarray) -> np.ndarray:
-    """True where a move keeps range, spikes, roundness, and every point on the side it was."""
+    """True (n,) where a move keeps the range, the spikes and the roundness, and crosses none of the points."""
     low, high = np.fmin.reduce(column.values), np.fmax.reduce(column.values)
     spikes = np.unique(column.some[heaped(column.some, SPIKE)])
     allowed = (after >= low) & (after <= high) & ~np.isin(before, spikes) & ~np.isin(after, spikes)
@@ -213,7 +214,7 @@ def _may_move(column: _Column, before: np.ndarray, after: np.ndarray, points: np
 
 
 def _roundness(values: np.ndarray, decimals: int) -> np.ndarray:
-    """How round numbers are: 2 for each zero they end in, 1 more for a 5 before those."""
+    """How round a number is: 2 for each zero at its end, and 1 for a 5 before them."""
     whole = np.rint(values * 10**decimals).astype(np.int64)
     return np.sum([whole % unit == 0 for power in range(9) for unit in (5 * 10**power, 10 ** (power + 1))], axis=0)
 
@@ -221,7 +222,7 @@ def _roundness(values: np.ndarray, decimals: int) -> np.ndarray:
 def _balanced(
     free: np.ndarray, step: np.ndarray, arms: np.ndarray, wanted: float, rng: np.random.Generator
 ) -> np.ndarray:
-    """Some of the free moves, about as many as wanted: in each arm as many up as down."""
+    """About as many of the allowed moves as wanted, in each arm as many up as down."""
     chosen = [np.zeros(0, dtype=np.int64)]
     for arm in np.unique(arms[free]):
         sides = [free[(arms[free] == arm) & (step[free] == way)] for way in (1, -1)]

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TypedDict
 
 import numpy as np
 import pandas as pd
@@ -26,73 +26,72 @@ from heorsynth.data.labels.claims import Claim
 from heorsynth.data.labels.label import ID_COLUMN, KEY, PARTITION, Label, synthetic_ids
 from heorsynth.data.labels.watermark import fingerprint
 from heorsynth.engine.engine import EngineSpec, open_engine
-from heorsynth.generators.sampling.law import CellLaw
-from heorsynth.generators.sampling.request import Asked
-
-if TYPE_CHECKING:
-    from heorsynth.generators.sampling.sampler import Sampler
+from heorsynth.generators.sampling.law import CellLaw, Law
+from heorsynth.generators.sampling.request import DrawRequest, Targets, Where
+from heorsynth.generators.sampling.row_maker import RowMaker
 
 ROWS_PER_PARTITION = 250_000
-"""Rows of a partition unless another number is given: some 40 MB of twenty columns, and four times that while drawn."""
+"""Rows of a partition by default: about 40 MB for twenty columns, and four times that while they are drawn."""
+
+
+class WriteOptions(TypedDict, total=False):
+    """What `Sampler.write` and `Sampler.write_cohorts` may be asked beside the number of rows and the seed.
+
+    where, targets            as in `Sampler.sample`
+    rows_per_partition : int  rows of one file, `ROWS_PER_PARTITION` unless given
+    watermark_key : bytes     an owner's key, which half of the mark follows beside the public one
+    """
+
+    where: Where | None
+    targets: Targets | None
+    rows_per_partition: int
+    watermark_key: bytes | None
 
 
 @dataclass(frozen=True, repr=False)
-class Order:
-    """What is to be written: everything that a partition depends on, and so everything that a worker needs.
+class WriteOrder:
+    """One cohort to be written: all that its partitions depend on, and so all that a worker needs.
 
     Attributes
     ----------
-    sampler : Sampler
+    maker : RowMaker             makes the rows
+    template : Label             of the cohort; each partition fills in its own rows and mark
     n, seed : int                rows in all, and the seed they are drawn with
-    rests_on : int               patients an analysis of them rests on
-    settings : Mapping           what the label says of how they were drawn
-    partitions : int             files, whose sizes differ by one row at most
+    partitions : int             number of files; their sizes differ by one row at most
     counts : array (c,) or None  rows of each cell in all; None where the law has no cells
-    watermark_key : bytes        the owner's, if any
-    release : str                eight hex digits, of the first cohort's first partition's rows
-    number, m : int              this is cohort `number` (from 0) of m
+    owner : bytes or None        the owner's key for half of the watermark
+    release : str                eight hex digits, from the rows of the first partition of the first cohort
+    number : int                 of this cohort among the m of the release, from 0
     """
 
-    sampler: Sampler
+    maker: RowMaker
+    template: Label
     n: int
     seed: int
-    rests_on: int
-    settings: Mapping[str, object]
     partitions: int
     counts: np.ndarray | None
-    watermark_key: bytes | None = None
+    owner: bytes | None = None
     release: str = ""
     number: int = 0
-    m: int = 1
 
     @classmethod
-    def of(cls, sampler: Sampler, asked: Asked, m: int, rows_per_partition: int) -> list[Order]:
-        """The orders for m cohorts: a cohort's rows do not depend on how many are written beside it.
+    def for_cohorts(
+        cls, maker: RowMaker, template: Label, request: DrawRequest, m: int, rows_per_partition: int
+    ) -> list[WriteOrder]:
+        """The orders for m cohorts. The rows of a cohort do not depend on m.
 
         Raises
         ------
         TooFewPatientsError    fewer than two rows a partition
-        GeneratorError         a calibrated sampler, whose aims are met by whole cohorts; levels or a mix of them of a
-                               generator that cannot say how many rows of each to draw
+        GeneratorError         `where` or targets of a generator that cannot say how many rows of each level to draw
         """
         if not is_whole(rows_per_partition, 2):
             problem = Problem("rows_per_partition", "not a whole number from 2 up", "leave it out, or 250_000, say")
             raise TooFewPatientsError("write", problem)
-        if sampler.aims:
-            problem = Problem("calibrate", "a calibrated sampler draws whole cohorts", "fit without calibrate")
-            raise GeneratorError("write", problem)
-        first = cls(
-            sampler,
-            asked.rows,
-            asked.seed,
-            asked.rests_on,
-            sampler.settings_drawn(asked.where, asked.targets),
-            min(-(-asked.rows // int(rows_per_partition)), asked.rows // 2),
-            _counts(sampler, asked),
-            asked.owner,
-            m=m,
-        )
-        release = release_of(sampler.name, first.drawn(0), asked.owner)
+        partitions = min(-(-request.rows // int(rows_per_partition)), request.rows // 2)
+        counts = _counts(maker.law, request)
+        first = cls(maker, template, request.rows, request.seed, partitions, counts, request.owner)
+        release = release_of(maker.name, first.drawn(0), request.owner)
         return [replace(first, release=release, number=number) for number in range(m)]
 
     def size(self, part: int) -> int:
@@ -100,15 +99,15 @@ class Order:
         return int(_every(np.array([0, self.n]), self.partitions, part)[0])
 
     def start(self, part: int) -> int:
-        """Rows of the cohorts and partitions before it: where the numbers of its rows begin."""
+        """Rows before this partition, in earlier cohorts too: its own are numbered from here."""
         whole, more = divmod(self.n, self.partitions)
         return self.number * self.n + part * whole + min(part, more)
 
     def cells(self, part: int) -> np.ndarray | None:
-        """Rows of each cell (c,) in a partition.
+        """Rows of each cell (c,) in a partition; None where the law has no cells.
 
-        All rows, sorted by cell, are dealt out to the partitions in turn. So every cell is spread over them as evenly
-        as can be, and a cell with fewer rows than there are partitions is in as many as it has rows: none is lost.
+        All rows, sorted by cell, are dealt to the partitions in turn. So each cell is spread as evenly as possible,
+        and a cell with fewer rows than there are partitions loses none.
         """
         if self.counts is None:
             return None
@@ -116,13 +115,13 @@ class Order:
 
     def drawn(self, part: int) -> pd.DataFrame:
         """The rows of a partition before they are marked and named."""
-        rng, law, counts = self.chance("write", part), self.sampler.law, self.cells(part)
+        rng, law, counts = self.stream("write", part), self.maker.law, self.cells(part)
         if counts is not None and isinstance(law, CellLaw):
-            return self.sampler.finished(law.draw_cells(counts, rng))
-        return self.sampler.finished(law.draw(self.size(part), rng))
+            return self.maker.completed(law.draw_cells(counts, rng))
+        return self.maker.completed(law.draw(self.size(part), rng))
 
-    def chance(self, what: str, part: int) -> np.random.Generator:
-        """The stream that one partition's rows, or their mark, follow."""
+    def stream(self, what: str, part: int) -> np.random.Generator:
+        """The random stream of a partition's rows, or of their mark."""
         return stream(self.seed, what, *((f"cohort {self.number}",) if self.number else ()), part)
 
     def file(self, part: int) -> str:
@@ -131,47 +130,33 @@ class Order:
 
     @property
     def facts(self) -> Mapping[str, object]:
-        """What tells this order from another."""
+        """What tells this order from another: written into the folder while it is partial."""
         return {"release": self.release, "cohort": self.number, "n": self.n, "seed": self.seed,
-                "partitions": self.partitions, "generator": self.sampler.name,
+                "partitions": self.partitions, "generator": self.maker.name,
                 "heorsynth": version("heorsynth")}  # fmt: skip
 
     def label(self, part: int, mark: Claim) -> Label:
-        """The label of a partition: the folder's, with which part of it this is."""
-        sampler = self.sampler
+        """The label of a partition: that of its cohort, with which part of it this is."""
         here = {PARTITION: part + 1, "partitions": self.partitions, "rows_in_all": self.n}
-        return Label(
-            self.release,
-            sampler.name,
-            sampler.n_source,
-            self.rests_on,
-            self.size(part),
-            self.number,
-            self.m,
-            self.seed,
-            version("heorsynth"),
-            {**self.settings, **here},
-            sampler.depth,
-            sampler.calibrated,
-            **vars(mark),
-        )
+        settings = {**self.template.settings, **here}
+        own = {"release": self.release, "n_rows": self.size(part), "part": self.number, **vars(mark)}
+        return replace(self.template, settings=settings, **own)
 
 
-def _counts(sampler: Sampler, asked: Asked) -> np.ndarray | None:
+def _counts(law: Law, request: DrawRequest) -> np.ndarray | None:
     """Rows of each cell (c,) of the law; None where it has no cells."""
-    law = sampler.law
     if isinstance(law, CellLaw):
-        parts = [law.allocated(count, cell) for cell, count in asked.cells or [(asked.where, asked.rows)] if count]
-        found: np.ndarray = np.sum(parts, axis=0)
+        wanted = request.cells or [(request.where, request.rows)]
+        found: np.ndarray = np.sum([law.allocated(count, cell) for cell, count in wanted if count], axis=0)
         return found
-    if asked.where or asked.targets:
-        found_not = "this generator cannot say how many rows of each level to draw"
-        raise GeneratorError("write", Problem("where, targets", found_not, "use 'heor', or sample(…)"))
+    if request.where or request.targets:
+        told = "this generator cannot say how many rows of each level to draw"
+        raise GeneratorError("write", Problem("where, targets", told, "use 'heor', or sample(…)"))
     return None
 
 
 def _every(ends: np.ndarray, step: int, first: int) -> np.ndarray:
-    """How many of first, first + step, … lie in each of the stretches [ends[i], ends[i + 1])."""
+    """How many of the numbers first, first + step, … lie in each interval [ends[i], ends[i + 1])."""
     found: np.ndarray = np.diff((ends - first + step - 1) // step)
     return found
 
@@ -183,17 +168,17 @@ def release_of(name: str, frame: pd.DataFrame, owner: bytes | None) -> str:
     return hashlib.sha256(name.encode() + by + rows).hexdigest()[:8]
 
 
-def write(order: Order, folder: Path, engine: EngineSpec = "local", workers: int | None = None) -> CohortFolder:
-    """Writes what was ordered, and returns the folder; the same bytes on any engine and with any number of workers.
+def write(order: WriteOrder, folder: Path, engine: EngineSpec = "local", workers: int | None = None) -> CohortFolder:
+    """Writes one cohort, and returns its folder: the same bytes on any engine and with any number of workers.
 
-    A file `PARTIAL` stands in the folder until every partition does. Whatever stops the writing leaves it there, and
-    with it whole partitions only: each is written under another name and renamed. The same call again goes on with
-    the partitions that are missing.
+    The file `PARTIAL` stands in the folder until all partitions are there. Each partition is written under another
+    name and then renamed. So an interrupted folder holds whole partitions only, and the same call again writes the
+    missing ones.
 
     Raises
     ------
-    OutputError      the folder cannot be written or is full, holds another draw, begun or finished, or is another one
-                     where the workers are
+    OutputError      the folder cannot be written, the disk is full, the folder holds another draw, or the workers
+                     see another folder under this path
     """
     missing = _begun(order, folder)
     with open_engine(engine, workers) as running:
@@ -209,23 +194,23 @@ def write(order: Order, folder: Path, engine: EngineSpec = "local", workers: int
         (folder / PARTIAL).unlink(missing_ok=True)
     except OSError as error:
         raise _unwritable(folder, error) from error
-    return CohortFolder.derive(order.sampler.domain.schema, folder)
+    return CohortFolder.derive(order.maker.domain.schema, folder)
 
 
-def write_partition(task: tuple[Order, Path], part: int) -> int:
+def write_partition(task: tuple[WriteOrder, Path], part: int) -> int:
     """Draws, marks and writes one partition; returns its rows."""
     order, folder = task
-    sampler, drawn = order.sampler, order.drawn(part)
-    frame, mark = sampler.marked(drawn, order.chance("write mark", part), order.release, order.watermark_key)
-    del drawn
+    maker, drawn = order.maker, order.drawn(part)
+    frame, mark = maker.marked(drawn, order.stream("write mark", part), order.release, order.owner)
+    del drawn  # a partition may be large: free it before the marked rows are written
     frame.index = pd.Index(synthetic_ids(order.release, order.start(part), len(frame)), name=ID_COLUMN)
-    cohort = Cohort.derive(sampler.domain.schema, frame, label=order.label(part, mark), name=order.file(part))
+    cohort = Cohort.derive(maker.domain.schema, frame, label=order.label(part, mark), name=order.file(part))
     io.write(cohort, folder / order.file(part))
     return len(frame)
 
 
-def _begun(order: Order, folder: Path) -> list[int]:
-    """The partitions still to be written, with the folder made and said to be partial."""
+def _begun(order: WriteOrder, folder: Path) -> list[int]:
+    """Makes the folder, declares it partial, and returns the partitions still to be written."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         held = parquet_files(folder)
@@ -243,8 +228,8 @@ def _begun(order: Order, folder: Path) -> list[int]:
     return missing
 
 
-def _require_same(order: Order, folder: Path) -> None:
-    """Nothing, if the folder was begun for this very order; OutputError otherwise."""
+def _require_same(order: WriteOrder, folder: Path) -> None:
+    """Raise OutputError if the folder was begun for another order."""
     try:
         facts = json.loads((folder / PARTIAL).read_text(encoding="utf-8"))
     except ValueError:
@@ -255,15 +240,18 @@ def _require_same(order: Order, folder: Path) -> None:
         raise _another(folder)
 
 
-def _whole(order: Order, folder: Path) -> bool:
-    """Whether the folder holds this very draw, finished."""
+def _whole(order: WriteOrder, folder: Path) -> bool:
+    """Whether the folder holds this draw, complete."""
     names = [order.file(part) for part in range(order.partitions)]
     held = [file.name for file in parquet_files(folder)]
     return held == names and all(_written(order, folder / name, part) for part, name in enumerate(names))
 
 
-def _written(order: Order, file: Path, part: int) -> bool:
-    """Whether a partition is there: a file of that name is whole, for it was renamed, if it is of this release."""
+def _written(order: WriteOrder, file: Path, part: int) -> bool:
+    """Whether a partition is written: the file has its rows, its release and its cohort's number.
+
+    A partition is renamed when it is complete, so a file of this name is never half written.
+    """
     if not file.exists():
         return False
     try:

@@ -88,7 +88,7 @@ def test_a_statsmodels_model_is_pooled_coefficient_by_coefficient() -> None:
 def test_models_with_other_terms_in_some_cohorts_are_refused() -> None:
     syn = hs.generators.create("heor").fit(trial(150), seed=1).sample(m=2, seed=1)
     formulas = iter(["cost ~ age", "cost ~ age + qaly"])
-    with pytest.raises(errors.NotEstimableError, match="models have others"):
+    with pytest.raises(errors.NotEstimableError, match="models have other terms"):
         syn.analyse(lambda c: ols(next(formulas), c.frame).fit())
 
 

@@ -18,10 +18,9 @@ from heorsynth.data.folders.tally import Tally
 from heorsynth.data.labels.label import KEY
 from heorsynth.generators.heor.cells import MIN_STRATUM
 from heorsynth.generators.heor.subsample import stratified
-from heorsynth.generators.sampling.request import Asked
 from heorsynth.generators.sampling.sampler import Sampler
 from heorsynth.generators.sampling.target_shares import allocate
-from heorsynth.generators.sampling.write_folder import Order, write_partition
+from heorsynth.generators.sampling.write_folder import write_partition
 
 N, PARTS = 3000, 3
 ROLES = {
@@ -300,9 +299,7 @@ def test_the_same_call_gives_the_same_bytes_and_another_seed_others(
 def test_a_worker_handed_an_order_writes_the_bytes_that_this_process_writes(
     written: CohortFolder, sampler: Sampler, tmp_path: Path
 ) -> None:
-    order = pickle.loads(
-        pickle.dumps(Order.of(sampler, Asked.of(sampler, "write", 2501, 7, None, None, None), 1, 700)[0])
-    )
+    order = pickle.loads(pickle.dumps(sampler._orders(2501, 1, 7, rows_per_partition=700)[0]))
     for part in (3, 0):
         write_partition((order, tmp_path), part)
     assert raw(tmp_path) == {name: raw(written.path)[name] for name in ("00000.parquet", "00003.parquet")}

@@ -52,7 +52,7 @@ def cohort() -> hs.Cohort:
 @pytest.fixture(scope="module")
 def drawn(cohort: hs.Cohort) -> pd.DataFrame:
     """Rows as the law draws them, before any mark."""
-    return hs.generators.create("marginals").fit(cohort, seed=1)._rows(400, stream(3, "rows"), {}, None)
+    return hs.generators.create("marginals").fit(cohort, seed=1).maker.draw(400, stream(3, "rows"), {})
 
 
 @pytest.fixture(scope="module")

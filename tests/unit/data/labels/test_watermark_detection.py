@@ -100,7 +100,7 @@ def samplers() -> Marked:
     found = {}
     for name in ("pbc", "whas500", "randhie"):
         sampler = hs.generators.create("heor").fit(hs.datasets.load(name), seed=1)
-        found[name] = marked(sampler._rows(200, stream(3, "rows"), {}, None), sampler.domain, stream(3, "mark"))
+        found[name] = marked(sampler.maker.draw(200, stream(3, "rows"), {}), sampler.domain, stream(3, "mark"))
     return found
 
 

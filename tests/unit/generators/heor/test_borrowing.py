@@ -78,10 +78,10 @@ def test_a_registry_without_a_weight_or_of_other_columns_is_refused() -> None:
         registry.schema, registry.frame.assign(ascites=lambda held: held["ascites"].str.upper()), label=None
     )
     for borrow, weight, told in (
-        (registry, None, "without a weight"),
+        (registry, None, "only one of borrow and weight"),
         (registry, 0.0, "above 0"),
         (renamed, 0.5, "in common"),
-        (recoded, 0.5, "coded otherwise"),
+        (recoded, 0.5, "coded differently"),
     ):
         with pytest.raises(errors.GeneratorError, match=told):
             hs.generators.create("heor").fit(tiny, seed=1, borrow=borrow, weight=weight)

@@ -10,6 +10,7 @@ import pytest
 
 import heorsynth as hs
 from heorsynth.core import errors
+from heorsynth.data.cohort.domain import Domain
 from heorsynth.generators.heor.entry import EntryLaw, just_below, places
 from heorsynth.generators.sampling.sampler import Sampler
 
@@ -215,5 +216,5 @@ def test_a_fault_of_ours_has_an_exit_code_of_its_own_and_says_no_value() -> None
 def test_entry_past_its_range_is_counted_among_what_rows_break() -> None:
     source = cohort(issue_rows().assign(entry=of([0, 5]), time=900), entry="entry")
     rows = source.frame.assign(entry=278)
-    counted = hs.data.domain.Domain.of(source).breaks(rows)
+    counted = Domain.of(source).breaks(rows)
     assert counted == {"entry: outside the source's range": N}

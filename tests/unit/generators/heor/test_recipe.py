@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 import heorsynth as hs
 from heorsynth.core import errors
 from heorsynth.generators.heor.cells import Cells
-from heorsynth.generators.heor.dependence import shrunk
-from heorsynth.generators.heor.outcome import evenly
+from heorsynth.generators.heor.dependence import james_stein
+from heorsynth.generators.heor.outcome import systematic_sample
 from heorsynth.generators.heor.quantiles import MIN_PATIENTS, Quantiles
 
 
@@ -152,7 +152,7 @@ def test_where_on_two_subgroups_gives_their_rows_and_a_combination_nobody_has_is
     with pytest.raises(errors.GeneratorError, match="declare it"):
         drawn(hs.Cohort.derive(cohort.schema, smokers, label=None), n=5, where={"smoker": "yes"})
     older = cohort.take(~((cohort.levels("sex") == "m") & (cohort.levels("age_group") == "<40")))
-    with pytest.raises(errors.GeneratorError, match="nobody has"):
+    with pytest.raises(errors.GeneratorError, match="no patient has these levels together"):
         drawn(older, n=5, where={"sex": "m", "age_group": "<40"})
 
 
@@ -232,7 +232,7 @@ def test_a_spike_keeps_its_share_exactly() -> None:
 def test_systematic_sampling_picks_the_expected_number() -> None:
     chance = np.random.default_rng(3).random(200)
     for seed in range(20):
-        assert abs(evenly(chance, np.random.default_rng(seed)).sum() - chance.sum()) < 1
+        assert abs(systematic_sample(chance, np.random.default_rng(seed)).sum() - chance.sum()) < 1
 
 
 def test_small_cells_lend_as_much_as_they_borrow_and_large_ones_keep_to_themselves() -> None:
@@ -245,7 +245,7 @@ def test_small_cells_lend_as_much_as_they_borrow_and_large_ones_keep_to_themselv
 
 
 def test_shrinkage_forgets_what_chance_explains_and_keeps_the_rest() -> None:
-    kept = shrunk(np.array([0.05, 0.9, -0.9]), 100, 2.5)
+    kept = james_stein(np.array([0.05, 0.9, -0.9]), 100, 2.5)
     assert kept[0] == 0
     assert kept[1] == pytest.approx(0.9 * (1 - 2.5 / (0.81 * 100 / 0.19)))
     assert kept[2] == -kept[1]

@@ -140,7 +140,7 @@ def test_a_distribution_sdv_does_not_know_is_refused() -> None:
 
 def test_a_column_of_codes_is_written_back_as_the_numbers_it_held() -> None:
     form = Format.of(pd.Series([0, 2, 1, 2]), levels=True)
-    written = form.written(np.array(["2", "0", "1"], dtype=object))
+    written = form.column(np.array(["2", "0", "1"], dtype=object))
     assert (written.tolist(), str(written.dtype)) == ([2, 0, 1], "int64")
 
 
