@@ -88,11 +88,15 @@ def follow_up(
         (times,) = as_one_time(times)
     else:
         times, start = as_one_time(times, start)
-    unborn = int((times <= (0.0 if start is None else start)).sum())
-    if unborn:
+    n_exit_not_after_entry = int((times <= (0.0 if start is None else start)).sum())
+    if n_exit_not_after_entry:
         raise NotEstimableError(
             "follow-up",
-            Problem("time", f"{unborn} of {len(times)} times are not after the start of follow-up", "drop those rows"),
+            Problem(
+                "time",
+                f"{n_exit_not_after_entry} of {len(times)} times are not after the start of follow-up",
+                "drop those rows",
+            ),
         )
     return FollowUp(times, happened, start, weight, total)
 
