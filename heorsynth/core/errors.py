@@ -1,4 +1,4 @@
-"""Errors an analyst can act on: what, where, what was found, what to do. Never a patient's value."""
+"""Errors that tell an analyst what is wrong, where, what was found, and what to do, without any patient's value."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing that is wrong: where it stands, what was found there, and how to mend it.
+    """One problem: where it is, what was found there, and how to fix it.
 
     Attributes
     ----------
     where, found, fix : str
-    in_protocol : str           the fix as a protocol would write it, where that differs from Python
+    in_protocol : str           the fix as written in a protocol, if it differs from Python
     """
 
     where: str
@@ -31,7 +31,7 @@ class Problem:
 
 
 class HeorsynthError(Exception):
-    """Base of every error raised on purpose; `problems` holds the same as data."""
+    """Base class of all errors raised on purpose. `problems` holds the same information as data."""
 
     def __init__(self, subject: str, problems: Problem | Sequence[Problem] = ()) -> None:
         self.subject = subject
@@ -39,7 +39,7 @@ class HeorsynthError(Exception):
         super().__init__(self._text())
 
     def _render_traceback_(self) -> list[str]:
-        """What a notebook shows of this error: the message, without the way through our code (IPython asks for it)."""
+        """Return what a notebook shows: the message without a traceback. IPython calls this method."""
         return [f"{type(self).__name__}: {self}"]
 
     def _text(self) -> str:
@@ -76,19 +76,19 @@ class NoEventsError(CohortError):
 
 
 class ArmError(CohortError):
-    """The arm column has one level, or more than two without a named reference."""
+    """The arm column has one level, or more than two levels without a reference."""
 
 
 class DuplicateIdError(CohortError):
-    """The id column does not tell patients apart."""
+    """The id column does not identify patients uniquely."""
 
 
 class SparseLevelError(CohortError):
-    """A subgroup level that rests on a single patient."""
+    """A subgroup level with a single patient."""
 
 
 class TooFewPatientsError(CohortError):
-    """Fewer patients than the operation can honestly work with."""
+    """There are fewer patients than the operation needs."""
 
 
 class EmptyColumnError(CohortError):
@@ -96,7 +96,7 @@ class EmptyColumnError(CohortError):
 
 
 class UnfitColumnError(CohortError):
-    """A column that no generator can make anew: dates, or free text."""
+    """A column that no generator can reproduce, such as dates or free text."""
 
 
 class MixedTypesError(CohortError):
@@ -104,7 +104,7 @@ class MixedTypesError(CohortError):
 
 
 class FileError(HeorsynthError):
-    """A file cannot be read as what it says it is."""
+    """A file is not what its ending says, or cannot be read."""
 
 
 class EncodingError(FileError):
@@ -124,23 +124,23 @@ class HorizonError(HeorsynthError):
 
 
 class NotEstimableError(HeorsynthError):
-    """The data cannot answer: no patients, no events, or no variation."""
+    """The data cannot give an estimate: no patients, no events, or no variation."""
 
 
 class UnknownNameError(HeorsynthError):
-    """A name that no registry, schema or dataset knows."""
+    """A name that is not in the registry, schema or list of datasets."""
 
 
 class GeneratorError(HeorsynthError):
-    """A generator cannot be fitted or cannot draw what was asked."""
+    """A generator cannot be fitted or cannot draw the requested rows."""
 
 
 class ProtocolError(HeorsynthError):
-    """A protocol file that does not follow its schema; every problem names its line."""
+    """A protocol file does not follow its schema. Every problem names its line."""
 
 
 class MarginError(HeorsynthError):
-    """A margin of the wrong sign, of no scale, or so wide that the check is vacuous."""
+    """A margin has the wrong sign or no scale, or is so wide that the check is meaningless."""
 
 
 class SeedError(HeorsynthError):
@@ -152,28 +152,28 @@ class OutputError(HeorsynthError):
 
 
 class EngineError(HeorsynthError):
-    """An engine that cannot be opened, or a task that failed on it twice; names the task, never what it held."""
+    """An engine cannot be opened, or a task failed on it twice. It names the task, never the task's data."""
 
 
 class RunError(HeorsynthError):
-    """A run folder that is not whole, or does not hold what its checksums say."""
+    """A run folder is incomplete, or does not match its checksums."""
 
 
 class SignatureError(HeorsynthError):
-    """A signature or an envelope that was altered, forged, or made with another key; or a key that is none."""
+    """A signature or envelope was altered, forged or made with another key, or a key is not valid."""
 
 
 def as_yaml(text: str) -> str:
-    """The text as a scalar of YAML that means exactly it, for a fix that is a line to paste into a protocol."""
+    """Return the text as a quoted YAML scalar, for a fix that can be pasted into a protocol."""
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 FEW_NAMES, LONGEST_NAME = 12, 60
-"""So many names are listed where none is close, and of a longer name so many characters."""
+"""The largest number of names listed if none is close, and of characters shown of a long name."""
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """A phrase naming the closest known name, whatever its case; else all of them, or of many the five most alike.
+    """Return a phrase with the closest known name, ignoring case. If none is close, it lists all, or the five closest.
 
     Examples
     --------
@@ -205,5 +205,5 @@ def _cut(name: str) -> str:
 
 
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> UnknownNameError:
-    """The error for a name that is not in `known`, with the nearest one that is."""
+    """Return the error for a name that is not in `known`, with the closest known name."""
     return UnknownNameError(f"{kind} {name!r} is not known: {nearest(name, known)}")

@@ -1,4 +1,4 @@
-"""A number never travels alone: value, interval, unit, method and how many patients it rests on."""
+"""`Estimate`: a number with its interval, unit, method, and the number of patients behind it."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ from dataclasses import asdict, dataclass, replace
 from statistics import NormalDist
 
 NEGLIGIBLE = 1e-12
-"""Smaller numbers are rounding errors of zero, and shown as 0."""
+"""Smaller numbers are rounding errors of zero and are shown as 0."""
 
 
 DIGITS, FINEST = 9, 12
-"""A number that is written has at most 9 significant digits, and none finer than 1e-12 of what it was computed from:
-the last of a float's 16 are those of one processor's arithmetic."""
+"""Numbers are written with at most 9 significant digits, and not finer than 1e-12 of the numbers they were computed
+from, because the last digits of a float differ between processors."""
 
 
 def stable(value: float, size: float = 0.0) -> float:
-    """The number as every processor writes it.
+    """Return the number rounded so that every processor writes it alike.
 
     Parameters
     ----------
     value : float
-    size : float      of what it was computed from: a difference of two means is no more exact than the means are
+    size : float      size of the numbers it was computed from: a difference of two means is as exact as the means
 
     Examples
     --------
@@ -36,18 +36,18 @@ def stable(value: float, size: float = 0.0) -> float:
 
 
 def normal_quantile(level: float) -> float:
-    """The two-sided standard normal quantile: 1.96 for a level of 0.95."""
+    """Return the two-sided standard normal quantile: 1.96 for a level of 0.95."""
     return NormalDist().inv_cdf(0.5 + level / 2)
 
 
 def significant(value: float, digits: int = 4) -> str:
-    """The number at a readable precision: 1,234 · 12.34 · 0.01234."""
+    """Return the number as text with `digits` significant digits: 1,234 · 12.34 · 0.01234."""
     if not math.isfinite(value):
         return "not estimable" if math.isnan(value) else str(value)
     if abs(value) < NEGLIGIBLE:
         return "0"
     decimals = max(0, digits - 1 - math.floor(math.log10(abs(value))))
-    value = float(f"{value:.12g}")  # else the last digits of a float decide where a half is rounded to
+    value = float(f"{value:.12g}")  # otherwise float noise decides how a half is rounded
     text = f"{value:,.{decimals}f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
 
@@ -63,8 +63,20 @@ class Estimate:
     level : float                confidence level of [low, high]
     unit : str                   such as "day", "EUR 2024" or "" for a proportion
     method : str                 how it was obtained, in a few words
-    n_used, n_total : int        patients the estimate rests on, and patients there were
-    synthetic : bool             True where it was computed from synthetic rows that were made from those patients
+    n_used, n_total : int        patients the estimate uses, and patients in the data
+    synthetic : bool             True if it was computed from synthetic rows made from those patients
+
+    See Also
+    --------
+    heorsynth.SyntheticCohorts.analyse : Pool the estimates of several synthetic cohorts into one.
+
+    Examples
+    --------
+    >>> cost = Estimate.normal(1200.0, 50.0, unit="EUR 2024", n_used=200)
+    >>> cost
+    1,200 EUR 2024 (95% interval 1,102 to 1,298)
+    >>> cost.at_level(0.9)
+    1,200 EUR 2024 (90% interval 1,118 to 1,282)
     """
 
     value: float
@@ -90,17 +102,18 @@ class Estimate:
         n_used: int = 0,
         n_total: int | None = None,
     ) -> Estimate:
-        """An estimate with the symmetric normal interval value ± z·se."""
+        """Return an estimate with the symmetric normal interval value ± z·se."""
         half = normal_quantile(level) * se
         total = n_used if n_total is None else n_total
         return cls(value, value - half, value + half, se, level, unit, method, n_used, total)
 
     def at_level(self, level: float) -> Estimate:
-        """The same estimate with its normal interval at another level."""
+        """Return the estimate with its normal interval at another level."""
         half = normal_quantile(level) * self.se
         return replace(self, low=self.value - half, high=self.value + half, level=level)
 
     def to_dict(self) -> dict[str, object]:
+        """Return the estimate as JSON-ready data."""
         return asdict(self)
 
     def __str__(self) -> str:

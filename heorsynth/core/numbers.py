@@ -1,4 +1,4 @@
-"""What counts as a number where one is asked for: the one rule of every argument and every key of a protocol."""
+"""What counts as a number, for every argument and every key of a protocol."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import TypeGuard
 import numpy as np
 
 WHOLE_FLOATS = 2.0**53
-"""Up to this size each whole number is a float of its own; from there on a float has no digit after its point."""
+"""Floats represent every whole number up to this size; from here on they have no decimals."""
 
 
 def is_whole(value: object, least: int | None = None) -> TypeGuard[int]:
-    """Whether a value is a whole number, of Python or numpy, and at least so large.
+    """Return True if a value is a whole number of Python or numpy, and at least `least`.
 
-    A truth value is none, nor is 20.0 or "20": where a count is asked for, they are most likely a slip.
+    Booleans, 20.0 and "20" are not accepted: as a count, they are most likely mistakes.
 
     Examples
     --------
@@ -26,7 +26,7 @@ def is_whole(value: object, least: int | None = None) -> TypeGuard[int]:
 
 
 def is_number(value: object) -> TypeGuard[float]:
-    """Whether a value is a finite number, of Python or numpy: no truth value, no text.
+    """Return True if a value is a finite number of Python or numpy. Booleans and text are not accepted.
 
     Examples
     --------

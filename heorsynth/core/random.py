@@ -1,4 +1,4 @@
-"""Named random streams: one seed decides everything, and adding a stream changes no other."""
+"""Named random streams: one seed determines all of them, and adding a stream changes no other."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from heorsynth.core.numbers import is_whole
 
 
 def check_seed(seed: object) -> int:
-    """The seed as an int; refuses anything but a whole number from 0 up.
+    """Return the seed as an int. Raise SeedError unless it is a whole number from 0 up.
 
     Raises
     ------
@@ -19,12 +19,12 @@ def check_seed(seed: object) -> int:
         If the seed is missing, negative or not a whole number.
     """
     if not is_whole(seed, 0):
-        raise SeedError("seed", Problem("", "expected a whole number from 0 up", "give seed=1, say"))
+        raise SeedError("seed", Problem("", "expected a whole number from 0 up", "give for example seed=1"))
     return int(seed)
 
 
 def stream(seed: int, *names: str | int) -> np.random.Generator:
-    """The random stream that this seed and these names stand for.
+    """Return the random stream of this seed and these names.
 
     Streams with different names are independent, and a stream does not depend on which
     others were opened before it.
@@ -50,5 +50,5 @@ def stream(seed: int, *names: str | int) -> np.random.Generator:
 
 
 def derived_seed(seed: int, *names: str | int) -> int:
-    """A 32-bit seed for libraries that take an integer and no generator."""
+    """Return a 32-bit seed for libraries that accept only an integer."""
     return int(stream(seed, *names).integers(2**32 - 1))

@@ -1,4 +1,4 @@
-"""Reads what a stranger may have written: JSON as plain data, and the dataclass it claims to be."""
+"""Read untrusted input: JSON as plain data, and as the dataclass it should be."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ Kind = TypeVar("Kind")
 
 
 def json_of(text: str | bytes) -> Any:
-    """JSON as plain data.
+    """Return JSON as plain data.
 
     Raises
     ------
-    ValueError      not JSON, not UTF-8, or nested deeper than the reader goes
+    ValueError      the text is not JSON, not UTF-8, or nested too deeply
 
     Examples
     --------
@@ -30,11 +30,11 @@ def json_of(text: str | bytes) -> Any:
 
 
 def typed(kind: type[Kind], facts: object) -> Kind:
-    """The dataclass that JSON-ready facts make, if each is of the type its field declares; none is converted.
+    """Return JSON-ready facts as a dataclass. Each must have its field's type; nothing is converted.
 
     Raises
     ------
-    ValueError      a field is missing or of another type; neither its value nor its name is told
+    ValueError      a field is missing or has another type; the message names neither field nor value
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""What a file shows of being synthetic: its label, the ids of its rows, and the mark in them."""
+"""Inspect a file for signs that it is synthetic: its label, its row ids, and the watermark in its values."""
 
 from __future__ import annotations
 
@@ -12,52 +12,54 @@ import pandas as pd
 from heorsynth.core.display import Card, facts_card, printable
 from heorsynth.data.files.augmented import counts_of
 from heorsynth.data.files.io import label_of, read_frame, sha256_of_file
-from heorsynth.data.labels.claims import belied
+from heorsynth.data.labels.claims import contradicts_label
 from heorsynth.data.labels.label import ID_COLUMN, Label, has_synthetic_id, releases_in
 from heorsynth.data.labels.releases import Match, Release, identify, read_registry
 from heorsynth.data.labels.watermark import NO_MARK, OWNER, PUBLIC, PUBLIC_KEY, owner_key, release_key
-from heorsynth.data.labels.watermark_detection import ALPHA, Counted, detect, looked_at, tallies
+from heorsynth.data.labels.watermark_detection import ALPHA, Counted, detect, scanned_rows, tallies
 
-NO_SIGN = "No sign that it is synthetic. No sign is not proof: a label can be removed, and a mark can be worn away."
+NO_SIGN = "No sign that it is synthetic. This is not proof: labels can be removed, and watermarks can be worn away."
 
 
 CERTAIN = 1e-6
-"""A mark at this p-value or below makes rows without a label a synthetic source: a tenth of what `inspect` asks for,
-since to refuse patients costs more than to remark on them."""
+"""Rows without a label are treated as a synthetic source only at this p-value or below. It is a tenth of the level of
+`inspect`, because refusing real patients is a worse error than a wrong remark."""
 
 BELIED_NOTE = (
-    "The label says that a mark is in these rows. They would show it, and do not: they are other rows than those it "
-    "was written for, or were changed since. Anybody can copy a label and ids. Take the rows for patients until the "
-    "original file is found."
+    "The label says that these rows hold a watermark, but it is absent, although the rows are enough to show it. They "
+    "are other rows than the label was written for, or were changed since. Labels and ids are easy to copy. Treat the "
+    "rows as patients until the original file is found."
 )
-AUGMENTED_NOTE = "The other rows may be patients: not to be shared as synthetic, nor counted as patients."
+AUGMENTED_NOTE = (
+    "The other rows may be patients. Do not share the file as synthetic, and do not count rows as patients."
+)
 
 
 MOST_COLUMNS = 500
-"""Of more columns of numbers so many are looked at: a mark stands in each of them."""
+"""If a file has more numeric columns, only this many are tested: a watermark is in each of them."""
 
 
 @dataclass(frozen=True)
 class Inspection:
-    """What a file says of itself: `synthetic` is True, or None for no sign of it; never False.
+    """The result of `inspect`: `synthetic` is True, or None if there is no sign of it. It is never False.
 
-    It is None too where the rows contradict the label: then neither label nor ids are believed.
+    It is also None if the rows contradict the label; then neither the label nor the ids are trusted.
 
     Attributes
     ----------
     file : str                    the file's name
-    synthetic : bool or None      True where anything in it shows that rows are synthetic, though others may be patients
+    synthetic : bool or None      True if anything shows that rows are synthetic; other rows may still be patients
     label : Label or None
-    watermark_p : float or None   chance that rows which owe nothing to heorsynth agree with its public mark as well;
-                                  None where no column can hold a mark
-    owner_p : float or None       the same of the mark of an owner's key, where one was given and the file names the
-                                  release; None otherwise
-    known : Match or None         what a registry of releases says of it; None where none was asked
-    rows : int                    of the file
-    named : int                   of these, how many have the id of a synthetic row
-    titled : bool                 whether its own title, as a SAS file has one, says that it is synthetic
-    belied : bool                 True where the label says that a mark should be there, the rows are enough to show
-                                  it, and it is not
+    watermark_p : float or None   p-value of the public watermark: the probability that unrelated rows agree with it at
+                                  least as well. None if no column can hold a watermark
+    owner_p : float or None       p-value of the watermark of an owner's key. None without a key, or if the release is
+                                  unknown
+    known : Match or None         the match in a registry of releases. None without a registry
+    rows : int                    number of rows
+    named : int                   number of rows with a synthetic id
+    titled : bool                 True if the file's own title, such as a SAS label, says that it is synthetic
+    belied : bool                 True if the label claims a watermark that the rows do not show, although they are
+                                  enough to show it
     """
 
     file: str
@@ -73,19 +75,19 @@ class Inspection:
 
     @property
     def watermarked(self) -> bool:
-        """True where the public mark or the owner's is seen."""
+        """True if the public or the owner's watermark is detected."""
         return any(p is not None and p <= ALPHA for p in (self.watermark_p, self.owner_p))
 
     @property
     def augmented(self) -> bool:
-        """True where the file says that some of its rows are synthetic and others are not: by its label, or its ids."""
+        """True if label or ids say that some rows are synthetic and others are not."""
         return counts_of(self.label) is not None or 0 < self.named < self.rows
 
     def card(self) -> Card:
-        """The answer in words."""
+        """Return the result as a card."""
         facts = [("watermark", self._mark)]
         if self.owner_p is not None:
-            facts.append(("owner's mark", _told(self.owner_p)))
+            facts.append(("owner's mark", _detected(self.owner_p)))
         if self.known is not None:
             facts.append(("registry", self.known.sentence))
         if self.augmented:
@@ -123,7 +125,7 @@ class Inspection:
     @property
     def _mark(self) -> str:
         if self.watermark_p is not None:
-            return _told(self.watermark_p)
+            return _detected(self.watermark_p)
         if self.label is not None and self.label.watermark.startswith(NO_MARK):
             return self.label.watermark
         return NO_MARK + "no column of measurements with fractions can hold one"
@@ -148,30 +150,49 @@ class Inspection:
 def inspect(
     path: str | Path, registry: str | Path | None = None, watermark_key: str | Path | None = None
 ) -> Inspection:
-    """Whether a file shows that it is synthetic: by its label, the ids of its rows, or the mark in them.
+    """Report whether a file shows that it is synthetic, by its label, its row ids, or its watermark.
 
     Parameters
     ----------
-    registry : path, optional        file of released cohorts, as `heorsynth run --registry` writes it: names the
-                                     release the file came from, and a label that none of them bears out
-    watermark_key : path, optional   an owner's key: whether the mark follows it, for the releases that label, ids or
+    path : path                      the file
+    registry : path, optional        registry of releases, as written by `heorsynth run --registry`. It identifies the
+                                     release of the file, and reveals a label that matches no release
+    watermark_key : path, optional   an owner's key. Its watermark is tested for each release that label, ids or
                                      registry name
+
+    Returns
+    -------
+    Inspection
 
     Raises
     ------
     FileError, EncodingError, DamagedFileError, LabelError
+
+    See Also
+    --------
+    heorsynth.read : Read the rows of a file.
+    heorsynth.write : Write a cohort with its label.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "trial.csv"
+    ...     _ = path.write_text("time,event\\n5,1\\n8,0\\n12,1\\n")
+    ...     inspect(path).synthetic is None
+    True
     """
-    held = () if registry is None else read_registry(registry)
+    releases = () if registry is None else read_registry(registry)
     frame = read_frame(path, scan=True)
-    label, ids, counted = label_of(frame), named_rows(frame), tallies(looked_at(_narrowed(frame)))
+    label, ids, counted = label_of(frame), named_rows(frame), tallies(scanned_rows(_narrowed(frame)))
     unmarked = label is not None and label.watermark.startswith(NO_MARK)
     p = None if unmarked else detect(counted, PUBLIC_KEY, PUBLIC).p
-    marked = _marked_releases(held, counted)
-    known = None if registry is None else identify(held, sha256_of_file(Path(path)), label, ids, len(frame), marked)
-    named = {*releases_in(ids)} | {one.release for one in held}
+    marked = _marked_releases(releases, counted)
+    known = None if registry is None else identify(releases, sha256_of_file(Path(path)), label, ids, len(frame), marked)
+    named = {*releases_in(ids)} | {one.release for one in releases}
     named |= set() if label is None else {label.release}
     owner_p = None if watermark_key is None else _owner_p(counted, owner_key(watermark_key), sorted(named))
-    seen = Inspection(
+    result = Inspection(
         Path(path).name,
         None,
         label,
@@ -183,60 +204,60 @@ def inspect(
         not ids and frame.index.name == ID_COLUMN,
     )
     same = known is not None and known.same_bytes
-    if label is not None and not (same or marked or seen.watermarked) and belied(frame, label):
-        return replace(seen, belied=True)
-    found = label is not None or bool(ids) or seen.titled or seen.watermarked or bool(marked)
-    return replace(seen, synthetic=found or same or None)
+    if label is not None and not (same or marked or result.watermarked) and contradicts_label(frame, label):
+        return replace(result, belied=True)
+    signs = label is not None or bool(ids) or result.titled or result.watermarked or bool(marked)
+    return replace(result, synthetic=signs or same or None)
 
 
 def named_rows(frame: pd.DataFrame) -> list[str]:
-    """The id of every row that has one of a synthetic row, in its index or in any column of text."""
+    """Return the synthetic ids of all rows that have one, in the index or in any text column."""
     texts = [frame.index, *(pd.Index(frame[name]) for name in frame.select_dtypes(["object", "string", "category"]))]
-    found, open_rows = [], np.ones(len(frame), dtype=bool)
+    ids, open_rows = list[str](), np.ones(len(frame), dtype=bool)
     for text in texts:
         named = has_synthetic_id(text).to_numpy() & open_rows
         if named.any():
-            found += text[named].astype(str).tolist()
+            ids += text[named].astype(str).tolist()
             open_rows &= ~named
-    return found
+    return ids
 
 
 def sign_of(frame: pd.DataFrame) -> str:
-    """What shows that rows without a label are synthetic: their ids or the mark in them, in words; "" for neither.
+    """Return what shows that unlabelled rows are synthetic, their ids or their watermark, in words; "" for neither.
 
     Notes
     -----
-    Of tables that owe nothing to heorsynth fewer than 1 in 1,000,000 are said to hold the mark (`CERTAIN`).
+    The rate of false detections is below 1 in 1,000,000 tables (`CERTAIN`).
     """
     if named := len(named_rows(frame)):
         return f"{named:,} of {len(frame):,} rows have ids of synthetic rows"
-    mark = detect(tallies(looked_at(_narrowed(frame))), PUBLIC_KEY, PUBLIC)
+    mark = detect(tallies(scanned_rows(_narrowed(frame))), PUBLIC_KEY, PUBLIC)
     return (
         f"the mark of heorsynth is in its rows (p = {mark.p:.1g})" if mark.p is not None and mark.p <= CERTAIN else ""
     )
 
 
 def _narrowed(frame: pd.DataFrame) -> pd.DataFrame:
-    """The frame, or so many of its columns of numbers as `MOST_COLUMNS`, spread by chance but always the same ones."""
+    """Return the frame, with a fixed random choice of `MOST_COLUMNS` numeric columns if it has more."""
     numbers = frame.select_dtypes("number").columns
     if len(numbers) <= MOST_COLUMNS:
         return frame
     return frame[numbers[np.sort(np.random.default_rng(0).permutation(len(numbers))[:MOST_COLUMNS])]]
 
 
-def _marked_releases(held: Sequence[Release], counted: Counted) -> list[Release]:
-    """The releases whose own mark is in the rows, at a level corrected for how many were tried."""
-    keyed = [one for one in held if one.watermark_key]
-    found = [(one, detect(counted, one.watermark_key.encode(), OWNER).p) for one in keyed]
-    return [one for one, p in found if p is not None and p * len(keyed) <= ALPHA]
+def _marked_releases(releases: Sequence[Release], counted: Counted) -> list[Release]:
+    """Return the releases whose own watermark is detected, with a Bonferroni correction for their number."""
+    keyed = [one for one in releases if one.watermark_key]
+    tested = [(one, detect(counted, one.watermark_key.encode(), OWNER).p) for one in keyed]
+    return [one for one, p in tested if p is not None and p * len(keyed) <= ALPHA]
 
 
 def _owner_p(counted: Counted, key: bytes, named: Sequence[str]) -> float | None:
-    """The p-value of an owner's mark over the releases the file may be of; None where none is named."""
-    tried = [detect(counted, release_key(key, name), OWNER).p for name in named]
-    found = [p for p in tried if p is not None]
-    return min(1.0, len(tried) * min(found)) if found else None
+    """Return the p-value of an owner's watermark over all releases the file may come from; None if none is known."""
+    tested = [detect(counted, release_key(key, name), OWNER).p for name in named]
+    values = [p for p in tested if p is not None]
+    return min(1.0, len(tested) * min(values)) if values else None
 
 
-def _told(p: float) -> str:
+def _detected(p: float) -> str:
     return f"{'seen' if p <= ALPHA else 'not seen'} (p = {p:.2g})"

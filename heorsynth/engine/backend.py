@@ -1,4 +1,4 @@
-"""What an engine needs to know of a place where tasks are computed, and the simplest such place: this process."""
+"""The interface between an engine and the place where tasks run, and the simplest such place: this process."""
 
 from __future__ import annotations
 
@@ -11,52 +11,52 @@ from heorsynth.engine.task import Function, Outcome, attempt
 
 
 class Pending(Protocol):
-    """A task on its way."""
+    """A task that was submitted."""
 
     def outcome(self) -> Outcome:
-        """What came of it, once it did."""
+        """Wait for the task and return its outcome."""
 
     def forget(self) -> None:
-        """Its result is wanted no more."""
+        """Discard the task: its result is no longer needed."""
 
 
 Submit = Callable[[Any], Pending]
 
 
 class Backend(Protocol):
-    """Where tasks are computed: what an engine needs to know of this process, of workers or of a cluster."""
+    """A place where tasks run: this process, workers or a cluster."""
 
     @property
     def workers(self) -> int:
-        """Tasks that are computed at the same time."""
+        """The number of tasks that run at the same time."""
 
     @property
     def window(self) -> int:
-        """Tasks that are sent ahead of the one whose result is handed out next."""
+        """The number of tasks submitted ahead of the next result."""
 
     def job(self, function: Function, shared: Any) -> AbstractContextManager[Submit]:
-        """While open, sends tasks to `function` beside what they share."""
+        """Open a job. Within the block, tasks are submitted to `function` with their shared data."""
 
     def close(self, now: bool) -> None:
-        """Ends the workers; `now` does not wait for what they are doing."""
+        """End the workers. If `now` is true, do not wait for running tasks."""
 
 
 @dataclass(frozen=True)
 class Known:
-    """A task of which it was known at once what came of it."""
+    """A task whose outcome is already known."""
 
-    found: Outcome
+    result: Outcome
 
     def outcome(self) -> Outcome:
-        return self.found
+        return self.result
 
     def forget(self) -> None:
-        """Nothing is under way."""
+        """Do nothing: no task is running."""
 
 
 @dataclass(frozen=True)
 class ThisProcess:
-    """Computes each task when it is asked for: nothing is ahead of the result that is wanted."""
+    """Runs each task in this process when its result is requested."""
 
     workers: int = 1
     window: int = 1
@@ -66,4 +66,4 @@ class ThisProcess:
         yield lambda task: Known(attempt(function, shared, task))
 
     def close(self, now: bool) -> None:
-        """Nothing was opened."""
+        """Do nothing: no worker was opened."""

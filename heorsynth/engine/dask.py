@@ -1,4 +1,4 @@
-"""The engine of a Dask cluster: one on this machine, or one that is there and has the same versions as we do."""
+"""The engine of a Dask cluster: a new one on this machine, or an existing one with the same package versions."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from distributed import Client, Future
 
 ANSWERS_WITHIN, WORKERS_WITHIN = 10, 60
-"""Seconds in which a cluster has to answer, and to have its first worker."""
+"""Seconds in which a cluster must answer, and in which its first worker must start."""
 
 ANY_SIZE = {"distributed.admin.large-graph-warning-threshold": "1 PB"}
-"""Dask warns of large tasks. Ours hold what a task needs, and what all need is sent once."""
+"""Turns off Dask's warning of large tasks. Our tasks hold only what they need; shared data is sent once."""
 
 
 OURS = {
@@ -29,7 +29,7 @@ OURS = {
     "distributed.scheduler.http.routes": [],
     "distributed.worker.http.routes": [],
 }
-"""On this machine: whose fault a worker's end was is found out by the engine, and no page shows what is under way."""
+"""Settings of a cluster on this machine: the engine handles workers that end, and no page shows running tasks."""
 
 
 class Cluster:
@@ -37,10 +37,10 @@ class Cluster:
 
     Parameters
     ----------
-    client : Client         connected to it
-    folder : Folder         where this machine's workers find what tasks share; None sends it to them, and each task
-                            asks the worker it came to for its versions
-    opened : ExitStack      what is to be closed at the end
+    client : Client         connected to the cluster
+    folder : Folder         where workers on this machine find shared data. None sends the data to each worker, and
+                            each worker's versions are checked
+    opened : ExitStack      closed at the end
     """
 
     def __init__(self, client: Client, folder: Folder | None, opened: ExitStack) -> None:
@@ -55,14 +55,14 @@ class Cluster:
             with self._folder.holding(shared) as place:
                 yield lambda task: self._submitted(attempt_packed, packed(called, place, task))
             return
-        here = versions_told()()
+        here = version_reporter()()
         made, attempted = only_where_same(here, pickle.loads), only_where_same(here, attempt_packed)
-        # Made on the cluster from bytes, so that it is made anew where a worker is lost with it.
-        held = [] if shared is None else [self._submit(made, sendable("what tasks share", shared))]
-        yield lambda task: self._submitted(attempted, packed(called, None, task), *held)
+        # Created on the cluster from bytes, so that it can be created again if its worker is lost.
+        data = [] if shared is None else [self._submit(made, sendable("shared data of the tasks", shared))]
+        yield lambda task: self._submitted(attempted, packed(called, None, task), *data)
 
-    def _submitted(self, attempted: Callable[..., Any], sent: bytes | Failed, *held: Future) -> Pending:
-        return Known(sent) if isinstance(sent, Failed) else _Sent(self._submit(attempted, sent, *held))
+    def _submitted(self, attempted: Callable[..., Any], sent: bytes | Failed, *data: Future) -> Pending:
+        return Known(sent) if isinstance(sent, Failed) else _Sent(self._submit(attempted, sent, *data))
 
     def _submit(self, function: Callable[..., Any], *given: object) -> Future:
         import dask
@@ -85,7 +85,7 @@ class _Sent:
         try:
             error = self.future.exception()
         except CancelledError as lost:
-            found = Problem("", f"the cluster let go of a task ({type(lost).__name__})", "see whether it still runs")
+            found = Problem("", f"the cluster dropped a task ({type(lost).__name__})", "check that it still runs")
             raise EngineError("cluster", found) from None
         if isinstance(error, KilledWorker):
             return Died()
@@ -94,7 +94,7 @@ class _Sent:
         result = self.future.result()
         if isinstance(result, tuple):
             _, address, there = result
-            raise _of_other_versions(f"worker {address!r}", differences(versions_told()(), {address: there}))
+            raise _version_error(f"worker {address!r}", differences(version_reporter()(), {address: there}))
         return pickle.loads(result)
 
     def forget(self) -> None:
@@ -102,7 +102,7 @@ class _Sent:
 
 
 def on_this_machine(workers: int | None) -> Cluster:
-    """A cluster of this machine's processes: loopback only, encrypted, no dashboard, nothing spilt to disk."""
+    """Start a cluster of processes on this machine: loopback only, encrypted, no dashboard, no data written to disk."""
     _require_dask()
     import dask
     import joblib
@@ -130,11 +130,11 @@ def on_this_machine(workers: int | None) -> Cluster:
 
 
 def joined(address: str) -> Cluster:
-    """The cluster at an address.
+    """Join the cluster at an address.
 
     Raises
     ------
-    EngineError     nothing answers there, no worker comes, or one has other versions
+    EngineError     no scheduler answers, no worker starts, or a worker has other versions
     """
     _require_dask()
     from distributed import Client
@@ -150,13 +150,13 @@ def joined(address: str) -> Cluster:
 
 
 def lent(client: Client) -> Cluster:
-    """The cluster of a client that somebody else opened, and will close."""
+    """Use the cluster of a client that the caller opened and will close."""
     _require_dask()
     from distributed import Client
 
     if not isinstance(client, Client):
         found = f"expected a name, an address, an engine or a Dask Client, not {type(client).__name__}"
-        raise EngineError("engine", Problem("", found, "write engine='processes', say"))
+        raise EngineError("engine", Problem("", found, "write for example engine='processes'"))
     _require_same_versions(client, client.scheduler_info()["address"])
     return Cluster(client, None, ExitStack())
 
@@ -175,23 +175,23 @@ def _require_same_versions(client: Client, address: str) -> None:
     except TimeoutError:
         found = Problem("", f"no worker within {WORKERS_WITHIN} seconds", "start its workers, then join it")
         raise EngineError(f"cluster {address!r}", found) from None
-    asked = versions_told()
-    differ = differences(asked(), client.run(asked))
+    reporter = version_reporter()
+    differ = differences(reporter(), client.run(reporter))
     if differ:
-        raise _of_other_versions(f"cluster {address!r}", differ)
+        raise _version_error(f"cluster {address!r}", differ)
 
 
-def _of_other_versions(who: str, differ: list[Problem]) -> EngineError:
+def _version_error(who: str, differ: list[Problem]) -> EngineError:
     return EngineError(f"{who}, of other versions,", differ)
 
 
 def differences(here: Mapping[str, str], workers: Mapping[str, Mapping[str, str]]) -> list[Problem]:
-    """What is not the same on the workers as here: a problem for each package.
+    """Return a problem for each package whose version on the workers differs from this process.
 
     Parameters
     ----------
-    here : Mapping       package to version, of this process
-    workers : Mapping    worker's address to the same, of that worker
+    here : Mapping       package to version in this process
+    workers : Mapping    worker's address to package to version
     """
     problems = []
     for package, version in here.items():
@@ -204,8 +204,8 @@ def differences(here: Mapping[str, str], workers: Mapping[str, Mapping[str, str]
     return problems
 
 
-def versions_told() -> Callable[[], dict[str, str]]:
-    """What tells the versions that results depend on. It needs nothing of ours, which a worker may not have."""
+def version_reporter() -> Callable[[], dict[str, str]]:
+    """Return a function that reports package versions. It needs no code of heorsynth, which a worker may lack."""
 
     def versions() -> dict[str, str]:
         import hashlib
@@ -214,18 +214,18 @@ def versions_told() -> Callable[[], dict[str, str]]:
         from importlib.util import find_spec
         from pathlib import Path
 
-        told = {"python": platform.python_version()}
+        found = {"python": platform.python_version()}
         for package in ("numpy", "pandas", "scipy", "heorsynth"):
             try:
-                told[package] = version(package)
+                found[package] = version(package)
             except PackageNotFoundError:
-                told[package] = "absent"
+                found[package] = "absent"
         ours, code = find_spec("heorsynth"), hashlib.sha256()
         if ours is None or ours.origin is None:
-            return told
+            return found
         for file in sorted(Path(ours.origin).parent.rglob("*.py")):
             code.update(file.name.encode() + file.read_bytes())
-        return told | {"heorsynth's code": code.hexdigest()[:8]}
+        return found | {"heorsynth's code": code.hexdigest()[:8]}
 
     return versions
 
@@ -234,21 +234,21 @@ OTHER_VERSIONS = "heorsynth: this worker has other versions"
 
 
 def only_where_same(here: Mapping[str, str], function: Callable[..., Any]) -> Callable[..., Any]:
-    """A function that a worker calls if it has our versions, and else answers with its own.
+    """Return a function that runs on a worker with our versions, and else returns the worker's versions.
 
-    Workers come and go while a cluster is at work: those that were there when it was joined are not all that compute.
-    What is returned needs nothing of ours, so that a worker without heorsynth can say so. It asks each worker once.
+    Workers may join a cluster at any time, so a check at the start is not enough. The returned function needs no code
+    of heorsynth, so that a worker without it can answer. Each worker is checked once.
 
     Parameters
     ----------
-    here : Mapping          package to version, of this process
-    function : callable     of a module; takes bytes, and what came of another function made here
+    here : Mapping          package to version in this process
+    function : callable     module-level function; takes bytes, and results of other functions made here
 
     Returns
     -------
-    callable                as `function`, or (OTHER_VERSIONS, the worker's address, package to version)
+    callable                as `function`, or returns (OTHER_VERSIONS, the worker's address, package to version)
     """
-    told, called, mark, kept = versions_told(), pickle.dumps(function), OTHER_VERSIONS, "heorsynth_versions"
+    report, called, mark, kept = version_reporter(), pickle.dumps(function), OTHER_VERSIONS, "heorsynth_versions"
 
     def on_a_worker(*given: Any) -> Any:
         import pickle
@@ -260,7 +260,7 @@ def only_where_same(here: Mapping[str, str], function: Callable[..., Any]) -> Ca
                 return one
         worker = get_worker()
         if not hasattr(worker, kept):
-            setattr(worker, kept, told())
+            setattr(worker, kept, report())
         there = getattr(worker, kept)
         return pickle.loads(called)(*given) if there == here else (mark, worker.address, there)
 

@@ -1,4 +1,4 @@
-"""One function for many tasks: in this process, in several, or on a cluster. Same seed, same bytes on each."""
+"""Run one function for many tasks: in this process, in several processes, or on a cluster, with the same results."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ if TYPE_CHECKING:
     from distributed import Client
 
 ENGINES = ("local", "processes", "dask")
-"""Engines by name; an address such as tcp://10.0.0.1:8786 is one more."""
+"""The names of engines. The address of a Dask cluster, such as tcp://10.0.0.1:8786, is accepted too."""
 
 ADDRESSES = ("tcp://", "tls://")
 
 TRIES = 2
-"""How often a task may fail, or end its worker, before the run stops and names it."""
+"""The number of times a task may fail, or end its worker, before the run stops with its name."""
 
 
 EngineSpec: TypeAlias = "str | Engine | Client"
-"""How an engine is asked for: by name, by address, or as one that is open."""
+"""An engine by name, by address, or one that is already open."""
 
 
 @dataclass(eq=False)
-class _Asked:
-    """A task in flight, and what has become of it so far."""
+class _InFlight:
+    """A task that was submitted, and its failures so far."""
 
     name: str
     submit: Callable[[], Pending]
@@ -40,18 +40,19 @@ class _Asked:
     failures: int = 0
     deaths: int = 0
 
-    def again(self) -> None:
+    def resubmit(self) -> None:
+        """Submit the task again."""
         self.pending = self.submit()
 
 
 @dataclass(frozen=True)
 class Engine:
-    """Calls a function for each of many tasks. Made by `open_engine`.
+    """Calls a function for each of many tasks. Create it with `open_engine`.
 
     Attributes
     ----------
     spec : str          "local", "processes", "dask", or a cluster's address
-    backend : Backend   where the tasks are computed
+    backend : Backend   where the tasks run
     """
 
     spec: str
@@ -59,7 +60,7 @@ class Engine:
 
     @property
     def workers(self) -> int:
-        """Tasks that are computed at the same time."""
+        """The number of tasks that run at the same time."""
         return self.backend.workers
 
     def map(
@@ -71,22 +72,21 @@ class Engine:
         what: str,
         named: Callable[[Any], str] | None = None,
     ) -> Iterator[Any]:
-        """The results of `function(shared, task)`, in the order of the tasks, each as soon as it can be had.
+        """Return the results of `function(shared, task)` as an iterator, in the order of the tasks.
 
         Parameters
         ----------
-        function : callable     changes neither argument; draws from streams that the task names
-        tasks : iterable        read as they are needed: few are in flight, and few results wait in memory
-        shared : object         what all tasks need, sent once; its arrays are mapped by the workers of one machine
-        what : str              what is being done, for the progress bar and for errors: "drawing"
-        named : callable        what an error calls a task, such as "cohort 3"; never a value of a patient. By default
-                                its text where it is a number, a word or a path, else its class
+        function : callable     must not change its arguments; draws from random streams named by the task
+        tasks : iterable        read as needed, so that few tasks and results are in memory at a time
+        shared : object         data that all tasks need, sent once; workers on one machine map its arrays
+        what : str              what is being done, for the progress bar and for errors, such as "drawing"
+        named : callable        returns a task's name for errors, such as "cohort 3", without any patient's value. By
+                                default it is the text of a number, word or path, else the class
 
         Raises
         ------
-        EngineError             a task failed twice, or twice ended the worker that computed it: names it and the class
-                                of its error
-        HeorsynthError          a task raised it: it is the answer, and is not asked for again
+        EngineError             a task failed twice, or ended its worker twice; names the task and its error's class
+        HeorsynthError          raised by a task on purpose; the task is not run again
 
         Examples
         --------
@@ -100,7 +100,7 @@ class Engine:
     def _results(
         self, function: Function, tasks: Iterable[Any], shared: Any, what: str, named: Callable[[Any], str]
     ) -> Iterator[Any]:
-        waiting, flight = iter(tasks), deque[_Asked]()
+        waiting, flight = iter(tasks), deque[_InFlight]()
         with self.backend.job(function, shared) as submit:
             try:
                 while True:
@@ -113,17 +113,17 @@ class Engine:
                         flight.popleft()
                         yield outcome.value
                     else:
-                        _mend(flight, outcome, what)
+                        _retry(flight, outcome, what)
             finally:
                 for one in flight:
                     one.pending.forget()
 
 
-def _sent(submit: Submit, task: Any, name: str) -> _Asked:
+def _sent(submit: Submit, task: Any, name: str) -> _InFlight:
     def send() -> Pending:
         return submit(task)
 
-    return _Asked(name, send, send())
+    return _InFlight(name, send, send())
 
 
 def _first(items: Iterator[Any], count: int) -> Iterator[Any]:
@@ -134,8 +134,8 @@ def _first(items: Iterator[Any], count: int) -> Iterator[Any]:
             return
 
 
-def _mend(flight: deque[_Asked], outcome: Outcome, what: str) -> None:
-    """Has the first task in flight computed again, or raises what stops the run."""
+def _retry(flight: deque[_InFlight], outcome: Outcome, what: str) -> None:
+    """Submit the first task in flight again, or raise the error that stops the run."""
     first = flight[0]
     if isinstance(outcome, Answered):
         raise outcome.error
@@ -143,16 +143,16 @@ def _mend(flight: deque[_Asked], outcome: Outcome, what: str) -> None:
         first.failures += 1
         if first.failures >= TRIES:
             raise _failed_twice(what, first.name, outcome)
-        first.again()
+        first.resubmit()
         return
     _after_a_death(flight, what)
 
 
-def _after_a_death(flight: deque[_Asked], what: str) -> None:
-    """Asks again for every task that was lost with a worker.
+def _after_a_death(flight: deque[_InFlight], what: str) -> None:
+    """Submit all tasks again that were lost with a worker.
 
-    Whose fault it was cannot be told where several tasks were lost together. So a task that was lost twice is
-    computed with nothing beside it, and named if its worker ends then too.
+    If several tasks were lost together, it is unknown which one ended the worker. A task that was lost twice is
+    therefore run alone. If its worker ends again, the run stops with its name.
     """
     lost = [one for one in flight if isinstance(one.pending.outcome(), Died)]
     for one in lost:
@@ -161,23 +161,23 @@ def _after_a_death(flight: deque[_Asked], what: str) -> None:
     if len(lost) == 1 and suspects:
         raise _ended_its_worker(what, suspects[0].name)
     for one in suspects:
-        one.again()
+        one.resubmit()
         if isinstance(one.pending.outcome(), Died):
             raise _ended_its_worker(what, one.name)
     for one in lost:
         if one not in suspects:
-            one.again()
+            one.resubmit()
 
 
 def _failed_twice(what: str, name: str, outcome: Failed) -> EngineError:
-    fix = "run it alone with engine='local'; the lines it passed through are in this error's notes"
+    fix = "run it alone with engine='local'; the traceback is in this error's notes"
     error = EngineError(what, Problem(name, f"failed twice, with {outcome.kind}", fix))
     error.add_note(outcome.frames)
     return error
 
 
 def _ended_its_worker(what: str, name: str) -> EngineError:
-    fix = "most often memory: take fewer workers or smaller tasks, or run it alone with engine='local'"
+    fix = "the usual cause is memory: use fewer workers or smaller tasks, or run it alone with engine='local'"
     return EngineError(what, Problem(name, f"the worker that computed it ended, {TRIES} times or more", fix))
 
 
@@ -187,20 +187,35 @@ def _plain(task: Any) -> str:
 
 @contextmanager
 def open_engine(spec: EngineSpec = "local", workers: int | None = None) -> Iterator[Engine]:
-    """An engine, open as long as the block lasts; its workers end with it, whatever ends it.
+    """Open an engine as a context manager. Its workers end with the block, also after an error.
 
     Parameters
     ----------
-    spec : str               "local": this process. "processes": workers on this machine. "dask": a Dask cluster on this
-                             machine. "tcp://host:port" or "tls://…": a Dask cluster that is there. An engine that is
-                             open, or a Dask `Client`, is used and left open
-    workers : int, optional  of "processes" and "dask"; as many as there are cores by default
+    spec : str               "local" runs in this process, "processes" starts workers on this machine, "dask" starts a
+                             Dask cluster on this machine, "tcp://host:port" or "tls://…" joins a Dask cluster. An open
+                             engine or a Dask `Client` is used and left open
+    workers : int, optional  number of workers of "processes" and "dask"; by default the number of cores
+
+    Yields
+    ------
+    Engine
 
     Raises
     ------
-    UnknownNameError         no such engine
-    EngineError              Dask is not installed, nothing answers at the address, the cluster has other versions, or
-                             workers were asked for where the engine has its own
+    UnknownNameError         the engine does not exist
+    EngineError              Dask is not installed, no scheduler answers at the address, the cluster has other versions,
+                             or `workers` was given for an engine with a fixed number
+
+    See Also
+    --------
+    heorsynth.run : Run a protocol on an engine.
+    heorsynth.CohortFolder : Check and count partitions on an engine.
+
+    Examples
+    --------
+    >>> with open_engine("local") as engine:
+    ...     engine.workers
+    1
     """
     if isinstance(spec, Engine):
         _no_workers(workers, spec.workers, "an engine that is open")
@@ -244,11 +259,12 @@ def _backend(spec: str | Client, workers: int | None) -> tuple[Backend, str]:
 def _checked_workers(workers: int | None) -> int | None:
     if workers is None or (isinstance(workers, int) and not isinstance(workers, bool) and workers >= 1):
         return workers
-    raise EngineError("workers", Problem("", "expected a whole number from 1 up", "leave it out for one on each core"))
+    fix = "leave it out for one worker per core"
+    raise EngineError("workers", Problem("", "expected a whole number from 1 up", fix))
 
 
 def _no_workers(workers: int | None, its_own: int, what: str) -> None:
-    """Nothing, if no other number of workers was asked for than there is."""
+    """Raise EngineError if another number of workers was requested than the engine has."""
     if workers not in (None, its_own):
-        found = Problem("workers", f"{what} has its own number", "leave it out, or take 'processes' or 'dask'")
+        found = Problem("workers", f"{what} has a fixed number", "leave it out, or use 'processes' or 'dask'")
         raise EngineError("engine", found)

@@ -1,4 +1,4 @@
-"""The engine of several processes on this machine: loky's workers, which map shared arrays instead of copying them."""
+"""The engine of several processes on this machine: loky workers that map shared arrays instead of copying them."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ if TYPE_CHECKING:
     from joblib.externals.loky import ProcessPoolExecutor
 
 ORPHANED_AFTER = 1.0
-"""Seconds within which a worker notices that whoever started it is gone."""
+"""Seconds within which a worker notices that its parent process ended."""
 
 
 @dataclass(frozen=True)
 class Folder:
-    """A folder of this user's for what tasks share; removed at the end, and by loky's tracker if we are killed."""
+    """A temporary folder for shared data. It is removed at the end, or by loky's tracker if this process is killed."""
 
     path: Path
     numbers: Iterator[int] = field(default_factory=count)
@@ -46,7 +46,7 @@ class Folder:
 
     @contextmanager
     def holding(self, shared: Any) -> Iterator[Mapped | None]:
-        """The file that holds what tasks share, while the block lasts; None if they share nothing."""
+        """Write the shared data to a file for the duration of the block. Yield None if there is none."""
         if shared is None:
             yield None
             return
@@ -55,10 +55,10 @@ class Folder:
             place = Mapped.written(shared, path)
         except OSError as error:
             found = Problem("", f"cannot be written ({error.strerror})", "free space, or name a folder in TMPDIR")
-            raise EngineError("what tasks share", found) from None
+            raise EngineError("shared data of the tasks", found) from None
         except (pickle.PicklingError, TypeError, AttributeError) as error:
             found = Problem("", f"cannot be sent to a worker ({type(error).__name__})", "use engine='local'")
-            raise EngineError("what tasks share", found) from None
+            raise EngineError("shared data of the tasks", found) from None
         try:
             yield place
         finally:
@@ -72,11 +72,11 @@ class Folder:
 
 
 class Processes:
-    """Workers on this machine. After one of them is killed, a fresh set takes over.
+    """Workers on this machine. If one of them is killed, a new pool is started.
 
     Parameters
     ----------
-    workers : int or None    as many as this process may use cores, by default
+    workers : int or None    by default the number of cores this process may use
     """
 
     def __init__(self, workers: int | None) -> None:
@@ -90,7 +90,7 @@ class Processes:
     def _fresh(self) -> ProcessPoolExecutor:
         from joblib.externals.loky.process_executor import ProcessPoolExecutor
 
-        # loky replaces a worker whose memory has grown, as it does when it maps a large array, and says so.
+        # loky warns when it replaces a worker whose memory has grown, which also happens when it maps a large array.
         warnings.filterwarnings("ignore", "A worker stopped while some jobs", UserWarning)
         return ProcessPoolExecutor(self.workers, initializer=_settled, initargs=(os.getpid(),))
 
@@ -133,7 +133,7 @@ class _Sent:
 
 
 def _settled(parent: int) -> None:
-    """What a worker does first: leaves Ctrl-C to whoever started it, and ends when that one is gone."""
+    """Start a worker: ignore Ctrl-C, which its parent handles, and end when the parent ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     def watch() -> None:

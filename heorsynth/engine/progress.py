@@ -1,4 +1,4 @@
-"""A progress bar where a person watches, and silence in a log."""
+"""A progress bar for a person at a terminal or notebook, and none in a log."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from typing import TypeVar
 Item = TypeVar("Item")
 
 LIVE_KERNEL = ("JPY_SESSION_NAME", "VSCODE_PID")
-"""Set in the environment of a kernel that a person opened, and of none that a program executes."""
+"""Environment variables of a kernel that a person opened. They are not set when a program executes a notebook."""
 
 
-def watched() -> bool:
-    """True on a terminal and in a notebook a person has open."""
+def is_interactive() -> bool:
+    """Return True on a terminal and in a notebook that a person opened."""
     in_kernel = "ipykernel" in sys.modules
     return sys.stderr.isatty() or (in_kernel and any(name in os.environ for name in LIVE_KERNEL))
 
 
 def progress(items: Iterable[Item], what: str, total: int | None = None) -> Iterator[Item]:
-    """The items, one by one, with a bar named `what` if somebody is watching."""
-    if not watched():
+    """Yield the items, with a progress bar named `what` if the session is interactive."""
+    if not is_interactive():
         yield from items
         return
     from tqdm.auto import tqdm

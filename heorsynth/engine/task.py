@@ -1,4 +1,4 @@
-"""One task, wherever it runs: alone in its process, on one thread, and a failure told without what the task held."""
+"""One task on any engine: run on one thread, one at a time, with failures reported without the task's data."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from typing import Any
 from heorsynth.core.errors import EngineError, HeorsynthError, Problem
 
 Function = Callable[[Any, Any], Any]
-"""What is called for each task: takes what all tasks share, and the task."""
+"""A function that is called for each task with the data that all tasks share, and the task."""
 
 _ONE_AT_A_TIME = threading.RLock()
 
@@ -29,16 +29,16 @@ class Done:
 
 @dataclass(frozen=True)
 class Answered:
-    """A task's answer is an error raised on purpose: asking again would give the same."""
+    """A task raised an error on purpose. Running it again would give the same error."""
 
     error: HeorsynthError
 
 
 @dataclass(frozen=True)
 class Failed:
-    """A task failed: the error's class, and the lines it passed through.
+    """A task failed: the class of the error and its traceback.
 
-    The error's own message may quote a patient's value, so it stays where it was raised.
+    The error's message may quote a patient's value, so it never leaves the worker.
     """
 
     kind: str
@@ -51,7 +51,7 @@ class Failed:
 
 @dataclass(frozen=True)
 class Died:
-    """The process that ran the task ended before the task did."""
+    """The worker process ended before the task did."""
 
 
 Outcome = Done | Answered | Failed | Died
@@ -59,12 +59,12 @@ Outcome = Done | Answered | Failed | Died
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Linear algebra on one thread, as long as the block lasts.
+    """Run linear algebra on one thread inside the block.
 
-    How LAPACK splits a matrix follows its threads, and so do the last bits of what it returns. On one thread the
-    same numbers come from two cores and from sixty-four.
+    The way LAPACK splits a matrix depends on the number of threads, and so do the last bits of its result. With one
+    thread the numbers are the same on any number of cores.
     """
-    # A library that is first loaded inside the block would start with threads of its own.
+    # A library first loaded inside the block would start its own threads.
     import scipy.linalg  # noqa: F401
     from threadpoolctl import threadpool_limits
 
@@ -73,22 +73,22 @@ def one_thread() -> Iterator[None]:
 
 
 def attempt(function: Function, shared: Any, task: Any) -> Outcome:
-    """What comes of one task.
+    """Run one task and return its outcome.
 
-    Tasks in one process wait for each other: the number of threads and the random state of some generators are its own.
+    Tasks in one process run one at a time, because the number of threads and some random states belong to the process.
     """
     try:
         with _ONE_AT_A_TIME, one_thread():
             return Done(function(shared, task))
     except HeorsynthError as error:
         return Answered(error)
-    except Exception as error:  # noqa: BLE001 - whatever a task raises must name the task
+    except Exception as error:  # noqa: BLE001 - any error of a task must be reported with the task's name
         return Failed.of(error)
 
 
 @dataclass(frozen=True)
 class Mapped:
-    """What tasks share, in a file whose arrays a worker maps into its memory instead of copying them."""
+    """Shared data in a file whose arrays a worker maps into memory instead of copying them."""
 
     path: Path
 
@@ -111,40 +111,40 @@ def _mapped(path: Path) -> Any:
 
 
 def sendable(what: str, thing: Any) -> bytes:
-    """Something as it is sent to a worker; EngineError, which says what it is, where it cannot be."""
+    """Return an object as bytes for a worker. Raise EngineError, with `what`, if it cannot be pickled."""
     import cloudpickle
 
     try:
         return cloudpickle.dumps(thing)
-    except Exception as error:  # noqa: BLE001 - what cannot be pickled says so with any class
+    except Exception as error:  # noqa: BLE001 - objects that cannot be pickled raise any class of error
         found = Problem("", f"cannot be sent to a worker ({type(error).__name__})", "use engine='local'")
         raise EngineError(what, found) from None
 
 
 def packed(function: bytes, place: Mapped | None, task: Any) -> bytes | Failed:
-    """A task as it is sent to a worker, in bytes: so no scheduler between can log what it holds."""
+    """Return a task as bytes for a worker. As bytes, its data cannot appear in a scheduler's log."""
     import cloudpickle
 
     try:
         return cloudpickle.dumps((function, place, task))
-    except Exception as error:  # noqa: BLE001 - what cannot be pickled says so with any class
+    except Exception as error:  # noqa: BLE001 - objects that cannot be pickled raise any class of error
         return Failed.of(error)
 
 
-def attempt_packed(sent: bytes, held: Any = None) -> bytes:
-    """What comes of a task that was sent in bytes, in bytes.
+def attempt_packed(sent: bytes, shared: Any = None) -> bytes:
+    """Run a task that was sent as bytes, and return its outcome as bytes.
 
     Parameters
     ----------
-    sent : bytes    from `packed`
-    held : object   what tasks share, where it is not in a file
+    sent : bytes      from `packed`
+    shared : object   the data that all tasks share, if it is not in a file
     """
     import cloudpickle
 
     try:
         function, place, task = pickle.loads(sent)
-        return cloudpickle.dumps(attempt(_unpacked(function), held if place is None else place.read(), task))
-    except Exception as error:  # noqa: BLE001 - an error that cannot be sent back would end the worker
+        return cloudpickle.dumps(attempt(_unpacked(function), shared if place is None else place.read(), task))
+    except Exception as error:  # noqa: BLE001 - an error that cannot be pickled would end the worker
         return pickle.dumps(Failed.of(error))
 
 

@@ -11,20 +11,20 @@ from heorsynth.core.errors import NotEstimableError, Problem
 from heorsynth.core.estimate import Estimate, normal_quantile
 
 TINY = 1e-12
-"""A product of two variances, of columns scaled to 1, that is no variation at all."""
+"""A product of variances (columns scaled to 1) at or below this counts as no variation."""
 
 ROWS = 2048
-"""Rows worked on at once in `resampled_correlations`: few enough for their products to stay in the cache."""
+"""Rows processed at a time in `resampled_correlations`, so that their products stay in the processor's cache."""
 
 WEIGHTS = 2**24
-"""Most bootstrap weights that it holds at once."""
+"""The largest number of bootstrap weights held in memory at a time."""
 
 LEAST = 10
-"""Fewer pairs than this give no interval worth the name."""
+"""The smallest number of pairs for an interval."""
 
 
 def rank_correlation(x: np.ndarray, y: np.ndarray, *, level: float = 0.95) -> Estimate:
-    """Spearman's rank correlation of two columns, over the patients for whom both are known.
+    """Return Spearman's rank correlation of two columns, over patients with both values known.
 
     Parameters
     ----------
@@ -74,7 +74,7 @@ def rank_correlation(x: np.ndarray, y: np.ndarray, *, level: float = 0.95) -> Es
 def resampled_correlations(
     columns: np.ndarray, pairs: tuple[np.ndarray, np.ndarray], draws: int, rng: np.random.Generator
 ) -> np.ndarray:
-    """Pearson correlations of pairs of columns in bootstrap samples of the rows.
+    """Return Pearson correlations of pairs of columns in bootstrap samples of the rows.
 
     Parameters
     ----------
@@ -88,9 +88,9 @@ def resampled_correlations(
 
     Notes
     -----
-    A sample is how often it holds each row, so every sum it needs is those counts times a product of two columns,
-    and all samples' sums are one matrix product: nothing is copied for a sample. Columns known in the same rows
-    share the sums over those rows.
+    A bootstrap sample is stored as the number of times it draws each row. The sums of all samples are then one matrix
+    product of these counts with products of columns, and no rows are copied. Columns with the same known rows share
+    their sums.
 
     Examples
     --------
@@ -115,7 +115,7 @@ def resampled_correlations(
 
 
 def _standardised(columns: np.ndarray, known: np.ndarray) -> np.ndarray:
-    """The columns with mean 0 and variance 1 over their known rows, and 0 where missing."""
+    """Return the columns with mean 0 and variance 1 over their known rows, and 0 if missing."""
     patients = np.maximum(known.sum(axis=0), 1)
     centred = np.where(known, columns, 0.0)
     centred = np.where(known, centred - centred.sum(axis=0) / patients, 0.0)
@@ -124,7 +124,7 @@ def _standardised(columns: np.ndarray, known: np.ndarray) -> np.ndarray:
 
 
 def _products(values: np.ndarray, held: np.ndarray, pairs: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
-    """What is summed: products of the pairs, values and squares where a pattern is known, and two patterns at once."""
+    """Return the terms of all sums: products of pairs, values and squares by pattern, and pairs of patterns."""
     parts = [values[:, pairs[0]] * values[:, pairs[1]]]
     parts += [(one[:, :, None] * held[:, None, :]).reshape(len(values), -1) for one in (values, values**2, held)]
     return np.hstack(parts)
@@ -133,7 +133,7 @@ def _products(values: np.ndarray, held: np.ndarray, pairs: tuple[np.ndarray, np.
 def _correlations_of(
     sums: np.ndarray, pairs: tuple[np.ndarray, np.ndarray], pattern: np.ndarray, width: int
 ) -> np.ndarray:
-    """Correlations (B, J) of the sums (B, J + 2kq + q²) of `_products`, with q patterns of known rows."""
+    """Return correlations (B, J) from the sums (B, J + 2kq + q²) of `_products`, with q patterns of known rows."""
     first, second = pairs
     q = int(pattern.max()) + 1
     ends = np.cumsum([len(first), width * q, width * q])

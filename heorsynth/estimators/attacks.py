@@ -1,6 +1,6 @@
-"""Attacks on synthetic rows: how often each works on patients of the source, and on people no generator saw.
+"""Attacks on synthetic rows: how often each succeeds on training patients and on patients the generator never saw.
 
-Patients and rows come as points: arrays whose columns are on one scale, so that Euclidean distances mean something.
+Patients and rows are points: arrays whose columns share one scale, so that Euclidean distances are meaningful.
 """
 
 from __future__ import annotations
@@ -12,25 +12,26 @@ import numpy as np
 from scipy.spatial.distance import cdist
 
 CHUNK = 2000
-"""Rows whose distances to everybody are held in memory at a time."""
+"""Rows whose distances to all people are held in memory at a time."""
 
 RELABELLINGS = 200
-"""Draws of who is a patient of the source and who is not, behind the standard error of singling out."""
+"""Random reassignments of people to source and control, for the standard error of singling out."""
 
 CLOSE = 1e-9
-"""Distances this near to one another are equal but for rounding; so are a point and its copy."""
+"""Distances closer than this are equal up to rounding. A point at this distance from another is its copy."""
 
 
 @dataclass(frozen=True)
 class Attack:
-    """How often an attack succeeds.
+    """The success rate of an attack.
 
     Attributes
     ----------
-    success : float      on patients of the source, or the share of rows nearer to one
-    control : float      on people the generator never saw; what it would be without memory
+    success : float      on training patients, or the share of rows nearer to one
+    control : float      on people the generator never saw; the success without memorisation
     se : float           standard error of success - control
-    guessing : float     of an attacker without the synthetic rows' relations; NaN where that is `control`
+    guessing : float     success of an attacker without the joint distribution in the synthetic rows; NaN if `control`
+                         is this baseline
     """
 
     success: float
@@ -40,12 +41,12 @@ class Attack:
 
     @property
     def excess(self) -> float:
-        """What the source's patients suffer beyond people who took no part."""
+        """The success on training patients minus the success on people the generator never saw."""
         return self.success - self.control
 
 
 def nearest(points: np.ndarray, others: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Distance (n,) from each point to the nearest of `others`, and which one that is (n,)."""
+    """Return the distance (n,) from each point to the nearest of `others`, and the index of the nearest (n,)."""
     which, apart = np.empty(len(points), dtype=int), np.empty(len(points))
     for start in range(0, len(points), CHUNK):
         part = slice(start, start + CHUNK)
@@ -56,21 +57,21 @@ def nearest(points: np.ndarray, others: np.ndarray) -> tuple[np.ndarray, np.ndar
 
 
 def nearness(rows: np.ndarray, source: np.ndarray, unseen: np.ndarray, rng: np.random.Generator) -> Attack:
-    """The share of rows whose nearest person is a patient of the source, as if as many people were unseen.
+    """Return the share of rows whose nearest person is a training patient, scaled to equal numbers of both kinds.
 
     Parameters
     ----------
     rows : array (R, k)      synthetic
     source : array (T, k)    patients the generator was fitted to
-    unseen : array (H, k)    people of the same population it never saw
+    unseen : array (H, k)    people of the same population that the generator never saw
 
     Notes
     -----
-    A row as near to several people counts for each of them in part. Without memory the N = T + H people are
-    exchangeable: with w_i the share of rows nearest to person i, the share p nearer to the source is the sum of
-    w_i over T of N people dealt at random, with mean T/N and variance sum (w_i - 1/N)^2 T H / (N (N - 1)),
-    exactly; it does not fall with the number of rows. With unequal sides p is told as pH / (pH + (1 - p)T): 0.5
-    is no memory and 1 is copies whatever the sizes.
+    A row at equal distance to several people counts for each of them in part. Without memorisation the N = T + H people
+    are exchangeable. With w_i the share of rows nearest to person i, the share p nearer to the source is the sum of w_i
+    over T of the N people drawn at random, with mean T/N and variance sum (w_i - 1/N)^2 T H / (N (N - 1)), exactly;
+    the variance does not fall with the number of rows. With unequal T and H, p is reported as pH / (pH + (1 - p)T):
+    0.5 means no memorisation and 1 means copies, whatever the sizes.
     """
     people, size, others = np.concatenate([source, unseen]), len(source), len(unseen)
     weights = np.zeros(size + others)
@@ -85,14 +86,14 @@ def nearness(rows: np.ndarray, source: np.ndarray, unseen: np.ndarray, rng: np.r
 
 
 def membership(rows: np.ndarray, source: np.ndarray, unseen: np.ndarray, rng: np.random.Generator) -> Attack:
-    """How well synthetic rows tell who took part: area under the ROC curve of a density-ratio attack.
+    """Return the success of a membership attack: the area under the ROC curve of a density-ratio attack.
 
     Notes
     -----
-    The score of a person is log(distance to the nearest other unseen person / distance to the nearest row): how
-    much denser the rows lie there than the population does, by one-neighbour densities. A patient of the source
-    is set against all unseen people but one at random, so that both kinds meet as many. AUC with DeLong's
-    standard error; 0.5 is no better than guessing.
+    The score of a person is log(distance to the nearest other unseen person / distance to the nearest row). It compares
+    the density of rows with the density of the population, both by one nearest neighbour. A training patient is
+    compared with all unseen people but a random one, so that both kinds have equally many neighbours. The result is the
+    AUC with DeLong's standard error; 0.5 is guessing.
 
     References
     ----------
@@ -113,7 +114,7 @@ def membership(rows: np.ndarray, source: np.ndarray, unseen: np.ndarray, rng: np
 
 
 def _two_nearest(points: np.ndarray, others: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Distance to the nearest and to the second nearest of `others`, and which is the nearest."""
+    """Return the distances to the nearest and second nearest of `others`, and the index of the nearest."""
     from sklearn.neighbors import NearestNeighbors
 
     distance, which = NearestNeighbors(n_neighbors=2, algorithm="brute").fit(others).kneighbors(points)
@@ -127,17 +128,17 @@ def inference(
     tolerance: float,
     rng: np.random.Generator,
 ) -> Attack:
-    """How often a secret is that of the row nearest by what is known, to within the tolerance.
+    """Return how often a secret equals that of the nearest row by the known columns, within the tolerance.
 
     Parameters
     ----------
     rows, source, unseen     (known (n, k), secret (n,)) of each
-    tolerance : float        a guess this near is right; 0 for levels
+    tolerance : float        largest error of a correct guess; 0 for levels
 
     Notes
     -----
-    Success on the source less success on unseen people: what the synthetic rows betray of a patient beyond what
-    they teach about everyone. `guessing` is the success of a row taken at random.
+    The excess, success on training patients minus success on unseen people, is what the synthetic rows reveal about a
+    patient beyond what they reveal about everyone. `guessing` is the success of a randomly chosen row.
 
     References
     ----------
@@ -155,7 +156,7 @@ def linking(
     source: tuple[np.ndarray, np.ndarray],
     unseen: tuple[np.ndarray, np.ndarray],
 ) -> Attack:
-    """How often the row nearest by one half of what is known is the row nearest by the other half.
+    """Return how often a person's nearest row by one half of the columns is also the nearest by the other half.
 
     Parameters
     ----------
@@ -164,7 +165,7 @@ def linking(
 
     Notes
     -----
-    Two parties who hold different columns of one patient could join them through such a row.
+    Two parties that hold different columns of one patient could link them through such a row.
     """
     hits = [
         np.mean([nearest(left, a)[1] == nearest(right, b)[1] for a, b in cohorts], axis=0)
@@ -182,18 +183,18 @@ def singling_out(
     attempts: int = 2000,
     columns: int = 4,
 ) -> Attack:
-    """How often a description that fits one synthetic row fits exactly one patient of the source.
+    """Return how often a description that fits exactly one synthetic row also fits exactly one training patient.
 
     Parameters
     ----------
     rows, source, unseen     (n, p) columns as numbers, levels as codes, NaN where missing
-    numeric : array (p,)     True where a column is a number: described by at least (above the median) or at most
-    attempts, columns        descriptions tried, and columns in each
+    numeric : array (p,)     True for numeric columns: described as at least or at most the value, by the median
+    attempts, columns        number of descriptions, and number of columns in each
 
     Notes
     -----
-    The control is the same description in as many unseen people. The standard error is the spread of the
-    difference when who is source and who is unseen is dealt out anew (200 times).
+    The control applies the same description to as many unseen people. The standard error is the standard deviation of
+    the difference over 200 random reassignments of people to source and control.
     """
     size = min(len(source), len(unseen))
     people = np.concatenate([part[rng.permutation(len(part))[:size]] for part in (source, unseen)])
@@ -219,7 +220,7 @@ def singling_out(
 def _described(
     people: np.ndarray, row: np.ndarray, chosen: np.ndarray, numeric: np.ndarray, middle: np.ndarray
 ) -> np.ndarray:
-    """Who (n,) fits the description a row gives in the chosen columns."""
+    """Return who (n,) fits the description that a row gives in the chosen columns."""
     held = np.ones(len(people), dtype=bool)
     for place in chosen:
         column, value = people[:, place], row[place]
@@ -233,12 +234,12 @@ def _described(
 
 
 def copies(rows: np.ndarray, source: np.ndarray, unseen: np.ndarray | None, rng: np.random.Generator) -> Attack:
-    """The share of rows that equal a patient in every column; the control is as many unseen people (0 without them).
+    """Return the share of rows that equal a patient in every column. The control is as many unseen people, else 0.
 
     Notes
     -----
-    Standard error of two independent shares, each with one success and one failure added (Agresti & Caffo 2000
-    Am Stat 54:280), so that no copy among few rows is no proof of none.
+    The standard error is that of two independent shares, each with one success and one failure added (Agresti & Caffo
+    2000 Am Stat 54:280). So no copy among few rows does not prove that copies are absent.
     """
     if unseen is None:
         found = _same(rows, source).mean()
@@ -249,13 +250,13 @@ def copies(rows: np.ndarray, source: np.ndarray, unseen: np.ndarray | None, rng:
 
 
 def copied(rows: np.ndarray, source: np.ndarray, unseen: np.ndarray) -> Attack:
-    """The share of patients whom some row equals in every column; the control is the share of unseen people so met.
+    """Return the share of patients whom some row equals in every column. The control is that of unseen people.
 
     Notes
     -----
-    Copies that are few in each cohort may be of many patients in all: twelve in each of twenty are 240. These patients
-    and these rows are all there is to count, so that nobody met is nobody exposed, without error. Where somebody is,
-    the standard error is that of two independent shares (as in `copies`): it tells copies from coincidence.
+    Few copies in each cohort may affect many patients in total: twelve in each of twenty cohorts are 240. All patients
+    and rows are counted, so a share of 0 means that nobody is exposed, without error. If somebody is exposed, the
+    standard error is that of two independent shares (as in `copies`), to distinguish copies from coincidence.
     """
     met, by_chance = (float(_same(people, rows).mean()) for people in (source, unseen))
     if met == 0:
@@ -266,7 +267,7 @@ def copied(rows: np.ndarray, source: np.ndarray, unseen: np.ndarray) -> Attack:
 def near_copies(
     rows: np.ndarray, source: np.ndarray, unseen: np.ndarray, tolerance: float, rng: np.random.Generator
 ) -> Attack:
-    """The share of rows that lie within a tolerance of a patient in every coordinate; the control is as many unseen.
+    """Return the share of rows within a tolerance of a patient in every coordinate. The control is unseen people.
 
     Parameters
     ----------
@@ -275,8 +276,8 @@ def near_copies(
 
     Notes
     -----
-    Rows near one person come together, so the standard error is the spread of the difference when who is source and
-    who is unseen is dealt out anew (200 times), and no less than that of two independent shares (as in `copies`).
+    Rows near one person are clustered. The standard error is therefore the standard deviation of the difference over
+    200 random reassignments of people to source and control, and at least that of two independent shares.
     """
     from scipy.sparse import csr_matrix
     from scipy.spatial import cKDTree
@@ -300,19 +301,19 @@ def near_copies(
 
 
 def contamination(rows: np.ndarray, source: np.ndarray, unseen: np.ndarray) -> Attack:
-    """The share of rows that equal a person kept aside; the control is the share of the source's patients who do.
+    """Return the share of rows that equal a held-out person. The control is the share of training patients who do.
 
     Notes
     -----
-    People coincide where columns are few and coarse. Fresh rows of the same population coincide with the people kept
-    aside as often as the source's patients do; rows of a generator that saw them do so more often.
+    People coincide if columns are few and coarse. New rows of the same population then equal held-out people as often
+    as training patients do. Rows of a generator that saw the held-out people equal them more often.
     """
     rate, chance = (float(_same(part, unseen).mean()) for part in (rows, source))
     return Attack(rate, chance, math.hypot(_share_error(rate, len(rows)), _share_error(chance, len(source))))
 
 
 def overlap(source: np.ndarray, unseen: np.ndarray) -> float:
-    """The share of unseen people who equal a patient of the source, beyond the share of patients who equal another."""
+    """Return the share of unseen people who equal a training patient, minus the share of patients who equal another."""
     _, counts = np.unique(np.nan_to_num(source, nan=np.inf), axis=0, return_counts=True)
     return float(_same(unseen, source).mean() - counts[counts > 1].sum() / len(source))
 
@@ -328,7 +329,7 @@ def _share_error(share: float, n: int) -> float:
 
 
 def _two_groups(ours: np.ndarray, theirs: np.ndarray, guessing: float) -> Attack:
-    """Two means of successes within [0, 1], independent; each with one success and one failure added to its error."""
+    """Return the attack from two independent means of successes in [0, 1], with one success and one failure added."""
     errors = []
     for hits in (ours, theirs):
         padded = np.concatenate([hits, [0.0, 1.0]])

@@ -1,4 +1,4 @@
-"""Can a model tell synthetic rows from real ones? The propensity score's mean squared error, and its null."""
+"""Propensity score mean squared error (pMSE): whether a model can distinguish synthetic rows from real ones."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from scipy import optimize, special, stats
 from heorsynth.core.errors import NotEstimableError, Problem
 
 STEPS, RIDGE = 25, 1e-6
-"""Newton steps of the logistic regression; and a ridge too small to see that lets it end where groups separate."""
+"""Newton steps of the logistic regression, and a negligible ridge that lets it converge if the groups separate."""
 
 
 @dataclass(frozen=True)
 class Propensity:
-    """How well a logistic regression tells synthetic from real rows.
+    """The result of a logistic regression that distinguishes synthetic from real rows.
 
     Attributes
     ----------
-    pmse, null : float     mean of (p - c)^2 over all rows, and what rows of one law would give
-    columns : int          columns of the regression, the intercept left out
-    rows : int             real and synthetic rows together
-    share : float          of them that are synthetic
+    pmse, null : float     mean of (p - c)^2 over all rows, and its expectation for rows of the same distribution
+    columns : int          columns of the regression, without the intercept
+    rows : int             number of real and synthetic rows together
+    share : float          share of synthetic rows
     """
 
     pmse: float
@@ -33,17 +33,17 @@ class Propensity:
 
     @property
     def ratio(self) -> float:
-        """pMSE over its null expectation: near 1 where nothing tells the rows apart."""
+        """pMSE divided by its null expectation: near 1 if the rows cannot be distinguished."""
         return self.pmse / self.null
 
     @property
     def explained(self) -> float:
-        """The part of the variance of being synthetic that the scores explain, beyond chance; 0 to 1."""
+        """Share of the variance of the synthetic indicator that the scores explain, beyond chance; 0 to 1."""
         return (self.pmse - self.null) / (self.share * (1 - self.share))
 
 
 def propensity(real: np.ndarray, synthetic: np.ndarray) -> Propensity:
-    """The pMSE of synthetic rows among real ones, by logistic regression with main effects.
+    """Return the pMSE of synthetic rows among real ones, by logistic regression with main effects.
 
     Parameters
     ----------
@@ -51,13 +51,14 @@ def propensity(real: np.ndarray, synthetic: np.ndarray) -> Propensity:
 
     Raises
     ------
-    NotEstimableError      no column that varies
+    NotEstimableError      no column varies
 
     Notes
     -----
-    For N rows, a share c of them synthetic, and p columns with an intercept, rows of one law give in expectation
-    pMSE = p (1 - c)^2 c / N where the generator was fitted to the real rows, and N pMSE / ((1 - c)^2 c) a chi-squared
-    law with p degrees of freedom.  (Two samples drawn apart from one law would give p (1 - c) c / N, more.)
+    For N rows, a share c of them synthetic, and p columns besides an intercept, rows of the same distribution have
+    expected pMSE p (1 - c)^2 c / N if the generator was fitted to the real rows, and N pMSE / ((1 - c)^2 c) is
+    chi-squared with p degrees of freedom. Two independent samples of one distribution would have the larger
+    expectation p (1 - c) c / N.
 
     References
     ----------
@@ -83,14 +84,14 @@ def propensity(real: np.ndarray, synthetic: np.ndarray) -> Propensity:
 
 
 def explained_interval(found: Propensity, level: float) -> tuple[float, float]:
-    """The interval of `Propensity.explained`, by inverting the noncentral chi-squared law of the pMSE.
+    """Return the interval of `Propensity.explained`, by inverting the noncentral chi-squared distribution of the pMSE.
 
     Notes
     -----
-    N pMSE / (c (1 - c)) is compared with the law of two samples drawn apart from laws that the regression tells
-    apart by an explained share r: noncentral chi-squared with p degrees of freedom and noncentrality N r. Under
-    a generator fitted to the real rows it varies less, so the interval is conservative. The upper limit is at least
-    that of the expected null statistic: rows may repeat the patients, but not the population, more closely than that.
+    N pMSE / (c (1 - c)) is compared with its distribution for two independent samples whose difference explains a share
+    r: noncentral chi-squared with p degrees of freedom and noncentrality N r. With a generator fitted to the real rows
+    it varies less, so the interval is conservative. The upper limit is at least that of the expected null statistic:
+    rows may be closer than chance to the patients, but not to the population.
     """
     observed = found.rows * found.pmse / (found.share * (1 - found.share))
 
@@ -107,7 +108,7 @@ def explained_interval(found: Propensity, level: float) -> tuple[float, float]:
 
 
 def _independent(design: np.ndarray) -> np.ndarray:
-    """The columns that do not follow from those before them (a band beside its number stays; a total may go)."""
+    """Return the columns that are linearly independent of those before them, for example without a total."""
     upper = np.abs(np.diag(np.linalg.qr(design, mode="r")))
     return design[:, upper > 1e-8 * upper.max()]
 

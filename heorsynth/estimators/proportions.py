@@ -1,4 +1,4 @@
-"""A share of patients, with an interval that holds at 0 and at 1."""
+"""A share of patients with an exact interval, which is also valid at 0 and 1."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ def proportion(
     n_total: int | None = None,
     method: str = "share",
 ) -> Estimate:
-    """A share with its exact (Clopper-Pearson) interval.
+    """Return a share with its exact (Clopper-Pearson) interval.
 
     Parameters
     ----------
-    count, n : int           patients with the property, and patients in whom it is known
-    n_total : int            patients there were
+    count, n : int           patients with the property, and patients with a known value
+    n_total : int            patients in the data
 
     Returns
     -------
-    Estimate                 `se` is sqrt(p (1 - p) / n); where that is 0 it is the interval's width over 2z, for
-                             a share of 0 in a sample is no proof of a share of 0
+    Estimate                 `se` is sqrt(p (1 - p) / n). If that is 0, it is the interval's width / 2z, because a share
+                             of 0 in a sample does not prove a share of 0
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""Whether a likelihood has a maximum: a question of which patients stand beside which, not of digits."""
+"""Whether a likelihood has a maximum. This depends on who is at risk with whom, and not on rounding."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ import numpy as np
 from scipy import optimize
 
 ROUNDS, ROWS = 200, 100
-"""Rounds of the search for a direction of separation, and constraints that each adds at most."""
+"""Rounds of the search for a separating direction, and the number of constraints added in each."""
 
 STRICT, BROKEN = 1e-7, 1e-8
-"""For covariates scaled to 1: a gain below `STRICT` is none, a difference below -`BROKEN` breaks the order."""
+"""For covariates scaled to 1: a gain below `STRICT` counts as 0, a difference below -`BROKEN` as a violation."""
 
 NO_INFORMATION = 1e-10
-"""For several covariates scaled to 1: information an event, along some direction at no effect, that is none."""
+"""For several covariates scaled to 1: information per event along a direction, at zero effect, that counts as 0."""
 
 
 @dataclass(frozen=True)
 class RiskSets:
-    """Who is at risk at each of k event times, and who has the event.
+    """The patients at risk at each of k event times, and those with the event.
 
     Attributes
     ----------
     X : array (n, p)                 covariates
-    rows, death : array of int (e,)  the patient of each event, and the place of its time
+    rows, death : array of int (e,)  patient of each event, and index of its time
     lower, upper : array of int (n,) each patient is at risk at the event times lower, .., upper - 1
     """
 
@@ -36,12 +36,12 @@ class RiskSets:
     upper: np.ndarray
 
     def leaders(self, values: np.ndarray) -> np.ndarray:
-        """The patient (k,) with the largest value at risk at each event time; the first of equals.
+        """Return the patient (k,) with the largest value at risk at each event time, the first in case of ties.
 
         Notes
         -----
-        Each patient's span of event times is covered by two of length 2^l, and the largest of each span is handed
-        down to its halves: (n + k) log k steps, whatever the entries.
+        Each patient's span of event times is covered by two spans of length 2^l. The largest value of each span is
+        passed on to its halves. This takes (n + k) log k steps, with or without delayed entry.
         """
         k = int(self.death.max()) + 1
         order = np.lexsort((-np.arange(len(values)), values))
@@ -61,21 +61,21 @@ class RiskSets:
 
 
 def separated(sets: RiskSets) -> bool:
-    """Whether some direction of the covariates orders every event at or above all who are at risk with it.
+    """Return True if some direction of the covariates orders every event at or above all patients at risk with it.
 
     Returns
     -------
-    bool      True: the partial likelihood rises for ever along that direction. False: along every direction it falls,
-              or stays as it is (a covariate that is constant within every risk set)
+    bool      True: the partial likelihood increases without limit along that direction. False: along every direction it
+              decreases or is constant (for a covariate that is constant within every risk set)
 
     Notes
     -----
-    Along b = s·v with s growing, an event of patient i contributes s·v·x_i less the logarithm of a positively weighted
-    sum of exp(s·v·x_j) over those at risk, under Breslow's and Efron's treatment of ties alike. It stays bounded below
-    only if v·x_i >= v·x_j for all j at risk, and rises for ever if one of them is smaller. One covariate is decided by
-    comparing values, with no rounding. For several, v is sought by linear programming: it maximises v·c, c the sum
-    over events of x_i less the mean at risk, which is above 0 exactly for a direction that separates. Constraints are
-    added where the direction found breaks one.
+    Along b = s·v with growing s, an event of patient i contributes s·v·x_i minus the logarithm of a positively weighted
+    sum of exp(s·v·x_j) over those at risk, with Breslow's and with Efron's treatment of ties. This is bounded below
+    only if v·x_i >= v·x_j for all j at risk, and it increases if one of them is smaller. One covariate is decided by
+    comparing values, without rounding. For several covariates, linear programming maximises v·c, where c is the sum
+    over events of x_i minus the mean at risk. v·c is above 0 exactly for a separating direction. Constraints are added
+    where the current direction violates one.
 
     References
     ----------
@@ -88,10 +88,10 @@ def separated(sets: RiskSets) -> bool:
 
 
 def separated_outcomes(design: np.ndarray, happened: np.ndarray) -> bool:
-    """Whether some combination of the columns (n, p) orders all who had the outcome (n,) at or above all others.
+    """Return True if a combination of the columns (n, p) orders all with the outcome (n,) at or above all others.
 
-    The same question for a logistic regression whose design holds an intercept: True where its likelihood rises for
-    ever, as where everybody of a level has the outcome.
+    The design must include an intercept. If True, the likelihood of the logistic regression has no maximum, for example
+    because everybody of one level has the outcome.
 
     References
     ----------
@@ -108,9 +108,9 @@ def separated_outcomes(design: np.ndarray, happened: np.ndarray) -> bool:
 
 
 def _exists(gain: np.ndarray, broken: Callable[[np.ndarray], np.ndarray]) -> bool:
-    """Whether a direction of positive `gain` (p,) breaks no constraint: `broken` gives those (r, p) that one breaks.
+    """Return True if a direction of positive `gain` (p,) violates no constraint; `broken` gives violated ones (r, p).
 
-    If `ROUNDS` do not decide it the answer is no: a fit without a maximum then reaches its own limit of steps.
+    If `ROUNDS` do not decide, the result is False. A fit without a maximum then reaches its own limit of steps.
     """
     if (largest := float(np.abs(gain).max())) <= BROKEN:
         return False
@@ -133,7 +133,7 @@ def _exists(gain: np.ndarray, broken: Callable[[np.ndarray], np.ndarray]) -> boo
 
 
 def uninformative(sets: RiskSets, information: np.ndarray) -> bool:
-    """Whether covariates, or a combination of them, are constant within every risk set: `information` is that at 0."""
+    """Return True if a combination of covariates is constant within every risk set; `information` is that at 0."""
     if sets.X.shape[1] == 1:
         values = sets.X[:, 0]
         return bool((values[sets.leaders(values)] == values[sets.leaders(-values)]).all())
@@ -141,13 +141,13 @@ def uninformative(sets: RiskSets, information: np.ndarray) -> bool:
 
 
 def _orders(sets: RiskSets, values: np.ndarray) -> bool:
-    """Whether each event's value is the largest at risk, and some value at risk is smaller."""
+    """Return True if each event's value is the largest at risk, and some value at risk is smaller."""
     largest, smallest = (side * (side * values)[sets.leaders(side * values)] for side in (1.0, -1.0))
     return bool((values[sets.rows] >= largest[sets.death]).all() and (smallest < largest).any())
 
 
 def _broken(sets: RiskSets, direction: np.ndarray) -> np.ndarray:
-    """Differences (r, p) of an event and somebody at risk with it that the direction orders the wrong way, scaled."""
+    """Return scaled differences (r, p) between an event and a patient at risk with it that the direction violates."""
     values = sets.X @ direction
     leaders = sets.leaders(values)[sets.death]
     short = values[leaders] - values[sets.rows]
@@ -158,7 +158,7 @@ def _broken(sets: RiskSets, direction: np.ndarray) -> np.ndarray:
 
 
 def _means_at_risk(sets: RiskSets) -> np.ndarray:
-    """The mean of the covariates of those at risk (e, p), for each event."""
+    """Return the mean covariates of those at risk (e, p), for each event."""
     k = int(sets.death.max()) + 1
     change = np.zeros((k + 1, sets.X.shape[1] + 1))
     both = np.column_stack([np.ones(len(sets.X)), sets.X])

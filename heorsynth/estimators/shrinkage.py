@@ -1,4 +1,4 @@
-"""Partial pooling: what several groups tell of each other, so that small ones neither alarm nor reassure by luck."""
+"""Partial pooling: estimates of several groups inform each other, so that small groups depend less on chance."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from heorsynth.core.estimate import normal_quantile
 
 LEAST = 4
-"""Fewer groups than this tell too little of how groups differ: each keeps its own estimate."""
+"""With fewer groups, the variation between groups cannot be estimated: each group keeps its own estimate."""
 
 
 @dataclass(frozen=True)
@@ -18,8 +18,8 @@ class Pooled:
 
     Attributes
     ----------
-    value, lower, upper : array (k,)   each group's effect drawn towards their mean, with its interval
-    mean, spread : float               the mean of the groups' true effects, and their standard deviation
+    value, lower, upper : array (k,)   each group's effect shrunk towards their mean, with its interval
+    mean, spread : float               mean and standard deviation of the groups' true effects
     """
 
     value: np.ndarray
@@ -30,17 +30,17 @@ class Pooled:
 
 
 def partially_pooled(effect: np.ndarray, se: np.ndarray, *, level: float = 0.90) -> Pooled:
-    """Empirical Bayes estimates of k groups' effects, with intervals that allow for what was estimated.
+    """Return empirical Bayes estimates of k groups' effects, with intervals that allow for estimated parameters.
 
     Parameters
     ----------
-    effect, se : array (k,)      each group's own estimate and its standard error; 0 where it is known
-    level : float                of the intervals: they hold the true effects in this share of the groups on average
+    effect, se : array (k,)      each group's own estimate and its standard error; 0 if known without error
+    level : float                of the intervals: they cover the true effects in this share of the groups on average
 
     Returns
     -------
-    Pooled                       the groups' own estimates and intervals where there are fewer than four, or where one
-                                 has no error: what does not vary cannot tell how far groups differ by chance
+    Pooled                       the groups' own estimates and intervals if there are fewer than four groups, or if one
+                                 has no error, because chance variation between groups then cannot be estimated
 
     Notes
     -----
@@ -71,7 +71,7 @@ def partially_pooled(effect: np.ndarray, se: np.ndarray, *, level: float = 0.90)
 
 
 def _between(effect: np.ndarray, se: np.ndarray) -> float:
-    """The variance of the true effects at which the weighted squares are k - 1; 0 where they are fewer."""
+    """Return the variance of the true effects at which the weighted sum of squares is k - 1, at least 0."""
     from scipy import optimize
 
     def excess(variance: float) -> float:

@@ -1,4 +1,4 @@
-"""Which times are one time: the one place that decides ties, for every estimator that counts events by time."""
+"""Decide which times are tied, for every estimator that counts events by time."""
 
 from __future__ import annotations
 
@@ -7,35 +7,35 @@ import math
 import numpy as np
 
 TOLERANCE = math.sqrt(np.finfo(float).eps)
-"""Neighbouring times no farther apart than this share of the mean time are one time: 1.5e-8."""
+"""Neighbouring times closer than this share of the mean time are tied: 1.5e-8."""
 
 
 def slack(times: np.ndarray) -> float:
-    """How far apart two times may lie and still be one, where these (k,) are the distinct times."""
+    """Return the largest difference of tied times, given the distinct times (k,)."""
     return TOLERANCE * float(np.abs(times).mean()) if len(times) else 0.0
 
 
 def as_one_time(*times: np.ndarray) -> tuple[np.ndarray, ...]:
-    """The same arrays, in which times that differ by rounding alone have become equal.
+    """Return the arrays with times that differ only by rounding made equal.
 
     Parameters
     ----------
-    times : arrays, any shape    ends, entries, horizons: whatever is compared; missing values stay
+    times : arrays, any shape    exit times, entry times, horizons: all that are compared; missing values stay missing
 
     Returns
     -------
-    tuple of array               each array itself where it holds nothing to join, else a copy
+    tuple of array               the array itself if nothing changes, else a copy
 
     Notes
     -----
-    A date difference over 365.25 carries floating-point noise, so that two patients who died on the same day no longer
-    have the same time. Of all distinct finite times in all arrays, sorted, neighbours that differ by no more than
-    `TOLERANCE` times the mean of their absolute values are one time, and get the smallest of it. This is the rule of
-    R's survival (`timefix`, `aeqSurv`) but for its second, absolute tolerance of 1.5e-8 in whatever unit, which would
-    make the answer depend on the unit. The rule is relative: days, months and years of one cohort have the same ties.
+    A date difference divided by 365.25 has floating-point noise, so two patients who died on the same day may have
+    different times. All distinct finite times of all arrays are sorted. Neighbours that differ by at most `TOLERANCE`
+    times the mean absolute time are tied, and get the smallest of the tied values. This is the rule of R's survival
+    (`timefix`, `aeqSurv`) without its second, absolute tolerance of 1.5e-8, which would depend on the time unit. The
+    rule is relative: days, months and years of one cohort have the same ties.
 
     Ties are decided where events are counted, over all times that are counted together. Partitions of a folder keep
-    their times as they are and are joined first (`data.tally`), so a part never decides for the whole.
+    their exact times and are joined first (`data.folders.tally`), so that no part decides for the whole.
 
     Examples
     --------
@@ -57,7 +57,7 @@ def as_one_time(*times: np.ndarray) -> tuple[np.ndarray, ...]:
 
 
 def _first_of_its_group(times: np.ndarray, firsts: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """The times, in which each of `others` has become the largest of `firsts` below it; both rise."""
+    """Return the times with each of `others` replaced by the largest of `firsts` below it; both are sorted."""
     place = np.minimum(np.searchsorted(others, times), len(others) - 1)
     late = others[place] == times
     found = times.copy()

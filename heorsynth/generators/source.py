@@ -8,10 +8,10 @@ from heorsynth.core import errors
 from heorsynth.core.errors import LabelError, Problem, as_yaml
 from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.data.columns.detection import whole_dates
-from heorsynth.data.columns.identifiers import looks_like_dates, why_identifying
+from heorsynth.data.columns.identifiers import identifying_reason, looks_like_dates
 from heorsynth.data.columns.kinds import MAX_LEVELS
 from heorsynth.data.columns.levels import SMALL_COUNT
-from heorsynth.data.columns.role_checks import Found, refuse
+from heorsynth.data.columns.role_checks import TypedProblem, refuse
 from heorsynth.data.columns.schema import Schema
 from heorsynth.data.folders.cohort_folder import CohortFolder
 from heorsynth.generators.formats import is_levels
@@ -49,7 +49,7 @@ def require_source(cohort: Cohort | CohortFolder, allow_synthetic_source: bool =
         problem = Problem("", "this generator holds all rows at once", "use 'heor', which learns from a sample of them")
         raise errors.GeneratorError(f"cohort folder {cohort.name!r}", problem)
     require_real(cohort, f"source {cohort.name!r}", allow_synthetic_source)
-    found: list[Found] = []
+    found: list[TypedProblem] = []
     if cohort.n < MIN_PATIENTS:
         found.append(
             (
@@ -90,12 +90,12 @@ def require_source(cohort: Cohort | CohortFolder, allow_synthetic_source: bool =
     refuse(cohort.name, found)
 
 
-def unfit_columns(frame: pd.DataFrame, schema: Schema) -> list[Found]:
+def unfit_columns(frame: pd.DataFrame, schema: Schema) -> list[TypedProblem]:
     """Columns that no generator can make: dates, undeclared ids, and free text, which a copy would hand out.
 
     A column whose values all differ is taken for an id only if it has no role: times and costs may all differ.
     """
-    found: list[Found] = []
+    found: list[TypedProblem] = []
     for name in map(str, frame.columns):
         column, where = frame[name], f"column {name!r}"
         drop = f"drop it, with drop: [{as_yaml(name)}]"
@@ -107,7 +107,7 @@ def unfit_columns(frame: pd.DataFrame, schema: Schema) -> list[Found]:
             fix = f"if it is needed, say kind={{{name!r}: 'date'}}, or 'number' if it is none; else drop it"
             paste = f"if it is needed, write kind: {{{as_yaml(name)}: date}}, or number if it is none; else {drop}"
             found.append((errors.UnfitColumnError, Problem(where, dated, fix, paste)))
-        elif name not in schema.columns and (why := why_identifying(column)):
+        elif name not in schema.columns and (why := identifying_reason(column)):
             also = "drop it" if schema.id else f"say id={name!r}, which no generator is given, or drop it"
             paste = drop if schema.id else f"write id: {as_yaml(name)}, which no generator is given; or {drop}"
             found.append((errors.UnfitColumnError, Problem(where, f"{why}: a copy would hand it out", also, paste)))

@@ -18,7 +18,7 @@ from heorsynth.core.errors import HeorsynthError
 from heorsynth.core.reading import json_of
 from heorsynth.data.files.io import label_of, read_frame
 from heorsynth.data.inspect import named_rows
-from heorsynth.data.labels.claims import belied
+from heorsynth.data.labels.claims import contradicts_label
 from heorsynth.data.labels.label import Label, releases_in
 from heorsynth.protocol.file.source import load_source
 from heorsynth.protocol.run import Run, run_name
@@ -145,4 +145,4 @@ def _rows_problem(frame: pd.DataFrame, label: Label) -> str:
         return "other rows than its label counts"
     if dict(releases_in(named_rows(frame))) != ({label.release: len(frame)} if len(frame) else {}):
         return "rows without an id of the release its label names"
-    return "its label claims a mark that its rows do not hold" if belied(frame, label) else ""
+    return "its label claims a mark that its rows do not hold" if contradicts_label(frame, label) else ""

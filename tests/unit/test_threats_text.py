@@ -69,7 +69,7 @@ def test_json_nested_without_end_is_refused_wherever_json_is_read(small_run: "hs
     with pytest.raises(errors.FileError, match="not a heorsynth generator file"):
         hs.generators.load(tmp_path / "g.json")
     (tmp_path / "r.jsonl").write_text(DEEP)
-    with pytest.raises(errors.FileError, match="line 1: no release"):
+    with pytest.raises(errors.FileError, match="line 1: not a release"):
         read_registry(tmp_path / "r.jsonl")
     with pytest.raises(errors.LabelError, match="not valid JSON"):
         Label.from_json(DEEP)
@@ -108,7 +108,7 @@ def test_a_registry_line_of_other_types_is_no_release(tmp_path: Path, change: di
     path.write_text(json.dumps(line))
     assert len(read_registry(path)) == 1
     path.write_text(json.dumps({**line, **change}))
-    with pytest.raises(errors.FileError, match="line 1: no release"):
+    with pytest.raises(errors.FileError, match="line 1: not a release"):
         read_registry(path)
 
 

@@ -345,11 +345,11 @@ def _tallied(data: Tally, endpoint: str) -> tuple[np.ndarray, np.ndarray, dict[i
     """Times (k,), patients at risk (k,), how many ended there by code (k,), and patients whose time is known."""
     data = _with_ties(data, endpoint)
     held = data.outcomes[endpoint]
-    n, unborn = int(held.count.sum()), int(data.unborn[endpoint].sum())
+    n, n_exit_not_after_entry = int(held.count.sum()), int(data.n_exit_not_after_entry[endpoint].sum())
     if not n:
         raise NotEstimableError("follow-up", Problem("time", f"none of {data.n} patients has a known time"))
-    if unborn:
-        raise _not_after_start(unborn, n)
+    if n_exit_not_after_entry:
+        raise _not_after_start(n_exit_not_after_entry, n)
     times, codes, counts = held.by_value
     by_code = {int(code): counts[:, column] for column, code in enumerate(codes)}
     ends = counts.sum(axis=1)

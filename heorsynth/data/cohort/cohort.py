@@ -1,4 +1,4 @@
-"""A cohort: one row a patient, with the role of every column declared and checked at the door."""
+"""`Cohort`: one row per patient, with the role of every column declared and checked when the cohort is made."""
 
 from __future__ import annotations
 
@@ -13,49 +13,60 @@ from heorsynth.core.errors import Problem
 from heorsynth.core.estimate import significant
 from heorsynth.data.cohort.declared import as_declared
 from heorsynth.data.cohort.source_checks import SOURCE_CHECKS, bad_events
-from heorsynth.data.columns import role_checks as inspection
+from heorsynth.data.columns import role_checks
 from heorsynth.data.columns.levels import SMALL_COUNT, as_text, shown_names
 from heorsynth.data.columns.schema import Schema, as_marks, schema_of
-from heorsynth.data.labels.claims import require_borne_out
+from heorsynth.data.labels.claims import require_label_matches
 from heorsynth.data.labels.label import ID_COLUMN, KEY, Label, has_synthetic_id
 
 LONG_TEXT = 1000
-"""Levels longer than this stay objects: an array of text is as wide in every row as its longest one."""
+"""Levels longer than this are kept as objects: every row of a text array is as wide as its longest value."""
 
 
 class Cohort:
-    """Patients, one a row, and what their columns mean. It never changes: methods return new cohorts.
+    """A table with one row per patient, and the role of each column. It never changes: methods return new cohorts.
 
     Parameters
     ----------
-    frame : DataFrame (n, k)       copied, never changed; events coded 0 = censored, 1.. = causes, decimals floats
+    frame : DataFrame (n, k)       the rows; copied and never changed. Events are coded 0 = censored, 1.. = causes
     endpoints : dict               name: (time column, event column) or (time, event, {1: "death", 2: "transplant"})
     arm : str, optional            treatment column; patients without an arm count only in overall estimates
-    arm_reference : str, optional  the comparator's level; needed where there are more than two arms
+    arm_reference : str, optional  the comparator's level; required with more than two arms
     costs, utilities : list of str numeric columns, in `currency` and in QALYs or utility units
     subgroups : list of str        categorical columns whose levels must be represented
-    id : str, optional             column that tells patients apart; it is never given to a generator
+    id : str, optional             column that identifies the patient; it is never given to a generator
     entry : str, optional          column of the time at which follow-up begins (left truncation)
     unit : str                     unit of every time: day, week, month or year
     currency, price_year           of every cost, such as "EUR", 2024
-    event_map : dict, optional     raw event code to house coding, such as {1: 0, 2: 1}; applies to all
-                                   endpoints, or per endpoint as {"os": {1: 0, 2: 1}}
-    bands : dict, optional         {"age_group": ("age", (40, 60), ("<40", "40-59", "60+"))}; a column that is not
-                                   there is made
-    order : list of pairs          [("pfs", "os")]: the first never comes after the second
-    totals : dict, optional        {"cost": ["drug", "hospital"]}: a total and the parts it is the sum of
-    kind : dict, optional          {"site": "code", "cost": "number", "seen": "date"}: what a column holds, where its
-                                   type does not say; a date is held as days since 1970-01-01
-    levels : dict, optional        {"grade": [1, 2, 3]}: every level a column may have; its rare ones are kept by name
-    missing : list                 what stands for a missing value, in every column, such as ["not done", -9]
-    name : str                     how messages call it
+    event_map : dict, optional     raw event code: code used here, such as {1: 0, 2: 1}. It applies to all
+                                   endpoints, or to one endpoint as {"os": {1: 0, 2: 1}}
+    bands : dict, optional         {"age_group": ("age", (40, 60), ("<40", "40-59", "60+"))}; the column is added
+                                   if the frame lacks it
+    order : list of pairs          [("pfs", "os")]: the first endpoint never comes after the second
+    totals : dict, optional        {"cost": ["drug", "hospital"]}: a total and the columns that add up to it
+    kind : dict, optional          {"site": "code", "cost": "number", "seen": "date"}: what a column holds, if its
+                                   type does not show it; a date is stored as days since 1970-01-01
+    levels : dict, optional        {"grade": [1, 2, 3]}: every level a column may have; rare ones keep their name
+    missing : list                 values that mean missing in every column, such as ["not done", -9]
+    name : str                     the cohort's name in messages
 
     Raises
     ------
     CohortError
-        With every problem at once, in its own subclass where there is only one kind: a missing column, a
-        duration that is not positive, an event outside its coding, nobody with an event, one arm, duplicate
-        ids, a subgroup level with one patient, an empty or constant column, mixed types, fewer than two rows.
+        Lists all problems at once. If they are of one kind, the error is the subclass for that kind: a missing
+        column, a duration that is not positive, an event outside its coding, no event at all, a single arm,
+        duplicate ids, a subgroup level with one patient, an empty or constant column, mixed types, or fewer than
+        two rows.
+
+    See Also
+    --------
+    heorsynth.read : Read a data file into a DataFrame.
+    heorsynth.CohortFolder : The same roles for more patients than fit in memory.
+    heorsynth.validate : Check whether synthetic cohorts are fit for a purpose.
+
+    Notes
+    -----
+    Decimal numbers are stored as floats.
 
     Examples
     --------
@@ -108,26 +119,26 @@ class Cohort:
             levels=levels,
         )
         declared = as_declared(frame, schema, event_map, name, missing=as_marks(missing))
-        held, found = declared.frame, list(declared.found)
-        require_borne_out(held, declared.label, f"cohort {name!r}")
-        if declared.label is None and held.index.name != ID_COLUMN:
-            checks = [check for check in SOURCE_CHECKS if not (found and check is bad_events)]
-            found += [problem for check in checks for problem in check(held, declared.schema)]
-        inspection.refuse(name, found)
-        self._set(held, declared.schema, name, declared.label, declared.notes)
+        rows, problems = declared.frame, list(declared.problems)
+        require_label_matches(rows, declared.label, f"cohort {name!r}")
+        if declared.label is None and rows.index.name != ID_COLUMN:
+            checks = [check for check in SOURCE_CHECKS if not (problems and check is bad_events)]
+            problems += [problem for check in checks for problem in check(rows, declared.schema)]
+        role_checks.refuse(name, problems)
+        self._set(rows, declared.schema, name, declared.label, declared.notes)
 
     def _set(
         self, frame: pd.DataFrame, schema: Schema, name: str, label: Label | None, notes: tuple[str, ...] = ()
     ) -> None:
         self._frame, self._schema, self._name, self._label, self._notes = frame, schema, name, label, notes
-        self._frame.attrs = {}  # pandas copies it into every column it hands out
+        self._frame.attrs = {}  # pandas copies `attrs` into every column it returns
         self._levels: dict[str, np.ndarray] = {}
 
     @classmethod
     def derive(cls, schema: Schema, frame: pd.DataFrame, *, label: Label | None, name: str = "cohort") -> Cohort:
-        """A cohort of rows that already follow a schema, not refused for what they lack.
+        """Make a cohort of rows that already follow a schema, without the checks of a new cohort.
 
-        For synthetic rows, resamples and subsets: there a lost subgroup is a finding, not an error.
+        It is meant for synthetic rows, resamples and subsets. There, a lost subgroup is a finding and not an error.
         """
         cohort = cls.__new__(cls)
         cohort._set(frame.copy(), schema, name, label)
@@ -135,6 +146,7 @@ class Cohort:
 
     @property
     def name(self) -> str:
+        """The cohort's name in messages."""
         return self._name
 
     @property
@@ -152,65 +164,65 @@ class Cohort:
 
     @property
     def frame(self) -> pd.DataFrame:
-        """A copy of the rows. Synthetic rows are indexed by `synthetic_id`, and `attrs` holds the label."""
+        """A copy of the rows. Synthetic rows have `synthetic_id` as index and their label in `attrs`."""
         frame = self._frame.copy()
         frame.attrs = {} if self._label is None else {KEY: self._label.to_dict()}
         return frame
 
     @property
     def rows(self) -> pd.DataFrame:
-        """The rows themselves without `attrs`, no copy: for code of this package, which reads and changes nothing."""
+        """The rows themselves, without a copy and without `attrs`. For internal use: never change them."""
         return self._frame
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What was understood of the columns on reading them, one sentence each, such as which are codes."""
+        """How columns were interpreted, one sentence each, for example which columns are codes."""
         return self._notes
 
     @property
     def label(self) -> Label | None:
-        """Where synthetic rows came from; None for real patients or where no label was found."""
+        """The origin of synthetic rows. None for real patients, or if no label was found."""
         return self._label
 
     @property
     def synthetic(self) -> bool:
-        """True where the rows carry a label or synthetic ids."""
+        """True if the rows have a label or synthetic ids."""
         return self._label is not None or self._frame.index.name == ID_COLUMN
 
     @property
     def synthetic_rows(self) -> pd.Series:
-        """True for each synthetic row, False for each patient: both where a cohort is augmented."""
+        """True for each synthetic row, False for each patient. An augmented cohort has both."""
         named = has_synthetic_id(self._frame.index)
         return named if named.any() else pd.Series(self.synthetic, index=self._frame.index)
 
     @property
     def augmented(self) -> bool:
-        """True where synthetic rows stand beside patients: a cohort to be neither shared nor analysed as either."""
+        """True if the cohort mixes synthetic rows and patients. Do not share it, and do not analyse it as patients."""
         return bool(self.synthetic and not self.synthetic_rows.all())
 
     def frame_without_its_label(self) -> pd.DataFrame:
-        """A copy of the rows without label and synthetic ids, for a program that takes neither.
+        """Return a copy of the rows without label and synthetic ids, for programs that accept neither.
 
-        What is left says of itself that it is synthetic only by the mark in its rows: keep the labelled file.
+        Only the watermark in the values still shows that these rows are synthetic. Keep the labelled file.
         """
         return self._frame.reset_index(drop=True)
 
     @property
     def covariates(self) -> tuple[str, ...]:
-        """Columns that are no id, endpoint, entry, arm, cost or utility."""
+        """Columns that are not an id, endpoint, entry, arm, cost or utility."""
         schema = self._schema
         taken = {schema.id, schema.entry, schema.arm, *schema.times, *schema.events, *schema.costs, *schema.utilities}
         return tuple(str(name) for name in self._frame.columns if name not in taken)
 
     @property
     def arm_levels(self) -> tuple[str, ...]:
-        """The arms as text, the reference (or first in sorted order) first; empty without an arm."""
+        """The arms as text: the reference first, then sorted. Empty without an arm."""
         if self._schema.arm is None:
             return ()
         return arms_in_order(self.levels(self._schema.arm), self._schema)
 
     def column(self, name: str) -> np.ndarray:
-        """One column as an array; MissingColumnError with the nearest name if there is none."""
+        """Return one column as an array. Raise MissingColumnError, with the nearest name, if it does not exist."""
         if name not in self._frame.columns:
             raise errors.MissingColumnError(
                 f"cohort {self._name!r}",
@@ -219,25 +231,25 @@ class Cohort:
         return self._frame[name].to_numpy()
 
     def levels(self, name: str) -> np.ndarray:
-        """A categorical column as text (n,), with missing as ''; made once, and not to be written into."""
+        """Return a categorical column as text (n,), with '' for missing. The array is cached and read-only."""
         if name not in self._levels:
-            held = as_text(self._frame[name]).fillna("").to_numpy(dtype=object)
-            if max(map(len, pd.unique(held)), default=0) <= LONG_TEXT:
-                held = held.astype(str)
-            held.flags.writeable = False
-            self._levels[name] = held
+            texts = as_text(self._frame[name]).fillna("").to_numpy(dtype=object)
+            if max(map(len, pd.unique(texts)), default=0) <= LONG_TEXT:
+                texts = texts.astype(str)
+            texts.flags.writeable = False
+            self._levels[name] = texts
         return self._levels[name]
 
     def outcome(self, endpoint: str) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
-        """Follow-up (n,), how it ended (n,; 0 = censored, 1.. = causes) and entry (n,) or None."""
+        """Return follow-up (n,), event codes (n,; 0 = censored, 1.. = causes), and entry times (n,) or None."""
         if endpoint not in self._schema.endpoints:
             raise errors.unknown_name("endpoint", endpoint, self._schema.endpoints)
-        found = self._schema.endpoints[endpoint]
+        columns = self._schema.endpoints[endpoint]
         entry = None if self._schema.entry is None else self._frame[self._schema.entry].to_numpy(float)
-        return self._frame[found.time].to_numpy(float), self._frame[found.event].to_numpy(int), entry
+        return self._frame[columns.time].to_numpy(float), self._frame[columns.event].to_numpy(int), entry
 
     def take(self, rows: np.ndarray) -> Cohort:
-        """The cohort of these rows: an index array or a boolean mask."""
+        """Return the cohort of these rows, given as an index array or a boolean mask."""
         frame = self._frame.loc[rows] if rows.dtype == bool else self._frame.iloc[rows]
         label = None if self._label is None else self._label.for_rows(len(frame))
         cohort = Cohort.__new__(Cohort)
@@ -245,18 +257,18 @@ class Cohort:
         return cohort
 
     def __getstate__(self) -> dict[str, object]:
-        return self.__dict__ | {"_levels": {}}  # another process makes them anew sooner than it is sent them
+        return self.__dict__ | {"_levels": {}}  # building the text again is faster than sending it to another process
 
     def split(self, share: float, rng: np.random.Generator) -> tuple[Cohort, Cohort]:
-        """Two cohorts by chance: a training part and a hold-out of the given share."""
+        """Split at random into a training cohort and a hold-out with the given share of patients."""
         if not 0 < share < 1:
-            raise errors.RoleError("split", Problem("share", "must lie between 0 and 1", "0.2 keeps a fifth aside"))
+            raise errors.RoleError("split", Problem("share", "must lie between 0 and 1", "0.2 holds out a fifth"))
         order = rng.permutation(self.n)
         cut = round(self.n * share)
         return self.take(np.sort(order[cut:])), self.take(np.sort(order[:cut]))
 
     def card(self) -> Card:
-        """What the cohort is, in counts: the one description behind `repr` and its HTML."""
+        """Return the summary in counts that `repr` and its HTML show."""
         schema, frame = self._schema, self._frame
         kind = "augmented" if self.augmented else "synthetic" if self.synthetic else "real"
         drawn = int(self.synthetic_rows.sum())
@@ -310,7 +322,7 @@ class Cohort:
 
 
 def arms_in_order(assigned: np.ndarray, schema: Schema) -> tuple[str, ...]:
-    """The arms among these levels, the reference (or first in sorted order) first; '' is no arm."""
+    """Return the arms among these levels: the reference first, then sorted. '' means no arm."""
     levels = sorted(set(assigned.tolist()) - {""})
     reference = schema.arm_reference
     if reference in levels:
@@ -320,12 +332,12 @@ def arms_in_order(assigned: np.ndarray, schema: Schema) -> tuple[str, ...]:
 
 
 def small(count: int) -> str:
-    """A count as text, with 1 to 4 shown as "<5"."""
+    """Return a count as text. Counts of 1 to 4 are shown as "<5"."""
     return f"<{SMALL_COUNT}" if 0 < count < SMALL_COUNT else f"{count:,}"
 
 
 def counts_text(column: pd.Series) -> str:
-    """The levels of a categorical column with their counts; rare levels are counted, not named."""
+    """Return the levels of a categorical column with their counts. Rare levels are counted, not named."""
     counts = as_text(column).value_counts().sort_index()
     shown = [f"{level} {count:,}" for level, count in counts.items() if count >= SMALL_COUNT]
     rare = int((counts < SMALL_COUNT).sum())

@@ -1,4 +1,4 @@
-"""From a frame and its declared roles to the rows of a cohort: ids, kinds, bands and event codes."""
+"""Apply the declared roles to a frame: ids, column kinds, bands and event codes."""
 
 from __future__ import annotations
 
@@ -10,10 +10,9 @@ from pandas.api import types
 
 from heorsynth.core import errors
 from heorsynth.core.errors import Problem
-from heorsynth.data.columns import kinds
-from heorsynth.data.columns import role_checks as inspection
+from heorsynth.data.columns import kinds, role_checks
 from heorsynth.data.columns.column_types import decimals_as_numbers
-from heorsynth.data.columns.holdable import arrow_as_numbers, unholdable
+from heorsynth.data.columns.holdable import arrow_as_numbers, unsupported_columns
 from heorsynth.data.columns.levels import banded
 from heorsynth.data.columns.reading_notes import notes_of
 from heorsynth.data.columns.schema import Schema
@@ -22,22 +21,22 @@ from heorsynth.data.labels.label import ID_COLUMN, KEY, Label, has_synthetic_id,
 
 @dataclass(frozen=True)
 class Declared:
-    """A frame read as its roles and kinds say.
+    """A frame after its declared roles and kinds were applied.
 
     Attributes
     ----------
-    frame : DataFrame         events coded, bands made, ids in the index, every column of the type of its kind
+    frame : DataFrame         events coded, bands added, synthetic ids as index, each column with the type of its kind
     schema : Schema           the roles, with the kinds that were detected
-    label : Label or None     of synthetic rows
-    notes : tuple of str      what was understood of the columns
-    found : list              what is wrong with the events
+    label : Label or None     label of synthetic rows
+    notes : tuple of str      how columns were interpreted
+    problems : list           problems of the event columns
     """
 
     frame: pd.DataFrame
     schema: Schema
     label: Label | None
     notes: tuple[str, ...]
-    found: list[inspection.Found]
+    problems: list[role_checks.TypedProblem]
 
 
 def as_declared(
@@ -49,37 +48,37 @@ def as_declared(
     missing: Sequence[str] = (),
     part: bool = False,
 ) -> Declared:
-    """The frame as its declared roles and kinds say.
+    """Return the frame with its declared roles and kinds applied.
 
-    Refused where roles do not fit at all. A part of a cohort may have one row only, and nobody censored.
+    If `part` is true, the frame is a part of a cohort. It may have a single row, and no patient needs to be censored.
 
     Raises
     ------
-    CohortError      see `Cohort`
+    CohortError      the roles do not fit the frame; see `Cohort`
     """
     if not isinstance(frame, pd.DataFrame):
-        told = f"is a {type(frame).__name__}, not a pandas DataFrame"
-        raise errors.RoleError(f"cohort {name!r}", Problem("frame", told, "give pandas.DataFrame(…)"))
-    inspection.refuse(name, inspection.several_levels(frame))
+        message = f"is a {type(frame).__name__}, not a pandas DataFrame"
+        raise errors.RoleError(f"cohort {name!r}", Problem("frame", message, "give pandas.DataFrame(…)"))
+    role_checks.refuse(name, role_checks.multi_level_names(frame))
     label = _label_of(frame)
-    held = frame.set_index(ID_COLUMN) if names_synthetic_rows(frame) else frame.copy()
-    inspection.refuse(name, inspection.unusable_names(held) or unholdable(held))
-    held, large = decimals_as_numbers(arrow_as_numbers(held), schema.id)
-    held = _with_ids(held, schema.id)
-    read = kinds.understood(held, schema, missing, part=part)
-    held = _with_bands(read.frame, schema)
-    inspection.refuse(name, inspection.missing_columns(held, schema) + inspection.impossible_roles(schema))
-    if len(held) < 2 and not part:
-        raise errors.TooFewPatientsError(f"cohort {name!r}", too_few_rows(len(held)))
-    inspection.refuse(name, read.found)
-    inspection.refuse(name, large + inspection.bad_event_map(schema, event_map))
-    real = label is None and held.index.name != ID_COLUMN
-    coded, found = _with_event_codes(held, schema, event_map, real=real, part=part)
-    return Declared(coded, read.schema, label, (*notes_of(frame), *read.notes), found)
+    rows = frame.set_index(ID_COLUMN) if names_synthetic_rows(frame) else frame.copy()
+    role_checks.refuse(name, role_checks.names_not_text(rows) or unsupported_columns(rows))
+    rows, too_large = decimals_as_numbers(arrow_as_numbers(rows), schema.id)
+    rows = _with_synthetic_ids(rows, schema.id)
+    read = kinds.read_columns(rows, schema, missing, part=part)
+    rows = _with_bands(read.frame, schema)
+    role_checks.refuse(name, role_checks.missing_columns(rows, schema) + role_checks.conflicting_roles(schema))
+    if len(rows) < 2 and not part:
+        raise errors.TooFewPatientsError(f"cohort {name!r}", too_few_rows(len(rows)))
+    role_checks.refuse(name, read.problems)
+    role_checks.refuse(name, too_large + role_checks.bad_event_map(schema, event_map))
+    real = label is None and rows.index.name != ID_COLUMN
+    coded, problems = _with_event_codes(rows, schema, event_map, real=real, part=part)
+    return Declared(coded, read.schema, label, (*notes_of(frame), *read.notes), problems)
 
 
 def too_few_rows(n: int) -> Problem:
-    """What is said of a cohort of fewer than two patients."""
+    """Return the problem of a cohort with fewer than two patients."""
     return Problem("rows", f"{n} patients", "a cohort needs at least 2, an analysis far more")
 
 
@@ -88,10 +87,10 @@ def _label_of(frame: pd.DataFrame) -> Label | None:
     return Label.from_dict(facts).for_rows(len(frame)) if isinstance(facts, Mapping) else None
 
 
-def _with_ids(frame: pd.DataFrame, id: str | None) -> pd.DataFrame:
-    """The frame with the names of its rows as its index where any says that its row is synthetic.
+def _with_synthetic_ids(frame: pd.DataFrame, id: str | None) -> pd.DataFrame:
+    """Return the frame with `synthetic_id` as its index if any row has a synthetic id.
 
-    They may stand in the index under another name, beside those of patients, or in the id column.
+    The ids may be in an unnamed index, also next to the ids of patients, or in the id column.
     """
     if frame.index.name == ID_COLUMN:
         return frame
@@ -103,7 +102,7 @@ def _with_ids(frame: pd.DataFrame, id: str | None) -> pd.DataFrame:
 
 
 def _with_bands(frame: pd.DataFrame, schema: Schema) -> pd.DataFrame:
-    """The frame with the bands it lacks, cut from their numeric columns."""
+    """Return the frame with missing band columns added, cut from their numeric columns."""
     absent = {
         name: banded(frame[band.source], band.edges, band.labels)
         for name, band in schema.bands.items()
@@ -114,18 +113,18 @@ def _with_bands(frame: pd.DataFrame, schema: Schema) -> pd.DataFrame:
 
 def _with_event_codes(
     frame: pd.DataFrame, schema: Schema, event_map: Mapping[object, object] | None, *, real: bool, part: bool
-) -> tuple[pd.DataFrame, list[inspection.Found]]:
-    """The frame with its events in the house coding, and what stands against it."""
-    found: list[inspection.Found] = []
+) -> tuple[pd.DataFrame, list[role_checks.TypedProblem]]:
+    """Return the frame with its events coded as 0 = censored, 1.. = causes, and the problems of its event columns."""
+    problems: list[role_checks.TypedProblem] = []
     coded = frame.copy()
     for endpoint in schema.endpoints.values():
-        mapping = inspection.coding_of(endpoint, event_map)
-        codes = inspection.event_codes(frame, endpoint, mapping, part=part)
-        unsaid = inspection.unsaid_censoring(endpoint, mapping) if real else None
+        mapping = role_checks.coding_of(endpoint, event_map)
+        codes = role_checks.event_codes(frame, endpoint, mapping, part=part)
+        ambiguous = role_checks.ambiguous_coding(endpoint, mapping) if real else None
         if isinstance(codes, Problem):
-            found.append((errors.EventCodingError, codes))
-        elif unsaid is not None:
-            found.append((errors.EventCodingError, unsaid))
+            problems.append((errors.EventCodingError, codes))
+        elif ambiguous is not None:
+            problems.append((errors.EventCodingError, ambiguous))
         else:
             coded[endpoint.event] = codes
-    return coded, found
+    return coded, problems

@@ -1,4 +1,4 @@
-"""What values a column may hold, learnt once from the source, and how many rows of another frame stay within."""
+"""The values each column may have, learnt from the source, and how many rows of another frame break these limits."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ import pandas as pd
 from pandas.api import types
 
 from heorsynth.data.cohort.cohort import Cohort
-from heorsynth.data.cohort.source_checks import order_breaks, unlike_its_parts
+from heorsynth.data.cohort.source_checks import differs_from_parts, order_breaks
 from heorsynth.data.columns.levels import POOLED, as_text, banded
 from heorsynth.data.columns.schema import CODE, Schema
 
 MAX_LEVELS = 20
-"""A text column with more levels than this is free text: its levels are not enumerated."""
+"""A text column with more levels than this is treated as free text: its levels are not listed."""
 
 FIRST_ROWS = 1000
-"""So many rows most often show already that a column is free text."""
+"""This many rows are usually enough to recognise free text."""
 
 
 @dataclass(frozen=True)
 class ColumnDomain:
-    """What one column may hold: its type, its levels or its range, and whether it may be missing.
+    """The values that one column may have: its type, its levels or its range, and whether it may be missing.
 
-    `low` and `high` are the source's own extremes, and `levels` holds those that one patient has: real values, used
-    to judge rows, never shown. `counts` tells how many patients have each level; one that is not in it is had by none.
-    `declared` are levels that all may know, however few have them: those of arm, subgroups and events, and those that
-    were read from a saved generator.
+    `low` and `high` are the source's own extremes, and `levels` includes levels of a single patient. These are real
+    values: they are used to judge rows and are never shown. `counts` holds the number of patients with each level.
+    `declared` is True if all levels may be published, however rare they are: the levels of arm, subgroups and events,
+    and those read from a saved generator.
     """
 
     dtype: str
@@ -44,12 +44,13 @@ class ColumnDomain:
 
     @property
     def numeric(self) -> bool:
+        """True if the column has a finite range and no levels."""
         return self.levels is None and np.isfinite(self.low)
 
 
 @dataclass(frozen=True, repr=False)
 class Domain:
-    """The domain of every column of a source, in its column order, with its roles."""
+    """The domain of each column of a source, in the source's column order, with its roles."""
 
     schema: Schema
     columns: Mapping[str, ColumnDomain]
@@ -57,44 +58,48 @@ class Domain:
 
     @classmethod
     def of(cls, cohort: Cohort) -> Domain:
-        """The domain of a cohort's columns, without its id."""
+        """Return the domain of a cohort's columns, except its id."""
         return cls.of_columns(cohort.schema, columns_of(cohort), cohort.n)
 
     @classmethod
     def of_columns(cls, schema: Schema, columns: Mapping[str, ColumnDomain], n_source: int) -> Domain:
-        """The domain in which times begin at 0, costs have no upper end, and totals reach as far as their parts."""
-        held = dict(columns)
-        longest = max((held[name].high for name in schema.times), default=0.0)
-        held |= {name: replace(held[name], low=0.0, high=longest) for name in schema.times}
+        """Return the domain of a source with these columns.
+
+        Times start at 0, costs have no upper limit, and the range of a total is the sum of the ranges of its parts.
+        """
+        domains = dict(columns)
+        longest = max((domains[name].high for name in schema.times), default=0.0)
+        domains |= {name: replace(domains[name], low=0.0, high=longest) for name in schema.times}
         paid = [part for total in schema.costs for part in (total, *schema.totals.get(total, ()))]
-        held |= {name: replace(held[name], high=np.inf) for name in paid}
+        domains |= {name: replace(domains[name], high=np.inf) for name in paid}
         for total, parts in schema.totals.items():
-            low, high = (sum(getattr(held[part], end) for part in parts) for end in ("low", "high"))
-            held[total] = replace(held[total], low=low, high=high)
-        return cls(schema, held, n_source)
+            low, high = (sum(getattr(domains[part], end) for part in parts) for end in ("low", "high"))
+            domains[total] = replace(domains[total], low=low, high=high)
+        return cls(schema, domains, n_source)
 
     def to_dict(self, least: int) -> dict[str, Any]:
-        """The columns as JSON-ready data: no patient's extreme, and no covariate's level that fewer than `least` have.
+        """Return the columns as JSON-ready data, without the value of any single patient.
 
-        Ranges are rounded outward; the levels of arm, subgroups and events are declared, and stand whole.
+        Ranges are rounded outward. A covariate's level with fewer than `least` patients is left out. The levels of arm,
+        subgroups and events are declared, so all of them are written.
         """
         columns = [[name, _written(held, least)] for name, held in self.columns.items()]
         return {"n_source": self.n_source, "columns": columns}
 
     @classmethod
     def from_dict(cls, facts: Mapping[str, Any], schema: Schema) -> Domain:
-        """The domain `to_dict` wrote, for these roles."""
+        """Read what `to_dict` wrote, for these roles."""
         return cls(schema, {name: _read(held) for name, held in facts["columns"]}, facts["n_source"])
 
     def __repr__(self) -> str:
         return f"Domain of {len(self.columns)} columns of {self.n_source:,} patients"
 
     def breaks(self, frame: pd.DataFrame) -> dict[str, int]:
-        """Rows that break each post-condition; a condition nobody breaks is not listed.
+        """Return the number of rows that break each post-condition. Conditions without such rows are not listed.
 
-        Judged are: columns and types, levels, whole numbers, missing where the source never is, times > 0,
-        event coding, entry before the end of follow-up, negative costs where the source has none, endpoint order,
-        bands, totals, and values outside the source's range widened by a tenth of its width on either side.
+        Checked are: columns and types, levels, whole numbers, missing values in columns without any in the source,
+        times > 0, event codes, entry before the end of follow-up, negative costs if the source has none, the order
+        of endpoints, bands, totals, and values outside the source's range plus 10% of its width on either side.
         """
         found: dict[str, int] = {}
         for name, domain in self.columns.items():
@@ -116,7 +121,7 @@ class Domain:
         return {what: count for what, count in (found | self._derived_breaks(frame)).items() if count}
 
     def _derived_breaks(self, frame: pd.DataFrame) -> dict[str, int]:
-        """Rows in which a band or a total is not what the columns it is made of say."""
+        """Return the number of rows in which a band or total disagrees with the columns it is derived from."""
         found: dict[str, int] = {}
         present = set(frame.columns)
         for name, band in self.schema.bands.items():
@@ -127,24 +132,24 @@ class Domain:
         for total, parts in self.schema.totals.items():
             if not {total, *parts} <= present:
                 continue
-            found[f"{total}: not the sum of its parts"] = int(unlike_its_parts(frame, total, parts).sum())
+            found[f"{total}: not the sum of its parts"] = int(differs_from_parts(frame, total, parts).sum())
         return found
 
 
 def columns_of(cohort: Cohort) -> dict[str, ColumnDomain]:
-    """What each column of a cohort, or of a part of one, holds, without its id."""
+    """Return the domain of each column of a cohort or of a part of one, except its id."""
     frame, schema = cohort.rows, cohort.schema
     names = [str(name) for name in frame.columns if name != schema.id]
     return {name: _column_domain(frame[name], name, schema) for name in names}
 
 
 def joined_columns(parts: Sequence[Mapping[str, ColumnDomain]], schema: Schema) -> dict[str, ColumnDomain]:
-    """What each column holds in any of the parts of a cohort."""
+    """Return the domain of each column over all parts of a cohort."""
     return {name: _joined([part[name] for part in parts], coded=_is_declared(name, schema)) for name in parts[0]}
 
 
 def _joined(parts: Sequence[ColumnDomain], *, coded: bool) -> ColumnDomain:
-    """What the parts hold together; a level that is rare in each of them may be common in all."""
+    """Return the domain over all parts. A level that is rare in each part may be common in all of them together."""
     levels, counts = None, Counter[str]()
     if all(part.levels is not None for part in parts):
         levels = frozenset[str]().union(*(part.levels or () for part in parts))
@@ -164,6 +169,7 @@ def _joined(parts: Sequence[ColumnDomain], *, coded: bool) -> ColumnDomain:
 
 
 def _column_domain(column: pd.Series, name: str, schema: Schema) -> ColumnDomain:
+    """Return the domain of one column."""
     may_miss = bool(column.isna().any())
     categorical = _is_declared(name, schema)
     if schema.holds_levels(name) or not types.is_numeric_dtype(column) or types.is_bool_dtype(column):
@@ -184,12 +190,12 @@ def _column_domain(column: pd.Series, name: str, schema: Schema) -> ColumnDomain
 
 
 def _is_declared(name: str, schema: Schema) -> bool:
-    """Whether every level of a column may be known, however few patients have it: codes are no such column."""
+    """Return True if all levels of a column may be published, however rare. This never holds for codes."""
     return schema.holds_levels(name) and schema.kind.get(name) != CODE
 
 
 def _patients_of(column: pd.Series) -> dict[str, int] | None:
-    """Each level with its patients; None of free text, whose values, one a patient, are never gathered."""
+    """Return the number of patients with each level. None for free text, whose values are never collected."""
     if as_text(column.iloc[:FIRST_ROWS]).nunique() > MAX_LEVELS:
         return None
     counts = as_text(column).value_counts()
@@ -197,6 +203,7 @@ def _patients_of(column: pd.Series) -> dict[str, int] | None:
 
 
 def _column_breaks(column: pd.Series, domain: ColumnDomain) -> dict[str, int]:
+    """Return the number of values of one column that break each of its conditions."""
     found = {"missing where the source never is": 0 if domain.may_miss else int(column.isna().sum())}
     pooled = not (domain.declared or domain.numeric) and bool((column.astype(object) == POOLED).any())
     if str(column.dtype) != domain.dtype and not pooled:
@@ -215,12 +222,12 @@ def _column_breaks(column: pd.Series, domain: ColumnDomain) -> dict[str, int]:
     return found
 
 
-def _written(held: ColumnDomain, least: int) -> dict[str, Any]:
-    wide = _outward(held)
-    enough = [level for level in held.levels or () if held.declared or held.counts.get(level, 0) >= least]
-    levels = None if held.levels is None else sorted(enough)
+def _written(domain: ColumnDomain, least: int) -> dict[str, Any]:
+    wide = _outward(domain)
+    enough = [level for level in domain.levels or () if domain.declared or domain.counts.get(level, 0) >= least]
+    levels = None if domain.levels is None else sorted(enough)
     ends = {name: None if np.isinf(getattr(wide, name)) else getattr(wide, name) for name in ("low", "high")}
-    return {"dtype": held.dtype, "whole": held.whole, "may_miss": held.may_miss, "levels": levels, **ends}
+    return {"dtype": domain.dtype, "whole": domain.whole, "may_miss": domain.may_miss, "levels": levels, **ends}
 
 
 def _read(facts: Mapping[str, Any]) -> ColumnDomain:
@@ -230,10 +237,15 @@ def _read(facts: Mapping[str, Any]) -> ColumnDomain:
     return ColumnDomain(facts["dtype"], facts["whole"], facts["may_miss"], levels, low, high, declared=True)
 
 
-def _outward(held: ColumnDomain) -> ColumnDomain:
-    """The same domain with its range rounded outward to one figure of its width: nobody's own value."""
-    width = held.high - held.low
+def _outward(domain: ColumnDomain) -> ColumnDomain:
+    """Return the domain with its range rounded outward, so that its limits are not the values of single patients.
+
+    The limits are rounded to one significant digit of the range's width.
+    """
+    width = domain.high - domain.low
     if not np.isfinite(width) or width <= 0:
-        return replace(held, low=min(held.low, 0.0), high=np.inf) if np.isfinite(held.low) else held
+        return replace(domain, low=min(domain.low, 0.0), high=np.inf) if np.isfinite(domain.low) else domain
     step = 10.0 ** np.floor(np.log10(width))
-    return replace(held, low=float(np.floor(held.low / step) * step), high=float(np.ceil(held.high / step) * step))
+    return replace(
+        domain, low=float(np.floor(domain.low / step) * step), high=float(np.ceil(domain.high / step) * step)
+    )

@@ -1,4 +1,4 @@
-"""What to do about follow-ups that are missing for those without the event, and about follow-ups of 0."""
+"""Advice for follow-up times that are missing for patients without the event, and for follow-up times of 0."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from heorsynth.data.columns.schema import TIME_UNITS
 
 LAST_SEEN = {"last", "follow", "followup", "fu", "futime", "contact", "alive", "censor", "censored", "censoring",
              "lastfu", "observed", "visit"}  # fmt: skip
-"""A column named so may hold the follow-up of those without the event."""
+"""A column with one of these words in its name may hold the follow-up of patients without the event."""
 
 HALF_A_DAY = 0.5
 NOISE = 1e-8
@@ -21,7 +21,7 @@ NOISE = 1e-8
 
 
 def last_seen_columns(frame: pd.DataFrame, time: str, gaps: np.ndarray, besides: Sequence[str] = ()) -> list[str]:
-    """Columns of numbers, named like a last follow-up, that are known where a time is missing (`gaps`, bool (n,))."""
+    """Return numeric columns named like a last follow-up that are known where `time` is missing (`gaps`, bool (n,))."""
     return [
         str(name)
         for name in frame.columns
@@ -34,7 +34,7 @@ def last_seen_columns(frame: pd.DataFrame, time: str, gaps: np.ndarray, besides:
 
 
 def known_for_events_only(time: np.ndarray, event: np.ndarray) -> bool:
-    """True where times are missing, and mostly of those without the event: an empty "days to death" of the living.
+    """Return True if times are missing mostly for patients without the event, as in a column "days to death".
 
     Examples
     --------
@@ -45,23 +45,23 @@ def known_for_events_only(time: np.ndarray, event: np.ndarray) -> bool:
     return bool(gaps.any() and (event[gaps] == 0).mean() >= 0.9 and gaps[event == 0].mean() >= 0.5)
 
 
-def how_to_combine(frame: pd.DataFrame, time: str, event: np.ndarray, besides: Sequence[str] = ()) -> str:
-    """How to make one follow-up of a time that only those with the event have, and what dropping the others loses."""
+def combine_advice(frame: pd.DataFrame, time: str, event: np.ndarray, besides: Sequence[str] = ()) -> str:
+    """Return how to build one follow-up from a time known for events only, and the loss if those rows are dropped."""
     gaps = np.isnan(pd.to_numeric(frame[time], errors="coerce").to_numpy(float, na_value=np.nan))
     last = last_seen_columns(frame, time, gaps, besides)
     other = last[0] if last else "last_follow_up"
-    where = f"the last follow-up is in {' or '.join(last[:3])}, by its name" if last else "find their last follow-up"
-    lost, all_of = int((gaps & (event == 0)).sum()), int((event == 0).sum())
+    where = f"probably in {' or '.join(last[:3])}" if last else "find their last follow-up"
+    lost, censored = int((gaps & (event == 0)).sum()), int((event == 0).sum())
     return (
-        f"combine it with the last follow-up of those without the event ({where}): "
+        f"combine it with the last follow-up of patients without the event ({where}): "
         f"frame['time'] = frame[{time!r}].fillna(frame[{other!r}]); "
         f"frame['event'] = frame[{time!r}].notna().astype(int); "
-        f"dropping the rows would lose {lost} of {all_of} without the event, and survival would look far worse"
+        f"dropping the rows would lose {lost} of {censored} patients without the event and make survival look far worse"
     )
 
 
 def zero_advice(time: np.ndarray, event: np.ndarray, unit: str) -> str:
-    """To count follow-ups of 0 as half a unit, or half a day, and what dropping those rows would do to survival."""
+    """Return the advice to count follow-up of 0 as half a unit or half a day, and the effect of dropping those rows."""
     half = half_a_unit(time, unit)
     counted = np.where(time <= 0, half, time)
     landmark = float(np.median(counted[counted > half])) if (counted > half).any() else half
@@ -74,7 +74,7 @@ def zero_advice(time: np.ndarray, event: np.ndarray, unit: str) -> str:
 
 
 def half_a_unit(time: np.ndarray, unit: str) -> float:
-    """Half a unit of time where times are whole numbers, else half a day.
+    """Return half a time unit if all times are whole numbers, else half a day.
 
     Examples
     --------
@@ -86,7 +86,7 @@ def half_a_unit(time: np.ndarray, unit: str) -> float:
 
 
 def survival_at(time: np.ndarray, event: np.ndarray, at: float) -> float:
-    """Kaplan-Meier survival at one time, for a message of three decimals: an event of any cause counts.
+    """Return the Kaplan-Meier survival at one time, with any cause counted as the event. For use in a message.
 
     Notes
     -----

@@ -1,4 +1,4 @@
-"""What a frame of real patients must pass to be a cohort, once its columns were found and its events coded."""
+"""The checks that a frame of real patients must pass to be a cohort, after its columns and event codes were checked."""
 
 from __future__ import annotations
 
@@ -11,28 +11,28 @@ from pandas.api import types
 
 from heorsynth.core import errors
 from heorsynth.core.errors import Problem
-from heorsynth.data.cohort.follow_up import how_to_combine, known_for_events_only, zero_advice
-from heorsynth.data.cohort.level_checks import ENOUGH, counts_of, rare_levels, words_not_levels
+from heorsynth.data.cohort.follow_up import combine_advice, known_for_events_only, zero_advice
+from heorsynth.data.cohort.level_checks import ENOUGH, counts_of, free_text_problem, rare_levels
 from heorsynth.data.columns.identifiers import looks_like_dates, n_persons
 from heorsynth.data.columns.levels import SMALL_COUNT, banded
-from heorsynth.data.columns.role_checks import Found, event_of
+from heorsynth.data.columns.role_checks import TypedProblem, event_of
 from heorsynth.data.columns.schema import Endpoint, Schema
 
-COUNT_DAYS = "count the days from start to end in a column of its own: in pandas (end - start).dt.days"
-ONE_ROW = "one row a patient: keep one visit of each (or one parameter), or combine the rows of a patient first"
+COUNT_DAYS = "make a column with the number of days from start to end: in pandas (end - start).dt.days"
+ONE_ROW = "give one row per patient: keep one visit (or one parameter) of each, or combine the rows of a patient first"
 
 
-def bad_events(frame: pd.DataFrame, schema: Schema) -> list[Found]:
-    """Endpoints, already in the house coding, in which nobody has the event of interest."""
-    found: list[Found] = []
+def bad_events(frame: pd.DataFrame, schema: Schema) -> list[TypedProblem]:
+    """Endpoints without a single event of interest. Events are already coded as 0 = censored, 1.. = causes."""
+    problems: list[TypedProblem] = []
     for endpoint in schema.endpoints.values():
         if not (frame[endpoint.event].to_numpy() == 1).any():
-            found.append(no_events(endpoint, len(frame)))
-    return found
+            problems.append(no_events_problem(endpoint, len(frame)))
+    return problems
 
 
-def no_events(endpoint: Endpoint, n: int) -> Found:
-    """What is said of an endpoint in which nobody has the event of interest."""
+def no_events_problem(endpoint: Endpoint, n: int) -> TypedProblem:
+    """Return the problem of an endpoint without a single event of interest."""
     problem = Problem(
         event_of(endpoint),
         f"nobody among {n} patients has the event",
@@ -41,14 +41,14 @@ def no_events(endpoint: Endpoint, n: int) -> Found:
     return errors.NoEventsError, problem
 
 
-def bad_durations(frame: pd.DataFrame, schema: Schema) -> list[Found]:
+def bad_durations(frame: pd.DataFrame, schema: Schema) -> list[TypedProblem]:
     """Follow-up times that are missing, infinite, not positive, or not after entry."""
-    found: list[Found] = []
+    problems: list[TypedProblem] = []
     entry = None
     if schema.entry is not None:
         entry = _numbers(frame[schema.entry])
         if np.isnan(entry).any() or (entry < 0).any():
-            found.append(
+            problems.append(
                 (
                     errors.DurationError,
                     Problem(
@@ -57,13 +57,13 @@ def bad_durations(frame: pd.DataFrame, schema: Schema) -> list[Found]:
                 )
             )
     for name in schema.times:
-        if (told := _no_count(frame[name])) is not None:
-            found.append((errors.DurationError, Problem(name, *told)))
+        if (message := _no_count(frame[name])) is not None:
+            problems.append((errors.DurationError, Problem(name, *message)))
             continue
         time = _numbers(frame[name])
-        found += _gaps(frame, schema, name, time) + _not_positive(frame, schema, name, time)
+        problems += _gaps(frame, schema, name, time) + _not_positive(frame, schema, name, time)
         if entry is not None and (late := int((time <= entry).sum())):
-            found.append(
+            problems.append(
                 (
                     errors.DurationError,
                     Problem(
@@ -73,47 +73,48 @@ def bad_durations(frame: pd.DataFrame, schema: Schema) -> list[Found]:
                     ),
                 )
             )
-    return found
+    return problems
 
 
-def _gaps(frame: pd.DataFrame, schema: Schema, name: str, time: np.ndarray) -> list[Found]:
-    """What is said of durations that are missing or infinite."""
+def _gaps(frame: pd.DataFrame, schema: Schema, name: str, time: np.ndarray) -> list[TypedProblem]:
+    """Return the problem of durations that are missing or infinite."""
     unknown = int((~np.isfinite(time)).sum())
     if not unknown:
         return []
     event = _ends(frame, schema, name)
-    told, fix = "missing or not numbers", "drop those rows, or find their last known follow-up"
+    message, fix = "missing or not numbers", "drop those rows, or find their last known follow-up"
     if known_for_events_only(time, event):
-        told, fix = "missing, mostly of patients without the event", how_to_combine(frame, name, event, schema.columns)
-    return [(errors.DurationError, Problem(name, f"{unknown} of {len(time)} durations are {told}", fix))]
+        message = "missing, mostly of patients without the event"
+        fix = combine_advice(frame, name, event, schema.columns)
+    return [(errors.DurationError, Problem(name, f"{unknown} of {len(time)} durations are {message}", fix))]
 
 
-def _not_positive(frame: pd.DataFrame, schema: Schema, name: str, time: np.ndarray) -> list[Found]:
-    """What is said of durations that are 0 or negative."""
+def _not_positive(frame: pd.DataFrame, schema: Schema, name: str, time: np.ndarray) -> list[TypedProblem]:
+    """Return the problem of durations that are 0 or negative."""
     low, negative = int((time <= 0).sum()), int((time < 0).sum())
     if not low:
         return []
-    told = f"{low} of {len(time)} durations are not positive"
+    message = f"{low} of {len(time)} durations are not positive"
     fix = "drop those rows, or give entry='…' if follow-up starts later"
     paste = fix.replace("entry='…'", "entry: …")
     if not negative and schema.entry is None and low < len(time):
         fix = paste = zero_advice(time, _ends(frame, schema, name), schema.unit)
-    return [(errors.DurationError, Problem(name, told, fix, paste))]
+    return [(errors.DurationError, Problem(name, message, fix, paste))]
 
 
 def _ends(frame: pd.DataFrame, schema: Schema, time: str) -> np.ndarray:
-    """How the follow-ups of a time ended (n,): 0 where it is not known."""
+    """Return the event codes (n,) that belong to a time column, with 0 if unknown."""
     event = next(one.event for one in schema.endpoints.values() if one.time == time)
     return np.nan_to_num(_numbers(frame[event]))
 
 
 def _numbers(column: pd.Series) -> np.ndarray:
-    """A column as floats (n,), with whatever is no number missing."""
+    """Return a column as floats (n,), with NaN for everything that is not a number."""
     return np.asarray(pd.to_numeric(column, errors="coerce").to_numpy(float, na_value=np.nan))
 
 
 def _no_count(column: pd.Series) -> tuple[str, ...] | None:
-    """What is wrong with, and the fixes for, a column of times that are not counted in the cohort's unit."""
+    """Return the problem and its fixes for a time column that does not hold numbers in the cohort's unit, or None."""
     if types.is_datetime64_any_dtype(column) or types.is_timedelta64_dtype(column):
         return "holds dates or time spans, not numbers", COUNT_DAYS
     if types.is_bool_dtype(column) or types.is_complex_dtype(column):
@@ -126,20 +127,21 @@ def _no_count(column: pd.Series) -> tuple[str, ...] | None:
     return None
 
 
-def bad_arm(frame: pd.DataFrame, schema: Schema) -> list[Found]:
-    """An arm that compares nothing, or more than two arms with no reference named."""
+def bad_arm(frame: pd.DataFrame, schema: Schema) -> list[TypedProblem]:
+    """An arm column without a comparison, or with more than two arms and no reference."""
     return [] if schema.arm is None else arm_problems(counts_of(frame[schema.arm]), schema)
 
 
-def arm_problems(levels: Mapping[str, int], schema: Schema) -> list[Found]:
-    """What is said of arms of these levels, each with so many patients."""
+def arm_problems(levels: Mapping[str, int], schema: Schema) -> list[TypedProblem]:
+    """Return the problems of arms with these levels and patient counts."""
     where, rare = f"arm {schema.arm!r}", sum(count < SMALL_COUNT for count in levels.values())
-    if unlike := words_not_levels(where, levels):
-        return unlike
+    if free_text := free_text_problem(where, levels):
+        return free_text
     if rare and sum(levels.values()) >= ENOUGH:
-        told = f"{rare} of its {len(levels)} levels {'has' if rare == 1 else 'have'} fewer than {SMALL_COUNT} patients"
+        have = "has" if rare == 1 else "have"
+        message = f"{rare} of its {len(levels)} levels {have} fewer than {SMALL_COUNT} patients"
         fix = "leave the arm of those patients empty, merge levels, or leave those patients out"
-        return [(errors.ArmError, Problem(where, told, fix))]
+        return [(errors.ArmError, Problem(where, message, fix))]
     if len(levels) < 2:
         return [
             (
@@ -174,7 +176,7 @@ def arm_problems(levels: Mapping[str, int], schema: Schema) -> list[Found]:
     return []
 
 
-def bad_ids(frame: pd.DataFrame, schema: Schema) -> list[Found]:
+def bad_ids(frame: pd.DataFrame, schema: Schema) -> list[TypedProblem]:
     """Ids that are missing or stand for more than one row."""
     if schema.id is None:
         return []
@@ -183,39 +185,37 @@ def bad_ids(frame: pd.DataFrame, schema: Schema) -> list[Found]:
     return id_problems(schema.id, twice, unknown, len(column))
 
 
-def id_problems(name: str, twice: int, unknown: int, n: int) -> list[Found]:
-    """What is said of ids that `twice` rows share and `unknown` rows lack."""
+def id_problems(name: str, twice: int, unknown: int, n: int) -> list[TypedProblem]:
+    """Return the problem of ids if `twice` rows share an id or `unknown` rows have none."""
     if not (unknown or twice):
         return []
-    told = f"{twice} of {n} rows share an id, {unknown} have none"
-    return [(errors.DuplicateIdError, Problem(f"id {name!r}", told, ONE_ROW))]
+    message = f"{twice} of {n} rows share an id, {unknown} have none"
+    return [(errors.DuplicateIdError, Problem(f"id {name!r}", message, ONE_ROW))]
 
 
-def repeated_patients(frame: pd.DataFrame, schema: Schema) -> list[Found]:
-    """A column that is no declared id, named like one, whose values repeat: rows are then visits or parameters.
+def repeated_patients(frame: pd.DataFrame, schema: Schema) -> list[TypedProblem]:
+    """Columns that are named like a patient id and repeat values: their rows are visits or parameters, not patients.
 
-    Where an id is declared and unique, a row is a patient by the user's own word, and other ids may repeat.
+    If a declared id is unique, each row is one patient by declaration, and other id columns may repeat.
     """
     if schema.id is not None and frame[schema.id].notna().all() and frame[schema.id].is_unique:
         return []
     return [
-        visits(str(name), found, len(frame))
+        repeated_ids_problem(str(name), persons, len(frame))
         for name in frame.columns
-        if name != schema.id and name not in schema.columns and (found := n_persons(frame[name]))
+        if name != schema.id and name not in schema.columns and (persons := n_persons(frame[name]))
     ]
 
 
-def visits(name: str, persons: int, n: int) -> Found:
-    """What is said of a column named like an id whose values repeat: so many persons in n rows."""
-    told = (
-        f"named like a patient's id, but {n} rows share {persons} of them: these are visits or parameters, not patients"
-    )
-    fix = ONE_ROW + "; if it is no patient's id, give it another name"
-    return errors.DuplicateIdError, Problem(f"column {name!r}", told, fix)
+def repeated_ids_problem(name: str, persons: int, n: int) -> TypedProblem:
+    """Return the problem of a column that is named like an id and has only `persons` different values in n rows."""
+    message = f"named like a patient id, but its {n} rows hold only {persons} ids: rows are visits, not patients"
+    fix = ONE_ROW + "; if the column is not a patient id, rename it"
+    return errors.DuplicateIdError, Problem(f"column {name!r}", message, fix)
 
 
 def order_breaks(frame: pd.DataFrame, schema: Schema) -> dict[tuple[str, str], int]:
-    """For each ordered pair of endpoints (first, last), in how many rows the first comes after the last."""
+    """Return, for each ordered pair of endpoints (first, last), the number of rows with the first after the last."""
     breaks: dict[tuple[str, str], int] = {}
     for first, last in schema.order:
         before, after = (_numbers(frame[schema.endpoints[name].time]) for name in (first, last))
@@ -223,8 +223,8 @@ def order_breaks(frame: pd.DataFrame, schema: Schema) -> dict[tuple[str, str], i
     return breaks
 
 
-def bad_order(frame: pd.DataFrame, schema: Schema) -> list[Found]:
-    """Endpoints declared in an order that some rows break, such as PFS after OS."""
+def bad_order(frame: pd.DataFrame, schema: Schema) -> list[TypedProblem]:
+    """Declared orders of endpoints that some rows break, such as PFS after OS."""
     return [
         (
             errors.DurationError,
@@ -239,87 +239,87 @@ def bad_order(frame: pd.DataFrame, schema: Schema) -> list[Found]:
     ]
 
 
-def _dropped(name: str, schema: Schema) -> str:
-    """What to do about a column that is the same for every patient."""
+def _constant_fix(name: str, schema: Schema) -> str:
+    """Return the fix for a column that has the same value for every patient."""
     if name in schema.utilities:
-        return "take it out of utilities and of the data: where the effect is the same, compare costs alone"
+        return "remove it from utilities and from the data; with equal effects, compare costs alone"
     if name in schema.costs:
-        return "take it out of costs and of the data: a cost that all have cannot differ between arms"
-    return "drop it: it tells nothing"
+        return "remove it from costs and from the data: an equal cost for all cannot differ between arms"
+    return "drop it: a constant column carries no information"
 
 
-def bad_columns(frame: pd.DataFrame, schema: Schema) -> list[Found]:
-    """Columns that are empty, constant, of mixed type, or hold numbers where money is text."""
-    found: list[Found] = []
+def bad_columns(frame: pd.DataFrame, schema: Schema) -> list[TypedProblem]:
+    """Columns that are empty, constant or of mixed type, and costs or utilities that are not finite numbers."""
+    problems: list[TypedProblem] = []
     for name in frame.columns:
         column = frame[name]
         known = column.dropna()
-        found += tells_nothing(str(name), len(known), known.nunique() == 1, schema)
-        found += mixed_column(str(name), known)
-    return found + bad_money(frame, schema)
+        problems += uninformative_column(str(name), len(known), known.nunique() == 1, schema)
+        problems += mixed_column(str(name), known)
+    return problems + bad_money(frame, schema)
 
 
-def tells_nothing(name: str, known: int, constant: bool, schema: Schema) -> list[Found]:
-    """What is said of a column that is known of nobody, or the same for everybody and has no role that may be."""
+def uninformative_column(name: str, known: int, constant: bool, schema: Schema) -> list[TypedProblem]:
+    """Return the problem of a column that is entirely missing, or constant without a role that may be constant."""
     if not known:
         return [(errors.EmptyColumnError, Problem(f"column {name!r}", "entirely missing", "drop it"))]
     role = name in (*schema.times, *schema.events, schema.id, schema.arm, *schema.subgroups, schema.entry)
     if constant and not role:
-        problem = Problem(f"column {name!r}", "the same for every patient", _dropped(name, schema))
+        problem = Problem(f"column {name!r}", "the same for every patient", _constant_fix(name, schema))
         return [(errors.EmptyColumnError, problem)]
     return []
 
 
-def mixed_column(name: str, known: pd.Series) -> list[Found]:
-    """What is said of a column whose known values are of several types."""
+def mixed_column(name: str, known: pd.Series) -> list[TypedProblem]:
+    """Return the problem of a column whose known values mix types."""
     if not is_mixed(known):
         return []
     fix = "make it one or the other; write missing as empty"
     return [(errors.MixedTypesError, Problem(f"column {name!r}", "mixes numbers and text", fix))]
 
 
-def bad_money(frame: pd.DataFrame, schema: Schema) -> list[Found]:
-    """Numbers without a time's role that are infinite; costs and utilities that are no numbers."""
-    found: list[Found] = []
+def bad_money(frame: pd.DataFrame, schema: Schema) -> list[TypedProblem]:
+    """Infinite numbers in columns other than times, and costs and utilities that are not numeric."""
+    problems: list[TypedProblem] = []
     for name in map(str, frame.columns):
         numeric = name not in schema.times and types.is_float_dtype(frame[name].dtype)
         if numeric and (endless := int(np.isinf(_numbers(frame[name])).sum())):
-            told = f"{endless} of {len(frame)} values are infinite"
-            found.append((errors.CohortError, Problem(f"column {name!r}", told, "write missing as empty")))
+            message = f"{endless} of {len(frame)} values are infinite"
+            problems.append((errors.CohortError, Problem(f"column {name!r}", message, "write missing as empty")))
     for name in itertools.chain(schema.costs, schema.utilities):
         number = types.is_numeric_dtype(frame[name]) and not types.is_bool_dtype(frame[name])
         if not number and not is_mixed(frame[name].dropna()):
-            found.append(
+            problems.append(
                 (
                     errors.MixedTypesError,
                     Problem(f"column {name!r}", "is not numeric", "remove currency signs and thousands separators"),
                 )
             )
-    return found
+    return problems
 
 
 def is_mixed(known: pd.Series) -> bool:
-    """True where a column of objects holds more than one of number, text, date."""
+    """Return True if an object column mixes numbers, text or dates."""
     if not types.is_object_dtype(known):
         return False
     kind = types.infer_dtype(known, skipna=True)
     return kind.startswith("mixed")
 
 
-def bad_subgroups(frame: pd.DataFrame, schema: Schema) -> list[Found]:
-    """Subgroup levels that are one patient: a level name would single them out."""
-    found: list[Found] = []
+def bad_subgroups(frame: pd.DataFrame, schema: Schema) -> list[TypedProblem]:
+    """Subgroup levels with a single patient: the level's name would identify that patient."""
+    problems: list[TypedProblem] = []
     for name in schema.subgroups:
-        found += rare_levels(name, counts_of(frame[name]))
-    return found
+        problems += rare_levels(name, counts_of(frame[name]))
+    return problems
 
 
-def bad_bands(frame: pd.DataFrame, schema: Schema) -> list[Found]:
-    """Banded columns that disagree with the number they are cut from."""
-    found: list[Found] = []
+def bad_bands(frame: pd.DataFrame, schema: Schema) -> list[TypedProblem]:
+    """Band columns that disagree with the number they are cut from."""
+    problems: list[TypedProblem] = []
     for name, band in schema.bands.items():
         if not types.is_numeric_dtype(frame[band.source]):
-            found.append(
+            problems.append(
                 (
                     errors.RoleError,
                     Problem(f"band {name!r}", f"column {band.source!r} is not numeric", "cut bands from a number"),
@@ -329,7 +329,7 @@ def bad_bands(frame: pd.DataFrame, schema: Schema) -> list[Found]:
         expected = banded(frame[band.source], band.edges, band.labels)
         wrong = int((frame[name].astype(object).fillna("") != expected.fillna("")).sum())
         if wrong:
-            found.append(
+            problems.append(
                 (
                     errors.RoleError,
                     Problem(
@@ -339,15 +339,15 @@ def bad_bands(frame: pd.DataFrame, schema: Schema) -> list[Found]:
                     ),
                 )
             )
-    return found
+    return problems
 
 
-def bad_totals(frame: pd.DataFrame, schema: Schema) -> list[Found]:
-    """Cost totals that are not the sum of their declared parts, to a cent."""
-    found: list[Found] = []
+def bad_totals(frame: pd.DataFrame, schema: Schema) -> list[TypedProblem]:
+    """Cost totals that differ from the sum of their declared parts by more than a cent."""
+    problems: list[TypedProblem] = []
     for total, parts in schema.totals.items():
-        if wrong := int(unlike_its_parts(frame, total, parts).sum()):
-            found.append(
+        if wrong := int(differs_from_parts(frame, total, parts).sum()):
+            problems.append(
                 (
                     errors.RoleError,
                     Problem(
@@ -357,24 +357,27 @@ def bad_totals(frame: pd.DataFrame, schema: Schema) -> list[Found]:
                     ),
                 )
             )
-    return found
+    return problems
 
 
 def _rows(n: int) -> str:
-    """A count of rows in words."""
+    """Return a number of rows in words."""
     return f"{n} row{'' if n == 1 else 's'}"
 
 
-def unlike_its_parts(frame: pd.DataFrame, total: str, parts: Sequence[str]) -> np.ndarray:
-    """True (n,) where a total is not the sum of its parts, to a cent or to 12 digits; or one of the two is missing."""
-    held, summed = _numbers(frame[total]), np.sum([_numbers(frame[part]) for part in parts], axis=0)
-    with np.errstate(invalid="ignore"):  # of infinite amounts, which are refused as such
-        near = np.abs(held - summed) <= np.maximum(0.005, 1e-12 * np.abs(held))
-    return np.asarray(~(near | (np.isnan(held) & np.isnan(summed))))
+def differs_from_parts(frame: pd.DataFrame, total: str, parts: Sequence[str]) -> np.ndarray:
+    """Return True (n,) where a total differs from the sum of its parts by more than a cent and in its first 12 digits.
+
+    A row in which only the total or only the sum is missing also counts as different.
+    """
+    totals, sums = _numbers(frame[total]), np.sum([_numbers(frame[part]) for part in parts], axis=0)
+    with np.errstate(invalid="ignore"):  # infinite amounts are reported by `bad_money`
+        near = np.abs(totals - sums) <= np.maximum(0.005, 1e-12 * np.abs(totals))
+    return np.asarray(~(near | (np.isnan(totals) & np.isnan(sums))))
 
 
 ROW_CHECKS = (bad_durations, bad_order, bad_money, bad_bands, bad_totals)
-"""Those of them that look at one row at a time, and so can be asked of a part of a cohort."""
+"""The checks that look at one row at a time, and so also apply to a part of a cohort."""
 
 SOURCE_CHECKS = (
     bad_events,
@@ -388,4 +391,4 @@ SOURCE_CHECKS = (
     bad_bands,
     bad_totals,
 )
-"""What a frame of real patients must pass, after its columns were found and its events coded."""
+"""All checks of a frame of real patients. They run after the columns were found and the events coded."""

@@ -1,4 +1,4 @@
-"""What the columns of a file or a frame are as rows: decimals are numbers, and an index that has a name is a column."""
+"""Convert the columns of a file or frame: decimals become floats, and a named index becomes a column."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from pandas.api import types
 
 from heorsynth.core.errors import CohortError, DamagedFileError, FileError, Problem
 from heorsynth.core.numbers import WHOLE_FLOATS
-from heorsynth.data.columns.role_checks import Found, several_levels
+from heorsynth.data.columns.role_checks import TypedProblem, multi_level_names
 from heorsynth.data.labels.label import has_synthetic_id
 
-TOO_LARGE = "holds decimals above 2^53 in size, of which two may become one number"
-TOO_LARGE_FIX = "write it as text if it tells patients apart, else in a larger unit"
+TOO_LARGE = "holds decimals above 2^53 in size; as floats, two different ones may become equal"
+TOO_LARGE_FIX = "write it as text if it is an id, else use a larger unit"
 
 
 BROKEN_NOTES = (KeyError, IndexError, TypeError, AttributeError, ValueError, RecursionError, pa.ArrowException)
-"""What pandas raises where its notes in a Parquet file name columns or types that are not there, or are no JSON."""
+"""The errors that pandas raises if its metadata in a Parquet file names missing columns or types, or is not JSON."""
 
 
 LARGE, FEW_COLUMNS = 100_000_000, 50
-"""A table of so many bytes in so few columns is given up column by column, so that it is not held twice."""
+"""A table with more bytes than `LARGE`, in few columns, is converted column by column, so memory holds one copy."""
 
 
 def stored_columns(schema: pa.Schema) -> dict[str, pa.DataType]:
-    """The columns that `stored_rows` makes of a file of this schema, with their types: decimals are floats there."""
+    """Return the columns that `stored_rows` makes of a file of this schema, with their types, decimals as floats."""
     held = {one.name: pa.float64() if pa.types.is_decimal(one.type) else one.type for one in schema}
     for field, name in _index_of(schema):
         if field is None and name is not None:
@@ -43,16 +43,16 @@ def stored_columns(schema: pa.Schema) -> dict[str, pa.DataType]:
 
 
 def stored_rows(file: Path, table: pa.Table) -> pd.DataFrame:
-    """The rows of a Parquet file's table.
+    """Return the rows of a Parquet file's table.
 
-    A decimal is the float nearest to it, which keeps its first 15 digits. An index that pandas stored is a column where
-    it has a name; names of synthetic rows stay the index.
+    A decimal becomes the nearest float, which keeps its first 15 digits. A named index that pandas stored becomes a
+    column, except for synthetic ids, which stay the index.
 
     Raises
     ------
-    FileError            decimals of which two could become one number, an index named as another column, or
-                         columns or rows with several names each
-    DamagedFileError     what pandas noted in the file about its columns cannot be understood
+    FileError            decimals too large to stay distinct as floats, an index with the name of a column, or a
+                         MultiIndex of rows or columns
+    DamagedFileError     the metadata that pandas wrote about the columns is broken
     """
     table = _without_decimals(file, table)
     try:
@@ -60,30 +60,30 @@ def stored_rows(file: Path, table: pa.Table) -> pd.DataFrame:
         frame = table.to_pandas(split_blocks=large, self_destruct=large)
     except BROKEN_NOTES as error:
         fix = "write it again; or read it with pyarrow.parquet and write it without the key 'pandas' in its metadata"
-        told = Problem("", "what pandas noted in it about its columns is broken", fix)
-        raise DamagedFileError(f"file {file.name!r}", told) from error
+        problem = Problem("", "the metadata that pandas wrote about its columns is broken", fix)
+        raise DamagedFileError(f"file {file.name!r}", problem) from error
     frame = _with_named_index(file, frame)
-    if levels := several_levels(frame):
+    if levels := multi_level_names(frame):
         raise FileError(f"file {file.name!r}", [problem for _, problem in levels])
     return frame
 
 
-def decimals_as_numbers(frame: pd.DataFrame, id: str | None) -> tuple[pd.DataFrame, list[Found]]:
-    """The same frame with columns of Decimal objects as floats, but for the id, and those that cannot be."""
+def decimals_as_numbers(frame: pd.DataFrame, id: str | None) -> tuple[pd.DataFrame, list[TypedProblem]]:
+    """Return the frame with Decimal columns as floats, except the id, and the problems of too large decimals."""
     if not frame.columns.is_unique:
         return frame, []
-    made, found = {}, list[Found]()
+    made, problems = {}, list[TypedProblem]()
     for name in frame.columns:
         if name == id or not _holds_decimals(frame[name]):
             continue
         made[name] = frame[name].astype(object).where(frame[name].notna(), np.nan).astype(float)
         if _too_large(made[name].to_numpy()):
-            found.append((CohortError, Problem(f"column {name!r}", TOO_LARGE, TOO_LARGE_FIX)))
-    return (frame.assign(**made) if made else frame), found
+            problems.append((CohortError, Problem(f"column {name!r}", TOO_LARGE, TOO_LARGE_FIX)))
+    return (frame.assign(**made) if made else frame), problems
 
 
 def _holds_decimals(column: pd.Series) -> bool:
-    """True where every known value is a number, and a Decimal among them: no other kind of number is an object."""
+    """Return True if every known value is a number and at least one is a Decimal."""
     if isinstance(column.dtype, pd.CategoricalDtype):
         return _holds_decimals(pd.Series(column.cat.categories))
     if isinstance(column.dtype, pd.ArrowDtype):
@@ -98,12 +98,15 @@ def _holds_decimals(column: pd.Series) -> bool:
 
 
 def _too_large(values: np.ndarray) -> bool:
-    """Whether some finite value is larger than the largest whole number that has a float of its own."""
+    """Return True if some finite value is too large for a float to represent whole numbers exactly."""
     return bool((np.abs(values[np.isfinite(values)]) > WHOLE_FLOATS).any())
 
 
 def _without_decimals(file: Path, table: pa.Table) -> pa.Table:
-    """The table with its decimals as the nearest floats: by their text, since Arrow's own cast is often an ulp off."""
+    """Return the table with decimals as the nearest floats.
+
+    They are converted through text, because Arrow's own cast often differs in the last bit.
+    """
     for at, one in enumerate(table.schema):
         if not pa.types.is_decimal(one.type):
             continue
@@ -115,7 +118,7 @@ def _without_decimals(file: Path, table: pa.Table) -> pa.Table:
 
 
 def _with_named_index(file: Path, frame: pd.DataFrame) -> pd.DataFrame:
-    """The frame with each level of its index that has a name as a column, unless they name synthetic rows."""
+    """Return the frame with named index levels as columns, unless the index holds synthetic ids."""
     index = frame.index
     levels = [index.get_level_values(at) for at in range(index.nlevels)]
     named = [at for at, level in enumerate(levels) if level.name is not None]
@@ -127,15 +130,15 @@ def _with_named_index(file: Path, frame: pd.DataFrame) -> pd.DataFrame:
         if level.name not in frame.columns:
             frame[level.name] = level.array
         elif not level.equals(pd.Index(frame[level.name])):
-            told = Problem(f"column {level.name!r}", "is there twice: as a column, and as the index", "rename one")
-            raise FileError(f"file {file.name!r}", told)
+            problem = Problem(f"column {level.name!r}", "exists twice: as a column and as the index", "rename one")
+            raise FileError(f"file {file.name!r}", problem)
     return frame
 
 
 def _index_of(schema: pa.Schema) -> list[tuple[str | None, str | None]]:
-    """The field, if it has one, and the name, if it has one, of each level of the index that pandas stored.
+    """Return (field, name) of each level of the index that pandas stored. Either may be None.
 
-    Row numbers have no field: only where they begin and end is stored.
+    A range index has no field, because only its start and end are stored.
     """
     try:
         facts = schema.pandas_metadata or {}
@@ -144,5 +147,5 @@ def _index_of(schema: pa.Schema) -> list[tuple[str | None, str | None]]:
             (None, one.get("name")) if isinstance(one, Mapping) else (one, names.get(one))
             for one in facts.get("index_columns", ())
         ]
-    except BROKEN_NOTES:  # told when the rows are read
+    except BROKEN_NOTES:  # `stored_rows` reports this when it reads the rows
         return []

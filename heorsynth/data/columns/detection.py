@@ -1,4 +1,4 @@
-"""What numbers stand for where they measure nothing: codes, dates, and marks for unknown."""
+"""Detect numbers that are not measurements: codes, dates, and sentinels for unknown values."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from heorsynth.data.columns.identifiers import MEASURED, words_of
 from heorsynth.data.columns.levels import SMALL_COUNT
 
 FEW_VALUES = 20
-"""A column of more different numbers than this is not asked whether one of them stands for unknown."""
+"""Only columns with at most this many different numbers are checked for a sentinel or a rare number."""
 
 MOST_COMMON = 0.9
-"""So many patients have a value that `SMALL_COUNT` share, where a rare value between them is told."""
+"""A rare number is reported if at least this share of patients has a value with `SMALL_COUNT` or more patients."""
 
 LEAST_CODES, REPEATS, DENSITY = 10, 3, 0.25
-"""Whole numbers are codes if there are so many different ones, each in so many rows on average, and the middle half
-of the patients uses no larger share of the whole numbers between its ends."""
+"""Whole numbers are codes if there are at least `LEAST_CODES` different values with on average `REPEATS` rows each,
+and the middle half of the patients uses at most the share `DENSITY` of the whole numbers in its range."""
 
 LEAST_DAY, MOST_DATES = 19000101, 0.9
 WRITTEN = {
@@ -29,28 +29,29 @@ WRITTEN = {
     "MMDDYYYY": ("%m%d%Y", 1011900, 12312100),
     "YYMMDD": ("%y%m%d", 10101, 991231),
 }
-"""How dates are written as whole numbers, and between which numbers. All but the first need several different ones."""
+"""Whole-number date formats, each with its smallest and largest number. Except for the first, a format needs at
+least `LEAST_CODES` different values."""
 
 SPELT = ("%d-%m-%Y", "%m-%d-%Y", "%d-%b-%Y", "%d%b%Y", "%Y-%m-%d")
-"""Dates as text, once points, slashes and blanks are dashes."""
+"""Text formats of dates, after points, slashes and blanks were replaced by dashes."""
 
 HEAPED = 0.4
-"""Where more of the different values than this are multiples of five, people rounded what they measured."""
+"""If a larger share of the different values are multiples of five, the values are rounded measurements."""
 
 CODE_WORDS = {"atc", "center", "centre", "clinic", "code", "codes", "country", "county", "cpt", "diagnosis", "district",
               "drg", "dx", "fips", "hospital", "icd", "icd9", "icd10", "inst", "institution", "ndc", "npi", "physician",
               "plz", "postal", "postcode", "practice", "provider", "region", "siteid", "site", "snomed", "ward", "zip",
               "zipcode"}  # fmt: skip
-"""A column of whole numbers whose name has one of these words holds codes."""
+"""A column of whole numbers with one of these words in its name holds codes."""
 
 
 def looks_like_codes(column: pd.Series) -> bool:
-    """True for whole numbers that name something: by the column's name, or because they repeat and leave gaps.
+    """Return True if whole numbers are codes: by the column's name, or because they repeat and leave gaps.
 
     Notes
     -----
-    Counts and ages use every whole number where most patients are; numbers of sites or diagnoses do not. A column in
-    which every value is shared by `SMALL_COUNT` or more needs no rule: its values are kept one by one.
+    Counts and ages use nearly every whole number in the middle of their range; numbers of sites or diagnoses do not.
+    If each value has at least `SMALL_COUNT` patients, no rule is needed: generators then keep the values as they are.
     """
     if not is_number(column) or types.is_complex_dtype(column):
         return False
@@ -72,10 +73,11 @@ def looks_like_codes(column: pd.Series) -> bool:
     return used <= DENSITY * ((high - low) / step + 1)
 
 
-def stands_apart(column: pd.Series) -> bool:
-    """True for a few different whole numbers of which a rare one lies farther off than all others lie from each other.
+def has_likely_sentinel(column: pd.Series) -> bool:
+    """Return True if a rare whole number lies further from the others than the others lie from each other.
 
-    Such are 9, 99 or -9 for unknown. Smoothed as a number, it would fill the gap with values that nobody has.
+    Such a number, for example 9, 99 or -9, is probably a code for unknown. A generator that treated it as a quantity
+    would fill the gap with values that no patient has.
     """
     if not is_number(column) or types.is_complex_dtype(column):
         return False
@@ -87,12 +89,12 @@ def stands_apart(column: pd.Series) -> bool:
     return any(count < SMALL_COUNT and gap > max(1, rest) for count, gap, rest in ends)
 
 
-def rare_between(column: pd.Series) -> bool:
-    """True for a few numbers, common to nine in ten patients, with a rare one that the column's step leaves alone.
+def has_rare_number(column: pd.Series) -> bool:
+    """Return True if a column of few numbers has a rare one that is isolated from its neighbours.
 
-    Such is a dose of 12.5 that four patients have among doses of 5, 10, 20 and 40. A rare value is not kept as it is,
-    so a generator draws numbers near it, which may be no dose at all. Counts, whose neighbours are values too, are
-    not meant.
+    An example is a dose of 12.5 for four patients among doses of 5, 10, 20 and 40. A generator does not keep a rare
+    value exactly. It draws numbers near it, which may not be real doses. Counts are not reported, because their
+    neighbours are valid values too.
 
     Examples
     --------
@@ -113,9 +115,9 @@ def rare_between(column: pd.Series) -> bool:
 
 
 def whole_dates(column: pd.Series) -> str:
-    """How whole numbers that are dates are written, such as YYYYMMDD; "" where they are none.
+    """Return the format of dates stored as whole numbers, such as YYYYMMDD; "" if the column does not hold dates.
 
-    Nine in ten of the known values must be dates from 1900 to 2100 in one of `WRITTEN`: some may stand for unknown.
+    Nine in ten known values must be dates from 1900 to 2100 in one format of `WRITTEN`; the rest may mean unknown.
     """
     if not is_number(column) or types.is_complex_dtype(column):
         return ""
@@ -126,9 +128,9 @@ def whole_dates(column: pd.Series) -> str:
 
 
 def as_dates(column: pd.Series) -> pd.Series:
-    """A column as dates; missing where a value is none, and everywhere if day and month may be either way round.
+    """Return a column as dates. Values that are not dates are missing; if day and month are ambiguous, all are.
 
-    Whole numbers are YYYYMMDD. Text is ISO 8601, of which the date counts and no time of day, or in one of `SPELT`.
+    Whole numbers are read as YYYYMMDD. Text is read as ISO 8601, without the time of day, or in a format of `SPELT`.
     """
     if types.is_datetime64_any_dtype(column):
         return column.dt.tz_localize(None)
@@ -159,10 +161,10 @@ def _are_dates(known: np.ndarray, form: str, low: int, high: int) -> bool:
 
 
 def are_whole(known: np.ndarray) -> bool:
-    """True for whole numbers, each of which a float tells from the next."""
+    """Return True if all are whole numbers that a float represents exactly."""
     return bool(np.all(np.abs(known) < WHOLE_FLOATS) and np.all(known == np.floor(known)))
 
 
 def is_number(column: pd.Series) -> bool:
-    """True for a numeric column, truth values aside."""
+    """Return True for a numeric column that is not boolean."""
     return bool(types.is_numeric_dtype(column) and not types.is_bool_dtype(column))

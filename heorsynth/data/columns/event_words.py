@@ -1,4 +1,4 @@
-"""Which levels of an event column mean censored, and which the event: by their words, and by the column's name."""
+"""Recognise which levels of an event column mean censored and which mean the event, from their words."""
 
 from __future__ import annotations
 
@@ -12,36 +12,36 @@ from heorsynth.data.columns.identifiers import words_of
 CENSORED = {"alive", "living", "lives", "survived", "survivor", "survivors", "censored", "censor", "cens", "censoring",
             "lost", "withdrawn", "withdrew", "ongoing", "healthy", "well", "ned", "lebend",
             "vivo", "vivant"}  # fmt: skip
-"""A level with one of these words means that the event was not observed."""
+"""A level with one of these words means censored."""
 
 EVENT = {"dead", "deceased", "died", "death", "deaths", "event", "expired", "relapse", "relapsed", "recurred",
          "recurrence", "recurrent", "progressed", "progression", "progressive", "failure", "failed", "metastasis",
          "transplanted", "verstorben", "tot", "muerto", "mort"}  # fmt: skip
-"""A level with one of these words means the event, unless a word of `NOT` stands before it, or "free" beside it."""
+"""A level with one of these words means the event, unless a word of `NOT` precedes it or "free" is next to it."""
 
 NOT = {"no", "not", "non", "never", "without", "none", "un", "nicht", "kein"}
 YES, NO = {"yes", "y", "true", "t", "ja", "oui", "si"}, {"no", "n", "false", "f", "nein", "non"}
-"""Answers. Whether yes is the event depends on what the column's name asks."""
+"""Answers. The column's name decides whether yes means the event."""
 
-ASKS_EVENT = EVENT | {"relapse", "recur", "recurrence", "progress", "progression", "pd", "dth", "dthfl", "evnt", "evt",
+EVENT_NAMES = EVENT | {"relapse", "recur", "recurrence", "progress", "progression", "pd", "dth", "dthfl", "evnt", "evt",
                       "arrest", "discontinued", "hospitalized", "hospitalised"}  # fmt: skip
-"""A column named so asks whether the event was observed, so yes and 1 are the event."""
+"""A column with one of these words in its name asks whether the event was observed: yes and 1 mean the event."""
 
 BESIDE_EVENT = {"status", "flag", "ind", "indicator", "observed", "occurred", "any", "all", "cause", "is", "has", "had",
                 "was", "os", "pfs", "dfs", "rfs", "efs", "ttp", "overall", "patient", "pt", "disease", "cancer",
                 "tumor", "tumour", "cv", "cardiac", "yn", "fu", "followup", "during", "study"}  # fmt: skip
-"""Words that leave the question of a name as it is. Any other word may turn it round: death_excluded."""
+"""Words that do not change what a column name asks. Any other word may invert it, as in death_excluded."""
 
 VITAL = {"vital", "vitalstatus", "vitalstat", "vitstatus", "vitstat", "vstatus", "vstat", "vs"}
 SURVIVAL = {"survival", "surv", "survivalstatus", "survstatus", "survstat"}
 """A column with one of these words may hold 1 for the living, as a vital status does in the NCDB registry."""
 
 CENSORING = {"cens", "cnsr", "censor", "censored", "censoring", "censind", "censflag"}
-"""A column named so may hold 1 for who was censored, the inverse of the house coding."""
+"""A column with one of these words in its name may hold 1 for censored, the inverse of the coding used here."""
 
 
 def coding_by_words(name: str, levels: Iterable[object]) -> dict[object, int] | None:
-    """Which of two or more levels are 0 (censored) and 1 (the event); None where words do not say so of every level.
+    """Return the code of each level, 0 = censored or 1 = event. None if the words do not decide for every level.
 
     Examples
     --------
@@ -54,14 +54,14 @@ def coding_by_words(name: str, levels: Iterable[object]) -> dict[object, int] | 
     >>> coding_by_words("status", ["yes", "no"]) is None, coding_by_words("censored", [True, False]) is None
     (True, True)
     """
-    found = {level: _meaning(name, level) for level in levels}
-    if set(found.values()) != {0, 1}:
+    meanings = {level: _meaning(name, level) for level in levels}
+    if set(meanings.values()) != {0, 1}:
         return None
-    return {level: int(code or 0) for level, code in found.items()}
+    return {level: int(code or 0) for level, code in meanings.items()}
 
 
 def _meaning(name: str, level: object) -> int | None:
-    """0 for censored, 1 for the event, None where the words do not say."""
+    """Return 0 for censored, 1 for the event, None if the words do not decide."""
     words = words_of(str(level))
     if len(words) == 1 and words[0] in YES | NO:
         return int(words[0] in YES) if _asks_event(name) else None
@@ -76,51 +76,53 @@ def _meaning(name: str, level: object) -> int | None:
 
 
 def _asks_event(name: str) -> bool:
-    """True where all words of a column's name ask whether the event was observed."""
+    """Return True if the column's name asks whether the event was observed."""
     words = set(words_of(name))
-    return bool(words & ASKS_EVENT) and words <= ASKS_EVENT | BESIDE_EVENT
+    return bool(words & EVENT_NAMES) and words <= EVENT_NAMES | BESIDE_EVENT
 
 
 def _beside_free(words: list[str]) -> list[str]:
-    """The words of a level without "free" and what it is free of: relapse free, free of relapse."""
+    """Return the words of a level without "free" and the word it belongs to, as in relapse free or free of relapse."""
     at = words.index("free")
     return words[:at] if words[at + 1 : at + 2] in (["of"], ["from"]) else words[: max(at - 1, 0)] + words[at + 1 :]
 
 
-def what_a_name_leaves_open(name: str) -> str:
-    """What an event column's name speaks of that may make 1 the opposite of an event; "" where it does not.
+def inverted_meaning(name: str) -> str:
+    """Return what 1 may mean instead of the event, judged by the column's name; "" if the name is clear.
+
+    In a column of vital status, 1 or true may mean alive, as in the NCDB registry.
 
     Examples
     --------
-    >>> [what_a_name_leaves_open(name) for name in ("cnsr", "alive", "relapse_free", "survival_event", "status")]
+    >>> [inverted_meaning(name) for name in ("cnsr", "alive", "relapse_free", "survival_event", "status")]
     ['censoring', 'having no event', 'having no event', '', '']
-    >>> {what_a_name_leaves_open(name) for name in ("vital_status", "VitalStatus", "vstatus", "surv_status")}
+    >>> {inverted_meaning(name) for name in ("vital_status", "VitalStatus", "vstatus", "surv_status")}
     {'having no event'}
     """
     words = set(words_of(name))
     if words & CENSORING:
         return "censoring"
     absent = words & (CENSORED | NOT) or any(word.endswith("free") for word in words)
-    survival = words & SURVIVAL and not words & ASKS_EVENT
+    survival = words & SURVIVAL and not words & EVENT_NAMES
     return "having no event" if absent or survival or words & VITAL else ""
 
 
-def both_ways(levels: Iterable[object]) -> list[dict[object, int]]:
-    """The two codings that two levels may have; with more levels, none can be written for the user.
+def possible_codings(levels: Iterable[object]) -> list[dict[object, int]]:
+    """Return the two possible codings of two levels. The list is empty for any other number of levels.
 
     Examples
     --------
-    >>> both_ways([1, 2])
+    >>> possible_codings([1, 2])
     [{1: 0, 2: 1}, {1: 1, 2: 0}]
     """
-    held = list(levels)
-    if len(held) != 2:
+    pair = list(levels)
+    if len(pair) != 2:
         return []
-    return [{held[0]: 0, held[1]: 1}, {held[0]: 1, held[1]: 0}]
+    return [{pair[0]: 0, pair[1]: 1}, {pair[0]: 1, pair[1]: 0}]
 
 
 def key_of(value: object) -> str:
-    """What a raw event code is called whether it stands as a boolean, a number or text.
+    """Return the text key of a raw event code. It is the same for a code stored as a boolean, a number or text.
 
     Examples
     --------
@@ -136,9 +138,9 @@ def key_of(value: object) -> str:
 
 
 def lookup(mapping: Mapping[object, int], keys: Iterable[str]) -> dict[str, int]:
-    """A declared coding by `key_of`; where the column is of true and false, 1 and 0 stand for them.
+    """Return a declared coding by `key_of`. In a column of true and false, its 1 and 0 stand for true and false.
 
-    A YAML reader may hand `true` on as 1, and Python takes True for 1 anyway.
+    A YAML reader may return `true` as 1, and in Python True equals 1.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""What the columns of a cohort may hold: numbers of a usable size, truth values, text that can be written, dates."""
+"""The values a column may have: finite numbers of a usable size, booleans, text that can be written, and dates."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ import pyarrow as pa
 from pandas.api import types
 
 from heorsynth.core.errors import CohortError, DurationError, MixedTypesError, Problem
-from heorsynth.data.columns.role_checks import Found
+from heorsynth.data.columns.role_checks import TypedProblem
 
 LARGEST = 1e50
-"""No time, amount or measurement is larger; the fourth power of one that is overflows."""
+"""The largest absolute value accepted: the fourth power of a larger one overflows."""
 
 SMALLEST = 1e-50
-"""None but 0 is smaller, for the same reason."""
+"""The smallest absolute value accepted besides 0: the fourth power of a smaller one underflows."""
 
 TEXT = "make it text: {one} = {one}.astype(str)"
 NUMBERS = "make it numbers: {one} = {one}.astype(float)"
@@ -28,11 +28,11 @@ DECODED = "make it text: {one} = {one}.map(lambda value: value.decode('utf-8'), 
 DAYS = "make it days: {one} = {one}.dt.total_seconds() / 86400"
 ARROW = (pa.types.is_integer, pa.types.is_float32, pa.types.is_float64, pa.types.is_boolean, pa.types.is_string,
          pa.types.is_large_string, pa.types.is_decimal, pa.types.is_timestamp, pa.types.is_date)  # fmt: skip
-"""The types of Arrow that a column may have."""
+"""The Arrow types that are accepted."""
 
 
 def arrow_as_numbers(frame: pd.DataFrame) -> pd.DataFrame:
-    """The same frame with Arrow's numbers and truth values in the types that pandas has for them."""
+    """Return the frame with Arrow numbers and booleans converted to the matching pandas types."""
     made = {}
     for name in frame.columns if frame.columns.is_unique else ():
         column = frame[name]
@@ -45,24 +45,23 @@ def arrow_as_numbers(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.assign(**made) if made else frame
 
 
-def unholdable(frame: pd.DataFrame) -> list[Found]:
-    """Columns whose values no check and no generator can compare or write, and how to make them ones that can be."""
-    found: list[Found] = []
+def unsupported_columns(frame: pd.DataFrame) -> list[TypedProblem]:
+    """Return the columns whose values cannot be compared or written, each with a fix."""
+    problems: list[TypedProblem] = []
     for at, name in enumerate(frame.columns):
-        told = _unreadable_name(str(name)) or _wrong_type(str(name), frame.iloc[:, at])
-        found += [told] if told else _wrong_values(str(name), frame.iloc[:, at])
-    return found
+        problem = _unwritable_name(str(name)) or _wrong_type(str(name), frame.iloc[:, at])
+        problems += [problem] if problem else _wrong_values(str(name), frame.iloc[:, at])
+    return problems
 
 
-def _unreadable_name(name: str) -> Found | None:
+def _unwritable_name(name: str) -> TypedProblem | None:
     if _writable(name):
         return None
-    told = Problem("columns", "a name holds characters that cannot be written", "name the column anew")
-    return CohortError, told
+    return CohortError, Problem("columns", "a name has characters that cannot be written", "rename the column")
 
 
-def _wrong_type(name: str, column: pd.Series) -> Found | None:
-    """What stands against the type of a column, before a value of it is looked at."""
+def _wrong_type(name: str, column: pd.Series) -> TypedProblem | None:
+    """Return the problem with a column's type, or None. No value is looked at."""
     kind, where, one = column.dtype, f"column {name!r}", f"frame[{name!r}]"
     if isinstance(kind, pd.SparseDtype):
         return MixedTypesError, Problem(where, "is sparse", f"make it dense: {one} = {one}.sparse.to_dense()")
@@ -80,41 +79,41 @@ def _wrong_type(name: str, column: pd.Series) -> Found | None:
     binary = isinstance(kind, pd.ArrowDtype) and pa.types.is_binary(kind.pyarrow_dtype)
     fix = DECODED if binary else NUMBERS if types.is_float_dtype(kind) else TEXT
     fix = REAL if types.is_complex_dtype(kind) else fix
-    return MixedTypesError, Problem(where, f"is of type {_named(kind)}, which no check compares", fix.format(one=one))
+    return MixedTypesError, Problem(where, f"is of type {_named(kind)}, which is not supported", fix.format(one=one))
 
 
 def _usual_float(kind: Any) -> bool:
-    """Whether a type is a float of single or double precision."""
+    """Return True for floats of single or double precision."""
     return bool(types.is_float_dtype(kind)) and kind.itemsize in (4, 8)
 
 
 def _named(kind: object) -> str:
-    """The type's name without what it may say of values."""
+    """Return the type's name without the part that may reveal values."""
     return str(kind).split("[")[0] if isinstance(kind, (pd.IntervalDtype, pd.PeriodDtype)) else str(kind)
 
 
-def _wrong_values(name: str, column: pd.Series) -> list[Found]:
-    """What stands against the values of a column whose type may be held."""
+def _wrong_values(name: str, column: pd.Series) -> list[TypedProblem]:
+    """Return the problems with the values of a column of an accepted type."""
     if types.is_object_dtype(column.dtype) or isinstance(column.dtype, (pd.StringDtype, pd.ArrowDtype)):
-        told = _wrong_objects(name, column)
-        return [told] if told else []
+        message = _wrong_objects(name, column)
+        return [message] if message else []
     if isinstance(column.dtype, pd.CategoricalDtype):
         return [] if not types.is_float_dtype(column.cat.categories.dtype) else _wrong_sizes(name, column.astype(float))
     return _wrong_sizes(name, column) if types.is_float_dtype(column.dtype) else []
 
 
-def _wrong_sizes(name: str, column: pd.Series) -> list[Found]:
-    """Numbers so large or so small that arithmetic with them is none."""
+def _wrong_sizes(name: str, column: pd.Series) -> list[TypedProblem]:
+    """Return the problem of numbers so large or so small that arithmetic with them fails."""
     size = np.abs(column.to_numpy(float, na_value=np.nan))
     beyond = int((np.isfinite(size) & ((size > LARGEST) | ((size > 0) & (size < SMALLEST)))).sum())
     if not beyond:
         return []
-    told = f"{beyond} of {len(column)} values are larger than {LARGEST:g} or smaller than {SMALLEST:g} in size"
-    return [(CohortError, Problem(f"column {name!r}", told, "use another unit; write missing as empty"))]
+    message = f"{beyond} of {len(column)} values are larger than {LARGEST:g} or smaller than {SMALLEST:g} in size"
+    return [(CohortError, Problem(f"column {name!r}", message, "use another unit; write missing as empty"))]
 
 
-def _wrong_objects(name: str, column: pd.Series) -> Found | None:
-    """What stands against the values of a column of objects, by their types: never by what they are."""
+def _wrong_objects(name: str, column: pd.Series) -> TypedProblem | None:
+    """Return the problem with the values of an object column, judged by their types and not by their content."""
     where, kinds = f"column {name!r}", set[type]()
     for value in column.array:
         if isinstance(value, Decimal) and value.is_snan():
@@ -134,20 +133,20 @@ def _wrong_objects(name: str, column: pd.Series) -> Found | None:
     if set(other) <= {"bytes", "bytes_"}:
         return MixedTypesError, Problem(where, "holds bytes, not text", DECODED.format(one=one))
     fix = NUMBERS if all(issubclass(kind, (Real, np.floating)) for kind in odd) else TEXT
-    told = f"holds objects of type {', '.join(other[:3])}, which no check compares"
-    return MixedTypesError, Problem(where, told, fix.format(one=one))
+    message = f"holds objects of type {', '.join(other[:3])}, which is not supported"
+    return MixedTypesError, Problem(where, message, fix.format(one=one))
 
 
 CONTAINERS = {list, tuple, dict, set, frozenset, np.ndarray}
 
 
 def _plain(kind: type) -> bool:
-    """Whether values of this type are text, numbers, truth values, dates or missing."""
+    """Return True if values of this type are text, numbers, booleans, dates or missing."""
     number = issubclass(kind, (Real, np.integer, np.floating, Decimal)) and not issubclass(kind, np.longdouble)
     known = (str, bool, np.bool_, date, type(None), type(pd.NA), type(pd.NaT))
     return (number and kind.__name__ != "Fraction") or issubclass(kind, known)
 
 
 def _writable(text: str) -> bool:
-    """Whether a text can be written to a file: half of a pair of surrogates cannot."""
+    """Return True if the text can be written to a file. A lone surrogate cannot."""
     return text.isascii() or not any("\ud800" <= one <= "\udfff" for one in text)

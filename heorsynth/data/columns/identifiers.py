@@ -1,4 +1,4 @@
-"""Columns that tell patients apart: known by name, by values that are all different, or by row numbers."""
+"""Detect columns that identify patients: by name, by unique values, or because they are row numbers."""
 
 from __future__ import annotations
 
@@ -13,40 +13,40 @@ PERSON_WORDS = {
     "subjid", "subjectid", "usubjid", "pid", "mrn", "nhs", "ssn", "person", "personid", "participant", "participantid",
     "member", "memberid", "enrolid", "respondent", "caseid", "record", "recordid", "studyid", "rowid",
 }  # fmt: skip
-"""Each of these alone names a person."""
+"""Each of these words alone names a person."""
 
 ROW_WORDS = {"record", "recordid", "rowid"}
-"""These number the rows as often as the persons."""
+"""Each of these words may number rows as well as persons."""
 
 PERSONAL = PERSON_WORDS - ROW_WORDS - {"id", "ids", "uid", "uuid", "guid", "caseid"}
-"""A name with one of these speaks of persons even beside another id that is unique."""
+"""A column with one of these words in its name identifies persons, even if another id column is unique."""
 
 BESIDE_WORDS = {"no", "nr", "num", "number", "code", "key", "unique", "study", "case", "identifier", "index",
                 "screening", "hospital", "anon", "pseudo", "pseudonym"}  # fmt: skip
-"""These name a person only beside one of `PERSON_WORDS`, as in patient_no."""
+"""Each of these words names a person only together with one of `PERSON_WORDS`, as in patient_no."""
 
 ROW_NAMES = re.compile(r"unnamed.*|row|rows|rowname|rownames|row_?(no|nr|num|number|id)|index|x", re.IGNORECASE)
-"""How programs name the row numbers that they write as a column."""
+"""Column names that programs give to row numbers."""
 
 DATE = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}([T ].*)?|\d{1,2}[- ]?[A-Za-z]{3}[- ]?\d{2,4}")
 """A date as text: 2024-01-31, 31/1/2024, 31JAN2024."""
 
 MEASURED = {"age", "year", "years", "month", "months", "week", "weeks", "day", "days", "time", "cost", "costs", "score",
             "weight", "height", "count", "dose", "visits"}  # fmt: skip
-"""A name with one of these says what was measured: its whole numbers may stand one apart by chance."""
+"""A column with one of these words in its name is a measurement: its whole numbers may be consecutive by chance."""
 
 FEW = 10
-"""With fewer rows than this nothing is said of evenness."""
+"""With fewer rows, the distribution of values is not judged."""
 
 
 def words_of(name: str) -> list[str]:
-    """The words of a column name in lower case: patientID and patient_id are patient, id."""
+    """Return the words of a column name in lower case: patientID and patient_id both give patient, id."""
     parts = re.split(r"[^a-z0-9]+", re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower())
     return [part for part in parts if part]
 
 
 def names_a_person(name: str) -> bool:
-    """True where a name says that the column tells persons apart: all its words do, or go with one that does.
+    """Return True if a name says that the column identifies persons.
 
     Examples
     --------
@@ -57,13 +57,14 @@ def names_a_person(name: str) -> bool:
     return bool(set(words) & PERSON_WORDS) and set(words) <= PERSON_WORDS | BESIDE_WORDS
 
 
-def why_identifying(column: pd.Series) -> str:
-    """Why a column looks as if it told patients apart, in words without a value; "" where it does not.
+def identifying_reason(column: pd.Series) -> str:
+    """Return why a column seems to identify patients, in words without a value; "" if it does not.
 
-    Three rules, asked of columns of text or of whole numbers; a measurement with decimals is never one:
-    the name is a person's (`names_a_person`) and all values differ; or the name is that of row numbers
-    (`ROW_NAMES`) and they only rise; or all values are whole numbers one apart, in any order, and the name says
-    no measurement (`MEASURED`).
+    There are three rules, for text and whole numbers only:
+
+    1. The name is that of a person's id (`names_a_person`) and all values differ.
+    2. The name is that of row numbers (`ROW_NAMES`) and the values increase.
+    3. The values are consecutive whole numbers, in any order, and the name is not that of a measurement (`MEASURED`).
     """
     if _has_fractions(column):
         return ""
@@ -77,18 +78,18 @@ def why_identifying(column: pd.Series) -> str:
         return ""
     rising = bool(known.is_monotonic_increasing)
     if ROW_NAMES.fullmatch(name) and rising:
-        return "named like row numbers, and rising from row to row"
+        return "named like row numbers, and increasing from row to row"
     if (
         len(known) >= FEW
         and not MEASURED & set(words_of(name))
         and float(known.max()) - float(known.min()) == len(known) - 1
     ):
-        return "whole numbers one apart, each once: row numbers, or numbers of patients"
+        return "consecutive whole numbers without repeats: row numbers or patient numbers"
     return ""
 
 
 def looks_like_dates(column: pd.Series) -> bool:
-    """True for a column of dates or time spans, or of text in which every known value is a date (see `DATE`)."""
+    """Return True for dates and time spans, and for text in which every known value matches `DATE`."""
     if types.is_datetime64_any_dtype(column) or types.is_timedelta64_dtype(column):
         return True
     known = column.dropna()
@@ -98,12 +99,12 @@ def looks_like_dates(column: pd.Series) -> bool:
 
 
 def _has_fractions(column: pd.Series) -> bool:
-    """True for a column of floats of which one is no whole number: asked first, since it costs least."""
+    """Return True if a float column holds a number with decimals. This check comes first because it is cheap."""
     return column.dtype == np.float64 and bool((column.to_numpy() % 1 > 0).any())
 
 
 def _countable(known: pd.Series) -> bool:
-    """True for text and for whole numbers, also where missing values made them floats."""
+    """Return True for text and for whole numbers, also if missing values turned them into floats."""
     if types.is_bool_dtype(known) or types.is_datetime64_any_dtype(known) or types.is_timedelta64_dtype(known):
         return False
     if not types.is_numeric_dtype(known):
@@ -112,16 +113,15 @@ def _countable(known: pd.Series) -> bool:
 
 
 def n_persons(column: pd.Series) -> int:
-    """How many persons stand behind the rows, by a column named like a person's whose values repeat; 0 if by none.
+    """Return the number of persons in a column that is named like an id and repeats values; 0 for any other column.
 
-    A column with few values for its rows (at most 30, and fewer than a quarter of the rows) is a group, whatever
-    its name.
+    A column with few different values (at most 30, and less than a quarter of the rows) is a group, whatever its name.
     """
-    return persons_behind(int(column.nunique()), int(column.count())) if may_count_persons(column) else 0
+    return n_persons_from_counts(int(column.nunique()), int(column.count())) if is_id_like(column) else 0
 
 
 def has_unique_id(frame: pd.DataFrame) -> bool:
-    """True where a column named like a person's id differs in every row, so that a row is a person."""
+    """Return True if a column named like a person's id differs in every row, so that each row is a person."""
     return any(
         names_a_person(str(name))
         and not set(words_of(str(name))) & ROW_WORDS
@@ -130,21 +130,21 @@ def has_unique_id(frame: pd.DataFrame) -> bool:
     )
 
 
-def may_count_persons(column: pd.Series) -> bool:
-    """True for a column of text or whole numbers that is named like a person's."""
+def is_id_like(column: pd.Series) -> bool:
+    """Return True for text or whole numbers in a column that is named like a person's id."""
     return names_a_person(str(column.name)) and _countable(column.dropna())
 
 
-def persons_behind(found: int, known: int) -> int:
-    """How many persons stand behind so many known values of which so many are different; 0 if the values tell none."""
-    repeated = 2 <= found < known
-    return found if repeated and (found > 30 or 4 * found >= known) else 0
+def n_persons_from_counts(distinct: int, known: int) -> int:
+    """Return the number of persons, given the numbers of distinct and of known values; 0 if values do not repeat."""
+    repeated = 2 <= distinct < known
+    return distinct if repeated and (distinct > 30 or 4 * distinct >= known) else 0
 
 
 def repeats_evenly(column: pd.Series) -> bool:
-    """True where every value stands in equally many rows, as patients do in a table of visits, whatever the name.
+    """Return True if each value has the same number of rows, as patients do in a table of visits.
 
-    It is a reason to ask, not to refuse: matched pairs and balanced sites look the same.
+    This is a reason to ask the user and not to refuse: matched pairs and balanced sites look the same.
     """
     if _has_fractions(column):
         return False

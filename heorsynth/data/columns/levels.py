@@ -1,4 +1,4 @@
-"""Columns of levels: as text, and cut from a number into bands."""
+"""Categorical columns: their levels as text, and numbers cut into bands."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import pandas as pd
 from pandas.api import types
 
 POOLED = "other (pooled)"
-"""The level that stands for all levels too rare to be written by name."""
+"""The level that replaces all levels too rare to be shown by name."""
 
 
 def as_text(column: pd.Series) -> pd.Series:
-    """A column of levels as text, so that 1, 1.0 and "1" are one level; missing as None."""
+    """Return a column of levels as text, with None for missing. 1, 1.0 and "1" become the same level."""
     if types.is_float_dtype(column) and _whole(column.dropna().to_numpy(float)):
         column = column.astype("Int64")
     if not (types.is_integer_dtype(column) or types.is_bool_dtype(column) or _all_text(column)):
@@ -24,32 +24,32 @@ def as_text(column: pd.Series) -> pd.Series:
 
 
 def _whole(numbers: np.ndarray) -> bool:
-    """True where these are whole numbers that an integer can hold."""
+    """Return True if all are whole numbers within the range of a 64-bit integer."""
     return bool(np.all(np.abs(numbers) < 2.0**63) and np.all(np.mod(numbers, 1) == 0))
 
 
 def _all_text(column: pd.Series) -> bool:
-    """True where every known value is a `str`, so that equal values are one text."""
+    """Return True if every known value is a `str`, so that equal values have equal text."""
     return isinstance(column.dtype, pd.StringDtype) or (
         column.dtype == object and pd.api.types.infer_dtype(column, skipna=True) == "string"
     )
 
 
 def banded(numbers: pd.Series, edges: tuple[float, ...], labels: tuple[str, ...]) -> pd.Series:
-    """The label of the band each number falls in (see `Band`); missing where the number is missing."""
+    """Return the label of each number's band (see `Band`), missing if the number is missing."""
     index = np.searchsorted(np.asarray(edges), numbers.to_numpy(float), side="right")
-    found = pd.Series(np.asarray(labels, dtype=object)[index], index=numbers.index, name=numbers.name)
-    return found.where(numbers.notna(), None)
+    assigned = pd.Series(np.asarray(labels, dtype=object)[index], index=numbers.index, name=numbers.name)
+    return assigned.where(numbers.notna(), None)
 
 
 SMALL_COUNT = 5
-"""A level that fewer patients have is shown without its name, which may be words that one of them wrote."""
+"""A level with fewer patients is shown without its name, because the name may be free text about one patient."""
 
 
 def shown_names(counts: Mapping[str, int]) -> dict[str, str]:
-    """Each level as it may be shown, by how many patients have it: a rare one by a number instead of its name.
+    """Return the name under which each level may be shown. A rare level gets a number instead of its name.
 
-    A level that no patient has, and '' for missing, name nobody.
+    Levels without patients, and '' for missing, are shown as they are.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Reads numbers that are written as text with marks: currencies, thousands, percent. Counts what it cannot read."""
+"""Read numbers written as text, with currencies, thousands marks or percent signs, and count the cells not read."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ from pandas.api import types
 
 MISSING_MARKS = ("", ".", "..", "-", "--", "'--", "---", "NA", "N/A", "#N/A", "N.A.", "NaN", "<NA>", "NULL", "?",
                  "not available", "[not available]", "not applicable", "[not applicable]")  # fmt: skip
-"""What commonly stands for a missing value, in any case of letters. "None" does not: it may mean 0."""
+"""Texts that usually mean missing, in upper or lower case. "None" is not included, because it may mean 0."""
 
 LONGEST = 60
-"""Characters beyond which a text is no number."""
+"""A text with more characters than this is not read as a number."""
 
 UNKNOWN_WORDS = ("unknown", "unk", "missing", "not reported", "not recorded", "not done", "not known", "not evaluated",
                  "refused", "no data", "no answer")  # fmt: skip
-"""Words that mean that a number is not known. They may be a level too, so they are words and no missing marks."""
+"""Words that say that a number is unknown. They may also be levels, so they do not count as missing marks."""
 
 PLAIN, CURRENCY, THOUSANDS, PERCENT, ZEROS = "plain", "currency sign", "thousands mark", "percent sign", "leading zeros"
 READ = (PLAIN, CURRENCY, THOUSANDS, PERCENT, ZEROS)
-"""Kinds of cell that are read as a number. One cell may count in several of them, but for `PLAIN`."""
+"""Kinds of cell that are read as a number. A cell may count in several of them, except in `PLAIN`."""
 
 MISSING, INEQUALITY, WORD, CURRENCIES, AMBIGUOUS, OTHER = (
     "missing mark", "inequality", "word", "several currencies", "unclear mark", "other text",
 )  # fmt: skip
 CODED = "spelt like a code"
-"""Counts the cells of a column whose spellings tell codes (`spelt_as_codes`)."""
+"""Key for the number of cells in a column that is written like codes (`spelt_like_codes`)."""
 
-LEFT = (MISSING, INEQUALITY, WORD, CURRENCIES, AMBIGUOUS, OTHER)
-"""Kinds of cell that are not read. Each cell counts in one of them."""
+UNREAD = (MISSING, INEQUALITY, WORD, CURRENCIES, AMBIGUOUS, OTHER)
+"""Kinds of cell that are not read as a number. Each cell counts in one of them."""
 
 CURRENCY_OF = {
     "€": "EUR", "$": "USD", "us$": "USD", "£": "GBP", "¥": "JPY", "kr": "SEK", "kr.": "SEK", "fr.": "CHF", "zł": "PLN",
@@ -42,7 +42,7 @@ CURRENCY_OF = {
         "EUR", "USD", "GBP", "CHF", "CAD", "AUD", "JPY", "SEK", "NOK", "DKK", "PLN", "CZK", "HUF", "RON", "CNY", "INR",
         "BRL", "KRW", "NZD", "ZAR", "MXN", "SGD", "TRY")},
 }  # fmt: skip
-"""Signs and codes of currencies, in lower case, and the code that each stands for."""
+"""Currency signs and codes in lower case, each with its ISO code."""
 
 _CURRENCY = "|".join(sorted(map(re.escape, CURRENCY_OF), key=len, reverse=True))
 _SPACES = "\u00a0\u202f\u2009 '’"
@@ -60,14 +60,14 @@ GROUPED = {mark: re.compile(rf"\d{{1,3}}(?:[{other}{_SPACES}]\d{{3}})+(?:{re.esc
 
 UNGROUPED = {mark: re.compile(rf"\d*(?:{re.escape(mark)}\d*)?") for mark in (".", ",")}
 PERHAPS = re.compile(r"[1-9]\d{0,2}[.,]\d{3}")
-"""A number whose one mark may be of thousands or of decimals, such as 1,234."""
+"""A number whose only mark may be a thousands mark or a decimal mark, such as 1,234."""
 
 
 @dataclass(frozen=True)
 class _Cell:
-    """One different text of a column: why it is left, or the parts of the number that it holds."""
+    """One distinct text of a column: the reason why it is not read, or the parts of its number."""
 
-    left: str = ""
+    unread: str = ""
     body: str = ""
     negative: bool = False
     power: str = ""
@@ -76,18 +76,18 @@ class _Cell:
 
 
 def parsed(column: pd.Series) -> tuple[np.ndarray, Counter[str]]:
-    """The numbers that a column holds, and how many of its cells are of which kind.
+    """Return the numbers that a column of text holds, and the number of cells of each kind.
 
-    A cell is read where it holds a plain number, a number with the sign or code of the column's one currency, with
-    marks between thousands, or with a percent sign that all numbers of the column have (12% is 12). Which of comma
-    and point is the decimal mark is decided once for the column, by the cells that leave no choice: 1,234.50 says
-    point, 1,5 says comma. A cell such as 1,234 is left as unclear where no other cell decides.
+    A cell is read if it holds a plain number, a number with the sign or code of the column's only currency, a number
+    with thousands marks, or a percentage in a column where all numbers are percentages (12% is read as 12). The
+    decimal mark is decided once for the whole column, by the cells that are unambiguous: 1,234.50 shows a decimal
+    point, 1,5 a decimal comma. A cell such as 1,234 is ambiguous and is not read if no other cell decides.
 
     Returns
     -------
-    numbers : array of float (n,)      nan where a cell is missing or is left
-    counts : Counter                   cells by kind, one of `READ` or `LEFT`; no value of a cell is in it, and cells
-                                       that are missing already are not counted
+    numbers : array of float (n,)      NaN if a cell is missing or is not read
+    counts : Counter                   cells by kind, from `READ` or `UNREAD`, without any cell's value. Cells that
+                                       were missing before are not counted
 
     Examples
     --------
@@ -109,41 +109,41 @@ def parsed(column: pd.Series) -> tuple[np.ndarray, Counter[str]]:
     cells = _settled([_cell(str(text).strip()) for text in different])
     times = np.bincount(codes, minlength=len(cells)) if len(cells) else np.zeros(0, dtype=int)
     mark = _decimal_mark(cells)
-    mark = "" if mark == "?" and may_be_thousands([cell.body for cell in cells if not cell.left]) else mark
+    mark = "" if mark == "?" and may_be_thousands([cell.body for cell in cells if not cell.unread]) else mark
     values, counts = np.full(len(cells), np.nan), Counter[str]()
     for at, cell in enumerate(cells):
-        value, kinds = (None, [cell.left]) if cell.left else _number(cell, mark)
+        value, kinds = (None, [cell.unread]) if cell.unread else _number(cell, mark)
         values[at] = np.nan if value is None else value
         for kind in kinds:
             counts[kind] += int(times[at])
-    if spelt_as_codes([str(text).strip() for text, cell in zip(different, cells, strict=True) if not cell.left]):
-        counts[CODED] = int(times[[not cell.left for cell in cells]].sum())
+    if spelt_like_codes([str(text).strip() for text, cell in zip(different, cells, strict=True) if not cell.unread]):
+        counts[CODED] = int(times[[not cell.unread for cell in cells]].sum())
     numbers = np.full(len(column), np.nan)
     numbers[known] = values[codes] if len(cells) else np.nan
     return numbers, counts
 
 
 LEVELS, CODES, UNCLEAR, NUMBERS = "levels", "codes", "unclear", "numbers"
-"""What a column of text holds, as far as its cells tell."""
+"""The content of a text column, as far as its cells show."""
 
 MOSTLY = 0.5
-"""Text of which at least this share of the known cells is, or may be, a number holds numbers."""
+"""A text column holds numbers if at least this share of its known cells is or may be a number."""
 
 MOST_DIGITS = 1e15
-"""From here on a float no longer tells each whole number and its first decimal from the next: such digits are codes."""
+"""From this size on, a float cannot represent each whole number with one decimal: such digits are codes."""
 
 
-def held(numbers: np.ndarray, counts: Counter[str]) -> str:
-    """What a column of text holds, from what `parsed` gives: levels, codes, numbers, or numbers beside what is unclear.
+def content_of(numbers: np.ndarray, counts: Counter[str]) -> str:
+    """Return what a text column holds, given the result of `parsed`: levels, codes, numbers, or unclear content.
 
     Examples
     --------
     >>> columns = (["low", "high", "1"], ["250.00", "250.0"], ["1", "2", "> 3"], ["1,234", "2,500"], ["1", "2"])
-    >>> [held(*parsed(pd.Series(column))) for column in columns]
+    >>> [content_of(*parsed(pd.Series(column))) for column in columns]
     ['levels', 'codes', 'unclear', 'unclear', 'numbers']
     """
     known = numbers[np.isfinite(numbers)]
-    left = n_left(counts)
+    left = n_unread(counts)
     likely = len(known) + counts[AMBIGUOUS] + counts[CURRENCIES]
     if not likely or likely < MOSTLY * (len(known) + left):
         return LEVELS
@@ -154,28 +154,28 @@ def held(numbers: np.ndarray, counts: Counter[str]) -> str:
 
 WHOLE_CODE = re.compile(r"[+-]?\d+(?:[eE]\d+)?")
 DECIMAL_CODE = re.compile(r"\d+(?:[.,]\d+)?")
-TELLS_CODE = re.compile(r"[+-]?0\d+(?:[eE]\d+)?|[+-]?\d{16,}|\d+[eE]\d+")
-"""A whole number that does not come back from a float. Programs write powers with a sign or a point: 1e+05, 1.0E5."""
+CODE_SPELLING = re.compile(r"[+-]?0\d+(?:[eE]\d+)?|[+-]?\d{16,}|\d+[eE]\d+")
+"""A whole number whose spelling a float would not keep. Programs write powers with a sign or point: 1e+05, 1.0E5."""
 
 
-def spelt_as_codes(cells: Sequence[str]) -> bool:
-    """True where the different cells of a column are spelt as codes are, and as no program or person writes numbers.
+def spelt_like_codes(cells: Sequence[str]) -> bool:
+    """Return True if the distinct cells of a column are written like codes.
 
-    Whole numbers: one has a leading zero, more than 15 digits or a bare power (1E5), or all have a plus sign.
-    Decimals: one has a leading zero (001.1), or one ends in zeros (250.00) where others have more or fewer decimals;
-    numbers of equally many decimals or equally many digits (1.50, 12.0) are measurements, and so is "7.0" beside
-    "7.25". Or there are so many decimals that different cells are one float.
+    Whole numbers are codes if one has a leading zero, more than 15 digits or a bare power (1E5), or if all have a plus
+    sign. Decimals are codes if one has a leading zero (001.1), if one ends in zeros (250.00) while others have more
+    or fewer decimals, or if different cells become the same float because they have too many decimals. Numbers with
+    equally many decimals or equally many digits (1.50, 12.0) are measurements, and so is "7.0" next to "7.25".
 
     Examples
     --------
     >>> codes = (["250.00", "250.0"], ["272.40", "401.9"], ["001.1", "250.1"], ["01", "-9"], ["1E5", "100000"], ["+49"])
     >>> numbers = (["1.50", "2.25"], ["7.0", "7.25"], ["1.50", "12.0", "0.250"], ["1e+05", "3"], ["+1", "-1"], ["0"])
-    >>> [spelt_as_codes(cells) for cells in codes], [spelt_as_codes(cells) for cells in numbers]
+    >>> [spelt_like_codes(cells) for cells in codes], [spelt_like_codes(cells) for cells in numbers]
     ([True, True, True, True, True, True], [False, False, False, False, False, False])
     """
     if all(WHOLE_CODE.fullmatch(cell) for cell in cells):
         plus = bool(cells) and all(cell.startswith("+") for cell in cells)
-        return plus or any(TELLS_CODE.fullmatch(cell) for cell in cells)
+        return plus or any(CODE_SPELLING.fullmatch(cell) for cell in cells)
     if not all(DECIMAL_CODE.fullmatch(cell) for cell in cells):
         return False
     parts = [(whole, decimals) for whole, mark, decimals in (cell.replace(",", ".").partition(".") for cell in cells)
@@ -190,23 +190,23 @@ def spelt_as_codes(cells: Sequence[str]) -> bool:
     return len({float(f"{whole}.{decimals}") for whole, decimals in exact}) < len(exact)
 
 
-def n_left(counts: Counter[str]) -> int:
-    """How many known cells `parsed` did not read, missing marks left out.
+def n_unread(counts: Counter[str]) -> int:
+    """Return the number of known cells that `parsed` did not read, without missing marks.
 
     Examples
     --------
-    >>> n_left(parsed(pd.Series(["1", "NA", "<LOD", "unknown"]))[1])
+    >>> n_unread(parsed(pd.Series(["1", "NA", "<LOD", "unknown"]))[1])
     2
     """
-    return sum(counts[kind] for kind in LEFT if kind != MISSING)
+    return sum(counts[kind] for kind in UNREAD if kind != MISSING)
 
 
-def told(counts: Counter[str], kinds: tuple[str, ...] = LEFT) -> str:
-    """The counts of these kinds in words; "" where there are none.
+def counts_in_words(counts: Counter[str], kinds: tuple[str, ...] = UNREAD) -> str:
+    """Return the counts of these kinds in words; "" if all are 0.
 
     Examples
     --------
-    >>> told(parsed(pd.Series(["1", "NA", "<LOD", "unknown"]))[1])
+    >>> counts_in_words(parsed(pd.Series(["1", "NA", "<LOD", "unknown"]))[1])
     '1 missing mark, 1 inequality, 1 word'
     """
     plural = {
@@ -220,9 +220,9 @@ def told(counts: Counter[str], kinds: tuple[str, ...] = LEFT) -> str:
 
 
 def marks_in(column: pd.Series, vocabulary: tuple[str, ...] = MISSING_MARKS) -> tuple[str, ...]:
-    """The marks of a vocabulary that a column of text holds, as they are written there.
+    """Return the marks of a vocabulary that occur in a text column, as they are written there.
 
-    They are marks of the vocabulary and so tell nothing of a patient.
+    All of them belong to the vocabulary, so they reveal no patient's value.
 
     Examples
     --------
@@ -236,7 +236,7 @@ def marks_in(column: pd.Series, vocabulary: tuple[str, ...] = MISSING_MARKS) -> 
 
 
 def currencies_in(column: pd.Series) -> set[str]:
-    """The codes of the currencies whose signs stand in a column of text.
+    """Return the codes of all currencies in a text column.
 
     Examples
     --------
@@ -247,7 +247,7 @@ def currencies_in(column: pd.Series) -> set[str]:
 
 
 def _cell(text: str) -> _Cell:
-    """What one text is, before the column's decimal mark is known."""
+    """Return one text as a cell, before the column's decimal mark is known."""
     if text.casefold() in _FOLDED_MARKS:
         return _Cell(MISSING)
     if len(text) > LONGEST:
@@ -268,9 +268,9 @@ _FOLDED_MARKS = {mark.casefold() for mark in MISSING_MARKS}
 
 
 def _settled(cells: list[_Cell]) -> list[_Cell]:
-    """The cells, with those left whose currency or percent sign contradicts the rest of the column."""
+    """Return the cells. Those whose currency or percent sign contradicts the rest of the column become unread."""
     several = len({cell.currency for cell in cells if cell.currency}) > 1
-    some_percent = {cell.percent for cell in cells if not cell.left} == {True, False}
+    some_percent = {cell.percent for cell in cells if not cell.unread} == {True, False}
     return [
         _Cell(CURRENCIES) if several and cell.currency else _Cell(AMBIGUOUS) if some_percent and cell.percent else cell
         for cell in cells
@@ -278,17 +278,20 @@ def _settled(cells: list[_Cell]) -> list[_Cell]:
 
 
 def _decimal_mark(cells: list[_Cell]) -> str:
-    """The column's decimal mark, "." or ","; "" where two cells contradict one another; "?" where no cell decides."""
-    said = {mark for cell in cells if not cell.left for mark in _says(cell)}
-    return "?" if not said else said.pop() if len(said) == 1 else ""
+    """Return the column's decimal mark, "." or ",".
+
+    "" means that cells contradict each other. "?" means that no cell decides.
+    """
+    implied = {mark for cell in cells if not cell.unread for mark in _implied_marks(cell)}
+    return "?" if not implied else implied.pop() if len(implied) == 1 else ""
 
 
 def may_be_thousands(bodies: Sequence[str], fewest: int = 20) -> bool:
-    """Whether numbers with points may have them between thousands, such as 4.828 beside 572.
+    """Return True if points are probably thousands marks, as in 4.828 next to 572.
 
-    A program that writes decimals leaves out zeros at the end, or writes equally many decimals everywhere. So `fewest`
-    or more different numbers with one point and exactly three digits behind it, beside whole numbers below 1,000 and
-    no others, are more likely thousands.
+    A program that writes decimals either drops trailing zeros or writes equally many decimals everywhere. Therefore
+    thousands are more likely if `fewest` or more different numbers have one point with exactly three digits after it,
+    and all other numbers are whole and below 1,000.
 
     Examples
     --------
@@ -302,8 +305,8 @@ def may_be_thousands(bodies: Sequence[str], fewest: int = 20) -> bool:
     return len(marked) >= fewest and small and all(PERHAPS.fullmatch(body) for body in marked)
 
 
-def _says(cell: _Cell) -> set[str]:
-    """The decimal marks that alone make a number of a cell; none where both or neither do."""
+def _implied_marks(cell: _Cell) -> set[str]:
+    """Return the decimal mark that a cell implies. Empty if both marks or none make it a number."""
     if not {".", ","} & set(cell.body) or PERHAPS.fullmatch(cell.body):
         return set()
     fits = {mark for mark in (".", ",") if _fits(cell.body, mark)}
@@ -315,7 +318,7 @@ def _fits(body: str, mark: str) -> bool:
 
 
 def _number(cell: _Cell, mark: str) -> tuple[float | None, list[str]]:
-    """The number in a cell and the kinds it counts in, given the column's decimal mark."""
+    """Return a cell's number and the kinds it counts in, given the column's decimal mark."""
     marked = bool({".", ","} & set(cell.body))
     if marked and mark == "?" and PERHAPS.fullmatch(cell.body) and (cell.currency or "," in cell.body):
         return None, [AMBIGUOUS]

@@ -1,4 +1,4 @@
-"""What was decided to read a file, in sentences that go with its rows."""
+"""Notes on how a file was read, stored with its rows."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from collections.abc import Iterable
 import pandas as pd
 
 NOTES = "heorsynth_reading"
-"""Where a frame's `attrs` hold the sentences."""
+"""The key of `attrs` under which a frame stores its notes."""
 
 
 def with_notes(frame: pd.DataFrame, notes: Iterable[str]) -> pd.DataFrame:
-    """The same frame, with these sentences beside those it has."""
-    told = [*notes_of(frame), *(note for note in notes if note)]
-    if told:
-        frame.attrs[NOTES] = told
+    """Return the frame with these notes added to those it has."""
+    all_notes = [*notes_of(frame), *(note for note in notes if note)]
+    if all_notes:
+        frame.attrs[NOTES] = all_notes
     return frame
 
 
 def notes_of(frame: pd.DataFrame) -> tuple[str, ...]:
-    """What was decided to read a frame's file; names of columns and sheets, never a value."""
+    """Return the notes on how a frame's file was read. They name columns and sheets, never a value."""
     return tuple(frame.attrs.get(NOTES, ()))

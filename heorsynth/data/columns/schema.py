@@ -1,4 +1,4 @@
-"""What the columns of a cohort are for: endpoints, arm, money, utilities, subgroups, time units."""
+"""The declared roles of a cohort's columns: endpoints, arm, costs, utilities, subgroups, time units."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from heorsynth.core.errors import Problem, RoleError, nearest
 from heorsynth.core.numbers import is_number, is_whole
 
 TIME_UNITS = {"day": 1.0, "week": 7.0, "month": 30.4375, "year": 365.25}
-"""Days in one of each unit a follow-up can be counted in."""
+"""The number of days in each time unit."""
 
 NUMBER, CODE, DATE = "number", "code", "date"
 KINDS = (NUMBER, CODE, DATE)
-"""What a column may be declared to hold: quantities, names written as numbers, or days."""
+"""The kinds a column may be declared as: quantities, codes, or dates."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Endpoint:
 
 @dataclass(frozen=True)
 class Band:
-    """A subgroup column that is a numeric column cut into bands, such as age_group from age.
+    """A subgroup column that is cut from a numeric column, such as age_group from age.
 
     A value x falls in the first band whose upper edge exceeds it: with edges (40, 60) and labels
     ("<40", "40-59", "60+"), 40 belongs to "40-59".
@@ -44,7 +44,7 @@ class Band:
 
     @property
     def typical(self) -> dict[str, float]:
-        """A number inside each band: the middle, or for an open band one near its edge."""
+        """A number inside each band: its middle, or a number near the edge of an open band."""
         step = (self.edges[-1] - self.edges[0]) / 10 or 1.0
         ends = [self.edges[0] - 2 * step, *self.edges, self.edges[-1] + 2 * step]
         return {label: (low + high) / 2 for label, low, high in zip(self.labels, ends[:-1], ends[1:], strict=True)}
@@ -52,7 +52,7 @@ class Band:
 
 @dataclass(frozen=True)
 class Schema:
-    """The declared roles of a cohort's columns. It holds names and units, never a patient's value."""
+    """The declared roles of a cohort's columns: names and units, without any patient's value."""
 
     endpoints: Mapping[str, Endpoint]
     arm: str | None = None
@@ -72,19 +72,19 @@ class Schema:
     levels: Mapping[str, tuple[str, ...]] = field(default_factory=dict, compare=False)
 
     def holds_levels(self, name: str) -> bool:
-        """True for a column whose role or declaration says that its values are levels, whatever their type."""
+        """Return True if a column's role or declaration says that its values are levels, whatever their type."""
         role = name == self.arm or name in self.subgroups or name in self.events
         return role or name in self.levels or self.kind.get(name) == CODE
 
     @property
     def money(self) -> str:
-        """The unit of cost, such as "EUR 2024"; empty where none was declared."""
+        """The unit of costs, such as "EUR 2024"; empty if none was declared."""
         return " ".join(str(part) for part in (self.currency, self.price_year) if part is not None)
 
     def unit_of(self, name: str) -> str:
-        """The unit of a cost or utility column: money, "QALY" where its name says so, else none.
+        """Return the unit of a cost or utility column: the currency, "QALY" if its name contains it, else "".
 
-        A utility is an index without a unit; a QALY is one times a year. Only the column's name can tell which.
+        A utility is an index without a unit, and a QALY is a utility times years. Only the name can tell them apart.
 
         Examples
         --------
@@ -98,7 +98,7 @@ class Schema:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """Every column that has a role, each once."""
+        """All columns with a role, each once."""
         named: list[str | None] = [self.id, self.arm, self.entry]
         for endpoint in self.endpoints.values():
             named += [endpoint.time, endpoint.event]
@@ -107,38 +107,38 @@ class Schema:
 
     @property
     def strata(self) -> tuple[str, ...]:
-        """The arm, if there is one, and the subgroups: the columns rows can be drawn by."""
+        """The arm, if there is one, and the subgroups: the columns by which rows can be requested."""
         return tuple(dict.fromkeys((*(() if self.arm is None else (self.arm,)), *self.subgroups)))
 
     @property
     def times(self) -> tuple[str, ...]:
-        """The follow-up columns, each once."""
+        """The time columns of all endpoints, each once."""
         return tuple(dict.fromkeys(endpoint.time for endpoint in self.endpoints.values()))
 
     @property
     def events(self) -> tuple[str, ...]:
-        """The event columns, each once."""
+        """The event columns of all endpoints, each once."""
         return tuple(dict.fromkeys(endpoint.event for endpoint in self.endpoints.values()))
 
     @property
     def numeric(self) -> tuple[str, ...]:
-        """The columns that hold numbers, however few differ: times, entry, money, utilities, and declared numbers."""
+        """Columns that always hold numbers: times, entry, costs, utilities, totals, parts, and declared numbers."""
         entry = () if self.entry is None else (self.entry,)
         totals = (name for total, parts in self.totals.items() for name in (total, *parts))
         declared = (name for name, kind in self.kind.items() if kind == NUMBER)
         return tuple(dict.fromkeys((*self.times, *entry, *self.costs, *self.utilities, *totals, *declared)))
 
     def with_roles(self, **changes: object) -> Schema:
-        """The same schema with some roles changed."""
+        """Return the schema with some roles changed."""
         return replace(self, **changes)  # type: ignore[arg-type]
 
     def to_dict(self) -> dict[str, Any]:
-        """The roles as JSON-ready data."""
+        """Return the roles as JSON-ready data."""
         return asdict(self)
 
     @classmethod
     def from_dict(cls, facts: Mapping[str, Any]) -> Schema:
-        """The roles `to_dict` wrote."""
+        """Read the roles that `to_dict` wrote."""
         endpoints = {
             name: Endpoint(part["name"], part["time"], part["event"], {int(k): v for k, v in part["causes"].items()})
             for name, part in facts["endpoints"].items()
@@ -180,7 +180,7 @@ def schema_of(
     kind: Mapping[str, str] | None = None,
     levels: Mapping[str, Sequence[object]] | None = None,
 ) -> Schema:
-    """The roles as `Cohort` takes them, checked for their form; RoleError where they have another."""
+    """Return the roles declared as in `Cohort`. Raise RoleError if a declaration has the wrong form."""
     return Schema(
         endpoints=as_endpoints(endpoints),
         arm=as_name("arm", arm),
@@ -202,28 +202,28 @@ def schema_of(
 
 
 def as_endpoints(declared: object) -> dict[str, Endpoint]:
-    """The endpoints from ``{"os": ("time", "event")}`` or ``{"os": ("time", "event", {1: "death"})}``.
+    """Return the endpoints declared as {"os": ("time", "event")} or {"os": ("time", "event", {1: "death"})}.
 
     Raises
     ------
     RoleError
-        If the declaration has another shape.
+        If the declaration has another form.
     """
     shape = Problem(
         "endpoints", "not of the form {name: (time column, event column)}", 'write endpoints={"os": ("time", "event")}'
     )
     if not isinstance(declared, Mapping):
         raise RoleError("cohort", shape)
-    found: dict[str, Endpoint] = {}
+    endpoints: dict[str, Endpoint] = {}
     for name, parts in declared.items():
         if isinstance(parts, Endpoint):
-            found[str(name)] = parts
+            endpoints[str(name)] = parts
             continue
         if isinstance(parts, str) or not isinstance(parts, Sequence) or len(parts) not in (2, 3):
             raise RoleError("cohort", shape)
         causes = _as_causes(str(name), parts[2]) if len(parts) == 3 else {}
-        found[str(name)] = Endpoint(str(name), str(parts[0]), str(parts[1]), causes)
-    return found
+        endpoints[str(name)] = Endpoint(str(name), str(parts[0]), str(parts[1]), causes)
+    return endpoints
 
 
 def _as_causes(name: str, declared: object) -> dict[int, str]:
@@ -239,14 +239,14 @@ def _as_causes(name: str, declared: object) -> dict[int, str]:
 
 
 def as_bands(declared: Mapping[str, Band | Sequence[object]]) -> dict[str, Band]:
-    """The bands from ``{"age_group": ("age", (40, 60), ("<40", "40-59", "60+"))}``.
+    """Return the bands declared as {"age_group": ("age", (40, 60), ("<40", "40-59", "60+"))}.
 
     Raises
     ------
     RoleError
-        If the declaration has another shape, edges do not rise, or there is not one label more than edges.
+        If the declaration has another form, edges do not increase, or the number of labels is not that of edges + 1.
     """
-    found: dict[str, Band] = {}
+    bands: dict[str, Band] = {}
     for name, parts in declared.items():
         band = parts if isinstance(parts, Band) else _as_band(str(name), parts)
         rising = all(a < b for a, b in zip(band.edges, band.edges[1:], strict=False))
@@ -259,8 +259,8 @@ def as_bands(declared: Mapping[str, Band | Sequence[object]]) -> dict[str, Band]
                     'write bands={"age_group": ("age", (40, 60), ("<40", "40-59", "60+"))}',
                 ),
             )
-        found[str(name)] = band
-    return found
+        bands[str(name)] = band
+    return bands
 
 
 def _as_band(name: str, declared: Sequence[object]) -> Band:
@@ -283,24 +283,24 @@ def _as_band(name: str, declared: Sequence[object]) -> Band:
 
 
 def as_name(role: str, declared: object) -> str | None:
-    """The one column of a role, or None; RoleError for anything that is no column's name."""
+    """Return the one column of a role, or None. Raise RoleError for anything that is not a column name."""
     if declared is None or isinstance(declared, str):
         return declared
-    raise RoleError("cohort", Problem(role, "is not the name of a column", f'write {role}="{role}", say'))
+    raise RoleError("cohort", Problem(role, "is not the name of a column", f'write for example {role}="{role}"'))
 
 
 def as_names(declared: object, role: str = "columns") -> tuple[str, ...]:
-    """A tuple of column names from one name, several, or none; RoleError for anything else."""
+    """Return column names as a tuple, from one name, several or none. Raise RoleError for anything else."""
     if declared is None:
         return ()
     names = (declared,) if isinstance(declared, str) else declared
     if not isinstance(names, Iterable) or isinstance(names, Mapping) or not all(isinstance(one, str) for one in names):
-        raise RoleError("cohort", Problem(role, "is not a list of columns' names", f'write {role}=["first", "second"]'))
+        raise RoleError("cohort", Problem(role, "is not a list of column names", f'write {role}=["first", "second"]'))
     return tuple(str(name) for name in names)
 
 
 def as_kinds(declared: object) -> dict[str, str]:
-    """Column to kind, from ``{"site": "code"}``; RoleError for anything else. Which kinds there are, `KINDS` says."""
+    """Return column to kind, declared as {"site": "code"}. Raise RoleError for another form; kinds are not checked."""
     parts = [part for pair in declared.items() for part in pair] if isinstance(declared, Mapping) else [None]
     if not isinstance(declared, Mapping) or not all(isinstance(part, str) for part in parts):
         raise RoleError("cohort", Problem("kind", "is not of the form {column: kind}", 'write kind={"site": "code"}'))
@@ -308,24 +308,24 @@ def as_kinds(declared: object) -> dict[str, str]:
 
 
 def as_levels(declared: object) -> dict[str, tuple[str, ...]]:
-    """Column to its levels as text, from ``{"grade": [1, 2, 3]}``; RoleError for anything else."""
-    told = Problem("levels", "is not of the form {column: [level, ...]}", 'write levels={"grade": [1, 2, 3]}')
+    """Return column to levels as text, declared as {"grade": [1, 2, 3]}. Raise RoleError for another form."""
+    problem = Problem("levels", "is not of the form {column: [level, ...]}", 'write levels={"grade": [1, 2, 3]}')
     if not isinstance(declared, Mapping):
-        raise RoleError("cohort", told)
+        raise RoleError("cohort", problem)
     for name, named in declared.items():
         listed = isinstance(named, Iterable) and not isinstance(named, (str, Mapping))
         if not isinstance(name, str) or not listed or not all(isinstance(one, (str, int, float)) for one in named):
-            raise RoleError("cohort", told)
+            raise RoleError("cohort", problem)
     return {name: tuple(map(_level, named)) for name, named in declared.items()}
 
 
 def _level(declared: object) -> str:
-    """A declared level as `data.levels.as_text` writes it."""
+    """Return a declared level as `as_text` in heorsynth.data.columns.levels writes it."""
     return str(int(declared)) if isinstance(declared, float) and declared.is_integer() else str(declared)
 
 
 def as_marks(declared: object) -> tuple[str, ...]:
-    """Marks of missing values as text, from one or a list of texts and numbers; RoleError for anything else."""
+    """Return the marks that mean missing as text, from one value or a list. Raise RoleError for anything else."""
     if declared is None:
         return ()
     marks = [declared] if isinstance(declared, (str, int, float)) else declared
@@ -338,43 +338,46 @@ def as_marks(declared: object) -> tuple[str, ...]:
 
 
 def as_order(declared: object) -> tuple[tuple[str, str], ...]:
-    """Pairs of endpoints' names; RoleError for anything else."""
+    """Return the pairs of endpoint names. Raise RoleError for another form."""
     listed = isinstance(declared, Iterable) and not isinstance(declared, (str, Mapping))
     pairs = list(declared) if listed else []  # type: ignore[call-overload]
     if not listed or not all(isinstance(pair, (list, tuple)) and len(pair) == 2 for pair in pairs):
-        told = Problem("order", "is not a list of pairs of endpoints", 'write order=[("pfs", "os")]')
-        raise RoleError("cohort", told)
+        problem = Problem("order", "is not a list of pairs of endpoints", 'write order=[("pfs", "os")]')
+        raise RoleError("cohort", problem)
     return tuple((str(first), str(last)) for first, last in pairs)
 
 
 def as_totals(declared: object) -> dict[str, tuple[str, ...]]:
-    """Totals with their parts; RoleError for anything that is not of the form {total: [parts]}."""
+    """Return totals with their parts. Raise RoleError unless the form is {total: [parts]}."""
     if not isinstance(declared, Mapping) or not all(declared.values()):
-        told = Problem("totals", "is not of the form {total: [parts]}", 'write totals={"cost": ["drug", "hospital"]}')
-        raise RoleError("cohort", told)
+        problem = Problem(
+            "totals", "is not of the form {total: [parts]}", 'write totals={"cost": ["drug", "hospital"]}'
+        )
+        raise RoleError("cohort", problem)
     return {str(total): as_names(parts, f"totals: {total}") for total, parts in declared.items()}
 
 
 def check_price_year(year: object) -> int | None:
-    """The year of the prices, if there is one; RoleError for anything but a year of four figures."""
+    """Return the price year, or None. Raise RoleError unless it has four digits."""
     if year is None:
         return None
     if not is_whole(year, 1000) or year > 9999:
-        raise RoleError("cohort", Problem("price_year", "is not a year of four figures", "write price_year=2024, say"))
+        problem = Problem("price_year", "is not a year with four digits", "write for example price_year=2024")
+        raise RoleError("cohort", problem)
     return int(year)
 
 
 def check_currency(currency: object) -> str | None:
-    """The one currency of all costs, if there is one; RoleError for several or for anything that is no name."""
+    """Return the currency of all costs, or None. Raise RoleError for several currencies or anything that is no name."""
     if currency is None or (isinstance(currency, str) and currency.strip()):
         return currency
     fix = "convert all costs to one currency and price year first, and write currency='EUR'"
-    found = "not one currency" if isinstance(currency, (Sequence, Mapping, set)) else "not the name of a currency"
-    raise RoleError("cohort", Problem("currency", found, fix))
+    problems = "not one currency" if isinstance(currency, (Sequence, Mapping, set)) else "not the name of a currency"
+    raise RoleError("cohort", Problem("currency", problems, fix))
 
 
 def check_unit(unit: str) -> str:
-    """The time unit, if it is one of day, week, month, year; RoleError otherwise."""
+    """Return the time unit. Raise RoleError unless it is day, week, month or year."""
     if not isinstance(unit, str) or unit not in TIME_UNITS:
         raise RoleError("cohort", Problem("unit", f"{unit!r} is not a unit of time", nearest(str(unit), TIME_UNITS)))
     return unit

@@ -15,44 +15,48 @@ __all__ = ("Truth", "citation", "describe", "frame", "load", "names", "roles", "
 
 
 def names() -> tuple[str, ...]:
-    """The datasets `load` knows."""
+    """Return the names of the datasets that `load` knows."""
     return tuple(CATALOGUE)
 
 
 def describe(name: str) -> Dataset:
-    """Title, citation, licence and roles of a dataset; UnknownNameError with the nearest name if there is none."""
+    """Return title, citation, licence and roles of a dataset. Raise UnknownNameError, with the nearest name."""
     if name not in CATALOGUE:
         raise unknown_name("dataset", name, CATALOGUE)
     return CATALOGUE[name]
 
 
 def title(name: str) -> str:
-    """What a dataset is, in a line."""
+    """Return the title of a dataset, in one line."""
     return describe(name).title
 
 
 def citation(name: str) -> str:
-    """Who published it."""
+    """Return the citation of a dataset."""
     return describe(name).citation
 
 
 def roles(name: str) -> dict[str, object]:
-    """The roles of its columns, as `Cohort` takes them."""
+    """Return the roles of a dataset's columns, as in `Cohort`."""
     return deepcopy(dict(describe(name).roles))
 
 
 def frame(name: str) -> pd.DataFrame:
-    """Its rows as a frame, events coded 0 = censored, 1 = the event of interest, 2.. = competing causes."""
+    """Return the rows of a dataset, with events coded 0 = censored, 1 = event of interest, 2.. = competing causes."""
     return describe(name).read()
 
 
 def load(name: str) -> Cohort:
-    """The dataset as a cohort.
+    """Return the dataset as a cohort.
 
     Raises
     ------
-    UnknownNameError    no such dataset; the message names the nearest
-    FileError           it is read from a package that is not installed
+    UnknownNameError    the dataset does not exist; the message has the nearest name
+    FileError           the dataset is read from a package that is not installed
+
+    See Also
+    --------
+    heorsynth.Cohort : Make a cohort of your own rows.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""The bundled datasets: where each comes from, who published it, and what its columns are for."""
+"""The bundled datasets, each with its source, its citation and the roles of its columns."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from heorsynth.data.columns.levels import banded
 
 @dataclass(frozen=True)
 class Dataset:
-    """One dataset: its title, its source, its licence, how it is read, and the roles of its columns."""
+    """A dataset: its title, source, licence, reader, and the roles of its columns."""
 
     title: str
     citation: str

@@ -1,4 +1,4 @@
-"""A simulated two-arm trial with costs and QALYs, and the truth it was drawn from."""
+"""A simulated two-arm trial with costs and QALYs, and the true values it was drawn from."""
 
 from __future__ import annotations
 
@@ -16,35 +16,35 @@ from heorsynth.data.cohort.cohort import Cohort
 ARMS = ("usual", "new")
 STAGES = ("I", "II", "III", "IV")
 LOWEST_QALY, SPAN = -0.2, 1.2
-"""A QALY below full health lies between -0.2 and 1."""
+"""The range of QALYs below full health: from -0.2 to 1."""
 
 
 @dataclass(frozen=True)
 class Truth:
-    """What a simulated trial is drawn from, and its true estimands; times in years, money in EUR 2024.
+    """The parameters of a simulated trial, and its true estimands. Times are in years, money in EUR 2024.
 
     Costs and QALYs are totals of the first year.
 
     Attributes
     ----------
-    log_hazard_ratio : float          of new to usual, given age and stage
-    shape, scale : float              of the Weibull baseline, for a usual-care patient of 62 in stage I
+    log_hazard_ratio : float          new against usual, given age and stage
+    shape, scale : float              of the Weibull baseline, for a patient of 62 years in stage I under usual care
     log_hazard_age : float            per ten years of age
-    log_hazard_stage : tuple          by stage, against stage I
-    stage_shares : tuple              of patients
-    age_mean, age_sd : float          ages are normal
-    drug_cost, drug_zero : Mapping    by arm: mean among those with a cost, and share without
-    drug_sigma, hospital_sigma        of the logarithm of a cost
-    hospital_cost, hospital_zero      by stage: mean among those with a cost, and share without
-    full_health : tuple               by stage: share whose QALY is exactly 1
-    qaly_usual : tuple                by stage: mean QALY under usual care
-    qaly_gain : float                 mean QALY gained by new
-    concentration : float             of the beta law of QALYs below 1
+    log_hazard_stage : tuple          for each stage, against stage I
+    stage_shares : tuple              shares of patients
+    age_mean, age_sd : float          of the normal distribution of age
+    drug_cost, drug_zero : Mapping    for each arm: mean of positive costs, and share of zeros
+    drug_sigma, hospital_sigma        standard deviation of the log cost
+    hospital_cost, hospital_zero      for each stage: mean of positive costs, and share of zeros
+    full_health : tuple               for each stage: share with a QALY of exactly 1
+    qaly_usual : tuple                for each stage: mean QALY under usual care
+    qaly_gain : float                 mean QALY gained by the new treatment
+    concentration : float             of the beta distribution of QALYs below 1
 
     Raises
     ------
     CohortError
-        If shares do not add up to 1, a scale is not positive, or a mean QALY cannot be reached.
+        If shares do not add up to 1, a scale is not positive, or a mean QALY is impossible.
     """
 
     log_hazard_ratio: float = math.log(0.75)
@@ -75,13 +75,13 @@ class Truth:
 
     @property
     def hazard_ratio(self) -> float:
-        """Hazard ratio of new to usual, given age and stage."""
+        """The hazard ratio of new to usual, given age and stage."""
         return float(np.exp(self.log_hazard_ratio))
 
     def survival(self, time: float | np.ndarray, arm: str) -> np.ndarray:
-        """Share of the arm's population alive at a time: the Weibull law averaged over stage and age.
+        """Return the share of the arm's population alive at a time: Weibull survival averaged over stage and age.
 
-        Averaged over age by Gauss-Hermite quadrature with 60 nodes.
+        The average over age uses Gauss-Hermite quadrature with 60 nodes.
         """
         nodes, weights = np.polynomial.hermite_e.hermegauss(60)
         ages = self.log_hazard_age * self.age_sd * nodes / 10
@@ -92,20 +92,20 @@ class Truth:
         return np.asarray(alive @ np.asarray(self.stage_shares))
 
     def rmst(self, horizon: float, arm: str) -> float:
-        """Restricted mean survival time to the horizon, by Gauss-Legendre quadrature with 200 nodes."""
+        """Return the restricted mean survival time to the horizon, by Gauss-Legendre quadrature with 200 nodes."""
         if horizon <= 0:
             raise HorizonError("horizon", Problem("", "must be above 0", "give years, such as 4"))
         nodes, weights = np.polynomial.legendre.leggauss(200)
         return float(self.survival(horizon * (nodes + 1) / 2, arm) @ weights * horizon / 2)
 
     def mean_cost(self, arm: str) -> float:
-        """Mean cost: drug and hospital."""
+        """Return the mean cost of drug and hospital."""
         drug = self.drug_cost[_checked(arm)] * (1 - self.drug_zero[arm])
         hospital = np.asarray(self.hospital_cost) * (1 - np.asarray(self.hospital_zero))
         return float(drug + np.asarray(self.stage_shares) @ hospital)
 
     def mean_qaly(self, arm: str) -> float:
-        """Mean QALY."""
+        """Return the mean QALY."""
         gain = self.qaly_gain if _checked(arm) == "new" else 0.0
         return float(np.asarray(self.stage_shares) @ np.asarray(self.qaly_usual)) + gain
 
@@ -119,30 +119,30 @@ class Truth:
 
     @property
     def icer(self) -> float:
-        """Incremental cost per QALY gained; new costs more and does more good by default."""
+        """The incremental cost per QALY gained. By default the new treatment costs more and is more effective."""
         return self.incremental_cost / self.incremental_qaly
 
     def inmb(self, threshold: float) -> float:
-        """Incremental net monetary benefit of new at a threshold in EUR a QALY."""
+        """Return the incremental net monetary benefit of new at a threshold in EUR per QALY."""
         return threshold * self.incremental_qaly - self.incremental_cost
 
 
 def simulated_trial(n: int = 1000, seed: int = 1, truth: Truth | None = None) -> tuple[Cohort, Truth]:
-    """A two-arm trial drawn from a known truth, by default with an ICER of about 26,100 EUR a QALY.
+    """Return a two-arm trial drawn from known parameters, by default with an ICER of about 26,100 EUR per QALY.
 
-    The size of effect and the uncertainty are those of van der Linden et al. (2025): at a threshold of 20,000
-    the decision is against the new treatment, narrowly.
+    The effect size and uncertainty follow van der Linden et al. (2025). At a threshold of 20,000 the decision is
+    narrowly against the new treatment.
 
     Parameters
     ----------
     n : int          patients, half in each arm; at least 20
     seed : int       of the draw; >= 0
-    truth : Truth    effects and distributions, if others than the default are wanted
+    truth : Truth    effects and distributions that replace the default
 
     Returns
     -------
-    cohort : Cohort  time in years to death (administrative censoring after 3 to 5 years, and dropout), drug and
-                     hospital costs and their total, QALY, both of the first year, age, sex, stage
+    cohort : Cohort  time in years to death (administrative censoring after 3 to 5 years, and dropout); drug and
+                     hospital costs, their total, and QALY in the first year; age, sex, stage
     truth : Truth    the true estimands
 
     References
@@ -189,7 +189,7 @@ def simulated_trial(n: int = 1000, seed: int = 1, truth: Truth | None = None) ->
 
 
 def _bad_shapes(law: Truth) -> list[Problem]:
-    """Settings that do not say something of every stage and arm, and shares that are none."""
+    """Return the problems of settings that lack a stage or an arm, and of shares outside 0 to 1."""
     by_stage = ("log_hazard_stage", "stage_shares", "hospital_cost", "hospital_zero", "full_health", "qaly_usual")
     found = [
         Problem(name, f"{len(getattr(law, name))} values, expected {len(STAGES)}", "give one for each stage")
@@ -230,7 +230,7 @@ def _bad_scales(law: Truth) -> list[Problem]:
 
 
 def _bad_qalys(law: Truth) -> list[Problem]:
-    """Mean QALYs that no share in full health and no QALY from -0.2 to 1 below it can average to."""
+    """Return the problem of mean QALYs that are impossible, given the share in full health and the range below it."""
     wanted = np.asarray(law.qaly_usual)[None, :] + np.array([[0.0], [law.qaly_gain]])
     full = np.asarray(law.full_health)
     least, most = full + (1 - full) * LOWEST_QALY, full + (1 - full) * (LOWEST_QALY + SPAN)
@@ -246,7 +246,7 @@ def _checked(arm: str) -> str:
 
 
 def _stages(law: Truth, n: int, rng: np.random.Generator) -> np.ndarray:
-    """Drawn again where a stage holds a single patient: a cohort refuses such a subgroup."""
+    """Draw stages again if a stage has a single patient, because a cohort refuses such a subgroup."""
     while True:
         stage = rng.choice(len(STAGES), n, p=np.asarray(law.stage_shares))
         if 1 not in np.bincount(stage):

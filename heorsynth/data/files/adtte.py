@@ -1,4 +1,4 @@
-"""From a CDISC ADaM time-to-event table to rows and roles of a cohort."""
+"""Convert a CDISC ADaM time-to-event table to the rows and roles of a cohort."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from heorsynth.core.errors import FileError, Problem, nearest
 from heorsynth.data.columns.schema import TIME_UNITS
 
 NEEDED = ("USUBJID", "PARAMCD", "AVAL", "CNSR")
-"""The columns by which a table is known as ADTTE."""
+"""The columns that identify a table as ADTTE."""
 
 
 def from_adtte(frame: pd.DataFrame, parameter: str, endpoint: str = "os") -> tuple[pd.DataFrame, dict[str, Any]]:
-    """One parameter of a CDISC ADaM time-to-event table (ADTTE): its rows, and their roles for `Cohort`.
+    """Return the rows of one parameter of a CDISC ADaM time-to-event table (ADTTE), and their roles for `Cohort`.
 
-    CNSR is 0 for an event and above 0 for a reason of censoring: the inverse of the house coding. Rows whose
-    CNSR is missing stay, and `Cohort` refuses them. The unit is AVALU's, where all rows have the same.
+    CNSR is 0 for an event and positive for a reason of censoring, the inverse of the coding used here. Rows with a
+    missing CNSR are kept, so that `Cohort` reports them. The unit is that of AVALU if all rows share it.
 
     Raises
     ------
-    FileError      a column of ADTTE is absent, or no row has this parameter
+    FileError      a column of ADTTE is missing, or no row has this parameter
     """
     absent = [name for name in NEEDED if name not in frame.columns]
     rows = frame if absent else frame[frame["PARAMCD"] == parameter].reset_index(drop=True)

@@ -1,4 +1,4 @@
-"""Reads Parquet and Feather files: what they unfold to is known before it is unfolded."""
+"""Read Parquet and Feather files. Their unpacked size is checked before they are unpacked."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from heorsynth.data.columns.column_types import stored_rows
 from heorsynth.data.files import limits
 from heorsynth.data.labels.label import KEY
 
-HELD_LABEL = "heorsynth_held_label"
-"""Where a frame's `attrs` hold the bytes of the label in its file, until it is read."""
+RAW_LABEL = "heorsynth_held_label"
+"""The key of `attrs` under which a frame keeps the label of its file as bytes, until the label is read."""
 
 FEATHER_1 = b"FEA1"
 DICTIONARY, RECORDS = 2, 3
-"""Kinds of message in an Arrow file that hold values."""
+"""The kinds of message in an Arrow file that hold values."""
 
 
 def read_parquet(file: Path) -> pd.DataFrame:
-    """The rows of a Parquet file, with the label it holds.
+    """Return the rows of a Parquet file, with its label.
 
     Raises
     ------
-    FileError            it unfolds to more than the limits, or holds cells that hold cells
-    DamagedFileError     truncated, altered or not Parquet; notes of pandas in it that are broken
+    FileError            the file unpacks to more than the limits, or has nested columns
+    DamagedFileError     the file is truncated, altered or not Parquet, or its pandas metadata is broken
     """
     with file.open("rb") as raw:
         try:
@@ -38,11 +38,11 @@ def read_parquet(file: Path) -> pd.DataFrame:
 
 
 def read_feather(file: Path) -> pd.DataFrame:
-    """The rows of a Feather file of version 2, which is an Arrow file, with the label it holds. Raises as Parquet."""
+    """Return the rows of a Feather file of version 2 (an Arrow file), with its label. Errors as for Parquet."""
     with file.open("rb") as raw:
         if raw.read(len(FEATHER_1)) == FEATHER_1:
-            fix = "where it was made, write it again as Parquet"
-            raise FileError(f"file {file.name!r}", Problem("", "Feather of version 1, which is not read", fix))
+            fix = "write it as Parquet on the system where it was made"
+            raise FileError(f"file {file.name!r}", Problem("", "Feather version 1, which is not supported", fix))
         try:
             with pa.memory_map(str(file)) as source:
                 _require_small(file, source)
@@ -55,9 +55,9 @@ def read_feather(file: Path) -> pd.DataFrame:
 
 
 def _rows(file: Path, table: pa.Table) -> pd.DataFrame:
-    held = (table.schema.metadata or {}).get(KEY.encode())
+    raw = (table.schema.metadata or {}).get(KEY.encode())
     frame = stored_rows(file, table)
-    frame.attrs = {} if held is None else {HELD_LABEL: held}
+    frame.attrs = {} if raw is None else {RAW_LABEL: raw}
     return frame
 
 
@@ -66,10 +66,10 @@ def _damaged(file: Path, kind: str) -> DamagedFileError:
 
 
 def _require_small(file: Path, source: pa.NativeFile) -> None:
-    """Nothing, if the messages of an Arrow file declare no more than can be held; FileError otherwise.
+    """Raise FileError if the messages of an Arrow file declare more than the limits.
 
-    Each message says how many rows it has and where its buffers lie; a packed buffer begins with its unpacked length.
-    Messages follow one another from byte 8 on.
+    Each message gives its number of rows and the positions of its buffers. A packed buffer starts with its unpacked
+    length. The first message starts at byte 8.
     """
     schema = pa.ipc.open_file(source).schema
     rows = n_bytes = 0
@@ -93,7 +93,7 @@ def _next(source: pa.NativeFile) -> pa.ipc.Message | None:
 
 
 class _Table:
-    """One table of a flatbuffer, as the Arrow format holds its messages: fields by number.
+    """A table of a flatbuffer, the format of Arrow's messages. Its fields are accessed by number.
 
     References
     ----------
@@ -105,24 +105,26 @@ class _Table:
         self.at = struct.unpack_from("<I", raw)[0] if at is None else at
 
     def _place(self, field: int) -> int:
-        """Where a field lies; 0 where it is absent."""
+        """Return the position of a field, or 0 if it is absent."""
         fields = self.at - struct.unpack_from("<i", self.raw, self.at)[0]
         there = 4 + 2 * field < struct.unpack_from("<H", self.raw, fields)[0]
         offset = struct.unpack_from("<H", self.raw, fields + 4 + 2 * field)[0] if there else 0
         return self.at + offset if offset else 0
 
     def number(self, field: int, kind: str) -> int:
+        """Return a field as a number of the struct format `kind`, or 0 if it is absent."""
         place = self._place(field)
         return int(struct.unpack_from(kind, self.raw, place)[0]) if place else 0
 
     def table(self, field: int) -> _Table:
+        """Return a field that is a table. Raise ValueError if it is absent."""
         place = self._place(field)
         if not place:
-            raise ValueError("a part of the message is absent")
+            raise ValueError("a field of the message is absent")
         return _Table(self.raw, place + struct.unpack_from("<I", self.raw, place)[0])
 
     def unpacked(self, body: pa.Buffer) -> int:
-        """Bytes of a record batch's buffers once they are unpacked."""
+        """Return the number of bytes of a record batch's buffers after unpacking."""
         place, packed = self._place(2), bool(self._place(3))
         if not place:
             return 0

@@ -1,4 +1,4 @@
-"""A file of patients with synthetic rows beside them: which row is which, and what its label says."""
+"""Files in which synthetic rows were added to patients: mark the rows, and describe the mixture in the label."""
 
 from __future__ import annotations
 
@@ -11,41 +11,42 @@ from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.data.labels.label import ID_COLUMN, Label, releases_in
 
 PATIENT = "PATIENT"
-"""What the row name of a patient begins with, where that of a synthetic row begins with SYN."""
+"""Prefix of a patient's row id in an augmented file. Synthetic ids start with SYN."""
 
 FLAG = "synthetic_row"
-"""The column of an augmented file that is true for each synthetic row and false for each patient."""
+"""The column of an augmented file that is true for synthetic rows and false for patients."""
 
 SETTING = "augmented"
-"""The setting by which a label says that patients stand beside the rows, and how many of either."""
+"""The label setting that holds the numbers of patients and of synthetic rows in an augmented file."""
 
 UNKNOWN = "unknown"
-"""The generator of rows whose own label was lost before patients were put beside them."""
+"""The generator named in the label if the original label of the synthetic rows is lost."""
 
 STATEMENT = (
-    "Augmented data: {patients:,} real patients and {added:,} synthetic rows made from them. It holds patients, "
-    "so it is not to be shared as synthetic; and it holds the information of {patients:,} patients."
+    "Augmented data: {patients:,} real patients and {added:,} synthetic rows made from them. It contains patients, "
+    "so do not share it as synthetic. It carries the information of {patients:,} patients."
 )
 
 LOST = (
-    "Augmented data: {patients:,} rows are not synthetic and may be patients, {added:,} are synthetic rows whose label "
-    "was lost. Not to be shared as synthetic, and its rows are not to be counted as patients."
+    "Augmented data: {patients:,} rows are not synthetic and may be patients; the label of {added:,} synthetic rows "
+    "is lost. Do not share it as synthetic, and do not count its synthetic rows as patients."
 )
 
 
 def counts_of(label: Label | None) -> tuple[int, int] | None:
-    """Patients and synthetic rows, where a label says that its rows are both; None otherwise."""
-    said = None if label is None else label.settings.get(SETTING)
-    if not isinstance(said, dict):
+    """Return the numbers of patients and of synthetic rows if a label says that both are present, else None."""
+    setting = None if label is None else label.settings.get(SETTING)
+    if not isinstance(setting, dict):
         return None
-    counts = said.get("patients"), said.get("rows_added")
+    counts = setting.get("patients"), setting.get("rows_added")
     return (counts[0], counts[1]) if all(isinstance(one, int) for one in counts) else None  # type: ignore[return-value]
 
 
 def label_of_mixture(cohort: Cohort) -> Label:
-    """The label of a cohort whose synthetic rows are known by their names alone.
+    """Return the label of a cohort in which only the row ids show which rows are synthetic.
 
-    `generator` is `UNKNOWN`, `release` that of most of the rows; no more patients are claimed than stand in it.
+    `generator` is `UNKNOWN`, and `release` is that of most synthetic rows. `n_source` is the number of patients in the
+    cohort.
     """
     synthetic = cohort.synthetic_rows
     added = int(synthetic.sum())
@@ -67,7 +68,7 @@ def label_of_mixture(cohort: Cohort) -> Label:
 
 
 def flagged(cohort: Cohort) -> pd.DataFrame:
-    """The rows of an augmented cohort as they are written: a patient's row by number, and a flag for each row."""
+    """Return the rows of an augmented cohort to write, with numbered ids for patients and a flag for each row."""
     synthetic = cohort.synthetic_rows.to_numpy()
     frame = cohort.frame
     named = synthetic | frame.index.astype(str).str.startswith(f"{PATIENT}-")

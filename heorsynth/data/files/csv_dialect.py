@@ -1,4 +1,4 @@
-"""Reads text with delimiters, plain or gzipped: looked over in parts, so that a hostile file is refused unread."""
+"""Read delimited text, plain or gzipped. It is checked in parts first, so that no refused file fills the memory."""
 
 from __future__ import annotations
 
@@ -22,40 +22,40 @@ import pyarrow.csv as pacsv
 from pandas.api import types
 
 from heorsynth.core.errors import DamagedFileError, EncodingError, FileError, Problem
-from heorsynth.data.columns.number_text import spelt_as_codes
+from heorsynth.data.columns.number_text import spelt_like_codes
 from heorsynth.data.columns.reading_notes import with_notes
 from heorsynth.data.columns.role_checks import named_twice
 from heorsynth.data.files import limits
 from heorsynth.data.files.text_layout import MISSING, Dialect, Layout, is_value, layout_of, lines_above
 
 HEAD_BYTES = 1_000_000
-"""How much of a file is looked at to tell its layout."""
+"""Bytes at the start of a file from which its layout is determined."""
 
 PART_BYTES = 4_000_000
-"""How much of a file is held at a time while it is looked over."""
+"""Bytes of a file held in memory at a time during the first check."""
 
 GZIP = ".gz"
 MAY_BE_CODE = rb"(?<=%s) *(?:[+-]?0\d+|[+-]?\d{16,}|\+\d+|\d+[eE]\d+|0\d+[eE%s]\d+|\d+%s\d+0|\d+%s\d{18,}) *(?=%s|\Z)"
-"""A cell for whose sake the columns of numbers are looked at as text; %s is the edge of a cell, or the decimal mark."""
+"""A cell that may be a code, so that number columns are read as text too. %s is a cell's edge or the decimal mark."""
 
 MOST_NOTES = 100
-"""Lines at the end of a table among which notes are looked for."""
+"""The number of lines at the end of a table that are searched for notes."""
 
 FEWEST_SHORT, LEAST_SHORT = 5, 0.05
-"""Short lines, and their share of all, from which on an exporter may have left out the empty cells at line ends."""
+"""The smallest number, and share, of short lines from which on an exporter is assumed to drop trailing empty cells."""
 
-RAGGED_FIX = "check the separator and the quotes; a title or a note beside the table must go"
+RAGGED_FIX = "check the separator and the quotes; remove titles and notes next to the table"
 RAGGED = re.compile(r"Expected (\d+) fields in line (\d+), saw (\d+)")
 
 
 @dataclass(frozen=True)
 class Survey:
-    """What a look over a whole file showed, before any of it is read.
+    """The result of the first check of a whole file, before its rows are read.
 
     Attributes
     ----------
     layout : Layout
-    codes : bool       whether digits stand somewhere that may be a code (`number_text.spelt_as_codes`)
+    codes : bool       True if some cell may be a code (`number_text.spelt_like_codes`)
     """
 
     layout: Layout
@@ -63,12 +63,12 @@ class Survey:
 
 
 def dialect_of(path: str | Path) -> Dialect:
-    """The layout of a file of text, from its first thousand records: the same file gives the same answer.
+    """Return the layout of a text file, determined from its first thousand records.
 
     Raises
     ------
-    EncodingError      not UTF-8
-    FileError          decimal commas beside decimal points, or commas that may be decimal marks or thousands
+    EncodingError      the file is not UTF-8
+    FileError          decimal commas and points are mixed, or commas may be decimal or thousands marks
     """
     file = Path(path)
     with _opened(file) as stream:
@@ -77,28 +77,28 @@ def dialect_of(path: str | Path) -> Dialect:
 
 
 def assumed(file: Path) -> str:
-    """What was assumed to read a file of text, in a sentence or two; "" of any other file."""
+    """Return how a text file's layout was interpreted, in words; "" for any other file."""
     return dialect_of(file).assumed if file.suffix.lower() in (".csv", ".tsv", ".txt", GZIP) else ""
 
 
 def read_delimited(file: Path) -> pd.DataFrame:
-    """The rows of a file of text, in whichever layout it has.
+    """Return the rows of a delimited text file.
 
-    Columns of numbers that are spelt as codes are (`number_text.spelt_as_codes`) stay text.
+    Columns of numbers that are written like codes (`number_text.spelt_like_codes`) stay text.
 
     Raises
     ------
-    EncodingError        not UTF-8; the message names the line
-    DamagedFileError     empty, ragged, with more values than names, or no gzip where its ending says so
-    FileError            too large; two columns of one name; its first line is no header; its decimal marks cannot be
-                         told
+    EncodingError        the file is not UTF-8; the message names the line
+    DamagedFileError     the file is empty, has lines of different lengths, or is not gzipped as its ending says
+    FileError            the file is too large, two columns have the same name, the first line is not a header, or the
+                         decimal mark is ambiguous
     """
     found = surveyed(file)
     frame = _by_pandas(file, found)
     if not isinstance(frame.index, pd.RangeIndex):
-        told = "its rows hold more values than its header has names"
+        message = "its rows have more values than its header has names"
         raise DamagedFileError(
-            f"file {file.name!r}", Problem("", told, "name every column, or cut commas at line ends")
+            f"file {file.name!r}", Problem("", message, "name every column, or remove commas at line ends")
         )
     require_header(file, frame)
     require_no_note(file, frame)
@@ -106,10 +106,10 @@ def read_delimited(file: Path) -> pd.DataFrame:
 
 
 def scan_delimited(file: Path) -> pd.DataFrame:
-    """The rows of a file of text to look over only, by Arrow: several times as fast as `read_delimited`.
+    """Return the rows of a text file for inspection, several times as fast as `read_delimited`.
 
-    Columns of mixed or late kinds may be text. By pandas where Arrow finds rows or values that do not fit its first
-    look at them. Raises as `read_delimited` does.
+    Arrow reads the file, and columns of mixed types may be text. If Arrow fails, pandas reads the file. The errors are
+    those of `read_delimited`.
     """
     found = surveyed(file)
     dialect = found.layout.dialect
@@ -133,13 +133,13 @@ def scan_delimited(file: Path) -> pd.DataFrame:
 
 
 def surveyed(file: Path) -> Survey:
-    """The layout of a file, once it is known that it is text and makes a table that can be held.
+    """Check that a file is text and within the limits, and return its layout.
 
-    The file is looked over in parts of `PART_BYTES`, so that one that is refused never fills the memory.
+    The file is read in parts of `PART_BYTES`, so that a refused file never fills the memory.
 
     Raises
     ------
-    As `read_delimited`, but for what only its rows can show.
+    The errors of `read_delimited`, except those that only the rows can show.
     """
     with _opened(file) as stream:
         part = stream.read(PART_BYTES)
@@ -168,7 +168,7 @@ def surveyed(file: Path) -> Survey:
 
 @contextmanager
 def _opened(file: Path) -> Iterator[BinaryIO]:
-    """The file's bytes, unpacked where it is gzipped; DamagedFileError where it cannot be unpacked."""
+    """Open the file's bytes, unpacked if it is gzipped. Raise DamagedFileError if it cannot be unpacked."""
     if file.suffix.lower() != GZIP:
         with file.open("rb") as plain:
             yield plain
@@ -177,12 +177,12 @@ def _opened(file: Path) -> Iterator[BinaryIO]:
         with gzip.open(file, "rb") as unpacked:
             yield unpacked  # type: ignore[misc]
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        told = Problem("", "truncated or not gzipped", "pack it again")
-        raise DamagedFileError(f"file {file.name!r}", told) from error
+        message = Problem("", "truncated or not gzipped", "pack it again")
+        raise DamagedFileError(f"file {file.name!r}", message) from error
 
 
 def _by_pandas(file: Path, found: Survey) -> pd.DataFrame:
-    """The rows as pandas reads them, with codes as text."""
+    """Return the rows as pandas reads them, with codes as text."""
     frame = _parsed(file, found.layout)
     if not found.codes:
         return frame
@@ -190,13 +190,13 @@ def _by_pandas(file: Path, found: Survey) -> pd.DataFrame:
     text = _parsed(file, found.layout, columns=numbers)
     for name in text.columns:
         cells = text[name].str.strip()
-        if spelt_as_codes(cells.dropna().unique().tolist()):
+        if spelt_like_codes(cells.dropna().unique().tolist()):
             frame[name] = cells
     return frame
 
 
 def _parsed(file: Path, layout: Layout, columns: list[int] | None = None) -> pd.DataFrame:
-    """The rows, or some columns of them as text; DamagedFileError where they are ragged."""
+    """Return all rows, or some columns as text. Raise DamagedFileError if lines have different lengths."""
     dialect = layout.dialect
     try:
         with _opened(file) as stream:
@@ -209,17 +209,17 @@ def _parsed(file: Path, layout: Layout, columns: list[int] | None = None) -> pd.
         raise DamagedFileError(f"file {file.name!r}", Problem("", "is empty", "check the export")) from error
     except pd.errors.ParserError as error:
         where = RAGGED.search(str(error))
-        told = f": {where[3]} values here, {where[1]} above" if where else ""
-        problem = Problem(f"line {where[2]}" if where else "", f"rows of different lengths{told}", RAGGED_FIX)
+        message = f": {where[3]} values here, {where[1]} above" if where else ""
+        problem = Problem(f"line {where[2]}" if where else "", f"rows of different lengths{message}", RAGGED_FIX)
         raise DamagedFileError(f"file {file.name!r}", problem) from None
     return frame.rename(columns={name: name.lstrip("# ") for name in frame.columns[:1] if str(name).startswith("#")})
 
 
 def require_header(file: Path, frame: pd.DataFrame) -> None:
-    """Refuses a table whose column names are a patient's values, without quoting any.
+    """Raise FileError, without quoting a value, if the column names of a table are values of a patient.
 
-    A name that is a number or a date is a value. Where at least half of the names stand among the values of their
-    own column, the first line is a row like the others, or stands again further down.
+    A name that is a number or a date is a value. If at least half of the names also occur among the values of their
+    column, the first line is an ordinary row, or the header is repeated further down.
     """
     if not len(frame.columns):
         return
@@ -229,19 +229,20 @@ def require_header(file: Path, frame: pd.DataFrame) -> None:
     again = sum(bool((frame[name].astype(str) == str(name)).any()) for name in texts)
     if not numbers and 2 * again < len(names):
         return
-    told = f"{numbers} of its {len(names)} names are numbers or dates" if numbers else "it stands again among the rows"
+    as_values = f"{numbers} of its {len(names)} names are numbers or dates"
+    reason = as_values if numbers else "it occurs again among the rows"
     raise FileError(
         f"file {file.name!r}",
         Problem(
             "line 1",
-            f"is a row of values and no header: {told}",
-            "write a line of column names above the rows; if these are names, begin each with a letter (m1 for 1)",
+            f"is a row of values and not a header: {reason}",
+            "write a line of column names above the rows; if these are names, start each with a letter (m1 for 1)",
         ),
     )
 
 
 def require_no_note(file: Path, frame: pd.DataFrame) -> None:
-    """Refuses a table whose last rows hold one text each and nothing else: notes, and no patients."""
+    """Raise FileError if the last rows hold a single text each: these are notes and not patients."""
     if len(frame) < 2 or len(frame.columns) < 3:
         return
     texts = [at for at, kind in enumerate(frame.dtypes) if not types.is_numeric_dtype(kind)]
@@ -250,15 +251,15 @@ def require_no_note(file: Path, frame: pd.DataFrame) -> None:
     notes = int(np.logical_and.accumulate(alone).sum())
     if 0 < notes < len(alone):
         where = "last line" if notes == 1 else f"last {notes} lines"
-        told = f"{'holds' if notes == 1 else 'hold'} one text and nothing else: a note below the table?"
-        raise FileError(f"file {file.name!r}", Problem(where, told, "take it off: a row is a patient"))
+        message = f"{'holds' if notes == 1 else 'hold'} a single text and no other value: a note below the table?"
+        raise FileError(f"file {file.name!r}", Problem(where, message, "remove it: each row must be a patient"))
 
 
 def _short_lines(file: Path, frame: pd.DataFrame, layout: Layout) -> str:
-    """What is said of lines with fewer values than names, whose empty cells an exporter left out; "" of none.
+    """Return a note on short lines whose trailing empty cells an exporter left out; "" if there are none.
 
-    Such an exporter leaves out the empty cells at the end of every line. So short lines are refused where few lines
-    are short, or where another line ends in an empty cell: they are notes, or were cut.
+    Such an exporter leaves out the trailing empty cells of every line. Therefore DamagedFileError is raised if only
+    few lines are short, or if another line ends in an empty cell: the short lines are then notes, or were cut off.
     """
     width = len(layout.names)
     if width < 2 or not frame.iloc[:, -1].isna().any():
@@ -275,26 +276,28 @@ def _short_lines(file: Path, frame: pd.DataFrame, layout: Layout) -> str:
     if not short:
         return ""
     if ended_empty or short < max(FEWEST_SHORT, LEAST_SHORT * len(frame)):
-        told = f"{short} line{'s have' if short > 1 else ' has'} fewer values than the header has names"
-        fix = "complete it, or take it off; was the file cut short? Empty cells at line ends must be written, as commas"
-        raise DamagedFileError(f"file {file.name!r}", Problem(f"line {first}", told, fix))
-    return f"{short} lines end before the last column; the cells that they lack are read as missing."
+        message = f"{short} line{'s have' if short > 1 else ' has'} fewer values than the header has names"
+        fix = "complete or remove it; was the file cut short? Empty cells at line ends must be written, as commas"
+        raise DamagedFileError(f"file {file.name!r}", Problem(f"line {first}", message, fix))
+    return f"{short} lines end before the last column; their missing cells are read as missing values."
 
 
 def _head(file: Path, raw: bytes, *, whole: bool) -> str:
-    """The first bytes as text; a part may end within a line, which is left off."""
+    """Return the first bytes as text, without an incomplete last line."""
     _require_text(file, codecs.getincrementaldecoder("utf-8")(), raw, 0)
     text = codecs.getincrementaldecoder("utf-8-sig")().decode(raw, final=False)
     return text if whole or "\n" not in text else text[: text.rindex("\n") + 1]
 
 
 def _require_text(file: Path, utf8: codecs.IncrementalDecoder, part: bytes, lines: int, *, final: bool = False) -> None:
-    """Nothing, if the next part of a file, with so many lines before it, is text in UTF-8; EncodingError otherwise."""
+    """Raise EncodingError unless the next part of a file is UTF-8 text. `lines` is the number of lines before it."""
     at = part.find(b"\0")
     if at >= 0:
         fix = "save it as CSV UTF-8; UTF-16, which Excel calls Unicode text, is not read"
-        told = Problem(f"line {lines + part.count(bytes([10]), 0, at) + 1}", "not UTF-8 text: holds bytes of 0", fix)
-        raise EncodingError(f"file {file.name!r}", told)
+        message = Problem(
+            f"line {lines + part.count(bytes([10]), 0, at) + 1}", "not UTF-8 text: contains zero bytes", fix
+        )
+        raise EncodingError(f"file {file.name!r}", message)
     try:
         utf8.decode(part, final)
     except UnicodeDecodeError as error:

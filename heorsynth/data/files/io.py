@@ -1,4 +1,4 @@
-"""Reads files of patients, and writes cohorts: a synthetic one never without its label."""
+"""Read patient data files and write cohorts. A synthetic cohort is never written without its label."""
 
 from __future__ import annotations
 
@@ -24,46 +24,46 @@ from heorsynth.core.reading import json_of
 from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.data.columns.reading_notes import NOTES, notes_of
 from heorsynth.data.files import limits
-from heorsynth.data.files.arrow_files import HELD_LABEL, read_feather, read_parquet
+from heorsynth.data.files.arrow_files import RAW_LABEL, read_feather, read_parquet
 from heorsynth.data.files.augmented import FLAG, counts_of, flagged, label_of_mixture
 from heorsynth.data.files.csv_dialect import read_delimited, scan_delimited
 from heorsynth.data.files.sheets import read_sheet
 from heorsynth.data.files.statistical import SAS_LABEL, read_statistical
-from heorsynth.data.labels.claims import require_borne_out
+from heorsynth.data.labels.claims import require_label_matches
 from heorsynth.data.labels.label import ID_COLUMN, KEY, Label, has_synthetic_id, names_synthetic_rows
 
 SIDECAR = ".label.json"
-"""Added to a CSV's or SAS file's name: the label, and the hash of the file it belongs to."""
+"""Suffix of the file next to a CSV or SAS file that holds its label and its hash."""
 
 SIDECAR_BYTES = 1_000_000
-"""A label is a page of JSON; a larger sidecar is none."""
+"""A label is about one page of JSON. A larger sidecar file is not a label."""
 
 SAS_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,31}")
 SAS_MOMENT = re.compile(rb"\d{2}[A-Z]{3}\d{2}:\d{2}:\d{2}:\d{2}")
 
 
 def read_frame(path: str | Path, *, scan: bool = False) -> pd.DataFrame:
-    """The rows of a file that has one of the endings in `READERS`; synthetic ids are the index.
+    """Return the rows of a file with one of the endings in `READERS`. Synthetic ids become the index.
 
-    In `attrs` are the label, if there is one, and what was decided to read the file (`notes_of`). Text may have commas,
-    semicolons, tabs or bars between columns, and decimal points or commas: see `layout_of`.
+    `attrs` holds the label, if there is one, and the notes on how the file was read (`notes_of`). `layout_of` describes
+    which text layouts are recognised.
 
     Parameters
     ----------
-    scan : bool      to look the rows over only: a CSV is then read several times as fast, its columns of mixed or late
-                     kinds maybe as text
+    scan : bool      True to inspect the rows only. A CSV is then read several times as fast, but columns of mixed
+                     types may be returned as text
 
     Raises
     ------
-    FileError            it cannot be read, has another ending, or its first line is a row of values
-    EncodingError        a CSV that is not UTF-8; the message names the line
-    DamagedFileError     truncated or corrupt
+    FileError            the file cannot be read, has another ending, or has values in its first line
+    EncodingError        a CSV file is not UTF-8; the message names the line
+    DamagedFileError     the file is truncated or corrupt
     LabelError           the sidecar belongs to another file
     """
     file = Path(path)
     if file.is_dir():
-        fix = "give one of its files; as a whole, a folder of Parquet files is a hs.CohortFolder"
-        raise FileError(f"folder {file.name!r}", Problem("", "is a folder, where one file is read", fix))
+        fix = "give one of its files; for a whole folder of Parquet files, use hs.CohortFolder"
+        raise FileError(f"folder {file.name!r}", Problem("", "is a folder; a single file is expected", fix))
     reader = _reader(file)
     if not file.is_file():
         raise FileError(f"file {file.name!r}", Problem("", "cannot be read: there is no such file", "check the path"))
@@ -73,7 +73,7 @@ def read_frame(path: str | Path, *, scan: bool = False) -> pd.DataFrame:
         label = _label_in(frame, file) or _sidecar_label(file)
     except OSError as error:
         found = f"cannot be read ({error.strerror})"
-        raise FileError(f"file {file.name!r}", Problem("", found, "check its rights and the disk")) from error
+        raise FileError(f"file {file.name!r}", Problem("", found, "check its permissions and the disk")) from error
     limits.require_cells(file, frame)
     notes = frame.attrs.get(NOTES, ())
     frame.attrs = {NOTES: notes} if notes else {}
@@ -87,28 +87,67 @@ def read_frame(path: str | Path, *, scan: bool = False) -> pd.DataFrame:
 
 
 def _reader(file: Path) -> Callable[[Path], pd.DataFrame]:
-    """How this file is read, by its ending; FileError, with how to convert it, where it is not."""
+    """Return the reader for a file's ending. Raise FileError, with advice on conversion, if there is none."""
     name = file.name.lower()
     ending = next((one for one in sorted(READERS, key=len, reverse=True) if name.endswith(one)), None)
     if ending is not None:
         return READERS[ending]
     fix = CONVERTED.get(file.suffix.lower())
     known = "use one of: " + ", ".join(READERS)
-    told = f"ending {file.suffix!r} is not known" if fix is None else f"{file.suffix} files are not read"
-    told += ", because opening one runs code" if file.suffix.lower() in (".pkl", ".pickle") else ""
-    raise FileError(f"file {file.name!r}", Problem("", told, known if fix is None else fix))
+    message = f"ending {file.suffix!r} is not known" if fix is None else f"{file.suffix} files are not read"
+    message += ", because opening one runs code" if file.suffix.lower() in (".pkl", ".pickle") else ""
+    raise FileError(f"file {file.name!r}", Problem("", message, known if fix is None else fix))
 
 
 def _label_in(frame: pd.DataFrame, file: Path) -> Label | None:
-    """The label that the file itself holds, as a Parquet or Feather file may."""
-    held = frame.attrs.get(HELD_LABEL)
-    return None if held is None else Label.of_file(file.name, held)
+    """Return the label stored in the file itself, as in Parquet and Feather files."""
+    raw = frame.attrs.get(RAW_LABEL)
+    return None if raw is None else Label.of_file(file.name, raw)
 
 
 def read(path: str | Path, **roles: Any) -> pd.DataFrame | Cohort:
-    """The rows of a file; with roles (`endpoints=…`, as `Cohort` takes them) the cohort they make.
+    """Read a patient data file: the rows as a DataFrame or, if roles are given, as a cohort.
 
-    Warns of what was decided to read it: lines above the header, value labels, the sheet of a workbook.
+    Parameters
+    ----------
+    path : path
+        A file with one of the endings in the page "What is read, and how": CSV, Parquet, Feather, Excel, SAS, SPSS
+        or Stata.
+    **roles
+        The roles of the columns, as in `heorsynth.Cohort`.
+
+    Returns
+    -------
+    DataFrame or Cohort
+
+    Warns
+    -----
+    UserWarning
+        Reports how the file was read: skipped lines above the header, value labels, the sheet of a workbook.
+
+    Raises
+    ------
+    FileError
+        If the file cannot be read. Its subclasses are EncodingError, DamagedFileError and LabelError.
+    CohortError
+        If the roles do not fit the rows; see `heorsynth.Cohort`.
+
+    See Also
+    --------
+    heorsynth.write : Write a cohort.
+    heorsynth.inspect : Report whether a file is synthetic.
+    heorsynth.CohortFolder : Read a folder of Parquet files.
+
+    Examples
+    --------
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> path = Path(folder.name) / "trial.csv"
+    >>> _ = path.write_text("time,event\\n5,1\\n8,0\\n12,1\\n")
+    >>> read(path).columns.tolist()
+    ['time', 'event']
+    >>> read(path, endpoints={"os": ("time", "event")}, unit="month").n
+    3
+    >>> folder.cleanup()
     """
     frame = read_frame(path)
     for note in notes_of(frame):
@@ -117,23 +156,37 @@ def read(path: str | Path, **roles: Any) -> pd.DataFrame | Cohort:
 
 
 def label_of(frame: pd.DataFrame) -> Label | None:
-    """The label a frame carries in its `attrs`, if any."""
+    """Return the label in a frame's `attrs`, or None."""
     facts = frame.attrs.get(KEY)
     return Label.from_dict(facts) if isinstance(facts, Mapping) else None
 
 
 def write(cohort: Cohort, path: str | Path) -> Path:
-    """Writes a cohort as .csv, .parquet or .xpt, whole or not at all, and returns the path.
+    """Write a cohort as .csv, .parquet or .xpt, and return the path. If writing fails, no file is changed.
 
-    A synthetic cohort has its label written with it: in the metadata of a Parquet file, in a sidecar beside a
-    CSV or SAS file; each row keeps its `synthetic_id`. Synthetic rows beside patients are written with a label that
-    says so and a column, `synthetic_row`, that tells which are which.
+    A synthetic cohort is written with its label: in the metadata of a Parquet file, or in a file next to a CSV or
+    SAS file. Each synthetic row keeps its `synthetic_id`. If synthetic rows and patients are mixed, the label says so
+    and the column `synthetic_row` marks the synthetic rows.
 
     Raises
     ------
-    LabelError      synthetic rows without a label, or rows that are not those their label speaks of
-    FileError       another ending, or columns that this kind of file cannot hold
+    LabelError      synthetic rows have no label, or the label belongs to other rows
+    FileError       the ending is not supported, or the format cannot store a column
     OutputError     the file cannot be written
+
+    See Also
+    --------
+    heorsynth.read : Read the file again, with its label.
+    heorsynth.inspect : Report whether a file is synthetic.
+
+    Examples
+    --------
+    >>> frame = pd.DataFrame({"time": [5, 8, 12], "event": [1, 0, 1]})
+    >>> cohort = Cohort(frame, endpoints={"os": ("time", "event")})
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = write(cohort, Path(folder) / "trial.csv")
+    ...     path.read_text().split()
+    ['time,event', '5,1', '8,0', '12,1']
     """
     file = Path(path)
     writer = WRITERS.get(file.suffix.lower())
@@ -155,25 +208,27 @@ def write(cohort: Cohort, path: str | Path) -> Path:
             beside.unlink(missing_ok=True)
     except OSError as error:
         found = f"cannot be written ({error.strerror})"
-        raise OutputError(f"file {file.name!r}", Problem("", found, "check the folder's rights and space")) from error
+        raise OutputError(
+            f"file {file.name!r}", Problem("", found, "check the folder's permissions and space")
+        ) from error
     return file
 
 
 def _labelled(cohort: Cohort, file: Path) -> tuple[pd.DataFrame, Label | None]:
-    """The rows as they are written, and the label they carry; LabelError where they have none, or one not theirs."""
+    """Return the rows to write and their label. Raise LabelError if synthetic rows have no label or a wrong one."""
     label = cohort.label
     if cohort.augmented and has_synthetic_id(cohort.rows.index).any():
         return flagged(cohort).reset_index(), label if counts_of(label) else label_of_mixture(cohort)
     if cohort.synthetic and label is None:
-        found, fix = "the rows are synthetic and their label is lost", "draw them again, or read the labelled file"
+        found, fix = "the rows are synthetic but have no label", "draw them again, or read the labelled file"
         raise LabelError(f"file {file.name!r}", Problem("", found, fix))
     if not has_synthetic_id(cohort.rows.index).any():
-        require_borne_out(cohort.rows, label, f"file {file.name!r}")
+        require_label_matches(cohort.rows, label, f"file {file.name!r}")
     return cohort.frame.reset_index() if cohort.synthetic else cohort.frame, label
 
 
 def _replace(contents: Mapping[Path, bytes]) -> None:
-    """Puts these bytes in place of the files, in this order, or leaves every file as it was."""
+    """Replace the files by these bytes, in this order. If staging fails, no file is changed."""
     staged: dict[Path, Path] = {}
     try:
         for file, raw in contents.items():
@@ -196,7 +251,7 @@ def _sidecar(file: Path) -> Path:
 
 
 def sha256_of_file(file: Path) -> str:
-    """The SHA-256 of a file's bytes, read in parts."""
+    """Return the SHA-256 of a file's bytes, read in parts."""
     with file.open("rb") as raw:
         return hashlib.file_digest(raw, "sha256").hexdigest()
 
@@ -219,8 +274,8 @@ def _sidecar_label(file: Path) -> Label | None:
             f"sidecar {beside.name!r}",
             Problem(
                 "",
-                "belongs to another file, or the file was changed since",
-                "restore both from where they were written",
+                "belongs to another file, or the file was changed since it was written",
+                "restore both files from the original folder",
             ),
         )
     return label
@@ -270,7 +325,7 @@ READERS: Mapping[str, Callable[[Path], pd.DataFrame]] = {
     ".xlsx": read_sheet, ".xpt": read_statistical, ".sas7bdat": read_statistical, ".sav": read_statistical,
     ".zsav": read_statistical, ".dta": read_statistical,
 }  # fmt: skip
-"""How a file is read, by its ending."""
+"""The function that reads a file, by its ending."""
 
 R_ROWS = "in R: write.csv({}, 'patients.csv', row.names = FALSE)"
 CONVERTED: Mapping[str, str] = {
@@ -291,7 +346,7 @@ CONVERTED: Mapping[str, str] = {
     ".zip": "unpack it",
     ".pdf": "ask for the table as CSV",
 }
-"""What to do with a file that is not read, by its ending."""
+"""How to convert a file that is not read, by its ending."""
 
 WRITERS: Mapping[str, Callable[[pd.DataFrame, Label | None], bytes]] = {
     ".csv": _csv_bytes, ".parquet": _parquet_bytes, ".xpt": _xpt_bytes,

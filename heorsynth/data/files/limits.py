@@ -1,4 +1,4 @@
-"""How much a file may unfold to: asked of what it declares, before any of it is read."""
+"""Limits on the size of files, checked against what a file declares before its rows are read."""
 
 from __future__ import annotations
 
@@ -14,39 +14,39 @@ import pyarrow.parquet as pq
 from heorsynth.core.errors import FileError, Problem
 
 MAX_CELLS = 200_000_000
-"""Rows times columns of a file that is read: ten times the million rows of twenty columns that we work with."""
+"""The largest number of rows times columns that is read."""
 
 MAX_BYTES = 4_000_000_000
-"""Bytes a file may have, or unfold to."""
+"""The largest number of bytes of a file, packed or unpacked."""
 
 MAX_COLUMNS = 10_000
 MAX_CELL, WINDOW = 100_000, 10_000
-"""Characters one cell may have, and the steps in which text is searched for the end of a cell."""
+"""The largest number of characters in a cell, and the steps in which text is searched for the end of a cell."""
 
-MOST_FOLDED, FREELY_FOLDED = 500, 200_000_000
-"""A file may not unfold to more than so many times its size, beyond so many bytes: it holds repeats and no patients."""
+MAX_RATIO, ALWAYS_ALLOWED = 500, 200_000_000
+"""A packed file may unpack to `ALWAYS_ALLOWED` bytes, or to `MAX_RATIO` times its size if that is more."""
 
 VIEWS = {pa.string_view(): pa.string(), pa.binary_view(): pa.binary()}
-"""Kinds of text that a dictionary cannot be unfolded to, and what is read instead."""
+"""Text types that a dictionary cannot be cast to, each with the type that is read instead."""
 
 CELLS_VARIABLE = "HEORSYNTH_MAX_CELLS"
-"""Names another limit on cells, for who has the memory and knows where the file is from."""
+"""The environment variable that sets another limit on cells, for trusted files and enough memory."""
 
 
 def require_size(file: Path) -> None:
-    """Nothing, if a file is small enough to be read at all; FileError otherwise."""
+    """Raise FileError if a file has more than `MAX_BYTES` bytes."""
     _require(file, "bytes", file.stat().st_size, MAX_BYTES)
 
 
 class TextMarks:
-    """Counts what text with delimiters unfolds to, part by part; FileError where it is more than can be held."""
+    """Counts the bytes and cells of delimited text part by part. Raises FileError above the limits."""
 
     def __init__(self, file: Path, separator: bytes) -> None:
         self.file, self.marks = file, (separator, b"\n", b"\r")
         self.n_bytes, self.n_cells, self.bare = 0, 1, 0
 
     def count(self, part: bytes) -> None:
-        """Adds the next part of the file.
+        """Add the next part of the file.
 
         Raises
         ------
@@ -65,12 +65,12 @@ class TextMarks:
 
 
 def require_columns(file: Path, columns: int) -> None:
-    """Nothing, if a table may have so many columns; FileError otherwise."""
+    """Raise FileError if a table has too many columns."""
     _require(file, "columns", columns, MAX_COLUMNS)
 
 
 def require_cells(file: Path, frame: pd.DataFrame) -> None:
-    """Nothing, if no text of a frame is longer than `MAX_CELL`; FileError, with the column, otherwise."""
+    """Raise FileError, with the column, if a text in the frame is longer than `MAX_CELL`."""
     for name in frame.select_dtypes(["object", "string"]).columns:
         column = frame[name]
         longest = max((len(text) for text in column.array if isinstance(text, (str, bytes))), default=0)
@@ -79,37 +79,38 @@ def require_cells(file: Path, frame: pd.DataFrame) -> None:
 
 
 def _long_cell(characters: int) -> tuple[str, str]:
-    """What is said of a cell that is too long, and what to do."""
-    found = f"one cell of {characters:,} characters or more: above {MAX_CELL:,} none is read"
-    return found, "leave that column out: no generator copies free text; or look for a quote that is never closed"
+    """Return the problem of a cell that is too long, and its fix."""
+    found = f"a cell has {characters:,} characters or more; the limit is {MAX_CELL:,}"
+    return found, "leave that column out, as no generator copies free text; or look for a quote that is never closed"
 
 
 def require_unpacked(file: Path, n_bytes: int, limit: int) -> None:
-    """Nothing, if a packed file declares no more bytes than a limit; FileError otherwise."""
+    """Raise FileError if a packed file declares more unpacked bytes than the limit."""
     _require(file, "bytes unfolded", n_bytes, limit)
 
 
 def require_table(file: Path, rows: int, columns: int, n_bytes: int = 0) -> None:
-    """Nothing, if a table of this shape and unfolded size can be held; FileError otherwise."""
+    """Raise FileError if a table of this shape and unpacked size exceeds the limits."""
     _require(file, "columns", columns, MAX_COLUMNS)
     _require(file, "cells", rows * columns, _max_cells())
     _require(file, "bytes unfolded", n_bytes, MAX_BYTES)
     size = file.stat().st_size
-    if n_bytes > max(FREELY_FOLDED, MOST_FOLDED * size):
-        found = f"{size:,} bytes that unfold to {n_bytes:,}: next to nothing but repeats"
+    if n_bytes > max(ALWAYS_ALLOWED, MAX_RATIO * size):
+        found = f"{size:,} bytes that unfold to {n_bytes:,}: almost all of it is repetition"
         raise FileError(f"file {file.name!r}", Problem("", found, "leave out columns that are the same for everyone"))
 
 
 def parquet_table(file: Path, raw: BinaryIO) -> pa.Table:
-    """The table in a Parquet file that was opened: what it unfolds to is known before its rows are read.
+    """Return the table in an opened Parquet file. Its unpacked size is checked before its rows are read.
 
-    A column of text or bytes is first read as a dictionary, in which a long text that comes a million times stands
-    once: how long it unfolds is then known before it is unfolded.
+    Text and bytes columns are first read as dictionaries, which store each distinct value once. So the unpacked size
+    is known before the column is unpacked.
 
     Raises
     ------
-    FileError              it declares, or unfolds to, more than the limits, or holds cells that hold cells
-    pyarrow.ArrowInvalid   not Parquet
+    FileError              the file declares or unpacks to more than the limits, or has nested columns
+    pyarrow.ArrowInvalid   the file is not Parquet
+    OSError                a page does not match its checksum
     OSError                a page is not what its checksum says, where it has one
     """
     held = pq.ParquetFile(raw, page_checksum_verification=True)
@@ -134,17 +135,17 @@ def parquet_table(file: Path, raw: BinaryIO) -> pa.Table:
 
 
 def require_flat(file: Path, schema: pa.Schema, rows: int) -> None:
-    """Nothing, if each cell holds one value, and those of a stated width can be held; FileError otherwise."""
+    """Raise FileError if a column is nested, or if columns of fixed width exceed the limits."""
     for one in schema:
         if pa.types.is_nested(one.type):
-            found = f"column {one.name!r} holds lists or records, as no cohort does"
+            found = f"column {one.name!r} holds lists or records, which a cohort cannot have"
             raise FileError(f"file {file.name!r}", Problem("", found, "give each value a column of its own"))
     widths = [one.type.byte_width for one in schema if pa.types.is_fixed_size_binary(one.type)]
     _require(file, "bytes unfolded", sum(widths) * rows, MAX_BYTES)
 
 
 def _width(kind: pa.DataType) -> int:
-    """Bytes that a value takes at least: of text and of folded values, those of its place in a list."""
+    """Return the minimum number of bytes per value. For text and dictionary values this is the size of their offset."""
     try:
         return max(1, kind.bit_width // 8)
     except ValueError:
@@ -152,14 +153,14 @@ def _width(kind: pa.DataType) -> int:
 
 
 def _may_be_long(kind: pa.DataType) -> bool:
-    """True for text and bytes of any length, folded or not."""
-    asked = (pa.types.is_string, pa.types.is_large_string, pa.types.is_binary, pa.types.is_large_binary,
+    """Return True for text and bytes of any length, also in dictionaries."""
+    kinds = (pa.types.is_string, pa.types.is_large_string, pa.types.is_binary, pa.types.is_large_binary,
              pa.types.is_string_view, pa.types.is_binary_view, pa.types.is_dictionary)  # fmt: skip
-    return any(is_kind(kind) for is_kind in asked)
+    return any(is_kind(kind) for is_kind in kinds)
 
 
 def _unfolded(column: pa.ChunkedArray) -> int:
-    """Bytes of a column of text written out, from its dictionaries and how often each entry is used."""
+    """Return the number of bytes of a text column without its dictionaries."""
     total = 0
     for chunk in column.chunks:
         if not isinstance(chunk, pa.DictionaryArray):
@@ -172,15 +173,11 @@ def _unfolded(column: pa.ChunkedArray) -> int:
 
 
 def _max_cells() -> int:
-    given = os.environ.get(CELLS_VARIABLE, "")
-    return int(given) if given.isdecimal() else MAX_CELLS
+    value = os.environ.get(CELLS_VARIABLE, "")
+    return int(value) if value.isdecimal() else MAX_CELLS
 
 
 def _require(file: Path, what: str, found: int, limit: int) -> None:
     if found > limit:
-        fix = (
-            f"split the file; or, if you know where it is from, raise {CELLS_VARIABLE}"
-            if what == "cells"
-            else "split it"
-        )
-        raise FileError(f"file {file.name!r}", Problem("", f"{found:,} {what}: more than {limit:,} are not read", fix))
+        fix = f"split the file; or, if you trust its origin, raise {CELLS_VARIABLE}" if what == "cells" else "split it"
+        raise FileError(f"file {file.name!r}", Problem("", f"{found:,} {what}: the limit is {limit:,}", fix))

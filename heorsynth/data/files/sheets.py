@@ -1,4 +1,4 @@
-"""Reads the first sheet of an Excel workbook that holds a table."""
+"""Read the first sheet of an Excel workbook that holds a table."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from heorsynth.data.files.csv_dialect import require_header, require_no_note
 from heorsynth.data.files.text_layout import MISSING, header_at, lines_above
 
 MAX_SHEET_BYTES = 500_000_000
-"""Bytes a workbook may unpack to; a hundred thousand rows of fifty columns take some 200 million."""
+"""Bytes a workbook may unpack to. A table of 100,000 rows and 50 columns takes about 200 million."""
 
 PART_BYTES = 1_000_000
-"""How much of a sheet is held at a time while merged cells are looked for."""
+"""Bytes of a sheet held in memory at a time during the search for merged cells."""
 
 MERGED = re.compile(rb"<(?:\w+:)?mergeCell\s[^>]{0,100}?ref=[\"']([A-Z]{1,3})\d+:[A-Z]{1,3}(\d+)")
 
@@ -32,20 +32,20 @@ INSTALL = "install openpyxl: pip install 'heorsynth[files]'; or save the sheet a
 
 
 def read_sheet(file: Path) -> pd.DataFrame:
-    """The rows of the first sheet of a .xlsx workbook that holds a table, by the values its formulas last had.
+    """Return the rows of the first sheet of a .xlsx workbook that holds a table, with the saved values of formulas.
 
-    Lines above the header are left out as in a file of text. Which sheet was read of several is said, and what was
-    left out.
+    Lines above the header are skipped, as in text files. Notes say which sheet was read and what was skipped.
 
     Raises
     ------
-    FileError            openpyxl is not installed; too large; no header; columns of one name; cells merged in the table
-    DamagedFileError     truncated, locked with a password, or no workbook
+    FileError            openpyxl is not installed, the file is too large, it has no header, two columns have the same
+                         name, or the table has merged cells
+    DamagedFileError     the file is truncated, protected by a password, or not a workbook
     """
     try:
         import openpyxl
     except ImportError:
-        raise FileError(f"file {file.name!r}", Problem("", "needs openpyxl, which is not here", INSTALL)) from None
+        raise FileError(f"file {file.name!r}", Problem("", "needs openpyxl, which is not installed", INSTALL)) from None
     _require_small(file)
     try:
         with file.open("rb") as raw:
@@ -54,8 +54,7 @@ def read_sheet(file: Path) -> pd.DataFrame:
             sheet, rows, numbers = _first_table((sheet, *_rows(file, sheet)) for sheet in sheets)
             merged = _merged_cells(sheet) if rows else []
     except DAMAGED as error:
-        told = Problem("", "truncated, locked or no workbook", "open it and save it again as .xlsx without a password")
-        raise DamagedFileError(f"file {file.name!r}", told) from error
+        raise DamagedFileError(f"file {file.name!r}", UNREADABLE) from error
     if not rows:
         raise DamagedFileError(f"file {file.name!r}", Problem("", "is empty", "check the export"))
     frame, above = _table(file, rows)
@@ -66,15 +65,17 @@ def read_sheet(file: Path) -> pd.DataFrame:
 
 DAMAGED = (zipfile.BadZipFile, zlib.error, struct.error, ParseError, KeyError, ValueError, TypeError, AttributeError,
            IndexError, EOFError, OverflowError, NotImplementedError, RuntimeError)  # fmt: skip
-"""What openpyxl and zipfile raise where the parts of a workbook are not what they name, or are locked."""
+"""The errors that openpyxl and zipfile raise for damaged or locked workbooks."""
+
+UNREADABLE = Problem("", "truncated, locked or not a workbook", "open it and save it again as .xlsx without a password")
 
 
 Sheet = tuple[Any, list[list[Any]], list[int]]
-"""A sheet, its filled rows, and their numbers in it."""
+"""A sheet, its non-empty rows, and their row numbers."""
 
 
 def _first_table(sheets: Iterable[Sheet]) -> Sheet:
-    """The first sheet of several rows and columns; the first with anything where none is such: remarks are no table."""
+    """Return the first sheet with several rows and columns, or the first that is not empty if there is none."""
     first: Sheet = (None, [], [])
     for one in sheets:
         if len(one[1]) > 1 and max(map(len, one[1])) > 1:
@@ -84,9 +85,9 @@ def _first_table(sheets: Iterable[Sheet]) -> Sheet:
 
 
 def _merged_cells(sheet: Any) -> list[tuple[int, int]]:
-    """The first column and the last row, both from 1, of each range of merged cells.
+    """Return the first column and the last row, both counted from 1, of each range of merged cells.
 
-    openpyxl does not list them where it reads a sheet row by row, so the sheet's text is looked over in parts.
+    openpyxl does not list merged cells when it reads row by row, so the sheet's XML is searched in parts.
     """
     found, before = [], b""
     with sheet.parent._archive.open(sheet._worksheet_path) as text:
@@ -99,7 +100,7 @@ def _merged_cells(sheet: Any) -> list[tuple[int, int]]:
 
 
 def _column_number(letters: str) -> int:
-    """The number of a column that is called by letters: A is 1, AA is 27."""
+    """Return the number of a column named by letters: A is 1, AA is 27."""
     number = 0
     for letter in letters:
         number = number * 26 + ord(letter) - ord("A") + 1
@@ -107,29 +108,28 @@ def _column_number(letters: str) -> int:
 
 
 def _require_unmerged(file: Path, frame: pd.DataFrame, merged: Sequence[tuple[int, int]], header: int) -> None:
-    """Refuses a table with merged cells: their value stands in the first of them, and the others are empty."""
+    """Raise FileError if the table has merged cells. Only the first cell of a merged range holds its value."""
     within = sum(column <= len(frame.columns) and row >= header for column, row in merged)
     if within:
-        told = (
+        message = (
             f"{within} range{'s' if within > 1 else ''} of merged cells in the table: all but the first cell are empty"
         )
         fix = "unmerge them and fill each cell with its own value"
-        raise FileError(f"file {file.name!r}", Problem("", told, fix))
+        raise FileError(f"file {file.name!r}", Problem("", message, fix))
 
 
 def _require_small(file: Path) -> None:
-    """Nothing, if the parts of a workbook unpack to what can be held; FileError otherwise."""
+    """Raise FileError if the workbook unpacks to more than the limit, DamagedFileError if it cannot be opened."""
     try:
         with zipfile.ZipFile(file) as packed:
             n_bytes = sum(part.file_size for part in packed.infolist())
     except DAMAGED as error:
-        told = Problem("", "truncated, locked or no workbook", "open it and save it again as .xlsx without a password")
-        raise DamagedFileError(f"file {file.name!r}", told) from error
+        raise DamagedFileError(f"file {file.name!r}", UNREADABLE) from error
     limits.require_unpacked(file, n_bytes, MAX_SHEET_BYTES)
 
 
 def _rows(file: Path, sheet: Any) -> tuple[list[list[Any]], list[int]]:
-    """The filled rows of a sheet, each up to its last filled cell, and their numbers, from 1."""
+    """Return the non-empty rows of a sheet, each up to its last filled cell, and their row numbers from 1."""
     sheet.reset_dimensions()
     rows: list[list[Any]] = []
     numbers: list[int] = []
@@ -148,7 +148,7 @@ def _rows(file: Path, sheet: Any) -> tuple[list[list[Any]], list[int]]:
 
 
 def _table(file: Path, rows: Sequence[list[Any]]) -> tuple[pd.DataFrame, int]:
-    """The table that rows of cells make, and how many lines stand above its header."""
+    """Return the table in these rows of cells, and the number of lines above its header."""
     widest = max(map(len, rows))
     text = [["" if value is None else str(value) for value in row] + [""] * (widest - len(row)) for row in rows[:200]]
     above = header_at(text)

@@ -1,4 +1,4 @@
-"""Reads files of SAS, Stata and SPSS. Codes that all have labels are read as their labels, and it is said."""
+"""Read SAS, Stata and SPSS files. If all codes of a column have labels, the labels are read, and a note says so."""
 
 from __future__ import annotations
 
@@ -14,24 +14,23 @@ from heorsynth.data.files import limits
 from heorsynth.data.labels.label import ID_COLUMN
 
 XPORT_RECORD = 80
-"""Bytes in each record of a SAS transport file: a file of another length was cut."""
+"""Bytes per record of a SAS transport file. If the file size is no multiple of it, the file was cut."""
 
 SAS_LABEL = "SYNTHETIC DATA, not patients"
-"""The file label of a SAS file of synthetic rows, by which it is known where its sidecar is lost."""
+"""The file label of a SAS file of synthetic rows. It identifies the file if its sidecar is lost."""
 
 
 def read_statistical(file: Path) -> pd.DataFrame:
-    """The rows of a .xpt, .sas7bdat, .sav, .zsav or .dta file.
+    """Return the rows of a .xpt, .sas7bdat, .sav, .zsav or .dta file.
 
-    A column whose codes all have labels of their own holds the labels; where some codes have none it keeps the codes.
-    Missing values of any kind (.a to .z in Stata and SAS, those declared missing in SPSS) are missing. Empty text is
-    missing.
+    A column holds labels if each of its codes has its own label; otherwise it keeps its codes. Special missing values
+    (.a to .z in Stata and SAS, declared missing values in SPSS) and empty texts are read as missing.
 
     Raises
     ------
-    FileError            larger than the limits
+    FileError            the file exceeds the limits
     EncodingError        its text is not UTF-8
-    DamagedFileError     truncated, or no such file as its ending says
+    DamagedFileError     the file is truncated, or not of the kind its ending says
     """
     import pyreadstat
 
@@ -40,22 +39,22 @@ def read_statistical(file: Path) -> pd.DataFrame:
     if program == "SAS transport" and file.stat().st_size % XPORT_RECORD:
         raise DamagedFileError(f"file {file.name!r}", Problem("", "ends within a record", "export it again"))
     try:
-        _, held = reader(str(file), metadataonly=True)
-        width = sum(held.variable_storage_width.values())
-        rows = held.number_rows or file.stat().st_size // max(width, 1)  # transport files do not say; they are unpacked
-        limits.require_table(file, rows, held.number_columns or 0, max(width, 8 * (held.number_columns or 0)) * rows)
-        frame, held = reader(str(file))
+        _, meta = reader(str(file), metadataonly=True)
+        width = sum(meta.variable_storage_width.values())
+        rows = meta.number_rows or file.stat().st_size // max(width, 1)  # SAS transport files do not store this number
+        limits.require_table(file, rows, meta.number_columns or 0, max(width, 8 * (meta.number_columns or 0)) * rows)
+        frame, meta = reader(str(file))
     except (pyreadstat.ReadstatError, pyreadstat.PyreadstatError, OverflowError, ValueError) as error:
         if isinstance(error, UnicodeDecodeError):
-            told = Problem("", "its text is not UTF-8", "export it as UTF-8")
-            raise EncodingError(f"file {file.name!r}", told) from None
-        told = Problem("", f"truncated, or no file of {program}", "export it again")
-        raise DamagedFileError(f"file {file.name!r}", told) from error
+            message = Problem("", "its text is not UTF-8", "export it as UTF-8")
+            raise EncodingError(f"file {file.name!r}", message) from None
+        message = Problem("", f"truncated, or not a {program} file", "export it again")
+        raise DamagedFileError(f"file {file.name!r}", message) from error
     for name in frame.select_dtypes(object).columns:
         frame[name] = frame[name].where(frame[name] != "", None)
-    if held.file_label == SAS_LABEL and ID_COLUMN not in frame:
+    if meta.file_label == SAS_LABEL and ID_COLUMN not in frame:
         frame = frame.rename_axis(ID_COLUMN)
-    return _labelled(frame, held.variable_value_labels)
+    return _labelled(frame, meta.variable_value_labels)
 
 
 PROGRAMS: Mapping[str, str] = {
@@ -72,7 +71,7 @@ def _readers() -> Mapping[str, Callable[..., tuple[pd.DataFrame, Any]]]:
 
 
 def _labelled(frame: pd.DataFrame, labels: Mapping[str, Mapping[Any, str]]) -> pd.DataFrame:
-    """The frame with labels in place of codes where all codes of a column have one, and what was done."""
+    """Return the frame with labels instead of codes in columns where each code has a label, with notes."""
     made, kept = [], []
     for name, named in labels.items():
         if name not in frame:
@@ -87,12 +86,12 @@ def _labelled(frame: pd.DataFrame, labels: Mapping[str, Mapping[Any, str]]) -> p
         frame[name] = frame[name].map(used).astype(object).where(frame[name].notna(), None)
         made.append(name)
     return with_notes(frame, [
-        _told(made, "Read as the labels of their codes"),
-        _told(kept, "Some codes have a label and some have none, so the codes are kept"),
+        _note(made, "Codes read as their labels"),
+        _note(kept, "Codes kept, because only some of them have a label"),
     ])  # fmt: skip
 
 
-def _told(names: list[str], what: str) -> str:
+def _note(names: list[str], what: str) -> str:
     if not names:
         return ""
     more = f" and {len(names) - FEW_NAMES} more" if len(names) > FEW_NAMES else ""

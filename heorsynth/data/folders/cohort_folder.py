@@ -1,4 +1,4 @@
-"""A Parquet folder as a cohort too big for memory: one partition at a time, and never all of them."""
+"""`CohortFolder`: a cohort larger than memory, as a folder of Parquet files that are read one at a time."""
 
 from __future__ import annotations
 
@@ -12,18 +12,24 @@ import pandas as pd
 from heorsynth.core.display import Card, facts_card
 from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.data.cohort.domain import Domain
-from heorsynth.data.columns.role_checks import impossible_roles, missing_columns, refuse
+from heorsynth.data.columns.role_checks import conflicting_roles, missing_columns, refuse
 from heorsynth.data.columns.schema import Schema, as_marks, schema_of
 from heorsynth.data.folders.partitions import Partitions
 from heorsynth.data.folders.tally import Cell, Tally
-from heorsynth.data.folders.validation import Door, joined_cells, joined_domain, require_passed, seen
+from heorsynth.data.folders.validation import (
+    PartitionReader,
+    joined_cells,
+    joined_domain,
+    partition_facts,
+    require_passed,
+)
 from heorsynth.data.labels.label import Label
 from heorsynth.engine.engine import EngineSpec, open_engine
 
 
 @dataclass(frozen=True, repr=False)
 class Facts:
-    """What partitions hold: the patients of each cell, partition by partition and in all, and what values there are."""
+    """Summary of all partitions: patients per cell, by partition and in total, and the values of each column."""
 
     by_part: tuple[Mapping[Cell, int], ...]
     cells: Mapping[Cell, int]
@@ -31,34 +37,46 @@ class Facts:
 
 
 class CohortFolder:
-    """The patients, or the synthetic rows, in the Parquet files of a folder. It never changes.
+    """The patients, or the synthetic rows, in a folder of Parquet files. It never changes.
 
     Parameters
     ----------
-    path : path               folder of .parquet files, one a partition, all of one schema; no folder within it is
-                              looked at
-    endpoints, arm, …         the roles, as `Cohort` takes them
-    event_map : dict          as `Cohort` takes it
-    drop : list of str        columns that are left out
-    name : str, optional      how messages call it; the folder's name by default
-    engine, workers           where partitions are looked over; see `core.engine.open_engine`
+    path : path               folder of .parquet files, one per partition, all with the same schema; folders inside
+                              it are ignored
+    endpoints, arm, …         the roles, as in `heorsynth.Cohort`
+    event_map : dict          as in `heorsynth.Cohort`
+    drop : list of str        columns to leave out
+    name : str, optional      the cohort's name in messages; by default the folder's name
+    engine, workers           where partitions are checked; see `heorsynth.open_engine`
 
     Raises
     ------
-    FileError            no such folder, no partition, or a folder whose writing was not finished
-    DamagedFileError     partitions that cannot be read, are empty, or have other columns than the first
-    CohortError          what `Cohort` refuses, in any partition or in all of them together; every problem at once,
-                         with the partition's file, and never a value
+    FileError            the folder does not exist, has no partition, or was not written completely
+    DamagedFileError     a partition cannot be read, is empty, or has other columns than the first
+    CohortError          a partition, or all of them together, would be refused by `heorsynth.Cohort`; lists every
+                         problem with its file and without any value
+
+    See Also
+    --------
+    heorsynth.Cohort : The same roles for rows in memory.
+    heorsynth.open_engine : Open an engine that checks partitions in parallel.
 
     Notes
     -----
-    Every partition is read once at the door, for what `Cohort` asks of rows; memory is that of the partitions in
-    work at the same time. What only the whole can tell, such as an arm that is nowhere or an id that comes twice, is
-    asked of what the partitions showed.
+    Every partition is read once when the folder is opened, to check its rows as `Cohort` does. Memory holds only the
+    partitions being read. Conditions on all rows, such as a missing arm or a duplicate id, are checked on summaries
+    of the partitions.
 
     Examples
     --------
-    ``CohortFolder("claims/", endpoints={"os": ("time", "event")}, arm="arm", costs="cost")``
+    >>> from tempfile import TemporaryDirectory
+    >>> frame = pd.DataFrame({"time": [5, 8, 12, 20], "event": [1, 0, 1, 0]})
+    >>> with TemporaryDirectory() as path:
+    ...     frame.head(2).to_parquet(f"{path}/first.parquet")
+    ...     frame.tail(2).to_parquet(f"{path}/second.parquet")
+    ...     folder = CohortFolder(path, endpoints={"os": ("time", "event")}, unit="month")
+    ...     folder.n, folder.sizes
+    (4, (2, 2))
     """
 
     _facts: Facts | None
@@ -78,34 +96,38 @@ class CohortFolder:
     ) -> None:
         schema = schema_of(**roles)
         self._name = name or Path(path).name
-        self._door = Door(Partitions.found(path, drop), schema, event_map, as_marks(missing))
+        self._reader = PartitionReader(Partitions.found(path, drop), schema, event_map, as_marks(missing))
         self._facts, self._tally = None, None
-        names = pd.DataFrame(columns=list(self._door.partitions.columns))
-        refuse(self._name, missing_columns(names, replace(schema, bands={})) + impossible_roles(schema))
+        names = pd.DataFrame(columns=list(self._reader.partitions.columns))
+        refuse(self._name, missing_columns(names, replace(schema, bands={})) + conflicting_roles(schema))
         if not self.synthetic:
             self._facts = self._looked_over(engine, workers)
 
     def __getstate__(self) -> dict[str, Any]:
-        """What a worker is sent: all but the counts, which none needs."""
+        """Return the state sent to a worker: everything except the counts, which workers do not need."""
         return vars(self) | {"_tally": None}
 
     @classmethod
     def derive(cls, schema: Schema, path: str | Path) -> CohortFolder:
-        """A folder of synthetic rows that follow a schema, as `Sampler.write` leaves it; nothing is asked of them.
+        """Return a folder of synthetic rows written by `Sampler.write`, without checks.
 
-        The patients' id is no role of theirs, as no generator is given it.
+        The schema's id column is dropped if the rows lack it, as generators never receive it.
         """
         folder, partitions = cls.__new__(cls), Partitions.found(path)
         folder._name, folder._facts, folder._tally = Path(path).name, None, None
         held = schema if schema.id in partitions.columns else replace(schema, id=None)
-        folder._door = Door(partitions, held, None)
+        folder._reader = PartitionReader(partitions, held, None)
         return folder
 
     def _looked_over(self, engine: EngineSpec = "local", workers: int | None = None) -> Facts:
-        """What the partitions hold together; CohortError where that is no cohort."""
+        """Return the summary of all partitions. Raise CohortError if they are not a cohort."""
         with open_engine(engine, workers) as running:
             work = running.map(
-                seen, range(len(self.files)), self._door, what=f"looking over {self.name}", named=self.file_name
+                partition_facts,
+                range(len(self.files)),
+                self._reader,
+                what=f"looking over {self.name}",
+                named=self.file_name,
             )
             parts = list(work)
         require_passed(self.name, self.files, parts, self.schema, synthetic=self.synthetic)
@@ -113,87 +135,89 @@ class CohortFolder:
 
     @property
     def facts(self) -> Facts:
-        """What the partitions hold together: known from the door for patients, looked for when asked for rows."""
+        """The summary of all partitions. For synthetic rows it is computed at the first request."""
         if self._facts is None:
             self._facts = self._looked_over()
         return self._facts
 
     @property
     def name(self) -> str:
+        """The cohort's name in messages."""
         return self._name
 
     @property
     def schema(self) -> Schema:
         """The declared roles."""
-        return self._door.schema
+        return self._reader.schema
 
     @property
     def path(self) -> Path:
-        return self._door.partitions.folder
+        """The folder."""
+        return self._reader.partitions.folder
 
     @property
     def files(self) -> tuple[str, ...]:
         """The names of the partitions, in order."""
-        return self._door.partitions.files
+        return self._reader.partitions.files
 
     @property
     def sizes(self) -> tuple[int, ...]:
         """Rows in each partition."""
-        return self._door.partitions.sizes
+        return self._reader.partitions.sizes
 
     @property
     def n(self) -> int:
         """Number of patients, or of synthetic rows."""
-        return self._door.partitions.n
+        return self._reader.partitions.n
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The names of the columns, and of the bands that are made from them."""
-        return tuple(dict.fromkeys((*self._door.partitions.columns, *self.schema.bands)))
+        """The names of the columns, including bands."""
+        return tuple(dict.fromkeys((*self._reader.partitions.columns, *self.schema.bands)))
 
     @property
     def label(self) -> Label | None:
-        """Where synthetic rows came from, as every partition says; None for patients."""
-        return self._door.partitions.label
+        """The common label of the partitions of synthetic rows; None for patients."""
+        return self._reader.partitions.label
 
     @property
     def synthetic(self) -> bool:
-        """True where the rows carry a label or synthetic ids."""
-        return self.label is not None or self._door.partitions.named
+        """True if the rows have a label or synthetic ids."""
+        return self.label is not None or self._reader.partitions.named
 
     @property
     def cells(self) -> Mapping[Cell, int]:
-        """Combinations of arm and subgroup levels to patients, of all rows."""
+        """Number of patients for each combination of arm and subgroup levels."""
         return self.facts.cells
 
     @property
     def domain(self) -> Domain:
-        """What values the columns hold, of all rows."""
+        """The values that each column may have, over all rows."""
         return self.facts.domain
 
     def __len__(self) -> int:
         return self.n
 
     def __iter__(self) -> Iterator[Cohort]:
-        """The partitions, one after the other, each as a cohort."""
+        """Iterate over the partitions, each as a cohort."""
         return (self.part(part) for part in range(len(self.files)))
 
     def part(self, part: int) -> Cohort:
-        """One partition as a cohort."""
-        return self._door.cohort(part)
+        """Return one partition as a cohort."""
+        return self._reader.cohort(part)
 
     def require_cells(self, part: int, cells: Mapping[Cell, int]) -> None:
-        """Nothing, if a partition has these patients in its cells; FileError, since it was changed, otherwise."""
+        """Raise FileError if a partition no longer has these patients in its cells, because it was changed."""
         if dict(cells) != dict(self.facts.by_part[part]):
-            raise self._door.partitions.changed(part)
+            raise self._reader.partitions.changed(part)
 
     def tally(self, engine: EngineSpec = "local", workers: int | None = None) -> Tally:
-        """The counts and moments of all rows, added up partition by partition in their order."""
+        """Return the counts and moments of all rows, added up in the order of the partitions."""
         with open_engine(engine, workers) as running:
             return self.tallied(running)
 
     def tallied(self, running: Any) -> Tally:
-        """The same, on an engine that is open; counted once."""
+        """Return the same as `tally`, on an engine that is open. The result is cached."""
         if self._tally is not None:
             return self._tally
         total: Tally | None = None
@@ -206,11 +230,11 @@ class CohortFolder:
         return total
 
     def file_name(self, part: int) -> str:
-        """The name of a partition's file: how messages call the work on it."""
+        """Return the name of a partition's file, for messages."""
         return self.files[part]
 
     def card(self) -> Card:
-        """What the folder holds, in counts."""
+        """Return a summary of the folder in counts."""
         kind = "synthetic" if self.synthetic else "real"
         schema = self.schema
         rows = [
@@ -231,5 +255,5 @@ class CohortFolder:
 
 
 def tally_of_part(folder: CohortFolder, part: int) -> Tally:
-    """The tally of one partition."""
+    """Return the tally of one partition."""
     return Tally.of(folder.part(part))

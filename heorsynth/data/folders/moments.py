@@ -1,4 +1,4 @@
-"""Sums, squares and products of costs and utilities by cell, added up so that no digit is lost."""
+"""Sums, squares and products of costs and utilities by cell, with a numerically stable addition."""
 
 from __future__ import annotations
 
@@ -7,25 +7,25 @@ from dataclasses import dataclass
 import numpy as np
 
 SPIKES = ("zero", "one", "negative")
-"""Values that are counted apart: no cost, full health, worse than dead."""
+"""Values that are also counted: zero (no cost), one (full health), negative (worse than dead)."""
 
 
 @dataclass(frozen=True)
 class MomentBlocks:
-    """Moments of p columns in blocks: the patients of one cell in whom the same columns are known.
+    """Moments of p columns in blocks. A block has the patients of one cell in whom the same columns are known.
 
-    A block for each pattern of known columns, because a mean cost is over patients whose cost is known, and an
-    incremental one over those in whom cost and effect both are.
+    There is a block for each pattern of known columns. A mean cost uses patients with known cost; an incremental
+    analysis uses patients with known cost and known effect.
 
     Attributes
     ----------
-    cell : array of int (b,)         place of the cell in its tally
+    cell : array of int (b,)         index of the cell in its tally
     known : array of bool (b, p)     which columns are known
     n : array of int (b,)            patients
-    mean : array (b, p)              0 where a column is not known
+    mean : array (b, p)              0 if the column is not known
     comoment : array (b, p, p)       sums of products of deviations from the block's means
-    spikes : array of int (b, p, 3)  values equal to 0, equal to 1, below 0
-    infinite : array of int (b, p)   values that are infinite, and in no mean
+    spikes : array of int (b, p, 3)  number of values equal to 0, equal to 1, and below 0
+    infinite : array of int (b, p)   number of infinite values, which are in no mean
     """
 
     cell: np.ndarray
@@ -38,7 +38,7 @@ class MomentBlocks:
 
     @classmethod
     def of(cls, cell: np.ndarray, columns: np.ndarray) -> MomentBlocks:
-        """The blocks of rows in these cells (n,), with these values (n, p), NaN where missing."""
+        """Return the blocks of rows with these cells (n,) and values (n, p), with NaN for missing."""
         endless = np.isinf(columns)
         known = np.isfinite(columns)
         values = np.where(known, columns, 0.0)
@@ -62,7 +62,7 @@ class MomentBlocks:
         )
 
     def __add__(self, other: MomentBlocks) -> MomentBlocks:
-        """The blocks of both, whose cells are numbered alike.
+        """Return the sum of two sets of blocks with the same cells.
 
         References
         ----------
@@ -72,13 +72,13 @@ class MomentBlocks:
         return _merged({name: np.concatenate([getattr(self, name), getattr(other, name)]) for name in vars(self)})
 
     def renumbered(self, places: np.ndarray) -> MomentBlocks:
-        """The blocks with cell i called places[i], places that rise with i; a cell at -1 is left out."""
+        """Return the blocks with cell i renumbered as places[i], which increases with i. A cell at -1 is left out."""
         cell = places[self.cell]
         kept = cell >= 0
         return MomentBlocks(**{name: value[kept] for name, value in {**vars(self), "cell": cell}.items()})
 
     def over(self, columns: list[int]) -> tuple[int, np.ndarray, np.ndarray]:
-        """Patients in whom all these columns are known, their means (q,) and co-moments (q, q), over all cells."""
+        """Return patients with all these columns known, their means (q,) and co-moments (q, q), over all cells."""
         rows = np.flatnonzero(self.known[:, columns].all(axis=1)) if len(self.n) else np.zeros(0, int)
         n, mean, comoment = 0, np.zeros(len(columns)), np.zeros((len(columns), len(columns)))
         for row in rows:
@@ -95,21 +95,21 @@ class MomentBlocks:
 
 
 def _keys(cell: np.ndarray, known: np.ndarray) -> np.ndarray:
-    """One number (n,) for each cell and pattern of known columns."""
+    """Return one number (n,) for each cell and pattern of known columns."""
     width = known.shape[1]
     keys: np.ndarray = (cell.astype(np.int64) << width) + known @ (1 << np.arange(width, dtype=np.int64))
     return keys
 
 
 def _block(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    shifted = values - values[0]  # what is the same in all then has a co-moment of 0, and no rounding error
+    shifted = values - values[0]  # makes the co-moment of a constant column exactly 0
     centre = shifted.mean(axis=0)
     away = shifted - centre
     return values[0] + centre, away.T @ away
 
 
 def _merged(parts: dict[str, np.ndarray]) -> MomentBlocks:
-    """One block a cell and pattern, of blocks in which a pair may come more than once; in their order."""
+    """Return one block per cell and pattern, from blocks with repeated pairs, merged in their order."""
     keys = _keys(parts["cell"], parts["known"])
     _, first, place = np.unique(keys, return_index=True, return_inverse=True)
     found = {name: value[first].copy() for name, value in parts.items()}

@@ -1,4 +1,4 @@
-"""The files of a Parquet folder: which there are, whether they are whole and alike, and one of them as rows."""
+"""The files of a Parquet folder: list them, check that they are complete and alike, and read one as rows."""
 
 from __future__ import annotations
 
@@ -30,29 +30,29 @@ from heorsynth.data.files.io import read_frame
 from heorsynth.data.labels.label import ID_COLUMN, KEY, PARTITION, Label, has_synthetic_id
 
 PARTIAL = "PARTIAL"
-"""A file of this name in a folder says that writing it was not finished, and what was being written."""
+"""A file of this name in a folder means that writing was not finished. It describes what was being written."""
 
 FEW_FILES = 3
-"""What is wrong alike with more files than this is told once, with the first of them."""
+"""A problem shared by more files than this is reported once, with the first file."""
 
 Refusal = tuple[type[HeorsynthError], Problem]
 
 
 @dataclass(frozen=True)
 class Partitions:
-    """The partitions of a folder, in the order of their names, all of one schema.
+    """The partitions of a folder, sorted by name, all with one schema.
 
     Attributes
     ----------
     folder : Path
-    files : tuple of str     their names
-    sizes : tuple of int     rows in each
-    n_bytes : tuple of int   bytes of each, by which it is seen that a file is another than it was
-    nullable : frozenset     columns of whole numbers or of true and false that miss a value in some partition
-    label : Label or None    of the whole folder, where its partitions carry one
-    columns : tuple of str   names of the columns, `synthetic_id` among them where rows have one
-    drop : frozenset         columns that are there and left out
-    named : bool             whether rows have synthetic ids
+    files : tuple of str     file names
+    sizes : tuple of int     rows in each file
+    n_bytes : tuple of int   bytes of each file, to detect changed files
+    nullable : frozenset     integer and boolean columns with a missing value in some partition
+    label : Label or None    label of the whole folder, if its partitions have one
+    columns : tuple of str   column names, including `synthetic_id` if rows have one
+    drop : frozenset         columns that are left out
+    named : bool             True if rows have synthetic ids
     """
 
     folder: Path
@@ -67,22 +67,21 @@ class Partitions:
 
     @property
     def n(self) -> int:
-        """Rows in all partitions."""
+        """Number of rows in all partitions."""
         return sum(self.sizes)
 
     @classmethod
     def found(cls, path: str | Path, drop: Collection[str] = ()) -> Partitions:
-        """The partitions of a folder without some columns, from their footers alone; no row is read.
+        """Return the partitions of a folder, without the columns in `drop`. Only the files' footers are read.
 
         Raises
         ------
-        FileError             no folder, no Parquet file in it, or writing it was not finished
-        DamagedFileError      a partition that cannot be read or is empty, or whose columns are not those of the first:
-                              all of them told together
-        LabelError            partitions with different labels, or with one beside others without
-        CohortError           a column to leave out that is not there
+        FileError             the folder does not exist, has no Parquet file, or was not written completely
+        DamagedFileError      a partition cannot be read, is empty, or has other columns than the first; lists all
+        LabelError            partitions have different labels, or only some have one
+        CohortError           a column in `drop` does not exist
         """
-        folder = Path(path).absolute()  # a worker starts elsewhere
+        folder = Path(path).absolute()  # a worker has another working directory
         require_finished(folder)
         files = parquet_files(folder)
         if not files:
@@ -90,8 +89,8 @@ class Partitions:
         footers, wrong = _footers(files)
         wrong += _drift(footers)
         if wrong:
-            told = told_by_file([(file, (DamagedFileError, problem)) for file, problem in wrong])
-            raise DamagedFileError(f"folder {folder.name!r}", [problem for _, problem in told])
+            problems = grouped_by_file([(file, (DamagedFileError, problem)) for file, problem in wrong])
+            raise DamagedFileError(f"folder {folder.name!r}", [problem for _, problem in problems])
         sizes = tuple(footer.num_rows for footer in footers.values())
         label = _label(folder, footers)
         schema = next(iter(footers.values())).schema.to_arrow_schema()
@@ -107,9 +106,9 @@ class Partitions:
         return cls(folder, tuple(footers), sizes, n_bytes, nullable, label, kept, frozenset(drop), _named(footers))
 
     def read(self, part: int) -> pd.DataFrame:
-        """The rows of one partition, its columns of the type that they have in all; categories as text.
+        """Return the rows of one partition, with column types that fit all partitions and categories as text.
 
-        FileError where the file is not the one it was when the folder was opened.
+        Raise FileError if the file was changed since the folder was opened.
         """
         file = self.folder / self.files[part]
         if not file.is_file() or file.stat().st_size != self.n_bytes[part]:
@@ -122,33 +121,33 @@ class Partitions:
         return frame
 
     def changed(self, part: int) -> FileError:
-        """What is said of a partition that is not what it was."""
+        """Return the error for a partition that was changed or removed."""
         there = (self.folder / self.files[part]).is_file()
-        found = f"{'was changed' if there else 'was taken away'} since the folder was opened"
+        found = f"{'was changed' if there else 'was removed'} since the folder was opened"
         fix = "open the folder again, and leave it as it is until the work on it is done"
         return FileError(f"folder {self.folder.name!r}", Problem(self.files[part], found, fix))
 
     def cohort(
         self, part: int, schema: Schema, event_map: Mapping[object, object] | None, missing: Sequence[str] = ()
     ) -> Cohort:
-        """One partition as a cohort; CohortError, naming the file, where roles do not fit its columns."""
+        """Return one partition as a cohort. Raise CohortError, with the file's name, if the roles do not fit."""
         name = self.files[part]
         declared = as_declared(self.read(part), schema, event_map, name, missing=missing, part=True)
-        refuse(name, declared.found)
+        refuse(name, declared.problems)
         return Cohort.derive(schema, declared.frame, label=declared.label, name=name)
 
 
 def require_finished(folder: Path) -> None:
-    """Nothing, if there is such a folder and writing it was finished; FileError otherwise."""
+    """Raise FileError if the folder does not exist or was not written completely."""
     if not folder.is_dir():
         raise FileError(f"folder {folder.name!r}", Problem("", "there is no such folder", "check the path"))
     if (folder / PARTIAL).exists():
-        fix = "run the same write again, which goes on with what is missing; or delete the folder"
+        fix = "run the same write again to complete it, or delete the folder"
         raise FileError(f"folder {folder.name!r}", Problem(PARTIAL, "writing this folder was not finished", fix))
 
 
 def parquet_files(folder: Path) -> list[Path]:
-    """What has the ending .parquet, in any case, in a folder itself and is not hidden, sorted by name."""
+    """Return all visible entries of a folder that end in .parquet, in upper or lower case, sorted by name."""
     return sorted(file for file in folder.iterdir() if _is_parquet(file.name) and not file.name.startswith("."))
 
 
@@ -157,48 +156,50 @@ def _is_parquet(name: str) -> bool:
 
 
 def _no_files(folder: Path) -> Problem:
-    """What is said of a folder without a file: which folders in it hold some, without the value a name may carry."""
+    """Return the problem of a folder without Parquet files, and which folders inside it have some."""
     within = [one for one in sorted(folder.iterdir()) if one.is_dir() and _n_within(one)]
     if not within:
         return Problem("", "holds no .parquet file", "give a folder of .parquet files")
     key, equals, _ = within[0].name.partition("=")
-    found = f"holds no .parquet file itself; {len(within)} of the folders in it do, the first {key}{equals and '=…'}"
-    fix = "put the files into one folder, each under a name of its own"
+    found = f"holds no .parquet file itself; {len(within)} folders inside it do, the first is {key}{equals and '=…'}"
+    fix = "put all files into one folder, with different names"
     if equals:
-        fix += f"; {key!r}, which only the folders' names tell, must be a column of the files"
+        fix += f"; add {key!r} to the files as a column, because only the folders' names state it"
     return Problem("", found, fix)
 
 
 def _n_within(folder: Path) -> int:
-    """How many Parquet files are in a folder, at any depth."""
+    """Return the number of Parquet files in a folder, at any depth."""
     return sum(_is_parquet(one.name) and one.is_file() for one in folder.rglob("*"))
 
 
-def told_by_file(refusals: Sequence[tuple[str, Refusal]]) -> list[Refusal]:
-    """Refusals with the files they are of; what is wrong alike with more than `FEW_FILES` is told once."""
+def grouped_by_file(refusals: Sequence[tuple[str, Refusal]]) -> list[Refusal]:
+    """Return refusals with their files. A refusal shared by more than `FEW_FILES` files is listed once."""
     alike: dict[Refusal, list[str]] = {}
     for file, refusal in refusals:
         alike.setdefault(refusal, []).append(file)
-    told = []
+    grouped = []
     for (kind, problem), files in alike.items():
         named = files if len(files) <= FEW_FILES else [f"{len(files)} files, the first {files[0]}"]
-        told += [(kind, replace(problem, where=f"{one}, {problem.where}" if problem.where else one)) for one in named]
-    return told
+        grouped += [
+            (kind, replace(problem, where=f"{one}, {problem.where}" if problem.where else one)) for one in named
+        ]
+    return grouped
 
 
 def _footers(files: Sequence[Path]) -> tuple[dict[str, Any], list[tuple[str, Problem]]]:
-    """What each file says of itself at its end, and those that say nothing or hold nothing."""
+    """Return the footer of each file, and the problems of files that cannot be read or have no rows."""
     footers, problems = {}, []
     for file in files:
         if file.is_dir():
-            fix = f"move it away, or put its files ({_n_within(file)}) beside the others: no folder within is looked at"
+            fix = f"move it away, or move its files ({_n_within(file)}) to the others: folders inside are not read"
             problems.append((file.name, Problem("", "is a folder, not a file", fix)))
             continue
         try:
             footer = pq.read_metadata(file)
         except (pa.ArrowInvalid, OSError):
-            told = Problem("", "cannot be read: truncated or not Parquet", "copy or write it again")
-            problems.append((file.name, told))
+            message = Problem("", "cannot be read: truncated or not Parquet", "copy or write it again")
+            problems.append((file.name, message))
             continue
         if not footer.num_rows:
             problems.append((file.name, Problem("", "holds no rows", "delete it, or write it again")))
@@ -207,27 +208,27 @@ def _footers(files: Sequence[Path]) -> tuple[dict[str, Any], list[tuple[str, Pro
 
 
 def _drift(footers: Mapping[str, Any]) -> list[tuple[str, Problem]]:
-    """Columns that are not what they are in the first partition, with the file."""
+    """Return the columns that differ from those of the first partition, with the file."""
     kinds = {name: stored_columns(footer.schema.to_arrow_schema()) for name, footer in footers.items()}
     problems, fix = [], "write every partition with one schema"
     first, wanted = next(iter(kinds.items()), ("", {}))
-    for file, held in kinds.items():
-        for name in wanted.keys() | held.keys():
-            one, other = wanted.get(name), held.get(name)
+    for file, columns in kinds.items():
+        for name in wanted.keys() | columns.keys():
+            one, other = wanted.get(name), columns.get(name)
             if one == other:
                 continue
             if other is None:
-                told = f"column {name!r} is absent, which {first} has"
+                message = f"column {name!r} is absent, which {first} has"
             elif one is None:
-                told = f"column {name!r} is not in {first}"
+                message = f"column {name!r} is not in {first}"
             else:
-                told = f"column {name!r} is {other}, and {one} in {first}"
-            problems.append((file, Problem("", told, fix)))
+                message = f"column {name!r} is {other}, and {one} in {first}"
+            problems.append((file, Problem("", message, fix)))
     return sorted(problems, key=lambda one: (one[0], one[1].found))
 
 
 def _misses(footer: Any, name: str) -> bool:
-    """Whether a column misses a value in a file, or does not say."""
+    """Return True if a column has a missing value in a file, or if the file does not say so."""
     for group in range(footer.num_row_groups):
         row_group = footer.row_group(group)
         for at in range(row_group.num_columns):
@@ -241,44 +242,46 @@ def _misses(footer: Any, name: str) -> bool:
 
 
 def _named(footers: Mapping[str, Any]) -> bool:
-    """Whether a column of ids holds those of synthetic rows, by the first and last of each stretch of rows."""
+    """Return True if the id column has synthetic ids, judged by the smallest and largest id of each row group."""
     for footer in footers.values():
         for group in range(footer.num_row_groups):
             columns = [footer.row_group(group).column(at) for at in range(footer.num_columns)]
             for column in columns:
                 if column.path_in_schema == ID_COLUMN:
-                    held = column.statistics
-                    if held is None or not held.has_min_max:
+                    statistics = column.statistics
+                    if statistics is None or not statistics.has_min_max:
                         return True
-                    if has_synthetic_id(pd.Index([str(held.min), str(held.max)])).any():
+                    if has_synthetic_id(pd.Index([str(statistics.min), str(statistics.max)])).any():
                         return True
     return False
 
 
 def _label(folder: Path, footers: Mapping[str, Any]) -> Label | None:
-    """The label that all partitions share but for their rows; None where none carries one."""
-    held = {name: (footer.metadata or {}).get(KEY.encode()) for name, footer in footers.items()}
-    labels = {name: Label.of_file(name, text) for name, text in held.items() if text is not None}
+    """Return the label that all partitions share, or None if none has a label."""
+    texts = {name: (footer.metadata or {}).get(KEY.encode()) for name, footer in footers.items()}
+    labels = {name: Label.of_file(name, text) for name, text in texts.items() if text is not None}
     if not labels:
         return None
     bare = [file for file in footers if file not in labels]
     first = next(iter(labels.values()))
     others = [file for file, label in labels.items() if label.release != first.release]
     mixed = [file for file, label in labels.items() if label.release == first.release and label.part != first.part]
-    problems = [Problem(file, "carries no label, and others do", "keep patients and synthetic rows apart")
+    problems = [Problem(file, "carries no label, but other files do", "keep patients and synthetic rows apart")
                 for file in bare]  # fmt: skip
-    problems += [Problem(file, "is of another release", "one folder a release") for file in others]
-    problems += [Problem(file, "is of another cohort of this release", "one folder a cohort") for file in mixed]
+    problems += [Problem(file, "is of another release", "give each release its own folder") for file in others]
+    problems += [
+        Problem(file, "is of another cohort of this release", "give each cohort its own folder") for file in mixed
+    ]
     if problems:
         raise LabelError(f"folder {folder.name!r}", problems)
     _require_whole(folder, labels)
-    least = min(labels.values(), key=lambda label: label.agreement)  # of the mark no more than is found in each file
+    least = min(labels.values(), key=lambda label: label.agreement)  # claim only the watermark found in every file
     rows = sum(footer.num_rows for footer in footers.values())
     return replace(first, n_rows=rows, watermark=least.watermark, marked=least.marked, agreement=least.agreement)
 
 
 def _require_whole(folder: Path, labels: Mapping[str, Label]) -> None:
-    """Nothing, if every partition that was written is there once, as their labels number them; LabelError otherwise."""
+    """Raise LabelError unless every written partition is present exactly once, by the numbers in the labels."""
     numbered = {file: label.settings.get(PARTITION) for file, label in labels.items()}
     if not any(numbered.values()):
         return

@@ -1,4 +1,4 @@
-"""A cohort as counts and moments that can be added up: what a check needs of people too many to hold as rows."""
+"""A cohort as counts and moments that can be added up, for checks of more patients than memory holds."""
 
 from __future__ import annotations
 
@@ -22,30 +22,30 @@ Cell = tuple[str, ...]
 
 @dataclass(frozen=True, repr=False)
 class Tally:
-    """A summary of a cohort that behaves like a cohort whose rows are cells: combinations of arm and subgroup levels.
+    """A summary of a cohort by cells, the combinations of arm and subgroup levels. It is used like a cohort.
 
     Attributes
     ----------
     schema : Schema
-    members : tuple of Cell      the cells that have a patient, sorted; '' stands for missing
-    patients : array (c,)        how many each has
-    outcomes : Mapping           endpoint to the counts of follow-up times by how they ended
-    entries : Mapping            endpoint to the counts of when follow-up began; empty without delayed entry
-    unborn : Mapping             endpoint to patients (c,) whose follow-up ends before it starts
-    numbers : Mapping            cost or utility to the counts of its values
-    moments : MomentBlocks       of costs and utilities, in the order of `numbers`
-    missing : Mapping            column to patients (c,) in whom it is missing
+    members : tuple of Cell      the cells with patients, sorted; '' means missing
+    patients : array (c,)        patients in each cell
+    outcomes : Mapping           endpoint to counts of follow-up times by event code
+    entries : Mapping            endpoint to counts of entry times; empty without delayed entry
+    n_exit_not_after_entry : Mapping  endpoint to patients (c,) whose follow-up does not end after entry
+    numbers : Mapping            cost or utility to counts of its values
+    moments : MomentBlocks       moments of costs and utilities, in the order of `numbers`
+    missing : Mapping            column to patients (c,) with a missing value
 
     Notes
     -----
-    Tallies of parts add up to the tally of the whole, `a + b`: counts exactly, in any order; moments to rounding, and
-    to the last bit where they are added in the same order. Times that differ by rounding alone stay apart here, and are
-    joined where events are counted (`checks.observed`, by `estimators.ties`): a part knows too little to decide, and
-    the parts joined hold the same times as the whole. Times and values are their own while there are at most
-    `value_counts.EXACT` different ones. Beyond, each lies within 0.00024 of itself (`value_counts.LARGEST_ERROR`), and
-    so does every quantile. Among the d events and c censorings that then share a step with Y at risk, the events come
-    first: a curve's factor at that step is 1 - d/Y, and the exact one lies between 1 - d/(Y - c) and that. A restricted
-    mean is therefore off by at most its horizon times 0.00024 + sum of d·c / (Y (Y - c)).
+    The tallies of parts add up to the tally of the whole, `a + b`. Counts are exact in any order; moments are exact to
+    rounding, and identical if added in the same order. Times that differ only by rounding are kept apart here. They are
+    joined when events are counted (`checks.core.observed`, with `estimators.ties`), because a part alone cannot decide.
+    Up to `value_counts.EXACT` different times or values are exact. With more, each has a relative error of at most
+    0.00024 (`value_counts.LARGEST_ERROR`), and so has every quantile. If d events and c censorings then share a step
+    with Y at risk, the events come first: the factor of the curve is 1 - d/Y, and the exact factor lies between
+    1 - d/(Y - c) and 1 - d/Y. The error of a restricted mean is at most its horizon times
+    0.00024 + sum of d·c / (Y (Y - c)).
     """
 
     schema: Schema
@@ -53,20 +53,20 @@ class Tally:
     patients: np.ndarray
     outcomes: Mapping[str, ValueCounts]
     entries: Mapping[str, ValueCounts]
-    unborn: Mapping[str, np.ndarray]
+    n_exit_not_after_entry: Mapping[str, np.ndarray]
     numbers: Mapping[str, ValueCounts]
     moments: MomentBlocks
     missing: Mapping[str, np.ndarray]
 
     @classmethod
     def of(cls, cohort: Cohort) -> Tally:
-        """The tally of a cohort's rows."""
+        """Return the tally of a cohort's rows."""
         schema, frame = cohort.schema, cohort.rows
         cell, members = cells_of(cohort)
-        outcomes, entries, unborn = {}, {}, {}
+        outcomes, entries, n_exit_not_after_entry = {}, {}, {}
         for endpoint in schema.endpoints:
             ended = _outcome(cohort, endpoint, cell, len(members))
-            outcomes[endpoint], began, unborn[endpoint] = ended
+            outcomes[endpoint], began, n_exit_not_after_entry[endpoint] = ended
             if began is not None:
                 entries[endpoint] = began
         names = money(schema)
@@ -79,17 +79,17 @@ class Tally:
             np.bincount(cell, minlength=len(members)),
             outcomes,
             entries,
-            unborn,
+            n_exit_not_after_entry,
             numbers,
             MomentBlocks.of(cell, columns),
             {name: np.bincount(cell[gap], minlength=len(members)) for name, gap in gaps.items()},
         )._aligned()
 
     def __add__(self, other: Tally) -> Tally:
-        """The tally of the patients of both; RoleError where their roles or columns differ."""
+        """Return the tally of both. Raise RoleError if their roles or columns differ."""
         if self.schema != other.schema or set(self.missing) != set(other.missing):
             fix = "add up tallies of one cohort's parts"
-            raise RoleError("tally", Problem("", "two cohorts with other roles or columns", fix))
+            raise RoleError("tally", Problem("", "the cohorts have different roles or columns", fix))
         members = tuple(sorted({*self.members, *other.members}))
         place = {member: at for at, member in enumerate(members)}
         one, two = (
@@ -98,14 +98,14 @@ class Tally:
         )
         both = {
             name: {key: held + getattr(two, name)[key] for key, held in getattr(one, name).items()}
-            for name in ("outcomes", "entries", "unborn", "numbers", "missing")
+            for name in ("outcomes", "entries", "n_exit_not_after_entry", "numbers", "missing")
         }
         patients, moments = one.patients + two.patients, one.moments + two.moments
         return replace(one, patients=patients, moments=moments, **both)._aligned()  # type: ignore[arg-type]
 
     @classmethod
     def total(cls, parts: Sequence[Tally]) -> Tally:
-        """The tally of all parts, added up in their order."""
+        """Return the sum of all parts, added in their order."""
         return reduce(add, parts)
 
     @property
@@ -115,13 +115,13 @@ class Tally:
 
     @property
     def exact(self) -> bool:
-        """Whether every time and value is as it was, none rounded."""
+        """True if no time or value was rounded."""
         return not any(
             held.coarse for held in (*self.outcomes.values(), *self.entries.values(), *self.numbers.values())
         )
 
     def levels(self, name: str) -> np.ndarray:
-        """The level (c,) that each cell has of an arm or subgroup, with missing as ''."""
+        """Return the level (c,) of an arm or subgroup in each cell, with '' for missing."""
         if name not in self.schema.strata:
             raise unknown_name("arm or subgroup", name, self.schema.strata)
         place = self.schema.strata.index(name)
@@ -129,47 +129,47 @@ class Tally:
 
     @property
     def arm_levels(self) -> tuple[str, ...]:
-        """The arms as text, the reference (or first in sorted order) first; empty without an arm."""
+        """The arms as text: the reference first, then sorted. Empty without an arm."""
         return () if self.schema.arm is None else arms_in_order(self.levels(self.schema.arm), self.schema)
 
     def take(self, cells: np.ndarray) -> Tally:
-        """The tally of some cells: a boolean mask (c,)."""
+        """Return the tally of some cells, given as a boolean mask (c,)."""
         places = np.where(cells, np.cumsum(cells) - 1, -1).astype(np.int64)
         kept = tuple(member for member, wanted in zip(self.members, cells, strict=True) if wanted)
         return self._renumbered(places, kept)
 
     def _renumbered(self, places: np.ndarray, members: tuple[Cell, ...]) -> Tally:
-        """The same with cell i in places[i] of other members, in the same order; a cell at -1 is left out."""
+        """Return the tally with cell i at places[i] of `members`, in the same order. A cell at -1 is left out."""
         kept = places >= 0
 
         def moved(counts: np.ndarray) -> np.ndarray:
-            found = np.zeros(len(members), dtype=np.int64)
-            found[places[kept]] = counts[kept]
-            return found
+            result = np.zeros(len(members), dtype=np.int64)
+            result[places[kept]] = counts[kept]
+            return result
 
         counts = {
             name: {key: held.renumbered(places) for key, held in getattr(self, name).items()}
             for name in ("outcomes", "entries", "numbers")
         }
         patients = {name: {key: moved(held) for key, held in getattr(self, name).items()} for name in
-                    ("unborn", "missing")}  # fmt: skip
+                    ("n_exit_not_after_entry", "missing")}  # fmt: skip
         moments = self.moments.renumbered(places)
         return Tally(self.schema, members, moved(self.patients), moments=moments, **counts, **patients)  # type: ignore[arg-type]
 
     def _aligned(self) -> Tally:
-        """The same with an endpoint's ends and entries both rounded, or neither: an entry stays before its end."""
+        """Return the tally with an endpoint's exit and entry times both rounded or both exact, so entry stays first."""
         coarse = [key for key, began in self.entries.items() if began.coarse or self.outcomes[key].coarse]
         outcomes = {key: held.coarsened() if key in coarse else held for key, held in self.outcomes.items()}
         entries = {key: held.coarsened() if key in coarse else held for key, held in self.entries.items()}
         return replace(self, outcomes=outcomes, entries=entries)
 
     def same_as(self, other: Tally) -> bool:
-        """Whether every count and moment is the same, to the last bit."""
+        """Return True if all counts and moments are identical, to the last bit."""
         return _bytes(self) == _bytes(other)
 
     def card(self) -> Card:
-        """What it sums up, in counts."""
-        kept = "as they are" if self.exact else "some rounded to 0.00024 of themselves"
+        """Return a summary in counts."""
+        kept = "exact" if self.exact else "some rounded, with a relative error of at most 0.00024"
         rows = [("patients", f"{self.n:,}"), ("cells", f"{len(self.members):,}"), ("times and values", kept)]
         return facts_card("Tally of a cohort", rows)
 
@@ -181,7 +181,7 @@ class Tally:
 
 
 def cells_of(cohort: Cohort) -> tuple[np.ndarray, tuple[Cell, ...]]:
-    """The cell (n,) each row is in, and the cells there are: combinations of arm and subgroup levels, sorted."""
+    """Return the cell (n,) of each row, and all cells: the combinations of arm and subgroup levels, sorted."""
     coded = [np.unique(cohort.levels(name), return_inverse=True) for name in cohort.schema.strata]
     key = np.zeros(cohort.n, dtype=np.int64)
     for levels, place in coded:
@@ -196,21 +196,21 @@ def cells_of(cohort: Cohort) -> tuple[np.ndarray, tuple[Cell, ...]]:
 
 
 def money(schema: Schema) -> tuple[str, ...]:
-    """The costs and utilities, each once."""
+    """Return the cost and utility columns, each once."""
     return tuple(dict.fromkeys((*schema.costs, *schema.utilities)))
 
 
 def _outcome(
     cohort: Cohort, endpoint: str, cell: np.ndarray, cells: int
 ) -> tuple[ValueCounts, ValueCounts | None, np.ndarray]:
-    """Counts of ends, of starts, and of follow-up that ends before it starts; missing times are left out."""
+    """Return counts of exits, counts of entries, and patients whose exit is not after entry, without missing times."""
     time, cause, entry = cohort.outcome(endpoint)
     known = ~np.isnan(time) if entry is None else ~(np.isnan(time) | np.isnan(entry))
     time, cause, held = time[known], cause[known], cell[known]
     start = np.zeros(len(time)) if entry is None else entry[known]
-    unborn = np.bincount(held[time <= start], minlength=cells)
+    n_exit_not_after_entry = np.bincount(held[time <= start], minlength=cells)
     began = None if entry is None else ValueCounts.of(held, start, np.zeros(len(held), int), starts=True)
-    return ValueCounts.of(held, time, cause), began, unborn
+    return ValueCounts.of(held, time, cause), began, n_exit_not_after_entry
 
 
 def _numbers(column: pd.Series) -> np.ndarray:
@@ -223,7 +223,7 @@ def _known(cell: np.ndarray, column: np.ndarray) -> ValueCounts:
 
 
 def _bytes(held: object) -> object:
-    """Everything a tally holds, in a form in which equal is equal to the last bit."""
+    """Return all data of a tally in a form that is equal only if it is equal to the last bit."""
     if isinstance(held, np.ndarray):
         return held.dtype.str, held.shape, held.tobytes()
     if isinstance(held, Mapping):

@@ -1,4 +1,4 @@
-"""What a folder of patients must pass to be a cohort: each partition seen by itself, and then all of them together."""
+"""Check that a folder of patients is a cohort: each partition by itself, then all of them together."""
 
 from __future__ import annotations
 
@@ -21,30 +21,30 @@ from heorsynth.data.cohort.source_checks import (
     arm_problems,
     id_problems,
     mixed_column,
-    no_events,
-    tells_nothing,
-    visits,
+    no_events_problem,
+    repeated_ids_problem,
+    uninformative_column,
 )
-from heorsynth.data.columns.identifiers import may_count_persons, persons_behind
-from heorsynth.data.columns.role_checks import Found, nobody_censored
+from heorsynth.data.columns.identifiers import is_id_like, n_persons_from_counts
+from heorsynth.data.columns.role_checks import TypedProblem, nobody_censored
 from heorsynth.data.columns.schema import Schema
-from heorsynth.data.folders.partitions import Partitions, Refusal, told_by_file
+from heorsynth.data.folders.partitions import Partitions, Refusal, grouped_by_file
 from heorsynth.data.folders.tally import Cell, cells_of
 
 
 @dataclass(frozen=True, repr=False)
-class Seen:
-    """What one partition shows at the door: facts that can be joined, and never a patient's value.
+class PartitionFacts:
+    """The summary of one partition: facts that can be joined, without any patient's value.
 
     Attributes
     ----------
-    refusals : tuple         what is wrong with it by itself; where there is something, the rest is empty
-    codes : Mapping          endpoint to the codes of how follow-up ended
-    cells : Mapping          combinations of arm and subgroup levels to patients
-    known : Mapping          column to patients in whom it is known
-    same : Mapping           column that is the same for all of them to a hash of its value; others are not in it
-    ids : Mapping            the declared id, and columns named like one, to hashes of their known values
-    columns : Mapping        what each column holds
+    refusals : tuple         problems of the partition; if there are any, the other fields are empty
+    codes : Mapping          endpoint to its event codes
+    cells : Mapping          combination of arm and subgroup levels to number of patients
+    known : Mapping          column to number of known values
+    same : Mapping           constant column to a hash of its value
+    ids : Mapping            the declared id, and columns named like an id, to hashes of their known values
+    columns : Mapping        the domain of each column
     """
 
     refusals: tuple[Refusal, ...]
@@ -57,8 +57,8 @@ class Seen:
 
 
 @dataclass(frozen=True)
-class Door:
-    """How partitions are read at the door."""
+class PartitionReader:
+    """Reads partitions with the declared roles."""
 
     partitions: Partitions
     schema: Schema
@@ -66,34 +66,34 @@ class Door:
     missing: tuple[str, ...] = ()
 
     def cohort(self, part: int) -> Cohort:
-        """One partition as a cohort."""
+        """Return one partition as a cohort."""
         return self.partitions.cohort(part, self.schema, self.event_map, self.missing)
 
 
-def seen(door: Door, part: int) -> Seen:
-    """What one partition shows."""
+def partition_facts(reader: PartitionReader, part: int) -> PartitionFacts:
+    """Return the summary of one partition."""
     try:
-        cohort = door.cohort(part)
+        cohort = reader.cohort(part)
     except HeorsynthError as error:
         return _refused([(type(error), one) for one in error.problems])
-    frame, schema = cohort.rows, door.schema
-    found: list[Found] = []
+    frame, schema = cohort.rows, reader.schema
+    problems: list[TypedProblem] = []
     known, same, ids = {}, {}, {}
     if not cohort.synthetic:
-        found = [one for check in ROW_CHECKS for one in check(frame, schema)]
+        problems = [one for check in ROW_CHECKS for one in check(frame, schema)]
         for name in map(str, frame.columns):
-            held = frame[name].dropna()
-            found += mixed_column(name, held)
-            known[name] = len(held)
-            if len(held) and not (held != held.iloc[0]).any():
-                same[name] = int(_hashes(held.iloc[:1])[0])
-            if name == schema.id or (name not in schema.columns and may_count_persons(held)):
-                ids[name] = _hashes(held)
-    if found:
-        return _refused(found)
+            values = frame[name].dropna()
+            problems += mixed_column(name, values)
+            known[name] = len(values)
+            if len(values) and not (values != values.iloc[0]).any():
+                same[name] = int(_hashes(values.iloc[:1])[0])
+            if name == schema.id or (name not in schema.columns and is_id_like(values)):
+                ids[name] = _hashes(values)
+    if problems:
+        return _refused(problems)
     cell, members = cells_of(cohort)
     counts = np.bincount(cell, minlength=len(members)).tolist()
-    return Seen(
+    return PartitionFacts(
         (),
         {one.name: frozenset(frame[one.event].astype(int).unique().tolist()) for one in schema.endpoints.values()},
         dict(zip(members, counts, strict=True)),
@@ -104,29 +104,31 @@ def seen(door: Door, part: int) -> Seen:
     )
 
 
-def _refused(found: Sequence[Refusal]) -> Seen:
-    """A partition of which nothing more is asked, since what else it shows could not be joined."""
-    return Seen(tuple(found), {}, {}, {}, {}, {}, {})
+def _refused(problems: Sequence[Refusal]) -> PartitionFacts:
+    """Return the summary of a partition with problems. Its other facts are left out, because they cannot be joined."""
+    return PartitionFacts(tuple(problems), {}, {}, {}, {}, {}, {})
 
 
 def _hashes(column: pd.Series) -> np.ndarray:
-    """A number for each value, equal for equal ones; among 20 million ids two agree by chance once in 90,000."""
+    """Return a hash for each value. Among 20 million ids, two share a hash by chance with probability 1 in 90,000."""
     return pd.util.hash_pandas_object(
         column.astype(object) if column.dtype == object else column, index=False
     ).to_numpy()
 
 
-def require_passed(name: str, files: Sequence[str], parts: Sequence[Seen], schema: Schema, *, synthetic: bool) -> None:
-    """Nothing, if the partitions are a cohort; one error for all that is wrong with them otherwise.
+def require_passed(
+    name: str, files: Sequence[str], parts: Sequence[PartitionFacts], schema: Schema, *, synthetic: bool
+) -> None:
+    """Raise one error for all problems if the partitions are not a cohort.
 
     Raises
     ------
-    CohortError           of its own kind where there is only one
-    DamagedFileError      where nothing is wrong but that partitions cannot be read
+    CohortError           of its own kind if all problems are of one kind
+    DamagedFileError      if the only problem is that partitions cannot be read
     """
-    refusals = told_by_file([(file, one) for file, part in zip(files, parts, strict=True) for one in part.refusals])
+    refusals = grouped_by_file([(file, one) for file, part in zip(files, parts, strict=True) for one in part.refusals])
     if not refusals and not synthetic:
-        refusals = list(_together(parts, schema))
+        refusals = list(_joint_problems(parts, schema))
     if not refusals:
         return
     kinds = {kind for kind, _ in refusals}
@@ -134,67 +136,68 @@ def require_passed(name: str, files: Sequence[str], parts: Sequence[Seen], schem
     raise kind(f"cohort {name!r}", [problem for _, problem in refusals])
 
 
-def _together(parts: Sequence[Seen], schema: Schema) -> list[Found]:
-    """What is wrong with all partitions together."""
+def _joint_problems(parts: Sequence[PartitionFacts], schema: Schema) -> list[TypedProblem]:
+    """Return the problems of all partitions together."""
     cells = joined_cells(parts)
     n = sum(cells.values())
-    found: list[Found] = [] if n >= 2 else [(errors.TooFewPatientsError, too_few_rows(n))]
+    problems: list[TypedProblem] = [] if n >= 2 else [(errors.TooFewPatientsError, too_few_rows(n))]
     for endpoint in schema.endpoints.values():
         codes = frozenset[int]().union(*(part.codes[endpoint.name] for part in parts))
         if 1 not in codes:
-            found.append(no_events(endpoint, n))
+            problems.append(no_events_problem(endpoint, n))
         if 0 not in codes and max(codes) > 1:
-            found.append((errors.EventCodingError, nobody_censored(endpoint, ", ".join(map(str, sorted(codes))))))
+            problems.append((errors.EventCodingError, nobody_censored(endpoint, ", ".join(map(str, sorted(codes))))))
     levels = _levels(cells, schema)
     if schema.arm is not None:
-        found += arm_problems(levels[schema.arm], schema)
+        problems += arm_problems(levels[schema.arm], schema)
     if schema.id is not None:
         _, twice, known_ids = _repeats([part.ids[schema.id] for part in parts])
-        found += id_problems(schema.id, twice, n - known_ids, n)
+        problems += id_problems(schema.id, twice, n - known_ids, n)
     for name in parts[0].ids:
         if name != schema.id and all(name in part.ids for part in parts):
             distinct, _, known_ids = _repeats([part.ids[name] for part in parts])
-            found += [visits(name, persons, n)] if (persons := persons_behind(distinct, known_ids)) else []
+            persons = n_persons_from_counts(distinct, known_ids)
+            problems += [repeated_ids_problem(name, persons, n)] if persons else []
     for name in parts[0].known:
         known = [part for part in parts if part.known[name]]
         alike = {part.same.get(name) for part in known}
         constant = len(alike) == 1 and None not in alike
-        found += tells_nothing(name, len(known), constant, schema)
+        problems += uninformative_column(name, len(known), constant, schema)
     for name in schema.subgroups:
-        found += rare_levels(name, levels[name])
-    return found
+        problems += rare_levels(name, levels[name])
+    return problems
 
 
 def _repeats(hashes: Sequence[np.ndarray]) -> tuple[int, int, int]:
-    """How many different values there are, how many rows share theirs with another, and how many rows there are."""
-    held = np.concatenate(hashes)
-    held.sort()
-    again = held[1:] == held[:-1]
-    shared = np.zeros(len(held), dtype=bool)
+    """Return the number of different values, of rows that share their value with another row, and of all rows."""
+    values = np.concatenate(hashes)
+    values.sort()
+    again = values[1:] == values[:-1]
+    shared = np.zeros(len(values), dtype=bool)
     shared[1:] |= again
     shared[:-1] |= again
-    return len(held) - int(again.sum()), int(shared.sum()), len(held)
+    return len(values) - int(again.sum()), int(shared.sum()), len(values)
 
 
 def _levels(cells: Mapping[Cell, int], schema: Schema) -> dict[str, Counter[str]]:
-    """The levels of arm and subgroups with their patients, missing left out."""
-    found: dict[str, Counter[str]] = {name: Counter() for name in schema.strata}
+    """Return the number of patients with each level of arm and subgroups, without missing values."""
+    counts: dict[str, Counter[str]] = {name: Counter() for name in schema.strata}
     for cell, count in cells.items():
         for name, level in zip(schema.strata, cell, strict=True):
             if level:
-                found[name][level] += count
-    return found
+                counts[name][level] += count
+    return counts
 
 
-def joined_cells(parts: Sequence[Seen]) -> dict[Cell, int]:
-    """The cells of all partitions with their patients, sorted."""
+def joined_cells(parts: Sequence[PartitionFacts]) -> dict[Cell, int]:
+    """Return the number of patients in each cell over all partitions, sorted."""
     total: Counter[Cell] = Counter()
     for part in parts:
         total.update(part.cells)
     return dict(sorted(total.items()))
 
 
-def joined_domain(parts: Sequence[Seen], schema: Schema) -> Domain:
-    """What values the columns of all partitions hold."""
+def joined_domain(parts: Sequence[PartitionFacts], schema: Schema) -> Domain:
+    """Return the domain of the columns over all partitions."""
     columns: list[Mapping[str, Any]] = [part.columns for part in parts]
     return Domain.of_columns(schema, joined_columns(columns, schema), sum(joined_cells(parts).values()))

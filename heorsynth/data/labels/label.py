@@ -1,4 +1,4 @@
-"""The label every synthetic cohort carries: the bare facts of where its rows came from."""
+"""The label of every synthetic cohort: where its rows came from."""
 
 from __future__ import annotations
 
@@ -17,49 +17,49 @@ from heorsynth.core.errors import LabelError, Problem
 from heorsynth.core.reading import json_of, typed
 
 KEY = "heorsynth"
-"""The name the label goes by in Parquet metadata and in `DataFrame.attrs`."""
+"""The key of the label in Parquet metadata and in `DataFrame.attrs`."""
 
 ID_COLUMN = "synthetic_id"
-"""The name of the index of every synthetic frame, and of its first column in a file."""
+"""The name of the index of every synthetic frame, and of the first column of its file."""
 
 
 SYNTHETIC_ID = re.compile(r"SYN-[0-9a-f]{8}-[0-9]{6,}")
-"""What the name of a synthetic row looks like: no shorter, since a study may call its patients SYN-2023-001."""
+"""The format of a synthetic row's id. It is long, because a study may use patient ids such as SYN-2023-001."""
 
 RELEASE = re.compile(r"[0-9a-f]{4,64}")
-"""What the name of a release looks like."""
+"""The format of a release's name."""
 
 PARTITION = "partition"
-"""The setting that says which partition of a folder a file is."""
+"""The setting that numbers the partitions of a folder."""
 
 LEAST = {"agreement": 0, "n_source": 1, "rests_on": 1, "n_rows": 0, "part": 0, "m": 1, "seed": 0, "depth": 1}
-"""The counts of a label, and the least that each can be."""
+"""The numbers in a label, each with its smallest possible value."""
 
 OWN = ("part", "n_rows", "watermark", "marked", "agreement")
-"""What the label of one file of a release says of its own rows."""
+"""The fields that describe the rows of one file. They differ between the files of a release."""
 
 
 @dataclass(frozen=True)
 class Label:
-    """What a synthetic cohort says of itself. It holds counts and settings, never a patient's value.
+    """The label of a synthetic cohort. It holds counts and settings, never a patient's value.
 
     Attributes
     ----------
-    release : str          four or more hex digits naming the set of cohorts drawn together
+    release : str          four or more hex digits that identify the cohorts drawn together
     generator : str        name of the generator
     settings : Mapping     its options
-    n_source : int         real patients the generator was fitted to: all the information there is
-    rests_on : int         of these, how many an analysis of these rows rests on: fewer for a subgroup or a new mix
+    n_source : int         patients the generator was fitted to: the cohort carries their information and no more
+    rests_on : int         patients that an analysis of these rows rests on; fewer than `n_source` for a subgroup
     n_rows : int           rows in this cohort
     part, m : int          this is cohort number `part` (from 0) of `m`
-    seed : int             the seed `sample` was given
+    seed : int             the seed given to `sample`
     depth : int            1 if the source was real, 2 if it was itself synthetic, and so on
-    version : str          of heorsynth
-    calibrated : tuple     estimands that were set equal to the source's, so no evidence for fidelity
-    watermark : str        which keys the mark follows that was found in these rows, or why none is said to be there
-    marked : tuple         columns that hold it; empty where none was found
-    agreement : float      standard deviations by which the rows agreed with the public key when they were drawn, over
-                           the root of their number: fewer rows, or other ones, can so be held against it
+    version : str          version of heorsynth
+    calibrated : tuple     estimands that were set equal to the source; they are no evidence of fidelity
+    watermark : str        the keys of the watermark detected in these rows, or why none is claimed
+    marked : tuple         columns with the watermark; empty if it was not detected
+    agreement : float      agreement of the rows with the public key at the time of drawing, in standard deviations
+                           divided by the square root of the number of rows
     """
 
     release: str
@@ -80,28 +80,30 @@ class Label:
     agreement: float = 0.0
 
     def for_rows(self, n_rows: int) -> Label:
-        """The same label on another number of rows."""
+        """Return the label for another number of rows."""
         return replace(self, n_rows=n_rows)
 
     @property
     def shared(self) -> dict[str, object]:
-        """What the labels of all cohorts of a release have in common, and of all partitions of a folder.
+        """The fields shared by all cohorts of a release and by all partitions of a folder.
 
-        Whether the mark is found is a matter of each file's rows, and is not of it.
+        The watermark fields are not included, because each file's rows decide whether a watermark is detected.
         """
         settings = {name: value for name, value in self.settings.items() if name != PARTITION}
-        told = replace(self, settings=settings).to_dict()
-        return {name: value for name, value in told.items() if name not in OWN}
+        facts = replace(self, settings=settings).to_dict()
+        return {name: value for name, value in facts.items() if name not in OWN}
 
     def to_dict(self) -> dict[str, object]:
+        """Return the label as JSON-ready data."""
         return {"synthetic": True, **asdict(self), "calibrated": list(self.calibrated), "marked": list(self.marked)}
 
     def to_json(self) -> str:
+        """Return the label as JSON text."""
         return json.dumps(self.to_dict(), sort_keys=True)
 
     @classmethod
     def from_dict(cls, facts: Mapping[str, object]) -> Label:
-        """The label these facts describe; LabelError if any is missing, of the wrong type, or impossible."""
+        """Return the label with these facts. Raise LabelError if one is missing, of the wrong type, or impossible."""
         known = {item.name for item in fields(cls)}
         given = {name: value for name, value in facts.items() if name in known}
         try:
@@ -115,7 +117,7 @@ class Label:
 
     @classmethod
     def of_file(cls, name: str, text: str | bytes) -> Label:
-        """The label in a file's metadata; LabelError, which names the file, if it is none."""
+        """Return the label in a file's metadata. Raise LabelError, with the file's name, if it is not valid."""
         try:
             return cls.from_json(text)
         except LabelError as error:
@@ -124,6 +126,7 @@ class Label:
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Label:
+        """Return the label in a JSON text. Raise LabelError if it is not valid."""
         try:
             facts = json_of(text)
         except ValueError:
@@ -134,19 +137,19 @@ class Label:
 
 
 def synthetic_ids(release: str, start: int, count: int) -> np.ndarray:
-    """Row names (count,) such as SYN-1a2b3c4d-000017, unique over the m cohorts of a release."""
+    """Return row ids (count,) such as SYN-1a2b3c4d-000017. They are unique over the m cohorts of a release."""
     numbers = pc.utf8_lpad(pa.array(np.arange(start, start + count)).cast(pa.string()), 6, "0")
     names = pc.binary_join_element_wise(f"SYN-{release}", numbers, "-")
     return np.asarray(names.to_pandas(deduplicate_objects=False), dtype=object)
 
 
 def releases_in(ids: Sequence[str]) -> Counter[str]:
-    """The releases that the names of synthetic rows carry, with how many carry each."""
+    """Return the releases named in these row ids, each with its number of rows."""
     return Counter([name[4:12] for name in ids])
 
 
 def has_synthetic_id(index: pd.Index) -> pd.Series:
-    """True for each row that its name, or one level of its name, says is synthetic."""
+    """Return True for each row with a synthetic id in its index, or in one level of its index."""
     if isinstance(index, pd.MultiIndex):
         named = [has_synthetic_id(index.get_level_values(at)).to_numpy() for at in range(index.nlevels)]
         return pd.Series(np.any(named, axis=0), index=index)
@@ -161,5 +164,5 @@ def has_synthetic_id(index: pd.Index) -> pd.Series:
 
 
 def names_synthetic_rows(frame: pd.DataFrame) -> bool:
-    """True where a column `ID_COLUMN` names synthetic rows: one of that name with other values in it is a column."""
+    """Return True if a column `ID_COLUMN` holds synthetic ids. A column of that name with other values does not."""
     return bool(list(frame.columns).count(ID_COLUMN) == 1 and has_synthetic_id(pd.Index(frame[ID_COLUMN])).any())

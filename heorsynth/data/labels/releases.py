@@ -1,4 +1,4 @@
-"""A registry of released cohorts: a file of JSON lines that tells which release a file came from."""
+"""A registry of released cohorts: a file of JSON lines that identifies the release a file came from."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from heorsynth.core.reading import json_of, typed
 from heorsynth.data.labels.label import Label, releases_in
 
 MAX_BYTES = 200_000_000
-"""A registry is a line a run; a larger file is not one."""
+"""The largest size of a registry file. It has one line per run."""
 
 
 @dataclass(frozen=True)
 class Release:
-    """What is kept of one run's cohorts: hashes and label facts, and nothing of their rows.
+    """The registry entry of one run: hashes and label facts, without any row.
 
     Attributes
     ----------
-    release : str            as every row's id carries it
+    release : str            the release, as in the id of each row
     run : str                name of the run folder
-    files : Mapping          file to SHA-256
-    label : Mapping          what the labels of all its cohorts have in common
-    purpose, verdict : str   what it was judged fit for, or not
+    files : Mapping          file name to SHA-256
+    label : Mapping          the fields that the labels of all its cohorts share
+    purpose, verdict : str   the purpose and the verdict of its evidence
     signed_by : str          name of the key that signed the run, or ""
-    watermark_key : str      the key of this release's mark, made from its owner's; "" where only the public one is
-                             in the rows. A registry that holds such keys is kept as secret as they are
+    watermark_key : str      key of this release's watermark, derived from the owner's key; "" if only the public
+                             watermark is used. Keep a registry with such keys secret
     """
 
     release: str
@@ -45,14 +45,14 @@ class Release:
 
 @dataclass(frozen=True)
 class Match:
-    """What a registry says of a file.
+    """The result of searching a file in a registry.
 
     Attributes
     ----------
-    releases : tuple         what its rows or its label come from, the most rows first; empty for none known
-    sentence : str           how each was recognised, and what speaks against it
-    same_bytes : bool        True where the file is a released one to the byte
-    forged : bool            True where the label names a release that does not bear it out
+    releases : tuple         the releases that its rows or label come from, most rows first; empty if unknown
+    sentence : str           how each was recognised, and what contradicts it
+    same_bytes : bool        True if the file is identical to a released file
+    forged : bool            True if the label contradicts the release that it names
     """
 
     releases: tuple[Release, ...]
@@ -62,7 +62,7 @@ class Match:
 
 
 def require_writable(path: str | Path) -> None:
-    """Nothing, if a registry can be written there and what stands there is one.
+    """Raise an error if the registry cannot be written, or if an existing file is not a registry.
 
     Raises
     ------
@@ -72,36 +72,37 @@ def require_writable(path: str | Path) -> None:
     if file.exists():
         read_registry(file)
     if not os.access(file if file.exists() else file.parent, os.W_OK):
-        raise OutputError(f"registry {file.name!r}", Problem("", "cannot be written", "check the folder's rights"))
+        problem = Problem("", "cannot be written", "check the folder's permissions")
+        raise OutputError(f"registry {file.name!r}", problem)
 
 
 def read_registry(path: str | Path) -> tuple[Release, ...]:
-    """The releases in a registry file, in the order they were added.
+    """Return the releases in a registry file, in the order they were added.
 
     Raises
     ------
-    FileError      no such file, too large, or a line that is no release
+    FileError      the file does not exist, is too large, or has a line that is not a release
     """
     file = Path(path)
     subject = f"registry {file.name!r}"
     try:
         if file.stat().st_size > MAX_BYTES:
-            raise FileError(subject, Problem("", "is too large to be a registry", "give the file --registry wrote"))
+            raise FileError(subject, Problem("", "is too large for a registry", "give the file that --registry wrote"))
         lines = file.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise FileError(subject, Problem("", "cannot be read", "check the path")) from error
-    found = []
+    releases = []
     for number, line in enumerate(lines, 1):
         try:
-            found.append(typed(Release, json_of(line)))
+            releases.append(typed(Release, json_of(line)))
         except ValueError:
-            fix = "restore it: every line is one release"
-            raise FileError(subject, Problem(f"line {number}", "no release", fix)) from None
-    return tuple(found)
+            fix = "restore the file: every line must be one release"
+            raise FileError(subject, Problem(f"line {number}", "not a release", fix)) from None
+    return tuple(releases)
 
 
 def add(path: str | Path, release: Release) -> None:
-    """Adds a release to a registry file, which is made if absent; one that it holds already is not added again.
+    """Add a release to a registry file, unless it is already there. The file is created if it does not exist.
 
     Raises
     ------
@@ -116,61 +117,61 @@ def add(path: str | Path, release: Release) -> None:
             out.write(line)
     except OSError as error:
         found = f"cannot be written ({error.strerror})"
-        raise OutputError(f"registry {file.name!r}", Problem("", found, "check its rights and space")) from error
+        raise OutputError(f"registry {file.name!r}", Problem("", found, "check its permissions and space")) from error
 
 
 def identify(
-    held: Sequence[Release],
+    registry: Sequence[Release],
     sha256: str,
     label: Label | None,
     ids: Sequence[str],
     n_rows: int,
     marked: Sequence[Release] = (),
 ) -> Match:
-    """Which releases a file came from: by its bytes, else by the ids of its rows, its label and its mark.
+    """Return the releases a file came from, by its bytes, or else by its row ids, its label and its watermark.
 
     Parameters
     ----------
-    held : sequence of Release    a registry
+    registry : sequence of Release
     sha256 : str                  of the file
-    label : Label or None         that the file carries
-    ids : sequence of str         every `synthetic_id` found in it
+    label : Label or None         of the file
+    ids : sequence of str         every `synthetic_id` in the file
     n_rows : int                  rows of the file
-    marked : sequence             releases whose mark was found in it
+    marked : sequence             releases whose watermark was detected in the file
     """
-    for release in held:
+    for release in registry:
         for name, recorded in release.files.items():
             if recorded == sha256:
-                return Match((release,), f"is {name} of {_told(release)}, to the byte", same_bytes=True)
+                return Match((release,), f"is {name} of {_name(release)}, to the byte", same_bytes=True)
     counts = releases_in(ids)
-    known = {release.release: release for release in held}
+    known = {release.release: release for release in registry}
     named = [(known[name], count) for name, count in counts.most_common() if name in known]
-    told = [f"{count:,} of {n_rows:,} rows carry ids of {_told(release)}" for release, count in named]
-    told += [f"{count:,} rows carry ids of the release {name}, which is not in this registry"
+    reasons = [f"{count:,} of {n_rows:,} rows carry ids of {_name(release)}" for release, count in named]
+    reasons += [f"{count:,} rows carry ids of the release {name}, which is not in this registry"
              for name, count in counts.items() if name not in known]  # fmt: skip
-    forged, why = _borne_out(known, label)
-    told += [f"its rows carry the mark of {_told(release)}" for release in marked]
+    forged, label_reasons = _compare_label(known, label)
+    reasons += [f"its rows carry the mark of {_name(release)}" for release in marked]
     releases = tuple(dict.fromkeys([*(release.release for release, _ in named), *(one.release for one in marked)]))
     return Match(
         tuple(known[name] for name in releases),
-        "; ".join([*told, *why]) or "no file, row id, mark or label of a release in it",
+        "; ".join([*reasons, *label_reasons]) or "no file, row id, mark or label of a release in it",
         forged=forged,
     )
 
 
-def _told(release: Release) -> str:
+def _name(release: Release) -> str:
     return f"release {release.release} (run {release.run}, {release.purpose}: {release.verdict})"
 
 
-def _borne_out(known: Mapping[str, Release], label: Label | None) -> tuple[bool, list[str]]:
-    """Whether a label says other than its release does, and what is to be told of it."""
+def _compare_label(known: Mapping[str, Release], label: Label | None) -> tuple[bool, list[str]]:
+    """Return whether a label contradicts its release, and a sentence about it."""
     if label is None:
         return False, []
     release = known.get(label.release)
     if release is None:
         return False, ["its label names a release that is not in this registry; anyone can write a label"]
-    told = label.shared
-    other = sorted(name for name in {*told, *release.label} if told.get(name) != release.label.get(name))
+    shared = label.shared
+    other = sorted(name for name in {*shared, *release.label} if shared.get(name) != release.label.get(name))
     if other:
         return True, [f"its label is not the one released: {', '.join(other)} differ"]
-    return False, [f"its label is that of {_told(release)}, though its bytes are not a released file's"]
+    return False, [f"its label is that of {_name(release)}, though its bytes are not a released file's"]

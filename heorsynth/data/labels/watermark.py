@@ -1,4 +1,4 @@
-"""The keyed statistical mark in the rows themselves: its bins, its coins, and which columns can hold it."""
+"""The keyed statistical watermark in the rows: its bins, its coins, and the columns that can hold it."""
 
 from __future__ import annotations
 
@@ -15,43 +15,43 @@ from pandas.api import types
 from heorsynth.core.errors import FileError, Problem
 
 PUBLIC_KEY = b"heorsynth: every synthetic cohort, whoever drew it"
-"""Known to everybody, so that anybody's `inspect` knows any cohort of heorsynth again: it guards against accident."""
+"""A known key, so that every `inspect` recognises every cohort. It protects against accidents, not against intent."""
 
 PUBLIC, OWNER = 0, 1
-"""Parity of the pairs of bins that follow the public key, and of those that follow an owner's where there is one."""
+"""Parity of the bin pairs that follow the public key, and of those that follow an owner's key if there is one."""
 
 WIDTH = 0.04
-"""Width of a bin in robust standard deviations of its column, before it is set to 1, 2 or 5 times a power of ten."""
+"""Width of a bin in robust standard deviations of its column. It is then rounded to 1, 2 or 5 times a power of ten."""
 
 STEPS = {1: 0.5, 2: 0.25, 5: 0.5}
-"""Leading digit of a width to where, in widths, its bins begin: half-way between the numbers rounding leads to."""
+"""Offset of the bins in widths, by the width's first digit. It puts bin edges halfway between rounded numbers."""
 
 NO_MARK = "none: "
-"""How a label begins to say that no mark is found in the rows."""
+"""Prefix of a label's watermark field if no watermark is detected."""
 
-PUBLIC_TOLD, OWNER_TOLD = "public key", "owner's key"
-"""How a label names the keys that a mark follows."""
+PUBLIC_NAME, OWNER_NAME = "public key", "owner's key"
+"""Names of the keys in a label."""
 
 MIN_KEY = 16
-"""Characters of an owner's key, at least."""
+"""The smallest number of characters of an owner's key."""
 
 MIN_VALUES = 20
-"""A column with fewer different values than this holds levels and takes no mark."""
+"""A column with fewer different values is categorical and holds no watermark."""
 
 MODE = 0.1
-"""A value that more than this share of the rows hold has no part in a column's spread: zero costs, full health."""
+"""A value with a larger share of the rows, such as zero costs or full health, is ignored in a column's spread."""
 
 SCANNED = 4000
-"""Rows among which a column's resolution, levels and spread are looked for."""
+"""The number of rows from which a column's resolution, levels and spread are determined."""
 
 
 @dataclass(frozen=True)
 class Grid:
-    """Bins of one width, taken two by two: bin 2j is the lower one of pair j, bin 2j + 1 the upper one.
+    """Bins of equal width, in pairs: bin 2j is the lower bin of pair j, bin 2j + 1 the upper one.
 
     Attributes
     ----------
-    digit, power : int    the width is digit · 10^power, digit 1, 2 or 5: adding it to a number keeps its decimals
+    digit, power : int    the width is digit · 10^power with digit 1, 2 or 5, so that adding it keeps the decimals
     """
 
     digit: int
@@ -59,16 +59,17 @@ class Grid:
 
     @property
     def width(self) -> float:
+        """The width of a bin."""
         return self.digit * 10.0**self.power
 
     def bins(self, values: np.ndarray) -> np.ndarray:
-        """The bin of each value."""
+        """Return the bin of each value."""
         bins = np.floor(values / self.width - STEPS[self.digit] + 1e-9)
         return np.clip(bins, -(2.0**62), 2.0**62).astype(np.int64)
 
     @classmethod
     def near(cls, width: float, doubt: float = 0.0) -> tuple[Grid, ...]:
-        """The grid whose width is nearest to this one by ratio, then any that may be, the width being in doubt.
+        """Return the grid of the nearest width by ratio, then any other grid that `doubt` about the width allows.
 
         Examples
         --------
@@ -83,13 +84,13 @@ class Grid:
 
 
 def coins(key: bytes, digit: int, pairs: np.ndarray) -> np.ndarray:
-    """For each pair of bins, +1 where its upper bin is the green one and -1 where its lower is.
+    """Return +1 for each pair whose upper bin is green, and -1 for each pair whose lower bin is green.
 
     Notes
     -----
-    Bit (j mod 256) of HMAC-SHA256(key, digit : j div 256). The power of ten and the column's name have no part in
-    it: values in cents, or under another name, meet the same coins. Green and red bins are those of He et al.
-    (2024), arXiv:2405.14018; in pairs, a value moves by one bin only, and as many can move up as down.
+    The coin of pair j is bit (j mod 256) of HMAC-SHA256(key, digit : j div 256). It does not depend on the power of ten
+    or on the column's name, so values in cents or under another name have the same coins. Green and red bins are those
+    of He et al. (2024), arXiv:2405.14018. With pairs, a value moves by one bin only, and equally many move up and down.
     """
     blocks, place = np.unique(pairs >> 8, return_inverse=True)
     digests = [hmac.new(key, f"{digit}:{block}".encode(), hashlib.sha256).digest() for block in blocks]
@@ -98,11 +99,11 @@ def coins(key: bytes, digit: int, pairs: np.ndarray) -> np.ndarray:
 
 
 def owner_key(path: str | Path) -> bytes:
-    """The owner's key in a file: its text, without white space around it.
+    """Return the owner's key in a file: its text without surrounding white space.
 
     Raises
     ------
-    FileError     it cannot be read, or holds fewer than `MIN_KEY` characters
+    FileError     the file cannot be read, or has fewer than `MIN_KEY` characters
     """
     file = Path(path)
     try:
@@ -116,29 +117,29 @@ def owner_key(path: str | Path) -> bytes:
     return key
 
 
-def told(owner: bytes | None) -> str:
-    """The keys that a mark follows, as a label names them."""
-    return PUBLIC_TOLD if owner is None else f"{PUBLIC_TOLD} and {OWNER_TOLD} {fingerprint(owner)}"
+def keys_in_words(owner: bytes | None) -> str:
+    """Return the names of the watermark's keys for a label."""
+    return PUBLIC_NAME if owner is None else f"{PUBLIC_NAME} and {OWNER_NAME} {fingerprint(owner)}"
 
 
 def names_owner(watermark: str, owner: bytes | None) -> bool:
-    """True where a label's `watermark` names this owner's key, or none where there is none."""
-    named = re.search(rf"{OWNER_TOLD} ([0-9a-f]{{8}})", watermark)
+    """Return True if a label's `watermark` names this owner's key, or no owner's key if `owner` is None."""
+    named = re.search(rf"{OWNER_NAME} ([0-9a-f]{{8}})", watermark)
     return (None if named is None else named[1]) == (None if owner is None else fingerprint(owner))
 
 
 def release_key(owner: bytes, release: str) -> bytes:
-    """The key of one release, made from its owner's: what a registry keeps, so that it never holds the owner's."""
+    """Return the key of one release, derived from the owner's key. A registry stores it instead of the owner's key."""
     return hmac.new(owner, f"release:{release}".encode(), hashlib.sha256).hexdigest().encode()
 
 
 def fingerprint(owner: bytes) -> str:
-    """Eight hex digits that name an owner's key and do not give it away."""
+    """Return eight hex digits that identify an owner's key without revealing it."""
     return hmac.new(owner, b"fingerprint", hashlib.sha256).hexdigest()[:8]
 
 
 def measurements(column: pd.Series) -> np.ndarray | None:
-    """A column's values as numbers, missing as NaN; None if it holds levels, text or moments."""
+    """Return a column's values as numbers, with NaN for missing. None for levels, text and dates."""
     if not types.is_numeric_dtype(column) or types.is_bool_dtype(column) or types.is_complex_dtype(column):
         return None
     values = column.to_numpy(float, na_value=np.nan)
@@ -150,12 +151,12 @@ def measurements(column: pd.Series) -> np.ndarray | None:
 
 
 def scanned(values: np.ndarray) -> np.ndarray:
-    """Every k-th of the values: few enough to look at closely."""
+    """Return every k-th value, at most about `SCANNED` of them."""
     return values[:: max(1, len(values) // SCANNED)]
 
 
 def spread(values: np.ndarray) -> float:
-    """Robust standard deviation, interquartile range over 1.349, of the known values that are not modes.
+    """Return the robust standard deviation (interquartile range / 1.349) of the known values without modes.
 
     Examples
     --------
@@ -170,6 +171,6 @@ def spread(values: np.ndarray) -> float:
 
 
 def heaped(values: np.ndarray, share: float) -> np.ndarray:
-    """True for each value that more than this share of the others, and more than five, are equal to."""
+    """Return True for each value that more than this share of the values, and more than five, are equal to."""
     _, place, counts = np.unique(values, return_inverse=True, return_counts=True)
     return (counts > max(5.0, share * len(values)))[place]

@@ -1,4 +1,4 @@
-"""Whether the rows of a file carry a mark: how uneven its pairs of bins are, and how well a key's coins foresee it."""
+"""Detect a watermark in the rows of a file: how uneven the pairs of bins are, and whether a key's coins predict it."""
 
 from __future__ import annotations
 
@@ -11,75 +11,75 @@ from scipy.stats import norm
 
 from heorsynth.data.labels.watermark import MIN_VALUES, STEPS, WIDTH, Grid, coins, measurements, scanned, spread
 
-LOOKED_AT, MOST_SKIPPED = 125_000, 8
-"""Of a longer table every k-th row is looked at, down to an eighth of them: a mark that stands 26 standard deviations
-out in all of the rows stands 9 out in those."""
+MOST_SCANNED, MOST_SKIPPED = 125_000, 8
+"""In longer tables every k-th row is tested, with k at most 8. A watermark of 26 standard deviations in all rows then
+still has 9."""
 
 ALPHA = 1e-5
-"""A mark is said to be seen at this p-value or below: one key and one generator may agree by luck in all that it draws,
-so a tenth of the rate aimed at (`benchmarks/watermark.py` measures it)."""
+"""A watermark is detected at this p-value or below. It is a tenth of the intended false positive rate, because one key
+may agree by chance with everything one generator draws (`benchmarks/watermark.py` measures the rate)."""
 
 UNITS = (
     7.0, 30.4375, 365.25, 30.0, 365.0, 12.0, 52.1775, 24.0, 60.0,
     2.54, 2.20462, 17.104, 88.42, 38.67, 88.57, 18.016, 1.8,
 )  # fmt: skip
-"""Factors between units a column may have been changed to or from: calendar, inch, pound, and the usual conversions of
-bilirubin, creatinine, cholesterol, triglycerides and glucose to SI. Powers of ten need none."""
+"""Conversion factors that may have been applied to a column: calendar units, inch, pound, and the SI conversions of
+bilirubin, creatinine, cholesterol, triglycerides and glucose. Powers of ten need no factor."""
 
 DOUBT = 1.2
-"""Relative error of a robust spread, times the root of the number of values; within it, a column may lie on another
-grid, and is counted on that on which it is least even."""
+"""Relative error of a robust spread, times the square root of the number of values. Within this error a column may
+belong to another grid; the grid on which it is most uneven is used."""
 
 LEAST_ROUGH = 0.05
-"""Share of chance itself that a column counts as rough at least: noise may have all but levelled a mark."""
+"""The smallest roughness of a column, as a share of chance variation, because noise may have almost removed a mark."""
 
 FINEST = 0.2
-"""Steps a file's numbers may come in, as a share of a bin, before they count as coarse: a bin then holds so few steps
-that some hold one more than their neighbours, in every table of such numbers alike."""
+"""The largest step between numbers, as a share of a bin, that does not count as coarse. With larger steps, some bins
+contain one step more than their neighbours, in every table of such numbers."""
 
 MOST_DECIMALS = 6
-"""Decimals up to which numbers are looked at for the step they come in."""
+"""The largest number of decimals tried when the step between numbers is determined."""
 
 SAME = 0.25
-"""Share of a step by which numbers may lie beside steps of another unit, and still be taken for those, rounded."""
+"""Numbers may deviate from steps of another unit by this share of a step and still count as rounded conversions."""
 
 FARTHEST = 100_000
-"""Bins from the column's middle beyond which a value is not counted."""
+"""Values more bins away from the column's median are not counted."""
 
 EXACT = 2_000
-"""Coins up to which the tail of their sum is computed exactly; of more the normal law's is used."""
+"""With at most this many coins the tail of their sum is computed exactly; with more, by the normal distribution."""
 
 FINENESS = 20_000
-"""Steps the sum of all weights is divided into, to compute a tail exactly."""
+"""The number of steps into which the sum of all weights is divided for the exact tail."""
 
 
 @dataclass(frozen=True)
 class Tally:
-    """One column's count: the pairs of bins that hold values, and how much more lies in the upper bin of each.
+    """The counts of one column: its pairs of bins with values, and the surplus in the upper bin of each.
 
     Attributes
     ----------
-    digit : int               of the grid's width
+    digit : int               first digit of the grid's width
     pairs : array (k,)        number of the pair
-    held : array (k,)         values in it
-    surplus : array (k,)      upper minus lower, less what the pair's two neighbours make one expect of a slope
-    whole : bool              True where the file holds whole numbers only: they are not marked, but may be rounded
+    total : array (k,)        values in the pair
+    surplus : array (k,)      upper minus lower count, minus the difference expected from the density's slope
+    whole : bool              True if the column has whole numbers only: these are not marked, but may be rounded
     """
 
     digit: int
     pairs: np.ndarray
-    held: np.ndarray
+    total: np.ndarray
     surplus: np.ndarray
     whole: bool
 
     @classmethod
     def of(cls, values: np.ndarray, grid: Grid, whole: bool) -> Tally:
-        """The count of these values.
+        """Return the counts of these values.
 
         Notes
         -----
-        A density of constant slope over three pairs that hold N₋, N and N₊ values gives the upper bin (N₊ − N₋) / 8
-        more than the lower. No coin is looked at, so none is favoured.
+        If the density has constant slope over three pairs with N₋, N and N₊ values, the upper bin of the middle pair
+        has (N₊ − N₋) / 8 values more than the lower one. The coins are not used, so no key is favoured.
         """
         bins = grid.bins(values)
         bins = bins[np.abs(bins - int(np.median(bins))) <= FARTHEST]
@@ -87,80 +87,82 @@ class Tally:
         counts = np.bincount(bins - 2 * first)
         counts = np.append(counts, np.zeros(4 - len(counts) % 2, dtype=counts.dtype))
         lower, upper = counts[::2], counts[1::2]
-        held = lower + upper
-        slope = np.zeros(len(held))
-        slope[1:-1] = (held[2:] - held[:-2]) / 8
-        there = held > 0
+        total = lower + upper
+        slope = np.zeros(len(total))
+        slope[1:-1] = (total[2:] - total[:-2]) / 8
+        there = total > 0
         surplus = (upper - lower - slope)[there]
-        return cls(grid.digit, first + np.flatnonzero(there), held[there], surplus, whole)
+        return cls(grid.digit, first + np.flatnonzero(there), total[there], surplus, whole)
 
     @property
     def unevenness(self) -> float:
-        """How far the two bins of the pairs differ beyond chance, in standard deviations; blind to every key."""
-        many = self.held >= 2
-        excess = self.surplus[many] ** 2 / self.held[many] - 1
+        """The difference between the two bins of the pairs beyond chance, in standard deviations, for any key."""
+        many = self.total >= 2
+        excess = self.surplus[many] ** 2 / self.total[many] - 1
         return float(excess.sum() / np.sqrt(2 * max(1, many.sum())))
 
     @property
-    def say(self) -> np.ndarray:
-        """The weight of each pair's coin: the surplus, the more the rougher the column, by its variance there.
+    def weight(self) -> np.ndarray:
+        """The weight of each pair's coin: its surplus, scaled by the column's roughness and the variance of the pair.
 
-        With r² the mean squared surplus beyond chance, as a share of what a pair holds, that is r D / (1 + r² N):
-        a smooth column has next to no say, and no single spike has more than the bins of a marked column.
+        With r² the mean squared surplus beyond chance as a share of the pair's total N, and D the surplus, the weight
+        is r D / (1 + r² N). A smooth column has almost no weight, and no single spike dominates a marked column.
         """
-        held = self.held.astype(float)
-        rough = max(LEAST_ROUGH / held.mean(), float((self.surplus**2 - held).sum() / (held**2).sum()))
-        return np.asarray(np.sqrt(rough) * self.surplus / (1 + rough * held))
+        total = self.total.astype(float)
+        rough = max(LEAST_ROUGH / total.mean(), float((self.surplus**2 - total).sum() / (total**2).sum()))
+        return np.asarray(np.sqrt(rough) * self.surplus / (1 + rough * total))
 
 
 @dataclass(frozen=True)
 class Mark:
-    """What was found: `p` is None where no column can hold a mark.
+    """The result of a test for a watermark. `p` is None if no column can hold one.
 
     Attributes
     ----------
-    p : float or None     chance that a key never used on these rows agrees with them as well
+    p : float or None     probability that a key never used on these rows agrees with them at least as well
     """
 
     p: float | None
 
     @property
     def seen(self) -> bool:
+        """True if the watermark is detected."""
         return self.p is not None and self.p <= ALPHA
 
 
 @dataclass(frozen=True)
 class Counted:
-    """The counts of a file's columns: in the units they come in steps of, and in those in which they are least even."""
+    """The counts of a file's columns, in their own units and in the other units in which they are most uneven."""
 
     native: Sequence[Tally]
     converted: Sequence[Tally]
 
 
-def looked_at(frame: pd.DataFrame) -> pd.DataFrame:
-    """The rows in which a mark is looked for: all, or of more than `LOOKED_AT` every second to eighth."""
-    return frame.iloc[:: min(MOST_SKIPPED, max(1, len(frame) // LOOKED_AT))]
+def scanned_rows(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows that are tested for a watermark: all, or every second to eighth of more than `MOST_SCANNED`."""
+    return frame.iloc[:: min(MOST_SKIPPED, max(1, len(frame) // MOST_SCANNED))]
 
 
 def tallies(frame: pd.DataFrame, units: bool = True) -> Counted:
-    """The count of every column that may hold a mark: none for numbers so coarse that none can be in them.
+    """Return the counts of every column that may hold a watermark. Columns that are too coarse are left out.
 
     Parameters
     ----------
-    units : bool      whether columns are counted in other units as well
+    units : bool      whether columns are also counted in other units
     """
-    held = [measurements(frame.iloc[:, place]) for place in range(frame.shape[1])]
-    counts = [_counts(values[np.isfinite(values)], units) for values in held if values is not None]
+    numbers = [measurements(frame.iloc[:, place]) for place in range(frame.shape[1])]
+    counts = [_counts(values[np.isfinite(values)], units) for values in numbers if values is not None]
     return Counted([one for one, _ in counts if one is not None], [one for _, one in counts if one is not None])
 
 
 def _counts(values: np.ndarray, units: bool) -> tuple[Tally | None, Tally | None]:
-    """The count of a column in the unit it comes in steps of, and in another one where it may have had that before.
+    """Return the counts of a column in its own unit, and in another unit that it may have been converted from.
 
     Notes
     -----
-    Whole years given in days are whole numbers still: in bins of days they would lie alike in every table, and meet
-    the same coins of the public key in each. So numbers that are steps of another unit are counted in that unit only.
+    Whole years converted to days still are whole numbers. In bins of days they have the same pattern in every table,
+    and so meet the same coins of the public key. Numbers that are steps of another unit are therefore counted in that
+    unit only.
     """
     few = scanned(values)
     unit, step = _lattice(few)
@@ -173,7 +175,7 @@ def _counts(values: np.ndarray, units: bool) -> tuple[Tally | None, Tally | None
 
 
 def _native(values: np.ndarray, step: float) -> Tally | None:
-    """The count of a column in the unit in which it comes in steps; None if it is too coarse to hold a mark."""
+    """Return the counts of a column in its own unit, or None if it is too coarse to hold a watermark."""
     width, gap = WIDTH * spread(values), _gap(scanned(values))
     near = Grid.near(width, min(0.15, DOUBT / np.sqrt(len(values))))
     grids = [grid for grid in near if grid.width > 0.999 * step]
@@ -184,7 +186,7 @@ def _native(values: np.ndarray, step: float) -> Tally | None:
 
 
 def _converted(values: np.ndarray, width: float) -> Tally:
-    """The count of a column in the other unit in which it is least even."""
+    """Return the counts of a column in the other unit in which it is most uneven."""
     few = scanned(values)
     scales = [(unit, Grid.near(width * unit)[0]) for unit in (*UNITS, *(1 / unit for unit in UNITS))]
     uneven = [Tally.of(few * unit, grid, False).unevenness for unit, grid in scales]
@@ -193,23 +195,23 @@ def _converted(values: np.ndarray, width: float) -> Tally:
 
 
 def detect(counted: Counted, key: bytes, parity: int) -> Mark:
-    """The mark of one key in columns counted by `tallies`.
+    """Test columns counted by `tallies` for the watermark of one key.
 
     Parameters
     ----------
     counted : Counted
     key : bytes
-    parity : int         tried are all pairs j, and those with j mod 2 of this value: either may follow the key
+    parity : int         both all pairs j and the pairs with j mod 2 of this value are tested
 
     Notes
     -----
-    With c_j = ±1 the coin of pair j and w_j its `say`, summed over the columns that share a coin, the statistic is
-    T = Σ c_j w_j. If the rows owe nothing to the key, its coins are fair and independent of every count, so given
-    the counts T is a sum of known weights with random signs, and its tail is computed exactly. Heaping, ties,
-    slopes, columns that go together, and the search for a unit are all conditioned on: the p-value needs no law of
-    the data. It is the smallest of up to eight, times their number: all columns or those with fractions; also in
-    other units or not; all pairs or those of one parity. A file of whole numbers only gets one where the mark is
-    seen, since they may be rounded measurements, and none otherwise.
+    With c_j = ±1 the coin of pair j and w_j its `weight`, summed over the columns that share a coin, the statistic is
+    T = Σ c_j w_j. If the rows are independent of the key, its coins are fair and independent of all counts. Given the
+    counts, T is then a sum of known weights with random signs, and its tail is computed exactly. Because the p-value
+    is conditional on the counts, it needs no assumption on the distribution of the data, ties, slopes, correlated
+    columns, or the search for a unit. It is the smallest of up to eight p-values times their number: all columns or
+    those with decimals; with or without other units; all pairs or those of one parity. A file with whole numbers only
+    has a p-value only if the watermark is detected, since its numbers may be rounded measurements.
     """
     fractions = [one for one in counted.native if not one.whole]
     families = [counted.native] if len(fractions) in (0, len(counted.native)) else [counted.native, fractions]
@@ -226,16 +228,16 @@ def _tail(counted: Sequence[Tally], key: bytes, parity: int | None) -> float:
         if not alike:
             continue
         pairs, place = np.unique(np.concatenate([one.pairs for one in alike]), return_inverse=True)
-        weights = np.bincount(place, np.concatenate([one.say for one in alike]))
+        weights = np.bincount(place, np.concatenate([one.weight for one in alike]))
         kept = np.ones(len(pairs), bool) if parity is None else (pairs & 1) == parity
         signed.append(weights[kept] * coins(key, digit, pairs[kept]))
     return tail_of_signs(np.concatenate(signed)) if signed else 1.0
 
 
 def tail_of_signs(signed: np.ndarray) -> float:
-    """P(Σ ±|w| ≥ Σ w) over fair independent signs.
+    """Return P(Σ ±|w| ≥ Σ w) for fair independent signs.
 
-    Up to `EXACT` weights are rounded to whole steps, and the tail is exact for those; the sum of more is normal.
+    Up to `EXACT` weights are rounded to whole steps, and their tail is exact. More weights use the normal distribution.
 
     Examples
     --------
@@ -260,7 +262,7 @@ def tail_of_signs(signed: np.ndarray) -> float:
 
 
 def _lattice(values: np.ndarray) -> tuple[float, float]:
-    """The unit, as a factor, in which the numbers come in the largest steps, and that step: 1, 0.1, … of it.
+    """Return the unit, as a factor, in which the numbers have the largest step, and that step: 1, 0.1, … of it.
 
     Examples
     --------
@@ -281,18 +283,18 @@ def _lattice(values: np.ndarray) -> tuple[float, float]:
 
 
 def _whole(values: np.ndarray, off: np.ndarray) -> np.ndarray:
-    """True where no value (along the first axis) lies further than this from a whole number."""
+    """Return True if all values (along the first axis) are within this distance of a whole number."""
     return np.asarray((np.abs(values - np.rint(values)) <= off).all(axis=0))
 
 
 def _gap(values: np.ndarray) -> float:
-    """The least distance between two different values, those that float noise parts taken for one."""
+    """Return the smallest distance between two different values, ignoring differences by float noise."""
     gaps = np.diff(np.unique(values))
     return float(gaps[gaps > 1e-9 * np.abs(values).max()].min(initial=np.inf))
 
 
 def _step(values: np.ndarray) -> float:
-    """The power of ten that the numbers are written in steps of, from 1 down; 0 where it is below a millionth."""
+    """Return the power of ten, at most 1, in steps of which the numbers are written; 0 if it is below 1e-6."""
     for decimals in range(MOST_DECIMALS + 1):
         if np.allclose(np.round(values, decimals), values, rtol=0, atol=1e-9):
             return 10.0**-decimals

@@ -1,4 +1,4 @@
-"""Mean cost up to a horizon where follow-up is censored: what those cut short would have cost is not thrown away."""
+"""Mean cost up to a horizon with censored follow-up, without bias from the costs that censoring hides."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def bang_tsiatis(
     unit: str = "",
     names: Sequence[str] = (),
 ) -> Estimate:
-    """The mean cost up to a horizon, complete patients weighted by the inverse of their chance of being complete.
+    """Return the mean cost up to a horizon, with complete patients weighted by their inverse probability of completion.
 
     Parameters
     ----------
@@ -31,29 +31,29 @@ def bang_tsiatis(
                                     of k intervals of equal length (the partitioned estimator, which uses more)
     time : array (n,)               follow-up; > 0, none missing
     event : array of bool (n,)      True where follow-up ended in death
-    horizon : float                 > 0, where some are followed so far
+    horizon : float                 > 0; some patients must be followed this long
     names : list of str             the columns of `cost`, for errors
 
     Raises
     ------
-    NotEstimableError, HorizonError    missing or negative follow-up, a cost that is needed and missing (below), nobody
-                                       complete, horizon past follow-up
+    NotEstimableError, HorizonError    missing or negative follow-up, a required cost that is missing (below), no
+                                       complete patient, horizon past follow-up
 
     Notes
     -----
     With T = min(time, horizon), D = 1 if complete (died, or followed to the horizon) and G the Kaplan-Meier curve of
-    censoring, the mean of D·cost / G(T-). Where a death and a censoring share a time the death comes first: whoever
-    died at u was no longer at risk of being censored at u, Y(u) counts those with T > u and those censored at u.
-    The variance is that of the influence function D·cost/G(T-) - mean + the sum over times of censoring u of
-    A(u) · dM(u), M the patient's censoring martingale with hazard c(u)/Y(u), and A(u) the sum of D·cost/G(T-) over
-    T > u divided by Y(u) - c(u) + 1, c(u) the number censored at u (1 added for small samples, so that one censored
-    patient counts himself; without ties this is Bang & Tsiatis' formula). The partitioned estimator sums the
-    estimator over intervals, each with the interval's end as its horizon.
+    censoring, the estimate is the mean of D·cost / G(T-). If a death and a censoring share a time, the death comes
+    first: a patient who died at u was not at risk of censoring at u, so Y(u) counts those with T > u and those censored
+    at u. The variance is that of the influence function D·cost/G(T-) - mean + the sum over times of censoring u of
+    A(u) · dM(u). M is the patient's censoring martingale with hazard c(u)/Y(u), c(u) is the number censored at u, and
+    A(u) is the sum of D·cost/G(T-) over T > u, divided by Y(u) - c(u) + 1. Adding 1 is a small-sample correction:
+    a single censored patient then counts itself. Without ties this is the formula of Bang & Tsiatis. The partitioned
+    estimator sums the estimator over intervals, each with its end as the horizon.
 
-    An interval that starts at or after the end of follow-up costs 0, and of patients who are not complete no cost is
-    used: what is missing there is not missed. Of one column, complete patients without a cost are left out and
-    counted (right if the missing have nothing to do with cost or survival). Of intervals, a needed cost that is
-    missing is refused: to leave out who lacks one would select by survival.
+    An interval that starts at or after the end of follow-up costs 0, and costs of incomplete patients are not used, so
+    they may be missing. With one column, complete patients without a cost are left out and counted. This is unbiased if
+    missingness is unrelated to cost and survival. With several intervals, a required cost that is missing is an error,
+    because leaving out such patients would select by survival.
 
     References
     ----------
@@ -93,7 +93,7 @@ def lin(
     unit: str = "",
     names: Sequence[str] = (),
 ) -> Estimate:
-    """The mean cost up to a horizon from interval costs and the Kaplan-Meier curve.
+    """Return the mean cost up to a horizon, from interval costs and the Kaplan-Meier curve.
 
     Parameters
     ----------
@@ -106,11 +106,12 @@ def lin(
 
     Notes
     -----
-    The sum over intervals of survival to the interval's start times the mean cost in it of those still followed at
-    its start. Unbiased where censoring falls on the intervals' ends; else those censored within an interval pull it
-    down, the less the shorter the intervals. Variance by the influence functions of both factors; that of survival
-    S(t) is -S(t) · the sum over deaths u <= t of n dM(u) / (Y(u) - d(u)), whose square is Greenwood's. A cost of an
-    interval that starts at or after the end of follow-up is 0; any other that is missing is used, so it is needed.
+    The estimate is the sum over intervals of survival to the interval's start times the mean cost in the interval of
+    patients still followed at its start. It is unbiased if censoring occurs only at the ends of intervals. Otherwise,
+    patients censored within an interval bias it downwards, less so with shorter intervals. The variance uses the
+    influence functions of both factors; that of survival S(t) is -S(t) · the sum over deaths u <= t of
+    n dM(u) / (Y(u) - d(u)), whose square is Greenwood's. An interval that starts at or after the end of follow-up
+    costs 0. All other costs are used and must not be missing.
 
     References
     ----------
@@ -147,7 +148,7 @@ def lin(
 def _checked(
     cost: np.ndarray, time: np.ndarray, event: np.ndarray, horizon: float
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Costs (n, k), times and deaths (n,), and the k + 1 edges of the intervals, times at an edge equal to it."""
+    """Return costs (n, k), times and deaths (n,), and the k + 1 edges of the intervals. Times near an edge equal it."""
     costs, times, died = np.asarray(cost, float), np.asarray(time, float), np.asarray(event) != 0
     costs = costs[:, None] if costs.ndim == 1 else costs
     if costs.shape[0] != len(times) or len(died) != len(times):
@@ -164,7 +165,7 @@ def _checked(
 def _without_gaps(
     costs: np.ndarray, times: np.ndarray, died: np.ndarray, used: np.ndarray, names: Sequence[str]
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The patients whose costs are known where they are `used` (n, k), with 0 where they are not."""
+    """Return the patients whose costs are known where they are `used` (n, k), with 0 where they are not used."""
     costs = np.where(used | np.isfinite(costs), costs, 0.0)
     known = np.isfinite(costs)
     if costs.shape[1] == 1:
@@ -187,7 +188,7 @@ def _without_gaps(
 
 
 def _weighted(cost: np.ndarray, time: np.ndarray, died: np.ndarray, end: float) -> tuple[float, np.ndarray]:
-    """The inverse-probability mean of a cost up to `end`, and each patient's influence on it."""
+    """Return the inverse-probability mean of a cost up to `end`, and each patient's influence on it."""
     upto = np.minimum(time, end)
     complete = died | (time >= end)
     if complete.all():
@@ -211,7 +212,7 @@ def _weighted(cost: np.ndarray, time: np.ndarray, died: np.ndarray, end: float) 
 
 
 def _martingale(time: np.ndarray, died: np.ndarray, upto: float) -> tuple[np.ndarray, np.ndarray]:
-    """n times the integral of dM_i / (Y - d) up to a time: its compensator and its jump, for each patient (n,)."""
+    """Return n times the integral of dM_i / (Y - d) up to a time: compensator and jump of each patient (n,)."""
     n = len(time)
     moments, count = np.unique(time[died & (time <= upto)], return_counts=True)
     at_risk = n - np.searchsorted(np.sort(time), moments, side="left")

@@ -1,4 +1,4 @@
-"""What an economic model reads from a cost column: its mean above all, then zeros, tail and spread."""
+"""Estimates of a cost column for an economic model: mean, share of zeros, tail and spread."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from heorsynth.estimators.proportions import proportion
 
 
 def known(values: np.ndarray, at_least: int = 1) -> np.ndarray:
-    """The values that are not missing, as floats; NotEstimableError if fewer than `at_least`.
+    """Return the known values as floats. Raise NotEstimableError if there are fewer than `at_least`.
 
-    Every estimator here rests on these and says how many they are: `n_used` of `n_total`.
+    All estimators here use these values, and report their number as `n_used` of `n_total`.
     """
     numbers: np.ndarray = np.asarray(values, float)
     numbers = numbers[~np.isnan(numbers)]
@@ -37,11 +37,11 @@ def _with_t_interval(estimate: Estimate, freedom: float) -> Estimate:
 
 @dataclass(frozen=True)
 class Moments:
-    """What a mean needs to know of the patients whose value is known, whether rows or added-up sums told it.
+    """The number of known values, with their mean and variance, computed from rows or from sums.
 
     Attributes
     ----------
-    n, n_total : int          patients with a known value, and patients there were
+    n, n_total : int          patients with a known value, and patients in the data
     mean, variance : float    `variance` with n - 1; NaN for one patient
     """
 
@@ -52,24 +52,28 @@ class Moments:
 
     @classmethod
     def of(cls, values: np.ndarray, at_least: int = 2) -> Moments:
-        """The moments of an array (n,); NotEstimableError for fewer than `at_least` known values."""
+        """Return the moments of an array (n,). Raise NotEstimableError for fewer than `at_least` known values."""
         numbers = known(values, at_least)
         first = float(numbers[0])
-        away = numbers - first  # what is the same in all has then a variance of 0, and no rounding error
+        away = numbers - first  # makes the variance of a constant column exactly 0
         variance = float(away.var(ddof=1)) if len(numbers) > 1 else math.nan
         return cls(len(numbers), len(values), first + float(away.mean()), variance)
 
 
 def mean(values: np.ndarray, *, level: float = 0.95, unit: str = "") -> Estimate:
-    """The mean over patients whose value is known, with a t interval: the quantity decisions rest on.
+    """Return the mean over patients with a known value, with a t interval.
 
     Parameters
     ----------
-    values : array (n,)    costs, in `unit`; missing ones are left out and counted in `n_total`
+    values : array (n,)    costs, in `unit`; missing values are left out, and counted in `n_total`
 
     Raises
     ------
     NotEstimableError      fewer than two known values
+
+    See Also
+    --------
+    mean_difference : The difference of two arms.
 
     Examples
     --------
@@ -80,7 +84,7 @@ def mean(values: np.ndarray, *, level: float = 0.95, unit: str = "") -> Estimate
 
 
 def mean_of(moments: Moments, *, level: float = 0.95, unit: str = "") -> Estimate:
-    """The mean with its t interval; see `mean`."""
+    """Return the mean with its t interval; see `mean`."""
     return _with_t_interval(
         Estimate.normal(
             moments.mean,
@@ -96,7 +100,7 @@ def mean_of(moments: Moments, *, level: float = 0.95, unit: str = "") -> Estimat
 
 
 def difference_of(first: Moments, second: Moments, *, level: float = 0.95, unit: str = "") -> Estimate:
-    """The first group's mean less the second's, with Welch's interval; see `mean_difference`."""
+    """Return the first group's mean minus the second's, with Welch's interval; see `mean_difference`."""
     squares = [part.variance / part.n for part in (first, second)]
     variance = sum(squares)
     rest = sum(square**2 / (part.n - 1) for square, part in zip(squares, (first, second), strict=True))
@@ -116,7 +120,7 @@ def difference_of(first: Moments, second: Moments, *, level: float = 0.95, unit:
 
 
 def mean_by(values: np.ndarray, group: np.ndarray, *, level: float = 0.95, unit: str = "") -> dict[str, Estimate]:
-    """The mean in each level of `group` (array (n,) of text; '' is missing and left out), in sorted order.
+    """Return the mean in each level of `group` (text array (n,), with '' for missing), in sorted order.
 
     Examples
     --------
@@ -127,11 +131,11 @@ def mean_by(values: np.ndarray, group: np.ndarray, *, level: float = 0.95, unit:
 
 
 def mean_difference(values: np.ndarray, treated: np.ndarray, *, level: float = 0.95, unit: str = "") -> Estimate:
-    """The mean of the treated less that of the others, with Welch's interval.
+    """Return the mean of the treated minus that of the others, with Welch's interval.
 
     Parameters
     ----------
-    values : array (n,)             missing ones are left out
+    values : array (n,)             missing values are left out
     treated : array of bool (n,)    the arm
 
     References
@@ -148,7 +152,7 @@ def mean_difference(values: np.ndarray, treated: np.ndarray, *, level: float = 0
 
 
 def zero_share(values: np.ndarray, *, level: float = 0.95) -> Estimate:
-    """The share of patients with no cost at all, of those whose cost is known, with an exact interval.
+    """Return the share of patients with zero cost among those with a known cost, with an exact interval.
 
     Examples
     --------
@@ -161,7 +165,7 @@ def zero_share(values: np.ndarray, *, level: float = 0.95) -> Estimate:
 
 
 def cv(values: np.ndarray, *, level: float = 0.95) -> Estimate:
-    """The coefficient of variation, SD over mean, with a delta-method interval that holds for any distribution.
+    """Return the coefficient of variation, SD / mean, with a delta-method interval valid for any distribution.
 
     Raises
     ------
@@ -189,9 +193,9 @@ def cv(values: np.ndarray, *, level: float = 0.95) -> Estimate:
 
 
 def spread_patients(values: np.ndarray) -> float:
-    """How many patients with equal distances from the mean would carry as stable a variance: (∑d²)²/∑d⁴.
+    """Return the number of patients, equally far from the mean, that would give as stable a variance: (∑d²)²/∑d⁴.
 
-    It is n over the kurtosis, and the effective number of weights (Kish 1965) of what the variance is an average of.
+    It equals n divided by the kurtosis, and is Kish's (1965) effective number of the terms that the variance averages.
 
     Raises
     ------
@@ -212,7 +216,7 @@ def spread_patients(values: np.ndarray) -> float:
 
 
 def top_share(values: np.ndarray, share: float = 0.05, *, level: float = 0.95) -> Estimate:
-    """The part of all cost that the most expensive `share` of patients account for.
+    """Return the share of all cost that falls on the most expensive `share` of patients.
 
     Returns
     -------
@@ -221,7 +225,7 @@ def top_share(values: np.ndarray, share: float = 0.05, *, level: float = 0.95) -
 
     Raises
     ------
-    NotEstimableError      a share that is none, fewer than 1 / share patients, or a total that is not above 0
+    NotEstimableError      share not between 0 and 1, fewer than 1 / share patients, or a total that is not positive
 
     Examples
     --------
@@ -251,15 +255,15 @@ def top_share(values: np.ndarray, share: float = 0.05, *, level: float = 0.95) -
 
 
 def slice_means(values: np.ndarray, slices: int) -> np.ndarray:
-    """The mean of each of so many equal slices of the ranked values: the quantile function, averaged piece by piece.
+    """Return the means of equal slices of the ranked values, a piecewise average of the quantile function.
 
     Parameters
     ----------
-    values : array (..., n)      none missing; each row is ranked by itself
+    values : array (..., n)      none missing; each row is ranked separately
 
     Returns
     -------
-    array (..., slices)          rising; a value that a slice's edge cuts belongs to both, in part
+    array (..., slices)          in ascending order; a value on a slice's edge counts in part for both slices
 
     Notes
     -----
@@ -282,7 +286,7 @@ def slice_means(values: np.ndarray, slices: int) -> np.ndarray:
 
 
 def wasserstein1(a: np.ndarray, b: np.ndarray) -> float:
-    """The area between two empirical distribution functions, in the unit of the values; missing ones left out.
+    """Return the area between two empirical distribution functions, in the values' unit, without missing values.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Quantiles of a column, of rows or of counts by value, with their distribution-free interval."""
+"""Quantiles of a column, from rows or from counts by value, with a distribution-free interval."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from heorsynth.core.estimate import Estimate
 from heorsynth.estimators.costs.costs import known
 
 FARTHEST = 12
-"""Ranks farther than this many standard deviations from the quantile's own are not looked at for its limits."""
+"""Only ranks within this many standard deviations of the quantile's rank are considered for its limits."""
 
 
 @dataclass(frozen=True)
 class Ranked:
-    """Values by rank: `values` (k,) rising, and how many patients (k,) have one no larger than each."""
+    """Values (k,) in ascending order, with the cumulative number of patients (k,) up to each."""
 
     values: np.ndarray
     up_to: np.ndarray
 
     @classmethod
     def of(cls, numbers: np.ndarray) -> Ranked:
-        """Sorted numbers (n,), one a patient."""
+        """Return ranked values from sorted numbers (n,), one per patient."""
         return cls(numbers, np.arange(1, len(numbers) + 1))
 
     @property
@@ -33,17 +33,17 @@ class Ranked:
         return int(self.up_to[-1]) if len(self.up_to) else 0
 
     def at(self, ranks: np.ndarray) -> np.ndarray:
-        """The values at these ranks, from 0."""
+        """Return the values at these ranks, counted from 0."""
         found: np.ndarray = self.values[np.searchsorted(self.up_to, ranks, side="right")]
         return found
 
     def above(self, bound: float) -> int:
-        """How many patients have a value above a bound."""
+        """Return the number of patients with a value above a bound."""
         below = int(np.searchsorted(self.values, bound, side="right"))
         return self.n - (int(self.up_to[below - 1]) if below else 0)
 
     def between(self, shares: np.ndarray) -> np.ndarray:
-        """Quantiles by linear interpolation (R's type 7), in the very arithmetic of numpy."""
+        """Return quantiles by linear interpolation (R's type 7), with exactly numpy's arithmetic."""
         place = (self.n - 1) * np.asarray(shares, float)
         below = np.floor(place).astype(np.int64)
         part = place - below
@@ -54,22 +54,22 @@ class Ranked:
 
 
 def quantile(values: np.ndarray, share: float, *, level: float = 0.95, unit: str = "") -> Estimate:
-    """A quantile with the distribution-free interval of order statistics.
+    """Return a quantile with the distribution-free interval of order statistics.
 
     Parameters
     ----------
-    values : array (n,)    missing ones are left out
+    values : array (n,)    missing values are left out
     share : float          between 0 and 1; 0.95 is the 95th percentile
 
     Returns
     -------
-    Estimate               value by linear interpolation (R's type 7). A limit is infinite where the sample is too
-                           small to hold it. `se` is half the distance between the quantiles one standard error of
-                           the share below and above (Woodruff)
+    Estimate               value by linear interpolation (R's type 7). A limit is infinite if the sample is too small to
+                           contain it. `se` is half the distance between the quantiles at the share plus and minus one
+                           standard error (Woodruff)
 
     Raises
     ------
-    NotEstimableError      so few patients that not one standard error of the share fits between it and 0 or 1
+    NotEstimableError      too few patients: the share plus or minus one standard error is outside 0 to 1
 
     References
     ----------
@@ -86,7 +86,7 @@ def quantile(values: np.ndarray, share: float, *, level: float = 0.95, unit: str
 
 
 def quantile_of(ranked: Ranked, share: float, n_total: int, *, level: float = 0.95, unit: str = "") -> Estimate:
-    """The quantile of ranked values; see `quantile`."""
+    """Return the quantile of ranked values; see `quantile`."""
     if not 0 < share < 1:
         raise NotEstimableError("quantile", Problem("share", "must lie between 0 and 1", "0.95 is the 95th percentile"))
     n = ranked.n
@@ -115,7 +115,7 @@ def quantile_of(ranked: Ranked, share: float, n_total: int, *, level: float = 0.
 
 
 def _order_limits(n: int, share: float, level: float) -> tuple[int, int]:
-    """Ranks l < u such that the quantile lies between the l-th and u-th value with at least `level` probability.
+    """Return ranks l < u such that the quantile is between the l-th and u-th value with at least `level` probability.
 
     P(X_(l) <= quantile) >= 1 - tail is P(B >= l), B binomial (n, share); u likewise from P(B < u).
     """

@@ -1,4 +1,4 @@
-"""The two-part model of cost: a logistic regression of any, and a gamma regression with log link of positive ones."""
+"""The two-part model of cost: logistic regression of any cost, and gamma regression with log link of positive costs."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from heorsynth.core.estimate import Estimate
 from heorsynth.estimators.separation import separated_outcomes
 
 Slope = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
-"""Linear predictor (n,) to the score's residuals (n,) and the information's weights (n,)."""
+"""Maps the linear predictor (n,) to the score residuals (n,) and the information weights (n,)."""
 
 STEPS, TOLERANCE = 50, 1e-10
-"""Newton steps, and the largest change of a coefficient at which they have converged."""
+"""The limit of Newton steps, and the largest change of a coefficient at convergence."""
 
 
 def any_cost(cost: np.ndarray, treated: np.ndarray, covariates: np.ndarray | None = None) -> Estimate:
-    """Log odds ratio of having any cost, treated against the others, given covariates.
+    """Return the log odds ratio of any cost, treated against the others, adjusted for covariates.
 
     Parameters
     ----------
-    cost : array (n,)                        missing ones are left out
+    cost : array (n,)                        missing values are left out
     treated : array of bool (n,)             the arm
-    covariates : array (n, k), optional      numbers; those that follow from the others are left out
+    covariates : array (n, k), optional      numbers; linearly dependent columns are left out
 
     Raises
     ------
-    NotEstimableError                        everybody of an arm, or nobody, has a cost
+    NotEstimableError                        everybody or nobody in an arm has a cost
 
     References
     ----------
@@ -55,9 +55,10 @@ def any_cost(cost: np.ndarray, treated: np.ndarray, covariates: np.ndarray | Non
 
 
 def positive_cost(cost: np.ndarray, treated: np.ndarray, covariates: np.ndarray | None = None) -> Estimate:
-    """Log ratio of mean cost among those who have any, treated against the others, by a gamma model with log link.
+    """Return the log ratio of mean cost among patients with a cost, treated against others, by a gamma model.
 
-    Parameters as for `any_cost`. The standard error is the sandwich's, which holds whatever the variance.
+    The link is logarithmic and the parameters are those of `any_cost`. The sandwich standard error is valid for any
+    variance function.
 
     References
     ----------
@@ -83,7 +84,7 @@ def positive_cost(cost: np.ndarray, treated: np.ndarray, covariates: np.ndarray 
 
 
 def _design(cost: np.ndarray, treated: np.ndarray, covariates: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
-    """Known costs (n,), and intercept, arm and those covariates that add something (n, p), each at most 1 in size."""
+    """Return known costs (n,), and intercept, arm and independent covariates (n, p), each scaled to at most 1."""
     values = np.asarray(cost, float)
     known = np.isfinite(values)
     columns = np.column_stack([np.ones(len(values)), np.asarray(treated, float)])
@@ -98,7 +99,7 @@ def _design(cost: np.ndarray, treated: np.ndarray, covariates: np.ndarray | None
 
 
 def _newton(design: np.ndarray, slope: Slope, start: float) -> np.ndarray | None:
-    """Where the likelihood is largest; None where the steps do not settle, whatever the reason."""
+    """Return the coefficients with the largest likelihood, or None without convergence."""
     coef = np.zeros(design.shape[1])
     coef[0] = start
     for _ in range(STEPS):

@@ -1,4 +1,4 @@
-"""What an economic model reads from a utility or QALY column: its mean, the share in full health, the share below 0."""
+"""Estimates of a utility or QALY column for an economic model: full health, states worse than death, and QALYs."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from heorsynth.estimators.proportions import proportion
 __all__ = ["mean", "mean_by", "mean_difference", "qaly", "share_at_one", "share_below_zero"]
 
 SMALLEST_RATE = 1e-6
-"""Below this a discount rate is none: the closed form would divide rounding errors by its square."""
+"""A discount rate below this is treated as 0, because the closed form would divide rounding errors by its square."""
 
 
 def share_at_one(values: np.ndarray, *, level: float = 0.95) -> Estimate:
-    """The share of patients in full health (utility 1), of those whose utility is known.
+    """Return the share of patients in full health (utility 1) among those with a known utility.
 
     Examples
     --------
@@ -28,7 +28,7 @@ def share_at_one(values: np.ndarray, *, level: float = 0.95) -> Estimate:
 
 
 def share_below_zero(values: np.ndarray, *, level: float = 0.95) -> Estimate:
-    """The share of patients in a state worse than death (utility below 0), of those whose utility is known.
+    """Return the share of patients in a state worse than death (utility below 0) among those with a known utility.
 
     Examples
     --------
@@ -40,21 +40,21 @@ def share_below_zero(values: np.ndarray, *, level: float = 0.95) -> Estimate:
 
 
 def qaly(utility: np.ndarray, times: np.ndarray, *, rate: float = 0.0) -> np.ndarray:
-    """Each patient's QALYs: the area under the line through utilities measured at several times.
+    """Return each patient's QALYs: the area under the line through utilities measured at several times.
 
     Parameters
     ----------
-    utility : array (n, k)    at each time; 0 from death on; one missing measure makes the patient's QALY missing
-    times : array (k,)        rising, in years, the first of them 0
-    rate : float              discount rate a year; the line's area is discounted continuously at log(1 + rate)
+    utility : array (n, k)    at each time; 0 after death; one missing value makes the patient's QALY missing
+    times : array (k,)        ascending, in years, starting at 0
+    rate : float              yearly discount rate; the line's area is discounted continuously at log(1 + rate)
 
     Returns
     -------
-    array (n,)                QALYs, missing where a utility is
+    array (n,)                QALYs, missing if a utility is missing
 
     Raises
     ------
-    NotEstimableError         times that do not rise from 0, shapes that do not match, or a rate not above -1
+    NotEstimableError         times that do not increase from 0, shapes that do not match, or a rate of -1 or less
 
     Notes
     -----

@@ -1,4 +1,4 @@
-"""How surely synthetic cohorts, pooled, give a decision, and how many of them it takes: from m net benefits."""
+"""How reliably pooled synthetic cohorts give a decision, and how many cohorts are needed, from m net benefits."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from scipy import optimize, special, stats
 from heorsynth.core.errors import NotEstimableError, Problem
 
 NODES = 2000
-"""Midpoints of the chi distribution's quantiles that the noncentral t is averaged over: probabilities to 0.0003."""
+"""Equally likely quantiles of the chi distribution that average the noncentral t: probabilities are exact to 0.0003."""
 
 FARTHEST = 40.0
-"""Standard errors beyond which a probability is 0 or 1."""
+"""Standard errors beyond which a probability is taken as 0 or 1."""
 
 
 def noncentral_bound(t: float, freedom: int, probability: float) -> float:
-    """The noncentrality at which a noncentral t of `freedom` degrees lies at or below t with a probability.
+    """Return the noncentrality at which a noncentral t of `freedom` degrees is at most t with the given probability.
 
     Notes
     -----
     T = (Z + δ)/√(V/ν) is at most t where Z ≤ t·√(V/ν) - δ, so that P = E Φ(t·√(V/ν) - δ), V chi-squared on ν.
-    It falls in δ; the expectation is taken over equally likely quantiles of V.
+    P decreases in δ. The expectation is an average over equally likely quantiles of V.
 
     Examples
     --------
@@ -40,12 +40,12 @@ def noncentral_bound(t: float, freedom: int, probability: float) -> float:
 
 @lru_cache(maxsize=256)
 def _chi(freedom: int) -> np.ndarray:
-    """Equally likely quantiles of √(V/ν)."""
+    """Return equally likely quantiles of √(V/ν)."""
     return np.asarray(np.sqrt(stats.chi2.ppf((np.arange(NODES) + 0.5) / NODES, freedom) / freedom))
 
 
 def standardised_mean(values: np.ndarray, level: float) -> tuple[float, float, float]:
-    """Mean over standard deviation, μ/σ, with its interval (value, low, high) from the noncentral t.
+    """Return mean over standard deviation, μ/σ, with its interval (value, low, high) from the noncentral t.
 
     Parameters
     ----------
@@ -57,8 +57,8 @@ def standardised_mean(values: np.ndarray, level: float) -> tuple[float, float, f
 
     Notes
     -----
-    T = √m·mean/SD is noncentral t on m - 1 degrees with δ = √m·μ/σ. The bounds are the δ at which T is at most what
-    was seen with probability (1 + level)/2 and (1 - level)/2. Values that do not vary give ±infinity.
+    T = √m·mean/SD is noncentral t with m - 1 degrees of freedom and δ = √m·μ/σ. The bounds are the δ at which T is at
+    most the observed value with probability (1 + level)/2 and (1 - level)/2. Constant values give ±infinity.
 
     References
     ----------
@@ -78,7 +78,7 @@ def standardised_mean(values: np.ndarray, level: float) -> tuple[float, float, f
 
 
 def pooled_agreement(signed: np.ndarray, level: float) -> tuple[float, float, float]:
-    """Probability that another m cohorts of the same generator, pooled, give the decision: value, low, high.
+    """Return the probability that m new cohorts of the same generator, pooled, give the decision: value, low, high.
 
     Parameters
     ----------
@@ -99,9 +99,9 @@ def pooled_agreement(signed: np.ndarray, level: float) -> tuple[float, float, fl
 
 
 def syntheses_needed(signed: np.ndarray, probability: float, level: float) -> tuple[float, float, float]:
-    """How many pooled syntheses give the decision with a probability, (z_p·σ/μ)²: value, fewest, most.
+    """Return the number of pooled syntheses that give the decision with a probability, (z_p·σ/μ)²: value, fewest, most.
 
-    Infinite where no number does, or where that is not ruled out.
+    A bound is infinite if no number suffices, or if this cannot be excluded.
 
     Examples
     --------
@@ -118,17 +118,17 @@ def syntheses_needed(signed: np.ndarray, probability: float, level: float) -> tu
 def joint_agreement(
     margins: np.ndarray, level: float, rng: np.random.Generator, draws: int = 20_000
 ) -> tuple[float, float, float]:
-    """Probability that another m cohorts, pooled, choose one option before all others: value, low, high.
+    """Return the probability that m new cohorts, pooled, prefer one option to all others: value, low, high.
 
     Parameters
     ----------
-    margins : array (m, k)    in each cohort, how much more the option is worth than each of k others
+    margins : array (m, k)    in each cohort, the net benefit of the option minus that of each of k others
 
     Notes
     -----
-    The value is the normal law's, from the m cohorts' means and covariance. The bounds join those of the k pairs
-    (`pooled_agreement`), each at a k-th of the error: at least 1 - Σ(1 - low_j), at most the smallest high_j
-    (Bonferroni), whatever the dependence. With one other option it is `pooled_agreement`.
+    The value comes from the normal distribution with the m cohorts' mean and covariance. The bounds combine those of
+    the k pairs (`pooled_agreement`), each at 1/k of the error: at least 1 - Σ(1 - low_j), at most the smallest high_j
+    (Bonferroni), for any dependence. With one other option it equals `pooled_agreement`.
     """
     m, others = margins.shape
     each = 1 - (1 - level) / others

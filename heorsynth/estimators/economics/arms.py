@@ -1,4 +1,4 @@
-"""Mean cost and effect of every arm with their joint covariance: of patients, or pooled over synthetic cohorts."""
+"""Mean cost and effect of every arm with their joint covariance, for patients or pooled over synthetic cohorts."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from heorsynth.core.errors import NotEstimableError, Problem
 from heorsynth.estimators.economics.increments import Increments, Joint, Parts
 
 FEWEST = 2
-"""Patients of an arm with both outcomes known, below which there is no variance."""
+"""The smallest number of patients of an arm with both outcomes known, for a variance."""
 
 
 @dataclass(frozen=True)
 class ArmMeans:
-    """Mean cost and effect of a arms.
+    """Mean cost and effect of a number (a) of arms.
 
     Attributes
     ----------
     means : array (a, 2)     mean cost and mean effect of each arm
-    parts : tuple            independent parts (covariance (2a, 2a), degrees of freedom) that the covariance of the
-                             means is the sum of: cost and effect of the first arm, then of the second, ...
-    n_used, n_total : int    patients with both known, and patients there were
+    parts : tuple            independent parts (covariance (2a, 2a), degrees of freedom) whose sum is the covariance of
+                             the means, in the order cost and effect of the first arm, of the second arm, ...
+    n_used, n_total : int    patients with both known, and patients in the data
     """
 
     means: np.ndarray
@@ -33,11 +33,11 @@ class ArmMeans:
 
     @property
     def covariance(self) -> np.ndarray:
-        """Of the means (2a, 2a)."""
+        """The covariance (2a, 2a) of the means."""
         return np.asarray(sum(part for part, _ in self.parts))
 
     def increments(self, place: int, against: int = 0) -> Increments:
-        """What the arm at a place costs and does more than the one at another."""
+        """Return the incremental cost and effect of the arm at `place` against the arm at `against`."""
         contrast = np.zeros((2, self.means.size))
         contrast[[0, 1], [2 * place, 2 * place + 1]] = 1.0
         contrast[[0, 1], [2 * against, 2 * against + 1]] = -1.0
@@ -48,12 +48,12 @@ class ArmMeans:
 
 
 def arm_means(cost: np.ndarray, effect: np.ndarray, arm: np.ndarray, arms: int) -> ArmMeans:
-    """Means over the patients of each arm for whom both are known, each arm with its own covariance.
+    """Return the means over the patients of each arm with both known, each arm with its own covariance.
 
     Parameters
     ----------
     cost, effect : array (n,)    per patient; NaN where missing
-    arm : array of int (n,)      from 0 to arms - 1; negative for patients of no arm that is compared
+    arm : array of int (n,)      from 0 to arms - 1; negative for patients of other arms
 
     Raises
     ------
@@ -79,7 +79,7 @@ def arm_means(cost: np.ndarray, effect: np.ndarray, arm: np.ndarray, arms: int) 
 
 
 def arm_means_of(joints: Sequence[Joint], n_total: int) -> ArmMeans:
-    """The means of arms, from cost and effect of each; see `arm_means`."""
+    """Return the means of arms, from cost and effect of each; see `arm_means`."""
     arms, parts = len(joints), []
     for place, one in enumerate(joints):
         whole = np.zeros((2 * arms, 2 * arms))
@@ -91,25 +91,25 @@ def arm_means_of(joints: Sequence[Joint], n_total: int) -> ArmMeans:
 
 
 def pooled_arms(found: Sequence[ArmMeans], n_source: int, n_rows: int | Sequence[int]) -> ArmMeans:
-    """The arms' means over m synthetic cohorts, claiming the source's information and no more.
+    """Return the arms' means over m synthetic cohorts, with the information of the source and no more.
 
     Parameters
     ----------
-    found : sequence (m,)     in each cohort, computed as if the rows were patients
-    n_source : int            patients an analysis of the rows rests on
-    n_rows : int or (m,)      rows of each cohort, one number where all have as many
+    found : sequence (m,)     the means in each cohort, computed as if the rows were patients
+    n_source : int            patients that an analysis of the rows rests on
+    n_rows : int or (m,)      rows of each cohort; one number if all have equally many
 
     Returns
     -------
-    ArmMeans    covariance: the mean of (n_rows/n_source)·covariance, each cohort by its own rows, + B/m, B that
-                between the cohorts; with one cohort (n_rows/n_source + 1)·covariance. `n_total` is n_source, and
+    ArmMeans    covariance: the mean of (n_rows/n_source)·covariance, each cohort by its own rows, + B/m, with B the
+                covariance between cohorts; with one cohort (n_rows/n_source + 1)·covariance. `n_total` is n_source, and
                 `n_used` its share with both known
 
     Notes
     -----
-    The rule of `estimators.combining.pool`, each part with its own degrees of freedom: a part that has ν in a cohort
-    has (ν + 1)·n_source/n_rows - 1 in the source (their mean over cohorts), and B has m - 1. `Increments.freedom`
-    joins them.
+    This is the rule of `economics.pooling.pool`, with degrees of freedom for each part. A part with ν degrees in a
+    cohort has (ν + 1)·n_source/n_rows - 1 in the source (the mean over cohorts), and B has m - 1. `Increments.freedom`
+    combines them.
 
     References
     ----------
@@ -139,12 +139,12 @@ def resampled_means(
     rng: np.random.Generator,
     n_source: int | None = None,
 ) -> np.ndarray:
-    """Bootstrap draws of the arms' means: of patients, or over both the m synthetic cohorts and the patients.
+    """Return bootstrap draws of the arms' means, of patients or over both the m synthetic cohorts and the patients.
 
     Parameters
     ----------
-    cohorts : sequence     (cost, effect, arm) of each cohort, as `arm_means` takes them
-    n_source : int         patients that synthetic rows rest on; None where the one cohort is of patients
+    cohorts : sequence     (cost, effect, arm) of each cohort, as in `arm_means`
+    n_source : int         patients that synthetic rows rest on; None if the only cohort holds patients
 
     Returns
     -------
@@ -152,10 +152,10 @@ def resampled_means(
 
     Notes
     -----
-    Patients are resampled within arms. Over synthetic cohorts a draw is the mean of m cohorts drawn again, its
-    deviation stretched by √(m/(m - 1)), plus the deviation of one cohort's resample, of as many rows an arm as the
-    source has patients: variance v̄·(n_rows/n_source) + b/m, as in `pooled_arms`. One cohort alone has no b; a
-    second resample, of its own size, stands for it.
+    Patients are resampled within arms. For synthetic cohorts, a draw is the mean of m resampled cohorts, with its
+    deviation multiplied by √(m/(m - 1)), plus the deviation of one cohort's resample with as many rows per arm as the
+    source has patients. Its variance is v̄·(n_rows/n_source) + b/m, as in `pooled_arms`. A single cohort has no b; a
+    second resample of its own size replaces it.
 
     References
     ----------
@@ -182,7 +182,7 @@ def _by_arm(cost: np.ndarray, effect: np.ndarray, arm: np.ndarray, arms: int) ->
 
 
 def _deviations(cohort: list[np.ndarray], draws: int, rng: np.random.Generator, share: float) -> np.ndarray:
-    """Of resampled means (draws, arms, 2) from the cohort's own, with `share` times as many rows drawn an arm."""
+    """Return deviations (draws, arms, 2) of resampled means from the cohort's, with `share` times its rows per arm."""
     found = np.empty((draws, len(cohort), 2))
     for place, rows in enumerate(cohort):
         centred, size = rows - rows.mean(axis=0), max(round(share * len(rows)), 1)

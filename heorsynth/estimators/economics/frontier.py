@@ -1,4 +1,4 @@
-"""Several options at once: which are dominated, and the ratios along the cost-effectiveness frontier."""
+"""The cost-effectiveness frontier of several options: dominance, and the ratios along the frontier."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ ON, DOMINATED, EXTENDEDLY = "on the frontier", "dominated", "extendedly dominate
 
 
 def frontier(cost: np.ndarray, effect: np.ndarray) -> tuple[list[str], np.ndarray]:
-    """Status of each option, and its ratio to the next cheaper option on the frontier.
+    """Return the status of each option, and its ratio to the next cheaper option on the frontier.
 
     Parameters
     ----------
@@ -21,8 +21,8 @@ def frontier(cost: np.ndarray, effect: np.ndarray) -> tuple[list[str], np.ndarra
 
     Returns
     -------
-    list (k,), array (k,)        "on the frontier", "dominated" (another costs no more and does no less good) or
-                                 "extendedly dominated" (a mix of two others does); cost per unit of effect gained,
+    list (k,), array (k,)        "on the frontier", "dominated" (another option costs no more and is no less effective)
+                                 or "extendedly dominated" (by a mix of two others); cost per unit of effect gained,
                                  NaN off the frontier and for its cheapest option
 
     References
@@ -56,13 +56,13 @@ def frontier(cost: np.ndarray, effect: np.ndarray) -> tuple[list[str], np.ndarra
 
 
 def _weak_link(left: list[int], costs: np.ndarray, effects: np.ndarray) -> int | None:
-    """The place of an option whose ratio is larger than that of the next one, if there is any."""
+    """Return the index of an option whose ratio is larger than that of the next one, or None."""
     steps = np.diff(costs[left]) / np.diff(effects[left])
     falls = np.flatnonzero(np.diff(steps) < -TOLERANCE * np.abs(steps[:-1]))
     return int(falls[0]) + 1 if len(falls) else None
 
 
 def _without_noise(values: np.ndarray) -> np.ndarray:
-    """The values, in which those that are equal but for rounding are equal."""
+    """Return the values with those that differ only by rounding made equal."""
     (joined,) = as_one_time(values)
     return joined

@@ -1,4 +1,4 @@
-"""Incremental cost and effect of two arms, and what follows from them: ICER, net benefit, acceptability."""
+"""Incremental cost and effect of two arms, with ICER, net benefit and acceptability curve."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ Parts = tuple[tuple[np.ndarray, float], ...]
 """Independent parts of a covariance, each with its degrees of freedom."""
 
 ROUNDS = 25
-"""Of a bound of Fieller's interval, whose reference depends on where the bound lies; a handful suffice."""
+"""Iterations for a bound of Fieller's interval, because its t quantile depends on the bound."""
 
 NONE = 1e-9
-"""A difference this small, in money or in QALYs, is none: a rounding error of equal means."""
+"""A smaller difference, in money or QALYs, counts as 0: it is a rounding error of equal means."""
 
 ROUNDING = 1e-14
-"""A variance below this share of the largest that its terms could add up to is none."""
+"""A variance below this share of the sum of its largest possible terms counts as 0."""
 
 WORDS = {
     "SE": "dominant: cheaper and better",
@@ -33,20 +33,21 @@ WORDS = {
     "N": "dominated: dearer and no better",
     "": "no ratio: neither cost nor effect differs",
 }
-"""What is said where there is no ratio."""
+"""The text shown if there is no ratio."""
 
 
 @dataclass(frozen=True)
 class Icer:
-    """An incremental cost-effectiveness ratio that says where on the plane it lies.
+    """An incremental cost-effectiveness ratio with its quadrant on the cost-effectiveness plane.
 
     Attributes
     ----------
-    quadrant : str        NE dearer and better, SE cheaper and better (dominant), SW cheaper and worse, NW dearer and
-                          worse (dominated); one letter where cost (E, W) or effect (N, S) does not differ; "" for both
+    quadrant : str        NE more costly and more effective, SE less costly and more effective (dominant), SW less
+                          costly and less effective, NW more costly and less effective (dominated); one letter if cost
+                          (E, W) or effect (N, S) does not differ; "" if neither does
     value : float         cost per unit of effect gained (NE), or saved per unit lost (SW); NaN elsewhere
-    low, high : float     Fieller interval; NaN where the interval of the effect holds 0, so that there is none. Never
-                          negative: `low` is -inf where dominance (NE) or being dominated (SW) is not ruled out
+    low, high : float     Fieller interval; NaN if the interval of the effect includes 0. Never negative: `low` is -inf
+                          if dominance (NE) or being dominated (SW) is not excluded
     level : float         of the interval
     """
 
@@ -77,10 +78,10 @@ class Increments:
     ----------
     cost, effect : float             treatment less comparator, per patient
     covariance : array (2, 2)        of (cost, effect)
-    n_used, n_total : int            patients with both known, and patients there were
-    parts : tuple                    independent parts (covariance, degrees of freedom) that the covariance is the sum
-                                     of, such as one an arm; none for a normal reference
-    effect_unit : str                of the effect, such as "QALY"; empty where none was declared
+    n_used, n_total : int            patients with both known, and patients in the data
+    parts : tuple                    independent parts (covariance, degrees of freedom) whose sum is the covariance,
+                                     such as one per arm; empty for a normal reference
+    effect_unit : str                of the effect, such as "QALY"; empty if none was declared
     """
 
     cost: float
@@ -92,11 +93,11 @@ class Increments:
     effect_unit: str = ""
 
     def freedom(self, weights: np.ndarray) -> float:
-        """Degrees of freedom of weights (2,) · (cost, effect), after Welch and Satterthwaite; infinite without parts.
+        """Return the degrees of freedom of weights (2,) · (cost, effect), after Welch and Satterthwaite.
 
         Notes
         -----
-        With v_i the variance that part i, on ν_i degrees, gives the combination: (Σ v_i)² / Σ v_i²/ν_i.
+        With v_i the variance of part i and ν_i its degrees of freedom: (Σ v_i)² / Σ v_i²/ν_i. Infinite without parts.
 
         References
         ----------
@@ -111,16 +112,16 @@ class Increments:
         return normal_quantile(level) if math.isinf(degrees) else float(special.stdtrit(degrees, 0.5 + level / 2))
 
     def delta_cost(self, level: float = 0.95, unit: str = "") -> Estimate:
-        """Incremental cost per patient."""
+        """Return the incremental cost per patient."""
         return self._combined(np.array([1.0, 0.0]), level, unit, "incremental cost")
 
     def delta_effect(self, level: float = 0.95, unit: str | None = None) -> Estimate:
-        """Incremental effect per patient, in `effect_unit` unless another unit is given."""
+        """Return the incremental effect per patient, in `effect_unit` unless another unit is given."""
         named = self.effect_unit if unit is None else unit
         return self._combined(np.array([0.0, 1.0]), level, named, "incremental effect")
 
     def icer(self, level: float = 0.95) -> Icer:
-        """The ratio with its quadrant and its Fieller interval.
+        """Return the ratio with its quadrant and its Fieller interval.
 
         References
         ----------
@@ -135,7 +136,7 @@ class Increments:
         return Icer(quadrant, self.cost / self.effect, low if low >= 0 or math.isnan(low) else -math.inf, high, level)
 
     def _bound(self, side: int, level: float) -> float:
-        """A root R of (ΔC - R·ΔE)² = t²·(v_C - 2R·c + R²·v_E), t being Student's for the net benefit at R."""
+        """Return a root R of (ΔC - R·ΔE)² = t²·(v_C - 2R·c + R²·v_E), with Student's t for the net benefit at R."""
         t, root = normal_quantile(level), math.nan
         for _ in range(ROUNDS):
             root = self._root(side, t)
@@ -154,11 +155,11 @@ class Increments:
         return math.nan if a <= 0 or inside < 0 else float((b + side * math.sqrt(inside)) / a)
 
     def inmb(self, wtp: float, level: float = 0.95, unit: str = "") -> Estimate:
-        """Incremental net monetary benefit, wtp·ΔE - ΔC, in money per patient.
+        """Return the incremental net monetary benefit, wtp·ΔE - ΔC, in money per patient.
 
         Raises
         ------
-        RoleError      a threshold below 0, or none
+        RoleError      the threshold is negative or not a number
 
         References
         ----------
@@ -167,7 +168,7 @@ class Increments:
         return self._combined(np.array([-1.0, checked_threshold(wtp)]), level, unit, f"INMB at {significant(wtp)}")
 
     def inhb(self, wtp: float, level: float = 0.95, unit: str | None = None) -> Estimate:
-        """Incremental net health benefit, ΔE - ΔC/wtp, in units of effect per patient; none at a threshold of 0."""
+        """Return the incremental net health benefit, ΔE - ΔC/wtp, in units of effect. `wtp` must be positive."""
         weights = np.array([-1.0 / checked_threshold(wtp, above=True), 1.0])
         named = self.effect_unit if unit is None else unit
         return self._combined(weights, level, named, f"INHB at {significant(wtp)}")
@@ -179,15 +180,15 @@ class Increments:
         return Estimate(value, value - half, value + half, se, level, unit, method, self.n_used, self.n_total)
 
     def _se(self, weights: np.ndarray) -> np.ndarray:
-        """Standard errors of weights (..., 2) · (cost, effect); 0 where all that is left of a variance is rounding."""
+        """Return standard errors of weights (..., 2) · (cost, effect), and 0 if the variance is only rounding error."""
         variance = np.einsum("...i,ij,...j->...", weights, self.covariance, weights)
         largest = np.abs(weights) @ np.sqrt(np.maximum(np.diag(self.covariance), 0.0))
         return np.asarray(np.sqrt(np.where(variance > ROUNDING * largest**2, variance, 0.0)))
 
     def ceac(self, wtps: Sequence[float] | np.ndarray) -> np.ndarray:
-        """Probability (w,) that the treatment is cost-effective at each threshold, by the normal law of the INMB.
+        """Return the probability (w,) that the treatment is cost-effective at each threshold, by the normal INMB.
 
-        Where the INMB does not vary it is 0 or 1, and one half where the INMB is 0.
+        If the INMB does not vary, it is 0 or 1, and one half if the INMB is 0.
 
         References
         ----------
@@ -200,7 +201,7 @@ class Increments:
         return np.asarray(special.ndtr(np.divide(value, se, out=sure, where=se > 0)))
 
     def evpi(self, wtp: float) -> float:
-        """Expected value of perfect information, per patient, in money: the unit normal loss of the INMB.
+        """Return the expected value of perfect information per patient, in money: the unit normal loss of the INMB.
 
         References
         ----------
@@ -213,16 +214,16 @@ class Increments:
         return found.se * (math.exp(-(z**2) / 2) / math.sqrt(2 * math.pi) - z * float(special.ndtr(-z)))
 
     def plane(self, draws: int, rng: np.random.Generator) -> np.ndarray:
-        """Points (draws, 2) of (cost, effect) on the cost-effectiveness plane, from their normal law."""
+        """Return points (draws, 2) of (cost, effect) on the cost-effectiveness plane, drawn from a normal."""
         return rng.multivariate_normal([self.cost, self.effect], self.covariance, size=draws, method="eigh")
 
 
 def checked_threshold(wtp: float, *, above: bool = False) -> float:
-    """A willingness to pay, in money per unit of effect, if it is a number from 0 up (or above 0).
+    """Return the willingness to pay, in money per unit of effect. Raise RoleError unless it is at least 0 (or above 0).
 
     Raises
     ------
-    RoleError      it is none
+    RoleError      the threshold is not a number, or is too small
     """
     number = isinstance(wtp, (int, float, np.integer, np.floating)) and not isinstance(wtp, bool)
     if not number or not math.isfinite(wtp) or wtp < 0 or (above and wtp == 0):
@@ -232,7 +233,7 @@ def checked_threshold(wtp: float, *, above: bool = False) -> float:
 
 
 def increments(cost: np.ndarray, effect: np.ndarray, treated: np.ndarray) -> Increments:
-    """Difference of two arms in mean cost and mean effect, over patients for whom both are known.
+    """Return the differences of two arms in mean cost and mean effect, over patients with both known.
 
     Parameters
     ----------
@@ -241,11 +242,16 @@ def increments(cost: np.ndarray, effect: np.ndarray, treated: np.ndarray) -> Inc
 
     Returns
     -------
-    Increments      covariance: that of the arm's means, each arm with its own (Welch's for each part)
+    Increments      with the covariance of the arms' means, estimated separately in each arm (as by Welch)
 
     Raises
     ------
-    NotEstimableError      an arm with fewer than two patients whose cost and effect are known
+    NotEstimableError      an arm has fewer than two patients with known cost and effect
+
+    See Also
+    --------
+    arm_means : Means of more than two arms.
+    seemingly_unrelated : Increments adjusted for covariates.
 
     Examples
     --------
@@ -259,7 +265,7 @@ def increments(cost: np.ndarray, effect: np.ndarray, treated: np.ndarray) -> Inc
 
 @dataclass(frozen=True)
 class Joint:
-    """Cost and effect of the n patients of one arm in whom both are known: mean (2,) and covariance (2, 2), n - 1."""
+    """Cost and effect of the n patients of one arm with both known: mean (2,) and covariance (2, 2) with n - 1."""
 
     n: int
     mean: np.ndarray
@@ -267,13 +273,13 @@ class Joint:
 
     @classmethod
     def of(cls, both: np.ndarray) -> Joint:
-        """Of rows (n, 2) of cost and effect, two or more; what is the same in all has a variance of exactly 0."""
+        """Return the summary of rows (n, 2) of cost and effect. A constant column has a variance of exactly 0."""
         away = both - both[0]
         return cls(len(both), both[0] + away.mean(axis=0), np.cov(away.T, ddof=1))
 
 
 def increments_of(treated: Joint, others: Joint, n_total: int) -> Increments:
-    """One arm's means less another's; see `increments`."""
+    """Return one arm's means minus another's; see `increments`."""
     parts = tuple((one.covariance / one.n, float(one.n - 1)) for one in (treated, others))
     delta = treated.mean - others.mean
     covariance = parts[0][0] + parts[1][0]
@@ -295,19 +301,19 @@ def _known(cost: np.ndarray, effect: np.ndarray, treated: np.ndarray) -> tuple[n
 def pooled_means(
     points: np.ndarray, covariances: np.ndarray, n_source: int, n_rows: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Means of m synthetic cohorts, pooled so that they claim the source's information and no more.
+    """Return the means of m synthetic cohorts, pooled with the information of the source and no more.
 
     Parameters
     ----------
     points : array (m, p)            a vector of means in each cohort
-    covariances : array (m, p, p)    its sampling covariance there, computed as if the rows were patients
-    n_source, n_rows : int           patients the generator learnt from, and rows in each cohort
+    covariances : array (m, p, p)    its sampling covariance in each cohort, computed as if the rows were patients
+    n_source, n_rows : int           patients the generator was trained on, and rows in each cohort
 
     Returns
     -------
     array (p,), array (p, p)         centre, and T = (n_rows/n_source)·mean covariance + B/m with B the covariance
-                                     between the cohorts; with m = 1, (n_rows/n_source + 1)·covariance: the rule
-                                     of `estimators.combining.pool`, for a vector
+                                     between the cohorts; with m = 1, (n_rows/n_source + 1)·covariance. It is the rule
+                                     of `economics.pooling.pool` for a vector
     """
     if not len(points):
         raise NotEstimableError("pooling", Problem("points", "no cohort"))
@@ -317,23 +323,23 @@ def pooled_means(
 
 
 def discounted(streams: np.ndarray, rate: float = 0.035, first: int = 0, horizon: int | None = None) -> np.ndarray:
-    """Present value (n,) of yearly amounts (n, years), the first of which falls `first` years from now.
+    """Return the present value (n,) of yearly amounts (n, years), the first of them due in `first` years.
 
     Parameters
     ----------
-    rate : float         a year; 3.5% is the reference case of NICE (manual PMG36, 2022)
-    first : int          0: each year's amount falls at its start, the first year's now. 1: each falls at its year's
-                         end, the first year's in one year. k > 1: at its year's end, and the first is that of year k
-    horizon : int        years from now that count, of whichever convention; all of them by default
+    rate : float         yearly rate; 3.5% is the reference case of NICE (manual PMG36, 2022)
+    first : int          0: amounts are due at the start of each year, the first one now. 1: they are due at the end of
+                         each year, the first one in one year. k > 1: likewise, the first in k years
+    horizon : int        years from now that count; by default all
 
     Raises
     ------
-    HorizonError         a horizon below 1, or beyond the last amount's year: what follows is not known to be nothing
+    HorizonError         a horizon below 1, or beyond the year of the last amount, after which amounts are unknown
 
     Notes
     -----
-    An amount that falls t years from now is divided by (1 + rate)^t. It belongs to year t + 1 where amounts fall at the
-    start of years, and to year t where they fall at the end; years up to `horizon` count.
+    An amount due in t years is divided by (1 + rate)^t. It belongs to year t + 1 if amounts are due at the start of
+    years, and to year t if they are due at the end. Years up to `horizon` count.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Which of several options is worth most, and how sure one is: from draws of their mean costs and effects."""
+"""Comparison of several options: the best one, and its probability, from draws of mean costs and effects."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ import numpy as np
 from heorsynth.core.errors import NotEstimableError, Problem
 
 NONE = 1e-9
-"""A difference of net benefits this small, as a share of the largest plus 1, is none: a rounding error of equals."""
+"""A difference of net benefits below this share of the largest plus 1 counts as 0, as a rounding error."""
 
 Wtps = Sequence[float] | np.ndarray
 
 
 def net_benefits(means: np.ndarray, wtp: float) -> np.ndarray:
-    """Net monetary benefit (..., a), wtp·effect - cost, of options whose (cost, effect) are (..., a, 2)."""
+    """Return the net monetary benefit (..., a), wtp·effect - cost, of options with (cost, effect) (..., a, 2)."""
     return np.asarray(wtp * means[..., 1] - means[..., 0])
 
 
 def first_of_best(benefits: np.ndarray) -> np.ndarray:
-    """The place (...) of the largest of net benefits (..., a); of equals, whatever their last digits, the first.
+    """Return the index (...) of the largest of net benefits (..., a). Of options equal up to rounding, the first.
 
     Examples
     --------
@@ -32,11 +32,11 @@ def first_of_best(benefits: np.ndarray) -> np.ndarray:
 
 
 def best(means: np.ndarray, wtps: Wtps) -> np.ndarray:
-    """The place (w,) of the option with the largest expected net benefit at each threshold.
+    """Return the index (w,) of the option with the largest expected net benefit at each threshold.
 
     Parameters
     ----------
-    means : array (a, 2)    mean cost and effect of each option; the first of equals is taken
+    means : array (a, 2)    mean cost and effect of each option; of equal options the first is chosen
 
     Examples
     --------
@@ -47,11 +47,11 @@ def best(means: np.ndarray, wtps: Wtps) -> np.ndarray:
 
 
 def probability_best(draws: np.ndarray, wtps: Wtps) -> np.ndarray:
-    """Share (w, a) of draws in which each option has the largest net benefit: the acceptability curves.
+    """Return the share (w, a) of draws in which each option has the largest net benefit: the acceptability curves.
 
     Parameters
     ----------
-    draws : array (d, a, 2)    of mean cost and effect
+    draws : array (d, a, 2)    draws of mean cost and effect
 
     References
     ----------
@@ -70,7 +70,7 @@ def probability_best(draws: np.ndarray, wtps: Wtps) -> np.ndarray:
 
 
 def acceptability_frontier(draws: np.ndarray, wtps: Wtps) -> tuple[np.ndarray, np.ndarray]:
-    """At each threshold the option (w,) of the largest expected net benefit, and its probability (w,) of being best.
+    """Return the option (w,) of largest expected net benefit at each threshold, and its probability of being best.
 
     References
     ----------
@@ -88,7 +88,7 @@ def acceptability_frontier(draws: np.ndarray, wtps: Wtps) -> tuple[np.ndarray, n
 
 
 def perfect_information(draws: np.ndarray, wtps: Wtps) -> np.ndarray:
-    """Expected value (w,) of perfect information per patient, in money: E max NB - max E NB over the draws.
+    """Return the expected value (w,) of perfect information per patient, in money: E max NB - max E NB over the draws.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""Estimates from m synthetic cohorts, pooled so that they claim the original's information and no more."""
+"""Pool estimates from m synthetic cohorts, with the information of the source and no more."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ def pool(
     *,
     unit: str = "",
 ) -> Estimate:
-    """The mean over m fully synthetic cohorts, with an interval for the population the real patients came from.
+    """Return the mean over m fully synthetic cohorts, with an interval for the population of the real patients.
 
     Parameters
     ----------
     values : sequence (m,)       the estimate in each cohort
-    variances : sequence (m,)    its variance there, computed as if the rows were patients
-    n_source, n_rows : int       real patients the generator learnt from, and rows in each cohort
+    variances : sequence (m,)    its variance in each cohort, computed as if the rows were patients
+    n_source, n_rows : int       patients the generator was trained on, and rows in each cohort
     level : float                confidence level
 
     Returns
@@ -36,19 +36,19 @@ def pool(
 
     Raises
     ------
-    NotEstimableError            no cohort, a value or variance that is not a number, a negative variance
+    NotEstimableError            no cohort, a value or variance that is not finite, or a negative variance
 
     Notes
     -----
-    Let q be the estimate in the real cohort and T its sampling variance. A generator fitted to it, not drawn
-    from a posterior, gives cohorts whose estimates scatter around q with variance b, so that the mean of m
-    has variance T + b/m. A cohort of n_rows has within variance v = T · n_source / n_rows, hence
+    Let q be the estimate in the real cohort and T its sampling variance. A generator fitted to it, without a draw from
+    a posterior, gives cohorts whose estimates vary around q with variance b, so the mean of m cohorts has variance
+    T + b/m. A cohort of n_rows has the within variance v = T · n_source / n_rows, hence
 
         T_p = (n_rows / n_source) · mean(v) + b / m
 
-    with b the sample variance of the m values: it needs no assumption that the cohorts scatter like fresh
-    samples of n_rows, and so also holds for a generator that draws less variably. The first term rests on
-    n_source - 1 degrees of freedom and b on m - 1, so the reference is Student's t with (Satterthwaite)
+    with b the sample variance of the m values. The rule does not assume that cohorts vary like fresh samples of n_rows,
+    so it also holds for a generator that varies less. The first term has n_source - 1 degrees of freedom and b has
+    m - 1, so the reference is Student's t with (Satterthwaite)
 
         nu = T_p^2 / (A^2 / (n_source - 1) + (b / m)^2 / (m - 1)),    A = (n_rows / n_source) · mean(v)
 
@@ -58,8 +58,8 @@ def pool(
 
         T_s = mean(v) · (n_rows / n_source + 1 / m)
 
-    with nu = n_source - 1; it is too wide for a generator that draws less variably. All of it supposes that
-    the generator is right about the estimand and its spread: no rule can repair one that is not.
+    with nu = n_source - 1. This is too wide for a generator that varies less. All rules assume that the generator is
+    right about the estimand and its variance; no rule can correct a generator that is not.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""Cost and effect regressed together, and with missing outcomes imputed."""
+"""Regressions of cost and effect together, and imputation of missing outcomes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from heorsynth.estimators.economics.arms import FEWEST, ArmMeans
 from heorsynth.estimators.economics.increments import Increments
 
 IMPUTATIONS, CYCLES, DONORS = 20, 5, 5
-"""Completed data sets, rounds of the chained equations before each is taken, and donors a value is drawn from."""
+"""Imputed data sets, rounds of the chained equations before each, and donors for predictive mean matching."""
 
 
 def adjusted_means(
@@ -24,24 +24,24 @@ def adjusted_means(
     cost_covariates: np.ndarray | None = None,
     effect_covariates: np.ndarray | None = None,
 ) -> ArmMeans:
-    """Mean cost and effect of each arm at the patients' mean covariates, by seemingly unrelated regressions.
+    """Return mean cost and effect of each arm at the mean covariates, by seemingly unrelated regressions.
 
     Parameters
     ----------
-    cost, effect : array (n,)           per patient; patients with a missing value anywhere are left out
-    arm : array of int (n,)             from 0 to arms - 1; negative for patients of no arm that is compared
+    cost, effect : array (n,)           per patient; patients with a missing value are left out
+    arm : array of int (n,)             from 0 to arms - 1; negative for patients of other arms
     cost_covariates : array (n, k)      of the cost equation, such as age
-    effect_covariates : array (n, l)    of the effect equation; with the utility at baseline this adjusts the QALY
-                                        for its imbalance (Manca, Hawkins & Sculpher 2005 Health Econ 14:487)
+    effect_covariates : array (n, l)    of the effect equation; including the baseline utility adjusts the QALY for its
+                                        imbalance (Manca, Hawkins & Sculpher 2005 Health Econ 14:487)
 
     Returns
     -------
-    ArmMeans        one part: the coefficients' covariance, residual covariance divided by √(d₁·d₂), the equations'
-                    degrees of freedom. The mean covariates are taken as known, which increments do not depend on
+    ArmMeans        one part: the coefficients' covariance (residual covariance divided by √(d₁·d₂)) and the equations'
+                    degrees of freedom. The mean covariates are treated as known; increments do not depend on them
 
     Raises
     ------
-    NotEstimableError      fewer patients than coefficients, or covariates that determine one another
+    NotEstimableError      fewer patients than coefficients, or linearly dependent covariates
 
     References
     ----------
@@ -68,7 +68,7 @@ def adjusted_means(
 def _least_squares(
     designs: list[np.ndarray], outcomes: np.ndarray, freedom: list[int]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Coefficients of both equations by feasible generalised least squares, and their covariance."""
+    """Return the coefficients of both equations by feasible generalised least squares, and their covariance."""
     left = [y - x @ np.linalg.lstsq(x, y, rcond=None)[0] for x, y in zip(designs, outcomes, strict=True)]
     sigma = np.array([[left[i] @ left[j] / math.sqrt(freedom[i] * freedom[j]) for j in (0, 1)] for i in (0, 1)])
     weight = np.linalg.pinv(sigma)
@@ -85,7 +85,7 @@ def seemingly_unrelated(
     cost_covariates: np.ndarray | None = None,
     effect_covariates: np.ndarray | None = None,
 ) -> Increments:
-    """Adjusted incremental cost and effect of two arms: what `adjusted_means` says of them.
+    """Return the adjusted incremental cost and effect of two arms, from `adjusted_means`.
 
     Parameters
     ----------
@@ -113,22 +113,22 @@ def imputed_means(
     baseline: np.ndarray | None = None,
     imputations: int = IMPUTATIONS,
 ) -> ArmMeans:
-    """Mean cost and effect of each arm with missing outcomes imputed, adjusted for covariates.
+    """Return mean cost and effect of each arm with missing outcomes imputed, adjusted for covariates.
 
-    Assumes that values are missing at random: whether one is missing depends only on the arm and the named
-    covariates (and on the other outcome where that is known), never on the value itself.
+    Values are assumed missing at random: missingness depends only on the arm, the given covariates and the other
+    outcome if it is known, never on the missing value itself.
 
     Parameters
     ----------
     cost, effect, arm : array (n,)    as in `adjusted_means`
-    covariates : array (n, k)         numbers; of both equations, and of the imputation
-    baseline : array (n,)             of the effect's equation and of the imputation only
-    imputations : int                 completed data sets, by chained equations with predictive mean matching
+    covariates : array (n, k)         numbers, for both equations and the imputation
+    baseline : array (n,)             for the effect equation and the imputation only
+    imputations : int                 number of imputed data sets, by chained equations with predictive mean matching
 
     Returns
     -------
-    ArmMeans                          by `adjusted_means` in each completed set, joined by Rubin's rules
-                                      W̄ + (1 + 1/M)·B, a part each; `n_used` counts those with both outcomes known
+    ArmMeans                          `adjusted_means` of each imputed data set, pooled by Rubin's rules
+                                      W̄ + (1 + 1/M)·B, one part each; `n_used` counts patients with both outcomes known
 
     References
     ----------
@@ -163,7 +163,7 @@ def imputed_means(
 
 
 def _require_donors(columns: np.ndarray, arm: np.ndarray, arms: int) -> None:
-    """An arm whose cost or effect is known of fewer than two patients would be imputed from the other arms alone."""
+    """Raise NotEstimableError for an arm with fewer than two known values, which would be imputed from other arms."""
     known = np.isfinite(columns[:, :2])
     fewest = min(int(known[arm == place].sum(axis=0).min()) for place in range(arms))
     if fewest < FEWEST:
@@ -180,11 +180,11 @@ def imputed(
     *,
     imputations: int = IMPUTATIONS,
 ) -> Increments:
-    """Incremental cost and effect of two arms with missing outcomes imputed: what `imputed_means` says of them.
+    """Return incremental cost and effect of two arms with missing outcomes imputed, from `imputed_means`.
 
     Parameters
     ----------
-    frame : DataFrame    one row a patient, numbers only: `cost`, `effect`, `treated` (0/1), `covariates`
+    frame : DataFrame    one row per patient, numbers only: `cost`, `effect`, `treated` (0/1), `covariates`
     """
     held = {name: frame[name].to_numpy(float) for name in (cost, effect, treated, *covariates)}
     extra = np.column_stack([held[name] for name in covariates]) if covariates else None

@@ -1,4 +1,4 @@
-"""Cumulative incidence where one cause of the event keeps the others from happening."""
+"""The Aalen-Johansen estimator: cumulative incidence with competing causes of the event."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ def cumulative_incidence(
     cause: np.ndarray,
     entry: np.ndarray | None = None,
 ) -> dict[int, IncidenceCurve]:
-    """The Aalen-Johansen cumulative incidence of each cause, with its standard error.
+    """Return the Aalen-Johansen cumulative incidence of each cause, with its standard error.
 
     Parameters
     ----------
     time : array (n,)              follow-up, in the cohort's unit; > 0; missing ones are left out and counted
     cause : array of int (n,)      0 = censored, 1.. = causes
-    entry : array (n,), optional   when follow-up began (left truncation), < time
+    entry : array (n,), optional   start of follow-up (left truncation), < time
 
     Returns
     -------
@@ -38,10 +38,10 @@ def cumulative_incidence(
     Valsecchi: with F = F_k(t) and F_i = F_k(t_i),
     sum of (F - F_i)^2 d_i / (Y_i (Y_i - d_i)) + S(t_i-)^2 d_ki (Y_i - d_ki) / Y_i^3
     - 2 (F - F_i) S(t_i-) d_ki / Y_i^2.
-    Without delayed entry that is the infinitesimal jackknife, the sum of squared influences of the patients: it is what
-    R's ``survfit`` gives, to the last digits. R's ``cmprsk::cuminc`` gives Aalen's estimator, which differs by a few
-    per cent, and by more where few are left. With delayed entry ``survfit`` squares influences for curves of several
-    causes, and adds up Greenwood's terms, as here, for one: the two differ by 1.6% at most in the tests.
+    Without delayed entry this is the infinitesimal jackknife, the sum of the patients' squared influences, and equals
+    R's ``survfit`` up to rounding. R's ``cmprsk::cuminc`` uses Aalen's estimator, which differs by a few per cent, and
+    by more if few patients are left. With delayed entry, ``survfit`` sums squared influences for several causes and
+    Greenwood's terms, as here, for one cause; the two differ by at most 1.6% in the tests.
 
     References
     ----------
@@ -70,7 +70,7 @@ def cumulative_incidence(
 def incidence_of(
     counts: EventCounts, own: Mapping[int, np.ndarray], n_used: int, n_total: int
 ) -> dict[int, IncidenceCurve]:
-    """The curve of each cause, from counts of any event and from `own`, each cause's events (k,) at the same times."""
+    """Return the curve of each cause, from counts of all events and from `own`, the events (k,) of each cause."""
     times, at_risk, events = counts.times, counts.at_risk, counts.events
     survival = np.cumprod(1 - events / at_risk)
     before = np.concatenate([[1.0], survival[:-1]])

@@ -1,4 +1,4 @@
-"""Bootstrap samples as counts of how often each patient is drawn, and the survival curves of many at once."""
+"""Bootstrap samples as the number of times each patient is drawn, and the survival curves of many samples."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from heorsynth.estimators.survival.curve import check_horizon
 from heorsynth.estimators.ties import slack
 
 BLOCK = 2**17
-"""Weights worked on at once in `km_matrix`: few enough to stay in the processor's cache."""
+"""Weights processed at a time in `km_matrix`, so that they stay in the processor's cache."""
 
 
 def bootstrap_weights(n: int, b: int, rng: np.random.Generator, strata: np.ndarray | None = None) -> np.ndarray:
-    """How often each of n patients is drawn in each of b bootstrap samples of n.
+    """Return how often each of n patients is drawn in each of b bootstrap samples of size n.
 
     Parameters
     ----------
-    n, b : int                       patients, and samples
-    rng : numpy.random.Generator     the stream drawn from
-    strata : array (n,), optional    resample within each level, so that its size stays what it is
+    n, b : int                       number of patients, and number of samples
+    rng : numpy.random.Generator     random stream
+    strata : array (n,), optional    resample within each level, which keeps its size
 
     Returns
     -------
@@ -46,7 +46,7 @@ def bootstrap_weights(n: int, b: int, rng: np.random.Generator, strata: np.ndarr
 
 
 def km_matrix(time: np.ndarray, event: np.ndarray, weights: np.ndarray, grid: np.ndarray) -> np.ndarray:
-    """Kaplan-Meier curves for many sets of weights at once, such as bootstrap counts.
+    """Return Kaplan-Meier curves for many sets of weights, such as bootstrap counts.
 
     Parameters
     ----------
@@ -56,8 +56,8 @@ def km_matrix(time: np.ndarray, event: np.ndarray, weights: np.ndarray, grid: np
 
     Returns
     -------
-    array (b, g)                survival at each time of the grid. A replicate in which nobody is followed so far
-                                keeps its last value.
+    array (b, g)                survival at each time of the grid. A replicate keeps its last value after its last
+                                follow-up.
 
     Examples
     --------

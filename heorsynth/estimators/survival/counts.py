@@ -1,4 +1,4 @@
-"""Follow-up as counts at each distinct time: what every survival estimator starts from, and what can be added up."""
+"""Follow-up as counts at each distinct time: the common input of the survival estimators. Counts can be added up."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from heorsynth.estimators.ties import as_one_time
 
 @dataclass(frozen=True)
 class FollowUp:
-    """Checked follow-up of the patients whose times are known.
+    """Checked follow-up of the patients with known times.
 
     Attributes
     ----------
-    time, entry : array (n,)    end and start of follow-up, entry < time; `entry` is None where all start at 0. Times
-                                that differ by rounding alone are equal here (`ties.as_one_time`)
+    time, entry : array (n,)    end and start of follow-up, entry < time; `entry` is None if all start at 0. Times that
+                                differ only by rounding are equal (`ties.as_one_time`)
     event : array (n,)          bool, or the cause as a whole number with 0 = censored
-    weight : array (n,)         how often each patient counts; None where each counts once
-    n_total : int               patients handed in, of whom those with a missing time are left out
+    weight : array (n,)         weight of each patient; None if all are 1
+    n_total : int               patients in the data, including those with a missing time
     """
 
     time: np.ndarray
@@ -31,17 +31,17 @@ class FollowUp:
 
     @property
     def n(self) -> int:
-        """Patients the estimate rests on."""
+        """Number of patients used."""
         return len(self.time)
 
 
 @dataclass(frozen=True)
 class EventCounts:
-    """Events, censorings and patients at risk at each distinct time at which somebody's follow-up ends.
+    """Events, censorings and patients at risk at each distinct time at which follow-up ends.
 
     Attributes
     ----------
-    times : array (k,)              rising
+    times : array (k,)              in ascending order
     at_risk : array (k,)            with entry < t <= time
     events, censored : array (k,)   follow-up that ends at t, with and without the event
     """
@@ -58,12 +58,12 @@ def follow_up(
     entry: np.ndarray | None = None,
     weights: np.ndarray | None = None,
 ) -> FollowUp:
-    """The follow-up, checked; patients with a missing time or entry are left out and counted.
+    """Return checked follow-up. Patients with a missing time or entry are left out and counted.
 
     Raises
     ------
     NotEstimableError
-        If arrays differ in length, nobody is left, or follow-up ends before it starts.
+        If arrays differ in length, no time is known, or follow-up does not end after it starts.
     """
     times, happened = np.asarray(time, float), np.asarray(event)
     start = None if entry is None else np.asarray(entry, float)
@@ -88,17 +88,21 @@ def follow_up(
         (times,) = as_one_time(times)
     else:
         times, start = as_one_time(times, start)
-    unborn = int((times <= (0.0 if start is None else start)).sum())
-    if unborn:
+    n_exit_not_after_entry = int((times <= (0.0 if start is None else start)).sum())
+    if n_exit_not_after_entry:
         raise NotEstimableError(
             "follow-up",
-            Problem("time", f"{unborn} of {len(times)} times are not after the start of follow-up", "drop those rows"),
+            Problem(
+                "time",
+                f"{n_exit_not_after_entry} of {len(times)} times are not after the start of follow-up",
+                "drop those rows",
+            ),
         )
     return FollowUp(times, happened, start, weight, total)
 
 
 def event_counts(patients: FollowUp) -> EventCounts:
-    """Counts at each distinct time; `event` is read as true where it is not 0."""
+    """Return the counts at each distinct time. An `event` other than 0 counts as an event."""
     times, place = np.unique(patients.time, return_inverse=True)
     leaving = np.bincount(place, weights=patients.weight, minlength=len(times)).astype(float)
     happened = (patients.event != 0).astype(float)
@@ -110,7 +114,7 @@ def event_counts(patients: FollowUp) -> EventCounts:
 
 
 def at_risk_just_before(patients: FollowUp, at: np.ndarray) -> np.ndarray:
-    """How many are at risk at each time of `at`: entry < t <= time, weighted."""
+    """Return the weighted number at risk at each time of `at`: entry < t <= time."""
     return _at_or_after(patients.time, patients.weight, at) - (
         0.0 if patients.entry is None else _at_or_after(patients.entry, patients.weight, at)
     )
@@ -126,7 +130,7 @@ def _at_or_after(values: np.ndarray, weight: np.ndarray | None, at: np.ndarray) 
 
 
 def share_or_zero(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
-    """part / whole, and 0 where the whole is 0."""
+    """Return part / whole, and 0 if the whole is 0."""
     share: np.ndarray = np.zeros(np.broadcast_shapes(np.shape(part), np.shape(whole)))
     np.divide(part, whole, out=share, where=whole > 0)
     return share

@@ -1,4 +1,4 @@
-"""Cox proportional hazards: the hazard ratio an arm's effect is reported as, and a fit that never pretends."""
+"""Cox proportional hazards regression, which refuses data without a maximum of the likelihood."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from heorsynth.estimators.separation import RiskSets, separated, uninformative
 from heorsynth.estimators.survival.counts import FollowUp, follow_up
 
 MAX_STEPS = 30
-"""Newton needs fewer than ten; after this many it is asked whether there is a maximum (`separation.separated`)."""
+"""Newton's method needs fewer than ten steps. After this many, the existence of a maximum is checked."""
 
 MOST_STEPS = 300
-"""Steps allowed to a likelihood that is known to have a maximum."""
+"""The limit of steps for a likelihood that has a maximum."""
 
 TOLERANCE = 1e-9
-"""Largest Newton step, in standard deviations of each covariate, at which the fit has converged."""
+"""The fit has converged at this largest Newton step, in standard deviations of each covariate."""
 
 LEAST_INFORMATION = 1e-6
-"""Below this share of an event a coefficient may have run off: it is asked whether there is a maximum."""
+"""With less information than this share of an event, the existence of a maximum is checked."""
 
 DEPENDENT = 1e-9
-"""Covariates scaled to 1 whose smallest singular value is below this share of the largest follow from one another."""
+"""Covariates (scaled to 1) are dependent if their smallest singular value is below this share of the largest."""
 
 
 @dataclass(frozen=True)
@@ -37,8 +37,8 @@ class CoxFit:
     coef : array (p,)            log hazard ratios, per unit of each covariate
     covariance : array (p, p)    inverse of the observed information
     loglik, loglik_null : float  partial log-likelihood at `coef` and at 0
-    n_used, n_total : int        patients with known time and covariates, and patients there were
-    n_events : int               events among those used
+    n_used, n_total : int        patients with known time and covariates, and patients in the data
+    n_events : int               events among the patients used
     """
 
     coef: np.ndarray
@@ -56,14 +56,14 @@ class CoxFit:
 
 
 def cox(time: np.ndarray, event: np.ndarray, covariates: np.ndarray, entry: np.ndarray | None = None) -> CoxFit:
-    """Cox regression by Newton's method, with Efron's treatment of ties.
+    """Fit a Cox regression by Newton's method, with Efron's treatment of ties.
 
     Parameters
     ----------
     time : array (n,)              follow-up; > 0
     event : array of bool (n,)     True where the event was observed
     covariates : array (n, p)      numbers; patients with a missing one are left out and counted
-    entry : array (n,), optional   when follow-up began (left truncation), < time
+    entry : array (n,), optional   start of follow-up (left truncation), < time
 
     Returns
     -------
@@ -71,8 +71,8 @@ def cox(time: np.ndarray, event: np.ndarray, covariates: np.ndarray, entry: np.n
 
     Raises
     ------
-    NotEstimableError              no events, covariates that are constant or depend on one another, or a likelihood
-                                   without a maximum, as where all events fall in one level
+    NotEstimableError              no events, covariates that are constant or dependent, or a likelihood without a
+                                   maximum, for example because all events fall in one level
 
     Notes
     -----
@@ -111,13 +111,13 @@ def cox(time: np.ndarray, event: np.ndarray, covariates: np.ndarray, entry: np.n
 
 
 Point = tuple[float, np.ndarray, np.ndarray]
-"""The log-likelihood at a coefficient, its gradient and its information."""
+"""The log-likelihood at given coefficients, with its gradient and information."""
 
 
 def _maximum(likelihood: _PartialLikelihood, sets: RiskSets, point: Point) -> tuple[np.ndarray, float, np.ndarray]:
-    """Where the likelihood is largest, its value and its information there; `point` is that at 0.
+    """Return the coefficients with the largest likelihood, the likelihood and the information. `point` is that at 0.
 
-    Newton's steps decide where the maximum is, never whether there is one: that is asked of the risk sets as soon as a
+    Newton's steps find the maximum but do not decide whether it exists. That is checked on the risk sets as soon as a
     step is not clearly that of a concave function.
     """
     coef, at_no_effect, exists = np.zeros(sets.X.shape[1]), point[2], False
@@ -141,7 +141,7 @@ def _require_maximum(sets: RiskSets, information: np.ndarray) -> None:
 
 
 def without_maximum() -> NotEstimableError:
-    """The refusal of a likelihood that rises for ever."""
+    """Return the error for a likelihood without a maximum."""
     return NotEstimableError(
         "Cox model",
         Problem(
@@ -160,7 +160,7 @@ def hazard_ratio(
     *,
     level: float = 0.95,
 ) -> Estimate:
-    """The hazard ratio of the treated to the others by Cox regression, with a Wald interval on the log scale.
+    """Return the hazard ratio of the treated to the others by Cox regression, with a Wald interval on the log scale.
 
     Returns
     -------
@@ -189,7 +189,7 @@ def hazard_ratio(
 
 
 def standardised(matrix: np.ndarray, model: str = "Cox model") -> tuple[np.ndarray, np.ndarray]:
-    """Covariates (n, p) centred and scaled to 1, and their scales (p,); refuses constant or dependent ones."""
+    """Return covariates (n, p) centred and scaled to 1, and their scales (p,). Refuse constant or dependent ones."""
     scale = matrix.std(axis=0)
     centred = matrix - matrix.mean(axis=0)
     varies = bool((matrix.max(axis=0) > matrix.min(axis=0)).all() and (scale > 0).all())
@@ -221,9 +221,9 @@ def _ascend(
     step: np.ndarray,
     loglik: float,
 ) -> tuple[Point, np.ndarray]:
-    """The likelihood after the step, halved until it does not fall, and the coefficients there."""
+    """Return the likelihood after the step, halved until it does not decrease, and the coefficients there."""
     while True:
-        with np.errstate(all="ignore"):  # a step too far may overflow; it is then halved
+        with np.errstate(all="ignore"):  # a step that is too long may overflow; it is then halved
             found = likelihood.at(coef + step)
         if found[0] >= loglik - 1e-9 * abs(loglik) or float(np.abs(step).max()) < TOLERANCE:
             return found, coef + step
@@ -232,10 +232,10 @@ def _ascend(
 
 @dataclass(frozen=True)
 class _PartialLikelihood:
-    """What Efron's partial likelihood needs of the data, sorted by time once.
+    """The data of Efron's partial likelihood, sorted by time.
 
-    `death` numbers the distinct event times; `lower` and `upper` say for each patient which of them lie in
-    (entry, time]; `fraction` is l / d for each event, in the order of `rows`.
+    `death` numbers the distinct event times. `lower` and `upper` give the event times in (entry, time] of each patient.
+    `fraction` is l / d for each event, in the order of `rows`.
     """
 
     X: np.ndarray
@@ -262,11 +262,11 @@ class _PartialLikelihood:
         return cls(X, rows, death, fraction, lower, upper)
 
     def risk_sets(self, X: np.ndarray) -> RiskSets:
-        """Who is at risk at each event, with covariates (n, p) in any scale."""
+        """Return the risk sets, with covariates (n, p) on any scale."""
         return RiskSets(X, self.rows, self.death, self.lower, self.upper)
 
     def at(self, coef: np.ndarray) -> Point:
-        """Log-likelihood, gradient (p,) and observed information (p, p)."""
+        """Return the log-likelihood, its gradient (p,) and the observed information (p, p)."""
         eta = self.X @ coef
         shift = eta.max()
         risk = np.exp(eta - shift)
@@ -285,24 +285,24 @@ class _PartialLikelihood:
         return loglik, gradient, self.X.T @ ((risk * weight)[:, None] * self.X) - mean.T @ mean
 
     def _at_risk(self, values: np.ndarray, k: int) -> np.ndarray:
-        """Sums over those at risk at each of the k event times (k, p).
+        """Return sums over those at risk at each of the k event times (k, p).
 
-        Added up from the last time on, so that without delayed entry nothing is subtracted: a large coefficient makes
-        those who are left last weigh next to nothing beside all others, but not beside each other.
+        They are summed from the last time backwards, so that nothing is subtracted without delayed entry. With a large
+        coefficient, the last patients have almost no weight relative to all others, but not relative to each other.
         """
         sums = self._after(self.upper, values, k)
         return sums - self._after(self.lower, values, k) if self.lower.any() else sums
 
     @staticmethod
     def _after(place: np.ndarray, values: np.ndarray, k: int) -> np.ndarray:
-        """Sums over those whose place lies after each of the k event times (k, p)."""
+        """Return sums over those with an index after each of the k event times (k, p)."""
         ends = np.zeros((k + 1, values.shape[1]))
         np.add.at(ends, place, values)
         sums: np.ndarray = np.cumsum(ends[:0:-1], axis=0)[::-1]
         return sums
 
     def _tied(self, values: np.ndarray, k: int) -> np.ndarray:
-        """Sums over the events at the same time, for each event (events, p)."""
+        """Return sums over the events at the same time, for each event (events, p)."""
         sums = np.zeros((k, values.shape[1]))
         np.add.at(sums, self.death, values)
         return sums[self.death]

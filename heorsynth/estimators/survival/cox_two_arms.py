@@ -1,4 +1,4 @@
-"""The Cox log hazard ratio of two arms from counts alone: events and patients at risk of each at every event time."""
+"""The Cox log hazard ratio of two arms from counts: events and patients at risk per arm at every event time."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from heorsynth.core.estimate import Estimate
 from heorsynth.estimators.survival.cox import MOST_STEPS, TOLERANCE, without_maximum
 
 CHUNK = 1_000_000
-"""Events whose terms are held in memory at once."""
+"""Events whose terms are held in memory at a time."""
 
 LONGEST_STEP = 2.0
-"""A Newton step on the log hazard ratio is cut to this: farther out the likelihood may be flat to rounding."""
+"""The largest Newton step on the log hazard ratio, because further away the likelihood may be flat to rounding."""
 
 
 @dataclass(frozen=True)
 class ArmCounts:
-    """Two arms at each time at which either has an event.
+    """Counts of two arms at each time with an event in either arm.
 
     Attributes
     ----------
-    times : array (k,)          rising
+    times : array (k,)          in ascending order
     events : array (2, k)       of the treated and of the others
     at_risk : array (2, k)      just before each time
     """
@@ -35,21 +35,21 @@ class ArmCounts:
     at_risk: np.ndarray
 
     def within(self, kept: np.ndarray) -> ArmCounts:
-        """The counts at some of the times (k,): follow-up that is cut there, or begins there, has the same ones."""
+        """Return the counts at some of the times (k,). Cutting follow-up there does not change them."""
         return ArmCounts(self.times[kept], self.events[:, kept], self.at_risk[:, kept])
 
 
 def log_hazard_ratio(arms: ArmCounts, *, method: str = "log hazard ratio, Cox (Efron)") -> Estimate:
-    """The log hazard ratio of the treated to the others by Newton's method, with Efron's treatment of ties.
+    """Return the log hazard ratio of the treated to the others by Newton's method, with Efron's treatment of ties.
 
     Returns
     -------
-    Estimate               what `cox` gives for one binary covariate: partial likelihood knows no more of it than
+    Estimate               equal to `cox` with one binary covariate, because the partial likelihood depends only on
                            these counts
 
     Raises
     ------
-    NotEstimableError      no event, an arm with nobody at risk beside one, or a likelihood without a maximum
+    NotEstimableError      no event, an arm without patients at risk at any event, or a likelihood without a maximum
 
     Notes
     -----
@@ -85,7 +85,7 @@ def log_hazard_ratio(arms: ArmCounts, *, method: str = "log hazard ratio, Cox (E
 
 
 def _expected(arms: ArmCounts, value: float) -> tuple[float, float]:
-    """Events the treated are expected to have at this log hazard ratio, and the information."""
+    """Return the expected events of the treated at this log hazard ratio, and the information."""
     ratio, expected, information = math.exp(value), 0.0, 0.0
     for place, fraction in _tied(arms.events.sum(axis=0).astype(np.int64)):
         treated, others = (
@@ -98,7 +98,7 @@ def _expected(arms: ArmCounts, value: float) -> tuple[float, float]:
 
 
 def _tied(deaths: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """For each event the place of its time and its l / d, not more than about `CHUNK` events at once."""
+    """Yield, for each event, the index of its time and its l / d, at most about `CHUNK` events at a time."""
     ends = np.cumsum(deaths)
     start = 0
     while start < len(deaths):

@@ -1,4 +1,4 @@
-"""Step functions of time that refuse to answer where the data cannot."""
+"""Step functions of time that refuse times at which the data do not identify them."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ class SurvivalCurve:
 
     Attributes
     ----------
-    times : array (k,)             distinct times at which follow-up ends, rising, in the cohort's unit
+    times : array (k,)             distinct times at which follow-up ends, ascending, in the cohort's unit
     survival, se : array (k,)      just after each time; `se` by Greenwood on the natural scale
     at_risk, events : array (k,)   just before and at each time
-    n_used, n_total : int          patients it rests on, and patients there were
+    n_used, n_total : int          patients used, and patients in the data
     """
 
     times: np.ndarray
@@ -39,15 +39,15 @@ class SurvivalCurve:
         return reach_of(self.times, self.survival)
 
     def at(self, t: float | np.ndarray) -> np.ndarray:
-        """Survival at each time of `t`; HorizonError past the last follow-up."""
+        """Return survival at each time of `t`. Raise HorizonError past the last follow-up."""
         return self._step(self.survival, 1.0, t)
 
     def se_at(self, t: float | np.ndarray) -> np.ndarray:
-        """Greenwood's standard error at each time of `t`; HorizonError past the last follow-up."""
+        """Return Greenwood's standard error at each time of `t`. Raise HorizonError past the last follow-up."""
         return self._step(self.se, 0.0, t)
 
     def to_frame(self) -> pd.DataFrame:
-        """One row a distinct time: time, at_risk, events, survival, se."""
+        """Return one row per distinct time: time, at_risk, events, survival, se."""
         return pd.DataFrame(
             {
                 "time": self.times,
@@ -65,15 +65,15 @@ class SurvivalCurve:
 
 @dataclass(frozen=True)
 class IncidenceCurve:
-    """An Aalen-Johansen curve: the probability of having had the event from one cause by each time.
+    """An Aalen-Johansen curve: the probability of an event of one cause by each time.
 
     Attributes
     ----------
     times : array (k,)              distinct times at which follow-up ends, rising
     incidence, se : array (k,)      just after each time, natural scale
     at_risk, events : array (k,)    all patients still at risk, and events from this cause
-    n_used, n_total : int           patients it rests on, and patients there were
-    reach : float                   the time up to which it is identified
+    n_used, n_total : int           patients used, and patients in the data
+    reach : float                   the time up to which the curve is identified
     """
 
     times: np.ndarray
@@ -86,22 +86,22 @@ class IncidenceCurve:
     reach: float
 
     def at(self, t: float | np.ndarray) -> np.ndarray:
-        """Cumulative incidence at each time of `t`; HorizonError past the last follow-up."""
+        """Return cumulative incidence at each time of `t`. Raise HorizonError past the last follow-up."""
         check_horizon(float(np.max(t)), self.reach)
         return step(self.times, self.incidence, 0.0, t)
 
     def se_at(self, t: float | np.ndarray) -> np.ndarray:
-        """Its standard error at each time of `t`; HorizonError past the last follow-up."""
+        """Return the standard error at each time of `t`. Raise HorizonError past the last follow-up."""
         check_horizon(float(np.max(t)), self.reach)
         return step(self.times, self.se, 0.0, t)
 
 
 def reach_of(times: np.ndarray, survival: np.ndarray) -> float:
-    """The time up to which a curve is identified.
+    """Return the time up to which a curve is identified.
 
-    The last follow-up, or infinity where the last patients at risk had the event: nobody is left. With delayed entry
-    the curve may fall to 0 while others enter later, as when the only early entrant dies. It then says nothing of
-    them, and is identified until just before: by more than what makes two times one (`ties.slack`).
+    This is the last follow-up, or infinity if the last patients at risk had the event, because nobody is left. With
+    delayed entry the curve may fall to 0 before other patients enter, for example if the only early patient dies. It
+    then does not describe them, and is identified until just before that time (by more than `ties.slack`).
     """
     if survival[-1] > 0:
         return float(times[-1])
@@ -114,19 +114,19 @@ def _apart(times: np.ndarray, place: int) -> float:
 
 
 def step(times: np.ndarray, values: np.ndarray, before: float, t: float | np.ndarray) -> np.ndarray:
-    """The right-continuous step function that is `before` until times[0] and values[i] from times[i] on.
+    """Return the right-continuous step function: `before` until times[0], then values[i] from times[i] on.
 
-    A `t` that misses times[i] by rounding alone is that time (`ties.slack`).
+    A `t` that differs from times[i] only by rounding is treated as equal (`ties.slack`).
     """
     return np.concatenate([[before], values])[np.searchsorted(times, t + slack(times), side="right")]
 
 
 def check_horizon(horizon: float, reach: float) -> None:
-    """Refuse a time past the last follow-up by more than rounding, naming a rounded one that is possible and nobody's.
+    """Raise HorizonError for a time past the last follow-up. The fix names a rounded time that belongs to no patient.
 
     Raises
     ------
-    HorizonError    also for a horizon that is not above 0 (or is not a number)
+    HorizonError    also for a horizon that is not positive or not a number
     """
     if math.isnan(horizon) or horizon < 0:
         raise HorizonError("horizon", Problem("", "not a time from 0 up", "give a number in the cohort's unit"))
@@ -142,6 +142,6 @@ def check_horizon(horizon: float, reach: float) -> None:
 
 
 def rounded_below(time: float) -> float:
-    """A time with two significant figures strictly below `time`, so that it is nobody's own."""
+    """Return a time with two significant digits strictly below `time`, so that it reveals no patient's time."""
     unit = 10.0 ** (math.floor(math.log10(time)) - 1)
     return (math.ceil(time / unit) - 1) * unit

@@ -1,4 +1,4 @@
-"""What a time-to-event endpoint says: Kaplan-Meier, restricted mean, landmark and median, each with its error."""
+"""Survival estimates of a time-to-event endpoint: restricted mean, landmark, quantiles and at-risk table."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ __all__ = [
 
 
 def common_horizon(*times: np.ndarray) -> float:
-    """The last time at which every group still has somebody under follow-up: the smallest of the largest times.
+    """Return the smallest of the groups' largest times: the last time at which every group is still followed.
 
     Examples
     --------
@@ -61,7 +61,7 @@ def at_risk_table(
     at: np.ndarray,
     entry: np.ndarray | None = None,
 ) -> pd.DataFrame:
-    """The table under a Kaplan-Meier plot, in the KMunicate form.
+    """Return the table under a Kaplan-Meier plot, in the KMunicate form.
 
     Parameters
     ----------
@@ -74,8 +74,8 @@ def at_risk_table(
 
     Notes
     -----
-    As R's ``summary(survfit(...), times = at)``: whoever leaves exactly at t is still at risk there. At the start of
-    the earliest follow-up, which is 0 without delayed entry, those who enter then are at risk.
+    As in R's ``summary(survfit(...), times = at)``, a patient who leaves exactly at t is still at risk at t. At the
+    start of the earliest follow-up, which is 0 without delayed entry, those who enter then are at risk.
 
     References
     ----------
@@ -108,13 +108,13 @@ def rmst(
     level: float = 0.95,
     unit: str = "",
 ) -> Estimate:
-    """Restricted mean survival time: area under Kaplan-Meier up to `horizon`.
+    """Return the restricted mean survival time, the area under the Kaplan-Meier curve up to `horizon`.
 
     Parameters
     ----------
     time, event, entry     as in `kaplan_meier`
     horizon : float        same unit; at most the largest follow-up, unless the curve has fallen to 0
-    level, unit            of the interval, and of time
+    level, unit            confidence level, and unit of time
 
     Returns
     -------
@@ -122,7 +122,12 @@ def rmst(
 
     Raises
     ------
-    HorizonError           past the last follow-up the curve is not identified
+    HorizonError           horizon past the last follow-up, where the curve is not identified
+
+    See Also
+    --------
+    rmst_difference : The difference between two arms.
+    kaplan_meier : The curve itself.
 
     Notes
     -----
@@ -150,9 +155,9 @@ def rmst_difference(
     level: float = 0.95,
     unit: str = "",
 ) -> Estimate:
-    """Restricted mean survival time of the treated less that of the others.
+    """Return the restricted mean survival time of the treated minus that of the others.
 
-    `treated` is a bool array (n,); the rest as in `rmst`. The variance is the sum of the arms'.
+    `treated` is a bool array (n,); the other arguments are those of `rmst`. The variance is the sum of the arms'.
 
     Examples
     --------
@@ -175,7 +180,7 @@ def landmark_survival(
     *,
     level: float = 0.95,
 ) -> Estimate:
-    """Kaplan-Meier survival at one time, with its interval on the log-log scale.
+    """Return Kaplan-Meier survival at one time, with its interval on the log-log scale.
 
     Parameters
     ----------
@@ -188,9 +193,9 @@ def landmark_survival(
 
     Notes
     -----
-    [low, high] = S^exp(±z·se / (S·|log S|)). Where nobody, or everybody, has had the event by then, Greenwood's
-    error is 0, which claims too much: there the interval is the exact binomial one (of those still at risk, or
-    of the events), and `se` its width over 2z.
+    [low, high] = S^exp(±z·se / (S·|log S|)). If nobody or everybody has had the event by then, Greenwood's error is 0,
+    which is too small. The interval then is the exact binomial one (of those still at risk, or of the events), and `se`
+    is its width / 2z.
 
     References
     ----------
@@ -212,7 +217,7 @@ def median_survival(
     level: float = 0.95,
     unit: str = "",
 ) -> Estimate:
-    """Median survival time with its Brookmeyer-Crowley interval; see `quantile_survival`."""
+    """Return the median survival time with its Brookmeyer-Crowley interval; see `quantile_survival`."""
     return quantile_survival(time, event, 0.5, entry, level=level, unit=unit)
 
 
@@ -225,7 +230,7 @@ def quantile_survival(
     level: float = 0.95,
     unit: str = "",
 ) -> Estimate:
-    """The time by which a share of patients has had the event, with its Brookmeyer-Crowley interval.
+    """Return the time by which a share of patients has had the event, with its Brookmeyer-Crowley interval.
 
     Parameters
     ----------
@@ -234,8 +239,8 @@ def quantile_survival(
 
     Returns
     -------
-    Estimate               `high` is infinite where the upper limit's curve stays above 1 - share; `se` is half the
-                           width of the interval at one standard error (Woodruff), infinite where that is
+    Estimate               `high` is infinite if the upper confidence curve stays above 1 - share; `se` is half the
+                           width of the interval at one standard error (Woodruff), and infinite if that is
 
     Raises
     ------
@@ -243,8 +248,8 @@ def quantile_survival(
 
     Notes
     -----
-    The interval holds the times at which the log-log interval of S(t) covers 1 - share. Where a curve equals
-    1 - share over a stretch, its middle is taken, as R does.
+    The interval contains the times at which the log-log interval of S(t) covers 1 - share. If a curve equals 1 - share
+    over a period, the middle of the period is used, as in R.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""The Fine-Gray model: how covariates move the probability of an event that other causes compete with."""
+"""The Fine-Gray model: effects of covariates on the cumulative incidence with competing causes."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from heorsynth.estimators.survival.kaplan_meier import curve_of
 MAX_STEPS, TOLERANCE = 30, 1e-10
 
 LEAST_INFORMATION = 1e-9
-"""Below this share of an event a coefficient may have run off: it is asked whether there is a maximum."""
+"""With less information than this share of an event, the existence of a maximum is checked."""
 
 
 def fine_gray(time: np.ndarray, cause: np.ndarray, covariates: np.ndarray) -> CoxFit:
-    """Proportional subdistribution hazards of cause 1, by Newton's method.
+    """Fit proportional subdistribution hazards of cause 1 by Newton's method.
 
     Parameters
     ----------
@@ -27,21 +27,21 @@ def fine_gray(time: np.ndarray, cause: np.ndarray, covariates: np.ndarray) -> Co
 
     Returns
     -------
-    CoxFit                         log subdistribution hazard ratios; the covariance is the robust one that allows for
-                                   the estimated censoring weights
+    CoxFit                         log subdistribution hazard ratios; the covariance is robust and allows for the
+                                   estimated censoring weights
 
     Raises
     ------
-    NotEstimableError              nobody had the event, covariates that are constant or depend on one another, or a
-                                   likelihood without a maximum
+    NotEstimableError              no event of cause 1, covariates that are constant or dependent, or a likelihood
+                                   without a maximum
 
     Notes
     -----
-    Who had a competing event at T stays at risk at t > T with weight G(t-) / G(T-), G the Kaplan-Meier curve of the
-    time to censoring; ties as Breslow. With eta_i the weighted martingale score residuals and psi_i the contribution
-    of estimating G, the covariance is I^-1 [sum of (eta_i + psi_i)(eta_i + psi_i)'] I^-1. With tied times everything
-    is as in crr: a censoring at u moves the weights, at event times t >= u, of those whose competing event was before
-    u; and events that share its time count as at risk of it.
+    A patient with a competing event at T stays at risk at t > T with weight G(t-) / G(T-), where G is the Kaplan-Meier
+    curve of the time to censoring. Ties are treated as by Breslow. With eta_i the weighted martingale score residuals
+    and psi_i the contribution of estimating G, the covariance is I^-1 [sum of (eta_i + psi_i)(eta_i + psi_i)'] I^-1.
+    Tied times are treated as in crr: a censoring at u changes the weights, at event times t >= u, of patients with a
+    competing event before u, and events at the same time count as at risk of censoring.
 
     References
     ----------
@@ -89,10 +89,10 @@ def fine_gray(time: np.ndarray, cause: np.ndarray, covariates: np.ndarray) -> Co
 
 
 class _Weighing:
-    """Weighted risk sets of patients sorted by time, as sums over those still followed and those who left for others.
+    """Weighted risk sets of patients sorted by time, as sums over those followed and those with a competing event.
 
-    At the k-th distinct event time t: all with time >= t count once, all who had a competing event before t count
-    G(t-) / G(their own time -).
+    At the k-th distinct event time t, all patients with time >= t count once, and all with a competing event before t
+    count G(t-) / G(their own time -).
     """
 
     def __init__(self, time: np.ndarray, cause: np.ndarray, X: np.ndarray) -> None:
@@ -108,17 +108,17 @@ class _Weighing:
         self.G = self._censoring(self.t)
         self.own = np.where(cause > 1, 1 / np.maximum(self._censoring(time), 1e-300), 0.0)
         self.first = np.searchsorted(time, self.t, side="left")
-        """Patients before this place left before t."""
+        """Number of patients whose follow-up ended before t."""
 
     def risk_sets(self) -> RiskSets:
-        """Who is at risk at each event: who had a competing event is so at every one, with a weight above 0."""
+        """Return the risk sets. A patient with a competing event stays at risk with a positive weight."""
         rows = np.flatnonzero(self.cause == 1)
         upper = np.searchsorted(self.t, self.time, side="right")
         upper[self.cause > 1] = len(self.t)
         return RiskSets(self.X, rows, np.searchsorted(self.t, self.time[rows]), np.zeros(len(upper), int), upper)
 
     def _censoring(self, at: np.ndarray) -> np.ndarray:
-        """G just before each time."""
+        """Return G just before each time."""
         if not (self.cause == 0).any():
             return np.ones(len(at))
         n = len(self.time)
@@ -126,7 +126,7 @@ class _Weighing:
         return np.concatenate([[1.0], curve.survival])[np.searchsorted(curve.times, at, side="left")]
 
     def _sums(self, risk: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Of 1 and of X over the weighted risk set at each event time: (k,), (k, p)."""
+        """Return sums of 1 and of X over the weighted risk set at each event time: (k,), (k, p)."""
         both = np.column_stack([risk, risk[:, None] * self.X])
         still = _from_end(both)[self.first]
         gone = _from_start(both * self.own[:, None])[self.first]
@@ -134,7 +134,7 @@ class _Weighing:
         return total[:, 0], total[:, 1:]
 
     def at(self, coef: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
-        """Log pseudo-likelihood, gradient (p,), information (p, p)."""
+        """Return the log pseudo-likelihood, its gradient (p,) and the information (p, p)."""
         eta = self.X @ coef
         shift = float(eta.max())
         risk = np.exp(eta - shift)
@@ -150,7 +150,7 @@ class _Weighing:
         return loglik, gradient, np.tensordot(self.d, spread, axes=1)
 
     def residuals(self, coef: np.ndarray) -> np.ndarray:
-        """eta_i + psi_i of every patient (n, p)."""
+        """Return eta_i + psi_i of every patient (n, p)."""
         risk = np.exp(self.X @ coef - float((self.X @ coef).max()))
         total, first = self._sums(risk)
         mean, hazard = first / total[:, None], self.d / total
@@ -166,7 +166,7 @@ class _Weighing:
         return score + self._of_censoring(risk, mean, hazard)
 
     def _of_censoring(self, risk: np.ndarray, mean: np.ndarray, hazard: np.ndarray) -> np.ndarray:
-        """psi_i: what each patient's censoring, or its absence, contributes through the estimate of G."""
+        """Return psi_i: each patient's contribution to the covariance through the estimate of G."""
         censored = self.cause == 0
         if not censored.any():
             return np.zeros_like(self.X)
@@ -185,24 +185,24 @@ class _Weighing:
 
 
 def _from_start(values: np.ndarray) -> np.ndarray:
-    """Sums of the first 0, 1, .., n rows (n + 1, k)."""
+    """Return sums of the first 0, 1, .., n rows (n + 1, k)."""
     return np.concatenate([np.zeros((1, values.shape[1])), np.cumsum(values, axis=0)])
 
 
 def _from_end(values: np.ndarray) -> np.ndarray:
-    """Sums of the rows from 0, 1, .., n on (n + 1, k)."""
+    """Return sums of the rows from 0, 1, .., n on (n + 1, k)."""
     sums = _from_start(values)
     rest: np.ndarray = sums[-1] - sums
     return rest
 
 
 def _both(hazard: np.ndarray, mean: np.ndarray, upto: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Sums of the hazard, and of hazard times mean, over the first `upto` event times: (n,), (n, p)."""
+    """Return sums of hazard, and of hazard times mean, over the first `upto` event times: (n,), (n, p)."""
     sums = _from_start(np.column_stack([hazard, hazard[:, None] * mean]))[upto]
     return sums[:, 0], sums[:, 1:]
 
 
 def _later(hazard: np.ndarray, mean: np.ndarray, after: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The same over the event times from place `after` on."""
+    """Return the same sums over the event times from index `after` on."""
     sums = _from_end(np.column_stack([hazard, hazard[:, None] * mean]))[after]
     return sums[:, 0], sums[:, 1:]

@@ -14,14 +14,14 @@ def kaplan_meier(
     entry: np.ndarray | None = None,
     weights: np.ndarray | None = None,
 ) -> SurvivalCurve:
-    """The Kaplan-Meier curve with Greenwood's standard error.
+    """Return the Kaplan-Meier curve with Greenwood's standard error.
 
     Parameters
     ----------
-    time : array (n,)              follow-up, in the cohort's unit; > 0; missing ones are left out and counted
-    event : array of bool (n,)     True where the event was observed
-    entry : array (n,), optional   when follow-up began (left truncation), < time
-    weights : array (n,), optional how often each patient counts (frequencies, such as bootstrap counts)
+    time : array (n,)              follow-up, in the cohort's unit; > 0; patients with missing times are left out
+    event : array of bool (n,)     True if the event was observed
+    entry : array (n,), optional   start of follow-up (left truncation), < time
+    weights : array (n,), optional weight of each patient (frequencies, such as bootstrap counts)
 
     Returns
     -------
@@ -29,11 +29,16 @@ def kaplan_meier(
 
     Raises
     ------
-    NotEstimableError              nobody to follow, or follow-up that ends before it starts
+    NotEstimableError              no known time, or follow-up that does not end after it starts
+
+    See Also
+    --------
+    rmst : Area under the curve up to a horizon.
+    reverse_kaplan_meier : The curve of follow-up.
 
     Notes
     -----
-    Var S(t) = S(t)^2 · sum over t_i <= t of d_i / (Y_i (Y_i - d_i)). Where S(t) = 0 the standard error is 0.
+    Var S(t) = S(t)^2 · sum over t_i <= t of d_i / (Y_i (Y_i - d_i)). If S(t) = 0, the standard error is 0.
 
     References
     ----------
@@ -50,9 +55,9 @@ def kaplan_meier(
 
 
 def reverse_kaplan_meier(time: np.ndarray, event: np.ndarray, entry: np.ndarray | None = None) -> SurvivalCurve:
-    """The curve of still being followed, were there no events: events censor, and censoring is the event.
+    """Return the Kaplan-Meier curve of follow-up: censoring counts as the event, and events censor.
 
-    Where both happen at one time the event comes first: whoever has it is no longer at risk of being censored.
+    If both occur at the same time, the event comes first: a patient with the event is not at risk of censoring.
 
     References
     ----------
@@ -68,18 +73,18 @@ def reverse_kaplan_meier(time: np.ndarray, event: np.ndarray, entry: np.ndarray 
 
 
 def curve_of(counts: EventCounts, n_used: int, n_total: int) -> SurvivalCurve:
-    """The Kaplan-Meier curve of counts, wherever they were added up."""
+    """Return the Kaplan-Meier curve of counts."""
     survival = np.cumprod(1 - share_or_zero(counts.events, counts.at_risk))
     se = survival * np.sqrt(np.cumsum(_greenwood(counts)))
     return SurvivalCurve(counts.times, survival, se, counts.at_risk, counts.events, n_used, n_total)
 
 
 def reverse_curve_of(counts: EventCounts, n_used: int, n_total: int) -> SurvivalCurve:
-    """The curve of still being followed, of counts in which an event of any cause counts as one."""
+    """Return the curve of follow-up, from counts in which an event of any cause counts as one."""
     left = EventCounts(counts.times, counts.at_risk - counts.events, counts.censored, counts.events)
     return curve_of(left, n_used, n_total)
 
 
 def _greenwood(counts: EventCounts) -> np.ndarray:
-    """d / (Y (Y - d)) at each time; 0 where all at risk have the event and the curve falls to 0."""
+    """Return d / (Y (Y - d)) at each time, and 0 if all at risk have the event and the curve falls to 0."""
     return share_or_zero(counts.events, counts.at_risk * (counts.at_risk - counts.events))

@@ -24,7 +24,7 @@ class LogRank:
 
 
 def log_rank(time: np.ndarray, event: np.ndarray, group: np.ndarray, entry: np.ndarray | None = None) -> LogRank:
-    """The log-rank test across the levels of `group` (array (n,)), with the hypergeometric variance.
+    """Compare the survival of the levels of `group` (array (n,)) by the log-rank test with hypergeometric variance.
 
     References
     ----------
@@ -52,13 +52,13 @@ def log_rank(time: np.ndarray, event: np.ndarray, group: np.ndarray, entry: np.n
 
 
 def _members(patients: FollowUp, rows: np.ndarray) -> FollowUp:
-    """Some patients, with the ties that were decided among all."""
+    """Return the follow-up of some patients, with ties decided among all patients."""
     entry = None if patients.entry is None else patients.entry[rows]
     return FollowUp(patients.time[rows], patients.event[rows], entry, None, int(rows.sum()))
 
 
 def log_rank_of(events: np.ndarray, at_risk: np.ndarray, names: Sequence[str]) -> LogRank:
-    """The log-rank test from each group's events (g, k) and patients at risk (g, k) at k times with an event."""
+    """Return the log-rank test from events (g, k) and patients at risk (g, k) of each group at k event times."""
     deaths, whole = events.sum(axis=0), at_risk.sum(axis=0)
     observed = events.sum(axis=1)
     share = at_risk / whole

@@ -1,4 +1,4 @@
-"""Parametric survival models, as used to extrapolate beyond follow-up, and what they make of a lifetime."""
+"""Parametric survival models, used to extrapolate beyond follow-up."""
 
 from __future__ import annotations
 
@@ -15,39 +15,39 @@ from heorsynth.core.estimate import Estimate
 from heorsynth.estimators.survival.counts import follow_up
 
 NODES, WEIGHTS = np.polynomial.legendre.leggauss(200)
-"""Nodes at which a survival curve is integrated."""
+"""Nodes of the numerical integration of a survival curve."""
 
 NORMAL_BELOW = 1e-4
-"""A generalised gamma this near to Q = 0 is the log-normal it tends to."""
+"""A generalised gamma with |Q| below this is evaluated as its limit, the log-normal."""
 
 LIMIT_BEYOND = 12.0
-"""A generalised gamma with a Q as far from 0 is, to rounding, the limit it tends to: a power law that ends at a time.
-A likelihood that rises up to there has no maximum."""
+"""A generalised gamma with |Q| above this equals its limit up to rounding: a power law with an end point. A likelihood
+that increases up to there has no maximum."""
 
 MOST, GROUPS = 20_000, 5_000
-"""More patients than `MOST` without delayed entry enter as so many groups of neighbouring times, each at its mean."""
+"""More than `MOST` patients without delayed entry are combined into this many groups of neighbouring times."""
 
 STEP = 5e-3
-"""Step of the numerical derivatives, in parameters that are logarithms or of order 1."""
+"""Step of the numerical derivatives. Parameters are logarithms or of order 1."""
 
 FIRST = (-1 / 60, 9 / 60, -45 / 60, 0.0, 45 / 60, -9 / 60, 1 / 60)
 SECOND = (2 / 180, -27 / 180, 270 / 180, -490 / 180, 270 / 180, -27 / 180, 2 / 180)
 """Weights of the values at -3 to 3 steps in the first and second derivative (Fornberg 1988 Math Comp 51:699)."""
 
 MOST_STEPS, CLOSE = 12, 1e-6
-"""Newton's steps to a maximum, and the length of the last: where there is one, a step of 1e-6 leaves about 1e-10."""
+"""The limit of Newton's steps, and the step length at convergence: after a step of 1e-6 the error is about 1e-10."""
 
 MOST_HALVINGS = 40
-"""Of a step along which the likelihood falls: one that has to be a billionth of its length points nowhere."""
+"""A descent step is halved at most down to this share of its length."""
 
 FLAT = 1e-8
-"""A second derivative that the others explain to within this share of itself is none."""
+"""A second derivative counts as 0 if the others explain it to within this share of itself."""
 
 ROUNDING = 1e-13
-"""Losses, which are of order 1, that are nearer than this are the same."""
+"""Losses, which are of order 1, count as equal if they differ by less than this."""
 
 Logs = tuple[np.ndarray, np.ndarray]
-"""The logarithms of hazard and survival at some times."""
+"""The logarithms of hazard and survival at given times."""
 
 
 def _exponential(t: np.ndarray, theta: np.ndarray) -> Logs:
@@ -95,8 +95,8 @@ class Family:
 
     Attributes
     ----------
-    logs : callable    times (k,) > 0 and parameters (p,) to the logarithms of hazard and survival, (k,) each
-    starts : tuple     where a fit to times of mean about 1 starts: the first from which it reaches a maximum is taken
+    logs : callable    maps times (k,) > 0 and parameters (p,) to the logarithms of hazard and survival, (k,) each
+    starts : tuple     start values for times with mean about 1; the first that leads to a maximum is used
     """
 
     logs: Callable[[np.ndarray, np.ndarray], Logs]
@@ -111,7 +111,7 @@ FAMILIES: Mapping[str, Family] = {
     "log-logistic": Family(_log_logistic, ((0.0, -0.3),)),
     "generalised gamma": Family(_generalised_gamma, ((0.0, 0.0, 1.0), (0.0, 0.0, 0.1), (0.0, 0.3, -0.5))),
 }
-"""The six that technology appraisals are asked to consider (Latimer 2013 Med Decis Making 33:743; NICE DSU TSD 14)."""
+"""The six families recommended for technology appraisals (Latimer 2013 Med Decis Making 33:743; NICE DSU TSD 14)."""
 
 
 @dataclass(frozen=True)
@@ -121,12 +121,12 @@ class ParametricFit:
     Attributes
     ----------
     family : str               one of `FAMILIES`
-    theta : array (p,)         its parameters for times divided by `scale`: the exponential's log rate; location and
-                               log scale of log time (and Q, Prentice's shape); Gompertz' log rate and shape
+    theta : array (p,)         parameters for times divided by `scale`: log rate of the exponential; location and log
+                               scale of log time (and Prentice's shape Q); log rate and shape of the Gompertz
     covariance : array (p, p)  inverse of the observed information
-    loglik : float             of the times in the cohort's unit
+    loglik : float             for times in the cohort's unit
     scale : float              person-time per event, in the cohort's unit
-    n_used, n_total, n_events  patients with known time, patients there were, events
+    n_used, n_total, n_events  patients with known time, patients in the data, events
     """
 
     family: str
@@ -140,15 +140,15 @@ class ParametricFit:
 
     @cached_property
     def aic(self) -> float:
-        """Akaike's criterion: twice the parameters less twice the log-likelihood."""
+        """Akaike's criterion: twice the number of parameters minus twice the log-likelihood."""
         return 2 * len(self.theta) - 2 * self.loglik
 
     def survival(self, t: np.ndarray) -> np.ndarray:
-        """Survival at each time > 0."""
+        """Return survival at each time > 0."""
         return self._survival(np.asarray(t, float), self.theta)
 
     def contributions(self, time: np.ndarray, event: np.ndarray, entry: np.ndarray | None = None) -> np.ndarray:
-        """The log-likelihood of each patient (n,): what `loglik` is the sum of, for the patients it was fitted to."""
+        """Return the log-likelihood of each patient (n,). Its sum over the fitted patients is `loglik`."""
         patients = follow_up(time, event, entry)
         happened, logs = patients.event != 0, FAMILIES[self.family].logs
         with np.errstate(all="ignore"):
@@ -159,7 +159,7 @@ class ParametricFit:
         return found
 
     def restricted_mean(self, horizon: float, *, level: float = 0.95, unit: str = "") -> Estimate:
-        """The mean time to the event up to a horizon, which may lie far beyond follow-up; delta-method interval.
+        """Return the restricted mean time to the event, also beyond follow-up, with a delta-method interval.
 
         Notes
         -----
@@ -184,14 +184,14 @@ class ParametricFit:
 
 
 def fit_parametric(family: str, time: np.ndarray, event: np.ndarray, entry: np.ndarray | None = None) -> ParametricFit:
-    """A parametric survival model by maximum likelihood.
+    """Fit a parametric survival model by maximum likelihood.
 
     Parameters
     ----------
     family : str                   one of `FAMILIES`
     time : array (n,)              follow-up; > 0; missing ones are left out and counted
     event : array of bool (n,)     True where the event was observed
-    entry : array (n,), optional   when follow-up began (left truncation), < time
+    entry : array (n,), optional   start of follow-up (left truncation), < time
 
     Raises
     ------
@@ -243,7 +243,7 @@ def fit_parametric(family: str, time: np.ndarray, event: np.ndarray, entry: np.n
 
 
 def _grouped(times: np.ndarray, happened: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Mean time, events and patients of groups of neighbours, those with and without the event apart."""
+    """Return mean time, events and patients of groups of neighbouring times, separately with and without the event."""
     found = []
     for event in (True, False):
         own = np.sort(times[happened == event])
@@ -257,10 +257,10 @@ def _grouped(times: np.ndarray, happened: np.ndarray) -> tuple[np.ndarray, np.nd
 
 
 def _maximum(loss: Callable[[np.ndarray], float], start: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
-    """Where the loss is least, and the inverse of its second derivatives there; None where Newton's steps do not end.
+    """Return the minimum of the loss and the inverse of its second derivatives there, or None without convergence.
 
-    A likelihood that rises for ever towards a limit (a generalised gamma whose Q grows) has steps that stay large, or
-    second derivatives that vanish: that tells it, and not how far a search happened to go.
+    A likelihood without a maximum (a generalised gamma with growing Q) has steps that stay large, or second
+    derivatives that vanish. This criterion does not depend on where a search stops.
     """
     with np.errstate(all="ignore"):
         rough = {"xatol": 0.01, "fatol": 1e-5, "maxiter": 400}
@@ -281,7 +281,7 @@ def _maximum(loss: Callable[[np.ndarray], float], start: np.ndarray) -> tuple[np
 
 
 def _descending(loss: Callable[[np.ndarray], float], theta: np.ndarray, step: np.ndarray) -> np.ndarray | None:
-    """The step, halved until the loss does not rise along it; None for a step that is not finite or never descends."""
+    """Return the step, halved until the loss does not increase; None if it is not finite or never descends."""
     here = loss(theta)
     if not np.isfinite(step).all():
         return None
@@ -293,19 +293,19 @@ def _descending(loss: Callable[[np.ndarray], float], theta: np.ndarray, step: np
 
 
 def _along(loss: Callable[[np.ndarray], float], theta: np.ndarray, step: np.ndarray) -> list[float]:
-    """The loss at three steps back, two, one, none, one, two and three steps on."""
+    """Return the loss at -3, -2, -1, 0, 1, 2 and 3 steps."""
     return [loss(theta + count * step) for count in range(-3, 4)]
 
 
 def _gradient(loss: Callable[[np.ndarray], float], theta: np.ndarray) -> np.ndarray:
-    """First derivatives by central differences of sixth order."""
+    """Return first derivatives by central differences of sixth order."""
     used = [(count, weight) for count, weight in zip(range(-3, 4), FIRST, strict=True) if weight]
     return np.array([sum(weight * loss(theta + count * step) for count, weight in used) / STEP
                      for step in STEP * np.eye(len(theta))])  # fmt: skip
 
 
 def _curvature(loss: Callable[[np.ndarray], float], theta: np.ndarray) -> np.ndarray:
-    """Second derivatives by differences of second order: enough for a step, whose end the gradient decides."""
+    """Return second derivatives by differences of second order, accurate enough for the direction of a step."""
     steps, here = STEP * np.eye(len(theta)), loss(theta)
 
     def along(step: np.ndarray) -> float:
@@ -318,7 +318,7 @@ def _curvature(loss: Callable[[np.ndarray], float], theta: np.ndarray) -> np.nda
 
 
 def _second_derivatives(loss: Callable[[np.ndarray], float], theta: np.ndarray) -> np.ndarray:
-    """Second derivatives by central differences of sixth order, along each parameter and each two together."""
+    """Return second derivatives by central differences of sixth order, for each parameter and each pair."""
     steps = STEP * np.eye(len(theta))
     found = np.diag([_product(SECOND, _along(loss, theta, step)) / STEP**2 for step in steps])
     for i, j in combinations(range(len(theta)), 2):
@@ -332,9 +332,9 @@ def _product(weights: Sequence[float], values: Sequence[float]) -> float:
 
 
 def _inverse(matrix: np.ndarray) -> np.ndarray | None:
-    """The inverse of a small matrix by elimination; None unless it is clearly positive definite.
+    """Return the inverse of a small matrix by elimination, or None unless it is clearly positive definite.
 
-    By hand, since a linear algebra library's last digits are those of the processor.
+    A linear algebra library is not used, because its last digits differ between processors.
     """
     count = len(matrix)
     work = np.hstack([matrix, np.eye(count)])

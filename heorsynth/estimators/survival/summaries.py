@@ -1,4 +1,4 @@
-"""What is read off a survival curve, whether rows or added-up counts made it: its area, its height, its quantiles."""
+"""Summaries of a survival curve, from rows or from counts: area, height and quantiles."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from heorsynth.estimators.ties import TOLERANCE, slack
 
 
 def restricted_mean(curve: SurvivalCurve, horizon: float, *, level: float = 0.95, unit: str = "") -> Estimate:
-    """The area under a curve up to `horizon`, with its Greenwood-type error; see `survival.rmst`.
+    """Return the area under a curve up to `horizon`, with its Greenwood-type error; see `rmst`.
 
     Raises
     ------
-    HorizonError           past the last follow-up the curve is not identified
+    HorizonError           horizon past the last follow-up, where the curve is not identified
     """
     if horizon <= 0:
         check_horizon(-1.0, curve.reach)
@@ -44,7 +44,7 @@ def restricted_mean(curve: SurvivalCurve, horizon: float, *, level: float = 0.95
 def restricted_mean_difference(
     first: Estimate, second: Estimate, horizon: float, n_total: int, *, level: float = 0.95, unit: str = ""
 ) -> Estimate:
-    """One arm's restricted mean less another's: the variance is the sum of theirs."""
+    """Return one arm's restricted mean minus another's. The variance is the sum of theirs."""
     return Estimate.normal(
         first.value - second.value,
         math.hypot(first.se, second.se),
@@ -57,7 +57,7 @@ def restricted_mean_difference(
 
 
 def landmark(curve: SurvivalCurve, at: float, *, level: float = 0.95) -> Estimate:
-    """The height of a curve at one time, with its interval on the log-log scale; see `survival.landmark_survival`."""
+    """Return the height of a curve at one time, with its interval on the log-log scale; see `landmark_survival`."""
     value, se = float(curve.at(at)), float(curve.se_at(at))
     if value in (0.0, 1.0):
         last = len(curve.times) - 1
@@ -74,9 +74,9 @@ def landmark(curve: SurvivalCurve, at: float, *, level: float = 0.95) -> Estimat
 
 
 def curve_quantile(curve: SurvivalCurve, share: float, *, level: float = 0.95, unit: str = "") -> Estimate:
-    """The time by which a curve has lost a share, with its Brookmeyer-Crowley interval.
+    """Return the time by which a curve has fallen by a share, with its Brookmeyer-Crowley interval.
 
-    See `survival.quantile_survival`.
+    See `quantile_survival`.
 
     Raises
     ------
@@ -110,7 +110,7 @@ def curve_quantile(curve: SurvivalCurve, share: float, *, level: float = 0.95, u
 
 
 def _limits(curve: SurvivalCurve, level: float, z: float) -> tuple[float, float]:
-    """When the lower and the upper log-log confidence curve, at z standard errors, cross `level`."""
+    """Return the times at which the lower and upper log-log confidence curves, at z standard errors, cross `level`."""
     inner = (curve.survival > 0) & (curve.survival < 1)
     value = np.where(inner, curve.survival, 0.5)
     spread = z * curve.se / (value * np.abs(np.log(value)))
@@ -123,11 +123,11 @@ def _limits(curve: SurvivalCurve, level: float, z: float) -> tuple[float, float]
 
 
 def _crossing(times: np.ndarray, values: np.ndarray, level: float, end: float) -> float:
-    """The first time at which a falling step function is at or below `level`; the middle of a stretch at it.
+    """Return the first time at which a decreasing step function is at or below `level`.
 
-    The stretch ends where the function falls below `level`, or at `end` where it never does. Values that differ from
-    `level` by less than `TOLERANCE` are at it, as in R's ``quantile.survfit``: a product of shares is seldom exactly
-    one half.
+    If it equals `level` over a period, the middle of the period is returned. The period ends where the function falls
+    below `level`, or at `end`. Values within `TOLERANCE` of `level` count as equal, as in R's ``quantile.survfit``,
+    because a product of shares is rarely exactly one half.
     """
     reached, below = (np.flatnonzero(values <= level + side) for side in (TOLERANCE, -TOLERANCE))
     if not len(reached):

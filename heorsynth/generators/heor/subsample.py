@@ -11,7 +11,7 @@ from heorsynth.core.errors import GeneratorError, Problem
 from heorsynth.core.random import stream
 from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.data.folders.cohort_folder import CohortFolder
-from heorsynth.data.folders.sampling import spread
+from heorsynth.data.folders.sampling import rows_to_take
 from heorsynth.data.folders.tally import Cell, cells_of
 from heorsynth.engine.engine import EngineSpec, open_engine
 from heorsynth.generators.heor.cells import MIN_STRATUM
@@ -55,7 +55,7 @@ def _ranks(folder: CohortFolder, wanted: Mapping[Cell, int], seed: int) -> Ranks
     for cell in folder.cells:
         rng = stream(seed, "folder", *cell)
         held = [part.get(cell, 0) for part in folder.facts.by_part]
-        for part, ranks in enumerate(spread(held, wanted[cell], rng)):
+        for part, ranks in enumerate(rows_to_take(held, wanted[cell], rng)):
             if len(ranks):
                 found.setdefault(part, {})[cell] = ranks
     return found

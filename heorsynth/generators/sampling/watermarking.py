@@ -29,8 +29,8 @@ STRENGTH = 26.0
 MOST_MOVED = 0.45
 """Largest share of a column's values that is moved."""
 
-LOOKED_AT = 6
-"""Rows of a large cohort that are examined for each value to be moved."""
+MOST_SCANNED = 6
+"""Rows of a large cohort that are looked at, for each one whose value is to move."""
 
 FEWEST = 50_000
 """A cohort of up to so many rows is examined whole; of a larger one so many rows give the quantiles."""
@@ -95,8 +95,8 @@ def marked(
         return frame, ()
     share = min(MOST_MOVED, STRENGTH / (2 * np.sqrt(len(held) * min(len(frame), domain.n_source))))
     rows = np.arange(len(frame))
-    if (looked_at := max(FEWEST, round(LOOKED_AT * share * len(frame)))) < len(frame):
-        rows = np.sort(rng.choice(rows, size=looked_at, replace=False))
+    if (scanned_rows := max(FEWEST, round(MOST_SCANNED * share * len(frame)))) < len(frame):
+        rows = np.sort(rng.choice(rows, size=scanned_rows, replace=False))
     arms = _arms(frame, domain)
     found, names = frame.copy(deep=False), []  # a shallow copy: columns are replaced in it, never changed
     for column in held:

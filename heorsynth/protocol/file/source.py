@@ -12,10 +12,10 @@ import pandas as pd
 from heorsynth.core.errors import CohortError, FileError, LabelError, Problem, ProtocolError, nearest
 from heorsynth.data import datasets
 from heorsynth.data.cohort.cohort import Cohort
-from heorsynth.data.columns.holdable import unholdable
-from heorsynth.data.columns.kinds import understood
+from heorsynth.data.columns.holdable import unsupported_columns
+from heorsynth.data.columns.kinds import read_columns
 from heorsynth.data.columns.levels import as_text
-from heorsynth.data.columns.role_checks import unusable_names
+from heorsynth.data.columns.role_checks import names_not_text
 from heorsynth.data.columns.schema import Schema, as_endpoints, as_marks, as_names
 from heorsynth.data.files import io
 from heorsynth.data.files.adtte import from_adtte
@@ -224,10 +224,10 @@ def _unfit(frame: pd.DataFrame, roles: Mapping[str, object]) -> list[Problem]:
     known: dict[str, object] = {name: roles[name] for name in ("id", "arm", "entry", "kind") if roles.get(name)}
     listed = {name: as_names(roles.get(name)) for name in ("costs", "utilities", "subgroups")}
     schema = Schema(as_endpoints(roles["endpoints"]), **known, **listed)  # type: ignore[arg-type]
-    if not frame.columns.is_unique or unusable_names(frame) or unholdable(frame):
+    if not frame.columns.is_unique or names_not_text(frame) or unsupported_columns(frame):
         return []
-    read = understood(frame, schema, as_marks(roles.get("missing")))
-    return [] if read.found else [problem for _, problem in unfit_columns(read.frame, read.schema)]
+    read = read_columns(frame, schema, as_marks(roles.get("missing")))
+    return [] if read.problems else [problem for _, problem in unfit_columns(read.frame, read.schema)]
 
 
 def _subject(protocol: Protocol) -> str:

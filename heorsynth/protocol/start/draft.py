@@ -9,7 +9,7 @@ import pandas as pd
 from pandas.api import types
 
 from heorsynth.core.errors import as_yaml
-from heorsynth.data.columns.event_words import both_ways, coding_by_words, what_a_name_leaves_open
+from heorsynth.data.columns.event_words import coding_by_words, inverted_meaning, possible_codings
 from heorsynth.data.columns.schema import Endpoint
 from heorsynth.protocol.start.guess_endpoints import guess_unit, named_endpoints
 from heorsynth.protocol.start.guess_roles import (
@@ -164,7 +164,7 @@ Coding = tuple[dict[str, int], str, bool]
 def _codings(name: str, column: pd.Series) -> list[Coding]:
     """The codings an event column may have: the one that its words say, else those that are possible."""
     levels, is_bool = _levels_of(column), holds_booleans(column)
-    spoken = what_a_name_leaves_open(name)
+    spoken = inverted_meaning(name)
     if is_bool and not spoken:
         return []
     said = coding_by_words(name, levels)
@@ -186,7 +186,7 @@ def _codings(name: str, column: pd.Series) -> list[Coding]:
 
 def _possible(levels: Sequence[object]) -> list[Coding]:
     """Both codings of two levels; of more, or of none that can be told, an example to change."""
-    if ways := both_ways(levels):
+    if ways := possible_codings(levels):
         last = levels[-1]
         meaning = {1: "the event", 0: "censored"}
         return [({_key(level): code for level, code in codes.items()}, f"if {_key(last)} means {meaning[codes[last]]}",
@@ -217,7 +217,7 @@ def _key(level: object) -> str:
 def needs_coding(column: pd.Series) -> bool:
     """True where an event column is text, or numbers without a 0, so that nothing says who is censored."""
     if holds_booleans(column):
-        return bool(what_a_name_leaves_open(str(column.name)))
+        return bool(inverted_meaning(str(column.name)))
     numbers = pd.to_numeric(column, errors="coerce")
     return bool(numbers.isna().any() or 0 not in set(numbers))
 

@@ -11,7 +11,7 @@ import pandas as pd
 from pandas.api import types
 
 from heorsynth.data.columns import number_text
-from heorsynth.data.columns.identifiers import ROW_NAMES, looks_like_dates, names_a_person, why_identifying, words_of
+from heorsynth.data.columns.identifiers import ROW_NAMES, identifying_reason, looks_like_dates, names_a_person, words_of
 from heorsynth.data.columns.levels import SMALL_COUNT, as_text
 from heorsynth.data.columns.schema import Schema
 from heorsynth.generators.source import unfit_columns
@@ -68,7 +68,7 @@ def text_numbers(frame: pd.DataFrame) -> TextNumbers:
         if not (types.is_object_dtype(column) or types.is_string_dtype(column)) or looks_like_dates(column):
             continue
         numbers, kinds = number_text.parsed(column)
-        holds = number_text.held(numbers, kinds)
+        holds = number_text.content_of(numbers, kinds)
         if holds == number_text.CODES:
             codes.append(name)
         elif holds == number_text.UNCLEAR and _doubtful(kinds):
@@ -87,7 +87,7 @@ def text_numbers(frame: pd.DataFrame) -> TextNumbers:
 def _doubtful(counts: Counter[str]) -> bool:
     """Whether most of what is no number may be one, by its marks of thousands, its currency or its percent sign."""
     doubtful = counts[number_text.AMBIGUOUS] + counts[number_text.CURRENCIES]
-    return 2 * doubtful > number_text.n_left(counts)
+    return 2 * doubtful > number_text.n_unread(counts)
 
 
 def guess_roles(frame: pd.DataFrame, taken: Iterable[str] = (), unclear: Iterable[str] = ()) -> list[Guess]:
@@ -131,11 +131,11 @@ def guess_roles(frame: pd.DataFrame, taken: Iterable[str] = (), unclear: Iterabl
 def _id(frame: pd.DataFrame) -> tuple[list[str], str]:
     """The column that tells patients apart, if any: by name, else by values that could do nothing else."""
     for name in names_in(frame):
-        if names_a_person(name) and why_identifying(frame[name]):
+        if names_a_person(name) and identifying_reason(frame[name]):
             return [name], "named like an id, all different"
     for name in names_in(frame):
         column = frame[name]
-        if why_identifying(column) and not ROW_NAMES.fullmatch(name):
+        if identifying_reason(column) and not ROW_NAMES.fullmatch(name):
             return [name], "whole numbers one apart, all different"
         if _is_key(column):
             return [name], "short text, all different"

@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 from pandas.api import types
 
-from heorsynth.data.cohort.follow_up import how_to_combine, known_for_events_only, zero_advice
+from heorsynth.data.cohort.follow_up import combine_advice, known_for_events_only, zero_advice
 from heorsynth.data.cohort.source_checks import COUNT_DAYS
 from heorsynth.data.columns import number_text
-from heorsynth.data.columns.event_words import coding_by_words, what_a_name_leaves_open
+from heorsynth.data.columns.event_words import coding_by_words, inverted_meaning
 from heorsynth.data.columns.identifiers import looks_like_dates, repeats_evenly
 from heorsynth.data.columns.levels import as_text
 from heorsynth.data.columns.schema import Endpoint
@@ -52,7 +52,7 @@ def _of_endpoints(table: Table) -> list[str]:
             asked.append(
                 f"In {endpoint.event}, is {_called(said, 0)} censored and {_called(said, 1)} the event? A guess."
             )
-        elif spoken := what_a_name_leaves_open(endpoint.event):
+        elif spoken := inverted_meaning(endpoint.event):
             one, what = "true" if holds_booleans(column) else "1", "censored" if spoken == "censoring" else "no event"
             asked.append(
                 f"{endpoint.event} speaks of {spoken}: does {one} mean {what}, or the "
@@ -93,7 +93,7 @@ def _of_times(table: Table) -> list[str]:
         event = _events(table, endpoint)
         if known_for_events_only(values, event):
             asked.append(f"{endpoint.time} is known for the event only: "
-                         f"{how_to_combine(table.frame, endpoint.time, event, (endpoint.event,))}.")  # fmt: skip
+                         f"{combine_advice(table.frame, endpoint.time, event, (endpoint.event,))}.")  # fmt: skip
             continue
         low, unknown = int((values <= 0).sum()), int(np.isnan(values).sum())
         wrong = [f"{count} are {what}" for count, what in ((low, "0"), (unknown, "missing")) if count]
@@ -128,14 +128,16 @@ def _of_texts(table: Table) -> list[str]:
     for name, counts in table.text.counts.items():
         if name in names:
             continue
-        left = number_text.told(counts, tuple(kind for kind in number_text.LEFT if kind != number_text.MISSING))
+        left = number_text.counts_in_words(
+            counts, tuple(kind for kind in number_text.UNREAD if kind != number_text.MISSING)
+        )
         if left:
             asked.append(
                 f"{name} holds numbers written as text, and beside them {left}: correct these cells, or say under "
                 "missing which of them mean missing; until then the run is refused."
             )
         else:
-            read = number_text.told(counts, (*number_text.READ[1:], number_text.MISSING))
+            read = number_text.counts_in_words(counts, (*number_text.READ[1:], number_text.MISSING))
             asked.append(f"{name} holds numbers written as text{f' ({read})' if read else ''}: is it a number?")
     asked += [
         f"{name} holds amounts that cannot be read: unclear thousands marks, several currencies, or a percent sign in "

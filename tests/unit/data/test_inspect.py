@@ -261,8 +261,8 @@ def test_a_sas_file_without_sidecar_and_ids_is_known_by_its_label(drawn: "hs.Coh
 
 
 def test_of_a_long_table_a_stated_part_is_looked_at_and_the_mark_found_in_it() -> None:
-    from heorsynth.data.labels.watermark_detection import looked_at
+    from heorsynth.data.labels.watermark_detection import scanned_rows
 
-    assert len(looked_at(pd.DataFrame(index=np.arange(249_999)))) == 249_999
-    assert len(looked_at(pd.DataFrame(index=np.arange(1_000_000)))) == 125_000
-    assert len(looked_at(pd.DataFrame(index=np.arange(8_000_000)))) == 1_000_000
+    assert len(scanned_rows(pd.DataFrame(index=np.arange(249_999)))) == 249_999
+    assert len(scanned_rows(pd.DataFrame(index=np.arange(1_000_000)))) == 125_000
+    assert len(scanned_rows(pd.DataFrame(index=np.arange(8_000_000)))) == 1_000_000

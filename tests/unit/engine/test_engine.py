@@ -18,7 +18,7 @@ from threadpoolctl import threadpool_info, threadpool_limits
 
 from heorsynth.core import errors
 from heorsynth.engine import dask as engine_dask
-from heorsynth.engine.dask import differences, versions_told
+from heorsynth.engine.dask import differences, version_reporter
 from heorsynth.engine.engine import Engine, open_engine
 
 # A worker cannot import a file of tests: its functions travel by value.
@@ -280,7 +280,7 @@ def test_an_unknown_engine_is_refused_with_the_nearest_known_name() -> None:
 @pytest.mark.parametrize(
     ("spec", "workers", "said"),
     [("processes", 0, "whole number from 1"), ("processes", 1.5, "whole number from 1"),
-     ("local", 2, "its own number"), ("tcp://127.0.0.1:1", 2, "its own number"), (7, None, "not int")],
+     ("local", 2, "a fixed number"), ("tcp://127.0.0.1:1", 2, "its own number"), (7, None, "not int")],
 )  # fmt: skip
 def test_workers_that_an_engine_cannot_have_are_refused(spec: str, workers: int, said: str) -> None:
     if spec == 7:
@@ -294,7 +294,7 @@ def test_an_open_engine_is_used_and_left_open() -> None:
         with open_engine(outer) as inner:
             assert inner is outer
         assert list(outer.map(slower_first, [3], 1, what="adding")) == [4]
-        with pytest.raises(errors.EngineError, match="its own number"), open_engine(outer, 2):
+        with pytest.raises(errors.EngineError, match="a fixed number"), open_engine(outer, 2):
             pass
 
 
@@ -383,7 +383,7 @@ def test_differences_name_the_package_both_versions_and_the_workers() -> None:
 
 
 def test_versions_are_told_by_a_worker_that_has_no_heorsynth() -> None:
-    sent = cloudpickle.dumps(versions_told())
+    sent = cloudpickle.dumps(version_reporter())
     code = f"import pickle, sys; sys.modules['heorsynth'] = None; print(*pickle.loads({sent!r})())"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.stdout.split() == ["python", "numpy", "pandas", "scipy", "heorsynth"], done.stderr

@@ -143,7 +143,7 @@ def test_a_footer_tells_the_columns_that_rows_have(index: pd.Index, tmp_path: Pa
 
 def test_an_index_that_contradicts_a_column_of_its_name_is_refused(tmp_path: Path) -> None:
     pd.DataFrame({"age": [1, 2]}, index=pd.Index([3, 4], name="age")).to_parquet(tmp_path / "x.parquet")
-    with pytest.raises(errors.FileError, match="'age': is there twice"):
+    with pytest.raises(errors.FileError, match="'age': exists twice"):
         read_frame(tmp_path / "x.parquet")
 
 
@@ -188,11 +188,11 @@ def test_broken_notes_of_pandas_are_refused_as_that_or_do_no_harm(text: str, tmp
         try:
             read(path)
         except errors.DamagedFileError as error:
-            assert "what pandas noted in it about its columns is broken" in str(error)
+            assert "the metadata that pandas wrote about its columns is broken" in str(error)
 
 
 def test_one_note_that_is_broken_is_told(tmp_path: Path) -> None:
-    with pytest.raises(errors.DamagedFileError, match="what pandas noted in it about its columns is broken"):
+    with pytest.raises(errors.DamagedFileError, match="the metadata that pandas wrote about its columns is broken"):
         read_frame(with_notes("[" * 100_000, tmp_path / "x.parquet"))
 
 

@@ -15,7 +15,7 @@ import pytest
 import heorsynth as hs
 from heorsynth.core import errors
 from heorsynth.core.errors import HeorsynthError
-from heorsynth.data.columns.holdable import unholdable
+from heorsynth.data.columns.holdable import unsupported_columns
 
 N = 40
 CANARY = "Canary-9917"
@@ -307,9 +307,9 @@ def test_what_cannot_be_held_is_told_with_what_to_do(column: Callable[[], pd.Ser
 )  # fmt: skip
 def test_the_told_line_makes_a_column_one_that_is_no_longer_refused_for_its_type(kind: str) -> None:
     frame = pd.DataFrame({"x": TYPES[kind]()})
-    line = unholdable(frame)[0][1].fix
+    line = unsupported_columns(frame)[0][1].fix
     exec(line.split(": ", 1)[1], {"frame": frame})
-    assert "frame['x'] = " in line and not unholdable(frame)
+    assert "frame['x'] = " in line and not unsupported_columns(frame)
 
 
 def test_numbers_of_arrow_are_numbers_and_keep_their_gaps() -> None:

@@ -10,7 +10,7 @@ import heorsynth as hs
 from heorsynth.checks.planning.purposes import PURPOSES
 from heorsynth.core import errors
 from heorsynth.core.errors import HeorsynthError
-from heorsynth.data.columns.detection import looks_like_codes, stands_apart, whole_dates
+from heorsynth.data.columns.detection import has_likely_sentinel, looks_like_codes, whole_dates
 from heorsynth.data.columns.levels import POOLED, as_text
 
 N = 300
@@ -105,7 +105,7 @@ def test_text_of_a_few_common_numbers_and_of_leading_zeros_stays_levels() -> Non
     cohort, synthetic = copied(frame)
     assert set(synthetic[0].frame["site"]) == {"01", "02", "10"}
     assert set(synthetic[0].frame["grade"]) == {"1", "2", "3"}
-    assert cohort.notes == ("site: numbers spelt as codes are (leading zeros, too many digits), kept as text",)
+    assert cohort.notes == ("site: numbers written like codes (leading zeros, too many digits), kept as text",)
 
 
 def test_rare_levels_are_pooled_by_name_and_their_loss_is_a_decisive_failure() -> None:
@@ -192,10 +192,10 @@ def test_dates_written_as_whole_numbers_are_refused_or_drawn_as_days() -> None:
     [
         ({"kind": {"agee": "code"}}, "did you mean 'age'"),
         ({"kind": {"age": "nmber"}}, "did you mean 'number'"),
-        ({"kind": {"time": "code"}}, "has a role that needs numbers"),
+        ({"kind": {"time": "code"}}, "has a numeric role"),
         ({"kind": {"arm": "number"}}, "2 words"),
-        ({"kind": {"arm": "date"}}, "300 of 300 values are no dates"),
-        ({"levels": {"age": [60, 61]}}, "values are none of its 2 declared levels"),
+        ({"kind": {"arm": "date"}}, "300 of 300 values are not dates"),
+        ({"levels": {"age": [60, 61]}}, "values are not among its 2 declared levels"),
         ({"levels": {"age": [60]}, "kind": {"age": "code"}}, "has declared levels too"),
     ],
 )
@@ -326,7 +326,7 @@ def test_whole_number_dates_are_known_in_every_usual_form_beside_marks_for_unkno
 def test_a_day_that_may_be_a_month_is_no_declared_date() -> None:
     with pytest.raises(errors.RoleError, match="order of day and month"):
         hs.Cohort(base().assign(seen=["03/04/2015", "05/06/2016"] * (N // 2)), **ROLES, kind={"seen": "date"})
-    with pytest.raises(errors.RoleError, match="are no dates"):
+    with pytest.raises(errors.RoleError, match="are not dates"):
         hs.Cohort(base().assign(seen=[2020123, 2021031] * (N // 2)), **ROLES, kind={"seen": "date"})
 
 
@@ -339,14 +339,14 @@ def test_marks_of_missing_values_hold_for_numbers_and_categories_and_one_that_is
     cohort = hs.Cohort(frame, **ROLES, missing=[-9, "NK", "unknwon"])
     assert cohort.rows["score"].isna().sum() == 20 and cohort.rows["stage"].isna().sum() == 30
     assert list(cohort.rows["stage"].cat.categories) == ["I", "II"]
-    assert cohort.notes == ("missing: 'unknwon' stands in no column",)
+    assert cohort.notes == ("missing: 'unknwon' occurs in no column",)
 
 
 def test_a_rare_value_far_from_a_few_others_is_asked_about() -> None:
     r = np.random.default_rng(10)
     ecog = np.where(np.arange(N) < 3, 9, r.integers(0, 3, N))
-    assert stands_apart(pd.Series(ecog)) and not stands_apart(pd.Series(r.poisson(1, N)))
-    assert not stands_apart(pd.Series(np.where(np.arange(N) < 9, 9, ecog)))
+    assert has_likely_sentinel(pd.Series(ecog)) and not has_likely_sentinel(pd.Series(r.poisson(1, N)))
+    assert not has_likely_sentinel(pd.Series(np.where(np.arange(N) < 9, 9, ecog)))
     with pytest.raises(errors.MixedTypesError, match="a code for unknown"):
         hs.Cohort(base().assign(ecog=ecog), **ROLES)
     assert hs.Cohort(base().assign(ecog=ecog), **ROLES, missing=[9]).rows["ecog"].isna().sum() == 3
@@ -356,8 +356,8 @@ def test_a_rare_number_between_few_others_is_told_since_numbers_near_it_are_draw
     r = np.random.default_rng(11)
     dose = np.where(np.arange(N) < 4, 12.5, r.choice([5.0, 10.0, 20.0, 40.0], N))
     cohort, synthetic = copied(base().assign(dose=dose, ecog=np.where(np.arange(N) < 4, 3, r.integers(0, 3, N))))
-    told = "dose: a number that fewer than 5 patients have is drawn as numbers near it"
-    assert cohort.notes == (f"{told}; declare levels to have no number but those",)
+    told = "dose: a number of fewer than 5 patients is replaced by numbers near it"
+    assert cohort.notes == (f"{told}; declare levels to allow no other numbers",)
     kept, drawn = copied(base().assign(dose=dose), levels={"dose": [5, 10, 12.5, 20, 40]})
     assert not kept.notes and set(drawn[0].frame["dose"]) == {5.0, 10.0, 12.5, 20.0, 40.0}
     assert set(synthetic[0].frame["dose"]) != set(dose)
@@ -366,7 +366,7 @@ def test_a_rare_number_between_few_others_is_told_since_numbers_near_it_are_draw
 def test_an_ordered_category_that_loses_its_order_says_so() -> None:
     stage = pd.Categorical(np.where(np.arange(N) < 3, "IV", np.array(["I", "II", "III"] * (N // 3))), ordered=True)
     cohort, synthetic = copied(base().assign(stage=stage))
-    assert cohort.notes == ("stage: levels that fewer than 5 patients have are pooled, so their order is lost",)
+    assert cohort.notes == ("stage: levels of fewer than 5 patients are pooled, so the order of levels is lost",)
     assert list(synthetic[0].frame["stage"].cat.categories) == ["I", "II", "III", POOLED]
     common = pd.Categorical(["I", "II", "III"] * (N // 3), ordered=True)
     ordered, kept = copied(base().assign(stage=common))

@@ -10,12 +10,12 @@ from heorsynth.data.columns.number_text import (
     AMBIGUOUS,
     CURRENCIES,
     CURRENCY,
-    LEFT,
     THOUSANDS,
+    UNREAD,
     ZEROS,
-    n_left,
+    counts_in_words,
+    n_unread,
     parsed,
-    told,
 )
 
 
@@ -37,7 +37,7 @@ from heorsynth.data.columns.number_text import (
 def test_numbers_are_read_with_the_mark_that_their_column_shows(cells: list, numbers: list[float]) -> None:
     values, counts = parsed(pd.Series(cells, dtype=object))
     assert values.tolist() == numbers
-    assert not any(counts[kind] for kind in LEFT)
+    assert not any(counts[kind] for kind in UNREAD)
 
 
 @pytest.mark.parametrize(("cells", "kind"), [
@@ -55,9 +55,9 @@ def test_inequalities_words_and_missing_marks_are_counted_apart_and_no_value_is_
     )
     values, counts = parsed(column)
     assert np.isnan(values).all()
-    assert told(counts) == "4 missing marks, 5 inequalities, 2 words, 1 other text"
-    assert n_left(counts) == 8
-    assert not any(text in told(counts) for text in ("Meier", "75", "12"))
+    assert counts_in_words(counts) == "4 missing marks, 5 inequalities, 2 words, 1 other text"
+    assert n_unread(counts) == 8
+    assert not any(text in counts_in_words(counts) for text in ("Meier", "75", "12"))
 
 
 def test_leading_zeros_are_counted_since_they_speak_for_a_code() -> None:
@@ -77,4 +77,4 @@ def test_a_numeric_column_and_an_empty_one_are_what_they_are() -> None:
 
 
 def test_booleans_are_no_numbers() -> None:
-    assert n_left(parsed(pd.Series([True, False]))[1]) == 2
+    assert n_unread(parsed(pd.Series([True, False]))[1]) == 2

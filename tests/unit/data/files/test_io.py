@@ -55,7 +55,7 @@ def test_rows_that_lost_their_label_are_known_by_their_ids_and_not_written_again
     drawn.frame.to_csv(path)
     assert hs.inspect(path).synthetic is True
     assert hs.inspect(path).label is None
-    with pytest.raises(errors.LabelError, match="label is lost"):
+    with pytest.raises(errors.LabelError, match="have no label"):
         hs.write(hs.Cohort(hs.read(path), endpoints={"os": ("time", "event")}), tmp_path / "again.csv")
     assert not (tmp_path / "again.csv").exists()
 

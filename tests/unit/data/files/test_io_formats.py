@@ -19,7 +19,7 @@ import pytest
 import heorsynth as hs
 from heorsynth.cli import BAD_INPUT, main
 from heorsynth.core import errors
-from heorsynth.data.columns.number_text import held, parsed
+from heorsynth.data.columns.number_text import content_of, parsed
 from heorsynth.data.columns.reading_notes import notes_of
 from heorsynth.data.files import csv_dialect as delimited
 from heorsynth.data.files import limits, sheets
@@ -79,11 +79,11 @@ def test_a_header_is_never_taken_for_a_title(tmp_path: Path, text: str) -> None:
 
 @pytest.mark.parametrize(("text", "told"), [
     (TEXT.replace("age", "days", 1), "columns: named twice: days"),
-    (TEXT + "Source: the registry\n", "last line: holds one text and nothing else"),
-    (TEXT + "Source: the registry,,,,\n", "last line: holds one text and nothing else"),
-    (TEXT + "Source: the registry\nKey: f female\n", "last 2 lines: hold one text and nothing else"),
-    (TEXT + ",,Source: the registry,,\n", "last line: holds one text and nothing else"),
-    (patients().to_csv(index=False, sep=" "), "spaces between columns"),
+    (TEXT + "Source: the registry\n", "last line: holds a single text and no other value"),
+    (TEXT + "Source: the registry,,,,\n", "last line: holds a single text and no other value"),
+    (TEXT + "Source: the registry\nKey: f female\n", "last 2 lines: hold a single text and no other value"),
+    (TEXT + ",,Source: the registry,,\n", "last line: holds a single text and no other value"),
+    (patients().to_csv(index=False, sep=" "), "columns separated by spaces"),
 ])  # fmt: skip
 def test_text_that_would_be_read_wrong_is_refused_without_a_value(tmp_path: Path, text: str, told: str) -> None:
     (tmp_path / "p.txt").write_text(text, encoding="utf-8")
@@ -146,7 +146,7 @@ def test_spellings_that_tell_codes_are_kept_and_measurements_are_numbers(tmp_pat
             assert read.tolist() == [cell.strip() for cell in column]
         else:
             assert read.tolist() == [float(cell) for cell in column]
-    holds = held(*parsed(pd.Series(column)))
+    holds = content_of(*parsed(pd.Series(column)))
     assert holds == ("codes" if cells in CODES else "numbers")
 
 
@@ -191,7 +191,7 @@ def test_labels_of_codes_are_read_where_every_code_has_its_own_and_it_is_said(tm
         assert read["status"].tolist() == ["alive", "dead"] * (N // 2)
         assert read["grade"].tolist() == frame["grade"].tolist() and read["same"].tolist() == frame["same"].tolist()
         told = " ".join(str(one.message) for one in warned)
-        assert "Read as the labels of their codes: status." in told
+        assert "Codes read as their labels: status." in told
         assert "so the codes are kept: grade, same." in told
         start = init(tmp_path / name, tmp_path / name.replace(".", "_"))
         assert "labels of their codes: status" in start.layout
@@ -311,7 +311,7 @@ def test_the_page_lists_the_endings_and_the_missing_marks_that_the_code_reads() 
     marks = PAGE.split("## Missing values")[1].split('"None"')[0]
     assert re.findall(r"^\| `(.+)` \|$", marks, flags=re.MULTILINE) == MISSING[1:] and "(empty)" in marks
     shown = {int(one.replace(",", "")) for one in re.findall(r"\| ([\d,]+) \|$", PAGE, flags=re.MULTILINE)}
-    asked = (limits.MAX_BYTES, limits.MAX_CELLS, limits.MAX_COLUMNS, limits.MAX_CELL, limits.MOST_FOLDED)
+    asked = (limits.MAX_BYTES, limits.MAX_CELLS, limits.MAX_COLUMNS, limits.MAX_CELL, limits.MAX_RATIO)
     assert shown == {*asked, sheets.MAX_SHEET_BYTES}
 
 
@@ -319,5 +319,5 @@ def test_an_arrow_file_of_zeros_is_refused_by_what_it_declares(tmp_path: Path) -
     zeros = pa.table({"a": np.zeros(60_000_000, dtype=np.int64)})
     pyarrow.feather.write_feather(zeros, tmp_path / "z.feather", compression="zstd")
     assert (tmp_path / "z.feather").stat().st_size < 960_000
-    with pytest.raises(errors.FileError, match=r"unfold to 200,\d{3},\d{3}: next to nothing but repeats"):
+    with pytest.raises(errors.FileError, match=r"unfold to 200,\d{3},\d{3}: almost all of it is repetition"):
         read_frame(tmp_path / "z.feather")

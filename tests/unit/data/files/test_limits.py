@@ -61,14 +61,14 @@ def test_a_long_cell_is_refused_quoted_or_not(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setattr(limits, "WINDOW", 20)
     (tmp_path / "p.csv").write_text(f"a,b\n1,{text}\n2,3\n", encoding="utf-8")
     for read in (hs.read, hs.inspect):
-        with pytest.raises(errors.FileError, match="above 200 none is read"):
+        with pytest.raises(errors.FileError, match="the limit is 200"):
             read(tmp_path / "p.csv")
     (tmp_path / "p.csv").write_text("a,b\n1," + "x" * 200 + "\n2,3\n", encoding="utf-8")
     assert len(hs.read(tmp_path / "p.csv")) == 2
 
 
 def test_a_table_of_many_patients_is_not_taken_for_repeats(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(limits, "FREELY_FOLDED", 100_000)
+    monkeypatch.setattr(limits, "ALWAYS_ALLOWED", 100_000)
     rng = np.random.default_rng(0)
     frame = pd.DataFrame({"time": rng.integers(1, 4000, 20_000), **{f"flag{i}": 0 for i in range(30)}})
     frame.to_parquet(tmp_path / "p.parquet")
@@ -78,7 +78,7 @@ def test_a_table_of_many_patients_is_not_taken_for_repeats(tmp_path: Path, monke
 def test_a_workbook_is_measured_by_what_it_unpacks_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pd.DataFrame({"a": range(50)}).to_excel(tmp_path / "p.xlsx", index=False)
     monkeypatch.setattr(sheets, "MAX_SHEET_BYTES", 5000)
-    with pytest.raises(errors.FileError, match="bytes unfolded: more than 5,000"):
+    with pytest.raises(errors.FileError, match="bytes unfolded: the limit is 5,000"):
         read_frame(tmp_path / "p.xlsx")
 
 

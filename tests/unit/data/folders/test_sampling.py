@@ -16,7 +16,7 @@ from heorsynth.checks.planning.catalogue import ESTIMANDS
 from heorsynth.core import errors
 from heorsynth.core.random import stream
 from heorsynth.data.folders.cohort_folder import CohortFolder
-from heorsynth.data.folders.sampling import sampled, spread
+from heorsynth.data.folders.sampling import rows_to_take, sampled
 from heorsynth.engine.engine import Engine, open_engine
 from heorsynth.estimators.association import rank_correlation
 from heorsynth.evidence.evidence import Evidence
@@ -76,7 +76,7 @@ def test_every_row_of_unequal_parts_is_drawn_equally_often_and_parts_get_hyperge
     held, wanted, times = (5, 35, 60), 20, 4000
     rng, found, counts = np.random.default_rng(1), np.zeros(sum(held)), np.zeros((times, 3))
     for draw in range(times):
-        parts = spread(held, wanted, rng)
+        parts = rows_to_take(held, wanted, rng)
         counts[draw] = [len(rows) for rows in parts]
         found[np.concatenate([rows + first for rows, first in zip(parts, (0, 5, 40), strict=True)])] += 1
     assert (counts.sum(axis=1) == wanted).all()
@@ -88,9 +88,9 @@ def test_every_row_of_unequal_parts_is_drawn_equally_often_and_parts_get_hyperge
 
 
 def test_parts_without_rows_and_samples_of_everything_are_drawn_too() -> None:
-    parts = spread((0, 3, 0, 2), 5, np.random.default_rng(1))
+    parts = rows_to_take((0, 3, 0, 2), 5, np.random.default_rng(1))
     assert [rows.tolist() for rows in parts] == [[], [0, 1, 2], [], [0, 1]]
-    assert sum(map(len, spread((0, 3, 0, 2), 1, np.random.default_rng(1)))) == 1
+    assert sum(map(len, rows_to_take((0, 3, 0, 2), 1, np.random.default_rng(1)))) == 1
 
 
 def test_a_sample_is_without_replacement_in_the_order_of_the_folder_and_another_with_another_seed(

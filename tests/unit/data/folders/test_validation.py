@@ -11,7 +11,7 @@ import heorsynth as hs
 from heorsynth.core import errors
 from heorsynth.data.cohort.domain import MAX_LEVELS, Domain
 from heorsynth.data.folders.cohort_folder import CohortFolder
-from heorsynth.data.folders.validation import seen
+from heorsynth.data.folders.validation import partition_facts
 
 N = 6000
 ROLES = {
@@ -101,9 +101,9 @@ def test_free_text_and_ids_do_not_leave_the_worker_that_read_them(frame: pd.Data
     held.loc[: N // 3 - 1, "note"] = [f"note-{row % 1000 // 990 * row:05d}" for row in range(N // 3)]
     folder = CohortFolder(put(held, tmp_path / "text"), **ROLES, id="who")
     for part in range(3):
-        sent = pickle.dumps(seen(folder._door, part))
+        sent = pickle.dumps(partition_facts(folder._reader, part))
         assert b"note-" not in sent and b"who-" not in sent
-    assert len(pickle.dumps(seen(folder._door, 1))) < 8 * 2000 + 10_000
+    assert len(pickle.dumps(partition_facts(folder._reader, 1))) < 8 * 2000 + 10_000
 
 
 def test_what_is_wrong_alike_with_many_files_is_told_once(frame: pd.DataFrame, tmp_path: Path) -> None:
@@ -152,7 +152,7 @@ def test_a_folder_that_changed_since_it_was_opened_says_so(frame: pd.DataFrame, 
         with pytest.raises(errors.FileError, match=r"1\.parquet: was changed since the folder was opened"):
             work()
     (folder.path / "1.parquet").unlink()
-    with pytest.raises(errors.FileError, match=r"1\.parquet: was taken away since the folder was opened"):
+    with pytest.raises(errors.FileError, match=r"1\.parquet: was removed since the folder was opened"):
         folder.tally()
 
 

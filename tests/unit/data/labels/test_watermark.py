@@ -141,7 +141,7 @@ def test_a_cohort_of_whole_numbers_and_levels_says_that_it_holds_no_mark(tmp_pat
     syn[0].frame.reset_index(drop=True).to_csv(tmp_path / "b.csv", index=False)
     stripped = hs.inspect(tmp_path / "b.csv")
     assert labelled.watermark_p is None and "whole numbers" in repr(labelled)
-    assert stripped.watermark_p is None and stripped.synthetic is None and "No sign is not proof" in repr(stripped)
+    assert stripped.watermark_p is None and stripped.synthetic is None and "This is not proof" in repr(stripped)
 
 
 def test_a_copied_patient_is_not_marked_so_that_the_copy_shows(cohort: hs.Cohort) -> None:

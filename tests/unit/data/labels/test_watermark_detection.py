@@ -77,7 +77,7 @@ def test_whole_numbers_are_counted_as_themselves_in_any_unit(unit: float) -> Non
     values = stream(1, "whole").integers(1, 900, 300).astype(float)
     own, other = (tallies(pd.DataFrame({"x": values * by})).native[0] for by in (1.0, unit))
     assert own.whole and other.whole
-    assert own.pairs.tolist() == other.pairs.tolist() and own.held.tolist() == other.held.tolist()
+    assert own.pairs.tolist() == other.pairs.tolist() and own.total.tolist() == other.total.tolist()
 
 
 def test_years_of_age_are_too_coarse_to_hold_a_mark_in_whole_numbers() -> None:

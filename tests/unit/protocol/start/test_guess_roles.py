@@ -149,7 +149,7 @@ OPPOSITE = [(name, kind) for kind in (int, bool) for name in NO_EVENT]
 @pytest.mark.parametrize(("name", "kind"), OPPOSITE)
 def test_a_column_named_for_having_no_event_is_never_read_as_events(name: str, kind: type) -> None:
     frame = ended(name, (1 - DIED).astype(kind))
-    with pytest.raises(errors.EventCodingError, match="speaks of having no event: 1 may mean no event"):
+    with pytest.raises(errors.EventCodingError, match="suggests having no event: 1 may mean no event"):
         hs.Cohort(frame, endpoints={"os": ("days", name)}, id="pid")
     told = hs.Cohort(frame, endpoints={"os": ("days", name)}, id="pid", event_map={0: 1, 1: 0})
     assert (told.outcome("os")[1] == DIED).all()
@@ -171,7 +171,7 @@ def test_days_to_death_that_only_the_dead_have_is_to_be_combined_with_the_last_f
     )  # fmt: skip
     start, _ = started(tmp_path, frame)
     line = "frame['time'] = frame['days_to_death'].fillna(frame['days_to_last_follow_up'])"
-    lost = "dropping the rows would lose 40 of 40 without the event"
+    lost = "dropping the rows would lose 40 of 40 patients without the event"
     assert line in " ".join(start.questions) and lost in " ".join(start.questions)
     with pytest.raises(errors.DurationError) as caught:
         load_source(read_protocol(start.protocol))

@@ -60,7 +60,7 @@ def test_a_column_named_for_censoring_is_asked_about_and_never_run_as_events(tmp
     assert f"{name} speaks of censoring" in start.questions[0]
     assert "\n  # event_map: {0: 1, 1: 0}   # if 0 means the event" in text
     assert "\n  # event_map: {0: 0, 1: 1}   # if 0 means censored" in text
-    with pytest.raises(errors.EventCodingError, match=r"line 7.*speaks of censoring(.|\n)*event_map: \{0: 1, 1: 0\}"):
+    with pytest.raises(errors.EventCodingError, match=r"line 7.*suggests censoring(.|\n)*event_map: \{0: 1, 1: 0\}"):
         load_source(read_protocol(start.protocol))
     start.protocol.write_text(text.replace("# event_map: {0: 1, 1: 0}", "event_map: {0: 1, 1: 0}"), encoding="utf-8")
     cohort, _ = load_source(read_protocol(start.protocol))
@@ -69,7 +69,7 @@ def test_a_column_named_for_censoring_is_asked_about_and_never_run_as_events(tmp
 
 def test_a_cohort_refuses_a_censoring_column_until_its_coding_is_declared() -> None:
     frame = patients().rename(columns={"status": "cens"})
-    with pytest.raises(errors.EventCodingError, match="speaks of censoring"):
+    with pytest.raises(errors.EventCodingError, match="suggests censoring"):
         hs.Cohort(frame, endpoints={"os": ("days", "cens")}, id="subjid")
     for declared in ({"endpoints": {"os": ("days", "cens", {1: "death"})}},
                      {"endpoints": {"os": ("days", "cens")}, "event_map": {0: 0, 1: 1}}):  # fmt: skip
@@ -118,7 +118,7 @@ def test_rows_that_repeat_evenly_under_another_name_are_asked_about_and_noted(tm
     [
         ("patient_id", np.arange(N) * 7 + 1000, "named like an id"),
         ("Unnamed: 0", np.arange(N) * 2, "named like row numbers"),
-        ("anything", np.random.default_rng(1).permutation(N) + 500, "whole numbers one apart"),
+        ("anything", np.random.default_rng(1).permutation(N) + 500, "consecutive whole numbers without repeats"),
         ("record_no", [f"R{i * 3}" for i in range(N)], "named like an id"),
     ],
 )
@@ -156,7 +156,7 @@ def test_measurements_that_differ_for_all_patients_are_covariates(name: str, val
 def test_a_file_without_a_header_is_refused_and_names_no_patient(tmp_path: Path, spoil) -> None:
     rows = spoil(patients(subjid=[f"{CANARY}{i // 2}" for i in range(N)]))
     rows.to_csv(tmp_path / "p.csv", index=False, header=False)
-    with pytest.raises(errors.FileError, match="line 1: is a row of values and no header") as caught:
+    with pytest.raises(errors.FileError, match="line 1: is a row of values and not a header") as caught:
         read_frame(tmp_path / "p.csv")
     assert CANARY not in str(caught.value)
 
@@ -188,7 +188,7 @@ def test_what_was_assumed_to_read_a_file_is_said(tmp_path: Path) -> None:
     ("text", "message"),
     [
         ("a;b\n1,5;2.5\n1,7;2.25\n", "decimal commas in some columns"),
-        ("a;b\n1,500;2\n2,250;3\n", "decimals, or thousands"),
+        ("a;b\n1,500;2\n2,250;3\n", "decimals or thousands"),
         ("a;b\n1.500,25;2\n2.250,5;3\n", "points between thousands"),
     ],
 )
