@@ -20,6 +20,7 @@ from heorsynth.data.folders.cohort_folder import CohortFolder
 from heorsynth.data.folders.sampling import most_rows_problem
 from heorsynth.engine.engine import Engine, EngineSpec, open_engine
 from heorsynth.evidence.evidence import Evidence
+from heorsynth.evidence.folders import Sample
 from heorsynth.evidence.folders import judged as judged_folders
 from heorsynth.evidence.notes import further_notes, notes_on, told_of_lineage
 from heorsynth.evidence.preconditions import (
@@ -80,6 +81,21 @@ def validate(
     EngineError                a check failed twice
     """
     check_seed(seed)
+    require_comparable(cohort, syn, holdout, allow_synthetic_source=allow_synthetic_source, most_rows=most_rows)
+    with open_engine(engine, workers) as opened:
+        plan_of_checks = planned(cohort, purpose, margins, economics, opened)
+        return evidence_of(cohort, syn, plan_of_checks, seed, opened, holdout, most_rows)
+
+
+def require_comparable(
+    cohort: Cohort | CohortFolder,
+    syn: Sequence[Cohort] | Sequence[CohortFolder],
+    holdout: Cohort | None,
+    *,
+    allow_synthetic_source: bool,
+    most_rows: int,
+) -> None:
+    """Raise the error of `validate` that applies where cohorts cannot be compared."""
     require_cohorts(cohort, syn)
     if wrong := most_rows_problem(most_rows):
         raise RoleError("validate", wrong)
@@ -94,24 +110,55 @@ def validate(
     require_distinct(syn)
     if holdout is not None:
         require_same_roles(cohort, [holdout], "hold-out")
-    observed: Observed
+        if isinstance(cohort, Cohort):
+            require_apart(cohort, holdout)
+
+
+def planned(
+    cohort: Cohort | CohortFolder,
+    purpose: str,
+    margins: Mapping[str, Margin | Mapping[str, object]] | None,
+    economics: Mapping[str, object] | None,
+    engine: Engine,
+) -> Plan:
+    """The plan of the checks for a purpose; of a folder it is made from the counts of all rows."""
+    return plan(_observed(cohort, engine), purpose, margins, economics)
+
+
+def _observed(cohort: Cohort | CohortFolder, engine: Engine) -> Observed:
+    return cohort.tallied(engine) if isinstance(cohort, CohortFolder) else cohort
+
+
+def evidence_of(
+    cohort: Cohort | CohortFolder,
+    syn: Sequence[Cohort] | Sequence[CohortFolder],
+    asked: Plan,
+    seed: int,
+    engine: Engine,
+    holdout: Cohort | None = None,
+    most_rows: int = 50_000,
+    sample: Sample | None = None,
+) -> Evidence:
+    """Evidence from a plan that was made beforehand, for cohorts that `require_comparable` accepted.
+
+    Parameters
+    ----------
+    asked : Plan             from `planned`, for the same cohort
+    most_rows : int          rows of the random sample of each folder, where `sample` is not given
+    sample : Sample          random sample of the folders, already drawn with the same seed; None draws it if needed
+    """
     told: tuple[str, ...] = ()
-    with open_engine(engine, workers) as opened:
-        if isinstance(cohort, CohortFolder):
-            tally = cohort.tallied(opened)
-            observed, asked = tally, plan(tally, purpose, margins, economics)
-            findings, broken, told = judged_folders(cohort, tally, folders(syn), asked, seed, opened, most_rows)
-        else:
-            if holdout is not None:
-                require_apart(cohort, holdout)
-            observed, asked = cohort, plan(cohort, purpose, margins, economics)
-            findings, broken = _judged(cohort, cohorts(syn), asked, seed, holdout, opened)
+    if isinstance(cohort, CohortFolder):
+        tally = cohort.tallied(engine)
+        findings, broken, told = judged_folders(cohort, tally, folders(syn), asked, seed, engine, most_rows, sample)
+    else:
+        findings, broken = _judged(cohort, cohorts(syn), asked, seed, holdout, engine)
     findings += asked.unanswered(findings, cohort.n)
     calibrated = _calibrated(syn)
     judged = [replace(asked.weighed(finding), calibrated=finding.key in calibrated) for finding in findings]
     judged = [told_of_lineage(finding, cohort, syn) for finding in judged]
     return Evidence.of(
-        purpose,
+        asked.purpose.name,
         judged,
         m=len(syn),
         n_rows=syn[0].n,
@@ -119,7 +166,7 @@ def validate(
         generator=_generator(syn),
         broken=broken,
         notes=(
-            *notes_on(cohort, observed, syn, asked, holdout, calibrated),
+            *notes_on(cohort, _observed(cohort, engine), syn, asked, holdout, calibrated),
             *asked.not_asked(findings),
             *further_notes(cohort, syn, judged),
             *told,

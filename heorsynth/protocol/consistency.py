@@ -23,7 +23,7 @@ from heorsynth.data.labels.label import Label, releases_in
 from heorsynth.protocol.file.source import load_source
 from heorsynth.protocol.run import Run, run_name
 from heorsynth.protocol.run_folder import SUMS, VERDICT, bounded, read_sums, sha256_of
-from heorsynth.protocol.synthetic import PLACE
+from heorsynth.protocol.synthetic import SYNTHETIC
 from heorsynth.provenance.croissant import CROISSANT
 from heorsynth.provenance.in_toto import facts_of
 from heorsynth.provenance.ro_crate import CRATE
@@ -106,7 +106,7 @@ def _hashes(facts: Any) -> Iterator[tuple[str, str]]:
 def _of_rows(run: Run, release: object) -> Iterator[str]:
     """Synthetic files that are not of this run by their label, or whose rows are not what their label says."""
     parts = set()
-    for path in sorted((run.path / PLACE).rglob("*.parquet")):
+    for path in sorted((run.path / SYNTHETIC).rglob("*.parquet")):
         name = path.relative_to(run.path).as_posix()
         try:
             frame = read_frame(path)
@@ -128,7 +128,7 @@ def _of_rows(run: Run, release: object) -> Iterator[str]:
 
 def _facts(run: Run, release: object, label: Label, path: Path) -> list[tuple[str, bool]]:
     """What a label says that the rest of its run says too, and whether it is the same."""
-    place = path.relative_to(run.path / PLACE).parts[0].removesuffix(".parquet")
+    place = path.relative_to(run.path / SYNTHETIC).parts[0].removesuffix(".parquet")
     return [
         ("release", label.release == release),
         ("generator", label.generator == run.evidence.generator),

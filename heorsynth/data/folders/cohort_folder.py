@@ -18,7 +18,7 @@ from heorsynth.data.folders.partitions import Partitions
 from heorsynth.data.folders.tally import Cell, Tally
 from heorsynth.data.folders.validation import Door, joined_cells, joined_domain, require_passed, seen
 from heorsynth.data.labels.label import Label
-from heorsynth.engine.engine import EngineSpec, open_engine
+from heorsynth.engine.engine import Engine, EngineSpec, open_engine
 
 
 @dataclass(frozen=True, repr=False)
@@ -83,7 +83,8 @@ class CohortFolder:
         names = pd.DataFrame(columns=list(self._door.partitions.columns))
         refuse(self._name, missing_columns(names, replace(schema, bands={})) + impossible_roles(schema))
         if not self.synthetic:
-            self._facts = self._looked_over(engine, workers)
+            with open_engine(engine, workers) as opened:
+                self._facts = self._looked_over(opened)
 
     def __getstate__(self) -> dict[str, Any]:
         """What a worker is sent: all but the counts, which none needs."""
@@ -101,13 +102,12 @@ class CohortFolder:
         folder._door = Door(partitions, held, None)
         return folder
 
-    def _looked_over(self, engine: EngineSpec = "local", workers: int | None = None) -> Facts:
+    def _looked_over(self, engine: Engine) -> Facts:
         """What the partitions hold together; CohortError where that is no cohort."""
-        with open_engine(engine, workers) as running:
-            work = running.map(
-                seen, range(len(self.files)), self._door, what=f"looking over {self.name}", named=self.file_name
-            )
-            parts = list(work)
+        work = engine.map(
+            seen, range(len(self.files)), self._door, what=f"looking over {self.name}", named=self.file_name
+        )
+        parts = list(work)
         require_passed(self.name, self.files, parts, self.schema, synthetic=self.synthetic)
         return Facts(tuple(part.cells for part in parts), joined_cells(parts), joined_domain(parts, self.schema))
 
@@ -115,7 +115,8 @@ class CohortFolder:
     def facts(self) -> Facts:
         """What the partitions hold together: known from the door for patients, looked for when asked for rows."""
         if self._facts is None:
-            self._facts = self._looked_over()
+            with open_engine() as opened:
+                self._facts = self._looked_over(opened)
         return self._facts
 
     @property
@@ -192,12 +193,12 @@ class CohortFolder:
         with open_engine(engine, workers) as running:
             return self.tallied(running)
 
-    def tallied(self, running: Any) -> Tally:
+    def tallied(self, engine: Engine) -> Tally:
         """The same, on an engine that is open; counted once."""
         if self._tally is not None:
             return self._tally
         total: Tally | None = None
-        for part in running.map(
+        for part in engine.map(
             tally_of_part, range(len(self.files)), self, what=f"counting {self.name}", named=self.file_name
         ):
             total = part if total is None else total + part

@@ -21,9 +21,7 @@ Ranks = Mapping[int, Mapping[Cell, np.ndarray]]
 """Partition to cell to which of that cell's rows in it are taken, counted from 0."""
 
 
-def stratified(
-    folder: CohortFolder, most: int, seed: int, engine: EngineSpec = "local", workers: int | None = None
-) -> Cohort:
+def stratified(folder: CohortFolder, most: int, seed: int, engine: EngineSpec = "local") -> Cohort:
     """About `most` rows of a folder, or all where it has no more: the same rows on any engine.
 
     Of each combination of arm and subgroups its share is taken, rounded, by chance without replacement. One that would
@@ -41,7 +39,7 @@ def stratified(
         raise GeneratorError(f"cohort folder {folder.name!r}", Problem("subgroups", found, fix))
     wanted = np.minimum(counts, np.maximum(allocate(counts, min(most, folder.n)), MIN_STRATUM))
     ranks = _ranks(folder, dict(zip(folder.cells, wanted.tolist(), strict=True)), seed)
-    with open_engine(engine, workers) as running:
+    with open_engine(engine) as running:
         parts = running.map(
             _rows, sorted(ranks), (folder, ranks), what=f"sampling {folder.name}", named=folder.file_name
         )

@@ -204,7 +204,8 @@ class Sampler:
         """
         asked = Asked.of(self, "write", n, seed, where, targets, watermark_key)
         (order,) = Order.of(self, asked, 1, rows_per_partition)
-        return write(order, Path(folder).absolute(), engine, workers)
+        with open_engine(engine, workers) as opened:
+            return write(order, Path(folder).absolute(), opened)
 
     def write_cohorts(
         self,

@@ -25,7 +25,7 @@ from heorsynth.data.folders.partitions import PARTIAL, mark_partial, parquet_fil
 from heorsynth.data.labels.claims import Claim
 from heorsynth.data.labels.label import ID_COLUMN, KEY, PARTITION, Label, synthetic_ids
 from heorsynth.data.labels.watermark import fingerprint
-from heorsynth.engine.engine import EngineSpec, open_engine
+from heorsynth.engine.engine import Engine
 from heorsynth.generators.sampling.law import CellLaw
 from heorsynth.generators.sampling.request import Asked
 
@@ -183,7 +183,7 @@ def release_of(name: str, frame: pd.DataFrame, owner: bytes | None) -> str:
     return hashlib.sha256(name.encode() + by + rows).hexdigest()[:8]
 
 
-def write(order: Order, folder: Path, engine: EngineSpec = "local", workers: int | None = None) -> CohortFolder:
+def write(order: Order, folder: Path, engine: Engine) -> CohortFolder:
     """Writes what was ordered, and returns the folder; the same bytes on any engine and with any number of workers.
 
     A file `PARTIAL` stands in the folder until every partition does. Whatever stops the writing leaves it there, and
@@ -196,11 +196,8 @@ def write(order: Order, folder: Path, engine: EngineSpec = "local", workers: int
                      where the workers are
     """
     missing = _begun(order, folder)
-    with open_engine(engine, workers) as running:
-        for _ in running.map(
-            write_partition, missing, (order, folder), what=f"writing {folder.name}", named=order.file
-        ):
-            pass
+    for _ in engine.map(write_partition, missing, (order, folder), what=f"writing {folder.name}", named=order.file):
+        pass
     if not _whole(order, folder):
         fix = "give a folder that this process and every worker see under one path"
         found = Problem("", "what workers wrote is not in it", fix)

@@ -132,7 +132,7 @@ class GeneratorSection(Section):
     """Which generator, how many rows and cohorts, and the seed that decides everything."""
 
     name: str = "heor"
-    n: Literal["same"] | Whole = "same"
+    n: Literal["same"] | Annotated[Whole, Field(ge=1)] = "same"
     m: Whole = Field(default=20, ge=1, le=10_000)
     seed: Whole = Field(ge=0)
     options: dict[str, object] = {}
