@@ -92,12 +92,12 @@ def holdout_facts(protocol: Protocol, origin: Origin, holdout: Cohort | None) ->
     }
 
 
-def require_holdout(recorded: Mapping[str, Any] | None, found: Mapping[str, Any] | None) -> None:
+def require_holdout(recorded: Mapping[str, Any] | None, present: Mapping[str, Any] | None) -> None:
     """Raise RunError if the hold-out differs from that of the run.
 
     The hold-out must contain only patients that the generator never used.
     """
-    if recorded != found:
+    if recorded != present:
         fix = "do not fit a generator to these patients, and do not check with them"
         raise RunError("hold-out", Problem("", "differs from the hold-out of this run", fix))
 
@@ -162,14 +162,14 @@ def _margins(protocol: Protocol, evidence: Evidence) -> tuple[dict[str, Any], ..
     margins: dict[str, dict[str, Any]] = {}
     amended = {one.section for one in protocol.document.amendments}
     for one in evidence.findings:
-        held = margins.get(one.key)
-        if held is None or one.margin < held["margin"]:
+        previous = margins.get(one.key)
+        if previous is None or one.margin < previous["margin"]:
             origin = "protocol" if one.key in protocol.document.margins else "default of the purpose"
             margins[one.key] = {
                 "estimand": one.key,
                 "margin": None if one.margin != one.margin else one.margin,
                 "scale": one.scale,
-                "decisive": one.decisive or bool(held and held["decisive"]),
+                "decisive": one.decisive or bool(previous and previous["decisive"]),
                 "from": origin,
                 "amended": bool(amended & {"margins", f"margins.{one.key}"}),
             }

@@ -83,6 +83,9 @@ class Run:
 
     Examples
     --------
+    ``run = hs.Run.open("runs/pbc-de5f6345")`` reads a run folder; ``run.verdict``, ``run.evidence``, ``run.cohort`` and
+    ``run.synthetic`` are its content. Any other folder is an error:
+
     >>> import tempfile
     >>> from pathlib import Path
     >>> Run.open(Path(tempfile.gettempdir()) / "no-such-run")
@@ -247,13 +250,23 @@ def run(
 
     Examples
     --------
+    ``hs.run("pbc.yaml")`` writes ``runs/pbc-…`` and returns it as a `Run`. All problems of a protocol are reported with
+    their lines before anything is computed:
+
     >>> import tempfile
     >>> from pathlib import Path
-    >>> run(Path(tempfile.gettempdir()) / "no-such-protocol.yaml")
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     protocol = Path(folder) / "trial.yaml"
+    ...     lines = ["heorsynth: 1", "title: A trial", "purpose: teaching", "cohort: {source: {dataset: pbc}}",
+    ...              "generator: {name: heor, sed: 1}"]
+    ...     _ = protocol.write_text("\\n".join(lines), encoding="utf-8")
+    ...     run(protocol, out=folder)
     Traceback (most recent call last):
-    heorsynth.core.errors.FileError: protocol 'no-such-protocol.yaml' has 1 problem
-      1. cannot be read
-          fix: check the path
+    heorsynth.core.errors.ProtocolError: protocol 'trial.yaml' has 2 problems
+      1. line 5, generator.seed: is missing
+          fix: write, for example, seed: 20261123
+      2. line 5, generator.sed: unknown key
+          fix: did you mean 'seed'?
     """
     clock, key = Clock(), None if occasion else signing_key(sign_key)
     owner = None if watermark_key is None else owner_key(watermark_key)
@@ -321,11 +334,11 @@ def _require_lock(folder: Path, protocol: Protocol, sha256: object) -> None:
     try:
         Lock.from_json(bounded(folder / "protocol.lock").decode(), protocol.sha256)
     except (OSError, UnicodeDecodeError) as error:
-        found = Problem("protocol.lock", "missing or not readable", "give the folder that `heorsynth run` wrote")
-        raise RunError(f"run {folder.name!r}", found) from error
+        problem = Problem("protocol.lock", "missing or not readable", "give the folder that `heorsynth run` wrote")
+        raise RunError(f"run {folder.name!r}", problem) from error
     if sha256 != protocol.sha256:
-        found = Problem(VERDICT, "belongs to another protocol than protocol.yaml", "do not use it")
-        raise RunError(f"run {folder.name!r}", found)
+        problem = Problem(VERDICT, "belongs to another protocol than protocol.yaml", "do not use it")
+        raise RunError(f"run {folder.name!r}", problem)
 
 
 def _split(patients: Patients, protocol: Protocol) -> tuple[Patients, Cohort | None]:

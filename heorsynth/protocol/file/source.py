@@ -107,8 +107,8 @@ def _folder(protocol: Protocol, folder: Path | None, declared: Mapping[str, Any]
     section = protocol.document.cohort
     if protocol.document.holdout is not None:
         fix = "leave it out; disclosure attacks need a cohort that fits into memory"
-        found = Problem(protocol.where("holdout"), "a folder has no hold-out", fix)
-        raise ProtocolError(_subject(protocol), found)
+        problem = Problem(protocol.where("holdout"), "a folder has no hold-out", fix)
+        raise ProtocolError(_subject(protocol), problem)
     place = (folder or protocol.path.parent) / str(section.source.folder)
     try:
         patients = CohortFolder(place, drop=section.drop, engine=engine, **{"endpoints": {}, **declared})
@@ -116,8 +116,8 @@ def _folder(protocol: Protocol, folder: Path | None, declared: Mapping[str, Any]
         raise with_lines(error, protocol, default=("source",)) from error
     if not patients.synthetic and (sign := sign_of(patients.part(0).frame)):
         fix = "use the real patients; to study model collapse, use a folder with its label"
-        found = Problem(protocol.where("cohort", "source"), f"the source is itself synthetic: {sign}", fix)
-        raise ProtocolError(_subject(protocol), found)
+        problem = Problem(protocol.where("cohort", "source"), f"the source is itself synthetic: {sign}", fix)
+        raise ProtocolError(_subject(protocol), problem)
     return patients
 
 

@@ -133,7 +133,7 @@ def test_a_source_with_another_partition_is_not_that_of_the_run(done: Run, proto
     rows = pd.read_parquet(tmp_path / "claims" / "1.parquet")
     rows.iloc[::-1].to_parquet(tmp_path / "claims" / "1.parquet", index=False)
     found = hs.verify(done.path, source=tmp_path)
-    assert "the source's fingerprint is not that of this run" in found.not_rerun
+    assert "the source has another fingerprint than the source of this run" in found.not_rerun
 
 
 @pytest.mark.parametrize(
