@@ -1,5 +1,5 @@
-"""The command line: parses, calls, prints. Exit codes: 0 fit or verified, 1 not fit or differs, 2 inconclusive, 3 not
-verified (a re-run was asked for and not made), 64 and up misuse, 70 an error in heorsynth."""
+"""The command line. Exit codes: 0 fit or verified, 1 not fit or differs, 2 inconclusive, 3 not verified (the re-run was
+not possible), 64 wrong usage, 65 wrong input, 70 an error in heorsynth, 73 output not writable, 130 interrupted."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ def cli() -> None:
     type=click.Path(path_type=Path),
     default=Path("runs"),
     show_default=True,
-    help="Folder that run folders are written into.",
+    help="Folder for the run folders.",
 )
-@click.option("--sign-key", type=click.Path(path_type=Path), help="Ed25519 key to sign with; else HEORSYNTH_SIGN_KEY.")
-@click.option("--registry", type=click.Path(path_type=Path), help="File of released cohorts to add these to.")
-@click.option("--watermark-key", type=click.Path(path_type=Path), help="File with an owner's key to mark rows with.")
-@click.option("--require-governance", is_flag=True, help="Refuse a protocol that leaves governance blanks.")
+@click.option("--sign-key", type=click.Path(path_type=Path), help="Ed25519 private key; default: HEORSYNTH_SIGN_KEY.")
+@click.option("--registry", type=click.Path(path_type=Path), help="Registry of releases; the cohorts are added.")
+@click.option("--watermark-key", type=click.Path(path_type=Path), help="File with the owner's key for the watermark.")
+@click.option("--require-governance", is_flag=True, help="Refuse a protocol with blank governance answers.")
 @click.option(
     "--engine",
     default="local",
@@ -44,7 +44,7 @@ def cli() -> None:
     metavar="local|processes|dask|tcp://…",
     help="Where cohorts are drawn and checked.",
 )
-@click.option("--workers", type=click.IntRange(min=1), help="Of 'processes' and 'dask'; one on each core by default.")
+@click.option("--workers", type=click.IntRange(min=1), help="For 'processes' and 'dask'; default: one per core.")
 def run(
     protocol: Path,
     out: Path,
@@ -55,10 +55,10 @@ def run(
     engine: str,
     workers: int | None,
 ) -> int:
-    """Run PROTOCOL: make its cohorts, check them, write the run folder, print the verdict."""
+    """Run PROTOCOL: draw and check its synthetic cohorts, write the run folder, print the verdict."""
     from heorsynth.protocol.run import run as run_protocol
 
-    done = run_protocol(
+    finished = run_protocol(
         protocol,
         out,
         sign_key=sign_key,
@@ -68,10 +68,10 @@ def run(
         engine=engine,
         workers=workers,
     )
-    click.echo(done.evidence)
-    click.echo(f"\nVerdict: {done.verdict}. Dossier: {done.report}")
-    click.echo(done.signature)
-    return EXIT[done.verdict]
+    click.echo(finished.evidence)
+    click.echo(f"\nVerdict: {finished.verdict}. Dossier: {finished.report}")
+    click.echo(finished.signature)
+    return EXIT[finished.verdict]
 
 
 @cli.command()
@@ -79,45 +79,48 @@ def run(
 @click.option(
     "--source",
     type=click.Path(path_type=Path),
-    help="Folder that holds the source file, if it is not a bundled dataset.",
+    help="Folder of the source file; not needed for bundled datasets.",
 )
-@click.option("--no-rerun", is_flag=True, help="Run nothing: a re-run executes the folder's notebook, which is code.")
-@click.option("--trusted-key", type=click.Path(path_type=Path), help="Public key that must have signed.")
-@click.option("--watermark-key", type=click.Path(path_type=Path), help="The owner's key the rows were marked with.")
+@click.option("--no-rerun", is_flag=True, help="Do not repeat the run; a re-run executes the notebook in the folder.")
+@click.option("--trusted-key", type=click.Path(path_type=Path), help="Public key; the signature must be by this key.")
+@click.option("--watermark-key", type=click.Path(path_type=Path), help="File with the owner's key of the watermark.")
 def verify(
     folder: Path, source: Path | None, no_rerun: bool, trusted_key: Path | None, watermark_key: Path | None
 ) -> int:
-    """Check a RUN folder: its bytes and signature, whether it agrees with itself, then a re-run's numbers and verdict.
+    """Verify a RUN folder: its bytes, its signature, its consistency, and the numbers and verdict of a re-run.
 
-    Exit code 0: verified (with --no-rerun: bytes verified, not re-run). 1: differs. 3: not verified, since the re-run
-    that was asked for could not be made (no source, a notebook that fails) or came out otherwise with other versions.
+    Exit code 0: verified (with --no-rerun: bytes verified, not re-run). 1: differs. 3: not verified, because the re-run
+    was not possible (no source, or a notebook that fails), or because it differs and other versions are installed.
     """
     from heorsynth.protocol.verify import verify as verify_run
 
-    found = verify_run(folder, source, rerun=not no_rerun, trusted_key=trusted_key, watermark_key=watermark_key)
-    click.echo(found)
-    return VERIFICATION[found.result]
+    verification = verify_run(folder, source, rerun=not no_rerun, trusted_key=trusted_key, watermark_key=watermark_key)
+    click.echo(verification)
+    return VERIFICATION[verification.result]
 
 
 @cli.command()
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--registry", type=click.Path(path_type=Path), help="File of released cohorts to look it up in.")
-@click.option("--watermark-key", type=click.Path(path_type=Path), help="An owner's key to look for in the rows.")
+@click.option("--registry", type=click.Path(path_type=Path), help="Registry of releases to search.")
+@click.option("--watermark-key", type=click.Path(path_type=Path), help="File with the owner's key of the watermark.")
 def inspect(files: tuple[Path, ...], registry: Path | None, watermark_key: Path | None) -> int:
-    """Say of each FILE whether it is labelled or marked synthetic, and of which release. No sign is not proof."""
+    """Report whether each FILE is labelled or marked as synthetic, and its release.
+
+    A file without label and watermark is not proven to be real.
+    """
     from heorsynth.data.inspect import inspect as inspect_file
 
-    seen = [inspect_file(path, registry, watermark_key) for path in files]
-    for one in seen:
-        click.echo(one)
-    return 0 if all(one.synthetic for one in seen) else 1
+    inspections = [inspect_file(path, registry, watermark_key) for path in files]
+    for inspection in inspections:
+        click.echo(inspection)
+    return 0 if all(inspection.synthetic for inspection in inspections) else 1
 
 
 @cli.command()
 @click.argument("data", metavar="FROM.csv", type=click.Path(path_type=Path))
-@click.option("--out", type=click.Path(path_type=Path), default=Path(), help="Folder to write into; here by default.")
+@click.option("--out", type=click.Path(path_type=Path), default=Path(), help="Output folder; default: the current one.")
 def init(data: Path, out: Path) -> int:
-    """Write a protocol and a notebook to start from, guessing the role of each column."""
+    """Write a first protocol and notebook for FROM.csv, with a guessed role for each column."""
     from heorsynth.protocol.start.init import init as write_start
 
     started = write_start(data, out)
@@ -132,27 +135,27 @@ def init(data: Path, out: Path) -> int:
     type=click.Path(path_type=Path),
     default=Path("runs"),
     show_default=True,
-    help="Folder in which runs that came before are looked for.",
+    help="Folder of earlier runs, which are counted in the lock.",
 )
 def lock(protocol: Path, out: Path) -> int:
-    """Freeze PROTOCOL before results are seen."""
+    """Lock PROTOCOL before any result is known."""
     from heorsynth.protocol.file.spec import read_protocol
     from heorsynth.protocol.lock import source_is_here, write_lock
 
     click.echo(f"locked: {write_lock(protocol, out)}")
     if not source_is_here(read_protocol(protocol)):
-        click.echo("Its source is not here, so nothing tells whether these roles fit the patients.")
+        click.echo("Its source was not found, so the roles were not checked against the patients.")
     return 0
 
 
 @cli.command()
 @click.argument("file", type=click.Path(path_type=Path))
 def keygen(file: Path) -> int:
-    """Make a key to sign runs with: FILE, which is secret, and FILE.pub, which is not."""
+    """Create a key pair to sign runs: FILE (private) and FILE.pub (public)."""
     from heorsynth.provenance.signature import keygen as make_key
 
-    private, public, name = make_key(file)
-    click.echo(f"wrote {private} (keep it secret) and {public} (give it to reviewers)\nkey {name}")
+    private, public, key = make_key(file)
+    click.echo(f"wrote {private} (keep it secret) and {public} (give it to reviewers)\nkey {key}")
     return 0
 
 
@@ -178,7 +181,7 @@ def generators() -> int:
 
 @cli.command()
 def checks() -> int:
-    """List the estimands that checks can hold against a margin."""
+    """List the estimands that a check can compare with a margin."""
     from heorsynth.checks.planning.catalogue import ESTIMANDS
 
     for name, estimand in ESTIMANDS.items():
@@ -187,15 +190,14 @@ def checks() -> int:
 
 
 def fault(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-    """Ends the program with a code of its own where it fails without an error of ours: Python's 1 means "not fit".
+    """End the program with exit code 70 after an unexpected exception; Python's own code 1 would mean "not fit".
 
-    What the error says is not shown, since a library's message may quote a patient's value; the lines it passed
-    through are.
+    The traceback is printed without the message, because the message of a library can contain a patient's value.
     """
     click.echo("".join(traceback.format_tb(trace)), err=True, nl=False)
     click.echo(f"heorsynth failed with {kind.__name__}: nothing was judged. Please report the lines above.", err=True)
     sys.stdout.flush()
-    os._exit(FAULT)  # a hook cannot change the code that Python ends with
+    os._exit(FAULT)  # an exception hook cannot set the exit code of Python
 
 
 def main() -> None:
@@ -211,8 +213,8 @@ def main() -> None:
     except (click.Abort, KeyboardInterrupt):
         click.echo("interrupted: nothing was written", err=True)
         sys.stdout.flush()
-        # An interrupt that passes through a nested interpreter call makes Python die of the signal at exit, though
-        # it was handled here; what there was to clean up has been.
+        # After an interrupt in a nested interpreter call, Python would exit by the signal, although the interrupt is
+        # handled here. All temporary files are removed by now.
         os._exit(INTERRUPTED)
     except HeorsynthError as error:
         click.echo(error, err=True)

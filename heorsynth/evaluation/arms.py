@@ -1,4 +1,4 @@
-"""How the arms of one cohort are analysed: complete cases or imputed, plain or adjusted."""
+"""Estimates mean cost and effect of each arm in one cohort: complete cases or imputation, adjusted or not."""
 
 from __future__ import annotations
 
@@ -16,21 +16,22 @@ from heorsynth.estimators.economics.regression import adjusted_means, imputed_me
 
 COMPLETE, IMPUTE = "complete", "impute"
 MISSING = (COMPLETE, IMPUTE)
-"""What may be done about missing outcomes."""
+"""Methods for missing outcomes."""
 
 
 @dataclass(frozen=True)
 class Analysis:
-    """What is estimated in a cohort: which arms, cost and effect, given what, and what becomes of missing outcomes.
+    """The settings of an economic evaluation: arms, cost, effect, covariates and missing outcomes.
 
     Attributes
     ----------
     arms : tuple of str        the comparator first
-    costs, effect : str        columns that are added up, and the effect
+    costs : tuple of str       cost columns that are added
+    effect : str               column of the effect
     adjust : tuple of str      covariates of cost and effect
-    baseline : str             utility at baseline, a covariate of the effect alone
+    baseline : str             utility at baseline, a covariate of the effect only
     missing : str              "complete" or "impute"
-    imputations : int          completed data sets of a cohort
+    imputations : int          number of imputed data sets per cohort
     """
 
     arms: tuple[str, ...]
@@ -43,37 +44,38 @@ class Analysis:
 
     @property
     def plain(self) -> bool:
-        """Whether the means are the arms' own: nothing adjusted for, nothing imputed."""
+        """True if the means are unadjusted and nothing is imputed."""
         return not self.adjust and self.baseline is None and self.missing == COMPLETE
 
     def columns(self, cohort: Cohort) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Cost, effect and arm (n,), the arm as its place among `arms`, -1 for none of them."""
-        held = cohort.levels(str(cohort.schema.arm))
+        """Cost, effect and arm (n,); the arm is its position in `arms`, or -1 for another arm."""
+        levels = cohort.levels(str(cohort.schema.arm))
         arm = np.full(cohort.n, -1)
         for place, name in enumerate(self.arms):
-            arm[held == name] = place
+            arm[levels == name] = place
         return total_cost(cohort, self.costs), cohort.column(self.effect).astype(float), arm
 
     def of(self, cohort: Cohort, rng: np.random.Generator) -> ArmMeans:
-        """The arms' means in one cohort, computed as if its rows were patients."""
+        """Means of the arms in one cohort; its rows count as patients."""
         cost, effect, arm = self.columns(cohort)
         if self.plain:
             return arm_means(cost, effect, arm, len(self.arms))
         shared = _joined([covariate(cohort, name) for name in self.adjust], cohort.n)
-        own = np.empty((cohort.n, 0)) if self.baseline is None else covariate(cohort, self.baseline)
+        effect_only = np.empty((cohort.n, 0)) if self.baseline is None else covariate(cohort, self.baseline)
         if self.missing == COMPLETE:
-            return adjusted_means(cost, effect, arm, len(self.arms), shared, np.column_stack([shared, own]))
+            return adjusted_means(cost, effect, arm, len(self.arms), shared, np.column_stack([shared, effect_only]))
         self._require_known_levels(cohort)
         return imputed_means(
-            cost, effect, arm, len(self.arms), shared, rng, baseline=own, imputations=self.imputations
+            cost, effect, arm, len(self.arms), shared, rng, baseline=effect_only, imputations=self.imputations
         )  # fmt: skip
 
     def require(self, cohort: Cohort) -> None:
-        """Refuse what cannot be adjusted for, and unknown words.
+        """Raise RoleError if a setting is not possible in this cohort.
 
         Raises
         ------
-        RoleError      a covariate that is not there, or that is the arm, a cost or the effect itself
+        RoleError      an unknown method for missing outcomes; a covariate that is no column, or is the arm, the id, a
+                       cost or the effect; a baseline utility that is not a number
         """
         if self.missing not in MISSING:
             raise RoleError("economic evaluation", Problem("missing", f"{self.missing!r}", f"one of {MISSING}"))
@@ -85,9 +87,11 @@ class Analysis:
             if name not in names:
                 problems.append(Problem(role, f"no column {name!r}", nearest(name, names)))
             elif name in taken:
-                problems.append(Problem(role, f"{name!r} is what is compared", "name what was known before treatment"))
+                problems.append(
+                    Problem(role, f"{name!r} is an outcome or the arm", "give a covariate known before treatment")
+                )
         problems += [
-            Problem("baseline", f"{name!r} is no number", "give the utility measured at baseline")
+            Problem("baseline", f"{name!r} is not a number", "give the utility measured at baseline")
             for name in self._baseline
             if name in names and not types.is_numeric_dtype(cohort.rows[name])
         ]
@@ -102,20 +106,20 @@ class Analysis:
         frame = cohort.rows
         gaps = [name for name in self.adjust if not types.is_numeric_dtype(frame[name]) and frame[name].isna().any()]
         if gaps:
-            fix = "make missing a level of its own, or leave the column out"
+            fix = "make missing a separate level, or leave the column out"
             raise NotEstimableError("imputation", Problem(", ".join(gaps), "a level is missing in some patients", fix))
 
 
 def covariate(cohort: Cohort, name: str) -> np.ndarray:
-    """A column as numbers (n, k): itself, or an indicator for each level but the first; NaN where missing."""
+    """A column as numbers (n, k): the values, or indicators of all levels except the first; NaN for missing values."""
     column = cohort.rows[name]
     if types.is_numeric_dtype(column) and not types.is_bool_dtype(column):
         return column.to_numpy(float, na_value=np.nan)[:, None]
     text = as_text(column)
     levels = sorted(set(text.dropna()))[1:]
-    found = _joined([(text == level).to_numpy(float, na_value=np.nan)[:, None] for level in levels], cohort.n)
-    found[text.isna().to_numpy()] = np.nan
-    return found
+    indicators = _joined([(text == level).to_numpy(float, na_value=np.nan)[:, None] for level in levels], cohort.n)
+    indicators[text.isna().to_numpy()] = np.nan
+    return indicators
 
 
 def _joined(parts: list[np.ndarray], n: int) -> np.ndarray:

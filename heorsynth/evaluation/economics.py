@@ -1,4 +1,4 @@
-"""An economic evaluation: what every arm costs and does, how sure one is, and its export to other tools."""
+"""The result of an economic evaluation: costs and effects of the arms, their uncertainty, exports to other tools."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from heorsynth.estimators.economics.increments import Increments, checked_thresh
 from heorsynth.estimators.economics.options import acceptability_frontier, best, perfect_information, probability_best
 
 DRAWS, PRECISE = 1000, 20_000
-"""Draws handed to other tools, and those that probabilities of three arms or more are counted from."""
+"""Default number of draws for other tools; number of draws for probabilities with three or more arms."""
 
 EFFECTS, COSTS = "effects.csv", "costs.csv"
-"""The two files of `to_bcea`."""
+"""Names of the two files of `to_bcea`."""
 
 
 @dataclass(frozen=True)
@@ -33,12 +33,12 @@ class EconomicEvaluation:
     Attributes
     ----------
     arms : tuple of str            the comparator first
-    cost, effect : str             columns that were added up, and the effect
-    estimated : ArmMeans           means, covariance and its parts, patients used and in all
-    unit : str                     of cost, such as "EUR 2024"
-    notes : tuple of str           what is assumed of missing outcomes, and what is odd about the columns
-    sample : array (d, a, 2)       bootstrap draws of the means, where they were asked for
-    effect_unit : str              of the effect, such as "QALY"; empty where its column names none
+    cost, effect : str             names of the cost columns and of the effect column
+    estimated : ArmMeans           means, their covariance, numbers of patients used and in total
+    unit : str                     unit of the cost, such as "EUR 2024"
+    notes : tuple of str           assumptions on missing outcomes, and unusual values in the columns
+    sample : array (d, a, 2)       bootstrap draws of the means; None without a bootstrap
+    effect_unit : str              unit of the effect, such as "QALY"; "" if its column does not name it
     """
 
     arms: tuple[str, ...]
@@ -57,30 +57,34 @@ class EconomicEvaluation:
 
     @property
     def covariance(self) -> np.ndarray:
-        """Of the means (2a, 2a): cost and effect of the first arm, then of the second, ..."""
+        """Covariance of the means (2a, 2a): cost and effect of the first arm, then of the second, and so on."""
         return self.estimated.covariance
 
     @property
     def n_used(self) -> int:
-        """Patients it rests on with both outcomes known."""
+        """Number of patients with known cost and effect."""
         return self.estimated.n_used
 
     @property
     def n_total(self) -> int:
-        """Patients it rests on."""
+        """Number of patients."""
         return self.estimated.n_total
 
     def increments(self, arm: str | None = None) -> Increments:
-        """What an arm costs and does more than the comparator; the arm is named where there are several.
+        """Incremental cost and effect of an arm over the comparator.
+
+        Parameters
+        ----------
+        arm : str, optional    may be left out if only one arm is compared with the comparator
 
         Raises
         ------
-        NotEstimableError      no arm named, and two or more stand against the comparator
-        UnknownNameError       an arm that is not there, or the comparator
+        NotEstimableError      no arm is given, and two or more arms are compared with the comparator
+        UnknownNameError       the arm does not exist, or is the comparator
         """
         others = self.arms[1:]
         if arm is None and len(others) > 1:
-            found = f"{len(others)} arms stand against {self.arms[0]!r}"
+            found = f"{len(others)} arms are compared with {self.arms[0]!r}"
             raise NotEstimableError("increments", Problem("arm", found, f"name one: increments({others[0]!r})"))
         name = others[0] if arm is None else arm
         if name not in others:
@@ -88,25 +92,26 @@ class EconomicEvaluation:
         return replace(self.estimated.increments(self.arms.index(name)), effect_unit=self.effect_unit)
 
     def best(self, wtp: float | Sequence[float]) -> pd.Series:
-        """The arm of the largest expected net benefit at each threshold: the decision."""
+        """The arm with the largest expected net benefit at each threshold."""
         wtps = _thresholds(wtp)
         return pd.Series([self.arms[place] for place in best(self.means, wtps)], pd.Index(wtps, name="wtp"), name="arm")
 
     def ceac(self, wtp: float | Sequence[float]) -> pd.DataFrame:
-        """Probability that each arm is worth most, one row a threshold: acceptability curves of all arms.
+        """Probability that each arm has the largest net benefit, one row per threshold (acceptability curves).
 
-        By the bootstrap draws where there are any; else the normal law, for three arms or more by 20,000 draws.
+        Computed from the bootstrap draws if there are any; else from the normal distribution, for three or more arms by
+        20,000 draws.
         """
         wtps = _thresholds(wtp)
         if self.sample is None and len(self.arms) == 2:
             second = self.increments().ceac(wtps)
-            found = np.column_stack([1 - second, second])
+            probabilities = np.column_stack([1 - second, second])
         else:
-            found = probability_best(self._precise(), wtps)
-        return pd.DataFrame(found, pd.Index(wtps, name="wtp"), list(self.arms))
+            probabilities = probability_best(self._precise(), wtps)
+        return pd.DataFrame(probabilities, pd.Index(wtps, name="wtp"), list(self.arms))
 
     def ceaf(self, wtp: float | Sequence[float]) -> pd.DataFrame:
-        """The acceptability frontier, one row a threshold: the arm worth most on average, and its probability."""
+        """Acceptability frontier, one row per threshold: the arm with the largest net benefit, and its probability."""
         wtps = _thresholds(wtp)
         if self.sample is None and len(self.arms) == 2:
             curves, place = self.ceac(wtps).to_numpy(), best(self.means, wtps)
@@ -117,31 +122,31 @@ class EconomicEvaluation:
         return pd.DataFrame({"arm": chosen, "probability": probability}, pd.Index(wtps, name="wtp"))
 
     def evpi(self, wtp: float | Sequence[float]) -> pd.Series:
-        """Expected value of perfect information about all arms, in money per patient, at each threshold."""
+        """Expected value of perfect information on all arms at each threshold, in the unit of cost per patient."""
         wtps = _thresholds(wtp)
         if self.sample is None and len(self.arms) == 2:
-            found = np.array([self.increments().evpi(at) for at in wtps])
+            values = np.array([self.increments().evpi(at) for at in wtps])
         else:
-            found = perfect_information(self._precise(), wtps)
-        return pd.Series(found, pd.Index(wtps, name="wtp"), name="EVPI")
+            values = perfect_information(self._precise(), wtps)
+        return pd.Series(values, pd.Index(wtps, name="wtp"), name="EVPI")
 
     def _precise(self) -> np.ndarray:
         return self._drawn(PRECISE, 1) if self.sample is None else self.sample
 
     def _drawn(self, draws: int | None, seed: int) -> np.ndarray:
-        """Draws (d, a, 2) of the means: the bootstrap's, or of their normal law."""
+        """Draws (d, a, 2) of the means: bootstrap draws, or draws from their normal distribution."""
         if self.sample is not None:
             if draws is not None and draws > len(self.sample):
                 fix = f"evaluate(…, bootstrap={draws})"
-                raise NotEstimableError("draws", Problem("draws", f"{len(self.sample)} bootstrap samples held", fix))
+                raise NotEstimableError("draws", Problem("draws", f"there are {len(self.sample)} bootstrap draws", fix))
             return self.sample[:draws]
         rng, size = stream(seed, "economic evaluation", "draws"), DRAWS if draws is None else draws
-        found = rng.multivariate_normal(self.means.ravel(), self.covariance, size=size, method="eigh")
-        return found.reshape(size, len(self.arms), 2)
+        sample = rng.multivariate_normal(self.means.ravel(), self.covariance, size=size, method="eigh")
+        return sample.reshape(size, len(self.arms), 2)
 
     def to_frame(self, wtp: float | Sequence[float] = ()) -> pd.DataFrame:
-        """One row an arm: means, increments over the comparator, ratio in words, net benefit at each threshold,
-        and its place on the frontier of all arms."""
+        """One row per arm: means, increments over the comparator, ICER, net benefit at each threshold, place on the
+        frontier."""
         wtps = _thresholds(wtp)
         status, ratio = frontier(self.means[:, 0], self.means[:, 1])
         rows: list[dict[str, object]] = []
@@ -155,35 +160,35 @@ class EconomicEvaluation:
         return pd.DataFrame(rows).set_index("arm")
 
     def plane(self, arm: str | None = None, draws: int | None = None, seed: int = 1) -> pd.DataFrame:
-        """Draws of incremental cost and effect, one row each: the cost-effectiveness plane."""
+        """Draws of incremental cost and effect, one row per draw (cost-effectiveness plane)."""
         place = 1 if arm is None and len(self.arms) == 2 else self.arms.index(self._other(arm))
-        found = self._drawn(draws, seed)
-        return pd.DataFrame(found[:, place] - found[:, 0], columns=["cost", "effect"])
+        sample = self._drawn(draws, seed)
+        return pd.DataFrame(sample[:, place] - sample[:, 0], columns=["cost", "effect"])
 
     def _other(self, arm: str | None) -> str:
         self.increments(arm)
         return self.arms[1] if arm is None else arm
 
     def draws(self, draws: int | None = None, seed: int = 1) -> pd.DataFrame:
-        """Probabilistic draws of the arms' means: of their joint normal law (1,000), or the bootstrap's.
+        """Draws of the means of the arms: 1,000 from their joint normal distribution, or the bootstrap draws.
 
         Returns
         -------
-        DataFrame      one row an arm and draw: `intervention`, `iteration`, `cost`, `qaly`
+        DataFrame      one row per arm and draw: `intervention`, `iteration`, `cost`, `qaly`
         """
-        found = self._drawn(draws, seed)
+        sample = self._drawn(draws, seed)
         return pd.DataFrame({
-            "intervention": np.tile(self.arms, len(found)),
-            "iteration": np.repeat(np.arange(len(found)), len(self.arms)),
-            "cost": found[:, :, 0].ravel(), "qaly": found[:, :, 1].ravel(),
+            "intervention": np.tile(self.arms, len(sample)),
+            "iteration": np.repeat(np.arange(len(sample)), len(self.arms)),
+            "cost": sample[:, :, 0].ravel(), "qaly": sample[:, :, 1].ravel(),
         })  # fmt: skip
 
     def to_bcea(self, folder: str | Path | None = None, draws: int | None = None, seed: int = 1) -> dict[str, Any]:
-        """What R's ``bcea(e, c, ref, interventions)`` takes: matrices (draws, arms), the reference counted from 1.
+        """Arguments of R's ``bcea(e, c, ref, interventions)``: matrices (draws, arms); the reference counts from 1.
 
         Parameters
         ----------
-        folder : path, optional    also written there as `effects.csv` and `costs.csv`, one column an arm
+        folder : path, optional    the matrices are also written there, as `effects.csv` and `costs.csv`
 
         Returns
         -------
@@ -193,19 +198,19 @@ class EconomicEvaluation:
 
         Raises
         ------
-        OutputError      a folder that is not there
+        OutputError      the folder does not exist
         """
-        found, order = self._drawn(draws, seed), list(self.arms)
-        effects, costs = (pd.DataFrame(found[:, :, part], columns=order) for part in (1, 0))
+        sample, order = self._drawn(draws, seed), list(self.arms)
+        effects, costs = (pd.DataFrame(sample[:, :, part], columns=order) for part in (1, 0))
         if folder is not None:
             if not Path(folder).is_dir():
-                raise OutputError("to_bcea", Problem("folder", "is not there", "make it first"))
+                raise OutputError("to_bcea", Problem("folder", "does not exist", "create it first"))
             effects.to_csv(Path(folder) / EFFECTS, index=False)
             costs.to_csv(Path(folder) / COSTS, index=False)
         return {"e": effects, "c": costs, "ref": 1, "interventions": order}
 
     def to_heormodel(self, draws: int | None = None, seed: int = 1) -> Any:
-        """The draws as ``heormodel.models.Outcomes``, for its tables, curves and value of information.
+        """The draws as ``heormodel.models.Outcomes``, for tables, curves and value of information in heormodel.
 
         Raises
         ------
@@ -219,16 +224,16 @@ class EconomicEvaluation:
         return Outcomes.from_tidy(self.draws(draws, seed), comparator=self.arms[0])
 
     def card(self) -> Card:
-        """The arms in a table, with how many patients it rests on and what it assumes."""
+        """The arms in a table, with the number of patients and the assumptions."""
         frame = self.to_frame().reset_index()
-        shown = tuple(
-            tuple(_shown(value) for value in row) for row in frame.astype(object).itertuples(index=False, name=None)
+        rows = tuple(
+            tuple(_as_text(value) for value in row) for row in frame.astype(object).itertuples(index=False, name=None)
         )
         patients = f"{self.n_total:,} patients" if self.n_used == self.n_total else (
-            f"{self.n_used:,} of {self.n_total:,} patients with both known"
+            f"{self.n_used:,} of {self.n_total:,} patients with known cost and effect"
         )  # fmt: skip
         foot = f"{self.cost} in {self.unit or 'money'} and {self.effect} per patient; {patients}."
-        return Card("Economic evaluation", tuple(map(str, frame.columns)), shown, " ".join([foot, *self.notes]))
+        return Card("Economic evaluation", tuple(map(str, frame.columns)), rows, " ".join([foot, *self.notes]))
 
     def __repr__(self) -> str:
         return self.card().text()
@@ -238,12 +243,12 @@ class EconomicEvaluation:
 
 
 def _thresholds(wtp: float | Sequence[float]) -> tuple[float, ...]:
-    """One threshold or several as numbers from 0 up, each once."""
+    """One threshold or several, as distinct numbers of at least 0."""
     given = list(wtp) if isinstance(wtp, (Sequence, np.ndarray)) and not isinstance(wtp, str) else [wtp]
     return tuple(dict.fromkeys(checked_threshold(one) for one in given))
 
 
-def _shown(value: object) -> str:
+def _as_text(value: object) -> str:
     if isinstance(value, float):
         return "" if np.isnan(value) else significant(value)
     return "" if value is None else str(value)

@@ -1,4 +1,4 @@
-"""Economic evaluation of patients, or of m synthetic cohorts pooled so that they claim no more than their patients."""
+"""Economic evaluation of patients, or of m pooled synthetic cohorts with the information of their patients only."""
 
 from __future__ import annotations
 
@@ -32,58 +32,79 @@ def evaluate(
     bootstrap: int = 0,
     seed: int = 1,
 ) -> EconomicEvaluation:
-    """Mean cost and effect of every arm, of patients or of synthetic cohorts.
+    """Economic evaluation: mean cost and effect of every arm, for patients or synthetic cohorts.
 
     Parameters
     ----------
-    rows : Cohort or sequence      patients; or synthetic cohorts with their labels, which are pooled
-    comparator : str               the reference arm by default
-    cost : str                     a cost column; by default the total, or the sum of those that are part of no total
-    effect : str                   a utility column; needed where there are several
+    rows : Cohort or sequence      patients; or labelled synthetic cohorts, which are pooled
+    comparator : str               comparator; by default the reference arm
+    cost : str                     cost column; by default the total, or the sum of the costs that belong to no total
+    effect : str                   utility column; required if the cohort has several
     adjust : list of str           covariates of cost and effect (seemingly unrelated regressions)
-    baseline : str                 utility at baseline, a covariate of the effect alone (Manca et al. 2005)
-    missing : str                  "complete": patients with a missing outcome or covariate are left out; "impute":
-                                   multiple imputation, which assumes values missing at random given arm, covariates
-                                   and the other outcome
-    imputations : int              completed data sets of each cohort; 5 are enough for each of many synthetic ones
-    bootstrap : int                samples that probabilities are counted from, over patients and over the m cohorts; 0
-                                   for the normal law
-    seed : int                     of imputation and bootstrap
+    baseline : str                 utility at baseline, a covariate of the effect only (Manca et al. 2005)
+    missing : str                  "complete" omits patients with a missing outcome or covariate; "impute" is multiple
+                                   imputation, which assumes values missing at random given arm, covariates and the
+                                   other outcome
+    imputations : int              number of imputed data sets per cohort; 5 suffice for many synthetic cohorts
+    bootstrap : int                number of bootstrap samples for probabilities, drawn over patients and over the m
+                                   cohorts; 0 uses the normal distribution
+    seed : int                     seed of imputation and bootstrap
+
+    Returns
+    -------
+    EconomicEvaluation
 
     Raises
     ------
-    RoleError                      no arm, cost or utility declared; synthetic cohorts without a label; two currencies;
-                                   a covariate that is not there or is itself compared
-    NotEstimableError              one arm; an arm with fewer than two patients with both known; several effects, none
-                                   named; a bootstrap of adjusted or imputed means
-    UnknownNameError               a comparator, cost or effect that is not there
+    RoleError                      no arm, cost or utility is declared; a synthetic cohort has no label; currencies
+                                   differ; a covariate does not exist, or is an outcome or the arm
+    NotEstimableError              the cohort has one arm; an arm has fewer than two patients with known cost and
+                                   effect; several effects and none named; a bootstrap of adjusted or imputed means
+    UnknownNameError               the comparator, cost or effect does not exist
+
+    See Also
+    --------
+    validate : whether synthetic cohorts lead to the same economic decision as the patients.
+    stability : how much the synthetic cohorts of one generator differ.
 
     Examples
     --------
-    >>> from heorsynth.data.datasets import simulated_trial
-    >>> evaluate(simulated_trial(200, seed=1)[0]).arms
-    ('usual', 'new')
+    >>> import pandas as pd
+    >>> from heorsynth.data.cohort.cohort import Cohort
+    >>> frame = pd.DataFrame({"arm": ["usual", "usual", "new", "new"], "cost": [100, 300, 500, 700],
+    ...                       "qaly": [0.5, 0.7, 0.8, 1.0]})
+    >>> cohort = Cohort(frame, endpoints={}, arm="arm", arm_reference="usual", costs="cost", utilities="qaly",
+    ...                 currency="EUR", price_year=2024)
+    >>> result = evaluate(cohort)
+    >>> result.means.round(3).tolist()
+    [[200.0, 0.6], [600.0, 0.9]]
+    >>> print(round(result.increments().cost, 3), round(result.increments().effect, 3))
+    400.0 0.3
     """
     check_seed(seed)
     cohorts = [rows] if isinstance(rows, Cohort) else list(rows)
     _require_comparable(cohorts)
     first = cohorts[0]
-    asked = evaluations(first, {"comparator": comparator, "cost": cost, "effect": effect})
-    if not asked:
-        fix = "a comparison needs two: evaluate the trial's other arm with it"
-        raise NotEstimableError(WHERE, Problem("arm", "all patients are of one arm", fix))
-    arms = (asked[0].comparator, *(one.treatment for one in asked))
-    given = (adjust,) if isinstance(adjust, str) else tuple(adjust)
-    analysis = Analysis(arms, asked[0].costs, asked[0].effect, given, baseline, missing, imputations)
+    comparisons = evaluations(first, {"comparator": comparator, "cost": cost, "effect": effect})
+    if not comparisons:
+        fix = "give a cohort with two or more arms"
+        raise NotEstimableError(WHERE, Problem("arm", "all patients are in one arm", fix))
+    arms = (comparisons[0].comparator, *(one.treatment for one in comparisons))
+    covariates = (adjust,) if isinstance(adjust, str) else tuple(adjust)
+    analysis = Analysis(arms, comparisons[0].costs, comparisons[0].effect, covariates, baseline, missing, imputations)
     analysis.require(first)
     if bootstrap and not analysis.plain:
-        fix = "leave bootstrap out: the covariance of adjusted and imputed means is known"
-        raise NotEstimableError(WHERE, Problem("bootstrap", "of adjusted or imputed means", fix))
+        fix = "leave bootstrap out: the covariance of adjusted and imputed means is estimated without it"
+        raise NotEstimableError(WHERE, Problem("bootstrap", "not available for adjusted or imputed means", fix))
     n_source = None if isinstance(rows, Cohort) and not rows.synthetic else _rests_on(cohorts)
-    found = [analysis.of(cohort, stream(seed, WHERE, "impute", part)) for part, cohort in enumerate(cohorts)]
-    estimated = found[0] if n_source is None else pooled_arms(found, n_source, [cohort.n for cohort in cohorts])
+    estimates = [analysis.of(cohort, stream(seed, WHERE, "impute", part)) for part, cohort in enumerate(cohorts)]
+    estimated = estimates[0] if n_source is None else pooled_arms(estimates, n_source, [cohort.n for cohort in cohorts])
     sample = _resampled(analysis, cohorts, bootstrap, n_source, seed) if bootstrap else None
-    notes = (*unnamed_comparator(first, comparator), *odd_effects(first, analysis.effect), *_assumed(analysis, found))
+    notes = (
+        *unnamed_comparator(first, comparator),
+        *odd_effects(first, analysis.effect),
+        *_assumptions(analysis, estimates),
+    )
     named = " + ".join(analysis.costs), analysis.effect
     unit = first.schema.unit_of(analysis.effect)
     return EconomicEvaluation(arms, *named, estimated, first.schema.money, notes, sample, unit)
@@ -93,9 +114,9 @@ def _require_comparable(cohorts: Sequence[Cohort]) -> None:
     if not cohorts:
         raise NotEstimableError(WHERE, Problem("rows", "no cohort"))
     if missing := [role for role in ("arm", "costs", "utilities") if not getattr(cohorts[0].schema, role)]:
-        fix = "give them to hs.Cohort, or in the protocol's cohort section"
+        fix = "declare them in hs.Cohort, or in the cohort section of the protocol"
         if "arm" in missing:
-            fix += "; a cohort of one arm has nothing to be compared with"
+            fix += "; a cohort with one arm cannot be compared"
         raise RoleError(WHERE, Problem("roles", f"no {', '.join(missing)} declared", fix))
     if len(currencies := {cohort.schema.money for cohort in cohorts}) > 1:
         fix = "convert costs to one currency and price year first"
@@ -104,10 +125,10 @@ def _require_comparable(cohorts: Sequence[Cohort]) -> None:
 
 
 def _rests_on(cohorts: Sequence[Cohort]) -> int:
-    """Patients that an analysis of synthetic cohorts rests on: the fewest any label names."""
+    """Number of patients whose information the synthetic cohorts carry: the smallest in any label."""
     labels = [cohort.label for cohort in cohorts]
     if any(label is None for label in labels):
-        fix = "keep the cohorts as `sample` or `hs.read` gave them"
+        fix = "use the cohorts as returned by `sample` or `hs.read`"
         raise RoleError(WHERE, Problem("rows", "synthetic cohorts without a label cannot be pooled", fix))
     return min(label.rests_on for label in labels if label is not None)
 
@@ -119,20 +140,20 @@ def _resampled(
     return resampled_means(columns, len(analysis.arms), draws, stream(seed, WHERE, "bootstrap"), n_source)
 
 
-def _assumed(analysis: Analysis, found: Sequence[ArmMeans]) -> tuple[str, ...]:
-    """What the answer assumes of missing outcomes, and what it is adjusted for."""
-    given = [*analysis.adjust, *([] if analysis.baseline is None else [analysis.baseline])]
-    told = [f"Adjusted for {', '.join(given)}."] if given else []
-    if any(one.n_used < one.n_total for one in found):
-        conditions = " and ".join(filter(None, ["arm", ", ".join(given)]))
+def _assumptions(analysis: Analysis, estimates: Sequence[ArmMeans]) -> tuple[str, ...]:
+    """Sentences on the covariates and on the assumption for missing outcomes."""
+    covariates = [*analysis.adjust, *([] if analysis.baseline is None else [analysis.baseline])]
+    notes = [f"Adjusted for {', '.join(covariates)}."] if covariates else []
+    if any(one.n_used < one.n_total for one in estimates):
+        conditions = " and ".join(filter(None, ["arm", ", ".join(covariates)]))
         if analysis.missing == COMPLETE:
-            told.append(
-                f"Patients with a missing value are left out: right only if, given {conditions}, whether one is "
-                "missing has nothing to do with cost or effect."
+            notes.append(
+                f"Patients with a missing value are left out. This is valid only if, given {conditions}, missingness "
+                "is independent of cost and effect."
             )
         else:
-            told.append(
-                f"Missing outcomes are imputed {analysis.imputations} times: right only if they are missing at random "
-                f"given {conditions} and the other outcome."
+            notes.append(
+                f"Missing outcomes are imputed {analysis.imputations} times. This is valid only if they are missing at "
+                f"random given {conditions} and the other outcome."
             )
-    return tuple(told)
+    return tuple(notes)

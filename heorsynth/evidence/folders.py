@@ -65,6 +65,11 @@ class Sample:
         return (self.real.n, self._rows) == (self.of_real, self.of_synthetic)
 
     @property
+    def of_patients(self) -> Sample:
+        """The sample without synthetic rows, for checks that use those only through counts."""
+        return replace(self, synthetic=(), of_synthetic=0)
+
+    @property
     def _rows(self) -> int:
         return sum(cohort.n for cohort in self.synthetic)
 
@@ -97,11 +102,16 @@ def judged(
     engine: Engine,
     most_rows: int,
     standing: Standing,
+    sample: Sample | None = None,
 ) -> tuple[list[Finding], dict[str, int], tuple[str, ...]]:
     """What tallies of all rows say, and what a sample says where they cannot; rows that break a rule; and notes.
 
     An estimand that neither can answer is a finding that is not estimable: a decisive one keeps the verdict from being
     "fit".
+
+    Parameters
+    ----------
+    sample : Sample or None    already drawn from these folders with this seed; None draws one where a check needs it
     """
     counted = [_counted(folder, real.domain, engine) for folder in synthetic]
     tallies = [tally for tally, _ in counted]
@@ -119,16 +129,18 @@ def judged(
         if ESTIMANDS[key].folders == NEVER
     ]
     of_rows, of_both = _those(asked, SAMPLE), _those(asked, BOTH)
-    sample = None
+    used = None
     if of_rows or of_both:
-        sample = Sample.drawn(real, synthetic if of_rows else (), most_rows, seed, engine)
-        rows = Rows(sample.real, sample.synthetic, seed, standing=sample.standing(standing))
+        if sample is None:
+            sample = Sample.drawn(real, synthetic if of_rows else (), most_rows, seed, engine)
+        used = sample if of_rows else sample.of_patients
+        rows = Rows(used.real, used.synthetic, seed, standing=used.standing(standing))
         findings += rows.findings(list(of_rows.items()), engine)
         for name, margins in of_both.items():
             chance = stream(seed, "check", name)
             scope = registry.scope_of(of_real, tallies, margins, chance, None, standing)
-            findings += of_counts(scope, sample.real, _known(real, synthetic))
-    return findings, dict(broken), tuple(_notes(asked.margins, of_real, tallies, sample))
+            findings += of_counts(scope, used.real, _known(real, synthetic))
+    return findings, dict(broken), tuple(_notes(asked.margins, of_real, tallies, used))
 
 
 def _known(real: CohortFolder, synthetic: Sequence[CohortFolder]) -> int:

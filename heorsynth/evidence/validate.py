@@ -9,7 +9,7 @@ from typing import Any
 from heorsynth.checks.core.groups import ALL, Group
 from heorsynth.checks.core.margin import Margin
 from heorsynth.checks.core.observed import Observed
-from heorsynth.checks.planning.plan import plan
+from heorsynth.checks.planning.plan import Plan, plan
 from heorsynth.checks.planning.run_checks import Rows
 from heorsynth.core.errors import LabelError, Problem, RoleError
 from heorsynth.core.random import check_seed
@@ -17,8 +17,9 @@ from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.data.cohort.domain import Domain
 from heorsynth.data.folders.cohort_folder import CohortFolder
 from heorsynth.data.folders.sampling import most_rows_problem
-from heorsynth.engine.engine import EngineSpec, open_engine
+from heorsynth.engine.engine import Engine, EngineSpec, open_engine
 from heorsynth.evidence.evidence import Evidence
+from heorsynth.evidence.folders import Sample
 from heorsynth.evidence.folders import judged as judged_folders
 from heorsynth.evidence.notes import further_notes, lineage, notes_on
 from heorsynth.evidence.preconditions import (
@@ -79,6 +80,21 @@ def validate(
     EngineError                a check failed twice
     """
     check_seed(seed)
+    require_comparable(cohort, syn, holdout, allow_synthetic_source=allow_synthetic_source, most_rows=most_rows)
+    with open_engine(engine, workers) as opened:
+        plan_of_checks = planned(cohort, purpose, margins, economics, opened)
+        return evidence_of(cohort, syn, plan_of_checks, seed, opened, holdout, most_rows)
+
+
+def require_comparable(
+    cohort: Cohort | CohortFolder,
+    syn: Sequence[Cohort] | Sequence[CohortFolder],
+    holdout: Cohort | None,
+    *,
+    allow_synthetic_source: bool,
+    most_rows: int,
+) -> None:
+    """Raise the error of `validate` that applies where cohorts cannot be compared."""
     require_cohorts(cohort, syn)
     if wrong := most_rows_problem(most_rows):
         raise RoleError("validate", wrong)
@@ -93,28 +109,58 @@ def validate(
     require_distinct(syn)
     if holdout is not None:
         require_same_roles(cohort, [holdout], "hold-out")
-    observed: Observed
+        if isinstance(cohort, Cohort):
+            require_apart(cohort, holdout)
+
+
+def planned(
+    cohort: Cohort | CohortFolder,
+    purpose: str,
+    margins: Mapping[str, Margin | Mapping[str, object]] | None,
+    economics: Mapping[str, object] | None,
+    engine: Engine,
+) -> Plan:
+    """The plan of the checks for a purpose; of a folder it is made from the counts of all rows."""
+    return plan(_observed(cohort, engine), purpose, margins, economics)
+
+
+def _observed(cohort: Cohort | CohortFolder, engine: Engine) -> Observed:
+    return cohort.tallied(engine) if isinstance(cohort, CohortFolder) else cohort
+
+
+def evidence_of(
+    cohort: Cohort | CohortFolder,
+    syn: Sequence[Cohort] | Sequence[CohortFolder],
+    asked: Plan,
+    seed: int,
+    engine: Engine,
+    holdout: Cohort | None = None,
+    most_rows: int = 50_000,
+    sample: Sample | None = None,
+) -> Evidence:
+    """Evidence from a plan that was made beforehand, for cohorts that `require_comparable` accepted.
+
+    Parameters
+    ----------
+    asked : Plan             from `planned`, for the same cohort
+    most_rows : int          rows of the random sample of each folder, where `sample` is not given
+    sample : Sample          random sample of the folders, already drawn with the same seed; None draws it if needed
+    """
     told: tuple[str, ...] = ()
     calibrated = _calibrated(syn)
-    with open_engine(engine, workers) as opened:
-        if isinstance(cohort, CohortFolder):
-            tally = cohort.tallied(opened)
-            observed, asked = tally, plan(tally, purpose, margins, economics)
-            standing = asked.standing(calibrated, lineage(cohort, syn))
-            findings, broken, told = judged_folders(
-                cohort, tally, folders(syn), asked, seed, opened, most_rows, standing
-            )
-        else:
-            if holdout is not None:
-                require_apart(cohort, holdout)
-            observed, asked = cohort, plan(cohort, purpose, margins, economics)
-            standing = asked.standing(calibrated, lineage(cohort, syn))
-            rows = Rows(cohort, cohorts(syn), seed, holdout, standing)
-            findings, broken = rows.findings(list(asked.by_check().items()), opened), _broken(cohort, cohorts(syn))
-        everyone = Group("all", ALL, observed, ())
-        findings += asked.unanswered(findings, everyone, standing)
+    standing = asked.standing(calibrated, lineage(cohort, syn))
+    if isinstance(cohort, CohortFolder):
+        tally = cohort.tallied(engine)
+        findings, broken, told = judged_folders(
+            cohort, tally, folders(syn), asked, seed, engine, most_rows, standing, sample
+        )
+    else:
+        rows = Rows(cohort, cohorts(syn), seed, holdout, standing)
+        findings, broken = rows.findings(list(asked.by_check().items()), engine), _broken(cohort, cohorts(syn))
+    everyone = Group("all", ALL, _observed(cohort, engine), ())
+    findings += asked.unanswered(findings, everyone, standing)
     return Evidence.of(
-        purpose,
+        asked.purpose.name,
         findings,
         m=len(syn),
         n_rows=syn[0].n,
@@ -122,7 +168,7 @@ def validate(
         generator=_generator(syn),
         broken=broken,
         notes=(
-            *notes_on(cohort, observed, syn, asked, holdout, calibrated),
+            *notes_on(cohort, _observed(cohort, engine), syn, asked, holdout, calibrated),
             *asked.not_asked(findings),
             *further_notes(cohort, syn, findings),
             *told,

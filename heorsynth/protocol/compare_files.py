@@ -1,4 +1,4 @@
-"""Compares two files of a run: bytes, then numbers within a stated tolerance."""
+"""Compares two runs file by file: first the bytes, then the numbers within a stated tolerance."""
 
 from __future__ import annotations
 
@@ -17,23 +17,22 @@ from heorsynth.provenance.in_toto import STATEMENT
 from heorsynth.provenance.signature import ENVELOPE, opened
 
 RELATIVE_TOLERANCE = 2e-8
-"""Two numbers this close are the same computation on another machine's arithmetic: of the nine digits that are written
-the last may differ by one."""
+"""Relative difference that another processor may cause: one unit in the last of the nine digits written."""
 
 NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?(?:[eE][-+]?\d+)?")
-"""A number as a page shows it: 1,234.5 or 6.1e-05."""
+"""A number in the text of a page, such as 1,234.5 or 6.1e-05."""
 
 IDENTICAL, WITHIN, DIFFERENT = "identical", "within tolerance", "different"
 NOT_RERUNNABLE = "not re-runnable"
 
 
 def compared_runs(before: Path, after: Path) -> dict[str, str]:
-    """Every file of two run folders: "identical", "within tolerance", "different", or "not re-runnable" if signed.
+    """State of every file of two runs: "identical", "within tolerance", "different"; "not re-runnable" for a signature.
 
     Notes
     -----
-    Sums, Croissant, crate and statement hold the hashes of other files. What they say is compared as if each file
-    within tolerance had the bytes of the first run: they would otherwise all differ for one last digit.
+    Sums, Croissant file, crate and statement contain hashes of other files. For each file within tolerance, the hash of
+    the first run is substituted before they are compared. Otherwise all four would differ because of one last digit.
     """
     states: dict[str, str] = {}
     swaps: dict[str, Swap] = {}
@@ -48,7 +47,7 @@ def compared_runs(before: Path, after: Path) -> dict[str, str]:
 
 
 def _compared_envelopes(before: Path, after: Path, statement: str) -> str:
-    """Two envelopes, of which the second is unsigned: who has no key cannot sign again."""
+    """State of the signature file; the second run is unsigned, because `verify` has no private key."""
     if statement == DIFFERENT:
         return DIFFERENT
     if opened(bounded(before)).key_id:
@@ -57,7 +56,7 @@ def _compared_envelopes(before: Path, after: Path, statement: str) -> str:
 
 
 Swap = tuple[str, str, str]
-"""What stands for a file in documents: its first hash, and its first and second size."""
+"""Hash and size of a file in the first run, and its size in the second."""
 
 
 def compared(before: Path, after: Path, swaps: Mapping[str, Swap] = MappingProxyType({})) -> str:
@@ -65,7 +64,7 @@ def compared(before: Path, after: Path, swaps: Mapping[str, Swap] = MappingProxy
 
     Parameters
     ----------
-    swaps : Mapping      hash in the second file to what the first holds in its place
+    swaps : Mapping      hash in the second run to hash and sizes that replace it
     """
     if not before.exists() or not after.exists():
         return DIFFERENT
@@ -85,7 +84,7 @@ def compared(before: Path, after: Path, swaps: Mapping[str, Swap] = MappingProxy
 
 
 def _compared_documents(before: Path, after: Path, swaps: Mapping[str, Swap]) -> str:
-    """Two files that hold hashes, as if the second held those of the first run's files."""
+    """State of two files that contain hashes, after substituting the hashes of the first run in the second."""
     if before.suffix == ".json":
         facts = _swapped(json_of(bounded(after)), swaps)
         return WITHIN if _close(json_of(bounded(before)), facts) else DIFFERENT
@@ -100,15 +99,15 @@ def _swapped(facts: Any, swaps: Mapping[str, Swap]) -> Any:
         return [_swapped(one, swaps) for one in facts]
     if not isinstance(facts, dict):
         return swaps[facts][0] if isinstance(facts, str) and facts in swaps else facts
-    found = {name: _swapped(value, swaps) for name, value in facts.items()}
+    swapped = {name: _swapped(value, swaps) for name, value in facts.items()}
     if "contentSize" in facts and facts.get("sha256") in swaps:
         _, first, second = swaps[facts["sha256"]]
-        found["contentSize"] = facts["contentSize"].replace(second, first)
-    return found
+        swapped["contentSize"] = facts["contentSize"].replace(second, first)
+    return swapped
 
 
 def _close_text(before: str, after: str) -> bool:
-    """True for pages whose words and pictures are the same, and whose numbers agree to `RELATIVE_TOLERANCE`."""
+    """True if two pages have the same words and pictures, and numbers that agree within `RELATIVE_TOLERANCE`."""
     if NUMBER.sub("0", before) != NUMBER.sub("0", after):
         return False
     pairs = zip(NUMBER.findall(before), NUMBER.findall(after), strict=True)
@@ -116,7 +115,7 @@ def _close_text(before: str, after: str) -> bool:
 
 
 def _close(before: object, after: object) -> bool:
-    """True for JSON values that agree, numbers to `RELATIVE_TOLERANCE`."""
+    """True if two JSON values are equal, numbers within `RELATIVE_TOLERANCE`."""
     if isinstance(before, float) and isinstance(after, (int, float)):
         return math.isclose(before, after, rel_tol=RELATIVE_TOLERANCE, abs_tol=1e-12)
     if isinstance(before, dict) and isinstance(after, dict):

@@ -1,7 +1,7 @@
-"""Whether a run agrees with itself: its verdict, tables, name, source and labels tell one story.
+"""Checks that the files of a run agree: verdict, tables, name, source and labels.
 
-Who forges a run and seals it anew has a folder that is whole. What its files say of each other is still open to
-everybody, without running anything.
+A forger can recompute all hashes and sign a changed run folder. Contradictions between its files can still be found,
+without executing any code of the folder.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from heorsynth.data.labels.label import Label, releases_in
 from heorsynth.protocol.file.source import load_source
 from heorsynth.protocol.run import Run, run_name
 from heorsynth.protocol.run_folder import SUMS, VERDICT, bounded, read_sums, sha256_of
-from heorsynth.protocol.synthetic import PLACE
+from heorsynth.protocol.synthetic import SYNTHETIC
 from heorsynth.provenance.croissant import CROISSANT
 from heorsynth.provenance.in_toto import facts_of
 from heorsynth.provenance.ro_crate import CRATE
@@ -32,54 +32,54 @@ EVIDENCE = "evidence.csv"
 
 
 def contradictions(run: Run, statement: bytes) -> tuple[str, ...]:
-    """What in a run speaks against something else in it, a sentence each; none for a run as it was written.
+    """Sentences, each on two parts of a run that contradict each other; empty for an unchanged run.
 
     Parameters
     ----------
-    run : Run            the folder, read
-    statement : bytes    what its envelope seals
+    run : Run            the run folder
+    statement : bytes    the statement that the signature covers
     """
     release = facts_of(statement)["release"]
-    asked = _of_findings(run), _of_statement(run, statement), _of_source(run), _of_hashes(run.path)
-    return tuple(chain(*asked, _of_rows(run, release)))
+    files = _of_findings(run), _of_statement(run, statement), _of_source(run), _of_hashes(run.path)
+    return tuple(chain(*files, _of_rows(run, release)))
 
 
 def _of_findings(run: Run) -> Iterator[str]:
-    """Findings whose verdict their own interval and margin do not bear out; a table that says other than they."""
+    """Findings whose verdict does not follow from their interval and margin; a table that differs from the findings."""
     wrong = [one for one in run.evidence.findings if not borne_out(one)]
     if wrong:
-        yield f"{VERDICT}: {len(wrong)} of {len(run.evidence.findings)} findings are not what their intervals say"
+        yield f"{VERDICT}: {len(wrong)} of {len(run.evidence.findings)} findings contradict their intervals"
     if bounded(run.path / EVIDENCE) != run.evidence.to_csv().encode():
-        yield f"{EVIDENCE} does not hold the findings of {VERDICT}"
+        yield f"{EVIDENCE} differs from the findings in {VERDICT}"
 
 
 def _of_statement(run: Run, statement: bytes) -> Iterator[str]:
-    """A statement about another run, protocol, source, hold-out or result than the folder's."""
+    """Parts of the statement that belong to another run, protocol, source, hold-out or result."""
     folder = run.path.resolve().name
     fixed = run_name(folder.rsplit("-", 1)[0], run.protocol.sha256, run.fingerprint)
     facts = facts_of(statement)
-    for what, found, expected in (
+    for what, stated, expected in (
         ("the name of the run", facts["name"], folder),
-        ("the folder's name, which follows from protocol and source,", folder, fixed),
+        ("the name of the folder, computed from protocol and source,", folder, fixed),
         ("the protocol", facts["protocol"], run.protocol.sha256),
         ("the fingerprint of the source", facts["fingerprint"], run.fingerprint),
         ("the hold-out", facts["holdout"], run.holdout),
         ("the verdict", facts["verdict"], run.verdict),
         ("the sentence of the verdict", facts["sentence"], run.evidence.sentence),
     ):
-        if found != expected:
-            yield f"{what} is not that of the statement"
+        if stated != expected:
+            yield f"{what} differs from the statement"
 
 
 def _of_source(run: Run) -> Iterator[str]:
-    """A fingerprint that the bundled dataset, or the simulated trial, which anybody can make, does not have."""
+    """A fingerprint that differs from that of the bundled dataset or simulated trial."""
     if run.protocol.document.cohort.source.path is None and load_source(run.protocol)[1] != run.fingerprint:
-        yield "the fingerprint of the source is not that of the dataset the protocol names"
+        yield "the fingerprint of the source differs from that of the dataset in the protocol"
 
 
 def _of_hashes(folder: Path) -> Iterator[str]:
-    """Files that the crate or the Croissant file describe with another hash."""
-    known = {**read_sums(folder), **{name: sha256_of(folder / name) for name in (SUMS, CROISSANT)}}
+    """Files whose hash differs from that in the crate or in the Croissant file."""
+    hashes = {**read_sums(folder), **{name: sha256_of(folder / name) for name in (SUMS, CROISSANT)}}
     for document in (CRATE, CROISSANT):
         try:
             facts = json_of(bounded(folder / document))
@@ -87,12 +87,12 @@ def _of_hashes(folder: Path) -> Iterator[str]:
             yield f"{document} cannot be read"
             continue
         for name, sha256 in _hashes(facts):
-            if known.get(name) != sha256:
+            if hashes.get(name) != sha256:
                 yield f"{document} gives another hash of {name}"
 
 
 def _hashes(facts: Any) -> Iterator[tuple[str, str]]:
-    """Every file of a JSON-LD document that it gives the hash of."""
+    """Name and SHA-256 of every file with a hash in a JSON-LD document."""
     if isinstance(facts, dict):
         if "sha256" in facts and "contentSize" in facts:
             yield str(facts.get("contentUrl") or facts.get("@id")), str(facts["sha256"])
@@ -104,9 +104,9 @@ def _hashes(facts: Any) -> Iterator[tuple[str, str]]:
 
 
 def _of_rows(run: Run, release: object) -> Iterator[str]:
-    """Synthetic files that are not of this run by their label, or whose rows are not what their label says."""
+    """Synthetic files whose label belongs to another run, or whose rows differ from their label."""
     parts = set()
-    for path in sorted((run.path / PLACE).rglob("*.parquet")):
+    for path in sorted((run.path / SYNTHETIC).rglob("*.parquet")):
         name = path.relative_to(run.path).as_posix()
         try:
             frame = read_frame(path)
@@ -115,20 +115,20 @@ def _of_rows(run: Run, release: object) -> Iterator[str]:
             yield f"{name} cannot be read"
             continue
         if label is None:
-            yield f"{name} carries no label"
+            yield f"{name} has no label"
             continue
         parts.add(label.part)
-        if wrong := [what for what, same in _facts(run, release, label, path) if not same]:
-            yield f"the label of {name} is of another run: {', '.join(wrong)}"
+        if wrong := [what for what, same in _label_facts(run, release, label, path) if not same]:
+            yield f"the label of {name} belongs to another run: {', '.join(wrong)}"
         if problem := _rows_problem(frame, label):
             yield f"{name}: {problem}"
     if parts != set(range(run.evidence.m)):
-        yield f"{len(parts)} cohorts are there, {run.evidence.m} were judged"
+        yield f"number of synthetic cohorts: {len(parts)} in the folder, {run.evidence.m} judged"
 
 
-def _facts(run: Run, release: object, label: Label, path: Path) -> list[tuple[str, bool]]:
-    """What a label says that the rest of its run says too, and whether it is the same."""
-    place = path.relative_to(run.path / PLACE).parts[0].removesuffix(".parquet")
+def _label_facts(run: Run, release: object, label: Label, path: Path) -> list[tuple[str, bool]]:
+    """Facts of a label that the run states too, and for each whether they agree."""
+    place = path.relative_to(run.path / SYNTHETIC).parts[0].removesuffix(".parquet")
     return [
         ("release", label.release == release),
         ("generator", label.generator == run.evidence.generator),
@@ -140,9 +140,9 @@ def _facts(run: Run, release: object, label: Label, path: Path) -> list[tuple[st
 
 
 def _rows_problem(frame: pd.DataFrame, label: Label) -> str:
-    """What of the rows their label does not bear out, or ""."""
+    """How the rows differ from their label; "" if they do not."""
     if len(frame) != label.n_rows:
-        return "other rows than its label counts"
+        return "the number of rows differs from its label"
     if dict(releases_in(named_rows(frame))) != ({label.release: len(frame)} if len(frame) else {}):
-        return "rows without an id of the release its label names"
-    return "its label claims a mark that its rows do not hold" if contradicts_label(frame, label) else ""
+        return "some rows have no id of the release in the label"
+    return "its label claims a watermark that its rows do not contain" if contradicts_label(frame, label) else ""

@@ -1,4 +1,4 @@
-"""Freezes a protocol before results are seen, and tells whether it has changed since."""
+"""Locks a protocol before results are known, and reports later changes."""
 
 from __future__ import annotations
 
@@ -23,28 +23,27 @@ from heorsynth.protocol.run_folder import bounded
 from heorsynth.provenance.in_toto import STATEMENT, occasion_of
 
 PLACEHOLDER = re.compile(r"^(…|\.\.\.|<.*>|\?+|xxx+|the arm compared with)$|\b(TODO|TBD|FIXME)\b", re.IGNORECASE)
-"""What stands where somebody meant to write something later."""
+"""Texts that stand for an answer to be written later."""
 
 DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
-"""How a day is written that can be compared with those of runs."""
+"""An ISO date; only such dates are compared with the dates of runs."""
 
 
 @dataclass(frozen=True)
 class Lock:
-    """What was fixed beforehand, and when.
+    """Whether and when a protocol was locked, and what has changed since.
 
     Attributes
     ----------
-    protocol_sha256 : str     of the protocol as it stands now
-    locked : bool             whether a lock file was found beside it
+    protocol_sha256 : str     SHA-256 of the present protocol
+    locked : bool             True if there is a lock file beside the protocol
     changed : tuple of str    sections that differ from the lock
-    amended : tuple of str    of these, the sections an amendment names
-    amendments : Mapping      "before", "after" and "unsaid" to the number of amendments that say they came before
-                              data, after data, or do not say
-    locked_at : str           when, by the clock of the machine that locked it, UTC; "" where the lock does not tell
-    runs_before : int         runs of this protocol that were found when it was locked
-    known_after : tuple       days of runs of an earlier version of it that came before one of its amendments
-    contradicted : int        amendments that say they came before data, though one of those runs came before them
+    amended : tuple of str    the changed sections that an amendment names
+    amendments : Mapping      number of amendments declared as "before" data, as "after" data, or as neither ("unsaid")
+    locked_at : str           time of locking, UTC, by the clock of the machine; "" if the lock has no time stamp
+    runs_before : int         number of runs of this protocol found at the time of locking
+    known_after : tuple       dates of runs of an earlier version that are older than one of the amendments
+    contradicted : int        number of amendments declared as before data although such a run is older
     plugins : Mapping         packages whose plug-ins the protocol uses, with the versions installed
     plugins_locked : Mapping  the same as they were when the protocol was locked
     """
@@ -63,7 +62,7 @@ class Lock:
 
     @property
     def note(self) -> str:
-        """The sentences the first page carries."""
+        """The sentences on the first page of the dossier."""
         return " ".join(filter(None, [self._state, self._declared, self._known, self._plugins]))
 
     @property
@@ -81,89 +80,93 @@ class Lock:
 
     @property
     def _declared(self) -> str:
-        """How many amendments came before data and how many after: one that came after may follow the results."""
+        """Number of amendments before and after data. An amendment after data may depend on the results."""
         words = {
             "before": "before data",
             "after": "after data",
-            "unsaid": "without saying whether before or after data",
+            "unsaid": "not declared as before or after data",
         }
-        told = [f"{self.amendments[when]} {how}" for when, how in words.items() if self.amendments.get(when)]
-        return f"Amendments, as declared: {', '.join(told)}." if told else ""
+        counts = [f"{self.amendments[when]} {text}" for when, text in words.items() if self.amendments.get(when)]
+        return f"Amendments, as declared: {', '.join(counts)}." if counts else ""
 
     @property
     def _known(self) -> str:
-        """What runs of earlier versions show of the amendments, whatever those say."""
+        """The amendments that are younger than a run of an earlier version of the protocol."""
         if not self.known_after:
             return ""
-        against = f", against what {self.contradicted} of them say" if self.contradicted else ""
-        return f"A run of {self.known_after[0]} came before amendments of later days{against}."
+        wrong = f" Declared as before data all the same: {self.contradicted}." if self.contradicted else ""
+        return f"A run of {self.known_after[0]} is older than amendments with a later date.{wrong}"
 
     @property
     def _when(self) -> str:
         if not self.locked_at:
-            return "; its lock does not tell when"
+            return "The lock has no time stamp."
         at = self.locked_at[:16].replace("T", " ")
         if self.runs_before:
-            return f" on {at} UTC, after {self.runs_before} of its runs: its margins may follow their results"
-        return f" on {at} UTC, before any run of it that was found"
+            runs = f"after {self.runs_before} of its runs: its margins may follow their results"
+            return f"It was locked on {at} UTC, {runs}."
+        return f"It was locked on {at} UTC, before any run that was found."
 
     @property
     def _state(self) -> str:
         if not self.locked:
             return (
-                "This protocol was not locked before the run: nothing shows that its margins came before its results."
+                "The protocol was not locked before the run: nothing shows that its margins were chosen before the "
+                "results were known."
             )
         if not self.changed:
-            return f"This protocol is as it was locked{self._when}."
-        silent = [name for name in self.changed if name not in self.amended]
-        told = (
-            f" Not covered by an amendment: {', '.join(silent)}." if silent else " Every change is in its amendments."
+            return f"The protocol matches its lock. {self._when}"
+        uncovered = [name for name in self.changed if name not in self.amended]
+        covered = (
+            f"Not covered by an amendment: {', '.join(uncovered)}." if uncovered else "Amendments cover every change."
         )
-        return f"This protocol was changed after it was locked{self._when}: {', '.join(self.changed)}.{told}"
+        return f"The protocol was changed after it was locked: {', '.join(self.changed)}. {covered} {self._when}"
 
     def to_json(self) -> str:
+        """The lock as JSON text, as it is written into a run folder."""
         facts = {**asdict(self), "note": self.note}
-        told = {name: held for name, held in facts.items() if held or not name.startswith("plugins")}
-        return json.dumps(told, indent=2, sort_keys=True) + "\n"
+        written = {name: value for name, value in facts.items() if value or not name.startswith("plugins")}
+        return json.dumps(written, indent=2, sort_keys=True) + "\n"
 
     @classmethod
     def from_json(cls, text: str, protocol_sha256: str) -> Lock:
-        """The lock `to_json` wrote into a run folder of this protocol.
+        """The lock that `to_json` wrote into a run folder of this protocol.
 
         Raises
         ------
-        RunError      not a lock, or that of another protocol
+        RunError      the text is not a lock, or it is the lock of another protocol
         """
         try:
             lock = typed(cls, json_of(text))
         except ValueError:
             raise RunError("protocol.lock", Problem("", "not the lock of a run", "restore it")) from None
         if lock.protocol_sha256 != protocol_sha256:
-            found = "the lock of another protocol, or of this one before it was edited"
+            found = "the lock of another protocol, or of an earlier version of this one"
             raise RunError("protocol.lock", Problem("protocol_sha256", found, "use the lock of this run"))
         return lock
 
 
 def lock_path(protocol: Path) -> Path:
-    """The lock file of a protocol: beside it, with the ending .lock."""
+    """Path of the lock file: the protocol's path with the ending .lock."""
     return protocol.with_suffix(".lock")
 
 
 def write_lock(path: str | Path, out: str | Path = "runs") -> Path:
-    """Locks a protocol as it stands, and returns the lock file's path; a lock that holds already is left as it is.
+    """Lock a protocol and return the path of the lock file; a lock that matches the protocol is kept.
 
     Parameters
     ----------
-    out : path      folder in which runs of it that came before are looked for: their number is in the lock
-
-    A placeholder is no decision, and roles that the patients do not have cannot be run: neither is locked. Where the
-    source is a file that is not here, its roles are not looked at; `source_is_here` tells.
+    out : path      folder of earlier runs; the lock contains their number
 
     Raises
     ------
-    ProtocolError                a placeholder, or a comparator that is no arm
-    FileError, CohortError       the source is here, and does not make a cohort in these roles
-    FileError                    it is locked already and has changed: amend it instead
+    ProtocolError                the protocol has a placeholder, or the comparator is not an arm
+    CohortError                  the rows of the source and the roles are not a valid cohort
+    FileError                    the source cannot be read, or a lock exists that the protocol no longer matches
+
+    Notes
+    -----
+    The roles are checked only if the source is available: see `source_is_here`.
     """
     protocol = read_protocol(path)
     target = lock_path(protocol.path)
@@ -173,7 +176,7 @@ def write_lock(path: str | Path, out: str | Path = "runs") -> Path:
     if target.exists():
         if not read_lock(protocol).changed:
             return target
-        fix = "write an amendment; or delete the lock: the new one tells when it was made, and after how many runs"
+        fix = "write an amendment; or delete the lock: the new one will state its date and the number of earlier runs"
         raise FileError(f"lock {target.name!r}", Problem("", "the protocol has changed since it was locked", fix))
     facts = {
         "protocol_sha256": protocol.sha256,
@@ -187,34 +190,33 @@ def write_lock(path: str | Path, out: str | Path = "runs") -> Path:
 
 
 def source_is_here(protocol: Protocol) -> bool:
-    """True where the patients can be read: a dataset, a simulated trial, or a file or folder that is there."""
+    """True if the patients can be read: a dataset, a simulated trial, or an existing file or folder."""
     place = protocol.document.cohort.source.path
     return place is None or (protocol.path.parent / place).exists()
 
 
 def _require_no_placeholder(protocol: Protocol) -> None:
-    """Nothing, unless a text of the protocol still waits for its author."""
-    written = dict(leaves(protocol.document.model_dump()))
-    told = [
-        Problem(protocol.where(*at), "is a placeholder", "decide it, or leave the key out, before you lock")
-        for at, value in written.items()
+    """Raise ProtocolError if a value of the protocol is a placeholder."""
+    values = dict(leaves(protocol.document.model_dump()))
+    problems = [
+        Problem(protocol.where(*at), "is a placeholder", "replace it, or leave the key out, before you lock")
+        for at, value in values.items()
         if isinstance(value, str) and PLACEHOLDER.search(value.strip()) and at[:2] != ("cohort", "source")
     ]
-    if told:
-        raise ProtocolError(f"protocol {protocol.path.name!r}", told)
+    if problems:
+        raise ProtocolError(f"protocol {protocol.path.name!r}", problems)
 
 
 def read_lock(protocol: Protocol, out: str | Path = "runs") -> Lock:
-    """Whether this protocol was locked, when, and which of its sections have changed since.
+    """The lock of a protocol, with the sections that have changed since.
 
     Parameters
     ----------
-    out : path      folder in which runs of its earlier versions are looked for: they tell which amendments came after
-                    data
+    out : path      folder of earlier runs; their dates show which amendments came after data
     """
     path = lock_path(protocol.path)
     unlocked = Lock(protocol.sha256, locked=False, plugins=plugins_used(protocol.document))
-    lock = _amended(unlocked, protocol, Path(out))
+    lock = _with_amendments(unlocked, protocol, Path(out))
     if not path.exists():
         return lock
     try:
@@ -247,30 +249,30 @@ def plugins_used(document: Document) -> dict[str, str]:
     return {one.distribution or one.value: one.version for one in used}
 
 
-def _amended(lock: Lock, protocol: Protocol, out: Path) -> Lock:
-    """The lock with what amendments say of before and after data, and what runs of earlier versions show of it."""
-    made = protocol.document.amendments
-    said = Counter(one.before_or_after_data or "unsaid" for one in made)
-    runs = [day for day, sha256 in earlier_runs(protocol, out) if sha256 != protocol.sha256] if made else []
-    late = [one for one in made if runs and DAY.fullmatch(one.date) and runs[0] < one.date]
+def _with_amendments(lock: Lock, protocol: Protocol, out: Path) -> Lock:
+    """The lock with the amendments as declared, and with the runs of earlier versions that contradict them."""
+    amendments = protocol.document.amendments
+    declared = Counter(one.before_or_after_data or "unsaid" for one in amendments)
+    runs = [day for day, sha256 in earlier_runs(protocol, out) if sha256 != protocol.sha256] if amendments else []
+    late = [one for one in amendments if runs and DAY.fullmatch(one.date) and runs[0] < one.date]
     after = tuple(day for day in runs if any(day < one.date for one in late))
     contradicted = sum(one.before_or_after_data == "before" for one in late)
-    return replace(lock, amendments=dict(sorted(said.items())), known_after=after, contradicted=contradicted)
+    return replace(lock, amendments=dict(sorted(declared.items())), known_after=after, contradicted=contradicted)
 
 
 def earlier_runs(protocol: Protocol, out: Path) -> list[tuple[str, str]]:
-    """The day, and the SHA-256 of its protocol, of every run of a protocol of this name in a folder; earliest first."""
-    found = []
+    """Date and SHA-256 of the protocol of every run in `out` whose protocol has this name; oldest first."""
+    runs = []
     for folder in out.glob(f"{glob.escape(protocol.slug)}-" + "[0-9a-f]" * 8):
         try:
             started = occasion_of(bounded(folder / STATEMENT)).started
-            found.append((started[:10], hashlib.sha256(bounded(folder / "protocol.yaml")).hexdigest()))
+            runs.append((started[:10], hashlib.sha256(bounded(folder / "protocol.yaml")).hexdigest()))
         except (OSError, ValueError, OutputError):
             continue
-    return sorted(found)
+    return sorted(runs)
 
 
 def _sections(document: Document) -> Mapping[str, object]:
-    """The document with every default written out: a key that a later version adds is then no change."""
+    """The document with all defaults, so that a key added in a later version of heorsynth is not a change."""
     sections: Mapping[str, object] = json.loads(document.model_dump_json())
     return sections

@@ -1,4 +1,4 @@
-"""Executes a protocol notebook with its parameters, to the same bytes each time."""
+"""Executes the notebook of a protocol with its parameters; the same run gives the same bytes."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from heorsynth.core.errors import FileError, Problem, RunError, nearest
 from heorsynth.engine.progress import LIVE_KERNEL
 
 SOURCE_VARIABLE = "HEORSYNTH_SOURCE"
-"""Names the folder in which a run's source file is looked for when the run folder has been moved."""
+"""Environment variable with the folder of the source file, needed if the run folder was moved."""
 
 TIMEOUT = 1800
-"""Seconds one cell may take."""
+"""Time limit of one cell, in seconds."""
 
 
 def read_notebook(path: Path) -> NotebookNode:
-    """The notebook at a path; FileError if it is not one."""
+    """Read a notebook; FileError if the file is not a notebook."""
     try:
         return nbformat.reads(path.read_text(encoding="utf-8"), as_version=4)
     except (OSError, ValueError) as error:
@@ -35,11 +35,11 @@ def read_notebook(path: Path) -> NotebookNode:
 
 
 def with_parameters(notebook: NotebookNode, values: Mapping[str, object]) -> NotebookNode:
-    """A copy with a cell after the one tagged `parameters` that sets these names, and with outputs stripped.
+    """Copy of a notebook without outputs; a new cell after the one tagged `parameters` sets these values.
 
     Raises
     ------
-    RunError      no cell tagged `parameters`, or a name that cell does not set
+    RunError      not exactly one cell is tagged `parameters`, or a name is not set in that cell
     """
     copy = nbformat.from_dict(notebook)
     copy.cells = [cell for cell in copy.cells if "injected-parameters" not in cell.metadata.get("tags", [])]
@@ -73,11 +73,11 @@ def with_parameters(notebook: NotebookNode, values: Mapping[str, object]) -> Not
 
 
 def execute(notebook: NotebookNode, folder: Path, source_folder: Path | None = None) -> str:
-    """The notebook's text (JSON) after running every cell in `folder`, without times or machine names.
+    """Run every cell in `folder`; return the notebook as JSON text, without times or machine names.
 
     Raises
     ------
-    RunError      a cell failed; the message names the cell and the error, not its output
+    RunError      a cell failed; the message contains the class of the error but no output of the cell
     """
     with tempfile.TemporaryDirectory() as place:
         client = NotebookClient(
@@ -85,12 +85,12 @@ def execute(notebook: NotebookNode, folder: Path, source_folder: Path | None = N
             timeout=TIMEOUT,
             kernel_name="python3",
             record_timing=False,
-            coalesce_streams=True,  # else what is printed in one cell is cut where the kernel happened to flush it
+            coalesce_streams=True,  # otherwise the output of a cell is split where the kernel flushed it
             resources={"metadata": {"path": str(folder)}},
             config=_private_sockets(place),
         )
         try:
-            done = _apart(client, _kernel_environment(place, source_folder))
+            done = _in_own_thread(client, _kernel_environment(place, source_folder))
         except CellExecutionError as error:
             if error.ename == "KeyboardInterrupt":
                 raise KeyboardInterrupt from None
@@ -103,11 +103,11 @@ def execute(notebook: NotebookNode, folder: Path, source_folder: Path | None = N
     return nbformat.writes(done) + "\n"
 
 
-def _apart(client: NotebookClient, environment: Mapping[str, str]) -> NotebookNode:
-    """The executed notebook, run in a thread of its own.
+def _in_own_thread(client: NotebookClient, environment: Mapping[str, str]) -> NotebookNode:
+    """Execute the notebook in a separate thread.
 
-    In the main thread nbclient takes Ctrl-C for itself and ends in an error of its own; and in a notebook a
-    person has open, that thread has its event loop running already.
+    In the main thread, nbclient handles Ctrl-C itself and raises its own error. If the caller is a notebook, the main
+    thread already runs an event loop.
     """
     with ThreadPoolExecutor(1) as pool:
         done = pool.submit(asyncio.run, client.async_execute(env=environment))
@@ -123,18 +123,18 @@ def _apart(client: NotebookClient, environment: Mapping[str, str]) -> NotebookNo
 
 
 CELL = "<cell>"
-"""What a warning calls the cell it came from: the kernel's own name for it holds a process number."""
+"""Name of a cell in warnings; the kernel's own name contains a process number, which differs between runs."""
 
 
 def _kernel_environment(profile: str, source_folder: Path | None) -> dict[str, str]:
-    """This environment, without the user's kernel start-up files, and with the source's folder named."""
-    here = {name: value for name, value in os.environ.items() if name not in LIVE_KERNEL}
+    """The present environment, without the user's start-up files for kernels, and with the folder of the source."""
+    inherited = {name: value for name, value in os.environ.items() if name not in LIVE_KERNEL}
     source = {} if source_folder is None else {SOURCE_VARIABLE: str(source_folder.resolve())}
-    return {**here, **source, "IPYTHONDIR": profile, "IPYKERNEL_CELL_NAME": CELL}
+    return {**inherited, **source, "IPYTHONDIR": profile, "IPYKERNEL_CELL_NAME": CELL}
 
 
 def _private_sockets(place: str) -> Config:
-    """Settings by which the kernel listens on files in a folder of ours, not on ports, where the system can."""
+    """Settings that make the kernel use socket files in a private folder instead of ports, on POSIX systems."""
     if os.name != "posix":
         return Config()
     return Config({"KernelManager": {"transport": "ipc", "ip": str(Path(place) / "kernel")}})

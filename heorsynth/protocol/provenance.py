@@ -1,4 +1,4 @@
-"""From what a run knows to its record, and the record into the run folder: Croissant, crate, statement, envelope."""
+"""Makes the record of a run, and writes it as Croissant file, RO-Crate, in-toto statement and signature."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from heorsynth.protocol.file.source import FILE, FOLDER, Origin
 from heorsynth.protocol.file.spec import Protocol
 from heorsynth.protocol.lock import Lock
 from heorsynth.protocol.run_folder import SUMS, sha256_of, summed_files
-from heorsynth.protocol.synthetic import PLACE, Drawn, label_of, some_rows
+from heorsynth.protocol.synthetic import SYNTHETIC, Synthetic, first_rows, shared_label
 from heorsynth.provenance.croissant import CROISSANT, croissant
 from heorsynth.provenance.fingerprint import fingerprint
 from heorsynth.provenance.in_toto import STATEMENT, statement
@@ -37,15 +37,15 @@ if TYPE_CHECKING:
 
 def record_of(
     name: str,
-    plan: Protocol,
+    protocol: Protocol,
     lock: Lock,
     origin: Origin,
-    holdout: Cohort | None,
-    synthetic: Drawn,
+    holdout: Mapping[str, Any] | None,
+    synthetic: Synthetic,
     evidence: Evidence,
 ) -> Record:
-    """The record of a run that has drawn and judged its cohorts."""
-    document, label = plan.document, label_of(synthetic)
+    """The record of a finished run; `holdout` comes from `holdout_facts`."""
+    document, label = protocol.document, shared_label(synthetic)
     lock_text = lock.to_json()
     return Record(
         name=name,
@@ -56,7 +56,7 @@ def record_of(
         version=label.version,
         source=_source(origin, label),
         protocol={
-            "sha256": plan.sha256,
+            "sha256": protocol.sha256,
             "lock_sha256": hashlib.sha256(lock_text.encode()).hexdigest(),
             **json.loads(lock_text),
         },
@@ -68,46 +68,45 @@ def record_of(
             "calibrated": list(label.calibrated),
         },
         post_processing=_post_processing(synthetic[0].schema, label),
-        margins=_margins(plan, evidence),
+        margins=_margins(protocol, evidence),
         amendments=tuple(one.model_dump(mode="json") for one in document.amendments),
-        holdout=holdout_facts(plan, origin, holdout),
+        holdout=holdout,
         governance=document.governance.model_dump(),
-        columns=_columns(some_rows(synthetic)),
+        columns=_columns(first_rows(synthetic)),
         release=label.release,
     )
 
 
-def holdout_facts(plan: Protocol, origin: Origin, holdout: Cohort | None) -> dict[str, Any] | None:
-    """Who was kept aside, by share, number and keyed fingerprint: enough to know them again, and not who they are."""
+def holdout_facts(protocol: Protocol, origin: Origin, holdout: Cohort | None) -> dict[str, Any] | None:
+    """Share, number of patients and keyed fingerprint of the hold-out; None without a hold-out.
+
+    They identify the hold-out as a set, and disclose no patient.
+    """
     if holdout is None:
         return None
     return {
-        "share": plan.document.holdout,
+        "share": protocol.document.holdout,
         "patients": holdout.n,
         "fitted": origin.cohort.n - holdout.n,
         "fingerprint": fingerprint(holdout, origin.key),
     }
 
 
-def require_holdout(recorded: Mapping[str, Any] | None, found: Mapping[str, Any] | None) -> None:
-    """Nothing, if the patients kept aside are those of the run; a hold-out that later work has seen is none.
+def require_holdout(recorded: Mapping[str, Any] | None, present: Mapping[str, Any] | None) -> None:
+    """Raise RunError if the hold-out differs from that of the run.
 
-    Raises
-    ------
-    RunError      others would be held out than were
+    The hold-out must contain only patients that the generator never used.
     """
-    if recorded != found:
-        raise RunError(
-            "hold-out",
-            Problem("", "others would be kept aside than when this run was made", "do not fit or check on these"),
-        )
+    if recorded != present:
+        fix = "do not fit a generator to these patients, and do not check with them"
+        raise RunError("hold-out", Problem("", "differs from the hold-out of this run", fix))
 
 
 def write_provenance(folder: Path, record: Record, occasion: Occasion, key: Ed25519PrivateKey | None) -> None:
-    """Writes Croissant, crate, statement and envelope, in this order, each covering what is there already."""
-    files = {name: _held(folder, name) for name in [*summed_files(folder), SUMS]}
+    """Write Croissant file, crate, statement and signature, in this order; each covers the files before it."""
+    files = {name: _hash_and_size(folder, name) for name in [*summed_files(folder), SUMS]}
     _write_json(folder / CROISSANT, croissant(record, occasion, files))
-    files[CROISSANT] = _held(folder, CROISSANT)
+    files[CROISSANT] = _hash_and_size(folder, CROISSANT)
     _write_json(folder / CRATE, crate(record, occasion, {**files, STATEMENT: ("", 0), ENVELOPE: ("", 0)}))
     covered = {name: sha256_of(folder / name) for name in (SUMS, CROISSANT, CRATE)}
     _write_json(folder / STATEMENT, statement(record, occasion, covered))
@@ -115,8 +114,8 @@ def write_provenance(folder: Path, record: Record, occasion: Occasion, key: Ed25
 
 
 def release_of(record: Record, folder: Path, owner: bytes | None) -> Release:
-    """What a registry of releases keeps of a run."""
-    files = {name: sha256_of(folder / name) for name in summed_files(folder) if name.startswith(f"{PLACE}/")}
+    """The entry for a run in a registry of releases."""
+    files = {name: sha256_of(folder / name) for name in summed_files(folder) if name.startswith(f"{SYNTHETIC}/")}
     first = io.label_of(io.read_frame(folder / min(files)))
     assert first is not None
     key = opened((folder / ENVELOPE).read_bytes()).key_id
@@ -124,7 +123,7 @@ def release_of(record: Record, folder: Path, owner: bytes | None) -> Release:
     return Release(record.release, record.name, files, first.shared, record.purpose, record.verdict, key, mark)
 
 
-def _held(folder: Path, name: str) -> tuple[str, int]:
+def _hash_and_size(folder: Path, name: str) -> tuple[str, int]:
     return sha256_of(folder / name), (folder / name).stat().st_size
 
 
@@ -133,8 +132,8 @@ def _write_json(path: Path, facts: dict[str, Any]) -> None:
 
 
 def _source(origin: Origin, label: Label) -> dict[str, Any]:
-    """What is told of the source: never a path, and a name only where it is bundled."""
-    own = origin.cohort.label
+    """The facts about the source: never a path, and a name only for bundled datasets and simulated trials."""
+    source_label = origin.cohort.label
     return {
         "kind": origin.kind,
         "name": "" if origin.kind in (FILE, FOLDER) else origin.cohort.name,
@@ -142,35 +141,35 @@ def _source(origin: Origin, label: Label) -> dict[str, Any]:
         "key": "private" if origin.kind in (FILE, FOLDER) else "public",
         "patients": label.n_source,
         "synthetic": origin.cohort.synthetic,
-        "label": None if own is None else own.to_dict(),
+        "label": None if source_label is None else source_label.to_dict(),
         "depth": label.depth,
     }
 
 
 def _post_processing(schema: Schema, label: Label) -> tuple[str, ...]:
-    """What was done to the rows after the law drew them, in order."""
-    done = [f"{name}: recomputed as bands of {band.source}" for name, band in schema.bands.items()]
-    done += [f"{name}: recomputed as the total of {', '.join(parts)}" for name, parts in schema.totals.items()]
+    """The steps applied to the rows after they were drawn, in order."""
+    steps = [f"{name}: recomputed as bands of {band.source}" for name, band in schema.bands.items()]
+    steps += [f"{name}: recomputed as the total of {', '.join(parts)}" for name, parts in schema.totals.items()]
     aims = label.settings.get("calibrate")
-    done += [f"values moved to meet {aim}" for aim in (aims if isinstance(aims, Mapping) else ())]
-    done += [f"rows drawn for {name} only" for name in ("where", "targets") if name in label.settings]
-    done.append(f"watermark written into the rows: {label.watermark}")
-    return (*done, "each row given its synthetic_id; none repaired or clipped after drawing")
+    steps += [f"values moved to meet {aim}" for aim in (aims if isinstance(aims, Mapping) else ())]
+    steps += [f"rows drawn for {name} only" for name in ("where", "targets") if name in label.settings]
+    steps.append(f"watermark written into the rows: {label.watermark}")
+    return (*steps, "each row given its synthetic_id; none repaired or clipped after drawing")
 
 
-def _margins(plan: Protocol, evidence: Evidence) -> tuple[dict[str, Any], ...]:
-    """The margin of every estimand judged: the narrowest, where groups have their own."""
+def _margins(protocol: Protocol, evidence: Evidence) -> tuple[dict[str, Any], ...]:
+    """The margin of each estimand judged; the narrowest if groups have margins of their own."""
     margins: dict[str, dict[str, Any]] = {}
-    amended = {one.section for one in plan.document.amendments}
+    amended = {one.section for one in protocol.document.amendments}
     for one in evidence.findings:
-        held = margins.get(one.key)
-        if held is None or one.margin < held["margin"]:
-            origin = "protocol" if one.key in plan.document.margins else "default of the purpose"
+        previous = margins.get(one.key)
+        if previous is None or one.margin < previous["margin"]:
+            origin = "protocol" if one.key in protocol.document.margins else "default of the purpose"
             margins[one.key] = {
                 "estimand": one.key,
                 "margin": None if one.margin != one.margin else one.margin,
                 "scale": one.scale,
-                "decisive": one.decisive or bool(held and held["decisive"]),
+                "decisive": one.decisive or bool(previous and previous["decisive"]),
                 "from": origin,
                 "amended": bool(amended & {"margins", f"margins.{one.key}"}),
             }

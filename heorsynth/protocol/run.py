@@ -1,11 +1,11 @@
-"""The main path: protocol, cohort, generator, checks, evidence, run folder. Read `run` from top to bottom."""
+"""Runs a protocol: cohort, generator, checks, evidence, run folder. Read `run` from top to bottom."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -33,19 +33,25 @@ from heorsynth.data.labels.watermark import owner_key
 from heorsynth.engine.engine import Engine, EngineSpec, open_engine
 from heorsynth.engine.task import one_thread
 from heorsynth.evidence.evidence import Evidence
-from heorsynth.evidence.validate import validate
 from heorsynth.generators import registry
 from heorsynth.generators.sampling.sampler import Sampler
-from heorsynth.protocol import synthetic as drawn
-from heorsynth.protocol.askable import require_askable
-from heorsynth.protocol.file.error_lines import placed
+from heorsynth.protocol.file.error_lines import with_lines
 from heorsynth.protocol.file.source import read_origin
 from heorsynth.protocol.file.spec import Protocol, read_protocol
+from heorsynth.protocol.judge import judge, plan_checks
 from heorsynth.protocol.lock import Lock, plugins_used, read_lock
 from heorsynth.protocol.notebook import SOURCE_VARIABLE, execute, read_notebook, with_parameters
 from heorsynth.protocol.provenance import holdout_facts, record_of, release_of, require_holdout, write_provenance
 from heorsynth.protocol.run_folder import VERDICT, bounded, staged, write_sums
-from heorsynth.protocol.synthetic import Drawn, Patients, Shown
+from heorsynth.protocol.synthetic import (
+    Displayed,
+    Patients,
+    Synthetic,
+    displayed,
+    draw,
+    first_file,
+    read_synthetic,
+)
 from heorsynth.provenance.governance import Sheet, blanks, lines_to_paste, require_valid, sheet
 from heorsynth.provenance.record import Clock, Occasion
 from heorsynth.provenance.signature import ENVELOPE, UNSIGNED, opened, signing_key
@@ -53,20 +59,40 @@ from heorsynth.report.dossier import dossier
 from heorsynth.report.governance import governance_page
 
 TEMPLATE = Path(__file__).parent / "templates" / "notebook.ipynb"
-"""The notebook of a protocol that names none."""
+"""The notebook for protocols that name no notebook of their own."""
 
 
 @dataclass(frozen=True)
 class Run:
-    """A run folder, read.
+    """A run folder: its protocol, its evidence, its patients and its synthetic cohorts.
 
     Attributes
     ----------
     path : Path                    the folder
-    protocol : Protocol            what was fixed beforehand
-    evidence : Evidence            what was found
+    protocol : Protocol            the protocol of the run
+    evidence : Evidence            the findings and the verdict
     fingerprint : str              keyed fingerprint of the source
-    holdout : Mapping or None      who was kept aside: share, patients on either side, keyed fingerprint
+    holdout : Mapping or None      the hold-out: its share, the number of patients in and outside it, its keyed
+                                   fingerprint
+
+    See Also
+    --------
+    run : makes a run folder.
+    verify : checks the files of a run folder and repeats the run.
+    validate : the same evidence for cohorts in memory.
+
+    Examples
+    --------
+    ``run = hs.Run.open("runs/pbc-de5f6345")`` reads a run folder; ``run.verdict``, ``run.evidence``, ``run.cohort`` and
+    ``run.synthetic`` are its content. Any other folder is an error:
+
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> Run.open(Path(tempfile.gettempdir()) / "no-such-run")
+    Traceback (most recent call last):
+    heorsynth.core.errors.RunError: run 'no-such-run' has 1 problem
+      1. verdict.json: missing or not readable
+          fix: give the folder that `heorsynth run` wrote
     """
 
     path: Path
@@ -77,37 +103,38 @@ class Run:
 
     @classmethod
     def open(cls, path: str | Path) -> Run:
-        """The run in a folder; RunError if it is not a whole one."""
+        """Read a run folder; RunError if a file is missing or contradicts another one."""
         folder = Path(path)
         try:
             facts = json_of(bounded(folder / VERDICT))
             evidence = Evidence.from_dict(facts)
-            found = str(facts["source_fingerprint"])
+            fingerprint = str(facts["source_fingerprint"])
             if facts["verdict"] != evidence.verdict:
-                raise ValueError("a verdict that its findings do not bear out")
+                raise ValueError("the verdict does not follow from the findings")
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise RunError(
                 f"run {folder.name!r}",
                 Problem(VERDICT, "missing or not readable", "give the folder that `heorsynth run` wrote"),
             ) from error
-        plan = read_protocol(folder / "protocol.yaml")
-        _require_lock(folder, plan, facts.get("protocol_sha256"))
-        return cls(folder, plan, evidence, found, facts.get("holdout"))
+        protocol = read_protocol(folder / "protocol.yaml")
+        _require_lock(folder, protocol, facts.get("protocol_sha256"))
+        return cls(folder, protocol, evidence, fingerprint, facts.get("holdout"))
 
     @property
     def verdict(self) -> str:
+        """The verdict: "fit", "not fit" or "inconclusive"."""
         return self.evidence.verdict
 
     @cached_property
     def cohort(self) -> Patients:
-        """The real cohort the generator was fitted to, read anew from its source; never who was kept aside.
+        """The real cohort that the generator was fitted to, without the hold-out; read from the source again.
 
-        A `CohortFolder` where the source is a folder.
+        A `CohortFolder` if the source is a folder.
 
         Raises
         ------
-        FileError     the source is a file that is not here: name its folder in HEORSYNTH_SOURCE
-        RunError      what is there is not the source of this run
+        FileError     the source file is missing: give its folder in the environment variable HEORSYNTH_SOURCE
+        RunError      the file differs from the source of this run
         """
         folder = os.environ.get(SOURCE_VARIABLE)
         origin = read_origin(self.protocol, Path(folder) if folder else None)
@@ -117,37 +144,37 @@ class Run:
                 Problem(
                     "source",
                     "its fingerprint is not that of this run",
-                    "find the file the run was made from, and the key it was fingerprinted with",
+                    "give the file that the run used, and the key of its fingerprint",
                 ),
             )
-        fitted, aside = _parts(origin.cohort, self.protocol)
-        require_holdout(self.holdout, holdout_facts(self.protocol, origin, aside))
+        fitted, holdout = _split(origin.cohort, self.protocol)
+        require_holdout(self.holdout, holdout_facts(self.protocol, origin, holdout))
         return fitted
 
     @cached_property
-    def synthetic(self) -> Drawn:
-        """The m synthetic cohorts, as written; `CohortFolder`s where the source is a folder."""
-        return drawn.read(self.path, self.cohort)
+    def synthetic(self) -> Synthetic:
+        """The m synthetic cohorts of the run; `CohortFolder`s if the source is a folder."""
+        return read_synthetic(self.path, self.cohort)
 
     @cached_property
-    def shown(self) -> Shown:
-        """The patients and the synthetic cohorts that tables and pictures take: of folders a random sample."""
+    def shown(self) -> Displayed:
+        """The patients and the synthetic cohorts for tables and figures; a random sample if they are folders."""
         with open_engine() as engine:
-            return drawn.shown(self.protocol, self.cohort, self.synthetic, engine)
+            return displayed(self.protocol, self.cohort, self.synthetic, engine)
 
     @property
     def signature(self) -> str:
-        """Who signed this run, in a sentence; `verify` checks it."""
-        by = opened(bounded(self.path / ENVELOPE)).key_id
-        return f"Signed by key {by}." if by else UNSIGNED
+        """A sentence that names the key of the signature; `verify` checks the signature."""
+        key = opened(bounded(self.path / ENVELOPE)).key_id
+        return f"Signed by key {key}." if key else UNSIGNED
 
     @property
     def report(self) -> Path:
-        """The dossier: one self-contained page."""
+        """Path of the dossier, one self-contained HTML page."""
         return self.path / "report.html"
 
     def card(self) -> Card:
-        """What the run is and where it lies, in a few lines."""
+        """Title, purpose, verdict, generator and dossier of the run."""
         document = self.protocol.document
         return facts_card(
             f"Run of {self.protocol.document.title!r}",
@@ -166,8 +193,8 @@ class Run:
 
     def _repr_html_(self) -> str:
         link = quote(self.report.as_posix(), safe="/:")
-        opens = f"<a href='{link}' target='_blank' rel='noopener' style='color:inherit'>Open the dossier</a>"
-        return f"{self.card().html()}<p>{opens}</p>"
+        anchor = f"<a href='{link}' target='_blank' rel='noopener' style='color:inherit'>Open the dossier</a>"
+        return f"{self.card().html()}<p>{anchor}</p>"
 
 
 def run(
@@ -185,165 +212,168 @@ def run(
     engine: EngineSpec = "local",
     workers: int | None = None,
 ) -> Run:
-    """Runs a protocol and writes its run folder under `out`, whole or not at all.
+    """Run a protocol and write its run folder under `out`; an error leaves no folder behind.
 
     Parameters
     ----------
-    protocol : path               a protocol's YAML file
-    out : path                    folder that run folders are written into; made if absent
-    source : path, optional       folder where a relative source file starts, instead of the protocol's own
-    template : path, optional     the notebook to execute, instead of the one the protocol names
-    lock_text : str, optional     the lock of an earlier run of this protocol, instead of the file beside it
-    sign_key : path, optional     Ed25519 key to sign with, instead of the one HEORSYNTH_SIGN_KEY names
-    registry : path, optional     file of released cohorts that these are added to
-    watermark_key : path, optional  file with an owner's key, which half of the mark in the rows follows
-    require_governance : bool     refuses a protocol that leaves blank what only a person can answer
-    occasion : Occasion, optional of an earlier run, to write as this one's: nothing is then signed
-    engine : str or Engine        where cohorts are drawn and checked, see `open_engine`; the bytes are the same on each
-    workers : int, optional       of the engines "processes" and "dask"
+    protocol : path               YAML file of the protocol
+    out : path                    parent folder of the run folders; created if it does not exist
+    source : path, optional       folder of the source file; by default the folder of the protocol
+    template : path, optional     notebook to execute; by default the protocol's own
+    lock_text : str, optional     text of the lock; by default that of the lock file beside the protocol
+    sign_key : path, optional     Ed25519 key to sign with; by default the file in HEORSYNTH_SIGN_KEY
+    registry : path, optional     registry of releases, to which the synthetic cohorts are added
+    watermark_key : path, optional  file with the owner's key; half of the watermark depends on it
+    require_governance : bool     True raises ProtocolError if required governance answers are blank
+    occasion : Occasion, optional time and machine of an earlier run, written instead of this run's; disables signing
+    engine : str or Engine        where cohorts are drawn and checked, see `open_engine`; results do not depend on it
+    workers : int, optional       number of workers of the engines "processes" and "dask"
 
     Returns
     -------
-    Run                 the same protocol, data, seed and lock file give the same bytes in all that SHA256SUMS names
+    Run
 
     Raises
     ------
     ProtocolError, SeedError, MarginError, CohortError, FileError, GeneratorError, OutputError,
     SignatureError, EngineError
+
+    See Also
+    --------
+    Run : the run folder that is returned.
+    verify : checks the files of a run folder and repeats the run.
+    validate : the evidence without a protocol and a run folder.
+
+    Notes
+    -----
+    The same protocol, data, seed and lock give the same bytes in every file that SHA256SUMS lists.
+
+    Examples
+    --------
+    ``hs.run("pbc.yaml")`` writes ``runs/pbc-…`` and returns it as a `Run`. All problems of a protocol are reported with
+    their lines before anything is computed:
+
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     protocol = Path(folder) / "trial.yaml"
+    ...     lines = ["heorsynth: 1", "title: A trial", "purpose: teaching", "cohort: {source: {dataset: pbc}}",
+    ...              "generator: {name: heor, sed: 1}"]
+    ...     _ = protocol.write_text("\\n".join(lines), encoding="utf-8")
+    ...     run(protocol, out=folder)
+    Traceback (most recent call last):
+    heorsynth.core.errors.ProtocolError: protocol 'trial.yaml' has 2 problems
+      1. line 5, generator.seed: is missing
+          fix: write, for example, seed: 20261123
+      2. line 5, generator.sed: unknown key
+          fix: did you mean 'seed'?
     """
     clock, key = Clock(), None if occasion else signing_key(sign_key)
     owner = None if watermark_key is None else owner_key(watermark_key)
     if registry is not None:
         releases.require_writable(registry)
-    plan = read_protocol(protocol)
+    spec = read_protocol(protocol)
     if require_governance:
-        _require_governance(plan)
-    lock = read_lock(plan, out) if lock_text is None else Lock.from_json(lock_text, plan.sha256)
-    notebook = with_parameters(read_notebook(_notebook_of(plan) if template is None else Path(template)), {"RUN": "."})
-    place = plan.path.parent if source is None else Path(source)
+        _require_governance(spec)
+    lock = read_lock(spec, out) if lock_text is None else Lock.from_json(lock_text, spec.sha256)
+    notebook = with_parameters(read_notebook(_notebook_of(spec) if template is None else Path(template)), {"RUN": "."})
+    source_folder = spec.path.parent if source is None else Path(source)
     with ExitStack() as stack:
-        opened = stack.enter_context(open_engine(engine, workers))
-        origin = read_origin(plan, place, opened)
-        found = origin.fingerprint
-        cohort, holdout = _parts(origin.cohort, plan)
-        require_askable(plan, cohort, opened)
-        name = run_name(plan.slug, plan.sha256, found)
+        opened_engine = stack.enter_context(open_engine(engine, workers))
+        origin = read_origin(spec, source_folder, opened_engine)
+        cohort, holdout = _split(origin.cohort, spec)
+        plan = plan_checks(spec, cohort, opened_engine)
+        name = run_name(spec.slug, spec.sha256, origin.fingerprint)
         folder = stack.enter_context(staged(Path(out), name))
         with clock.step("fit"):
-            sampler = _fitted(plan, cohort, opened)
+            sampler = _fitted(spec, cohort, opened_engine)
         with clock.step("sample"):
-            synthetic = drawn.draw(plan, sampler, cohort, owner, folder, opened)
+            synthetic = draw(spec, sampler, cohort, owner, folder, opened_engine)
         with clock.step("validate"):
-            shown = drawn.shown(plan, cohort, synthetic, opened)
-            evidence = _judge(plan, cohort, synthetic, holdout, [lock.note, shown.note], opened)
-        (folder / "protocol.yaml").write_bytes(plan.raw)
+            rows = displayed(spec, cohort, synthetic, opened_engine)
+            notes = [lock.note, rows.note]
+            evidence = judge(spec, plan, cohort, synthetic, rows, holdout, notes, opened_engine)
+        held_out = holdout_facts(spec, origin, holdout)
+        (folder / "protocol.yaml").write_bytes(spec.raw)
         (folder / "protocol.lock").write_text(lock.to_json(), encoding="utf-8")
         (folder / "evidence.csv").write_bytes(evidence.to_csv().encode())
-        _write_verdict(plan, evidence, found, holdout_facts(plan, origin, holdout), folder / VERDICT)
-        record = record_of(name, plan, lock, origin, holdout, synthetic, evidence)
-        governance = sheet(record, evidence, plan.document.model_dump(mode="json"))
+        _write_verdict(spec, evidence, origin.fingerprint, held_out, folder / VERDICT)
+        record = record_of(name, spec, lock, origin, held_out, synthetic, evidence)
+        governance = sheet(record, evidence, spec.document.model_dump(mode="json"))
         page = dossier(
-            plan.document.model_dump(mode="json"),
-            shown.patients,
-            shown.copies,
+            spec.document.model_dump(mode="json"),
+            rows.patients,
+            rows.copies,
             evidence,
             run_name=name,
-            protocol_sha256=plan.sha256,
+            protocol_sha256=spec.sha256,
             lock_note=lock.note,
             sheet=governance,
             card=cohort.card(),
-            first_file=drawn.first_file(synthetic),
+            first_file=first_file(synthetic),
         )
         _write_governance(governance, folder)
         (folder / "report.html").write_text(page, encoding="utf-8")
         with clock.step("notebook"):
-            (folder / "notebook.ipynb").write_text(execute(notebook, folder, place), encoding="utf-8")
+            (folder / "notebook.ipynb").write_text(execute(notebook, folder, source_folder), encoding="utf-8")
         write_sums(folder)
-        write_provenance(folder, record, occasion or clock.occasion(plugins_used(plan.document)), key)
-        released = release_of(record, folder, owner)
+        write_provenance(folder, record, occasion or clock.occasion(plugins_used(spec.document)), key)
+        release = release_of(record, folder, owner)
     if registry is not None:
-        releases.add(registry, released)
-    return replace(Run.open(Path(out) / name), protocol=plan)
+        releases.add(registry, release)
+    return replace(Run.open(Path(out) / name), protocol=spec)
 
 
 def run_name(slug: str, protocol_sha256: str, fingerprint: str) -> str:
-    """The name of a run's folder: that of its protocol, and what tells it from runs of other protocols or sources."""
+    """Name of a run folder: the protocol's name and eight hex digits of a hash of protocol and source."""
     return f"{slug}-{hashlib.sha256(f'{protocol_sha256}{fingerprint}'.encode()).hexdigest()[:8]}"
 
 
-def _require_lock(folder: Path, plan: Protocol, judged: object) -> None:
-    """Nothing, if verdict and lock are of the protocol that stands beside them; RunError otherwise."""
+def _require_lock(folder: Path, protocol: Protocol, sha256: object) -> None:
+    """Raise RunError if the lock, or the verdict with this `sha256`, belongs to another protocol."""
     try:
-        Lock.from_json(bounded(folder / "protocol.lock").decode(), plan.sha256)
+        Lock.from_json(bounded(folder / "protocol.lock").decode(), protocol.sha256)
     except (OSError, UnicodeDecodeError) as error:
-        found = Problem("protocol.lock", "missing or not readable", "give the folder that `heorsynth run` wrote")
-        raise RunError(f"run {folder.name!r}", found) from error
-    if judged != plan.sha256:
-        found = Problem(VERDICT, "of another protocol than the one beside it", "do not use it")
-        raise RunError(f"run {folder.name!r}", found)
+        problem = Problem("protocol.lock", "missing or not readable", "give the folder that `heorsynth run` wrote")
+        raise RunError(f"run {folder.name!r}", problem) from error
+    if sha256 != protocol.sha256:
+        problem = Problem(VERDICT, "belongs to another protocol than protocol.yaml", "do not use it")
+        raise RunError(f"run {folder.name!r}", problem)
 
 
-def _parts(patients: Patients, plan: Protocol) -> tuple[Patients, Cohort | None]:
-    """The patients the generator is fitted to, and the hold-out protocol keeps aside, if any: nobody of a folder."""
-    share = plan.document.holdout
+def _split(patients: Patients, protocol: Protocol) -> tuple[Patients, Cohort | None]:
+    """The patients for the generator, and the hold-out of the protocol; None without one, and for folders."""
+    share = protocol.document.holdout
     if share is None or isinstance(patients, CohortFolder):
         return patients, None
-    return patients.split(share, stream(plan.document.generator.seed, "holdout"))
+    return patients.split(share, stream(protocol.document.generator.seed, "holdout"))
 
 
-def _fitted(plan: Protocol, cohort: Patients, engine: Engine) -> Sampler:
-    """The generator of the protocol, fitted; the engine is where a folder's sample is taken."""
-    wanted = plan.document.generator
-    allowed = plan.document.cohort.allow_synthetic_source
-    where = {"engine": engine} if isinstance(cohort, CohortFolder) and wanted.name == "heor" else {}
+def _fitted(protocol: Protocol, cohort: Patients, engine: Engine) -> Sampler:
+    """Fit the generator of the protocol; `engine` reads the sample of a folder."""
+    settings = protocol.document.generator
+    allowed = protocol.document.cohort.allow_synthetic_source
+    extra = {"engine": engine} if isinstance(cohort, CohortFolder) and settings.name == "heor" else {}
     try:
         with one_thread():
-            # Of a folder only heor learns; every other recipe refuses it.
-            recipe: Any = registry.create(wanted.name, **wanted.options)
-            fitted: Sampler = recipe.fit(cohort, wanted.seed, allow_synthetic_source=allowed, **where)
+            # Only heor accepts a folder; every other recipe raises GeneratorError.
+            recipe: Any = registry.create(settings.name, **settings.options)
+            fitted: Sampler = recipe.fit(cohort, settings.seed, allow_synthetic_source=allowed, **extra)
             return fitted
     except CohortError as error:
-        raise placed(error, plan) from error
+        raise with_lines(error, protocol) from error
     except (GeneratorError, UnknownNameError) as error:
-        raise placed(error, plan, "generator") from error
+        raise with_lines(error, protocol, "generator") from error
 
 
-def _judge(
-    plan: Protocol,
-    cohort: Patients,
-    synthetic: Drawn,
-    holdout: Cohort | None,
-    notes: Sequence[str],
-    engine: Engine,
-) -> Evidence:
-    """The evidence for the protocol's purpose, with the notes its reader needs, in digits that are written.
-
-    Whatever follows (verdict, files, page) is computed from these digits, so that no two of them can disagree.
-    """
-    document = plan.document
-    economics = None if document.economics is None else document.economics.model_dump()
-    evidence = validate(
-        cohort,
-        synthetic,
-        document.purpose,
-        document.margins,
-        holdout,
-        economics,
-        document.generator.seed,
-        allow_synthetic_source=document.cohort.allow_synthetic_source,
-        most_rows=document.most_rows,
-        engine=engine,
-    )
-    return replace(evidence, notes=(*filter(None, notes), *evidence.notes)).stable
-
-
-def _require_governance(plan: Protocol) -> None:
-    """Nothing, if a person has answered all that only a person can; ProtocolError otherwise."""
-    still_open = blanks(plan.document.governance.model_dump())
-    if still_open:
-        found = [Problem(f"governance.{one.key}", f"blank: {one.text}", "") for one in still_open]
-        found[-1] = replace(found[-1], fix="write into the protocol, filled in:\n" + lines_to_paste(still_open))
-        raise ProtocolError(f"protocol {plan.path.name!r}", found)
+def _require_governance(protocol: Protocol) -> None:
+    """Raise ProtocolError if a governance question that only a person can answer is blank."""
+    unanswered = blanks(protocol.document.governance.model_dump())
+    if unanswered:
+        problems = [Problem(f"governance.{one.key}", f"blank: {one.text}", "") for one in unanswered]
+        fix = "write these lines into the protocol, with your answers:\n" + lines_to_paste(unanswered)
+        problems[-1] = replace(problems[-1], fix=fix)
+        raise ProtocolError(f"protocol {protocol.path.name!r}", problems)
 
 
 def _write_governance(governance: Sheet, folder: Path) -> None:
@@ -354,28 +384,30 @@ def _write_governance(governance: Sheet, folder: Path) -> None:
 
 
 def _write_verdict(
-    plan: Protocol, evidence: Evidence, found: str, holdout: Mapping[str, Any] | None, path: Path
+    protocol: Protocol, evidence: Evidence, fingerprint: str, holdout: Mapping[str, Any] | None, path: Path
 ) -> None:
     facts = evidence.to_dict() | {
-        "seed": plan.document.generator.seed,
+        "seed": protocol.document.generator.seed,
         "heorsynth": version("heorsynth"),
-        "protocol_sha256": plan.sha256,
-        "source_fingerprint": found,
+        "protocol_sha256": protocol.sha256,
+        "source_fingerprint": fingerprint,
         "holdout": holdout,
-        "title": plan.document.title,
+        "title": protocol.document.title,
     }
     path.write_text(json.dumps(facts, indent=2, sort_keys=True, allow_nan=False) + "\n", encoding="utf-8")
 
 
-def _notebook_of(plan: Protocol) -> Path:
-    if plan.document.notebook is None:
+def _notebook_of(protocol: Protocol) -> Path:
+    if protocol.document.notebook is None:
         return TEMPLATE
-    path = plan.path.parent / plan.document.notebook
+    path = protocol.path.parent / protocol.document.notebook
     if not path.is_file():
         raise OutputError(
-            f"protocol {plan.path.name!r}",
+            f"protocol {protocol.path.name!r}",
             Problem(
-                plan.where("notebook"), "no such notebook", "give its path from the protocol's folder, or leave it out"
+                protocol.where("notebook"),
+                "no such notebook",
+                "give its path from the folder of the protocol, or leave the key out",
             ),
         )
     return path

@@ -1,4 +1,4 @@
-"""Writes a run folder whole or not at all, and says what stands in it."""
+"""Writes a run folder completely or not at all, and lists and hashes its files."""
 
 from __future__ import annotations
 
@@ -19,39 +19,41 @@ SUMS = "SHA256SUMS"
 VERDICT = "verdict.json"
 
 MOST_BYTES = 64_000_000
-"""Of the files that are read whole to check a run; a run of 100,000 files has sums of 10 million bytes."""
+"""Largest size of a file that is read at once. A run of 100,000 files has sums of 10 million bytes."""
 
 OCCASION_FILES = (CROISSANT, CRATE, STATEMENT, ENVELOPE)
-"""Files that tell when and on what a run was made, in the order they are written. Two equal runs differ in them,
-so they are not among the sums: the statement covers the sums, the crate and the Croissant file, and the envelope
-the statement."""
+"""Files with the time and machine of a run, in the order they are written. They differ between equal runs, so the sums
+omit them. The statement covers the sums, the crate and the Croissant file; the signature covers the statement."""
 
 
 @contextmanager
 def staged(out: Path, name: str) -> Iterator[Path]:
-    """A folder to write a run into; it takes its name under `out` only when all of it is there.
+    """Temporary folder for a run, renamed to `out / name` at the end of the block.
 
-    Whatever ends the block early (an error, a full disk, Ctrl-C) leaves nothing behind. An earlier copy of
-    the same run is replaced.
+    If the block ends early (an error, a full disk, Ctrl-C), the temporary folder is removed. An earlier folder of the
+    same run is replaced.
 
     Raises
     ------
-    OutputError     `out` cannot be written, is itself a run, or holds something else of that name
+    OutputError     `out` is not writable or is itself a run, or `out / name` exists and is not a run
     """
     target = out / name
     if (out / VERDICT).exists():
-        raise OutputError(f"output {out.name!r}", Problem("", "is itself a run folder", "choose the folder above it"))
+        raise OutputError(f"output {out.name!r}", Problem("", "is itself a run folder", "give its parent folder"))
     if target.exists() and not (target / VERDICT).exists():
-        raise OutputError(f"output {name!r}", Problem("", "exists and is not a run", "move it, or choose another out"))
+        raise OutputError(
+            f"output {name!r}",
+            Problem("", "exists and is not a run folder", "move it, or choose another output folder"),
+        )
     staging = out / f".{name}.partial-{os.getpid()}"
-    made = [folder for folder in (out, *out.parents) if not folder.exists()]
+    created = [folder for folder in (out, *out.parents) if not folder.exists()]
     try:
         out.mkdir(parents=True, exist_ok=True)
         shutil.rmtree(staging, ignore_errors=True)
         staging.mkdir()
     except OSError as error:
         raise OutputError(
-            f"output {out.name!r}", Problem("", "cannot be written", "check its rights and space")
+            f"output {out.name!r}", Problem("", "cannot be written", "check the permissions and the free space")
         ) from error
     try:
         yield staging
@@ -60,12 +62,14 @@ def staged(out: Path, name: str) -> Iterator[Path]:
         raise OutputError(
             f"output {out.name!r}",
             Problem(
-                "", f"writing failed ({error.strerror or 'no reason given'})", "free space or choose another folder"
+                "",
+                f"writing failed ({error.strerror or 'no reason given'})",
+                "free disk space, or choose another folder",
             ),
         ) from error
     finally:
         shutil.rmtree(staging, ignore_errors=True)
-        for folder in made:
+        for folder in created:
             if folder.is_dir() and not any(folder.iterdir()):
                 folder.rmdir()
 
@@ -81,54 +85,56 @@ def _take_place(staging: Path, target: Path) -> None:
 
 
 def files_in(folder: Path) -> list[str]:
-    """Whatever stands in a run folder by its path within it, sorted: files, links, pipes, and empty folders."""
-    found = []
+    """Sorted relative paths of everything in a run folder: files, links, pipes, and empty folders."""
+    names = []
     for path in folder.rglob("*"):
         if not path.is_dir() or path.is_symlink() or not any(path.iterdir()):
-            found.append(path.relative_to(folder).as_posix())
-    return sorted(found)
+            names.append(path.relative_to(folder).as_posix())
+    return sorted(names)
 
 
 def summed_files(folder: Path) -> list[str]:
-    """The files that the sums cover: all that two equal runs share."""
+    """The files that the sums cover; they are the same in two equal runs."""
     return [name for name in files_in(folder) if name not in (SUMS, *OCCASION_FILES)]
 
 
 def sha256_of(path: Path) -> str:
-    """SHA-256 of a file, in hex, read in pieces."""
+    """SHA-256 of a file, in hex; the file is read in pieces."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def bounded(path: Path) -> bytes:
-    """The bytes of a file that a run writes for itself; a file may be sparse, and say that it is larger than memory.
+    """The bytes of a file, up to `MOST_BYTES`.
+
+    The limit protects memory: a sparse file in a forged folder can be larger than memory.
 
     Raises
     ------
-    OSError         it cannot be read
-    OutputError     larger than any run makes it
+    OSError         the file cannot be read
+    OutputError     the file is larger than any file of its kind in a run
     """
     with path.open("rb") as file:
-        held = file.read(MOST_BYTES + 1)
-    if len(held) > MOST_BYTES:
+        content = file.read(MOST_BYTES + 1)
+    if len(content) > MOST_BYTES:
         found = f"more than {MOST_BYTES:,} bytes: larger than any run makes it"
         raise OutputError(f"run {path.parent.name!r}", Problem(path.name, found, "do not use it"))
-    return held
+    return content
 
 
 def write_sums(folder: Path) -> None:
-    """Writes SHA256SUMS over every file that two equal runs share, in the format of sha256sum."""
+    """Write SHA256SUMS, in the format of `sha256sum`, over every file that is the same in two equal runs."""
     lines = [f"{sha256_of(folder / name)}  {name}\n" for name in summed_files(folder)]
     (folder / SUMS).write_text("".join(lines), encoding="utf-8")
 
 
 def read_sums(folder: Path) -> dict[str, str]:
-    """File name to SHA-256, from SHA256SUMS; names that leave the folder are refused.
+    """File name to SHA-256, from SHA256SUMS.
 
     Raises
     ------
-    RunError        no such folder
-    OutputError     no sums, sums that are a link or no text, or a name that leaves the folder or comes twice
+    RunError        the folder does not exist
+    OutputError     SHA256SUMS is missing, a link or not text; or a name is repeated or lies outside the folder
     """
     if not folder.is_dir():
         found = "is a file" if folder.is_file() else "there is no such folder"
@@ -136,7 +142,7 @@ def read_sums(folder: Path) -> dict[str, str]:
         raise RunError(f"run {folder.name!r}", Problem("", found, fix))
     path = folder / SUMS
     if not path.is_file() or path.is_symlink():
-        raise OutputError(f"run {folder.name!r}", Problem(SUMS, "is missing", "this is not a whole run folder"))
+        raise OutputError(f"run {folder.name!r}", Problem(SUMS, "is missing", "give a complete run folder"))
     try:
         text = bounded(path).decode()
     except UnicodeDecodeError:
@@ -155,6 +161,6 @@ def read_sums(folder: Path) -> dict[str, str]:
 
 
 def _is_within(name: str) -> bool:
-    """True for a relative path with `/` between plain parts, on any system."""
+    """True if a name is a relative path within the folder on every operating system."""
     parts = name.split("/")
     return not set(parts) & {"", ".", ".."} and not set(name) & set("\\:\0")

@@ -1,4 +1,4 @@
-"""The synthetic cohorts of a run: drawn into its folder, read from there, and small enough to be shown."""
+"""The synthetic cohorts of a run: draws them into the run folder, reads them, and samples large ones for display."""
 
 from __future__ import annotations
 
@@ -20,68 +20,81 @@ from heorsynth.evidence.folders import Sample
 from heorsynth.generators.sampling.cohorts import MoreRowsThanPatients, SyntheticCohorts
 from heorsynth.generators.sampling.sampler import Sampler
 from heorsynth.generators.sampling.write_folder import WriteOptions
-from heorsynth.protocol.file.error_lines import placed
+from heorsynth.protocol.file.error_lines import with_lines
 from heorsynth.protocol.file.spec import Protocol
 
-PLACE = "synthetic"
-"""The folder within a run's that holds what was drawn: a file a cohort, or a folder where the source was one."""
+SYNTHETIC = "synthetic"
+"""Subfolder of a run that holds its synthetic cohorts: one file per cohort, or one folder if the source is a folder."""
 
 Patients: TypeAlias = Cohort | CohortFolder
-Drawn: TypeAlias = SyntheticCohorts | tuple[CohortFolder, ...]
+Synthetic: TypeAlias = SyntheticCohorts | tuple[CohortFolder, ...]
 
 
 @dataclass(frozen=True)
-class Shown:
-    """What tables and pictures are made from.
+class Displayed:
+    """The rows that tables and figures are made from.
 
     Attributes
     ----------
     patients : Cohort
     copies : SyntheticCohorts or tuple of Cohort
-    note : str                  says so where they are a sample of folders; "" where they are all there is
+    sample : Sample or None     the random sample, if the source is a folder; None for cohorts in memory
     """
 
     patients: Cohort
     copies: SyntheticCohorts | tuple[Cohort, ...]
-    note: str = ""
+    sample: Sample | None = None
+
+    @property
+    def note(self) -> str:
+        """A sentence with the size of the sample; "" if all rows are displayed."""
+        if self.sample is None or self.sample.whole:
+            return ""
+        return f"Tables and pictures of rows show {self.sample.told}."
 
 
 def draw(
-    plan: Protocol, sampler: Sampler, patients: Patients, owner: bytes | None, folder: Path, engine: Engine
-) -> Drawn:
-    """The m synthetic cohorts a protocol asks for, written to the run's folder as they come.
+    protocol: Protocol, sampler: Sampler, patients: Patients, owner: bytes | None, folder: Path, engine: Engine
+) -> Synthetic:
+    """Draw the m synthetic cohorts of a protocol, and write each to the run folder as soon as it is drawn.
+
+    Parameters
+    ----------
+    owner : bytes or None     the owner's watermark key
+    folder : Path             the run folder
 
     Raises
     ------
     CohortError, GeneratorError     with the line of the protocol
     """
-    wanted, place = plan.document.generator, folder / PLACE
-    n = patients.n if wanted.n == "same" else wanted.n
-    where, targets = wanted.where or None, wanted.targets or None
+    settings, place = protocol.document.generator, folder / SYNTHETIC
+    n = patients.n if settings.n == "same" else settings.n
+    where, targets = settings.where or None, settings.targets or None
     place.mkdir()
-    drawn = []
+    cohorts, broken_rows = [], []
     try:
         if isinstance(patients, CohortFolder):
             options = WriteOptions(where=where, targets=targets, watermark_key=owner)
-            return tuple(sampler.write_cohorts(place, n, wanted.m, wanted.seed, engine=engine, **options))
+            return tuple(sampler.write_cohorts(place, n, settings.m, settings.seed, engine=engine, **options))
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", MoreRowsThanPatients)  # the evidence has a note of it
-            cohorts = sampler.draws(n, wanted.m, wanted.seed, where, targets, owner, engine=engine)
-            for part, (one, broken) in enumerate(cohorts):
-                io.write(one, place / f"{part:03d}.parquet")
-                drawn.append((one, broken))
+            warnings.simplefilter("ignore", MoreRowsThanPatients)  # the evidence has a note on it
+            draws = sampler.draws(n, settings.m, settings.seed, where, targets, owner, engine=engine)
+            for part, (cohort, broken) in enumerate(draws):
+                io.write(cohort, place / f"{part:03d}.parquet")
+                cohorts.append(cohort)
+                broken_rows.append(broken)
     except CohortError as error:
-        raise placed(error, plan) from error
+        raise with_lines(error, protocol) from error
     except (GeneratorError, UnknownNameError) as error:
-        raise placed(error, plan, "generator") from error
-    return SyntheticCohorts([one for one, _ in drawn], [broken for _, broken in drawn])
+        raise with_lines(error, protocol, "generator") from error
+    return SyntheticCohorts(cohorts, broken_rows)
 
 
-def read(folder: Path, patients: Patients) -> Drawn:
-    """The m synthetic cohorts of a run's folder, in the roles of its patients."""
-    place, schema = folder / PLACE, patients.schema
+def read_synthetic(folder: Path, patients: Patients) -> Synthetic:
+    """The m synthetic cohorts of a run folder, with the roles of its patients."""
+    place, schema = folder / SYNTHETIC, patients.schema
     if isinstance(patients, CohortFolder):
-        return tuple(CohortFolder.derive(schema, one) for one in sorted(place.iterdir()))
+        return tuple(CohortFolder.derive(schema, path) for path in sorted(place.iterdir()))
     cohorts = [
         Cohort.derive(schema, frame, label=io.label_of(frame), name=file.stem)
         for file, frame in ((file, io.read_frame(file)) for file in sorted(place.glob("*.parquet")))
@@ -90,32 +103,34 @@ def read(folder: Path, patients: Patients) -> Drawn:
     return SyntheticCohorts(cohorts, [domain.breaks(cohort.frame) for cohort in cohorts])
 
 
-def shown(plan: Protocol, patients: Patients, drawn: Drawn, engine: Engine) -> Shown:
-    """What tables and pictures are made from: all rows, or of folders the random sample that is judged row by row."""
+def displayed(protocol: Protocol, patients: Patients, synthetic: Synthetic, engine: Engine) -> Displayed:
+    """The rows for tables and figures: all rows, or a random sample of each folder.
+
+    The checks that compare rows side by side use the same sample of the folders.
+    """
     if isinstance(patients, Cohort):
-        assert isinstance(drawn, SyntheticCohorts), "a cohort in memory has copies in memory"
-        return Shown(patients, drawn)
-    folders = [one for one in drawn if isinstance(one, CohortFolder)]
-    document = plan.document
+        assert isinstance(synthetic, SyntheticCohorts), "a cohort in memory has synthetic cohorts in memory"
+        return Displayed(patients, synthetic)
+    folders = [one for one in synthetic if isinstance(one, CohortFolder)]
+    document = protocol.document
     sample = Sample.drawn(patients, folders, document.most_rows, document.generator.seed, engine)
-    note = "" if sample.whole else f"Tables and pictures of rows show {sample.told}."
-    return Shown(sample.real, sample.synthetic, note)
+    return Displayed(sample.real, sample.synthetic, sample)
 
 
-def label_of(drawn: Drawn) -> Label:
-    """What the labels of all cohorts have in common, with the first one's part."""
-    label = drawn[0].label
-    assert label is not None, "a draw is labelled"
+def shared_label(synthetic: Synthetic) -> Label:
+    """The first cohort's label, without the settings that differ between partitions."""
+    label = synthetic[0].label
+    assert label is not None, "every synthetic cohort has a label"
     return replace(label, settings={name: value for name, value in label.settings.items() if name != PARTITION})
 
 
-def first_file(drawn: Drawn) -> str:
-    """The first file of the first cohort, as a path within `PLACE`."""
-    first = drawn[0]
+def first_file(synthetic: Synthetic) -> str:
+    """Path of the first cohort's first file within the folder `SYNTHETIC`."""
+    first = synthetic[0]
     return f"000/{first.files[0]}" if isinstance(first, CohortFolder) else "000.parquet"
 
 
-def some_rows(drawn: Drawn) -> pd.DataFrame:
-    """Rows of the first cohort, for the kinds of its columns."""
-    first = drawn[0]
+def first_rows(synthetic: Synthetic) -> pd.DataFrame:
+    """The rows of the first cohort, or of its first partition."""
+    first = synthetic[0]
     return (first.part(0) if isinstance(first, CohortFolder) else first).frame

@@ -1,18 +1,23 @@
-"""Checks a run folder: its bytes and its seal, whether it agrees with itself, then a re-run against its numbers."""
+"""Verifies a run folder: the hashes of its files, its signature, its consistency, and the result of a second run."""
 
 from __future__ import annotations
 
 import shutil
 import tempfile
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 
+import pandas as pd
+
+from heorsynth.core.display import Card, printable
 from heorsynth.core.errors import HeorsynthError, Problem, ProtocolError, RunError, SignatureError
 from heorsynth.core.plugins import installed_version
 from heorsynth.data.files.io import label_of, read_frame
 from heorsynth.data.labels.watermark import NO_MARK, names_owner, owner_key
-from heorsynth.protocol.compare_files import IDENTICAL, compared_runs
+from heorsynth.protocol.compare_files import DIFFERENT, IDENTICAL, NOT_RERUNNABLE, WITHIN, compared_runs
 from heorsynth.protocol.consistency import contradictions
 from heorsynth.protocol.file.source import load_source
 from heorsynth.protocol.run import Run, run
@@ -26,23 +31,143 @@ from heorsynth.protocol.run_folder import (
     read_sums,
     sha256_of,
 )
-from heorsynth.protocol.synthetic import PLACE
-from heorsynth.protocol.verification import (
-    ALTERED,
-    MISSING,
-    NOT_COVERED,
-    OTHER_VERSIONS,
-    UNEXPECTED,
-    Verification,
-)
+from heorsynth.protocol.synthetic import SYNTHETIC
 from heorsynth.provenance.in_toto import STATEMENT, facts_of, name_of, occasion_of, subjects_of
 from heorsynth.provenance.record import packages
 from heorsynth.provenance.signature import ENVELOPE, Seal, covers, key_id, opened, public_key
 
-NOT_ASKED = "not asked for"
+MISSING, UNEXPECTED, NOT_COVERED = "missing", "unexpected", "not covered"
+ALTERED = "altered since the run"
+VERIFIED, DIFFERS, NOT_VERIFIED = "verified", "differs", "not verified"
+OTHER_VERSIONS = "other versions: "
+"""Start of `Verification.installs` if the installed versions differ from those of the run."""
+
+NOT_REQUESTED = "not requested"
 
 LARGE = (".parquet", ".html")
-"""Endings of files whose size no rule bounds: they are hashed in pieces."""
+"""Endings of files without a size limit; they are read in pieces."""
+
+
+@dataclass(frozen=True)
+class Verification:
+    """The result of verifying a run folder, by three separate questions.
+
+    1. Do the files have the hashes that the sums, the statement and the signature cover (`intact`, `signature`)?
+    2. Do the files agree with each other (`contradictions`)?
+    3. Does a second run give the same files (`rerun`, `verdicts`)?
+
+    `result` combines the three answers.
+
+    Attributes
+    ----------
+    run : str                name of the run folder
+    intact : Mapping         file to "identical", "altered since the run", "missing", "unexpected", or "not covered" if
+                             the file that holds its hash was altered
+    rerun : Mapping          file to "identical", "within tolerance", "different" or "not re-runnable"; empty without a
+                             second run
+    not_rerun : str          why there was no second run; "" if there was one
+    verdicts : tuple         verdict of the run and of the second run; the latter is "" without a second run
+    signature : str          the key that signed; or that the run is unsigned, or what is wrong with the signature
+    signature_holds : bool   False if the signature is forged, belongs to another run, or is not by the trusted key
+    installs : str           package versions of the run, compared with the installed ones
+    contradictions : tuple   sentences, each on two parts of the run that contradict each other
+    requested : bool         True if a second run was requested
+    """
+
+    run: str
+    intact: Mapping[str, str]
+    rerun: Mapping[str, str]
+    not_rerun: str
+    verdicts: tuple[str, str]
+    signature: str = "not checked"
+    signature_holds: bool = True
+    installs: str = "not known"
+    contradictions: tuple[str, ...] = ()
+    requested: bool = True
+
+    @property
+    def result(self) -> str:
+        """The answer to all three questions.
+
+        Returns
+        -------
+        str      "verified": files and signature are valid and consistent, and the second run, if requested, gives the
+                 same; "differs": one of these fails; "not verified": the second run was requested but not possible, or
+                 it differs and other package versions are installed
+        """
+        if set(self.intact.values()) - {IDENTICAL} or not self.signature_holds or self.contradictions:
+            return DIFFERS
+        if self.not_rerun:
+            return NOT_VERIFIED if self.requested else VERIFIED
+        if set(self.rerun.values()) <= {IDENTICAL, WITHIN, NOT_RERUNNABLE} and self.verdicts[0] == self.verdicts[1]:
+            return VERIFIED
+        return NOT_VERIFIED if self.installs.startswith(OTHER_VERSIONS) else DIFFERS
+
+    @property
+    def verified(self) -> bool:
+        """True if `result` is "verified"."""
+        return self.result == VERIFIED
+
+    @property
+    def within_tolerance(self) -> tuple[str, ...]:
+        """The files that a second run repeats except for the last digits of numbers."""
+        return tuple(sorted(name for name, state in self.rerun.items() if state == WITHIN))
+
+    @property
+    def _headline(self) -> str:
+        if self.result != VERIFIED:
+            return self.result
+        if not self.requested:
+            return "bytes verified, not re-run"
+        return f"{VERIFIED}, within tolerance" if self.within_tolerance else VERIFIED
+
+    @property
+    def runs(self) -> str:
+        """Whether there was a second run; if not, why."""
+        return f"no: {self.not_rerun}" if self.not_rerun else "yes"
+
+    @property
+    def same(self) -> str:
+        """Number of files by the result of the second run, and whether the verdict is the same."""
+        if self.not_rerun:
+            return "not known, because the run was not repeated"
+        counts = Counter(self.rerun.values())
+        states = (IDENTICAL, WITHIN, DIFFERENT, NOT_RERUNNABLE)
+        files = ", ".join(f"{counts[state]} {state}" for state in states if counts[state])
+        agreement = "the same verdict" if self.verdicts[0] == self.verdicts[1] else "another verdict"
+        return f"{files}; {agreement} ({self.verdicts[1]}; recorded: {self.verdicts[0]})"
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row per file: `file`, `bytes`, `rerun`; files that are not identical come first."""
+        names = sorted(
+            {*self.intact, *self.rerun},
+            key=lambda name: (
+                self.intact.get(name) == IDENTICAL and self.rerun.get(name, IDENTICAL) == IDENTICAL,
+                name,
+            ),
+        )
+        rows = [(name, self.intact.get(name, ""), self.rerun.get(name, "not re-run")) for name in names]
+        return pd.DataFrame(rows, columns=["file", "bytes", "rerun"])
+
+    def card(self) -> Card:
+        """The files in a table, and the answers below it."""
+        rows = tuple(tuple(map(str, row)) for row in self.to_frame().itertuples(index=False))
+        lines = (
+            f"Signature: {self.signature}.",
+            f"Installs: {self.installs}.",
+            f"Runs: {self.runs}.",
+            f"Same: {self.same}.",
+            f"Agrees with itself: {'no: ' + '; '.join(self.contradictions) if self.contradictions else 'yes'}.",
+            *([f"Within tolerance: {', '.join(self.within_tolerance)}."] if self.within_tolerance else []),
+        )
+        note = "\n".join(map(printable, lines))
+        return Card(f"Run {self.run}: {self._headline}", ("file", "bytes", "re-run"), rows, note)
+
+    def __repr__(self) -> str:
+        return self.card().text()
+
+    def _repr_html_(self) -> str:
+        return self.card().html()
 
 
 def verify(
@@ -52,75 +177,91 @@ def verify(
     trusted_key: str | Path | None = None,
     watermark_key: str | Path | None = None,
 ) -> Verification:
-    """Whether a run folder is as it was written, agrees with itself, and gives the same when it is run again.
+    """Check that a run folder is unchanged and consistent, and that a second run gives the same files.
 
-    The three are asked apart, and in this order: a folder that fails one is not run again. Running it again executes
-    its notebook, which is code: check a folder from a stranger with `rerun=False`.
+    The three checks are made in this order, and the first that fails ends the verification. The second run executes
+    the notebook in the folder, which is code: use `rerun=False` for a folder from a source you do not trust.
 
     Parameters
     ----------
     path : path                    the run folder
-    source : path, optional        folder in which a source file is looked for; not needed for bundled datasets
-    rerun : bool                   False asks the first two only, and runs nothing
-    trusted_key : path, optional   public key that must have signed
-    watermark_key : path, optional the owner's key, where the rows were marked with one: needed to make them again
+    source : path, optional        folder of the source file; not needed for bundled datasets
+    rerun : bool                   False omits the second run; no code of the folder is executed
+    trusted_key : path, optional   public key; the signature must be by this key
+    watermark_key : path, optional the owner's key; needed for a second run if the rows were marked with it
 
     Returns
     -------
-    Verification               "verified", "differs", or "not verified" where a re-run was asked for and not made
+    Verification               its `result` is "verified", "differs" or "not verified"
 
     Raises
     ------
-    OutputError, RunError      this is no run folder
-    SignatureError             the trusted key is none
+    OutputError, RunError      the path is not a run folder
+    SignatureError             the trusted key is not an Ed25519 public key
+
+    See Also
+    --------
+    run : makes a run folder.
+    Run : reads a run folder.
+    inspect : looks for labels and watermarks in a single file.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> verify(Path(tempfile.gettempdir()) / "no-such-run")
+    Traceback (most recent call last):
+    heorsynth.core.errors.RunError: run 'no-such-run' has 1 problem
+      1. there is no such folder
+          fix: check the path
     """
     folder = Path(path)
-    wanted = "" if trusted_key is None else key_id(public_key(trusted_key))
-    kept = _kept(folder)
-    told, holds = _signature(kept, wanted)
-    intact = kept.states
+    trusted = "" if trusted_key is None else key_id(public_key(trusted_key))
+    files = _checked_files(folder)
+    signature, holds = _signature(files, trusted)
+    installs = _installs(files.statement)
 
-    installs = _installs(kept.statement)
+    def without_rerun(why: str, verdict: str = "", against: tuple[str, ...] = ()) -> Verification:
+        verdicts = (verdict, "")
+        return Verification(folder.name, files.states, {}, why, verdicts, signature, holds, installs, against, rerun)
 
-    def found(why: str, verdict: str = "", against: tuple[str, ...] = ()) -> Verification:
-        return Verification(folder.name, intact, {}, why, (verdict, ""), told, holds, installs, against, rerun)
-
-    if MISSING in (intact.get(VERDICT), intact.get("protocol.yaml")):
-        return found("its verdict or its protocol is missing")
-    if any(state != IDENTICAL for state in intact.values()):
-        return found("the folder is not as it was written")
+    if MISSING in (files.states.get(VERDICT), files.states.get("protocol.yaml")):
+        return without_rerun("its verdict or its protocol is missing")
+    if any(state != IDENTICAL for state in files.states.values()):
+        return without_rerun("its files differ from those that the run wrote")
     try:
         recorded = Run.open(folder)
     except ProtocolError as error:
         if not installs.startswith(OTHER_VERSIONS):
             raise
         # such as a generator of a plug-in that is not installed here: without the protocol nothing more can be asked
-        told_why = f"its protocol cannot be read with other versions: {error}".replace("\n", " ")
-        return replace(found(told_why), asked=True)
+        reason = f"its protocol cannot be read with other versions: {error}".replace("\n", " ")
+        return replace(without_rerun(reason), requested=True)
     if not holds:
-        return found("its signature does not hold", recorded.verdict)
-    if against := contradictions(recorded, kept.statement):
-        return found("it contradicts itself", recorded.verdict, against)
+        return without_rerun("its signature is not valid", recorded.verdict)
+    if against := contradictions(recorded, files.statement):
+        return without_rerun("its files contradict each other", recorded.verdict, against)
     if not rerun:
-        return found(NOT_ASKED, recorded.verdict)
+        return without_rerun(NOT_REQUESTED, recorded.verdict)
+    source_folder = None if source is None else Path(source)
     try:
-        again, verdict = _run_again(recorded, kept.statement, None if source is None else Path(source), watermark_key)
+        again, verdict = _run_again(recorded, files.statement, source_folder, watermark_key)
     except HeorsynthError as error:
-        return found(str(error).replace("\n", " "), recorded.verdict)
-    return Verification(folder.name, intact, again, "", (recorded.verdict, verdict), told, holds, installs)
+        return without_rerun(str(error).replace("\n", " "), recorded.verdict)
+    return Verification(folder.name, files.states, again, "", (recorded.verdict, verdict), signature, holds, installs)
 
 
 @dataclass(frozen=True)
-class _Kept:
-    """Each file's state, the seal if its envelope is whole, and the statement it seals."""
+class _CheckedFiles:
+    """The state of each file; the signature, None if it cannot be read; and the statement that it signs."""
 
     states: dict[str, str]
     seal: Seal | None
     statement: bytes
 
 
-def _kept(folder: Path) -> _Kept:
-    """Every file held against what covers it: envelope, statement, sums, and so down to the cohorts."""
+def _checked_files(folder: Path) -> _CheckedFiles:
+    """Compare the hash of every file: the signature covers the statement, this the sums, and these all other files."""
     sums, names = read_sums(folder), set(files_in(folder))
     states = {name: _state(folder / name, sums.get(name)) for name in names if name not in (SUMS, *OCCASION_FILES)}
     states |= {name: MISSING for name in (*sums, *OCCASION_FILES) if name not in names}
@@ -135,10 +276,10 @@ def _kept(folder: Path) -> _Kept:
             pass
     statement = b"" if seal is None else seal.payload
     if STATEMENT in names:
-        held = _bytes(folder / STATEMENT)
-        same = held == seal.payload if seal else covers(envelope, held)
+        content = _bytes(folder / STATEMENT)
+        same = content == seal.payload if seal else covers(envelope, content)
         states[STATEMENT] = IDENTICAL if same else ALTERED
-        statement = statement or held
+        statement = statement or content
     try:
         subjects = subjects_of(statement)
     except ValueError:
@@ -147,22 +288,22 @@ def _kept(folder: Path) -> _Kept:
         if name in names:
             states[name] = _state(folder / name, subjects.get(name)) if name in subjects else NOT_COVERED
     if states[SUMS] == ALTERED:
-        states = {name: NOT_COVERED if _by_sums(name, state) else state for name, state in states.items()}
-    return _Kept(dict(sorted(states.items())), seal, statement)
+        states = {name: NOT_COVERED if _altered_by_sums(name, state) else state for name, state in states.items()}
+    return _CheckedFiles(dict(sorted(states.items())), seal, statement)
 
 
-def _by_sums(name: str, state: str) -> bool:
-    """True for a file that only the sums speak against: where they were altered, it may be as it was."""
+def _altered_by_sums(name: str, state: str) -> bool:
+    """True if only the sums show that a file was altered. If the sums are altered, the file may be unchanged."""
     return state != IDENTICAL and name not in (SUMS, *OCCASION_FILES)
 
 
 def _bytes(path: Path) -> bytes:
-    """What a file of the occasion holds; nothing where it is a link, or larger than any run makes it."""
+    """The bytes of a small file; empty for a link and for a file larger than any run writes."""
     return b"" if path.is_symlink() or not path.is_file() or path.stat().st_size > MOST_BYTES else bounded(path)
 
 
 def _state(path: Path, recorded: str | None) -> str:
-    """A link is never followed: what it points to may change, or lie outside the run."""
+    """State of a file by its recorded hash. Links count as altered: their target may change or lie outside the run."""
     if recorded is None:
         return UNEXPECTED
     if path.is_symlink() or not path.is_file():
@@ -172,38 +313,39 @@ def _state(path: Path, recorded: str | None) -> str:
     return IDENTICAL if sha256_of(path) == recorded else ALTERED
 
 
-def _signature(kept: _Kept, wanted: str) -> tuple[str, bool]:
-    """What is to be said of the signature, and whether it holds; `wanted` names a trusted key, or is ""."""
-    if kept.seal is None:
-        return "none that can be read: the envelope is missing, altered or forged", False
-    by = kept.seal.key_id
-    if not by:
-        return "unsigned: an accident is found, a forgery is not", not wanted
-    if kept.states.get(SUMS) != IDENTICAL:
-        return f"by key {by[:16]}, but of another run, or of this one before it was changed", False
-    if wanted and by != wanted:
-        return f"by key {by[:16]}, not by the trusted key {wanted[:16]}", False
-    return f"by key {by[:16]}{', the trusted one' if wanted else '; nobody has said here whose that is'}", True
+def _signature(files: _CheckedFiles, trusted: str) -> tuple[str, bool]:
+    """Description of the signature, and whether it is valid; `trusted` is the id of the trusted key, or ""."""
+    if files.seal is None:
+        return "not readable: the signature file is missing, altered or forged", False
+    key = files.seal.key_id
+    if not key:
+        return "unsigned: accidental changes are detected, forgery is not", not trusted
+    if files.states.get(SUMS) != IDENTICAL:
+        return f"by key {key[:16]}, but for another run, or for this run before it was changed", False
+    if trusted and key != trusted:
+        return f"by key {key[:16]}, not by the trusted key {trusted[:16]}", False
+    owner = ", the trusted key" if trusted else "; its owner is unknown, because no trusted key was given"
+    return f"by key {key[:16]}{owner}", True
 
 
 def _installs(statement: bytes) -> str:
-    """The package versions a run was made with, beside those installed here."""
+    """The package versions of the run, compared with the installed ones."""
     try:
         recorded = occasion_of(statement).packages
     except ValueError:
-        return "not known: no statement tells the versions"
+        return "not known: no statement lists the versions"
     recorded = {"heorsynth": facts_of(statement)["version"], **recorded}
     here = {"heorsynth": version("heorsynth"), **packages()}
     here |= {name: installed_version(name) for name in recorded if name not in here}  # packages of plug-ins
-    other = [f"{name} {held or 'absent'} there, {here.get(name) or 'absent'} here"
-             for name, held in recorded.items() if here.get(name, "") != held]  # fmt: skip
+    other = [f"{name} {used or 'absent'} in the run, {here.get(name) or 'absent'} here"
+             for name, used in recorded.items() if here.get(name, "") != used]  # fmt: skip
     return f"{OTHER_VERSIONS}{'; '.join(other)}" if other else f"the same versions of {len(recorded)} packages"
 
 
 def _run_again(
     recorded: Run, statement: bytes, source: Path | None, watermark_key: str | Path | None
 ) -> tuple[dict[str, str], str]:
-    """The files of a second run from the recorded protocol on the recorded occasion, held against the first."""
+    """Repeat the run; the result of comparing each file with the first run, and the verdict of the second."""
     name = name_of(statement)
     if name in ("", ".", "..") or Path(name).name != name or "-" not in name:
         raise RunError("the statement names no run")
@@ -212,9 +354,9 @@ def _run_again(
         workspace = Path(place)
         protocol = workspace / f"{name.rsplit('-', 1)[0]}.yaml"
         shutil.copy(recorded.path / "protocol.yaml", protocol)
-        _, found = load_source(recorded.protocol, source)
-        if found != recorded.fingerprint:
-            raise RunError("the source's fingerprint is not that of this run")
+        _, fingerprint = load_source(recorded.protocol, source)
+        if fingerprint != recorded.fingerprint:
+            raise RunError("the source has another fingerprint than the source of this run")
         again = run(
             protocol,
             workspace / "runs",
@@ -228,11 +370,11 @@ def _run_again(
 
 
 def _require_owner(folder: Path, watermark_key: str | Path | None) -> None:
-    """Nothing, if the key given is the one the rows were marked with; RunError otherwise."""
-    first = label_of(read_frame(min((folder / PLACE).rglob("*.parquet"))))
+    """Raise RunError if the rows are marked with an owner's key and this is not that key."""
+    first = label_of(read_frame(min((folder / SYNTHETIC).rglob("*.parquet"))))
     owner = None if watermark_key is None else owner_key(watermark_key)
     if first is None or (first.watermark.startswith(NO_MARK) and names_owner(first.watermark, None)):
         return
     if not names_owner(first.watermark, owner):
-        needed = "give that key as watermark_key" if owner is None else "give that one"
-        raise RunError(f"run {folder.name!r}", Problem("watermark", f"the rows follow {first.watermark}", needed))
+        fix = "give the owner's key as watermark_key" if owner is None else "give the key that the run used"
+        raise RunError(f"run {folder.name!r}", Problem("watermark", f"the rows follow {first.watermark}", fix))

@@ -1,4 +1,4 @@
-"""The synthetic cohorts described for data catalogues: croissant.json, with the responsible-AI vocabulary."""
+"""Describes the synthetic cohorts for data catalogues: croissant.json, with the responsible-AI vocabulary."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from heorsynth.provenance.record import Occasion, Record
 CROISSANT = "croissant.json"
 CONFORMS_TO = ["http://mlcommons.org/croissant/1.0", "http://mlcommons.org/croissant/RAI/1.0"]
 PARQUET = "application/x-parquet"
-"""What Croissant calls Parquet; elsewhere its registered name, application/vnd.apache.parquet, is used."""
+"""Media type of Parquet in Croissant; other files use the registered name, application/vnd.apache.parquet."""
 
 TRAINED = "https://schema.org/TrainedAlgorithmicMediaDigitalSource"
-"""What schema.org calls what an algorithm drew that was fitted to samples."""
+"""Type in schema.org for data drawn by an algorithm that was fitted to a sample."""
 
 TYPES = {"number": "sc:Float", "integer": "sc:Integer", "boolean": "sc:Boolean", "text": "sc:Text"}
 
@@ -60,17 +60,17 @@ CONTEXT: dict[str, Any] = {
 
 
 def croissant(record: Record, occasion: Occasion, files: Mapping[str, tuple[str, int]]) -> dict[str, Any]:
-    """The Croissant document of a run's cohorts: one record set a cohort, its columns by name and kind.
+    """The Croissant document of a run: one record set per synthetic cohort, with the names and types of its columns.
 
     Parameters
     ----------
-    files : Mapping      every file of the run to (SHA-256, bytes); those of synthetic/ are described
+    files : Mapping      every file of the run to (SHA-256, size in bytes); the files in synthetic/ are described
 
     References
     ----------
     Akhtar et al. (2024) Croissant, DEEM '24; the RAI vocabulary 1.0 of MLCommons.
     """
-    cohorts = {name: held for name, held in files.items() if name.startswith("synthetic/")}
+    cohorts = {name: facts for name, facts in files.items() if name.startswith("synthetic/")}
     return {
         "@context": CONTEXT,
         "@type": "sc:Dataset",
@@ -80,7 +80,7 @@ def croissant(record: Record, occasion: Occasion, files: Mapping[str, tuple[str,
         "version": "1.0.0",
         "url": f"pkg:pypi/heorsynth@{record.version}#{record.name}",
         "license": record.terms,
-        "creator": {"@type": "sc:Organization", "name": record.said("steward")},
+        "creator": {"@type": "sc:Organization", "name": record.answer("steward")},
         "datePublished": occasion.finished[:10],
         "citeAs": f"{record.title}. Synthetic cohorts, release {record.release}, heorsynth {record.version}.",
         "keywords": ["synthetic data", record.purpose, record.generator["name"]],
@@ -114,18 +114,18 @@ def croissant(record: Record, occasion: Occasion, files: Mapping[str, tuple[str,
 
 
 def _records(name: str, columns: Mapping[str, str]) -> dict[str, Any]:
-    own = name.removesuffix(".parquet")
+    cohort = name.removesuffix(".parquet")
     fields = {ID_COLUMN: "text", **columns}
     return {
         "@type": "cr:RecordSet",
-        "@id": own,
-        "name": own,
-        "key": {"@id": f"{own}/{ID_COLUMN}"},
+        "@id": cohort,
+        "name": cohort,
+        "key": {"@id": f"{cohort}/{ID_COLUMN}"},
         "field": [
             {
                 "@type": "cr:Field",
-                "@id": f"{own}/{column}",
-                "name": f"{own}/{column}",
+                "@id": f"{cohort}/{column}",
+                "name": f"{cohort}/{column}",
                 "dataType": TYPES[kind],
                 "source": {"fileObject": {"@id": name}, "extract": {"column": column}},
             }
@@ -135,7 +135,7 @@ def _records(name: str, columns: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _responsible(record: Record) -> dict[str, Any]:
-    """What the RAI vocabulary asks, as far as the run knows it."""
+    """The entries of the RAI vocabulary that the run can answer."""
     source, generator = record.source, record.generator
     settings = ", ".join(f"{name} = {value}" for name, value in generator.items() if value not in ({}, None))
     return {
@@ -147,14 +147,14 @@ def _responsible(record: Record) -> dict[str, Any]:
         "rai:dataCollectionType": ["Synthetic data"],
         "rai:dataManipulationProtocol": f"Generator settings: {settings}.",
         "rai:dataPreprocessingProtocol": list(record.post_processing),
-        "rai:dataUseCases": [f"Verdict for {record.purpose}: {record.verdict}", record.said("intended_use")],
+        "rai:dataUseCases": [f"Verdict for {record.purpose}: {record.verdict}", record.answer("intended_use")],
         "rai:dataLimitations": [
             "Synthetic rows add no patients: an analysis carries the information of the source and no more.",
-            f"Prohibited use: {record.said('prohibited_use')}",
+            f"Prohibited use: {record.answer('prohibited_use')}",
         ],
         "rai:dataBiases": "Small groups of the source are as small in what can be learnt here: see report.html.",
         "rai:personalSensitiveInformation": [
             "No row is a patient. Made from patients' data: disclosure was judged only where the verdict says so."
         ],
-        "rai:dataReleaseMaintenancePlan": f"Retention: {record.said('retention')}",
+        "rai:dataReleaseMaintenancePlan": f"Retention: {record.answer('retention')}",
     }

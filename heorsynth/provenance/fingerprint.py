@@ -1,4 +1,4 @@
-"""A keyed fingerprint of the source: it tells two sources apart, and cannot be confirmed by guessing rows."""
+"""A keyed fingerprint of the source; without the key, guessed rows cannot be tested against it."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ PUBLIC_KEY = b"a bundled dataset is public: this key hides nothing"
 
 
 def key_file() -> Path:
-    """Where this user's key lies: made on first use, readable by nobody else."""
+    """Path of the user's key, which is created on first use and readable only by the user."""
     base = os.environ.get("XDG_CONFIG_HOME") or str(Path.home() / ".config")
     return Path(base) / "heorsynth" / "fingerprint.key"
 
 
 def private_key() -> bytes:
-    """The user's key: from the environment variable HEORSYNTH_KEY, else from `key_file`.
+    """The user's key, from the environment variable HEORSYNTH_KEY or else from `key_file`.
 
     Raises
     ------
-    FileError      the key file can neither be read nor made
+    FileError      the key file cannot be read or created
     """
     if given := os.environ.get(KEY_VARIABLE):
         return given.encode()
@@ -41,22 +41,22 @@ def private_key() -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise FileError(
-            "fingerprint key", Problem("", "cannot be read or made", f"set the environment variable {KEY_VARIABLE}")
+            "fingerprint key", Problem("", "cannot be read or created", f"set the environment variable {KEY_VARIABLE}")
         ) from error
 
 
 def fingerprint(cohort: Cohort | CohortFolder, key: bytes) -> str:
-    """HMAC-SHA256 of the cohort's rows and roles, in hex; of a folder, of its files as they are.
+    """HMAC-SHA256 of the roles and rows of a cohort, in hex; for a folder, of the roles and the bytes of its files.
 
     Notes
     -----
-    A plain hash of a tiny cohort can be confirmed by trying candidate rows; without the key this cannot.
+    With a plain hash, anybody could test guessed rows of a small cohort. Here the key is needed for such a test.
     """
     if isinstance(cohort, CohortFolder):
-        told = hmac.new(key, repr(cohort.schema).encode(), hashlib.sha256)
+        digest = hmac.new(key, repr(cohort.schema).encode(), hashlib.sha256)
         for name in cohort.files:
             with (cohort.path / name).open("rb") as file:
-                told.update(b"\0" + name.encode() + b"\0" + hashlib.file_digest(file, "sha256").digest())
-        return told.hexdigest()
+                digest.update(b"\0" + name.encode() + b"\0" + hashlib.file_digest(file, "sha256").digest())
+        return digest.hexdigest()
     rows = cohort.rows.to_csv(index=False, lineterminator="\n").encode()
     return hmac.new(key, repr(cohort.schema).encode() + b"\0" + rows, hashlib.sha256).hexdigest()

@@ -1,4 +1,4 @@
-"""The governance sheet: what agencies and reporting guidelines ask of a synthetic cohort, answered from the run."""
+"""The governance sheet: questions of agencies and reporting guidelines, answered from the run and the protocol."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ from heorsynth.provenance.record import NEEDS_A_PERSON, Record, answered
 
 FILLED, NOT_REPORTED, NOT_APPLICABLE = "filled", "not reported", "not applicable"
 STATUSES = (NEEDS_A_PERSON, NOT_REPORTED, NOT_APPLICABLE, FILLED)
-"""What an item can be, in the order in which a reader should see them."""
+"""States of an item, in the order of the sheet: the most urgent first."""
 
 SCHEMA = Path(__file__).with_name("governance.schema.json")
-"""What a sheet may hold: shipped, so that others can validate too, and applied to every sheet that is written."""
+"""JSON Schema of a sheet; every sheet is validated before it is written."""
 
 
 @dataclass(frozen=True)
 class Item:
-    """One question of one guideline, and its answer.
+    """A question of a guideline, and its answer.
 
     Attributes
     ----------
     id, source, question : str
-    answer : str          "" where there is none
+    answer : str          "" if there is none
     answered_by : str     "run", "protocol", "person", or "nobody"
     status : str          one of `STATUSES`
-    key : str             place in the protocol where a person answers; "" where none can
+    key : str             key of the protocol for a person's answer; "" if only the run can answer
     """
 
     id: str
@@ -47,7 +47,7 @@ class Item:
 
 @dataclass(frozen=True)
 class Sheet:
-    """The sheet of one run: the same run gives the same sheet.
+    """The governance sheet of a run; equal runs have equal sheets.
 
     Attributes
     ----------
@@ -71,7 +71,7 @@ class Sheet:
         return [(name, cited, [one for one in self.items if one.source == name]) for name, cited in CITATIONS.items()]
 
     def to_dict(self) -> dict[str, Any]:
-        """The sheet as JSON-ready data; `schema` says what it holds."""
+        """The sheet as JSON-ready data; see `schema`."""
         counts = {status: sum(item.status == status for item in self.items) for status in STATUSES}
         return {
             "heorsynth_governance": 1,
@@ -86,12 +86,12 @@ class Sheet:
 
 
 def sheet(record: Record, evidence: Evidence, document: Mapping[str, Any]) -> Sheet:
-    """The sheet of a run that was drawn and judged.
+    """The governance sheet of a finished run.
 
     Parameters
     ----------
-    record : Record           of the run
-    evidence : Evidence       what was found
+    record : Record           record of the run
+    evidence : Evidence       findings and verdict
     document : Mapping        the protocol as plain data
     """
     answers = _answers(record, evidence, document)
@@ -107,41 +107,36 @@ def sheet(record: Record, evidence: Evidence, document: Mapping[str, Any]) -> Sh
 
 
 def blanks(governance: Mapping[str, Any]) -> list[Question]:
-    """The questions only a person can answer, and that a protocol's governance section leaves open."""
-    return [one for one in ITEMS if one.required and not _said(governance, one.key)]
+    """The required questions for a person that the governance section leaves blank."""
+    return [one for one in ITEMS if one.required and not _answer_in(governance, one.key)]
 
 
 def schema() -> dict[str, Any]:
-    """The JSON Schema of `Sheet.to_dict`: governance.schema.json, which stands beside this module."""
+    """The JSON Schema of `Sheet.to_dict`, from the file governance.schema.json beside this module."""
     return dict(json_of(SCHEMA.read_bytes()))
 
 
 def require_valid(facts: Mapping[str, Any]) -> None:
-    """Nothing, if a sheet keeps to the schema.
-
-    Raises
-    ------
-    RunError      it does not; the place is told, what stands there is not
-    """
+    """Raise RunError if a sheet does not follow the schema; the message names the place but not its content."""
     import jsonschema
 
     for error in jsonschema.Draft202012Validator(schema()).iter_errors(facts):
         place = "/".join(map(str, error.absolute_path)) or "the sheet"
-        fix = "report it: a sheet that heorsynth fills must keep to its schema"
-        raise RunError("governance sheet", Problem(place, f"against the schema's rule {error.validator!r}", fix))
+        fix = "please report this: heorsynth must write sheets that follow the schema"
+        raise RunError("governance sheet", Problem(place, f"violates the rule {error.validator!r} of the schema", fix))
 
 
 def _item(
     question: Question, answers: Mapping[str, tuple[str, str]], governance: Mapping[str, Any], economic: bool
 ) -> Item:
     answer, by = answers.get(question.id, ("", "nobody"))
-    said = _said(governance, question.key)
-    if said:
-        answer, by = f"{answer} {said}".strip(), "person"
+    by_person = _answer_in(governance, question.key)
+    if by_person:
+        answer, by = f"{answer} {by_person}".strip(), "person"
     status = FILLED if answer else NOT_REPORTED
     if question.economic and not economic:
         status = NOT_APPLICABLE
-    elif question.required and not said:
+    elif question.required and not by_person:
         status = NEEDS_A_PERSON
     if status != FILLED:
         answer, by = "", "nobody"
@@ -149,15 +144,15 @@ def _item(
     return Item(question.id, question.source, question.text, answer, by, status, key)
 
 
-def _said(governance: Mapping[str, Any], key: str) -> str:
+def _answer_in(governance: Mapping[str, Any], key: str) -> str:
     return answered(governance.get(key)) if key else ""
 
 
 def _answers(record: Record, evidence: Evidence, document: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
-    """What the run and the protocol answer by themselves: item to answer and who gave it."""
-    told = {name: (text, "run") for name, text in _from_run(record, evidence).items()}
-    told |= {name: (text, "protocol") for name, text in _from_protocol(record, document).items()}
-    return {name: answer for name, answer in told.items() if answer[0]}
+    """Item to its answer and the source of the answer, for items that the run or the protocol answers."""
+    answers = {name: (text, "run") for name, text in _from_run(record, evidence).items()}
+    answers |= {name: (text, "protocol") for name, text in _from_protocol(record, document).items()}
+    return {name: answer for name, answer in answers.items() if answer[0]}
 
 
 def _from_run(record: Record, evidence: Evidence) -> dict[str, str]:
@@ -171,7 +166,7 @@ def _from_run(record: Record, evidence: Evidence) -> dict[str, str]:
     limits = _subgroup_limits(evidence)
     return {
         "house.subgroups": limits,
-        "wef.quality": f"{len(verdicts)} decisive findings, each held against its margin: {counts}. {record.sentence}",
+        "wef.quality": f"{len(verdicts)} decisive findings, each compared with its margin: {counts}. {record.sentence}",
         "wef.traceability": "Keyed fingerprint of the source; SHA-256 of protocol, lock and every file; RO-Crate, "
         "Croissant and a statement in the run folder, which `heorsynth verify` checks and re-runs.",
         "wef.transparency": f"{made} {generator['m']} cohorts of {generator['rows']:,} rows, from "
@@ -201,8 +196,8 @@ def _from_run(record: Record, evidence: Evidence) -> dict[str, str]:
 
 def _from_protocol(record: Record, document: Mapping[str, Any]) -> dict[str, str]:
     cohort, economics = document.get("cohort") or {}, document.get("economics") or {}
-    held = {name: ", ".join(cohort.get(name) or ()) for name in ("endpoints", "costs", "utilities")}
-    named = {name: text or "as the dataset declares" for name, text in held.items()}
+    declared = {name: ", ".join(cohort.get(name) or ()) for name in ("endpoints", "costs", "utilities")}
+    named = {name: text or "as the dataset declares" for name, text in declared.items()}
     registered = document.get("registration") or {}
     place = f" Registered: {registered['registry']} {registered['id']}." if registered else ""
     thresholds = ", ".join(f"{wtp:,.0f}" for wtp in economics.get("wtp") or ())
@@ -216,7 +211,7 @@ def _from_protocol(record: Record, document: Mapping[str, Any]) -> dict[str, str
         "dossier.",
         "harper.appendices": "protocol.yaml, protocol.lock, notebook.ipynb, evidence.csv.",
         "cheers.1": record.title + ".",
-        "cheers.3": "Would an evaluation on the synthetic cohorts reach the decision that the patients' reach?",
+        "cheers.3": "Does an evaluation of the synthetic cohorts lead to the same decision as one of the patients?",
         "cheers.4": f"The protocol, SHA-256 {record.protocol['sha256'][:12]}….",
         "cheers.7": f"Comparator: {economics.get('comparator')}.",
         "cheers.9": "The follow-up of the source.",
@@ -228,17 +223,17 @@ def _from_protocol(record: Record, document: Mapping[str, Any]) -> dict[str, str
 
 
 def _subgroup_limits(evidence: Evidence) -> str:
-    """The groups that the evidence says nothing good of, in a sentence."""
-    told = []
+    """A sentence with the subgroups in which a finding fails or cannot be judged."""
+    limits = []
     for verdict, what in (("fail", "a finding fails in"), ("not estimable", "too few to judge in")):
         groups = sorted({one.group for one in evidence.findings if one.verdict == verdict and one.group != "all"})
-        told += [f"{what} {_some(groups)}"] if groups else []
-    return (
-        f"Subgroups not to be used alone: {'; '.join(told)}." if told else "No subgroup fails or is too small to judge."
-    )
+        limits += [f"{what} {_listed(groups)}"] if groups else []
+    if not limits:
+        return "No subgroup fails or is too small to judge."
+    return f"Subgroups not to be used alone: {'; '.join(limits)}."
 
 
-def _some(groups: Sequence[str], most: int = 8) -> str:
+def _listed(groups: Sequence[str], most: int = 8) -> str:
     return ", ".join(groups[:most]) + (f" and {len(groups) - most} more" if len(groups) > most else "")
 
 
@@ -247,5 +242,5 @@ def _plain(settings: Mapping[str, Any]) -> str:
 
 
 def lines_to_paste(open_questions: Iterable[Question]) -> str:
-    """The YAML that answers the open questions, once a person has filled it."""
+    """YAML lines for a person to fill in, one for each key of the open questions."""
     return "governance:\n" + "\n".join(f"  {key}: …" for key in dict.fromkeys(one.key for one in open_questions))

@@ -1,4 +1,4 @@
-"""What the governance sheet asks, and who asks it."""
+"""The questions of the governance sheet, and their sources."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ CITATIONS = {
     CHEERS: "Husereau et al. (2022) CHEERS 2022, Value in Health 25:3, doi:10.1016/j.jval.2021.11.1351",
     RAO: "Rao et al. (2025) scoping review of synthetic data from language models in health: what studies must report",
 }
-"""Sources, in the order of the sheet."""
+"""Source to its citation, in the order of the sheet."""
 
 
 @dataclass(frozen=True)
 class Question:
-    """One item of the sheet.
+    """A question of the sheet.
 
     Attributes
     ----------
     id, source, text : str
-    key : str            of the protocol's governance section, where a person answers or adds; "" if only the run can
-    required : bool      True where nobody but a person can answer, and a release without an answer may be refused
-    economic : bool      True where it applies only to a protocol with an economic evaluation
+    key : str            key of the governance section for a person's answer; "" if only the run can answer
+    required : bool      True if only a person can answer; a release without the answer can be refused
+    economic : bool      True if it applies only to protocols with an economic evaluation
     """
 
     id: str
@@ -106,4 +106,4 @@ ITEMS: tuple[Question, ...] = (
 )
 
 KEYS: tuple[str, ...] = tuple(dict.fromkeys(one.key for one in ITEMS if one.key))
-"""What a protocol's governance section may hold."""
+"""The keys of a protocol's governance section."""

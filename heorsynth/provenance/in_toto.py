@@ -1,4 +1,4 @@
-"""How a run was made, as an in-toto statement with a SLSA provenance predicate."""
+"""Describes how a run was made, as an in-toto statement with a SLSA provenance predicate."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ BUILD_TYPE = "pkg:pypi/heorsynth#run-1"
 
 
 def statement(record: Record, occasion: Occasion, subjects: Mapping[str, str]) -> dict[str, Any]:
-    """The statement that a run made these files.
+    """The statement that these files come from this run.
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ def statement(record: Record, occasion: Occasion, subjects: Mapping[str, str]) -
                     {"name": "protocol.yaml", "digest": {"sha256": record.protocol["sha256"]}},
                     {"name": "protocol.lock", "digest": {"sha256": record.protocol["lock_sha256"]}},
                     {"name": "source", "annotations": {"hmac_sha256": record.source["fingerprint"], **source}},
-                    *({"name": name, "uri": f"pkg:pypi/{name}@{held}"} for name, held in occasion.packages.items()),
+                    *({"name": name, "uri": f"pkg:pypi/{name}@{used}"} for name, used in occasion.packages.items()),
                 ],
             },
             "runDetails": {
@@ -73,7 +73,7 @@ def statement(record: Record, occasion: Occasion, subjects: Mapping[str, str]) -
 
 
 def subjects_of(text: bytes) -> dict[str, str]:
-    """File name to SHA-256 of a statement; ValueError if it is none."""
+    """File name to SHA-256, from a statement; ValueError if the text is not a statement."""
     try:
         facts = json_of(text)
         if facts["_type"] != TYPE:
@@ -84,7 +84,7 @@ def subjects_of(text: bytes) -> dict[str, str]:
 
 
 def occasion_of(text: bytes) -> Occasion:
-    """The occasion a statement tells; ValueError if it tells none."""
+    """The occasion in a statement; ValueError if there is none."""
     try:
         return Occasion.from_dict(json_of(text)["predicate"]["runDetails"]["metadata"]["heorsynth_occasion"])
     except (KeyError, TypeError, AttributeError) as error:
@@ -92,9 +92,9 @@ def occasion_of(text: bytes) -> Occasion:
 
 
 def facts_of(text: bytes) -> dict[str, Any]:
-    """What a statement says of its run: name, version, protocol, fingerprint, hold-out, release, verdict, sentence.
+    """Name, version, protocol, fingerprint, hold-out, release, verdict and sentence of the run in a statement.
 
-    Each is None where the statement does not tell it.
+    All are None if the text is not the statement of a run.
     """
     try:
         predicate = json_of(text)["predicate"]
@@ -114,7 +114,7 @@ def facts_of(text: bytes) -> dict[str, Any]:
 
 
 def name_of(text: bytes) -> str:
-    """The name of the run folder a statement is about; "" if it tells none."""
+    """The name of the run folder in a statement; "" if there is none."""
     try:
         return str(json_of(text)["predicate"]["runDetails"]["metadata"]["invocationId"])
     except (ValueError, KeyError, TypeError):

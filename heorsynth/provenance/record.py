@@ -1,4 +1,4 @@
-"""What a run was, and the occasion on which it was made: the facts that crate, Croissant and statement all tell."""
+"""The facts of a run, and the time and machine of it, as used by RO-Crate, Croissant file and statement."""
 
 from __future__ import annotations
 
@@ -16,50 +16,51 @@ from typing import Any
 from heorsynth.core.reading import typed
 
 NEEDS_A_PERSON = "needs a person"
-"""Stands wherever the protocol leaves blank what no machine can know."""
+"""Shown for a blank answer that only a person can give."""
 
 PLACEHOLDERS = {"tbd", "tba", "tbc", "todo", "to do", "xx", "xxx", "fill in", "to be decided", "needs a person"}
-"""What stands for an answer that is still to come; so does whatever has no letter, such as "…", and "<name>"."""
+"""Texts that count as no answer. A text without letters, such as "…", and a text in brackets count as none too."""
 
 BRACKETED = re.compile(r"<[^<>]*>|\[[^\[\]]*\]|\{[^{}]*\}")
 
 
 def answered(text: object) -> str:
-    """What a person wrote; "" for nothing, and for a line that was pasted and not filled in.
+    """The answer of a person, without spaces around it; "" for a blank or a placeholder.
 
     Examples
     --------
     >>> answered(" the registry's data board "), answered("…"), answered("TBD."), answered("<name, role>")
     ("the registry's data board", '', '', '')
     """
-    said = str(text or "").strip()
-    filled = any(character.isalnum() for character in said) and not BRACKETED.fullmatch(said)
-    return said if filled and said.strip(" .…:").lower() not in PLACEHOLDERS else ""
+    answer = str(text or "").strip()
+    filled = any(character.isalnum() for character in answer) and not BRACKETED.fullmatch(answer)
+    return answer if filled and answer.strip(" .…:").lower() not in PLACEHOLDERS else ""
 
 
 @dataclass(frozen=True)
 class Record:
-    """A run without anything of its occasion: the same protocol, data, seed and lock give the same record.
+    """The facts of a run without time and machine: the same protocol, data, seed and lock give the same record.
 
-    It holds names, counts, settings and keyed hashes; no value, range or level of the source beyond what the
-    protocol itself writes down.
+    It contains names, counts, settings and keyed hashes. It contains no value, range or level of the source, except
+    those in the protocol.
 
     Attributes
     ----------
-    name, title, purpose : str     of the run folder, the protocol, and what the cohorts are for
-    verdict, sentence : str        for that purpose
-    version : str                  of heorsynth
-    source : Mapping               kind, keyed fingerprint and which key, patients, its own label and lineage depth
-    protocol : Mapping             SHA-256 of protocol and lock, and what the lock says of changes
-    generator : Mapping            name, settings, rows, cohorts, seeds
-    post_processing : tuple        what was done to the rows after the law drew them, in order
-    margins : tuple of Mapping     every estimand judged: margin on its scale, decisive or not
+    name : str                     name of the run folder
+    title, purpose : str           title and purpose of the protocol
+    verdict, sentence : str        the verdict for this purpose, and its explanation
+    version : str                  version of heorsynth
+    source : Mapping               kind, keyed fingerprint, kind of key, number of patients, label, depth of lineage
+    protocol : Mapping             SHA-256 of protocol and lock, and the content of the lock
+    generator : Mapping            name, settings, numbers of rows and cohorts, seeds
+    post_processing : tuple        the steps applied to the rows after they were drawn, in order
+    margins : tuple of Mapping     every estimand judged, with its margin, scale and whether it is decisive
     amendments : tuple of Mapping  date, what, why, section, before or after data
-    holdout : Mapping or None      share, patients on either side, keyed fingerprint of those held out
-    governance : Mapping           as the protocol says; None where it is blank
+    holdout : Mapping or None      share, number of patients in and outside the hold-out, keyed fingerprint
+    governance : Mapping           the answers in the protocol; None for a blank
     columns : Mapping              synthetic column to "number", "integer", "boolean" or "text"
-    release : str                  names the set of cohorts; every row's id carries it
-    language_model : None          no prompt was used: no generator here asks a language model
+    release : str                  name of the set of cohorts; part of the id of every row
+    language_model : None          no generator of heorsynth uses a language model
     """
 
     name: str
@@ -82,32 +83,32 @@ class Record:
 
     @property
     def description(self) -> str:
-        """What a catalogue shows."""
+        """The description for a data catalogue."""
         return f"Synthetic cohorts, not patients. {self.sentence}"
 
-    def said(self, what: str) -> str:
-        """A part of the governance section, or that it needs a person."""
-        return answered(self.governance.get(what)) or NEEDS_A_PERSON
+    def answer(self, key: str) -> str:
+        """The answer to a key of the governance section, or "needs a person"."""
+        return answered(self.governance.get(key)) or NEEDS_A_PERSON
 
     @property
     def terms(self) -> str:
-        """On what terms the cohorts may be used, as far as the protocol says."""
-        asked = ("intended_use", "prohibited_use", "legal_basis", "retention")
-        return "; ".join(f"{name.replace('_', ' ')}: {self.said(name)}" for name in asked)
+        """The terms of use in the governance section."""
+        keys = ("intended_use", "prohibited_use", "legal_basis", "retention")
+        return "; ".join(f"{name.replace('_', ' ')}: {self.answer(name)}" for name in keys)
 
 
 @dataclass(frozen=True)
 class Occasion:
-    """When, with what and on what kind of machine a run was made: what may differ between two equal runs.
+    """Time, packages and machine of a run: the facts that differ between two equal runs.
 
     Attributes
     ----------
     started, finished : str     UTC, ISO 8601, to the second
-    seconds : Mapping           each step to the seconds it took
+    seconds : Mapping           step to its duration in seconds
     machine : Mapping           operating system, architecture, Python; no host, user or path
     packages : Mapping          direct dependencies of heorsynth, and packages whose plug-ins the run used: name to
                                 version
-    steps : Mapping             each step to when it began and when it ended, UTC
+    steps : Mapping             step to its start and end, UTC
     """
 
     started: str
@@ -118,15 +119,16 @@ class Occasion:
     steps: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
     def times(self, step: str) -> tuple[str, str]:
-        """When a step began and ended: the whole run's times where it was not timed by itself."""
+        """Start and end of a step; those of the whole run if the step was not timed."""
         return self.steps.get(step, (self.started, self.finished))
 
     def to_dict(self) -> dict[str, Any]:
+        """The occasion as JSON-ready data."""
         return asdict(self)
 
     @classmethod
     def from_dict(cls, facts: Mapping[str, Any]) -> Occasion:
-        """The occasion `to_dict` wrote; ValueError if it is anything else."""
+        """The occasion that `to_dict` wrote; ValueError for any other data."""
         return typed(cls, facts)
 
 
@@ -140,14 +142,14 @@ class Clock:
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
-        """Counts what the block takes towards this step."""
+        """Add the duration of the block to this step."""
         before, began = time.monotonic(), _now()
         yield
         self._seconds[name] = round(self._seconds.get(name, 0.0) + time.monotonic() - before, 3)
         self._steps[name] = self._steps.get(name, (began,))[0], _now()
 
     def occasion(self, plugins: Mapping[str, str] = MappingProxyType({})) -> Occasion:
-        """What was timed so far, on this machine; `plugins` are packages that the run used, with their versions."""
+        """The times so far, with this machine and its packages; `plugins` are packages whose plug-ins the run used."""
         software = dict(sorted({**plugins, **packages()}.items()))
         return Occasion(self._started, _now(), dict(self._seconds), machine(), software, dict(self._steps))
 
@@ -157,7 +159,7 @@ def _now() -> str:
 
 
 def machine() -> dict[str, str]:
-    """The kind of this machine: nothing that tells it from another of its kind."""
+    """Operating system, architecture and Python version; nothing that identifies the machine."""
     return {
         "system": platform.system(),
         "architecture": platform.machine(),
@@ -166,9 +168,9 @@ def machine() -> dict[str, str]:
 
 
 def packages() -> dict[str, str]:
-    """heorsynth's direct dependencies to the versions installed; "" where one is not."""
-    asked = [re.split(r"[^\w.-]", line)[0] for line in requires("heorsynth") or [] if "extra ==" not in line]
-    return {name: _version(name) for name in sorted(asked)}
+    """Direct dependency of heorsynth to its installed version; "" if it is not installed."""
+    names = [re.split(r"[^\w.-]", line)[0] for line in requires("heorsynth") or [] if "extra ==" not in line]
+    return {name: _version(name) for name in sorted(names)}
 
 
 def _version(name: str) -> str:

@@ -1,4 +1,4 @@
-"""Seals a run's statement in a DSSE envelope, signed with Ed25519 where a key is given, and opens it again."""
+"""Writes and reads the DSSE envelope of a run's statement, signed with Ed25519 if a key is given."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ if TYPE_CHECKING:
 ENVELOPE = "signature.json"
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
 KEY_VARIABLE = "HEORSYNTH_SIGN_KEY"
-UNSIGNED = "Unsigned: an accident to this folder is found, a forgery is not. Give --sign-key to sign."
-SIGNED = "Signed with Ed25519. Whose key it is must be learnt elsewhere: verify with --trusted-key."
+UNSIGNED = "Unsigned: accidental changes are detected, forgery is not. Give --sign-key to sign."
+SIGNED = "Signed with Ed25519. The signature does not prove who owns the key: verify with --trusted-key."
 
 
 @dataclass(frozen=True)
 class Seal:
-    """What an envelope holds.
+    """The content of an envelope.
 
     Attributes
     ----------
-    payload : bytes      the statement that was sealed
-    key_id : str         SHA-256 of the public key it verifies with; "" where it is unsigned
+    payload : bytes      the statement
+    key_id : str         SHA-256 of the public key that verifies the signature; "" if unsigned
     """
 
     payload: bytes
@@ -38,11 +38,11 @@ class Seal:
 
 
 def signing_key(path: str | Path | None) -> Ed25519PrivateKey | None:
-    """The key in a PEM file, or in the one HEORSYNTH_SIGN_KEY names; None where neither is given.
+    """The private key in a PEM file, by default the file in HEORSYNTH_SIGN_KEY; None if neither is given.
 
     Raises
     ------
-    SignatureError      not an unencrypted Ed25519 private key
+    SignatureError      the file is not an unencrypted Ed25519 private key
     FileError           the file cannot be read
     """
     from cryptography.exceptions import UnsupportedAlgorithm
@@ -64,7 +64,7 @@ def signing_key(path: str | Path | None) -> Ed25519PrivateKey | None:
 
 
 def public_key(path: str | Path) -> Ed25519PublicKey:
-    """The public key in a PEM file; SignatureError if it holds none of Ed25519."""
+    """The public key in a PEM file; SignatureError if it is not an Ed25519 public key."""
     from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
     from cryptography.hazmat.primitives.serialization import load_pem_public_key
@@ -87,33 +87,37 @@ def _read(path: Path, what: str) -> bytes:
 
 
 def key_id(key: Ed25519PublicKey) -> str:
-    """SHA-256 of a public key's 32 bytes, in hex: the name it goes by."""
+    """The id of a public key: SHA-256 of its 32 bytes, in hex."""
     return hashlib.sha256(key.public_bytes_raw()).hexdigest()
 
 
 def keygen(path: str | Path) -> tuple[Path, Path, str]:
-    """Makes a key pair: the private key at `path`, readable by its owner only, and `path`.pub; and the key's name.
+    """Create a key pair: the private key at `path`, readable by its owner only, and the public key at `path`.pub.
+
+    Returns
+    -------
+    tuple            the two paths, and the id of the key
 
     Raises
     ------
-    OutputError      one of the files is there already, or cannot be written
+    OutputError      one of the files exists already, or cannot be written
     """
     from cryptography.hazmat.primitives import serialization as form
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
     private, public = Path(path), Path(f"{path}.pub")
     if private.exists() or public.exists():
-        raise OutputError(f"key {private.name!r}", Problem("", "is there already", "choose another name"))
+        raise OutputError(f"key {private.name!r}", Problem("", "exists already", "choose another name"))
     key = Ed25519PrivateKey.generate()
     secret = key.private_bytes(form.Encoding.PEM, form.PrivateFormat.PKCS8, form.NoEncryption())
-    shown = key.public_key().public_bytes(form.Encoding.PEM, form.PublicFormat.SubjectPublicKeyInfo)
+    published = key.public_key().public_bytes(form.Encoding.PEM, form.PublicFormat.SubjectPublicKeyInfo)
     try:
         with os.fdopen(os.open(private, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
             file.write(secret)
-        public.write_bytes(shown)
+        public.write_bytes(published)
     except OSError as error:
         found = f"cannot be written ({error.strerror})"
-        raise OutputError(f"key {private.name!r}", Problem("", found, "check the folder's rights")) from error
+        raise OutputError(f"key {private.name!r}", Problem("", found, "check the permissions of the folder")) from error
     return private, public, key_id(key.public_key())
 
 
@@ -122,7 +126,8 @@ def sealed(payload: bytes, key: Ed25519PrivateKey | None) -> str:
 
     Notes
     -----
-    Signed is the pre-authentication encoding "DSSEv1", then type and payload, each after its length (DSSE 1.0).
+    The signature covers the pre-authentication encoding of DSSE 1.0: "DSSEv1", then type and payload, each preceded by
+    its length.
     """
     if key is None:
         return _written(payload, [])
@@ -133,11 +138,11 @@ def sealed(payload: bytes, key: Ed25519PrivateKey | None) -> str:
 
 
 def opened(text: bytes) -> Seal:
-    """What an envelope holds, if every byte of it is as it was sealed.
+    """The content of an envelope, after checking every byte and the signature.
 
     Raises
     ------
-    SignatureError      not an envelope, one byte of it altered, or a signature that does not verify
+    SignatureError      the text is not an envelope, was altered, or its signature is not valid
     """
     altered = SignatureError(ENVELOPE, Problem("", "altered or forged", "do not use the run"))
     try:
@@ -153,12 +158,12 @@ def opened(text: bytes) -> Seal:
 
 
 def covers(text: bytes, payload: bytes) -> bool:
-    """True if what is left of a damaged envelope still names this statement, by its text or by its hash."""
+    """True if a damaged envelope still contains this statement or its hash."""
     return _base64(payload).encode() in text or hashlib.sha256(payload).hexdigest().encode() in text
 
 
 def _key_that_verifies(payload: bytes, signature: dict[str, str]) -> str | None:
-    """The name of the key that an envelope's signature verifies with; None if it does not."""
+    """The id of the key that verifies a signature; None if the signature is not valid."""
     from cryptography.exceptions import InvalidSignature
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 

@@ -126,7 +126,7 @@ def test_lock_freezes_and_a_later_change_is_told(tmp_path: Path) -> None:
     protocol.write_text(text)
     assert "not locked" in read_lock(read_protocol(protocol)).note
     assert heorsynth("lock", str(protocol)).returncode == 0
-    assert read_lock(read_protocol(protocol)).note.startswith("This protocol is as it was locked on ")
+    assert read_lock(read_protocol(protocol)).note.startswith("The protocol matches its lock. It was locked on ")
     protocol.write_text(text.replace("m: 2", "m: 3"))
     assert read_lock(read_protocol(protocol)).changed == ("generator",)
     assert "Not covered by an amendment: generator" in read_lock(read_protocol(protocol)).note
@@ -135,8 +135,8 @@ def test_lock_freezes_and_a_later_change_is_told(tmp_path: Path) -> None:
         text.replace("m: 2", "m: 3") + "amendments: [{date: 2026-11-23, what: m, why: more, section: generator.m}]\n"
     )
     protocol.write_text(amended)
-    assert "Every change is in its amendments" in read_lock(read_protocol(protocol)).note
-    assert read_lock(read_protocol(protocol)).note.endswith("1 without saying whether before or after data.")
+    assert "Amendments cover every change." in read_lock(read_protocol(protocol)).note
+    assert read_lock(read_protocol(protocol)).note.endswith("1 not declared as before or after data.")
     for when in ("before", "after"):
         protocol.write_text(amended.replace("section:", f"before_or_after_data: {when}, section:"))
         found = read_lock(read_protocol(protocol))
@@ -152,7 +152,7 @@ def test_a_run_is_signed_verified_and_looked_up_on_the_command_line(small_protoc
     (folder,) = (tmp_path / "runs").iterdir()
     checked = heorsynth("verify", str(folder), "--no-rerun", "--trusted-key", "k.pub", cwd=tmp_path)
     assert checked.returncode == 0, checked.stdout
-    assert "the trusted one" in checked.stdout and "Runs: no: not asked for." in checked.stdout
+    assert "the trusted key" in checked.stdout and "Runs: no: not requested." in checked.stdout
     assert heorsynth("keygen", "other", cwd=tmp_path).returncode == 0
     assert heorsynth("verify", str(folder), "--no-rerun", "--trusted-key", "other.pub", cwd=tmp_path).returncode == 1
     seen = heorsynth("inspect", str(folder / "synthetic" / "000.parquet"), "--registry", "r.jsonl", cwd=tmp_path)

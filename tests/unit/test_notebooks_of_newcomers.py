@@ -55,7 +55,9 @@ def test_notebook_07_takes_a_stranger_s_file_to_a_verdict_and_leaves_it_alone(tm
     assert [path.name for path in mine.parent.iterdir()] == ["klinik.yaml"]
     assert "Read with a semicolon between columns and a decimal comma" in shown
     assert "event_map: {1: 0, 2: 1}" in shown
-    assert re.search(r"This protocol is as it was locked on \S+ \S+ UTC, before any run of it that was found\.", shown)
+    assert re.search(
+        r"The protocol matches its lock\. It was locked on \S+ \S+ UTC, before any run that was found\.", shown
+    )
     assert "write the percentage as a share: relative: 0.05" in shown
     assert "Not covered by an amendment: margins" in shown
 

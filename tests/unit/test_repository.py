@@ -68,4 +68,4 @@ def test_ci_calls_the_test_command_of_the_readme() -> None:
 @pytest.mark.parametrize("path", sorted((ROOT / "protocols").glob("*.yaml")), ids=lambda path: path.stem)
 def test_every_protocol_stands_as_it_was_locked(path: Path) -> None:
     """A key that a later version of the schema adds is no change of the protocol."""
-    assert read_lock(read_protocol(path)).note.startswith("This protocol is as it was locked")
+    assert read_lock(read_protocol(path)).note.startswith("The protocol matches its lock.")

@@ -24,7 +24,7 @@ from heorsynth.data.folders.validation import (
     require_passed,
 )
 from heorsynth.data.labels.label import Label
-from heorsynth.engine.engine import EngineSpec, open_engine
+from heorsynth.engine.engine import Engine, EngineSpec, open_engine
 
 
 @dataclass(frozen=True, repr=False)
@@ -101,7 +101,8 @@ class CohortFolder:
         names = pd.DataFrame(columns=list(self._reader.partitions.columns))
         refuse(self._name, missing_columns(names, replace(schema, bands={})) + conflicting_roles(schema))
         if not self.synthetic:
-            self._facts = self._looked_over(engine, workers)
+            with open_engine(engine, workers) as opened:
+                self._facts = self._looked_over(opened)
 
     def __getstate__(self) -> dict[str, Any]:
         """Return the state sent to a worker: everything except the counts, which workers do not need."""
@@ -119,17 +120,16 @@ class CohortFolder:
         folder._reader = PartitionReader(partitions, held, None)
         return folder
 
-    def _looked_over(self, engine: EngineSpec = "local", workers: int | None = None) -> Facts:
+    def _looked_over(self, engine: Engine) -> Facts:
         """Return the summary of all partitions. Raise CohortError if they are not a cohort."""
-        with open_engine(engine, workers) as running:
-            work = running.map(
-                partition_facts,
-                range(len(self.files)),
-                self._reader,
-                what=f"looking over {self.name}",
-                named=self.file_name,
-            )
-            parts = list(work)
+        work = engine.map(
+            partition_facts,
+            range(len(self.files)),
+            self._reader,
+            what=f"looking over {self.name}",
+            named=self.file_name,
+        )
+        parts = list(work)
         require_passed(self.name, self.files, parts, self.schema, synthetic=self.synthetic)
         return Facts(tuple(part.cells for part in parts), joined_cells(parts), joined_domain(parts, self.schema))
 
@@ -137,7 +137,8 @@ class CohortFolder:
     def facts(self) -> Facts:
         """The summary of all partitions. For synthetic rows it is computed at the first request."""
         if self._facts is None:
-            self._facts = self._looked_over()
+            with open_engine() as opened:
+                self._facts = self._looked_over(opened)
         return self._facts
 
     @property
@@ -216,12 +217,12 @@ class CohortFolder:
         with open_engine(engine, workers) as running:
             return self.tallied(running)
 
-    def tallied(self, running: Any) -> Tally:
+    def tallied(self, engine: Engine) -> Tally:
         """Return the same as `tally`, on an engine that is open. The result is cached."""
         if self._tally is not None:
             return self._tally
         total: Tally | None = None
-        for part in running.map(
+        for part in engine.map(
             tally_of_part, range(len(self.files)), self, what=f"counting {self.name}", named=self.file_name
         ):
             total = part if total is None else total + part

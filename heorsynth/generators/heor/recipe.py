@@ -10,7 +10,7 @@ from heorsynth.core.random import stream
 from heorsynth.data.cohort.cohort import Cohort, small
 from heorsynth.data.folders.cohort_folder import CohortFolder
 from heorsynth.data.folders.sampling import most_rows_problem
-from heorsynth.engine.engine import EngineSpec
+from heorsynth.engine.engine import EngineSpec, open_engine
 from heorsynth.generators.heor.borrowing import ExternalCohort
 from heorsynth.generators.heor.dependence import Thresholds
 from heorsynth.generators.heor.law import HeorLaw
@@ -141,7 +141,8 @@ class Heor:
         if borrow is not None:
             require_real(borrow, "borrow", allow_synthetic_source)
         if isinstance(cohort, CohortFolder):
-            sample = stratified(cohort, self.most_rows, seed, engine, workers)
+            with open_engine(engine, workers) as opened:
+                sample = stratified(cohort, self.most_rows, seed, opened)
             return self._fitted(sample, seed, borrow, weight, cohort)
         return self._fitted(cohort, seed, borrow, weight)
 

@@ -21,9 +21,7 @@ Ranks = Mapping[int, Mapping[Cell, np.ndarray]]
 """Partition to cell to the taken rows among the cell's rows in that partition, counted from 0."""
 
 
-def stratified(
-    folder: CohortFolder, most: int, seed: int, engine: EngineSpec = "local", workers: int | None = None
-) -> Cohort:
+def stratified(folder: CohortFolder, most: int, seed: int, engine: EngineSpec = "local") -> Cohort:
     """A random sample of about `most` rows of a folder, or all its rows if it has no more; the same on any engine.
 
     Each combination of arm and subgroups has its share of the sample, drawn without replacement, but at least
@@ -41,7 +39,7 @@ def stratified(
         raise GeneratorError(f"cohort folder {folder.name!r}", Problem("subgroups", found, fix))
     wanted = np.minimum(counts, np.maximum(allocate(counts, min(most, folder.n)), MIN_STRATUM))
     ranks = _ranks(folder, dict(zip(folder.cells, wanted.tolist(), strict=True)), seed)
-    with open_engine(engine, workers) as running:
+    with open_engine(engine) as running:
         parts = running.map(
             _rows, sorted(ranks), (folder, ranks), what=f"sampling {folder.name}", named=folder.file_name
         )

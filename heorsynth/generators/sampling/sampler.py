@@ -214,7 +214,8 @@ class Sampler:
         OutputError              the folder cannot be written, or holds another draw
         """
         (order,) = self._orders(n, 1, seed, **options)
-        return write(order, Path(folder).absolute(), engine, workers)
+        with open_engine(engine, workers) as opened:
+            return write(order, Path(folder).absolute(), opened)
 
     def write_cohorts(
         self,

@@ -25,7 +25,7 @@ from heorsynth.data.folders.partitions import PARTIAL, mark_partial, parquet_fil
 from heorsynth.data.labels.claims import Claim
 from heorsynth.data.labels.label import ID_COLUMN, KEY, PARTITION, Label, synthetic_ids
 from heorsynth.data.labels.watermark import fingerprint
-from heorsynth.engine.engine import EngineSpec, open_engine
+from heorsynth.engine.engine import Engine
 from heorsynth.generators.sampling.law import CellLaw, Law
 from heorsynth.generators.sampling.request import DrawRequest, Targets, Where
 from heorsynth.generators.sampling.row_maker import RowMaker
@@ -168,7 +168,7 @@ def release_of(name: str, frame: pd.DataFrame, owner: bytes | None) -> str:
     return hashlib.sha256(name.encode() + by + rows).hexdigest()[:8]
 
 
-def write(order: WriteOrder, folder: Path, engine: EngineSpec = "local", workers: int | None = None) -> CohortFolder:
+def write(order: WriteOrder, folder: Path, engine: Engine) -> CohortFolder:
     """Writes one cohort, and returns its folder: the same bytes on any engine and with any number of workers.
 
     The file `PARTIAL` stands in the folder until all partitions are there. Each partition is written under another
@@ -181,11 +181,8 @@ def write(order: WriteOrder, folder: Path, engine: EngineSpec = "local", workers
                      see another folder under this path
     """
     missing = _begun(order, folder)
-    with open_engine(engine, workers) as running:
-        for _ in running.map(
-            write_partition, missing, (order, folder), what=f"writing {folder.name}", named=order.file
-        ):
-            pass
+    for _ in engine.map(write_partition, missing, (order, folder), what=f"writing {folder.name}", named=order.file):
+        pass
     if not _whole(order, folder):
         fix = "give a folder that this process and every worker see under one path"
         found = Problem("", "what workers wrote is not in it", fix)

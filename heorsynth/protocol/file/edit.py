@@ -1,4 +1,4 @@
-"""Changes keys of a protocol's text, and keeps its comments, order and everything else as it stands."""
+"""Changes keys in the text of a protocol; comments, order and all other text are kept."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from ruamel.yaml.error import YAMLError
 from heorsynth.core.errors import Problem, ProtocolError
 
 WIDTH = 10_000
-"""Columns before a line would be wrapped: a line is left as long as its author made it."""
+"""Line width for ruamel.yaml; large, so that long lines are not wrapped."""
 
 
 def with_changes(text: str, changes: Mapping[str, Any]) -> str:
-    """The protocol's text with these keys set: a section is merged key by key, anything else replaced.
+    """The text of a protocol with these keys changed: sections are merged key by key, other values are replaced.
 
-    A key that stood there as a comment, as `init` writes what it cannot know, is answered: that line goes. Nothing is
-    checked here, so that a mistake can be tried out; `read_protocol` checks.
+    A commented-out line of a changed key, as `init` writes it for a question, is removed. The result is not checked;
+    `read_protocol` does that.
 
     Parameters
     ----------
-    text : str           a protocol, as `read_protocol` reads it
+    text : str           text of a protocol
     changes : Mapping    such as {"cohort": {"event_map": {"no": 0, "yes": 1}}, "purpose": "teaching"}
 
     Raises
     ------
-    ProtocolError        the text is no mapping of keys
+    ProtocolError        the text is not a YAML mapping
 
     Examples
     --------
@@ -45,8 +45,8 @@ def with_changes(text: str, changes: Mapping[str, Any]) -> str:
     except YAMLError:
         document = None
     if not isinstance(document, CommentedMap):
-        found = Problem("", "not a mapping of keys", "give the text of a protocol")
-        raise ProtocolError("the text to change", found)
+        problem = Problem("", "not a mapping of keys", "give the text of a protocol")
+        raise ProtocolError("the text to change", problem)
     _merge(document, changes)
     out = io.StringIO()
     yaml.dump(document, out)
@@ -54,11 +54,11 @@ def with_changes(text: str, changes: Mapping[str, Any]) -> str:
 
 
 def _without_questions(text: str, changes: Mapping[str, Any]) -> str:
-    """The text without commented-out lines of the keys that are set."""
-    answered = {str(key) for key in changes}
-    answered |= {str(key) for section in changes.values() if isinstance(section, Mapping) for key in section}
-    commented = re.compile(rf"^ *# ({'|'.join(map(re.escape, sorted(answered)))}):.*\n", re.MULTILINE)
-    return commented.sub("", text) if answered else text
+    """The text without the commented-out lines of the changed keys."""
+    keys = {str(key) for key in changes}
+    keys |= {str(key) for section in changes.values() if isinstance(section, Mapping) for key in section}
+    commented = re.compile(rf"^ *# ({'|'.join(map(re.escape, sorted(keys)))}):.*\n", re.MULTILINE)
+    return commented.sub("", text) if keys else text
 
 
 def _merge(into: CommentedMap, changes: Mapping[str, Any]) -> None:
@@ -66,21 +66,21 @@ def _merge(into: CommentedMap, changes: Mapping[str, Any]) -> None:
         if isinstance(value, Mapping) and isinstance(into.get(key), CommentedMap):
             _merge(into[key], value)
         else:
-            into[key] = _written(value)
+            into[key] = _as_yaml_node(value)
 
 
-def _written(value: object) -> object:
-    """A value as YAML writes it: a list or a mapping of numbers on one line, others a line each.
+def _as_yaml_node(value: object) -> object:
+    """A value as a YAML node: lists and mappings of numbers on one line, all others with one line per entry.
 
-    Text stays on a line of its own: within braces ruamel.yaml writes some of it so that it cannot be read again.
+    Text is never written within braces, because ruamel.yaml writes some of it there so that it cannot be read again.
     """
     if isinstance(value, Mapping):
-        made: CommentedMap | CommentedSeq = CommentedMap({key: _written(held) for key, held in value.items()})
-        held_values = list(value.values())
+        node: CommentedMap | CommentedSeq = CommentedMap({key: _as_yaml_node(entry) for key, entry in value.items()})
+        entries = list(value.values())
     elif isinstance(value, (list, tuple)):
-        made, held_values = CommentedSeq([_written(held) for held in value]), list(value)
+        node, entries = CommentedSeq([_as_yaml_node(entry) for entry in value]), list(value)
     else:
         return value
-    if all(isinstance(held, (int, float)) for held in held_values):
-        made.fa.set_flow_style()
-    return made
+    if all(isinstance(entry, (int, float)) for entry in entries):
+        node.fa.set_flow_style()
+    return node

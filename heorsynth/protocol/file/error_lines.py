@@ -1,4 +1,4 @@
-"""Tells an error of the data or of a generator by the line of the protocol it comes from, and its fix as YAML."""
+"""Adds to an error of the data or of a generator the line of the protocol it comes from, and its fix as YAML."""
 
 from __future__ import annotations
 
@@ -10,29 +10,30 @@ from heorsynth.protocol.file.spec import Protocol
 from heorsynth.protocol.file.yaml import Path_
 
 NAMED = re.compile(r"'([^']+)'|^([^:('\"]+?)(?= \(|$)")
-"""A column as a problem names it: in quotes, or at the very beginning."""
+"""A column name in the text of a problem: in quotes, or at the beginning."""
 
 
-def placed(error: HeorsynthError, protocol: Protocol, section: str = "cohort", otherwise: Path_ = ()) -> HeorsynthError:
-    """The same error, every problem with its line in this section of the protocol, and the fix as YAML.
+def with_lines(
+    error: HeorsynthError, protocol: Protocol, section: str = "cohort", default: Path_ = ()
+) -> HeorsynthError:
+    """The same error, where each problem names its line in this section of the protocol and its fix as YAML.
 
-    The line is that of the role a problem begins with, or of the role that names the column it speaks of; where
-    there is neither, of the key `otherwise` within the section.
+    A problem that begins with a role gets the line of that role. Otherwise, a problem that names a column gets the line
+    of the role that names this column. All other problems get the line of the key `default` within the section.
     """
-    told = [placed_problem(problem, protocol, section, otherwise) for problem in error.problems]
-    line = "" if told else f", {protocol.where(section)}"
-    return type(error)(f"protocol {protocol.path.name!r}{line}, {error.subject}", told)
+    problems = [_with_line(problem, protocol, section, default) for problem in error.problems]
+    line = "" if problems else f", {protocol.where(section)}"
+    return type(error)(f"protocol {protocol.path.name!r}{line}, {error.subject}", problems)
 
 
-def placed_problem(problem: Problem, protocol: Protocol, section: str, otherwise: Path_) -> Problem:
-    """One problem with its line in this section of the protocol, and the fix as YAML."""
-    line = protocol.where(section, *(_place(problem.where, protocol, section) or otherwise))
+def _with_line(problem: Problem, protocol: Protocol, section: str, default: Path_) -> Problem:
+    line = protocol.where(section, *(_key_of(problem.where, protocol, section) or default))
     where = f"{line}: {problem.where}" if problem.where else line
     return Problem(where, problem.found, problem.in_protocol or problem.fix)
 
 
-def _place(where: str, protocol: Protocol, section: str) -> Path_:
-    """The path, within a section, of the key a problem speaks of; empty for none."""
+def _key_of(where: str, protocol: Protocol, section: str) -> Path_:
+    """Path, within a section, of the key that a problem is about; empty if no key fits."""
     written = [path[1:] for path in protocol.lines if len(path) > 1 and path[0] == section]
     keys = [path for path in written if len(path) == 1]
     role = re.split(r"[^A-Za-z_]", where)[0]
@@ -50,7 +51,7 @@ def _place(where: str, protocol: Protocol, section: str) -> Path_:
 
 
 def leaves(node: object, at: Path_ = ()) -> Iterator[tuple[Path_, object]]:
-    """Every scalar of nested mappings and lists, with its path."""
+    """Every scalar of nested mappings and lists, each with its path."""
     if isinstance(node, dict):
         for key, value in node.items():
             yield from leaves(value, (*at, key))

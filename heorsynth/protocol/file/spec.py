@@ -1,4 +1,4 @@
-"""The schema of a protocol file: what is fixed before any result is seen."""
+"""The schema of a protocol file, and the reader that checks a file against it."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ PLAIN = {
     ),
     "list_type": ("not a list", "write it in brackets, such as [sex] or [20000, 30000]; numbers without commas"),
     "dict_type": ("not a mapping", "write it in braces, such as {name: value}"),
-    "model_type": ("not a section of keys", "write its keys below it, each further in, or in braces"),
+    "model_type": ("not a section of keys", "write its keys below it, indented, or in braces"),
     "number": ("not a number", "write digits and a point: no quotes or comma, no percent or currency sign"),
     "whole_number": ("not a whole number", "write digits only: no quotes, comma, percent or currency sign"),
     "string_type": ("not text", "write one name, in quotes where it is a number"),
 }
-"""What pydantic finds, by its type of error: what was found, and what to write, in words for an analyst."""
+"""Error type of pydantic to the problem and its fix, in words for an analyst."""
 
 
 def _whole(value: object) -> object:
@@ -47,12 +47,12 @@ def _number(value: object) -> object:
 
 
 def _level(value: object) -> object:
-    """A truth value is a level called True or False, as in a column of truth values; not 1 or 0."""
+    """A level as text if it is a boolean: the levels of a boolean column are called True and False."""
     return str(value) if isinstance(value, bool) else value
 
 
 def _code(value: object) -> object:
-    """A code as the key of a mapping, which a lock holds as text, since keys of JSON are."""
+    """An event code used as a key. In a lock it is text, because keys of JSON are text."""
     return int(value) if isinstance(value, str) and value.isdigit() else _whole(value)
 
 
@@ -63,7 +63,7 @@ Level = Annotated[str | int, BeforeValidator(_level)]
 
 
 class Section(BaseModel):
-    """A part of a protocol: unknown keys are refused, and nothing changes after reading."""
+    """A section of a protocol: unknown keys are errors, and values cannot change after reading."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=False)
 
@@ -76,10 +76,10 @@ class Simulated(Section):
 
 
 class Adtte(Section):
-    """One parameter of a CDISC ADaM time-to-event table; CNSR (0 = event) is turned round on reading.
+    """One parameter of a CDISC ADaM time-to-event table; CNSR (0 = event) is recoded to 1 = event on reading.
 
-    The endpoint has the parameter's name in lower case. Roles that the table brings (endpoint, id, arm, unit) may be
-    overridden beside `source`.
+    The endpoint has the name of the parameter, in lower case. The table declares endpoint, id, arm and unit itself;
+    keys beside `source` replace them.
     """
 
     file: str
@@ -87,7 +87,7 @@ class Adtte(Section):
 
 
 class Source(Section):
-    """Where the patients are: a bundled dataset, a simulated trial, or a file or a folder beside the protocol."""
+    """The source of the patients: a bundled dataset, a simulated trial, or a file or folder beside the protocol."""
 
     dataset: str | None = None
     simulated: Simulated | None = None
@@ -97,12 +97,12 @@ class Source(Section):
 
     @property
     def path(self) -> str | None:
-        """The file or folder that is read, if any."""
+        """The file or folder of the source; None for a dataset or simulated trial."""
         return self.adtte.file if self.adtte is not None else self.file or self.folder
 
 
 class CohortSection(Section):
-    """The roles of the columns, as `heorsynth.Cohort` takes them; a dataset brings its own defaults."""
+    """The roles of the columns, as in `heorsynth.Cohort`; a bundled dataset has default roles."""
 
     source: Source
     name: str | None = None
@@ -129,10 +129,10 @@ class CohortSection(Section):
 
 
 class GeneratorSection(Section):
-    """Which generator, how many rows and cohorts, and the seed that decides everything."""
+    """The generator, the numbers of rows and cohorts, and the seed."""
 
     name: str = "heor"
-    n: Literal["same"] | Whole = "same"
+    n: Literal["same"] | Annotated[Whole, Field(ge=1)] = "same"
     m: Whole = Field(default=20, ge=1, le=10_000)
     seed: Whole = Field(ge=0)
     options: dict[str, object] = {}
@@ -141,14 +141,14 @@ class GeneratorSection(Section):
 
 
 class Economics(Section):
-    """The comparator and the thresholds an economic evaluation is judged at, in the cohort's currency."""
+    """The comparator and the thresholds of the economic evaluation, in the cohort's currency."""
 
     comparator: Level
     wtp: list[Number] = Field(min_length=1)
 
 
 class Registration(Section):
-    """Where the protocol was registered."""
+    """The registration of the protocol."""
 
     registry: str
     id: str
@@ -157,9 +157,9 @@ class Registration(Section):
 
 
 class Governance(Section):
-    """Who answers for the data, and what else of the governance sheet only a person can say.
+    """The data steward, and the other answers of the governance sheet that only a person can give.
 
-    The keys are `evidence.governance_items.KEYS`; what is required and blank is shown as "needs a person".
+    The keys are `provenance.governance_items.KEYS`. A required answer that is blank is shown as "needs a person".
     """
 
     steward: str | None = None
@@ -192,7 +192,7 @@ class Governance(Section):
 
 
 class Amendment(Section):
-    """A change after the protocol was first fixed."""
+    """A change of the protocol after it was locked."""
 
     date: str
     what: str
@@ -202,7 +202,7 @@ class Amendment(Section):
 
 
 class Document(Section):
-    """A whole protocol file."""
+    """The content of a protocol file."""
 
     heorsynth: Annotated[Literal[1], BeforeValidator(_whole)]
     title: str
@@ -221,14 +221,14 @@ class Document(Section):
 
 @dataclass(frozen=True)
 class Protocol:
-    """A protocol as read from its file.
+    """A protocol, read from its file.
 
     Attributes
     ----------
-    document : Document    what it says
-    path : Path            the file; its folder is where relative paths start
-    raw : bytes            the file's bytes
-    lines : dict           line of every key, for messages
+    document : Document    the content
+    path : Path            the file; relative paths in the protocol start at its folder
+    raw : bytes            the bytes of the file
+    lines : dict           line of every key, for error messages
     """
 
     document: Document
@@ -243,25 +243,25 @@ class Protocol:
 
     @property
     def slug(self) -> str:
-        """The protocol's file name without its ending, which names its runs."""
+        """File name of the protocol without its ending; names of runs begin with it."""
         return self.path.stem
 
     def where(self, *at: str | int) -> str:
-        """The place of a key in words: line and path."""
+        """Line and path of a key, for error messages."""
         return f"line {line_of(self.lines, at)}, {'.'.join(str(part) for part in at)}"
 
 
 def read_protocol(path: str | Path) -> Protocol:
-    """The protocol in a YAML file.
+    """Read a protocol from a YAML file, and check its keys, values, names and margins.
 
     Raises
     ------
-    SeedError            if all that is wrong is a missing or impossible seed
-    MarginError          if all that is wrong is a margin
-    ProtocolError        anything else: every problem with its line, what was expected, the nearest valid name
+    SeedError            the only problem is the seed: missing or not valid
+    MarginError          the only problems are margins
+    ProtocolError        all other problems, each with its line and its fix or the nearest valid name
     """
-    where = Path(path)
-    plain, lines, raw = read_yaml(where)
+    file = Path(path)
+    plain, lines, raw = read_yaml(file)
     problems: list[tuple[type[HeorsynthError], Problem]] = []
     document = None
     try:
@@ -273,13 +273,13 @@ def read_protocol(path: str | Path) -> Protocol:
         kinds = {kind for kind, _ in problems}
         kind = kinds.pop() if len(kinds) == 1 else ProtocolError
         unique = list({str(problem): problem for _, problem in problems}.values())
-        raise kind(f"protocol {where.name!r}", unique)
+        raise kind(f"protocol {file.name!r}", unique)
     assert document is not None
-    return Protocol(document, where, raw, lines)
+    return Protocol(document, file, raw, lines)
 
 
 def _problem(item: Mapping[str, object], lines: dict[Path_, int]) -> tuple[type[HeorsynthError], Problem]:
-    """What pydantic found, in our words and with its line."""
+    """An error of pydantic as a problem with its line, in words for an analyst."""
     at: Path_ = tuple(part for part in item["loc"] if not _is_type_tag(part))  # type: ignore[attr-defined]
     place = f"line {line_of(lines, at)}, {'.'.join(map(str, at[:-1] if item['type'] == 'invalid_key' else at))}"
     kind: type[HeorsynthError] = SeedError if at == ("generator", "seed") else ProtocolError
@@ -287,13 +287,15 @@ def _problem(item: Mapping[str, object], lines: dict[Path_, int]) -> tuple[type[
         known = sorted(_section_at(at[:-1]).model_fields)
         return kind, Problem(place, "unknown key", nearest(str(at[-1]), known))
     if item["type"] == "missing":
-        return kind, Problem(place, "is missing", "give it" if kind is ProtocolError else "write seed: 20261123, say")
+        return kind, Problem(
+            place, "is missing", "give it" if kind is ProtocolError else "write, for example, seed: 20261123"
+        )
     found, fix = PLAIN.get(str(item["type"]), ("not of the right kind", str(item["msg"])))
     return kind, Problem(place, found, fix)
 
 
 def _is_type_tag(part: object) -> bool:
-    """Pydantic names the branch of a union in its path; a reader does not want to see it."""
+    """True for a part of pydantic's path that names a branch of a union; it is no key of the protocol."""
     text = str(part)
     return text in ("int", "str", "float", "Literal", "literal['same']", "constrained-int") or "[" in text
 
@@ -311,11 +313,11 @@ def _section_at(at: Path_) -> type[BaseModel]:
 
 
 def _unknown_names(plain: Mapping[str, object], lines: dict[Path_, int]) -> list[tuple[type[HeorsynthError], Problem]]:
-    """Purpose, generator and margins that no registry knows, or margins that make no sense."""
-    found: list[tuple[type[HeorsynthError], Problem]] = []
+    """Unknown purposes, generators and margins, and margins that are not valid."""
+    problems: list[tuple[type[HeorsynthError], Problem]] = []
     purpose = plain.get("purpose")
     if isinstance(purpose, str) and purpose not in PURPOSES:
-        found.append(
+        problems.append(
             (
                 ProtocolError,
                 Problem(f"line {line_of(lines, ('purpose',))}, purpose", "unknown purpose", nearest(purpose, PURPOSES)),
@@ -324,7 +326,7 @@ def _unknown_names(plain: Mapping[str, object], lines: dict[Path_, int]) -> list
     generator = plain.get("generator")
     name = generator.get("name", "heor") if isinstance(generator, dict) else None
     if isinstance(name, str) and name not in registry.names():
-        found.append(
+        problems.append(
             (
                 ProtocolError,
                 Problem(
@@ -337,8 +339,8 @@ def _unknown_names(plain: Mapping[str, object], lines: dict[Path_, int]) -> list
     margins = plain.get("margins")
     for key, declared in margins.items() if isinstance(margins, dict) else ():
         if isinstance(declared, dict):
-            found += _margin_problems(key, declared, lines)
-    return found
+            problems += _margin_problems(key, declared, lines)
+    return problems
 
 
 def _margin_problems(

@@ -1,4 +1,4 @@
-"""Reads YAML as plain data and remembers the line of every key."""
+"""Reads YAML as plain data, with the line of every key."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from heorsynth.core.errors import FileError, Problem, ProtocolError
 
 MAX_BYTES = 1_000_000
-"""A protocol is a page of text; a larger file is not one."""
+"""Largest size of a protocol, in bytes; a protocol is about one page of text."""
 
 MAX_DEPTH = 20
-"""Sections within one another; a protocol has five."""
+"""Largest depth of nested sections; a protocol has five levels."""
 
 MAX_VALUES = 20_000
-"""Values of a protocol with every alias written out: nine aliases of nine, seven times over, would be millions."""
+"""Largest number of values after aliases are expanded; nested aliases can otherwise expand to millions."""
 
 Path_ = tuple[str | int, ...]
 
@@ -29,9 +29,9 @@ def read_yaml(path: Path) -> tuple[dict[str, object], dict[Path_, int], bytes]:
 
     Raises
     ------
-    FileError            no such file, too large, or not UTF-8
-    ProtocolError        not YAML, a key given twice, a tag that would construct an object, a merge, nesting or
-                         aliases beyond any protocol, not a mapping
+    FileError            the file is missing, too large, or not UTF-8
+    ProtocolError        the text is not YAML or not a mapping, repeats a key, or contains a tag, a merge, or too many
+                         nested sections or aliases
     """
     try:
         raw = path.read_bytes()
@@ -53,10 +53,10 @@ def read_yaml(path: Path) -> tuple[dict[str, object], dict[Path_, int], bytes]:
             subject, Problem(_mark(error), "not valid YAML", str(error.problem or "check the indentation"))
         ) from error
     except YAMLError:
-        found = "a character that YAML cannot hold"
+        found = "a character that YAML does not allow"
         raise ProtocolError(subject, Problem("", found, "save it again as plain UTF-8 text")) from None
     except ValueError:
-        found = "a number or date that is none"
+        found = "an invalid number or date"
         raise ProtocolError(subject, Problem("", found, "write dates as 2026-11-23, and text in quotes")) from None
     if not isinstance(document, CommentedMap):
         raise ProtocolError(subject, Problem("line 1", "not a mapping of keys", "start from `heorsynth init data.csv`"))
@@ -66,18 +66,20 @@ def read_yaml(path: Path) -> tuple[dict[str, object], dict[Path_, int], bytes]:
 
 
 def _require_plain(text: str, subject: str) -> None:
-    """Nothing, if the text holds no tag, no merge and no nesting beyond `MAX_DEPTH`: asked before it is composed."""
+    """Raise ProtocolError if the text has a tag, a merge, or nesting deeper than `MAX_DEPTH`."""
     depth = 0
     for event in YAML(typ="rt").parse(text):
         line = f"line {event.start_mark.line + 1}"
         kind = type(event).__name__
         depth += kind.endswith("StartEvent") - kind.endswith("EndEvent")
         if depth > MAX_DEPTH + 2:
-            raise ProtocolError(subject, Problem(line, f"more than {MAX_DEPTH} sections in one another", "check it"))
+            raise ProtocolError(
+                subject, Problem(line, f"more than {MAX_DEPTH} nested sections", "check the indentation")
+            )
         if getattr(event, "tag", None):
-            raise ProtocolError(subject, Problem(line, "a YAML tag", "write plain values: tags are never obeyed"))
+            raise ProtocolError(subject, Problem(line, "a YAML tag", "write plain values: tags are not supported"))
         if getattr(event, "value", None) == "<<" and event.style is None:
-            raise ProtocolError(subject, Problem(line, "a YAML merge", "write the keys out"))
+            raise ProtocolError(subject, Problem(line, "a YAML merge", "write each key explicitly"))
 
 
 def _mark(error: MarkedYAMLError) -> str:
@@ -87,25 +89,25 @@ def _mark(error: MarkedYAMLError) -> str:
 
 @dataclass
 class _Plain:
-    """Turns what ruamel composed into plain data, counting values and noting the line of every key."""
+    """Converts nodes of ruamel.yaml into plain data, counts the values and records the line of every key."""
 
     subject: str
     lines: dict[Path_, int]
     values: int = 0
 
     def mapping(self, node: CommentedMap, at: Path_) -> dict[str, object]:
-        found: dict[str, object] = {}
+        plain: dict[str, object] = {}
         for key, value in node.items():
             name = key if isinstance(key, (str, int)) else str(key)
             self.lines[(*at, name)] = node.lc.key(key)[0] + 1
-            found[name] = self.value(value, (*at, name))  # type: ignore[index]
-        return found
+            plain[name] = self.value(value, (*at, name))  # type: ignore[index]
+        return plain
 
     def value(self, node: object, at: Path_) -> object:
         self.values += 1
         if self.values > MAX_VALUES or len(at) > MAX_DEPTH:
-            found = Problem(f"line {line_of(self.lines, at)}", "aliases of aliases", "write the values out")
-            raise ProtocolError(self.subject, found)
+            problem = Problem(f"line {line_of(self.lines, at)}", "too many nested aliases", "write the values out")
+            raise ProtocolError(self.subject, problem)
         if isinstance(node, CommentedMap):
             return self.mapping(node, at)
         if isinstance(node, CommentedSeq):
@@ -115,8 +117,12 @@ class _Plain:
         if isinstance(node, bool) or node is None:
             return node
         if isinstance(node, str) and any("\ud800" <= one <= "\udfff" for one in node):
-            found = Problem(f"line {line_of(self.lines, at)}", "half of a character", "write the character itself")
-            raise ProtocolError(self.subject, found)
+            problem = Problem(
+                f"line {line_of(self.lines, at)}",
+                "an incomplete character (half of a surrogate pair)",
+                "write the character itself",
+            )
+            raise ProtocolError(self.subject, problem)
         for kind in (int, float, str):
             if isinstance(node, kind):
                 return kind(node)
@@ -124,7 +130,7 @@ class _Plain:
 
 
 def line_of(lines: dict[Path_, int], at: Path_) -> int:
-    """The line of a path, or of its nearest parent that has one."""
+    """Line of the key at a path, or of its nearest parent in the file."""
     while at not in lines and at:
         at = at[:-1]
     return lines.get(at, 1)

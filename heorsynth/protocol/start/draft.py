@@ -1,4 +1,4 @@
-"""The text of a protocol to start from: what was guessed, marked so, and what nobody can guess, as comments."""
+"""The text of a first protocol: guessed roles, marked as guesses, and open questions as comments."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ from heorsynth.protocol.start.guess_roles import (
 
 @dataclass(frozen=True)
 class Table:
-    """A file of patients as `init` sees it.
+    """A file of patients with its guessed roles.
 
     Attributes
     ----------
-    name : str          of the file, without its ending
-    source : str        the protocol's `source`, as YAML
-    frame : DataFrame   its rows; of an ADTTE table, those of one parameter
-    guesses : tuple     of `Guess`
-    brought : Mapping   roles the table declares itself, as `from_adtte` returns them
-    layout : str        what was assumed to read it, in a sentence, or ""
+    name : str          name of the file without its ending
+    source : str        the `source` of the protocol, as YAML
+    frame : DataFrame   the rows; for an ADTTE table, those of one parameter
+    guesses : tuple     the guesses, as `Guess`
+    brought : Mapping   roles that the table declares itself, from `from_adtte`
+    layout : str        a sentence on the assumed layout of the file; "" without assumptions
     others : tuple      further parameters of an ADTTE table
-    m : int             cohorts to begin with: fewer of a folder, as each is as large as it
-    text : TextNumbers  which of its columns are numbers written as text; None where that was not looked for
+    m : int             suggested number of synthetic cohorts; small for a folder, because each is as large as it
+    text : TextNumbers  the columns with numbers written as text; None if they were not searched
     """
 
     name: str
@@ -49,54 +49,54 @@ class Table:
     text: TextNumbers | None = None
 
     def columns(self, role: str) -> tuple[str, ...]:
-        """The columns guessed to have a role."""
+        """The columns guessed for a role."""
         return tuple(name for guess in self.guesses if guess.role == role for name in guess.columns)
 
     @property
     def endpoints(self) -> list[Endpoint]:
-        """The guessed endpoints; those of an ADTTE table are declared by it and not guessed."""
+        """The guessed endpoints; empty for an ADTTE table, which declares its endpoint itself."""
         pairs = [guess.columns for guess in self.guesses if guess.role == "endpoint"]
         return [] if self.brought else named_endpoints(pairs)
 
     @property
     def arm(self) -> str | None:
-        """The arm's column, brought or guessed."""
+        """The column of the arm, declared by the table or guessed."""
         brought = self.brought.get("arm")
         return str(brought) if brought else next(iter(self.columns("arm")), None)
 
     @property
     def currency(self) -> str:
-        """The one currency that the costs' cells and names say; "" where they say none or several."""
+        """The currency in cells and names of the costs; "" if there is none, or more than one."""
         return self.currencies[0] if len(self.currencies) == 1 else ""
 
     @property
     def currencies(self) -> tuple[str, ...]:
-        """The currencies that the costs' cells and names say: one, none, or several that contradict one another."""
-        held = {} if self.text is None else self.text.currencies
+        """All currencies in cells and names of the costs."""
+        by_column = {} if self.text is None else self.text.currencies
         costs = self.columns("costs")
-        signs = {code for name in costs for code in held.get(name, ())}
+        signs = {code for name in costs for code in by_column.get(name, ())}
         return tuple(sorted(signs | currencies_named(costs)))
 
     @property
     def reference(self) -> str:
-        """The arm's level that is called like a control; "" where none or several are."""
+        """The level of the arm that is named like a control; "" if none or several are."""
         return "" if self.arm is None else guess_reference(self.frame[self.arm])
 
 
 def guess_purpose(table: Table) -> tuple[str, str]:
-    """The purpose to start with, and why: what the columns can answer, and no more."""
+    """A purpose that the columns can support, and the reason for the guess."""
     if table.arm is not None and table.columns("costs"):
-        return "economic-evaluation", "guessed: there are an arm and costs"
+        return "economic-evaluation", "guessed: the file has an arm and costs"
     lacks = " and ".join(
-        what for what, held in (("no arm", table.arm), ("no costs", table.columns("costs"))) if not held
+        what for what, columns in (("no arm", table.arm), ("no costs", table.columns("costs"))) if not columns
     )
     if table.endpoints or table.brought:
-        return "model-development", f"guessed: {lacks}, so there is no economic evaluation to copy"
+        return "model-development", f"guessed: {lacks}, so an economic evaluation is not possible"
     return "teaching", f"guessed: no endpoint, {lacks}"
 
 
 def protocol_text(table: Table) -> str:
-    """The protocol as YAML, with a comment at every guess and a commented line for every question."""
+    """The protocol as YAML, with a comment on every guess and a commented-out line for every question."""
     purpose, why = guess_purpose(table)
     lines = [
         "heorsynth: 1",
@@ -106,8 +106,8 @@ def protocol_text(table: Table) -> str:
         "cohort:",
         *(f"  {line}" for line in _cohort_lines(table)),
         f"generator: {{name: heor, n: same, m: {table.m}, seed: 1}}",
-        "margins: {}   # the purpose has defaults; fix your own here before you look at any result",
-        'governance:   # blanks are shown as "needs a person"',
+        "margins: {}   # the purpose has default margins; set your own before you see any result",
+        'governance:   # blank answers are shown as "needs a person"',
         *(f"  {key}:" for key in ("steward", "intended_use", "prohibited_use", "legal_basis", "retention")),
         "amendments: []",
         *_economics_lines(table),
@@ -119,7 +119,7 @@ def protocol_text(table: Table) -> str:
 def _cohort_lines(table: Table) -> list[str]:
     lines = [f"source: {table.source}" + (f"   # {table.layout}" if table.layout else "")]
     if table.brought:
-        lines += ["# The table itself says: AVAL and CNSR are the endpoint (CNSR 0 = event, above 0 = censored),",
+        lines += ["# Declared by the table: AVAL and CNSR are the endpoint (CNSR 0 = event, above 0 = censored),",
                   f"# USUBJID is the id{f', {table.arm} the arm' if table.arm else ''}."]  # fmt: skip
     if table.endpoints:
         pairs = ", ".join(f"{one.name}: [{as_yaml(one.time)}, {as_yaml(one.event)}]" for one in table.endpoints)
@@ -136,86 +136,86 @@ def _cohort_lines(table: Table) -> list[str]:
         lines += [f"currency: {currency}   # guessed" if currency else "# currency: EUR", "# price_year: 2024"]
     if table.columns("drop"):
         lines.append(
-            f"drop: [{', '.join(map(as_yaml, table.columns('drop')))}]   # guessed: no generator can copy these"
+            f"drop: [{', '.join(map(as_yaml, table.columns('drop')))}]   # guessed: these columns cannot be synthesised"
         )
     return lines
 
 
 def _coding_lines(table: Table) -> list[str]:
-    """For each endpoint the coding that its words say, else those it may have, as lines to uncomment."""
+    """The coding of each endpoint if its words define it; else the possible codings, as lines to uncomment."""
     written = [
-        (one.name, "{" + ", ".join(f"{code}: {value}" for code, value in codes.items()) + f"}}   # {why}", said)
+        (one.name, "{" + ", ".join(f"{code}: {value}" for code, value in codes.items()) + f"}}   # {why}", by_words)
         for one in table.endpoints
-        for codes, why, said in _codings(one.event, table.frame[one.event])
+        for codes, why, by_words in _codings(one.event, table.frame[one.event])
     ]
     if len(table.endpoints) < 2:
-        return [f"{'' if said else '# '}event_map: {body}" for _, body, said in written]
+        return [f"{'' if by_words else '# '}event_map: {body}" for _, body, by_words in written]
     if not written:
         return []
-    all_said = [name for name, _, said in written if said] == [one.name for one in table.endpoints]
-    mark = "" if all_said else "# "
+    complete = [name for name, _, by_words in written if by_words] == [one.name for one in table.endpoints]
+    mark = "" if complete else "# "
     return [f"{mark}event_map:", *(f"{mark}  {name}: {body}" for name, body, _ in written)]
 
 
 Coding = tuple[dict[str, int], str, bool]
-"""Codes by level, what they would mean, and whether the column's own words say so."""
+"""Level to code, the meaning of the codes, and True if the words of the column define the coding."""
 
 
 def _codings(name: str, column: pd.Series) -> list[Coding]:
-    """The codings an event column may have: the one that its words say, else those that are possible."""
+    """The codings of an event column: the one that its words define, else all possible ones."""
     levels, is_bool = _levels_of(column), holds_booleans(column)
-    spoken = inverted_meaning(name)
-    if is_bool and not spoken:
+    ambiguous = inverted_meaning(name)
+    if is_bool and not ambiguous:
         return []
-    said = coding_by_words(name, levels)
-    if said is not None:
-        codes = {_key(level): code for level, code in sorted(said.items(), key=lambda pair: pair[1])}
+    coding = coding_by_words(name, levels)
+    if coding is not None:
+        codes = {_key(level): code for level, code in sorted(coding.items(), key=lambda pair: pair[1])}
         return [(codes, "guessed, by the words: 0 censored, 1 the event", True)]
     if is_bool:
         return _possible(levels)
     numbers = pd.to_numeric(column, errors="coerce")
-    if spoken and not needs_coding(column):
+    if ambiguous and not needs_coding(column):
         known = sorted({0, 1, *numbers.astype(int)})
         return [({str(code): int(code == 0) for code in known}, "if 0 means the event, and 1 censored", False),
                 ({str(code): code for code in known}, "if 0 means censored, and 1 the event", False)]  # fmt: skip
     if needs_coding(column):
         return _possible(levels)
     codes = {str(code): code for code in sorted(set(numbers.astype(int)))}
-    return [(codes, "as it is read: 0 censored, 1 the event", False)]
+    return [(codes, "the default: 0 censored, 1 the event", False)]
 
 
 def _possible(levels: Sequence[object]) -> list[Coding]:
-    """Both codings of two levels; of more, or of none that can be told, an example to change."""
+    """Both codings of two levels; else one example to change."""
     if ways := possible_codings(levels):
         last = levels[-1]
         meaning = {1: "the event", 0: "censored"}
         return [({_key(level): code for level, code in codes.items()}, f"if {_key(last)} means {meaning[codes[last]]}",
                  False) for codes in ways]  # fmt: skip
     codes = {_key(level): at for at, level in enumerate(levels or ("alive", "dead"))}
-    return [(codes, "an example: which of them means censored (0), and which the event (1)?", False)]
+    return [(codes, "an example: which level means censored (0), and which the event (1)?", False)]
 
 
 def _levels_of(column: pd.Series) -> tuple[object, ...]:
-    """The levels of an event column, if enough patients share each: booleans as such, all else as text."""
+    """The levels of an event column: booleans, or texts that enough patients share."""
     if holds_booleans(column):
         return tuple(sorted({bool(value) for value in column.dropna()}))
     return shared_levels(column)
 
 
 def holds_booleans(column: pd.Series) -> bool:
-    """True for a column of true and false, also where missing values made it one of objects."""
+    """True for a column of booleans, also with missing values."""
     return types.is_bool_dtype(column) or types.infer_dtype(column, skipna=True) == "boolean"
 
 
 def _key(level: object) -> str:
-    """A level as a key of YAML: true and false, numbers and text are each what they are."""
+    """A level as a key in YAML: booleans and whole numbers plain, text in quotes."""
     if isinstance(level, bool):
         return str(level).lower()
     return str(level) if str(level).isdecimal() else as_yaml(str(level))
 
 
 def needs_coding(column: pd.Series) -> bool:
-    """True where an event column is text, or numbers without a 0, so that nothing says who is censored."""
+    """True if an event column is text, or numbers without a 0: its coding does not define who is censored."""
     if holds_booleans(column):
         return bool(inverted_meaning(str(column.name)))
     numbers = pd.to_numeric(column, errors="coerce")
@@ -228,36 +228,36 @@ def _unit_lines(table: Table) -> list[str]:
     if "unit" in table.brought:
         return [f"# unit: {table.brought['unit']}   # as AVALU says"]
     unit = guess_unit(tuple(one.time for one in table.endpoints[:1]))
-    told = "guessed" if unit else "guessed, though no column names it"
-    return [f"unit: {unit or 'day'}   # {told}: of every time; day, week, month or year"]
+    how = "guessed" if unit else "guessed, no column names it"
+    return [f"unit: {unit or 'day'}   # {how}: unit of every time; day, week, month or year"]
 
 
 def _reference_lines(table: Table) -> list[str]:
     if table.arm is None:
         return []
     if table.reference:
-        return [f"arm_reference: {as_yaml(table.reference)}   # guessed, by its name: the arm compared with"]
+        return [f"arm_reference: {as_yaml(table.reference)}   # guessed, by its name: the comparator"]
     levels = shared_levels(table.frame[table.arm])
     if table.frame[table.arm].nunique() > 2:
-        why = "guessed, the first in the alphabet: of three arms or more, one must be named"
+        why = "guessed, the first in the alphabet: with three or more arms, one must be named"
         return [f"arm_reference: {as_yaml(levels[0])}   # {why}" if levels else
-                "# arm_reference:   # of three arms or more, name the one compared with"]  # fmt: skip
+                "# arm_reference:   # with three or more arms, name the comparator"]  # fmt: skip
     among = f", one of {', '.join(map(as_yaml, levels))}" if levels else ""
-    return [f"# arm_reference:   # which arm is compared with{among}? By default the first in the alphabet"]
+    return [f"# arm_reference:   # which arm is the comparator{among}? Default: the first in the alphabet"]
 
 
 def _kind_lines(table: Table) -> list[str]:
-    """Columns that are numbers written as text, or codes of digits, and the marks that mean missing in them."""
+    """Lines for numbers written as text, for codes of digits, and for marks of missing values."""
     if table.text is None:
         return []
     named = set(table.columns("drop")) | set(table.columns("id")) | {table.arm, *table.columns("subgroups")}
     named |= {one.event for one in table.endpoints}
     kinds = {name: "number" for name in table.text.counts} | {name: "code" for name in table.text.codes}
-    told = ", ".join(f"{as_yaml(name)}: {kind}" for name, kind in kinds.items() if name not in named)
-    lines = [f"kind: {{{told}}}   # guessed: numbers written as text, and codes of digits"] if told else []
+    listed = ", ".join(f"{as_yaml(name)}: {kind}" for name, kind in kinds.items() if name not in named)
+    lines = [f"kind: {{{listed}}}   # guessed: numbers written as text, and codes of digits"] if listed else []
     if table.text.marks:
         marks = ", ".join(map(as_yaml, table.text.marks))
-        lines.append(f"missing: [{marks}]   # guessed: these mean missing, in every column")
+        lines.append(f"missing: [{marks}]   # guessed: marks of missing values, in every column")
     return lines
 
 

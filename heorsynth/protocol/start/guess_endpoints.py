@@ -1,4 +1,4 @@
-"""Guesses which columns are a follow-up and how it ended: by what their names share, not by a list of pairs."""
+"""Guesses which columns are the follow-up time and the event of an endpoint, from what their names share."""
 
 from __future__ import annotations
 
@@ -15,17 +15,18 @@ from heorsynth.protocol.start import vocabulary as words
 
 MAX_CODES = 6
 SAME, BEGINS, TOPIC, NAMED, NONE = 4, 3, 2, 1, 0
-"""How well two names go together: same stem, one stem begins the other, same topic, both only named, not at all."""
+"""How well the names of a time and an event match: the same stem; the event begins with the stem of the time; the same
+topic; both only named like a time and an event; no match."""
 
 
 def is_named(name: str, vocabulary: Iterable[str]) -> bool:
-    """True where a word of the name, or the name as a whole, is in the vocabulary."""
+    """True if a word of the name, or the whole name, is in the vocabulary."""
     parts = words_of(name)
     return bool({*parts, "".join(parts), "_".join(parts)} & set(vocabulary))
 
 
 def time_stem(name: str) -> str | None:
-    """What is left of a name once its words of time are taken off; None where it has none.
+    """The name without its words of time; None if it has no word of time.
 
     Examples
     --------
@@ -36,7 +37,7 @@ def time_stem(name: str) -> str | None:
 
 
 def event_stem(name: str) -> str | None:
-    """What is left of a name once its words of an event's indicator are taken off; None where it has none.
+    """The name without its words of an event indicator; None if it has no such word.
 
     Examples
     --------
@@ -49,34 +50,34 @@ def event_stem(name: str) -> str | None:
 def _stem(name: str, whole: set[str], ends: tuple[str, ...]) -> str | None:
     parts = words_of(name)
     kept: list[str] = []
-    found = False
+    matched = False
     for part in parts:
         end = next((one for one in ends if part.endswith(one) or part.startswith(one)), "")
         rest = part.removesuffix(end) if part.endswith(end) else part.removeprefix(end)
         if part in whole:
-            found = True
+            matched = True
         elif end and 0 < len(rest) <= words.LONGEST_STEM:
-            found, kept = True, [*kept, rest]
+            matched, kept = True, [*kept, rest]
         elif part not in words.BETWEEN:
             kept.append(part)
-    return "_".join(kept) if found else None
+    return "_".join(kept) if matched else None
 
 
 def may_be_time(name: str) -> bool:
-    """True for a name that speaks of a follow-up."""
+    """True for a name like that of a follow-up time."""
     return time_stem(name) is not None or is_named(name, words.TIME)
 
 
 def may_be_event(name: str, stems: Iterable[str] = ()) -> bool:
-    """True for a name that speaks of an event, or that is what is left of a time's name (`time_to_mi` and `mi`)."""
+    """True for a name like that of an event, or equal to the stem of a time (`mi` with `time_to_mi`)."""
     return is_named(name, words.EVENT) or event_stem(name) is not None or "_".join(words_of(name)) in set(stems)
 
 
 def endpoints(frame: pd.DataFrame) -> list[tuple[tuple[str, str], str]]:
-    """Pairs of follow-up and event, the best first, each with the reason; each column in at most one.
+    """Pairs of follow-up time and event, the best match first, each with its reason; no column is used twice.
 
-    Of the pairs that are possible the one whose names go together best is taken, and of equal ones that whose columns
-    stand nearest. A second pair must share more than that both are named like such columns.
+    The pair with the best matching names comes first; of equal matches, the pair with the smallest distance between the
+    columns. A second pair must match better than `NAMED`.
     """
     names = [str(name) for name in frame.columns]
     times = [name for name in names if may_be_time(name) and not why_no_time(frame[name])]
@@ -88,14 +89,14 @@ def endpoints(frame: pd.DataFrame) -> list[tuple[tuple[str, str], str]]:
         (one for one in scored if one[0]),
         key=lambda one: (-one[0], "last" in words_of(one[1]), _apart(places, *one[1:])),
     )
-    found: list[tuple[tuple[str, str], str]] = []
+    pairs: list[tuple[tuple[str, str], str]] = []
     taken: set[str] = set()
     for score, time, event in order:
-        if {time, event} & taken or (found and score == NAMED):
+        if {time, event} & taken or (pairs and score == NAMED):
             continue
         taken |= {time, event}
-        found.append(((time, event), WHY[score]))
-    return found
+        pairs.append(((time, event), WHY[score]))
+    return pairs
 
 
 WHY = {
@@ -107,13 +108,13 @@ WHY = {
 
 
 def _apart(places: dict[str, int], time: str, event: str) -> tuple[int, int]:
-    """How far two columns stand apart; of two events as near, the one behind the time comes first."""
+    """Distance between two columns; of two events at equal distance, the one after the time is preferred."""
     steps = places[event] - places[time]
     return abs(steps), int(steps < 0)
 
 
 def alike(time: str, event: str) -> int:
-    """How well the names of a follow-up and of an event go together.
+    """How well the names of a time and of an event match: `SAME`, `BEGINS`, `TOPIC`, `NAMED` or `NONE`.
 
     Examples
     --------
@@ -143,11 +144,11 @@ def _of(topic: set[str], stem: str, name: str) -> bool:
 
 
 def why_no_time(column: pd.Series) -> str:
-    """Why a column cannot be a follow-up, in words without a value; "" where it can."""
+    """Why a column cannot be a follow-up time, without any value; "" if it can."""
     if set(words_of(str(column.name))) & words.NOT_TIME:
         return "named like an age or a date"
     if looks_like_dates(column):
-        return "holds dates"
+        return "contains dates"
     if not types.is_numeric_dtype(column) or types.is_bool_dtype(column):
         return "is not a number"
     if (column < 0).any():
@@ -156,20 +157,20 @@ def why_no_time(column: pd.Series) -> str:
 
 
 def why_no_event(column: pd.Series) -> str:
-    """Why a column cannot be an event, in words without a value; "" where it can."""
+    """Why a column cannot be an event, without any value; "" if it can."""
     known = column.dropna()
     if looks_like_dates(column):
-        return "holds dates"
+        return "contains dates"
     if known.nunique() > MAX_CODES:
         return f"has more than {MAX_CODES} values"
     if types.is_bool_dtype(known) or not types.is_numeric_dtype(known):
         return "" if known.nunique() >= 2 else "has one value"
     whole = bool(np.all(known == np.floor(known))) and float(known.min()) >= 0 and float(known.max()) <= 9
-    return "" if whole else "holds numbers that are no codes"
+    return "" if whole else "contains numbers that are not codes"
 
 
 def guess_endpoint_name(columns: tuple[str, ...]) -> str:
-    """What an endpoint is called: os, or another that its columns name.
+    """Name of an endpoint: os, or another name that its columns contain.
 
     Examples
     --------
@@ -177,27 +178,27 @@ def guess_endpoint_name(columns: tuple[str, ...]) -> str:
     ['rfs', 'os', 'mi']
     """
     stem = time_stem(columns[0]) or ""
-    said = [stem, event_stem(columns[1]) or "", *(word for name in columns for word in words_of(name))]
-    named = [word for one in said for word in one.split("_") if word in words.ENDPOINTS]
+    parts = [stem, event_stem(columns[1]) or "", *(word for name in columns for word in words_of(name))]
+    named = [word for part in parts for word in part.split("_") if word in words.ENDPOINTS]
     if named:
         return named[0]
-    own = next((name for name, topic in words.ENDPOINT_OF if any(_of(topic, one, "") for one in said if one)), "")
+    own = next((name for name, topic in words.ENDPOINT_OF if any(_of(topic, part, "") for part in parts if part)), "")
     return own or (stem if re.fullmatch(r"[a-z]\w*", stem) and stem not in words.GENERAL else "os")
 
 
 def guess_unit(columns: tuple[str, ...]) -> str:
-    """The unit of time that the first of these columns names; "" if none does."""
-    found = set(words_of(columns[0])) if columns else set()
-    return next((unit for unit in TIME_UNITS if found & {unit, f"{unit}s"}), "")
+    """The unit of time in the name of the first column; "" if there is none."""
+    parts = set(words_of(columns[0])) if columns else set()
+    return next((unit for unit in TIME_UNITS if parts & {unit, f"{unit}s"}), "")
 
 
 def named_endpoints(pairs: Iterable[tuple[str, ...]]) -> list[Endpoint]:
-    """The endpoints that pairs of columns make, each under a name of its own."""
-    found: dict[str, Endpoint] = {}
+    """The endpoints of pairs of columns, each with a unique name."""
+    named: dict[str, Endpoint] = {}
     for pair in pairs:
         name = guess_endpoint_name(pair)
         at = 2
-        while name in found:
+        while name in named:
             name, at = f"{guess_endpoint_name(pair)}_{at}", at + 1
-        found[name] = Endpoint(name, pair[0], pair[1])
-    return list(found.values())
+        named[name] = Endpoint(name, pair[0], pair[1])
+    return list(named.values())

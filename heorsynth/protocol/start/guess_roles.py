@@ -1,4 +1,4 @@
-"""Guesses what the columns of a new file are for, from their names and kinds. A guess is shown, never hidden."""
+"""Guesses the roles of the columns of a file from their names and types; every guess is shown to the user."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ MAX_GROUP_LEVELS = 8
 
 @dataclass(frozen=True)
 class Guess:
-    """One guessed role: which column or columns, and the reason, in words without any value."""
+    """A guessed role, its columns, and the reason without any value."""
 
     role: str
     columns: tuple[str, ...]
@@ -32,22 +32,22 @@ class Guess:
 
 
 def names_in(frame: pd.DataFrame) -> list[str]:
-    """The names of a frame's columns, which a file has as text."""
+    """The column names of a frame, as text."""
     return [str(name) for name in frame.columns]
 
 
 @dataclass(frozen=True)
 class TextNumbers:
-    """What the columns of text of a file hold that are numbers, codes of digits, or marks of missing values.
+    """Text columns of a file that contain numbers, codes of digits, or marks of missing values.
 
     Attributes
     ----------
-    frame : DataFrame      the rows, with text that is mostly numbers as numbers
-    counts : Mapping       for each such column how many cells are of which kind (`number_text.parsed`)
+    frame : DataFrame      the rows; columns with mostly numbers are converted to numbers
+    counts : Mapping       converted column to the number of cells of each kind (`number_text.parsed`)
     codes : tuple          columns of digits with leading zeros
-    marks : tuple          marks of missing values that stand in such a column, as they are written
-    currencies : Mapping   for each such column the codes of the currencies whose signs stand there
-    unclear : tuple        columns of numbers whose marks may be of thousands or of decimals, or in several currencies
+    marks : tuple          marks of missing values in the converted columns, as written
+    currencies : Mapping   converted column to the codes of the currencies in its cells
+    unclear : tuple        columns of numbers with ambiguous separators of thousands or decimals, or several currencies
     """
 
     frame: pd.DataFrame
@@ -59,8 +59,8 @@ class TextNumbers:
 
 
 def text_numbers(frame: pd.DataFrame) -> TextNumbers:
-    """The numbers among the columns of text of a file. The frame is not changed."""
-    made: dict[str, np.ndarray] = {}
+    """Find the text columns of a file that contain numbers, codes or marks. The frame is not changed."""
+    numeric: dict[str, np.ndarray] = {}
     counts: dict[str, Counter[str]] = {}
     codes, unclear, marks, currencies = list[str](), list[str](), set[str](), dict[str, tuple[str, ...]]()
     for name in names_in(frame):
@@ -68,45 +68,44 @@ def text_numbers(frame: pd.DataFrame) -> TextNumbers:
         if not (types.is_object_dtype(column) or types.is_string_dtype(column)) or looks_like_dates(column):
             continue
         numbers, kinds = number_text.parsed(column)
-        holds = number_text.content_of(numbers, kinds)
-        if holds == number_text.CODES:
+        content = number_text.content_of(numbers, kinds)
+        if content == number_text.CODES:
             codes.append(name)
-        elif holds == number_text.UNCLEAR and _doubtful(kinds):
+        elif content == number_text.UNCLEAR and _doubtful(kinds):
             unclear.append(name)
-        if holds not in (number_text.LEVELS, number_text.CODES):
+        if content not in (number_text.LEVELS, number_text.CODES):
             currencies[name] = tuple(sorted(number_text.currencies_in(column)))
-        if holds in (number_text.LEVELS, number_text.CODES) or name in unclear:
+        if content in (number_text.LEVELS, number_text.CODES) or name in unclear:
             continue
-        found = number_text.marks_in(column, (*number_text.MISSING_MARKS, *number_text.UNKNOWN_WORDS))
-        made[name], counts[name] = number_text.parsed(column.mask(column.isin(found)))
-        marks |= set(found)
-    held = frame.assign(**made) if made else frame
-    return TextNumbers(held, counts, tuple(codes), tuple(sorted(marks)), currencies, tuple(unclear))
+        in_column = number_text.marks_in(column, (*number_text.MISSING_MARKS, *number_text.UNKNOWN_WORDS))
+        numeric[name], counts[name] = number_text.parsed(column.mask(column.isin(in_column)))
+        marks |= set(in_column)
+    converted = frame.assign(**numeric) if numeric else frame
+    return TextNumbers(converted, counts, tuple(codes), tuple(sorted(marks)), currencies, tuple(unclear))
 
 
 def _doubtful(counts: Counter[str]) -> bool:
-    """Whether most of what is no number may be one, by its marks of thousands, its currency or its percent sign."""
+    """True if most other cells could be numbers with ambiguous separators, other currencies or percent signs."""
     doubtful = counts[number_text.AMBIGUOUS] + counts[number_text.CURRENCIES]
     return 2 * doubtful > number_text.n_unread(counts)
 
 
 def guess_roles(frame: pd.DataFrame, taken: Iterable[str] = (), unclear: Iterable[str] = ()) -> list[Guess]:
-    """The guessed roles of a frame's columns, but for those `taken`; each column in at most one.
+    """The guessed roles of the columns, without those in `taken`; each column has at most one role.
 
-    Columns that are `unclear` are numbers that cannot be read yet: they may be costs, and are neither id nor dropped.
-
-    Only names, types and numbers of levels are looked at and told, never a value. What no generator can make anew
-    (dates, free text, further ids, what is the same for everyone) is guessed to be dropped.
+    Columns in `unclear` have numbers that cannot be read yet: they can be costs, but not the id, and are not dropped.
+    Columns that cannot be synthesised (dates, free text, further ids, constants) are guessed as `drop`. The reasons
+    contain names, types and numbers of levels, never a value.
     """
     left = frame.drop(columns=list(taken))
-    found: list[Guess] = []
+    guesses: list[Guess] = []
 
     def take(role: str, columns: list[str], reason: str) -> None:
         if columns:
-            found.append(Guess(role, tuple(columns), reason))
+            guesses.append(Guess(role, tuple(columns), reason))
             left.drop(columns=columns, inplace=True)
 
-    take("drop", [name for name in names_in(left) if left[name].nunique() < 2], "the same for everyone, or empty")
+    take("drop", [name for name in names_in(left) if left[name].nunique() < 2], "constant or empty")
     if "USUBJID" not in set(taken):
         take("id", *_id(left.drop(columns=list(unclear))))
     for pair, reason in endpoints(left):
@@ -122,14 +121,14 @@ def guess_roles(frame: pd.DataFrame, taken: Iterable[str] = (), unclear: Iterabl
     take("utilities", [name for name in numbers if is_named(name, words.UTILITY)], "a number named like a utility")
     take("subgroups", [name for name in names_in(left) if is_named(name, words.GROUP) and _is_group(left[name])],
          f"named like a subgroup, 2 to {MAX_GROUP_LEVELS} levels of at least 2 patients")  # fmt: skip
-    held = next((guess.columns[0] for guess in found if guess.role == "id"), None)
-    for _, problem in unfit_columns(left.drop(columns=list(unclear), errors="ignore"), Schema({}, id=held)):
+    id_column = next((guess.columns[0] for guess in guesses if guess.role == "id"), None)
+    for _, problem in unfit_columns(left.drop(columns=list(unclear), errors="ignore"), Schema({}, id=id_column)):
         take("drop", [name for name in names_in(left) if problem.where == f"column {name!r}"], problem.found)
-    return found
+    return guesses
 
 
 def _id(frame: pd.DataFrame) -> tuple[list[str], str]:
-    """The column that tells patients apart, if any: by name, else by values that could do nothing else."""
+    """The column that identifies patients, if any: by its name, else by its values; and the reason."""
     for name in names_in(frame):
         if names_a_person(name) and identifying_reason(frame[name]):
             return [name], "named like an id, all different"
@@ -157,7 +156,7 @@ def _is_group(column: pd.Series) -> bool:
 
 
 def _is_arm(column: pd.Series) -> bool:
-    """True for a few levels under an arm's name; "group" names an arm only alone or beside such a word."""
+    """True for a few levels and a name like an arm; "group" counts only alone or with another word for an arm."""
     name = str(column.name)
     parts = set(words_of(name))
     named = is_named(name, words.ARM) or bool("group" in parts and parts <= words.ARM | words.BESIDE_ARM)
@@ -168,19 +167,19 @@ def _is_arm(column: pd.Series) -> bool:
 
 
 def currencies_named(columns: Iterable[str]) -> set[str]:
-    """The currencies that the names of these columns say."""
-    found = {word for name in columns for word in words_of(name)}
-    return {code for code in set(number_text.CURRENCY_OF.values()) if code.lower() in found and code != "TRY"}
+    """The currencies in the names of these columns."""
+    parts = {word for name in columns for word in words_of(name)}
+    return {code for code in set(number_text.CURRENCY_OF.values()) if code.lower() in parts and code != "TRY"}
 
 
 def shared_levels(column: pd.Series) -> tuple[str, ...]:
-    """The levels of a column, if each is shared by enough patients to be told; else none."""
+    """The levels of a column, if enough patients share each to publish it; else none."""
     counts = as_text(column).value_counts()
     shown = len(counts) <= MAX_GROUP_LEVELS and bool((counts >= SMALL_COUNT).all())
     return tuple(sorted(map(str, counts.index))) if shown else ()
 
 
 def guess_reference(column: pd.Series) -> str:
-    """The one level of an arm that is called as controls are, such as placebo; "" if none or several are."""
-    called = [level for level in shared_levels(column) if set(words_of(level)) & words.CONTROL]
-    return called[0] if len(called) == 1 else ""
+    """The level of an arm that is named like a control, such as placebo; "" if none or several are."""
+    controls = [level for level in shared_levels(column) if set(words_of(level)) & words.CONTROL]
+    return controls[0] if len(controls) == 1 else ""

@@ -1,4 +1,4 @@
-"""From a file of patients to a protocol and a notebook to start from."""
+"""Writes a first protocol and notebook for a file of patients."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from heorsynth.protocol.start.questions import questions
 
 @dataclass(frozen=True)
 class Start:
-    """What `init` wrote, what it guessed, what it asks, and what it assumed to read the file."""
+    """The files that `init` wrote, its guesses and questions, and its assumptions about the layout of the data."""
 
     protocol: Path
     notebook: Path
@@ -36,14 +36,15 @@ class Start:
     layout: str = ""
 
     def card(self) -> Card:
+        """The guesses in a table, with the questions below it."""
         rows = tuple((guess.role, ", ".join(guess.columns), guess.reason) for guess in self.guesses)
-        asks = "".join(f"\n  {number}. {text}" for number, text in enumerate(self.questions, start=1))
-        told = f"{self.layout} Check each guess in {self.protocol.name} before you run it.".strip()
+        listed = "".join(f"\n  {number}. {text}" for number, text in enumerate(self.questions, start=1))
+        note = f"{self.layout} Check each guess in {self.protocol.name} before you run it.".strip()
         return Card(
             f"Wrote {self.protocol.name} and {self.notebook.name}",
             ("role", "guessed", "because"),
             rows,
-            told + (f" What only you can say:{asks}" if asks else ""),
+            note + (f" Questions that only you can answer:{listed}" if listed else ""),
         )
 
     def __repr__(self) -> str:
@@ -54,17 +55,18 @@ class Start:
 
 
 def init(data: str | Path, out: str | Path = ".") -> Start:
-    """Writes `<name>.yaml` and `<name>.ipynb` for a file of patients, with guessed roles.
+    """Write `<name>.yaml` and `<name>.ipynb` for a file of patients, with guessed roles.
 
-    Of a folder of Parquet files the roles are guessed from the first. A CDISC ADTTE table is known by its columns
-    and read by one parameter. A guess is marked as one, and what cannot be guessed is a commented line and a
-    question. No value of a patient is shown; levels of an event or an arm are, where at least five patients share each.
+    The roles of a folder of Parquet files are guessed from its first file. A CDISC ADTTE table is recognised by its
+    columns, and one parameter of it is used. Each guess is marked as a guess. A role that cannot be guessed is a
+    commented-out line and a question. No value of a patient is shown, except levels of events and arms that at least
+    five patients share.
 
     Raises
     ------
     FileError            the data cannot be read
     DuplicateIdError     a column named like a patient's id has the same patient in several rows
-    OutputError          the files are there already, or cannot be written
+    OutputError          the files exist already, or cannot be written
     """
     path, folder = Path(data), Path(out)
     table = _table(path, folder)
@@ -72,26 +74,28 @@ def init(data: str | Path, out: str | Path = ".") -> Start:
     for target in (protocol, notebook):
         if target.exists():
             raise OutputError(
-                f"output {target.name!r}", Problem("", "is there already", "move it, or choose another --out")
+                f"output {target.name!r}", Problem("", "exists already", "move it, or choose another --out")
             )
     try:
         folder.mkdir(parents=True, exist_ok=True)
         protocol.write_text(protocol_text(table), encoding="utf-8")
         notebook.write_text(_notebook_text(protocol.name), encoding="utf-8")
     except OSError as error:
-        raise OutputError(f"output {folder.name!r}", Problem("", "cannot be written", "check its rights")) from error
+        raise OutputError(
+            f"output {folder.name!r}", Problem("", "cannot be written", "check the permissions")
+        ) from error
     return Start(protocol, notebook, table.guesses, tuple(questions(table)), table.layout)
 
 
 def _table(path: Path, folder: Path) -> Table:
-    """The file, or the first of a folder's, as a table of patients with its guessed roles."""
+    """The file, or the first file of a folder, as a table of patients with guessed roles."""
     if path.is_dir():
-        return _first_partition(path, _place(path, folder))
+        return _first_partition(path, _relative_path(path, folder))
     frame = read_frame(path).rename(columns=str)
     if len(frame) < 2:
         raise FileError(f"file {path.name!r}", Problem("", f"{len(frame)} rows", "give a row for each patient"))
     layout = " ".join(dict.fromkeys([assumed(path), *notes_of(frame)])).strip()
-    place = _place(path, folder)
+    place = _relative_path(path, folder)
     if set(NEEDED) <= set(frame.columns):
         return _adtte(frame, name_of(path), place, layout)
     text = text_numbers(frame)
@@ -101,28 +105,28 @@ def _table(path: Path, folder: Path) -> Table:
 
 
 def name_of(path: Path) -> str:
-    """A file's name without its endings, as its protocol is called: patients of patients.csv.gz."""
+    """Name of a file without its endings, used for the protocol: `patients` for patients.csv.gz."""
     return (
         path.stem.removesuffix(".csv").removesuffix(".tsv").removesuffix(".txt") if path.suffix == ".gz" else path.stem
     )
 
 
-def _place(path: Path, folder: Path) -> str:
-    """Where the data lie, from where the protocol will, as YAML."""
+def _relative_path(path: Path, folder: Path) -> str:
+    """Path of the data relative to the folder of the protocol, as YAML."""
     return as_yaml(os.path.relpath(path.resolve(), folder.resolve()))
 
 
 def _first_partition(path: Path, place: str) -> Table:
-    """The first partition of a folder as a table of patients with its guessed roles."""
+    """The first partition of a folder as a table of patients with guessed roles."""
     partitions = Partitions.found(path)
     frame = partitions.read(0)
     _require_one_row_a_patient(Path(partitions.files[0]), frame)
-    told = f"Guessed from {partitions.files[0]}, the first of {len(partitions.files):,} files."
-    return Table(path.name, f"{{folder: {place}}}", frame, tuple(guess_roles(frame)), {}, told, m=2)
+    layout = f"Guessed from {partitions.files[0]}, the first of {len(partitions.files):,} files."
+    return Table(path.name, f"{{folder: {place}}}", frame, tuple(guess_roles(frame)), {}, layout, m=2)
 
 
 def _adtte(frame: pd.DataFrame, name: str, place: str, layout: str) -> Table:
-    """An ADTTE table by its parameter OS, or else the first that it has."""
+    """An ADTTE table with its parameter OS, or with its first parameter if it has no OS."""
     parameters = sorted(set(frame["PARAMCD"].dropna().astype(str)))
     chosen = "OS" if "OS" in parameters else parameters[0]
     rows, roles = from_adtte(frame, chosen, chosen.lower())
@@ -136,7 +140,7 @@ def _adtte(frame: pd.DataFrame, name: str, place: str, layout: str) -> Table:
         Guess("endpoint", ("AVAL", "CNSR"), "an ADTTE table: CNSR 0 = event, above 0 = censored"),
         Guess("id", ("USUBJID",), "the subject of an ADTTE table"),
         *arm,
-        *([Guess("drop", tuple(clerical), "an ADTTE table's own bookkeeping")] if clerical else []),
+        *([Guess("drop", tuple(clerical), "administrative columns of an ADTTE table")] if clerical else []),
         *guess_roles(rows, [*taken, *clerical]),
     )
     others = tuple(one for one in shared_levels(frame["PARAMCD"]) if one != chosen)
@@ -145,16 +149,16 @@ def _adtte(frame: pd.DataFrame, name: str, place: str, layout: str) -> Table:
 
 
 def _is_twin(name: str, rows: pd.DataFrame) -> bool:
-    """True for a column that tells another one again as a number, as TRT01PN does TRT01P."""
+    """True for a column that repeats another one as a number, such as TRT01PN for TRT01P."""
     return name.endswith(words.ADAM_TWIN) and name.removesuffix(words.ADAM_TWIN) in rows.columns
 
 
 def _require_one_row_a_patient(path: Path, frame: pd.DataFrame, id_column: str | None = None) -> None:
-    """Nothing, unless a column named like a patient's id has the same patient in several rows."""
+    """Raise DuplicateIdError if a column named like a patient's id has the same patient in several rows."""
     names = [id_column] if id_column else [name for name in names_in(frame) if n_persons(frame[name])]
     if not id_column and has_unique_id(frame):
         names = [name for name in names if set(words_of(name)) & PERSONAL]
-    told = [
+    problems = [
         Problem(
             f"column {name!r}",
             f"{len(frame)} rows of {frame[name].nunique()} patients: visits, or parameters",
@@ -163,12 +167,12 @@ def _require_one_row_a_patient(path: Path, frame: pd.DataFrame, id_column: str |
         for name in names
         if frame[name].duplicated().any()
     ]
-    if told:
-        raise DuplicateIdError(f"file {path.name!r}", told)
+    if problems:
+        raise DuplicateIdError(f"file {path.name!r}", problems)
 
 
 def _notebook_text(protocol: str) -> str:
-    """The notebook to start from, with its parameter set to this protocol."""
+    """The template notebook, with its parameter set to this protocol."""
     notebook = json.loads(TEMPLATE.read_text(encoding="utf-8"))
     for cell in notebook["cells"]:
         if "parameters" in cell["metadata"].get("tags", []):

@@ -76,7 +76,7 @@ def test_pooled_cohorts_count_the_patients_whose_outcomes_are_known():
     assert real.n_total == pooled.n_total == 400
     assert real.n_used == int(patients(400, lost=0.4)["qaly"].notna().sum()) < 350
     assert pooled.n_used == pytest.approx(real.n_used, abs=15)
-    assert f"{pooled.n_used} of 400 patients with both known" in told(pooled)
+    assert f"{pooled.n_used} of 400 patients with known cost and effect" in told(pooled)
 
 
 def test_an_adjusted_evaluation_is_the_seemingly_unrelated_regression():
@@ -118,9 +118,9 @@ def test_adjusted_cohorts_are_pooled_with_the_patients_information_and_no_more()
 def test_imputing_states_its_assumption_and_so_do_complete_cases():
     source = cohort(n=120, lost=0.3)
     complete = hs.evaluate(source, adjust=["age"])
-    assert "left out: right only if, given arm and age, whether one is missing has nothing to do" in told(complete)
+    assert "left out. This is valid only if, given arm and age, missingness is independent of" in told(complete)
     imputed = hs.evaluate(source, adjust=["age"], missing="impute", imputations=3)
-    assert "imputed 3 times: right only if they are missing at random given arm and age and the other" in told(imputed)
+    assert "This is valid only if they are missing at random given arm and age and the other" in told(imputed)
     assert (imputed.n_used, imputed.n_total) == (complete.n_used, 120)
     assert "missing" not in told(hs.evaluate(cohort(n=120)))
 
@@ -246,9 +246,9 @@ def test_effects_that_no_utility_can_have_are_counted():
     ("asked", "kind", "words"),
     [
         ({"adjust": ["agee"]}, errors.RoleError, "age"),
-        ({"adjust": ["arm"]}, errors.RoleError, "is what is compared"),
-        ({"adjust": ["cost"], "baseline": "qaly"}, errors.RoleError, "'qaly' is what is compared"),
-        ({"baseline": "sex"}, errors.RoleError, "is no number"),
+        ({"adjust": ["arm"]}, errors.RoleError, "is an outcome or the arm"),
+        ({"adjust": ["cost"], "baseline": "qaly"}, errors.RoleError, "'qaly' is an outcome or the arm"),
+        ({"baseline": "sex"}, errors.RoleError, "is not a number"),
         ({"missing": "drop"}, errors.RoleError, "complete"),
         ({"adjust": ["age"], "bootstrap": 10}, errors.NotEstimableError, "bootstrap"),
         ({"missing": "impute", "imputations": 1}, errors.NotEstimableError, "at least 2"),
@@ -279,17 +279,17 @@ def test_a_level_missing_in_some_patients_is_not_imputed():
 def test_one_arm_is_told_that_a_comparison_needs_two():
     frame = patients()
     bare = hs.Cohort(frame.drop(columns="arm"), **{key: value for key, value in COMMON.items() if "arm" not in key})
-    with pytest.raises(errors.RoleError, match="a cohort of one arm has nothing to be compared with"):
+    with pytest.raises(errors.RoleError, match="a cohort with one arm cannot be compared"):
         hs.evaluate(bare)
     half = cohort().take(cohort().levels("arm") == "new")
-    with pytest.raises(errors.NotEstimableError, match="all patients are of one arm"):
+    with pytest.raises(errors.NotEstimableError, match="all patients are in one arm"):
         hs.evaluate(half)
 
 
 def test_more_draws_than_bootstrap_samples_are_not_made_up():
     found = hs.evaluate(cohort(), bootstrap=20)
     assert len(found.draws()) == 40
-    with pytest.raises(errors.NotEstimableError, match="20 bootstrap samples held"):
+    with pytest.raises(errors.NotEstimableError, match="there are 20 bootstrap draws"):
         found.draws(50)
 
 

@@ -97,9 +97,9 @@ def test_what_cannot_be_compared_is_refused() -> None:
     syn = drawn(cohort, m=2)
     with pytest.raises(errors.LabelError, match="itself synthetic"):
         hs.stability.collapse(syn[0])
-    with pytest.raises(errors.RoleError, match="does not vary"):
+    with pytest.raises(errors.RoleError, match="shows no variation"):
         hs.stability.variation(cohort, syn[:1])
-    with pytest.raises(errors.RoleError, match="other roles"):
+    with pytest.raises(errors.RoleError, match="the roles of the releases differ"):
         hs.stability.drift(syn, drawn(hs.datasets.load("pbc"), m=2))
 
 

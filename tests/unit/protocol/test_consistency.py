@@ -144,9 +144,9 @@ def unlabelled(folder: Path) -> None:
 
 
 FORGERIES = {
-    all_pass: "findings are not what their intervals say",
-    zero_fingerprint: "the fingerprint of the source is not that of the dataset",
-    unlabelled: "carries no label",
+    all_pass: "findings contradict their intervals",
+    zero_fingerprint: "the fingerprint of the source differs from that of the dataset",
+    unlabelled: "has no label",
 }
 
 
@@ -157,7 +157,7 @@ def test_a_forgery_that_contradicts_itself_differs_and_is_not_run(made, tmp_path
     assert found.result == "differs" and not found.verified
     assert set(found.intact.values()) == {"identical"}
     assert FORGERIES[forgery] in " ".join(found.contradictions)
-    assert found.rerun == {} and "contradicts itself" in found.runs
+    assert found.rerun == {} and "contradict each other" in found.runs
 
 
 def test_everything_forged_at_once_and_kept_from_running_differs(made, tmp_path) -> None:
@@ -243,7 +243,7 @@ def test_a_label_of_another_run_is_named(made, tmp_path, what) -> None:
 
     found = hs.verify(forged(made, tmp_path, relabelled), rerun=False)
     assert found.result == "differs"
-    assert any("the label of synthetic/000.parquet is of another run" in one for one in found.contradictions)
+    assert any("the label of synthetic/000.parquet belongs to another run" in one for one in found.contradictions)
 
 
 def test_a_cohort_taken_away_with_its_hashes_is_missed(made, tmp_path) -> None:
@@ -252,7 +252,10 @@ def test_a_cohort_taken_away_with_its_hashes_is_missed(made, tmp_path) -> None:
     before = hashes(folder)
     resealed(folder, before)
     told = " ".join(hs.verify(folder, rerun=False).contradictions)
-    assert "1 cohorts are there, 2 were judged" in told and "another hash of synthetic/001.parquet" in told
+    assert (
+        "number of synthetic cohorts: 1 in the folder, 2 judged" in told
+        and "another hash of synthetic/001.parquet" in told
+    )
 
 
 def one_last_digit(folder: Path) -> None:

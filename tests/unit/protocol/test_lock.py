@@ -29,7 +29,8 @@ def test_a_lock_made_before_any_run_says_so_and_when_and_the_first_page_carries_
     at = json.loads(held)["locked_at"]
     note = run.evidence.notes[0]
     assert (
-        note == f"This protocol is as it was locked on {at[:10]} {at[11:16]} UTC, before any run of it that was found."
+        note
+        == f"The protocol matches its lock. It was locked on {at[:10]} {at[11:16]} UTC, before any run that was found."
     )
     assert note in run.report.read_text(encoding="utf-8")
     assert write_lock(protocol, tmp_path / "runs").read_bytes() == held  # a lock that holds is not made younger
@@ -54,7 +55,7 @@ def test_a_lock_made_after_a_run_or_anew_after_a_change_says_after_how_many(
     write_lock(protocol, out)
     left_behind(small_run, out, TEXT, "2026-01-05")
     protocol.write_text(TEXT + WIDER)
-    with pytest.raises(errors.FileError, match="after how many runs"):
+    with pytest.raises(errors.FileError, match="the number of earlier runs"):
         write_lock(protocol, out)
     lock_path(protocol).unlink()
     write_lock(protocol, out)
@@ -68,7 +69,7 @@ def test_a_lock_without_its_time_says_that_it_does_not_tell(tmp_path: Path) -> N
     facts = json.loads(path.read_text())
     del facts["locked_at"]
     path.write_text(json.dumps(facts))
-    assert read_lock(read_protocol(protocol)).note == "This protocol is as it was locked; its lock does not tell when."
+    assert read_lock(read_protocol(protocol)).note == "The protocol matches its lock. The lock has no time stamp."
 
 
 @pytest.mark.parametrize(("day", "known"), [("2026-01-05", True), ("2026-01-07", False), ("2026-02-01", False)])
@@ -83,7 +84,7 @@ def test_an_amendment_that_says_before_data_is_held_against_the_runs_there_are(
     protocol.write_text(TEXT + WIDER + f"amendments: [{amendment}]\n")
     lock = read_lock(read_protocol(protocol), out)
     assert "Amendments, as declared: 1 before data." in lock.note
-    told = f"A run of {day} came before amendments of later days, against what 1 of them say."
+    told = f"A run of {day} is older than amendments with a later date. Declared as before data all the same: 1."
     assert (told in lock.note) is known
     assert Lock.from_json(lock.to_json(), lock.protocol_sha256) == lock  # so that a re-run elsewhere says the same
 

@@ -133,7 +133,7 @@ def test_a_source_with_another_partition_is_not_that_of_the_run(done: Run, proto
     rows = pd.read_parquet(tmp_path / "claims" / "1.parquet")
     rows.iloc[::-1].to_parquet(tmp_path / "claims" / "1.parquet", index=False)
     found = hs.verify(done.path, source=tmp_path)
-    assert "the source's fingerprint is not that of this run" in found.not_rerun
+    assert "the source has another fingerprint than the source of this run" in found.not_rerun
 
 
 @pytest.mark.parametrize(
@@ -143,7 +143,7 @@ def test_a_source_with_another_partition_is_not_that_of_the_run(done: Run, proto
         ("folder: claims", "folder: claims, dataset: pbc", errors.ProtocolError, "expected one source"),
         ("[drug, hospital]", "[drgu]", errors.CohortError, r"line 16, cohort\.drop: drop 'drgu': not in the data"),
         ("most_rows: 1000", "most_rows: 10", errors.ProtocolError, "line 19, most_rows"),
-        ("most_rows: 1000", "holdout: 0.5", errors.ProtocolError, "line 19, holdout: nobody is kept aside of a folder"),
+        ("most_rows: 1000", "holdout: 0.5", errors.ProtocolError, "line 19, holdout: a folder has no hold-out"),
         ("name: heor", "name: marginals", errors.ProtocolError, "options"),
         ("comparator: usual", "comparator: usul", errors.ProtocolError, "name one of: new, usual"),
         ("most_rows: 1000", "margins: {costs.mean: {cost: nope, relative: 0.1, reason: x}}",

@@ -67,11 +67,11 @@ def test_no_byte_of_the_envelope_can_be_flipped_unseen(
 
 def test_a_signed_run_is_verified_by_its_key_and_by_no_other(signed) -> None:
     own = hs.verify(signed.run.path, rerun=False, trusted_key=signed.public)
-    assert own.verified and "the trusted one" in own.signature
+    assert own.verified and "the trusted key" in own.signature
     other = hs.verify(signed.run.path, rerun=False, trusted_key=signed.stranger)
     assert not other.verified and "not by the trusted key" in other.signature
     unnamed = hs.verify(signed.run.path, rerun=False)
-    assert unnamed.verified and "nobody has said here whose" in unnamed.signature
+    assert unnamed.verified and "its owner is unknown" in unnamed.signature
 
 
 def test_an_unsigned_run_says_so_and_fails_where_a_key_is_asked_for(small_run: "hs.Run", signed) -> None:
@@ -109,8 +109,8 @@ def test_other_versions_a_run_that_does_not_end_and_another_result_are_told_apar
     there = packages()
     monkeypatch.setattr("heorsynth.protocol.verify.packages", lambda: {**there, "numpy": "1.0"})
     found = hs.verify(small_run.path, rerun=False)
-    assert found.installs == f"other versions: numpy {there['numpy']} there, 1.0 here"
-    assert found.runs == "no: not asked for" and found.same.startswith("not known")
+    assert found.installs == f"other versions: numpy {there['numpy']} in the run, 1.0 here"
+    assert found.runs == "no: not requested" and found.same.startswith("not known")
     assert found.verified  # another version is told; only another result fails
     for line in ("Signature:", "Installs:", "Runs:", "Same:"):
         assert line in str(found)
@@ -146,7 +146,7 @@ def test_an_edited_protocol_sealed_again_contradicts_itself_and_has_not_the_key(
     assert not hs.verify(folder, rerun=False, trusted_key=signed.public).verified
     found = hs.verify(folder)
     assert found.result == "differs"
-    assert "the protocol is not that of the statement" in found.contradictions
+    assert "the protocol differs from the statement" in found.contradictions
 
 
 def test_numbers_within_tolerance_are_not_called_different(tmp_path: Path) -> None:
@@ -193,7 +193,7 @@ def test_a_key_pair_is_private_and_is_not_written_over(tmp_path: Path) -> None:
     private, public, name = signature.keygen(tmp_path / "k")
     assert private.stat().st_mode & 0o077 == 0
     assert signature.key_id(signature.public_key(public)) == name
-    with pytest.raises(errors.OutputError, match="is there already"):
+    with pytest.raises(errors.OutputError, match="exists already"):
         signature.keygen(tmp_path / "k")
 
 

@@ -208,5 +208,5 @@ def test_what_was_kept_aside_is_recorded_and_others_are_not_taken_for_it(small_r
     facts = json.loads((folder / "verdict.json").read_text(encoding="utf-8"))
     facts["holdout"]["fingerprint"] = "0" * 64
     (folder / "verdict.json").write_text(json.dumps(facts), encoding="utf-8")
-    with pytest.raises(errors.RunError, match="others would be kept aside"):
+    with pytest.raises(errors.RunError, match="differs from the hold-out of this run"):
         _ = hs.Run.open(folder).cohort

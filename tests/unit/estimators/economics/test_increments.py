@@ -222,7 +222,7 @@ def trial(**changes):
 def test_three_arms_are_compared_with_the_named_one_and_put_on_the_frontier():
     three = trial(arm=np.resize(["usual", "new", "newer"], 240))
     found = hs.evaluate(three, comparator="usual")
-    with pytest.raises(errors.NotEstimableError, match="2 arms stand against"):
+    with pytest.raises(errors.NotEstimableError, match="2 arms are compared with"):
         found.increments()
     assert found.arms[0] == "usual" and set(found.arms) == {"usual", "new", "newer"}
     frame = three.frame

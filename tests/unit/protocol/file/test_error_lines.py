@@ -103,7 +103,7 @@ def test_a_lock_is_refused_where_the_roles_do_not_fit_and_made_where_the_source_
     (tmp_path / "p.yaml").write_text(PROTOCOL, encoding="utf-8")
     command = [sys.executable, "-m", "heorsynth.cli", "lock", "p.yaml"]
     ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert ended.returncode == 0 and "Its source is not here" in ended.stdout
+    assert ended.returncode == 0 and "Its source was not found" in ended.stdout
     (tmp_path / "p.lock").unlink()
     frame(event=0).to_csv(tmp_path / "p.csv", index=False)
     with pytest.raises(errors.NoEventsError, match=r"line 7, cohort\.endpoints\.os\.1"):

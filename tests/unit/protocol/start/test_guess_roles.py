@@ -158,7 +158,9 @@ def test_a_column_named_for_having_no_event_is_never_read_as_events(name: str, k
 @pytest.mark.parametrize(("name", "kind"), [one for one in OPPOSITE if one[0] not in ("survived", "overall_survival")])
 def test_init_asks_about_a_column_named_for_having_no_event(tmp_path: Path, name: str, kind: type) -> None:
     start, text = started(tmp_path, ended(name, (1 - DIED).astype(kind)))
-    assert re.search(rf"{name} speaks of having no event: does (1|true) mean no event", " ".join(start.questions))
+    assert re.search(
+        rf"The name {name} suggests having no event: does (1|true) mean no event", " ".join(start.questions)
+    )
     assert len(re.findall(r"^  # event_map: ", text, flags=re.MULTILINE)) == 2 and "\n  event_map:" not in text
     with pytest.raises(errors.EventCodingError):
         load_source(read_protocol(start.protocol))
@@ -202,9 +204,9 @@ MONEY = [f"€ {value:,.2f}" for value in np.random.default_rng(5).gamma(2, 2000
 @pytest.mark.parametrize(("cells", "told"), [
     (MONEY, "numbers written as text (120 currency signs"),
     (["'--", "unknown", *MONEY[2:]], "numbers written as text (118 currency signs"),
-    (["> 9000", *MONEY[1:]], "and beside them 1 inequality"),
-    ([f"${1 + i % 9}.{100 + i}" for i in range(N)], "unclear thousands marks, several currencies"),
-    ([f"{sign}{12 + i}" for i, sign in enumerate("€$" * (N // 2))], "unclear thousands marks, several currencies"),
+    (["> 9000", *MONEY[1:]], "and also 1 inequality"),
+    ([f"${1 + i % 9}.{100 + i}" for i in range(N)], "unclear thousands separators, several currencies"),
+    ([f"{sign}{12 + i}" for i, sign in enumerate("€$" * (N // 2))], "unclear thousands separators, several currencies"),
 ])  # fmt: skip
 def test_money_written_as_text_is_a_cost_and_never_the_id_nor_dropped(tmp_path: Path, cells: list, told: str) -> None:
     start, text = started(tmp_path, patients(pid=None, total_cost=cells, arm=np.tile(["a", "b"], N // 2)))
@@ -229,20 +231,20 @@ def test_the_currency_is_what_cells_and_names_agree_on_and_a_contradiction_is_as
     start, text = started(tmp_path, patients(arm=np.tile(["a", "b"], N // 2), **costs))
     assert ("\n  # currency: EUR" in text) is (currency == "")
     assert f"\n  currency: {currency}   # guessed" in text or not currency
-    assert ("say several currencies" in " ".join(start.questions)) is (currency == "")
+    assert ("contain several currencies" in " ".join(start.questions)) is (currency == "")
 
 
 def test_digits_with_leading_zeros_are_a_code(tmp_path: Path) -> None:
     start, text = started(tmp_path, patients(ward=[f"{i % 9:02}" for i in range(N)]))
     assert '\n  kind: {"ward": code}   # guessed' in text
-    assert "ward holds digits spelt like a code, such as with leading zeros: is it one?" in start.questions
+    assert "ward has digits written like a code, for example with leading zeros: is it a code?" in start.questions
 
 
 @pytest.mark.parametrize(("columns", "purpose"), [
     ({}, "model-development   # guessed: no arm and no costs"),
     ({"cost": DAYS * 1.5}, "model-development   # guessed: no arm"),
     ({"arm": np.tile(["a", "b"], N // 2)}, "model-development   # guessed: no costs"),
-    ({"arm": np.tile(["a", "b"], N // 2), "cost": DAYS * 1.5}, "economic-evaluation   # guessed: there are an arm"),
+    ({"arm": np.tile(["a", "b"], N // 2), "cost": DAYS * 1.5}, "economic-evaluation   # guessed: the file has an arm"),
     ({"days": None}, "teaching   # guessed: no endpoint"),
 ])  # fmt: skip
 def test_the_purpose_is_one_that_the_columns_can_answer(tmp_path: Path, columns: dict, purpose: str) -> None:
@@ -267,6 +269,6 @@ def test_other_ids_may_repeat_beside_one_that_is_unique(tmp_path: Path) -> None:
 def test_of_three_arms_one_is_named_to_compare_with_and_the_draft_is_run_as_it_is(tmp_path: Path) -> None:
     start, text = started(tmp_path, patients(arm=np.tile(["x", "b", "c"], N // 3), days=DAYS + 1))
     assert '\n  arm_reference: "b"   # guessed, the first in the alphabet' in text
-    assert "Which level of arm (b, c, x) are others compared with? b is a guess" in " ".join(start.questions)
+    assert "Which level of arm (b, c, x) is the comparator? b is a guess" in " ".join(start.questions)
     cohort, _ = load_source(read_protocol(start.protocol))
     assert cohort.arm_levels == ("b", "c", "x")

@@ -57,7 +57,7 @@ def adtte() -> pd.DataFrame:
 @pytest.mark.parametrize("name", ["cens", "Censored", "os_cnsr", "censoring"])
 def test_a_column_named_for_censoring_is_asked_about_and_never_run_as_events(tmp_path: Path, name: str) -> None:
     start, text = started(tmp_path, patients(status=None, **{name: np.tile([0, 1], N // 2)}))
-    assert f"{name} speaks of censoring" in start.questions[0]
+    assert f"The name {name} suggests censoring" in start.questions[0]
     assert "\n  # event_map: {0: 1, 1: 0}   # if 0 means the event" in text
     assert "\n  # event_map: {0: 0, 1: 1}   # if 0 means censored" in text
     with pytest.raises(errors.EventCodingError, match=r"line 7.*suggests censoring(.|\n)*event_map: \{0: 1, 1: 0\}"):
@@ -79,7 +79,7 @@ def test_a_cohort_refuses_a_censoring_column_until_its_coding_is_declared() -> N
 def test_an_adtte_table_is_read_by_one_parameter_with_its_coding_turned_round(tmp_path: Path) -> None:
     start, text = started(tmp_path, adtte())
     assert 'source: {adtte: {file: "../p.csv", param: "OS"}}' in text
-    assert "the others are PFS" in " ".join(start.questions)
+    assert "further parameters: PFS" in " ".join(start.questions)
     assert 'drop: ["TRT01PN", "ADT"]' in text
     cohort, _ = load_source(read_protocol(start.protocol))
     assert (cohort.n, cohort.schema.unit, cohort.arm_levels[0]) == (N, "day", "Placebo")
@@ -107,7 +107,7 @@ def test_what_only_sounds_like_a_patient_may_repeat(name: str) -> None:
 def test_rows_that_repeat_evenly_under_another_name_are_asked_about_and_noted(tmp_path: Path) -> None:
     visits = patients(subjid=None, k=np.arange(N) // 2 * 3)
     start, _ = started(tmp_path, visits)
-    assert start.questions[0].startswith("Each value of k stands in equally many rows")
+    assert start.questions[0].startswith("Each value of k is in the same number of rows")
     cohort = hs.Cohort(visits, endpoints={"os": ("days", "status")})
     evidence = hs.validate(cohort, hs.generators.create("marginals").fit(cohort).sample(m=2), purpose="teaching")
     assert [note for note in evidence.notes if note.startswith("Each value of 'k'")]
@@ -208,7 +208,7 @@ def test_where_there_is_no_endpoint_each_column_that_was_considered_has_its_reas
     dates = pd.Timestamp("2024-01-31") + pd.to_timedelta(np.arange(N), "D")
     start, text = started(tmp_path, patients(days=None, months=[f"{i} m" for i in range(N)], start=dates, end=dates))
     asked = start.questions[0]
-    assert "months (is not a number)" in asked and "status (would do)" in asked
+    assert "months (is not a number)" in asked and "status (possible)" in asked
     assert "start, end hold dates: count the days" in asked
     assert 'drop: ["months", "start", "end"]' in text or 'drop: ["start", "end"]' in text
 

@@ -1,0 +1,75 @@
+"""Plans the checks of a protocol before a generator is fitted, and judges the synthetic cohorts by that plan."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from heorsynth.checks.planning.plan import Plan
+from heorsynth.core.errors import MarginError, Problem
+from heorsynth.data.cohort.cohort import Cohort
+from heorsynth.engine.engine import Engine
+from heorsynth.evidence.evidence import Evidence
+from heorsynth.evidence.validate import evidence_of, planned, require_comparable
+from heorsynth.protocol.file.spec import Protocol
+from heorsynth.protocol.synthetic import Displayed, Patients, Synthetic
+
+
+def plan_checks(protocol: Protocol, cohort: Patients, engine: Engine) -> Plan:
+    """Plan of the checks that a protocol asks of its patients; made once per run.
+
+    Parameters
+    ----------
+    engine : Engine     counts the rows of a folder; not used for a cohort in memory
+
+    Raises
+    ------
+    MarginError      a margin whose role, endpoint or column the cohort lacks, or a vacuous width; each with its line
+    """
+    document = protocol.document
+    economics = None if document.economics is None else document.economics.model_dump()
+    try:
+        return planned(cohort, document.purpose, document.margins, economics, engine)
+    except MarginError as error:
+        problems = [_with_line(problem, protocol) for problem in error.problems]
+        raise MarginError(f"protocol {protocol.path.name!r}", problems) from None
+
+
+def _with_line(problem: Problem, protocol: Protocol) -> Problem:
+    """The problem, preceded by the line of the margin it names."""
+    key = problem.where.split(":", maxsplit=1)[0]
+    line = protocol.where("margins", key).split(",", maxsplit=1)[0]
+    return replace(problem, where=f"{line}, {problem.where}")
+
+
+def judge(
+    protocol: Protocol,
+    plan: Plan,
+    cohort: Patients,
+    synthetic: Synthetic,
+    rows: Displayed,
+    holdout: Cohort | None,
+    notes: Sequence[str],
+    engine: Engine,
+) -> Evidence:
+    """Evidence for the protocol's purpose, with these notes first and every number rounded as it is written.
+
+    The verdict, the files and the dossier are all computed from the rounded numbers, so they cannot disagree.
+
+    Parameters
+    ----------
+    plan : Plan           from `plan_checks`
+    rows : Displayed      holds the random sample of folders; checks that compare rows use it too
+    """
+    document = protocol.document
+    require_comparable(
+        cohort,
+        synthetic,
+        holdout,
+        allow_synthetic_source=document.cohort.allow_synthetic_source,
+        most_rows=document.most_rows,
+    )
+    evidence = evidence_of(
+        cohort, synthetic, plan, document.generator.seed, engine, holdout, document.most_rows, rows.sample
+    )
+    return replace(evidence, notes=(*filter(None, notes), *evidence.notes)).stable
