@@ -1,3 +1,3 @@
 """Checks of costs and utilities."""
 
-__all__ = ("check", "estimands", "utilities")
+__all__ = ("check", "estimands", "references")
