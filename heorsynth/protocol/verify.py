@@ -13,7 +13,7 @@ from pathlib import Path
 import pandas as pd
 
 from heorsynth.core.display import Card, printable
-from heorsynth.core.errors import HeorsynthError, Problem, ProtocolError, RunError, SignatureError
+from heorsynth.core.errors import HeorsynthError, Problem, RunError, SignatureError
 from heorsynth.core.plugins import installed_version
 from heorsynth.data.files.io import label_of, read_frame
 from heorsynth.data.labels.watermark import NO_MARK, names_owner, owner_key
@@ -231,10 +231,10 @@ def verify(
         return without_rerun("its files differ from those that the run wrote")
     try:
         recorded = Run.open(folder)
-    except ProtocolError as error:
+    except HeorsynthError as error:
         if not installs.startswith(OTHER_VERSIONS):
             raise
-        # such as a generator of a plug-in that is not installed here: without the protocol nothing more can be asked
+        # such as a generator or an estimand of a plug-in that is not installed here: without the protocol nothing more can be asked
         reason = f"its protocol cannot be read with other versions: {error}".replace("\n", " ")
         return replace(without_rerun(reason), requested=True)
     if not holds:

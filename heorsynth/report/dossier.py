@@ -13,9 +13,11 @@ import jinja2
 from markupsafe import Markup
 
 from heorsynth.checks.core.finding import WORST_FIRST
+from heorsynth.checks.costs.estimands import MEAN
 from heorsynth.checks.economics.arms import threshold_unit
 from heorsynth.checks.planning.catalogue import plain_names
 from heorsynth.checks.planning.purposes import PURPOSES
+from heorsynth.checks.survival.estimands import KM_GAP, RMST
 from heorsynth.core.display import SORTING, Card
 from heorsynth.core.errors import HorizonError, NotEstimableError
 from heorsynth.data.cohort.cohort import Cohort
@@ -151,7 +153,7 @@ def _pictures(cohort: Cohort, synthetic: Sequence[Cohort], evidence: Evidence) -
         for by in chain([None], arms, cohort.schema.subgroups):
             heading = f"Time to event: {endpoint}" + (f", by {by}" if by else "")
             yield heading, _one(lambda endpoint=endpoint, by=by: figures.km_overlay(cohort, synthetic, endpoint, by=by))  # type: ignore[misc]
-        for width in [one.margin for one in evidence.findings if one.key == "survival.km_gap"][:1]:
+        for width in [one.margin for one in evidence.findings if one.key == KM_GAP.key][:1]:
             heading = f"Time to event: {endpoint}, difference of the curves"
             draw = partial(figures.km_difference, cohort, synthetic, endpoint, width)
             yield heading, _one(draw)
@@ -160,9 +162,9 @@ def _pictures(cohort: Cohort, synthetic: Sequence[Cohort], evidence: Evidence) -
     for cost in cohort.schema.costs:
         yield f"Costs: {cost}", _one(lambda cost=cost: figures.cost_quantiles(cohort, synthetic, cost))  # type: ignore[misc]
         yield f"Concentration: {cost}", _one(partial(figures.lorenz, cohort, synthetic, cost))
-    for key, what in (("survival.rmst", "restricted mean survival"), ("costs.mean", "mean cost")):
-        if cohort.schema.subgroups and any(one.key == key for one in evidence.findings):
-            yield f"By subgroup: {what}", _one(partial(figures.subgroup_forest, evidence, key))
+    for estimand in (RMST, MEAN):
+        if cohort.schema.subgroups and any(one.key == estimand.key for one in evidence.findings):
+            yield f"By subgroup: {estimand.plain}", _one(partial(figures.subgroup_forest, evidence, estimand.key))
     if any(finding.check == "disclosure" for finding in evidence.findings):
         yield "What attacks achieve", _one(lambda: figures.disclosure_risk(evidence))
 

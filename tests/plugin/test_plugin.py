@@ -1,4 +1,4 @@
-"""An outside package adds a generator: it is listed, run, locked, recorded and verified without an edit of ours."""
+"""An outside package adds a generator and an estimand, which are listed, run, locked, recorded and verified."""
 
 import json
 import os
@@ -11,7 +11,11 @@ import pytest
 from click.testing import CliRunner
 
 import heorsynth as hs
+from heorsynth.checks.planning import registry
+from heorsynth.checks.planning.catalogue import ESTIMANDS, margin_for
 from heorsynth.cli import cli
+from heorsynth.core.errors import MarginError
+from heorsynth.core.plugins import PluginError
 from heorsynth.protocol.file.spec import read_protocol
 from heorsynth.protocol.lock import read_lock, write_lock
 
@@ -23,6 +27,7 @@ title: A run with a generator of another package
 purpose: software-testing
 cohort: {source: {simulated: {n: 60, seed: 2}}}
 generator: {name: arm_bootstrap, n: same, m: 2, seed: 1}
+margins: {survival.first_quarter: {relative: 0.2}}
 """
 SCRIPT = """
 import json, sys
@@ -33,6 +38,7 @@ write_lock("toy.yaml")
 run = hs.run("toy.yaml")
 again = hs.verify(run.path)
 told = {"names": hs.generators.names(), "path": str(run.path), "generator": run.synthetic[0].label.generator}
+told["quarter"] = [one.estimand for one in run.evidence.findings if one.key == "survival.first_quarter"]
 print(json.dumps({**told, "verified": again.result, "installs": again.installs}))
 """
 
@@ -102,6 +108,49 @@ def test_a_protocol_names_the_generator_and_its_run_is_made_and_verified(outside
     assert outside.told["generator"] == "arm_bootstrap"
     assert outside.told["verified"] == "verified"
     assert outside.told["installs"].startswith("the same versions of")
+    assert outside.told["quarter"][0] == "first quartile of os"
+
+
+def test_the_estimand_is_known_only_where_its_package_is_installed(
+    target: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = "survival.first_quarter"
+    assert key not in ESTIMANDS and key not in registry.estimands_of("survival")
+    with pytest.raises(MarginError, match="not an estimand"):
+        margin_for(key, {"relative": 0.2})
+    monkeypatch.syspath_prepend(str(target))
+    assert key in ESTIMANDS and list(ESTIMANDS)[-1] == key and registry.estimands_of("survival")[-1] == key
+    trial = hs.datasets.simulated_trial(200, seed=1)[0]
+    evidence = hs.validate(trial, [trial], purpose="teaching", margins={key: {"relative": 0.2}})
+    found = {one.group: one for one in evidence.findings if one.key == key}
+    assert found["all"].difference == 0 and found["all"].decisive and {"arm=new", "arm=usual"} < set(found)
+    assert key in CliRunner().invoke(cli, ["checks"]).output
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "told"),
+    [
+        ("survival.odd", "ODD = 3", "is not an Estimand"),
+        ("survival.odd", "raise RuntimeError('no')", "cannot be loaded"),
+        ("survival.other", "from first_quarter import FIRST_QUARTER as ODD", "its key is 'survival.first_quarter'"),
+        ("survival.rmst", "from first_quarter import FIRST_QUARTER as ODD", "the name is in use twice"),
+    ],
+)
+def test_an_estimand_that_cannot_be_used_is_refused_when_it_is_asked_for_and_disturbs_nothing_else(
+    target: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, code: str, told: str
+) -> None:
+    folder = tmp_path / "odd-1.0.dist-info"
+    folder.mkdir()
+    (folder / "METADATA").write_text("Metadata-Version: 2.1\nName: odd\nVersion: 1.0\n")
+    (folder / "entry_points.txt").write_text(f"[heorsynth.estimands]\n{name} = odd_estimand:ODD\n")
+    (tmp_path / "odd_estimand.py").write_text(code)
+    monkeypatch.delitem(sys.modules, "odd_estimand", raising=False)
+    monkeypatch.syspath_prepend(str(target))
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with pytest.raises(PluginError, match=told):
+        margin_for(name, {"relative": 0.1})
+    assert margin_for("costs.mean", {"relative": 0.1}).width == 0.1
+    assert "survival.odd" not in list(ESTIMANDS)
 
 
 def test_lock_and_record_name_the_package_with_its_version(outside: Outside) -> None:
@@ -132,7 +181,7 @@ def test_another_version_of_the_package_is_told_as_that_of_any_package(
 ) -> None:
     monkeypatch.syspath_prepend(str(other_version(outside.target, tmp_path, "2.0")))
     found = hs.verify(outside.run, rerun=False)
-    assert found.installs == f"other versions: {PACKAGE} {VERSION} there, 2.0 here"
+    assert found.installs == f"other versions: {PACKAGE} {VERSION} in the run, 2.0 here"
     assert found.verified  # as for other packages: only another result fails
 
 
@@ -152,7 +201,8 @@ def test_the_note_of_a_lock_tells_a_package_that_changed_since(
 
 def test_a_protocol_without_plug_ins_has_none_in_its_lock(tmp_path: Path) -> None:
     protocol = tmp_path / "plain.yaml"
-    protocol.write_text(PROTOCOL.replace("arm_bootstrap", "heor"), encoding="utf-8")
+    plain = PROTOCOL.replace("arm_bootstrap", "heor").partition("margins:")[0]
+    protocol.write_text(plain, encoding="utf-8")
     locked = json.loads(write_lock(protocol, tmp_path / "runs").read_text(encoding="utf-8"))
     assert "plugins" not in locked
     assert "plugins" not in read_lock(read_protocol(protocol), tmp_path / "runs").to_json()

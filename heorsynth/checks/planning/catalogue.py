@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
+from functools import cache
 
 from heorsynth.checks.core.estimand import BOTH_SIDES, Estimand
 from heorsynth.checks.core.finding import FAIL, INCONCLUSIVE, NOT_ESTIMABLE, PASS, Finding, decide
@@ -16,8 +19,10 @@ from heorsynth.checks.planning.settings import setting_problems
 from heorsynth.checks.privacy import estimands as privacy
 from heorsynth.checks.structure import estimands as structure
 from heorsynth.checks.survival import estimands as survival
+from heorsynth.core import plugins
 from heorsynth.core.errors import MarginError, Problem, nearest
 from heorsynth.core.estimate import significant
+from heorsynth.core.plugins import Plugin, PluginError
 from heorsynth.data.columns.schema import Schema
 
 WRITTEN = 1e-8
@@ -30,7 +35,61 @@ def _entries() -> dict[str, Estimand]:
     return {value.key: value for room in rooms for value in vars(room).values() if isinstance(value, Estimand)}
 
 
-ESTIMANDS: Mapping[str, Estimand] = _entries()
+class _Catalogue(Mapping[str, Estimand]):
+    """Ours, then those of plug-ins: an entry point's name is the estimand's key.
+
+    A plug-in that cannot be used is left out of the list; asked for by its key, it raises PluginError with the reason.
+    """
+
+    def __init__(self) -> None:
+        self._ours = _entries()
+
+    def __getitem__(self, key: str) -> Estimand:
+        if key in self._ours and key not in _added():
+            return self._ours[key]
+        plugin = plugins.named(plugins.ESTIMANDS, key, "checks" if key in self._ours else "")
+        if plugin is None:
+            raise KeyError(key)
+        return _estimand_of(plugin, {estimand.check for estimand in self._ours.values()})
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._ours or key in _added()
+
+    def __iter__(self) -> Iterator[str]:
+        yield from self._ours
+        for key in _added():
+            with suppress(PluginError):
+                if key not in self._ours and self[key]:
+                    yield key
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
+def _added() -> tuple[str, ...]:
+    return _plugin_names(tuple(sys.path))
+
+
+@cache
+def _plugin_names(path: tuple[str, ...]) -> tuple[str, ...]:
+    """The keys of installed plug-ins, read once for a search path: the list is asked for very often."""
+    return tuple(sorted({plugin.name for plugin in plugins.installed(plugins.ESTIMANDS)}))
+
+
+def _estimand_of(plugin: Plugin, checks: set[str]) -> Estimand:
+    """The estimand of a plug-in; PluginError if it is none, has another key, or no check can answer it."""
+    found = plugins.load(plugin)
+    if not isinstance(found, Estimand):
+        raise plugins.refused(plugin, "is not an Estimand", "see docs/extending.md")
+    if found.key != plugin.name:
+        raise plugins.refused(plugin, f"its key is {found.key!r}", "give the entry point the name of the key")
+    if found.check not in checks:
+        fix = f"begin the key with one of {', '.join(sorted(checks))}"
+        raise plugins.refused(plugin, f"no check is called {found.check!r}", fix)
+    return found
+
+
+ESTIMANDS: Mapping[str, Estimand] = _Catalogue()
 """Key to estimand. The part before the dot names the check that answers it."""
 
 

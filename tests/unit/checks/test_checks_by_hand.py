@@ -11,7 +11,6 @@ from heorsynth.checks.planning.catalogue import ESTIMANDS, margin_for
 from heorsynth.checks.planning.plan import plan
 from heorsynth.checks.planning.purposes import PURPOSES
 from heorsynth.checks.structure.joint import correlations
-from heorsynth.checks.structure.subgroups import retention
 from heorsynth.core.errors import MarginError, RoleError, UnknownNameError
 from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.estimators.costs.costs import wasserstein1
@@ -123,12 +122,17 @@ def test_a_lost_level_fails_retention_and_is_far_outside_representation():
     assert shares["sex=f"].verdict == FAIL
 
 
+def of_sex(real, synthetic):
+    """The finding on the levels of sex."""
+    found = ask("subgroups.retention", real, synthetic, {"absolute": 0.5})
+    return next(one for one in found if one.column == "sex")
+
+
 def test_a_level_that_chance_alone_could_miss_is_inconclusive():
     real = cohort(frame(women=2))
-    margin = margin_for("subgroups.retention", {"absolute": 0.5})
-    assert retention(real, drawn(real, frame(sex="m")), "sex", margin).verdict == INCONCLUSIVE
-    assert retention(real, drawn(real, *[frame(sex="m")] * 40), "sex", margin).verdict == FAIL
-    assert retention(real, drawn(real, frame(sex="m"), frame(women=2)), "sex", margin).verdict == PASS
+    assert of_sex(real, drawn(real, frame(sex="m"))).verdict == INCONCLUSIVE
+    assert of_sex(real, drawn(real, *[frame(sex="m")] * 40)).verdict == FAIL
+    assert of_sex(real, drawn(real, frame(sex="m"), frame(women=2))).verdict == PASS
 
 
 def test_the_share_of_a_level_that_two_patients_have_is_not_shown():
@@ -142,14 +146,12 @@ def test_the_share_of_a_level_that_two_patients_have_is_not_shown():
 def test_the_bound_of_a_level_s_share_and_its_absence_share_the_chance_of_a_false_alarm():
     """8 of 40: absent from one cohort by chance 2.2% at most if the bound is right in 97.5%, 3.6% if in 98.75%."""
     real = cohort(frame(women=8))
-    margin = margin_for("subgroups.retention", {"absolute": 0.5})
-    assert retention(real, drawn(real, frame(sex="m")), "sex", margin).verdict == INCONCLUSIVE
+    assert of_sex(real, drawn(real, frame(sex="m"))).verdict == INCONCLUSIVE
 
 
 def test_one_invented_row_fails_retention():
     real = cohort()
-    found = retention(real, drawn(real, frame(sex=["x"] + ["f"] * 9 + ["m"] * 30)), "sex",
-                      margin_for("subgroups.retention", {"absolute": 0.5}))  # fmt: skip
+    found = of_sex(real, drawn(real, frame(sex=["x"] + ["f"] * 9 + ["m"] * 30)))
     assert found.verdict == FAIL and "1 invented" in found.because
 
 

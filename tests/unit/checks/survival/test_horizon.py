@@ -1,12 +1,16 @@
 """The horizon of a survival estimand: declared, or a rounded time that is nobody's own."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 
 import heorsynth as hs
 from heorsynth.checks.core.margin import Margin
-from heorsynth.checks.survival.horizon import competing, default_horizon, horizon_of, outcome, spans
+from heorsynth.checks.core.question import Ask, Scope
+from heorsynth.checks.survival.estimands import RMST
+from heorsynth.checks.survival.horizon import competing, declared_horizon, default_horizon, horizon_of, outcome, spans
 
 
 @pytest.fixture(scope="module")
@@ -21,8 +25,19 @@ def test_the_default_horizon_is_the_80th_percentile_rounded_down_to_two_figures(
 
 
 def test_a_declared_horizon_is_taken(cohort: hs.Cohort) -> None:
-    assert horizon_of(cohort, "os", Margin(0.05, "relative", {"horizon": 90})) == 90.0
-    assert horizon_of(cohort, "os", Margin(0.05, "relative")) == default_horizon(cohort, "os")
+    assert declared_horizon(cohort, "os", Margin("relative", 0.05, {"horizon": 90})) == 90.0
+    assert declared_horizon(cohort, "os", Margin("relative", 0.05)) == default_horizon(cohort, "os")
+
+
+def asked_of(cohort: hs.Cohort) -> Ask:
+    margin = Margin("relative", 0.05, {"horizon": None})
+    scope = Scope(cohort, [cohort], ((RMST, margin),), np.random.default_rng(1))
+    women = replace(scope.everyone, label="x=1", real=cohort.take(np.arange(5)))
+    return Ask(RMST, margin, scope, women, endpoint="os")
+
+
+def test_a_group_is_asked_up_to_the_horizon_of_everyone(cohort: hs.Cohort) -> None:
+    assert horizon_of(asked_of(cohort)) == default_horizon(cohort, "os") == 160.0
 
 
 def test_only_cause_1_is_the_event_and_a_second_cause_competes(cohort: hs.Cohort) -> None:
@@ -32,4 +47,4 @@ def test_only_cause_1_is_the_event_and_a_second_cause_competes(cohort: hs.Cohort
 
 
 def test_a_label_tells_endpoint_horizon_and_unit(cohort: hs.Cohort) -> None:
-    assert spans(cohort, "os", 1600.0) == "of os to 1,600 day"
+    assert spans(asked_of(cohort), 1600.0) == "of os to 1,600 day"
