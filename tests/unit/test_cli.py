@@ -110,7 +110,7 @@ def test_init_does_not_overwrite(patients: Path, tmp_path: Path) -> None:
     assert heorsynth("init", str(patients), "--out", str(tmp_path)).returncode == 0
     again = heorsynth("init", str(patients), "--out", str(tmp_path))
     assert again.returncode == 73
-    assert "there already" in again.stderr
+    assert "exists already" in again.stderr
 
 
 def test_inspect_tells_a_synthetic_file_from_one_without_a_sign(patients: Path) -> None:

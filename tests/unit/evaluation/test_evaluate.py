@@ -211,7 +211,7 @@ def test_bcea_is_given_two_files_that_read_back_as_the_draws(tmp_path):
         pd.testing.assert_frame_equal(read, found[key])
     wide = evaluation.draws(40).pivot(index="iteration", columns="intervention", values="cost")
     assert found["c"]["new"].to_numpy() == pytest.approx(wide["new"].to_numpy())
-    with pytest.raises(errors.OutputError, match="not there"):
+    with pytest.raises(errors.OutputError, match="does not exist"):
         evaluation.to_bcea(tmp_path / "none")
 
 
@@ -271,7 +271,7 @@ def test_a_level_missing_in_some_patients_is_not_imputed():
     frame = patients(lost=0.2)
     frame.loc[:5, "sex"] = None
     source = hs.Cohort(frame, **COMMON)
-    with pytest.raises(errors.NotEstimableError, match="make missing a level"):
+    with pytest.raises(errors.NotEstimableError, match="make missing a separate level"):
         hs.evaluate(source, missing="impute", adjust=["sex"])
     assert hs.evaluate(source, adjust=["sex"]).n_used < hs.evaluate(source).n_used
 
