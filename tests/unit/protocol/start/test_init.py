@@ -146,7 +146,7 @@ def test_a_column_that_tells_patients_apart_is_no_covariate(
 )
 def test_measurements_that_differ_for_all_patients_are_covariates(name: str, values: np.ndarray) -> None:
     require_source(hs.Cohort(patients(**{name: values}), endpoints={"os": ("days", "status")}, id="subjid"))
-    assert identity.why_identifying(pd.Series(values, name=name)) == ""
+    assert identity.identifying_reason(pd.Series(values, name=name)) == ""
 
 
 @pytest.mark.parametrize("spoil", [
