@@ -99,7 +99,7 @@ def has_rare_number(column: pd.Series) -> bool:
     Examples
     --------
     >>> doses = pd.Series([5.0] * 40 + [10.0] * 40 + [20.0] * 40 + [12.5] * 4)
-    >>> rare_between(doses), rare_between(pd.Series([0] * 40 + [1] * 40 + [2] * 4))
+    >>> has_rare_number(doses), has_rare_number(pd.Series([0] * 40 + [1] * 40 + [2] * 4))
     (True, False)
     """
     if not is_number(column) or types.is_complex_dtype(column):

@@ -389,7 +389,7 @@ def test_more_than_twenty_codes_with_rare_ones_break_no_rule() -> None:
 
 def test_money_in_another_currency_than_declared_is_refused() -> None:
     frame = base()
-    with pytest.raises(errors.RoleError, match="say USD, and the declared currency is EUR"):
+    with pytest.raises(errors.RoleError, match="name USD, and the declared currency is EUR"):
         hs.Cohort(frame.assign(cost=frame["cost"].map("${}".format)), **ROLES)
 
 

@@ -192,9 +192,9 @@ def test_labels_of_codes_are_read_where_every_code_has_its_own_and_it_is_said(tm
         assert read["grade"].tolist() == frame["grade"].tolist() and read["same"].tolist() == frame["same"].tolist()
         told = " ".join(str(one.message) for one in warned)
         assert "Codes read as their labels: status." in told
-        assert "so the codes are kept: grade, same." in told
+        assert "Codes kept, because only some of them have a label: grade, same." in told
         start = init(tmp_path / name, tmp_path / name.replace(".", "_"))
-        assert "labels of their codes: status" in start.layout
+        assert "Codes read as their labels: status" in start.layout
         assert 'event_map: {"alive": 0, "dead": 1}' in start.protocol.read_text(encoding="utf-8")
 
 

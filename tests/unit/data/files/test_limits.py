@@ -41,13 +41,13 @@ def test_hostile_files_are_refused_within_little_memory(tmp_path: Path) -> None:
             file.truncate(3_900_000_000 - 3_900_000_000 % 80)
         told[name] = f"file '{name}' has 1 problem"
     (tmp_path / "cell.csv").write_text("a,b\n1," + "x" * 50_000_000 + "\n2,3\n", encoding="utf-8")
-    told["cell.csv"] = "one cell of 110,000 characters or more"
+    told["cell.csv"] = "a cell has 110,000 characters or more"
     zeros = pa.table({"a": np.zeros(5_000_000, dtype=np.int64)})
     with pq.ParquetWriter(tmp_path / "z.parquet", zeros.schema, compression="zstd") as writer:
         for _ in range(38):
             writer.write_table(zeros)
     assert (tmp_path / "z.parquet").stat().st_size < 1_000_000
-    told["z.parquet"] = "that unfold to 1,520,000,000: next to nothing but repeats"
+    told["z.parquet"] = "that unfold to 1,520,000,000: almost all of it is repetition"
     files = [str(tmp_path / name) for name in told]
     done = subprocess.run([sys.executable, "-c", PEAK, *files], check=True, capture_output=True, text=True)
     *said, grown = done.stdout.strip().splitlines()

@@ -127,7 +127,7 @@ def test_folders_where_files_are_wanted_are_told_apart_from_damage(frame: pd.Dat
     for year in (2020, 2021):
         (tmp_path / "hive" / f"site=Canary-{year}").mkdir(parents=True)
         frame.to_parquet(tmp_path / "hive" / f"site=Canary-{year}" / "part.parquet")
-    with pytest.raises(errors.FileError, match=r"2 of the folders in it do, the first site=…\n.*'site'") as refused:
+    with pytest.raises(errors.FileError, match=r"2 folders inside it do, the first is site=…\n.*'site'") as refused:
         CohortFolder(tmp_path / "hive", **ROLES)
     assert "Canary" not in str(refused.value)
 

@@ -94,7 +94,7 @@ def test_a_row_a_visit_is_refused_and_told_how_many_patients_there_are(tmp_path:
     visits = patients(subjid=None).loc[np.repeat(np.arange(N), 3)].assign(**{name: np.repeat(np.arange(N) * 7, 3)})
     with pytest.raises(errors.DuplicateIdError, match="180 rows of 60 patients"):
         started(tmp_path, visits)
-    with pytest.raises(errors.DuplicateIdError, match="180 rows share 60 of them"):
+    with pytest.raises(errors.DuplicateIdError, match="180 rows hold only 60 ids"):
         hs.Cohort(visits.assign(days=np.arange(180) + 1), endpoints={"os": ("days", "status")})
 
 
@@ -146,7 +146,7 @@ def test_a_column_that_tells_patients_apart_is_no_covariate(
 )
 def test_measurements_that_differ_for_all_patients_are_covariates(name: str, values: np.ndarray) -> None:
     require_source(hs.Cohort(patients(**{name: values}), endpoints={"os": ("days", "status")}, id="subjid"))
-    assert identity.why_identifying(pd.Series(values, name=name)) == ""
+    assert identity.identifying_reason(pd.Series(values, name=name)) == ""
 
 
 @pytest.mark.parametrize("spoil", [
