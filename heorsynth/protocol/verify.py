@@ -234,7 +234,7 @@ def verify(
     except HeorsynthError as error:
         if not installs.startswith(OTHER_VERSIONS):
             raise
-        # such as a generator or an estimand of a plug-in that is not installed here: without the protocol nothing more can be asked
+        # such as a plug-in that is not installed here: without the protocol nothing more can be asked
         reason = f"its protocol cannot be read with other versions: {error}".replace("\n", " ")
         return replace(without_rerun(reason), requested=True)
     if not holds:

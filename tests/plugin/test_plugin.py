@@ -171,7 +171,7 @@ def test_lock_and_record_name_the_package_with_its_version(outside: Outside) -> 
 def test_a_run_is_not_verified_where_the_package_is_missing(outside: Outside, rerun: bool) -> None:
     found = hs.verify(outside.run, rerun=rerun)
     assert found.result == "not verified"
-    assert found.installs == f"other versions: {PACKAGE} {VERSION} there, absent here"
+    assert found.installs == f"other versions: {PACKAGE} {VERSION} in the run, absent here"
     assert "unknown generator" in found.not_rerun
     assert set(found.intact.values()) == {"identical"}
 
