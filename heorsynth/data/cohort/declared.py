@@ -65,14 +65,14 @@ def as_declared(
     role_checks.refuse(name, role_checks.names_not_text(rows) or unsupported_columns(rows))
     rows, too_large = decimals_as_numbers(arrow_as_numbers(rows), schema.id)
     rows = _with_synthetic_ids(rows, schema.id)
-    read = kinds.read_columns(rows, schema, missing, part=part)
+    real = label is None and rows.index.name != ID_COLUMN
+    read = kinds.read_columns(rows, schema, missing, part=part, synthetic=not real)
     rows = _with_bands(read.frame, schema)
     role_checks.refuse(name, role_checks.missing_columns(rows, schema) + role_checks.conflicting_roles(schema))
     if len(rows) < 2 and not part:
         raise errors.TooFewPatientsError(f"cohort {name!r}", too_few_rows(len(rows)))
     role_checks.refuse(name, read.problems)
     role_checks.refuse(name, too_large + role_checks.bad_event_map(schema, event_map))
-    real = label is None and rows.index.name != ID_COLUMN
     coded, problems = _with_event_codes(rows, schema, event_map, real=real, part=part)
     return Declared(coded, read.schema, label, (*notes_of(frame), *read.notes), problems)
 

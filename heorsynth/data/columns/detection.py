@@ -77,12 +77,15 @@ def has_likely_sentinel(column: pd.Series) -> bool:
     """Return True if a rare whole number lies further from the others than the others lie from each other.
 
     Such a number, for example 9, 99 or -9, is probably a code for unknown. A generator that treated it as a quantity
-    would fill the gap with values that no patient has.
+    would fill the gap with values that no patient has. Most patients must share their value with others: the few values
+    of a small cohort may be measurements, and one of them is always the largest.
     """
     if not is_number(column) or types.is_complex_dtype(column):
         return False
     values, counts = np.unique(column.dropna().to_numpy(float), return_counts=True)
     if not 3 <= len(values) <= FEW_VALUES or not are_whole(values):
+        return False
+    if 2 * counts[counts >= SMALL_COUNT].sum() < counts.sum():
         return False
     ends = ((counts[-1], values[-1] - values[-2], values[-2] - values[0]),
             (counts[0], values[1] - values[0], values[-1] - values[1]))  # fmt: skip

@@ -49,7 +49,7 @@ class ReadColumns:
 
 
 def read_columns(
-    frame: pd.DataFrame, schema: Schema, missing: Sequence[str] = (), *, part: bool = False
+    frame: pd.DataFrame, schema: Schema, missing: Sequence[str] = (), *, part: bool = False, synthetic: bool = False
 ) -> ReadColumns:
     """Return the frame with each column converted to the kind of values it holds.
 
@@ -61,6 +61,7 @@ def read_columns(
                                 columns that are a time, an amount or a utility
     part : bool                 the frame is a part of a cohort. One part cannot decide a column's kind: text that reads
                                 as numbers is reported as a problem, and codes are not detected
+    synthetic : bool            the rows are synthetic: what a rare number means was settled with the patients
 
     Notes
     -----
@@ -78,7 +79,7 @@ def read_columns(
     kinds = dict(schema.kind)
     for name in map(str, frame.columns):
         reading = _Reading(name, frame[name], schema)
-        reading.read(missing, part=part)
+        reading.read(missing, part=part, synthetic=synthetic)
         if reading.column is not frame[name]:
             made[name] = reading.column
         if reading.coded:
@@ -122,7 +123,7 @@ class _Reading:
         self.notes: list[str] = []
         self.problems: list[TypedProblem] = []
 
-    def read(self, missing: Sequence[str], *, part: bool) -> None:
+    def read(self, missing: Sequence[str], *, part: bool, synthetic: bool) -> None:
         """Read the column by its declaration, its role, or what it holds."""
         name, schema, given = self.name, self.schema, self.column
         measured = name in schema.numeric and is_number(given)  # a mark such as 9 may be a real time or cost
@@ -135,16 +136,18 @@ class _Reading:
         elif name not in (schema.id, schema.arm, *schema.subgroups, *schema.events):
             self.read_by_content(needed=name in schema.numeric, part=part)
             if not part and name not in schema.columns:
-                self.detect()
+                self.detect(synthetic=synthetic)
         paid = {*schema.costs, *(one for total in schema.costs for one in schema.totals.get(total, ()))}
         if name in paid and schema.currency:
             self.check_currency(given, schema.currency)
 
-    def detect(self) -> None:
+    def detect(self, *, synthetic: bool) -> None:
         """Detect codes, and values that probably mean unknown."""
         if looks_like_codes(self.column):
             self.coded = True
             self.notes.append("whole numbers that look like codes, so no number between them is drawn")
+        elif synthetic:
+            return
         elif has_likely_sentinel(self.column):
             self.report_sentinel()
         elif has_rare_number(self.column):

@@ -350,6 +350,8 @@ def test_a_rare_value_far_from_a_few_others_is_asked_about() -> None:
     with pytest.raises(errors.MixedTypesError, match="a code for unknown"):
         hs.Cohort(base().assign(ecog=ecog), **ROLES)
     assert hs.Cohort(base().assign(ecog=ecog), **ROLES, missing=[9]).rows["ecog"].isna().sum() == 3
+    months = pd.Series([1, 2, 3, 4, 6, 40] * 4)  # of 24 patients nobody's value is common: 40 may be a measurement
+    assert not has_likely_sentinel(months)
 
 
 def test_a_rare_number_between_few_others_is_told_since_numbers_near_it_are_drawn() -> None:

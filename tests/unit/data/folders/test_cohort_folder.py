@@ -160,7 +160,7 @@ def test_what_is_wrong_in_any_partition_is_told_at_once_with_its_file_and_no_val
         CohortFolder(put(frame, tmp_path / "bad"), **ROLES)
     told = str(refused.value)
     assert "0.parquet, time: 1 of 1000 durations are not positive" in told
-    assert "2.parquet, total 'cost': is not the sum of its parts in 1 rows" in told
+    assert "2.parquet, total 'cost': is not the sum of its parts in 1 row" in told
     assert str(int(SECRET)) not in told
 
 
