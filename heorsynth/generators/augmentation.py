@@ -19,7 +19,7 @@ from heorsynth.generators.heor.recipe import Heor
 from heorsynth.generators.recipe import Recipe
 from heorsynth.generators.sampling.cohorts import MoreRowsThanPatients
 from heorsynth.generators.sampling.pooled_analysis import Analysis, pooled
-from heorsynth.generators.source import require_real
+from heorsynth.generators.sampling.source import require_real
 
 
 class AugmentedCohorts(Sequence[Cohort]):

@@ -18,7 +18,6 @@ from heorsynth.core.display import Card, facts_card
 from heorsynth.core.errors import (
     CohortError,
     GeneratorError,
-    OutputError,
     Problem,
     ProtocolError,
     RunError,
@@ -38,6 +37,7 @@ from heorsynth.generators.sampling.sampler import Sampler
 from heorsynth.protocol.file.error_lines import with_lines
 from heorsynth.protocol.file.source import read_origin
 from heorsynth.protocol.file.spec import Protocol, read_protocol
+from heorsynth.protocol.file.template import notebook_of
 from heorsynth.protocol.judge import judge, plan_checks
 from heorsynth.protocol.lock import Lock, plugins_used, read_lock
 from heorsynth.protocol.notebook import SOURCE_VARIABLE, execute, read_notebook, with_parameters
@@ -57,9 +57,6 @@ from heorsynth.provenance.record import Clock, Occasion
 from heorsynth.provenance.signature import ENVELOPE, UNSIGNED, opened, signing_key
 from heorsynth.report.dossier import dossier
 from heorsynth.report.governance import governance_page
-
-TEMPLATE = Path(__file__).parent / "templates" / "notebook.ipynb"
-"""The notebook for protocols that name no notebook of their own."""
 
 
 @dataclass(frozen=True)
@@ -276,7 +273,7 @@ def run(
     if require_governance:
         _require_governance(spec)
     lock = read_lock(spec, out) if lock_text is None else Lock.from_json(lock_text, spec.sha256)
-    notebook = with_parameters(read_notebook(_notebook_of(spec) if template is None else Path(template)), {"RUN": "."})
+    notebook = with_parameters(read_notebook(notebook_of(spec) if template is None else Path(template)), {"RUN": "."})
     source_folder = spec.path.parent if source is None else Path(source)
     with ExitStack() as stack:
         opened_engine = stack.enter_context(open_engine(engine, workers))
@@ -395,19 +392,3 @@ def _write_verdict(
         "title": protocol.document.title,
     }
     path.write_text(json.dumps(facts, indent=2, sort_keys=True, allow_nan=False) + "\n", encoding="utf-8")
-
-
-def _notebook_of(protocol: Protocol) -> Path:
-    if protocol.document.notebook is None:
-        return TEMPLATE
-    path = protocol.path.parent / protocol.document.notebook
-    if not path.is_file():
-        raise OutputError(
-            f"protocol {protocol.path.name!r}",
-            Problem(
-                protocol.where("notebook"),
-                "no such notebook",
-                "give its path from the folder of the protocol, or leave the key out",
-            ),
-        )
-    return path

@@ -8,7 +8,7 @@ import heorsynth as hs
 from heorsynth.core import errors
 from heorsynth.core.errors import HeorsynthError
 from heorsynth.core.numbers import is_number, is_whole
-from heorsynth.generators.formats import decimals_of
+from heorsynth.generators.sampling.formats import decimals_of
 
 N = 40
 RNG = np.random.default_rng(0)

@@ -23,6 +23,7 @@ from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.data.folders.moments import SPIKES
 from heorsynth.data.folders.tally import Tally
 from heorsynth.data.folders.value_counts import ValueCounts
+from heorsynth.estimators.basics.ties import as_one_time, slack
 from heorsynth.estimators.costs.costs import Moments, known
 from heorsynth.estimators.costs.quantiles import Ranked
 from heorsynth.estimators.economics.increments import Joint
@@ -33,7 +34,6 @@ from heorsynth.estimators.survival.cox_two_arms import ArmCounts, log_hazard_rat
 from heorsynth.estimators.survival.curve import IncidenceCurve, SurvivalCurve
 from heorsynth.estimators.survival.estimates import kaplan_meier, reverse_kaplan_meier
 from heorsynth.estimators.survival.kaplan_meier import curve_of, reverse_curve_of
-from heorsynth.estimators.ties import as_one_time, slack
 
 Observed: TypeAlias = Cohort | Tally
 

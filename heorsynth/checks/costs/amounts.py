@@ -16,10 +16,10 @@ from heorsynth.checks.core.question import Ask, reason_of, too_few
 from heorsynth.core.errors import NotEstimableError
 from heorsynth.core.estimate import Estimate, significant
 from heorsynth.data.cohort.cohort import Cohort
+from heorsynth.estimators.basics.proportions import proportion
 from heorsynth.estimators.costs.costs import cv, difference_of, known, mean_of, slice_means, spread_patients, top_share
 from heorsynth.estimators.costs.quantiles import quantile_of
 from heorsynth.estimators.costs.two_part import any_cost, positive_cost
-from heorsynth.estimators.proportions import proportion
 
 SLICES, DRAWS = 200, 200
 """Equal slices of ranked patients whose means are compared, and bootstrap draws of their error."""

@@ -14,8 +14,8 @@ from heorsynth.checks.survival.horizon import declared_horizon, spans
 from heorsynth.core.errors import NotEstimableError
 from heorsynth.core.estimate import Estimate
 from heorsynth.data.cohort.cohort import Cohort
+from heorsynth.estimators.basics.ties import slack
 from heorsynth.estimators.costs.censored import bang_tsiatis, lin
-from heorsynth.estimators.ties import slack
 
 ADDS_UP = (
     "patients are followed past the horizon, and the column adds up all of their cost: name the columns of its "

@@ -13,9 +13,9 @@ from heorsynth.checks.core.margin import Margin
 from heorsynth.checks.core.observed import Observed, moments, spike, weighted
 from heorsynth.checks.core.question import Ask
 from heorsynth.core.estimate import Estimate
+from heorsynth.estimators.basics.proportions import proportion
 from heorsynth.estimators.costs.costs import mean_of
 from heorsynth.estimators.costs.utilities import qaly
-from heorsynth.estimators.proportions import proportion
 
 
 def mean(ask: Ask) -> list[Finding]:

@@ -16,7 +16,7 @@ from heorsynth.checks.structure.columns import compared_columns, is_numeric
 from heorsynth.core.estimate import Estimate
 from heorsynth.data.columns.levels import as_text
 from heorsynth.data.folders.tally import Tally
-from heorsynth.estimators.proportions import proportion
+from heorsynth.estimators.basics.proportions import proportion
 
 DRAWS = 200
 """Bootstrap draws of the real cohort behind the interval of a distance."""

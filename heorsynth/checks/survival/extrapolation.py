@@ -22,7 +22,7 @@ from heorsynth.checks.survival.horizon import declared_horizon, outcome, spans
 from heorsynth.core.errors import NotEstimableError
 from heorsynth.core.estimate import Estimate, normal_quantile
 from heorsynth.data.cohort.cohort import Cohort
-from heorsynth.estimators.proportions import proportion
+from heorsynth.estimators.basics.proportions import proportion
 from heorsynth.estimators.survival.parametric import FAMILIES, ParametricFit, fit_parametric
 
 LIFETIMES_AHEAD = 5

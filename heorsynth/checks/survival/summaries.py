@@ -12,8 +12,8 @@ from heorsynth.checks.core.question import Ask
 from heorsynth.checks.survival.horizon import horizon_of, spans
 from heorsynth.core.errors import NotEstimableError
 from heorsynth.core.estimate import Estimate, significant
+from heorsynth.estimators.basics.proportions import proportion
 from heorsynth.estimators.costs.quantiles import quantile_of
-from heorsynth.estimators.proportions import proportion
 from heorsynth.estimators.survival import summaries as of_curve
 from heorsynth.estimators.survival.curve import check_horizon
 

@@ -8,9 +8,9 @@ import numpy as np
 
 from heorsynth.core.errors import NotEstimableError, Problem
 from heorsynth.core.estimate import Estimate
+from heorsynth.estimators.basics.ties import as_one_time
 from heorsynth.estimators.survival.curve import check_horizon
 from heorsynth.estimators.survival.estimates import kaplan_meier, reverse_kaplan_meier
-from heorsynth.estimators.ties import as_one_time
 
 
 def bang_tsiatis(

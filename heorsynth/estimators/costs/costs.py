@@ -10,7 +10,7 @@ from scipy import special
 
 from heorsynth.core.errors import NotEstimableError, Problem
 from heorsynth.core.estimate import Estimate
-from heorsynth.estimators.proportions import proportion
+from heorsynth.estimators.basics.proportions import proportion
 
 
 def known(values: np.ndarray, at_least: int = 1) -> np.ndarray:

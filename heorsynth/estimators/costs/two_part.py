@@ -9,7 +9,7 @@ from scipy import special
 
 from heorsynth.core.errors import NotEstimableError, Problem
 from heorsynth.core.estimate import Estimate
-from heorsynth.estimators.separation import separated_outcomes
+from heorsynth.estimators.basics.separation import separated_outcomes
 
 Slope = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
 """Maps the linear predictor (n,) to the score residuals (n,) and the information weights (n,)."""

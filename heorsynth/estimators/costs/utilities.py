@@ -6,8 +6,8 @@ import numpy as np
 
 from heorsynth.core.errors import NotEstimableError, Problem
 from heorsynth.core.estimate import Estimate
+from heorsynth.estimators.basics.proportions import proportion
 from heorsynth.estimators.costs.costs import known, mean, mean_by, mean_difference
-from heorsynth.estimators.proportions import proportion
 
 __all__ = ["mean", "mean_by", "mean_difference", "qaly", "share_at_one", "share_below_zero"]
 

@@ -7,7 +7,7 @@ import itertools
 import numpy as np
 
 from heorsynth.core.errors import NotEstimableError, Problem
-from heorsynth.estimators.ties import TOLERANCE, as_one_time
+from heorsynth.estimators.basics.ties import TOLERANCE, as_one_time
 
 ON, DOMINATED, EXTENDEDLY = "on the frontier", "dominated", "extendedly dominated"
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from heorsynth.core.errors import NotEstimableError, Problem
+from heorsynth.estimators.basics.ties import slack
 from heorsynth.estimators.survival.counts import follow_up, share_or_zero
 from heorsynth.estimators.survival.curve import check_horizon
-from heorsynth.estimators.ties import slack
 
 BLOCK = 2**17
 """Weights processed at a time in `km_matrix`, so that they stay in the processor's cache."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from heorsynth.core.errors import NotEstimableError, Problem
-from heorsynth.estimators.ties import as_one_time
+from heorsynth.estimators.basics.ties import as_one_time
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import numpy as np
 
 from heorsynth.core.errors import NotEstimableError, Problem
 from heorsynth.core.estimate import Estimate, normal_quantile
-from heorsynth.estimators.separation import RiskSets, separated, uninformative
+from heorsynth.estimators.basics.separation import RiskSets, separated, uninformative
 from heorsynth.estimators.survival.counts import FollowUp, follow_up
 
 MAX_STEPS = 30

@@ -10,7 +10,7 @@ import pandas as pd
 
 from heorsynth.core.errors import HorizonError, Problem
 from heorsynth.core.estimate import significant
-from heorsynth.estimators.ties import TOLERANCE, slack
+from heorsynth.estimators.basics.ties import TOLERANCE, slack
 
 
 @dataclass(frozen=True)

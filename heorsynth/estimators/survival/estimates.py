@@ -9,6 +9,7 @@ import pandas as pd
 
 from heorsynth.core.errors import NotEstimableError, Problem
 from heorsynth.core.estimate import Estimate
+from heorsynth.estimators.basics.ties import as_one_time
 from heorsynth.estimators.survival.aalen_johansen import cumulative_incidence
 from heorsynth.estimators.survival.bootstrap import km_matrix
 from heorsynth.estimators.survival.counts import at_risk_just_before, follow_up
@@ -21,7 +22,6 @@ from heorsynth.estimators.survival.summaries import (
     restricted_mean,
     restricted_mean_difference,
 )
-from heorsynth.estimators.ties import as_one_time
 
 __all__ = [
     "IncidenceCurve",

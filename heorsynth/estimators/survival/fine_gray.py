@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from heorsynth.core.errors import NotEstimableError, Problem
-from heorsynth.estimators.separation import RiskSets, separated, uninformative
+from heorsynth.estimators.basics.separation import RiskSets, separated, uninformative
 from heorsynth.estimators.survival.counts import FollowUp, event_counts, follow_up
 from heorsynth.estimators.survival.cox import CoxFit, standardised
 from heorsynth.estimators.survival.kaplan_meier import curve_of

@@ -8,10 +8,10 @@ import numpy as np
 
 from heorsynth.core.errors import NotEstimableError, Problem
 from heorsynth.core.estimate import Estimate, normal_quantile
-from heorsynth.estimators.proportions import proportion
+from heorsynth.estimators.basics.proportions import proportion
+from heorsynth.estimators.basics.ties import TOLERANCE, slack
 from heorsynth.estimators.survival.counts import share_or_zero
 from heorsynth.estimators.survival.curve import SurvivalCurve, check_horizon
-from heorsynth.estimators.ties import TOLERANCE, slack
 
 
 def restricted_mean(curve: SurvivalCurve, horizon: float, *, level: float = 0.95, unit: str = "") -> Estimate:

@@ -11,7 +11,6 @@ import pandas as pd
 
 from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.data.columns.schema import Schema
-from heorsynth.generators.formats import formats_from_dict, formats_to_dict
 from heorsynth.generators.heor.borrowing import ExternalCohort
 from heorsynth.generators.heor.cells import OTHERS, Cells
 from heorsynth.generators.heor.columns import ALL, ColumnLaw
@@ -20,6 +19,7 @@ from heorsynth.generators.heor.entry import EntryLaw
 from heorsynth.generators.heor.outcome import Outcome
 from heorsynth.generators.heor.quantiles import MIN_PATIENTS
 from heorsynth.generators.heor.shape import CAUSE, STRATUM, Shape
+from heorsynth.generators.sampling.formats import formats_from_dict, formats_to_dict
 
 SIMULATED_ROWS = 4000
 """Least number of rows of the draw that corrects the latent correlations."""

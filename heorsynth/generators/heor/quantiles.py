@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from heorsynth.generators.formats import decimals_of
+from heorsynth.generators.sampling.formats import decimals_of
 
 MIN_PATIENTS = 5
 """Smallest number of patients to a piece, by default: no knot is the value of one patient."""

@@ -18,7 +18,7 @@ from heorsynth.generators.heor.quantiles import MIN_PATIENTS
 from heorsynth.generators.heor.subsample import stratified
 from heorsynth.generators.sampling.calibration import CalibrationRequest, aims_of, estimands_met
 from heorsynth.generators.sampling.sampler import Sampler
-from heorsynth.generators.source import require_real, require_source
+from heorsynth.generators.sampling.source import require_real, require_source
 
 PRIVACY = {
     "standard": Thresholds(residual=2.5, score=3.0, hazard=0.5),
@@ -134,7 +134,7 @@ class Heor:
         Raises
         ------
         LabelError         the cohort, or the borrowed one, holds synthetic rows
-        CohortError        the cohort cannot be a source; see `heorsynth.generators.source.require_source`
+        CohortError        the cohort cannot be a source; see `heorsynth.generators.sampling.source.require_source`
         GeneratorError     too few patients for `min_patients`, or an impossible `calibrate` or `borrow`
         """
         require_real(cohort, f"source {cohort.name!r}", allow_synthetic_source)

@@ -12,11 +12,11 @@ from heorsynth.core.errors import Problem, UnfitColumnError
 from heorsynth.data.cohort.cohort import Cohort, small
 from heorsynth.data.columns.levels import POOLED, as_text
 from heorsynth.data.columns.schema import Endpoint, Schema
-from heorsynth.generators.formats import Format, decimals_of, is_levels
 from heorsynth.generators.heor.cells import Cells
 from heorsynth.generators.heor.columns import ALL
 from heorsynth.generators.heor.entry import EntryLaw, places
 from heorsynth.generators.heor.quantiles import MIN_PATIENTS
+from heorsynth.generators.sampling.formats import Format, decimals_of, is_levels
 
 STRATUM = "arm and subgroups"
 """The group of a column whose law differs by combination of arm and subgroup levels."""

@@ -16,9 +16,9 @@ from heorsynth.core.numbers import is_number, is_whole
 from heorsynth.core.random import derived_seed, stream
 from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.data.columns.levels import as_text
-from heorsynth.generators.formats import Format
+from heorsynth.generators.sampling.formats import Format
 from heorsynth.generators.sampling.sampler import Sampler
-from heorsynth.generators.source import require_source, training_frame
+from heorsynth.generators.sampling.source import require_source, training_frame
 
 UNSEEN = 0.5
 """Accuracy of a forest that cannot tell patients from synthetic rows."""

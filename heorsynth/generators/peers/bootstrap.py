@@ -10,7 +10,7 @@ import pandas as pd
 
 from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.generators.sampling.sampler import Sampler
-from heorsynth.generators.source import require_source, training_frame
+from heorsynth.generators.sampling.source import require_source, training_frame
 
 
 @dataclass(frozen=True)

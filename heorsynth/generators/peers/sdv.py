@@ -20,9 +20,9 @@ from heorsynth.core.numbers import is_whole
 from heorsynth.core.random import derived_seed
 from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.data.columns.levels import as_text
-from heorsynth.generators.formats import Format
+from heorsynth.generators.sampling.formats import Format
 from heorsynth.generators.sampling.sampler import Sampler
-from heorsynth.generators.source import require_source, training_frame
+from heorsynth.generators.sampling.source import require_source, training_frame
 
 TABLE = "table"
 

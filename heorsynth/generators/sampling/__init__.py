@@ -1,3 +1,3 @@
 """What all generators share: drawing, calibration, the watermark, writing."""
 
-__all__ = ("calibration", "cohorts", "pooled_analysis", "sampler", "target_shares", "write_folder")
+__all__ = ("calibration", "cohorts", "formats", "pooled_analysis", "sampler", "source", "target_shares", "write_folder")

@@ -15,7 +15,7 @@ from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.data.columns.levels import as_text
 from heorsynth.data.columns.schema import Schema
 from heorsynth.estimators.survival.estimates import rmst
-from heorsynth.generators.formats import decimals_of
+from heorsynth.generators.sampling.formats import decimals_of
 
 ALL = "all"
 """The group of an estimand that is calibrated for all rows together."""

@@ -21,7 +21,7 @@ from heorsynth.data.labels.watermark import (
     scanned,
     spread,
 )
-from heorsynth.generators.formats import decimals_of
+from heorsynth.generators.sampling.formats import decimals_of
 
 STRENGTH = 26.0
 """How far the rows of a cohort agree with the key beyond chance, in standard deviations."""

@@ -24,7 +24,7 @@ from heorsynth.data.folders.cohort_folder import CohortFolder
 from heorsynth.data.inspect import sign_of
 from heorsynth.data.labels.label import ID_COLUMN, KEY
 from heorsynth.engine.engine import EngineSpec
-from heorsynth.generators.source import require_source, unfit_columns
+from heorsynth.generators.sampling.source import require_source, unfit_columns
 from heorsynth.protocol.file.error_lines import with_lines
 from heorsynth.protocol.file.spec import Protocol
 from heorsynth.provenance.fingerprint import PUBLIC_KEY, fingerprint, private_key

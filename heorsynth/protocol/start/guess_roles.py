@@ -14,7 +14,7 @@ from heorsynth.data.columns import number_text
 from heorsynth.data.columns.identifiers import ROW_NAMES, identifying_reason, looks_like_dates, names_a_person, words_of
 from heorsynth.data.columns.levels import SMALL_COUNT, as_text
 from heorsynth.data.columns.schema import Schema
-from heorsynth.generators.source import unfit_columns
+from heorsynth.generators.sampling.source import unfit_columns
 from heorsynth.protocol.start import vocabulary as words
 from heorsynth.protocol.start.guess_endpoints import endpoints, is_named
 

@@ -18,7 +18,7 @@ from heorsynth.data.files.adtte import NEEDED, from_adtte
 from heorsynth.data.files.csv_dialect import assumed
 from heorsynth.data.files.io import read_frame
 from heorsynth.data.folders.partitions import Partitions
-from heorsynth.protocol.run import TEMPLATE
+from heorsynth.protocol.file.template import TEMPLATE
 from heorsynth.protocol.start import vocabulary as words
 from heorsynth.protocol.start.draft import Table, protocol_text
 from heorsynth.protocol.start.guess_roles import Guess, guess_roles, names_in, shared_levels, text_numbers

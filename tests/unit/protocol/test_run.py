@@ -20,8 +20,8 @@ import pytest
 
 import heorsynth as hs
 from heorsynth.core import errors
+from heorsynth.protocol.file.template import TEMPLATE
 from heorsynth.protocol.notebook import execute, read_notebook, with_parameters
-from heorsynth.protocol.run import TEMPLATE
 from heorsynth.protocol.run_folder import staged
 
 PROTOCOL = """\

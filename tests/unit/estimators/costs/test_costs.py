@@ -9,10 +9,10 @@ import pytest
 from scipy import stats
 
 from heorsynth.core.errors import NotEstimableError
+from heorsynth.estimators.basics.proportions import proportion
 from heorsynth.estimators.costs import costs, utilities
 from heorsynth.estimators.costs import quantiles as cost_quantiles
 from heorsynth.estimators.economics.pooling import pool
-from heorsynth.estimators.proportions import proportion
 
 COSTS = np.array([0.0, 0.0, 10.0, 20.0, 70.0])
 

@@ -11,8 +11,8 @@ import torch
 
 import heorsynth as hs
 from heorsynth.core.errors import GeneratorError
-from heorsynth.generators.formats import Format
 from heorsynth.generators.peers import sdv
+from heorsynth.generators.sampling.formats import Format
 
 NETWORKS = ("ctgan", "tvae", "copula_gan")
 

@@ -10,7 +10,7 @@ import pytest
 import heorsynth as hs
 from heorsynth.core import errors
 from heorsynth.generators.sampling.cohorts import SyntheticCohorts
-from heorsynth.generators.source import MIN_PATIENTS, require_source, training_frame
+from heorsynth.generators.sampling.source import MIN_PATIENTS, require_source, training_frame
 
 
 def cohort(n: int = 40) -> "hs.Cohort":

@@ -14,7 +14,7 @@ from heorsynth.data.columns import identifiers as identity
 from heorsynth.data.files.csv_dialect import dialect_of
 from heorsynth.data.files.io import read_frame
 from heorsynth.data.files.text_layout import Dialect
-from heorsynth.generators.source import require_source
+from heorsynth.generators.sampling.source import require_source
 from heorsynth.protocol.file.source import load_source
 from heorsynth.protocol.file.spec import read_protocol
 from heorsynth.protocol.lock import write_lock

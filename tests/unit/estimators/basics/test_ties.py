@@ -11,6 +11,7 @@ from heorsynth.checks.core import observed
 from heorsynth.core.errors import NotEstimableError
 from heorsynth.data.folders.tally import Tally
 from heorsynth.data.folders.value_counts import rounded
+from heorsynth.estimators.basics.ties import TOLERANCE, as_one_time
 from heorsynth.estimators.costs.censored import bang_tsiatis, lin
 from heorsynth.estimators.survival.bootstrap import bootstrap_weights
 from heorsynth.estimators.survival.cox import cox
@@ -27,7 +28,6 @@ from heorsynth.estimators.survival.estimates import (
 from heorsynth.estimators.survival.fine_gray import fine_gray
 from heorsynth.estimators.survival.parametric import fit_parametric
 from heorsynth.estimators.survival.summaries import landmark, restricted_mean
-from heorsynth.estimators.ties import TOLERANCE, as_one_time
 from heorsynth.generators.peers.bootstrap import Bootstrap
 
 SIZE = {"day": 1.0, "month": 30.4375, "year": 365.25}

@@ -14,7 +14,7 @@ from heorsynth.data.columns.levels import SMALL_COUNT
 from heorsynth.data.columns.role_checks import TypedProblem, refuse
 from heorsynth.data.columns.schema import Schema
 from heorsynth.data.folders.cohort_folder import CohortFolder
-from heorsynth.generators.formats import is_levels
+from heorsynth.generators.sampling.formats import is_levels
 
 MOST_POOLED, FEW_LEVELS = 0.5, 10
 """A column of more than ten levels in which most patients have a rare level is free text."""

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from scipy import optimize
 
 from heorsynth.core.errors import NotEstimableError
+from heorsynth.estimators.basics.separation import RiskSets, separated
 from heorsynth.estimators.costs.two_part import any_cost
-from heorsynth.estimators.separation import RiskSets, separated
 from heorsynth.estimators.survival.cox import cox
 from heorsynth.estimators.survival.cox_two_arms import ArmCounts, log_hazard_ratio
 from heorsynth.estimators.survival.fine_gray import _Weighing, fine_gray

@@ -3,7 +3,7 @@
 import pytest
 
 from heorsynth.core.errors import NotEstimableError
-from heorsynth.estimators.proportions import proportion
+from heorsynth.estimators.basics.proportions import proportion
 
 
 def test_none_of_ten_leaves_an_upper_limit_of_1_less_the_tenth_root_of_the_tail() -> None:
