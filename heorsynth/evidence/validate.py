@@ -9,6 +9,7 @@ from typing import Any
 from heorsynth.checks.core.groups import ALL, Group
 from heorsynth.checks.core.margin import Margin
 from heorsynth.checks.core.observed import Observed
+from heorsynth.checks.planning.catalogue import ESTIMANDS
 from heorsynth.checks.planning.plan import Plan, plan
 from heorsynth.checks.planning.run_checks import Rows
 from heorsynth.core.errors import LabelError, Problem, RoleError
@@ -168,7 +169,8 @@ def evidence_of(
         generator=_generator(syn),
         broken=broken,
         notes=(
-            *notes_on(cohort, _observed(cohort, engine), syn, asked, holdout, calibrated),
+            *notes_on(cohort, _observed(cohort, engine), syn, asked, holdout, calibrated & set(ESTIMANDS)),
+            *_unknown_keys(calibrated),
             *asked.not_asked(findings),
             *further_notes(cohort, syn, findings),
             *told,
@@ -178,6 +180,12 @@ def evidence_of(
 
 def _calibrated(syn: Sequence[Any]) -> frozenset[str]:
     return frozenset(key for drawn in syn if drawn.label is not None for key in drawn.label.calibrated)
+
+
+def _unknown_keys(constructed: frozenset[str]) -> tuple[str, ...]:
+    """A note on labels that name estimands which do not exist here: a misspelt key would mark nothing in silence."""
+    unknown = sorted(constructed - set(ESTIMANDS))
+    return (f"The label names unknown estimands as equal by construction: {', '.join(unknown)}.",) if unknown else ()
 
 
 def _generator(syn: Sequence[Any]) -> str:

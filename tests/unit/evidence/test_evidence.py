@@ -143,6 +143,12 @@ def test_no_cohorts_no_seed_and_no_such_purpose_are_refused(real, faithful):
         validate(real, faithful, purpose="marketing")
 
 
+def test_a_label_that_names_an_unknown_estimand_is_noted_and_marks_nothing(real):
+    evidence = validate(real, [labelled(real, rows(6), calibrated=("costs.mean", "costs.maen"))])
+    assert "The label names unknown estimands as equal by construction: costs.maen." in evidence.notes
+    assert not any("maen" in note and "unknown" not in note for note in evidence.notes)
+
+
 def test_the_label_names_the_generator_and_what_was_calibrated(real):
     evidence = validate(real, [labelled(real, rows(6), calibrated=("costs.mean",))])
     assert evidence.generator == "heor"

@@ -65,6 +65,17 @@ def test_times_farther_apart_than_the_tolerance_stay_apart() -> None:
     assert as_one_time(time)[0] is time
 
 
+def test_the_tolerance_is_a_share_of_the_mean_of_distinct_times_however_many_patients_share_one() -> None:
+    """R's aeqSurv takes sorted distinct times: 900 patients at 1000 do not tie two patients 5e-6 apart."""
+    pair = np.array([1.0, 1.0 + 5e-6])
+    many = np.concatenate(
+        [pair, np.full(900, 1000.0)]
+    )  # all patients: mean 997.8, tolerance 1.5e-5; distinct: 334, 5e-6
+    assert len(np.unique(as_one_time(many)[0])) == 3
+    few = np.concatenate([pair, [1000.0]])
+    assert len(np.unique(as_one_time(few)[0])) == 3
+
+
 def test_the_rule_does_not_depend_on_the_unit() -> None:
     time = np.array([1.0, 1 + TOLERANCE / 2, 2.0])
     for scale in (1e-12, 1.0, 1e12):
