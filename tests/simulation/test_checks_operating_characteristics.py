@@ -64,7 +64,8 @@ def test_the_bounds_of_a_distance_are_each_wrong_at_most_one_time_in_twenty(meas
     noise = rng.multivariate_normal(np.zeros(10), covariance, 1000)
     real = np.abs(truth).max() if measure is largest else np.abs(truth).mean()
     drawn = rng.multivariate_normal(truth, covariance, repetitions)
-    bounds = np.array([measure(gaps, noise, noise)[1:3] for gaps in drawn])
+    measured = [measure(gaps, noise, noise) for gaps in drawn]
+    bounds = np.array([(one.lower, one.upper) for one in measured])
     allowed = stats.binom.ppf(0.9995, repetitions, 0.05)
     assert (bounds[:, 0] > real + 1e-12).sum() <= allowed
     assert (bounds[:, 1] < real - 1e-12).sum() <= allowed

@@ -187,9 +187,9 @@ def test_a_module_without_a_test_and_a_false_line_are_noticed(tmp_path: Path) ->
 
 
 def test_a_test_reaches_a_module_behind_a_registry_and_none_through_the_package_itself(tmp_path: Path) -> None:
-    files = {"a/registry.py": 'NAMES = {"b": "pack.a.b:make"}\n', "a/b.py": "import pack.a.c\n", "a/c.py": ""}
+    files = {"a/registry.py": 'names = {"b": "pack.a.b:make"}\n', "a/b.py": "import pack.a.c\n", "a/c.py": ""}
     folder = built(tmp_path, files)
-    (folder / "__init__.py").write_text("from pack.a.registry import NAMES as names\n", encoding="utf-8")
+    (folder / "__init__.py").write_text("from pack.a.registry import names\n", encoding="utf-8")
     found = house.read_house(folder)
     users = {"pack.a.c": {"pack.a.b", "pack.a.c"}}
     assert house.exercises("import pack as hs\nhs.names\n", found["pack.a.c"], users, found)

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from heorsynth.data.cohort.follow_up import how_to_combine, known_for_events_only, last_seen_columns
+from heorsynth.data.cohort.follow_up import combine_advice, known_for_events_only, last_seen_columns
 
 FRAME = pd.DataFrame(
     {
@@ -30,7 +30,7 @@ def test_times_missing_for_those_with_the_event_are_another_matter() -> None:
 
 
 def test_the_remedy_names_the_column_and_what_dropping_rows_would_lose() -> None:
-    told = how_to_combine(FRAME, "death_day", EVENT)
+    told = combine_advice(FRAME, "death_day", EVENT)
     assert "frame['time'] = frame['death_day'].fillna(frame['last_contact'])" in told
-    assert "would lose 2 of 2 without the event" in told
-    assert "fillna(frame['last_follow_up'])" in how_to_combine(FRAME[["death_day", "age"]], "death_day", EVENT)
+    assert "would lose 2 of 2 patients without the event" in told
+    assert "fillna(frame['last_follow_up'])" in combine_advice(FRAME[["death_day", "age"]], "death_day", EVENT)

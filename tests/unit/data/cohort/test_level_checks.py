@@ -3,7 +3,7 @@
 import pandas as pd
 
 from heorsynth.core.errors import SparseLevelError
-from heorsynth.data.cohort.level_checks import counts_of, rare_levels, words_not_levels
+from heorsynth.data.cohort.level_checks import counts_of, free_text_problem, rare_levels
 
 
 def test_levels_are_counted_as_text_without_the_missing() -> None:
@@ -18,8 +18,8 @@ def test_a_level_of_a_single_patient_is_told_by_number_and_not_by_name() -> None
 
 
 def test_a_sentence_is_free_text_and_so_are_ten_rare_levels_of_nineteen() -> None:
-    assert "longer than 100 characters" in words_not_levels("arm", {"x" * 101: 30})[0][1].found
-    assert words_not_levels("arm", {"x" * 100: 30}) == []
+    assert "longer than 100 characters" in free_text_problem("arm", {"x" * 101: 30})[0][1].found
+    assert free_text_problem("arm", {"x" * 100: 30}) == []
     rare, common = {f"r{i}": 4 for i in range(10)}, {f"c{i}": 5 for i in range(10)}
-    assert words_not_levels("arm", rare | common)[0][1].found.startswith("10 of its 20 levels have fewer than 5")
-    assert words_not_levels("arm", rare | common | {"c": 5}) == []
+    assert free_text_problem("arm", rare | common)[0][1].found.startswith("10 of its 20 levels have fewer than 5")
+    assert free_text_problem("arm", rare | common | {"c": 5}) == []

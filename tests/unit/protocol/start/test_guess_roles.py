@@ -262,7 +262,7 @@ def test_other_ids_may_repeat_beside_one_that_is_unique(tmp_path: Path) -> None:
         init_of = tmp_path / "visits"
         init_of.mkdir()
         started(init_of, frame.rename(columns={"case.id": "patient_id", "id": "record_id"}))
-    with pytest.raises(errors.DuplicateIdError, match="share 60 of them"):
+    with pytest.raises(errors.DuplicateIdError, match="hold only 60 ids"):
         hs.Cohort(frame.drop(columns="id"), endpoints={"os": ("days", "status")})
 
 

@@ -209,7 +209,7 @@ def test_where_there_is_no_endpoint_each_column_that_was_considered_has_its_reas
     start, text = started(tmp_path, patients(days=None, months=[f"{i} m" for i in range(N)], start=dates, end=dates))
     asked = start.questions[0]
     assert "months (is not a number)" in asked and "status (possible)" in asked
-    assert "start, end hold dates: count the days" in asked
+    assert "start, end hold dates: make a column with the number of days" in asked
     assert 'drop: ["months", "start", "end"]' in text or 'drop: ["start", "end"]' in text
 
 
