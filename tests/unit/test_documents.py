@@ -38,9 +38,33 @@ def test_the_page_of_operating_characteristics_is_that_of_the_stored_results(mon
 
 
 def test_every_file_the_documents_point_to_is_there() -> None:
-    for document in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]:
+    for document in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")]:
         for target in re.findall(r"\]\(([^)#:]+)\)", document.read_text(encoding="utf-8")):
             assert (document.parent / target).exists(), f"{document.name}: {target}"
+
+
+def test_every_python_file_that_a_page_on_the_design_names_is_there() -> None:
+    pages = [ROOT / "docs" / "architecture.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs" / "decisions").glob("*.md")]
+    named = {(page.name, path) for page in pages for path in re.findall(r"`([\w/]+/\w+\.py)`", page.read_text("utf-8"))}
+    assert len(named) > 80
+    assert not [one for one in named if not any((place / one[1]).is_file() for place in (ROOT, ROOT / "heorsynth"))]
+
+
+def test_the_architecture_page_names_every_room_with_its_rule_and_every_decision() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    rows = dict(re.findall(r"^\| `(\w+)` \| .*? \| (.*?) \|", text, flags=re.MULTILINE))
+    for folder in (ROOT / "heorsynth").iterdir():
+        if (folder / "__init__.py").is_file():
+            rooms = {room.parent.name for room in folder.glob("*/__init__.py")}
+            assert set(re.findall(r"`(\w+)`", rows[folder.name])) == rooms, folder.name
+    records = {path.name for path in (ROOT / "docs" / "decisions").glob("*.md")}
+    assert set(re.findall(r"\(decisions/(\S+\.md)\)", text)) == records
+
+
+@pytest.mark.parametrize("record", sorted((ROOT / "docs" / "decisions").glob("*.md")), ids=lambda path: path.stem)
+def test_a_decision_is_dated_and_short(record: Path) -> None:
+    assert re.match(r"\d{4}-\d\d-\d\d-[a-z-]+$", record.stem)
+    assert len(record.read_text(encoding="utf-8").splitlines()) <= 60
 
 
 @pytest.mark.parametrize("page", sorted((ROOT / "docs").rglob("*.md")), ids=lambda path: path.stem)

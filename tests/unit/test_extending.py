@@ -78,6 +78,60 @@ def test_the_entry_point_of_the_page_makes_the_generator_known(tmp_path: Path, m
     assert hs.generators.describe("two_donors").startswith("The outcome of one patient with the covariates of another.")
 
 
+def added_estimand(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Install the page's estimand as a package of its own, by the page's entry point."""
+    text = PAGE.read_text(encoding="utf-8")
+    lines = text.partition('entry-points."heorsynth.estimands"]\n')[2].partition("\n")[0].replace('"', "")
+    info = folder / "heorsynth_cost_of_events-1.0.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: heorsynth-cost-of-events\nVersion: 1.0.0\n")
+    (info / "entry_points.txt").write_text(f"[heorsynth.estimands]\n{lines}\n")
+    code = next(code for code, _ in BLOCK.findall(text) if "COST_OF_EVENTS = Estimand(" in code)
+    imports = "import numpy as np\nimport heorsynth as hs\n"
+    (folder / "cost_of_events.py").write_text(imports + code, encoding="utf-8")
+    monkeypatch.syspath_prepend(str(folder))
+
+
+def test_the_estimand_is_asked_by_its_margin_and_the_verdict_rests_on_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    added_estimand(tmp_path, monkeypatch)
+    trial, _ = hs.datasets.simulated_trial(120, seed=1)
+    copies = hs.generators.create("heor").fit(trial, seed=1).sample(m=2, seed=1)
+    margins = {"costs.of_events": {"relative": 0.1}}
+    evidence = hs.validate(trial, copies, purpose="teaching", margins=margins, seed=1)
+    found = {one.group: one for one in evidence.findings if one.key == "costs.of_events"}
+    died = trial.outcome("os")[1] == 1
+    assert found["all"].real == pytest.approx(trial.column("cost")[died].mean())
+    assert (found["all"].n_real, found["all"].decisive) == (died.sum(), True)
+    assert {one.kind for one in found.values()} == {"all", "arm", "subgroup"}
+
+
+def test_the_estimand_shows_nothing_of_fewer_than_five_patients_with_the_event() -> None:
+    names = page()
+    frame = pd.DataFrame({"time": range(1, 13), "event": [1] * 4 + [0] * 8, "cost": range(12)})
+    patients = hs.Cohort(frame, endpoints={"os": ("time", "event")}, costs=["cost"], currency="EUR")
+    entry = names["COST_OF_EVENTS"]
+    margin = names["as_margin"](entry.key, entry.margin, entry.settings)
+    scope = names["Scope"](patients, [patients], ((entry, margin),), np.random.default_rng(1))
+    (finding,) = entry.answer(names["replace"](scope.asks()[0], column="cost"))
+    assert finding.verdict == "not estimable" and np.isnan(finding.real)
+
+
+def test_the_check_of_the_page_is_blind_to_ages_that_keep_their_share_of_fives() -> None:
+    """It looks at a share: ages that are all wrong keep it."""
+    names = page()
+    ages = np.arange(200) % 40 + 20.0
+    real, wrong = (
+        hs.Cohort(pd.DataFrame({"time": ages, "event": 1, "age": values}), endpoints={"os": ("time", "event")})
+        for values in (ages, ages - 15)
+    )
+    entry = names["FIVES"]
+    margin = names["as_margin"](entry.key, entry.margin, entry.settings)
+    scope = names["Scope"](real, [wrong] * 5, ((entry, margin),), np.random.default_rng(1))
+    assert [one.verdict for one in names["check_heaping"](scope)] == ["pass"]
+
+
 def test_the_dataset_can_be_loaded_and_copied_once_it_is_in_the_catalogue(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

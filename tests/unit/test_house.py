@@ -18,6 +18,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 sys.path.insert(0, str(ROOT / "tools"))
 house = importlib.import_module("house")
 call_path = importlib.import_module("call_path")
+touched = importlib.import_module("touched")
 STRUCTURE = list(house.structure())
 
 
@@ -45,7 +46,7 @@ def test_a_goal_that_is_met_stays_met(measure: object) -> None:
 
 
 def test_every_goal_that_is_held_is_measured() -> None:
-    assert {measure.name for measure in STRUCTURE} >= house.HELD
+    assert {measure.name for measure in [*STRUCTURE, *house.additions()]} >= house.HELD
 
 
 def test_a_folder_with_sixteen_files_is_crowded(tmp_path: Path) -> None:
@@ -195,6 +196,48 @@ def test_a_test_reaches_a_module_behind_a_registry_and_none_through_the_package_
     assert house.exercises("import pack as hs\nhs.names\n", found["pack.a.c"], users, found)
     assert not house.exercises("import pack as hs\nhs.other\n", found["pack.a.c"], users, found)
     assert not house.exercises("import pack as hs\n", found["pack.a.registry"], {}, found)
+
+
+ADDED = """
+from heorsynth.checks.planning import registry
+from heorsynth.checks.planning.catalogue import ESTIMANDS, margin_for
+print(heorsynth.__file__)
+print(ESTIMANDS["costs.of_events"].check, margin_for("costs.of_events", {"relative": 0.1}))
+print(registry.estimands_of("heaping"), registry.load("heaping").__name__)
+"""
+
+
+def test_one_more_estimand_touches_two_files_and_one_more_check_four_and_both_are_found(tmp_path: Path) -> None:
+    found = touched.touched(ROOT, tmp_path)
+    assert found == {
+        "estimand": ("heorsynth/checks/costs/estimands.py", "tests/unit/checks/costs/test_of_events.py"),
+        "check": (
+            "heorsynth/checks/planning/registry.py",
+            "heorsynth/checks/structure/check.py",
+            "heorsynth/checks/structure/estimands.py",
+            "tests/unit/checks/structure/test_heaping.py",
+        ),
+    }
+    tests = [place for files in found.values() for place in files if place.startswith("tests")]
+    code = "import runpy, heorsynth\n" + ADDED + f"for place in {tests}:\n"
+    code += (
+        "    [one() for name, one in runpy.run_path(place).items() if name.startswith('test_') and not print(name)]\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.stdout.splitlines() == [
+        str(tmp_path / "heorsynth" / "__init__.py"),
+        "costs ±0.1 of the real value",
+        "('heaping.fives',) check_heaping",
+        "test_the_cost_of_events_is_the_mean_over_the_patients_with_the_event",
+        "test_heaping_fails_where_rounded_ages_were_made_smooth",
+    ], done.stderr
+
+
+def test_a_change_that_makes_one_more_estimand_touch_another_file_is_noticed(tmp_path: Path) -> None:
+    before = touched.contents(touched.copied(ROOT, tmp_path))
+    touched.append(tmp_path / "heorsynth/checks/new.py", "x = 1\n")
+    after = touched.contents(tmp_path)
+    assert touched.changed(before, after) == ("heorsynth/checks/new.py",)
 
 
 def test_sizes_are_counted(tmp_path: Path) -> None:
