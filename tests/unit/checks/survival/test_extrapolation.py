@@ -1,0 +1,179 @@
+"""Extrapolated lifetimes in closed form, and whether the best-fitting model stays best, by fits that are given."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from heorsynth.checks.core.finding import FAIL, INCONCLUSIVE, NOT_ESTIMABLE, Finding
+from heorsynth.checks.core.margin import Margin
+from heorsynth.checks.core.question import Ask
+from heorsynth.checks.planning.catalogue import ESTIMANDS, margin_for
+from heorsynth.checks.planning.registry import scope_of
+from heorsynth.checks.survival.extrapolation import OF_LIFETIME, lifetime_of
+from heorsynth.core.errors import NotEstimableError
+from heorsynth.data.cohort.cohort import Cohort
+from heorsynth.data.columns.schema import Endpoint, Schema
+from heorsynth.estimators.survival.parametric import FAMILIES
+
+SCHEMA = Schema({"os": Endpoint("os", "time", "event")}, unit="year")
+
+
+def cohort(time: Sequence[float] | np.ndarray, event: object = 1) -> Cohort:
+    return Cohort.derive(SCHEMA, pd.DataFrame({"time": time, "event": event}), label=None)
+
+
+REAL = cohort(np.linspace(0.5, 6.0, 12), [1, 1, 0] * 4)
+"""Eight deaths in 39 years of follow-up."""
+
+
+def ask(key: str, real: Cohort, *synthetic: Cohort, **declared: object) -> Ask:
+    margins = {key: margin_for(key, declared)}
+    (found,) = scope_of(real, synthetic, margins, np.random.default_rng(1)).asks()
+    return replace(found, endpoint="os")
+
+
+def test_the_mean_lifetime_under_each_of_the_six_models() -> None:
+    twice = cohort(np.linspace(1.0, 12.0, 12), [1, 1, 0] * 4)
+    found = ESTIMANDS["survival.extrapolation"].answer(
+        ask("survival.extrapolation", REAL, twice, lifetime=20.0, relative=0.4)
+    )
+    assert [one.estimand for one in found] == [f"mean lifetime of os to 20 year, {family}" for family in FAMILIES]
+    mean = 39 / 8
+    exponential = found[0]
+    assert exponential.real == pytest.approx(mean * (1 - math.exp(-20 / mean)), rel=1e-6)
+    assert exponential.synthetic == pytest.approx(2 * mean * (1 - math.exp(-20 / (2 * mean))), rel=1e-6)
+    assert exponential.unit == "year"
+    # the log rate has a variance of 1/8, and the derivative of mean·(1 - exp(-20/mean)) by it is the slope here
+    slopes = [m * (1 - math.exp(-20 / m)) - 20 * math.exp(-20 / m) for m in (mean, 2 * mean)]
+    real, difference = exponential.real, exponential.difference
+    variance = (slopes[1] ** 2 / 8 + slopes[0] ** 2 / 8 * (exponential.synthetic / real) ** 2) / real**2
+    assert exponential.upper - difference == pytest.approx(1.6448536 * math.sqrt(variance), rel=1e-4)
+
+
+def test_the_default_lifetime_is_five_horizons_of_all_patients() -> None:
+    """The 80th percentile of 0.5, 1, ... 6 is 4.9; the two figures below it are 4.8."""
+    assert lifetime_of(REAL, "os", Margin("absolute", 1.0, {"horizon": 3.0})) == 15.0
+    assert lifetime_of(REAL, "os", Margin("absolute", 1.0)) == pytest.approx(5 * 4.8)
+    assert lifetime_of(REAL, "os", Margin("absolute", 1.0, {"lifetime": 30, "horizon": 3.0})) == 30.0
+
+
+def test_an_absolute_margin_is_compared_with_the_lifetime_of_the_endpoints_it_is_about() -> None:
+    two = REAL.schema.with_roles(endpoints={**SCHEMA.endpoints, "pfs": Endpoint("pfs", "early", "event")})
+    real = Cohort.derive(two, REAL.frame.assign(early=REAL.frame["time"] / 2), label=None)
+    assert list(OF_LIFETIME.sizes(Margin("absolute", 1.0), real)) == pytest.approx([24.0, 12.0])
+    assert list(OF_LIFETIME.sizes(Margin("absolute", 1.0, {"endpoint": "pfs"}), real)) == pytest.approx([12.0])
+    assert list(OF_LIFETIME.sizes(Margin("absolute", 1.0, {"lifetime": 40}), real)) == [40.0, 40.0]
+
+
+@dataclass(frozen=True)
+class Fit:
+    """What is read of a fit: its AIC, and what each patient adds to its log likelihood."""
+
+    aic: float
+    each: tuple[float, ...] = ()
+
+    def contributions(self, time: np.ndarray, event: np.ndarray, entry: np.ndarray | None) -> np.ndarray:
+        return np.array(self.each)
+
+
+def best_kept(
+    real: Mapping[str, float],
+    *drawn: Mapping[str, float],
+    gains: tuple[float, ...] = (1.0,) * 12,
+    patients: Cohort = REAL,
+) -> Finding:
+    """The finding for these AIC. A patient adds so much more to the real best model than to any other one."""
+    asked = ask("survival.extrapolation_ranking", patients, *[REAL] * len(drawn), absolute=0.2)
+    best = min(real, key=lambda family: real[family]) if real else ""
+
+    def fitted(place: int, family: str) -> Fit:
+        aic = real if place < 0 else drawn[place]
+        if family not in aic:
+            raise NotEstimableError("no maximum")
+        return Fit(aic[family], gains if family == best else (0.0,) * len(gains))
+
+    asked.scope.shared(("parametric", "os", "all"), lambda: fitted)
+    (found,) = ESTIMANDS["survival.extrapolation_ranking"].answer(asked)
+    return found
+
+
+WEIBULL = {"exponential": 110.0, "Weibull": 100.0, "Gompertz": 102.0}
+
+
+def test_a_model_is_kept_where_no_other_one_is_better_by_four() -> None:
+    drawn = [{**WEIBULL, "exponential": aic} for aic in (96.1, 96.0, 110.0, 95.0)]
+    found = best_kept(WEIBULL, *drawn)
+    assert (found.real, found.synthetic, found.difference) == (1.0, 0.5, -0.5)
+    low, high = found.lower + 1, found.upper + 1
+    assert 6 * low**2 * (1 - low) ** 2 + 4 * low**3 * (1 - low) + low**4 == pytest.approx(0.05)
+    assert high == pytest.approx(1 - low), "two of four are as many as are not"
+
+
+def test_a_model_that_could_not_be_fitted_is_not_kept() -> None:
+    lost = {family: aic for family, aic in WEIBULL.items() if family != "Weibull"}
+    assert best_kept(WEIBULL, WEIBULL, lost).synthetic == 0.5
+
+
+def test_the_reason_tells_the_best_model_and_how_many_pairs_are_ranked_alike() -> None:
+    """Of the three pairs one changes in the one cohort, and none in the other: five of six."""
+    found = best_kept(WEIBULL, WEIBULL, {**WEIBULL, "Gompertz": 99.0})
+    assert found.because.startswith("Weibull in the real cohort; pairs of models a cohort ranks alike: 83%; ")
+    alone = best_kept({"Weibull": 100.0}, {"Gompertz": 100.0})
+    assert "ranks alike: 0%" in alone.because
+
+
+def test_the_floor_is_the_weight_of_clearly_worse_models() -> None:
+    """The exponential is 10 behind, the Gompertz 2, so that only the first is clearly worse: exp(-5), exp(-1) and 1."""
+    found = best_kept(WEIBULL, WEIBULL)
+    assert found.floor == pytest.approx(math.exp(-5) / (1 + math.exp(-1) + math.exp(-5)))
+
+
+UNLIKE = {"exponential": 90.0, "Weibull": 100.0, "Gompertz": 102.0}
+
+
+@pytest.mark.parametrize(
+    ("gains", "verdict"),
+    [
+        ((1.0, 1.1) * 6, FAIL),
+        ((5.0, -4.9) * 6, INCONCLUSIVE),
+        ((0.0,) * 12, INCONCLUSIVE),
+        ((-1.0, -1.1) * 6, INCONCLUSIVE),
+    ],
+)
+def test_another_model_fails_only_where_the_patients_tell_the_two_apart(gains: tuple[float, ...], verdict: str) -> None:
+    found = best_kept(WEIBULL, *[UNLIKE] * 30, gains=gains)
+    assert (found.synthetic, found.verdict) == (0.0, verdict)
+    assert ("but the real cohort does not tell it from the exponential" in found.because) == (verdict == INCONCLUSIVE)
+
+
+def test_a_rival_that_the_patients_cannot_be_fitted_with_is_not_told_apart() -> None:
+    real = {"Weibull": 100.0}
+    found = best_kept(real, *[{"exponential": 90.0, "Weibull": 100.0}] * 30)
+    assert found.verdict == INCONCLUSIVE
+
+
+def test_without_any_model_or_with_four_patients_there_is_no_best_one() -> None:
+    assert best_kept({}, WEIBULL).because == "none of the six models could be fitted"
+    assert best_kept(WEIBULL, {}).verdict == NOT_ESTIMABLE
+    few = best_kept(WEIBULL, WEIBULL, patients=cohort([1.0, 2.0, 3.0, 4.0]))
+    assert few.because == "fewer than 5 real patients: not shown"
+
+
+def test_the_fits_of_a_group_are_made_once_for_both_estimands(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[str] = []
+
+    def counted(family: str, *outcome: object) -> Fit:
+        made.append(family)
+        return Fit(len(made))
+
+    monkeypatch.setattr("heorsynth.checks.survival.extrapolation.fit_parametric", counted)
+    asked = ask("survival.extrapolation_ranking", REAL, REAL, absolute=0.2)
+    for _ in range(2):
+        ESTIMANDS["survival.extrapolation_ranking"].answer(asked)
+    assert sorted(made) == sorted([*FAMILIES] * 2), "six of the patients and six of the one cohort"
