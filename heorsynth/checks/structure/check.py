@@ -70,8 +70,8 @@ def _marginal(ask: Ask, name: str) -> Finding:
     real_noise = drawn - shares[0]
     sizes = np.mean([len(column) for column in known[1:]])
     noise = with_synthesis(real_noise, shares[1:], len(known[0]) / float(sizes), rng)
-    numbers = measure(shares[1:].mean(axis=0) - shares[0], noise, real_noise)
-    return ask.question(label, column=name).answer(numbers)
+    distance = measure(shares[1:].mean(axis=0) - shares[0], noise, real_noise)
+    return ask.question(label, column=name).answer(distance)
 
 
 def _below_and_upto(ordered: np.ndarray, points: np.ndarray) -> np.ndarray:

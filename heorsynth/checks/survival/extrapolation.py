@@ -91,8 +91,8 @@ def best_model_kept(ask: Ask) -> list[Finding]:
     -----
     A model is among the best if no other model has an AIC lower by `CLEAR` or more. The interval is Clopper-Pearson's
     over the syntheses. The finding fails only if the real cohort itself distinguishes its best model from the model
-    that most syntheses rank first (Vuong's test, one-sided at 2%). Otherwise the choice is due to chance, and a faithful
-    generator could choose differently.
+    that most syntheses rank first (Vuong's test, one-sided at 2%). Otherwise the choice is due to chance, and a
+    faithful generator could choose differently.
 
     References
     ----------
