@@ -373,8 +373,7 @@ def _with_ties(data: Tally, endpoint: str) -> Tally:
     times = as_one_time(*(one.value for one in counts))
     for name, one, joined in zip(held, counts, times, strict=True):
         if joined is not one.value:
-            data = replace(data, **{name: {**getattr(data, name), endpoint: replace(one, value=joined)}})  # type:
-            ignore[arg - type]
+            data = replace(data, **{name: {**getattr(data, name), endpoint: replace(one, value=joined)}})  # type: ignore[arg-type]
     return data
 
 
