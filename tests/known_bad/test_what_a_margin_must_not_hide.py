@@ -45,7 +45,7 @@ def test_a_cohort_whose_gain_in_qalys_is_erased_is_not_fit_though_no_decision_tu
     (gain,) = [one for one in told.decisive if one.key == "economics.incremental_qaly"]
     assert gain.verdict == "inconclusive"
     assert gain.margin == pytest.approx(gain.real)
-    assert "the real effect itself; declared ±0.1" in gain.because
+    assert "capped at the real effect; declared ±0.1" in gain.because
 
 
 def test_a_margin_is_narrowed_to_an_effect_that_is_shown_and_to_no_other() -> None:

@@ -1,3 +1,3 @@
-"""What a finding is: estimand, margin, group, and the comparison of real with synthetic."""
+"""The parts of a finding: estimand, margin, group, and the comparison of real with synthetic."""
 
 __all__ = ("distance", "estimand", "finding", "groups", "margin", "observed", "question", "scalar")

@@ -1,4 +1,4 @@
-"""Distances, which chance can only widen: how far apart two cohorts are, at least and at most."""
+"""Distances between two cohorts, with an interval that allows for chance: noise can only make a distance larger."""
 
 from __future__ import annotations
 
@@ -11,24 +11,25 @@ from heorsynth.core.estimate import normal_quantile
 TAIL = 0.5 + LEVEL / 2
 
 NO_ERROR = 1e-9
-"""A standard error of a share or a correlation below this is rounding: the estimate does not vary."""
+"""Standard errors of shares and correlations below this are rounding error: the estimate does not vary."""
 
 
 def largest(gaps: np.ndarray, noise: np.ndarray, real_noise: np.ndarray) -> Numbers:
-    """The largest of J absolute gaps with its interval and its floor: value, lower, upper, floor.
+    """Return the largest of J absolute gaps with its interval and its floor.
 
     Parameters
     ----------
-    gaps : array (J,)             synthetic less real, each with a roughly normal error
+    gaps : array (J,)             synthetic minus real, each with an approximately normal error
     noise : array (B, J)          draws of that error, centred at 0
     real_noise : array (B, J)     draws of the error of the real cohort alone
 
     Notes
     -----
-    With standard errors s_j, upper = max(|gap_j| + z s_j) for the one-sided z (1.645): at the j where the true
-    gap is largest it holds in 95%, so it holds for the maximum (intersection-union; no correction for J is
-    needed). lower = max(|gap_j| - c s_j, 0) with c the 95% quantile of max |noise_j| / s_j, since any j may
-    exceed by chance. Chance can only widen a distance, so this pair, unlike a resampled distance, has no bias.
+    Let s_j be the standard errors and z the one-sided normal quantile (1.645). The upper bound is
+    max(|gap_j| + z s_j). At the j with the largest true gap it covers in 95% of samples, so it covers the maximum
+    (intersection-union; no correction for J is needed). The lower bound is max(|gap_j| - c s_j, 0), where c is the
+    95% quantile of max |noise_j| / s_j, because any j may be large by chance. Noise makes a distance larger, so a
+    resampled distance is biased; these bounds are not.
 
     References
     ----------
@@ -50,16 +51,16 @@ def average(
     real_noise: np.ndarray,
     weights: np.ndarray | None = None,
 ) -> Numbers:
-    """The mean of J absolute gaps with its interval and its floor: value, lower, upper, floor.
+    """Return the mean of J absolute gaps with its interval and its floor.
 
-    Parameters as for `largest`; weights (J,) sum to 1, equal by default.
+    The parameters are those of `largest`. The weights (J,) sum to 1; they are equal by default.
 
     Notes
     -----
-    With N the (weighted) mean of absolute values, e the error of the gaps and q the 95% quantile of N(e), the
-    triangle inequality gives the true N within N(gaps) ± q: valid whatever the correlation of the J, and
-    conservative. Where z times the mean standard error is smaller, the upper bound takes that, since
-    N(true) - N(gaps) is at most a fixed signed mean of the errors. Neither choice looks at the gaps.
+    Let N be the (weighted) mean of absolute values, e the error of the gaps and q the 95% quantile of N(e). By the
+    triangle inequality the true N lies within N(gaps) ± q. This holds for any correlation of the J gaps and is
+    conservative. The upper bound uses z times the mean standard error where that is smaller, because
+    N(true) - N(gaps) is at most a fixed signed mean of the errors. The choice does not depend on the gaps.
     """
     weight = np.full(len(gaps), 1 / len(gaps)) if weights is None else weights
     size = float(np.abs(gaps) @ weight)
@@ -70,9 +71,10 @@ def average(
 
 
 def root_mean_square(gaps: np.ndarray, noise: np.ndarray, real_noise: np.ndarray) -> Numbers:
-    """The root mean square of J gaps with its interval and its floor: value, lower, upper, floor.
+    """Return the root mean square of J gaps with its interval and its floor.
 
-    Parameters as for `largest`. The triangle inequality bounds it as it does the mean (`average`): conservative.
+    The parameters are those of `largest`. The interval uses the triangle inequality, as in `average`, and is
+    conservative.
     """
     size = float(np.sqrt(np.mean(gaps**2)))
     quantile = float(np.quantile(np.sqrt(np.mean(noise**2, axis=1)), TAIL))
@@ -86,18 +88,18 @@ def with_synthesis(
     ratio: float,
     rng: np.random.Generator,
 ) -> np.ndarray:
-    """Draws of the error of (mean over m cohorts) - (real): the real's own, and the synthesis' beside it.
+    """Draw errors of the mean over m cohorts minus the real estimate (B, J): real sampling plus synthesis.
 
     Parameters
     ----------
-    real_noise : array (B, J)     draws of the real estimates' error, as by a bootstrap
+    real_noise : array (B, J)     draws of the error of the real estimates, e.g. from a bootstrap
     synthetic : array (m, J)      the estimates in the m cohorts
-    ratio : float                 real patients to synthetic rows: a synthetic cohort's variance is the real's
-                                  times this, unless the m cohorts are seen to differ by more
+    ratio : float                 real patients per synthetic row: the variance of a synthetic cohort is the real one
+                                  times this ratio, or the observed variance between the m cohorts if that is larger
 
     Notes
     -----
-    The variance of the mean is the larger of the between and the within variance over m, as for scalars.
+    As for scalars, the variance of the mean is the larger of the between and the within variance, divided by m.
     """
     count = len(synthetic)
     within = real_noise.var(axis=0) * ratio

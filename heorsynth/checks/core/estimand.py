@@ -1,4 +1,4 @@
-"""What an estimand is: everything that the library says and does about one quantity, in one entry."""
+"""The `Estimand`: one entry holds everything the library knows about one quantity."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ if TYPE_CHECKING:
 
 EVERYONE, EVERYONE_AND_ARMS, EVERY_GROUP, CONTRASTS = "everyone", "everyone and arms", "every group", "contrasts"
 REPEATED = "everyone, repeated in support"
-"""Of whom an estimand is asked: everyone; everyone and each arm; these and each subgroup level; arm against arm; or
-everyone, and then in support each arm and each subgroup level."""
+"""The groups in which an estimand is estimated: everyone; everyone and each arm; these and each subgroup level; arm
+against arm; or everyone, with each arm and subgroup level as supporting findings."""
 
 COUNTS, SAMPLE, BOTH, NEVER = "counts", "sample", "both", "never"
-"""How an estimand is answered for folders: from counts and moments of all rows, from a random sample of rows, from
-counts with a sample for the chance error, or not at all."""
+"""How an estimand is estimated for folders: from counts and moments of all rows, from a random sample of rows, from
+counts with a sample for the sampling error, or not at all."""
 
 FAITHFUL, PRIVATE = "faithful", "private"
-"""The questions a finding can answer."""
+"""The question a finding answers: are the cohorts faithful, or are they private?"""
 
 ONE = ("absolute",)
 """The only scale of a share, a distance or a probability."""
 
 WITHIN = {"intersections": None}
-"""The setting of estimands that can be asked of two subgroup levels together: the fewest patients there."""
+"""The setting of estimands that also apply to two subgroup levels together: the minimum number of patients there."""
 
 HORIZON = {"horizon": None, "endpoint": None}
-"""The settings of estimands that look up to a time."""
+"""The settings of estimands that are restricted to a horizon."""
 
 LARGEST_LOG_RATIO = 1.0986
 """A ratio margin as wide as 1/3 to 3, on the log scale, is vacuous."""
@@ -40,12 +40,12 @@ BOTH_SIDES = (-math.inf, math.inf)
 
 @dataclass(frozen=True)
 class Reference:
-    """The size that an absolute margin is compared with: half of it, or more, is vacuous.
+    """The size that an absolute margin is compared with: a margin of half this size or more is vacuous.
 
     Attributes
     ----------
     name : str           such as "the horizon"
-    sizes : callable     the margin and the real cohort -> the sizes; the smallest counts
+    sizes : callable     (margin, real cohort) -> the sizes; the smallest is used
     """
 
     name: str
@@ -54,7 +54,7 @@ class Reference:
 
 @dataclass(frozen=True, eq=False)
 class DefaultMargin:
-    """An estimand that a purpose asks for, with its margin and the reason for that width."""
+    """An estimand of a purpose, with its default margin and the reason for the width of that margin."""
 
     estimand: Estimand
     margin: Mapping[str, object]
@@ -72,25 +72,25 @@ class Estimand:
 
     Attributes
     ----------
-    key : str             as a protocol names it, such as "survival.rmst"; the part before the dot names its check
-    plain : str           its name in words that a committee uses
+    key : str             its name in a protocol, such as "survival.rmst"; the part before the dot names its check
+    plain : str           its name in the words of a committee
     definition : str      one line for a statistician
-    formula, source : str the formula in HTML with nothing but sub- and superscripts, and who published it first
-    answer : callable     an `Ask` -> its findings
+    formula, source : str the formula in HTML (only sub- and superscripts), and its first publication
+    answer : callable     `Ask` -> list of findings
     asked_of : str        EVERYONE, EVERYONE_AND_ARMS, EVERY_GROUP, CONTRASTS or REPEATED
     unit : str            "time", "money", "QALY", or "" for a share, a correlation or a log ratio
-    scales : tuple        margin scales that make sense for it
-    settings : Mapping    its settings with their defaults; None means what `definition` says
-    several : tuple       settings that may be a list: the estimand is then asked at each
+    scales : tuple        the scales its margin can have
+    settings : Mapping    its settings with their defaults; for None see `definition`
+    several : tuple       settings that may be a list; each value then gives a finding
     needs : tuple         roles that the cohort must declare: arm, costs, utilities, subgroups
-    margin, reason        its default margin and why it is that wide; empty if a purpose never asks for it by itself
-    relative_to : str     what a relative margin is a share of, if not the real estimate
-    limit : float         an absolute margin as wide as this is vacuous
-    reference             what an absolute margin is compared with instead, for times and amounts
+    margin, reason        its default margin and the reason for it; empty if no purpose includes the estimand by default
+    relative_to : str     the quantity that a relative margin is a share of, if it is not the real estimate
+    limit : float         a margin of this width or more is vacuous
+    reference             for times and amounts: the `Reference` of an absolute margin, instead of `limit`
     folders : str         COUNTS, SAMPLE, BOTH or NEVER
     question : str        FAITHFUL or PRIVATE
-    span : tuple          the part of the interval that can fail: one side of 0 for one-sided questions
-    among_all : callable  the same question about three arms or more at once, or None
+    span : tuple          the range of differences that can fail: one side of 0 for one-sided tests
+    among_all : callable  like `answer`, for three arms or more at once; or None
 
     Examples
     --------
@@ -124,7 +124,7 @@ class Estimand:
 
     @property
     def check(self) -> str:
-        """The name of the check that answers it."""
+        """The name of the check that estimates it."""
         return self.key.split(".", maxsplit=1)[0]
 
     @property
@@ -133,5 +133,5 @@ class Estimand:
         return DefaultMargin(self, self.margin, self.reason)
 
     def with_margin(self, margin: Mapping[str, object], reason: str) -> DefaultMargin:
-        """The estimand with a margin of a purpose's own."""
+        """Return the estimand with the margin of a purpose."""
         return DefaultMargin(self, margin, reason)

@@ -1,4 +1,4 @@
-"""A finding: one estimand, real beside synthetic, held against its margin by its confidence interval."""
+"""A finding: the real and the synthetic estimate of one estimand, and whether their difference is within the margin."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from heorsynth.core.estimate import normal_quantile, significant, stable
 from heorsynth.core.reading import typed
 
 LEVEL = 0.90
-"""Level of every interval: an equivalence test at 5% is a 90% interval inside the margin (two one-sided tests)."""
+"""Level of every interval: two one-sided tests at 5% are a 90% interval inside the margin."""
 
 PASS, FAIL, INCONCLUSIVE, NOT_ESTIMABLE = "pass", "fail", "inconclusive", "not estimable"
 WORST_FIRST = (FAIL, NOT_ESTIMABLE, INCONCLUSIVE, PASS)
 
 TESTED, CONSTRUCTED = "tested", "constructed"
-"""What a finding rests on: a comparison, or an equality that the generator made and that is no evidence."""
+"""The basis of a finding: a test, or an equality by construction, which is no evidence of fidelity."""
 
 NO_THRESHOLD = "no threshold"
 """The `obstacle` of an economic question without a willingness-to-pay threshold."""
@@ -28,33 +28,33 @@ NO_THRESHOLD = "no threshold"
 
 @dataclass(frozen=True)
 class Finding:
-    """What a check found for one estimand in one group of patients.
+    """The result of a check for one estimand in one group of patients.
 
     Attributes
     ----------
-    key : str                      of the estimand, as a protocol names it: "survival.rmst"
+    key : str                      the key of the estimand in a protocol: "survival.rmst"
     estimand, group : str          such as "rmst of os to 3650 day", "sex=f"
-    real, synthetic : float        the estimand in the source, and its mean over the m cohorts
+    real, synthetic : float        the real estimate, and the mean over the m synthetic cohorts
     difference : float             on the margin's scale (see `Margin`)
-    lower, upper : float           its 90% interval, over the real data's sampling and the synthesis
-    margin : float                 half-width of the margin on the same scale
-    floor : float                  the mean |difference| of a resample of the real data itself
+    lower, upper : float           its 90% interval; covers the sampling of the real data and the synthesis
+    margin : float                 half-width of the margin, on the same scale
+    floor : float                  the mean |difference| between the real data and a resample of them
     verdict : str                  pass, fail, inconclusive, not estimable
-    because : str                  the verdict in a sentence
-    scale, unit : str              of the margin, and of `real` and `synthetic`
-    n_real : int                   real patients it rests on
-    decisive : bool                whether the purpose's verdict depends on it
-    basis : str                    tested, or constructed: set equal to the source's, so no evidence of fidelity
+    because : str                  the reason for the verdict, in a sentence
+    scale, unit : str              scale of the margin; unit of `real` and `synthetic`
+    n_real : int                   number of real patients it rests on
+    decisive : bool                whether the verdict of the purpose depends on it
+    basis : str                    tested, or constructed: equal to the source by construction, so no evidence
     question : str                 faithful or private
-    kind : str                     of the group: all, arm, subgroup, intersection
-    endpoint, column : str         the endpoint or column it is about, if it is about one
-    threshold : float              willingness to pay; NaN if it is about none
-    per : str                      what a threshold is money for: QALY, or a unit of the effect
-    remark : str                   the part of `because` beyond interval and margin
+    kind : str                     kind of group: all, arm, subgroup, intersection
+    endpoint, column : str         the endpoint or column, if there is one
+    threshold : float              willingness to pay; NaN if there is none
+    per : str                      the denominator of the threshold: QALY, or a unit of the effect
+    remark : str                   `because` without the sentence on interval and margin
     obstacle : str                 NO_THRESHOLD, or ""
-    overlap : float                of the real and the synthetic 95% interval, 1 if they are one (Karr et al. 2006);
-                                   NaN for distances
-    standardised : float           (synthetic - real) / the real standard error; NaN for distances
+    overlap : float                overlap of the real and the synthetic 95% interval, 1 if they are equal (Karr et
+                                   al. 2006); NaN for distances
+    standardised : float           (synthetic - real) / real standard error; NaN for distances
     """
 
     key: str
@@ -87,24 +87,24 @@ class Finding:
 
     @property
     def check(self) -> str:
-        """The name of the check that gave it."""
+        """The name of the check that made it."""
         return self.key.split(".", maxsplit=1)[0]
 
     @property
     def constructed(self) -> bool:
-        """Whether the generator set the estimand equal to the source's."""
+        """Whether the estimand equals the source by construction."""
         return self.basis == CONSTRUCTED
 
     @property
     def known(self) -> bool:
-        """Whether it is an estimate with an interval, and neither a distance nor beyond estimation."""
+        """Whether it is an estimate with an interval: neither a distance nor not estimable."""
         return not math.isnan(self.standardised)
 
     @property
     def stable(self) -> Finding:
-        """The finding with its numbers as every processor writes them (see `heorsynth.core.estimate.stable`).
+        """The finding with numbers rounded so that every processor writes the same (`heorsynth.core.estimate.stable`).
 
-        Its verdict stays: it was reached with all digits.
+        The verdict is unchanged: it was reached with all digits.
         """
         size = max((abs(one) for one in (self.real, self.synthetic) if math.isfinite(one)), default=0.0)
         scale = max(size, self.margin) if self.scale == "absolute" else 1.0
@@ -115,7 +115,7 @@ class Finding:
         return replace(self, **written)
 
     def to_dict(self) -> dict[str, object]:
-        """The finding as JSON-ready data; what could not be estimated is None, never NaN."""
+        """Return the finding as JSON-ready data; a number that is not estimable is None, never NaN."""
         return {
             key: None if isinstance(value, float) and math.isnan(value) else value
             for key, value in {"check": self.check, **asdict(self)}.items()
@@ -123,7 +123,7 @@ class Finding:
 
     @classmethod
     def from_dict(cls, facts: Mapping[str, Any]) -> Finding:
-        """The finding `to_dict` wrote; ValueError or AttributeError if it is anything else."""
+        """Return the finding that `to_dict` wrote; ValueError or AttributeError for other data."""
         known = {name: math.nan if value is None else value for name, value in facts.items() if name != "check"}
         found = typed(cls, known)
         if found.check != facts.get("check"):
@@ -132,14 +132,14 @@ class Finding:
 
 
 def decide(lower: float, upper: float, width: float) -> str:
-    """pass if [lower, upper] lies inside [-width, width], fail if it lies outside, else inconclusive."""
+    """Return pass if [lower, upper] lies inside [-width, width], fail if it lies outside, else inconclusive."""
     if -width <= lower and upper <= width:
         return PASS
     return FAIL if lower > width or upper < -width else INCONCLUSIVE
 
 
 def interval_sentence(verdict: str, lower: float, upper: float, margin: Margin) -> str:
-    """Why the verdict is what it is, in the margin's own terms."""
+    """Return the reason for the verdict, on the scale of the margin."""
     shown = (_ratio(lower), _ratio(upper)) if margin.scale == "ratio" else (lower, upper)
     where = {PASS: "lies inside", FAIL: "lies outside", INCONCLUSIVE: "crosses the edge of"}[verdict]
     return (
@@ -148,17 +148,20 @@ def interval_sentence(verdict: str, lower: float, upper: float, margin: Margin) 
 
 
 def _ratio(logarithm: float) -> float:
-    """The ratio of a logarithm; infinite if it is beyond what a float holds."""
+    """Return the ratio of a logarithm; infinite if a float cannot hold it."""
     return math.exp(logarithm) if logarithm < math.log(sys.float_info.max) else math.inf
 
 
 def overall(findings: Sequence[Finding]) -> str:
-    """The verdict for a purpose: "fit" if all decisive findings pass, "not fit" if one fails beyond chance.
+    """Return the verdict for a purpose: "fit", "not fit" or "inconclusive".
 
-    Else "inconclusive". Each pass is a test at 5%, and all must pass, so a wrong "fit" stays at or below 5% however
-    many there are (intersection-union test; Berger 1982 Technometrics 24:295). Of many that may each fail by chance
-    one is likely to, so a failure counts only if it stands when all are taken together (`fails_among`, Bonferroni):
-    a wrong "not fit" stays at or below 5% too.
+    "fit" if all decisive findings pass. Each pass is a test at 5%, and all must pass. So a wrong "fit" has a
+    probability of at most 5%, whatever the number of findings (intersection-union test; Berger 1982 Technometrics
+    24:295).
+
+    "not fit" if one decisive finding fails after correction for the number of findings (`fails_among`, Bonferroni).
+    So a wrong "not fit" also has a probability of at most 5%. Without the correction, one of many findings is likely
+    to fail by chance.
     """
     decisive = [finding for finding in findings if finding.decisive]
     known = sum(finding.verdict != NOT_ESTIMABLE for finding in decisive)
@@ -168,13 +171,14 @@ def overall(findings: Sequence[Finding]) -> str:
 
 
 def fails_among(finding: Finding, count: int) -> bool:
-    """Whether a finding fails also when its interval is widened to hold for `count` findings at once.
+    """Return whether a finding still fails when its interval is widened to hold for `count` findings at once.
 
     Notes
     -----
-    Each side of the interval is stretched by z(1 - 0.05/count) / z(0.95), as if it were normal. A count of lost levels
-    has no width: its own chance of a false alarm is bounded where it is counted. A disclosure that fails needs no
-    others: that many things were asked is no comfort to whom it exposes.
+    Each side of the interval is multiplied by z(1 - 0.05/count) / z(0.95), as for a normal distribution. A count of
+    lost levels has an interval of width 0: its probability of a false alarm is bounded where levels are counted
+    (`structure.subgroups`). A disclosure is not corrected for the number of findings: that number does not protect the
+    patients it exposes.
     """
     if finding.verdict != FAIL or finding.question == PRIVATE:
         return finding.verdict == FAIL
@@ -185,5 +189,5 @@ def fails_among(finding: Finding, count: int) -> bool:
 
 
 def worst_first(findings: Sequence[Finding]) -> list[Finding]:
-    """Decisive findings before the others, and within each: fail, not estimable, inconclusive, pass."""
+    """Return decisive findings before supporting ones, and in each part: fail, not estimable, inconclusive, pass."""
     return sorted(findings, key=lambda finding: (not finding.decisive, WORST_FIRST.index(finding.verdict)))

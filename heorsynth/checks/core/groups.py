@@ -1,4 +1,4 @@
-"""The groups a check looks at: everyone, each arm, each level of each subgroup, and two levels together if asked."""
+"""The groups of a check: everyone, each arm, each subgroup level, and on request two subgroup levels together."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ ALL, ARM, SUBGROUP, INTERSECTION = "all", "arm", "subgroup", "intersection"
 
 
 Seen = TypeVar("Seen", bound=Cohort | Tally)
-"""Rows, or a tally of them: whichever, the real and the synthetic patients are the same kind."""
+"""A cohort or a tally: the real and the synthetic data of a group are of the same type."""
 
 
 @dataclass(frozen=True)
 class Group(Generic[Seen]):
-    """The same patients by description in the real cohort and in each synthetic one."""
+    """One group of patients in the real cohort and in each synthetic cohort."""
 
     label: str
     kind: str
@@ -33,19 +33,19 @@ class Group(Generic[Seen]):
 
     @property
     def decisive(self) -> bool:
-        """Whether a verdict may rest on it: everyone and the arms do, subgroups support."""
+        """Whether findings in it can decide: those on everyone and on arms can, those on subgroups support."""
         return self.kind in (ALL, ARM)
 
     def against(self, column: str, arm: str, usual: str) -> Group[Seen]:
-        """The same patients, looked at for what an arm does against another."""
+        """Return the same patients, labelled as a comparison of an arm with the reference arm."""
         pair = f"{column}={arm} vs {usual}"
         return replace(self, label=pair if self.kind == ALL else f"{pair}, {self.label}")
 
 
 def groups_of(real: Seen, synthetic: Sequence[Seen], least: int | None = None) -> Iterator[Group[Seen]]:
-    """Everyone; then each arm and each subgroup level of the real cohort, missing levels left out.
+    """Yield everyone, then each arm and each subgroup level of the real cohort, without missing levels.
 
-    With `least`, the intersections too: two levels of two subgroups that so many real patients have together.
+    With `least`, also yield intersections: two levels of two subgroups with at least that many real patients.
     """
     yield Group("all", ALL, real, tuple(synthetic))
     schema = real.schema
@@ -76,21 +76,21 @@ def _intersections(real: Seen, synthetic: Sequence[Seen], least: int) -> Iterato
 
 
 def names_of(real: Cohort | Tally, name: str) -> dict[str, str]:
-    """Each level of a column with the name that may be shown of it (`shown_names`)."""
+    """Return each level of a column with the name that may be shown for it (`shown_names`)."""
     return shown_names({level: count for (level,), count in patients_by(real, [name]).items()})
 
 
 def comparisons(real: Cohort | Tally, reference: str) -> list[str]:
-    """The arms to set against a reference arm, in order."""
+    """Return the arms to compare with a reference arm, in order."""
     return [level for level in real.arm_levels if level != reference]
 
 
 def two_levels(cohort: Seen, column: str, first: str, second: str) -> tuple[Seen, np.ndarray]:
-    """The patients of two levels of a column, and which of them are of the first.
+    """Return the patients of two levels of a column, and a mask of those with the first level.
 
     Raises
     ------
-    NotEstimableError      a level without a patient
+    NotEstimableError      a level has no patients
     """
     held = cohort.levels(column)
     rows = (held == first) | (held == second)

@@ -1,4 +1,4 @@
-"""Margins: how far a synthetic estimate may lie from the real one and still serve its purpose."""
+"""Margins: the largest acceptable difference between a synthetic and a real estimate."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from heorsynth.core.numbers import is_number
 SCALES = ("absolute", "relative", "ratio")
 
 HALF = 0.5
-"""A margin of half of what it is a margin of, or wider, would pass almost anything."""
+"""A margin of half the size of its estimand, or wider, would pass almost anything."""
 
 LOG_LARGEST = 100.0
-"""Log ratios are cut here before they are raised to a power; all of them are vacuous."""
+"""Log ratios are capped here before exponentiation; all ratios this large are vacuous."""
 
 PERCENT = re.compile(r"(\d+(?:[.,]\d+)?)\s*%")
 
@@ -34,10 +34,10 @@ class Margin:
     scale : str          absolute: synthetic - real, in the estimand's unit;
                          relative: (synthetic - real) / |real|; ratio: log(synthetic / real)
     width : float        the finding passes if its interval lies within [-width, width]
-    settings : Mapping   of the estimand: horizon, at, quantile, ...
-    reason : str         why this wide: a source, or a rationale
-    amended : bool       set after the protocol was first locked
-    of : str             what a relative margin is a share of
+    settings : Mapping   settings of the estimand: horizon, at, quantile, ...
+    reason : str         the reason for its width: a source, or a rationale
+    amended : bool       whether it was set after the protocol was first locked
+    of : str             the quantity that a relative margin is a share of
     """
 
     scale: str
@@ -48,7 +48,7 @@ class Margin:
     of: str = "the real value"
 
     def resolved(self, reference: float) -> Margin:
-        """The absolute margin that a relative one is, of a reference quantity such as a horizon or a threshold.
+        """Return a relative margin as an absolute one, given a reference quantity such as a horizon or a threshold.
 
         Examples
         --------
@@ -65,18 +65,18 @@ class Margin:
 
 
 def as_margin(name: str, declared: Margin | Mapping[str, object], settings: Mapping[str, object]) -> Margin:
-    """The margin a protocol declares, such as ``{"horizon": 3650, "relative": 0.05}``.
+    """Return the margin that a protocol declares, such as ``{"horizon": 3650, "relative": 0.05}``.
 
     Parameters
     ----------
-    name : str            of the estimand, for messages
+    name : str            the estimand, for messages
     declared : Mapping    exactly one of absolute, relative, ratio; the estimand's settings; a `reason`
-    settings : Mapping    the settings this estimand knows, with their defaults
+    settings : Mapping    the settings of this estimand, with their defaults
 
     Raises
     ------
-    MarginError           no scale or two, an unknown key, a width not above 0, a ratio that is not
-                          [1/r, r] with r > 1, or one so wide that the check is vacuous
+    MarginError           no scale or two, an unknown key, a width that is not above 0, a ratio that is not
+                          [1/r, r] with r > 1, or a width so large that the check is vacuous
     """
     if isinstance(declared, Margin):
         declared = _as_declared(declared)
@@ -96,7 +96,7 @@ def as_margin(name: str, declared: Margin | Mapping[str, object], settings: Mapp
 
 
 def _as_declared(margin: Margin) -> dict[str, object]:
-    """A ready margin as a protocol would declare it, so that it is held to the same rules."""
+    """Return a `Margin` as a protocol would declare it, so that the same rules apply."""
     log = max(-LOG_LARGEST, min(margin.width, LOG_LARGEST))
     width: object = [math.exp(-log), math.exp(log)] if margin.scale == "ratio" else margin.width
     return {margin.scale: width, **margin.settings, "reason": margin.reason, "amended": margin.amended}
@@ -110,7 +110,7 @@ def _width(name: str, scale: str, value: object) -> float:
             "margins",
             Problem(
                 f"{name}: relative",
-                "half as large as the estimand itself, or larger: the check is vacuous",
+                "half of the estimand or more: the check is vacuous",
                 "a relative margin is a share, such as 0.05 for 5%",
             ),
         )
@@ -118,13 +118,13 @@ def _width(name: str, scale: str, value: object) -> float:
 
 
 def _remedy(scale: str, value: object) -> str:
-    """What to write instead of a width that is none."""
+    """Return how to correct a width that is not a number above 0."""
     if isinstance(value, str) and (percent := PERCENT.fullmatch(value.strip())):
         share = float(percent[1].replace(",", ".")) / 100
         return f"write the percentage as a share: {scale}: {share:g}"
     if isinstance(value, str):
         return "write digits and a point: no comma, no percent or currency sign"
-    return "a margin is a distance either way: write 0.05, not -0.05"
+    return "a margin applies in both directions: write 0.05, not -0.05"
 
 
 def _ratio_width(name: str, value: object) -> float:
@@ -147,7 +147,7 @@ def _ratio_width(name: str, value: object) -> float:
         raise MarginError(
             "margins",
             Problem(
-                f"{name}: ratio", "so wide that the check is vacuous", "[0.8, 1.25] is the convention of bioequivalence"
+                f"{name}: ratio", "so wide that the check is vacuous", "[0.8, 1.25] is the bioequivalence convention"
             ),
         )
     return min(math.log(bounds[1]), -math.log(bounds[0]))

@@ -1,10 +1,10 @@
-"""What estimands read of a cohort, from its rows or from a tally of them: one place, so that each is written once.
+"""The data that estimands need, read from the rows of a cohort or from a tally.
 
-Every function takes a cohort or a tally. "Chosen" patients are a mask of rows (n,) of the one or of cells (c,) of the
-other, as `levels` of either gives them.
+Every function takes a cohort or a tally. A mask of "chosen" patients has one entry a row (n,) of a cohort, or one entry
+a cell (c,) of a tally; it is computed from `levels`.
 
-The first function of each pair is the one for a cohort's rows. Its argument is typed as either, since callers are
-checked against it; `_rows` tells it apart.
+The first function of each pair handles the rows of a cohort. Its argument has the type of both, because the type
+checker reads callers against it; `_rows` narrows the type.
 """
 
 from __future__ import annotations
@@ -41,13 +41,13 @@ COX = "log hazard ratio, Cox (Efron)"
 
 
 def _rows(data: Observed) -> Cohort:
-    """The cohort that single dispatch hands to the first function of a pair: a tally has the second."""
+    """Return the argument as a cohort: single dispatch sends tallies to the second function of a pair."""
     return cast(Cohort, data)
 
 
 @singledispatch
 def patients(data: Observed, chosen: np.ndarray) -> int:
-    """How many patients are chosen."""
+    """Return the number of chosen patients."""
     return int(chosen.sum())
 
 
@@ -57,7 +57,7 @@ def _(data: Tally, chosen: np.ndarray) -> int:
 
 
 def patients_by(data: Observed, names: Sequence[str]) -> Counter[tuple[str, ...]]:
-    """How many patients have each combination of levels of these columns."""
+    """Count the patients in each combination of levels of these columns."""
     weights = data.patients.tolist() if isinstance(data, Tally) else [1] * data.n
     found: Counter[tuple[str, ...]] = Counter()
     for weight, cell in zip(weights, zip(*(data.levels(name).tolist() for name in names), strict=True), strict=True):
@@ -67,7 +67,7 @@ def patients_by(data: Observed, names: Sequence[str]) -> Counter[tuple[str, ...]
 
 @singledispatch
 def curve(data: Observed, endpoint: str) -> SurvivalCurve:
-    """The Kaplan-Meier curve of the event of interest; other causes censor."""
+    """Return the Kaplan-Meier curve of the event of interest; other causes censor."""
     time, cause, entry = _rows(data).outcome(endpoint)
     return kaplan_meier(time, cause == 1, entry)
 
@@ -80,7 +80,7 @@ def _(data: Tally, endpoint: str) -> SurvivalCurve:
 
 @singledispatch
 def reverse_curve(data: Observed, endpoint: str) -> SurvivalCurve:
-    """The curve of still being followed: an event of whatever cause ends observation without being a censoring."""
+    """Return the reverse Kaplan-Meier curve: censoring is the event, and an event of any cause censors."""
     time, cause, entry = _rows(data).outcome(endpoint)
     return reverse_kaplan_meier(time, cause > 0, entry)
 
@@ -93,7 +93,7 @@ def _(data: Tally, endpoint: str) -> SurvivalCurve:
 
 @singledispatch
 def incidence(data: Observed, endpoint: str) -> dict[int, IncidenceCurve]:
-    """The Aalen-Johansen curve of each cause that occurs."""
+    """Return the Aalen-Johansen curve of each cause that occurs."""
     return cumulative_incidence(*_rows(data).outcome(endpoint))
 
 
@@ -109,7 +109,7 @@ def _(data: Tally, endpoint: str) -> dict[int, IncidenceCurve]:
 
 @singledispatch
 def causes(data: Observed, endpoint: str) -> list[int]:
-    """The codes of how follow-up ended that occur, 0 for censored among them, in order."""
+    """Return the event codes that occur, sorted, with 0 for censored."""
     return sorted(set(_rows(data).outcome(endpoint)[1].tolist()))
 
 
@@ -120,7 +120,7 @@ def _(data: Tally, endpoint: str) -> list[int]:
 
 @singledispatch
 def follow_up_times(data: Observed, endpoint: str) -> Ranked:
-    """Follow-up by rank, missing times left out."""
+    """Return ranked follow-up times, without missing ones."""
     return Ranked.of(np.sort(known(_rows(data).outcome(endpoint)[0])))
 
 
@@ -132,7 +132,7 @@ def _(data: Tally, endpoint: str) -> Ranked:
 
 @singledispatch
 def followed(data: Observed, endpoint: str, horizon: float) -> tuple[int, int]:
-    """Patients whose follow-up, however it ended, reached the horizon, and patients whose time is known."""
+    """Return the number of patients followed to the horizon or longer, and the number with a known time."""
     time = _rows(data).outcome(endpoint)[0]
     known = time[np.isfinite(time)]
     return int((known >= horizon - slack(known)).sum()), len(known)
@@ -146,7 +146,7 @@ def _(data: Tally, endpoint: str, horizon: float) -> tuple[int, int]:
 
 @singledispatch
 def arm_curves(data: Observed, treated: np.ndarray, endpoint: str) -> tuple[SurvivalCurve, SurvivalCurve]:
-    """The curve of the treated and of the others."""
+    """Return the Kaplan-Meier curves of treated and untreated patients."""
     time, cause, entry = _rows(data).outcome(endpoint)
     first, second = (
         kaplan_meier(time[rows], cause[rows] == 1, None if entry is None else entry[rows])
@@ -162,7 +162,7 @@ def _(data: Tally, treated: np.ndarray, endpoint: str) -> tuple[SurvivalCurve, S
 
 @singledispatch
 def hazard(data: Observed, treated: np.ndarray, endpoint: str) -> Estimate:
-    """The log hazard ratio of the treated to the others."""
+    """Return the log hazard ratio of treated to untreated patients."""
     time, cause, entry = _rows(data).outcome(endpoint)
     return _log_ratio(time, cause == 1, entry, treated)
 
@@ -174,7 +174,7 @@ def _(data: Tally, treated: np.ndarray, endpoint: str) -> Estimate:
 
 @singledispatch
 def hazard_change(data: Observed, treated: np.ndarray, endpoint: str, at: float) -> Estimate:
-    """The log hazard ratio after a time less that before it."""
+    """Return the log hazard ratio after a time minus the one before it."""
     time, cause, entry = _rows(data).outcome(endpoint)
     event = cause == 1
     time, start, (at,) = as_one_time(time, np.zeros(len(time)) if entry is None else entry, np.array([at]))
@@ -198,7 +198,7 @@ def _log_ratio(time: np.ndarray, event: np.ndarray, entry: np.ndarray | None, tr
 
 
 def arms(data: Tally, treated: np.ndarray, endpoint: str) -> ArmCounts:
-    """Events and patients at risk of the treated and of the others, at each time at which either has an event."""
+    """Return events and numbers at risk of treated and untreated patients, at each time with an event in either."""
     data = _with_ties(data, endpoint)
     parts = [_tallied(data.take(cells), endpoint) for cells in (treated, ~treated)]
     ended = [(times, by_cause.get(1, np.zeros(len(times)))) for times, _, by_cause, _ in parts]
@@ -212,7 +212,7 @@ def arms(data: Tally, treated: np.ndarray, endpoint: str) -> ArmCounts:
 
 @singledispatch
 def moments(data: Observed, name: str, at_least: int = 2) -> Moments:
-    """Mean and variance of a cost or utility over the patients in whom it is known."""
+    """Return mean and variance of a cost or utility over the patients with a known value."""
     return Moments.of(_rows(data).column(name), at_least)
 
 
@@ -225,7 +225,7 @@ def _(data: Tally, name: str, at_least: int = 2) -> Moments:
 
 @singledispatch
 def weighted(data: Observed, names: Sequence[str], weights: np.ndarray) -> Moments:
-    """Mean and variance of a weighted sum of costs or utilities, over the patients in whom all of them are known."""
+    """Return mean and variance of a weighted sum of costs or utilities, over patients with all values known."""
     values = np.column_stack([_rows(data).column(name).astype(float) for name in names])
     return Moments.of(values @ weights)
 
@@ -238,7 +238,7 @@ def _(data: Tally, names: Sequence[str], weights: np.ndarray) -> Moments:
 
 @singledispatch
 def arm_moments(data: Observed, treated: np.ndarray, name: str) -> tuple[Moments, Moments]:
-    """The moments of a cost or utility among the treated and among the others."""
+    """Return the moments of a cost or utility of treated and untreated patients."""
     values = _rows(data).column(name)
     return Moments.of(values[treated]), Moments.of(values[~treated])
 
@@ -249,13 +249,13 @@ def _(data: Tally, treated: np.ndarray, name: str) -> tuple[Moments, Moments]:
 
 
 def total_cost(cohort: Cohort, costs: Sequence[str]) -> np.ndarray:
-    """The sum (n,) of cost columns, NaN where one of them is missing."""
+    """Return the sum (n,) of cost columns, NaN where one of them is missing."""
     return np.asarray(np.sum([cohort.column(name).astype(float) for name in costs], axis=0))
 
 
 @singledispatch
 def joint(data: Observed, chosen: np.ndarray, costs: Sequence[str], effect: str) -> Joint:
-    """Mean and covariance of the sum of costs and of an effect, over those chosen in whom all are known."""
+    """Return mean and covariance of total cost and effect, over the chosen patients with all values known."""
     both = np.column_stack([total_cost(_rows(data), costs), _rows(data).column(effect).astype(float)])
     both = both[chosen & np.isfinite(both).all(axis=1)]
     _require_two(len(both))
@@ -274,7 +274,7 @@ def _(data: Tally, chosen: np.ndarray, costs: Sequence[str], effect: str) -> Joi
 
 @singledispatch
 def ranked(data: Observed, name: str) -> Ranked:
-    """A cost or utility by rank, missing values left out."""
+    """Return the ranked values of a cost or utility, without missing ones."""
     return Ranked.of(np.sort(known(_rows(data).column(name))))
 
 
@@ -287,7 +287,7 @@ def _(data: Tally, name: str) -> Ranked:
 
 @singledispatch
 def spike(data: Observed, name: str, what: str) -> tuple[int, int]:
-    """Patients whose value is "zero", "one" or "negative", and patients in whom it is known."""
+    """Return the number of patients whose value is "zero", "one" or "negative", and the number with a known value."""
     values = known(_rows(data).column(name))
     found = {"zero": values == 0, "one": values == 1, "negative": values < 0}[what]
     return int(found.sum()), len(values)
@@ -301,7 +301,7 @@ def _(data: Tally, name: str, what: str) -> tuple[int, int]:
 
 @singledispatch
 def missing(data: Observed, name: str) -> int:
-    """Patients in whom a column is missing; all of them where there is no such column."""
+    """Return the number of patients with a missing value; all patients if there is no such column."""
     held = _rows(data).rows
     return int(held[name].isna().sum()) if name in held else data.n
 
@@ -312,12 +312,12 @@ def _(data: Tally, name: str) -> int:
 
 
 def columns(data: Observed) -> list[str]:
-    """Every column there is, but the id in a tally."""
+    """Return the names of all columns; a tally has no id column."""
     return list(data.missing) if isinstance(data, Tally) else [str(name) for name in data.rows.columns]
 
 
 def _over(data: Tally, names: Sequence[str], at_least: int) -> tuple[int, np.ndarray, np.ndarray]:
-    """Moments of columns, refused as rows would be: too few known values, or infinite ones."""
+    """Return moments of columns; NotEstimableError for too few known values or infinite ones, as for rows."""
     places = [list(data.numbers).index(name) for name in names]
     endless = int(data.moments.infinite[:, places].sum())
     n, mean, comoment = data.moments.over(places)
@@ -342,7 +342,7 @@ def _ranked(values: np.ndarray, counts: np.ndarray) -> Ranked:
 
 
 def _tallied(data: Tally, endpoint: str) -> tuple[np.ndarray, np.ndarray, dict[int, np.ndarray], int]:
-    """Times (k,), patients at risk (k,), how many ended there by code (k,), and patients whose time is known."""
+    """Return times (k,), numbers at risk (k,), ends of follow-up by event code (k,), and patients with a known time."""
     data = _with_ties(data, endpoint)
     held = data.outcomes[endpoint]
     n, n_exit_not_after_entry = int(held.count.sum()), int(data.n_exit_not_after_entry[endpoint].sum())
@@ -367,7 +367,7 @@ def _not_after_start(count: int, n: int) -> NotEstimableError:
 
 
 def _with_ties(data: Tally, endpoint: str) -> Tally:
-    """The tally with the endpoint's near ties joined, as `follow_up` joins those of rows: over ends and entries."""
+    """Return the tally with near ties of exit and entry times joined, as `follow_up` does for rows."""
     held = [name for name in ("outcomes", "entries") if endpoint in getattr(data, name)]
     counts = [getattr(data, name)[endpoint] for name in held]
     times = as_one_time(*(one.value for one in counts))
@@ -378,13 +378,13 @@ def _with_ties(data: Tally, endpoint: str) -> Tally:
 
 
 def _at_risk(data: Tally, endpoint: str, at: np.ndarray) -> np.ndarray:
-    """How many are at risk at each time: entry < t <= time."""
+    """Return the number at risk at each time: entry < t <= time."""
     risk = _from(data.outcomes[endpoint], at)
     return risk - _from(data.entries[endpoint], at) if endpoint in data.entries else risk
 
 
 def _from(held: ValueCounts, at: np.ndarray) -> np.ndarray:
-    """How many have a value at or after each time."""
+    """Return the number of patients with a value at or after each time."""
     values, _, counts = held.by_value
     before = np.concatenate([[0.0], np.cumsum(counts.sum(axis=1))])
     found: np.ndarray = before[-1] - before[np.searchsorted(values, at, side="left")]
@@ -394,7 +394,7 @@ def _from(held: ValueCounts, at: np.ndarray) -> np.ndarray:
 def _counts(
     times: np.ndarray, at_risk: np.ndarray, by_code: dict[int, np.ndarray], wanted: tuple[int, ...]
 ) -> EventCounts:
-    """Counts in which these codes are the event, and all others a censoring."""
+    """Return event counts with these codes as the event and all others as censoring."""
     leaving = np.sum(list(by_code.values()), axis=0)
     events = np.sum([np.zeros(len(times)), *(by_code[code] for code in wanted if code in by_code)], axis=0)
     return EventCounts(times, at_risk, events, leaving - events)

@@ -1,4 +1,4 @@
-"""A question: one estimand asked of one group of patients, with its margin. It judges itself and gives the finding."""
+"""The `Question`: one estimand in one group of patients with its margin. Its methods return the finding."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.data.columns.levels import SMALL_COUNT
 
 Estimator = Callable[[Any], Estimate]
-"""An estimate with its standard error from a cohort or a tally; NotEstimableError or HorizonError if there is none."""
+"""Cohort or tally -> an estimate with its standard error; raises NotEstimableError or HorizonError."""
 
 Doubt = Callable[[str], str]
-"""Given a verdict, the reason why it must be withheld, or ""."""
+"""Verdict -> the reason to replace it by "inconclusive", or ""."""
 
 Made = TypeVar("Made")
 
@@ -41,14 +41,14 @@ MIN_PATIENTS = 2
 
 @dataclass(frozen=True)
 class Standing:
-    """What the purpose and the lineage of the rows say about every finding of a check.
+    """What applies to every finding of a check, given the purpose and the lineage of the rows.
 
     Attributes
     ----------
-    decisive : frozenset or None    keys that the purpose's verdict rests on; None without a purpose: all
-    by_subgroup : frozenset         keys that decide within subgroup levels too
-    constructed : frozenset         keys that the generator set equal to the source's
-    before, after : tuple of str    said of every finding, such as that it rests on a sample
+    decisive : frozenset or None    keys that decide the verdict; None (no purpose): all keys
+    by_subgroup : frozenset         keys that also decide within subgroup levels
+    constructed : frozenset         keys that equal the source by construction
+    before, after : tuple of str    text before and after the reason of every finding, e.g. "from a sample"
     """
 
     decisive: frozenset[str] | None = None
@@ -58,21 +58,21 @@ class Standing:
     after: tuple[str, ...] = ()
 
     def decides(self, key: str, *, counts: bool) -> bool:
-        """Whether the verdict rests on a finding: `counts` is whether its group is one that may decide."""
+        """Return whether a finding is decisive; `counts` says whether its group can decide (`Group.decisive`)."""
         return (counts or key in self.by_subgroup) and (self.decisive is None or key in self.decisive)
 
 
 @dataclass(frozen=True, eq=False)
 class Scope:
-    """What a check is given.
+    """The input of a check.
 
     Attributes
     ----------
-    real, synthetic        the patients and the m synthetic cohorts: all rows, or all tallies of folders
-    asked : tuple          the estimands it is asked, each with its margin
-    rng : Generator        the check's own random stream
-    holdout                people the generator never saw, or None
-    standing : Standing    what purpose and lineage say about every finding
+    real, synthetic        the real and the m synthetic cohorts: all in rows, or all as tallies of folders
+    asked : tuple          the estimands, each with its margin
+    rng : Generator        the random stream of the check
+    holdout                patients kept out of training, or None
+    standing : Standing    what applies to every finding
     """
 
     real: Any
@@ -84,34 +84,34 @@ class Scope:
     _made: dict[Hashable, Any] = field(default_factory=dict, repr=False)
 
     def shared(self, key: Hashable, make: Callable[[], Made]) -> Made:
-        """What several estimands of a check need, made once: model fits, or the comparison of two arms."""
+        """Return a result that several estimands share, such as a model fit; it is computed once."""
         if key not in self._made:
             self._made[key] = make()
         return cast(Made, self._made[key])
 
     @property
     def everyone(self) -> Group:
-        """All patients, and all rows."""
+        """The group of all patients and all rows."""
         return Group("all", ALL, self.real, tuple(self.synthetic))
 
     def groups(self, least: int | None = None) -> Iterator[Group]:
-        """Everyone, each arm, each subgroup level; with `least`, also two levels that so many patients have."""
+        """Yield everyone, each arm, each subgroup level and, with `least`, intersections (`groups_of`)."""
         return groups_of(self.real, self.synthetic, least)
 
     def asks(self) -> list[Ask]:
-        """Each estimand, asked of everyone."""
+        """Return one `Ask` an estimand, for all patients."""
         return [Ask(estimand, margin, self, self.everyone) for estimand, margin in self.asked]
 
     @property
     def fewest(self) -> int | None:
-        """The fewest patients of an intersection that any estimand is asked of; None if none is."""
+        """The smallest `intersections` setting of all margins; None if no margin has one."""
         least = [size for ask in self.asks() if (size := ask.fewest) is not None]
         return min(least, default=None)
 
 
 @dataclass(frozen=True, eq=False)
 class Ask:
-    """What an estimand's `answer` is given: the estimand, its margin, and the patients it is asked of."""
+    """The input of `Estimand.answer`: the estimand, its margin and the group of patients."""
 
     estimand: Estimand
     margin: Margin
@@ -122,25 +122,25 @@ class Ask:
 
     @property
     def rng(self) -> np.random.Generator:
-        """The check's random stream."""
+        """The random stream of the check."""
         return self.scope.rng
 
     @property
     def fewest(self) -> int | None:
-        """The fewest patients of an intersection it is asked of; None if it is asked of none."""
+        """The minimum number of patients in an intersection; None if intersections are not requested."""
         least = self.margin.settings.get("intersections")
         return None if least is None else int(least)  # type: ignore[call-overload]
 
     def of(self, group: Group) -> bool:
-        """Whether a group is one it is asked of: an intersection must have patients enough."""
+        """Return whether a group is included: an intersection needs at least `fewest` patients."""
         return group.kind != INTERSECTION or (self.fewest is not None and group.real.n >= self.fewest)
 
     def names(self, setting: str, name: str) -> bool:
-        """Whether its margin is about this endpoint, cost or utility: it names this one or none."""
+        """Return whether the margin applies to this endpoint, cost or utility: it names this one, or none."""
         return self.margin.settings.get(setting) in (None, name)
 
     def question(self, label: str, group: Group | None = None, margin: Margin | None = None, **facts: Any) -> Question:
-        """The question about its group, or another one; `facts` are further attributes of `Question`."""
+        """Return the question for this group or another one; `facts` are further attributes of `Question`."""
         return Question(
             self.estimand,
             label,
@@ -153,18 +153,18 @@ class Ask:
 
 @dataclass(frozen=True, eq=False)
 class Question:
-    """One estimand, asked of one group, with the margin that its answer is held to.
+    """One estimand in one group, with its margin.
 
     Attributes
     ----------
-    estimand, label        what is estimated, and its name for a reader: "rmst of os to 3650 day"
-    group, margin          of whom, and how far off the synthetic cohorts may be
-    standing : Standing    what purpose and lineage say about every finding
-    unit : str             of the estimates
-    endpoint, column       what it is about
-    threshold, per         willingness to pay (NaN: none), and for what
-    n_real : int           real patients it rests on; None: those of the group
-    supports : bool        it never decides, whatever its group
+    estimand, label        the estimand, and its name for a reader: "rmst of os to 3650 day"
+    group, margin          the patients, and the largest acceptable difference
+    standing : Standing    what applies to every finding
+    unit : str             unit of the estimates
+    endpoint, column       the endpoint or column, if there is one
+    threshold, per         willingness to pay (NaN: none), and its denominator
+    n_real : int           number of real patients; None: those of the group
+    supports : bool        True if the finding is never decisive
     """
 
     estimand: Estimand
@@ -189,31 +189,31 @@ class Question:
         after: Callable[[Numbers], str] | None = None,
         doubt: Doubt | None = None,
     ) -> Finding:
-        """The finding for a scalar estimand.
+        """Return the finding for a scalar estimand.
 
         Parameters
         ----------
-        estimate : callable    Cohort or Tally -> Estimate, whichever the group holds
-        log : bool             the estimate is a logarithm, and the margin a ratio
-        effect : bool          it is the effect of an arm, 0 if there is none: see `cap_margin_at_effect`
-        after : callable       what to add to the reason, given the numbers
-        doubt : callable       why a verdict must be withheld
+        estimate : callable    Cohort or Tally -> Estimate
+        log : bool             True if the estimate is a logarithm and the margin a ratio
+        effect : bool          True if the estimate is the effect of an arm, 0 for no effect: see `cap_margin_at_effect`
+        after : callable       Numbers -> text to add to the reason
+        doubt : callable       verdict -> the reason to replace it by "inconclusive", or ""
 
         Notes
         -----
-        Not estimable in any synthetic cohort means not estimable: to average over the others would select the
-        cohorts that behave.
+        If the estimate fails in one synthetic cohort, the finding is not estimable. A mean over the other cohorts would
+        select those in which it can be estimated.
         """
         if few := too_few(self.group.real):
             return self.refuse(few)
         if self.margin.width == 0:
-            return self.refuse("the margin is a share of a reference that is 0 or unknown: give it in absolute terms")
+            return self.refuse("the margin is relative to a reference that is 0 or unknown: declare an absolute margin")
         try:
             real, variance = _estimated(estimate, self.group.real)
         except (NotEstimableError, HorizonError) as error:
             return self.refuse(f"in the real cohort: {reason_of(error)}")
         if variance == 0:
-            return self.refuse("in the real cohort: no variation to judge its sampling by")
+            return self.refuse("in the real cohort: no variation, so no standard error")
         values, variances, refusals = [], [], []
         for cohort in self.group.synthetic:
             try:
@@ -226,7 +226,7 @@ class Question:
         if refusals:
             return self.refuse(f"in {len(refusals)} of {len(self.group.synthetic)} synthetic cohorts: {refusals[0]}")
         margin = cap_margin_at_effect(self.margin, real, variance) if effect else self.margin
-        capped = "" if margin is self.margin else f", the real effect itself; declared {self.margin}"
+        capped = "" if margin is self.margin else f", capped at the real effect; declared {self.margin}"
         return replace(self, margin=margin).compare(
             Measured(real, variance, values, variances),
             log=log,
@@ -245,10 +245,10 @@ class Question:
         source: float | None = None,
         floor: float | None = None,
     ) -> Finding:
-        """The finding on values with their variances; of logarithms it is told in ratios.
+        """Return the finding from estimates with their variances; logarithms are shown as ratios.
 
-        `source` and `floor` stand for the real estimate and the floor where `measured` holds something else, such as
-        a target population, as what the cohorts are held against.
+        `source` and `floor` replace the real estimate and the floor if `measured.real` is not the real cohort, e.g. a
+        target population.
         """
         scale = replace(self.margin, scale="absolute") if log else self.margin
         try:
@@ -257,20 +257,20 @@ class Question:
             return self.refuse(reason_of(refusal), real=measured.real)
         if log:
             numbers = replace(numbers, real=math.exp(numbers.real), synthetic=math.exp(numbers.synthetic))
-        told = "" if after is None else after(numbers)
+        addition = "" if after is None else after(numbers)
         numbers = replace(
             numbers,
             real=numbers.real if source is None else source,
             floor=numbers.floor if floor is None else floor,
         )
-        return self.answer(numbers, before=before, after=told, doubt=doubt)
+        return self.answer(numbers, before=before, after=addition, doubt=doubt)
 
     def answer(
         self, numbers: Numbers, *, before: str = "", after: str = "", doubt: Doubt | None = None, reason: str = ""
     ) -> Finding:
-        """The finding on numbers that are ready: the verdict by their interval, and why.
+        """Return the finding from ready numbers: the verdict of the interval, and its reason.
 
-        `before` and `after` are added to the sentence on the interval, for which `reason` can stand; a `doubt` turns
+        `before` and `after` are added to the sentence on the interval; `reason` replaces that sentence. A `doubt` turns
         the verdict into "inconclusive".
         """
         low, high = self.estimand.span
@@ -286,7 +286,7 @@ class Question:
         return self._finding(numbers, verdict, because, remark)
 
     def refuse(self, reason: str, *, real: float = math.nan, obstacle: str = "") -> Finding:
-        """The finding if the data cannot answer, with the reason; it never counts as a pass."""
+        """Return the finding "not estimable" with its reason; it never counts as a pass."""
         because = "; ".join([*self.standing.before, reason, *self.standing.after])
         nan = math.nan
         numbers = Numbers(real, nan, nan, nan, nan, nan)
@@ -326,22 +326,22 @@ class Question:
 
 
 def too_few(real: Observed) -> str:
-    """Why nothing is estimated in so small a group of real patients, or "": it would show what one of them had."""
+    """Return why nothing is shown for fewer than 5 real patients (it could reveal one of them), or ""."""
     return f"fewer than {SMALL_COUNT} real patients: not shown" if real.n < SMALL_COUNT else ""
 
 
 def _estimated(estimate: Estimator, cohort: Observed) -> tuple[float, float]:
     if cohort.n < MIN_PATIENTS:
-        raise NotEstimableError(f"{cohort.n} patients of this group")
-    found = estimate(cohort)
-    value, variance = float(found.value), float(found.se) ** 2
+        raise NotEstimableError(f"{cohort.n} patients in this group")
+    estimated = estimate(cohort)
+    value, variance = float(estimated.value), float(estimated.se) ** 2
     if not (math.isfinite(value) and math.isfinite(variance)):
         raise NotEstimableError("too few patients, or too few events, for an estimate with a standard error")
     return value, variance
 
 
 def reason_of(error: HeorsynthError) -> str:
-    """Why an estimate was refused, in one line."""
+    """Return the problems of an error, in one line."""
     return "; ".join([_line(problem) for problem in error.problems]) or error.subject
 
 

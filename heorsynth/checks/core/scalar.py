@@ -1,4 +1,4 @@
-"""The comparison of one number: the real estimate beside those of the m synthetic cohorts, on the margin's scale."""
+"""The comparison of one real estimate with the estimates of m synthetic cohorts, on the scale of the margin."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MEAN_ABSOLUTE_NORMAL = math.sqrt(2 / math.pi)
 
 @dataclass(frozen=True)
 class Measured:
-    """One estimand of one group: the real estimate, and one value with its variance from each cohort."""
+    """The estimates of one group: the real estimate with its variance, and one with its variance from each cohort."""
 
     real: float
     real_variance: float
@@ -29,7 +29,7 @@ class Measured:
 
 @dataclass(frozen=True)
 class Numbers:
-    """What a finding reports: both estimates, their difference with its 90% interval, and the floor."""
+    """The numbers of a finding: both estimates, their difference with its 90% interval, and the floor."""
 
     real: float
     synthetic: float
@@ -42,20 +42,20 @@ class Numbers:
 
     @classmethod
     def of_distance(cls, value: float, lower: float, upper: float, floor: float) -> Numbers:
-        """Those of a distance: the real cohort is at 0 from itself."""
+        """Return the numbers of a distance: the distance of the real cohort from itself is 0."""
         return cls(0.0, value, value, lower, upper, floor)
 
     @classmethod
     def of_agreement(cls, share: float, lower: float, upper: float, floor: float) -> Numbers:
-        """Those of a probability of agreement: the real cohort agrees with itself with probability 1."""
+        """Return the numbers of a probability of agreement: the real cohort agrees with itself with probability 1."""
         return cls(1.0, share, share - 1, lower - 1, upper - 1, floor)
 
 
 def synthesis_variance(values: np.ndarray, variances: np.ndarray) -> float:
-    """Variance of the mean over m cohorts: the larger of the between and the mean within variance, over m.
+    """Return the variance of the mean over m cohorts: the larger of between and mean within variance, divided by m.
 
-    A generator that draws less variably than a fresh sample has a smaller between variance; taking the
-    larger keeps the interval honest for one that draws more.
+    A generator can vary less than a fresh sample of patients, or more. The larger variance keeps the interval valid in
+    both cases.
     """
     within = float(np.mean(variances))
     between = float(np.var(values, ddof=1)) if len(values) > 1 else 0.0
@@ -63,16 +63,17 @@ def synthesis_variance(values: np.ndarray, variances: np.ndarray) -> float:
 
 
 def compared(measured: Measured, margin: Margin) -> Numbers:
-    """The difference on the margin's scale with its 90% interval, for two one-sided tests.
+    """Return the difference on the scale of the margin with its 90% interval, for two one-sided tests.
 
     Notes
     -----
-    With real estimate r (variance v) and the mean s of the m synthetic ones (variance t), the difference is
-    s - r, (s - r)/|r| or log(s/r), its variance v + t, (t + v·(s/r)²)/r² or t/s² + v/r² (delta method).
+    Let r be the real estimate with variance v, and s the mean of the m synthetic estimates with variance t. The
+    difference is s - r, (s - r)/|r| or log(s/r). Its variance is v + t, (t + v·(s/r)²)/r² or t/s² + v/r² (delta
+    method).
 
     Raises
     ------
-    NotEstimableError      a relative difference from 0, or a ratio of numbers that are not above 0
+    NotEstimableError      a relative difference from 0, or a ratio of estimates that are not above 0
 
     References
     ----------
@@ -80,8 +81,8 @@ def compared(measured: Measured, margin: Margin) -> Numbers:
 
     Examples
     --------
-    >>> found = compared(Measured(10.0, 4.0, [11.0, 13.0], [1.0, 1.0]), Margin("absolute", 9.0))
-    >>> round(found.difference, 3), round(found.lower, 3), round(found.upper, 3)
+    >>> numbers = compared(Measured(10.0, 4.0, [11.0, 13.0], [1.0, 1.0]), Margin("absolute", 9.0))
+    >>> round(numbers.difference, 3), round(numbers.lower, 3), round(numbers.upper, 3)
     (2.0, -1.678, 5.678)
     """
     values, variances = np.asarray(measured.synthetic, float), np.asarray(measured.synthetic_variances, float)
@@ -92,7 +93,7 @@ def compared(measured: Measured, margin: Margin) -> Numbers:
         difference, variance, floor_se = synthetic - real, real_variance + spread, own
     elif real == 0 or (margin.scale == "ratio" and (synthetic <= 0 or real < 0)):
         raise NotEstimableError(
-            f"no {margin.scale} difference exists: real {significant(real)}, synthetic {significant(synthetic)}"
+            f"no {margin.scale} difference is defined: real {significant(real)}, synthetic {significant(synthetic)}"
         )
     elif margin.scale == "relative":
         difference = (synthetic - real) / abs(real)
@@ -115,9 +116,9 @@ def compared(measured: Measured, margin: Margin) -> Numbers:
 
 
 def overlap(real: float, real_se: float, synthetic: float, synthetic_se: float) -> float:
-    """How much the 95% intervals of two estimates overlap: the mean share of each that lies in the other.
+    """Return the overlap of the 95% intervals of two estimates: the mean share of each that lies in the other.
 
-    1 for the same interval, 0 if they touch, below 0 the farther they lie apart.
+    It is 1 for equal intervals, 0 if they touch, and negative if they are apart.
 
     References
     ----------
@@ -139,20 +140,20 @@ def overlap(real: float, real_se: float, synthetic: float, synthetic_se: float) 
 
 
 def cap_margin_at_effect(margin: Margin, real: float, variance: float) -> Margin:
-    """Cap the margin at a significant real effect: a synthetic cohort without the effect must not pass.
+    """Return the margin, capped at a significant real effect: a synthetic cohort without the effect must not pass.
 
     Parameters
     ----------
-    margin : Margin      absolute, or of a ratio
+    margin : Margin      absolute, or a ratio
     real : float         the effect, or its logarithm
-    variance : float     of it
+    variance : float     of the effect, or of its logarithm
 
     Notes
     -----
-    An effect is significant if its 95% interval excludes none. If the synthetic one is 0, the difference is -effect,
-    on the edge of so narrow a margin, and passes as seldom as anything on an edge. If the real effect is not
-    significant, a lost effect cannot be told from chance, and the margin stays as declared. A margin that is a share
-    of the effect is below half of it by its own rule.
+    An effect is significant if its 95% interval excludes 0. If the synthetic effect is 0, the difference is -effect.
+    That lies on the edge of the capped margin, where a pass has a probability of at most 5%. If the real effect is not
+    significant, a lost effect cannot be distinguished from chance, and the margin stays as declared. A relative margin
+    is always below half of the effect and needs no cap.
     """
     significant_effect = abs(real) > normal_quantile(0.95) * math.sqrt(variance)
     narrower = significant_effect and margin.scale != "relative" and abs(real) < margin.width

@@ -1,4 +1,4 @@
-"""Mean, zeros, quantiles, spread and tail of a cost, and what an arm adds to it."""
+"""Mean, zeros, quantiles, spread and tail of a cost, and the effect of an arm on it."""
 
 from __future__ import annotations
 
@@ -22,26 +22,26 @@ from heorsynth.estimators.costs.quantiles import quantile_of
 from heorsynth.estimators.costs.two_part import any_cost, positive_cost
 
 SLICES, DRAWS = 200, 200
-"""Equal slices of ranked patients whose means are compared, and bootstrap draws of their error."""
+"""Number of equal slices of ranked patients whose means are compared; number of bootstrap draws of their error."""
 
 SPREAD_PATIENTS = 50
-"""Of fewer equal patients' spread no interval is trusted to pass."""
+"""A spread that rests on fewer effective patients than this cannot pass."""
 
 
 def mean(ask: Ask) -> list[Finding]:
-    """Mean cost over the patients whose cost is known."""
+    """Return the mean cost of the patients with a known cost."""
     question = ask.question(f"mean of {ask.column}", unit=ask.scope.real.schema.money)
     return [question.judge(lambda data: mean_of(moments(data, ask.column)))]
 
 
 def zero_share(ask: Ask) -> list[Finding]:
-    """Share of patients with no cost."""
+    """Return the share of patients without cost."""
     question = ask.question(f"share with no {ask.column}")
     return [question.judge(lambda data: proportion(*spike(data, ask.column, "zero")))]
 
 
 def quantiles(ask: Ask) -> list[Finding]:
-    """One or several quantiles of cost."""
+    """Return one or several quantiles of cost."""
     declared = ask.margin.settings["quantile"]
     shares = declared if isinstance(declared, (list, tuple)) else [declared]
 
@@ -57,40 +57,41 @@ def quantiles(ask: Ask) -> list[Finding]:
 
 
 def spread(ask: Ask) -> list[Finding]:
-    """The coefficient of variation of a cost. It passes only if its spread rests on enough patients.
+    """Return the coefficient of variation of a cost; it passes only if the spread rests on enough patients.
 
     Notes
     -----
-    The standard error of a spread is itself an average of fourth powers: with a long tail few patients carry it, it is
-    too small wherever the largest costs of the law were not drawn, and passes would be wrong in up to four of ten
-    (benchmarks/heavy_tails.py). So what passes on the spread of fewer than `SPREAD_PATIENTS` equal patients is
-    inconclusive. What fails, fails.
+    The standard error of a spread is an average of fourth powers, so with a heavy tail a few patients dominate it. It
+    is too small if the largest costs are not in the sample, and up to 40% of passes would be wrong
+    (benchmarks/heavy_tails.py). So a pass that rests on fewer than `SPREAD_PATIENTS` effective patients becomes
+    inconclusive. A fail stays a fail.
     """
 
     def doubt(verdict: str) -> str:
         if verdict != PASS or (carried := spread_patients(ask.group.real.column(ask.column))) >= SPREAD_PATIENTS:
             return ""
-        return f"the spread rests on the equal of {significant(carried, 2)} patients"
+        return f"the spread effectively rests on {significant(carried, 2)} patients"
 
     question = ask.question(f"coefficient of variation of {ask.column}")
     return [question.judge(lambda cohort: cv(cohort.column(ask.column)), doubt=doubt)]
 
 
 def tail(ask: Ask) -> list[Finding]:
-    """Part of all cost that the most expensive patients bear."""
+    """Return the share of total cost of the most expensive patients."""
     share = float(cast(float, ask.margin.settings["share"]))
     question = ask.question(f"part of {ask.column} that the top {share:.0%} bear")
     return [question.judge(lambda cohort: top_share(cohort.column(ask.column), share))]
 
 
 def wasserstein(ask: Ask) -> list[Finding]:
-    """The area between the distributions of a cost (Wasserstein-1), over the real mean.
+    """Return the Wasserstein-1 distance between the distributions of a cost, divided by the real mean.
 
     Notes
     -----
-    The mean distance of the means of 200 equal slices of ranked patients: the distance itself, the last patient of the
-    tail with it, but for quantile functions that cross within a slice, which make it smaller. The error is that of
-    `DRAWS` bootstrap resamples of the real cohort, and chance can only widen a distance (`distance.average`).
+    Patients are ranked by cost and divided into 200 equal slices; the distance is the mean absolute difference between
+    the slice means. This equals the Wasserstein distance, including the last patient of the tail, unless the quantile
+    functions cross within a slice; then it is smaller. The error comes from `DRAWS` bootstrap resamples of the real
+    cohort; for the interval see `distance.average`.
     """
     name, group, rng = ask.column, ask.group, ask.rng
     question = ask.question(f"Wasserstein-1 distance of {name}, over its mean")
@@ -113,7 +114,7 @@ def wasserstein(ask: Ask) -> list[Finding]:
 
 
 def differences(ask: Ask) -> list[Finding]:
-    """Difference in mean cost of each arm to the reference; a relative margin is a share of the reference's mean."""
+    """Return the difference in mean cost to the reference arm; a relative margin is a share of the reference mean."""
     real, name = ask.scope.real, ask.column
     column, usual = str(real.schema.arm), real.arm_levels[0]
     margin = ask.margin.resolved(_mean_of_level(real, name, usual))
@@ -128,7 +129,7 @@ def differences(ask: Ask) -> list[Finding]:
 
 
 def _mean_of_level(real: Observed, name: str, arm: str) -> float:
-    """The mean of a column in an arm, 0 if it is known of nobody."""
+    """Return the mean of a column in an arm, 0 if no value is known."""
     try:
         return moments(real.take(real.levels(str(real.schema.arm)) == arm), name, 1).mean
     except NotEstimableError:
@@ -136,15 +137,15 @@ def _mean_of_level(real: Observed, name: str, arm: str) -> float:
 
 
 def _between(data: Observed, name: str, arm: str, usual: str) -> Estimate:
-    """Mean of a column in one arm less that in another, Welch."""
+    """Return the mean of a column in one arm minus the mean in another (Welch)."""
     both, treated = two_levels(data, str(data.schema.arm), arm, usual)
     return difference_of(*arm_moments(both, treated, name))
 
 
 def two_part(ask: Ask) -> list[Finding]:
-    """What an arm does in a two-part model of cost: to the odds of any, and to its mean among patients with any.
+    """Return the effects of an arm in a two-part model: on the odds of any cost, and on the mean positive cost.
 
-    If everybody has a cost there is no first part, and it is left out.
+    The first part is left out if all patients have a cost.
     """
     real, name = cast(Cohort, ask.scope.real), ask.column
     column, usual = str(real.schema.arm), real.arm_levels[0]
@@ -166,7 +167,7 @@ def two_part(ask: Ask) -> list[Finding]:
 
 
 def _indicators(cohort: Cohort, real: Cohort) -> np.ndarray:
-    """Indicators (n, k) of every subgroup level of the real cohort but the most frequent of each."""
+    """Return indicators (n, k) of real subgroup levels, without the most frequent level of each subgroup."""
     columns = []
     for subgroup in real.schema.subgroups:
         levels, counts = np.unique(real.levels(subgroup), return_counts=True)

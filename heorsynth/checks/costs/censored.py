@@ -1,4 +1,4 @@
-"""Mean cost up to a horizon where follow-up was censored, as far as the cost columns can say it."""
+"""Mean cost up to a horizon with censored follow-up."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ from heorsynth.estimators.basics.ties import slack
 from heorsynth.estimators.costs.censored import bang_tsiatis, lin
 
 ADDS_UP = (
-    "patients are followed past the horizon, and the column adds up all of their cost: name the columns of its "
-    "intervals with `intervals`, or say `to_horizon: true` if it counts none past the horizon"
+    "some patients are followed past the horizon, and the column may include their cost after it: name the columns of "
+    "the intervals with `intervals`, or write `to_horizon: true` if the column has no cost after the horizon"
 )
 
 
 def censored_means(ask: Ask) -> list[Finding]:
-    """Mean cost up to a horizon, one finding an endpoint, by the estimator that the margin names.
+    """Return the mean cost up to a horizon, one finding for each endpoint, by the estimator named in the margin.
 
     Notes
     -----
-    With `intervals` (columns that each hold the cost of one of k equal parts of the time up to the horizon) the
-    partitioned estimator of Bang & Tsiatis, or that of Lin et al. with ``method: lin``. Without, the plain one, of one
-    column: it needs the cost up to the horizon, which a total over longer follow-up is not. Delayed entry is refused:
-    the weights are those of patients who are followed from the start.
+    With `intervals`, the estimator is the partitioned one of Bang & Tsiatis, or that of Lin et al. for ``method: lin``.
+    `intervals` names k columns, each with the cost in one of k equal parts of the time up to the horizon. Without
+    `intervals`, it is the simple estimator for one column, which must hold the cost up to the horizon and no later
+    cost. Delayed entry is refused: the weights assume follow-up from the start.
     """
     declared = ask.margin.settings.get("intervals")
     columns = [ask.column] if declared is None else list(cast(Sequence[str], declared))

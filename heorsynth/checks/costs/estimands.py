@@ -1,4 +1,4 @@
-"""The estimands of costs and utilities: each is one entry, and adding one touches this file and its test."""
+"""The estimands of costs and utilities. A new one needs an entry here, its function and a test."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from heorsynth.checks.costs.references import OF_MEAN_COST, OF_MEAN_QALY, OF_MEA
 MEAN = Estimand(
     key="costs.mean",
     plain="mean cost",
-    definition="mean cost, over patients whose cost is known",
+    definition="mean cost, over patients with a known cost",
     formula="x̄ = (1/n) ∑ x<sub>i</sub>, over patients with x<sub>i</sub> known",
     source="Thompson &amp; Barber (2000) BMJ 320:1197",
     answer=amounts.mean,
@@ -27,8 +27,7 @@ MEAN = Estimand(
     settings={"cost": None, **WITHIN},
     needs=("costs",),
     margin={"relative": 0.1},
-    reason="mean cost is the decision quantity; 10% is within the uncertainty of unit costs that evaluations "
-    "explore in sensitivity analyses",
+    reason="decisions rest on mean cost; 10% is within the range of unit costs that sensitivity analyses explore",
     reference=OF_MEAN_COST,
     folders=COUNTS,
 )
@@ -45,7 +44,8 @@ DIFFERENCE = Estimand(
     settings={"cost": None, **WITHIN},
     needs=("costs", "arm"),
     margin={"relative": 0.2},
-    reason="20% of the reference arm's mean cost: two means that are each off by their 10% differ by no more",
+    reason="20% of the mean cost of the reference arm: if each mean is off by at most 10%, the difference is off by "
+    "no more",
     relative_to="the reference arm's mean cost",
     reference=OF_MEAN_COST,
     folders=COUNTS,
@@ -62,14 +62,14 @@ ZERO_SHARE = Estimand(
     settings={"cost": None, **WITHIN},
     needs=("costs",),
     margin={"absolute": 0.05},
-    reason="the first part of a two-part model, to five points",
+    reason="five percentage points in the first part of a two-part model",
     limit=0.5,
     folders=COUNTS,
 )
 
 QUANTILE = Estimand(
     key="costs.quantile",
-    plain="cost of the expensive patients",
+    plain="cost of the most expensive patients",
     definition="quantile of cost (default: the 95th percentile), one or several",
     formula="F<sup>−1</sup>(p), F the distribution of cost",
     source="Woodruff (1952) JASA 47:635",
@@ -80,7 +80,7 @@ QUANTILE = Estimand(
     several=("quantile",),
     needs=("costs",),
     margin={"quantile": [0.5, 0.95, 0.99], "relative": 0.25},
-    reason="the tail carries the mean, but is known imprecisely",
+    reason="the tail has a large effect on the mean, but is estimated imprecisely",
     reference=OF_QUANTILE,
     folders=COUNTS,
 )
@@ -88,7 +88,7 @@ QUANTILE = Estimand(
 CV = Estimand(
     key="costs.cv",
     plain="spread of cost",
-    definition="coefficient of variation of cost: its standard deviation over its mean",
+    definition="coefficient of variation of cost: standard deviation divided by mean",
     formula="SD(C)/C̄",
     answer=amounts.spread,
     asked_of=EVERY_GROUP,
@@ -96,14 +96,14 @@ CV = Estimand(
     needs=("costs",),
     margin={"relative": 0.25},
     reason="a probabilistic analysis draws mean costs with this spread: at three quarters of it a 95% "
-    "interval holds the truth in 86 of 100, as 2Φ(0.75 · 1.96) - 1",
+    "interval covers the true value in 86 of 100 cases, as 2Φ(0.75 · 1.96) - 1",
     reference=OF_VARIATION,
 )
 
 TOP_SHARE = Estimand(
     key="costs.top_share",
-    plain="part of all cost borne by the most expensive",
-    definition="part of all cost that the most expensive patients bear (default: the top 5%)",
+    plain="share of total cost of the most expensive patients",
+    definition="share of total cost of the most expensive patients (default: the top 5%)",
     formula="∑ C<sub>i</sub> over the most expensive share of patients / ∑ C<sub>i</sub>",
     source="Lorenz (1905) Publ Am Stat Assoc 9:209",
     answer=amounts.tail,
@@ -111,15 +111,15 @@ TOP_SHARE = Estimand(
     settings={"share": 0.05, "cost": None, **WITHIN},
     needs=("costs",),
     margin={"relative": 0.25},
-    reason="as for the tail, which it measures",
+    reason="as for the quantiles: it measures the same tail",
     limit=0.5,
 )
 
 TWO_PART = Estimand(
     key="costs.two_part",
     plain="treatment effect on cost",
-    definition="ratio of an arm to the reference in a two-part model of cost: odds of any, and mean of "
-    "positive (gamma, log link), given the subgroups",
+    definition="ratio of an arm to the reference in a two-part model of cost: odds of any cost, and mean positive "
+    "cost (gamma, log link), adjusted for the subgroups",
     formula="exp(α) in logit P(C &gt; 0) = … + α·arm, and exp(γ) in log E(C | C &gt; 0) = … + γ·arm (gamma)",
     source="Duan et al. (1983) JBES 1:115; Manning &amp; Mullahy (2001) J Health Econ 20:461",
     answer=amounts.two_part,
@@ -128,17 +128,17 @@ TWO_PART = Estimand(
     settings={"cost": None},
     needs=("costs", "arm"),
     margin={"ratio": [0.8, 1.25]},
-    reason="as for the hazard ratio, another ratio of two arms",
+    reason="as for the hazard ratio, which is also a ratio of two arms",
     limit=LARGEST_LOG_RATIO,
 )
 
 CENSORED_MEAN = Estimand(
     key="costs.censored_mean",
-    plain="mean cost, cut-off follow-up allowed for",
-    definition="mean cost up to the horizon where follow-up was censored (Bang-Tsiatis; partitioned, or Lin, "
-    "by the cost of each interval); asked where a margin names it",
-    formula="(1/n) ∑ δ<sub>i</sub>C<sub>i</sub>/K(t<sub>i</sub>), δ: seen to the end, K: share not yet "
-    "censored; or, Lin's, ∑<sub>j</sub> S(t<sub>j</sub>) C̄<sub>j</sub>, C̄<sub>j</sub> the mean "
+    plain="mean cost, adjusted for censored follow-up",
+    definition="mean cost up to the horizon with censored follow-up (Bang-Tsiatis; partitioned or Lin with the "
+    "cost of each interval); only if a margin is declared",
+    formula="(1/n) ∑ δ<sub>i</sub>C<sub>i</sub>/K(t<sub>i</sub>), δ: fully observed, K: share not yet "
+    "censored; or, by Lin, ∑<sub>j</sub> S(t<sub>j</sub>) C̄<sub>j</sub>, C̄<sub>j</sub> the mean "
     "cost in interval j of those followed at its start",
     source="Bang &amp; Tsiatis (2000) Biometrika 87:329; Lin et al. (1997) Biometrics 53:419",
     answer=censored.censored_means,
@@ -152,7 +152,7 @@ CENSORED_MEAN = Estimand(
 WASSERSTEIN = Estimand(
     key="costs.wasserstein",
     plain="distance between the distributions of cost",
-    definition="Wasserstein-1 distance between the distributions of cost, over the real mean",
+    definition="Wasserstein-1 distance between the distributions of cost, divided by the real mean",
     formula="∫<sub>0</sub><sup>1</sup> |F<sub>s</sub><sup>−1</sup>(p) − F<sub>r</sub><sup>−1</sup>(p)| dp / "
     "C̄<sub>r</sub>",
     answer=amounts.wasserstein,
@@ -161,14 +161,14 @@ WASSERSTEIN = Estimand(
     settings={"cost": None, **WITHIN},
     needs=("costs",),
     margin={"absolute": 0.2},
-    reason="a fifth of the mean, as for differences: what one cost is moved by",
+    reason="a fifth of the mean, as for differences: the mean change of a cost",
     limit=1.0,
 )
 
 MEAN_UTILITY = Estimand(
     key="utilities.mean",
     plain="mean quality of life or QALYs",
-    definition="mean utility or QALY, over patients for whom it is known",
+    definition="mean utility or QALY, over patients with a known value",
     formula="x̄ = (1/n) ∑ x<sub>i</sub>, over patients with x<sub>i</sub> known",
     answer=utilities.mean,
     asked_of=EVERY_GROUP,
@@ -176,7 +176,7 @@ MEAN_UTILITY = Estimand(
     settings={"utility": None, **WITHIN},
     needs=("utilities",),
     margin={"relative": 0.1},
-    reason="as for cost: one part in ten of either moves a ratio of the two by as much",
+    reason="as for cost: a 10% error in either changes a ratio of the two by about as much",
     reference=OF_MEAN_UTILITY,
     folders=COUNTS,
 )
@@ -192,7 +192,7 @@ FULL_HEALTH = Estimand(
     settings={"utility": None, **WITHIN},
     needs=("utilities",),
     margin={"absolute": 0.05},
-    reason="a spike to five points, as the share of zeros",
+    reason="five percentage points, as for the share of zero costs",
     limit=0.5,
     folders=COUNTS,
 )
@@ -233,7 +233,7 @@ QALY = Estimand(
     key="utilities.qaly",
     plain="QALYs from utilities measured over time",
     definition="mean QALYs: area under the line through utilities measured at several times (years), "
-    "discounted at a rate a year; asked where a margin names it",
+    "discounted at a yearly rate; only if a margin is declared",
     formula="(1/n) ∑<sub>i</sub> ∫ u<sub>i</sub>(t)(1 + r)<sup>−t</sup> dt, u<sub>i</sub> the line through "
     "the measures",
     source="Matthews et al. (1990) BMJ 300:230; Manca, Hawkins &amp; Sculpher (2005) Health Econ 14:487",

@@ -1,4 +1,4 @@
-"""The sizes that absolute margins of costs, utilities and net benefits are compared with."""
+"""The references of absolute margins of costs, utilities and net benefits."""
 
 from __future__ import annotations
 
@@ -60,4 +60,4 @@ OF_QUANTILE = Reference("the real quantile", _quantiles)
 OF_VARIATION = Reference("the real value", _variations)
 OF_MEAN_UTILITY = Reference("the real mean", _utilities)
 OF_MEAN_QALY = Reference("the real mean", _areas)
-"""The references of costs and utilities; those of an economic evaluation have names of their own."""
+"""The references of costs and utilities; those of an economic evaluation are in `economics.estimands`."""

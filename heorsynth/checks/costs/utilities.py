@@ -19,34 +19,34 @@ from heorsynth.estimators.costs.utilities import qaly
 
 
 def mean(ask: Ask) -> list[Finding]:
-    """The mean of a column over the patients for whom it is known; `structure` compares how many are missing."""
+    """Return the mean of a column over the patients with a known value."""
     question = ask.question(f"mean of {ask.column}", unit=ask.scope.real.schema.unit_of(ask.column))
     return [question.judge(lambda data: mean_of(moments(data, ask.column)))]
 
 
 def at_one(ask: Ask) -> list[Finding]:
-    """The share in full health, of patients whose utility is known."""
+    """Return the share in full health, of patients with a known utility."""
     question = ask.question(f"share in full health by {ask.column}")
     return [question.judge(lambda data: proportion(*spike(data, ask.column, "one")))]
 
 
 def below_zero(ask: Ask) -> list[Finding]:
-    """The share in a state worse than dead, of patients whose utility is known."""
+    """Return the share in a state worse than dead, of patients with a known utility."""
     question = ask.question(f"share worse than dead by {ask.column}")
     return [question.judge(lambda data: proportion(*spike(data, ask.column, "negative")))]
 
 
 def missing(ask: Ask) -> list[Finding]:
-    """The share of patients whose utility is not known."""
+    """Return the share of patients with a missing utility."""
     question = ask.question(f"missing in {ask.column}")
     return [question.judge(lambda data: proportion(observed.missing(data, ask.column), data.n))]
 
 
 def accumulated(ask: Ask) -> list[Finding]:
-    """Mean QALYs: the area under each patient's line through the utilities of the columns `measures` at `times`, in
-    years, discounted at `rate` a year; over the patients in whom all are known (`estimators.costs.utilities.qaly`).
+    """Return mean QALYs, over the patients with all measures known (`estimators.costs.utilities.qaly`).
 
-    A mean of areas is the area under means, so that a tally tells it too.
+    The QALYs of a patient are the area under the line through the utilities in the columns `measures` at `times`
+    (years), discounted at `rate` per year. The mean of the areas is the area under the means, so a tally suffices.
     """
     measures, weights = areas(ask.margin)
 
@@ -57,7 +57,7 @@ def accumulated(ask: Ask) -> list[Finding]:
 
 
 def areas(margin: Margin) -> tuple[list[str], np.ndarray]:
-    """The columns (k,) that a margin of QALYs names, and what each adds to the area for each unit of it (k,)."""
+    """Return the columns (k,) of a QALY margin, and their weights in the area (k,)."""
     settings = margin.settings
     measures, times = (list(cast(Sequence, settings[name])) for name in ("measures", "times"))
     return measures, qaly(np.eye(len(times)), np.array(times, float), rate=float(cast(float, settings["rate"])))

@@ -1,4 +1,4 @@
-"""Which arms, which cost and which effect an economic evaluation compares, from a cohort's roles."""
+"""The arms, cost and effect of an economic evaluation, from the roles of a cohort."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from heorsynth.estimators.economics.increments import Increments, Joint, increme
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Which arms, which cost and which effect are compared: the roles of an economic evaluation."""
+    """A comparison of two arms: the comparator, the treatment, the cost columns and the effect column."""
 
     comparator: str
     treatment: str
@@ -25,28 +25,28 @@ class Evaluation:
     effect: str
 
     def per(self, schema: Schema) -> str:
-        """What a threshold is money for."""
+        """Return the denominator of a threshold (`threshold_unit`)."""
         return threshold_unit(schema, self.effect)
 
     def joints(self, data: Observed) -> dict[str, Joint]:
-        """Mean and covariance of cost and effect in each arm, over the patients for whom both are known."""
-        assigned, found = data.levels(str(data.schema.arm)), {}
+        """Return mean and covariance of cost and effect in each arm, over the patients with both known."""
+        assigned, joints = data.levels(str(data.schema.arm)), {}
         for arm in (self.comparator, self.treatment):
             try:
-                found[arm] = joint(data, assigned == arm, self.costs, self.effect)
+                joints[arm] = joint(data, assigned == arm, self.costs, self.effect)
             except NotEstimableError as error:
                 raise NotEstimableError(error.subject.replace("patients", f"patients of arm {arm!r}")) from None
-        return found
+        return joints
 
     def increments(self, data: Observed) -> Increments:
-        """Incremental cost and effect of the treatment."""
+        """Return incremental cost and effect of the treatment."""
         parts = self.joints(data)
         treated, others = parts[self.treatment], parts[self.comparator]
         return increments_of(treated, others, treated.n + others.n)
 
 
 def threshold_unit(schema: Schema, effect: object = None) -> str:
-    """What a threshold is money for: "QALY" where the effect's column is one by its unit, else a unit of that column.
+    """Return the denominator of a threshold: "QALY" if that is the unit of the effect, else "unit of" its column.
 
     Examples
     --------
@@ -59,15 +59,15 @@ def threshold_unit(schema: Schema, effect: object = None) -> str:
 
 
 def unnamed_comparator(real: Observed, comparator: object) -> tuple[str, ...]:
-    """What is to be told where nobody said which arm is the comparator."""
+    """Return a note if no comparator is declared."""
     if comparator is not None or real.schema.arm_reference is not None or len(real.arm_levels) < 2:
         return ()
     first = names_of(real, str(real.schema.arm))[real.arm_levels[0]]
-    return (f"No comparator was named: {first!r} is taken, the first in alphabetical order.",)
+    return (f"No comparator is declared: {first!r} is used, the first in alphabetical order.",)
 
 
 def odd_effects(real: Observed, effect: str) -> tuple[str, ...]:
-    """What is to be told of effects that no utility can have: above 1, or above the years anyone was followed."""
+    """Return a note on implausible effects: above 1, or above the longest follow-up in years."""
     try:
         values = ranked(real, effect)
     except NotEstimableError:
@@ -75,21 +75,25 @@ def odd_effects(real: Observed, effect: str) -> tuple[str, ...]:
     longest = max((float(follow_up_times(real, name).values[-1]) for name in real.schema.endpoints), default=math.inf)
     years = max(longest * TIME_UNITS[real.schema.unit] / TIME_UNITS["year"], 1.0)
     if beyond := values.above(years):
-        told = "longer than the follow-up is in years: are they on a scale of 0 to 100?"
-        return (f"{small(beyond)} of {real.n:,} values of {effect} are above 1 and {told}",)
+        return (
+            f"{small(beyond)} of {real.n:,} values of {effect} are above 1 and above the longest follow-up in years: "
+            "is the scale 0 to 100?",
+        )
     if above := values.above(1.0):
-        told = "possible for QALYs of more than a year, impossible for a utility."
-        return (f"{small(above)} of {real.n:,} values of {effect} are above 1: {told}",)
+        return (
+            f"{small(above)} of {real.n:,} values of {effect} are above 1: possible for QALYs over more than a year, "
+            "impossible for a utility.",
+        )
     return ()
 
 
 def evaluations(real: Observed, settings: Mapping[str, object]) -> list[Evaluation]:
-    """The pairwise comparisons that the settings (comparator, cost, effect) and the cohort's roles define.
+    """Return the comparisons of each arm with the comparator, from settings and roles.
 
     Raises
     ------
     UnknownNameError       a comparator, cost or effect that the cohort does not have
-    NotEstimableError      several effects, none of them named
+    NotEstimableError      no patient has an arm, or several effects and none named
     """
     schema = real.schema
     if not real.arm_levels:
@@ -114,7 +118,7 @@ def evaluations(real: Observed, settings: Mapping[str, object]) -> list[Evaluati
 
 
 def _named_arms(real: Observed) -> list[str]:
-    """The arms whose names may be shown."""
+    """Return the arms whose names may be shown."""
     return [level for level, name in names_of(real, str(real.schema.arm)).items() if level and level == name]
 
 
@@ -125,7 +129,7 @@ def _named(role: str, name: object, known: Sequence[str]) -> str:
 
 
 def thresholds(settings: Mapping[str, object]) -> tuple[float, ...]:
-    """The declared willingness-to-pay thresholds, one or several."""
+    """Return the declared willingness-to-pay thresholds."""
     given = settings.get("wtp") or ()
     numbers = (given,) if isinstance(given, (int, float)) else tuple(cast(Sequence[float], given))
     return tuple(dict.fromkeys(float(number) for number in numbers))

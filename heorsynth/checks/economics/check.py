@@ -1,4 +1,4 @@
-"""Would an economic evaluation of the synthetic cohorts say what one of the real cohort says?"""
+"""Economic evaluation: incremental cost and effect, net benefit, and the decision."""
 
 from __future__ import annotations
 
@@ -15,40 +15,40 @@ from heorsynth.core.errors import NotEstimableError
 
 
 def check(scope: Scope) -> list[Finding]:
-    """Findings on incremental cost and QALY, net benefit at each threshold, and the decision, as far as asked."""
-    found: list[Finding] = []
+    """Return the findings on incremental cost and QALY, net benefit at each threshold, and the decision."""
+    findings: list[Finding] = []
     groups = [part for part in scope.groups() if part.kind in (ALL, SUBGROUP)]
     for ask in scope.asks():
         try:
             pairs = evaluations(scope.real, ask.margin.settings)
         except NotEstimableError as error:
-            found.append(ask.question(short_name(ask)).refuse(reason_of(error)))
+            findings.append(ask.question(short_name(ask)).refuse(reason_of(error)))
             continue
         if not pairs:
-            found.append(ask.question(short_name(ask)).refuse("one arm: a comparison needs two"))
+            findings.append(ask.question(short_name(ask)).refuse("only one arm: a comparison needs two"))
         within = ask.estimand.asked_of == EVERY_GROUP and thresholds(ask.margin.settings)
         for group in groups if within else groups[:1]:
             for pair in pairs:
-                found += ask.estimand.answer(_of_pair(ask, group, pair))
+                findings += ask.estimand.answer(_of_pair(ask, group, pair))
             if len(pairs) > 1 and ask.estimand.among_all is not None:
-                found += ask.estimand.among_all(_of_all(ask, group, pairs))
-    return found
+                findings += ask.estimand.among_all(_of_all(ask, group, pairs))
+    return findings
 
 
 def short_name(ask: Ask) -> str:
-    """What an economic question is called before its arms and thresholds are known."""
+    """Return the label of an economic question without arms and thresholds."""
     return ask.estimand.key.split(".")[1].replace("_", " ")
 
 
 def _of_pair(ask: Ask, group: Group, pair: Evaluation) -> Pair:
-    """The question about a treatment and the comparator; the two are evaluated once for all estimands."""
+    """Return the question about a treatment and the comparator; estimands share the evaluation of the two."""
     within = group.against(str(ask.scope.real.schema.arm), pair.treatment, pair.comparator)
     compared = ask.scope.shared((group.label, pair), lambda: Compared(within, pair))
     return Pair(ask.estimand, ask.margin, ask.scope, within, per=pair.per(ask.scope.real.schema), compared=compared)
 
 
 def _of_all(ask: Ask, group: Group, pairs: Sequence[Evaluation]) -> AllArms:
-    """The question about all arms together, of a group labelled by them."""
+    """Return the question about all arms together, with a group labelled by them."""
     arms = [pairs[0].comparator, *(pair.treatment for pair in pairs)]
     label = f"{ask.scope.real.schema.arm}: {', '.join(arms)}"
     named = replace(group, label=label if group.kind == ALL else f"{label}, {group.label}")

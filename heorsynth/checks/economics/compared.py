@@ -1,4 +1,4 @@
-"""Two arms of a group, or all of its arms, evaluated once in each cohort, and the questions about them."""
+"""Two arms of a group, or all of its arms, in each cohort, and the questions about them."""
 
 from __future__ import annotations
 
@@ -19,34 +19,34 @@ from heorsynth.estimators.economics.increments import Increments
 
 @dataclass(frozen=True, eq=False)
 class Compared:
-    """A pair of arms in the real and in each synthetic cohort of a group."""
+    """Two arms of a group, in the real and in each synthetic cohort."""
 
     group: Group
     evaluation: Evaluation
     _held: dict[int, Increments] = field(default_factory=dict)
 
     def of(self, cohort: Observed) -> Increments:
-        """Incremental cost and effect in a cohort of the group."""
+        """Return incremental cost and effect in a cohort of the group; computed once for each cohort."""
         if id(cohort) not in self._held:
             self._held[id(cohort)] = self.evaluation.increments(cohort)
         return self._held[id(cohort)]
 
     @property
     def real(self) -> Increments:
-        """In the patients; NotEstimableError where there are too few to be shown."""
+        """Incremental cost and effect in the real cohort; NotEstimableError for fewer than five patients."""
         if few := too_few(self.group.real):
             raise NotEstimableError(few)
         return self.of(self.group.real)
 
     @property
     def synthetic(self) -> list[Increments]:
-        """In each synthetic cohort."""
+        """Incremental cost and effect in each synthetic cohort."""
         return [self.of(cohort) for cohort in self.group.synthetic]
 
 
 @dataclass(frozen=True, eq=False)
 class Options:
-    """All arms in the real and in each synthetic cohort of a group, the comparator first."""
+    """All arms of a group, in the real and in each synthetic cohort, with the comparator first."""
 
     group: Group
     arms: tuple[str, ...]
@@ -55,11 +55,11 @@ class Options:
 
     @classmethod
     def of(cls, group: Group, evaluations: Sequence[Evaluation]) -> Options:
-        """The arms that the pairwise evaluations compare.
+        """Return the arms of the pairwise evaluations.
 
         Raises
         ------
-        NotEstimableError      too few patients to be shown, or an arm with fewer than two whose outcomes are known
+        NotEstimableError      fewer than five patients, or fewer than two with known outcomes in an arm
         """
         if few := too_few(group.real):
             raise NotEstimableError(few)
@@ -79,28 +79,28 @@ DECLARE_THRESHOLD = "no willingness-to-pay threshold is declared: give economics
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Priced(Ask):
-    """An economic question; a threshold is money for `per`: a QALY, or a unit of the effect."""
+    """An economic question; `per` is the denominator of a threshold: QALY, or a unit of the effect."""
 
     per: str
 
     def at(self, wtp: float, label: str, margin: Margin | None = None, **facts: Any) -> Question:
-        """The question at one threshold."""
+        """Return the question at one threshold."""
         return self.question(label, margin=margin, threshold=wtp, per=self.per, **facts)
 
     def without_threshold(self, name: str) -> Finding:
-        """The finding if no threshold is declared."""
+        """Return the finding "not estimable" for a missing threshold."""
         return self.question(name).refuse(DECLARE_THRESHOLD, obstacle=NO_THRESHOLD)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Pair(Priced):
-    """A question about one treatment against the comparator."""
+    """A question about one treatment compared with the comparator."""
 
     compared: Compared
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class AllArms(Priced):
-    """A question about the choice among three arms or more."""
+    """A question about the choice between three arms or more."""
 
     pairs: tuple[Evaluation, ...]

@@ -1,4 +1,4 @@
-"""Would the decision be the same: from one synthetic cohort, from all of them, and over the range of thresholds?"""
+"""The decision from one synthetic cohort, from all cohorts pooled, and over a range of thresholds."""
 
 from __future__ import annotations
 
@@ -21,41 +21,41 @@ from heorsynth.estimators.economics.agreement import pooled_agreement, syntheses
 from heorsynth.estimators.economics.increments import NONE, Increments
 
 GRID, DRAWS = 41, 400
-"""Thresholds at which acceptability curves are compared, and draws of their error."""
+"""Number of thresholds at which acceptability curves are compared; number of draws of their error."""
 
 REVERSED = 0.98
-"""Level at which a reversal must be more than luck to fail: 1% a threshold, as several may be asked."""
+"""Two-sided level of the test for a reversed decision: 1% on each side, as there may be several thresholds."""
 
 NOT_CERTAIN = "the decision on the real data is not statistically certain"
 
 WANTED = (0.95, 0.99)
-"""How surely the pooled cohorts are to give the original's decision, where the syntheses needed are counted."""
+"""Probabilities of the real decision for which the number of syntheses needed is reported."""
 
 
 def decision_agreement(ask: Pair) -> list[Finding]:
-    """Share of synthetic cohorts that alone would give the real cohort's decision (the sign of the INMB).
+    """Return the share of synthetic cohorts that alone give the decision of the real cohort (the sign of the INMB).
 
     Notes
     -----
-    The interval is Clopper-Pearson's over the syntheses: the real decision is the one that was taken, so it has
-    no sampling error here. The floor is the chance that a resample of the real cohort reverses its own decision,
-    Φ(-|INMB| / SE).
+    The interval is Clopper-Pearson's over the syntheses. The real decision is taken as given, so it has no sampling
+    error here. The floor is the probability Φ(-|INMB| / SE) that a resample of the real cohort reverses its own
+    decision.
     """
-    found = []
+    findings = []
     for wtp in thresholds(ask.margin.settings):
         question = ask.at(wtp, f"decision agreement at {significant(wtp)} per {ask.per}")
         try:
             original, floor, drawn = _benefits(ask.compared, wtp)
         except NotEstimableError as error:
-            found.append(question.refuse(reason_of(error)))
+            findings.append(question.refuse(reason_of(error)))
             continue
         same = int(np.sum((drawn > NONE) == (original > NONE)))
-        found.append(question.answer(Numbers.of_agreement(*share_with_interval(same, len(drawn)), floor)))
-    return found or [ask.without_threshold("decision agreement")]
+        findings.append(question.answer(Numbers.of_agreement(*share_with_interval(same, len(drawn)), floor)))
+    return findings or [ask.without_threshold("decision agreement")]
 
 
 def share_with_interval(same: int, m: int) -> tuple[float, float, float]:
-    """A share of m cohorts with its Clopper-Pearson interval: value, low, high."""
+    """Return a share of m cohorts with its Clopper-Pearson interval: value, low, high."""
     tail = (1 - LEVEL) / 2
     lower = float(stats.beta.ppf(tail, same, m - same + 1)) if same else 0.0
     upper = float(stats.beta.ppf(1 - tail, same + 1, m - same)) if same < m else 1.0
@@ -63,19 +63,20 @@ def share_with_interval(same: int, m: int) -> tuple[float, float, float]:
 
 
 def pooled_decision(ask: Pair) -> list[Finding]:
-    """How surely the mean INMB of m synthetic cohorts gives the real cohort's decision.
+    """Return the probability that the mean INMB of m synthetic cohorts gives the decision of the real cohort.
 
     Notes
     -----
-    The m cohorts' INMB, signed so that the real decision is positive, have mean μ and standard deviation σ over what
-    the generator may draw: another m pooled would agree with probability Φ(√m·μ/σ), and it takes (z_p·σ/μ)² to
-    agree with probability p. Both are estimated, and so the interval is that of the noncentral t
-    (`estimators.economics.agreement`); with two cohorts little is known however well they agree.
+    Let μ and σ be mean and standard deviation of the INMB over syntheses, signed so that the real decision is positive.
+    A new pool of m cohorts agrees with probability Φ(√m·μ/σ); agreement with probability p needs (z_p·σ/μ)² cohorts. μ
+    and σ are estimated, so the interval uses the noncentral t distribution (`estimators.economics.agreement`). With two
+    cohorts it is very wide.
 
-    A reversed decision fails only if the net benefits differ by more than both samplings explain. Near a
-    threshold the patients' own decision is luck, and a faithful generator would reverse it as often as not.
+    A reversed decision fails only if the net benefits differ by more than the sampling of both explains. If the real
+    INMB is near 0, the real decision is due to chance, and a faithful generator would reverse it about half of the
+    time.
     """
-    found, compared = [], ask.compared
+    findings, compared = [], ask.compared
     for wtp in thresholds(ask.margin.settings):
         question = ask.at(wtp, f"decision of the pooled {len(ask.group.synthetic)} at {significant(wtp)} per {ask.per}")
         try:
@@ -83,26 +84,26 @@ def pooled_decision(ask: Pair) -> list[Finding]:
             signed = drawn if original > NONE else -drawn
             chance = pooled_agreement(require_several(signed), LEVEL)
         except NotEstimableError as error:
-            found.append(question.refuse(reason_of(error)))
+            findings.append(question.refuse(reason_of(error)))
             continue
 
         def doubt(verdict: str, wtp: float = wtp) -> str:
             return NOT_CERTAIN if verdict == FAIL and may_be_luck(compared.real, compared.synthetic, wtp) else ""
 
         numbers = Numbers.of_agreement(*chance, floor)
-        found.append(question.answer(numbers, before=_needed(signed), doubt=doubt))
-    return found or [ask.without_threshold("pooled decision")]
+        findings.append(question.answer(numbers, before=_needed(signed), doubt=doubt))
+    return findings or [ask.without_threshold("pooled decision")]
 
 
 def require_several(values: np.ndarray) -> np.ndarray:
-    """The values, where they are two or more."""
+    """Return the values; NotEstimableError for fewer than two."""
     if len(values) < 2:
-        raise NotEstimableError("one synthetic cohort: how much they differ is unknown")
+        raise NotEstimableError("one synthetic cohort: the variance between cohorts is unknown")
     return values
 
 
 def may_be_luck(real: Increments, synthetic: Sequence[Increments], wtp: float) -> bool:
-    """Whether the difference in net benefit, over both samplings, may be chance at the level `REVERSED`."""
+    """Return whether the difference in net benefit can be due to chance, at the level `REVERSED`."""
     own, drawn = real.inmb(wtp), [one.inmb(wtp) for one in synthetic]
     values = np.array([one.value for one in drawn])
     error = math.sqrt(own.se**2 + synthesis_variance(values, np.array([one.se**2 for one in drawn])))
@@ -110,7 +111,7 @@ def may_be_luck(real: Increments, synthetic: Sequence[Increments], wtp: float) -
 
 
 def decision_sentence(reversed_by_one: float, m: int, agreed_by_all: float) -> str:
-    """What one synthetic set, and all m pooled, would do to the decision, for a committee.
+    """Return in a sentence how often one synthetic set, and all m pooled, reverse the decision.
 
     Examples
     --------
@@ -125,28 +126,28 @@ def decision_sentence(reversed_by_one: float, m: int, agreed_by_all: float) -> s
 
 
 def _needed(signed: np.ndarray) -> str:
-    """How many pooled syntheses give the real decision with the wanted probabilities, with intervals."""
-    told = []
+    """Return in a sentence how many pooled syntheses are needed for the real decision, with intervals."""
+    parts = []
     for wanted in WANTED:
         value, fewest, most = syntheses_needed(signed, wanted, LEVEL)
         if math.isinf(value):
             at_least = "" if math.isinf(fewest) else f" (at least {fewest:,.0f}, if any)"
-            told.append(f"no number{at_least} for {wanted:.0%}")
+            parts.append(f"no number{at_least} for {wanted:.0%}")
         else:
             upper = "no limit" if math.isinf(most) else f"{most:,.0f}"
-            told.append(f"{value:,.0f} ({fewest:,.0f} to {upper}) for {wanted:.0%}")
-    return f"Syntheses needed to agree, with {LEVEL:.0%} intervals: {' and '.join(told)}"
+            parts.append(f"{value:,.0f} ({fewest:,.0f} to {upper}) for {wanted:.0%}")
+    return f"Syntheses needed to agree, with {LEVEL:.0%} intervals: {' and '.join(parts)}"
 
 
 def acceptability_gap(ask: Pair) -> list[Finding]:
-    """Largest distance of the cost-effectiveness acceptability curves, from 0 to twice the largest threshold.
+    """Return the largest distance between acceptability curves, from 0 to twice the largest threshold.
 
     Notes
     -----
-    Curves are the normal law's, of each cohort as it is, averaged over the m. A curve tells how sure *these* patients
-    make us: it has their sampling error in it, and near a probability of one half it would not repeat itself in
-    other patients however many they are. The interval therefore covers the synthesis alone; how much cohorts differ is
-    estimated from m of them, so Student's t on m - 1 degrees stands for the normal quantile.
+    The curves assume a normal distribution and are averaged over the m cohorts. An acceptability curve describes the
+    uncertainty given *these* patients, so it contains their sampling error. Near a probability of one half it varies
+    between samples of patients of any size. The interval therefore covers the synthesis only. The variance between
+    cohorts is estimated from m of them, so the t(m - 1) quantile replaces the normal one.
     """
     compared, group = ask.compared, ask.group
     if not (declared := thresholds(ask.margin.settings)):
@@ -177,7 +178,7 @@ def _t_over_normal(m: int) -> float:
 
 
 def _benefits(compared: Compared, wtp: float) -> tuple[float, float, np.ndarray]:
-    """INMB in the real cohort, the chance that a resample of it decides otherwise, and the INMB of each cohort."""
+    """Return the real INMB, the probability that a resample decides otherwise, and the INMB of each cohort."""
     original = compared.real.inmb(wtp)
     drawn = np.array([one.inmb(wtp).value for one in compared.synthetic])
     floor = float(stats.norm.cdf(-abs(original.value) / original.se)) if original.se > 0 else 0.0

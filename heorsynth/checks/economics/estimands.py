@@ -1,4 +1,4 @@
-"""The estimands of an economic evaluation, its decision and its precision: each is one entry."""
+"""The estimands of an economic evaluation, of its decision and of its precision."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ THRESHOLD = Reference("the threshold", lambda margin, real: thresholds(margin.se
 INMB = Estimand(
     key="economics.inmb",
     plain="net benefit in money",
-    definition="incremental net monetary benefit: threshold times incremental QALY less incremental cost",
+    definition="incremental net monetary benefit: threshold times incremental QALY minus incremental cost",
     formula="λ·ΔE − ΔC",
     source="Stinnett &amp; Mullahy (1998) Med Decis Making 18:S68",
     answer=increments.net_benefits,
@@ -36,7 +36,7 @@ INMB = Estimand(
     settings={**ECONOMIC, "wtp": ()},
     needs=("costs", "utilities", "arm"),
     margin={"relative": 0.1},
-    reason="a tenth of a QALY a patient, in money at the threshold: about five weeks in full health",
+    reason="the value of a tenth of a QALY per patient: about five weeks in full health",
     relative_to="the threshold",
     reference=THRESHOLD,
     folders=COUNTS,
@@ -45,7 +45,7 @@ INMB = Estimand(
 INCREMENTAL_COST = Estimand(
     key="economics.incremental_cost",
     plain="extra cost of the treatment",
-    definition="incremental cost, over patients whose cost and QALY are known",
+    definition="incremental cost, over patients with known cost and QALY",
     formula="ΔC = C̄<sub>arm</sub> − C̄<sub>comparator</sub>",
     source="Welch (1947) Biometrika 34:28",
     answer=increments.incremental_cost,
@@ -62,7 +62,7 @@ INCREMENTAL_COST = Estimand(
 INCREMENTAL_QALY = Estimand(
     key="economics.incremental_qaly",
     plain="extra effect of the treatment",
-    definition="incremental QALY, over patients whose cost and QALY are known",
+    definition="incremental QALY, over patients with known cost and QALY",
     formula="ΔE = Ē<sub>arm</sub> − Ē<sub>comparator</sub>",
     source="Welch (1947) Biometrika 34:28",
     answer=increments.incremental_qaly,
@@ -78,9 +78,9 @@ INCREMENTAL_QALY = Estimand(
 
 DECISION_AGREEMENT = Estimand(
     key="economics.decision_agreement",
-    plain="one synthetic cohort alone decides as the patients do",
-    definition="share of synthetic cohorts that alone give the real cohort's decision",
-    formula="share of the m whose INMB has the sign of the real cohort's",
+    plain="same decision from one synthetic cohort",
+    definition="share of synthetic cohorts that alone give the decision of the real cohort",
+    formula="share of the m cohorts whose INMB has the sign of the real INMB",
     source="van der Linden et al. (2025) Value Health 28(11); Clopper &amp; Pearson (1934) Biometrika 26:404",
     answer=decisions.decision_agreement,
     asked_of=EVERY_GROUP,
@@ -88,8 +88,8 @@ DECISION_AGREEMENT = Estimand(
     settings={**ECONOMIC, "wtp": ()},
     needs=("costs", "utilities", "arm"),
     margin={"absolute": 0.05},
-    reason="one synthesis in twenty may reverse a decision if the pooled syntheses do not (van der Linden et "
-    "al. 2025 saw 15%)",
+    reason="one synthesis in twenty may reverse the decision, if the pooled syntheses do not (van der Linden et "
+    "al. 2025 found 15%)",
     limit=0.5,
     folders=COUNTS,
     among_all=options.choice_agreement,
@@ -97,8 +97,8 @@ DECISION_AGREEMENT = Estimand(
 
 POOLED_DECISION = Estimand(
     key="economics.pooled_decision",
-    plain="all synthetic cohorts together decide as the patients do",
-    definition="probability that the mean net benefit of the m synthetic cohorts gives the real cohort's decision",
+    plain="same decision from all synthetic cohorts pooled",
+    definition="probability that the mean net benefit of the m synthetic cohorts gives the decision of the real cohort",
     formula="Φ(√m·b/s), b the mean and s the standard deviation of the m INMBs, signed so that the real one "
     "is above 0; interval by the noncentral t",
     source="van der Linden et al. (2025) Value Health 28(11); Johnson &amp; Welch (1940) Biometrika 31:362",
@@ -108,7 +108,7 @@ POOLED_DECISION = Estimand(
     settings={**ECONOMIC, "wtp": ()},
     needs=("costs", "utilities", "arm"),
     margin={"absolute": 0.05},
-    reason="the decision is what the evaluation is for: the pooled cohorts must give it in 95 of 100",
+    reason="the decision is the aim of the evaluation: the pooled cohorts must give it in 95 of 100 cases",
     limit=0.5,
     folders=COUNTS,
     among_all=options.pooled_choice,
@@ -126,7 +126,7 @@ CEAC = Estimand(
     settings={**ECONOMIC, "wtp": ()},
     needs=("costs", "utilities", "arm"),
     margin={"absolute": 0.1},
-    reason="ten points of probability at any threshold would change how sure one is",
+    reason="ten percentage points at any threshold would change the interpretation",
     limit=0.5,
     folders=COUNTS,
 )
@@ -134,12 +134,12 @@ CEAC = Estimand(
 PRECISION = Estimand(
     key="inference.precision",
     plain="precision that a plain analysis claims",
-    definition="standard error that a plain analysis of one synthetic cohort claims, over that of the patients",
+    definition="standard error that a plain analysis of one synthetic cohort claims, divided by that of the patients",
     formula="SE of a plain analysis of one synthetic cohort / SE of the same analysis of the patients",
     answer=precision.precision,
     scales=("ratio",),
     margin={"ratio": [0.9, 1 / 0.9]},
-    reason="at 0.9 a 95% interval holds the truth in 92 of 100, as 2Φ(0.9 · 1.96) - 1",
+    reason="at 0.9 a 95% interval covers the true value in 92 of 100 cases, as 2Φ(0.9 · 1.96) - 1",
     limit=LARGEST_LOG_RATIO,
     folders=BOTH,
     span=(-math.inf, 0.0),

@@ -13,7 +13,7 @@ from heorsynth.core.estimate import Estimate, significant
 
 
 def incremental_cost(ask: Pair) -> list[Finding]:
-    """Incremental cost per patient; a relative margin is a share of the comparator's mean cost."""
+    """Return the incremental cost per patient; a relative margin is a share of the mean cost of the comparator."""
     compared, real = ask.compared, ask.group.real
     margin = ask.margin.resolved(_reference(compared.evaluation, real, 0))
     question = ask.question("incremental cost", margin=margin, unit=real.schema.money)
@@ -21,7 +21,7 @@ def incremental_cost(ask: Pair) -> list[Finding]:
 
 
 def incremental_qaly(ask: Pair) -> list[Finding]:
-    """Incremental effect per patient, in its column's unit; a relative margin is a share of the comparator's mean."""
+    """Return the incremental effect per patient; a relative margin is a share of the mean of the comparator."""
     compared, real = ask.compared, ask.group.real
     effect = compared.evaluation.effect
     margin = ask.margin.resolved(_reference(compared.evaluation, real, 1))
@@ -30,17 +30,17 @@ def incremental_qaly(ask: Pair) -> list[Finding]:
 
 
 def net_benefits(ask: Pair) -> list[Finding]:
-    """Incremental net monetary benefit at each threshold; a relative margin is a share of the threshold.
+    """Return the incremental net monetary benefit at each threshold; a relative margin is a share of the threshold.
 
     Notes
     -----
-    INMB = λ·ΔE - ΔC. A relative margin of 0.05 is therefore 0.05 QALY per patient, in money.
+    INMB = λ·ΔE - ΔC. So a relative margin of 0.05 is the monetary value of 0.05 QALY per patient.
     """
 
     def benefit(cohort: Observed, wtp: float) -> Estimate:
         return ask.compared.of(cohort).inmb(wtp)
 
-    found = [
+    findings = [
         ask.at(
             wtp,
             f"INMB at {significant(wtp)} per {ask.per}",
@@ -49,11 +49,11 @@ def net_benefits(ask: Pair) -> list[Finding]:
         ).judge(partial(benefit, wtp=wtp))
         for wtp in thresholds(ask.margin.settings)
     ]
-    return found or [ask.without_threshold("inmb")]
+    return findings or [ask.without_threshold("inmb")]
 
 
 def _reference(evaluation: Evaluation, cohort: Observed, part: int) -> float:
-    """The comparator's mean cost (part 0) or effect (part 1): what a relative margin is a share of."""
+    """Return the mean cost (part 0) or effect (part 1) of the comparator, 0 if not estimable."""
     try:
         return float(evaluation.joints(cohort)[evaluation.comparator].mean[part])
     except NotEstimableError:

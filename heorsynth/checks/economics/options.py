@@ -1,4 +1,4 @@
-"""Would the same one of three options or more be chosen: by one synthetic cohort, and by all of them pooled?"""
+"""The choice between three options or more, from one synthetic cohort and from all cohorts pooled."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from heorsynth.estimators.economics.agreement import joint_agreement
 from heorsynth.estimators.economics.options import first_of_best, net_benefits
 
 DRAWS = 4000
-"""Of the real means, to count how often a resample of the patients would choose otherwise."""
+"""Number of draws of the real means, to estimate how often a resample of the patients chooses otherwise."""
 
 
 def choice_agreement(ask: AllArms) -> list[Finding]:
-    """Share of synthetic cohorts in which the real cohort's best option is the best too; Clopper-Pearson's interval."""
-    found: list[Finding] = []
+    """Return the share of synthetic cohorts with the best option of the real cohort (Clopper-Pearson interval)."""
+    findings: list[Finding] = []
     for wtp in thresholds(ask.margin.settings):
         question = ask.at(wtp, f"agreement on the option chosen at {significant(wtp)} per {ask.per}")
         try:
@@ -30,19 +30,20 @@ def choice_agreement(ask: AllArms) -> list[Finding]:
             return [question.refuse(reason_of(error))]
         chosen, floor, benefits = _choice(options, wtp, ask.rng)
         same = int((first_of_best(benefits) == chosen).sum())
-        found.append(question.answer(Numbers.of_agreement(*share_with_interval(same, len(benefits)), floor)))
-    return found or [ask.without_threshold("decision agreement")]
+        findings.append(question.answer(Numbers.of_agreement(*share_with_interval(same, len(benefits)), floor)))
+    return findings or [ask.without_threshold("decision agreement")]
 
 
 def pooled_choice(ask: AllArms) -> list[Finding]:
-    """How surely the mean net benefits of m synthetic cohorts put the real cohort's best option first.
+    """Return the probability that the mean net benefits of m synthetic cohorts rank the real best option first.
 
     Notes
     -----
-    `estimators.economics.agreement.joint_agreement` of how much more that option is worth than each other one. Another
-    choice fails only if the net benefit between the two choices differs by more than both samplings explain.
+    Uses `estimators.economics.agreement.joint_agreement` of the net benefit of that option minus each other one. A
+    different choice fails only if the net benefits of the two choices differ by more than the sampling of both
+    explains.
     """
-    found: list[Finding] = []
+    findings: list[Finding] = []
     for wtp in thresholds(ask.margin.settings):
         m = len(ask.group.synthetic)
         question = ask.at(wtp, f"option chosen by the pooled {m} at {significant(wtp)} per {ask.per}")
@@ -62,13 +63,15 @@ def pooled_choice(ask: AllArms) -> list[Finding]:
             reversed_ = verdict == FAIL and instead != chosen
             return NOT_CERTAIN if reversed_ and _near(options, chosen, instead, wtp) else ""
 
-        told = f"the patients choose {options.arms[chosen]!r}, the pooled cohorts {options.arms[instead]!r}"
-        found.append(question.answer(Numbers.of_agreement(*chance, floor), before=told, doubt=doubt))
-    return found or [ask.without_threshold("pooled decision")]
+        choices = (
+            f"best option: {options.arms[chosen]!r} in the real cohort, {options.arms[instead]!r} in the pooled cohorts"
+        )
+        findings.append(question.answer(Numbers.of_agreement(*chance, floor), before=choices, doubt=doubt))
+    return findings or [ask.without_threshold("pooled decision")]
 
 
 def _choice(options: Options, wtp: float, rng: np.random.Generator) -> tuple[int, float, np.ndarray]:
-    """The real cohort's best option, the chance that a resample takes another, and net benefits (m, a)."""
+    """Return the real best option, the probability that a resample chooses another, and net benefits (m, a)."""
     real = options.real
     chosen = int(first_of_best(net_benefits(real.means, wtp)))
     drawn = rng.multivariate_normal(real.means.ravel(), real.covariance, size=DRAWS, method="eigh")
@@ -78,6 +81,6 @@ def _choice(options: Options, wtp: float, rng: np.random.Generator) -> tuple[int
 
 
 def _near(options: Options, chosen: int, instead: int, wtp: float) -> bool:
-    """Whether the patients may as well have chosen the other one, by chance."""
+    """Return whether the difference between the two choices can be due to chance."""
     real = options.real.increments(chosen, instead)
     return may_be_luck(real, [one.increments(chosen, instead) for one in options.synthetic], wtp)

@@ -1,4 +1,4 @@
-"""What would an analyst claim who takes one synthetic cohort for patients, and is it more than the patients can say?"""
+"""Precision: the standard error that a plain analysis of one synthetic cohort claims."""
 
 from __future__ import annotations
 
@@ -21,37 +21,38 @@ from heorsynth.estimators.costs.costs import difference_of, mean_of
 from heorsynth.estimators.survival.summaries import restricted_mean, restricted_mean_difference
 
 RESAMPLES = 200
-"""Bootstrap resamples of the real cohort behind the error of its own standard error."""
+"""Number of bootstrap resamples, for the error of the real standard error."""
 
 MOST_RESAMPLED = 10_000
-"""Of a sample of a folder, patients that are resampled: the variance in question goes with 1/n, so that few suffice."""
+"""Maximum number of patients of a folder's sample that are resampled: the variance is proportional to 1/n."""
 
 Analysis = Callable[[Observed], Estimate]
 
 
 def check(scope: Scope) -> list[Finding]:
-    """Findings on the precision that plain analyses of one synthetic cohort claim, if they are asked for."""
+    """Return the findings on the precision that plain analyses of one synthetic cohort claim."""
     return [finding for ask in scope.asks() for finding in ask.estimand.answer(ask)]
 
 
 def precision(ask: Ask) -> list[Finding]:
-    """The standard error of an analysis of one synthetic cohort, over that of the same analysis of the patients."""
-    found = plain_analyses(ask.scope.real, ask.scope.synthetic)
-    return [claim(ask, name, group, analysis, ask.scope.real) for name, group, analysis in found]
+    """Return the standard error of an analysis of one synthetic cohort divided by that of the patients."""
+    analyses = plain_analyses(ask.scope.real, ask.scope.synthetic)
+    return [claim(ask, name, group, analysis, ask.scope.real) for name, group, analysis in analyses]
 
 
 def of_counts(scope: Scope, sample: Cohort, rests_on: int) -> list[Finding]:
-    """The same of folders: what all rows claim, from their tallies, and how far chance moves it, from a sample.
+    """Return the same findings for folders: estimates from tallies of all rows, sampling errors from a sample.
 
     Parameters
     ----------
     scope : Scope        tallies of all patients, and of all rows of each synthetic folder
     sample : Cohort      a simple random sample of the patients
-    rests_on : int       training patients behind the synthetic rows, as their label says; at most all
+    rests_on : int       number of training patients, from the label of the rows; at most all patients
 
     Notes
     -----
-    A generator trained on n of N patients carries the information of n: its error is √(N/n) times that of all N.
+    A generator trained on n of N patients carries the information of n: its standard error is √(N/n) times that of all
+    N.
     """
     real, rng = scope.real, scope.rng
     if MOST_RESAMPLED < sample.n < real.n:
@@ -67,16 +68,16 @@ def of_counts(scope: Scope, sample: Cohort, rests_on: int) -> list[Finding]:
 def claim(
     ask: Ask, name: str, group: Group, analysis: Analysis, rows: Cohort, share: float = 1.0, part: str = ""
 ) -> Finding:
-    """The finding on one analysis; `share` is that of the patients on which the synthetic rows rest.
+    """Return the finding on one analysis; `share` is the share of patients used for training.
 
     Notes
     -----
-    Compared on the log scale and one-sided: to claim less than one could is wasteful, not wrong. What these
-    patients' own analysis claims is a number, not an estimate; the interval covers the synthesis only, by the
-    larger of what the m cohorts show and what `RESAMPLES` resamples of patients, `rows`, let expect of so many rows:
-    the variance of the logarithm of a standard error goes with 1/n. The standard error of all patients, over the root
-    of the share, is what theirs is compared with.
-    Rows that are no patients make the ratio small: with k rows a patient it is about 1/√k.
+    Standard errors are compared on the log scale, one-sided: a standard error that is too large is inefficient, not
+    wrong. The real standard error is taken as known, so the interval covers the synthesis only. Its variance is the
+    larger of the variance between the m cohorts and the expected one. The expected one comes from `RESAMPLES` resamples
+    of the patients in `rows`, scaled to the number of synthetic rows, because the variance of a log standard error is
+    proportional to 1/n. The real standard error is divided by √share before the comparison.
+    With k synthetic rows for each patient, the ratio is about 1/√k.
     """
     question = ask.question(f"standard error claimed for {name}", group)
     if few := too_few(group.real):
@@ -100,7 +101,7 @@ def _log_error(analysis: Analysis, cohort: Observed) -> float:
 
 
 def _analysed(cohort: Cohort) -> Cohort:
-    """The same patients with no column that a plain analysis does not read."""
+    """Return the same patients with only the columns that a plain analysis reads."""
     schema = cohort.schema
     read = {schema.entry, schema.arm, *schema.times, *schema.events, *schema.costs, *schema.utilities}
     kept = cohort.rows[[name for name in cohort.rows.columns if name in read]]
@@ -112,7 +113,7 @@ def _resample(cohort: Cohort, rng: np.random.Generator) -> Cohort:
 
 
 def plain_analyses(real: Observed, synthetic: Sequence[Observed]) -> Iterator[tuple[str, Group, Analysis]]:
-    """What a plain analysis would report: the arms' differences, or without arms the means."""
+    """Yield the analyses of a plain report: differences between arms, or means if there are no arms."""
     columns = [*real.schema.costs, *real.schema.utilities]
     if real.schema.arm is None:
         everyone = Group("all", ALL, real, tuple(synthetic))

@@ -1,3 +1,3 @@
-"""What a purpose asks, fixed before any result is seen."""
+"""Purposes, their estimands and margins: fixed before any result is seen."""
 
 __all__ = ("catalogue", "plain", "plan", "purposes", "registry", "run_checks")

@@ -1,4 +1,4 @@
-"""Every estimand by its key: ours, and those of installed plug-ins; and how a margin for one is written."""
+"""All estimands by key, built-in and from plug-ins, and the checks of a declared margin."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ from heorsynth.core.plugins import Plugin, PluginError
 from heorsynth.data.columns.schema import Schema
 
 WRITTEN = 1e-8
-"""Relative difference that a number may have from what was written of it."""
+"""Relative rounding error of a written number."""
 
 
 def _entries() -> dict[str, Estimand]:
-    """The estimands of every concern, in the order in which they stand there."""
+    """Return the built-in estimands, in the order of their modules."""
     rooms = (survival, costs, economics, structure, privacy)
     return {value.key: value for room in rooms for value in vars(room).values() if isinstance(value, Estimand)}
 
 
 class _Catalogue(Mapping[str, Estimand]):
-    """Ours, then those of plug-ins: an entry point's name is the estimand's key.
+    """The built-in estimands, then those of plug-ins; the name of an entry point is the key of its estimand.
 
-    A plug-in that cannot be used is left out of the list; asked for by its key, it raises PluginError with the reason.
+    Iteration skips a plug-in that cannot be used. Access by its key raises PluginError with the reason.
     """
 
     def __init__(self) -> None:
@@ -72,34 +72,34 @@ def _added() -> tuple[str, ...]:
 
 @cache
 def _plugin_names(path: tuple[str, ...]) -> tuple[str, ...]:
-    """The keys of installed plug-ins, read once for a search path: the list is asked for very often."""
+    """Return the keys of installed plug-ins; cached for each search path, because it is called very often."""
     return tuple(sorted({plugin.name for plugin in plugins.installed(plugins.ESTIMANDS)}))
 
 
 def _estimand_of(plugin: Plugin, checks: set[str]) -> Estimand:
-    """The estimand of a plug-in; PluginError if it is none, has another key, or no check can answer it."""
-    found = plugins.load(plugin)
-    if not isinstance(found, Estimand):
+    """Return the estimand of a plug-in; PluginError if it is no Estimand, has another key, or has an unknown check."""
+    estimand = plugins.load(plugin)
+    if not isinstance(estimand, Estimand):
         raise plugins.refused(plugin, "is not an Estimand", "see docs/extending.md")
-    if found.key != plugin.name:
-        raise plugins.refused(plugin, f"its key is {found.key!r}", "give the entry point the name of the key")
-    if found.check not in checks:
+    if estimand.key != plugin.name:
+        raise plugins.refused(plugin, f"its key is {estimand.key!r}", "give the entry point the name of the key")
+    if estimand.check not in checks:
         fix = f"begin the key with one of {', '.join(sorted(checks))}"
-        raise plugins.refused(plugin, f"no check is called {found.check!r}", fix)
-    return found
+        raise plugins.refused(plugin, f"no check is called {estimand.check!r}", fix)
+    return estimand
 
 
 ESTIMANDS: Mapping[str, Estimand] = _Catalogue()
-"""Key to estimand. The part before the dot names the check that answers it."""
+"""Key to estimand. The part of a key before the dot names its check."""
 
 
 def lacking(key: str, schema: Schema) -> tuple[str, ...]:
-    """The roles an estimand needs and a cohort does not declare."""
+    """Return the roles that an estimand needs and a cohort does not declare."""
     return tuple(role for role in ESTIMANDS[key].needs if not getattr(schema, role))
 
 
 def plain_names(keys: Iterable[str]) -> str:
-    """The plain names of these estimands in the catalogue's order, in one line.
+    """Return the plain names of these estimands, in the order of the catalogue, in one line.
 
     Examples
     --------
@@ -112,7 +112,7 @@ def plain_names(keys: Iterable[str]) -> str:
 
 
 def margin_for(key: str, declared: Margin | Mapping[str, object], chosen: Mapping[str, object] | None = None) -> Margin:
-    """The margin declared for an estimand, complete with its settings.
+    """Return the margin declared for an estimand, with all its settings.
 
     Parameters
     ----------
@@ -122,7 +122,7 @@ def margin_for(key: str, declared: Margin | Mapping[str, object], chosen: Mappin
 
     Raises
     ------
-    MarginError           an unknown key, a scale the estimand does not have, a setting that is none, a vacuous width
+    MarginError           an unknown key, a scale that does not suit the estimand, an invalid setting, a vacuous width
 
     Examples
     --------
@@ -149,13 +149,13 @@ def margin_for(key: str, declared: Margin | Mapping[str, object], chosen: Mappin
 
 
 def vacuous(key: str, margin: Margin, real: Observed) -> list[Problem]:
-    """What is wrong with an absolute margin that is half as wide as the size it is compared with, or wider.
+    """Return the problem of an absolute margin of half its reference size or more; an empty list for other margins.
 
     Notes
     -----
-    The size is the estimand's `reference`: the horizon for times, the lifetime for lifetimes, the real mean for costs
-    and utilities, the threshold for a net benefit. Of several, the smallest counts. Shares and ratios have fixed
-    limits (`Estimand.limit`), and a relative margin has the same: half.
+    The size is the `reference` of the estimand: the horizon for times, the lifetime for lifetimes, the real mean for
+    costs and utilities, the threshold for a net benefit. If there are several, the smallest is used. Shares and ratios
+    have fixed limits (`Estimand.limit`). For relative margins the limit is one half.
     """
     reference = ESTIMANDS[key].reference
     if margin.scale != "absolute" or reference is None:
@@ -171,9 +171,10 @@ def _vacuous(where: str, limit: str, why: str = "") -> Problem:
 
 
 def borne_out(finding: Finding) -> bool:
-    """Whether a finding's verdict may follow from its interval and margin: a check may soften it to "inconclusive".
+    """Return whether the verdict of a finding agrees with its interval and margin.
 
-    The digits that are written are fewer than those it was reached with: on the edge of a margin either side is right.
+    "inconclusive" always agrees, because a check may withhold a verdict. Numbers are written with fewer digits than the
+    verdict used, so on the edge of a margin both verdicts agree.
     """
     if finding.verdict not in (PASS, FAIL):
         return finding.verdict in (INCONCLUSIVE, NOT_ESTIMABLE)

@@ -1,4 +1,4 @@
-"""Turns a purpose, a cohort's roles and declared margins into what each check is asked, before any result is seen."""
+"""The plan of the checks, from a purpose, the roles of a cohort and declared margins, before any result is seen."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ from heorsynth.core.numbers import is_number
 NO_DATA = "no data match the margin's endpoint, column or group"
 
 ECONOMICS = ("comparator", "wtp", "cost", "effect")
-"""What an `economics` block may say."""
+"""The settings of an `economics` block."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What will be asked of the cohorts, and which answers the verdict rests on.
+    """The estimands to be checked with their margins, and which of them are decisive.
 
     Attributes
     ----------
-    purpose : Purpose       what the cohorts are for
+    purpose : Purpose       the purpose of the cohorts
     margins : Mapping       estimand key to margin, in the order of the purpose
-    decisive : frozenset    keys the verdict rests on
-    notes : tuple           what is not asked, and why
-    declared : frozenset    keys that were asked for by name: each must have an answer
+    decisive : frozenset    keys the verdict depends on
+    notes : tuple           which estimands are left out, and why
+    declared : frozenset    keys with a declared margin: each must have a finding
     """
 
     purpose: Purpose
@@ -44,19 +44,19 @@ class Plan:
     declared: frozenset[str] = frozenset()
 
     def by_check(self) -> dict[str, dict[str, Margin]]:
-        """The margins each check is given, in the order of the registry."""
-        asked = {
+        """Return the margins for each check, in the order of the registry."""
+        by_name = {
             name: {key: self.margins[key] for key in registry.estimands_of(name) if key in self.margins}
             for name in registry.names()
         }
-        return {name: margins for name, margins in asked.items() if margins}
+        return {name: margins for name, margins in by_name.items() if margins}
 
     def standing(self, constructed: frozenset[str] = frozenset(), after: Sequence[str] = ()) -> Standing:
-        """What the purpose says about every finding, with the lineage of the rows: `after` is said of each."""
+        """Return what applies to every finding; `after` is added to each reason."""
         return Standing(self.decisive, frozenset(self.purpose.by_subgroup), constructed, after=tuple(after))
 
     def unanswered(self, findings: Sequence[Finding], everyone: Group, standing: Standing) -> list[Finding]:
-        """A finding "not estimable" for each declared margin that no check had an answer to: none may vanish."""
+        """Return a finding "not estimable" for each declared margin without a finding, so that none is lost."""
         answered = {finding.key for finding in findings}
         return [
             Question(ESTIMANDS[key], ESTIMANDS[key].definition, everyone, margin, standing).refuse(NO_DATA)
@@ -65,10 +65,10 @@ class Plan:
         ]
 
     def not_asked(self, findings: Sequence[Finding]) -> tuple[str, ...]:
-        """A note on the purpose's own estimands that had nothing to look at in this cohort."""
+        """Return a note on the default estimands of the purpose that have no data in this cohort."""
         answered = {finding.key for finding in findings}
         silent = [key for key in self.margins if key not in answered and key not in self.declared]
-        return (f"Nothing in the cohort to ask of: {plain_names(silent)}.",) if silent else ()
+        return (f"No data in this cohort for: {plain_names(silent)}.",) if silent else ()
 
 
 def plan(
@@ -77,19 +77,19 @@ def plan(
     margins: Mapping[str, Margin | Mapping[str, object]] | None = None,
     economics: Mapping[str, object] | None = None,
 ) -> Plan:
-    """What a purpose asks of a cohort.
+    """Return the plan of the checks for a purpose and a cohort.
 
     Parameters
     ----------
     purpose : str          one of the seven; see `heorsynth.checks.planning.purposes.PURPOSES`
-    margins : dict         estimand key to margin, replacing the default or adding the estimand as decisive
+    margins : dict         estimand key to margin; replaces the default, or adds the estimand as decisive
     economics : dict       comparator, wtp (one threshold or several), cost, effect
 
     Raises
     ------
     UnknownNameError       an unknown purpose or economics setting
-    MarginError            an unknown estimand, an unsuitable or vacuous margin, one whose roles the cohort lacks, or
-                           one that names an endpoint, cost or utility it does not have
+    MarginError            an unknown estimand, an unsuitable or vacuous margin, a margin whose roles the cohort
+                           lacks, or one that names an unknown endpoint, cost or utility
     RoleError              a threshold that is not a number above 0
     """
     wanted = purpose_of(purpose)
@@ -110,24 +110,23 @@ def plan(
             impossible += name_problems(key, margin, cohort) or vacuous(key, margin, cohort)
     if impossible:
         raise MarginError("margins", impossible)
-    asked_for: dict[str, Margin] = {}
+    planned: dict[str, Margin] = {}
     absent: dict[str, list[str]] = {}
-    decisive = wanted.decisive
-    for asked in (*decisive, *wanted.supporting):
-        if roles := lacking(asked.key, cohort.schema):
-            absent.setdefault(", ".join(roles), []).append(asked.key)
+    for entry in (*wanted.decisive, *wanted.supporting):
+        if roles := lacking(entry.key, cohort.schema):
+            absent.setdefault(", ".join(roles), []).append(entry.key)
         else:
-            default = margin_for(asked.key, {**asked.margin, "reason": asked.reason}, chosen)
-            asked_for[asked.key] = known.get(asked.key, default)
-    asked_for |= {key: margin for key, margin in known.items() if key not in asked_for}
-    rests_on = {asked.key for asked in decisive} | set(known)
-    notes = list(_unsaid(cohort, asked_for))
-    notes += [f"Not asked, as the cohort declares no {roles}: {plain_names(keys)}." for roles, keys in absent.items()]
-    return Plan(wanted, asked_for, frozenset(rests_on), (*wanted.notes, *notes), frozenset(known))
+            default = margin_for(entry.key, {**entry.margin, "reason": entry.reason}, chosen)
+            planned[entry.key] = known.get(entry.key, default)
+    planned |= {key: margin for key, margin in known.items() if key not in planned}
+    decisive = {entry.key for entry in wanted.decisive} | set(known)
+    notes = list(_economic_notes(cohort, planned))
+    notes += [f"Not checked, as the cohort declares no {roles}: {plain_names(keys)}." for roles, keys in absent.items()]
+    return Plan(wanted, planned, frozenset(decisive), (*wanted.notes, *notes), frozenset(known))
 
 
-def _unsaid(cohort: Observed, margins: Mapping[str, Margin]) -> tuple[str, ...]:
-    """What an economic evaluation rests on that nobody said, or that is odd in the columns."""
+def _economic_notes(cohort: Observed, margins: Mapping[str, Margin]) -> tuple[str, ...]:
+    """Return notes on an unnamed comparator and on implausible effects, for an economic evaluation."""
     economic = [margin for margin in margins.values() if "comparator" in margin.settings]
     if not economic:
         return ()
@@ -137,7 +136,7 @@ def _unsaid(cohort: Observed, margins: Mapping[str, Margin]) -> tuple[str, ...]:
 
 
 def checked_economics(economics: Mapping[str, object]) -> dict[str, object]:
-    """The economics block with its thresholds as a tuple of numbers."""
+    """Return the economics block with its thresholds as a tuple of numbers."""
     for key in economics:
         if key not in ECONOMICS:
             raise unknown_name("economics setting", str(key), ECONOMICS)
@@ -158,5 +157,5 @@ def _is_threshold(number: object) -> bool:
 
 
 def known_estimands() -> dict[str, str]:
-    """Every estimand key with its one-line description: what the command line's `checks` lists."""
+    """Return every estimand key with its definition, as listed by `heorsynth checks`."""
     return {key: estimand.definition for key, estimand in ESTIMANDS.items()}

@@ -1,4 +1,4 @@
-"""What a synthetic cohort can be for: each purpose with its question and what its verdict rests on."""
+"""The purposes of synthetic cohorts: each with its question, its decisive and its supporting estimands."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ class Purpose:
 
     Attributes
     ----------
-    question : str           what a "fit" answers
-    decides : tuple          the verdict rests on these, overall and by arm
-    supports : tuple         shown beside them
-    by_subgroup : tuple      keys that decide within every subgroup level too
-    notes : tuple            what the reader must know whatever the findings
+    question : str           the question that the verdict answers
+    decides : tuple          estimands the verdict depends on, overall and by arm
+    supports : tuple         supporting estimands, shown but without effect on the verdict
+    by_subgroup : tuple      keys that also decide within every subgroup level
+    notes : tuple            notes for the reader, whatever the findings
     """
 
     name: str
@@ -36,12 +36,12 @@ class Purpose:
 
     @property
     def decisive(self) -> tuple[DefaultMargin, ...]:
-        """The estimands that the verdict rests on, each with its margin and its reason."""
+        """The decisive estimands, each with its margin and the reason for it."""
         return tuple(map(_with_default, self.decides))
 
     @property
     def supporting(self) -> tuple[DefaultMargin, ...]:
-        """The estimands that are shown beside them."""
+        """The supporting estimands, each with its margin and the reason for it."""
         return tuple(map(_with_default, self.supports))
 
 
@@ -54,7 +54,7 @@ LOOSE_COST = costs.MEAN.with_margin({"relative": 0.25}, "the order of magnitude 
 LOOSE_MARGINALS = structure.MARGINALS.with_margin({"absolute": 0.15}, "the picture must be right, not the decimals")
 INTACT = structure.MARGINALS.with_margin(
     {"absolute": 0.15},
-    "no column may be destroyed, whatever the purpose: an analysis may adjust for any of them",
+    "no column may be destroyed, whatever the purpose: an analysis may adjust for any column",
 )
 
 COMPETING = (survival.INCIDENCE, survival.SUBDISTRIBUTION_RATIO)
@@ -87,7 +87,7 @@ PURPOSES: Mapping[str, Purpose] = {
     for purpose in (
         Purpose(
             "teaching",
-            "Does an exercise on the synthetic cohorts show the picture the real cohort shows?",
+            "Does an exercise on the synthetic cohorts show the same picture as the real cohort?",
             (LOOSE_KM, LOOSE_COST, LOOSE_MARGINALS, structure.RETENTION),
             (
                 survival.RMST,
@@ -102,11 +102,11 @@ PURPOSES: Mapping[str, Purpose] = {
         ),
         Purpose(
             "software-testing",
-            "Does software meet every kind of row it will meet in the real cohort?",
+            "Do the synthetic cohorts contain every kind of row that the real cohort contains?",
             (
                 structure.RETENTION,
                 structure.MISSINGNESS,
-                costs.ZERO_SHARE.with_margin({"absolute": 0.10}, "zeros must occur, not to the point"),
+                costs.ZERO_SHARE.with_margin({"absolute": 0.10}, "zeros must occur; their exact share matters less"),
                 INTACT,
             ),
             (survival.FOLLOW_UP, privacy.COPIES),
@@ -114,7 +114,7 @@ PURPOSES: Mapping[str, Purpose] = {
         ),
         Purpose(
             "model-development",
-            "Does a model developed on the synthetic cohorts meet the relations of the real one?",
+            "Does a model developed on the synthetic cohorts find the relations of the real one?",
             (
                 survival.KM_GAP,
                 structure.MARGINALS,
@@ -138,11 +138,11 @@ PURPOSES: Mapping[str, Purpose] = {
                 structure.INTERSECTIONS,
                 structure.DISPARITY,
             ),
-            notes=("Whether a model trained here predicts real patients is to be shown on a hold-out, apart.",),
+            notes=("Show separately, on a hold-out, that a model trained on these cohorts predicts real patients.",),
         ),
         Purpose(
             "augmentation",
-            "May synthetic rows stand beside the real ones without moving what they show?",
+            "Can synthetic rows be added to the real ones without changing the estimates?",
             (
                 survival.RMST,
                 survival.KM_GAP,
@@ -165,11 +165,11 @@ PURPOSES: Mapping[str, Purpose] = {
                 structure.INTERSECTIONS,
                 structure.DISPARITY,
             ),
-            notes=("Added rows carry no new patients: pool with `analyse`, never as if the cohort had grown.",),
+            notes=("Added rows are not new patients: pool with `analyse`, not as if the cohort were larger.",),
         ),
         Purpose(
             "external-control",
-            "Does a synthetic arm show the survival that its real patients showed?",
+            "Does a synthetic arm show the same survival as its real patients?",
             (
                 survival.RMST,
                 survival.RMST_DIFFERENCE,
@@ -199,13 +199,13 @@ PURPOSES: Mapping[str, Purpose] = {
                 structure.DISPARITY,
             ),
             notes=(
-                "Fidelity to an arm is no comparability with another trial, and controls drawn from few patients carry "
-                "the error of those few (Fernandes et al. 2025).",
+                "A faithful copy of an arm is not automatically comparable with another trial. Controls drawn from few "
+                "patients have the sampling error of those few (Fernandes et al. 2025).",
             ),
         ),
         Purpose(
             "economic-evaluation",
-            "Would an economic evaluation of the synthetic cohorts rest on the same quantities?",
+            "Would an economic evaluation of the synthetic cohorts agree with one of the real cohort?",
             (
                 survival.RMST,
                 survival.RMST_DIFFERENCE,
@@ -241,7 +241,7 @@ PURPOSES: Mapping[str, Purpose] = {
         ),
         Purpose(
             "data-sharing",
-            "Can the synthetic cohorts be given to others in place of the real one?",
+            "Can the synthetic cohorts be shared instead of the real one?",
             (
                 survival.RMST,
                 survival.KM_GAP,
@@ -275,8 +275,8 @@ PURPOSES: Mapping[str, Purpose] = {
                 privacy.LINKABILITY,
             ),
             notes=(
-                "An attack that fails is no proof of safety: stronger ones may exist, and who else holds data on these "
-                "patients is for a person to say.",
+                "A failed attack does not prove safety: stronger attacks may exist. Whether others hold data on these "
+                "patients is a question for a person.",
             ),
         ),
     )
@@ -285,7 +285,7 @@ PURPOSES: Mapping[str, Purpose] = {
 
 
 def purpose_of(name: str) -> Purpose:
-    """The purpose of that name; UnknownNameError with the nearest name if there is none."""
+    """Return the purpose with this name; UnknownNameError with the nearest name if there is none."""
     if name not in PURPOSES:
         raise unknown_name("purpose", name, PURPOSES)
     return PURPOSES[name]

@@ -1,4 +1,4 @@
-"""The checks by name: one line each. A check sees cohorts and margins, never which generator it grades."""
+"""The checks by name. A check gets cohorts and margins; it does not know the generator."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ REGISTRY = {
     "inference": "heorsynth.checks.economics.precision:check",
     "disclosure": "heorsynth.checks.privacy.check:check",
 }
-"""Name to module and function; a module is imported only when its check is asked for."""
+"""Name to module and function; a module is imported when its check is first used."""
 
 Check = Callable[[Scope], list[Finding]]
 
 
 def names() -> tuple[str, ...]:
-    """The checks there are."""
+    """Return the names of all checks."""
     return tuple(REGISTRY)
 
 
 def load(name: str) -> Check:
-    """The check behind a name; UnknownNameError with the nearest name if there is none."""
+    """Return the check with this name; UnknownNameError with the nearest name if there is none."""
     if name not in REGISTRY:
         raise unknown_name("check", name, REGISTRY)
     module, attribute = REGISTRY[name].split(":")
@@ -51,13 +51,13 @@ def scope_of(
     holdout: Cohort | None = None,
     standing: Standing | None = None,
 ) -> Scope:
-    """What a check is given, from margins by the estimands' keys."""
+    """Return the input of a check, from margins by estimand key."""
     asked = tuple((ESTIMANDS[key], margin) for key, margin in margins.items())
     return Scope(real, synthetic, asked, rng, holdout, standing or Standing())
 
 
 def findings(name: str, *given: Any, **more: Any) -> list[Finding]:
-    """The findings of one check; the arguments are those of `scope_of`.
+    """Return the findings of one check; the arguments are those of `scope_of`.
 
     Examples
     --------
@@ -73,7 +73,7 @@ def findings(name: str, *given: Any, **more: Any) -> list[Finding]:
 
 
 def estimands_of(name: str) -> tuple[str, ...]:
-    """The keys of the estimands a check answers."""
+    """Return the keys of the estimands of a check."""
     if name not in REGISTRY:
         raise unknown_name("check", name, REGISTRY)
     return tuple(key for key, estimand in ESTIMANDS.items() if estimand.check == name)

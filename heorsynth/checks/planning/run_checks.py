@@ -1,4 +1,4 @@
-"""The answers of every check, each from its own random stream, on the engine that is open."""
+"""Run the checks, each with its own random stream, on an open engine."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.engine.engine import Engine
 
 Task = tuple[str, Mapping[str, Margin]]
-"""A check by name, and the margins of the estimands it is asked."""
+"""The name of a check, and the margins of its estimands."""
 
 
 @dataclass(frozen=True)
 class Rows:
-    """The rows that checks look at: of patients, of synthetic cohorts, and of a hold-out, if any; and the seed."""
+    """The input of all checks: patients, synthetic cohorts, the hold-out if there is one, and the seed."""
 
     real: Any
     synthetic: Sequence[Any]
@@ -29,7 +29,7 @@ class Rows:
     standing: Standing = field(default_factory=Standing)
 
     def findings(self, tasks: Sequence[Task], engine: Engine) -> list[Finding]:
-        """The findings of every check, in the order in which they are asked."""
+        """Return the findings of all checks, in the order of the tasks."""
         return [one for found in engine.map(_answers, tasks, self, what="checking", named=_named) for one in found]
 
 
@@ -38,7 +38,7 @@ def _named(task: Task) -> str:
 
 
 def _answers(rows: Rows, task: Task) -> list[Finding]:
-    """The findings of one check."""
+    """Return the findings of one check."""
     name, margins = task
     rng = stream(rows.seed, "check", name)
     return registry.findings(name, rows.real, rows.synthetic, margins, rng, rows.holdout, rows.standing)

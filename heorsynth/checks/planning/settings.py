@@ -1,4 +1,4 @@
-"""What the settings of a margin may be: of the right kind as it is read, names the cohort has as it is planned."""
+"""Checks of the settings of a margin: their types when it is read, their names when the cohort is known."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from heorsynth.core.errors import Problem, nearest
 from heorsynth.core.numbers import is_number, is_whole
 
 METHODS = ("bang-tsiatis", "lin")
-"""The estimators of a mean cost under censoring that a margin may name."""
+"""The estimators of a mean cost under censoring, for the setting `method`."""
 
 
 def _above_zero(value: object) -> bool:
@@ -33,7 +33,7 @@ def _names(value: object) -> bool:
 
 
 def _rising(value: object) -> bool:
-    """Whether a value is a list of two times or more that rise from 0."""
+    """Return whether a value is a list of two or more times, increasing from 0."""
     if not isinstance(value, (list, tuple)) or len(value) < 2 or not all(map(is_number, value)) or value[0] != 0:
         return False
     return all(one < other for one, other in pairwise(value))
@@ -58,28 +58,28 @@ KINDS: Mapping[str, Kind] = {
     ),
     "intervals": (
         _names,
-        "must be a list of cost columns, one an interval",
+        "must be a list of cost columns, one for each interval",
         "write intervals: [cost_year_1, cost_year_2]",
     ),
     "measures": (
         _names,
-        "must be a list of utility columns, one a time",
+        "must be a list of utility columns, one for each time",
         "write measures: [eq5d_0, eq5d_6m, eq5d_12m]",
     ),
-    "times": (_rising, "must be a list of times in years that rise from 0", "write times: [0, 0.5, 1]"),
+    "times": (_rising, "must be a list of times in years, increasing from 0", "write times: [0, 0.5, 1]"),
     "rate": (
         lambda value: is_number(value) and -1 < float(value) < 1,
-        "must be a rate a year between -1 and 1",
-        "0.035 is 3.5% a year",
+        "must be a rate per year between -1 and 1",
+        "0.035 is 3.5% per year",
     ),
     "method": (lambda value: value in METHODS, "no estimator of that name", f"use {' or '.join(METHODS)}"),
     "to_horizon": (lambda value: isinstance(value, bool), "must be true or false", "write to_horizon: true"),
 }
-"""Setting to what its value must be, what is wrong with any other, and what to write."""
+"""Setting -> the test of its value, the problem if the test fails, and the fix."""
 
 
 def setting_problems(estimand: Estimand, settings: Mapping[str, object]) -> list[Problem]:
-    """What is wrong with the settings of a margin, whatever the cohort."""
+    """Return the problems of the settings of a margin that do not depend on the cohort."""
     problems, key = [], estimand.key
     for name, (fits, wrong, fix) in KINDS.items():
         value = settings.get(name)
@@ -88,7 +88,7 @@ def setting_problems(estimand: Estimand, settings: Mapping[str, object]) -> list
         where = f"{key}: {name}"
         values = _listed(value) if name in estimand.several else [value]
         if not values:
-            problems.append(Problem(where, "an empty list asks nothing", fix))
+            problems.append(Problem(where, "the list is empty", fix))
         elif not all(map(fits, values)):
             problems.append(Problem(where, wrong, fix))
     if settings.get("method") == "lin" and settings.get("intervals") is None:
@@ -99,17 +99,17 @@ def setting_problems(estimand: Estimand, settings: Mapping[str, object]) -> list
 
 
 def _measured(key: str, settings: Mapping[str, object]) -> list[Problem]:
-    """What is wrong with the columns and times of QALYs, taken together."""
+    """Return the problems of the columns and times of a QALY estimand."""
     lacking = [name for name in ("measures", "times") if settings.get(name) is None]
     if lacking:
-        return [Problem(f"{key}: {name}", "is not said, and has no default", KINDS[name][2]) for name in lacking]
+        return [Problem(f"{key}: {name}", "is missing, and has no default", KINDS[name][2]) for name in lacking]
     if len(_listed(settings["measures"])) != len(_listed(settings["times"])):
-        return [Problem(f"{key}: times", "one time is needed for each of the measures", KINDS["times"][2])]
+        return [Problem(f"{key}: times", "each measure needs one time", KINDS["times"][2])]
     return []
 
 
 def name_problems(key: str, margin: Margin, real: Observed) -> list[Problem]:
-    """The settings of a margin that name what a cohort does not have."""
+    """Return the problems of settings that name what the cohort does not have."""
     schema = real.schema
     known: dict[str, Sequence[str]] = {
         "endpoint": tuple(schema.endpoints),
@@ -118,7 +118,7 @@ def name_problems(key: str, margin: Margin, real: Observed) -> list[Problem]:
         "intervals": schema.costs,
         "measures": schema.utilities,
     }
-    if "comparator" in margin.settings:  # an economic evaluation tells of an unknown cost itself
+    if "comparator" in margin.settings:  # an economic evaluation reports an unknown cost itself
         del known["cost"]
     problems = []
     for setting, names in known.items():
@@ -131,12 +131,12 @@ def name_problems(key: str, margin: Margin, real: Observed) -> list[Problem]:
     least = margin.settings.get("intersections")
     if least is not None and not _held_together(real, int(cast(int, least))):
         fix = "declare two subgroups" if len(schema.subgroups) < 2 else "ask for fewer"
-        problems.append(Problem(f"{key}: intersections", "no two levels that so many patients have together", fix))
+        problems.append(Problem(f"{key}: intersections", "no two levels have that many patients together", fix))
     return problems
 
 
 def _held_together(real: Observed, least: int) -> bool:
-    """Whether so many patients have some two levels of two subgroups together."""
+    """Return whether any two levels of two subgroups have at least `least` patients together."""
     return any(
         count >= least and "" not in cell
         for pair in combinations(real.schema.subgroups, 2)

@@ -1,4 +1,4 @@
-"""The attacks on synthetic rows, each with people never seen as its control."""
+"""The attacks on synthetic rows. The control of each attack is the hold-out: patients kept out of training."""
 
 from __future__ import annotations
 
@@ -20,25 +20,25 @@ from heorsynth.estimators.attacks import Attack
 
 MOST_ROWS = 20_000
 MOST_PEOPLE = 5_000
-"""Of more rows or people than this a random part is taken: the standard error says so."""
+"""Above this number a random sample of rows or people is attacked; the standard error reflects it."""
 
 ALL_BUT = 0.05
-"""A row is all but equal to a patient with the same levels and every number within so many standard deviations."""
+"""A near copy of a patient has the same levels, and every number within this many standard deviations."""
 
 TOLERANCE = 0.1
-"""A guess of a number is right within so many of its standard deviations."""
+"""A guess of a number is correct within this many of its standard deviations."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Attempt(Ask):
-    """What an attack is given beside the group of patients.
+    """The input of an attack.
 
     Attributes
     ----------
     space : Space          how columns become coordinates
-    unseen                 people of the group whom the generator never saw; None without a hold-out
-    chance : Generator     the attack's own random stream
-    repeated : bool        it repeats an attack on everyone within a group: the one on everyone decides
+    unseen                 people of the group in the hold-out; None without a hold-out
+    chance : Generator     the random stream of the attack
+    repeated : bool        True for an attack within a group that was also made on everyone; only the latter decides
     """
 
     space: Space
@@ -48,22 +48,22 @@ class Attempt(Ask):
 
     @property
     def others(self) -> Cohort:
-        """The people never seen: only attacks that need them read it."""
+        """The people of the hold-out, for attacks that need them."""
         return cast(Cohort, self.unseen)
 
     def refuse(self, reason: str, label: str = "") -> Finding:
-        """The finding if there is too little to attack."""
+        """Return the finding "not estimable" for an attack with too few data."""
         return self.question(label or self.estimand.plain, supports=self.repeated).refuse(reason)
 
     def exposure(self, label: str, attack: Attack, column: str = "") -> Finding:
-        """The finding for an attack: `real` is its success on people never seen, `synthetic` on training patients.
+        """Return the finding for an attack: `real` is its success on the hold-out, `synthetic` on training patients.
 
         Notes
         -----
-        One-sided: patients who are less exposed than others are no failure, however much less.
+        The test is one-sided: less success on training patients than on the hold-out is no failure.
         """
         half = normal_quantile(LEVEL) * attack.se
-        guessing = f"; guessing does better ({significant(attack.guessing)}): the attack is too weak to reassure"
+        guessing = f"; guessing succeeds more often ({significant(attack.guessing)}): too weak to show safety"
         numbers = Numbers(
             attack.control,
             attack.success,
@@ -76,7 +76,7 @@ class Attempt(Ask):
         return question.answer(numbers, after=guessing if attack.success + half < attack.guessing else "")
 
     def parts(self) -> tuple[Points, Points, Points]:
-        """Rows of all cohorts, patients and unseen people as points; a random part of too many."""
+        """Return rows of all cohorts, patients and hold-out as points; random samples if there are too many."""
         rows = self.space.joined(self.group.synthetic)
         patients, unseen = self.space.of_cohort(self.group.real), self.space.of_cohort(self.others)
         return (
@@ -87,25 +87,25 @@ class Attempt(Ask):
 
 
 def copies(ask: Attempt) -> list[Finding]:
-    """Rows that are patients; and, as a hold-out tells copies from coincidence, patients who are in any cohort."""
+    """Return the share of rows equal to a patient and, with a hold-out, of patients equal to a row."""
     rows, source = ask.space.joined(ask.group.synthetic).codes, ask.space.of_cohort(ask.group.real).codes
     none = ask.unseen is None or ask.unseen.n < SMALL_COUNT
     unseen = None if none else ask.space.of_cohort(ask.others).codes
-    found = [ask.exposure("rows equal to a patient", attacks.copies(rows, source, unseen, ask.chance))]
+    findings = [ask.exposure("rows equal to a patient", attacks.copies(rows, source, unseen, ask.chance))]
     if unseen is not None:
-        found.append(ask.exposure("patients whom a row of any cohort equals", attacks.copied(rows, source, unseen)))
-    return found
+        findings.append(ask.exposure("patients whom a row of any cohort equals", attacks.copied(rows, source, unseen)))
+    return findings
 
 
 def near_copies(ask: Attempt) -> list[Finding]:
-    """Rows that are all but equal to a patient."""
+    """Return the share of rows that are nearly equal to a patient."""
     rows, source, unseen = (part.points for part in ask.parts())
     attack = attacks.near_copies(rows, source, unseen, ALL_BUT, ask.chance)
     return [ask.exposure("rows all but equal to a patient", attack)]
 
 
 def contamination(ask: Attempt) -> list[Finding]:
-    """Whether the hold-out was seen after all: its people among the rows, more often than among the patients."""
+    """Return whether the generator has seen the hold-out: its people equal rows more often than they equal patients."""
     parts = (
         ask.space.joined(ask.group.synthetic),
         ask.space.of_cohort(ask.group.real),
@@ -116,53 +116,53 @@ def contamination(ask: Attempt) -> list[Finding]:
 
 
 def nearest(ask: Attempt) -> list[Finding]:
-    """Whether rows lie nearer to patients than to people never seen.
+    """Return the share of rows that are nearer to a training patient than to a person of the hold-out.
 
-    Of everyone it is judged once more by covariates alone: whoever knows a patient knows those, not the outcome.
+    For everyone the attack is repeated with covariates only: an intruder who knows a patient knows these, not outcomes.
     """
     label = "rows nearer to a patient than to a person never seen"
     rows, source, unseen = (part.points for part in ask.parts())
-    found = [ask.exposure(label, attacks.nearness(rows, source, unseen, ask.chance))]
+    findings = [ask.exposure(label, attacks.nearness(rows, source, unseen, ask.chance))]
     known = ask.space.coordinates(_covariates(ask.group.real, ask.space))
     if ask.group.kind == ALL and len(known):
         attack = attacks.nearness(rows[:, known], source[:, known], unseen[:, known], ask.chance)
-        found.append(ask.exposure(f"{label}, by covariates alone", attack))
-    return found
+        findings.append(ask.exposure(f"{label}, by covariates alone", attack))
+    return findings
 
 
 def membership(ask: Attempt) -> list[Finding]:
-    """Telling who took part by a ratio of densities."""
+    """Return the success of a density-ratio attack on membership in the training data."""
     rows, source, unseen = (part.points for part in ask.parts())
     attack = attacks.membership(rows, source, unseen, ask.chance)
     return [ask.exposure("telling who took part (AUC of a density-ratio attack)", attack)]
 
 
 def attribute(ask: Attempt) -> list[Finding]:
-    """One finding a secret: each cost, utility and follow-up time, guessed from covariates, arm and subgroups.
+    """Return one finding for each cost, utility and follow-up time, guessed from covariates, arm and subgroups.
 
-    A total is attacked through its parts: their sum, it is itself no column of the space of points.
+    A total is attacked through its parts, because it is their sum and no column of the space.
     """
     space = ask.space
     rows, source, unseen = ask.parts()
     known = space.coordinates(_covariates(ask.group.real, space))
-    found = []
+    findings = []
     for name in [name for name in _secrets(ask.group.real) if name in space.names]:
         label = f"guessing {name} from covariates"
         sides = [part.known(known, space.names.index(name)) for part in (rows, source, unseen)]
         if not len(known) or min(len(secret) for _, secret in sides) < SMALL_COUNT:
-            found.append(ask.refuse("too little is known to guess from", label))
+            findings.append(ask.refuse("too few known values to guess from", label))
             continue
         tolerance = TOLERANCE * float(np.std(sides[1][1]))
         attack = attacks.inference(sides[0], sides[1], sides[2], tolerance, ask.chance)
-        found.append(ask.exposure(label, attack, column=name))
-    return found or [ask.refuse("no time, cost or utility to guess")]
+        findings.append(ask.exposure(label, attack, column=name))
+    return findings or [ask.refuse("no time, cost or utility to guess")]
 
 
 def linkability(ask: Attempt) -> list[Finding]:
-    """Joining two halves of a record by the synthetic row that both lead to."""
+    """Return how often two halves of a record lead to the same synthetic row."""
     space = ask.space
     if len(space.names) < 2:
-        return [ask.refuse("one column has no halves")]
+        return [ask.refuse("one column cannot be split into two halves")]
     left, right = (space.coordinates(space.names[start::2]) for start in (0, 1))
     cohorts = [space.of_cohort(cohort).some(MOST_PEOPLE, ask.chance) for cohort in ask.group.synthetic[:5]]
     people = [space.of_cohort(cohort).some(MOST_PEOPLE, ask.chance) for cohort in (ask.group.real, ask.others)]
@@ -172,7 +172,7 @@ def linkability(ask: Attempt) -> list[Finding]:
 
 
 def singling_out(ask: Attempt) -> list[Finding]:
-    """Descriptions of a synthetic row that fit one person."""
+    """Return how often the description of a synthetic row fits exactly one person."""
     space = ask.space
     rows = space.of_cohort(ask.group.synthetic[0]).some(MOST_PEOPLE, ask.chance)
     source, unseen = (space.of_cohort(cohort).some(MOST_PEOPLE, ask.chance) for cohort in (ask.group.real, ask.others))
@@ -181,18 +181,18 @@ def singling_out(ask: Attempt) -> list[Finding]:
 
 
 def _covariates(real: Cohort, space: Space) -> set[str]:
-    """What an intruder may know: all but times, events, costs and utilities, and what these are the totals of."""
+    """Return what an intruder may know: all columns except times, events, costs and utilities, and their parts."""
     return set(space.names) - {*real.schema.events, *_secrets(real)}
 
 
 def _secrets(real: Cohort) -> list[str]:
-    """Times, costs and utilities; for a total its parts, which give it away."""
-    schema, found = real.schema, []
+    """Return times, costs and utilities; a total is replaced by its parts, which reveal it."""
+    schema, secrets = real.schema, []
     waiting = [*schema.times, *schema.costs, *schema.utilities]
     while waiting:
         name = waiting.pop(0)
         if name in schema.totals:
-            waiting[:0] = [part for part in schema.totals[name] if part not in found]
-        elif name not in found:
-            found.append(name)
-    return found
+            waiting[:0] = [part for part in schema.totals[name] if part not in secrets]
+        elif name not in secrets:
+            secrets.append(name)
+    return secrets

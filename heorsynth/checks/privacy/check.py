@@ -1,4 +1,4 @@
-"""What do the rows betray of the patients they were made from, beyond people who took no part?"""
+"""Disclosure: what the rows reveal about training patients, compared with people kept out of training."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from heorsynth.data.columns.levels import SMALL_COUNT
 from heorsynth.estimators import attacks
 
 SAME_PEOPLE = 0.05
-"""More of a hold-out than this also in the source, beyond coincidence: it is no hold-out."""
+"""If a larger share of the hold-out is also in the source, beyond coincidence, it is not a valid hold-out."""
 
 NO_HOLDOUT = (
-    "needs people the generator never saw: keep some aside with `holdout: 0.5` in the protocol, "
-    "or fit to a part and give validate(..., holdout=...) the rest"
+    "needs a hold-out, people the generator never saw: write `holdout: 0.5` in the protocol, "
+    "or fit to one part of the patients and give the rest to validate(..., holdout=...)"
 )
 
 
 def check(scope: Scope) -> list[Finding]:
-    """Findings on seven attacks and on the hold-out itself, as far as asked; all but copies need a hold-out.
+    """Return the findings on seven attacks and on the hold-out itself; all attacks except copies need a hold-out.
 
-    Each attack has its own stream, so that asking for fewer changes none.
+    Each attack has its own random stream, so its result does not depend on which other attacks are made.
     """
     asks, holdout = scope.asks(), scope.holdout
     if few := too_few(scope.real):
@@ -56,25 +56,26 @@ def check(scope: Scope) -> list[Finding]:
 
 
 def _needs_holdout(estimand: Estimand) -> bool:
-    """Whether an attack has no control without a hold-out: all but the first, which counts copies."""
+    """Return whether an attack needs a hold-out as control: all except copies, the first one."""
     return estimand is not STREAMS[0]
 
 
 def _no_holdout(space: Space, real: Cohort, holdout: Cohort | None) -> str:
-    """Why a hold-out cannot serve, or ""."""
+    """Return why the hold-out is missing or invalid, or ""."""
     if holdout is None:
         return NO_HOLDOUT
     if holdout.n < SMALL_COUNT:
         return f"the hold-out has fewer than {SMALL_COUNT} people"
     if attacks.overlap(space.of_cohort(real).codes, space.of_cohort(holdout).codes) > SAME_PEOPLE:
-        return "the hold-out holds patients of the source: it must be people the generator never saw"
+        return "the hold-out contains patients of the source: it must be people the generator never saw"
     return ""
 
 
 def _in_groups(attempt: Attempt) -> Iterator[list[Finding]]:
-    """The attack in each group, against the group's own unseen people: the most exposed must not hide in a mean.
+    """Yield the findings of an attack in each group, with the hold-out of that group as control.
 
-    An attack that is repeated in support has been made on everyone already, and needs enough rows of each cohort.
+    A mean over all patients could hide a small group at high risk. A repeated attack skips everyone, and needs enough
+    rows of the group in each cohort.
     """
     apart = {group.label: group.real for group in groups_of(attempt.others, ())}
     for group in attempt.scope.groups():
@@ -85,7 +86,7 @@ def _in_groups(attempt: Attempt) -> Iterator[list[Finding]]:
         enough = min(rows) if attempt.repeated else sum(rows)
         here = replace(attempt, group=group)
         if unseen is None or min(group.real.n, unseen.n, enough) < SMALL_COUNT:
-            reason = f"fewer than {SMALL_COUNT} patients, unseen people or rows of this group"
+            reason = f"fewer than {SMALL_COUNT} patients, people of the hold-out or rows in this group"
             yield [here.refuse(reason)]
         else:
             yield attempt.estimand.answer(replace(here, unseen=unseen))

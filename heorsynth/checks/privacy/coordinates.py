@@ -1,4 +1,4 @@
-"""Patients and rows as points on one scale, so that distances between them mean something."""
+"""Patients and rows as points on a common scale, so that distances can be compared."""
 
 from __future__ import annotations
 
@@ -15,30 +15,30 @@ from heorsynth.data.columns.levels import as_text
 
 @dataclass(frozen=True, repr=False)
 class Points:
-    """Of n people or rows: `points` (n, k), standardised coordinates; `codes` (n, p), one number a column."""
+    """n people or rows: `points` (n, k) are standardised coordinates, `codes` (n, p) one number for each column."""
 
     points: np.ndarray
     codes: np.ndarray
 
     def some(self, most: int, rng: np.random.Generator) -> Points:
-        """These, or a random part of `most` of them."""
+        """Return all points, or a random sample of `most` of them."""
         if len(self.points) <= most:
             return self
         kept = rng.permutation(len(self.points))[:most]
         return Points(self.points[kept], self.codes[kept])
 
     def known(self, coordinates: np.ndarray, column: int) -> tuple[np.ndarray, np.ndarray]:
-        """Some coordinates and one column, of those in whom the column is not missing."""
+        """Return some coordinates and one column, for those with a known value of the column."""
         held = ~np.isnan(self.codes[:, column])
         return self.points[held][:, coordinates], self.codes[held, column]
 
 
 @dataclass(frozen=True, repr=False)
 class Space:
-    """How columns become coordinates, the same for patients, unseen people and rows.
+    """The coordinates of columns, common to patients, hold-out and rows.
 
-    A number is one coordinate, a column of L levels L - 1 indicators, a missing value an indicator of its own.
-    Each is centred and scaled by the people: source and hold-out together.
+    A number is one coordinate. A column of L levels is L - 1 indicators. A column with missing values has one more
+    indicator. Each coordinate is centred and scaled by the source and the hold-out together.
     """
 
     names: tuple[str, ...]
@@ -50,7 +50,7 @@ class Space:
 
     @classmethod
     def of(cls, real: Cohort, synthetic: Sequence[Cohort], holdout: Cohort | None) -> Space:
-        """The space of the columns that all cohorts have: no id, no band, no total."""
+        """Return the space of the columns that all cohorts have, without ids, bands and totals."""
         cohorts = [real, *synthetic, *([] if holdout is None else [holdout])]
         schema = real.schema
         derived = {schema.id, *schema.bands, *schema.totals}
@@ -77,26 +77,26 @@ class Space:
 
     @property
     def numeric(self) -> np.ndarray:
-        """Which columns (p,) are numbers."""
+        """A mask (p,) of the numeric columns."""
         return np.array([name not in self.levels for name in self.names])
 
     def coordinates(self, names: Collection[str]) -> np.ndarray:
-        """The places of the coordinates of some columns."""
+        """Return the indices of the coordinates of some columns."""
         return np.array([place for place, owner in enumerate(self.owners) if owner in names], dtype=int)
 
     def of_cohort(self, cohort: Cohort) -> Points:
-        """A cohort's rows as points. A missing number, and a column no person varies in, lie at the centre."""
+        """Return the rows of a cohort as points. A missing number, or a column without variation, is at the centre."""
         columns, codes = self._raw(cohort)
         return Points(np.nan_to_num((columns - self.centre) / self.scale), codes)
 
     def _raw(self, cohort: Cohort) -> tuple[np.ndarray, np.ndarray]:
-        """Coordinates (n, k) before scaling, NaN where a number is missing, and codes (n, p)."""
+        """Return unscaled coordinates (n, k), NaN where a number is missing, and codes (n, p)."""
         codes = [self._code(cohort.rows[name]) for name in self.names]
         columns = [part for name, code in zip(self.names, codes, strict=True) for part in self._coordinates(name, code)]
         return np.column_stack(columns), np.column_stack(codes)
 
     def joined(self, cohorts: Sequence[Cohort]) -> Points:
-        """The rows of several cohorts together."""
+        """Return the rows of several cohorts together."""
         parts = [self.of_cohort(cohort) for cohort in cohorts]
         return Points(np.concatenate([part.points for part in parts]), np.concatenate([part.codes for part in parts]))
 
@@ -106,12 +106,12 @@ class Space:
         return pd.to_numeric(column, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
 
     def _coordinates(self, name: str, code: np.ndarray) -> list[np.ndarray]:
-        """A column's coordinates; a missing level is none of them."""
+        """Return the coordinates of a column; for a missing level all indicators of levels are 0."""
         if name in self.levels:
-            found = [(code == place).astype(float) for place in range(1, max(len(self.levels[name]), 2))]
+            parts = [(code == place).astype(float) for place in range(1, max(len(self.levels[name]), 2))]
         else:
-            found = [code]
-        return [*found, np.isnan(code).astype(float)] if name in self.gaps else found
+            parts = [code]
+        return [*parts, np.isnan(code).astype(float)] if name in self.gaps else parts
 
 
 def _levels(cohorts: Sequence[Cohort], name: str) -> list[str]:

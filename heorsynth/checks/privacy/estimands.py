@@ -1,4 +1,4 @@
-"""What the rows may betray: one entry an attack."""
+"""The estimands of disclosure: one for each attack."""
 
 from __future__ import annotations
 
@@ -10,15 +10,14 @@ from heorsynth.checks.privacy import attempts
 COPIES = Estimand(
     key="disclosure.copies",
     plain="rows equal to a patient",
-    definition="share of synthetic rows equal to a patient in every column; with a hold-out, beyond the "
-    "share equal to a person never seen, and likewise the share of patients whom a row of any "
-    "cohort equals",
+    definition="share of synthetic rows equal to a patient in every column, and with a hold-out the share of patients "
+    "equal to a row of any cohort; with a hold-out, minus the same share for people never seen",
     formula="rows equal to a patient in every column / rows, and patients equal to a row of any cohort / "
-    "patients, each less the same for people never seen",
+    "patients, each minus the same for people never seen",
     answer=attempts.copies,
     scales=ONE,
     margin={"absolute": 0.01},
-    reason="one row, or one patient, in a hundred: with few coarse columns people coincide by chance",
+    reason="one row, or one patient, in a hundred: with few coarse columns people are equal by chance",
     limit=0.5,
     folders=NEVER,
     question=PRIVATE,
@@ -28,15 +27,15 @@ COPIES = Estimand(
 NEAR_COPIES = Estimand(
     key="disclosure.near_copies",
     plain="rows all but equal to a patient",
-    definition="share of synthetic rows with a patient's levels and every number within a twentieth of its "
-    "standard deviation of that patient's, beyond the share as near to a person never seen",
+    definition="share of synthetic rows that have all levels of a patient and every number within a twentieth of its "
+    "standard deviation, minus the same share for people never seen",
     formula="rows with a patient's levels and, of every number x, |x<sub>row</sub> − x<sub>patient</sub>| ≤ "
-    "SD(x)/20, / rows, less the same for people never seen",
+    "SD(x)/20, / rows, minus the same for people never seen",
     answer=attempts.near_copies,
     asked_of=REPEATED,
     scales=ONE,
     margin={"absolute": 0.01},
-    reason="as for copies: moving a patient a little does not make another one",
+    reason="as for copies: a slightly changed copy is still the same patient",
     limit=0.5,
     folders=NEVER,
     question=PRIVATE,
@@ -45,14 +44,14 @@ NEAR_COPIES = Estimand(
 
 CONTAMINATION = Estimand(
     key="disclosure.contamination",
-    plain="rows equal to a person kept aside",
-    definition="share of synthetic rows equal to a person of the hold-out in every column, beyond the share "
-    "of patients of the source who are",
-    formula="rows equal to a person kept aside / rows, less the share of patients who are",
+    plain="rows equal to a person of the hold-out",
+    definition="share of synthetic rows equal to a person of the hold-out in every column, minus the share of "
+    "patients of the source who are",
+    formula="rows equal to a person of the hold-out / rows, minus the share of patients who are",
     answer=attempts.contamination,
     scales=ONE,
     margin={"absolute": 0.01},
-    reason="as for copies: a hold-out that was seen is no control",
+    reason="as for copies: a hold-out that the generator has seen is not a valid control",
     limit=0.5,
     folders=NEVER,
     question=PRIVATE,
@@ -62,13 +61,13 @@ CONTAMINATION = Estimand(
 NEAREST = Estimand(
     key="disclosure.nearest",
     plain="resemblance to patients beyond chance",
-    definition="share of synthetic rows nearer to a patient of the source than to a person never seen, beyond one half",
-    formula="P(nearest person is a patient of the source) − ½, as if as many were never seen",
+    definition="share of synthetic rows nearer to a patient of the source than to a person never seen, minus one half",
+    formula="P(nearest person is a patient of the source) − ½, for equally many of both",
     answer=attempts.nearest,
     asked_of=EVERY_GROUP,
     scales=ONE,
     margin={"absolute": 0.05},
-    reason="0.55 where 0.50 is no memory: half of what sequential trees, known to memorise, show (0.60)",
+    reason="0.55, where 0.50 means no memorisation: half the excess of sequential trees, which memorise (0.60)",
     limit=0.5,
     folders=NEVER,
     question=PRIVATE,
@@ -78,14 +77,14 @@ NEAREST = Estimand(
 MEMBERSHIP = Estimand(
     key="disclosure.membership",
     plain="telling who took part",
-    definition="area under the ROC curve of a density-ratio attack on who took part, beyond one half",
+    definition="area under the ROC curve of a density-ratio attack on membership in the training data, minus one half",
     formula="AUC − ½ of the score log(distance to the nearest other person / distance to the nearest row)",
     source="van Breugel et al. (2023) AISTATS, PMLR 206:3493; DeLong et al. (1988) Biometrics 44:837",
     answer=attempts.membership,
     asked_of=EVERY_GROUP,
     scales=ONE,
     margin={"absolute": 0.05},
-    reason="as for nearness, of which it is the sharper form",
+    reason="as for nearness, of which it is a stronger form",
     limit=0.5,
     folders=NEVER,
     question=PRIVATE,
@@ -94,9 +93,9 @@ MEMBERSHIP = Estimand(
 
 ATTRIBUTE = Estimand(
     key="disclosure.attribute",
-    plain="guessing what is not known of a patient",
-    definition="how often a time, cost or utility is guessed from covariates, in patients of the source "
-    "beyond people never seen",
+    plain="guessing an unknown value of a patient",
+    definition="how often a time, cost or utility is guessed from covariates, in patients of the source minus "
+    "people never seen",
     formula="success on patients of the source − success on people never seen",
     source="Giomi et al. (2023) PoPETs 2023(2):312",
     answer=attempts.attribute,
@@ -113,8 +112,8 @@ ATTRIBUTE = Estimand(
 SINGLING_OUT = Estimand(
     key="disclosure.singling_out",
     plain="singling out one patient",
-    definition="how often a description of one synthetic row fits exactly one patient of the source, beyond "
-    "exactly one person never seen",
+    definition="how often a description of one synthetic row fits exactly one patient of the source, minus how often "
+    "it fits exactly one person never seen",
     formula="success on patients of the source − success on people never seen",
     source="Giomi et al. (2023) PoPETs 2023(2):312",
     answer=attempts.singling_out,
@@ -131,8 +130,8 @@ SINGLING_OUT = Estimand(
 LINKABILITY = Estimand(
     key="disclosure.linkability",
     plain="joining two halves of a record",
-    definition="how often two halves of a record lead to the same synthetic row, in patients of the source "
-    "beyond people never seen",
+    definition="how often two halves of a record lead to the same synthetic row, in patients of the source minus "
+    "people never seen",
     formula="success on patients of the source − success on people never seen",
     source="Giomi et al. (2023) PoPETs 2023(2):312",
     answer=attempts.linkability,
@@ -147,4 +146,4 @@ LINKABILITY = Estimand(
 )
 
 STREAMS = (COPIES, NEAREST, MEMBERSHIP, ATTRIBUTE, SINGLING_OUT, LINKABILITY, CONTAMINATION, NEAR_COPIES)
-"""Each attack has its own random stream by its place here: new ones come last. The first needs no hold-out."""
+"""The position of an attack sets its random stream, so new attacks come last. The first needs no hold-out."""

@@ -1,4 +1,4 @@
-"""Do the columns look and move together as they do in the real cohort?"""
+"""Distributions of single columns, and missing values."""
 
 from __future__ import annotations
 
@@ -22,27 +22,27 @@ DRAWS = 200
 """Bootstrap draws of the real cohort behind the interval of a distance."""
 
 GRID = 100
-"""A numeric distribution is compared at this many quantiles of the real column."""
+"""Numeric distributions are compared at this many quantiles of the real column."""
 
 
 def check(scope: Scope) -> list[Finding]:
-    """Findings on marginals, associations and missingness, as far as they are asked; of tallies the last alone."""
+    """Return the findings on distributions, associations and missingness; for tallies, only on missingness."""
     return [finding for ask in scope.asks() for finding in ask.estimand.answer(ask)]
 
 
 def marginals(ask: Ask) -> list[Finding]:
-    """How far the distribution of each column is from the real one, missing values left out."""
+    """Return the distance between the real and the synthetic distribution of each column, without missing values."""
     return [_marginal(ask, name) for name in compared_columns(ask.scope.real)]
 
 
 def _marginal(ask: Ask, name: str) -> Finding:
-    """The finding on one column.
+    """Return the finding on one column.
 
     Notes
     -----
     Kolmogorov-Smirnov: the largest distance between the distribution functions, at up to 101 quantiles of the real
-    column and just before each, so that a spike moved to a value nobody real has is seen. Total variation: half the sum
-    of the distances between the shares of the levels.
+    column and just before each of them. So a spike at a value that no real patient has is detected. Total variation:
+    half the sum of the absolute differences between the shares of the levels.
     """
     group, rng, label = ask.group, ask.rng, f"distribution of {name}"
     known = [
@@ -70,12 +70,12 @@ def _marginal(ask: Ask, name: str) -> Finding:
     real_noise = drawn - shares[0]
     sizes = np.mean([len(column) for column in known[1:]])
     noise = with_synthesis(real_noise, shares[1:], len(known[0]) / float(sizes), rng)
-    found = measure(shares[1:].mean(axis=0) - shares[0], noise, real_noise)
-    return ask.question(label, column=name).answer(found)
+    distance = measure(shares[1:].mean(axis=0) - shares[0], noise, real_noise)
+    return ask.question(label, column=name).answer(distance)
 
 
 def _below_and_upto(ordered: np.ndarray, points: np.ndarray) -> np.ndarray:
-    """Both limits of the distribution function at each of J points, F(x-) and F(x) in turn (2 J,)."""
+    """Return the distribution function just before and at each of J points: F(x-), F(x), alternating (2 J,)."""
     sides = [np.searchsorted(ordered, points, side="left"), np.searchsorted(ordered, points, side="right")]
     both: np.ndarray = np.column_stack(sides).ravel() / len(ordered)
     return both
@@ -86,7 +86,7 @@ def _total_variation(gaps: np.ndarray, noise: np.ndarray, real_noise: np.ndarray
 
 
 def missingness(ask: Ask) -> list[Finding]:
-    """The share of each column that is missing, of those that have a gap in some cohort."""
+    """Return the share of missing values of each column that has any in some cohort."""
     real = ask.scope.real
     names = columns(real) if isinstance(real, Tally) else compared_columns(real)
 

@@ -1,4 +1,4 @@
-"""Which columns of a cohort are compared, and as what: numbers, or levels."""
+"""The columns of a cohort that are compared, as numbers or as levels."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from heorsynth.data.columns.levels import as_text
 
 
 def compared_columns(real: Cohort) -> list[str]:
-    """Every column but the patients' id: what a generator writes anew is compared, however many levels it has."""
+    """Return every column except the id of the patients, whatever its number of levels."""
     return [str(name) for name in real.rows.columns if name != real.schema.id]
 
 
 def paired_columns(real: Cohort) -> list[str]:
-    """The compared columns whose associations are: all but those of more than `MAX_LEVELS` levels.
+    """Return the columns whose associations are compared: those with at most `MAX_LEVELS` levels.
 
-    Each level is an indicator, so a column of thousands would be all that an average over pairs shows.
+    Each level is an indicator, so a column with thousands of levels would dominate an average over pairs.
     """
     return [
         name
@@ -27,11 +27,11 @@ def paired_columns(real: Cohort) -> list[str]:
 
 
 def is_numeric(real: Cohort, name: str) -> bool:
-    """Whether a column's values are numbers; arms, subgroups, events and codes are levels, whatever their type."""
+    """Return whether a column is numeric; arms, subgroups, events and codes are levels, whatever their type."""
     column = real.rows[name]
     return not real.schema.holds_levels(name) and types.is_numeric_dtype(column) and not types.is_bool_dtype(column)
 
 
 def levels_of(cohort: Cohort, name: str) -> list[str]:
-    """The levels a column holds, in order."""
+    """Return the levels of a column, in order."""
     return sorted(set(as_text(cohort.rows[name]).dropna()))

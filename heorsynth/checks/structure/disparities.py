@@ -1,4 +1,4 @@
-"""Is the gap between groups of patients the real gap: neither erased nor amplified?"""
+"""Gaps between groups of patients: are they the same as in the real cohort, or smaller or larger?"""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from heorsynth.estimators.survival.summaries import restricted_mean, restricted_
 
 
 def disparities(ask: Ask) -> list[Finding]:
-    """Every level of every subgroup against the largest one: mean costs and utilities, and restricted means.
+    """Return the gap of every subgroup level to the largest level, in mean cost, mean utility and restricted mean.
 
     Notes
     -----
-    The gap's margin is a share of the largest level's own value, so that a gap of nothing is judged as well. If
-    the real gap's 90% interval leaves out 0, the finding says how much of the gap the synthetic cohorts show.
+    The margin of a gap is a share of the estimate in the largest level, so a real gap of 0 can be judged too. If the
+    90% interval of the real gap excludes 0, the finding also says what share of the gap the synthetic cohorts have.
     """
-    found, real = [], ask.scope.real
+    results, real = [], ask.scope.real
     for name in real.schema.subgroups:
         counts = {level: count for (level,), count in patients_by(real, [name]).items() if level}
         if len(counts) < 2:
@@ -38,15 +38,15 @@ def disparities(ask: Ask) -> list[Finding]:
             for what, unit, alone, gap in _quantities(real, name, level, usual):
                 margin = ask.margin.resolved(_size(alone, real))
                 question = ask.question(f"gap in {what}", group, margin, unit=unit)
-                if counts[level] < SMALL_COUNT:  # a gap would show what one of so few patients had
-                    found.append(question.refuse(f"fewer than {SMALL_COUNT} real patients: not shown"))
+                if counts[level] < SMALL_COUNT:  # a gap could reveal the value of one of so few patients
+                    results.append(question.refuse(f"fewer than {SMALL_COUNT} real patients: not shown"))
                 else:
-                    found.append(question.judge(gap, after=partial(_share_of_gap, gap=gap, real=real)))
-    return found
+                    results.append(question.judge(gap, after=partial(_share_of_gap, gap=gap, real=real)))
+    return results
 
 
 def _share_of_gap(numbers: Numbers, gap: Estimator, real: Observed) -> str:
-    """How much of a significant real gap the synthetic cohorts show."""
+    """Return what share of a significant real gap the synthetic cohorts have, or ""."""
     own = gap(real)
     if abs(own.value) <= normal_quantile(LEVEL) * own.se:
         return ""
@@ -62,7 +62,7 @@ def _size(alone: Estimator, real: Observed) -> float:
 
 
 def _quantities(real: Observed, name: str, level: str, usual: str) -> Iterator[tuple[str, str, Estimator, Estimator]]:
-    """Name and unit of each quantity, its estimate in the largest level, and the gap to it."""
+    """Yield each quantity: name, unit, its estimator in the largest level, and the estimator of the gap."""
     schema, levels = real.schema, (level, usual)
     for column in (*schema.costs, *schema.utilities):
         unit = schema.unit_of(column)

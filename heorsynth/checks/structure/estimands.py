@@ -1,4 +1,4 @@
-"""The estimands of subgroups, of distributions and of relations between columns: each is one entry."""
+"""The estimands of subgroups, distributions and relations between columns."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from heorsynth.checks.structure import check, disparities, joint, population_sha
 RETENTION = Estimand(
     key="subgroups.retention",
     plain="groups lost or invented",
-    definition="levels of arm and subgroups that the synthetic cohorts lost or invented, beyond what chance explains",
-    formula="number of levels lost or invented, beyond what chance explains",
+    definition="number of levels of arm and subgroups that the synthetic cohorts lost or invented, beyond chance",
+    formula="number of levels lost or invented, beyond chance",
     answer=subgroups.retention,
     unit="levels",
     scales=ONE,
     margin={"absolute": 0.5},
-    reason="a level is there or it is not",
+    reason="a level is present or it is not",
     limit=1.0,
     folders=COUNTS,
 )
@@ -22,14 +22,14 @@ RETENTION = Estimand(
 REPRESENTATION = Estimand(
     key="subgroups.representation",
     plain="share of a group",
-    definition="share of a level in the synthetic cohorts over its share in the real one",
+    definition="share of a level in the synthetic cohorts divided by its share in the real one",
     formula="p<sub>s</sub>/p<sub>r</sub>, p the share of the level",
     source="29 CFR 1607.4 D",
     answer=subgroups.shares,
     scales=("ratio",),
     needs=("subgroups",),
     margin={"ratio": [0.8, 1.25]},
-    reason="the four-fifths rule for adverse impact (29 CFR 1607.4 D, 1978), both ways",
+    reason="the four-fifths rule for adverse impact (29 CFR 1607.4 D, 1978), in both directions",
     limit=LARGEST_LOG_RATIO,
     folders=COUNTS,
 )
@@ -37,7 +37,7 @@ REPRESENTATION = Estimand(
 INTERSECTIONS = Estimand(
     key="subgroups.intersections",
     plain="share of two groups at once",
-    definition="share of two levels of two subgroups together, synthetic over real, where enough real "
+    definition="share of patients with two levels of two subgroups, synthetic divided by real, if enough real "
     "patients have both",
     formula="p<sub>s</sub>/p<sub>r</sub>, p the share with both levels",
     source="29 CFR 1607.4 D; Bhanot et al. (2021) Entropy 23:1165",
@@ -54,8 +54,8 @@ INTERSECTIONS = Estimand(
 TARGET = Estimand(
     key="subgroups.target",
     plain="share of a group against a population",
-    definition="share of a level in the synthetic cohorts over its share in a stated population (asked where "
-    "`targets` states one)",
+    definition="share of a level in the synthetic cohorts divided by its share in a target population (only if "
+    "`targets` declares one)",
     formula="p<sub>s</sub>/p<sub>population</sub>",
     source="29 CFR 1607.4 D; Qi et al. (2021) JAMIA 28:1893",
     answer=population_shares.against_targets,
@@ -77,8 +77,8 @@ DISPARITY = Estimand(
     scales=("relative",),
     needs=("subgroups",),
     margin={"relative": 0.1},
-    reason="a tenth of the largest group's own value, as for means: a gap moved by more is another gap",
-    relative_to="the largest level's own value",
+    reason="a tenth of the value in the largest group, as for means: a gap that changes by more is a different gap",
+    relative_to="the value in the largest level",
     folders=COUNTS,
 )
 
@@ -92,7 +92,7 @@ MARGINALS = Estimand(
     answer=check.marginals,
     scales=ONE,
     margin={"absolute": 0.1},
-    reason="no share of patients below any value is off by more than ten points",
+    reason="the share of patients below any value may differ by at most ten percentage points",
     limit=0.5,
 )
 
@@ -111,14 +111,14 @@ ASSOCIATIONS = Estimand(
 
 ASSOCIATION_MAX = Estimand(
     key="structure.association_max",
-    plain="relation between columns that is farthest off",
+    plain="relation between columns that differs most",
     definition="largest distance between pairwise rank correlations, over all pairs of columns (levels as indicators)",
     formula="max of |ρ<sub>s</sub> − ρ<sub>r</sub>| over pairs of columns",
     source="Spearman (1904) Am J Psychol 15:72",
     answer=joint.largest_association,
     scales=ONE,
     margin={"absolute": 0.3},
-    reason="0.3 is a medium correlation by convention (Cohen 1988): none as strong may be lost",
+    reason="0.3 is a medium correlation by convention (Cohen 1988): no correlation of that size may be lost",
     limit=1.0,
 )
 
@@ -131,30 +131,30 @@ CONDITIONAL_ASSOCIATIONS = Estimand(
     answer=joint.conditional_associations,
     scales=ONE,
     margin={"absolute": 0.1},
-    reason="as for everybody's associations",
+    reason="as for the associations in all patients",
     limit=0.5,
 )
 
 JOINT_RANKS = Estimand(
     key="structure.joint_ranks",
     plain="relation of cost, quality of life and time",
-    definition="rank correlation of two of the costs, utilities and follow-up times",
+    definition="rank correlation of each pair of costs, utilities and follow-up times",
     formula="ρ, with variance (1 + ρ²/2)/(n − 3) on Fisher's scale",
     source="Bonett &amp; Wright (2000) Psychometrika 65:23",
     answer=joint.joint_ranks,
     scales=ONE,
     margin={"absolute": 0.1},
-    reason="as for the associations, of which these decide most",
+    reason="as for the associations; these matter most to an economic evaluation",
     limit=1.0,
 )
 
 PROPENSITY = Estimand(
     key="structure.propensity",
-    plain="how well a model tells synthetic rows from real",
-    definition="part of the variance of being synthetic that a logistic model of all columns explains beyond "
+    plain="how well a model separates synthetic rows from real",
+    definition="share of the variance of being synthetic that a logistic model of all columns explains, beyond "
     "chance (pMSE)",
     formula="(pMSE − E₀)/(c(1 − c)), pMSE = (1/N) ∑ (p̂<sub>i</sub> − c)², c the share of synthetic rows, E₀ "
-    "what a synthesis of the same law would have",
+    "its expectation if synthetic and real rows have the same distribution",
     source="Snoke et al. (2018) J R Stat Soc A 181:663",
     answer=joint.told_apart,
     scales=ONE,
@@ -171,7 +171,7 @@ MISSINGNESS = Estimand(
     answer=check.missingness,
     scales=ONE,
     margin={"absolute": 0.05},
-    reason="five points of missing values change how an analysis has to treat them",
+    reason="five percentage points of missing values change how an analysis must handle them",
     limit=0.5,
     folders=COUNTS,
 )

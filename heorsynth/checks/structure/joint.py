@@ -1,4 +1,4 @@
-"""Do the columns move together as they do in the real cohort: in pairs, within groups, and all at once?"""
+"""Relations between columns: in pairs, within groups, and all columns at once."""
 
 from __future__ import annotations
 
@@ -28,30 +28,30 @@ DRAWS = 200
 
 
 def associations(ask: Ask) -> list[Finding]:
-    """The mean distance of pairwise rank correlations."""
+    """Return the mean distance of pairwise rank correlations."""
     return [_distance(ask, "mean distance of rank correlations", average)]
 
 
 def largest_association(ask: Ask) -> list[Finding]:
-    """The largest distance of pairwise rank correlations."""
+    """Return the largest distance of pairwise rank correlations."""
     return [_distance(ask, "largest distance of rank correlations", largest)]
 
 
 def conditional_associations(ask: Ask) -> list[Finding]:
-    """The mean distance of rank correlations within each arm and each level of each subgroup."""
+    """Return the mean distance of rank correlations within each arm and each subgroup level."""
     label = "mean distance of rank correlations within the group"
     groups = (group for group in ask.scope.groups() if group.kind != ALL)
     return [_distance(replace(ask, group=group), label, average) for group in groups]
 
 
 def _distance(ask: Ask, label: str, measure: Callable[..., Numbers]) -> Finding:
-    """How far pairwise rank correlations are from the real ones.
+    """Return a distance between real and synthetic pairwise rank correlations.
 
     Notes
     -----
-    Numbers enter as ranks (so the correlation of two is Spearman's), columns of levels as one indicator a level
-    (one for two levels); pairs of indicators of one column are left out. Each pair uses the rows in which both are
-    known. Identical information (a band and its number) is compared like any other pair.
+    Numbers enter as ranks, so the correlation of two numbers is Spearman's. A column of levels enters as one indicator
+    for each level (one indicator for two levels); pairs of indicators of the same column are left out. Each pair uses
+    the rows with both values known. A number and its band are compared like any other pair.
     """
     question = ask.question(label)
     try:
@@ -62,7 +62,7 @@ def _distance(ask: Ask, label: str, measure: Callable[..., Numbers]) -> Finding:
 
 
 def joint_ranks(ask: Ask) -> list[Finding]:
-    """The rank correlation of every two of the costs, utilities and follow-up times: overall, by arm, by subgroup."""
+    """Return the rank correlation of each pair of costs, utilities and follow-up times, in every group."""
     schema = ask.scope.real.schema
     totalled = {part for parts in schema.totals.values() for part in parts}
     columns = [name for name in (*schema.costs, *schema.utilities, *schema.times) if name not in totalled]
@@ -78,12 +78,12 @@ def joint_ranks(ask: Ask) -> list[Finding]:
 
 
 def told_apart(ask: Ask) -> list[Finding]:
-    """How well a logistic model of all columns tells synthetic rows from patients (propensity score, pMSE).
+    """Return how well a logistic model of all columns separates synthetic rows from patients (propensity score, pMSE).
 
     Notes
     -----
-    Numbers enter as they are, a missing one as the mean with an indicator; levels as indicators, those that only
-    synthetic rows have among them. The m cohorts' pMSE are averaged and the mean is treated as one cohort's, which
+    Numbers enter as they are; a missing number enters as 0, with an indicator. Levels enter as indicators, including
+    levels that only synthetic rows have. The mean pMSE over the m cohorts is treated as the pMSE of one cohort, which
     overstates its error. `real` is the null expectation and `synthetic` the mean pMSE.
     """
     group = ask.group
@@ -97,11 +97,11 @@ def told_apart(ask: Ask) -> list[Finding]:
         each = [propensity(real, _numbers(cohort, names, levels)) for cohort in group.synthetic]
     except NotEstimableError as refusal:
         return [question.refuse(reason_of(refusal))]
-    found = replace(each[0], pmse=float(np.mean([one.pmse for one in each])))
-    lower, upper = explained_interval(found, LEVEL)
-    floor = found.null / (found.share * (1 - found.share))
-    numbers = Numbers(found.null, found.pmse, max(found.explained, 0.0), lower, upper, floor)
-    ratio = f"pMSE is {significant(found.ratio, 3)} times that of a synthesis of the same law"
+    mean = replace(each[0], pmse=float(np.mean([one.pmse for one in each])))
+    lower, upper = explained_interval(mean, LEVEL)
+    floor = mean.null / (mean.share * (1 - mean.share))
+    numbers = Numbers(mean.null, mean.pmse, max(mean.explained, 0.0), lower, upper, floor)
+    ratio = f"pMSE is {significant(mean.ratio, 3)} times that of rows with the real distribution"
     return [question.answer(numbers, before=ratio)]
 
 
@@ -110,7 +110,7 @@ def _all_levels(group: Group, name: str) -> list[str]:
 
 
 def _numbers(cohort: Cohort, names: Sequence[str], levels: Mapping[str, list[str]]) -> np.ndarray:
-    """Numbers, levels and what is missing as columns (n, k) without a gap."""
+    """Return numbers, indicators of levels and indicators of missing values as columns (n, k), without NaN."""
     columns: list[np.ndarray] = []
     for name in names:
         if name in levels:
@@ -129,7 +129,7 @@ def _gaps(ask: Ask) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     if few := too_few(group.real):
         raise NotEstimableError(few)
     if min(cohort.n for cohort in group.synthetic) == 0:
-        raise NotEstimableError("a synthetic cohort has no patient of this group")
+        raise NotEstimableError("a synthetic cohort has no patients in this group")
     levels = {name: levels_of(group.real, name) for name in names if not is_numeric(group.real, name)}
     kept = [name for name in names if name not in levels or len(levels[name]) >= 2]
     real = design(group.real, kept, levels)
@@ -157,7 +157,7 @@ def _width(name: str, levels: Mapping[str, list[str]]) -> int:
 
 
 def design(cohort: Cohort, names: Sequence[str], levels: Mapping[str, list[str]]) -> np.ndarray:
-    """Ranks and indicators (n, k), NaN where missing or where the cohort lacks the column."""
+    """Return ranks and indicators (n, k), NaN where a value or the column is missing."""
     columns: list[np.ndarray] = []
     frame = cohort.rows
     for name in names:
@@ -173,7 +173,7 @@ def design(cohort: Cohort, names: Sequence[str], levels: Mapping[str, list[str]]
 
 
 def correlations(design: np.ndarray) -> np.ndarray:
-    """Pearson correlations (k, k) of the columns, each over the rows where both are known; NaN without variation."""
+    """Return Pearson correlations (k, k), each over the rows with both values known; NaN without variation."""
     known = np.isfinite(design)
     seen = known.astype(float)
     with np.errstate(invalid="ignore", divide="ignore"):

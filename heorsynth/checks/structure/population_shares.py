@@ -1,4 +1,4 @@
-"""Are groups represented as they are in a stated population, not only as they happen to be in the source?"""
+"""Shares of groups compared with a target population, not with the source."""
 
 from __future__ import annotations
 
@@ -16,17 +16,16 @@ from heorsynth.core.numbers import is_number
 from heorsynth.data.columns.levels import SMALL_COUNT
 
 TOLERANCE = 0.005
-"""Shares of a published table, rounded to a tenth of a percent, may miss a sum of 1 by this much."""
+"""Tolerance for the sum of shares from a published table, rounded to a tenth of a percent."""
 
 
 def against_targets(ask: Ask) -> list[Finding]:
-    """The share of each level in the synthetic cohorts over its share in the target population.
+    """Return the share of each level in the synthetic cohorts divided by its share in the target population.
 
     Notes
     -----
-    The difference is the log disparity, log(share / target share); the target is taken as known, so that the
-    interval is the synthesis' alone. `real` is the source's own share: how far it is from the target, `because`
-    says.
+    The difference is the log disparity, log(share / target share). The target is taken as known, so the interval covers
+    the synthesis only. `real` is the share in the source; `because` gives its own log disparity.
 
     References
     ----------
@@ -34,24 +33,24 @@ def against_targets(ask: Ask) -> list[Finding]:
 
     Raises
     ------
-    MarginError      no target, an unknown subgroup or level, or shares that do not add up to 1
+    MarginError      no target, an unknown subgroup or level, or shares that do not sum to 1
     """
     real, synthetic = ask.scope.real, ask.scope.synthetic
-    found = []
+    findings = []
     for name, shares in checked_targets(ask.margin.settings.get("targets"), real, ask.estimand.key).items():
         held, shown = real.levels(name), names_of(real, name)
         drawn = [(cohort, cohort.levels(name)) for cohort in synthetic]
         for level, share in shares.items():
             here = Represented(f"{name}={shown[level]}", share, patients(real, held == level), real.n)
-            found.append(
+            findings.append(
                 _finding(ask, here, [patients(cohort, levels == level) / cohort.n for cohort, levels in drawn])
             )
-    return found
+    return findings
 
 
 @dataclass(frozen=True)
 class Represented:
-    """A level: its share in the target population, and how many of how many real patients have it."""
+    """A level with its share in the target population, its number of real patients, and the number of all."""
 
     label: str
     target: float
@@ -79,10 +78,10 @@ def _finding(ask: Ask, level: Represented, drawn: Sequence[float]) -> Finding:
 
 
 def checked_targets(declared: object, real: Observed, key: str) -> dict[str, dict[str, float]]:
-    """The target shares, if every name is a subgroup, every level one of its own, and shares add up to 1."""
+    """Return the target shares; MarginError for an unknown subgroup or level, or shares that do not sum to 1."""
     if not isinstance(declared, Mapping) or not declared:
         fix = "write targets: {sex: {f: 0.5, m: 0.5}}"
-        raise MarginError(f"margins, {key}", Problem("targets", "no target population is stated", fix))
+        raise MarginError(f"margins, {key}", Problem("targets", "no target population is declared", fix))
     problems, found = [], {}
     for name, shares in declared.items():
         if name not in real.schema.subgroups:

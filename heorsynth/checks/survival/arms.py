@@ -1,4 +1,4 @@
-"""Is what an arm does to survival reproduced: the gain in time, the hazard ratio, and how it changes with time?"""
+"""Effects of an arm on survival: gain in restricted mean, hazard ratio, and its change over time."""
 
 from __future__ import annotations
 
@@ -21,23 +21,23 @@ from heorsynth.estimators.survival.fine_gray import fine_gray
 from heorsynth.estimators.survival.summaries import restricted_mean, restricted_mean_difference
 
 Contrast = Callable[[Observed, np.ndarray], Estimate]
-"""An estimate from the patients of two arms, and which of them are of the first."""
+"""Patients of two arms, and a mask of the first arm -> an estimate of the effect."""
 
 
 def rmst_differences(ask: Ask) -> list[Finding]:
-    """Difference in restricted mean of each arm to the reference; a relative margin is a share of the horizon."""
+    """Return the difference in restricted mean to the reference arm; a relative margin is a share of the horizon."""
     horizon = horizon_of(ask)
 
-    def gained(both: Observed, treated: np.ndarray) -> Estimate:
+    def difference(both: Observed, treated: np.ndarray) -> Estimate:
         first, second = (restricted_mean(one, horizon) for one in arm_curves(both, treated, ask.endpoint))
         return restricted_mean_difference(first, second, horizon, both.n)
 
     label, unit = f"rmst difference {spans(ask, horizon)}", ask.scope.real.schema.unit
-    return _contrasts(ask, label, gained, ask.margin.resolved(horizon), unit=unit, effect=True)
+    return _contrasts(ask, label, difference, ask.margin.resolved(horizon), unit=unit, effect=True)
 
 
 def hazard_ratios(ask: Ask) -> list[Finding]:
-    """Hazard ratio of each arm to the reference."""
+    """Return the hazard ratio of each arm to the reference arm."""
 
     def ratio(both: Observed, treated: np.ndarray) -> Estimate:
         return hazard(both, treated, ask.endpoint)
@@ -46,12 +46,12 @@ def hazard_ratios(ask: Ask) -> list[Finding]:
 
 
 def hazard_ratio_changes(ask: Ask) -> list[Finding]:
-    """Whether hazards stay proportional as in the real cohort: the hazard ratio after a time over that before it.
+    """Return the hazard ratio after a time divided by the one before it; 1 means proportional hazards.
 
     Notes
     -----
-    Two Cox models, of follow-up censored at the time and of follow-up that begins there. They share no event, so
-    their log ratios are independent and their variances add. 1 is proportional hazards.
+    Two Cox models are fitted: one to follow-up censored at the time, one to follow-up that begins at the time. They
+    share no event, so their log ratios are independent and the variances add.
     """
     declared = ask.margin.settings.get("at")
     at = horizon_of(ask) / 2 if declared is None else float(cast(float, declared))
@@ -64,7 +64,7 @@ def hazard_ratio_changes(ask: Ask) -> list[Finding]:
 
 
 def subdistribution_ratios(ask: Ask) -> list[Finding]:
-    """Subdistribution hazard ratio of each arm to the reference (Fine-Gray); nothing if no cause competes."""
+    """Return the Fine-Gray subdistribution hazard ratio of each arm; an empty list without competing causes."""
     if not competing(ask.scope.real, ask.endpoint):
         return []
 
@@ -89,7 +89,7 @@ def _contrasts(
     log: bool = False,
     effect: bool = False,
 ) -> list[Finding]:
-    """A finding for each arm against the reference, among all patients and within each subgroup level."""
+    """Return a finding for each arm against the reference, in all patients and in each subgroup level."""
     real = ask.scope.real
     column, usual = str(real.schema.arm), real.arm_levels[0]
 

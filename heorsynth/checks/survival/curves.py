@@ -1,4 +1,4 @@
-"""How far the synthetic survival curves run from the real one."""
+"""Distances between the synthetic survival curves and the real one."""
 
 from __future__ import annotations
 
@@ -15,31 +15,31 @@ from heorsynth.checks.survival.horizon import horizon_of, spans
 from heorsynth.core.errors import HorizonError, NotEstimableError
 
 GRID, DRAWS = 100, 400
-"""Times at which curves are compared, and draws of their error."""
+"""Number of times at which curves are compared; number of draws of their error."""
 
 
 def largest_gap(ask: Ask) -> list[Finding]:
-    """The largest distance of the curves up to the horizon."""
+    """Return the largest distance between the curves up to the horizon."""
     return [_gap(ask, "largest", largest)]
 
 
 def mean_gap(ask: Ask) -> list[Finding]:
-    """The mean distance of the curves up to the horizon."""
+    """Return the mean distance between the curves up to the horizon."""
     return [_gap(ask, "mean", average)]
 
 
 def rmse_gap(ask: Ask) -> list[Finding]:
-    """The root mean square distance of the curves up to the horizon."""
+    """Return the root mean square distance between the curves up to the horizon."""
     return [_gap(ask, "root mean square", root_mean_square)]
 
 
 def _gap(ask: Ask, name: str, measure: Callable[..., Numbers]) -> Finding:
-    """How far the mean of the synthetic Kaplan-Meier curves is from the real one, up to the horizon.
+    """Return a distance between the mean synthetic Kaplan-Meier curve and the real one, up to the horizon.
 
     Notes
     -----
-    Compared at 100 equally spaced times. The real curve's error is drawn as S(t)·W(g(t)), with W a Brownian
-    motion and g Greenwood's sum, its large-sample law.
+    The curves are compared at 100 equally spaced times. Errors of the real curve are drawn from its large-sample
+    distribution S(t)·W(g(t)), with W a Brownian motion and g Greenwood's sum.
     """
     horizon, group = horizon_of(ask), ask.group
     question = ask.question(f"{name} distance of curves {spans(ask, horizon)}")
@@ -51,7 +51,7 @@ def _gap(ask: Ask, name: str, measure: Callable[..., Numbers]) -> Finding:
         of_real, error = real.at(grid), real.se_at(grid)
         of_synthetic = np.array([_curve_at(cohort, ask.endpoint, grid) for cohort in group.synthetic])
         if not error.any():
-            raise NotEstimableError("no event before the horizon among the real patients")
+            raise NotEstimableError("no event before the horizon in the real cohort")
     except (NotEstimableError, HorizonError) as refusal:
         return question.refuse(reason_of(refusal))
     spread = np.divide(error, of_real, out=np.zeros_like(error), where=of_real > 0) ** 2
@@ -64,5 +64,5 @@ def _gap(ask: Ask, name: str, measure: Callable[..., Numbers]) -> Finding:
 
 def _curve_at(cohort: Observed, endpoint: str, grid: np.ndarray) -> np.ndarray:
     if cohort.n == 0:
-        raise NotEstimableError("a synthetic cohort has no patient of this group")
+        raise NotEstimableError("a synthetic cohort has no patients in this group")
     return curve(cohort, endpoint).at(grid)

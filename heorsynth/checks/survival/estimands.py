@@ -1,4 +1,4 @@
-"""The estimands of survival and follow-up: each is one entry, and adding one touches this file and its test."""
+"""The estimands of survival and follow-up. A new one needs an entry here, its function and a test."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ RMST = Estimand(
     unit="time",
     settings={**HORIZON, **WITHIN},
     margin={"relative": 0.05},
-    reason="half the margin of cost: survival drives QALYs and the cost of every later year alike",
+    reason="half the margin of cost, because survival drives both QALYs and the costs of later years",
     reference=OF_HORIZON,
     folders=COUNTS,
 )
@@ -47,8 +47,8 @@ RMST_DIFFERENCE = Estimand(
     settings={**HORIZON, **WITHIN},
     needs=("arm",),
     margin={"relative": 0.05},
-    reason="5% of the horizon: a survival gain of that size is commonly planned for, so an error as large "
-    "would hide or invent one",
+    reason="5% of the horizon: trials are commonly planned for a survival gain of that size, so an error that "
+    "large could hide or invent a gain",
     relative_to="the horizon",
     reference=OF_HORIZON,
     folders=COUNTS,
@@ -66,7 +66,7 @@ LANDMARK = Estimand(
     settings={"at": None, "endpoint": None, **WITHIN},
     several=("at",),
     margin={"absolute": 0.1},
-    reason="as for the distance of the curves",
+    reason="as for the largest gap between the curves",
     limit=0.5,
     folders=COUNTS,
 )
@@ -82,7 +82,7 @@ MEDIAN = Estimand(
     unit="time",
     settings={"endpoint": None, **WITHIN},
     margin={"relative": 0.2},
-    reason="the bioequivalence convention of 20%, as medians are imprecise",
+    reason="the bioequivalence convention of 20%, because medians are imprecise",
     reference=OF_FOLLOW_UP,
     folders=COUNTS,
 )
@@ -98,8 +98,7 @@ KM_GAP = Estimand(
     scales=ONE,
     settings={**HORIZON, **WITHIN},
     margin={"absolute": 0.1},
-    reason="ten points of survival at any time is a difference a reader sees in the figure and a trial would "
-    "be powered for",
+    reason="a difference of ten percentage points is visible in the figure, and a trial would be powered to detect it",
     limit=0.5,
     folders=COUNTS,
 )
@@ -115,7 +114,7 @@ KM_GAP_MEAN = Estimand(
     scales=ONE,
     settings={**HORIZON, **WITHIN},
     margin={"absolute": 0.05},
-    reason="half the margin of the largest distance",
+    reason="half the margin of the largest gap",
     limit=0.5,
     folders=COUNTS,
 )
@@ -132,15 +131,15 @@ KM_GAP_RMSE = Estimand(
     scales=ONE,
     settings={**HORIZON, **WITHIN},
     margin={"absolute": 0.07},
-    reason="between those of the mean and the largest distance",
+    reason="between the margins of the mean and the largest gap",
     limit=0.5,
     folders=COUNTS,
 )
 
 OPTIMISM = Estimand(
     key="survival.optimism",
-    plain="survival too rosy or too grim on average",
-    definition="mean event-free share up to the horizon: above 0 the synthetic curve is too rosy, below it too grim",
+    plain="survival too high or too low on average",
+    definition="mean event-free share up to the horizon: above 0 the synthetic curve is too high, below 0 too low",
     formula="μ(τ)/τ",
     source="Norcliffe et al. (2023) AISTATS, PMLR 206:1279",
     answer=summaries.optimism,
@@ -148,7 +147,7 @@ OPTIMISM = Estimand(
     scales=ONE,
     settings={**HORIZON, **WITHIN},
     margin={"absolute": 0.05},
-    reason="as for the mean distance, of which it is the signed one",
+    reason="as for the mean gap, of which it is the signed version",
     limit=0.5,
     folders=COUNTS,
 )
@@ -156,7 +155,7 @@ OPTIMISM = Estimand(
 REACH = Estimand(
     key="survival.reach",
     plain="how far follow-up reaches",
-    definition="95th percentile of follow-up: whether the synthetic cohorts are short-sighted",
+    definition="95th percentile of follow-up",
     formula="95th percentile of follow-up",
     source="Norcliffe et al. (2023) AISTATS, PMLR 206:1279",
     answer=summaries.reach,
@@ -164,7 +163,7 @@ REACH = Estimand(
     unit="time",
     settings={"endpoint": None, **WITHIN},
     margin={"relative": 0.1},
-    reason="a tenth less follow-up is a tenth less of the curve",
+    reason="a tenth less follow-up makes the curve a tenth shorter",
     reference=OF_FOLLOW_UP,
     folders=COUNTS,
 )
@@ -175,14 +174,14 @@ INCIDENCE = Estimand(
     definition="cumulative incidence of each cause (Aalen-Johansen) at a time (default: the horizon), where "
     "causes compete",
     formula="F<sub>k</sub>(t) = ∑<sub>t<sub>j</sub> ≤ t</sub> S(t<sub>j</sub>−) "
-    "d<sub>kj</sub>/n<sub>j</sub>, S free of every cause",
+    "d<sub>kj</sub>/n<sub>j</sub>, S the share without any event",
     source="Aalen &amp; Johansen (1978) Scand J Stat 5:141",
     answer=summaries.incidences,
     asked_of=EVERY_GROUP,
     scales=ONE,
     settings={**HORIZON, "at": None, **WITHIN},
     margin={"absolute": 0.1},
-    reason="as for the distance of the curves",
+    reason="as for the largest gap between the curves",
     limit=0.5,
     folders=COUNTS,
 )
@@ -206,8 +205,8 @@ SUBDISTRIBUTION_RATIO = Estimand(
 HAZARD_RATIO_CHANGE = Estimand(
     key="survival.hazard_ratio_change",
     plain="change of the treatment effect over time",
-    definition="hazard ratio of an arm after a time over that before it (default: half the horizon); 1 is "
-    "proportional hazards",
+    definition="hazard ratio of an arm after a time divided by the one before it (default: half the horizon); 1 "
+    "means proportional hazards",
     formula="exp(β<sub>after t</sub> − β<sub>before t</sub>), each β by Cox",
     source="Cox (1972) J R Stat Soc B 34:187; Efron (1977) JASA 72:557",
     answer=arms.hazard_ratio_changes,
@@ -216,8 +215,8 @@ HAZARD_RATIO_CHANGE = Estimand(
     settings={**HORIZON, "at": None, **WITHIN},
     needs=("arm",),
     margin={"ratio": [0.67, 1.5]},
-    reason="wider than the hazard ratio's, as each half holds half of the events; past it a reader would see "
-    "curves cross",
+    reason="wider than for the hazard ratio, because each part has about half of the events; a larger change "
+    "would be visible as crossing curves",
     limit=LARGEST_LOG_RATIO,
     folders=COUNTS,
 )
@@ -234,7 +233,7 @@ EXTRAPOLATION = Estimand(
     unit="time",
     settings={**HORIZON, "lifetime": None},
     margin={"relative": 0.1},
-    reason="twice the restricted mean's: what lies beyond follow-up is less sure",
+    reason="twice the margin of the restricted mean, because extrapolation is less certain",
     reference=OF_LIFETIME,
 )
 
@@ -250,7 +249,7 @@ EXTRAPOLATION_RANKING = Estimand(
     scales=ONE,
     settings={"endpoint": None},
     margin={"absolute": 0.2},
-    reason="four cohorts in five must leave the chosen model among the best; several models are looked at anyway",
+    reason="in four of five cohorts the chosen model must be among the best; analysts compare several models anyway",
     limit=0.5,
 )
 
@@ -282,7 +281,7 @@ CENSORING = Estimand(
     unit="time",
     settings={**HORIZON, **WITHIN},
     margin={"relative": 0.05},
-    reason="as for survival: the follow-up that a curve rests on, to five percent",
+    reason="as for survival: 5% of the length of follow-up",
     reference=OF_HORIZON,
     folders=COUNTS,
 )
@@ -297,7 +296,7 @@ FOLLOW_UP = Estimand(
     scales=ONE,
     settings={**HORIZON, **WITHIN},
     margin={"absolute": 0.1},
-    reason="a tenth of the patients leaving early shortens every curve",
+    reason="if a tenth of the patients leave early, every curve gets shorter",
     limit=0.5,
     folders=COUNTS,
 )

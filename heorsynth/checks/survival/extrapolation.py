@@ -1,4 +1,4 @@
-"""Would survival be extrapolated alike: the mean lifetime under each parametric model, and which model fits best?"""
+"""Extrapolated survival: the mean lifetime under each parametric model, and the best-fitting model."""
 
 from __future__ import annotations
 
@@ -26,22 +26,22 @@ from heorsynth.estimators.basics.proportions import proportion
 from heorsynth.estimators.survival.parametric import FAMILIES, ParametricFit, fit_parametric
 
 LIFETIMES_AHEAD = 5
-"""The default lifetime is so many horizons: far past follow-up, short of where curves without an end would rule."""
+"""The default lifetime in horizons: far beyond follow-up, but before heavy tails dominate the mean."""
 
 CLEAR = 4.0
-"""Models whose AIC differ by less than this are about as good (Burnham & Anderson 2002, p. 70): no order is asked."""
+"""Models whose AIC differ by less than this fit about equally well (Burnham & Anderson 2002, p. 70)."""
 
 
 Fitted = Callable[[int, str], ParametricFit]
-"""The fit of a family to synthetic cohort number i, or to the real one at -1; each is made once."""
+"""(cohort number, family) -> the fit; -1 is the real cohort. Each fit is computed once."""
 
 
 BEYOND_CHANCE = 0.96
-"""Two-sided level at which a cohort tells two models apart: 2% on either side."""
+"""Two-sided level at which a cohort distinguishes two models: 2% on each side."""
 
 
 def lifetime_of(real: Observed, endpoint: str, margin: Margin) -> float:
-    """The lifetime of the margin, or the default one: `LIFETIMES_AHEAD` horizons of the whole real cohort."""
+    """Return the lifetime of the margin, or the default: `LIFETIMES_AHEAD` horizons of the real cohort."""
     declared = margin.settings.get("lifetime")
     if declared is None:
         return LIFETIMES_AHEAD * declared_horizon(real, endpoint, margin)
@@ -54,11 +54,11 @@ def _lifetimes(margin: Margin, real: Observed) -> list[float]:
 
 
 OF_LIFETIME = Reference("the lifetime", _lifetimes)
-"""What an absolute margin of a mean lifetime is compared with."""
+"""The reference of an absolute margin of a mean lifetime."""
 
 
 def _fits(ask: Ask) -> Fitted:
-    """The fits to the cohorts of a group, which both estimands need."""
+    """Return the fits to the cohorts of a group, shared by both estimands."""
 
     def make() -> Fitted:
         @cache
@@ -72,7 +72,7 @@ def _fits(ask: Ask) -> Fitted:
 
 
 def mean_lifetimes(ask: Ask) -> list[Finding]:
-    """Mean time to the event over a lifetime, under each of the six models."""
+    """Return the mean time to the event over a lifetime, under each of the six models."""
     group, fitted = ask.group, _fits(ask)
     end = lifetime_of(ask.scope.real, ask.endpoint, ask.margin)
     places = {id(cohort): place for place, cohort in enumerate(group.synthetic)} | {id(group.real): -1}
@@ -85,13 +85,14 @@ def mean_lifetimes(ask: Ask) -> list[Finding]:
 
 
 def best_model_kept(ask: Ask) -> list[Finding]:
-    """Share of synthetic cohorts in which the model that fits the real cohort best is still as good as any.
+    """Return the share of synthetic cohorts in which the best model of the real cohort is still among the best.
 
     Notes
     -----
-    As good as any: no other model's AIC is lower by `CLEAR` or more. The interval is Clopper-Pearson's over the
-    syntheses. It fails only if the real cohort tells its own best model from the one that most syntheses put
-    first (Vuong's test, one-sided at 2%): else the choice was luck, and a faithful generator would make another.
+    A model is among the best if no other model has an AIC lower by `CLEAR` or more. The interval is Clopper-Pearson's
+    over the syntheses. The finding fails only if the real cohort itself distinguishes its best model from the model
+    that most syntheses rank first (Vuong's test, one-sided at 2%). Otherwise the choice is due to chance, and a
+    faithful generator could choose differently.
 
     References
     ----------
@@ -114,33 +115,33 @@ def best_model_kept(ask: Ask) -> list[Finding]:
     def doubt(verdict: str) -> str:
         if verdict != FAIL or _told_apart(group.real, ask.endpoint, fitted(-1, best), fitted, first):
             return ""
-        return f"the real cohort does not tell it from the {first}"
+        return f"the real cohort does not distinguish it from the {first}"
 
-    alike = f"{best} in the real cohort; pairs of models a cohort ranks alike: {_ranked_alike(real, drawn):.0%}"
+    alike = f"{best} in the real cohort; pairs of models ranked in the same order: {_ranked_alike(real, drawn):.0%}"
     numbers = Numbers.of_agreement(share.value, share.low, share.high, _otherwise(real))
     return [question.answer(numbers, before=alike, doubt=doubt)]
 
 
 def _criteria(place: int, fitted: Fitted) -> dict[str, float]:
-    """The AIC of every model that could be fitted."""
-    found = {}
+    """Return the AIC of every model that could be fitted."""
+    criteria = {}
     for family in FAMILIES:
         with suppress(NotEstimableError):
-            found[family] = fitted(place, family).aic
-    if not found:
+            criteria[family] = fitted(place, family).aic
+    if not criteria:
         raise NotEstimableError("none of the six models could be fitted")
-    return found
+    return criteria
 
 
 def _otherwise(real: Mapping[str, float]) -> float:
-    """The chance that a resample of the real cohort chooses a model clearly worse here: their Akaike weights."""
+    """Return the probability that a resample chooses a clearly worse model: the Akaike weights of those models."""
     behind = np.array(list(real.values())) - min(real.values())
     weight = np.exp(-behind / 2)
     return float(weight[behind >= CLEAR].sum() / weight.sum())
 
 
 def _told_apart(real: Cohort, endpoint: str, best: ParametricFit, fitted: Fitted, other: str) -> bool:
-    """Whether the real cohort prefers its best model to another beyond chance."""
+    """Return whether the real cohort prefers its best model to another one beyond chance (Vuong's test)."""
     try:
         rival = fitted(-1, other)
     except NotEstimableError:
@@ -151,7 +152,7 @@ def _told_apart(real: Cohort, endpoint: str, best: ParametricFit, fitted: Fitted
 
 
 def _ranked_alike(real: Mapping[str, float], drawn: Sequence[Mapping[str, float]]) -> float:
-    """Share of pairs of models that a synthetic cohort ranks by AIC as the real one does."""
+    """Return the share of pairs of models that synthetic cohorts order by AIC as the real one does."""
     same = [
         (real[one] < real[other]) == (aic[one] < aic[other])
         for aic in drawn

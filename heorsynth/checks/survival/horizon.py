@@ -1,4 +1,4 @@
-"""What a survival estimand looks at: follow-up with the event of interest, and how far by default."""
+"""Horizons and outcomes of survival estimands."""
 
 from __future__ import annotations
 
@@ -15,38 +15,38 @@ from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.estimators.survival.curve import rounded_below
 
 SHARE_FOLLOWED = 0.8
-"""The default horizon is this quantile of real follow-up, rounded down to two figures so that it is nobody's own."""
+"""The default horizon is this quantile of real follow-up, rounded down to two digits so that it is no patient's own."""
 
 
 def default_horizon(real: Observed, endpoint: str) -> float:
-    """The horizon of an endpoint if none is declared, from the whole real cohort."""
+    """Return the default horizon of an endpoint, from the whole real cohort."""
     return rounded_below(float(follow_up_times(real, endpoint).between(np.array(SHARE_FOLLOWED))))
 
 
 def declared_horizon(real: Observed, endpoint: str, margin: Margin) -> float:
-    """The horizon of the margin, or the default one of the whole real cohort."""
+    """Return the horizon of the margin, or the default one of the whole real cohort."""
     declared = margin.settings.get("horizon")
     return default_horizon(real, endpoint) if declared is None else float(cast(float, declared))
 
 
 def horizon_of(ask: Ask) -> float:
-    """The horizon that an estimand is asked at: the same in every group."""
+    """Return the horizon of an estimand: the same in every group."""
     return declared_horizon(ask.scope.real, ask.endpoint, ask.margin)
 
 
 def outcome(cohort: Cohort, endpoint: str) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
-    """Follow-up (n,), whether it ended in the event of interest (n,; other causes censor), and entry."""
+    """Return follow-up (n,), whether it ended in the event of interest (n,; other causes censor), and entry."""
     time, cause, entry = cohort.outcome(endpoint)
     return time, cause == 1, entry
 
 
 def competing(real: Observed, endpoint: str) -> bool:
-    """Whether other causes than the one of interest end follow-up in the real cohort."""
+    """Return whether competing causes end follow-up in the real cohort."""
     return max(causes(real, endpoint), default=0) > 1
 
 
 def spans(ask: Ask, horizon: float) -> str:
-    """The words of a label: which endpoint, up to when."""
+    """Return the part of a label with endpoint and horizon."""
     return f"of {ask.endpoint} to {significant(horizon)} {ask.scope.real.schema.unit}"
 
 
@@ -64,4 +64,4 @@ def _followed(margin: Margin, real: Observed) -> list[float]:
 
 OF_HORIZON = Reference("the horizon", _horizons)
 OF_FOLLOW_UP = Reference("the default horizon", _followed)
-"""What absolute margins of times are compared with."""
+"""The references of absolute margins of times."""

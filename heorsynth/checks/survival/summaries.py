@@ -19,7 +19,7 @@ from heorsynth.estimators.survival.curve import check_horizon
 
 
 def restricted_mean(ask: Ask) -> list[Finding]:
-    """Restricted mean time to the event."""
+    """Return the restricted mean time to the event."""
     horizon = horizon_of(ask)
 
     def estimate(data: Observed) -> Estimate:
@@ -29,7 +29,7 @@ def restricted_mean(ask: Ask) -> list[Finding]:
 
 
 def landmark(ask: Ask) -> list[Finding]:
-    """Event-free share at one or several times."""
+    """Return the event-free share at one or several times."""
     at = ask.margin.settings.get("at")
     if at is None:
         times: list[float] = [horizon_of(ask) / 2]
@@ -48,7 +48,7 @@ def landmark(ask: Ask) -> list[Finding]:
 
 
 def median(ask: Ask) -> list[Finding]:
-    """Median time to the event."""
+    """Return the median time to the event."""
 
     def estimate(data: Observed) -> Estimate:
         return of_curve.curve_quantile(curve(data, ask.endpoint), 0.5)
@@ -57,24 +57,24 @@ def median(ask: Ask) -> list[Finding]:
 
 
 def censoring(ask: Ask) -> list[Finding]:
-    """Mean potential follow-up: the restricted mean of the reverse Kaplan-Meier curve.
+    """Return mean potential follow-up: the restricted mean of the reverse Kaplan-Meier curve.
 
-    Every event, of whatever cause, ends observation without being a censoring. The curve's own identification
-    is not an issue: it falls to 0 where the last patient is censored.
+    Censoring is the event of this curve; an event of any cause censors. The curve is identified up to the last
+    censoring, where it falls to 0.
     """
     horizon = horizon_of(ask)
 
     def estimate(data: Observed) -> Estimate:
         still = reverse_curve(data, ask.endpoint)
         if horizon > still.reach:
-            raise NotEstimableError("the last follow-up ended before the horizon in an event")
+            raise NotEstimableError("the longest follow-up ended in an event before the horizon")
         return of_curve.restricted_mean(still, horizon)
 
     return [ask.question(f"potential follow-up {spans(ask, horizon)}", unit=_time_unit(ask)).judge(estimate)]
 
 
 def follow_up(ask: Ask) -> list[Finding]:
-    """Share of patients whose follow-up, however it ended, reached the horizon."""
+    """Return the share of patients followed to the horizon or longer."""
     horizon = horizon_of(ask)
 
     def estimate(data: Observed) -> Estimate:
@@ -84,7 +84,7 @@ def follow_up(ask: Ask) -> list[Finding]:
 
 
 def optimism(ask: Ask) -> list[Finding]:
-    """Mean event-free share up to the horizon: how much too rosy, or too grim, the curve is on average.
+    """Return the mean event-free share up to the horizon (optimism if the synthetic one is higher).
 
     References
     ----------
@@ -100,7 +100,7 @@ def optimism(ask: Ask) -> list[Finding]:
 
 
 def reach(ask: Ask) -> list[Finding]:
-    """The time that a twentieth of the patients are followed beyond: whether the cohorts are short-sighted."""
+    """Return the 95th percentile of follow-up."""
 
     def estimate(data: Observed) -> Estimate:
         return quantile_of(follow_up_times(data, ask.endpoint), 0.95, data.n)
@@ -109,9 +109,9 @@ def reach(ask: Ask) -> list[Finding]:
 
 
 def incidences(ask: Ask) -> list[Finding]:
-    """Cumulative incidence of each cause at a time, where causes compete (Aalen-Johansen).
+    """Return the cumulative incidence of each competing cause at a time (Aalen-Johansen).
 
-    If nobody had an event of a cause, but somebody of another, its incidence is known, and 0.
+    If no patient had an event of a cause, but some had another event, the incidence is 0.
     """
     competing = sorted(set(causes(ask.group.real, ask.endpoint)) - {0})
     if len(competing) < 2:
@@ -121,11 +121,11 @@ def incidences(ask: Ask) -> list[Finding]:
     names = ask.group.real.schema.endpoints[ask.endpoint].causes
 
     def estimate(data: Observed, cause: int) -> Estimate:
-        found = incidence(data, ask.endpoint)
-        if cause not in found:
-            check_horizon(at, next(iter(found.values())).reach)
+        curves = incidence(data, ask.endpoint)
+        if cause not in curves:
+            check_horizon(at, next(iter(curves.values())).reach)
             return Estimate.normal(0.0, 0.0)
-        return Estimate.normal(float(found[cause].at(at)), float(found[cause].se_at(at)))
+        return Estimate.normal(float(curves[cause].at(at)), float(curves[cause].se_at(at)))
 
     return [
         ask.question(

@@ -109,5 +109,5 @@ def test_a_tally_has_the_same_cells_as_the_rows(real):
 
 
 def test_a_minimum_that_no_cell_has_is_refused_and_says_so(real):
-    with pytest.raises(MarginError, match="no two levels that so many patients have together"):
+    with pytest.raises(MarginError, match="no two levels have that many patients together"):
         plan(real, "software-testing", {"costs.mean": {"relative": 0.2, "intersections": real.n}})

@@ -54,7 +54,7 @@ def test_two_arms_that_change_places_fail_though_each_pair_agrees():
     assert {decisive[pair].verdict for pair in ("arm=B vs A", "arm=C vs A")} == {"pass"}
     choice = decisive["arm: A, B, C"]
     assert choice.verdict == "fail"
-    assert "the patients choose 'C', the pooled cohorts 'B'" in choice.because
+    assert "best option: 'C' in the real cohort, 'B' in the pooled cohorts" in choice.because
 
 
 def test_the_same_choice_among_three_passes():
@@ -126,7 +126,7 @@ def test_evidence_tells_of_an_unnamed_comparator_missing_outcomes_and_odd_utilit
     cohort = three(frame, arm_reference=None)
     synthetic = [hs.Cohort.derive(cohort.schema, frame, label=None)]
     notes = " ".join(hs.validate(cohort, synthetic, "economic-evaluation", economics={"wtp": [20_000]}).notes)
-    assert "'A' is taken, the first in alphabetical order" in notes
+    assert "'A' is used, the first in alphabetical order" in notes
     assert "leave out patients with a missing cost or QALY" in notes
     assert "10 of 80 values of qaly are above 1" in notes
 

@@ -111,7 +111,7 @@ def test_an_estimand_of_the_purpose_with_nothing_to_look_at_is_told_in_a_note(dr
     rows = frame().drop(columns=["arm", "sex"])
     real = cohort(rows, **bare)
     evidence = validate(real, [Cohort.derive(real.schema, rows, label=None)], "teaching")
-    assert any("Nothing in the cohort to ask of: groups lost or invented" in note for note in evidence.notes)
+    assert any("No data in this cohort for: groups lost or invented" in note for note in evidence.notes)
 
 
 @pytest.mark.parametrize("key", ["survival.rmst", "survival.rmst_difference", "survival.median", "survival.reach",
