@@ -13,7 +13,7 @@ WIDTH = 80
 
 INDENT, BETWEEN = "  ", "  "
 
-LEAST = 10
+_LEAST = 10
 """A column is not made narrower than this: words cut into pieces are worse than a row told line by line."""
 
 SORTING = """
@@ -116,7 +116,7 @@ def _widths(table: Sequence[Sequence[str]]) -> list[int] | None:
     """Column widths that fit the terminal, the widest narrowed first; None if words would have to be cut."""
     columns = list(zip(*table, strict=True))
     widths = [max(map(len, column), default=0) for column in columns]
-    least = [min(width, max(LEAST, _longest_word(column))) for width, column in zip(widths, columns, strict=True)]
+    least = [min(width, max(_LEAST, _longest_word(column))) for width, column in zip(widths, columns, strict=True)]
     room = WIDTH - len(INDENT) - len(BETWEEN) * (len(widths) - 1)
     while sum(widths) > room:
         spare = [width - bound for width, bound in zip(widths, least, strict=True)]

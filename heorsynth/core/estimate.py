@@ -6,7 +6,7 @@ import math
 from dataclasses import asdict, dataclass, replace
 from statistics import NormalDist
 
-NEGLIGIBLE = 1e-12
+_NEGLIGIBLE = 1e-12
 """Smaller numbers are rounding errors of zero and are shown as 0."""
 
 
@@ -44,7 +44,7 @@ def significant(value: float, digits: int = 4) -> str:
     """Return the number as text with `digits` significant digits: 1,234 · 12.34 · 0.01234."""
     if not math.isfinite(value):
         return "not estimable" if math.isnan(value) else str(value)
-    if abs(value) < NEGLIGIBLE:
+    if abs(value) < _NEGLIGIBLE:
         return "0"
     decimals = max(0, digits - 1 - math.floor(math.log10(abs(value))))
     value = float(f"{value:.12g}")  # otherwise float noise decides how a half is rounded

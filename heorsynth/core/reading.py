@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-Kind = TypeVar("Kind")
+_Kind = TypeVar("_Kind")
 
 
 def json_of(text: str | bytes) -> Any:
@@ -29,7 +29,7 @@ def json_of(text: str | bytes) -> Any:
         raise ValueError("nested too deeply") from None
 
 
-def typed(kind: type[Kind], facts: object) -> Kind:
+def typed(kind: type[_Kind], facts: object) -> _Kind:
     """Return JSON-ready facts as a dataclass. Each must have its field's type; nothing is converted.
 
     Raises

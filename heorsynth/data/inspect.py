@@ -18,19 +18,19 @@ from heorsynth.data.labels.releases import Match, Release, identify, read_regist
 from heorsynth.data.labels.watermark import NO_MARK, OWNER, PUBLIC, PUBLIC_KEY, owner_key, release_key
 from heorsynth.data.labels.watermark_detection import ALPHA, Counted, detect, scanned_rows, tallies
 
-NO_SIGN = "No sign that it is synthetic. This is not proof: labels can be removed, and watermarks can be worn away."
+_NO_SIGN = "No sign that it is synthetic. This is not proof: labels can be removed, and watermarks can be worn away."
 
 
-CERTAIN = 1e-6
+_CERTAIN = 1e-6
 """Rows without a label are treated as a synthetic source only at this p-value or below. It is a tenth of the level of
 `inspect`, because refusing real patients is a worse error than a wrong remark."""
 
-BELIED_NOTE = (
+_BELIED_NOTE = (
     "The label says that these rows hold a watermark, but it is absent, although the rows are enough to show it. They "
     "are other rows than the label was written for, or were changed since. Labels and ids are easy to copy. Treat the "
     "rows as patients until the original file is found."
 )
-AUGMENTED_NOTE = (
+_AUGMENTED_NOTE = (
     "The other rows may be patients. Do not share the file as synthetic, and do not count rows as patients."
 )
 
@@ -40,7 +40,7 @@ MOST_COLUMNS = 500
 
 
 @dataclass(frozen=True)
-class Inspection:
+class _Inspection:
     """The result of `inspect`: `synthetic` is True, or None if there is no sign of it. It is never False.
 
     It is also None if the rows contradict the label; then neither the label nor the ids are trusted.
@@ -115,12 +115,12 @@ class Inspection:
     @property
     def _note(self) -> str:
         if self.belied:
-            return BELIED_NOTE
+            return _BELIED_NOTE
         if self.label is not None:
             return self.label.statement
         if self.augmented:
-            return AUGMENTED_NOTE
-        return "Look for the original file." if self.synthetic else NO_SIGN
+            return _AUGMENTED_NOTE
+        return "Look for the original file." if self.synthetic else _NO_SIGN
 
     @property
     def _mark(self) -> str:
@@ -149,7 +149,7 @@ class Inspection:
 
 def inspect(
     path: str | Path, registry: str | Path | None = None, watermark_key: str | Path | None = None
-) -> Inspection:
+) -> _Inspection:
     """Report whether a file shows that it is synthetic, by its label, its row ids, or its watermark.
 
     Parameters
@@ -192,7 +192,7 @@ def inspect(
     named = {*releases_in(ids)} | {one.release for one in releases}
     named |= set() if label is None else {label.release}
     owner_p = None if watermark_key is None else _owner_p(counted, owner_key(watermark_key), sorted(named))
-    result = Inspection(
+    result = _Inspection(
         Path(path).name,
         None,
         label,
@@ -227,13 +227,13 @@ def sign_of(frame: pd.DataFrame) -> str:
 
     Notes
     -----
-    The rate of false detections is below 1 in 1,000,000 tables (`CERTAIN`).
+    The rate of false detections is below 1 in 1,000,000 tables (`_CERTAIN`).
     """
     if named := len(named_rows(frame)):
         return f"{named:,} of {len(frame):,} rows have ids of synthetic rows"
     mark = detect(tallies(scanned_rows(_narrowed(frame))), PUBLIC_KEY, PUBLIC)
     return (
-        f"the mark of heorsynth is in its rows (p = {mark.p:.1g})" if mark.p is not None and mark.p <= CERTAIN else ""
+        f"the mark of heorsynth is in its rows (p = {mark.p:.1g})" if mark.p is not None and mark.p <= _CERTAIN else ""
     )
 
 

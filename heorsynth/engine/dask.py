@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 ANSWERS_WITHIN, WORKERS_WITHIN = 10, 60
 """Seconds in which a cluster must answer, and in which its first worker must start."""
 
-ANY_SIZE = {"distributed.admin.large-graph-warning-threshold": "1 PB"}
+_ANY_SIZE = {"distributed.admin.large-graph-warning-threshold": "1 PB"}
 """Turns off Dask's warning of large tasks. Our tasks hold only what they need; shared data is sent once."""
 
 
-OURS = {
+_OURS = {
     "distributed.scheduler.allowed-failures": 0,
     "distributed.scheduler.http.routes": [],
     "distributed.worker.http.routes": [],
@@ -56,7 +56,7 @@ class Cluster:
                 yield lambda task: self._submitted(attempt_packed, packed(called, place, task))
             return
         here = version_reporter()()
-        made, attempted = only_where_same(here, pickle.loads), only_where_same(here, attempt_packed)
+        made, attempted = _only_where_same(here, pickle.loads), _only_where_same(here, attempt_packed)
         # Created on the cluster from bytes, so that it can be created again if its worker is lost.
         data = [] if shared is None else [self._submit(made, sendable("shared data of the tasks", shared))]
         yield lambda task: self._submitted(attempted, packed(called, None, task), *data)
@@ -67,7 +67,7 @@ class Cluster:
     def _submit(self, function: Callable[..., Any], *given: object) -> Future:
         import dask
 
-        with dask.config.set(ANY_SIZE):
+        with dask.config.set(_ANY_SIZE):
             return self._client.submit(function, *given, pure=False)
 
     def close(self, now: bool) -> None:
@@ -111,7 +111,7 @@ def on_this_machine(workers: int | None) -> Cluster:
     with ExitStack() as opened:
         folder = Folder.made()
         opened.callback(folder.removed)
-        opened.enter_context(dask.config.set({**OURS, "temporary-directory": str(folder.path)}))
+        opened.enter_context(dask.config.set({**_OURS, "temporary-directory": str(folder.path)}))
         cluster = opened.enter_context(
             LocalCluster(
                 n_workers=workers or joblib.cpu_count(),
@@ -230,10 +230,10 @@ def version_reporter() -> Callable[[], dict[str, str]]:
     return versions
 
 
-OTHER_VERSIONS = "heorsynth: this worker has other versions"
+_OTHER_VERSIONS = "heorsynth: this worker has other versions"
 
 
-def only_where_same(here: Mapping[str, str], function: Callable[..., Any]) -> Callable[..., Any]:
+def _only_where_same(here: Mapping[str, str], function: Callable[..., Any]) -> Callable[..., Any]:
     """Return a function that runs on a worker with our versions, and else returns the worker's versions.
 
     Workers may join a cluster at any time, so a check at the start is not enough. The returned function needs no code
@@ -248,7 +248,7 @@ def only_where_same(here: Mapping[str, str], function: Callable[..., Any]) -> Ca
     -------
     callable                as `function`, or returns (OTHER_VERSIONS, the worker's address, package to version)
     """
-    report, called, mark, kept = version_reporter(), pickle.dumps(function), OTHER_VERSIONS, "heorsynth_versions"
+    report, called, mark, kept = version_reporter(), pickle.dumps(function), _OTHER_VERSIONS, "heorsynth_versions"
 
     def on_a_worker(*given: Any) -> Any:
         import pickle

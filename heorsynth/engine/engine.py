@@ -17,12 +17,12 @@ from heorsynth.engine.task import Answered, Died, Done, Failed, Function, Outcom
 if TYPE_CHECKING:
     from distributed import Client
 
-ENGINES = ("local", "processes", "dask")
+_ENGINES = ("local", "processes", "dask")
 """The names of engines. The address of a Dask cluster, such as tcp://10.0.0.1:8786, is accepted too."""
 
-ADDRESSES = ("tcp://", "tls://")
+_ADDRESSES = ("tcp://", "tls://")
 
-TRIES = 2
+_TRIES = 2
 """The number of times a task may fail, or end its worker, before the run stops with its name."""
 
 
@@ -141,7 +141,7 @@ def _retry(flight: deque[_InFlight], outcome: Outcome, what: str) -> None:
         raise outcome.error
     if isinstance(outcome, Failed):
         first.failures += 1
-        if first.failures >= TRIES:
+        if first.failures >= _TRIES:
             raise _failed_twice(what, first.name, outcome)
         first.resubmit()
         return
@@ -157,7 +157,7 @@ def _after_a_death(flight: deque[_InFlight], what: str) -> None:
     lost = [one for one in flight if isinstance(one.pending.outcome(), Died)]
     for one in lost:
         one.deaths += 1
-    suspects = [one for one in lost if one.deaths >= TRIES]
+    suspects = [one for one in lost if one.deaths >= _TRIES]
     if len(lost) == 1 and suspects:
         raise _ended_its_worker(what, suspects[0].name)
     for one in suspects:
@@ -178,7 +178,7 @@ def _failed_twice(what: str, name: str, outcome: Failed) -> EngineError:
 
 def _ended_its_worker(what: str, name: str) -> EngineError:
     fix = "the usual cause is memory: use fewer workers or smaller tasks, or run it alone with engine='local'"
-    return EngineError(what, Problem(name, f"the worker that computed it ended, {TRIES} times or more", fix))
+    return EngineError(what, Problem(name, f"the worker that computed it ended, {_TRIES} times or more", fix))
 
 
 def _plain(task: Any) -> str:
@@ -237,7 +237,7 @@ def _backend(spec: str | Client, workers: int | None) -> tuple[Backend, str]:
 
         _no_workers(wanted, 0, "a cluster")
         return lent(spec), "dask"
-    if spec.startswith(ADDRESSES):
+    if spec.startswith(_ADDRESSES):
         from heorsynth.engine.dask import joined
 
         _no_workers(wanted, 0, "a cluster")
@@ -253,7 +253,7 @@ def _backend(spec: str | Client, workers: int | None) -> tuple[Backend, str]:
         from heorsynth.engine.dask import on_this_machine
 
         return on_this_machine(wanted), spec
-    raise unknown_name("engine", spec, [*ENGINES, "tcp://host:port"])
+    raise unknown_name("engine", spec, [*_ENGINES, "tcp://host:port"])
 
 
 def _checked_workers(workers: int | None) -> int | None:

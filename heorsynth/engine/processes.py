@@ -25,7 +25,7 @@ from heorsynth.engine.task import Died, Failed, Function, Mapped, Outcome, attem
 if TYPE_CHECKING:
     from joblib.externals.loky import ProcessPoolExecutor
 
-ORPHANED_AFTER = 1.0
+_ORPHANED_AFTER = 1.0
 """Seconds within which a worker notices that its parent process ended."""
 
 
@@ -138,7 +138,7 @@ def _settled(parent: int) -> None:
 
     def watch() -> None:
         while os.getppid() == parent:
-            time.sleep(ORPHANED_AFTER)
+            time.sleep(_ORPHANED_AFTER)
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()

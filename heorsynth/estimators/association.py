@@ -13,13 +13,13 @@ from heorsynth.core.estimate import Estimate, normal_quantile
 TINY = 1e-12
 """A product of variances (columns scaled to 1) at or below this counts as no variation."""
 
-ROWS = 2048
+_ROWS = 2048
 """Rows processed at a time in `resampled_correlations`, so that their products stay in the processor's cache."""
 
 WEIGHTS = 2**24
 """The largest number of bootstrap weights held in memory at a time."""
 
-LEAST = 10
+_LEAST = 10
 """The smallest number of pairs for an interval."""
 
 
@@ -50,8 +50,8 @@ def rank_correlation(x: np.ndarray, y: np.ndarray, *, level: float = 0.95) -> Es
     first, second = np.asarray(x, float), np.asarray(y, float)
     known = np.isfinite(first) & np.isfinite(second)
     n = int(known.sum())
-    if n < LEAST:
-        raise NotEstimableError("rank correlation", Problem("values", f"{n} pairs", f"at least {LEAST} are needed"))
+    if n < _LEAST:
+        raise NotEstimableError("rank correlation", Problem("values", f"{n} pairs", f"at least {_LEAST} are needed"))
     ranks = [stats.rankdata(values[known]) for values in (first, second)]
     if min(np.ptp(rank) for rank in ranks) == 0:
         raise NotEstimableError("rank correlation", Problem("values", "one column does not vary"))
@@ -106,9 +106,9 @@ def resampled_correlations(
         size = min(step, draws - begin)
         counts = np.array([np.bincount(rng.integers(n, size=n), minlength=n) for _ in range(size)], dtype=float)
         sums = sum(
-            counts[:, start : start + ROWS]
-            @ _products(standard[start : start + ROWS], held[start : start + ROWS], pairs)
-            for start in range(0, n, ROWS)
+            counts[:, start : start + _ROWS]
+            @ _products(standard[start : start + _ROWS], held[start : start + _ROWS], pairs)
+            for start in range(0, n, _ROWS)
         )
         found.append(_correlations_of(np.asarray(sums), pairs, pattern.ravel(), columns.shape[1]))
     return np.concatenate(found)

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.spatial.distance import cdist
 
-CHUNK = 2000
+_CHUNK = 2000
 """Rows whose distances to all people are held in memory at a time."""
 
-RELABELLINGS = 200
+_RELABELLINGS = 200
 """Random reassignments of people to source and control, for the standard error of singling out."""
 
-CLOSE = 1e-9
+_CLOSE = 1e-9
 """Distances closer than this are equal up to rounding. A point at this distance from another is its copy."""
 
 
@@ -48,8 +48,8 @@ class Attack:
 def nearest(points: np.ndarray, others: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the distance (n,) from each point to the nearest of `others`, and the index of the nearest (n,)."""
     which, apart = np.empty(len(points), dtype=int), np.empty(len(points))
-    for start in range(0, len(points), CHUNK):
-        part = slice(start, start + CHUNK)
+    for start in range(0, len(points), _CHUNK):
+        part = slice(start, start + _CHUNK)
         distances = cdist(points[part], others)
         which[part] = distances.argmin(axis=1)
         apart[part] = distances.min(axis=1)
@@ -75,9 +75,9 @@ def nearness(rows: np.ndarray, source: np.ndarray, unseen: np.ndarray, rng: np.r
     """
     people, size, others = np.concatenate([source, unseen]), len(source), len(unseen)
     weights = np.zeros(size + others)
-    for part in np.array_split(rows, max(1, math.ceil(len(rows) / CHUNK))):
+    for part in np.array_split(rows, max(1, math.ceil(len(rows) / _CHUNK))):
         apart = cdist(part, people)
-        nearest_ones = apart <= apart.min(axis=1, keepdims=True) + CLOSE
+        nearest_ones = apart <= apart.min(axis=1, keepdims=True) + _CLOSE
         weights += (nearest_ones / nearest_ones.sum(axis=1, keepdims=True)).sum(axis=0) / len(rows)
     share, n = float(weights[:size].sum()), size + others
     spread = math.sqrt(float(np.sum((weights - 1 / n) ** 2)) * size * others / (n * (n - 1)))
@@ -104,7 +104,7 @@ def membership(rows: np.ndarray, source: np.ndarray, unseen: np.ndarray, rng: np
     two = _two_nearest(source, unseen)
     dropped = rng.integers(len(unseen), size=len(source)) == two[2]
     around = [np.where(dropped, two[1], two[0]), _two_nearest(unseen, unseen)[1]]
-    ours, theirs = (np.log((a + CLOSE) / (d + CLOSE)) for a, d in zip(around, drawn, strict=True))
+    ours, theirs = (np.log((a + _CLOSE) / (d + _CLOSE)) for a, d in zip(around, drawn, strict=True))
     below, upto = (np.searchsorted(np.sort(theirs), ours, side=side) for side in ("left", "right"))
     placed = (below + upto) / (2 * len(theirs))
     over, from_ = (np.searchsorted(np.sort(ours), theirs, side=side) for side in ("left", "right"))
@@ -145,9 +145,9 @@ def inference(
     Giomi, Boenisch, Wehmeyer & Tasnadi (2023) PoPETs 2023(2):312 (the control group).
     """
     hits = [
-        np.abs(rows[1][nearest(known, rows[0])[1]] - secret) <= tolerance + CLOSE for known, secret in (source, unseen)
+        np.abs(rows[1][nearest(known, rows[0])[1]] - secret) <= tolerance + _CLOSE for known, secret in (source, unseen)
     ]
-    blind = np.abs(rows[1][rng.integers(len(rows[1]), size=len(source[1]))] - source[1]) <= tolerance + CLOSE
+    blind = np.abs(rows[1][rng.integers(len(rows[1]), size=len(source[1]))] - source[1]) <= tolerance + _CLOSE
     return _two_groups(hits[0].astype(float), hits[1].astype(float), float(blind.mean()))
 
 
@@ -211,7 +211,7 @@ def singling_out(
         return Attack(0.0, 0.0, 0.0)
     matrix = np.array(fits, dtype=float)
     ours = np.repeat([1.0, 0.0], size)
-    dealt = np.column_stack([ours, *(rng.permutation(ours) for _ in range(RELABELLINGS))])
+    dealt = np.column_stack([ours, *(rng.permutation(ours) for _ in range(_RELABELLINGS))])
     alone = np.isclose(matrix @ dealt, 1).mean(axis=0), np.isclose(matrix @ (1 - dealt), 1).mean(axis=0)
     gaps = alone[0] - alone[1]
     return Attack(float(alone[0][0]), float(alone[1][0]), float(gaps[1:].std(ddof=1)))
@@ -292,7 +292,7 @@ def near_copies(
         (np.ones(len(places)), places, np.concatenate([[0], np.cumsum(counts)])), (len(distinct), 2 * size)
     )
     ours = np.repeat([1.0, 0.0], size)
-    dealt = np.column_stack([ours, *(rng.permutation(ours) for _ in range(RELABELLINGS))])
+    dealt = np.column_stack([ours, *(rng.permutation(ours) for _ in range(_RELABELLINGS))])
     shares = [np.average((near @ side) > 0, axis=0, weights=repeats) for side in (dealt, 1 - dealt)]
     gaps = shares[0] - shares[1]
     success, control = float(shares[0][0]), float(shares[1][0])

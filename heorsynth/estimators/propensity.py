@@ -14,7 +14,7 @@ STEPS, RIDGE = 25, 1e-6
 
 
 @dataclass(frozen=True)
-class Propensity:
+class _Propensity:
     """The result of a logistic regression that distinguishes synthetic from real rows.
 
     Attributes
@@ -42,7 +42,7 @@ class Propensity:
         return (self.pmse - self.null) / (self.share * (1 - self.share))
 
 
-def propensity(real: np.ndarray, synthetic: np.ndarray) -> Propensity:
+def propensity(real: np.ndarray, synthetic: np.ndarray) -> _Propensity:
     """Return the pMSE of synthetic rows among real ones, by logistic regression with main effects.
 
     Parameters
@@ -74,7 +74,7 @@ def propensity(real: np.ndarray, synthetic: np.ndarray) -> Propensity:
         raise NotEstimableError("propensity score", Problem("columns", "none of them varies"))
     score = special.expit(design @ _logistic(design, drawn))
     share = float(drawn.mean())
-    return Propensity(
+    return _Propensity(
         float(np.mean((score - share) ** 2)),
         columns * (1 - share) ** 2 * share / len(both),
         columns,
@@ -83,7 +83,7 @@ def propensity(real: np.ndarray, synthetic: np.ndarray) -> Propensity:
     )
 
 
-def explained_interval(found: Propensity, level: float) -> tuple[float, float]:
+def explained_interval(found: _Propensity, level: float) -> tuple[float, float]:
     """Return the interval of `Propensity.explained`, by inverting the noncentral chi-squared distribution of the pMSE.
 
     Notes

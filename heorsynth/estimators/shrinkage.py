@@ -8,12 +8,12 @@ import numpy as np
 
 from heorsynth.core.estimate import normal_quantile
 
-LEAST = 4
+_LEAST = 4
 """With fewer groups, the variation between groups cannot be estimated: each group keeps its own estimate."""
 
 
 @dataclass(frozen=True)
-class Pooled:
+class _Pooled:
     """Partially pooled effects of k groups.
 
     Attributes
@@ -29,7 +29,7 @@ class Pooled:
     spread: float
 
 
-def partially_pooled(effect: np.ndarray, se: np.ndarray, *, level: float = 0.90) -> Pooled:
+def partially_pooled(effect: np.ndarray, se: np.ndarray, *, level: float = 0.90) -> _Pooled:
     """Return empirical Bayes estimates of k groups' effects, with intervals that allow for estimated parameters.
 
     Parameters
@@ -55,10 +55,10 @@ def partially_pooled(effect: np.ndarray, se: np.ndarray, *, level: float = 0.90)
     own, errors = np.asarray(effect, float), np.asarray(se, float)
     z, k = normal_quantile(level), len(own)
     exact = errors <= 1e-12 * np.abs(own)
-    if k < LEAST or exact.any():
+    if k < _LEAST or exact.any():
         weight = exact if exact.any() else 1 / errors**2
         mean = float(np.average(own, weights=weight)) if k else float("nan")
-        return Pooled(own, own - z * errors, own + z * errors, mean, float("nan"))
+        return _Pooled(own, own - z * errors, own + z * errors, mean, float("nan"))
     between = _between(own, errors)
     total = errors**2 + between
     mean = float(np.average(own, weights=1 / total))
@@ -67,7 +67,7 @@ def partially_pooled(effect: np.ndarray, se: np.ndarray, *, level: float = 0.90)
     value = own - drawn * away
     uncertain = 2 / (k - 3) * drawn**2 * (np.mean(errors**2) + between) / total * away**2
     half = z * np.sqrt(errors**2 * (1 - (k - 1) / k * drawn) + uncertain)
-    return Pooled(value, value - half, value + half, mean, float(np.sqrt(between)))
+    return _Pooled(value, value - half, value + half, mean, float(np.sqrt(between)))
 
 
 def _between(effect: np.ndarray, se: np.ndarray) -> float:

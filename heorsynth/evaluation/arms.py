@@ -15,7 +15,7 @@ from heorsynth.estimators.economics.arms import ArmMeans, arm_means
 from heorsynth.estimators.economics.regression import adjusted_means, imputed_means
 
 COMPLETE, IMPUTE = "complete", "impute"
-MISSING = (COMPLETE, IMPUTE)
+_MISSING = (COMPLETE, IMPUTE)
 """Methods for missing outcomes."""
 
 
@@ -77,8 +77,8 @@ class Analysis:
         RoleError      an unknown method for missing outcomes; a covariate that is no column, or is the arm, the id, a
                        cost or the effect; a baseline utility that is not a number
         """
-        if self.missing not in MISSING:
-            raise RoleError("economic evaluation", Problem("missing", f"{self.missing!r}", f"one of {MISSING}"))
+        if self.missing not in _MISSING:
+            raise RoleError("economic evaluation", Problem("missing", f"{self.missing!r}", f"one of {_MISSING}"))
         taken = {cohort.schema.arm, cohort.schema.id, self.effect, *self.costs}
         taken |= {part for total in self.costs for part in cohort.schema.totals.get(total, ())}
         names = [str(name) for name in cohort.rows.columns]

@@ -16,7 +16,7 @@ from heorsynth.evaluation.economics import EconomicEvaluation
 
 __all__ = ["EconomicEvaluation", "evaluate"]
 
-WHERE = "economic evaluation"
+_WHERE = "economic evaluation"
 
 
 def evaluate(
@@ -88,16 +88,16 @@ def evaluate(
     comparisons = evaluations(first, {"comparator": comparator, "cost": cost, "effect": effect})
     if not comparisons:
         fix = "give a cohort with two or more arms"
-        raise NotEstimableError(WHERE, Problem("arm", "all patients are in one arm", fix))
+        raise NotEstimableError(_WHERE, Problem("arm", "all patients are in one arm", fix))
     arms = (comparisons[0].comparator, *(one.treatment for one in comparisons))
     covariates = (adjust,) if isinstance(adjust, str) else tuple(adjust)
     analysis = Analysis(arms, comparisons[0].costs, comparisons[0].effect, covariates, baseline, missing, imputations)
     analysis.require(first)
     if bootstrap and not analysis.plain:
         fix = "leave bootstrap out: the covariance of adjusted and imputed means is estimated without it"
-        raise NotEstimableError(WHERE, Problem("bootstrap", "not available for adjusted or imputed means", fix))
+        raise NotEstimableError(_WHERE, Problem("bootstrap", "not available for adjusted or imputed means", fix))
     n_source = None if isinstance(rows, Cohort) and not rows.synthetic else _rests_on(cohorts)
-    estimates = [analysis.of(cohort, stream(seed, WHERE, "impute", part)) for part, cohort in enumerate(cohorts)]
+    estimates = [analysis.of(cohort, stream(seed, _WHERE, "impute", part)) for part, cohort in enumerate(cohorts)]
     estimated = estimates[0] if n_source is None else pooled_arms(estimates, n_source, [cohort.n for cohort in cohorts])
     sample = _resampled(analysis, cohorts, bootstrap, n_source, seed) if bootstrap else None
     notes = (
@@ -112,16 +112,16 @@ def evaluate(
 
 def _require_comparable(cohorts: Sequence[Cohort]) -> None:
     if not cohorts:
-        raise NotEstimableError(WHERE, Problem("rows", "no cohort"))
+        raise NotEstimableError(_WHERE, Problem("rows", "no cohort"))
     if missing := [role for role in ("arm", "costs", "utilities") if not getattr(cohorts[0].schema, role)]:
         fix = "declare them in hs.Cohort, or in the cohort section of the protocol"
         if "arm" in missing:
             fix += "; a cohort with one arm cannot be compared"
-        raise RoleError(WHERE, Problem("roles", f"no {', '.join(missing)} declared", fix))
+        raise RoleError(_WHERE, Problem("roles", f"no {', '.join(missing)} declared", fix))
     if len(currencies := {cohort.schema.money for cohort in cohorts}) > 1:
         fix = "convert costs to one currency and price year first"
         found = f"costs in {' and '.join(sorted(money or 'no currency' for money in currencies))}"
-        raise RoleError(WHERE, Problem("currency", found, fix))
+        raise RoleError(_WHERE, Problem("currency", found, fix))
 
 
 def _rests_on(cohorts: Sequence[Cohort]) -> int:
@@ -129,7 +129,7 @@ def _rests_on(cohorts: Sequence[Cohort]) -> int:
     labels = [cohort.label for cohort in cohorts]
     if any(label is None for label in labels):
         fix = "use the cohorts as returned by `sample` or `hs.read`"
-        raise RoleError(WHERE, Problem("rows", "synthetic cohorts without a label cannot be pooled", fix))
+        raise RoleError(_WHERE, Problem("rows", "synthetic cohorts without a label cannot be pooled", fix))
     return min(label.rests_on for label in labels if label is not None)
 
 
@@ -137,7 +137,7 @@ def _resampled(
     analysis: Analysis, cohorts: Sequence[Cohort], draws: int, n_source: int | None, seed: int
 ) -> np.ndarray:
     columns = [analysis.columns(cohort) for cohort in cohorts]
-    return resampled_means(columns, len(analysis.arms), draws, stream(seed, WHERE, "bootstrap"), n_source)
+    return resampled_means(columns, len(analysis.arms), draws, stream(seed, _WHERE, "bootstrap"), n_source)
 
 
 def _assumptions(analysis: Analysis, estimates: Sequence[ArmMeans]) -> tuple[str, ...]:

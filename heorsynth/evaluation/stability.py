@@ -26,13 +26,13 @@ from heorsynth.estimators.survival.estimates import rmst
 from heorsynth.generators.heor.recipe import Heor
 from heorsynth.generators.recipe import Recipe
 
-TAIL = 0.95
+_TAIL = 0.95
 """Level of the upper quantile of costs."""
 
-RESAMPLES = 200
+_RESAMPLES = 200
 """Number of resamples of the patients in `variation`."""
 
-ROUNDING = 1e-9
+_ROUNDING = 1e-9
 """Relative differences below this value are numerical error, not drift."""
 
 
@@ -49,7 +49,7 @@ def quantities(cohort: Cohort, horizons: Mapping[str, float]) -> dict[str, float
     for name in schema.costs:
         cost = cohort.column(name).astype(float)
         values[f"mean of {name}"] = float(np.nanmean(cost))
-        values[f"P{100 * TAIL:g} of {name}"] = float(np.nanquantile(cost, TAIL))
+        values[f"P{100 * _TAIL:g} of {name}"] = float(np.nanquantile(cost, _TAIL))
     for name in schema.utilities:
         values[f"mean of {name}"] = float(np.nanmean(cohort.column(name).astype(float)))
     for name in schema.strata:
@@ -102,7 +102,7 @@ def variation(cohort: Cohort, syn: Sequence[Cohort], seed: int = 1) -> pd.DataFr
     real = quantities(cohort, horizons)
     synthetic = pd.DataFrame([quantities(one, horizons) for one in syn])
     resampled = pd.DataFrame(
-        [quantities(cohort.take(rng.integers(0, cohort.n, cohort.n)), horizons) for _ in range(RESAMPLES)]
+        [quantities(cohort.take(rng.integers(0, cohort.n, cohort.n)), horizons) for _ in range(_RESAMPLES)]
     )
     rows = []
     for name in _published(cohort, real):
@@ -165,7 +165,7 @@ def _moved(first: pd.DataFrame, second: pd.DataFrame, name: str, level: float) -
     old, new = (table[name].fillna(0.0) if name in table else pd.Series([0.0] * 2) for table in (first, second))
     before, gap = float(old.mean()), float(new.mean() - old.mean())
     half = _welch(old, new, level)
-    drifted = abs(gap) > half + ROUNDING * abs(before)
+    drifted = abs(gap) > half + _ROUNDING * abs(before)
     return before, float(new.mean()), gap, gap - half, gap + half, drifted
 
 

@@ -32,7 +32,7 @@ REGISTRY = {
 MAX_BYTES = 200_000_000
 """A larger file is not read: a generator file is far smaller."""
 
-RECIPE = "name a class as `heorsynth.generators.recipe.Recipe` describes it; see docs/extending.md"
+_RECIPE = "name a class as `heorsynth.generators.recipe.Recipe` describes it; see docs/extending.md"
 
 
 def names() -> tuple[str, ...]:
@@ -54,7 +54,7 @@ def plugin(name: str) -> Plugin | None:
     return plugins.named(plugins.GENERATORS, name, REGISTRY.get(name, ""))
 
 
-def recipe_class(name: str) -> type:
+def _recipe_class(name: str) -> type:
     """The dataclass of settings behind a name.
 
     Raises
@@ -74,7 +74,7 @@ def recipe_class(name: str) -> type:
 def describe(name: str) -> str:
     """What a generator is: the first line of its recipe's docstring, or why its plug-in cannot be used."""
     try:
-        kind = recipe_class(name)
+        kind = _recipe_class(name)
     except PluginError as error:
         return f"cannot be used: {error.problems[0].found}"
     return (kind.__doc__ or "no description").strip().splitlines()[0]
@@ -89,7 +89,7 @@ def create(name: str, **options: object) -> Recipe:
     GeneratorError       no such setting, or a value that the generator refuses
     PluginError          a plug-in that cannot be loaded, is no recipe, or takes a name that is in use
     """
-    kind = recipe_class(name)
+    kind = _recipe_class(name)
     known = [item.name for item in fields(kind) if item.init]
     unknown = [option for option in options if option not in known]
     if unknown:
@@ -109,10 +109,10 @@ def _recipe_of(added: Plugin) -> type:
     kind = plugins.load(added)
     settings = getattr(kind, "__dataclass_params__", None)
     if not isinstance(kind, type) or not is_dataclass(kind) or not (settings and settings.frozen):
-        raise plugins.refused(added, f"{added} is not a frozen dataclass", RECIPE)
+        raise plugins.refused(added, f"{added} is not a frozen dataclass", _RECIPE)
     lacking = [part for part in ("name", "fit") if not hasattr(kind, part)]
     if lacking:
-        raise plugins.refused(added, f"{added} has no {' and no '.join(lacking)}", RECIPE)
+        raise plugins.refused(added, f"{added} has no {' and no '.join(lacking)}", _RECIPE)
     return kind
 
 

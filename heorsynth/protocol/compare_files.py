@@ -16,10 +16,10 @@ from heorsynth.protocol.run_folder import OCCASION_FILES, SUMS, bounded, files_i
 from heorsynth.provenance.in_toto import STATEMENT
 from heorsynth.provenance.signature import ENVELOPE, opened
 
-RELATIVE_TOLERANCE = 2e-8
+_RELATIVE_TOLERANCE = 2e-8
 """Relative difference that another processor may cause: one unit in the last of the nine digits written."""
 
-NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?(?:[eE][-+]?\d+)?")
+_NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?(?:[eE][-+]?\d+)?")
 """A number in the text of a page, such as 1,234.5 or 6.1e-05."""
 
 IDENTICAL, WITHIN, DIFFERENT = "identical", "within tolerance", "different"
@@ -35,7 +35,7 @@ def compared_runs(before: Path, after: Path) -> dict[str, str]:
     the first run is substituted before they are compared. Otherwise all four would differ because of one last digit.
     """
     states: dict[str, str] = {}
-    swaps: dict[str, Swap] = {}
+    swaps: dict[str, _Swap] = {}
     names = sorted({*files_in(before), *files_in(after)} - {SUMS, *OCCASION_FILES})
     for name in (*names, SUMS, *OCCASION_FILES[:3]):
         states[name] = compared(before / name, after / name, swaps if name in (SUMS, *OCCASION_FILES) else {})
@@ -55,11 +55,11 @@ def _compared_envelopes(before: Path, after: Path, statement: str) -> str:
     return IDENTICAL if sha256_of(before) == sha256_of(after) else WITHIN if statement == WITHIN else DIFFERENT
 
 
-Swap = tuple[str, str, str]
+_Swap = tuple[str, str, str]
 """Hash and size of a file in the first run, and its size in the second."""
 
 
-def compared(before: Path, after: Path, swaps: Mapping[str, Swap] = MappingProxyType({})) -> str:
+def compared(before: Path, after: Path, swaps: Mapping[str, _Swap] = MappingProxyType({})) -> str:
     """One of "identical", "within tolerance" or "different".
 
     Parameters
@@ -83,7 +83,7 @@ def compared(before: Path, after: Path, swaps: Mapping[str, Swap] = MappingProxy
     return DIFFERENT
 
 
-def _compared_documents(before: Path, after: Path, swaps: Mapping[str, Swap]) -> str:
+def _compared_documents(before: Path, after: Path, swaps: Mapping[str, _Swap]) -> str:
     """State of two files that contain hashes, after substituting the hashes of the first run in the second."""
     if before.suffix == ".json":
         facts = _swapped(json_of(bounded(after)), swaps)
@@ -93,7 +93,7 @@ def _compared_documents(before: Path, after: Path, swaps: Mapping[str, Swap]) ->
     return WITHIN if text.encode() == bounded(before) else DIFFERENT
 
 
-def _swapped(facts: Any, swaps: Mapping[str, Swap]) -> Any:
+def _swapped(facts: Any, swaps: Mapping[str, _Swap]) -> Any:
     """JSON-ready data with the hashes and sizes of the first run's files."""
     if isinstance(facts, list):
         return [_swapped(one, swaps) for one in facts]
@@ -107,17 +107,17 @@ def _swapped(facts: Any, swaps: Mapping[str, Swap]) -> Any:
 
 
 def _close_text(before: str, after: str) -> bool:
-    """True if two pages have the same words and pictures, and numbers that agree within `RELATIVE_TOLERANCE`."""
-    if NUMBER.sub("0", before) != NUMBER.sub("0", after):
+    """True if two pages have the same words and pictures, and numbers that agree within `_RELATIVE_TOLERANCE`."""
+    if _NUMBER.sub("0", before) != _NUMBER.sub("0", after):
         return False
-    pairs = zip(NUMBER.findall(before), NUMBER.findall(after), strict=True)
+    pairs = zip(_NUMBER.findall(before), _NUMBER.findall(after), strict=True)
     return all(_close(*(float(one.replace(",", "")) for one in pair)) for pair in pairs)
 
 
 def _close(before: object, after: object) -> bool:
-    """True if two JSON values are equal, numbers within `RELATIVE_TOLERANCE`."""
+    """True if two JSON values are equal, numbers within `_RELATIVE_TOLERANCE`."""
     if isinstance(before, float) and isinstance(after, (int, float)):
-        return math.isclose(before, after, rel_tol=RELATIVE_TOLERANCE, abs_tol=1e-12)
+        return math.isclose(before, after, rel_tol=_RELATIVE_TOLERANCE, abs_tol=1e-12)
     if isinstance(before, dict) and isinstance(after, dict):
         return before.keys() == after.keys() and all(_close(value, after[name]) for name, value in before.items())
     if isinstance(before, list) and isinstance(after, list):
@@ -127,7 +127,7 @@ def _close(before: object, after: object) -> bool:
 
 def _close_frames(before: pd.DataFrame, after: pd.DataFrame) -> bool:
     try:
-        pd.testing.assert_frame_equal(before, after, rtol=RELATIVE_TOLERANCE, atol=1e-12)
+        pd.testing.assert_frame_equal(before, after, rtol=_RELATIVE_TOLERANCE, atol=1e-12)
     except AssertionError:
         return False
     return True

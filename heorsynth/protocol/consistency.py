@@ -28,7 +28,7 @@ from heorsynth.provenance.croissant import CROISSANT
 from heorsynth.provenance.in_toto import facts_of
 from heorsynth.provenance.ro_crate import CRATE
 
-EVIDENCE = "evidence.csv"
+_EVIDENCE = "evidence.csv"
 
 
 def contradictions(run: Run, statement: bytes) -> tuple[str, ...]:
@@ -49,8 +49,8 @@ def _of_findings(run: Run) -> Iterator[str]:
     wrong = [one for one in run.evidence.findings if not borne_out(one)]
     if wrong:
         yield f"{VERDICT}: {len(wrong)} of {len(run.evidence.findings)} findings contradict their intervals"
-    if bounded(run.path / EVIDENCE) != run.evidence.to_csv().encode():
-        yield f"{EVIDENCE} differs from the findings in {VERDICT}"
+    if bounded(run.path / _EVIDENCE) != run.evidence.to_csv().encode():
+        yield f"{_EVIDENCE} differs from the findings in {VERDICT}"
 
 
 def _of_statement(run: Run, statement: bytes) -> Iterator[str]:

@@ -22,10 +22,10 @@ from heorsynth.protocol.file.spec import Document, Protocol, read_protocol
 from heorsynth.protocol.run_folder import bounded
 from heorsynth.provenance.in_toto import STATEMENT, occasion_of
 
-PLACEHOLDER = re.compile(r"^(…|\.\.\.|<.*>|\?+|xxx+|the arm compared with)$|\b(TODO|TBD|FIXME)\b", re.IGNORECASE)
+_PLACEHOLDER = re.compile(r"^(…|\.\.\.|<.*>|\?+|xxx+|the arm compared with)$|\b(TODO|TBD|FIXME)\b", re.IGNORECASE)
 """Texts that stand for an answer to be written later."""
 
-DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 """An ISO date; only such dates are compared with the dates of runs."""
 
 
@@ -181,7 +181,7 @@ def write_lock(path: str | Path, out: str | Path = "runs") -> Path:
     facts = {
         "protocol_sha256": protocol.sha256,
         "locked_at": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S+00:00"),
-        "runs_before": len(earlier_runs(protocol, Path(out))),
+        "runs_before": len(_earlier_runs(protocol, Path(out))),
         "document": _sections(protocol.document),
         **({"plugins": used} if (used := plugins_used(protocol.document)) else {}),
     }
@@ -201,7 +201,7 @@ def _require_no_placeholder(protocol: Protocol) -> None:
     problems = [
         Problem(protocol.where(*at), "is a placeholder", "replace it, or leave the key out, before you lock")
         for at, value in values.items()
-        if isinstance(value, str) and PLACEHOLDER.search(value.strip()) and at[:2] != ("cohort", "source")
+        if isinstance(value, str) and _PLACEHOLDER.search(value.strip()) and at[:2] != ("cohort", "source")
     ]
     if problems:
         raise ProtocolError(f"protocol {protocol.path.name!r}", problems)
@@ -253,14 +253,14 @@ def _with_amendments(lock: Lock, protocol: Protocol, out: Path) -> Lock:
     """The lock with the amendments as declared, and with the runs of earlier versions that contradict them."""
     amendments = protocol.document.amendments
     declared = Counter(one.before_or_after_data or "unsaid" for one in amendments)
-    runs = [day for day, sha256 in earlier_runs(protocol, out) if sha256 != protocol.sha256] if amendments else []
-    late = [one for one in amendments if runs and DAY.fullmatch(one.date) and runs[0] < one.date]
+    runs = [day for day, sha256 in _earlier_runs(protocol, out) if sha256 != protocol.sha256] if amendments else []
+    late = [one for one in amendments if runs and _DAY.fullmatch(one.date) and runs[0] < one.date]
     after = tuple(day for day in runs if any(day < one.date for one in late))
     contradicted = sum(one.before_or_after_data == "before" for one in late)
     return replace(lock, amendments=dict(sorted(declared.items())), known_after=after, contradicted=contradicted)
 
 
-def earlier_runs(protocol: Protocol, out: Path) -> list[tuple[str, str]]:
+def _earlier_runs(protocol: Protocol, out: Path) -> list[tuple[str, str]]:
     """Date and SHA-256 of the protocol of every run in `out` whose protocol has this name; oldest first."""
     runs = []
     for folder in out.glob(f"{glob.escape(protocol.slug)}-" + "[0-9a-f]" * 8):

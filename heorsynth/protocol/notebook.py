@@ -22,7 +22,7 @@ from heorsynth.engine.progress import LIVE_KERNEL
 SOURCE_VARIABLE = "HEORSYNTH_SOURCE"
 """Environment variable with the folder of the source file, needed if the run folder was moved."""
 
-TIMEOUT = 1800
+_TIMEOUT = 1800
 """Time limit of one cell, in seconds."""
 
 
@@ -82,7 +82,7 @@ def execute(notebook: NotebookNode, folder: Path, source_folder: Path | None = N
     with tempfile.TemporaryDirectory() as place:
         client = NotebookClient(
             notebook,
-            timeout=TIMEOUT,
+            timeout=_TIMEOUT,
             kernel_name="python3",
             record_timing=False,
             coalesce_streams=True,  # otherwise the output of a cell is split where the kernel flushed it
@@ -122,7 +122,7 @@ def _in_own_thread(client: NotebookClient, environment: Mapping[str, str]) -> No
             raise
 
 
-CELL = "<cell>"
+_CELL = "<cell>"
 """Name of a cell in warnings; the kernel's own name contains a process number, which differs between runs."""
 
 
@@ -130,7 +130,7 @@ def _kernel_environment(profile: str, source_folder: Path | None) -> dict[str, s
     """The present environment, without the user's start-up files for kernels, and with the folder of the source."""
     inherited = {name: value for name, value in os.environ.items() if name not in LIVE_KERNEL}
     source = {} if source_folder is None else {SOURCE_VARIABLE: str(source_folder.resolve())}
-    return {**inherited, **source, "IPYTHONDIR": profile, "IPYKERNEL_CELL_NAME": CELL}
+    return {**inherited, **source, "IPYTHONDIR": profile, "IPYKERNEL_CELL_NAME": _CELL}
 
 
 def _private_sockets(place: str) -> Config:

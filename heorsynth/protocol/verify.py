@@ -37,19 +37,19 @@ from heorsynth.provenance.record import packages
 from heorsynth.provenance.signature import ENVELOPE, Seal, covers, key_id, opened, public_key
 
 MISSING, UNEXPECTED, NOT_COVERED = "missing", "unexpected", "not covered"
-ALTERED = "altered since the run"
+_ALTERED = "altered since the run"
 VERIFIED, DIFFERS, NOT_VERIFIED = "verified", "differs", "not verified"
-OTHER_VERSIONS = "other versions: "
+_OTHER_VERSIONS = "other versions: "
 """Start of `Verification.installs` if the installed versions differ from those of the run."""
 
-NOT_REQUESTED = "not requested"
+_NOT_REQUESTED = "not requested"
 
-LARGE = (".parquet", ".html")
+_LARGE = (".parquet", ".html")
 """Endings of files without a size limit; they are read in pieces."""
 
 
 @dataclass(frozen=True)
-class Verification:
+class _Verification:
     """The result of verifying a run folder, by three separate questions.
 
     1. Do the files have the hashes that the sums, the statement and the signature cover (`intact`, `signature`)?
@@ -101,7 +101,7 @@ class Verification:
             return NOT_VERIFIED if self.requested else VERIFIED
         if set(self.rerun.values()) <= {IDENTICAL, WITHIN, NOT_RERUNNABLE} and self.verdicts[0] == self.verdicts[1]:
             return VERIFIED
-        return NOT_VERIFIED if self.installs.startswith(OTHER_VERSIONS) else DIFFERS
+        return NOT_VERIFIED if self.installs.startswith(_OTHER_VERSIONS) else DIFFERS
 
     @property
     def verified(self) -> bool:
@@ -176,7 +176,7 @@ def verify(
     rerun: bool = True,
     trusted_key: str | Path | None = None,
     watermark_key: str | Path | None = None,
-) -> Verification:
+) -> _Verification:
     """Check that a run folder is unchanged and consistent, and that a second run gives the same files.
 
     The three checks are made in this order, and the first that fails ends the verification. The second run executes
@@ -221,9 +221,9 @@ def verify(
     signature, holds = _signature(files, trusted)
     installs = _installs(files.statement)
 
-    def without_rerun(why: str, verdict: str = "", against: tuple[str, ...] = ()) -> Verification:
+    def without_rerun(why: str, verdict: str = "", against: tuple[str, ...] = ()) -> _Verification:
         verdicts = (verdict, "")
-        return Verification(folder.name, files.states, {}, why, verdicts, signature, holds, installs, against, rerun)
+        return _Verification(folder.name, files.states, {}, why, verdicts, signature, holds, installs, against, rerun)
 
     if MISSING in (files.states.get(VERDICT), files.states.get("protocol.yaml")):
         return without_rerun("its verdict or its protocol is missing")
@@ -232,7 +232,7 @@ def verify(
     try:
         recorded = Run.open(folder)
     except HeorsynthError as error:
-        if not installs.startswith(OTHER_VERSIONS):
+        if not installs.startswith(_OTHER_VERSIONS):
             raise
         # such as a plug-in that is not installed here: without the protocol nothing more can be asked
         reason = f"its protocol cannot be read with other versions: {error}".replace("\n", " ")
@@ -242,13 +242,13 @@ def verify(
     if against := contradictions(recorded, files.statement):
         return without_rerun("its files contradict each other", recorded.verdict, against)
     if not rerun:
-        return without_rerun(NOT_REQUESTED, recorded.verdict)
+        return without_rerun(_NOT_REQUESTED, recorded.verdict)
     source_folder = None if source is None else Path(source)
     try:
         again, verdict = _run_again(recorded, files.statement, source_folder, watermark_key)
     except HeorsynthError as error:
         return without_rerun(str(error).replace("\n", " "), recorded.verdict)
-    return Verification(folder.name, files.states, again, "", (recorded.verdict, verdict), signature, holds, installs)
+    return _Verification(folder.name, files.states, again, "", (recorded.verdict, verdict), signature, holds, installs)
 
 
 @dataclass(frozen=True)
@@ -267,7 +267,7 @@ def _checked_files(folder: Path) -> _CheckedFiles:
     states |= {name: MISSING for name in (*sums, *OCCASION_FILES) if name not in names}
     seal, envelope = None, b""
     if ENVELOPE in names:
-        states[ENVELOPE] = ALTERED
+        states[ENVELOPE] = _ALTERED
         envelope = _bytes(folder / ENVELOPE)
         try:
             seal = opened(envelope)
@@ -278,7 +278,7 @@ def _checked_files(folder: Path) -> _CheckedFiles:
     if STATEMENT in names:
         content = _bytes(folder / STATEMENT)
         same = content == seal.payload if seal else covers(envelope, content)
-        states[STATEMENT] = IDENTICAL if same else ALTERED
+        states[STATEMENT] = IDENTICAL if same else _ALTERED
         statement = statement or content
     try:
         subjects = subjects_of(statement)
@@ -287,7 +287,7 @@ def _checked_files(folder: Path) -> _CheckedFiles:
     for name in (SUMS, *OCCASION_FILES[:2]):
         if name in names:
             states[name] = _state(folder / name, subjects.get(name)) if name in subjects else NOT_COVERED
-    if states[SUMS] == ALTERED:
+    if states[SUMS] == _ALTERED:
         states = {name: NOT_COVERED if _altered_by_sums(name, state) else state for name, state in states.items()}
     return _CheckedFiles(dict(sorted(states.items())), seal, statement)
 
@@ -307,10 +307,10 @@ def _state(path: Path, recorded: str | None) -> str:
     if recorded is None:
         return UNEXPECTED
     if path.is_symlink() or not path.is_file():
-        return ALTERED
-    if path.suffix not in LARGE and path.stat().st_size > MOST_BYTES:
-        return ALTERED
-    return IDENTICAL if sha256_of(path) == recorded else ALTERED
+        return _ALTERED
+    if path.suffix not in _LARGE and path.stat().st_size > MOST_BYTES:
+        return _ALTERED
+    return IDENTICAL if sha256_of(path) == recorded else _ALTERED
 
 
 def _signature(files: _CheckedFiles, trusted: str) -> tuple[str, bool]:
@@ -339,7 +339,7 @@ def _installs(statement: bytes) -> str:
     here |= {name: installed_version(name) for name in recorded if name not in here}  # packages of plug-ins
     other = [f"{name} {used or 'absent'} in the run, {here.get(name) or 'absent'} here"
              for name, used in recorded.items() if here.get(name, "") != used]  # fmt: skip
-    return f"{OTHER_VERSIONS}{'; '.join(other)}" if other else f"the same versions of {len(recorded)} packages"
+    return f"{_OTHER_VERSIONS}{'; '.join(other)}" if other else f"the same versions of {len(recorded)} packages"
 
 
 def _run_again(

@@ -9,14 +9,14 @@ from heorsynth.data.labels.label import ID_COLUMN
 from heorsynth.provenance.record import Occasion, Record
 
 CROISSANT = "croissant.json"
-CONFORMS_TO = ["http://mlcommons.org/croissant/1.0", "http://mlcommons.org/croissant/RAI/1.0"]
-PARQUET = "application/x-parquet"
+_CONFORMS_TO = ["http://mlcommons.org/croissant/1.0", "http://mlcommons.org/croissant/RAI/1.0"]
+_PARQUET = "application/x-parquet"
 """Media type of Parquet in Croissant; other files use the registered name, application/vnd.apache.parquet."""
 
-TRAINED = "https://schema.org/TrainedAlgorithmicMediaDigitalSource"
+_TRAINED = "https://schema.org/TrainedAlgorithmicMediaDigitalSource"
 """Type in schema.org for data drawn by an algorithm that was fitted to a sample."""
 
-TYPES = {"number": "sc:Float", "integer": "sc:Integer", "boolean": "sc:Boolean", "text": "sc:Text"}
+_TYPES = {"number": "sc:Float", "integer": "sc:Integer", "boolean": "sc:Boolean", "text": "sc:Text"}
 
 CONTEXT: dict[str, Any] = {
     "@language": "en",
@@ -74,7 +74,7 @@ def croissant(record: Record, occasion: Occasion, files: Mapping[str, tuple[str,
     return {
         "@context": CONTEXT,
         "@type": "sc:Dataset",
-        "conformsTo": CONFORMS_TO,
+        "conformsTo": _CONFORMS_TO,
         "name": record.name,
         "description": record.description,
         "version": "1.0.0",
@@ -84,7 +84,7 @@ def croissant(record: Record, occasion: Occasion, files: Mapping[str, tuple[str,
         "datePublished": occasion.finished[:10],
         "citeAs": f"{record.title}. Synthetic cohorts, release {record.release}, heorsynth {record.version}.",
         "keywords": ["synthetic data", record.purpose, record.generator["name"]],
-        "digitalSourceType": TRAINED,
+        "digitalSourceType": _TRAINED,
         "prov:wasDerivedFrom": {
             "@id": f"urn:hmac-sha256:{record.source['fingerprint']}",
             "prov:label": f"The source: {record.source['name'] or 'a file not published here'}",
@@ -104,7 +104,7 @@ def croissant(record: Record, occasion: Occasion, files: Mapping[str, tuple[str,
                 "name": name,
                 "contentUrl": name,
                 "contentSize": f"{size} B",
-                "encodingFormat": PARQUET,
+                "encodingFormat": _PARQUET,
                 "sha256": sha256,
             }
             for name, (sha256, size) in cohorts.items()
@@ -126,7 +126,7 @@ def _records(name: str, columns: Mapping[str, str]) -> dict[str, Any]:
                 "@type": "cr:Field",
                 "@id": f"{cohort}/{column}",
                 "name": f"{cohort}/{column}",
-                "dataType": TYPES[kind],
+                "dataType": _TYPES[kind],
                 "source": {"fileObject": {"@id": name}, "extract": {"column": column}},
             }
             for column, kind in fields.items()

@@ -12,26 +12,26 @@ from heorsynth.core.errors import FileError, Problem
 from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.data.folders.cohort_folder import CohortFolder
 
-KEY_VARIABLE = "HEORSYNTH_KEY"
+_KEY_VARIABLE = "HEORSYNTH_KEY"
 PUBLIC_KEY = b"a bundled dataset is public: this key hides nothing"
 
 
-def key_file() -> Path:
+def _key_file() -> Path:
     """Path of the user's key, which is created on first use and readable only by the user."""
     base = os.environ.get("XDG_CONFIG_HOME") or str(Path.home() / ".config")
     return Path(base) / "heorsynth" / "fingerprint.key"
 
 
 def private_key() -> bytes:
-    """The user's key, from the environment variable HEORSYNTH_KEY or else from `key_file`.
+    """The user's key, from the environment variable HEORSYNTH_KEY or else from `_key_file`.
 
     Raises
     ------
     FileError      the key file cannot be read or created
     """
-    if given := os.environ.get(KEY_VARIABLE):
+    if given := os.environ.get(_KEY_VARIABLE):
         return given.encode()
-    path = key_file()
+    path = _key_file()
     try:
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -41,7 +41,7 @@ def private_key() -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise FileError(
-            "fingerprint key", Problem("", "cannot be read or created", f"set the environment variable {KEY_VARIABLE}")
+            "fingerprint key", Problem("", "cannot be read or created", f"set the environment variable {_KEY_VARIABLE}")
         ) from error
 
 

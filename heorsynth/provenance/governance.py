@@ -19,7 +19,7 @@ FILLED, NOT_REPORTED, NOT_APPLICABLE = "filled", "not reported", "not applicable
 STATUSES = (NEEDS_A_PERSON, NOT_REPORTED, NOT_APPLICABLE, FILLED)
 """States of an item, in the order of the sheet: the most urgent first."""
 
-SCHEMA = Path(__file__).with_name("governance.schema.json")
+_SCHEMA = Path(__file__).with_name("governance.schema.json")
 """JSON Schema of a sheet; every sheet is validated before it is written."""
 
 
@@ -113,7 +113,7 @@ def blanks(governance: Mapping[str, Any]) -> list[Question]:
 
 def schema() -> dict[str, Any]:
     """The JSON Schema of `Sheet.to_dict`, from the file governance.schema.json beside this module."""
-    return dict(json_of(SCHEMA.read_bytes()))
+    return dict(json_of(_SCHEMA.read_bytes()))
 
 
 def require_valid(facts: Mapping[str, Any]) -> None:

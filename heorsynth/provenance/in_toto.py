@@ -9,10 +9,10 @@ from heorsynth.core.reading import json_of
 from heorsynth.provenance.record import Occasion, Record
 
 STATEMENT = "provenance.json"
-FACTS = ("name", "version", "protocol", "fingerprint", "holdout", "release", "verdict", "sentence")
-TYPE = "https://in-toto.io/Statement/v1"
-PREDICATE_TYPE = "https://slsa.dev/provenance/v1"
-BUILD_TYPE = "pkg:pypi/heorsynth#run-1"
+_FACTS = ("name", "version", "protocol", "fingerprint", "holdout", "release", "verdict", "sentence")
+_TYPE = "https://in-toto.io/Statement/v1"
+_PREDICATE_TYPE = "https://slsa.dev/provenance/v1"
+_BUILD_TYPE = "pkg:pypi/heorsynth#run-1"
 
 
 def statement(record: Record, occasion: Occasion, subjects: Mapping[str, str]) -> dict[str, Any]:
@@ -28,12 +28,12 @@ def statement(record: Record, occasion: Occasion, subjects: Mapping[str, str]) -
     """
     source = {name: value for name, value in record.source.items() if name != "fingerprint"}
     return {
-        "_type": TYPE,
+        "_type": _TYPE,
         "subject": [{"name": name, "digest": {"sha256": sha256}} for name, sha256 in subjects.items()],
-        "predicateType": PREDICATE_TYPE,
+        "predicateType": _PREDICATE_TYPE,
         "predicate": {
             "buildDefinition": {
-                "buildType": BUILD_TYPE,
+                "buildType": _BUILD_TYPE,
                 "externalParameters": {
                     "protocol": dict(record.protocol),
                     "title": record.title,
@@ -55,7 +55,7 @@ def statement(record: Record, occasion: Occasion, subjects: Mapping[str, str]) -
                 ],
             },
             "runDetails": {
-                "builder": {"id": BUILD_TYPE, "version": {"heorsynth": record.version}},
+                "builder": {"id": _BUILD_TYPE, "version": {"heorsynth": record.version}},
                 "metadata": {
                     "invocationId": record.name,
                     "startedOn": occasion.started,
@@ -76,7 +76,7 @@ def subjects_of(text: bytes) -> dict[str, str]:
     """File name to SHA-256, from a statement; ValueError if the text is not a statement."""
     try:
         facts = json_of(text)
-        if facts["_type"] != TYPE:
+        if facts["_type"] != _TYPE:
             raise ValueError("not an in-toto statement")
         return {str(one["name"]): str(one["digest"]["sha256"]) for one in facts["subject"]}
     except (KeyError, TypeError, AttributeError) as error:
@@ -110,7 +110,7 @@ def facts_of(text: bytes) -> dict[str, Any]:
             **{name: result[name] for name in ("release", "verdict", "sentence")},
         }
     except (ValueError, KeyError, TypeError, AttributeError):
-        return dict.fromkeys(FACTS)
+        return dict.fromkeys(_FACTS)
 
 
 def name_of(text: bytes) -> str:

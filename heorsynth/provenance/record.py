@@ -18,10 +18,10 @@ from heorsynth.core.reading import typed
 NEEDS_A_PERSON = "needs a person"
 """Shown for a blank answer that only a person can give."""
 
-PLACEHOLDERS = {"tbd", "tba", "tbc", "todo", "to do", "xx", "xxx", "fill in", "to be decided", "needs a person"}
+_PLACEHOLDERS = {"tbd", "tba", "tbc", "todo", "to do", "xx", "xxx", "fill in", "to be decided", "needs a person"}
 """Texts that count as no answer. A text without letters, such as "…", and a text in brackets count as none too."""
 
-BRACKETED = re.compile(r"<[^<>]*>|\[[^\[\]]*\]|\{[^{}]*\}")
+_BRACKETED = re.compile(r"<[^<>]*>|\[[^\[\]]*\]|\{[^{}]*\}")
 
 
 def answered(text: object) -> str:
@@ -33,8 +33,8 @@ def answered(text: object) -> str:
     ("the registry's data board", '', '', '')
     """
     answer = str(text or "").strip()
-    filled = any(character.isalnum() for character in answer) and not BRACKETED.fullmatch(answer)
-    return answer if filled and answer.strip(" .…:").lower() not in PLACEHOLDERS else ""
+    filled = any(character.isalnum() for character in answer) and not _BRACKETED.fullmatch(answer)
+    return answer if filled and answer.strip(" .…:").lower() not in _PLACEHOLDERS else ""
 
 
 @dataclass(frozen=True)

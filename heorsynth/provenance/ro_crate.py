@@ -9,18 +9,18 @@ from heorsynth.provenance.record import Occasion, Record
 
 CRATE = "ro-crate-metadata.json"
 CONTEXT = "https://w3id.org/ro/crate/1.1/context"
-MORE_TERMS = {"sha256": "https://w3id.org/ro/terms/workflow-run#sha256"}
+_MORE_TERMS = {"sha256": "https://w3id.org/ro/terms/workflow-run#sha256"}
 """Terms that the context of RO-Crate 1.1 lacks."""
 
-SPECIFICATION = "https://w3id.org/ro/crate/1.1"
-PROFILE = "https://w3id.org/ro/wfrun/process/0.5"
+_SPECIFICATION = "https://w3id.org/ro/crate/1.1"
+_PROFILE = "https://w3id.org/ro/wfrun/process/0.5"
 SAMPLER, SOURCE, TERMS, STEWARD, MACHINE = "#sampler", "#source", "#terms", "#steward", "#machine"
 FIT, SAMPLE, VALIDATE = "#fit", "#sample", "#validate"
-DONE = "http://schema.org/CompletedActionStatus"
-INPUTS = ("protocol.yaml", "protocol.lock")
+_DONE = "http://schema.org/CompletedActionStatus"
+_INPUTS = ("protocol.yaml", "protocol.lock")
 """Files that are inputs of a run; all others are results."""
 
-KINDS = {
+_KINDS = {
     ".json": "application/json",
     ".yaml": "application/yaml",
     ".lock": "application/json",
@@ -32,7 +32,7 @@ KINDS = {
 }
 """Ending of a file to its media type."""
 
-MEANINGS = {
+_MEANINGS = {
     "protocol.yaml": "The protocol",
     "protocol.lock": "Whether the protocol changed after it was locked",
     "notebook.ipynb": "The executed protocol notebook",
@@ -46,9 +46,9 @@ MEANINGS = {
 }
 
 
-def media_type(name: str) -> str:
+def _media_type(name: str) -> str:
     """The media type of a file of a run."""
-    return next((kind for ending, kind in KINDS.items() if ending and name.endswith(ending)), KINDS[""])
+    return next((kind for ending, kind in _KINDS.items() if ending and name.endswith(ending)), _KINDS[""])
 
 
 def crate(record: Record, occasion: Occasion, files: Mapping[str, tuple[str, int]]) -> dict[str, Any]:
@@ -65,7 +65,7 @@ def crate(record: Record, occasion: Occasion, files: Mapping[str, tuple[str, int
     parts = [_file(name, *facts) for name, facts in files.items()]
     values = _values(record, occasion)
     graph = [
-        {"@id": CRATE, "@type": "CreativeWork", "about": _ref("./"), "conformsTo": _ref(SPECIFICATION)},
+        {"@id": CRATE, "@type": "CreativeWork", "about": _ref("./"), "conformsTo": _ref(_SPECIFICATION)},
         {
             "@id": "./",
             "@type": "Dataset",
@@ -76,11 +76,11 @@ def crate(record: Record, occasion: Occasion, files: Mapping[str, tuple[str, int
             "license": _ref(TERMS),
             "author": _ref(STEWARD),
             "publisher": _ref(STEWARD),
-            "conformsTo": _ref(PROFILE),
+            "conformsTo": _ref(_PROFILE),
             "hasPart": [_ref(name) for name in files],
             "mentions": [_ref(FIT), _ref(SAMPLE), _ref(VALIDATE)],
         },
-        {"@id": PROFILE, "@type": "CreativeWork", "name": "Process Run Crate", "version": "0.5"},
+        {"@id": _PROFILE, "@type": "CreativeWork", "name": "Process Run Crate", "version": "0.5"},
         {"@id": TERMS, "@type": "CreativeWork", "name": "Terms of use", "description": record.terms},
         {"@id": STEWARD, "@type": "Organization", "name": record.answer("steward")},
         *(_software(name, used) for name, used in occasion.packages.items()),
@@ -99,7 +99,7 @@ def crate(record: Record, occasion: Occasion, files: Mapping[str, tuple[str, int
         *({"@id": at, "@type": "PropertyValue", **value} for at, value in values.items()),
         *parts,
     ]  # fmt: skip
-    return {"@context": [CONTEXT, MORE_TERMS], "@graph": graph}
+    return {"@context": [CONTEXT, _MORE_TERMS], "@graph": graph}
 
 
 def _actions(
@@ -107,16 +107,16 @@ def _actions(
 ) -> list[dict[str, Any]]:
     """The three steps of a run, each with its inputs and results."""
     cohorts = [name for name in files if name.startswith("synthetic/")]
-    rest = [name for name in files if name not in (*INPUTS, *cohorts)]
+    rest = [name for name in files if name not in (*_INPUTS, *cohorts)]
     settings = [at for at in values if at.startswith(("#generator", "#hold-out"))]
     steps_after = [at for at in values if at.startswith("#post-processing")]
     margins = [at for at in values if at.startswith(("#margin", "#amendment"))]
     name = record.generator["name"]
     steps = (
-        (FIT, "fit", f"Generator {name} fitted", [*INPUTS, SOURCE, *settings], [SAMPLER]),
+        (FIT, "fit", f"Generator {name} fitted", [*_INPUTS, SOURCE, *settings], [SAMPLER]),
         (SAMPLE, "sample", "Cohorts drawn, marked and labelled", ["protocol.yaml", SAMPLER, *steps_after], cohorts),
         (VALIDATE, "validate", f"Verdict for {record.purpose}: {record.verdict}. {record.protocol['note']}",
-         [*INPUTS, SOURCE, *cohorts, *margins], rest),
+         [*_INPUTS, SOURCE, *cohorts, *margins], rest),
     )  # fmt: skip
     return [
         {
@@ -126,7 +126,7 @@ def _actions(
             "description": text,
             "startTime": occasion.times(step)[0],
             "endTime": occasion.times(step)[1],
-            "actionStatus": DONE,
+            "actionStatus": _DONE,
             "agent": _ref(STEWARD),
             "instrument": _ref(_package("heorsynth", record.version)),
             "object": _refs(inputs),
@@ -165,8 +165,8 @@ def _file(name: str, sha256: str, size: int) -> dict[str, Any]:
         "@id": name,
         "@type": "File",
         "name": name,
-        "description": MEANINGS.get(name, "One synthetic cohort with its label in the metadata; no row is a patient"),
-        "encodingFormat": media_type(name),
+        "description": _MEANINGS.get(name, "One synthetic cohort with its label in the metadata; no row is a patient"),
+        "encodingFormat": _media_type(name),
     }
     return facts | ({"sha256": sha256, "contentSize": str(size)} if sha256 else {})
 

@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 ENVELOPE = "signature.json"
-PAYLOAD_TYPE = "application/vnd.in-toto+json"
-KEY_VARIABLE = "HEORSYNTH_SIGN_KEY"
+_PAYLOAD_TYPE = "application/vnd.in-toto+json"
+_KEY_VARIABLE = "HEORSYNTH_SIGN_KEY"
 UNSIGNED = "Unsigned: accidental changes are detected, forgery is not. Give --sign-key to sign."
-SIGNED = "Signed with Ed25519. The signature does not prove who owns the key: verify with --trusted-key."
+_SIGNED = "Signed with Ed25519. The signature does not prove who owns the key: verify with --trusted-key."
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ def signing_key(path: str | Path | None) -> Ed25519PrivateKey | None:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
     from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-    named = path or os.environ.get(KEY_VARIABLE)
+    named = path or os.environ.get(_KEY_VARIABLE)
     if not named:
         return None
     fix = "make one with `heorsynth keygen FILE`"
@@ -180,7 +180,7 @@ def _key_that_verifies(payload: bytes, signature: dict[str, str]) -> str | None:
 
 
 def _encoded(payload: bytes) -> bytes:
-    kind = PAYLOAD_TYPE.encode()
+    kind = _PAYLOAD_TYPE.encode()
     return b"DSSEv1 %d %b %d %b" % (len(kind), kind, len(payload), payload)
 
 
@@ -190,10 +190,10 @@ def _base64(raw: bytes) -> str:
 
 def _written(payload: bytes, signatures: list[dict[str, str]]) -> str:
     facts: dict[str, Any] = {
-        "payloadType": PAYLOAD_TYPE,
+        "payloadType": _PAYLOAD_TYPE,
         "payload": _base64(payload),
         "payload_sha256": hashlib.sha256(payload).hexdigest(),
         "signatures": signatures,
-        "note": SIGNED if signatures else UNSIGNED,
+        "note": _SIGNED if signatures else UNSIGNED,
     }
     return json.dumps(facts, indent=2) + "\n"

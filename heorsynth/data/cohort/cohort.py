@@ -19,7 +19,7 @@ from heorsynth.data.columns.schema import Schema, as_marks, schema_of
 from heorsynth.data.labels.claims import require_label_matches
 from heorsynth.data.labels.label import ID_COLUMN, KEY, Label, has_synthetic_id
 
-LONG_TEXT = 1000
+_LONG_TEXT = 1000
 """Levels longer than this are kept as objects: every row of a text array is as wide as its longest value."""
 
 
@@ -234,7 +234,7 @@ class Cohort:
         """Return a categorical column as text (n,), with '' for missing. The array is cached and read-only."""
         if name not in self._levels:
             texts = as_text(self._frame[name]).fillna("").to_numpy(dtype=object)
-            if max(map(len, pd.unique(texts)), default=0) <= LONG_TEXT:
+            if max(map(len, pd.unique(texts)), default=0) <= _LONG_TEXT:
                 texts = texts.astype(str)
             texts.flags.writeable = False
             self._levels[name] = texts
@@ -281,7 +281,7 @@ class Cohort:
             rows.append((f"endpoint {endpoint.name}", ends))
         if schema.arm is not None:
             rows.append((f"arm {schema.arm}", self._arm_text()))
-        rows += [(f"subgroup {name}", counts_text(frame[name])) for name in schema.subgroups]
+        rows += [(f"subgroup {name}", _counts_text(frame[name])) for name in schema.subgroups]
         for role, names in (("costs", schema.costs), ("utilities", schema.utilities)):
             if names:
                 unit = f" ({schema.money})" if role == "costs" and schema.money else ""
@@ -336,7 +336,7 @@ def small(count: int) -> str:
     return f"<{SMALL_COUNT}" if 0 < count < SMALL_COUNT else f"{count:,}"
 
 
-def counts_text(column: pd.Series) -> str:
+def _counts_text(column: pd.Series) -> str:
     """Return the levels of a categorical column with their counts. Rare levels are counted, not named."""
     counts = as_text(column).value_counts().sort_index()
     shown = [f"{level} {count:,}" for level, count in counts.items() if count >= SMALL_COUNT]

@@ -19,7 +19,7 @@ from heorsynth.data.columns.schema import CODE, Schema
 MAX_LEVELS = 20
 """A text column with more levels than this is treated as free text: its levels are not listed."""
 
-FIRST_ROWS = 1000
+_FIRST_ROWS = 1000
 """This many rows are usually enough to recognise free text."""
 
 
@@ -196,7 +196,7 @@ def _is_declared(name: str, schema: Schema) -> bool:
 
 def _patients_of(column: pd.Series) -> dict[str, int] | None:
     """Return the number of patients with each level. None for free text, whose values are never collected."""
-    if as_text(column.iloc[:FIRST_ROWS]).nunique() > MAX_LEVELS:
+    if as_text(column.iloc[:_FIRST_ROWS]).nunique() > MAX_LEVELS:
         return None
     counts = as_text(column).value_counts()
     return None if len(counts) > MAX_LEVELS else {str(level): int(count) for level, count in counts.items()}

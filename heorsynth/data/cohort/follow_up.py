@@ -11,12 +11,12 @@ from pandas.api import types
 from heorsynth.data.columns.identifiers import words_of
 from heorsynth.data.columns.schema import TIME_UNITS
 
-LAST_SEEN = {"last", "follow", "followup", "fu", "futime", "contact", "alive", "censor", "censored", "censoring",
+_LAST_SEEN = {"last", "follow", "followup", "fu", "futime", "contact", "alive", "censor", "censored", "censoring",
              "lastfu", "observed", "visit"}  # fmt: skip
 """A column with one of these words in its name may hold the follow-up of patients without the event."""
 
-HALF_A_DAY = 0.5
-NOISE = 1e-8
+_HALF_A_DAY = 0.5
+_NOISE = 1e-8
 """Times that differ by a smaller share are one time: a date difference over 365.25 is not exact."""
 
 
@@ -26,7 +26,7 @@ def last_seen_columns(frame: pd.DataFrame, time: str, gaps: np.ndarray, besides:
         str(name)
         for name in frame.columns
         if name not in (time, *besides)
-        and set(words_of(str(name))) & LAST_SEEN
+        and set(words_of(str(name))) & _LAST_SEEN
         and types.is_numeric_dtype(frame[name])
         and frame[name][gaps].notna().mean() > 0.5
         and not (frame[name] < 0).any()
@@ -62,10 +62,10 @@ def combine_advice(frame: pd.DataFrame, time: str, event: np.ndarray, besides: S
 
 def zero_advice(time: np.ndarray, event: np.ndarray, unit: str) -> str:
     """Return the advice to count follow-up of 0 as half a unit or half a day, and the effect of dropping those rows."""
-    half = half_a_unit(time, unit)
+    half = _half_a_unit(time, unit)
     counted = np.where(time <= 0, half, time)
     landmark = float(np.median(counted[counted > half])) if (counted > half).any() else half
-    kept, without = survival_at(counted, event, landmark), survival_at(time[time > 0], event[time > 0], landmark)
+    kept, without = _survival_at(counted, event, landmark), _survival_at(time[time > 0], event[time > 0], landmark)
     return (
         f"count them as {half:.2g} {unit}s: an event on the first day is an event; "
         f"dropping the rows instead would change the survival at {landmark:.3g} {unit}s "
@@ -73,7 +73,7 @@ def zero_advice(time: np.ndarray, event: np.ndarray, unit: str) -> str:
     )
 
 
-def half_a_unit(time: np.ndarray, unit: str) -> float:
+def _half_a_unit(time: np.ndarray, unit: str) -> float:
     """Return half a time unit if all times are whole numbers, else half a day.
 
     Examples
@@ -82,10 +82,10 @@ def half_a_unit(time: np.ndarray, unit: str) -> float:
     (0.5, 0.00137)
     """
     known = time[np.isfinite(time)]
-    return 0.5 if bool(np.all(known == np.floor(known))) else HALF_A_DAY / TIME_UNITS[unit]
+    return 0.5 if bool(np.all(known == np.floor(known))) else _HALF_A_DAY / TIME_UNITS[unit]
 
 
-def survival_at(time: np.ndarray, event: np.ndarray, at: float) -> float:
+def _survival_at(time: np.ndarray, event: np.ndarray, at: float) -> float:
     """Return the Kaplan-Meier survival at one time, with any cause counted as the event. For use in a message.
 
     Notes
@@ -103,6 +103,6 @@ def survival_at(time: np.ndarray, event: np.ndarray, at: float) -> float:
     """
     known = np.isfinite(time)
     time, happened = time[known], event[known] > 0
-    steps = np.unique(time[happened & (time <= at * (1 + NOISE))])
+    steps = np.unique(time[happened & (time <= at * (1 + _NOISE))])
     factors = [1 - (happened & (time == step)).sum() / (time >= step).sum() for step in steps]
     return float(np.prod(factors)) if factors else 1.0

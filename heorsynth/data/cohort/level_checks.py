@@ -14,7 +14,7 @@ from heorsynth.data.columns.role_checks import TypedProblem
 ENOUGH = 10
 """A cohort with fewer patients cannot be shared. This many rare levels indicate free text."""
 
-LONGEST = 100
+_LONGEST = 100
 """The largest number of characters in the name of an arm or of a subgroup's level."""
 
 
@@ -26,8 +26,8 @@ def counts_of(column: pd.Series) -> dict[str, int]:
 def free_text_problem(where: str, levels: Mapping[str, int]) -> list[TypedProblem]:
     """Return the problem of levels that are free text: one is very long, or most have hardly any patients."""
     rare = sum(count < SMALL_COUNT for count in levels.values())
-    if max(map(len, levels), default=0) > LONGEST:
-        message = f"a level is longer than {LONGEST} characters: free text"
+    if max(map(len, levels), default=0) > _LONGEST:
+        message = f"a level is longer than {_LONGEST} characters: free text"
     elif rare >= ENOUGH and 2 * rare >= len(levels):
         message = f"{rare} of its {len(levels)} levels have fewer than {SMALL_COUNT} patients: free text"
     else:

@@ -41,7 +41,7 @@ def no_events_problem(endpoint: Endpoint, n: int) -> TypedProblem:
     return errors.NoEventsError, problem
 
 
-def bad_durations(frame: pd.DataFrame, schema: Schema) -> list[TypedProblem]:
+def _bad_durations(frame: pd.DataFrame, schema: Schema) -> list[TypedProblem]:
     """Follow-up times that are missing, infinite, not positive, or not after entry."""
     problems: list[TypedProblem] = []
     entry = None
@@ -127,7 +127,7 @@ def _no_count(column: pd.Series) -> tuple[str, ...] | None:
     return None
 
 
-def bad_arm(frame: pd.DataFrame, schema: Schema) -> list[TypedProblem]:
+def _bad_arm(frame: pd.DataFrame, schema: Schema) -> list[TypedProblem]:
     """An arm column without a comparison, or with more than two arms and no reference."""
     return [] if schema.arm is None else arm_problems(counts_of(frame[schema.arm]), schema)
 
@@ -176,7 +176,7 @@ def arm_problems(levels: Mapping[str, int], schema: Schema) -> list[TypedProblem
     return []
 
 
-def bad_ids(frame: pd.DataFrame, schema: Schema) -> list[TypedProblem]:
+def _bad_ids(frame: pd.DataFrame, schema: Schema) -> list[TypedProblem]:
     """Ids that are missing or stand for more than one row."""
     if schema.id is None:
         return []
@@ -193,7 +193,7 @@ def id_problems(name: str, twice: int, unknown: int, n: int) -> list[TypedProble
     return [(errors.DuplicateIdError, Problem(f"id {name!r}", message, ONE_ROW))]
 
 
-def repeated_patients(frame: pd.DataFrame, schema: Schema) -> list[TypedProblem]:
+def _repeated_patients(frame: pd.DataFrame, schema: Schema) -> list[TypedProblem]:
     """Columns that are named like a patient id and repeat values: their rows are visits or parameters, not patients.
 
     If a declared id is unique, each row is one patient by declaration, and other id columns may repeat.
@@ -223,7 +223,7 @@ def order_breaks(frame: pd.DataFrame, schema: Schema) -> dict[tuple[str, str], i
     return breaks
 
 
-def bad_order(frame: pd.DataFrame, schema: Schema) -> list[TypedProblem]:
+def _bad_order(frame: pd.DataFrame, schema: Schema) -> list[TypedProblem]:
     """Declared orders of endpoints that some rows break, such as PFS after OS."""
     return [
         (
@@ -248,7 +248,7 @@ def _constant_fix(name: str, schema: Schema) -> str:
     return "drop it: a constant column carries no information"
 
 
-def bad_columns(frame: pd.DataFrame, schema: Schema) -> list[TypedProblem]:
+def _bad_columns(frame: pd.DataFrame, schema: Schema) -> list[TypedProblem]:
     """Columns that are empty, constant or of mixed type, and costs or utilities that are not finite numbers."""
     problems: list[TypedProblem] = []
     for name in frame.columns:
@@ -256,7 +256,7 @@ def bad_columns(frame: pd.DataFrame, schema: Schema) -> list[TypedProblem]:
         known = column.dropna()
         problems += uninformative_column(str(name), len(known), known.nunique() == 1, schema)
         problems += mixed_column(str(name), known)
-    return problems + bad_money(frame, schema)
+    return problems + _bad_money(frame, schema)
 
 
 def uninformative_column(name: str, known: int, constant: bool, schema: Schema) -> list[TypedProblem]:
@@ -272,13 +272,13 @@ def uninformative_column(name: str, known: int, constant: bool, schema: Schema) 
 
 def mixed_column(name: str, known: pd.Series) -> list[TypedProblem]:
     """Return the problem of a column whose known values mix types."""
-    if not is_mixed(known):
+    if not _is_mixed(known):
         return []
     fix = "make it one or the other; write missing as empty"
     return [(errors.MixedTypesError, Problem(f"column {name!r}", "mixes numbers and text", fix))]
 
 
-def bad_money(frame: pd.DataFrame, schema: Schema) -> list[TypedProblem]:
+def _bad_money(frame: pd.DataFrame, schema: Schema) -> list[TypedProblem]:
     """Infinite numbers in columns other than times, and costs and utilities that are not numeric."""
     problems: list[TypedProblem] = []
     for name in map(str, frame.columns):
@@ -288,7 +288,7 @@ def bad_money(frame: pd.DataFrame, schema: Schema) -> list[TypedProblem]:
             problems.append((errors.CohortError, Problem(f"column {name!r}", message, "write missing as empty")))
     for name in itertools.chain(schema.costs, schema.utilities):
         number = types.is_numeric_dtype(frame[name]) and not types.is_bool_dtype(frame[name])
-        if not number and not is_mixed(frame[name].dropna()):
+        if not number and not _is_mixed(frame[name].dropna()):
             problems.append(
                 (
                     errors.MixedTypesError,
@@ -298,7 +298,7 @@ def bad_money(frame: pd.DataFrame, schema: Schema) -> list[TypedProblem]:
     return problems
 
 
-def is_mixed(known: pd.Series) -> bool:
+def _is_mixed(known: pd.Series) -> bool:
     """Return True if an object column mixes numbers, text or dates."""
     if not types.is_object_dtype(known):
         return False
@@ -306,7 +306,7 @@ def is_mixed(known: pd.Series) -> bool:
     return kind.startswith("mixed")
 
 
-def bad_subgroups(frame: pd.DataFrame, schema: Schema) -> list[TypedProblem]:
+def _bad_subgroups(frame: pd.DataFrame, schema: Schema) -> list[TypedProblem]:
     """Subgroup levels with a single patient: the level's name would identify that patient."""
     problems: list[TypedProblem] = []
     for name in schema.subgroups:
@@ -314,7 +314,7 @@ def bad_subgroups(frame: pd.DataFrame, schema: Schema) -> list[TypedProblem]:
     return problems
 
 
-def bad_bands(frame: pd.DataFrame, schema: Schema) -> list[TypedProblem]:
+def _bad_bands(frame: pd.DataFrame, schema: Schema) -> list[TypedProblem]:
     """Band columns that disagree with the number they are cut from."""
     problems: list[TypedProblem] = []
     for name, band in schema.bands.items():
@@ -342,7 +342,7 @@ def bad_bands(frame: pd.DataFrame, schema: Schema) -> list[TypedProblem]:
     return problems
 
 
-def bad_totals(frame: pd.DataFrame, schema: Schema) -> list[TypedProblem]:
+def _bad_totals(frame: pd.DataFrame, schema: Schema) -> list[TypedProblem]:
     """Cost totals that differ from the sum of their declared parts by more than a cent."""
     problems: list[TypedProblem] = []
     for total, parts in schema.totals.items():
@@ -371,24 +371,24 @@ def differs_from_parts(frame: pd.DataFrame, total: str, parts: Sequence[str]) ->
     A row in which only the total or only the sum is missing also counts as different.
     """
     totals, sums = _numbers(frame[total]), np.sum([_numbers(frame[part]) for part in parts], axis=0)
-    with np.errstate(invalid="ignore"):  # infinite amounts are reported by `bad_money`
+    with np.errstate(invalid="ignore"):  # infinite amounts are reported by `_bad_money`
         near = np.abs(totals - sums) <= np.maximum(0.005, 1e-12 * np.abs(totals))
     return np.asarray(~(near | (np.isnan(totals) & np.isnan(sums))))
 
 
-ROW_CHECKS = (bad_durations, bad_order, bad_money, bad_bands, bad_totals)
+ROW_CHECKS = (_bad_durations, _bad_order, _bad_money, _bad_bands, _bad_totals)
 """The checks that look at one row at a time, and so also apply to a part of a cohort."""
 
 SOURCE_CHECKS = (
     bad_events,
-    bad_durations,
-    bad_arm,
-    bad_ids,
-    repeated_patients,
-    bad_order,
-    bad_columns,
-    bad_subgroups,
-    bad_bands,
-    bad_totals,
+    _bad_durations,
+    _bad_arm,
+    _bad_ids,
+    _repeated_patients,
+    _bad_order,
+    _bad_columns,
+    _bad_subgroups,
+    _bad_bands,
+    _bad_totals,
 )
 """All checks of a frame of real patients. They run after the columns were found and the events coded."""

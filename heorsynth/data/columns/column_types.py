@@ -17,11 +17,11 @@ from heorsynth.core.numbers import WHOLE_FLOATS
 from heorsynth.data.columns.role_checks import TypedProblem, multi_level_names
 from heorsynth.data.labels.label import has_synthetic_id
 
-TOO_LARGE = "holds decimals above 2^53 in size; as floats, two different ones may become equal"
-TOO_LARGE_FIX = "write it as text if it is an id, else use a larger unit"
+_TOO_LARGE = "holds decimals above 2^53 in size; as floats, two different ones may become equal"
+_TOO_LARGE_FIX = "write it as text if it is an id, else use a larger unit"
 
 
-BROKEN_NOTES = (KeyError, IndexError, TypeError, AttributeError, ValueError, RecursionError, pa.ArrowException)
+_BROKEN_NOTES = (KeyError, IndexError, TypeError, AttributeError, ValueError, RecursionError, pa.ArrowException)
 """The errors that pandas raises if its metadata in a Parquet file names missing columns or types, or is not JSON."""
 
 
@@ -58,7 +58,7 @@ def stored_rows(file: Path, table: pa.Table) -> pd.DataFrame:
     try:
         large = table.nbytes > LARGE and table.num_columns <= FEW_COLUMNS
         frame = table.to_pandas(split_blocks=large, self_destruct=large)
-    except BROKEN_NOTES as error:
+    except _BROKEN_NOTES as error:
         fix = "write it again; or read it with pyarrow.parquet and write it without the key 'pandas' in its metadata"
         problem = Problem("", "the metadata that pandas wrote about its columns is broken", fix)
         raise DamagedFileError(f"file {file.name!r}", problem) from error
@@ -78,7 +78,7 @@ def decimals_as_numbers(frame: pd.DataFrame, id: str | None) -> tuple[pd.DataFra
             continue
         made[name] = frame[name].astype(object).where(frame[name].notna(), np.nan).astype(float)
         if _too_large(made[name].to_numpy()):
-            problems.append((CohortError, Problem(f"column {name!r}", TOO_LARGE, TOO_LARGE_FIX)))
+            problems.append((CohortError, Problem(f"column {name!r}", _TOO_LARGE, _TOO_LARGE_FIX)))
     return (frame.assign(**made) if made else frame), problems
 
 
@@ -112,7 +112,7 @@ def _without_decimals(file: Path, table: pa.Table) -> pa.Table:
             continue
         numbers = table.column(at).cast(pa.string()).cast(pa.float64())
         if _too_large(numbers.to_numpy()):
-            raise FileError(f"file {file.name!r}", Problem(f"column {one.name!r}", TOO_LARGE, TOO_LARGE_FIX))
+            raise FileError(f"file {file.name!r}", Problem(f"column {one.name!r}", _TOO_LARGE, _TOO_LARGE_FIX))
         table = table.set_column(at, pa.field(one.name, pa.float64()), numbers)
     return table
 
@@ -147,5 +147,5 @@ def _index_of(schema: pa.Schema) -> list[tuple[str | None, str | None]]:
             (None, one.get("name")) if isinstance(one, Mapping) else (one, names.get(one))
             for one in facts.get("index_columns", ())
         ]
-    except BROKEN_NOTES:  # `stored_rows` reports this when it reads the rows
+    except _BROKEN_NOTES:  # `stored_rows` reports this when it reads the rows
         return []

@@ -10,10 +10,10 @@ from heorsynth.core.numbers import WHOLE_FLOATS
 from heorsynth.data.columns.identifiers import MEASURED, words_of
 from heorsynth.data.columns.levels import SMALL_COUNT
 
-FEW_VALUES = 20
+_FEW_VALUES = 20
 """Only columns with at most this many different numbers are checked for a sentinel or a rare number."""
 
-MOST_COMMON = 0.9
+_MOST_COMMON = 0.9
 """A rare number is reported if at least this share of patients has a value with `SMALL_COUNT` or more patients."""
 
 LEAST_CODES, REPEATS, DENSITY = 10, 3, 0.25
@@ -21,7 +21,7 @@ LEAST_CODES, REPEATS, DENSITY = 10, 3, 0.25
 and the middle half of the patients uses at most the share `DENSITY` of the whole numbers in its range."""
 
 LEAST_DAY, MOST_DATES = 19000101, 0.9
-WRITTEN = {
+_WRITTEN = {
     "YYYYMMDD": ("%Y%m%d", LEAST_DAY, 21001231),
     "YYYYMM": ("%Y%m", 190001, 210012),
     "YYYYDDD": ("%Y%j", 1900001, 2100366),
@@ -32,10 +32,10 @@ WRITTEN = {
 """Whole-number date formats, each with its smallest and largest number. Except for the first, a format needs at
 least `LEAST_CODES` different values."""
 
-SPELT = ("%d-%m-%Y", "%m-%d-%Y", "%d-%b-%Y", "%d%b%Y", "%Y-%m-%d")
+_SPELT = ("%d-%m-%Y", "%m-%d-%Y", "%d-%b-%Y", "%d%b%Y", "%Y-%m-%d")
 """Text formats of dates, after points, slashes and blanks were replaced by dashes."""
 
-HEAPED = 0.4
+_HEAPED = 0.4
 """If a larger share of the different values are multiples of five, the values are rounded measurements."""
 
 CODE_WORDS = {"atc", "center", "centre", "clinic", "code", "codes", "country", "county", "cpt", "diagnosis", "district",
@@ -56,7 +56,7 @@ def looks_like_codes(column: pd.Series) -> bool:
     if not is_number(column) or types.is_complex_dtype(column):
         return False
     known = column.dropna().to_numpy(float)
-    if len(known) < SMALL_COUNT or not are_whole(known[:SMALL_COUNT]) or not are_whole(known):
+    if len(known) < SMALL_COUNT or not _are_whole(known[:SMALL_COUNT]) or not _are_whole(known):
         return False
     words = set(words_of(str(column.name)))
     values, counts = np.unique(known, return_counts=True)
@@ -64,7 +64,7 @@ def looks_like_codes(column: pd.Series) -> bool:
         return False
     if words & CODE_WORDS:
         return True
-    heaped = np.mean(values % 5 == 0) > HEAPED
+    heaped = np.mean(values % 5 == 0) > _HEAPED
     if heaped or len(values) < LEAST_CODES or len(known) < REPEATS * len(values):
         return False
     low, high = np.quantile(known, [0.25, 0.75], method="nearest")
@@ -83,7 +83,7 @@ def has_likely_sentinel(column: pd.Series) -> bool:
     if not is_number(column) or types.is_complex_dtype(column):
         return False
     values, counts = np.unique(column.dropna().to_numpy(float), return_counts=True)
-    if not 3 <= len(values) <= FEW_VALUES or not are_whole(values):
+    if not 3 <= len(values) <= _FEW_VALUES or not _are_whole(values):
         return False
     if 2 * counts[counts >= SMALL_COUNT].sum() < counts.sum():
         return False
@@ -110,9 +110,9 @@ def has_rare_number(column: pd.Series) -> bool:
     known = column.dropna().to_numpy(float)
     values, counts = np.unique(known, return_counts=True)
     rare = counts < SMALL_COUNT
-    if not 3 <= len(values) <= FEW_VALUES or not rare.any() or counts[rare].sum() > (1 - MOST_COMMON) * len(known):
+    if not 3 <= len(values) <= _FEW_VALUES or not rare.any() or counts[rare].sum() > (1 - _MOST_COMMON) * len(known):
         return False
-    step = 1.0 if are_whole(values) else 0.1
+    step = 1.0 if _are_whole(values) else 0.1
     apart = np.minimum(np.diff(values, prepend=-np.inf), np.diff(values, append=np.inf))
     return bool((apart[rare] > step * (1 + 1e-9)).any())
 
@@ -120,27 +120,27 @@ def has_rare_number(column: pd.Series) -> bool:
 def whole_dates(column: pd.Series) -> str:
     """Return the format of dates stored as whole numbers, such as YYYYMMDD; "" if the column does not hold dates.
 
-    Nine in ten known values must be dates from 1900 to 2100 in one format of `WRITTEN`; the rest may mean unknown.
+    Nine in ten known values must be dates from 1900 to 2100 in one format of `_WRITTEN`; the rest may mean unknown.
     """
     if not is_number(column) or types.is_complex_dtype(column):
         return ""
     known = column.dropna().to_numpy(float)
-    if len(known) < 2 or not are_whole(known[:SMALL_COUNT]) or not are_whole(known):
+    if len(known) < 2 or not _are_whole(known[:SMALL_COUNT]) or not _are_whole(known):
         return ""
-    return next((name for name, (form, low, high) in WRITTEN.items() if _are_dates(known, form, low, high)), "")
+    return next((name for name, (form, low, high) in _WRITTEN.items() if _are_dates(known, form, low, high)), "")
 
 
 def as_dates(column: pd.Series) -> pd.Series:
     """Return a column as dates. Values that are not dates are missing; if day and month are ambiguous, all are.
 
-    Whole numbers are read as YYYYMMDD. Text is read as ISO 8601, without the time of day, or in a format of `SPELT`.
+    Whole numbers are read as YYYYMMDD. Text is read as ISO 8601, without the time of day, or in a format of `_SPELT`.
     """
     if types.is_datetime64_any_dtype(column):
         return column.dt.tz_localize(None)
     if is_number(column):
         known = column.dropna().to_numpy(float)
         text = (
-            column.astype("Float64").astype("Int64").astype("string") if are_whole(known) else column.astype("string")
+            column.astype("Float64").astype("Int64").astype("string") if _are_whole(known) else column.astype("string")
         )
         return pd.to_datetime(text.where(text.str.len() == 8), format="%Y%m%d", errors="coerce")
     text = column.astype("string").str.strip()
@@ -148,7 +148,7 @@ def as_dates(column: pd.Series) -> pd.Series:
     if (iso.notna() | text.isna()).all():
         return pd.to_datetime(iso, format="%Y-%m-%d", errors="coerce")
     plain = text.str.replace(r"[/. ]", "-", regex=True)
-    read = [pd.to_datetime(plain, format=form, errors="coerce") for form in SPELT]
+    read = [pd.to_datetime(plain, format=form, errors="coerce") for form in _SPELT]
     whole = [dates for dates in read if dates.notna().sum() == text.notna().sum()]
     clear = len(whole) == 1 or all(dates.equals(whole[0]) for dates in whole[1:])
     return whole[0] if whole and clear else pd.Series(pd.NaT, index=column.index)
@@ -163,7 +163,7 @@ def _are_dates(known: np.ndarray, form: str, low: int, high: int) -> bool:
     return int(dates.dt.year.between(1900, 2100).sum()) >= MOST_DATES * len(known)
 
 
-def are_whole(known: np.ndarray) -> bool:
+def _are_whole(known: np.ndarray) -> bool:
     """Return True if all are whole numbers that a float represents exactly."""
     return bool(np.all(np.abs(known) < WHOLE_FLOATS) and np.all(known == np.floor(known)))
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from heorsynth.data.columns.identifiers import words_of
 
-CENSORED = {"alive", "living", "lives", "survived", "survivor", "survivors", "censored", "censor", "cens", "censoring",
+_CENSORED = {"alive", "living", "lives", "survived", "survivor", "survivors", "censored", "censor", "cens", "censoring",
             "lost", "withdrawn", "withdrew", "ongoing", "healthy", "well", "ned", "lebend",
             "vivo", "vivant"}  # fmt: skip
 """A level with one of these words means censored."""
@@ -17,26 +17,28 @@ CENSORED = {"alive", "living", "lives", "survived", "survivor", "survivors", "ce
 EVENT = {"dead", "deceased", "died", "death", "deaths", "event", "expired", "relapse", "relapsed", "recurred",
          "recurrence", "recurrent", "progressed", "progression", "progressive", "failure", "failed", "metastasis",
          "transplanted", "verstorben", "tot", "muerto", "mort"}  # fmt: skip
-"""A level with one of these words means the event, unless a word of `NOT` precedes it or "free" is next to it."""
+"""A level with one of these words means the event, unless a word of `_NOT` precedes it or "free" is next to it."""
 
-NOT = {"no", "not", "non", "never", "without", "none", "un", "nicht", "kein"}
+_NOT = {"no", "not", "non", "never", "without", "none", "un", "nicht", "kein"}
 YES, NO = {"yes", "y", "true", "t", "ja", "oui", "si"}, {"no", "n", "false", "f", "nein", "non"}
 """Answers. The column's name decides whether yes means the event."""
 
-EVENT_NAMES = EVENT | {"relapse", "recur", "recurrence", "progress", "progression", "pd", "dth", "dthfl", "evnt", "evt",
+_EVENT_NAMES = EVENT | {"relapse", "recur", "recurrence", "progress", "progression", "pd", "dth", "dthfl", "evnt",
+                       "evt",
                       "arrest", "discontinued", "hospitalized", "hospitalised"}  # fmt: skip
 """A column with one of these words in its name asks whether the event was observed: yes and 1 mean the event."""
 
-BESIDE_EVENT = {"status", "flag", "ind", "indicator", "observed", "occurred", "any", "all", "cause", "is", "has", "had",
+_BESIDE_EVENT = {"status", "flag", "ind", "indicator", "observed", "occurred", "any", "all", "cause", "is", "has",
+                 "had",
                 "was", "os", "pfs", "dfs", "rfs", "efs", "ttp", "overall", "patient", "pt", "disease", "cancer",
                 "tumor", "tumour", "cv", "cardiac", "yn", "fu", "followup", "during", "study"}  # fmt: skip
 """Words that do not change what a column name asks. Any other word may invert it, as in death_excluded."""
 
 VITAL = {"vital", "vitalstatus", "vitalstat", "vitstatus", "vitstat", "vstatus", "vstat", "vs"}
-SURVIVAL = {"survival", "surv", "survivalstatus", "survstatus", "survstat"}
+_SURVIVAL = {"survival", "surv", "survivalstatus", "survstatus", "survstat"}
 """A column with one of these words may hold 1 for the living, as a vital status does in the NCDB registry."""
 
-CENSORING = {"cens", "cnsr", "censor", "censored", "censoring", "censind", "censflag"}
+_CENSORING = {"cens", "cnsr", "censor", "censored", "censoring", "censind", "censflag"}
 """A column with one of these words in its name may hold 1 for censored, the inverse of the coding used here."""
 
 
@@ -65,20 +67,20 @@ def _meaning(name: str, level: object) -> int | None:
     words = words_of(str(level))
     if len(words) == 1 and words[0] in YES | NO:
         return int(words[0] in YES) if _asks_event(name) else None
-    negated = next((at for at, word in enumerate(words) if word in NOT), None)
+    negated = next((at for at, word in enumerate(words) if word in _NOT), None)
     if negated is not None:
-        turned = set(words) & CENSORED or "free" in words or set(words[:negated]) & EVENT
+        turned = set(words) & _CENSORED or "free" in words or set(words[:negated]) & EVENT
         return 0 if set(words[negated:]) & EVENT and not turned else None
     if "free" in words:
         return None if set(_beside_free(words)) & EVENT else 0
-    event, censored = bool(set(words) & EVENT), bool(set(words) & CENSORED)
+    event, censored = bool(set(words) & EVENT), bool(set(words) & _CENSORED)
     return None if event == censored else int(event)
 
 
 def _asks_event(name: str) -> bool:
     """Return True if the column's name asks whether the event was observed."""
     words = set(words_of(name))
-    return bool(words & EVENT_NAMES) and words <= EVENT_NAMES | BESIDE_EVENT
+    return bool(words & _EVENT_NAMES) and words <= _EVENT_NAMES | _BESIDE_EVENT
 
 
 def _beside_free(words: list[str]) -> list[str]:
@@ -100,10 +102,10 @@ def inverted_meaning(name: str) -> str:
     {'having no event'}
     """
     words = set(words_of(name))
-    if words & CENSORING:
+    if words & _CENSORING:
         return "censoring"
-    absent = words & (CENSORED | NOT) or any(word.endswith("free") for word in words)
-    survival = words & SURVIVAL and not words & EVENT_NAMES
+    absent = words & (_CENSORED | _NOT) or any(word.endswith("free") for word in words)
+    survival = words & _SURVIVAL and not words & _EVENT_NAMES
     return "having no event" if absent or survival or words & VITAL else ""
 
 

@@ -15,18 +15,18 @@ from pandas.api import types
 from heorsynth.core.errors import CohortError, DurationError, MixedTypesError, Problem
 from heorsynth.data.columns.role_checks import TypedProblem
 
-LARGEST = 1e50
+_LARGEST = 1e50
 """The largest absolute value accepted: the fourth power of a larger one overflows."""
 
-SMALLEST = 1e-50
+_SMALLEST = 1e-50
 """The smallest absolute value accepted besides 0: the fourth power of a smaller one underflows."""
 
-TEXT = "make it text: {one} = {one}.astype(str)"
+_TEXT = "make it text: {one} = {one}.astype(str)"
 NUMBERS = "make it numbers: {one} = {one}.astype(float)"
-REAL = "keep its real part: {one} = {one}.to_numpy().real"
-DECODED = "make it text: {one} = {one}.map(lambda value: value.decode('utf-8'), na_action='ignore')"
-DAYS = "make it days: {one} = {one}.dt.total_seconds() / 86400"
-ARROW = (pa.types.is_integer, pa.types.is_float32, pa.types.is_float64, pa.types.is_boolean, pa.types.is_string,
+_REAL = "keep its real part: {one} = {one}.to_numpy().real"
+_DECODED = "make it text: {one} = {one}.map(lambda value: value.decode('utf-8'), na_action='ignore')"
+_DAYS = "make it days: {one} = {one}.dt.total_seconds() / 86400"
+_ARROW = (pa.types.is_integer, pa.types.is_float32, pa.types.is_float64, pa.types.is_boolean, pa.types.is_string,
          pa.types.is_large_string, pa.types.is_decimal, pa.types.is_timestamp, pa.types.is_date)  # fmt: skip
 """The Arrow types that are accepted."""
 
@@ -66,19 +66,19 @@ def _wrong_type(name: str, column: pd.Series) -> TypedProblem | None:
     if isinstance(kind, pd.SparseDtype):
         return MixedTypesError, Problem(where, "is sparse", f"make it dense: {one} = {one}.sparse.to_dense()")
     if isinstance(kind, pd.ArrowDtype):
-        if any(fits(kind.pyarrow_dtype) for fits in ARROW):
+        if any(fits(kind.pyarrow_dtype) for fits in _ARROW):
             return None
     elif isinstance(kind, pd.CategoricalDtype):
         return _wrong_type(name, pd.Series(kind.categories)) or _wrong_objects(name, pd.Series(kind.categories))
     elif types.is_object_dtype(kind) or isinstance(kind, pd.StringDtype) or types.is_datetime64_any_dtype(kind):
         return None
     elif types.is_timedelta64_dtype(kind):
-        return DurationError, Problem(where, "holds time spans, not numbers", DAYS.format(one=one))
+        return DurationError, Problem(where, "holds time spans, not numbers", _DAYS.format(one=one))
     elif types.is_bool_dtype(kind) or types.is_integer_dtype(kind) or _usual_float(kind):
         return None
     binary = isinstance(kind, pd.ArrowDtype) and pa.types.is_binary(kind.pyarrow_dtype)
-    fix = DECODED if binary else NUMBERS if types.is_float_dtype(kind) else TEXT
-    fix = REAL if types.is_complex_dtype(kind) else fix
+    fix = _DECODED if binary else NUMBERS if types.is_float_dtype(kind) else _TEXT
+    fix = _REAL if types.is_complex_dtype(kind) else fix
     return MixedTypesError, Problem(where, f"is of type {_named(kind)}, which is not supported", fix.format(one=one))
 
 
@@ -105,10 +105,10 @@ def _wrong_values(name: str, column: pd.Series) -> list[TypedProblem]:
 def _wrong_sizes(name: str, column: pd.Series) -> list[TypedProblem]:
     """Return the problem of numbers so large or so small that arithmetic with them fails."""
     size = np.abs(column.to_numpy(float, na_value=np.nan))
-    beyond = int((np.isfinite(size) & ((size > LARGEST) | ((size > 0) & (size < SMALLEST)))).sum())
+    beyond = int((np.isfinite(size) & ((size > _LARGEST) | ((size > 0) & (size < _SMALLEST)))).sum())
     if not beyond:
         return []
-    message = f"{beyond} of {len(column)} values are larger than {LARGEST:g} or smaller than {SMALLEST:g} in size"
+    message = f"{beyond} of {len(column)} values are larger than {_LARGEST:g} or smaller than {_SMALLEST:g} in size"
     return [(CohortError, Problem(f"column {name!r}", message, "use another unit; write missing as empty"))]
 
 
@@ -123,7 +123,7 @@ def _wrong_objects(name: str, column: pd.Series) -> TypedProblem | None:
         elif not _writable(value):
             fix = "read the file in its own encoding, or drop the column"
             return CohortError, Problem(where, "holds text with characters that cannot be written", fix)
-    if kinds & CONTAINERS or any(issubclass(kind, (pd.Series, pd.DataFrame, pd.Index)) for kind in kinds):
+    if kinds & _CONTAINERS or any(issubclass(kind, (pd.Series, pd.DataFrame, pd.Index)) for kind in kinds):
         fix = "give each value a column of its own"
         return MixedTypesError, Problem(where, "holds lists or other containers", fix)
     odd = {kind for kind in kinds if not _plain(kind)}
@@ -131,13 +131,13 @@ def _wrong_objects(name: str, column: pd.Series) -> TypedProblem | None:
     if not other:
         return None
     if set(other) <= {"bytes", "bytes_"}:
-        return MixedTypesError, Problem(where, "holds bytes, not text", DECODED.format(one=one))
-    fix = NUMBERS if all(issubclass(kind, (Real, np.floating)) for kind in odd) else TEXT
+        return MixedTypesError, Problem(where, "holds bytes, not text", _DECODED.format(one=one))
+    fix = NUMBERS if all(issubclass(kind, (Real, np.floating)) for kind in odd) else _TEXT
     message = f"holds objects of type {', '.join(other[:3])}, which is not supported"
     return MixedTypesError, Problem(where, message, fix.format(one=one))
 
 
-CONTAINERS = {list, tuple, dict, set, frozenset, np.ndarray}
+_CONTAINERS = {list, tuple, dict, set, frozenset, np.ndarray}
 
 
 def _plain(kind: type) -> bool:

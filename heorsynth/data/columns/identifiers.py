@@ -8,22 +8,22 @@ import numpy as np
 import pandas as pd
 from pandas.api import types
 
-PERSON_WORDS = {
+_PERSON_WORDS = {
     "id", "ids", "uid", "uuid", "guid", "patient", "patients", "pat", "patientid", "patid", "patnr", "subject", "subj",
     "subjid", "subjectid", "usubjid", "pid", "mrn", "nhs", "ssn", "person", "personid", "participant", "participantid",
     "member", "memberid", "enrolid", "respondent", "caseid", "record", "recordid", "studyid", "rowid",
 }  # fmt: skip
 """Each of these words alone names a person."""
 
-ROW_WORDS = {"record", "recordid", "rowid"}
+_ROW_WORDS = {"record", "recordid", "rowid"}
 """Each of these words may number rows as well as persons."""
 
-PERSONAL = PERSON_WORDS - ROW_WORDS - {"id", "ids", "uid", "uuid", "guid", "caseid"}
+PERSONAL = _PERSON_WORDS - _ROW_WORDS - {"id", "ids", "uid", "uuid", "guid", "caseid"}
 """A column with one of these words in its name identifies persons, even if another id column is unique."""
 
-BESIDE_WORDS = {"no", "nr", "num", "number", "code", "key", "unique", "study", "case", "identifier", "index",
+_BESIDE_WORDS = {"no", "nr", "num", "number", "code", "key", "unique", "study", "case", "identifier", "index",
                 "screening", "hospital", "anon", "pseudo", "pseudonym"}  # fmt: skip
-"""Each of these words names a person only together with one of `PERSON_WORDS`, as in patient_no."""
+"""Each of these words names a person only together with one of `_PERSON_WORDS`, as in patient_no."""
 
 ROW_NAMES = re.compile(r"unnamed.*|row|rows|rowname|rownames|row_?(no|nr|num|number|id)|index|x", re.IGNORECASE)
 """Column names that programs give to row numbers."""
@@ -35,7 +35,7 @@ MEASURED = {"age", "year", "years", "month", "months", "week", "weeks", "day", "
             "weight", "height", "count", "dose", "visits"}  # fmt: skip
 """A column with one of these words in its name is a measurement: its whole numbers may be consecutive by chance."""
 
-FEW = 10
+_FEW = 10
 """With fewer rows, the distribution of values is not judged."""
 
 
@@ -54,7 +54,7 @@ def names_a_person(name: str) -> bool:
     [True, True, False, False]
     """
     words = words_of(name)
-    return bool(set(words) & PERSON_WORDS) and set(words) <= PERSON_WORDS | BESIDE_WORDS
+    return bool(set(words) & _PERSON_WORDS) and set(words) <= _PERSON_WORDS | _BESIDE_WORDS
 
 
 def identifying_reason(column: pd.Series) -> str:
@@ -80,7 +80,7 @@ def identifying_reason(column: pd.Series) -> str:
     if ROW_NAMES.fullmatch(name) and rising:
         return "named like row numbers, and increasing from row to row"
     if (
-        len(known) >= FEW
+        len(known) >= _FEW
         and not MEASURED & set(words_of(name))
         and float(known.max()) - float(known.min()) == len(known) - 1
     ):
@@ -124,7 +124,7 @@ def has_unique_id(frame: pd.DataFrame) -> bool:
     """Return True if a column named like a person's id differs in every row, so that each row is a person."""
     return any(
         names_a_person(str(name))
-        and not set(words_of(str(name))) & ROW_WORDS
+        and not set(words_of(str(name))) & _ROW_WORDS
         and bool(frame[name].notna().all() and frame[name].is_unique)
         for name in frame.columns
     )
@@ -149,7 +149,7 @@ def repeats_evenly(column: pd.Series) -> bool:
     if _has_fractions(column):
         return False
     known = column.dropna()
-    if len(known) < 2 * FEW or not _countable(known) or types.is_bool_dtype(known):
+    if len(known) < 2 * _FEW or not _countable(known) or types.is_bool_dtype(known):
         return False
     counts = known.value_counts()
-    return bool(counts.min() == counts.max() and counts.max() > 1 and len(counts) >= max(2 * FEW, len(known) // 20))
+    return bool(counts.min() == counts.max() and counts.max() > 1 and len(counts) >= max(2 * _FEW, len(known) // 20))

@@ -20,7 +20,7 @@ from heorsynth.data.columns.levels import POOLED, SMALL_COUNT, as_text
 from heorsynth.data.columns.role_checks import TypedProblem
 from heorsynth.data.columns.schema import CODE, DATE, KINDS, NUMBER, Schema
 
-ORIGIN = "1970-01-01"
+_ORIGIN = "1970-01-01"
 """Dates are stored as whole days since this day."""
 
 MAX_LEVELS = 100
@@ -31,7 +31,7 @@ FEW_LEVELS = 20
 
 
 @dataclass(frozen=True)
-class ReadColumns:
+class _ReadColumns:
     """A frame in which each column has the type of its kind.
 
     Attributes
@@ -50,7 +50,7 @@ class ReadColumns:
 
 def read_columns(
     frame: pd.DataFrame, schema: Schema, missing: Sequence[str] = (), *, part: bool = False, synthetic: bool = False
-) -> ReadColumns:
+) -> _ReadColumns:
     """Return the frame with each column converted to the kind of values it holds.
 
     Parameters
@@ -70,9 +70,9 @@ def read_columns(
     2. A column of whole numbers holds codes if its name says so (`CODE_WORDS`) or its values do (`looks_like_codes`).
     3. Declared kinds and levels are applied. Values that contradict them are a problem.
     """
-    wrong = declaration_problems(frame, schema)
+    wrong = _declaration_problems(frame, schema)
     if wrong:
-        return ReadColumns(frame, schema, (), wrong)
+        return _ReadColumns(frame, schema, (), wrong)
     made: dict[str, pd.Series] = {}
     notes = [f"missing: {mark!r} occurs in no column" for mark in missing if not _occurs(mark, frame)]
     problems: list[TypedProblem] = []
@@ -88,10 +88,10 @@ def read_columns(
         problems += reading.problems
     converted = frame.assign(**made) if made else frame
     problems += unsupported_columns(converted[list(made)])
-    return ReadColumns(converted, replace(schema, kind=kinds), tuple(notes), problems)
+    return _ReadColumns(converted, replace(schema, kind=kinds), tuple(notes), problems)
 
 
-def declaration_problems(frame: pd.DataFrame, schema: Schema) -> list[TypedProblem]:
+def _declaration_problems(frame: pd.DataFrame, schema: Schema) -> list[TypedProblem]:
     """Return declared kinds and levels with an unknown column, an unknown kind, or a column with another role."""
     problems: list[TypedProblem] = []
     present = [str(name) for name in frame.columns]
@@ -245,9 +245,9 @@ class _Reading:
             fix = "write dates as YYYY-MM-DD; if they are not dates, declare the kind 'number' or 'code'"
             self.problems.append((RoleError, Problem(f"kind {self.name!r}", message, fix)))
             return
-        days = (dates - pd.Timestamp(ORIGIN)).dt.days
+        days = (dates - pd.Timestamp(_ORIGIN)).dt.days
         self.column = days.astype(float) if days.isna().any() else days.astype("int64")
-        self.notes.append(f"dates stored as whole days since {ORIGIN}")
+        self.notes.append(f"dates stored as whole days since {_ORIGIN}")
 
     def _report_unread(self, numbers: np.ndarray, counts: Counter[str]) -> None:
         read, left = int(np.isfinite(numbers).sum()), number_text.n_unread(counts)

@@ -15,7 +15,7 @@ MISSING_MARKS = ("", ".", "..", "-", "--", "'--", "---", "NA", "N/A", "#N/A", "N
                  "not available", "[not available]", "not applicable", "[not applicable]")  # fmt: skip
 """Texts that usually mean missing, in upper or lower case. "None" is not included, because it may mean 0."""
 
-LONGEST = 60
+_LONGEST = 60
 """A text with more characters than this is not read as a number."""
 
 UNKNOWN_WORDS = ("unknown", "unk", "missing", "not reported", "not recorded", "not done", "not known", "not evaluated",
@@ -29,7 +29,7 @@ READ = (PLAIN, CURRENCY, THOUSANDS, PERCENT, ZEROS)
 MISSING, INEQUALITY, WORD, CURRENCIES, AMBIGUOUS, OTHER = (
     "missing mark", "inequality", "word", "several currencies", "unclear mark", "other text",
 )  # fmt: skip
-CODED = "spelt like a code"
+_CODED = "spelt like a code"
 """Key for the number of cells in a column that is written like codes (`spelt_like_codes`)."""
 
 UNREAD = (MISSING, INEQUALITY, WORD, CURRENCIES, AMBIGUOUS, OTHER)
@@ -46,20 +46,20 @@ CURRENCY_OF = {
 
 _CURRENCY = "|".join(sorted(map(re.escape, CURRENCY_OF), key=len, reverse=True))
 _SPACES = "\u00a0\u202f\u2009 '’"
-AMOUNT = re.compile(
+_AMOUNT = re.compile(
     rf"(?P<sign>[+\-−])?\s*(?P<before>{_CURRENCY})?\s*(?P<inner>[+\-−])?\s*"
     rf"(?P<body>\d[\d.,{_SPACES}]*(?<![{_SPACES}])|[.,]\d+)(?P<power>e[+-]?\d+)?\s*(?P<after>{_CURRENCY}|%)?",
     re.IGNORECASE,
 )
-INEQUALITIES = re.compile(r"[<>≤≥=~≈].*|(less|more|greater|below|above|under|over|at least|at most|up to)\b.*\d.*"
+_INEQUALITIES = re.compile(r"[<>≤≥=~≈].*|(less|more|greater|below|above|under|over|at least|at most|up to)\b.*\d.*"
                           r"|.*\b(lod|loq|llod|lloq|uloq|blq|bdl|bql)\b.*|below (the )?(limit|detection).*"
                           r"|\d[\d.,]*\s*\+", re.IGNORECASE)  # fmt: skip
 GROUPED = {mark: re.compile(rf"\d{{1,3}}(?:[{other}{_SPACES}]\d{{3}})+(?:{re.escape(mark)}\d*)?")
            for mark, other in ((".", ","), (",", "."))}  # fmt: skip
 """A number with thousands marks, by its decimal mark."""
 
-UNGROUPED = {mark: re.compile(rf"\d*(?:{re.escape(mark)}\d*)?") for mark in (".", ",")}
-PERHAPS = re.compile(r"[1-9]\d{0,2}[.,]\d{3}")
+_UNGROUPED = {mark: re.compile(rf"\d*(?:{re.escape(mark)}\d*)?") for mark in (".", ",")}
+_PERHAPS = re.compile(r"[1-9]\d{0,2}[.,]\d{3}")
 """A number whose only mark may be a thousands mark or a decimal mark, such as 1,234."""
 
 
@@ -117,7 +117,7 @@ def parsed(column: pd.Series) -> tuple[np.ndarray, Counter[str]]:
         for kind in kinds:
             counts[kind] += int(times[at])
     if spelt_like_codes([str(text).strip() for text, cell in zip(different, cells, strict=True) if not cell.unread]):
-        counts[CODED] = int(times[[not cell.unread for cell in cells]].sum())
+        counts[_CODED] = int(times[[not cell.unread for cell in cells]].sum())
     numbers = np.full(len(column), np.nan)
     numbers[known] = values[codes] if len(cells) else np.nan
     return numbers, counts
@@ -126,10 +126,10 @@ def parsed(column: pd.Series) -> tuple[np.ndarray, Counter[str]]:
 LEVELS, CODES, UNCLEAR, NUMBERS = "levels", "codes", "unclear", "numbers"
 """The content of a text column, as far as its cells show."""
 
-MOSTLY = 0.5
+_MOSTLY = 0.5
 """A text column holds numbers if at least this share of its known cells is or may be a number."""
 
-MOST_DIGITS = 1e15
+_MOST_DIGITS = 1e15
 """From this size on, a float cannot represent each whole number with one decimal: such digits are codes."""
 
 
@@ -145,16 +145,16 @@ def content_of(numbers: np.ndarray, counts: Counter[str]) -> str:
     known = numbers[np.isfinite(numbers)]
     left = n_unread(counts)
     likely = len(known) + counts[AMBIGUOUS] + counts[CURRENCIES]
-    if not likely or likely < MOSTLY * (len(known) + left):
+    if not likely or likely < _MOSTLY * (len(known) + left):
         return LEVELS
-    if counts[ZEROS] or counts[CODED] or bool((np.abs(known) >= MOST_DIGITS).any()):
+    if counts[ZEROS] or counts[_CODED] or bool((np.abs(known) >= _MOST_DIGITS).any()):
         return CODES
     return UNCLEAR if left else NUMBERS
 
 
-WHOLE_CODE = re.compile(r"[+-]?\d+(?:[eE]\d+)?")
-DECIMAL_CODE = re.compile(r"\d+(?:[.,]\d+)?")
-CODE_SPELLING = re.compile(r"[+-]?0\d+(?:[eE]\d+)?|[+-]?\d{16,}|\d+[eE]\d+")
+_WHOLE_CODE = re.compile(r"[+-]?\d+(?:[eE]\d+)?")
+_DECIMAL_CODE = re.compile(r"\d+(?:[.,]\d+)?")
+_CODE_SPELLING = re.compile(r"[+-]?0\d+(?:[eE]\d+)?|[+-]?\d{16,}|\d+[eE]\d+")
 """A whole number whose spelling a float would not keep. Programs write powers with a sign or point: 1e+05, 1.0E5."""
 
 
@@ -173,10 +173,10 @@ def spelt_like_codes(cells: Sequence[str]) -> bool:
     >>> [spelt_like_codes(cells) for cells in codes], [spelt_like_codes(cells) for cells in numbers]
     ([True, True, True, True, True, True], [False, False, False, False, False, False])
     """
-    if all(WHOLE_CODE.fullmatch(cell) for cell in cells):
+    if all(_WHOLE_CODE.fullmatch(cell) for cell in cells):
         plus = bool(cells) and all(cell.startswith("+") for cell in cells)
-        return plus or any(CODE_SPELLING.fullmatch(cell) for cell in cells)
-    if not all(DECIMAL_CODE.fullmatch(cell) for cell in cells):
+        return plus or any(_CODE_SPELLING.fullmatch(cell) for cell in cells)
+    if not all(_DECIMAL_CODE.fullmatch(cell) for cell in cells):
         return False
     parts = [(whole, decimals) for whole, mark, decimals in (cell.replace(",", ".").partition(".") for cell in cells)
              if mark]  # fmt: skip
@@ -250,11 +250,11 @@ def _cell(text: str) -> _Cell:
     """Return one text as a cell, before the column's decimal mark is known."""
     if text.casefold() in _FOLDED_MARKS:
         return _Cell(MISSING)
-    if len(text) > LONGEST:
+    if len(text) > _LONGEST:
         return _Cell(OTHER)
-    found = AMOUNT.fullmatch(text)
+    found = _AMOUNT.fullmatch(text)
     if found is None:
-        return _Cell(INEQUALITY if INEQUALITIES.fullmatch(text) else OTHER if re.search(r"\d", text) else WORD)
+        return _Cell(INEQUALITY if _INEQUALITIES.fullmatch(text) else OTHER if re.search(r"\d", text) else WORD)
     signs = [found["sign"], found["inner"]]
     before, after = (found["before"] or "").lower(), (found["after"] or "").lower()
     if all(signs) or (before and after):
@@ -302,32 +302,32 @@ def may_be_thousands(bodies: Sequence[str], fewest: int = 20) -> bool:
     marked = {body for body in bodies if "." in body}
     whole = [body for body in bodies if "." not in body]
     small = bool(whole) and all(body.isdigit() and len(body) <= 3 for body in whole)
-    return len(marked) >= fewest and small and all(PERHAPS.fullmatch(body) for body in marked)
+    return len(marked) >= fewest and small and all(_PERHAPS.fullmatch(body) for body in marked)
 
 
 def _implied_marks(cell: _Cell) -> set[str]:
     """Return the decimal mark that a cell implies. Empty if both marks or none make it a number."""
-    if not {".", ","} & set(cell.body) or PERHAPS.fullmatch(cell.body):
+    if not {".", ","} & set(cell.body) or _PERHAPS.fullmatch(cell.body):
         return set()
     fits = {mark for mark in (".", ",") if _fits(cell.body, mark)}
     return fits if len(fits) == 1 else set()
 
 
 def _fits(body: str, mark: str) -> bool:
-    return bool(UNGROUPED[mark].fullmatch(body) or GROUPED[mark].fullmatch(body))
+    return bool(_UNGROUPED[mark].fullmatch(body) or GROUPED[mark].fullmatch(body))
 
 
 def _number(cell: _Cell, mark: str) -> tuple[float | None, list[str]]:
     """Return a cell's number and the kinds it counts in, given the column's decimal mark."""
     marked = bool({".", ","} & set(cell.body))
-    if marked and mark == "?" and PERHAPS.fullmatch(cell.body) and (cell.currency or "," in cell.body):
+    if marked and mark == "?" and _PERHAPS.fullmatch(cell.body) and (cell.currency or "," in cell.body):
         return None, [AMBIGUOUS]
     if marked and mark == "":
         return None, [AMBIGUOUS]
     decimal = mark if mark in (".", ",") else "."
     if not _fits(cell.body, decimal):
         return None, [OTHER]
-    grouped = not UNGROUPED[decimal].fullmatch(cell.body)
+    grouped = not _UNGROUPED[decimal].fullmatch(cell.body)
     digits = re.sub(rf"[{_SPACES}]", "", cell.body)
     digits = digits.replace("," if decimal == "." else ".", "").replace(",", ".")
     zeros = len(digits) > 1 and digits[0] == "0" and digits[1] != "."

@@ -78,7 +78,7 @@ def named_twice(names: Sequence[str]) -> Problem:
 
 
 def conflicting_roles(schema: Schema) -> list[TypedProblem]:
-    """Return roles that contradict one another, whatever the data. `ROLES` and `TOGETHER` define what is allowed."""
+    """Return roles that contradict one another, whatever the data. `_ROLES` and `_TOGETHER` define what is allowed."""
     problems: list[TypedProblem] = [(errors.RoleError, problem) for problem in _shared_columns(schema)]
     for pair in schema.order:
         for name in pair:
@@ -92,7 +92,7 @@ def conflicting_roles(schema: Schema) -> list[TypedProblem]:
     return problems
 
 
-ROLES: Mapping[str, Callable[[Schema], Sequence[str | None]]] = {
+_ROLES: Mapping[str, Callable[[Schema], Sequence[str | None]]] = {
     "id": lambda schema: [schema.id],
     "time": lambda schema: schema.times,
     "event": lambda schema: schema.events,
@@ -103,12 +103,12 @@ ROLES: Mapping[str, Callable[[Schema], Sequence[str | None]]] = {
     "total or part of one": lambda schema: [one for total, parts in schema.totals.items() for one in (total, *parts)],
     "source of a band": lambda schema: [band.source for band in schema.bands.values()],
 }
-"""The kinds of role, each with its columns. A column has one kind of role, except for those in `TOGETHER`.
+"""The kinds of role, each with its columns. A column has one kind of role, except for those in `_TOGETHER`.
 
 Endpoints may share a time or an event column, and the arm may be a subgroup: these count as one kind.
 """
 
-TOGETHER = (
+_TOGETHER = (
     {"cost", "total or part of one", "source of a band"},
     {"utility", "total or part of one", "source of a band"},
 )
@@ -118,14 +118,14 @@ TOGETHER = (
 def _shared_columns(schema: Schema) -> list[Problem]:
     """Return columns with two kinds of role, columns listed twice for a role, and totals that are their own parts."""
     held: dict[str, list[str]] = {}
-    for role, columns in ROLES.items():
+    for role, columns in _ROLES.items():
         for name in dict.fromkeys(columns(schema)):
             if name is not None:
                 held.setdefault(name, []).append(role)
     problems = [
         Problem(f"column {name!r}", f"is declared {' and '.join(roles)}", "give each column one role")
         for name, roles in held.items()
-        if len(roles) > 1 and not any(set(roles) <= allowed for allowed in TOGETHER)
+        if len(roles) > 1 and not any(set(roles) <= allowed for allowed in _TOGETHER)
     ]
     for role in ("costs", "utilities", "subgroups"):
         listed = getattr(schema, role)

@@ -183,21 +183,21 @@ def schema_of(
     """Return the roles declared as in `Cohort`. Raise RoleError if a declaration has the wrong form."""
     return Schema(
         endpoints=as_endpoints(endpoints),
-        arm=as_name("arm", arm),
+        arm=_as_name("arm", arm),
         arm_reference=None if arm_reference is None else str(arm_reference),
         costs=as_names(costs, "costs"),
         utilities=as_names(utilities, "utilities"),
         subgroups=as_names(subgroups, "subgroups"),
-        id=as_name("id", id),
-        entry=as_name("entry", entry),
-        unit=check_unit(unit),
+        id=_as_name("id", id),
+        entry=_as_name("entry", entry),
+        unit=_check_unit(unit),
         currency=check_currency(currency),
-        price_year=check_price_year(price_year),
-        bands=as_bands(bands or {}),
-        order=as_order(order),
-        totals=as_totals(totals or {}),
-        kind=as_kinds(kind or {}),
-        levels=as_levels(levels or {}),
+        price_year=_check_price_year(price_year),
+        bands=_as_bands(bands or {}),
+        order=_as_order(order),
+        totals=_as_totals(totals or {}),
+        kind=_as_kinds(kind or {}),
+        levels=_as_levels(levels or {}),
     )
 
 
@@ -238,7 +238,7 @@ def _as_causes(name: str, declared: object) -> dict[int, str]:
         raise RoleError("cohort", problem) from None
 
 
-def as_bands(declared: Mapping[str, Band | Sequence[object]]) -> dict[str, Band]:
+def _as_bands(declared: Mapping[str, Band | Sequence[object]]) -> dict[str, Band]:
     """Return the bands declared as {"age_group": ("age", (40, 60), ("<40", "40-59", "60+"))}.
 
     Raises
@@ -282,7 +282,7 @@ def _as_band(name: str, declared: Sequence[object]) -> Band:
         raise RoleError("cohort", problem) from None
 
 
-def as_name(role: str, declared: object) -> str | None:
+def _as_name(role: str, declared: object) -> str | None:
     """Return the one column of a role, or None. Raise RoleError for anything that is not a column name."""
     if declared is None or isinstance(declared, str):
         return declared
@@ -299,7 +299,7 @@ def as_names(declared: object, role: str = "columns") -> tuple[str, ...]:
     return tuple(str(name) for name in names)
 
 
-def as_kinds(declared: object) -> dict[str, str]:
+def _as_kinds(declared: object) -> dict[str, str]:
     """Return column to kind, declared as {"site": "code"}. Raise RoleError for another form; kinds are not checked."""
     parts = [part for pair in declared.items() for part in pair] if isinstance(declared, Mapping) else [None]
     if not isinstance(declared, Mapping) or not all(isinstance(part, str) for part in parts):
@@ -307,7 +307,7 @@ def as_kinds(declared: object) -> dict[str, str]:
     return dict(declared)
 
 
-def as_levels(declared: object) -> dict[str, tuple[str, ...]]:
+def _as_levels(declared: object) -> dict[str, tuple[str, ...]]:
     """Return column to levels as text, declared as {"grade": [1, 2, 3]}. Raise RoleError for another form."""
     problem = Problem("levels", "is not of the form {column: [level, ...]}", 'write levels={"grade": [1, 2, 3]}')
     if not isinstance(declared, Mapping):
@@ -337,7 +337,7 @@ def as_marks(declared: object) -> tuple[str, ...]:
     return tuple(mark.strip() if isinstance(mark, str) else _level(mark) for mark in listed)
 
 
-def as_order(declared: object) -> tuple[tuple[str, str], ...]:
+def _as_order(declared: object) -> tuple[tuple[str, str], ...]:
     """Return the pairs of endpoint names. Raise RoleError for another form."""
     listed = isinstance(declared, Iterable) and not isinstance(declared, (str, Mapping))
     pairs = list(declared) if listed else []  # type: ignore[call-overload]
@@ -347,7 +347,7 @@ def as_order(declared: object) -> tuple[tuple[str, str], ...]:
     return tuple((str(first), str(last)) for first, last in pairs)
 
 
-def as_totals(declared: object) -> dict[str, tuple[str, ...]]:
+def _as_totals(declared: object) -> dict[str, tuple[str, ...]]:
     """Return totals with their parts. Raise RoleError unless the form is {total: [parts]}."""
     if not isinstance(declared, Mapping) or not all(declared.values()):
         problem = Problem(
@@ -357,7 +357,7 @@ def as_totals(declared: object) -> dict[str, tuple[str, ...]]:
     return {str(total): as_names(parts, f"totals: {total}") for total, parts in declared.items()}
 
 
-def check_price_year(year: object) -> int | None:
+def _check_price_year(year: object) -> int | None:
     """Return the price year, or None. Raise RoleError unless it has four digits."""
     if year is None:
         return None
@@ -376,7 +376,7 @@ def check_currency(currency: object) -> str | None:
     raise RoleError("cohort", Problem("currency", problems, fix))
 
 
-def check_unit(unit: str) -> str:
+def _check_unit(unit: str) -> str:
     """Return the time unit. Raise RoleError unless it is day, week, month or year."""
     if not isinstance(unit, str) or unit not in TIME_UNITS:
         raise RoleError("cohort", Problem("unit", f"{unit!r} is not a unit of time", nearest(str(unit), TIME_UNITS)))

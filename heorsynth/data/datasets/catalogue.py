@@ -97,9 +97,9 @@ def _sksurv(loader: str, *drop: str) -> Callable[[], pd.DataFrame]:
     return read
 
 
-OS = {"endpoints": {"os": ("time", "event")}}
-GPL_PACKAGE = "as in scikit-survival (GPL-3), read from it where installed"
-PUBLIC = "public domain"
+_OS = {"endpoints": {"os": ("time", "event")}}
+_GPL_PACKAGE = "as in scikit-survival (GPL-3), read from it where installed"
+_PUBLIC = "public domain"
 
 CATALOGUE: Mapping[str, Dataset] = {
     "pbc": Dataset(
@@ -112,7 +112,7 @@ CATALOGUE: Mapping[str, Dataset] = {
     "randhie": Dataset(
         "RAND Health Insurance Experiment, second year: spending in dollars on randomised plans",
         "Newhouse et al. (1993) Free for All?, Harvard; Deb & Trivedi (2002) J Health Econ 21:601",
-        PUBLIC, _randhie,
+        _PUBLIC, _randhie,
         {"endpoints": {}, "arm": "plan", "arm_reference": "cost sharing", "costs": ["meddol"],
          "subgroups": ["sex", "race"], "currency": "USD"}),
     "lung": Dataset(
@@ -131,19 +131,19 @@ CATALOGUE: Mapping[str, Dataset] = {
         {"endpoints": {"rfs": ("time", "cens", {1: "recurrence or death"})}, "arm": "horTh",
          "arm_reference": "no", "subgroups": ["menostat"], "unit": "day"}),
     "veterans": Dataset(
-        "Veterans' Administration lung cancer trial: 137 men", "Kalbfleisch & Prentice (1980), Wiley", GPL_PACKAGE,
+        "Veterans' Administration lung cancer trial: 137 men", "Kalbfleisch & Prentice (1980), Wiley", _GPL_PACKAGE,
         _sksurv("load_veterans_lung_cancer"),
-        {**OS, "arm": "Treatment", "arm_reference": "standard", "subgroups": ["Celltype"], "unit": "day"}),
+        {**_OS, "arm": "Treatment", "arm_reference": "standard", "subgroups": ["Celltype"], "unit": "day"}),
     "whas500": Dataset(
-        "Worcester Heart Attack Study: 500 patients", "Hosmer, Lemeshow & May (2008), Wiley", GPL_PACKAGE,
-        _sksurv("load_whas500"), {**OS, "subgroups": ["gender"], "unit": "day"}),
+        "Worcester Heart Attack Study: 500 patients", "Hosmer, Lemeshow & May (2008), Wiley", _GPL_PACKAGE,
+        _sksurv("load_whas500"), {**_OS, "subgroups": ["gender"], "unit": "day"}),
     "aids": Dataset(
-        "AIDS Clinical Trials Group 320: 1,151 patients", "Hammer et al. (1997) N Engl J Med 337:725", GPL_PACKAGE,
+        "AIDS Clinical Trials Group 320: 1,151 patients", "Hammer et al. (1997) N Engl J Med 337:725", _GPL_PACKAGE,
         _sksurv("load_aids", "txgrp"),
         {"endpoints": {"aids": ("time", "event", {1: "AIDS or death"})}, "arm": "tx", "arm_reference": "0",
          "subgroups": ["sex"], "unit": "day"}),
     "flchain": Dataset(
         "Serum free light chain and mortality in Olmsted County", "Dispenzieri et al. (2012) Mayo Clin Proc 87:517",
-        GPL_PACKAGE, _sksurv("load_flchain", "chapter"), {**OS, "subgroups": ["sex"], "unit": "day"}),
+        _GPL_PACKAGE, _sksurv("load_flchain", "chapter"), {**_OS, "subgroups": ["sex"], "unit": "day"}),
 }  # fmt: skip
 """Name to dataset."""

@@ -14,7 +14,7 @@ from heorsynth.core.random import stream
 from heorsynth.data.cohort.cohort import Cohort
 
 ARMS = ("usual", "new")
-STAGES = ("I", "II", "III", "IV")
+_STAGES = ("I", "II", "III", "IV")
 LOWEST_QALY, SPAN = -0.2, 1.2
 """The range of QALYs below full health: from -0.2 to 1."""
 
@@ -163,7 +163,7 @@ def simulated_trial(n: int = 1000, seed: int = 1, truth: Truth | None = None) ->
         "arm": np.where(new, "new", "usual"),
         "sex": sex,
         "age": np.round(age, 1),
-        "stage": np.asarray(STAGES, dtype=object)[stage],
+        "stage": np.asarray(_STAGES, dtype=object)[stage],
         "time": time,
         "event": event,
         "drug": drug,
@@ -192,9 +192,9 @@ def _bad_shapes(law: Truth) -> list[Problem]:
     """Return the problems of settings that lack a stage or an arm, and of shares outside 0 to 1."""
     by_stage = ("log_hazard_stage", "stage_shares", "hospital_cost", "hospital_zero", "full_health", "qaly_usual")
     found = [
-        Problem(name, f"{len(getattr(law, name))} values, expected {len(STAGES)}", "give one for each stage")
+        Problem(name, f"{len(getattr(law, name))} values, expected {len(_STAGES)}", "give one for each stage")
         for name in by_stage
-        if len(getattr(law, name)) != len(STAGES)
+        if len(getattr(law, name)) != len(_STAGES)
     ]
     found += [
         Problem(name, "does not name both arms", f"give {' and '.join(ARMS)}")
@@ -248,7 +248,7 @@ def _checked(arm: str) -> str:
 def _stages(law: Truth, n: int, rng: np.random.Generator) -> np.ndarray:
     """Draw stages again if a stage has a single patient, because a cohort refuses such a subgroup."""
     while True:
-        stage = rng.choice(len(STAGES), n, p=np.asarray(law.stage_shares))
+        stage = rng.choice(len(_STAGES), n, p=np.asarray(law.stage_shares))
         if 1 not in np.bincount(stage):
             return stage
 

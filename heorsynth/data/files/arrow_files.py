@@ -16,7 +16,7 @@ from heorsynth.data.labels.label import KEY
 RAW_LABEL = "heorsynth_held_label"
 """The key of `attrs` under which a frame keeps the label of its file as bytes, until the label is read."""
 
-FEATHER_1 = b"FEA1"
+_FEATHER_1 = b"FEA1"
 DICTIONARY, RECORDS = 2, 3
 """The kinds of message in an Arrow file that hold values."""
 
@@ -40,7 +40,7 @@ def read_parquet(file: Path) -> pd.DataFrame:
 def read_feather(file: Path) -> pd.DataFrame:
     """Return the rows of a Feather file of version 2 (an Arrow file), with its label. Errors as for Parquet."""
     with file.open("rb") as raw:
-        if raw.read(len(FEATHER_1)) == FEATHER_1:
+        if raw.read(len(_FEATHER_1)) == _FEATHER_1:
             fix = "write it as Parquet on the system where it was made"
             raise FileError(f"file {file.name!r}", Problem("", "Feather version 1, which is not supported", fix))
         try:

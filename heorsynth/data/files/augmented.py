@@ -19,7 +19,7 @@ FLAG = "synthetic_row"
 SETTING = "augmented"
 """The label setting that holds the numbers of patients and of synthetic rows in an augmented file."""
 
-UNKNOWN = "unknown"
+_UNKNOWN = "unknown"
 """The generator named in the label if the original label of the synthetic rows is lost."""
 
 STATEMENT = (
@@ -27,7 +27,7 @@ STATEMENT = (
     "so do not share it as synthetic. It carries the information of {patients:,} patients."
 )
 
-LOST = (
+_LOST = (
     "Augmented data: {patients:,} rows are not synthetic and may be patients; the label of {added:,} synthetic rows "
     "is lost. Do not share it as synthetic, and do not count its synthetic rows as patients."
 )
@@ -45,7 +45,7 @@ def counts_of(label: Label | None) -> tuple[int, int] | None:
 def label_of_mixture(cohort: Cohort) -> Label:
     """Return the label of a cohort in which only the row ids show which rows are synthetic.
 
-    `generator` is `UNKNOWN`, and `release` is that of most synthetic rows. `n_source` is the number of patients in the
+    `generator` is `_UNKNOWN`, and `release` is that of most synthetic rows. `n_source` is the number of patients in the
     cohort.
     """
     synthetic = cohort.synthetic_rows
@@ -54,7 +54,7 @@ def label_of_mixture(cohort: Cohort) -> Label:
     releases = releases_in([str(name) for name in synthetic.index[synthetic]])
     return Label(
         release=releases.most_common(1)[0][0],
-        generator=UNKNOWN,
+        generator=_UNKNOWN,
         n_source=patients,
         rests_on=patients,
         n_rows=cohort.n,
@@ -63,7 +63,7 @@ def label_of_mixture(cohort: Cohort) -> Label:
         seed=0,
         version=version("heorsynth"),
         settings={SETTING: {"patients": patients, "rows_added": added}},
-        statement=LOST.format(patients=patients, added=added),
+        statement=_LOST.format(patients=patients, added=added),
     )
 
 

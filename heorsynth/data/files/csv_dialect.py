@@ -28,28 +28,28 @@ from heorsynth.data.columns.role_checks import named_twice
 from heorsynth.data.files import limits
 from heorsynth.data.files.text_layout import MISSING, Dialect, Layout, is_value, layout_of, lines_above
 
-HEAD_BYTES = 1_000_000
+_HEAD_BYTES = 1_000_000
 """Bytes at the start of a file from which its layout is determined."""
 
 PART_BYTES = 4_000_000
 """Bytes of a file held in memory at a time during the first check."""
 
-GZIP = ".gz"
-MAY_BE_CODE = rb"(?<=%s) *(?:[+-]?0\d+|[+-]?\d{16,}|\+\d+|\d+[eE]\d+|0\d+[eE%s]\d+|\d+%s\d+0|\d+%s\d{18,}) *(?=%s|\Z)"
+_GZIP = ".gz"
+_MAY_BE_CODE = rb"(?<=%s) *(?:[+-]?0\d+|[+-]?\d{16,}|\+\d+|\d+[eE]\d+|0\d+[eE%s]\d+|\d+%s\d+0|\d+%s\d{18,}) *(?=%s|\Z)"
 """A cell that may be a code, so that number columns are read as text too. %s is a cell's edge or the decimal mark."""
 
-MOST_NOTES = 100
+_MOST_NOTES = 100
 """The number of lines at the end of a table that are searched for notes."""
 
 FEWEST_SHORT, LEAST_SHORT = 5, 0.05
 """The smallest number, and share, of short lines from which on an exporter is assumed to drop trailing empty cells."""
 
-RAGGED_FIX = "check the separator and the quotes; remove titles and notes next to the table"
-RAGGED = re.compile(r"Expected (\d+) fields in line (\d+), saw (\d+)")
+_RAGGED_FIX = "check the separator and the quotes; remove titles and notes next to the table"
+_RAGGED = re.compile(r"Expected (\d+) fields in line (\d+), saw (\d+)")
 
 
 @dataclass(frozen=True)
-class Survey:
+class _Survey:
     """The result of the first check of a whole file, before its rows are read.
 
     Attributes
@@ -72,13 +72,13 @@ def dialect_of(path: str | Path) -> Dialect:
     """
     file = Path(path)
     with _opened(file) as stream:
-        part = stream.read(HEAD_BYTES + 1)
-    return layout_of(file.name, _head(file, part[:HEAD_BYTES], whole=len(part) <= HEAD_BYTES)).dialect
+        part = stream.read(_HEAD_BYTES + 1)
+    return layout_of(file.name, _head(file, part[:_HEAD_BYTES], whole=len(part) <= _HEAD_BYTES)).dialect
 
 
 def assumed(file: Path) -> str:
     """Return how a text file's layout was interpreted, in words; "" for any other file."""
-    return dialect_of(file).assumed if file.suffix.lower() in (".csv", ".tsv", ".txt", GZIP) else ""
+    return dialect_of(file).assumed if file.suffix.lower() in (".csv", ".tsv", ".txt", _GZIP) else ""
 
 
 def read_delimited(file: Path) -> pd.DataFrame:
@@ -93,7 +93,7 @@ def read_delimited(file: Path) -> pd.DataFrame:
     FileError            the file is too large, two columns have the same name, the first line is not a header, or the
                          decimal mark is ambiguous
     """
-    found = surveyed(file)
+    found = _surveyed(file)
     frame = _by_pandas(file, found)
     if not isinstance(frame.index, pd.RangeIndex):
         message = "its rows have more values than its header has names"
@@ -111,7 +111,7 @@ def scan_delimited(file: Path) -> pd.DataFrame:
     Arrow reads the file, and columns of mixed types may be text. If Arrow fails, pandas reads the file. The errors are
     those of `read_delimited`.
     """
-    found = surveyed(file)
+    found = _surveyed(file)
     dialect = found.layout.dialect
     if found.codes or found.layout.names[0].startswith("#"):
         return read_delimited(file)
@@ -132,7 +132,7 @@ def scan_delimited(file: Path) -> pd.DataFrame:
     return table.to_pandas()
 
 
-def surveyed(file: Path) -> Survey:
+def _surveyed(file: Path) -> _Survey:
     """Check that a file is text and within the limits, and return its layout.
 
     The file is read in parts of `PART_BYTES`, so that a refused file never fills the memory.
@@ -143,13 +143,13 @@ def surveyed(file: Path) -> Survey:
     """
     with _opened(file) as stream:
         part = stream.read(PART_BYTES)
-        layout = layout_of(file.name, _head(file, part[:HEAD_BYTES], whole=len(part) <= HEAD_BYTES))
+        layout = layout_of(file.name, _head(file, part[:_HEAD_BYTES], whole=len(part) <= _HEAD_BYTES))
         separator = layout.dialect.separator
         limits.require_columns(file, len(layout.names))
         marks = limits.TextMarks(file, separator.encode())
         edge = rb"[\n\r\"%s]" % re.escape(separator.encode())
         point = re.escape(layout.dialect.decimal.encode())
-        maybe = re.compile(MAY_BE_CODE % (edge, point, point, point, edge))
+        maybe = re.compile(_MAY_BE_CODE % (edge, point, point, point, edge))
         utf8, lines, codes, before = codecs.getincrementaldecoder("utf-8")(), 0, False, b""
         while part:
             _require_text(file, utf8, part, lines)
@@ -163,13 +163,13 @@ def surveyed(file: Path) -> Survey:
     names = [name.strip() for name in layout.names if name.strip()]
     if twice := sorted({name for name in names if names.count(name) > 1} if len(set(names)) < len(names) else ()):
         raise FileError(f"file {file.name!r}", named_twice(twice))
-    return Survey(layout, codes)
+    return _Survey(layout, codes)
 
 
 @contextmanager
 def _opened(file: Path) -> Iterator[BinaryIO]:
     """Open the file's bytes, unpacked if it is gzipped. Raise DamagedFileError if it cannot be unpacked."""
-    if file.suffix.lower() != GZIP:
+    if file.suffix.lower() != _GZIP:
         with file.open("rb") as plain:
             yield plain
         return
@@ -181,7 +181,7 @@ def _opened(file: Path) -> Iterator[BinaryIO]:
         raise DamagedFileError(f"file {file.name!r}", message) from error
 
 
-def _by_pandas(file: Path, found: Survey) -> pd.DataFrame:
+def _by_pandas(file: Path, found: _Survey) -> pd.DataFrame:
     """Return the rows as pandas reads them, with codes as text."""
     frame = _parsed(file, found.layout)
     if not found.codes:
@@ -208,9 +208,9 @@ def _parsed(file: Path, layout: Layout, columns: list[int] | None = None) -> pd.
     except pd.errors.EmptyDataError as error:
         raise DamagedFileError(f"file {file.name!r}", Problem("", "is empty", "check the export")) from error
     except pd.errors.ParserError as error:
-        where = RAGGED.search(str(error))
+        where = _RAGGED.search(str(error))
         message = f": {where[3]} values here, {where[1]} above" if where else ""
-        problem = Problem(f"line {where[2]}" if where else "", f"rows of different lengths{message}", RAGGED_FIX)
+        problem = Problem(f"line {where[2]}" if where else "", f"rows of different lengths{message}", _RAGGED_FIX)
         raise DamagedFileError(f"file {file.name!r}", problem) from None
     return frame.rename(columns={name: name.lstrip("# ") for name in frame.columns[:1] if str(name).startswith("#")})
 
@@ -246,7 +246,7 @@ def require_no_note(file: Path, frame: pd.DataFrame) -> None:
     if len(frame) < 2 or len(frame.columns) < 3:
         return
     texts = [at for at, kind in enumerate(frame.dtypes) if not types.is_numeric_dtype(kind)]
-    filled = frame.tail(MOST_NOTES + 1).notna().to_numpy()[::-1]
+    filled = frame.tail(_MOST_NOTES + 1).notna().to_numpy()[::-1]
     alone = (filled.sum(axis=1) == 1) & filled[:, texts].any(axis=1)
     notes = int(np.logical_and.accumulate(alone).sum())
     if 0 < notes < len(alone):

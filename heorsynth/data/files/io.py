@@ -32,14 +32,14 @@ from heorsynth.data.files.statistical import SAS_LABEL, read_statistical
 from heorsynth.data.labels.claims import require_label_matches
 from heorsynth.data.labels.label import ID_COLUMN, KEY, Label, has_synthetic_id, names_synthetic_rows
 
-SIDECAR = ".label.json"
+_SIDECAR = ".label.json"
 """Suffix of the file next to a CSV or SAS file that holds its label and its hash."""
 
-SIDECAR_BYTES = 1_000_000
+_SIDECAR_BYTES = 1_000_000
 """A label is about one page of JSON. A larger sidecar file is not a label."""
 
-SAS_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,31}")
-SAS_MOMENT = re.compile(rb"\d{2}[A-Z]{3}\d{2}:\d{2}:\d{2}:\d{2}")
+_SAS_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,31}")
+_SAS_MOMENT = re.compile(rb"\d{2}[A-Z]{3}\d{2}:\d{2}:\d{2}:\d{2}")
 
 
 def read_frame(path: str | Path, *, scan: bool = False) -> pd.DataFrame:
@@ -189,11 +189,11 @@ def write(cohort: Cohort, path: str | Path) -> Path:
     ['time,event', '5,1', '8,0', '12,1']
     """
     file = Path(path)
-    writer = WRITERS.get(file.suffix.lower())
+    writer = _WRITERS.get(file.suffix.lower())
     if writer is None:
         raise FileError(
             f"file {file.name!r}",
-            Problem("", f"ending {file.suffix!r} cannot be written", "use one of: " + ", ".join(WRITERS)),
+            Problem("", f"ending {file.suffix!r} cannot be written", "use one of: " + ", ".join(_WRITERS)),
         )
     frame, label = _labelled(cohort, file)
     frame.attrs = {}
@@ -247,7 +247,7 @@ def _replace(contents: Mapping[Path, bytes]) -> None:
 
 
 def _sidecar(file: Path) -> Path:
-    return file.with_name(file.name + SIDECAR)
+    return file.with_name(file.name + _SIDECAR)
 
 
 def sha256_of_file(file: Path) -> str:
@@ -261,7 +261,7 @@ def _sidecar_label(file: Path) -> Label | None:
     if not beside.is_file():
         return None
     try:
-        if beside.stat().st_size > SIDECAR_BYTES:
+        if beside.stat().st_size > _SIDECAR_BYTES:
             raise ValueError("too large")
         facts = json_of(beside.read_bytes())
         wanted, label = facts["file_sha256"], Label.from_dict(facts["label"])
@@ -310,13 +310,13 @@ def _xpt_bytes(frame: pd.DataFrame, label: Label | None) -> bytes:
         try:
             pyreadstat.write_xport(narrow, str(place), file_label=title, table_name="COHORT", file_format_version=8)
         except (pyreadstat.ReadstatError, pyreadstat.PyreadstatError):
-            names = [repr(name) for name in map(str, narrow.columns) if not SAS_NAME.fullmatch(name)]
+            names = [repr(name) for name in map(str, narrow.columns) if not _SAS_NAME.fullmatch(name)]
             found = f"SAS cannot hold {'the names ' + ', '.join(names) if names else 'one of the columns'}"
             fix = "use 1 to 32 letters, digits and _, or write .parquet"
             raise FileError("SAS file", Problem("", found, fix)) from None
         raw = place.read_bytes()
     header = raw.index(b"NAMST")
-    return SAS_MOMENT.sub(b"01JAN70:00:00:00", raw[:header]) + raw[header:]
+    return _SAS_MOMENT.sub(b"01JAN70:00:00:00", raw[:header]) + raw[header:]
 
 
 READERS: Mapping[str, Callable[[Path], pd.DataFrame]] = {
@@ -327,16 +327,16 @@ READERS: Mapping[str, Callable[[Path], pd.DataFrame]] = {
 }  # fmt: skip
 """The function that reads a file, by its ending."""
 
-R_ROWS = "in R: write.csv({}, 'patients.csv', row.names = FALSE)"
+_R_ROWS = "in R: write.csv({}, 'patients.csv', row.names = FALSE)"
 CONVERTED: Mapping[str, str] = {
     ".xls": "open it and save it as .xlsx or as CSV UTF-8",
     ".xlsb": "open it and save it as .xlsx or as CSV UTF-8",
     ".xlsm": "open it and save it as .xlsx or as CSV UTF-8",
     ".ods": "open it and save it as .xlsx or as CSV UTF-8",
     ".numbers": "open it and save it as .xlsx or as CSV UTF-8",
-    ".rds": R_ROWS.format("readRDS('patients.rds')"),
-    ".rda": R_ROWS.format("the table, after load('patients.rda')"),
-    ".rdata": R_ROWS.format("the table, after load('patients.rdata')"),
+    ".rds": _R_ROWS.format("readRDS('patients.rds')"),
+    ".rda": _R_ROWS.format("the table, after load('patients.rda')"),
+    ".rdata": _R_ROWS.format("the table, after load('patients.rdata')"),
     ".por": "in SPSS: SAVE OUTFILE='patients.sav'",
     ".json": "in Python: pandas.read_json('patients.json').to_parquet('patients.parquet')",
     ".orc": "in Python: pandas.read_orc('patients.orc').to_parquet('patients.parquet')",
@@ -348,6 +348,6 @@ CONVERTED: Mapping[str, str] = {
 }
 """How to convert a file that is not read, by its ending."""
 
-WRITERS: Mapping[str, Callable[[pd.DataFrame, Label | None], bytes]] = {
+_WRITERS: Mapping[str, Callable[[pd.DataFrame, Label | None], bytes]] = {
     ".csv": _csv_bytes, ".parquet": _parquet_bytes, ".xpt": _xpt_bytes,
 }  # fmt: skip

@@ -26,7 +26,7 @@ MAX_CELL, WINDOW = 100_000, 10_000
 MAX_RATIO, ALWAYS_ALLOWED = 500, 200_000_000
 """A packed file may unpack to `ALWAYS_ALLOWED` bytes, or to `MAX_RATIO` times its size if that is more."""
 
-VIEWS = {pa.string_view(): pa.string(), pa.binary_view(): pa.binary()}
+_VIEWS = {pa.string_view(): pa.string(), pa.binary_view(): pa.binary()}
 """Text types that a dictionary cannot be cast to, each with the type that is read instead."""
 
 CELLS_VARIABLE = "HEORSYNTH_MAX_CELLS"
@@ -129,7 +129,7 @@ def parquet_table(file: Path, raw: BinaryIO) -> pa.Table:
     for name, at in folded.items():
         kind = schema.field(name).type
         if not pa.types.is_dictionary(kind):
-            plain = VIEWS.get(kind, kind)
+            plain = _VIEWS.get(kind, kind)
             table = table.set_column(at, pa.field(name, plain), table.column(at).cast(plain))
     return table.replace_schema_metadata(schema.metadata)
 

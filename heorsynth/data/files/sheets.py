@@ -26,9 +26,9 @@ MAX_SHEET_BYTES = 500_000_000
 PART_BYTES = 1_000_000
 """Bytes of a sheet held in memory at a time during the search for merged cells."""
 
-MERGED = re.compile(rb"<(?:\w+:)?mergeCell\s[^>]{0,100}?ref=[\"']([A-Z]{1,3})\d+:[A-Z]{1,3}(\d+)")
+_MERGED = re.compile(rb"<(?:\w+:)?mergeCell\s[^>]{0,100}?ref=[\"']([A-Z]{1,3})\d+:[A-Z]{1,3}(\d+)")
 
-INSTALL = "install openpyxl: pip install 'heorsynth[files]'; or save the sheet as CSV UTF-8"
+_INSTALL = "install openpyxl: pip install 'heorsynth[files]'; or save the sheet as CSV UTF-8"
 
 
 def read_sheet(file: Path) -> pd.DataFrame:
@@ -45,7 +45,9 @@ def read_sheet(file: Path) -> pd.DataFrame:
     try:
         import openpyxl
     except ImportError:
-        raise FileError(f"file {file.name!r}", Problem("", "needs openpyxl, which is not installed", INSTALL)) from None
+        raise FileError(
+            f"file {file.name!r}", Problem("", "needs openpyxl, which is not installed", _INSTALL)
+        ) from None
     _require_small(file)
     try:
         with file.open("rb") as raw:
@@ -53,8 +55,8 @@ def read_sheet(file: Path) -> pd.DataFrame:
             sheets = [one for one in book.worksheets if one.sheet_state == "visible"]
             sheet, rows, numbers = _first_table((sheet, *_rows(file, sheet)) for sheet in sheets)
             merged = _merged_cells(sheet) if rows else []
-    except DAMAGED as error:
-        raise DamagedFileError(f"file {file.name!r}", UNREADABLE) from error
+    except _DAMAGED as error:
+        raise DamagedFileError(f"file {file.name!r}", _UNREADABLE) from error
     if not rows:
         raise DamagedFileError(f"file {file.name!r}", Problem("", "is empty", "check the export"))
     frame, above = _table(file, rows)
@@ -63,11 +65,13 @@ def read_sheet(file: Path) -> pd.DataFrame:
     return with_notes(frame, [among, lines_above(above)])
 
 
-DAMAGED = (zipfile.BadZipFile, zlib.error, struct.error, ParseError, KeyError, ValueError, TypeError, AttributeError,
+_DAMAGED = (zipfile.BadZipFile, zlib.error, struct.error, ParseError, KeyError, ValueError, TypeError, AttributeError,
            IndexError, EOFError, OverflowError, NotImplementedError, RuntimeError)  # fmt: skip
 """The errors that openpyxl and zipfile raise for damaged or locked workbooks."""
 
-UNREADABLE = Problem("", "truncated, locked or not a workbook", "open it and save it again as .xlsx without a password")
+_UNREADABLE = Problem(
+    "", "truncated, locked or not a workbook", "open it and save it again as .xlsx without a password"
+)
 
 
 Sheet = tuple[Any, list[list[Any]], list[int]]
@@ -93,7 +97,7 @@ def _merged_cells(sheet: Any) -> list[tuple[int, int]]:
     with sheet.parent._archive.open(sheet._worksheet_path) as text:
         while part := text.read(PART_BYTES):
             seen = before + part
-            ranges = list(MERGED.finditer(seen))
+            ranges = list(_MERGED.finditer(seen))
             found += [(_column_number(one[1].decode()), int(one[2])) for one in ranges]
             before = seen[max(ranges[-1].end() if ranges else 0, len(seen) - 200) :]
     return found
@@ -123,8 +127,8 @@ def _require_small(file: Path) -> None:
     try:
         with zipfile.ZipFile(file) as packed:
             n_bytes = sum(part.file_size for part in packed.infolist())
-    except DAMAGED as error:
-        raise DamagedFileError(f"file {file.name!r}", UNREADABLE) from error
+    except _DAMAGED as error:
+        raise DamagedFileError(f"file {file.name!r}", _UNREADABLE) from error
     limits.require_unpacked(file, n_bytes, MAX_SHEET_BYTES)
 
 

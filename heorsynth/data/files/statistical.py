@@ -13,7 +13,7 @@ from heorsynth.data.columns.reading_notes import with_notes
 from heorsynth.data.files import limits
 from heorsynth.data.labels.label import ID_COLUMN
 
-XPORT_RECORD = 80
+_XPORT_RECORD = 80
 """Bytes per record of a SAS transport file. If the file size is no multiple of it, the file was cut."""
 
 SAS_LABEL = "SYNTHETIC DATA, not patients"
@@ -35,8 +35,8 @@ def read_statistical(file: Path) -> pd.DataFrame:
     import pyreadstat
 
     reader = _readers()[file.suffix.lower()]
-    program = PROGRAMS[file.suffix.lower()]
-    if program == "SAS transport" and file.stat().st_size % XPORT_RECORD:
+    program = _PROGRAMS[file.suffix.lower()]
+    if program == "SAS transport" and file.stat().st_size % _XPORT_RECORD:
         raise DamagedFileError(f"file {file.name!r}", Problem("", "ends within a record", "export it again"))
     try:
         _, meta = reader(str(file), metadataonly=True)
@@ -57,7 +57,7 @@ def read_statistical(file: Path) -> pd.DataFrame:
     return _labelled(frame, meta.variable_value_labels)
 
 
-PROGRAMS: Mapping[str, str] = {
+_PROGRAMS: Mapping[str, str] = {
     ".xpt": "SAS transport", ".sas7bdat": "SAS", ".sav": "SPSS", ".zsav": "SPSS", ".dta": "Stata",
 }  # fmt: skip
 """The program that writes files of each ending."""

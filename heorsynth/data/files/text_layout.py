@@ -12,7 +12,7 @@ from heorsynth.core.errors import FileError, Problem
 from heorsynth.data.columns.identifiers import DATE
 from heorsynth.data.columns.number_text import may_be_thousands
 
-SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
+_SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 """The separators that are recognised, in order of preference."""
 
 HEAD_RECORDS, MOST_ABOVE = 1000, 20
@@ -21,15 +21,15 @@ HEAD_RECORDS, MOST_ABOVE = 1000, 20
 MISSING = ["", ".", "NA", "N/A", "n/a", "NaN", "nan", "<NA>", "NULL", "null"]
 """Texts that mean missing. "None" is not included: it is a level, such as no prior therapy."""
 
-SEP_LINE = re.compile(r"\"?sep=(.)\"?\s*", re.IGNORECASE)
+_SEP_LINE = re.compile(r"\"?sep=(.)\"?\s*", re.IGNORECASE)
 """A first line that names the separator, as Excel writes and reads it."""
 
-NUMBER = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?")
-WITH_COMMA = re.compile(r"[+-]?\d*,\d+([eE][+-]?\d+)?")
-WITH_POINT = re.compile(r"[+-]?\d*\.\d+([eE][+-]?\d+)?")
-WHOLE = re.compile(r"[+-]?\d+")
-PERHAPS_THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+")
-GROUPED = re.compile(r"[+-]?[1-9]\d{0,2}(\.\d{3})+,\d+")
+_NUMBER = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?")
+_WITH_COMMA = re.compile(r"[+-]?\d*,\d+([eE][+-]?\d+)?")
+_WITH_POINT = re.compile(r"[+-]?\d*\.\d+([eE][+-]?\d+)?")
+_WHOLE = re.compile(r"[+-]?\d+")
+_PERHAPS_THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+")
+_GROUPED = re.compile(r"[+-]?[1-9]\d{0,2}(\.\d{3})+,\d+")
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Dialect:
 
     Attributes
     ----------
-    separator : str    between columns: one of `SEPARATORS`
+    separator : str    between columns: one of `_SEPARATORS`
     decimal : str      decimal mark: "." or ","
     above : int        lines above the header that are skipped: a title, comments, `sep=;`
     """
@@ -53,7 +53,7 @@ class Dialect:
         if (self.separator, self.decimal) == (",", "."):
             return ""
         mark = "comma" if self.decimal == "," else "point"
-        return f"Read with a {SEPARATORS[self.separator]} between columns and a decimal {mark}."
+        return f"Read with a {_SEPARATORS[self.separator]} between columns and a decimal {mark}."
 
 
 def lines_above(n: int) -> str:
@@ -82,8 +82,8 @@ def layout_of(name: str, head: str) -> Layout:
     FileError      decimal commas and points are mixed, or commas may be decimal or thousands marks
     """
     lines = list(io.StringIO(head, newline=""))
-    sep_line = SEP_LINE.fullmatch(lines[0]) if lines else None
-    allowed = [sep_line[1]] if sep_line and sep_line[1] in SEPARATORS else list(SEPARATORS)
+    sep_line = _SEP_LINE.fullmatch(lines[0]) if lines else None
+    allowed = [sep_line[1]] if sep_line and sep_line[1] in _SEPARATORS else list(_SEPARATORS)
     first = 1 if sep_line else 0
     while first < len(lines) and (lines[first].startswith("#") or not lines[first].strip()):
         first += 1
@@ -169,7 +169,7 @@ def _may_be_header(record: Sequence[str]) -> bool:
 
 def is_value(name: str) -> bool:
     """Return True for a number or a date, which cannot be a column name."""
-    return bool(NUMBER.fullmatch(name) or DATE.fullmatch(name))
+    return bool(_NUMBER.fullmatch(name) or DATE.fullmatch(name))
 
 
 def _is_even(records: Sequence[Sequence[str]]) -> bool:
@@ -181,9 +181,9 @@ def _decimal(name: str, records: Sequence[Sequence[str]]) -> str:
     columns = [[cell.strip() for cell in cells if cell.strip() not in MISSING]
                for cells in zip(*records[1:], strict=False)]  # fmt: skip
     columns = [cells for cells in columns if any("," in cell or "." in cell for cell in cells)]  # others say nothing
-    commas = [cells for cells in columns if _all(cells, WITH_COMMA, WHOLE) or _all(cells, PERHAPS_THOUSANDS, WHOLE)]
-    points = any(_all(cells, WITH_POINT, WHOLE) for cells in columns)
-    if any(_all(cells, GROUPED, WITH_COMMA, WHOLE) for cells in columns):
+    commas = [cells for cells in columns if _all(cells, _WITH_COMMA, _WHOLE) or _all(cells, _PERHAPS_THOUSANDS, _WHOLE)]
+    points = any(_all(cells, _WITH_POINT, _WHOLE) for cells in columns)
+    if any(_all(cells, _GROUPED, _WITH_COMMA, _WHOLE) for cells in columns):
         raise FileError(
             f"file {name!r}",
             Problem("", "numbers with points between thousands and a decimal comma", "export it without thousands"),
@@ -194,7 +194,7 @@ def _decimal(name: str, records: Sequence[Sequence[str]]) -> str:
         raise FileError(f"file {name!r}", Problem("", message, fix))
     if not commas:
         return "."
-    unsure = all(_all(cells, PERHAPS_THOUSANDS, WHOLE) for cells in commas)
+    unsure = all(_all(cells, _PERHAPS_THOUSANDS, _WHOLE) for cells in commas)
     if points or unsure:
         message = (
             "decimal commas in some columns and decimal points in others"

@@ -28,7 +28,7 @@ from heorsynth.engine.engine import Engine, EngineSpec, open_engine
 
 
 @dataclass(frozen=True, repr=False)
-class Facts:
+class _Facts:
     """Summary of all partitions: patients per cell, by partition and in total, and the values of each column."""
 
     by_part: tuple[Mapping[Cell, int], ...]
@@ -79,7 +79,7 @@ class CohortFolder:
     (4, (2, 2))
     """
 
-    _facts: Facts | None
+    _facts: _Facts | None
     _tally: Tally | None
 
     def __init__(
@@ -120,7 +120,7 @@ class CohortFolder:
         folder._reader = PartitionReader(partitions, held, None)
         return folder
 
-    def _looked_over(self, engine: Engine) -> Facts:
+    def _looked_over(self, engine: Engine) -> _Facts:
         """Return the summary of all partitions. Raise CohortError if they are not a cohort."""
         work = engine.map(
             partition_facts,
@@ -131,10 +131,10 @@ class CohortFolder:
         )
         parts = list(work)
         require_passed(self.name, self.files, parts, self.schema, synthetic=self.synthetic)
-        return Facts(tuple(part.cells for part in parts), joined_cells(parts), joined_domain(parts, self.schema))
+        return _Facts(tuple(part.cells for part in parts), joined_cells(parts), joined_domain(parts, self.schema))
 
     @property
-    def facts(self) -> Facts:
+    def facts(self) -> _Facts:
         """The summary of all partitions. For synthetic rows it is computed at the first request."""
         if self._facts is None:
             with open_engine() as opened:
@@ -223,7 +223,7 @@ class CohortFolder:
             return self._tally
         total: Tally | None = None
         for part in engine.map(
-            tally_of_part, range(len(self.files)), self, what=f"counting {self.name}", named=self.file_name
+            _tally_of_part, range(len(self.files)), self, what=f"counting {self.name}", named=self.file_name
         ):
             total = part if total is None else total + part
         assert total is not None, "a folder has a partition"
@@ -255,6 +255,6 @@ class CohortFolder:
         return self.card().html()
 
 
-def tally_of_part(folder: CohortFolder, part: int) -> Tally:
+def _tally_of_part(folder: CohortFolder, part: int) -> Tally:
     """Return the tally of one partition."""
     return Tally.of(folder.part(part))

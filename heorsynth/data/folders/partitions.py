@@ -32,7 +32,7 @@ from heorsynth.data.labels.label import ID_COLUMN, KEY, PARTITION, Label, has_sy
 PARTIAL = "PARTIAL"
 """A file of this name in a folder means that writing was not finished. It describes what was being written."""
 
-FEW_FILES = 3
+_FEW_FILES = 3
 """A problem shared by more files than this is reported once, with the first file."""
 
 Refusal = tuple[type[HeorsynthError], Problem]
@@ -82,7 +82,7 @@ class Partitions:
         CohortError           a column in `drop` does not exist
         """
         folder = Path(path).absolute()  # a worker has another working directory
-        require_finished(folder)
+        _require_finished(folder)
         files = parquet_files(folder)
         if not files:
             raise FileError(f"folder {folder.name!r}", _no_files(folder))
@@ -137,7 +137,7 @@ class Partitions:
         return Cohort.derive(schema, declared.frame, label=declared.label, name=name)
 
 
-def require_finished(folder: Path) -> None:
+def _require_finished(folder: Path) -> None:
     """Raise FileError if the folder does not exist or was not written completely."""
     if not folder.is_dir():
         raise FileError(f"folder {folder.name!r}", Problem("", "there is no such folder", "check the path"))
@@ -174,13 +174,13 @@ def _n_within(folder: Path) -> int:
 
 
 def grouped_by_file(refusals: Sequence[tuple[str, Refusal]]) -> list[Refusal]:
-    """Return refusals with their files. A refusal shared by more than `FEW_FILES` files is listed once."""
+    """Return refusals with their files. A refusal shared by more than `_FEW_FILES` files is listed once."""
     alike: dict[Refusal, list[str]] = {}
     for file, refusal in refusals:
         alike.setdefault(refusal, []).append(file)
     grouped = []
     for (kind, problem), files in alike.items():
-        named = files if len(files) <= FEW_FILES else [f"{len(files)} files, the first {files[0]}"]
+        named = files if len(files) <= _FEW_FILES else [f"{len(files)} files, the first {files[0]}"]
         grouped += [
             (kind, replace(problem, where=f"{one}, {problem.where}" if problem.where else one)) for one in named
         ]

@@ -69,7 +69,7 @@ class Tally:
             outcomes[endpoint], began, n_exit_not_after_entry[endpoint] = ended
             if began is not None:
                 entries[endpoint] = began
-        names = money(schema)
+        names = _money(schema)
         columns = np.column_stack([np.zeros((cohort.n, 0)), *(_numbers(frame[name]) for name in names)])
         numbers = {name: _known(cell, column) for name, column in zip(names, columns.T, strict=True)}
         gaps = {str(name): frame[name].isna().to_numpy() for name in frame.columns if name != schema.id}
@@ -195,7 +195,7 @@ def cells_of(cohort: Cohort) -> tuple[np.ndarray, tuple[Cell, ...]]:
     return cell, tuple(cells)
 
 
-def money(schema: Schema) -> tuple[str, ...]:
+def _money(schema: Schema) -> tuple[str, ...]:
     """Return the cost and utility columns, each once."""
     return tuple(dict.fromkeys((*schema.costs, *schema.utilities)))
 

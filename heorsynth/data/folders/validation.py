@@ -33,7 +33,7 @@ from heorsynth.data.folders.tally import Cell, cells_of
 
 
 @dataclass(frozen=True, repr=False)
-class PartitionFacts:
+class _PartitionFacts:
     """The summary of one partition: facts that can be joined, without any patient's value.
 
     Attributes
@@ -70,7 +70,7 @@ class PartitionReader:
         return self.partitions.cohort(part, self.schema, self.event_map, self.missing)
 
 
-def partition_facts(reader: PartitionReader, part: int) -> PartitionFacts:
+def partition_facts(reader: PartitionReader, part: int) -> _PartitionFacts:
     """Return the summary of one partition."""
     try:
         cohort = reader.cohort(part)
@@ -93,7 +93,7 @@ def partition_facts(reader: PartitionReader, part: int) -> PartitionFacts:
         return _refused(problems)
     cell, members = cells_of(cohort)
     counts = np.bincount(cell, minlength=len(members)).tolist()
-    return PartitionFacts(
+    return _PartitionFacts(
         (),
         {one.name: frozenset(frame[one.event].astype(int).unique().tolist()) for one in schema.endpoints.values()},
         dict(zip(members, counts, strict=True)),
@@ -104,9 +104,9 @@ def partition_facts(reader: PartitionReader, part: int) -> PartitionFacts:
     )
 
 
-def _refused(problems: Sequence[Refusal]) -> PartitionFacts:
+def _refused(problems: Sequence[Refusal]) -> _PartitionFacts:
     """Return the summary of a partition with problems. Its other facts are left out, because they cannot be joined."""
-    return PartitionFacts(tuple(problems), {}, {}, {}, {}, {}, {})
+    return _PartitionFacts(tuple(problems), {}, {}, {}, {}, {}, {})
 
 
 def _hashes(column: pd.Series) -> np.ndarray:
@@ -117,7 +117,7 @@ def _hashes(column: pd.Series) -> np.ndarray:
 
 
 def require_passed(
-    name: str, files: Sequence[str], parts: Sequence[PartitionFacts], schema: Schema, *, synthetic: bool
+    name: str, files: Sequence[str], parts: Sequence[_PartitionFacts], schema: Schema, *, synthetic: bool
 ) -> None:
     """Raise one error for all problems if the partitions are not a cohort.
 
@@ -136,7 +136,7 @@ def require_passed(
     raise kind(f"cohort {name!r}", [problem for _, problem in refusals])
 
 
-def _joint_problems(parts: Sequence[PartitionFacts], schema: Schema) -> list[TypedProblem]:
+def _joint_problems(parts: Sequence[_PartitionFacts], schema: Schema) -> list[TypedProblem]:
     """Return the problems of all partitions together."""
     cells = joined_cells(parts)
     n = sum(cells.values())
@@ -189,7 +189,7 @@ def _levels(cells: Mapping[Cell, int], schema: Schema) -> dict[str, Counter[str]
     return counts
 
 
-def joined_cells(parts: Sequence[PartitionFacts]) -> dict[Cell, int]:
+def joined_cells(parts: Sequence[_PartitionFacts]) -> dict[Cell, int]:
     """Return the number of patients in each cell over all partitions, sorted."""
     total: Counter[Cell] = Counter()
     for part in parts:
@@ -197,7 +197,7 @@ def joined_cells(parts: Sequence[PartitionFacts]) -> dict[Cell, int]:
     return dict(sorted(total.items()))
 
 
-def joined_domain(parts: Sequence[PartitionFacts], schema: Schema) -> Domain:
+def joined_domain(parts: Sequence[_PartitionFacts], schema: Schema) -> Domain:
     """Return the domain of the columns over all partitions."""
     columns: list[Mapping[str, Any]] = [part.columns for part in parts]
     return Domain.of_columns(schema, joined_columns(columns, schema), sum(joined_cells(parts).values()))

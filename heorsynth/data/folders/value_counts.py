@@ -10,18 +10,18 @@ import numpy as np
 EXACT = 20_000
 """Values are exact up to this many different ones."""
 
-STEPS = 2048
+_STEPS = 2048
 """With more values, each is rounded to this many steps per doubling."""
 
-LARGEST_ERROR = 1 / (2 * STEPS)
+LARGEST_ERROR = 1 / (2 * _STEPS)
 """The largest relative rounding error: 0.00024."""
 
-FINE = 2**40
+_FINE = 2**40
 """Values are first rounded to this many steps per doubling, so that noise in the last digits changes no result."""
 
 
 def rounded(values: np.ndarray) -> np.ndarray:
-    """Return values rounded to `STEPS` steps per doubling. 0 and values on a step are unchanged.
+    """Return values rounded to `_STEPS` steps per doubling. 0 and values on a step are unchanged.
 
     The steps depend only on the value, so partitions that were rounded separately can be added up in any order.
 
@@ -31,17 +31,17 @@ def rounded(values: np.ndarray) -> np.ndarray:
     [0.0, 1.0, 365.25, 1000.0]
     """
     part, power = np.frexp(values)
-    part = np.rint(part * FINE) / FINE
-    result: np.ndarray = np.ldexp(np.rint(part * 2 * STEPS) / (2 * STEPS), power)
+    part = np.rint(part * _FINE) / _FINE
+    result: np.ndarray = np.ldexp(np.rint(part * 2 * _STEPS) / (2 * _STEPS), power)
     return result
 
 
 def lowered(values: np.ndarray) -> np.ndarray:
     """Return one step below the last step each value reaches. For entry times, which must precede the rounded end."""
     part, power = np.frexp(values)
-    part = np.rint(part * FINE) / FINE
-    reached = np.floor(part * 2 * STEPS)
-    result: np.ndarray = np.ldexp((reached - np.where(reached == STEPS, 0.5, 1.0)) / (2 * STEPS), power)
+    part = np.rint(part * _FINE) / _FINE
+    reached = np.floor(part * 2 * _STEPS)
+    result: np.ndarray = np.ldexp((reached - np.where(reached == _STEPS, 0.5, 1.0)) / (2 * _STEPS), power)
     return np.where(values > 0, result, values)
 
 

@@ -24,13 +24,13 @@ from heorsynth.data.labels.watermark import (
 )
 from heorsynth.data.labels.watermark_detection import ALPHA, Counted, detect, scanned_rows, tallies
 
-BELIED = 0.01
+_BELIED = 0.01
 """If the p-value exceeds this, a claimed watermark is absent. Fewer than 1 in 100 marked cohorts exceed it."""
 
 ENOUGH, SEVERAL = 200, 3
 """The rows and columns with decimals from which a watermark is expected if the label does not state its strength."""
 
-MOST_CLAIMED = 30.0
+_MOST_CLAIMED = 30.0
 """The largest agreement, in standard deviations, that a label states."""
 
 
@@ -60,7 +60,7 @@ def claim_of(frame: pd.DataFrame, columns: Sequence[str], owner: bytes | None = 
         return Claim(
             _and_owner(NO_MARK + f"too few or too coarse measurements to find it in {len(frame):,} rows", owner)
         )
-    agreement = min(float(norm.isf(p)), MOST_CLAIMED) / np.sqrt(len(rows))
+    agreement = min(float(norm.isf(p)), _MOST_CLAIMED) / np.sqrt(len(rows))
     if owner is None or _bound(counted, release_key(owner, release), OWNER) <= ALPHA:
         return Claim(keys_in_words(owner), tuple(columns), round(agreement, 4))
     return Claim(_and_owner(PUBLIC_NAME, owner), tuple(columns), round(agreement, 4))
@@ -91,10 +91,10 @@ def contradicts_label(frame: pd.DataFrame, label: Label) -> bool:
     if not _shows(rows, label):
         return False
     first = detect(tallies(rows, units=False), PUBLIC_KEY, PUBLIC).p
-    if first is not None and first <= BELIED / 2:
+    if first is not None and first <= _BELIED / 2:
         return False
     p = detect(tallies(rows), PUBLIC_KEY, PUBLIC).p
-    return p is None or p > BELIED
+    return p is None or p > _BELIED
 
 
 def require_label_matches(frame: pd.DataFrame, label: Label | None, subject: str) -> None:

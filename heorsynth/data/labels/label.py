@@ -23,10 +23,10 @@ ID_COLUMN = "synthetic_id"
 """The name of the index of every synthetic frame, and of the first column of its file."""
 
 
-SYNTHETIC_ID = re.compile(r"SYN-[0-9a-f]{8}-[0-9]{6,}")
+_SYNTHETIC_ID = re.compile(r"SYN-[0-9a-f]{8}-[0-9]{6,}")
 """The format of a synthetic row's id. It is long, because a study may use patient ids such as SYN-2023-001."""
 
-RELEASE = re.compile(r"[0-9a-f]{4,64}")
+_RELEASE = re.compile(r"[0-9a-f]{4,64}")
 """The format of a release's name."""
 
 PARTITION = "partition"
@@ -35,7 +35,7 @@ PARTITION = "partition"
 LEAST = {"agreement": 0, "n_source": 1, "rests_on": 1, "n_rows": 0, "part": 0, "m": 1, "seed": 0, "depth": 1}
 """The numbers in a label, each with its smallest possible value."""
 
-OWN = ("part", "n_rows", "watermark", "marked", "agreement")
+_OWN = ("part", "n_rows", "watermark", "marked", "agreement")
 """The fields that describe the rows of one file. They differ between the files of a release."""
 
 
@@ -91,7 +91,7 @@ class Label:
         """
         settings = {name: value for name, value in self.settings.items() if name != PARTITION}
         facts = replace(self, settings=settings).to_dict()
-        return {name: value for name, value in facts.items() if name not in OWN}
+        return {name: value for name, value in facts.items() if name not in _OWN}
 
     def to_dict(self) -> dict[str, object]:
         """Return the label as JSON-ready data."""
@@ -109,7 +109,7 @@ class Label:
         try:
             label = typed(cls, given)
             impossible = [name for name, least in LEAST.items() if not getattr(label, name) >= least]
-            if impossible or not RELEASE.fullmatch(label.release):
+            if impossible or not _RELEASE.fullmatch(label.release):
                 raise ValueError("impossible")
         except ValueError:
             raise LabelError("label", Problem("", "not a heorsynth label", "read the file it came with")) from None
@@ -158,8 +158,8 @@ def has_synthetic_id(index: pd.Index) -> pd.Series:
     try:
         text = pa.array(index, type=pa.string(), from_pandas=True)
     except (pa.ArrowException, TypeError, ValueError):
-        return pd.Series(index.astype(str).str.fullmatch(SYNTHETIC_ID.pattern), index=index, dtype=bool)
-    named = pc.match_substring_regex(text, f"^{SYNTHETIC_ID.pattern}$").fill_null(False)
+        return pd.Series(index.astype(str).str.fullmatch(_SYNTHETIC_ID.pattern), index=index, dtype=bool)
+    named = pc.match_substring_regex(text, f"^{_SYNTHETIC_ID.pattern}$").fill_null(False)
     return pd.Series(named.to_numpy(zero_copy_only=False), index=index)
 
 

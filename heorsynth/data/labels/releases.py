@@ -13,7 +13,7 @@ from heorsynth.core.errors import FileError, OutputError, Problem
 from heorsynth.core.reading import json_of, typed
 from heorsynth.data.labels.label import Label, releases_in
 
-MAX_BYTES = 200_000_000
+_MAX_BYTES = 200_000_000
 """The largest size of a registry file. It has one line per run."""
 
 
@@ -86,7 +86,7 @@ def read_registry(path: str | Path) -> tuple[Release, ...]:
     file = Path(path)
     subject = f"registry {file.name!r}"
     try:
-        if file.stat().st_size > MAX_BYTES:
+        if file.stat().st_size > _MAX_BYTES:
             raise FileError(subject, Problem("", "is too large for a registry", "give the file that --registry wrote"))
         lines = file.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:

@@ -32,16 +32,16 @@ NO_MARK = "none: "
 PUBLIC_NAME, OWNER_NAME = "public key", "owner's key"
 """Names of the keys in a label."""
 
-MIN_KEY = 16
+_MIN_KEY = 16
 """The smallest number of characters of an owner's key."""
 
 MIN_VALUES = 20
 """A column with fewer different values is categorical and holds no watermark."""
 
-MODE = 0.1
+_MODE = 0.1
 """A value with a larger share of the rows, such as zero costs or full health, is ignored in a column's spread."""
 
-SCANNED = 4000
+_SCANNED = 4000
 """The number of rows from which a column's resolution, levels and spread are determined."""
 
 
@@ -103,7 +103,7 @@ def owner_key(path: str | Path) -> bytes:
 
     Raises
     ------
-    FileError     the file cannot be read, or has fewer than `MIN_KEY` characters
+    FileError     the file cannot be read, or has fewer than `_MIN_KEY` characters
     """
     file = Path(path)
     try:
@@ -111,9 +111,9 @@ def owner_key(path: str | Path) -> bytes:
     except OSError as error:
         found = Problem("", f"cannot be read ({error.strerror})", "check the path")
         raise FileError(f"watermark key {file.name!r}", found) from error
-    if len(key) < MIN_KEY:
+    if len(key) < _MIN_KEY:
         fix = "write one long random text: python -c 'import secrets; print(secrets.token_hex(32))'"
-        raise FileError(f"watermark key {file.name!r}", Problem("", f"fewer than {MIN_KEY} characters", fix))
+        raise FileError(f"watermark key {file.name!r}", Problem("", f"fewer than {_MIN_KEY} characters", fix))
     return key
 
 
@@ -151,8 +151,8 @@ def measurements(column: pd.Series) -> np.ndarray | None:
 
 
 def scanned(values: np.ndarray) -> np.ndarray:
-    """Return every k-th value, at most about `SCANNED` of them."""
-    return values[:: max(1, len(values) // SCANNED)]
+    """Return every k-th value, at most about `_SCANNED` of them."""
+    return values[:: max(1, len(values) // _SCANNED)]
 
 
 def spread(values: np.ndarray) -> float:
@@ -164,7 +164,7 @@ def spread(values: np.ndarray) -> float:
     369.9
     """
     some = scanned(values[np.isfinite(values)])
-    kept = some[~heaped(some, MODE)]
+    kept = some[~heaped(some, _MODE)]
     kept = kept if len(kept) else some
     low, high = np.quantile(kept, [0.25, 0.75])
     return float(high - low) / 1.349 or float(kept.std()) or 1.0

@@ -19,42 +19,42 @@ ALPHA = 1e-5
 """A watermark is detected at this p-value or below. It is a tenth of the intended false positive rate, because one key
 may agree by chance with everything one generator draws (`benchmarks/watermark.py` measures the rate)."""
 
-UNITS = (
+_UNITS = (
     7.0, 30.4375, 365.25, 30.0, 365.0, 12.0, 52.1775, 24.0, 60.0,
     2.54, 2.20462, 17.104, 88.42, 38.67, 88.57, 18.016, 1.8,
 )  # fmt: skip
 """Conversion factors that may have been applied to a column: calendar units, inch, pound, and the SI conversions of
 bilirubin, creatinine, cholesterol, triglycerides and glucose. Powers of ten need no factor."""
 
-DOUBT = 1.2
+_DOUBT = 1.2
 """Relative error of a robust spread, times the square root of the number of values. Within this error a column may
 belong to another grid; the grid on which it is most uneven is used."""
 
-LEAST_ROUGH = 0.05
+_LEAST_ROUGH = 0.05
 """The smallest roughness of a column, as a share of chance variation, because noise may have almost removed a mark."""
 
-FINEST = 0.2
+_FINEST = 0.2
 """The largest step between numbers, as a share of a bin, that does not count as coarse. With larger steps, some bins
 contain one step more than their neighbours, in every table of such numbers."""
 
-MOST_DECIMALS = 6
+_MOST_DECIMALS = 6
 """The largest number of decimals tried when the step between numbers is determined."""
 
-SAME = 0.25
+_SAME = 0.25
 """Numbers may deviate from steps of another unit by this share of a step and still count as rounded conversions."""
 
-FARTHEST = 100_000
+_FARTHEST = 100_000
 """Values more bins away from the column's median are not counted."""
 
-EXACT = 2_000
+_EXACT = 2_000
 """With at most this many coins the tail of their sum is computed exactly; with more, by the normal distribution."""
 
-FINENESS = 20_000
+_FINENESS = 20_000
 """The number of steps into which the sum of all weights is divided for the exact tail."""
 
 
 @dataclass(frozen=True)
-class Tally:
+class _Tally:
     """The counts of one column: its pairs of bins with values, and the surplus in the upper bin of each.
 
     Attributes
@@ -73,7 +73,7 @@ class Tally:
     whole: bool
 
     @classmethod
-    def of(cls, values: np.ndarray, grid: Grid, whole: bool) -> Tally:
+    def of(cls, values: np.ndarray, grid: Grid, whole: bool) -> _Tally:
         """Return the counts of these values.
 
         Notes
@@ -82,7 +82,7 @@ class Tally:
         has (N₊ − N₋) / 8 values more than the lower one. The coins are not used, so no key is favoured.
         """
         bins = grid.bins(values)
-        bins = bins[np.abs(bins - int(np.median(bins))) <= FARTHEST]
+        bins = bins[np.abs(bins - int(np.median(bins))) <= _FARTHEST]
         first = (int(bins.min()) >> 1) - 1
         counts = np.bincount(bins - 2 * first)
         counts = np.append(counts, np.zeros(4 - len(counts) % 2, dtype=counts.dtype))
@@ -109,12 +109,12 @@ class Tally:
         is r D / (1 + r² N). A smooth column has almost no weight, and no single spike dominates a marked column.
         """
         total = self.total.astype(float)
-        rough = max(LEAST_ROUGH / total.mean(), float((self.surplus**2 - total).sum() / (total**2).sum()))
+        rough = max(_LEAST_ROUGH / total.mean(), float((self.surplus**2 - total).sum() / (total**2).sum()))
         return np.asarray(np.sqrt(rough) * self.surplus / (1 + rough * total))
 
 
 @dataclass(frozen=True)
-class Mark:
+class _Mark:
     """The result of a test for a watermark. `p` is None if no column can hold one.
 
     Attributes
@@ -134,8 +134,8 @@ class Mark:
 class Counted:
     """The counts of a file's columns, in their own units and in the other units in which they are most uneven."""
 
-    native: Sequence[Tally]
-    converted: Sequence[Tally]
+    native: Sequence[_Tally]
+    converted: Sequence[_Tally]
 
 
 def scanned_rows(frame: pd.DataFrame) -> pd.DataFrame:
@@ -155,7 +155,7 @@ def tallies(frame: pd.DataFrame, units: bool = True) -> Counted:
     return Counted([one for one, _ in counts if one is not None], [one for _, one in counts if one is not None])
 
 
-def _counts(values: np.ndarray, units: bool) -> tuple[Tally | None, Tally | None]:
+def _counts(values: np.ndarray, units: bool) -> tuple[_Tally | None, _Tally | None]:
     """Return the counts of a column in its own unit, and in another unit that it may have been converted from.
 
     Notes
@@ -169,32 +169,32 @@ def _counts(values: np.ndarray, units: bool) -> tuple[Tally | None, Tally | None
     if unit != 1.0:
         return _native(np.rint(values * unit / step) * step, step), None
     width = WIDTH * spread(values)
-    if not units or step > FINEST * width or _gap(few) > FINEST * width:
+    if not units or step > _FINEST * width or _gap(few) > _FINEST * width:
         return _native(values, step), None
     return _native(values, step), _converted(values, width)
 
 
-def _native(values: np.ndarray, step: float) -> Tally | None:
+def _native(values: np.ndarray, step: float) -> _Tally | None:
     """Return the counts of a column in its own unit, or None if it is too coarse to hold a watermark."""
     width, gap = WIDTH * spread(values), _gap(scanned(values))
-    near = Grid.near(width, min(0.15, DOUBT / np.sqrt(len(values))))
+    near = Grid.near(width, min(0.15, _DOUBT / np.sqrt(len(values))))
     grids = [grid for grid in near if grid.width > 0.999 * step]
-    if (step >= 1 and not grids) or (gap > FINEST * width and gap > 2.5 * step):
+    if (step >= 1 and not grids) or (gap > _FINEST * width and gap > 2.5 * step):
         return None
     grids = grids or [Grid.near(step)[0]]
-    return max((Tally.of(values, grid, step >= 1) for grid in grids), key=lambda one: one.unevenness)
+    return max((_Tally.of(values, grid, step >= 1) for grid in grids), key=lambda one: one.unevenness)
 
 
-def _converted(values: np.ndarray, width: float) -> Tally:
+def _converted(values: np.ndarray, width: float) -> _Tally:
     """Return the counts of a column in the other unit in which it is most uneven."""
     few = scanned(values)
-    scales = [(unit, Grid.near(width * unit)[0]) for unit in (*UNITS, *(1 / unit for unit in UNITS))]
-    uneven = [Tally.of(few * unit, grid, False).unevenness for unit, grid in scales]
+    scales = [(unit, Grid.near(width * unit)[0]) for unit in (*_UNITS, *(1 / unit for unit in _UNITS))]
+    uneven = [_Tally.of(few * unit, grid, False).unevenness for unit, grid in scales]
     unit, grid = scales[int(np.argmax(uneven))]
-    return Tally.of(values * unit, grid, False)
+    return _Tally.of(values * unit, grid, False)
 
 
-def detect(counted: Counted, key: bytes, parity: int) -> Mark:
+def detect(counted: Counted, key: bytes, parity: int) -> _Mark:
     """Test columns counted by `tallies` for the watermark of one key.
 
     Parameters
@@ -218,10 +218,10 @@ def detect(counted: Counted, key: bytes, parity: int) -> Mark:
     families += [[*family, *counted.converted] for family in families if counted.converted]
     tails = [_tail(family, key, which) for family in families for which in (None, parity)]
     p = min(1.0, len(tails) * min(tails))
-    return Mark(p if fractions or p <= ALPHA else None)
+    return _Mark(p if fractions or p <= ALPHA else None)
 
 
-def _tail(counted: Sequence[Tally], key: bytes, parity: int | None) -> float:
+def _tail(counted: Sequence[_Tally], key: bytes, parity: int | None) -> float:
     signed = []
     for digit in STEPS:
         alike = [one for one in counted if one.digit == digit]
@@ -237,7 +237,7 @@ def _tail(counted: Sequence[Tally], key: bytes, parity: int | None) -> float:
 def tail_of_signs(signed: np.ndarray) -> float:
     """Return P(Σ ±|w| ≥ Σ w) for fair independent signs.
 
-    Up to `EXACT` weights are rounded to whole steps, and their tail is exact. More weights use the normal distribution.
+    Up to `_EXACT` weights are rounded to whole steps, and their tail is exact. More use the normal distribution.
 
     Examples
     --------
@@ -247,9 +247,9 @@ def tail_of_signs(signed: np.ndarray) -> float:
     size = np.abs(signed)
     if not size.sum():
         return 1.0
-    if len(size) > EXACT:
+    if len(size) > _EXACT:
         return float(norm.sf(signed.sum() / np.sqrt((size**2).sum())))
-    whole = np.rint(signed / size.sum() * FINENESS).astype(np.int64)
+    whole = np.rint(signed / size.sum() * _FINENESS).astype(np.int64)
     steps = np.sort(np.abs(whole[whole != 0]))
     least = int(whole[whole > 0].sum())
     chance = np.zeros(int(steps.sum()) + 1)
@@ -271,9 +271,9 @@ def _lattice(values: np.ndarray) -> tuple[float, float]:
     (365.25, 1.0)
     """
     written = _step(values)
-    factors = np.array([1.0, *UNITS, *(1 / unit for unit in UNITS)])[:, None] * 10.0 ** np.arange(MOST_DECIMALS + 1)
+    factors = np.array([1.0, *_UNITS, *(1 / unit for unit in _UNITS)])[:, None] * 10.0 ** np.arange(_MOST_DECIMALS + 1)
     off = 0.5 * written * factors + 1e-6
-    possible = (off <= SAME) & _whole(values[:MIN_VALUES, None, None] * factors, off)
+    possible = (off <= _SAME) & _whole(values[:MIN_VALUES, None, None] * factors, off)
     best = (1.0, written)
     for at, decimals in np.argwhere(possible):
         unit, step = factors[at, 0], 10.0**-decimals
@@ -295,7 +295,7 @@ def _gap(values: np.ndarray) -> float:
 
 def _step(values: np.ndarray) -> float:
     """Return the power of ten, at most 1, in steps of which the numbers are written; 0 if it is below 1e-6."""
-    for decimals in range(MOST_DECIMALS + 1):
+    for decimals in range(_MOST_DECIMALS + 1):
         if np.allclose(np.round(values, decimals), values, rtol=0, atol=1e-9):
             return 10.0**-decimals
     return 0.0

@@ -14,7 +14,7 @@ ROUNDS, ROWS = 200, 100
 STRICT, BROKEN = 1e-7, 1e-8
 """For covariates scaled to 1: a gain below `STRICT` counts as 0, a difference below -`BROKEN` as a violation."""
 
-NO_INFORMATION = 1e-10
+_NO_INFORMATION = 1e-10
 """For several covariates scaled to 1: information per event along a direction, at zero effect, that counts as 0."""
 
 
@@ -137,7 +137,7 @@ def uninformative(sets: RiskSets, information: np.ndarray) -> bool:
     if sets.X.shape[1] == 1:
         values = sets.X[:, 0]
         return bool((values[sets.leaders(values)] == values[sets.leaders(-values)]).all())
-    return bool(np.linalg.eigvalsh(information)[0] <= NO_INFORMATION * len(sets.rows))
+    return bool(np.linalg.eigvalsh(information)[0] <= _NO_INFORMATION * len(sets.rows))
 
 
 def _orders(sets: RiskSets, values: np.ndarray) -> bool:

@@ -11,7 +11,7 @@ from heorsynth.core.errors import NotEstimableError, Problem
 from heorsynth.core.estimate import Estimate
 from heorsynth.estimators.basics.separation import separated_outcomes
 
-Slope = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
+_Slope = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
 """Maps the linear predictor (n,) to the score residuals (n,) and the information weights (n,)."""
 
 STEPS, TOLERANCE = 50, 1e-10
@@ -98,7 +98,7 @@ def _design(cost: np.ndarray, treated: np.ndarray, covariates: np.ndarray | None
     return values[known], design[:, upper > 1e-8 * upper.max()]
 
 
-def _newton(design: np.ndarray, slope: Slope, start: float) -> np.ndarray | None:
+def _newton(design: np.ndarray, slope: _Slope, start: float) -> np.ndarray | None:
     """Return the coefficients with the largest likelihood, or None without convergence."""
     coef = np.zeros(design.shape[1])
     coef[0] = start

@@ -11,7 +11,7 @@ from heorsynth.estimators.costs.costs import known, mean, mean_by, mean_differen
 
 __all__ = ["mean", "mean_by", "mean_difference", "qaly", "share_at_one", "share_below_zero"]
 
-SMALLEST_RATE = 1e-6
+_SMALLEST_RATE = 1e-6
 """A discount rate below this is treated as 0, because the closed form would divide rounding errors by its square."""
 
 
@@ -79,7 +79,7 @@ def qaly(utility: np.ndarray, times: np.ndarray, *, rate: float = 0.0) -> np.nda
         raise NotEstimableError("QALY", Problem("times, rate", "times must rise from 0, and rate lie above -1"))
     length, first, last = np.diff(at), measured[:, :-1], measured[:, 1:]
     v = float(np.log1p(rate))
-    if abs(v) < SMALLEST_RATE:
+    if abs(v) < _SMALLEST_RATE:
         area: np.ndarray = (length * (first + last) / 2).sum(axis=1)
         return area
     level = -np.expm1(-v * length) / v

@@ -10,10 +10,10 @@ from scipy import optimize, special, stats
 
 from heorsynth.core.errors import NotEstimableError, Problem
 
-NODES = 2000
+_NODES = 2000
 """Equally likely quantiles of the chi distribution that average the noncentral t: probabilities are exact to 0.0003."""
 
-FARTHEST = 40.0
+_FARTHEST = 40.0
 """Standard errors beyond which a probability is taken as 0 or 1."""
 
 
@@ -35,13 +35,13 @@ def noncentral_bound(t: float, freedom: int, probability: float) -> float:
     def above(centre: float) -> float:
         return float(special.ndtr(spread - centre).mean()) - probability
 
-    return float(optimize.brentq(above, spread.min() - FARTHEST, spread.max() + FARTHEST, xtol=1e-10))
+    return float(optimize.brentq(above, spread.min() - _FARTHEST, spread.max() + _FARTHEST, xtol=1e-10))
 
 
 @lru_cache(maxsize=256)
 def _chi(freedom: int) -> np.ndarray:
     """Return equally likely quantiles of √(V/ν)."""
-    return np.asarray(np.sqrt(stats.chi2.ppf((np.arange(NODES) + 0.5) / NODES, freedom) / freedom))
+    return np.asarray(np.sqrt(stats.chi2.ppf((np.arange(_NODES) + 0.5) / _NODES, freedom) / freedom))
 
 
 def standardised_mean(values: np.ndarray, level: float) -> tuple[float, float, float]:

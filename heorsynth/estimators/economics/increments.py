@@ -15,16 +15,16 @@ from heorsynth.core.estimate import Estimate, normal_quantile, significant
 Parts = tuple[tuple[np.ndarray, float], ...]
 """Independent parts of a covariance, each with its degrees of freedom."""
 
-ROUNDS = 25
+_ROUNDS = 25
 """Iterations for a bound of Fieller's interval, because its t quantile depends on the bound."""
 
 NONE = 1e-9
 """A smaller difference, in money or QALYs, counts as 0: it is a rounding error of equal means."""
 
-ROUNDING = 1e-14
+_ROUNDING = 1e-14
 """A variance below this share of the sum of its largest possible terms counts as 0."""
 
-WORDS = {
+_WORDS = {
     "SE": "dominant: cheaper and better",
     "E": "dominant: better at the same cost",
     "S": "dominant: cheaper and as good",
@@ -37,7 +37,7 @@ WORDS = {
 
 
 @dataclass(frozen=True)
-class Icer:
+class _Icer:
     """An incremental cost-effectiveness ratio with its quadrant on the cost-effectiveness plane.
 
     Attributes
@@ -58,8 +58,8 @@ class Icer:
     level: float
 
     def __str__(self) -> str:
-        if self.quadrant in WORDS:
-            return WORDS[self.quadrant]
+        if self.quadrant in _WORDS:
+            return _WORDS[self.quadrant]
         what = "per unit gained" if self.quadrant == "NE" else "saved per unit lost"
         if math.isnan(self.low):
             return f"{significant(self.value)} {what} (no interval: the effect may be 0)"
@@ -120,7 +120,7 @@ class Increments:
         named = self.effect_unit if unit is None else unit
         return self._combined(np.array([0.0, 1.0]), level, named, "incremental effect")
 
-    def icer(self, level: float = 0.95) -> Icer:
+    def icer(self, level: float = 0.95) -> _Icer:
         """Return the ratio with its quadrant and its Fieller interval.
 
         References
@@ -130,15 +130,15 @@ class Increments:
         dearer = "N" if self.cost > NONE else "S" if self.cost < -NONE else ""
         better = "E" if self.effect > NONE else "W" if self.effect < -NONE else ""
         quadrant = dearer + better
-        if quadrant in WORDS:
-            return Icer(quadrant, math.nan, math.nan, math.nan, level)
+        if quadrant in _WORDS:
+            return _Icer(quadrant, math.nan, math.nan, math.nan, level)
         low, high = (self._bound(side, level) for side in (-1, 1))
-        return Icer(quadrant, self.cost / self.effect, low if low >= 0 or math.isnan(low) else -math.inf, high, level)
+        return _Icer(quadrant, self.cost / self.effect, low if low >= 0 or math.isnan(low) else -math.inf, high, level)
 
     def _bound(self, side: int, level: float) -> float:
         """Return a root R of (ΔC - R·ΔE)² = t²·(v_C - 2R·c + R²·v_E), with Student's t for the net benefit at R."""
         t, root = normal_quantile(level), math.nan
-        for _ in range(ROUNDS):
+        for _ in range(_ROUNDS):
             root = self._root(side, t)
             if math.isnan(root):
                 return root
@@ -183,7 +183,7 @@ class Increments:
         """Return standard errors of weights (..., 2) · (cost, effect), and 0 if the variance is only rounding error."""
         variance = np.einsum("...i,ij,...j->...", weights, self.covariance, weights)
         largest = np.abs(weights) @ np.sqrt(np.maximum(np.diag(self.covariance), 0.0))
-        return np.asarray(np.sqrt(np.where(variance > ROUNDING * largest**2, variance, 0.0)))
+        return np.asarray(np.sqrt(np.where(variance > _ROUNDING * largest**2, variance, 0.0)))
 
     def ceac(self, wtps: Sequence[float] | np.ndarray) -> np.ndarray:
         """Return the probability (w,) that the treatment is cost-effective at each threshold, by the normal INMB.

@@ -8,10 +8,10 @@ import numpy as np
 
 from heorsynth.core.errors import NotEstimableError, Problem
 
-NONE = 1e-9
+_NONE = 1e-9
 """A difference of net benefits below this share of the largest plus 1 counts as 0, as a rounding error."""
 
-Wtps = Sequence[float] | np.ndarray
+_Wtps = Sequence[float] | np.ndarray
 
 
 def net_benefits(means: np.ndarray, wtp: float) -> np.ndarray:
@@ -28,10 +28,10 @@ def first_of_best(benefits: np.ndarray) -> np.ndarray:
     0
     """
     top = benefits.max(axis=-1, keepdims=True)
-    return np.asarray((benefits >= top - NONE * (1 + np.abs(top))).argmax(axis=-1))
+    return np.asarray((benefits >= top - _NONE * (1 + np.abs(top))).argmax(axis=-1))
 
 
-def best(means: np.ndarray, wtps: Wtps) -> np.ndarray:
+def best(means: np.ndarray, wtps: _Wtps) -> np.ndarray:
     """Return the index (w,) of the option with the largest expected net benefit at each threshold.
 
     Parameters
@@ -46,7 +46,7 @@ def best(means: np.ndarray, wtps: Wtps) -> np.ndarray:
     return np.array([int(first_of_best(net_benefits(means, wtp))) for wtp in wtps], dtype=int)
 
 
-def probability_best(draws: np.ndarray, wtps: Wtps) -> np.ndarray:
+def probability_best(draws: np.ndarray, wtps: _Wtps) -> np.ndarray:
     """Return the share (w, a) of draws in which each option has the largest net benefit: the acceptability curves.
 
     Parameters
@@ -69,7 +69,7 @@ def probability_best(draws: np.ndarray, wtps: Wtps) -> np.ndarray:
     return np.array([np.bincount(won, minlength=options) / len(draws) for won in winners])
 
 
-def acceptability_frontier(draws: np.ndarray, wtps: Wtps) -> tuple[np.ndarray, np.ndarray]:
+def acceptability_frontier(draws: np.ndarray, wtps: _Wtps) -> tuple[np.ndarray, np.ndarray]:
     """Return the option (w,) of largest expected net benefit at each threshold, and its probability of being best.
 
     References
@@ -87,7 +87,7 @@ def acceptability_frontier(draws: np.ndarray, wtps: Wtps) -> tuple[np.ndarray, n
     return place, probability_best(draws, wtps)[np.arange(len(place)), place]
 
 
-def perfect_information(draws: np.ndarray, wtps: Wtps) -> np.ndarray:
+def perfect_information(draws: np.ndarray, wtps: _Wtps) -> np.ndarray:
     """Return the expected value (w,) of perfect information per patient, in money: E max NB - max E NB over the draws.
 
     References

@@ -9,7 +9,7 @@ from heorsynth.estimators.basics.ties import slack
 from heorsynth.estimators.survival.counts import follow_up, share_or_zero
 from heorsynth.estimators.survival.curve import check_horizon
 
-BLOCK = 2**17
+_BLOCK = 2**17
 """Weights processed at a time in `km_matrix`, so that they stay in the processor's cache."""
 
 
@@ -86,7 +86,7 @@ def km_matrix(time: np.ndarray, event: np.ndarray, weights: np.ndarray, grid: np
     curves = np.ones((len(weights), len(points)))
     if not len(rows):
         return curves
-    step = max(1, BLOCK // patients.n)
+    step = max(1, _BLOCK // patients.n)
     for begin in range(0, len(weights), step):
         block = weights[begin : begin + step, order].astype(float)
         leaving = np.cumsum(block, axis=1)

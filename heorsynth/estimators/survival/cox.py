@@ -24,7 +24,7 @@ TOLERANCE = 1e-9
 LEAST_INFORMATION = 1e-6
 """With less information than this share of an event, the existence of a maximum is checked."""
 
-DEPENDENT = 1e-9
+_DEPENDENT = 1e-9
 """Covariates (scaled to 1) are dependent if their smallest singular value is below this share of the largest."""
 
 
@@ -110,11 +110,11 @@ def cox(time: np.ndarray, event: np.ndarray, covariates: np.ndarray, entry: np.n
     )
 
 
-Point = tuple[float, np.ndarray, np.ndarray]
+_Point = tuple[float, np.ndarray, np.ndarray]
 """The log-likelihood at given coefficients, with its gradient and information."""
 
 
-def _maximum(likelihood: _PartialLikelihood, sets: RiskSets, point: Point) -> tuple[np.ndarray, float, np.ndarray]:
+def _maximum(likelihood: _PartialLikelihood, sets: RiskSets, point: _Point) -> tuple[np.ndarray, float, np.ndarray]:
     """Return the coefficients with the largest likelihood, the likelihood and the information. `point` is that at 0.
 
     Newton's steps find the maximum but do not decide whether it exists. That is checked on the risk sets as soon as a
@@ -193,7 +193,7 @@ def standardised(matrix: np.ndarray, model: str = "Cox model") -> tuple[np.ndarr
     scale = matrix.std(axis=0)
     centred = matrix - matrix.mean(axis=0)
     varies = bool((matrix.max(axis=0) > matrix.min(axis=0)).all() and (scale > 0).all())
-    if not varies or np.linalg.matrix_rank(centred / scale, tol=DEPENDENT * math.sqrt(matrix.size)) < matrix.shape[1]:
+    if not varies or np.linalg.matrix_rank(centred / scale, tol=_DEPENDENT * math.sqrt(matrix.size)) < matrix.shape[1]:
         raise NotEstimableError(
             model, Problem("covariates", "one is constant or follows from the others", "leave it out")
         )
@@ -220,7 +220,7 @@ def _ascend(
     coef: np.ndarray,
     step: np.ndarray,
     loglik: float,
-) -> tuple[Point, np.ndarray]:
+) -> tuple[_Point, np.ndarray]:
     """Return the likelihood after the step, halved until it does not decrease, and the coefficients there."""
     while True:
         with np.errstate(all="ignore"):  # a step that is too long may overflow; it is then halved
@@ -265,7 +265,7 @@ class _PartialLikelihood:
         """Return the risk sets, with covariates (n, p) on any scale."""
         return RiskSets(X, self.rows, self.death, self.lower, self.upper)
 
-    def at(self, coef: np.ndarray) -> Point:
+    def at(self, coef: np.ndarray) -> _Point:
         """Return the log-likelihood, its gradient (p,) and the observed information (p, p)."""
         eta = self.X @ coef
         shift = eta.max()

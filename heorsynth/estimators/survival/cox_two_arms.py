@@ -12,10 +12,10 @@ from heorsynth.core.errors import NotEstimableError, Problem
 from heorsynth.core.estimate import Estimate
 from heorsynth.estimators.survival.cox import MOST_STEPS, TOLERANCE, without_maximum
 
-CHUNK = 1_000_000
+_CHUNK = 1_000_000
 """Events whose terms are held in memory at a time."""
 
-LONGEST_STEP = 2.0
+_LONGEST_STEP = 2.0
 """The largest Newton step on the log hazard ratio, because further away the likelihood may be flat to rounding."""
 
 
@@ -78,7 +78,7 @@ def log_hazard_ratio(arms: ArmCounts, *, method: str = "log hazard ratio, Cox (E
     for _ in range(MOST_STEPS):
         expected, information = _expected(arms, value)
         step = (treated_events - expected) / information
-        value += math.copysign(min(abs(step), LONGEST_STEP), step)
+        value += math.copysign(min(abs(step), _LONGEST_STEP), step)
         if abs(step) < TOLERANCE:
             return Estimate.normal(value, 1 / math.sqrt(_expected(arms, value)[1]), method=method, n_used=n_events)
     raise without_maximum()
@@ -98,12 +98,12 @@ def _expected(arms: ArmCounts, value: float) -> tuple[float, float]:
 
 
 def _tied(deaths: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Yield, for each event, the index of its time and its l / d, at most about `CHUNK` events at a time."""
+    """Yield, for each event, the index of its time and its l / d, at most about `_CHUNK` events at a time."""
     ends = np.cumsum(deaths)
     start = 0
     while start < len(deaths):
         done = ends[start - 1] if start else 0
-        stop = max(start + 1, int(np.searchsorted(ends, done + CHUNK, side="right")))
+        stop = max(start + 1, int(np.searchsorted(ends, done + _CHUNK, side="right")))
         here = deaths[start:stop]
         place = np.repeat(np.arange(start, stop), here)
         first = np.repeat(ends[start:stop] - here, here)

@@ -12,7 +12,7 @@ from heorsynth.estimators.survival.kaplan_meier import curve_of
 
 MAX_STEPS, TOLERANCE = 30, 1e-10
 
-LEAST_INFORMATION = 1e-9
+_LEAST_INFORMATION = 1e-9
 """With less information than this share of an event, the existence of a maximum is checked."""
 
 
@@ -58,7 +58,7 @@ def fine_gray(time: np.ndarray, cause: np.ndarray, covariates: np.ndarray) -> Co
     null, _, at_no_effect = weighing.at(coef)
     for _ in range(MAX_STEPS):
         loglik, gradient, information = weighing.at(coef)
-        if np.linalg.eigvalsh(information)[0] < LEAST_INFORMATION * weighing.n_events:
+        if np.linalg.eigvalsh(information)[0] < _LEAST_INFORMATION * weighing.n_events:
             break
         step = np.linalg.solve(information, gradient)
         settled = np.abs(step).max() < TOLERANCE

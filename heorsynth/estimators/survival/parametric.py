@@ -17,70 +17,70 @@ from heorsynth.estimators.survival.counts import follow_up
 NODES, WEIGHTS = np.polynomial.legendre.leggauss(200)
 """Nodes of the numerical integration of a survival curve."""
 
-NORMAL_BELOW = 1e-4
+_NORMAL_BELOW = 1e-4
 """A generalised gamma with |Q| below this is evaluated as its limit, the log-normal."""
 
-LIMIT_BEYOND = 12.0
+_LIMIT_BEYOND = 12.0
 """A generalised gamma with |Q| above this equals its limit up to rounding: a power law with an end point. A likelihood
 that increases up to there has no maximum."""
 
 MOST, GROUPS = 20_000, 5_000
 """More than `MOST` patients without delayed entry are combined into this many groups of neighbouring times."""
 
-STEP = 5e-3
+_STEP = 5e-3
 """Step of the numerical derivatives. Parameters are logarithms or of order 1."""
 
-FIRST = (-1 / 60, 9 / 60, -45 / 60, 0.0, 45 / 60, -9 / 60, 1 / 60)
-SECOND = (2 / 180, -27 / 180, 270 / 180, -490 / 180, 270 / 180, -27 / 180, 2 / 180)
+_FIRST = (-1 / 60, 9 / 60, -45 / 60, 0.0, 45 / 60, -9 / 60, 1 / 60)
+_SECOND = (2 / 180, -27 / 180, 270 / 180, -490 / 180, 270 / 180, -27 / 180, 2 / 180)
 """Weights of the values at -3 to 3 steps in the first and second derivative (Fornberg 1988 Math Comp 51:699)."""
 
 MOST_STEPS, CLOSE = 12, 1e-6
 """The limit of Newton's steps, and the step length at convergence: after a step of 1e-6 the error is about 1e-10."""
 
-MOST_HALVINGS = 40
+_MOST_HALVINGS = 40
 """A descent step is halved at most down to this share of its length."""
 
-FLAT = 1e-8
+_FLAT = 1e-8
 """A second derivative counts as 0 if the others explain it to within this share of itself."""
 
-ROUNDING = 1e-13
+_ROUNDING = 1e-13
 """Losses, which are of order 1, count as equal if they differ by less than this."""
 
-Logs = tuple[np.ndarray, np.ndarray]
+_Logs = tuple[np.ndarray, np.ndarray]
 """The logarithms of hazard and survival at given times."""
 
 
-def _exponential(t: np.ndarray, theta: np.ndarray) -> Logs:
+def _exponential(t: np.ndarray, theta: np.ndarray) -> _Logs:
     return np.full_like(t, theta[0]), -np.exp(theta[0]) * t
 
 
-def _weibull(t: np.ndarray, theta: np.ndarray) -> Logs:
+def _weibull(t: np.ndarray, theta: np.ndarray) -> _Logs:
     z = (np.log(t) - theta[0]) * np.exp(-theta[1])
     return z - theta[1] - np.log(t), -np.exp(z)
 
 
-def _gompertz(t: np.ndarray, theta: np.ndarray) -> Logs:
+def _gompertz(t: np.ndarray, theta: np.ndarray) -> _Logs:
     rate, shape = np.exp(theta[0]), theta[1]
     return theta[0] + shape * t, -rate * t * special.exprel(shape * t)
 
 
-def _log_normal(t: np.ndarray, theta: np.ndarray) -> Logs:
+def _log_normal(t: np.ndarray, theta: np.ndarray) -> _Logs:
     z = (np.log(t) - theta[0]) * np.exp(-theta[1])
     survival = special.log_ndtr(-z)
     return -0.5 * z**2 - 0.5 * np.log(2 * np.pi) - theta[1] - np.log(t) - survival, survival
 
 
-def _log_logistic(t: np.ndarray, theta: np.ndarray) -> Logs:
+def _log_logistic(t: np.ndarray, theta: np.ndarray) -> _Logs:
     z = (np.log(t) - theta[0]) * np.exp(-theta[1])
     survival = -np.logaddexp(0.0, z)
     return z + survival - theta[1] - np.log(t), survival
 
 
-def _generalised_gamma(t: np.ndarray, theta: np.ndarray) -> Logs:
+def _generalised_gamma(t: np.ndarray, theta: np.ndarray) -> _Logs:
     q = theta[2]
-    if abs(q) < NORMAL_BELOW:
+    if abs(q) < _NORMAL_BELOW:
         return _log_normal(t, theta[:2])
-    if abs(q) > LIMIT_BEYOND:
+    if abs(q) > _LIMIT_BEYOND:
         return np.full_like(t, np.nan), np.full_like(t, np.nan)
     z, shape = q * (np.log(t) - theta[0]) * np.exp(-theta[1]), q**-2
     part = special.gammaincc if q > 0 else special.gammainc
@@ -90,7 +90,7 @@ def _generalised_gamma(t: np.ndarray, theta: np.ndarray) -> Logs:
 
 
 @dataclass(frozen=True)
-class Family:
+class _Family:
     """A parametric family.
 
     Attributes
@@ -99,17 +99,17 @@ class Family:
     starts : tuple     start values for times with mean about 1; the first that leads to a maximum is used
     """
 
-    logs: Callable[[np.ndarray, np.ndarray], Logs]
+    logs: Callable[[np.ndarray, np.ndarray], _Logs]
     starts: tuple[tuple[float, ...], ...]
 
 
-FAMILIES: Mapping[str, Family] = {
-    "exponential": Family(_exponential, ((0.0,),)),
-    "Weibull": Family(_weibull, ((0.0, 0.0),)),
-    "Gompertz": Family(_gompertz, ((0.0, 0.0),)),
-    "log-normal": Family(_log_normal, ((0.0, 0.0),)),
-    "log-logistic": Family(_log_logistic, ((0.0, -0.3),)),
-    "generalised gamma": Family(_generalised_gamma, ((0.0, 0.0, 1.0), (0.0, 0.0, 0.1), (0.0, 0.3, -0.5))),
+FAMILIES: Mapping[str, _Family] = {
+    "exponential": _Family(_exponential, ((0.0,),)),
+    "Weibull": _Family(_weibull, ((0.0, 0.0),)),
+    "Gompertz": _Family(_gompertz, ((0.0, 0.0),)),
+    "log-normal": _Family(_log_normal, ((0.0, 0.0),)),
+    "log-logistic": _Family(_log_logistic, ((0.0, -0.3),)),
+    "generalised gamma": _Family(_generalised_gamma, ((0.0, 0.0, 1.0), (0.0, 0.0, 0.1), (0.0, 0.3, -0.5))),
 }
 """The six families recommended for technology appraisals (Latimer 2013 Med Decis Making 33:743; NICE DSU TSD 14)."""
 
@@ -285,8 +285,8 @@ def _descending(loss: Callable[[np.ndarray], float], theta: np.ndarray, step: np
     here = loss(theta)
     if not np.isfinite(step).all():
         return None
-    for _ in range(MOST_HALVINGS):
-        if loss(theta - step) <= here + ROUNDING:
+    for _ in range(_MOST_HALVINGS):
+        if loss(theta - step) <= here + _ROUNDING:
             return step
         step = step / 2
     return None
@@ -299,17 +299,17 @@ def _along(loss: Callable[[np.ndarray], float], theta: np.ndarray, step: np.ndar
 
 def _gradient(loss: Callable[[np.ndarray], float], theta: np.ndarray) -> np.ndarray:
     """Return first derivatives by central differences of sixth order."""
-    used = [(count, weight) for count, weight in zip(range(-3, 4), FIRST, strict=True) if weight]
-    return np.array([sum(weight * loss(theta + count * step) for count, weight in used) / STEP
-                     for step in STEP * np.eye(len(theta))])  # fmt: skip
+    used = [(count, weight) for count, weight in zip(range(-3, 4), _FIRST, strict=True) if weight]
+    return np.array([sum(weight * loss(theta + count * step) for count, weight in used) / _STEP
+                     for step in _STEP * np.eye(len(theta))])  # fmt: skip
 
 
 def _curvature(loss: Callable[[np.ndarray], float], theta: np.ndarray) -> np.ndarray:
     """Return second derivatives by differences of second order, accurate enough for the direction of a step."""
-    steps, here = STEP * np.eye(len(theta)), loss(theta)
+    steps, here = _STEP * np.eye(len(theta)), loss(theta)
 
     def along(step: np.ndarray) -> float:
-        return (loss(theta + step) - 2 * here + loss(theta - step)) / STEP**2
+        return (loss(theta + step) - 2 * here + loss(theta - step)) / _STEP**2
 
     found = np.diag([along(step) for step in steps])
     for i, j in combinations(range(len(theta)), 2):
@@ -319,10 +319,10 @@ def _curvature(loss: Callable[[np.ndarray], float], theta: np.ndarray) -> np.nda
 
 def _second_derivatives(loss: Callable[[np.ndarray], float], theta: np.ndarray) -> np.ndarray:
     """Return second derivatives by central differences of sixth order, for each parameter and each pair."""
-    steps = STEP * np.eye(len(theta))
-    found = np.diag([_product(SECOND, _along(loss, theta, step)) / STEP**2 for step in steps])
+    steps = _STEP * np.eye(len(theta))
+    found = np.diag([_product(_SECOND, _along(loss, theta, step)) / _STEP**2 for step in steps])
     for i, j in combinations(range(len(theta)), 2):
-        both = _product(SECOND, _along(loss, theta, steps[i] + steps[j])) / STEP**2
+        both = _product(_SECOND, _along(loss, theta, steps[i] + steps[j])) / _STEP**2
         found[i, j] = found[j, i] = (both - found[i, i] - found[j, j]) / 2
     return found
 
@@ -340,7 +340,7 @@ def _inverse(matrix: np.ndarray) -> np.ndarray | None:
     work = np.hstack([matrix, np.eye(count)])
     for place in range(count):
         pivot = work[place, place]
-        if not pivot > FLAT * matrix[place, place]:
+        if not pivot > _FLAT * matrix[place, place]:
             return None
         work[place] /= pivot
         for other in set(range(count)) - {place}:

@@ -17,7 +17,7 @@ from heorsynth.generators.sampling.target_shares import allocate
 MIN_STRATUM = 30
 """A cell of at least this many patients has its own laws of costs and utilities."""
 
-SIMILARITY_POWER = 4
+_SIMILARITY_POWER = 4
 """Power of the similarity of cells: the higher, the more a small cell borrows from the cells most similar to it."""
 
 
@@ -113,14 +113,14 @@ class Cells:
 
     def _similarity(self) -> np.ndarray:
         """Similarity (c, c) of cells: the sum, over the levels that two cells share, of 1 / (share of all patients),
-        to the power `SIMILARITY_POWER`.
+        to the power `_SIMILARITY_POWER`.
         """
         found = np.full((len(self.members), len(self.members)), 1e-3)
         for position in range(len(self.names)):
             held = np.array([member[position] for member in self.members], dtype=object)
             sizes = np.array([self.counts[held == level].sum() for level in held], dtype=float)
             found += np.where(held[:, None] == held[None, :], self.counts.sum() / sizes[:, None], 0.0)
-        return found**SIMILARITY_POWER
+        return found**_SIMILARITY_POWER
 
     def indicators(self, cell: np.ndarray) -> np.ndarray:
         """Indicators (n, d) of 0 and 1: one for each level of a variable, except its most frequent level."""

@@ -18,7 +18,7 @@ ALL = ""
 TABLE = np.linspace(0.0, 1.0, 201)
 """Shares at which the quantiles of a column's latents are tabulated."""
 
-OUTER = 0.05
+_OUTER = 0.05
 """Tabulated quantiles within this share of an end are too uncertain to be used."""
 
 
@@ -272,11 +272,11 @@ def _along(latent: np.ndarray, quantiles: np.ndarray) -> np.ndarray:
     usable quantiles they are extrapolated along a line. The ends of a finite draw are not those of the population: if
     they were used, all larger latents would have the largest value.
     """
-    inner = (OUTER <= TABLE) & (TABLE <= 1 - OUTER)
+    inner = (_OUTER <= TABLE) & (TABLE <= 1 - _OUTER)
     scores, points = ndtri(TABLE[inner]), quantiles[inner]
     spread = points[-1] - points[0]
     if spread <= 0:
-        return np.clip(np.interp(latent, quantiles, TABLE), OUTER / 2, 1 - OUTER / 2)
+        return np.clip(np.interp(latent, quantiles, TABLE), _OUTER / 2, 1 - _OUTER / 2)
     slope = (scores[-1] - scores[0]) / spread
     found = np.interp(latent, points, scores)
     found += slope * (np.minimum(latent - points[0], 0) + np.maximum(latent - points[-1], 0))

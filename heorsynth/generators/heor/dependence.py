@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-ROUNDS = 8
+_ROUNDS = 8
 """Number of corrections of the latent correlations."""
 
-LARGEST = 0.98
+_LARGEST = 0.98
 """Largest latent correlation."""
 
 
@@ -179,7 +179,7 @@ def solve(
     """The latent law under which drawn columns have the target correlations.
 
     A correlation of levels or rounded numbers is weaker than that of their latents. So the latent correlations are
-    corrected `ROUNDS` times by the difference that a large draw shows.
+    corrected `_ROUNDS` times by the difference that a large draw shows.
 
     Parameters
     ----------
@@ -190,13 +190,13 @@ def solve(
     among = correlations(scores, np.ones_like(scores, dtype=bool))[0] if count else np.zeros((0, 0))
     latent = target.copy()
     law = _law(latent, among, center, scale)
-    for _ in range(ROUNDS):
+    for _ in range(_ROUNDS):
         columns, known = simulate(law)
         both = np.column_stack([scores, columns])
         reached, _rows = correlations(both, np.column_stack([np.ones_like(scores, dtype=bool), known]))
         step = target - reached
         step[:count, :count] = 0.0
-        latent = np.clip(latent + step, -LARGEST, LARGEST)
+        latent = np.clip(latent + step, -_LARGEST, _LARGEST)
         np.fill_diagonal(latent, 1.0)
         law = _law(latent, among, center, scale)
     return law

@@ -10,10 +10,10 @@ import numpy as np
 
 from heorsynth.generators.heor.quantiles import Quantiles
 
-VALUES = 10_000
+_VALUES = 10_000
 """Number of equally likely values that represent the law when it is cut off."""
 
-SMALLEST_MASS = 1e-9
+_SMALLEST_MASS = 1e-9
 """Smallest mass of an entry time, as a share of the largest mass: a product of many factors would underflow."""
 
 
@@ -48,7 +48,7 @@ class EntryLaw:
 
     def before(self, shares: np.ndarray, last: np.ndarray) -> np.ndarray:
         """The entry (n,) at these shares (n,) of the law cut off at `last` (n,): at least 0 and below `last`."""
-        values = np.sort(self.quantiles((np.arange(VALUES) + 0.5) / VALUES))
+        values = np.sort(self.quantiles((np.arange(_VALUES) + 0.5) / _VALUES))
         count = np.searchsorted(values, last, side="left")
         found = values[np.minimum(shares * count, np.maximum(count - 1, 0)).astype(int)]
         return np.where(count > 0, found, np.minimum(values[0], just_below(last, self.decimals)))
@@ -87,4 +87,4 @@ def _masses(entry: np.ndarray, last: np.ndarray) -> tuple[np.ndarray, np.ndarray
     earlier = np.maximum(1 - entering / at_risk, 0.5 / at_risk)
     upto = np.concatenate([np.cumprod(earlier[:0:-1])[::-1], [1.0]])
     mass = np.diff(np.concatenate([[0.0], upto]))
-    return values, place, np.maximum(mass, SMALLEST_MASS * mass.max())
+    return values, place, np.maximum(mass, _SMALLEST_MASS * mass.max())

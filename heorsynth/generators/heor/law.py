@@ -21,10 +21,10 @@ from heorsynth.generators.heor.quantiles import MIN_PATIENTS
 from heorsynth.generators.heor.shape import CAUSE, STRATUM, Shape
 from heorsynth.generators.sampling.formats import formats_from_dict, formats_to_dict
 
-SIMULATED_ROWS = 4000
+_SIMULATED_ROWS = 4000
 """Least number of rows of the draw that corrects the latent correlations."""
 
-MOST_CORRELATED = 50_000
+_MOST_CORRELATED = 50_000
 """Correlations are taken of at most so many patients: their standard error is then below 0.005."""
 
 
@@ -92,8 +92,8 @@ class HeorLaw:
         columns = tuple(_column(name, values[name], shape, grouped[name]) for name in shape.modelled)
         seen = (
             np.arange(cohort.n)
-            if cohort.n <= MOST_CORRELATED
-            else np.sort(rng.choice(cohort.n, MOST_CORRELATED, replace=False))
+            if cohort.n <= _MOST_CORRELATED
+            else np.sort(rng.choice(cohort.n, _MOST_CORRELATED, replace=False))
         )
         blocks = [column.scores(values[column.name][seen], grouped[column.name][seen]) for column in columns]
         del values, grouped
@@ -116,7 +116,7 @@ class HeorLaw:
 
     def _with_dependence(self, target: np.ndarray, rng: np.random.Generator) -> HeorLaw:
         """This law, with the dependence that gives drawn columns the target correlations, and with tables."""
-        size = max(SIMULATED_ROWS, 20 * len(target))
+        size = max(_SIMULATED_ROWS, 20 * len(target))
         cell = np.repeat(np.arange(len(self.cells.members)), self.cells.allocated(size))
         time, cause = self._outcomes(cell, rng)
         scores = _scores(self.cells, self.outcome, cell, time, cause)

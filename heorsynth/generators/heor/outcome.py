@@ -11,7 +11,7 @@ import numpy as np
 from heorsynth.generators.heor.cells import Cells
 from heorsynth.generators.heor.quantiles import MIN_PATIENTS, Quantiles, split
 
-POOL = 2
+_POOL = 2
 """A cell with fewer patients than this many pieces need shares its law with the cells most similar to it."""
 
 GRID = 60
@@ -19,7 +19,7 @@ GRID = 60
 
 
 @dataclass(frozen=True)
-class FollowUpLaw:
+class _FollowUpLaw:
     """The law of follow-up in a cell: a quantile function of times, and the share of each cause along it.
 
     Attributes
@@ -34,7 +34,7 @@ class FollowUpLaw:
     causes: np.ndarray
 
     @classmethod
-    def of(cls, time: np.ndarray, cause: np.ndarray, weights: np.ndarray, n_causes: int, least: int) -> FollowUpLaw:
+    def of(cls, time: np.ndarray, cause: np.ndarray, weights: np.ndarray, n_causes: int, least: int) -> _FollowUpLaw:
         """The law of patients with these times, causes and weights (n,), with `least` patients to a piece."""
         order = np.lexsort((cause == 0, time))
         parts = split(order, least)
@@ -62,7 +62,7 @@ class FollowUpLaw:
         return {"times": self.times.to_dict(), "edges": self.edges.tolist(), "causes": self.causes.tolist()}
 
     @classmethod
-    def from_dict(cls, facts: Mapping[str, Any]) -> FollowUpLaw:
+    def from_dict(cls, facts: Mapping[str, Any]) -> _FollowUpLaw:
         return cls(Quantiles.from_dict(facts["times"]), np.array(facts["edges"]), np.array(facts["causes"]))
 
 
@@ -80,7 +80,7 @@ def _positions(parts: list[np.ndarray]) -> list[np.ndarray]:
 
 @dataclass(frozen=True)
 class Outcome:
-    """The law of the primary endpoint: a `FollowUpLaw` for each cell, and the scores that covariates depend on.
+    """The law of the primary endpoint: a `_FollowUpLaw` for each cell, and the scores that covariates depend on.
 
     Attributes
     ----------
@@ -90,7 +90,7 @@ class Outcome:
     shares : array (g,)               share of patients whose follow-up has ended by these times
     """
 
-    endings: tuple[FollowUpLaw, ...]
+    endings: tuple[_FollowUpLaw, ...]
     grid: np.ndarray
     hazards: np.ndarray
     shares: np.ndarray
@@ -101,11 +101,11 @@ class Outcome:
     ) -> Outcome:
         """The law of patients with these times, causes and cells (n,), with `least` patients to a piece."""
         n_causes = max(1, int(cause.max()))
-        weights_of = cells.borrowed(POOL * least) / cells.counts
+        weights_of = cells.borrowed(_POOL * least) / cells.counts
         endings = []
         for weights in weights_of[:, cell]:
             rows = weights > 0
-            endings.append(FollowUpLaw.of(time[rows], cause[rows], weights[rows], n_causes, least))
+            endings.append(_FollowUpLaw.of(time[rows], cause[rows], weights[rows], n_causes, least))
         order = np.argsort(time, kind="stable")
         parts = np.array_split(order, max(1, min(GRID, len(time) // least)))
         at_risk = len(time) - np.arange(len(time))
@@ -153,7 +153,7 @@ class Outcome:
     @classmethod
     def from_dict(cls, facts: Mapping[str, Any]) -> Outcome:
         return cls(
-            tuple(map(FollowUpLaw.from_dict, facts["endings"])),
+            tuple(map(_FollowUpLaw.from_dict, facts["endings"])),
             np.array(facts["grid"]),
             np.array(facts["hazards"]),
             np.array(facts["shares"]),

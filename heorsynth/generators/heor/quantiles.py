@@ -13,7 +13,7 @@ from heorsynth.generators.sampling.formats import decimals_of
 MIN_PATIENTS = 5
 """Smallest number of patients to a piece, by default: no knot is the value of one patient."""
 
-PIECES = 2000
+_PIECES = 2000
 """Largest number of pieces of one function: of more patients, more share a piece."""
 
 
@@ -92,14 +92,14 @@ class Quantiles:
         return cls(edges, left, rise, power, facts["decimals"])
 
 
-def n_pieces(patients: int, least: int) -> int:
-    """Number of pieces for so many patients: at least `least` patients to a piece, and at most `PIECES` pieces."""
-    return max(1, min(PIECES, patients // least))
+def _n_pieces(patients: int, least: int) -> int:
+    """Number of pieces for so many patients: at least `least` patients to a piece, and at most `_PIECES` pieces."""
+    return max(1, min(_PIECES, patients // least))
 
 
 def split(order: np.ndarray, least: int) -> list[np.ndarray]:
     """An ordering of patients, cut into pieces of at least `least` patients, of sizes as equal as possible."""
-    return np.array_split(order, n_pieces(len(order), least))
+    return np.array_split(order, _n_pieces(len(order), least))
 
 
 def shared_values(values: np.ndarray, least: int) -> np.ndarray:
@@ -132,7 +132,7 @@ def _pieces(values: np.ndarray, weight: np.ndarray, least: int, open_end: bool) 
     There are two sizes of pieces, which differ by one; all pieces of a size are computed together. With an open end
     the last piece is curved.
     """
-    count = n_pieces(len(values), least)
+    count = _n_pieces(len(values), least)
     size, longer = divmod(len(values), count)
     cut = longer * (size + 1)
     blocks = [(held[:cut].reshape(longer, size + 1), held[cut:].reshape(-1, size)) for held in (values, weight)]

@@ -20,7 +20,7 @@ from heorsynth.generators.sampling.calibration import CalibrationRequest, aims_o
 from heorsynth.generators.sampling.sampler import Sampler
 from heorsynth.generators.sampling.source import require_real, require_source
 
-PRIVACY = {
+_PRIVACY = {
     "standard": Thresholds(residual=2.5, score=3.0, hazard=0.5),
     "strong": Thresholds(residual=9.0, score=16.0, hazard=6.0),
 }
@@ -91,10 +91,10 @@ class Heor:
     most_rows: int = 200_000
 
     def __post_init__(self) -> None:
-        if self.privacy not in PRIVACY:
+        if self.privacy not in _PRIVACY:
             raise GeneratorError(
                 "generator 'heor'",
-                Problem("privacy", f"{self.privacy!r} is not a setting", nearest(str(self.privacy), PRIVACY)),
+                Problem("privacy", f"{self.privacy!r} is not a setting", nearest(str(self.privacy), _PRIVACY)),
             )
         if not is_whole(self.min_patients, MIN_PATIENTS):
             problem = Problem("min_patients", f"{self.min_patients!r}", f"a whole number, {MIN_PATIENTS} or more")
@@ -166,7 +166,7 @@ class Heor:
         aims = aims_of(self.calibrate, cohort, self.min_patients)
         rng = stream(seed, "heor")
         counts = None if whole is None else whole.cells
-        law = HeorLaw.of(cohort, PRIVACY[self.privacy], rng, least=self.min_patients, external=external, counts=counts)
+        law = HeorLaw.of(cohort, _PRIVACY[self.privacy], rng, least=self.min_patients, external=external, counts=counts)
         settings: dict[str, object] = {"privacy": self.privacy, "min_patients": self.min_patients}
         if whole is not None:
             settings["learnt_from"] = {"rows": cohort.n, "of": whole.n, "stratified_by": list(cohort.schema.strata)}

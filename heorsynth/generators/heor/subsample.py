@@ -17,7 +17,7 @@ from heorsynth.engine.engine import EngineSpec, open_engine
 from heorsynth.generators.heor.cells import MIN_STRATUM
 from heorsynth.generators.sampling.target_shares import allocate
 
-Ranks = Mapping[int, Mapping[Cell, np.ndarray]]
+_Ranks = Mapping[int, Mapping[Cell, np.ndarray]]
 """Partition to cell to the taken rows among the cell's rows in that partition, counted from 0."""
 
 
@@ -47,7 +47,7 @@ def stratified(folder: CohortFolder, most: int, seed: int, engine: EngineSpec = 
     return Cohort.derive(folder.schema, frame, label=folder.label, name=folder.name)
 
 
-def _ranks(folder: CohortFolder, wanted: Mapping[Cell, int], seed: int) -> Ranks:
+def _ranks(folder: CohortFolder, wanted: Mapping[Cell, int], seed: int) -> _Ranks:
     """The rows to take of each partition. They are drawn once for each cell, over all partitions."""
     found: dict[int, dict[Cell, np.ndarray]] = {}
     for cell in folder.cells:
@@ -59,7 +59,7 @@ def _ranks(folder: CohortFolder, wanted: Mapping[Cell, int], seed: int) -> Ranks
     return found
 
 
-def _rows(task: tuple[CohortFolder, Ranks], part: int) -> pd.DataFrame:
+def _rows(task: tuple[CohortFolder, _Ranks], part: int) -> pd.DataFrame:
     """The sampled rows of one partition, in its order."""
     folder, ranks = task
     cohort = folder.part(part)

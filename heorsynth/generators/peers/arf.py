@@ -20,10 +20,10 @@ from heorsynth.generators.sampling.formats import Format
 from heorsynth.generators.sampling.sampler import Sampler
 from heorsynth.generators.sampling.source import require_source, training_frame
 
-UNSEEN = 0.5
+_UNSEEN = 0.5
 """Accuracy of a forest that cannot tell patients from synthetic rows."""
 
-LEAF = -1
+_LEAF = -1
 """scikit-learn's code of a node without children."""
 
 
@@ -57,7 +57,7 @@ class Arf:
             for name, value, low in lowest
             if not is_whole(value, low)
         ]
-        if not is_number(self.delta) or not 0 <= self.delta <= UNSEEN:
+        if not is_number(self.delta) or not 0 <= self.delta <= _UNSEEN:
             found.append(Problem("option 'delta'", f"{self.delta!r} is not within 0 to 0.5", "the authors' is 0"))
         if found:
             raise GeneratorError(f"generator {self.name!r}", found)
@@ -74,17 +74,17 @@ class Arf:
         rows = np.column_stack([_numbers(frame[name], form) for name, form in formats.items()])
         forest = self._adversarial(rows, derived_seed(seed, "arf", "forest"), stream(seed, "arf"))
         leaves = [leaf for tree in forest for leaf in _leaves(tree, rows, self.min_leaf)]
-        return Sampler.fitted(self.name, asdict(self), cohort, ArfLaw.of(rows, leaves, formats), seed)
+        return Sampler.fitted(self.name, asdict(self), cohort, _ArfLaw.of(rows, leaves, formats), seed)
 
     def _adversarial(self, rows: np.ndarray, seed: int, rng: np.random.Generator) -> list[Any]:
         """The trees of the last forest that told patients from synthetic rows better than chance (Algorithm 1)."""
         shuffled = np.column_stack([rng.permutation(column) for column in rows.T])
         forest = self._forest(rows, shuffled, seed)
-        for _ in range(self.rounds if forest.oob_score_ > UNSEEN + self.delta else 0):
+        for _ in range(self.rounds if forest.oob_score_ > _UNSEEN + self.delta else 0):
             leaves = [leaf for tree in forest.estimators_ for leaf in _leaves(tree.tree_, rows, 1)]
             drawn = _from_leaves(rows, leaves, rng)
             found = self._forest(rows, drawn, seed)
-            if found.oob_score_ <= UNSEEN + self.delta or found.oob_score_ > forest.oob_score_:
+            if found.oob_score_ <= _UNSEEN + self.delta or found.oob_score_ > forest.oob_score_:
                 break
             forest = found
         return [tree.tree_ for tree in forest.estimators_]
@@ -104,7 +104,7 @@ class Arf:
 
 
 @dataclass(frozen=True, repr=False)
-class Leaf:
+class _Leaf:
     """The patients of one leaf, by row, and the bounds of each column in it."""
 
     rows: np.ndarray
@@ -113,7 +113,7 @@ class Leaf:
 
 
 @dataclass(frozen=True, repr=False)
-class ArfLaw:
+class _ArfLaw:
     """L leaves: their weights, and the law of each column within them.
 
     `numbers` holds (L, 5) a column: mean, SD, low, high, share missing; `levels` (L, levels + 1): shares, the
@@ -126,7 +126,7 @@ class ArfLaw:
     formats: Mapping[str, Format] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, rows: np.ndarray, leaves: list[Leaf], formats: Mapping[str, Format]) -> ArfLaw:
+    def of(cls, rows: np.ndarray, leaves: list[_Leaf], formats: Mapping[str, Format]) -> _ArfLaw:
         """The density of the leaves (FORDE)."""
         numbers, levels = {}, {}
         for place, (name, form) in enumerate(formats.items()):
@@ -165,7 +165,7 @@ def _numbers(column: pd.Series, form: Format) -> np.ndarray:
     return as_text(column).map(places).to_numpy(dtype=float, na_value=np.nan)
 
 
-def _leaves(tree: Any, rows: np.ndarray, least: int) -> Iterator[Leaf]:
+def _leaves(tree: Any, rows: np.ndarray, least: int) -> Iterator[_Leaf]:
     """The leaves of a tree that hold patients. A split with fewer than `least` patients on a side is undone: they stay
     with the other side, and the split sets no bound."""
     singles = rows.astype(np.float32)
@@ -173,8 +173,8 @@ def _leaves(tree: Any, rows: np.ndarray, least: int) -> Iterator[Leaf]:
     waiting = [(0, np.arange(len(rows)), -bounds, bounds)]
     while waiting:
         node, held, low, high = waiting.pop()
-        if tree.children_left[node] == LEAF:
-            yield Leaf(held, low, high)
+        if tree.children_left[node] == _LEAF:
+            yield _Leaf(held, low, high)
             continue
         column, cut = tree.feature[node], tree.threshold[node]
         values = singles[held, column]
@@ -190,7 +190,7 @@ def _leaves(tree: Any, rows: np.ndarray, least: int) -> Iterator[Leaf]:
             waiting.append((child, part, low, moved) if bound is high else (child, part, moved, high))
 
 
-def _from_leaves(rows: np.ndarray, leaves: list[Leaf], rng: np.random.Generator) -> np.ndarray:
+def _from_leaves(rows: np.ndarray, leaves: list[_Leaf], rng: np.random.Generator) -> np.ndarray:
     """As many rows as patients: a leaf by its weight, then each column resampled independently within it."""
     sizes = np.array([len(leaf.rows) for leaf in leaves], dtype=float)
     counts = rng.multinomial(len(rows), sizes / sizes.sum())
@@ -202,7 +202,7 @@ def _from_leaves(rows: np.ndarray, leaves: list[Leaf], rng: np.random.Generator)
     return np.concatenate(parts)
 
 
-def _normal(values: np.ndarray, leaf: Leaf, place: int) -> tuple[float, float, float, float, float]:
+def _normal(values: np.ndarray, leaf: _Leaf, place: int) -> tuple[float, float, float, float, float]:
     known = values[~np.isnan(values)]
     missing = 1 - len(known) / len(values)
     if not len(known):

@@ -24,12 +24,12 @@ from heorsynth.generators.sampling.formats import Format
 from heorsynth.generators.sampling.sampler import Sampler
 from heorsynth.generators.sampling.source import require_source, training_frame
 
-TABLE = "table"
+_TABLE = "table"
 
-PAC = 10
+_PAC = 10
 """Rows that CTGAN's discriminator sees at once; the batch size must be a multiple of it."""
 
-PEERS = r"(sdv|rdt|ctgan|copulas|sklearn|scipy|torch)(\.|$)"
+_PEERS = r"(sdv|rdt|ctgan|copulas|sklearn|scipy|torch)(\.|$)"
 """Modules whose warnings are silenced: they concern margins or mixtures that the user cannot change."""
 
 
@@ -57,7 +57,7 @@ class CopulaGan:
     batch_size: int = 500
 
     def __post_init__(self) -> None:
-        _check_training(self.name, self.epochs, self.batch_size, PAC)
+        _check_training(self.name, self.epochs, self.batch_size, _PAC)
 
     @property
     def name(self) -> str:
@@ -77,7 +77,7 @@ class Ctgan:
     batch_size: int = 500
 
     def __post_init__(self) -> None:
-        _check_training(self.name, self.epochs, self.batch_size, PAC)
+        _check_training(self.name, self.epochs, self.batch_size, _PAC)
 
     @property
     def name(self) -> str:
@@ -131,7 +131,7 @@ def _cpu_only() -> dict[str, object]:
 
 
 @dataclass(frozen=True, repr=False)
-class SdvLaw:
+class _SdvLaw:
     """A fitted synthesizer. It is reset before each draw, so draws do not depend on one another."""
 
     synthesizer: Any
@@ -149,7 +149,7 @@ class SdvLaw:
             self.synthesizer._set_random_state(seed)
             for transformer in self._transformers():
                 transformer.set_random_state(np.random.RandomState(int(rng.integers(2**31 - 1))), "reverse_transform")
-            drawn = self.synthesizer.sample(n)[TABLE]
+            drawn = self.synthesizer.sample(n)[_TABLE]
         written = {name: form.column(_plain(drawn[name], form)) for name, form in self.formats.items()}
         return pd.DataFrame(written)
 
@@ -189,8 +189,8 @@ def _fitted(
             raise GeneratorError(
                 f"generator {name!r}", Problem(known, "a value SDV does not accept", "see SDV's own documentation")
             ) from error
-        synthesizer.fit({TABLE: ready})
-    return Sampler.fitted(name, settings, cohort, SdvLaw(synthesizer, formats), seed)
+        synthesizer.fit({_TABLE: ready})
+    return Sampler.fitted(name, settings, cohort, _SdvLaw(synthesizer, formats), seed)
 
 
 def _metadata(formats: Mapping[str, Format]) -> Any:
@@ -198,12 +198,12 @@ def _metadata(formats: Mapping[str, Format]) -> Any:
     kinds = {name: {"sdtype": "categorical" if form.values else "numerical"} for name, form in formats.items()}
     from sdv.metadata import Metadata
 
-    return Metadata.load_from_dict({"tables": {TABLE: {"columns": kinds}}})
+    return Metadata.load_from_dict({"tables": {_TABLE: {"columns": kinds}}})
 
 
 @contextmanager
 def _seeded(seed: int) -> Iterator[None]:
-    """Seed the global random states inside the block and restore them afterwards; silence the warnings of `PEERS`.
+    """Seed the global random states inside the block and restore them afterwards; silence the warnings of `_PEERS`.
 
     Networks are computed on one thread: the number of threads changes the last digits of torch's sums, and so the
     rows. Only the generator of the CPU is seeded: `torch.manual_seed` would also reseed accelerators.
@@ -222,7 +222,7 @@ def _seeded(seed: int) -> Iterator[None]:
     torch.set_num_threads(1)
     try:
         with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", module=PEERS)
+            warnings.filterwarnings("ignore", module=_PEERS)
             yield
     finally:
         torch.set_num_threads(threads)

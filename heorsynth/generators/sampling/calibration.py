@@ -17,27 +17,27 @@ from heorsynth.data.columns.schema import Schema
 from heorsynth.estimators.survival.estimates import rmst
 from heorsynth.generators.sampling.formats import decimals_of
 
-ALL = "all"
+_ALL = "all"
 """The group of an estimand that is calibrated for all rows together."""
 
-HORIZON = 0.8
+_HORIZON = 0.8
 """The horizon of the restricted mean: at it, this share of patients has ended follow-up."""
 
-LARGEST = 2.0
+_LARGEST = 2.0
 """Largest factor by which values are scaled, and the inverse of the smallest."""
 
-ROUNDS = 30
+_ROUNDS = 30
 
-CLOSE = 1e-7
+_CLOSE = 1e-7
 """Relative distance within which a value is met and no row is changed."""
 
 TOLERANCE = 0.002
 """Largest relative distance from its value at which an estimand counts as met."""
 
-DECISIONS = ("economics.inmb", "economics.decision_agreement", "economics.pooled_decision")
+_DECISIONS = ("economics.inmb", "economics.decision_agreement", "economics.pooled_decision")
 MEETS = {
-    "costs": ("costs.mean", "costs.difference", "economics.incremental_cost", *DECISIONS),
-    "utilities": ("utilities.mean", "economics.incremental_qaly", *DECISIONS),
+    "costs": ("costs.mean", "costs.difference", "economics.incremental_cost", *_DECISIONS),
+    "utilities": ("utilities.mean", "economics.incremental_qaly", *_DECISIONS),
     "survival": ("survival.rmst", "survival.rmst_difference"),
 }
 """Role to the estimands that are no evidence of fidelity once it is calibrated."""
@@ -54,7 +54,7 @@ class Aim:
     kind : str           "costs", "utilities" or "survival"
     column : str         the column, or the endpoint
     by : str or None     the arm or subgroup whose levels are met one by one
-    values : Mapping     level, or `ALL`, to the value
+    values : Mapping     level, or `_ALL`, to the value
     horizon : float      of a restricted mean; 0 otherwise
     source : bool        True where the values are the source's own, False where they were published elsewhere
     """
@@ -75,7 +75,7 @@ class Aim:
 
         Raises
         ------
-        GeneratorError      the value needs a factor beyond `LARGEST`
+        GeneratorError      the value needs a factor beyond `_LARGEST`
         """
         found = frame.copy()
         for level, value in self.values.items():
@@ -103,7 +103,7 @@ class Aim:
         names = self._columns(schema)
         before = {name: frame[name].to_numpy(float)[rows] for name in names}
         decimals = {name: decimals_of(frame[name].dropna().to_numpy(float)) for name in names}
-        low, high = 1 / LARGEST, LARGEST
+        low, high = 1 / _LARGEST, _LARGEST
         tops = {name: float(np.nanmax(column)) if self.kind == "utilities" else 0.0 for name, column in before.items()}
 
         def at(factor: float) -> dict[str, np.ndarray]:
@@ -112,17 +112,17 @@ class Aim:
 
         rising = -1.0 if self.kind == "utilities" else 1.0
         frame_rows = frame.iloc[rows]
-        if abs(self._value(frame_rows, before, schema) - value) <= CLOSE * abs(value):
+        if abs(self._value(frame_rows, before, schema) - value) <= _CLOSE * abs(value):
             return
-        for _ in range(ROUNDS):
+        for _ in range(_ROUNDS):
             factor = (low * high) ** 0.5
             if rising * (self._value(frame_rows, at(factor), schema) - value) < 0:
                 low = factor
             else:
                 high = factor
         factor = (low * high) ** 0.5
-        if factor > 0.999 * LARGEST or factor < 1.001 / LARGEST:
-            fix = f"values are scaled by at most {LARGEST:g}: check the unit, or draw more rows"
+        if factor > 0.999 * _LARGEST or factor < 1.001 / _LARGEST:
+            fix = f"values are scaled by at most {_LARGEST:g}: check the unit, or draw more rows"
             raise GeneratorError("calibrate", Problem(self.name, f"{value:g} is out of reach", fix))
         for name, column in at(factor).items():
             whole = frame[name].to_numpy(float).copy()
@@ -181,7 +181,7 @@ def calibrated(frame: pd.DataFrame, aims: Sequence[Aim], schema: Schema) -> pd.D
     GeneratorError      an aim cannot be met within `TOLERANCE`, alone or together with the others
     """
     found = frame
-    for _ in range(ROUNDS):
+    for _ in range(_ROUNDS):
         for aim in aims:
             found = aim.applied(found, schema)
         if len(aims) == 1 or max(aim.distance(found, schema) for aim in aims) < TOLERANCE / 10:
@@ -241,7 +241,7 @@ def _group(text: str, by: str, schema: Schema) -> str | None:
 
 
 def _aim(text: str, kind: str, column: str, by: str | None, published: object, cohort: Cohort, least: int) -> Aim:
-    groups = np.full(cohort.n, ALL) if by is None else cohort.levels(by)
+    groups = np.full(cohort.n, _ALL) if by is None else cohort.levels(by)
     levels = [str(level) for level in np.unique(groups) if level != ""]
     few = [level for level in levels if int((groups == level).sum()) < least]
     if few:
@@ -250,7 +250,7 @@ def _aim(text: str, kind: str, column: str, by: str | None, published: object, c
     horizon = 0.0
     if kind == "survival":
         time = cohort.outcome(column)[0]
-        horizon = min(float(np.quantile(time, HORIZON)), *(float(time[groups == level].max()) for level in levels))
+        horizon = min(float(np.quantile(time, _HORIZON)), *(float(time[groups == level].max()) for level in levels))
     if published is not None:
         return Aim(kind, column, by, _published(text, published, by, levels), horizon, source=False)
     values = {level: _source_value(text, kind, column, cohort, groups == level, horizon, least) for level in levels}
@@ -258,7 +258,7 @@ def _aim(text: str, kind: str, column: str, by: str | None, published: object, c
 
 
 def _published(text: str, published: object, by: str | None, levels: Sequence[str]) -> dict[str, float]:
-    given = published if isinstance(published, Mapping) else {ALL: published}
+    given = published if isinstance(published, Mapping) else {_ALL: published}
     stated = {str(level): value for level, value in given.items()}
     unknown = [level for level in stated if level not in levels]
     if unknown:

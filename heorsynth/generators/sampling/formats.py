@@ -13,9 +13,9 @@ from pandas.api import types
 from heorsynth.core.numbers import WHOLE_FLOATS
 from heorsynth.data.columns.levels import POOLED, as_text
 
-MAX_DECIMALS = 6
+_MAX_DECIMALS = 6
 
-FIRST = 50
+_FIRST = 50
 """The first rows of a column, which mostly show already that it has more than two values."""
 
 
@@ -68,17 +68,17 @@ def is_levels(column: pd.Series, least: int = 0) -> bool:
         return True
     if isinstance(column.dtype, pd.CategoricalDtype):
         return True
-    if len(column.iloc[:FIRST].dropna().unique()) > 2:
+    if len(column.iloc[:_FIRST].dropna().unique()) > 2:
         return False
     counts = column.value_counts()
     return bool(len(counts) <= 2 and (counts >= least).all())
 
 
 def decimals_of(values: np.ndarray) -> int | None:
-    """The fewest decimals that write all values to the precision of a float; None if more than `MAX_DECIMALS`."""
+    """The fewest decimals that write all values to the precision of a float; None if more than `_MAX_DECIMALS`."""
     largest = float(np.max(np.abs(values), initial=0.0))
     error = 1e-9 * min(1.0, largest)
-    for decimals in range(MAX_DECIMALS + 1):
+    for decimals in range(_MAX_DECIMALS + 1):
         if largest * 10.0**decimals >= WHOLE_FLOATS:
             return None
         if np.allclose(np.round(values, decimals), values, rtol=0, atol=error):

@@ -12,11 +12,11 @@ from heorsynth.core.estimate import Estimate
 from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.estimators.economics.pooling import pool
 
-Pair = tuple[float, float]
+_Pair = tuple[float, float]
 Analysis = Callable[[Cohort], object]
 """Takes a cohort; returns (estimate, variance), or a fitted lifelines or statsmodels model."""
 
-FITTED = (("params_", "standard_errors_"), ("params", "bse"))
+_FITTED = (("params_", "standard_errors_"), ("params", "bse"))
 """Where lifelines and statsmodels keep a fitted model's coefficients and their standard errors."""
 
 
@@ -38,7 +38,7 @@ def pooled(
 
 
 def _pooled_models(
-    models: Sequence[Mapping[str, Pair]], n_source: int, n_rows: int, level: float
+    models: Sequence[Mapping[str, _Pair]], n_source: int, n_rows: int, level: float
 ) -> dict[str, Estimate]:
     terms = list(models[0])
     differing = sum(set(model) != set(terms) for model in models)
@@ -59,9 +59,9 @@ def _pooled_models(
     }
 
 
-def _coefficients(found: object) -> dict[str, Pair] | None:
+def _coefficients(found: object) -> dict[str, _Pair] | None:
     """Term to coefficient and variance of a fitted model; None for anything else."""
-    for values, errors in FITTED:
+    for values, errors in _FITTED:
         if hasattr(found, values) and hasattr(found, errors):
             held, error = getattr(found, values), np.asarray(getattr(found, errors), float)
             names = _names(held, found)
@@ -77,9 +77,9 @@ def _names(held: Any, model: Any) -> list[str]:
     return [str(name) for name in given]
 
 
-def _pair(found: object) -> Pair:
+def _pair(found: object) -> _Pair:
     try:
-        value, variance = map(float, cast("Pair", found))
+        value, variance = map(float, cast("_Pair", found))
         return value, variance
     except (TypeError, ValueError) as error:
         fix = "return (estimate, variance), or a fitted lifelines or statsmodels model"

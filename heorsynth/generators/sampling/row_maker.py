@@ -21,10 +21,10 @@ from heorsynth.generators.sampling.watermarking import marked
 OVERDRAW = 200
 """Rows drawn for each row asked for, at most, before a rare `where` is given up."""
 
-CENTS = 6
+_CENTS = 6
 """Decimals to which a total is rounded: the error of a sum of decimals is far smaller."""
 
-LARGEST_ROUNDED = 1e10
+_LARGEST_ROUNDED = 1e10
 """A larger total is not rounded: a float of that size does not hold so many decimals."""
 
 
@@ -82,7 +82,7 @@ class RowMaker:
         """The same frame, with its totals computed again from their parts."""
         for name, parts in self.domain.schema.totals.items():
             total = frame[list(parts)].sum(axis=1, skipna=False)
-            total = total.where(total.abs() > LARGEST_ROUNDED, total.round(CENTS))
+            total = total.where(total.abs() > _LARGEST_ROUNDED, total.round(_CENTS))
             frame[name] = total.astype(self.domain.columns[name].dtype)  # type: ignore[call-overload]
         return frame
 

@@ -37,7 +37,7 @@ from heorsynth.generators.sampling.write_folder import (
     write,
 )
 
-TOO_MUCH = (
+_TOO_MUCH = (
     "{rows:,} rows rest on {patients:,} patients: pool with .analyse(), which counts those; a plain analysis of one "
     "cohort would claim {rows:,}"
 )
@@ -176,7 +176,7 @@ class Sampler:
         request = self._request("sample", n, seed, where, targets, watermark_key)
         rows = request.rows
         if rows > request.rests_on:
-            warnings.warn(TOO_MUCH.format(rows=rows, patients=request.rests_on), MoreRowsThanPatients, stacklevel=3)
+            warnings.warn(_TOO_MUCH.format(rows=rows, patients=request.rests_on), MoreRowsThanPatients, stacklevel=3)
         template, shared = self._label(request, m), (self.maker, request)
         with open_engine(engine) as opened:
             (first,) = opened.map(_unmarked, [0], shared, what="drawing", named=_named)

@@ -89,11 +89,11 @@ def cells_for_targets(
     return [(dict(cell) | dict(where), int(count)) for cell, count in zip(cells, counts, strict=True)]
 
 
-Members = Mapping[tuple[str, str], np.ndarray]
+_Members = Mapping[tuple[str, str], np.ndarray]
 """Target and level to the cells that have it, True or False (c,)."""
 
 
-def _raked(weights: np.ndarray, wanted: Mapping[str, Mapping[str, float]], members: Members, n: int) -> np.ndarray:
+def _raked(weights: np.ndarray, wanted: Mapping[str, Mapping[str, float]], members: _Members, n: int) -> np.ndarray:
     """The weights, scaled until each level has its share to half a row of n. They sum to 1."""
     held = weights.copy()
     for name, levels in wanted.items():
@@ -120,7 +120,7 @@ def _raked(weights: np.ndarray, wanted: Mapping[str, Mapping[str, float]], membe
 
 
 def _settled(
-    counts: np.ndarray, exact: np.ndarray, wanted: Mapping[str, Mapping[str, float]], members: Members
+    counts: np.ndarray, exact: np.ndarray, wanted: Mapping[str, Mapping[str, float]], members: _Members
 ) -> np.ndarray:
     """The counts, with rows moved between cells until each level has its count; the move that rounds best comes first.
 

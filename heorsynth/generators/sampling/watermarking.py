@@ -23,31 +23,31 @@ from heorsynth.data.labels.watermark import (
 )
 from heorsynth.generators.sampling.formats import decimals_of
 
-STRENGTH = 26.0
+_STRENGTH = 26.0
 """How far the rows of a cohort agree with the key beyond chance, in standard deviations."""
 
-MOST_MOVED = 0.45
+_MOST_MOVED = 0.45
 """Largest share of a column's values that is moved."""
 
-MOST_SCANNED = 6
+_MOST_SCANNED = 6
 """Rows of a large cohort that are looked at, for each one whose value is to move."""
 
-FEWEST = 50_000
+_FEWEST = 50_000
 """A cohort of up to so many rows is examined whole; of a larger one so many rows give the quantiles."""
 
-SPIKE = 0.03
+_SPIKE = 0.03
 """A value of more than this share of the rows, and of more than five, is a spike: no value moves from or to it."""
 
-KEPT_QUANTILES = (0.5, 0.95, 0.99)
+_KEPT_QUANTILES = (0.5, 0.95, 0.99)
 """Quantiles of every column, overall and by arm, that no value crosses."""
 
-KEPT_POINTS = (0.0, 1.0)
+_KEPT_POINTS = (0.0, 1.0)
 """No value crosses these points: no cost becomes negative, no utility full health or worse than death."""
 
-TIED = 0.5
+_TIED = 0.5
 """A column is a scale if its middle half has fewer distinct values than this share of those its decimals allow."""
 
-WIDEST = 3.0
+_WIDEST = 3.0
 """A column is not marked if its decimals require bins more than so many times as wide as `WIDTH`."""
 
 
@@ -84,7 +84,7 @@ def marked(
     The bins of a column form pairs. The key decides, by a coin for each pair, which of the two bins is green. A value
     in the other bin may move to the green one, by the width of a bin. In each arm as many values move up as down, so
     the mean of each arm is kept exactly. A rounded value stays as round as it was, and spikes stay. No value crosses a
-    quantile of `KEPT_QUANTILES`, a point of `KEPT_POINTS`, the edge of a band, or the range of the drawn values.
+    quantile of `_KEPT_QUANTILES`, a point of `_KEPT_POINTS`, the edge of a band, or the range of the drawn values.
 
     Of each of C columns, a share STRENGTH / (2 √(C n)) of the values moves, where n is the number of rows or of the
     source's patients, whichever is smaller. So the share falls as standard errors do. `benchmarks/watermark.py`
@@ -93,9 +93,9 @@ def marked(
     held = [column for name in frame.columns if (column := _column(frame[name], domain)) is not None]
     if not held:
         return frame, ()
-    share = min(MOST_MOVED, STRENGTH / (2 * np.sqrt(len(held) * min(len(frame), domain.n_source))))
+    share = min(_MOST_MOVED, _STRENGTH / (2 * np.sqrt(len(held) * min(len(frame), domain.n_source))))
     rows = np.arange(len(frame))
-    if (scanned_rows := max(FEWEST, round(MOST_SCANNED * share * len(frame)))) < len(frame):
+    if (scanned_rows := max(_FEWEST, round(_MOST_SCANNED * share * len(frame)))) < len(frame):
         rows = np.sort(rng.choice(rows, size=scanned_rows, replace=False))
     arms = _arms(frame, domain)
     found, names = frame.copy(deep=False), []  # a shallow copy: columns are replaced in it, never changed
@@ -127,21 +127,21 @@ def _column(series: pd.Series, domain: Domain) -> _Column | None:
     if decimals is not None:
         step = 10.0**-decimals
         grid = grid if grid.width > 0.999 * step else Grid.near(step)[0]
-        if grid.width > WIDEST * width or _is_scale(some, step):
+        if grid.width > _WIDEST * width or _is_scale(some, step):
             return None
     return _Column(name, values, some, grid, decimals)
 
 
 def _is_scale(values: np.ndarray, step: float) -> bool:
     """True if the middle half has far fewer distinct values than its decimals allow, as the levels of a scale have."""
-    kept = values[~heaped(values, SPIKE)]
+    kept = values[~heaped(values, _SPIKE)]
     if len(kept) < 10:
         return True
     low, high = np.quantile(kept, [0.25, 0.75])
     middle = kept[(kept >= low) & (kept <= high)]
     places = max(1.0, (high - low) / step)
     expected = places * -np.expm1(-len(middle) / places)
-    return bool(len(np.unique(middle)) < TIED * expected)
+    return bool(len(np.unique(middle)) < _TIED * expected)
 
 
 def _arms(frame: pd.DataFrame, domain: Domain) -> np.ndarray:
@@ -153,12 +153,12 @@ def _arms(frame: pd.DataFrame, domain: Domain) -> np.ndarray:
 
 def _kept_points(column: _Column, domain: Domain, arms: np.ndarray) -> np.ndarray:
     """Sorted points that no value may cross: quantiles of all rows and of each arm, and edges of bands."""
-    rows = np.arange(0, len(arms), max(1, len(arms) // FEWEST))
+    rows = np.arange(0, len(arms), max(1, len(arms) // _FEWEST))
     rows = rows[np.isfinite(column.values[rows])]
-    points: list[float] = [*KEPT_POINTS]
+    points: list[float] = [*_KEPT_POINTS]
     for group in [rows, *(rows[arms[rows] == arm] for arm in np.unique(arms[rows]))]:
         held = np.sort(column.values[group])
-        places = np.asarray(KEPT_QUANTILES) * (len(held) - 1)
+        places = np.asarray(_KEPT_QUANTILES) * (len(held) - 1)
         points += held[np.concatenate([np.floor(places), np.ceil(places)]).astype(np.int64)].tolist()
     for band in domain.schema.bands.values():
         if band.source == column.name:
@@ -203,7 +203,7 @@ def _green(pairs: np.ndarray, digit: int, owner: bytes | None) -> np.ndarray:
 def _may_move(column: _Column, before: np.ndarray, after: np.ndarray, points: np.ndarray) -> np.ndarray:
     """True (n,) where a move keeps the range, the spikes and the roundness, and crosses none of the points."""
     low, high = np.fmin.reduce(column.values), np.fmax.reduce(column.values)
-    spikes = np.unique(column.some[heaped(column.some, SPIKE)])
+    spikes = np.unique(column.some[heaped(column.some, _SPIKE)])
     allowed = (after >= low) & (after <= high) & ~np.isin(before, spikes) & ~np.isin(after, spikes)
     for side in ("left", "right"):
         allowed &= np.searchsorted(points, before, side) == np.searchsorted(points, after, side)

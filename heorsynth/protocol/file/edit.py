@@ -13,7 +13,7 @@ from ruamel.yaml.error import YAMLError
 
 from heorsynth.core.errors import Problem, ProtocolError
 
-WIDTH = 10_000
+_WIDTH = 10_000
 """Line width for ruamel.yaml; large, so that long lines are not wrapped."""
 
 
@@ -39,7 +39,7 @@ def with_changes(text: str, changes: Mapping[str, Any]) -> str:
     cohort: {arm: trt, unit: day}
     """
     yaml = YAML(typ="rt")
-    yaml.preserve_quotes, yaml.width = True, WIDTH
+    yaml.preserve_quotes, yaml.width = True, _WIDTH
     try:
         document = yaml.load(_without_questions(text, changes))
     except YAMLError:

@@ -9,7 +9,7 @@ from heorsynth.core.errors import HeorsynthError, Problem
 from heorsynth.protocol.file.spec import Protocol
 from heorsynth.protocol.file.yaml import Path_
 
-NAMED = re.compile(r"'([^']+)'|^([^:('\"]+?)(?= \(|$)")
+_NAMED = re.compile(r"'([^']+)'|^([^:('\"]+?)(?= \(|$)")
 """A column name in the text of a problem: in quotes, or at the beginning."""
 
 
@@ -39,7 +39,7 @@ def _key_of(where: str, protocol: Protocol, section: str) -> Path_:
     role = re.split(r"[^A-Za-z_]", where)[0]
     if (role,) in keys:
         return (role,)
-    named = [quoted or bare for quoted, bare in NAMED.findall(where)]
+    named = [quoted or bare for quoted, bare in _NAMED.findall(where)]
     values = dict(leaves(getattr(protocol.document, section).model_dump()))
     for name in named:
         for path in sorted(values, key=len):

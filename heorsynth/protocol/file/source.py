@@ -32,7 +32,7 @@ from heorsynth.provenance.fingerprint import PUBLIC_KEY, fingerprint, private_ke
 FILE, FOLDER = "file", "folder"
 """Kinds of source that belong to the user: their name is not published, and the key of their fingerprint is private."""
 
-NOT_ROLES = {"source", "drop", "allow_synthetic_source"}
+_NOT_ROLES = {"source", "drop", "allow_synthetic_source"}
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ def read_origin(protocol: Protocol, folder: Path | None = None, engine: EngineSp
     """
     section = protocol.document.cohort
     _require_one(protocol)
-    declared = {name: value for name, value in section.model_dump(exclude_none=True).items() if name not in NOT_ROLES}
+    declared = {name: value for name, value in section.model_dump(exclude_none=True).items() if name not in _NOT_ROLES}
     if section.source.folder is not None:
         origin = Origin(_folder(protocol, folder, declared, engine), FOLDER, private_key())
         _require_real(protocol, origin.cohort)

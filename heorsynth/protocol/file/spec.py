@@ -19,7 +19,7 @@ from heorsynth.data.folders.sampling import LEAST_ROWS
 from heorsynth.generators import registry
 from heorsynth.protocol.file.yaml import Path_, line_of, read_yaml
 
-PLAIN = {
+_PLAIN = {
     "invalid_key": (
         "a number where a name belongs: within braces a comma begins a new entry",
         "write thousands without a comma, and a list in brackets, such as wtp: [20000]",
@@ -56,26 +56,26 @@ def _code(value: object) -> object:
     return int(value) if isinstance(value, str) and value.isdigit() else _whole(value)
 
 
-Whole = Annotated[int, BeforeValidator(_whole)]
+_Whole = Annotated[int, BeforeValidator(_whole)]
 Code = Annotated[int, BeforeValidator(_code)]
 Number = Annotated[float, BeforeValidator(_number)]
-Level = Annotated[str | int, BeforeValidator(_level)]
+_Level = Annotated[str | int, BeforeValidator(_level)]
 
 
-class Section(BaseModel):
+class _Section(BaseModel):
     """A section of a protocol: unknown keys are errors, and values cannot change after reading."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=False)
 
 
-class Simulated(Section):
+class _Simulated(_Section):
     """A simulated trial of n patients, as `datasets.simulated_trial` draws it."""
 
-    n: Whole = Field(ge=20, le=1_000_000)
-    seed: Whole = Field(ge=0)
+    n: _Whole = Field(ge=20, le=1_000_000)
+    seed: _Whole = Field(ge=0)
 
 
-class Adtte(Section):
+class _Adtte(_Section):
     """One parameter of a CDISC ADaM time-to-event table; CNSR (0 = event) is recoded to 1 = event on reading.
 
     The endpoint has the name of the parameter, in lower case. The table declares endpoint, id, arm and unit itself;
@@ -86,14 +86,14 @@ class Adtte(Section):
     param: str
 
 
-class Source(Section):
+class _Source(_Section):
     """The source of the patients: a bundled dataset, a simulated trial, or a file or folder beside the protocol."""
 
     dataset: str | None = None
-    simulated: Simulated | None = None
+    simulated: _Simulated | None = None
     file: str | None = None
     folder: str | None = None
-    adtte: Adtte | None = None
+    adtte: _Adtte | None = None
 
     @property
     def path(self) -> str | None:
@@ -101,14 +101,14 @@ class Source(Section):
         return self.adtte.file if self.adtte is not None else self.file or self.folder
 
 
-class CohortSection(Section):
+class _CohortSection(_Section):
     """The roles of the columns, as in `heorsynth.Cohort`; a bundled dataset has default roles."""
 
-    source: Source
+    source: _Source
     name: str | None = None
     endpoints: dict[str, list[str | dict[Code, str]]] | None = None
     arm: str | None = None
-    arm_reference: Level | None = None
+    arm_reference: _Level | None = None
     costs: list[str] | None = None
     utilities: list[str] | None = None
     subgroups: list[str] | None = None
@@ -116,8 +116,8 @@ class CohortSection(Section):
     entry: str | None = None
     unit: Literal["day", "week", "month", "year"] | None = None
     currency: str | None = None
-    price_year: Whole | None = None
-    event_map: dict[str | int, Whole | dict[str | int, Whole]] | None = None
+    price_year: _Whole | None = None
+    event_map: dict[str | int, _Whole | dict[str | int, _Whole]] | None = None
     bands: dict[str, tuple[str, list[Number], list[str]]] | None = None
     order: list[tuple[str, str]] | None = None
     totals: dict[str, list[str]] | None = None
@@ -128,26 +128,26 @@ class CohortSection(Section):
     allow_synthetic_source: bool = False
 
 
-class GeneratorSection(Section):
+class _GeneratorSection(_Section):
     """The generator, the numbers of rows and cohorts, and the seed."""
 
     name: str = "heor"
-    n: Literal["same"] | Annotated[Whole, Field(ge=1)] = "same"
-    m: Whole = Field(default=20, ge=1, le=10_000)
-    seed: Whole = Field(ge=0)
+    n: Literal["same"] | Annotated[_Whole, Field(ge=1)] = "same"
+    m: _Whole = Field(default=20, ge=1, le=10_000)
+    seed: _Whole = Field(ge=0)
     options: dict[str, object] = {}
     targets: dict[str, dict[str, Number]] = {}
-    where: dict[str, Level] = {}
+    where: dict[str, _Level] = {}
 
 
-class Economics(Section):
+class _Economics(_Section):
     """The comparator and the thresholds of the economic evaluation, in the cohort's currency."""
 
-    comparator: Level
+    comparator: _Level
     wtp: list[Number] = Field(min_length=1)
 
 
-class Registration(Section):
+class _Registration(_Section):
     """The registration of the protocol."""
 
     registry: str
@@ -156,7 +156,7 @@ class Registration(Section):
     date: str | None = None
 
 
-class Governance(Section):
+class Governance(_Section):
     """The data steward, and the other answers of the governance sheet that only a person can give.
 
     The keys are `provenance.governance_items.KEYS`. A required answer that is blank is shown as "needs a person".
@@ -191,7 +191,7 @@ class Governance(Section):
     conflicts_of_interest: str | None = None
 
 
-class Amendment(Section):
+class _Amendment(_Section):
     """A change of the protocol after it was locked."""
 
     date: str
@@ -201,21 +201,21 @@ class Amendment(Section):
     before_or_after_data: Literal["before", "after"] | None = None
 
 
-class Document(Section):
+class Document(_Section):
     """The content of a protocol file."""
 
     heorsynth: Annotated[Literal[1], BeforeValidator(_whole)]
     title: str
     purpose: str
-    cohort: CohortSection
-    generator: GeneratorSection
+    cohort: _CohortSection
+    generator: _GeneratorSection
     margins: dict[str, dict[str, object]] = {}
-    economics: Economics | None = None
+    economics: _Economics | None = None
     governance: Governance = Governance()
-    registration: Registration | None = None
-    amendments: list[Amendment] = []
+    registration: _Registration | None = None
+    amendments: list[_Amendment] = []
     holdout: Number | None = Field(default=None, gt=0, lt=1)
-    most_rows: Whole = Field(default=50_000, ge=LEAST_ROWS)
+    most_rows: _Whole = Field(default=50_000, ge=LEAST_ROWS)
     notebook: str | None = None
 
 
@@ -290,7 +290,7 @@ def _problem(item: Mapping[str, object], lines: dict[Path_, int]) -> tuple[type[
         return kind, Problem(
             place, "is missing", "give it" if kind is ProtocolError else "write, for example, seed: 20261123"
         )
-    found, fix = PLAIN.get(str(item["type"]), ("not of the right kind", str(item["msg"])))
+    found, fix = _PLAIN.get(str(item["type"]), ("not of the right kind", str(item["msg"])))
     return kind, Problem(place, found, fix)
 
 

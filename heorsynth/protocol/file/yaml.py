@@ -15,10 +15,10 @@ from heorsynth.core.errors import FileError, Problem, ProtocolError
 MAX_BYTES = 1_000_000
 """Largest size of a protocol, in bytes; a protocol is about one page of text."""
 
-MAX_DEPTH = 20
+_MAX_DEPTH = 20
 """Largest depth of nested sections; a protocol has five levels."""
 
-MAX_VALUES = 20_000
+_MAX_VALUES = 20_000
 """Largest number of values after aliases are expanded; nested aliases can otherwise expand to millions."""
 
 Path_ = tuple[str | int, ...]
@@ -66,15 +66,15 @@ def read_yaml(path: Path) -> tuple[dict[str, object], dict[Path_, int], bytes]:
 
 
 def _require_plain(text: str, subject: str) -> None:
-    """Raise ProtocolError if the text has a tag, a merge, or nesting deeper than `MAX_DEPTH`."""
+    """Raise ProtocolError if the text has a tag, a merge, or nesting deeper than `_MAX_DEPTH`."""
     depth = 0
     for event in YAML(typ="rt").parse(text):
         line = f"line {event.start_mark.line + 1}"
         kind = type(event).__name__
         depth += kind.endswith("StartEvent") - kind.endswith("EndEvent")
-        if depth > MAX_DEPTH + 2:
+        if depth > _MAX_DEPTH + 2:
             raise ProtocolError(
-                subject, Problem(line, f"more than {MAX_DEPTH} nested sections", "check the indentation")
+                subject, Problem(line, f"more than {_MAX_DEPTH} nested sections", "check the indentation")
             )
         if getattr(event, "tag", None):
             raise ProtocolError(subject, Problem(line, "a YAML tag", "write plain values: tags are not supported"))
@@ -105,7 +105,7 @@ class _Plain:
 
     def value(self, node: object, at: Path_) -> object:
         self.values += 1
-        if self.values > MAX_VALUES or len(at) > MAX_DEPTH:
+        if self.values > _MAX_VALUES or len(at) > _MAX_DEPTH:
             problem = Problem(f"line {line_of(self.lines, at)}", "too many nested aliases", "write the values out")
             raise ProtocolError(self.subject, problem)
         if isinstance(node, CommentedMap):

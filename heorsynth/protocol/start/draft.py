@@ -83,7 +83,7 @@ class Table:
         return "" if self.arm is None else guess_reference(self.frame[self.arm])
 
 
-def guess_purpose(table: Table) -> tuple[str, str]:
+def _guess_purpose(table: Table) -> tuple[str, str]:
     """A purpose that the columns can support, and the reason for the guess."""
     if table.arm is not None and table.columns("costs"):
         return "economic-evaluation", "guessed: the file has an arm and costs"
@@ -97,7 +97,7 @@ def guess_purpose(table: Table) -> tuple[str, str]:
 
 def protocol_text(table: Table) -> str:
     """The protocol as YAML, with a comment on every guess and a commented-out line for every question."""
-    purpose, why = guess_purpose(table)
+    purpose, why = _guess_purpose(table)
     lines = [
         "heorsynth: 1",
         f"title: {as_yaml('Synthetic copy of ' + table.name)}",
@@ -157,11 +157,11 @@ def _coding_lines(table: Table) -> list[str]:
     return [f"{mark}event_map:", *(f"{mark}  {name}: {body}" for name, body, _ in written)]
 
 
-Coding = tuple[dict[str, int], str, bool]
+_Coding = tuple[dict[str, int], str, bool]
 """Level to code, the meaning of the codes, and True if the words of the column define the coding."""
 
 
-def _codings(name: str, column: pd.Series) -> list[Coding]:
+def _codings(name: str, column: pd.Series) -> list[_Coding]:
     """The codings of an event column: the one that its words define, else all possible ones."""
     levels, is_bool = _levels_of(column), holds_booleans(column)
     ambiguous = inverted_meaning(name)
@@ -184,7 +184,7 @@ def _codings(name: str, column: pd.Series) -> list[Coding]:
     return [(codes, "the default: 0 censored, 1 the event", False)]
 
 
-def _possible(levels: Sequence[object]) -> list[Coding]:
+def _possible(levels: Sequence[object]) -> list[_Coding]:
     """Both codings of two levels; else one example to change."""
     if ways := possible_codings(levels):
         last = levels[-1]

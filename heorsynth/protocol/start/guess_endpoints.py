@@ -13,7 +13,7 @@ from heorsynth.data.columns.identifiers import looks_like_dates, words_of
 from heorsynth.data.columns.schema import TIME_UNITS, Endpoint
 from heorsynth.protocol.start import vocabulary as words
 
-MAX_CODES = 6
+_MAX_CODES = 6
 SAME, BEGINS, TOPIC, NAMED, NONE = 4, 3, 2, 1, 0
 """How well the names of a time and an event match: the same stem; the event begins with the stem of the time; the same
 topic; both only named like a time and an event; no match."""
@@ -25,7 +25,7 @@ def is_named(name: str, vocabulary: Iterable[str]) -> bool:
     return bool({*parts, "".join(parts), "_".join(parts)} & set(vocabulary))
 
 
-def time_stem(name: str) -> str | None:
+def _time_stem(name: str) -> str | None:
     """The name without its words of time; None if it has no word of time.
 
     Examples
@@ -36,7 +36,7 @@ def time_stem(name: str) -> str | None:
     return _stem(name, words.TIME_WORDS, words.TIME_ENDS)
 
 
-def event_stem(name: str) -> str | None:
+def _event_stem(name: str) -> str | None:
     """The name without its words of an event indicator; None if it has no such word.
 
     Examples
@@ -65,12 +65,12 @@ def _stem(name: str, whole: set[str], ends: tuple[str, ...]) -> str | None:
 
 def may_be_time(name: str) -> bool:
     """True for a name like that of a follow-up time."""
-    return time_stem(name) is not None or is_named(name, words.TIME)
+    return _time_stem(name) is not None or is_named(name, words.TIME)
 
 
 def may_be_event(name: str, stems: Iterable[str] = ()) -> bool:
     """True for a name like that of an event, or equal to the stem of a time (`mi` with `time_to_mi`)."""
-    return is_named(name, words.EVENT) or event_stem(name) is not None or "_".join(words_of(name)) in set(stems)
+    return is_named(name, words.EVENT) or _event_stem(name) is not None or "_".join(words_of(name)) in set(stems)
 
 
 def endpoints(frame: pd.DataFrame) -> list[tuple[tuple[str, str], str]]:
@@ -81,10 +81,10 @@ def endpoints(frame: pd.DataFrame) -> list[tuple[tuple[str, str], str]]:
     """
     names = [str(name) for name in frame.columns]
     times = [name for name in names if may_be_time(name) and not why_no_time(frame[name])]
-    stems = {stem for name in times if (stem := time_stem(name))}
+    stems = {stem for name in times if (stem := _time_stem(name))}
     events = [name for name in names if may_be_event(name, stems) and not why_no_event(frame[name])]
     places = {name: at for at, name in enumerate(names)}
-    scored = [(alike(time, event), time, event) for time in times for event in events if time != event]
+    scored = [(_alike(time, event), time, event) for time in times for event in events if time != event]
     order = sorted(
         (one for one in scored if one[0]),
         key=lambda one: (-one[0], "last" in words_of(one[1]), _apart(places, *one[1:])),
@@ -95,11 +95,11 @@ def endpoints(frame: pd.DataFrame) -> list[tuple[tuple[str, str], str]]:
         if {time, event} & taken or (pairs and score == NAMED):
             continue
         taken |= {time, event}
-        pairs.append(((time, event), WHY[score]))
+        pairs.append(((time, event), _WHY[score]))
     return pairs
 
 
-WHY = {
+_WHY = {
     SAME: "a number named like a time, and a small code of the same name",
     BEGINS: "a number named like a time, and a small code that its name begins",
     TOPIC: "a number named like a time, and a small code of the same topic",
@@ -113,7 +113,7 @@ def _apart(places: dict[str, int], time: str, event: str) -> tuple[int, int]:
     return abs(steps), int(steps < 0)
 
 
-def alike(time: str, event: str) -> int:
+def _alike(time: str, event: str) -> int:
     """How well the names of a time and of an event match: `SAME`, `BEGINS`, `TOPIC`, `NAMED` or `NONE`.
 
     Examples
@@ -122,9 +122,9 @@ def alike(time: str, event: str) -> int:
     >>> [alike(*pair) for pair in [*pairs, ("ptime", "death")]]
     [4, 3, 2, 1, 0]
     """
-    stem, whole = time_stem(time), "_".join(words_of(event))
+    stem, whole = _time_stem(time), "_".join(words_of(event))
     stem = "_".join(words_of(time)) if stem is None else stem
-    indicated = event_stem(event)
+    indicated = _event_stem(event)
     other = whole if indicated is None else indicated
     if stem and stem in (other, whole):
         return SAME
@@ -161,15 +161,15 @@ def why_no_event(column: pd.Series) -> str:
     known = column.dropna()
     if looks_like_dates(column):
         return "contains dates"
-    if known.nunique() > MAX_CODES:
-        return f"has more than {MAX_CODES} values"
+    if known.nunique() > _MAX_CODES:
+        return f"has more than {_MAX_CODES} values"
     if types.is_bool_dtype(known) or not types.is_numeric_dtype(known):
         return "" if known.nunique() >= 2 else "has one value"
     whole = bool(np.all(known == np.floor(known))) and float(known.min()) >= 0 and float(known.max()) <= 9
     return "" if whole else "contains numbers that are not codes"
 
 
-def guess_endpoint_name(columns: tuple[str, ...]) -> str:
+def _guess_endpoint_name(columns: tuple[str, ...]) -> str:
     """Name of an endpoint: os, or another name that its columns contain.
 
     Examples
@@ -177,8 +177,8 @@ def guess_endpoint_name(columns: tuple[str, ...]) -> str:
     >>> [guess_endpoint_name(pair) for pair in (("rfstime", "status"), ("futime", "death"), ("time_to_mi", "mi"))]
     ['rfs', 'os', 'mi']
     """
-    stem = time_stem(columns[0]) or ""
-    parts = [stem, event_stem(columns[1]) or "", *(word for name in columns for word in words_of(name))]
+    stem = _time_stem(columns[0]) or ""
+    parts = [stem, _event_stem(columns[1]) or "", *(word for name in columns for word in words_of(name))]
     named = [word for part in parts for word in part.split("_") if word in words.ENDPOINTS]
     if named:
         return named[0]
@@ -196,9 +196,9 @@ def named_endpoints(pairs: Iterable[tuple[str, ...]]) -> list[Endpoint]:
     """The endpoints of pairs of columns, each with a unique name."""
     named: dict[str, Endpoint] = {}
     for pair in pairs:
-        name = guess_endpoint_name(pair)
+        name = _guess_endpoint_name(pair)
         at = 2
         while name in named:
-            name, at = f"{guess_endpoint_name(pair)}_{at}", at + 1
+            name, at = f"{_guess_endpoint_name(pair)}_{at}", at + 1
         named[name] = Endpoint(name, pair[0], pair[1])
     return list(named.values())

@@ -18,8 +18,8 @@ from heorsynth.generators.sampling.source import unfit_columns
 from heorsynth.protocol.start import vocabulary as words
 from heorsynth.protocol.start.guess_endpoints import endpoints, is_named
 
-MAX_ARMS = 6
-MAX_GROUP_LEVELS = 8
+_MAX_ARMS = 6
+_MAX_GROUP_LEVELS = 8
 
 
 @dataclass(frozen=True)
@@ -113,14 +113,14 @@ def guess_roles(frame: pd.DataFrame, taken: Iterable[str] = (), unclear: Iterabl
     take(
         "arm",
         [name for name in names_in(left) if _is_arm(left[name])][:1],
-        f"named like an arm, at most {MAX_ARMS} levels",
+        f"named like an arm, at most {_MAX_ARMS} levels",
     )
     numbers = [name for name in names_in(left) if types.is_numeric_dtype(left[name]) or name in unclear]
     take("costs", [name for name in numbers if is_named(name, words.COST)], "a number named like a cost")
     numbers = [name for name in numbers if name in left]
     take("utilities", [name for name in numbers if is_named(name, words.UTILITY)], "a number named like a utility")
     take("subgroups", [name for name in names_in(left) if is_named(name, words.GROUP) and _is_group(left[name])],
-         f"named like a subgroup, 2 to {MAX_GROUP_LEVELS} levels of at least 2 patients")  # fmt: skip
+         f"named like a subgroup, 2 to {_MAX_GROUP_LEVELS} levels of at least 2 patients")  # fmt: skip
     id_column = next((guess.columns[0] for guess in guesses if guess.role == "id"), None)
     for _, problem in unfit_columns(left.drop(columns=list(unclear), errors="ignore"), Schema({}, id=id_column)):
         take("drop", [name for name in names_in(left) if problem.where == f"column {name!r}"], problem.found)
@@ -152,7 +152,7 @@ def _is_key(column: pd.Series) -> bool:
 
 def _is_group(column: pd.Series) -> bool:
     counts = column.value_counts()
-    return 2 <= len(counts) <= MAX_GROUP_LEVELS and int(counts.min()) >= 2
+    return 2 <= len(counts) <= _MAX_GROUP_LEVELS and int(counts.min()) >= 2
 
 
 def _is_arm(column: pd.Series) -> bool:
@@ -163,7 +163,7 @@ def _is_arm(column: pd.Series) -> bool:
     if not named:
         return False
     counts = column.value_counts()
-    return 2 <= len(counts) <= MAX_ARMS and int(counts.min()) >= 2
+    return 2 <= len(counts) <= _MAX_ARMS and int(counts.min()) >= 2
 
 
 def currencies_named(columns: Iterable[str]) -> set[str]:
@@ -175,7 +175,7 @@ def currencies_named(columns: Iterable[str]) -> set[str]:
 def shared_levels(column: pd.Series) -> tuple[str, ...]:
     """The levels of a column, if enough patients share each to publish it; else none."""
     counts = as_text(column).value_counts()
-    shown = len(counts) <= MAX_GROUP_LEVELS and bool((counts >= SMALL_COUNT).all())
+    shown = len(counts) <= _MAX_GROUP_LEVELS and bool((counts >= SMALL_COUNT).all())
     return tuple(sorted(map(str, counts.index))) if shown else ()
 
 

@@ -70,7 +70,7 @@ def init(data: str | Path, out: str | Path = ".") -> Start:
     """
     path, folder = Path(data), Path(out)
     table = _table(path, folder)
-    protocol, notebook = folder / f"{name_of(path)}.yaml", folder / f"{name_of(path)}.ipynb"
+    protocol, notebook = folder / f"{_name_of(path)}.yaml", folder / f"{_name_of(path)}.ipynb"
     for target in (protocol, notebook):
         if target.exists():
             raise OutputError(
@@ -97,14 +97,14 @@ def _table(path: Path, folder: Path) -> Table:
     layout = " ".join(dict.fromkeys([assumed(path), *notes_of(frame)])).strip()
     place = _relative_path(path, folder)
     if set(NEEDED) <= set(frame.columns):
-        return _adtte(frame, name_of(path), place, layout)
+        return _adtte(frame, _name_of(path), place, layout)
     text = text_numbers(frame)
     _require_one_row_a_patient(path, text.frame)
     guesses = tuple(guess_roles(text.frame, unclear=text.unclear))
-    return Table(name_of(path), f"{{file: {place}}}", text.frame, guesses, {}, layout, text=text)
+    return Table(_name_of(path), f"{{file: {place}}}", text.frame, guesses, {}, layout, text=text)
 
 
-def name_of(path: Path) -> str:
+def _name_of(path: Path) -> str:
     """Name of a file without its endings, used for the protocol: `patients` for patients.csv.gz."""
     return (
         path.stem.removesuffix(".csv").removesuffix(".tsv").removesuffix(".txt") if path.suffix == ".gz" else path.stem

@@ -32,14 +32,14 @@ GENERAL = {"time", "futime", "fu", "followup", "follow", "duration", "survtime",
            "years", "weeks", "t"}  # fmt: skip
 """A time with one of these names fits any event."""
 
-DEATH = VITAL | {"death", "dead", "died", "deceased", "dth", "dthfl", "os", "surv", "survival", "alive", "mortality",
+_DEATH = VITAL | {"death", "dead", "died", "deceased", "dth", "dthfl", "os", "surv", "survival", "alive", "mortality",
                  "mort", "fu", "futime", "followup", "follow"}  # fmt: skip
-RELAPSE = {"rfs", "relapse", "relapsed", "recur", "recurred", "recurrence", "rec", "rel"}
-PROGRESSION = {"pfs", "ttp", "progression", "progressed", "progress", "prog"}
-TOPICS = (DEATH, RELAPSE | {"dfs", "efs"}, PROGRESSION | {"pd"})
+_RELAPSE = {"rfs", "relapse", "relapsed", "recur", "recurred", "recurrence", "rec", "rel"}
+_PROGRESSION = {"pfs", "ttp", "progression", "progressed", "progress", "prog"}
+TOPICS = (_DEATH, _RELAPSE | {"dfs", "efs"}, _PROGRESSION | {"pd"})
 """Sets of words: a time and an event match if both names contain a word of one set."""
 
-ENDPOINT_OF = (("rfs", RELAPSE | {"r"}), ("pfs", PROGRESSION | {"p"}), ("os", DEATH | {"d"}))
+ENDPOINT_OF = (("rfs", _RELAPSE | {"r"}), ("pfs", _PROGRESSION | {"p"}), ("os", _DEATH | {"d"}))
 """Name of an endpoint, and the words from which it is inferred."""
 
 EVENT = VITAL | {"event", "evnt", "evt", "status", "stat", "death", "dead", "died", "deceased", "fustat", "cens",

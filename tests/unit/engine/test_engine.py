@@ -280,7 +280,7 @@ def test_an_unknown_engine_is_refused_with_the_nearest_known_name() -> None:
 @pytest.mark.parametrize(
     ("spec", "workers", "said"),
     [("processes", 0, "whole number from 1"), ("processes", 1.5, "whole number from 1"),
-     ("local", 2, "a fixed number"), ("tcp://127.0.0.1:1", 2, "its own number"), (7, None, "not int")],
+     ("local", 2, "a fixed number"), ("tcp://127.0.0.1:1", 2, "a fixed number"), (7, None, "not int")],
 )  # fmt: skip
 def test_workers_that_an_engine_cannot_have_are_refused(spec: str, workers: int, said: str) -> None:
     if spec == 7:
