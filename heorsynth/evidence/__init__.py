@@ -1,3 +1,3 @@
-"""Findings joined to the lineage of the rows: the verdict."""
+"""Evidence: findings, the lineage of the rows, and the verdict."""
 
 __all__ = ("evidence", "finding_text", "folders", "validate")

@@ -1,4 +1,4 @@
-"""Evidence: the findings for one purpose joined to the lineage of the rows they judge."""
+"""`Evidence`: the findings for one purpose, with the lineage of the rows and the verdict."""
 
 from __future__ import annotations
 
@@ -46,31 +46,42 @@ COLUMNS = (
 """The columns of `Evidence.to_frame`, in order."""
 
 REPEATED = ("survival", "costs", "utilities")
-"""The checks whose findings within subgroups are pooled in part."""
+"""The checks whose findings within subgroups are partially pooled."""
 
 PARTS = (SUBGROUP, INTERSECTION)
-"""The kinds of group that such findings are about."""
+"""The kinds of group of these findings."""
 
 SUBGROUP_COLUMNS = ("key", "estimand", "group", "difference", "lower", "upper", "pooled", "pooled_lower",
                     "pooled_upper", "spread", "margin", "verdict")  # fmt: skip
 """The columns of `Evidence.subgroups`, in order."""
 
 BEYOND_SEEN = "outside the source's range"
-"""A post-condition of `Domain.breaks` that makes a row unlikely, not impossible: fresh patients break it too."""
+"""A post-condition of `Domain.breaks` that makes a row unlikely, not impossible: new patients break it too."""
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """What was found about m synthetic cohorts, for one purpose.
+    """The findings about m synthetic cohorts, for one purpose.
 
     Attributes
     ----------
     purpose : str               one of `heorsynth.checks.planning.purposes.PURPOSES`
-    findings : tuple            worst first, decisive before the rest
-    m, n_rows, n_source : int   cohorts, rows in each, and the real patients behind them
-    generator : str             as the label says; "unknown" where rows carry none
-    broken : Mapping            post-conditions and how many rows break them
-    notes : tuple of str        what the reader must know beside the findings
+    findings : tuple            decisive findings first; in each part, worst first
+    m, n_rows, n_source : int   number of cohorts, rows in each, and real patients
+    generator : str             from the label; "unknown" for rows without a label
+    broken : Mapping            post-condition -> number of rows that break it
+    notes : tuple of str        further notes for the reader
+
+    See Also
+    --------
+    heorsynth.validate : makes the evidence
+    heorsynth.tables.verdict_table, heorsynth.figures.forest : show it
+
+    Examples
+    --------
+    >>> nothing = Evidence.of("teaching", [], m=2, n_rows=100, n_source=100)
+    >>> nothing.verdict, len(nothing.to_frame())
+    ('inconclusive', 0)
     """
 
     purpose: str
@@ -84,12 +95,12 @@ class Evidence:
 
     @classmethod
     def of(cls, purpose: str, findings: Sequence[Finding], **facts: Any) -> Evidence:
-        """Evidence with its findings put worst first."""
+        """Return evidence with its findings sorted, worst first."""
         return cls(purpose, tuple(worst_first(findings)), **facts)
 
     @property
     def stable(self) -> Evidence:
-        """The evidence as a run folder holds it: with numbers that are the same on every processor."""
+        """The evidence as stored in a run folder: with numbers that are the same on every processor."""
         return replace(self, findings=tuple(finding.stable for finding in self.findings))
 
     @property
@@ -99,68 +110,68 @@ class Evidence:
 
     @property
     def impossible(self) -> dict[str, int]:
-        """The broken post-conditions that no patient can break; beyond the range seen, a patient can lie."""
+        """The broken post-conditions that no patient can break; a patient can be outside the range of the source."""
         return {what: count for what, count in self.broken.items() if not what.endswith(BEYOND_SEEN)}
 
     @property
     def decisive(self) -> tuple[Finding, ...]:
-        """The findings the verdict rests on."""
+        """The findings that the verdict depends on."""
         return tuple(finding for finding in self.findings if finding.decisive)
 
     def count(self, verdict: str) -> int:
-        """How many decisive findings came out this way."""
+        """Return the number of decisive findings with this verdict."""
         return sum(finding.verdict == verdict for finding in self.decisive)
 
     @property
     def sentence(self) -> str:
-        """The verdict in one sentence a committee member understands."""
+        """The verdict in words for a committee."""
         counts = [
             f"{self.count(kind)} {word}"
             for kind, word in (
                 (PASS, "agree within their margin"),
-                (FAIL, "differ by more than it"),
-                (INCONCLUSIVE, "are too uncertain to say"),
+                (FAIL, "differ by more than their margin"),
+                (INCONCLUSIVE, "are inconclusive"),
                 (NOT_ESTIMABLE, "cannot be estimated"),
             )
             if self.count(kind)
         ]
         meaning = {
-            "fit": f"For {self.purpose} these synthetic cohorts serve",
-            "not fit": f"For {self.purpose} these synthetic cohorts must not be used",
-            "inconclusive": f"The data cannot show that these synthetic cohorts serve for {self.purpose}",
+            "fit": f"These synthetic cohorts are fit for {self.purpose}",
+            "not fit": f"These synthetic cohorts must not be used for {self.purpose}",
+            "inconclusive": f"The data cannot show that these synthetic cohorts are fit for {self.purpose}",
         }[self.verdict]
-        asked = (
+        results = (
             f"of {len(self.decisive)} decisive quantities {', '.join(counts)}"
             if counts
-            else "nothing decisive was asked"
+            else "there are no decisive findings"
         )
         rows = sum(self.broken.values())
-        impossible = f"; {rows:,} times a row breaks a rule no patient can break" if rows else ""
-        luck = self.verdict == "inconclusive" and self.count(FAIL)
-        chance = "; among so many, chance may explain what differs" if luck else ""
-        told = f"{meaning}: {asked}{chance}{impossible}. They rest on {self.n_source:,} real patients."
-        return " ".join([told, *self._beyond, *self.decisions, *self._unjudged])
+        impossible = f"; rules that no patient can break are broken {rows:,} times" if rows else ""
+        by_chance = self.verdict == "inconclusive" and self.count(FAIL)
+        chance = "; with this number of quantities, chance can explain the differences" if by_chance else ""
+        first = f"{meaning}: {results}{chance}{impossible}. They rest on {self.n_source:,} real patients."
+        return " ".join([first, *self._beyond, *self.decisions, *self._unjudged])
 
     @property
     def _beyond(self) -> tuple[str, ...]:
-        """What a "fit" does not cover: the supporting findings that fail, and in how many subgroups some do."""
+        """What a "fit" does not cover: the supporting findings that fail, and the number of subgroups concerned."""
         failed = [one for one in self.findings if not one.decisive and one.verdict == FAIL]
         if self.verdict != "fit" or not failed:
             return ()
         groups = len({one.group for one in failed if one.kind in (SUBGROUP, INTERSECTION)})
         within = f", some of them within {groups} subgroup{'s' if groups > 1 else ''}" if groups else ""
-        asked = sum(not one.decisive for one in self.findings)
-        return (f"For more than that they may not: {len(failed)} of {asked} supporting findings fail{within}.",)
+        n_supporting = sum(not one.decisive for one in self.findings)
+        return (f"Not covered: {len(failed)} of {n_supporting} supporting findings fail{within}.",)
 
     @property
     def _unjudged(self) -> tuple[str, ...]:
-        """Why nothing is said of a decision, where a threshold is all that is lacking."""
+        """Why the decision is not assessed, if only a threshold is missing."""
         lacking = any(one.decisive and one.obstacle == NO_THRESHOLD for one in self.findings)
-        return ("Of the decision nothing is said: no willingness-to-pay threshold is declared.",) if lacking else ()
+        return ("The decision is not assessed: no willingness-to-pay threshold is declared.",) if lacking else ()
 
     @property
     def decisions(self) -> tuple[str, ...]:
-        """What one synthetic cohort, and all of them pooled, do to the decision: a sentence a threshold and pair."""
+        """How often one synthetic cohort, and all pooled, reverse the decision, for each threshold and pair of arms."""
         known = [one for one in self.findings if one.verdict != NOT_ESTIMABLE]
         alone = {(one.group, one.threshold): one.synthetic for one in known if one.key == DECISION_AGREEMENT.key}
         pooled = [one for one in known if one.key == POOLED_DECISION.key and one.kind == ALL]
@@ -172,26 +183,26 @@ class Evidence:
         )
 
     def to_frame(self) -> pd.DataFrame:
-        """One row a finding, worst first; `difference`, `lower`, `upper` and `floor` on the margin's scale."""
+        """Return one row a finding, worst first; `difference`, `lower`, `upper`, `floor` on the scale of the margin."""
         return pd.DataFrame(
             [[getattr(finding, name) for name in COLUMNS] for finding in self.findings], columns=list(COLUMNS)
         )
 
     def to_csv(self) -> str:
-        """`to_frame` as the text of the run folder's evidence.csv."""
+        """Return `to_frame` as CSV, as in evidence.csv of a run folder."""
         return self.to_frame().to_csv(index=False, lineterminator="\n")
 
     def subgroups(self) -> pd.DataFrame:
-        """One row a subgroup level's finding on survival, costs or utilities, beside what the other levels tell of it.
+        """Return the findings on survival, costs and utilities within subgroups, with partially pooled differences.
 
         Returns
         -------
         DataFrame       key, estimand, group, difference, lower, upper (its own), pooled, pooled_lower, pooled_upper
                         (partially pooled with the other levels' findings on the same estimand, 90% intervals;
                         intersections with the other intersections'),
-                        spread (of the true differences over the levels), margin, verdict. Verdicts rest on the own
-                        interval. Levels of several subgroups share patients: the pooled intervals take them as if
-                        they did not.
+                        spread (of the true differences over the levels), margin, verdict. Verdicts use the
+                        unpooled interval. Levels of different subgroups share patients; the pooled intervals treat
+                        them as independent.
         """
         rows = []
         scalar = [one for one in self.findings if one.kind in PARTS and one.check in REPEATED and one.known]
@@ -201,13 +212,13 @@ class Evidence:
             error = np.array([(one.upper - one.lower) / (2 * normal_quantile(LEVEL)) for one in own])
             pooled = partially_pooled(np.array([one.difference for one in own]), error, level=LEVEL)
             for place, one in enumerate(own):
-                drawn = (part[place] for part in (pooled.value, pooled.lower, pooled.upper))
-                rows.append((key, estimand, one.group, one.difference, one.lower, one.upper, *map(float, drawn),
+                shrunk = (part[place] for part in (pooled.value, pooled.lower, pooled.upper))
+                rows.append((key, estimand, one.group, one.difference, one.lower, one.upper, *map(float, shrunk),
                              pooled.spread, one.margin, one.verdict))  # fmt: skip
         return pd.DataFrame(rows, columns=list(SUBGROUP_COLUMNS))
 
     def to_dict(self) -> dict[str, object]:
-        """All of it as JSON-ready data, with the verdict and its sentence."""
+        """Return the evidence as JSON-ready data, with the verdict and its sentence."""
         return {
             "verdict": self.verdict,
             "sentence": self.sentence,
@@ -223,19 +234,19 @@ class Evidence:
 
     @classmethod
     def from_dict(cls, facts: Mapping[str, Any]) -> Evidence:
-        """The evidence `to_dict` wrote; KeyError, TypeError, ValueError or AttributeError if it is anything else."""
+        """Return the evidence `to_dict` wrote; KeyError, TypeError, ValueError or AttributeError for other data."""
         findings = tuple(Finding.from_dict(finding) for finding in facts["findings"])
         return replace(typed(cls, {**facts, "findings": []}), findings=findings)
 
     @property
     def supporting(self) -> str:
-        """How the findings that do not decide came out, in one sentence."""
+        """The number of supporting findings by verdict, in one sentence."""
         rest = [finding.verdict for finding in self.findings if not finding.decisive]
-        told = ", ".join(f"{rest.count(kind)} {kind}" for kind in WORST_FIRST if kind in rest)
-        return f"Beside them {len(rest)} supporting findings: {told}." if rest else ""
+        counts = ", ".join(f"{rest.count(kind)} {kind}" for kind in WORST_FIRST if kind in rest)
+        return f"{len(rest)} supporting findings: {counts}." if rest else ""
 
     def card(self) -> Card:
-        """The verdict table: the decisive findings, worst first. `to_frame` has the supporting ones too."""
+        """Return the table of decisive findings, worst first; `to_frame` also has the supporting ones."""
         shown = self.decisive
         note = "\n".join(filter(None, [self.sentence, self.supporting, legend(shown), *self.notes]))
         return Card(f"Verdict for {self.purpose}: {self.verdict}", HEADER, tuple(map(cells, shown)), note)

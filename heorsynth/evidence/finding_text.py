@@ -1,4 +1,4 @@
-"""A finding in words: the one description that a terminal, a notebook and the dossier show."""
+"""A finding in words, the same in a terminal, a notebook and the dossier."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from heorsynth.data.cohort.cohort import small
 from heorsynth.data.columns.levels import SMALL_COUNT
 
 SYMBOLS = {"pass": "✓", "fail": "✗", "inconclusive": "?", "not estimable": "–", "fit": "✓", "not fit": "✗"}
-"""A sign beside every verdict, so that no reader depends on its colour."""
+"""A sign for every verdict, so that no reader depends on its colour."""
 
 CALIBRATED = "†"
-"""Marks a finding on what the generator set equal to the source's."""
+"""Marks a finding that equals the source by construction."""
 
 MEANING = {
     "✓": "✓ the whole interval lies inside the margin",
-    "✗": "✗ it lies outside",
-    "?": "? it crosses the edge: too uncertain to say",
-    "–": "– it cannot be estimated",
+    "✗": "✗ the interval lies outside the margin",
+    "?": "? the interval crosses the edge of the margin: inconclusive",
+    "–": "– the quantity cannot be estimated",
 }
 
-CALIBRATED_MEANING = "† calibrated: set equal to the patients' own by the generator, so no evidence of fidelity"
+CALIBRATED_MEANING = "† calibrated: equal to the source by construction, so no evidence of fidelity"
 
-SET_EQUAL = "Set equal to the source, and so no evidence of fidelity: "
-"""What the note on calibrated quantities begins with."""
+SET_EQUAL = "Equal to the source by construction, so no evidence of fidelity: "
+"""The beginning of the note on calibrated quantities."""
 
 HEADER = (
     "verdict",
@@ -44,10 +44,10 @@ HEADER = (
 
 
 def cells(finding: Finding) -> tuple[str, ...]:
-    """A finding as the cells under `HEADER`.
+    """Return the cells of a finding under `HEADER`.
 
-    Differences are a percentage of the real value, a ratio or an amount, as the margin is written. What rests on
-    one to four real patients is not given.
+    Differences are percentages of the real value, ratios or amounts, like the margin. The real estimate of one to four
+    patients is not shown.
     """
     amounts = [_amount(number, finding.scale) for number in (finding.difference, finding.lower, finding.upper)]
     unknown, few = math.isnan(finding.difference), 0 < finding.n_real < SMALL_COUNT
@@ -66,18 +66,18 @@ def cells(finding: Finding) -> tuple[str, ...]:
 
 
 def quantity(finding: Finding) -> str:
-    """What was estimated: its plain name, and in brackets the estimand as a statistician calls it."""
+    """Return the plain name of a quantity, followed in brackets by its statistical name."""
     plain = ESTIMANDS[finding.key].plain if finding.key in ESTIMANDS else ""
     return finding.estimand if finding.estimand.startswith(plain) else f"{plain} ({finding.estimand})"
 
 
 def legend(findings: Iterable[Finding]) -> str:
-    """What the signs mean that these findings carry, once for a whole table."""
+    """Return the meaning of the signs that these findings have."""
     shown = list(findings)
     signs = {SYMBOLS[finding.verdict] for finding in shown}
-    told = [meaning for sign, meaning in MEANING.items() if sign in signs]
+    meanings = [meaning for sign, meaning in MEANING.items() if sign in signs]
     marked = [CALIBRATED_MEANING] if any(finding.constructed for finding in shown) else []
-    return "; ".join([*told, *marked]) + "." if told else ""
+    return "; ".join([*meanings, *marked]) + "." if meanings else ""
 
 
 def _with_unit(value: float, unit: str) -> str:
@@ -85,7 +85,7 @@ def _with_unit(value: float, unit: str) -> str:
 
 
 def _amount(value: float, scale: str) -> str:
-    """A number on a margin's scale as a reader expects it: a percentage, a ratio, or a signed amount."""
+    """Return a number on the scale of a margin as text: a percentage, a ratio, or a signed amount."""
     if scale == "relative":
         shown = f"{value:+.1%}"
         return "0.0%" if shown in ("+0.0%", "-0.0%") else shown

@@ -1,4 +1,4 @@
-"""Real and synthetic folders held against each other: counted in all rows, and a random sample seen side by side."""
+"""Comparison of real and synthetic folders: from counts of all rows, and from a random sample of rows."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ from heorsynth.data.folders.tally import Tally
 from heorsynth.engine.engine import Engine
 
 NOT_ASKED = (
-    "it looks for the copy of a patient among all rows side by side, and a sample cannot show the copy of one who is "
-    "not in it: draw a cohort that fits memory, and judge it against patients who do"
+    "it searches all rows for copies of patients, and a sample misses copies of patients who are not in it: draw a "
+    "cohort that fits in memory, and check it against patients that fit in memory"
 )
-"""Why an estimand is not asked of folders."""
+"""Why an estimand is not estimable for folders."""
 
 
 @dataclass(frozen=True)
 class Sample:
-    """A simple random sample of each folder, small enough to be held.
+    """A simple random sample of each folder, small enough for memory.
 
     Attributes
     ----------
@@ -51,7 +51,7 @@ class Sample:
     def drawn(
         cls, real: CohortFolder, synthetic: Sequence[CohortFolder], most_rows: int, seed: int, engine: Engine
     ) -> Sample:
-        """At most so many rows of each folder, drawn for each by its own chance: their errors are independent."""
+        """Draw at most `most_rows` rows of each folder, each with its own random stream."""
         held = tuple(
             sampled(folder, most_rows, stream(seed, "judged", "synthetic", part), engine)
             for part, folder in enumerate(synthetic)
@@ -61,7 +61,7 @@ class Sample:
 
     @property
     def whole(self) -> bool:
-        """Whether it is all rows of all folders."""
+        """Whether it contains all rows of all folders."""
         return (self.real.n, self._rows) == (self.of_real, self.of_synthetic)
 
     @property
@@ -75,16 +75,16 @@ class Sample:
 
     @property
     def told(self) -> str:
-        """How much of the folders it is."""
+        """The size of the sample in words."""
         synthetic = f"{self._rows:,} of {self.of_synthetic:,} synthetic rows"
         return f"a random sample, {self.real.n:,} of {self.of_real:,} patients and {synthetic}"
 
     def standing(self, usual: Standing) -> Standing:
-        """What is said of every finding from the sample: that it rests on one, unless it is all rows."""
+        """Return the standing of findings from the sample: their reason names it, unless it contains all rows."""
         return usual if self.whole else replace(usual, before=(f"from {self.told}",))
 
     def lost(self, of_real: Tally) -> list[str]:
-        """Levels of arm and subgroups that patients have and none of the sample has."""
+        """Return the levels of arm and subgroups that are not in the sample."""
         found = []
         for name in self.real.schema.strata:
             absent = set(of_real.levels(name).tolist()) - set(self.real.levels(name).tolist()) - {""}
@@ -104,10 +104,9 @@ def judged(
     standing: Standing,
     sample: Sample | None = None,
 ) -> tuple[list[Finding], dict[str, int], tuple[str, ...]]:
-    """What tallies of all rows say, and what a sample says where they cannot; rows that break a rule; and notes.
+    """Return findings from tallies and from a sample, the number of rows that break a rule, and notes.
 
-    An estimand that neither can answer is a finding that is not estimable: a decisive one keeps the verdict from being
-    "fit".
+    An estimand that needs all rows gives a finding "not estimable"; if it is decisive, the verdict cannot be "fit".
 
     Parameters
     ----------
@@ -144,12 +143,12 @@ def judged(
 
 
 def _known(real: CohortFolder, synthetic: Sequence[CohortFolder]) -> int:
-    """How many of the patients the synthetic rows rest on, as the most modest label says; all without labels."""
+    """Return the smallest number of training patients that a label gives; all patients without labels."""
     return min(real.n, *(real.n if folder.label is None else folder.label.rests_on for folder in synthetic))
 
 
 def _those(asked: Plan, how: str) -> dict[str, dict[str, Margin]]:
-    """Of what each check is asked, the estimands that are answered in this way; a check without any is left out."""
+    """Return the margins of each check whose estimands are estimated in this way."""
     parts = {
         name: {key: margin for key, margin in margins.items() if ESTIMANDS[key].folders == how}
         for name, margins in asked.by_check().items()
@@ -158,7 +157,7 @@ def _those(asked: Plan, how: str) -> dict[str, dict[str, Margin]]:
 
 
 def _notes(margins: Mapping[str, Margin], of_real: Tally, tallies: Sequence[Tally], sample: Sample | None) -> list[str]:
-    notes = ["What adds up was judged from counts and moments of folders, of all rows."]
+    notes = ["Estimates from counts and moments use all rows of the folders."]
     if sample is not None:
         notes += _of_sample(margins, of_real, sample)
     if unasked := [key for key in margins if ESTIMANDS[key].folders == NEVER]:
@@ -167,31 +166,33 @@ def _notes(margins: Mapping[str, Margin], of_real: Tally, tallies: Sequence[Tall
             "Judge a cohort drawn to fit memory for these."
         )
     if not all(tally.exact for tally in (of_real, *tallies)):
-        notes.append("Some times or values were so many that they were rounded, to 0.00024 of themselves at most.")
+        notes.append("Columns with too many distinct values were rounded, with a relative error of at most 0.00024.")
     return notes
 
 
 def _of_sample(margins: Mapping[str, Margin], of_real: Tally, sample: Sample) -> list[str]:
-    """What rests on the sample, and what it cannot say."""
+    """Return notes on the estimands that use the sample, and on its limits."""
     keys = ", ".join(key for key in margins if ESTIMANDS[key].folders == SAMPLE)
     if sample.whole:
         return [f"Asked of all rows side by side, as every folder is small enough: {keys}."] if keys else []
     notes = []
     if keys:
         notes.append(
-            f"Asked of {sample.told}, as they need rows side by side: {keys}. The intervals are those of the sample; "
-            "that it is part of a whole could only narrow them, and is not used."
+            f"Asked of {sample.told}, as they need rows side by side: {keys}. The intervals are those of the sample, "
+            "without a finite population correction, and so conservative."
         )
     if both := [key for key in margins if ESTIMANDS[key].folders == BOTH]:
         few = min(sample.real.n, MOST_RESAMPLED)
-        notes.append(f"{', '.join(both)}: from all rows; how far chance moves it, from resamples of {few:,} patients.")
+        notes.append(f"{', '.join(both)}: from all rows; its sampling error from resamples of {few:,} patients.")
     if keys and (lost := sample.lost(of_real)):
-        notes.append(f"No patient of the sample has {', '.join(lost)}: what needs rows is not asked of these groups.")
+        notes.append(
+            f"No patient of the sample has {', '.join(lost)}: estimands that need rows leave out these groups."
+        )
     return notes
 
 
 def _counted(folder: CohortFolder, domain: Domain, running: Engine) -> tuple[Tally, Counter[str]]:
-    """The tally of a synthetic folder, and how many of its rows break a post-condition of the real one."""
+    """Return the tally of a synthetic folder, and how many of its rows break each post-condition."""
     total: Tally | None = None
     broken: Counter[str] = Counter()
     for tally, breaks in running.map(

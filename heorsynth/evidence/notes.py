@@ -1,4 +1,4 @@
-"""What a reader must know beside the findings: what rows rest on, who is most exposed, where a curve stands on few."""
+"""Notes beside the findings: lineage of the rows, the most exposed groups, curves that rest on few patients."""
 
 from __future__ import annotations
 
@@ -28,22 +28,22 @@ MADE_FROM = "made from rows that were themselves synthetic"
 
 
 def lineage(cohort: Cohort | CohortFolder, syn: Sequence[Any]) -> tuple[str, ...]:
-    """What is said of every finding that is no evidence about patients."""
+    """Return the texts added to every finding if synthetic rows were the source or the reference."""
     copied = any(one.label is not None and one.label.depth > 1 for one in syn)
     return (*([AGAINST] if cohort.synthetic else []), *([MADE_FROM] if copied else []))
 
 
 def further_notes(cohort: Cohort | CohortFolder, syn: Sequence[Any], findings: Sequence[Finding]) -> tuple[str, ...]:
-    """Notes on rows that outnumber patients, copies of copies, thin beginnings, and the most exposed groups."""
+    """Return notes on rows that outnumber patients, repeated synthesis, small risk sets, and exposed groups."""
     thin = _thin_starts(cohort) if isinstance(cohort, Cohort) else []
     return (*_others_of_release(syn), *_outnumbered(syn), *_generations(syn), *thin, *most_exposed(findings))
 
 
 def _others_of_release(syn: Sequence[Any]) -> list[str]:
-    """Releases of which some cohorts were not given."""
+    """Return a note on releases of which only some cohorts were given."""
     given = Counter((one.label.release, one.label.m) for one in syn if one.label is not None)
     return [
-        f"{count} of the {m} cohorts of release {release} were judged: why these is for their author to say."
+        f"{count} of the {m} cohorts of release {release} were checked: ask their author why only these."
         for (release, m), count in given.items()
         if count < m
     ]
@@ -61,11 +61,13 @@ def _outnumbered(syn: Sequence[Any]) -> list[str]:
 
 def _generations(syn: Sequence[Any]) -> list[str]:
     depth = max((one.label.depth for one in syn if one.label is not None), default=1)
-    return [f"These rows were {MADE_FROM}: generation {depth}. Tails and rare levels are lost so."] if depth > 1 else []
+    if depth <= 1:
+        return []
+    return [f"These rows were {MADE_FROM}: generation {depth}. Repeated synthesis loses tails and rare levels."]
 
 
 def _thin_starts(cohort: Cohort) -> list[str]:
-    """Endpoints with an event among fewer than five at risk while most patients are still to enter."""
+    """Return a note on endpoints with delayed entry and an early event among fewer than five patients at risk."""
     thin = []
     for name in cohort.schema.endpoints:
         time, event, entry = outcome(cohort, name)
@@ -77,17 +79,18 @@ def _thin_starts(cohort: Cohort) -> list[str]:
         if (early & (counts.events > 0) & (counts.at_risk < SMALL_COUNT)).any():
             thin.append(name)
     return [
-        f"With delayed entry, {', '.join(thin)} begins among fewer than {SMALL_COUNT} patients at risk, and each event "
-        "there moves all of the curve."
+        f"With delayed entry, {', '.join(thin)} begins with fewer than {SMALL_COUNT} patients at risk: each event "
+        "there changes the whole curve."
     ] if thin else []  # fmt: skip
 
 
 def most_exposed(findings: Sequence[Finding]) -> list[str]:
-    """For each attack that was repeated in groups, the group it succeeds in most, beside everybody.
+    """Return, for each attack repeated in groups, the group with the highest success, and the success on everyone.
 
-    The largest of several is larger by luck too: its interval is that of one group, and the number of groups is told.
+    The maximum of several groups is also higher by chance; its interval is that of one group. So the note gives the
+    number of groups.
     """
-    told = []
+    notes = []
     attacks = [one for one in findings if one.question == PRIVATE and one.verdict != NOT_ESTIMABLE]
     for key, estimand in dict.fromkeys((one.key, one.estimand) for one in attacks):
         same = [one for one in attacks if (one.key, one.estimand) == (key, estimand)]
@@ -96,11 +99,11 @@ def most_exposed(findings: Sequence[Finding]) -> list[str]:
         if not groups or not everyone:
             continue
         worst = max(groups, key=lambda one: one.difference)
-        told.append(
+        notes.append(
             f"Most exposed to {estimand}: {worst.group}, {_span(worst)}, of {len(groups)} groups; "
             f"everybody {_span(everyone[0])}."
         )
-    return told
+    return notes
 
 
 def _span(finding: Finding) -> str:
@@ -116,13 +119,13 @@ def notes_on(
     holdout: Cohort | None,
     calibrated: frozenset[str],
 ) -> tuple[str, ...]:
-    """What was not asked and why, what the answers assume, and where the rows came from."""
+    """Return notes on estimands that were left out, on assumptions, and on the origin of the rows."""
     notes = [*asked.notes, *_left_out(observed, asked), *(_visits(cohort) if isinstance(cohort, Cohort) else ())]
     if cohort.synthetic:
-        notes.append("The cohort judged against is itself synthetic: this is no evidence about real patients.")
+        notes.append("The reference cohort is itself synthetic: this is no evidence about real patients.")
     folder = isinstance(cohort, CohortFolder)
     if holdout is not None and (folder or "disclosure" not in asked.by_check()):
-        why = "what needs one is not asked of folders" if folder else "this purpose asks nothing that needs one"
+        why = "checks that need one do not apply to folders" if folder else "this purpose has no check that needs one"
         notes.append(f"The hold-out of {holdout.n} patients was not used: {why}.")
     labels = [drawn.label for drawn in syn if drawn.label is not None]
     if len(labels) < len(syn):
@@ -130,29 +133,29 @@ def notes_on(
     if others := {label.n_source for label in labels} - {cohort.n}:
         notes.append(
             f"The label says they were made from {', '.join(map(str, sorted(others)))} patients; "
-            f"they are judged against {cohort.n}."
+            f"they are compared with {cohort.n}."
         )
     if isinstance(cohort, Cohort) and cohort.notes:
-        notes.append(f"Read so: {'; '.join(cohort.notes)}.")
+        notes.append(f"How the data were read: {'; '.join(cohort.notes)}.")
     pooled = {name: count for label in labels for name, count in _pooled(label).items()}
     if pooled:
-        told = ", ".join(f"{name} ({count} patients)" for name, count in pooled.items())
-        notes.append(f"Levels that fewer than {SMALL_COUNT} patients have are written as {POOLED!r}: {told}.")
+        columns = ", ".join(f"{name} ({count} patients)" for name, count in pooled.items())
+        notes.append(f"Levels that fewer than {SMALL_COUNT} patients have are written as {POOLED!r}: {columns}.")
     if calibrated:
         notes.append(f"{SET_EQUAL}{plain_names(calibrated)}.")
     return tuple(notes)
 
 
 def _pooled(label: Label) -> Mapping[str, object]:
-    """Columns whose rare levels a generator wrote as one, with their patients."""
+    """Return the columns whose rare levels the generator pooled, with the number of patients."""
     found = label.settings.get("pooled_rare_levels", {})
     return found if isinstance(found, Mapping) else {}
 
 
 def _visits(cohort: Cohort) -> list[str]:
-    """Columns that may tell visits of one patient apart."""
+    """Return notes on columns that suggest several rows a patient, such as visits."""
     return [
-        f"Each value of {name!r} stands in equally many rows. If these are visits of one patient, the "
+        f"Each value of {name!r} occurs in the same number of rows. If these are visits of one patient, the "
         f"{cohort.n:,} rows are fewer patients, and every interval here is too narrow."
         for name in cohort.covariates
         if name not in cohort.schema.subgroups and repeats_evenly(cohort.rows[name])
@@ -160,11 +163,11 @@ def _visits(cohort: Cohort) -> list[str]:
 
 
 def _left_out(real: Observed, asked: Plan) -> tuple[str, ...]:
-    """What the economic findings assume of patients whose cost or QALY is missing."""
+    """Return a note on the assumption about patients with a missing cost or QALY."""
     roles = [*real.schema.costs, *real.schema.utilities]
     if "economics" not in asked.by_check() or not any(missing(real, name) for name in roles):
         return ()
     return (
-        "Economic findings leave out patients with a missing cost or QALY: right only if, given the arm, whether one "
-        "is missing has nothing to do with its value. hs.evaluate(..., missing='impute') assumes less.",
+        "Economic findings leave out patients with a missing cost or QALY. This is valid only if, within each "
+        "arm, missingness does not depend on the value. hs.evaluate(..., missing='impute') assumes less.",
     )

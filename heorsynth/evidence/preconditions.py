@@ -1,4 +1,4 @@
-"""Whether cohorts may be held against each other: the same roles, of one kind, and a hold-out of other patients."""
+"""Preconditions of a comparison: the same roles, one type of data, and a hold-out of other patients."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from heorsynth.data.folders.cohort_folder import CohortFolder
 
 
 def require_cohorts(cohort: object, syn: object) -> None:
-    """Nothing, if these are patients and a sequence of cohorts of either kind; RoleError if they are anything else."""
+    """Raise RoleError unless these are a real cohort and a sequence of synthetic ones, in memory or as folders."""
     kinds = (Cohort, CohortFolder)
     if not isinstance(cohort, kinds):
         found = Problem(
@@ -34,7 +34,7 @@ def require_cohorts(cohort: object, syn: object) -> None:
 
 
 def require_distinct(syn: Sequence[Any]) -> None:
-    """Nothing, unless a cohort of a release comes twice: pooled, its rows would count as drawn anew."""
+    """Raise LabelError if a cohort of a release is given twice: pooling would count its rows twice."""
     seen: dict[tuple[str, int], int] = {}
     problems = []
     for place, drawn in enumerate(syn):
@@ -49,7 +49,7 @@ def require_distinct(syn: Sequence[Any]) -> None:
 
 
 def folders(syn: Sequence[Any]) -> list[CohortFolder]:
-    """The synthetic folders; RoleError if any is a cohort in memory."""
+    """Return the synthetic folders; RoleError if any is a cohort in memory."""
     if not all(isinstance(drawn, CohortFolder) for drawn in syn):
         problem = Problem("", "cohorts in memory beside a folder of patients", "write them with Sampler.write")
         raise RoleError("synthetic cohorts", problem)
@@ -57,7 +57,7 @@ def folders(syn: Sequence[Any]) -> list[CohortFolder]:
 
 
 def cohorts(syn: Sequence[Any]) -> Sequence[Cohort]:
-    """The synthetic cohorts; RoleError if any is a folder."""
+    """Return the synthetic cohorts; RoleError if any is a folder."""
     if any(isinstance(drawn, CohortFolder) for drawn in syn):
         problem = Problem("", "folders beside patients in memory", "give the patients as a CohortFolder too")
         raise RoleError("synthetic cohorts", problem)
@@ -69,7 +69,7 @@ def _columns(drawn: Cohort | CohortFolder) -> list[str]:
 
 
 def require_same_roles(cohort: Cohort | CohortFolder, syn: Sequence[Any], what: str = "synthetic cohorts") -> None:
-    """Nothing, if there are cohorts and all have the roles of the real one, and their columns; RoleError otherwise."""
+    """Raise RoleError unless all cohorts have the roles and columns of the real one; TooFewPatientsError if empty."""
     if not len(syn):
         raise TooFewPatientsError("synthetic cohorts", Problem("", "there are none", "draw at least one"))
     if empty := [part for part, drawn in enumerate(syn) if not drawn.n]:
@@ -101,10 +101,10 @@ def require_same_roles(cohort: Cohort | CohortFolder, syn: Sequence[Any], what: 
 
 
 def require_apart(cohort: Cohort, holdout: Cohort) -> None:
-    """Nothing, if the hold-out is of other patients; RoleError where more rows are in both than twins would be.
+    """Raise RoleError if the hold-out overlaps the training cohort.
 
-    With q the share of the cohort's rows that equal another of its rows, and n rows held out, q·n of them are expected
-    to equal one of the cohort by chance; more than three standard deviations beyond that are the same people.
+    Let q be the share of rows of the cohort that equal another of its rows, and n the rows of the hold-out. Then q·n
+    rows are expected to be in both by chance. An excess of more than three standard deviations means the same patients.
     """
     fitted, aside = (_row_hashes(part) for part in (cohort, holdout))
     twins = float(pd.Series(fitted).duplicated(keep=False).mean()) * len(aside)
@@ -116,7 +116,7 @@ def require_apart(cohort: Cohort, holdout: Cohort) -> None:
 
 
 def _row_hashes(cohort: Cohort) -> np.ndarray:
-    """A hash of each patient's columns (n,), numbers by value and all else as text."""
+    """Return a hash of the columns of each patient (n,): numbers by value, other columns as text."""
     frame = cohort.rows[sorted(name for name in map(str, cohort.rows.columns) if name != cohort.schema.id)]
     same = {
         name: frame[name].astype(float) if is_numeric_dtype(frame[name]) else as_text(frame[name]).fillna("")

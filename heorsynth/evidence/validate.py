@@ -1,4 +1,4 @@
-"""The evidence for one purpose: asks every check its question, and joins the answers to the rows' lineage."""
+"""Evidence for one purpose: runs the checks and adds the lineage of the rows."""
 
 from __future__ import annotations
 
@@ -47,25 +47,23 @@ def validate(
     engine: EngineSpec = "local",
     workers: int | None = None,
 ) -> Evidence:
-    """Evidence on whether synthetic cohorts serve a purpose.
+    """Return the evidence on whether synthetic cohorts are fit for a purpose.
 
     Parameters
     ----------
-    cohort : Cohort            the real patients; or a CohortFolder of them
-    syn : sequence of Cohort   the synthetic cohorts, with the same roles; CohortFolders where the patients are one
+    cohort : Cohort            the real patients, in memory or as a CohortFolder
+    syn : sequence of Cohort   the synthetic cohorts with the same roles; CohortFolders if `cohort` is one
     purpose : str              teaching, software-testing, model-development, augmentation, external-control,
                                economic-evaluation or data-sharing
     margins : dict             such as ``{"survival.rmst": {"horizon": 3650, "relative": 0.05}}``: replaces the
                                purpose's default, or makes a further estimand decisive
-    holdout : Cohort           people of the same kind whom the generator never saw: the control of the
-                               disclosure checks
+    holdout : Cohort           patients kept out of training: the control of the disclosure checks
     economics : dict           ``{"comparator": "usual", "wtp": [20000]}``
-    seed : int                 of the resampling behind some intervals; >= 0
-    allow_synthetic_source     judge against a cohort that is itself synthetic, and say so
-    most_rows : int            rows of the random sample of a folder that is asked what needs rows side by side; 1,000
-                               or more. A folder with no more rows is used whole, as is every cohort in memory
-    engine, workers            where checks are computed and folders counted, see `open_engine`; the findings are the
-                               same on each
+    seed : int                 seed of the resampling behind some intervals; >= 0
+    allow_synthetic_source     accept a `cohort` that is itself synthetic; every finding then says so
+    most_rows : int            size of the random sample of a folder, for checks that need rows; at least 1,000.
+                               Smaller folders and cohorts in memory are used whole
+    engine, workers            where the checks run, see `open_engine`; the findings do not depend on it
 
     Returns
     -------
@@ -75,10 +73,15 @@ def validate(
     ------
     UnknownNameError           an unknown purpose, comparator or economics setting
     MarginError                an unknown estimand or a margin it cannot have
-    RoleError                  roles of the synthetic cohorts differ from the real one's, folders beside cohorts, or
-                               neither; a `most_rows` that is none
-    LabelError                 the cohort to judge against is itself synthetic; one of the others comes twice
+    RoleError                  the roles differ from those of the real cohort, folders are mixed with cohorts, an
+                               argument is neither, or `most_rows` is invalid
+    LabelError                 `cohort` is itself synthetic, or a synthetic cohort is given twice
     EngineError                a check failed twice
+
+    See Also
+    --------
+    heorsynth.Evidence : the result
+    heorsynth.tables.verdict_table, heorsynth.figures.forest : show it
     """
     check_seed(seed)
     require_comparable(cohort, syn, holdout, allow_synthetic_source=allow_synthetic_source, most_rows=most_rows)
@@ -95,7 +98,7 @@ def require_comparable(
     allow_synthetic_source: bool,
     most_rows: int,
 ) -> None:
-    """Raise the error of `validate` that applies where cohorts cannot be compared."""
+    """Raise the errors of `validate` for cohorts that cannot be compared."""
     require_cohorts(cohort, syn)
     if wrong := most_rows_problem(most_rows):
         raise RoleError("validate", wrong)
@@ -121,7 +124,7 @@ def planned(
     economics: Mapping[str, object] | None,
     engine: Engine,
 ) -> Plan:
-    """The plan of the checks for a purpose; of a folder it is made from the counts of all rows."""
+    """Return the plan of the checks for a purpose; for a folder it uses the counts of all rows."""
     return plan(_observed(cohort, engine), purpose, margins, economics)
 
 
@@ -139,7 +142,7 @@ def evidence_of(
     most_rows: int = 50_000,
     sample: Sample | None = None,
 ) -> Evidence:
-    """Evidence from a plan that was made beforehand, for cohorts that `require_comparable` accepted.
+    """Return the evidence from a given plan, for cohorts that `require_comparable` accepted.
 
     Parameters
     ----------
@@ -147,12 +150,12 @@ def evidence_of(
     most_rows : int          rows of the random sample of each folder, where `sample` is not given
     sample : Sample          random sample of the folders, already drawn with the same seed; None draws it if needed
     """
-    told: tuple[str, ...] = ()
+    folder_notes: tuple[str, ...] = ()
     calibrated = _calibrated(syn)
     standing = asked.standing(calibrated, lineage(cohort, syn))
     if isinstance(cohort, CohortFolder):
         tally = cohort.tallied(engine)
-        findings, broken, told = judged_folders(
+        findings, broken, folder_notes = judged_folders(
             cohort, tally, folders(syn), asked, seed, engine, most_rows, standing, sample
         )
     else:
@@ -173,7 +176,7 @@ def evidence_of(
             *_unknown_keys(calibrated),
             *asked.not_asked(findings),
             *further_notes(cohort, syn, findings),
-            *told,
+            *folder_notes,
         ),
     )
 
@@ -194,7 +197,7 @@ def _generator(syn: Sequence[Any]) -> str:
 
 
 def _broken(cohort: Cohort, syn: Sequence[Cohort]) -> dict[str, int]:
-    """Rows that break a post-condition: as the generator counted them, or counted here."""
+    """Return the number of rows that break each post-condition, counted by the generator or here."""
     counted = getattr(syn, "broken", None)
     if isinstance(counted, Mapping):
         return dict(counted)

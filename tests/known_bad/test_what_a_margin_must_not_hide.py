@@ -133,7 +133,7 @@ def test_a_fit_says_how_much_of_the_rest_fails(patients: Cohort, drawn) -> None:
     told = hs.validate(patients, dealt, "economic-evaluation", economics={"comparator": "usual", "wtp": [20_000]})
     failed = sum(one.verdict == "fail" for one in told.findings if not one.decisive)
     if told.verdict == "fit":
-        assert f"For more than that they may not: {failed} of" in told.sentence
+        assert f"Not covered: {failed} of" in told.sentence
         assert "subgroups" in told.sentence
     assert failed > 20
 

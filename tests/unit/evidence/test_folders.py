@@ -112,7 +112,7 @@ def test_what_only_all_rows_can_show_is_a_finding_that_is_not_estimable_and_a_no
     unasked = {one.key: one for one in evidence.findings if one.key in NOT_OF_FOLDERS}
     assert set(unasked) > {"disclosure.copies", "disclosure.nearest"}
     assert {one.verdict for one in unasked.values()} == {"not estimable"}
-    assert all("cannot show the copy of one who is not in it" in one.because for one in unasked.values())
+    assert all("misses copies of patients who are not in it" in one.because for one in unasked.values())
     note = next(note for note in evidence.notes if note.startswith("Not asked of folders"))
     assert all(key in note for key in unasked)
     assert any(one.decisive for one in unasked.values())
@@ -167,7 +167,7 @@ def test_a_hold_out_beside_folders_is_said_to_be_unused(tmp_path: Path) -> None:
     aside = hs.Cohort(patients(100, 7), **ROLES)
     evidence = hs.validate(folder, [folder], purpose="data-sharing", holdout=aside)
     assert any(
-        "hold-out of 100 patients was not used: what needs one is not asked of folders" in note
+        "hold-out of 100 patients was not used: checks that need one do not apply to folders" in note
         for note in evidence.notes
     )
     assert evidence.verdict != "fit"
