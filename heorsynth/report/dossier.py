@@ -1,4 +1,4 @@
-"""The dossier: one self-contained page that a reviewer can open from disk, print and mail."""
+"""The dossier: one self-contained page for reviewers, to open from disk, print or mail."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def dossier(
     card: Card | None = None,
     first_file: str = "000.parquet",
 ) -> str:
-    """The page as HTML: verdict first, then findings, pictures, tables, methods, governance and how to re-run.
+    """Return the page as HTML: verdict, findings, figures, tables, methods, governance and how to run it again.
 
     Parameters
     ----------
@@ -67,7 +67,7 @@ def dossier(
                                      amendments, registration, economics; every key may be missing
     cohort : Cohort                  the real patients; only counts, means and curves of theirs are shown
     synthetic : sequence of Cohort   the m synthetic cohorts
-    evidence : Evidence              what was found
+    evidence : Evidence              the findings
     run_name : str                   the run folder's name, for the commands that re-run it
     protocol_sha256 : str            of the protocol file
     lock_note : str                  whether the margins came before the results
@@ -122,13 +122,13 @@ def dossier(
 
 
 def _counted(verdicts: Iterable[str]) -> list[tuple[str, int]]:
-    """How many findings came out which way, worst first."""
+    """Return the number of findings by verdict, worst first."""
     found = Counter(verdicts)
     return [(verdict, found[verdict]) for verdict in WORST_FIRST if found[verdict]]
 
 
 def templates() -> jinja2.Environment:
-    """The page templates; whatever is put into them is escaped."""
+    """Return the page templates; inserted text is escaped."""
     return jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
         autoescape=True,
@@ -139,7 +139,7 @@ def templates() -> jinja2.Environment:
 
 
 def _one(draw: Callable[[], Picture]) -> Markup:
-    """A figure as HTML, or the reason why there is none."""
+    """Return a figure as HTML, or the reason why it cannot be drawn."""
     try:
         return Markup(draw().html())
     except (NotEstimableError, HorizonError) as error:
@@ -199,7 +199,7 @@ def _text(value: object) -> str:
 
 
 def _making(protocol: Mapping[str, object], synthetic: Sequence[Cohort], evidence: Evidence) -> list[tuple[str, str]]:
-    """How the cohorts were made, as the label and the protocol say."""
+    """Return how the cohorts were made, from the label and the protocol."""
     label = synthetic[0].label
     wanted = _section(protocol, "generator")
     rows = [
@@ -228,7 +228,7 @@ def _making(protocol: Mapping[str, object], synthetic: Sequence[Cohort], evidenc
         unit = threshold_unit(synthetic[0].schema, economics.get("effect")) if synthetic else "unit of effect"
         rows += [("Comparator", _text(economics.get("comparator"))), ("Thresholds", f"{shown} per {unit}")]
     if holdout is not None:
-        rows.append(("Kept aside", f"{holdout:.0%} of the real patients, whom the generator never saw"))
+        rows.append(("Hold-out", f"{holdout:.0%} of the real patients, whom the generator never saw"))
     return rows
 
 

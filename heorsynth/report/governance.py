@@ -7,5 +7,5 @@ from heorsynth.report.dossier import templates
 
 
 def governance_page(sheet: Sheet) -> str:
-    """The sheet as HTML: what is open first said, then every item by source. The same sheet gives the same text."""
+    """Return the sheet as HTML: the number of open items, then every item. The same sheet gives the same text."""
     return templates().get_template("governance.html.j2").render(sheet=sheet)

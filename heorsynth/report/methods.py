@@ -1,4 +1,4 @@
-"""What was estimated, how, and who said so first: the methods section of a dossier, in words."""
+"""The methods section of a dossier: what was estimated, how, and the sources."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ class Method:
 GENERAL = (
     Method(
         "The verdict is an equivalence test",
-        "For each quantity the difference between the synthetic cohorts and the real one is held against a "
-        "margin on the "
-        "quantity's own scale, fixed before any result was seen. The quantity passes if the whole 90% interval of the "
+        "For each quantity the difference between the synthetic cohorts and the real one is compared with a "
+        "margin on the scale of the quantity, "
+        "fixed before any result was seen. The quantity passes if the whole 90% interval of the "
         "difference lies inside the margin, fails if it lies outside, and is inconclusive otherwise. That is two "
         "one-sided "
         'tests at 5%. All decisive quantities must pass for the cohorts to be called fit, so a wrong "fit" stays at or '
-        "below 5% however many there are. What the data cannot answer is named as not estimable, and never "
-        "counts as a pass.",
+        "below 5% however many there are. A quantity that the data cannot "
+        "estimate is reported as not estimable, and never counts as a pass.",
         ("Schuirmann (1987) J Pharmacokinet Biopharm 15:657", "Berger (1982) Technometrics 24:295"),
     ),
     Method(
@@ -34,14 +34,13 @@ GENERAL = (
         "variance of the "
         "difference is that of the real estimate plus that of the mean over the m cohorts; for the latter the "
         "larger of the "
-        "variance between cohorts and the mean variance within them is taken, divided by m. Drawing more cohorts "
-        "removes "
-        "noise of drawing; it never adds what only more patients could.",
+        "variance between cohorts and the mean variance within them is taken, divided by m. More cohorts reduce "
+        "the noise of drawing. They never replace more patients.",
     ),
     Method(
         "Analyses of synthetic rows",
-        "Estimates from the m cohorts are combined by rules that claim the information of the real patients and "
-        "no more.",
+        "Estimates from the m cohorts are combined by rules that claim no more information than the real patients "
+        "have.",
         ("Raab, Nowok & Dibben (2016) J Priv Confid 7(3):67", "Reiter (2003) Surv Methodol 29:181"),
     ),
 )
@@ -64,7 +63,7 @@ BY_CHECK: Mapping[str, Method] = {
         "Costs",
         "Mean cost is the decision quantity: arithmetic means, over patients whose cost is known, never trimmed "
         "and never "
-        "winsorised. The share without cost and upper quantiles stand beside it.",
+        "winsorised. The share without cost and upper quantiles support it.",
         ("Thompson & Barber (2000) BMJ 320:1197",),
     ),
     "utilities": Method("Utilities", "Mean utility or QALY over patients for whom it is known."),
@@ -77,11 +76,9 @@ BY_CHECK: Mapping[str, Method] = {
     ),
     "subgroups": Method(
         "Subgroups",
-        "A level that the synthetic cohorts lost, or invented, beyond what chance explains is a finding of its "
-        "own, since a "
-        "standardised difference calls it balanced. Representation is the share of a level in the synthetic "
-        "cohorts over "
-        "its share in the real one.",
+        "A level that the synthetic cohorts lost or invented, beyond chance, is a separate finding, because a "
+        "standardised difference does not show it. Representation is the share of a level in the synthetic "
+        "cohorts divided by its share in the real one.",
         ("29 CFR 1607.4 D (four-fifths rule)",),
     ),
     "structure": Method(
@@ -94,9 +91,10 @@ BY_CHECK: Mapping[str, Method] = {
     "disclosure": Method(
         "Disclosure",
         "Every risk is an attack on patients of the source and, as control, on people the generator never saw: rows "
-        "equal or nearest to a patient, telling who took part by a ratio of densities, guessing a time, cost or "
+        "equal or nearest to a patient, detecting members of the training data by "
+        "a ratio of densities, guessing a time, cost or "
         "utility from covariates, singling out, linking. A finding is the difference, one-sided; `real` is the "
-        "control. Without a hold-out nothing but copies can be judged.",
+        "control. Without a hold-out only copies can be checked.",
         (
             "Giomi et al. (2023) PoPETs 2023(2):312",
             "van Breugel et al. (2023) AISTATS, PMLR 206:3493",
@@ -106,19 +104,18 @@ BY_CHECK: Mapping[str, Method] = {
 }
 
 LIMITS = (
-    "Synthetic rows add no patients. However many rows there are, they hold the information of the real patients "
-    "behind them.",
-    'A "fit" is for the purpose named here and for the quantities asked about. It says nothing of any other use.',
+    "Synthetic rows add no patients. Any number of rows carries only the information of the training patients.",
+    'A "fit" is for the purpose and the quantities named here. It does not cover any other use.',
     '"Inconclusive" is an answer: with few patients the interval is wider than the margin, and more synthetic rows do '
     "not narrow it.",
     "Whatever is wrong with the real cohort (selection, confounding, measurement) is wrong with the synthetic "
     "ones too.",
-    "Fidelity is no proof of anonymity. A synthetic row may resemble a real person, most of all in a rare subgroup.",
-    "Labels and synthetic ids can be removed by whoever means to. They protect against accidents, not against intent.",
+    "Fidelity does not prove anonymity. A synthetic row may resemble a real person, most of all in a rare subgroup.",
+    "Labels and synthetic ids can be removed on purpose. They protect against accidents, not against intent.",
 )
 
 
 def methods_for(checks: Iterable[str]) -> tuple[Method, ...]:
-    """The paragraphs for these checks, after the general ones, in a fixed order."""
+    """Return the general paragraphs, then those for these checks, in a fixed order."""
     asked = set(checks)
     return (*GENERAL, *(method for name, method in BY_CHECK.items() if name in asked))

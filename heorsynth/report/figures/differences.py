@@ -39,7 +39,7 @@ BAND = "#EAEAEA"
 
 
 def km_difference(cohort: Cohort, synthetic: Sequence[Cohort], endpoint: str, margin: float = 0.10) -> Picture:
-    """Synthetic less real event-free share over time, with its 90% interval and the margin as a band.
+    """Return a figure of the event-free share over time, synthetic minus real, with 90% interval and margin.
 
     Parameters
     ----------
@@ -112,7 +112,7 @@ def _difference_axes(frame: pd.DataFrame, margin: float, cohort: Cohort, endpoin
 
 
 def subgroup_forest(evidence: Evidence, key: str) -> Picture:
-    """The findings on one estimand in every subgroup level, each alone and partially pooled, against the margin.
+    """Return a forest plot of one estimand in every subgroup level, unpooled and partially pooled.
 
     Parameters
     ----------
@@ -143,7 +143,7 @@ def subgroup_forest(evidence: Evidence, key: str) -> Picture:
         frame,
         f"Differences by subgroup, {frame['estimand'].iloc[0]}, margin {frame['margin'].iloc[0]:.3g}: {told}.",
         f"Filled circle: the level's own difference with its {LEVEL:.0%} interval, on which its verdict rests. Open "
-        "diamond, thin line: what is left when the levels inform each other (partial pooling). Grey band: the margin.",
+        "diamond, thin line: the partially pooled difference. Grey band: the margin.",
     )
 
 
@@ -185,7 +185,7 @@ def _subgroup_axes(frame: pd.DataFrame, scale: str) -> Axes:
 
 
 def lorenz(cohort: Cohort, synthetic: Sequence[Cohort], cost: str | None = None) -> Picture:
-    """Lorenz curves of a cost: what part of all cost the least expensive share of patients bears.
+    """Return Lorenz curves of a cost: the share of total cost of the least expensive share of patients.
 
     Parameters
     ----------
@@ -227,7 +227,7 @@ def lorenz(cohort: Cohort, synthetic: Sequence[Cohort], cost: str | None = None)
         f"Lorenz curves of {name}: the least expensive {ninth['share']:.0%} of patients bear {ninth['real']:.1%} of "
         f"all cost in the real cohort and {ninth['synthetic']:.1%} in the synthetic ones.",
         f"Solid: real. Dashed: mean of {len(synthetic)} synthetic cohorts, with their 5th to 95th percentile. "
-        "Straight line: all cost alike. Between the last ten patients and the corner the curve is drawn straight.",
+        "Straight line: equal costs. Between the last ten patients and the corner the curve is drawn straight.",
     )
 
 

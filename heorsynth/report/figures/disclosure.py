@@ -20,7 +20,7 @@ WIDTH, LABELS, ROW = 8.6, 4.3, 0.3
 
 
 def disclosure_risk(evidence: Evidence) -> Picture:
-    """Each attack's success on patients of the source, its control on people never seen, and the margin between.
+    """Return a figure of the success of each attack, on training patients and on the hold-out, with the margin.
 
     Returns
     -------
@@ -86,5 +86,5 @@ def disclosure_risk(evidence: Evidence) -> Picture:
         f"{len(frame)} attacks: {counts}. Most beyond its control: {worst['attack']}, {worst['group']}, "
         f"{worst['success']:.2f} against {worst['control']:.2f}.",
         f"The marker is an attack's success on patients of the source, with its {LEVEL:.0%} interval; the tick is its "
-        "success on people the generator never saw. The grey band is the excess that was agreed to be tolerable.",
+        "success on people the generator never saw. The grey band is the margin.",
     )

@@ -23,7 +23,7 @@ BAND = (0.05, 0.95)
 
 
 def ce_plane(cohort: Cohort, synthetic: Sequence[Cohort], wtp: float | None = None, arm: str | None = None) -> Picture:
-    """Incremental cost over incremental effect: the patients, every synthetic cohort, and these pooled.
+    """Return the cost-effectiveness plane of the patients, of each synthetic cohort, and of these pooled.
 
     Parameters
     ----------
@@ -65,13 +65,13 @@ def ce_plane(cohort: Cohort, synthetic: Sequence[Cohort], wtp: float | None = No
         f"{real.icer()}. Pooled synthetic cohorts: {significant(pooled.cost)} for {significant(pooled.effect)}, "
         f"{pooled.icer()}.",
         "Solid: patients. Dashed: the synthetic cohorts pooled, so that their region claims no more than the patients. "
-        "Dots: single synthetic cohorts; their scatter is the luck of drawing, not what is known."
+        "Dots: single synthetic cohorts; their scatter is the noise of drawing, not the uncertainty of the estimate."
         + ("" if wtp is None else f" Below the grey line the new arm is worth {significant(wtp)} a unit."),
     )
 
 
 def acceptability(cohort: Cohort, synthetic: Sequence[Cohort], to: float, arm: str | None = None) -> Picture:
-    """Probability that the new arm is cost-effective, by threshold: patients, pooled cohorts, and single ones.
+    """Return acceptability curves, by threshold: patients, pooled cohorts and single cohorts.
 
     Parameters
     ----------

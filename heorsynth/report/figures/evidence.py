@@ -1,4 +1,4 @@
-"""The findings as a forest: each interval against its margin, so that all share one axis."""
+"""Forest plot of the findings: each interval in units of its margin."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ WIDTH, LABELS, ROW = 8.6, 4.1, 0.25
 
 
 def forest(evidence: Evidence, supporting: bool = False) -> Picture:
-    """Every finding with its interval, in units of its own margin: inside ±1 is a pass.
+    """Return a forest plot of the findings in units of their margins: an interval inside ±1 is a pass.
 
     Parameters
     ----------

@@ -23,7 +23,7 @@ TAIL = 10
 
 
 def level_retention(cohort: Cohort, synthetic: Sequence[Cohort]) -> Picture:
-    """The share of every level of the arm and the subgroups, real beside synthetic.
+    """Return a figure of the share of every level of arm and subgroups, real and synthetic.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ def level_retention(cohort: Cohort, synthetic: Sequence[Cohort]) -> Picture:
         frame,
         f"Share of each level, real and synthetic. {len(frame)} levels: {told}. {shares}.",
         f"Circle: share of real patients. Diamond: mean of {len(synthetic)} synthetic cohorts, with their 5th to "
-        "95th percentile. A level of fewer than 5 real patients is counted, not placed.",
+        "95th percentile. A level with fewer than 5 real patients is listed without its real share.",
     )
 
 
@@ -166,7 +166,7 @@ def declared_cost(cohort: Cohort, cost: str | None, what: str) -> str:
 
 
 def cost_quantiles(cohort: Cohort, synthetic: Sequence[Cohort], cost: str | None = None) -> Picture:
-    """The quantiles of a cost, real beside synthetic, zeros and the tail included.
+    """Return a figure of the quantiles of a cost, real and synthetic, with zeros and tail.
 
     Parameters
     ----------

@@ -15,7 +15,7 @@ MOST = 6
 
 
 def collapse_curves(decay: pd.DataFrame, quantities: Sequence[str] | None = None) -> Picture:
-    """Each quantity over its value in the patients, by generation: 1 is no loss.
+    """Return a figure of each quantity divided by its value in the patients, by generation: 1 is no loss.
 
     Parameters
     ----------

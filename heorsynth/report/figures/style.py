@@ -1,4 +1,4 @@
-"""What every figure function returns: the Axes, the frame it drew, and words for those who cannot see it."""
+"""The result of every figure function: the Axes, the frame that was drawn, alternative text and caption."""
 
 from __future__ import annotations
 

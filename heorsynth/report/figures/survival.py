@@ -40,7 +40,7 @@ APART = 24
 """Points of the grid between two markers on a curve."""
 
 MIN_AT_RISK = 10
-"""A curve ends where fewer are at risk: past that, each step is one recognisable person."""
+"""A curve ends where fewer are at risk: beyond that, a step can identify one person."""
 
 GRID = 200
 """Points a curve is drawn at: equally spaced, so that no step stands at a patient's own day."""
@@ -68,7 +68,7 @@ def km_overlay(
     by: str | None = None,
     horizon: float | None = None,
 ) -> Picture:
-    """Kaplan-Meier curves of the real cohort (solid) and of the synthetic ones (dashed), with numbers at risk.
+    """Return Kaplan-Meier curves of the real (solid) and the synthetic cohorts (dashed), with numbers at risk.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Table 1: who is in the cohorts, real beside synthetic, lost levels named."""
+"""Table 1: the real and the synthetic cohorts, column by column."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ COLUMNS = ("variable", "level", "real", "synthetic", "smd", "note")
 
 
 def table_one(cohort: Cohort, synthetic: Sequence[Cohort]) -> Table:
-    """Table 1: every column, real beside synthetic, with standardised differences, missingness and lost levels.
+    """Return Table 1: every column, real and synthetic, with standardised differences and lost levels.
 
     Parameters
     ----------
@@ -65,8 +65,9 @@ def table_one(cohort: Cohort, synthetic: Sequence[Cohort]) -> Table:
     frame = pd.DataFrame(rows, columns=list(COLUMNS))
     shown = tuple((row[0], row[1], row[2], row[3], _signed(row[4]), row[5]) for row in rows)
     note = (
-        f"Synthetic: means over {len(synthetic)} cohorts. SMD: standardised difference, synthetic less real; over "
-        f"{IMBALANCE:g} either way is named. Synthetic rows add no patients, so no test is shown. {FOOTNOTE}"
+        f"Synthetic: means over {len(synthetic)} cohorts. SMD: standardised difference, synthetic minus real; "
+        "absolute values "
+        f"above {IMBALANCE:g} are marked. Synthetic rows add no patients, so no test is shown. {FOOTNOTE}"
     )
     header = ("variable", "level", f"real (n = {cohort.n:,})", f"synthetic (m = {len(synthetic)})", "SMD", "note")
     return Table(Card("Table 1. Real beside synthetic", header, shown, note), frame)

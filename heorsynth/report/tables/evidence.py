@@ -1,4 +1,4 @@
-"""Tables of what was found: the verdict, finding by finding, and the margins with their reasons."""
+"""Tables of the findings and of the margins with their reasons."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ MARGIN_COLUMNS = ("estimand", "what it is", "margin", "reason", "set by")
 
 
 def verdict_table(evidence: Evidence, supporting: bool = False) -> Table:
-    """The findings on which the verdict rests, worst first, each in the words of its margin.
+    """Return the table of decisive findings, worst first.
 
     Parameters
     ----------
-    evidence : Evidence      what was found
-    supporting : bool        the findings beside them instead, which have no say in the verdict
+    evidence : Evidence      the findings
+    supporting : bool        the supporting findings instead, which do not affect the verdict
 
     Returns
     -------
@@ -31,7 +31,9 @@ def verdict_table(evidence: Evidence, supporting: bool = False) -> Table:
     """
     findings = [finding for finding in evidence.findings if finding.decisive is not supporting]
     title = (
-        "Supporting findings: no say in the verdict" if supporting else "Decisive findings: the verdict rests on these"
+        "Supporting findings: no effect on the verdict"
+        if supporting
+        else "Decisive findings: the verdict rests on these"
     )
     decisive = [finding.decisive is not supporting for finding in evidence.findings]
     frame = evidence.to_frame()[pd.Series(decisive, dtype=bool)].reset_index(drop=True)
@@ -40,7 +42,7 @@ def verdict_table(evidence: Evidence, supporting: bool = False) -> Table:
 
 
 def margins_table(declared: Mapping[str, Mapping[str, object]], evidence: Evidence) -> Table:
-    """Every margin the findings were held against, with what it is of, its reason, and who set it.
+    """Return the table of all margins: estimand, definition, margin, reason, and who set it.
 
     Parameters
     ----------
@@ -67,7 +69,7 @@ def margins_table(declared: Mapping[str, Mapping[str, object]], evidence: Eviden
 
 
 def plain(value: object) -> str:
-    """Settings in one line, without braces.
+    """Return settings in one line, without braces.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""What every table function returns: the card that is shown, and its numbers."""
+"""The result of every table function: a card to show, and its numbers as a frame."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import pandas as pd
 
 from heorsynth.core.display import Card
 
-FOOTNOTE = "SYNTHETIC DATA: rows called synthetic are no patients."
-"""At the foot of every table that shows synthetic rows or what was found of them."""
+FOOTNOTE = "SYNTHETIC DATA: synthetic rows are not patients."
+"""The footnote of every table with synthetic rows or findings about them."""
 
 
 @dataclass(frozen=True)
