@@ -48,14 +48,14 @@ COLUMNS = (
 REPEATED = ("survival", "costs", "utilities")
 """The checks whose findings within subgroups are partially pooled."""
 
-PARTS = (SUBGROUP, INTERSECTION)
+_PARTS = (SUBGROUP, INTERSECTION)
 """The kinds of group of these findings."""
 
-SUBGROUP_COLUMNS = ("key", "estimand", "group", "difference", "lower", "upper", "pooled", "pooled_lower",
+_SUBGROUP_COLUMNS = ("key", "estimand", "group", "difference", "lower", "upper", "pooled", "pooled_lower",
                     "pooled_upper", "spread", "margin", "verdict")  # fmt: skip
 """The columns of `Evidence.subgroups`, in order."""
 
-BEYOND_SEEN = "outside the source's range"
+_BEYOND_SEEN = "outside the source's range"
 """A post-condition of `Domain.breaks` that makes a row unlikely, not impossible: new patients break it too."""
 
 
@@ -111,7 +111,7 @@ class Evidence:
     @property
     def impossible(self) -> dict[str, int]:
         """The broken post-conditions that no patient can break; a patient can be outside the range of the source."""
-        return {what: count for what, count in self.broken.items() if not what.endswith(BEYOND_SEEN)}
+        return {what: count for what, count in self.broken.items() if not what.endswith(_BEYOND_SEEN)}
 
     @property
     def decisive(self) -> tuple[Finding, ...]:
@@ -205,7 +205,7 @@ class Evidence:
                         them as independent.
         """
         rows = []
-        scalar = [one for one in self.findings if one.kind in PARTS and one.check in REPEATED and one.known]
+        scalar = [one for one in self.findings if one.kind in _PARTS and one.check in REPEATED and one.known]
         for key, estimand, kind in dict.fromkeys((one.key, one.estimand, one.kind) for one in scalar):
             same = (one for one in scalar if (one.key, one.estimand, one.kind) == (key, estimand, kind))
             own = sorted(same, key=lambda one: one.group)
@@ -215,7 +215,7 @@ class Evidence:
                 shrunk = (part[place] for part in (pooled.value, pooled.lower, pooled.upper))
                 rows.append((key, estimand, one.group, one.difference, one.lower, one.upper, *map(float, shrunk),
                              pooled.spread, one.margin, one.verdict))  # fmt: skip
-        return pd.DataFrame(rows, columns=list(SUBGROUP_COLUMNS))
+        return pd.DataFrame(rows, columns=list(_SUBGROUP_COLUMNS))
 
     def to_dict(self) -> dict[str, object]:
         """Return the evidence as JSON-ready data, with the verdict and its sentence."""

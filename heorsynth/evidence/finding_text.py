@@ -15,17 +15,17 @@ from heorsynth.data.columns.levels import SMALL_COUNT
 SYMBOLS = {"pass": "✓", "fail": "✗", "inconclusive": "?", "not estimable": "–", "fit": "✓", "not fit": "✗"}
 """A sign for every verdict, so that no reader depends on its colour."""
 
-CALIBRATED = "†"
+_CALIBRATED = "†"
 """Marks a finding that equals the source by construction."""
 
-MEANING = {
+_MEANING = {
     "✓": "✓ the whole interval lies inside the margin",
     "✗": "✗ the interval lies outside the margin",
     "?": "? the interval crosses the edge of the margin: inconclusive",
     "–": "– the quantity cannot be estimated",
 }
 
-CALIBRATED_MEANING = "† calibrated: equal to the source by construction, so no evidence of fidelity"
+_CALIBRATED_MEANING = "† calibrated: equal to the source by construction, so no evidence of fidelity"
 
 SET_EQUAL = "Equal to the source by construction, so no evidence of fidelity: "
 """The beginning of the note on calibrated quantities."""
@@ -51,10 +51,10 @@ def cells(finding: Finding) -> tuple[str, ...]:
     """
     amounts = [_amount(number, finding.scale) for number in (finding.difference, finding.lower, finding.upper)]
     unknown, few = math.isnan(finding.difference), 0 < finding.n_real < SMALL_COUNT
-    sign = f"\N{NO-BREAK SPACE}{CALIBRATED}" if finding.constructed else ""
+    sign = f"\N{NO-BREAK SPACE}{_CALIBRATED}" if finding.constructed else ""
     return (
         f"{SYMBOLS[finding.verdict]}\N{NO-BREAK SPACE}{finding.verdict}{sign}",
-        quantity(finding),
+        _quantity(finding),
         finding.group,
         "not given" if few else _with_unit(finding.real, finding.unit),
         _with_unit(finding.synthetic, finding.unit),
@@ -65,7 +65,7 @@ def cells(finding: Finding) -> tuple[str, ...]:
     )
 
 
-def quantity(finding: Finding) -> str:
+def _quantity(finding: Finding) -> str:
     """Return the plain name of a quantity, followed in brackets by its statistical name."""
     plain = ESTIMANDS[finding.key].plain if finding.key in ESTIMANDS else ""
     return finding.estimand if finding.estimand.startswith(plain) else f"{plain} ({finding.estimand})"
@@ -75,8 +75,8 @@ def legend(findings: Iterable[Finding]) -> str:
     """Return the meaning of the signs that these findings have."""
     shown = list(findings)
     signs = {SYMBOLS[finding.verdict] for finding in shown}
-    meanings = [meaning for sign, meaning in MEANING.items() if sign in signs]
-    marked = [CALIBRATED_MEANING] if any(finding.constructed for finding in shown) else []
+    meanings = [meaning for sign, meaning in _MEANING.items() if sign in signs]
+    marked = [_CALIBRATED_MEANING] if any(finding.constructed for finding in shown) else []
     return "; ".join([*meanings, *marked]) + "." if meanings else ""
 
 

@@ -24,7 +24,7 @@ from heorsynth.data.folders.sampling import sampled
 from heorsynth.data.folders.tally import Tally
 from heorsynth.engine.engine import Engine
 
-NOT_ASKED = (
+_NOT_ASKED = (
     "it searches all rows for copies of patients, and a sample misses copies of patients who are not in it: draw a "
     "cohort that fits in memory, and check it against patients that fit in memory"
 )
@@ -123,7 +123,7 @@ def judged(
         findings += registry.findings(name, of_real, tallies, margins, chance, None, standing)
     everyone = Group("all", ALL, of_real, ())
     findings += [
-        Question(ESTIMANDS[key], ESTIMANDS[key].definition, everyone, margin, standing).refuse(NOT_ASKED)
+        Question(ESTIMANDS[key], ESTIMANDS[key].definition, everyone, margin, standing).refuse(_NOT_ASKED)
         for key, margin in asked.margins.items()
         if ESTIMANDS[key].folders == NEVER
     ]

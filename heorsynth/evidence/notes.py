@@ -23,14 +23,14 @@ from heorsynth.data.labels.label import Label
 from heorsynth.estimators.survival.counts import event_counts, follow_up
 from heorsynth.evidence.finding_text import SET_EQUAL
 
-AGAINST = "judged against rows that are themselves synthetic"
-MADE_FROM = "made from rows that were themselves synthetic"
+_AGAINST = "judged against rows that are themselves synthetic"
+_MADE_FROM = "made from rows that were themselves synthetic"
 
 
 def lineage(cohort: Cohort | CohortFolder, syn: Sequence[Any]) -> tuple[str, ...]:
     """Return the texts added to every finding if synthetic rows were the source or the reference."""
     copied = any(one.label is not None and one.label.depth > 1 for one in syn)
-    return (*([AGAINST] if cohort.synthetic else []), *([MADE_FROM] if copied else []))
+    return (*([_AGAINST] if cohort.synthetic else []), *([_MADE_FROM] if copied else []))
 
 
 def further_notes(cohort: Cohort | CohortFolder, syn: Sequence[Any], findings: Sequence[Finding]) -> tuple[str, ...]:
@@ -63,7 +63,7 @@ def _generations(syn: Sequence[Any]) -> list[str]:
     depth = max((one.label.depth for one in syn if one.label is not None), default=1)
     if depth <= 1:
         return []
-    return [f"These rows were {MADE_FROM}: generation {depth}. Repeated synthesis loses tails and rare levels."]
+    return [f"These rows were {_MADE_FROM}: generation {depth}. Repeated synthesis loses tails and rare levels."]
 
 
 def _thin_starts(cohort: Cohort) -> list[str]:

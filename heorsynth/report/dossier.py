@@ -32,9 +32,9 @@ from heorsynth.report.methods import LIMITS, methods_for
 from heorsynth.report.tables.cohort import table_one
 from heorsynth.report.tables.evidence import margins_table, plain, verdict_table
 
-TEMPLATES = Path(__file__).parent / "templates"
+_TEMPLATES = Path(__file__).parent / "templates"
 
-GOVERNANCE = (
+_GOVERNANCE = (
     ("steward", "Steward"),
     ("intended_use", "Intended use"),
     ("prohibited_use", "Not to be used for"),
@@ -42,7 +42,7 @@ GOVERNANCE = (
     ("retention", "Retention"),
 )
 
-PACKAGES = ("heorsynth", "numpy", "pandas", "scipy", "lifelines", "matplotlib")
+_PACKAGES = ("heorsynth", "numpy", "pandas", "scipy", "lifelines", "matplotlib")
 """Whose versions the page names."""
 
 
@@ -113,10 +113,10 @@ def dossier(
             ],
             letters=Markup(SYMBOLS_USED),
             limits=LIMITS,
-            governance=[(label, _text(_section(protocol, "governance").get(key))) for key, label in GOVERNANCE],
+            governance=[(label, _text(_section(protocol, "governance").get(key))) for key, label in _GOVERNANCE],
             amendments=_amendments(protocol),
             registration=_section(protocol, "registration"),
-            versions=[(name, version(name)) for name in PACKAGES],
+            versions=[(name, version(name)) for name in _PACKAGES],
         )
     )
 
@@ -130,7 +130,7 @@ def _counted(verdicts: Iterable[str]) -> list[tuple[str, int]]:
 def templates() -> jinja2.Environment:
     """Return the page templates; inserted text is escaped."""
     return jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES),
+        loader=jinja2.FileSystemLoader(_TEMPLATES),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,

@@ -15,7 +15,7 @@ class Method:
     sources: tuple[str, ...] = ()
 
 
-GENERAL = (
+_GENERAL = (
     Method(
         "The verdict is an equivalence test",
         "For each quantity the difference between the synthetic cohorts and the real one is compared with a "
@@ -45,7 +45,7 @@ GENERAL = (
     ),
 )
 
-BY_CHECK: Mapping[str, Method] = {
+_BY_CHECK: Mapping[str, Method] = {
     "survival": Method(
         "Survival",
         "Event-free shares are Kaplan-Meier estimates for cause 1, other causes censoring. The restricted mean "
@@ -118,4 +118,4 @@ LIMITS = (
 def methods_for(checks: Iterable[str]) -> tuple[Method, ...]:
     """Return the general paragraphs, then those for these checks, in a fixed order."""
     asked = set(checks)
-    return (*GENERAL, *(method for name, method in BY_CHECK.items() if name in asked))
+    return (*_GENERAL, *(method for name, method in _BY_CHECK.items() if name in asked))

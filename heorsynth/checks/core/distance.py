@@ -8,9 +8,9 @@ from heorsynth.checks.core.finding import LEVEL
 from heorsynth.checks.core.scalar import Numbers
 from heorsynth.core.estimate import normal_quantile
 
-TAIL = 0.5 + LEVEL / 2
+_TAIL = 0.5 + LEVEL / 2
 
-NO_ERROR = 1e-9
+_NO_ERROR = 1e-9
 """Standard errors of shares and correlations below this are rounding error: the estimate does not vary."""
 
 
@@ -37,10 +37,10 @@ def largest(gaps: np.ndarray, noise: np.ndarray, real_noise: np.ndarray) -> Numb
     """
     errors = noise.std(axis=0)
     size = np.abs(gaps)
-    known = errors > NO_ERROR
+    known = errors > _NO_ERROR
     steep = np.max(np.abs(noise[:, known]) / errors[known], axis=1) if known.any() else np.zeros(1)
     upper = float(np.max(size + normal_quantile(LEVEL) * errors))
-    lower = float(max(np.max(size - np.quantile(steep, TAIL) * errors), 0.0))
+    lower = float(max(np.max(size - np.quantile(steep, _TAIL) * errors), 0.0))
     floor = float(np.mean(np.max(np.abs(real_noise), axis=1)))
     return Numbers.of_distance(float(size.max()), lower, upper, floor)
 
@@ -64,7 +64,7 @@ def average(
     """
     weight = np.full(len(gaps), 1 / len(gaps)) if weights is None else weights
     size = float(np.abs(gaps) @ weight)
-    triangle = float(np.quantile(np.abs(noise) @ weight, TAIL))
+    triangle = float(np.quantile(np.abs(noise) @ weight, _TAIL))
     signed = normal_quantile(LEVEL) * float(noise.std(axis=0) @ weight)
     floor = float(np.mean(np.abs(real_noise) @ weight))
     return Numbers.of_distance(size, max(size - triangle, 0.0), size + min(triangle, signed), floor)
@@ -77,7 +77,7 @@ def root_mean_square(gaps: np.ndarray, noise: np.ndarray, real_noise: np.ndarray
     conservative.
     """
     size = float(np.sqrt(np.mean(gaps**2)))
-    quantile = float(np.quantile(np.sqrt(np.mean(noise**2, axis=1)), TAIL))
+    quantile = float(np.quantile(np.sqrt(np.mean(noise**2, axis=1)), _TAIL))
     floor = float(np.mean(np.sqrt(np.mean(real_noise**2, axis=1))))
     return Numbers.of_distance(size, max(size - quantile, 0.0), size + quantile, floor)
 
@@ -106,5 +106,5 @@ def with_synthesis(
     between = synthetic.var(axis=0, ddof=1) if count > 1 else np.zeros_like(within)
     shuffled = real_noise[rng.permutation(len(real_noise))]
     size = real_noise.std(axis=0)
-    unit = np.divide(shuffled, size, out=rng.standard_normal(shuffled.shape), where=size > NO_ERROR)
+    unit = np.divide(shuffled, size, out=rng.standard_normal(shuffled.shape), where=size > _NO_ERROR)
     return real_noise + unit * np.sqrt(np.maximum(within, between) / count)

@@ -16,12 +16,12 @@ SCALES = ("absolute", "relative", "ratio")
 HALF = 0.5
 """A margin of half the size of its estimand, or wider, would pass almost anything."""
 
-LOG_LARGEST = 100.0
+_LOG_LARGEST = 100.0
 """Log ratios are capped here before exponentiation; all ratios this large are vacuous."""
 
-PERCENT = re.compile(r"(\d+(?:[.,]\d+)?)\s*%")
+_PERCENT = re.compile(r"(\d+(?:[.,]\d+)?)\s*%")
 
-VACUOUS_RATIO = 3.0
+_VACUOUS_RATIO = 3.0
 """A ratio margin at or past [1/3, 3] would pass almost anything."""
 
 
@@ -97,7 +97,7 @@ def as_margin(name: str, declared: Margin | Mapping[str, object], settings: Mapp
 
 def _as_declared(margin: Margin) -> dict[str, object]:
     """Return a `Margin` as a protocol would declare it, so that the same rules apply."""
-    log = max(-LOG_LARGEST, min(margin.width, LOG_LARGEST))
+    log = max(-_LOG_LARGEST, min(margin.width, _LOG_LARGEST))
     width: object = [math.exp(-log), math.exp(log)] if margin.scale == "ratio" else margin.width
     return {margin.scale: width, **margin.settings, "reason": margin.reason, "amended": margin.amended}
 
@@ -119,7 +119,7 @@ def _width(name: str, scale: str, value: object) -> float:
 
 def _remedy(scale: str, value: object) -> str:
     """Return how to correct a width that is not a number above 0."""
-    if isinstance(value, str) and (percent := PERCENT.fullmatch(value.strip())):
+    if isinstance(value, str) and (percent := _PERCENT.fullmatch(value.strip())):
         share = float(percent[1].replace(",", ".")) / 100
         return f"write the percentage as a share: {scale}: {share:g}"
     if isinstance(value, str):
@@ -143,7 +143,7 @@ def _ratio_width(name: str, value: object) -> float:
                 f"write ratio: [{bounds[0]:g}, {1 / bounds[0]:.4g}]",
             ),
         )
-    if bounds[1] >= VACUOUS_RATIO:
+    if bounds[1] >= _VACUOUS_RATIO:
         raise MarginError(
             "margins",
             Problem(

@@ -37,7 +37,7 @@ from heorsynth.estimators.survival.kaplan_meier import curve_of, reverse_curve_o
 
 Observed: TypeAlias = Cohort | Tally
 
-COX = "log hazard ratio, Cox (Efron)"
+_COX = "log hazard ratio, Cox (Efron)"
 
 
 def _rows(data: Observed) -> Cohort:
@@ -169,7 +169,7 @@ def hazard(data: Observed, treated: np.ndarray, endpoint: str) -> Estimate:
 
 @hazard.register
 def _(data: Tally, treated: np.ndarray, endpoint: str) -> Estimate:
-    return log_hazard_ratio(arms(data, treated, endpoint), method=COX)
+    return log_hazard_ratio(arms(data, treated, endpoint), method=_COX)
 
 
 @singledispatch
@@ -194,7 +194,7 @@ def _(data: Tally, treated: np.ndarray, endpoint: str, at: float) -> Estimate:
 
 def _log_ratio(time: np.ndarray, event: np.ndarray, entry: np.ndarray | None, treated: np.ndarray) -> Estimate:
     fit = cox(time, event, treated.astype(float)[:, None], entry)
-    return Estimate.normal(float(fit.coef[0]), float(fit.se[0]), method=COX)
+    return Estimate.normal(float(fit.coef[0]), float(fit.se[0]), method=_COX)
 
 
 def arms(data: Tally, treated: np.ndarray, endpoint: str) -> ArmCounts:

@@ -31,12 +31,12 @@ from heorsynth.data.columns.levels import SMALL_COUNT
 Estimator = Callable[[Any], Estimate]
 """Cohort or tally -> an estimate with its standard error; raises NotEstimableError or HorizonError."""
 
-Doubt = Callable[[str], str]
+_Doubt = Callable[[str], str]
 """Verdict -> the reason to replace it by "inconclusive", or ""."""
 
-Made = TypeVar("Made")
+_Made = TypeVar("_Made")
 
-MIN_PATIENTS = 2
+_MIN_PATIENTS = 2
 
 
 @dataclass(frozen=True)
@@ -83,11 +83,11 @@ class Scope:
     standing: Standing = field(default_factory=Standing)
     _made: dict[Hashable, Any] = field(default_factory=dict, repr=False)
 
-    def shared(self, key: Hashable, make: Callable[[], Made]) -> Made:
+    def shared(self, key: Hashable, make: Callable[[], _Made]) -> _Made:
         """Return a result that several estimands share, such as a model fit; it is computed once."""
         if key not in self._made:
             self._made[key] = make()
-        return cast(Made, self._made[key])
+        return cast(_Made, self._made[key])
 
     @property
     def everyone(self) -> Group:
@@ -187,7 +187,7 @@ class Question:
         log: bool = False,
         effect: bool = False,
         after: Callable[[Numbers], str] | None = None,
-        doubt: Doubt | None = None,
+        doubt: _Doubt | None = None,
     ) -> Finding:
         """Return the finding for a scalar estimand.
 
@@ -241,7 +241,7 @@ class Question:
         log: bool = False,
         before: str = "",
         after: Callable[[Numbers], str] | None = None,
-        doubt: Doubt | None = None,
+        doubt: _Doubt | None = None,
         source: float | None = None,
         floor: float | None = None,
     ) -> Finding:
@@ -266,7 +266,7 @@ class Question:
         return self.answer(numbers, before=before, after=addition, doubt=doubt)
 
     def answer(
-        self, numbers: Numbers, *, before: str = "", after: str = "", doubt: Doubt | None = None, reason: str = ""
+        self, numbers: Numbers, *, before: str = "", after: str = "", doubt: _Doubt | None = None, reason: str = ""
     ) -> Finding:
         """Return the finding from ready numbers: the verdict of the interval, and its reason.
 
@@ -331,7 +331,7 @@ def too_few(real: Observed) -> str:
 
 
 def _estimated(estimate: Estimator, cohort: Observed) -> tuple[float, float]:
-    if cohort.n < MIN_PATIENTS:
+    if cohort.n < _MIN_PATIENTS:
         raise NotEstimableError(f"{cohort.n} patients in this group")
     estimated = estimate(cohort)
     value, variance = float(estimated.value), float(estimated.se) ** 2

@@ -24,7 +24,7 @@ from heorsynth.estimators.costs.two_part import any_cost, positive_cost
 SLICES, DRAWS = 200, 200
 """Number of equal slices of ranked patients whose means are compared; number of bootstrap draws of their error."""
 
-SPREAD_PATIENTS = 50
+_SPREAD_PATIENTS = 50
 """A spread that rests on fewer effective patients than this cannot pass."""
 
 
@@ -63,12 +63,12 @@ def spread(ask: Ask) -> list[Finding]:
     -----
     The standard error of a spread is an average of fourth powers, so with a heavy tail a few patients dominate it. It
     is too small if the largest costs are not in the sample, and up to 40% of passes would be wrong
-    (benchmarks/heavy_tails.py). So a pass that rests on fewer than `SPREAD_PATIENTS` effective patients becomes
+    (benchmarks/heavy_tails.py). So a pass that rests on fewer than `_SPREAD_PATIENTS` effective patients becomes
     inconclusive. A fail stays a fail.
     """
 
     def doubt(verdict: str) -> str:
-        if verdict != PASS or (carried := spread_patients(ask.group.real.column(ask.column))) >= SPREAD_PATIENTS:
+        if verdict != PASS or (carried := spread_patients(ask.group.real.column(ask.column))) >= _SPREAD_PATIENTS:
             return ""
         return f"the spread effectively rests on {significant(carried, 2)} patients"
 

@@ -17,7 +17,7 @@ from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.estimators.basics.ties import slack
 from heorsynth.estimators.costs.censored import bang_tsiatis, lin
 
-ADDS_UP = (
+_ADDS_UP = (
     "some patients are followed past the horizon, and the column may include their cost after it: name the columns of "
     "the intervals with `intervals`, or write `to_horizon: true` if the column has no cost after the horizon"
 )
@@ -56,7 +56,7 @@ def _finding(ask: Ask, columns: Sequence[str]) -> Finding:
         if entry is not None and (entry > 0).any():
             raise NotEstimableError("mean cost under censoring is not estimated with delayed entry")
         if not ends_there and (time > horizon + slack(time)).any():
-            raise NotEstimableError(ADDS_UP)
+            raise NotEstimableError(_ADDS_UP)
         cost = np.column_stack([cohort.column(name).astype(float) for name in columns])
         return estimator(cost if partitioned else cost[:, 0], time, cause > 0, horizon, names=columns)
 

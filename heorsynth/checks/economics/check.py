@@ -22,10 +22,10 @@ def check(scope: Scope) -> list[Finding]:
         try:
             pairs = evaluations(scope.real, ask.margin.settings)
         except NotEstimableError as error:
-            findings.append(ask.question(short_name(ask)).refuse(reason_of(error)))
+            findings.append(ask.question(_short_name(ask)).refuse(reason_of(error)))
             continue
         if not pairs:
-            findings.append(ask.question(short_name(ask)).refuse("only one arm: a comparison needs two"))
+            findings.append(ask.question(_short_name(ask)).refuse("only one arm: a comparison needs two"))
         within = ask.estimand.asked_of == EVERY_GROUP and thresholds(ask.margin.settings)
         for group in groups if within else groups[:1]:
             for pair in pairs:
@@ -35,7 +35,7 @@ def check(scope: Scope) -> list[Finding]:
     return findings
 
 
-def short_name(ask: Ask) -> str:
+def _short_name(ask: Ask) -> str:
     """Return the label of an economic question without arms and thresholds."""
     return ask.estimand.key.split(".")[1].replace("_", " ")
 

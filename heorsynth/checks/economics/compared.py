@@ -78,7 +78,7 @@ DECLARE_THRESHOLD = "no willingness-to-pay threshold is declared: give economics
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Priced(Ask):
+class _Priced(Ask):
     """An economic question; `per` is the denominator of a threshold: QALY, or a unit of the effect."""
 
     per: str
@@ -93,14 +93,14 @@ class Priced(Ask):
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Pair(Priced):
+class Pair(_Priced):
     """A question about one treatment compared with the comparator."""
 
     compared: Compared
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class AllArms(Priced):
+class AllArms(_Priced):
     """A question about the choice between three arms or more."""
 
     pairs: tuple[Evaluation, ...]

@@ -23,12 +23,12 @@ from heorsynth.estimators.economics.increments import NONE, Increments
 GRID, DRAWS = 41, 400
 """Number of thresholds at which acceptability curves are compared; number of draws of their error."""
 
-REVERSED = 0.98
+_REVERSED = 0.98
 """Two-sided level of the test for a reversed decision: 1% on each side, as there may be several thresholds."""
 
 NOT_CERTAIN = "the decision on the real data is not statistically certain"
 
-WANTED = (0.95, 0.99)
+_WANTED = (0.95, 0.99)
 """Probabilities of the real decision for which the number of syntheses needed is reported."""
 
 
@@ -103,11 +103,11 @@ def require_several(values: np.ndarray) -> np.ndarray:
 
 
 def may_be_luck(real: Increments, synthetic: Sequence[Increments], wtp: float) -> bool:
-    """Return whether the difference in net benefit can be due to chance, at the level `REVERSED`."""
+    """Return whether the difference in net benefit can be due to chance, at the level `_REVERSED`."""
     own, drawn = real.inmb(wtp), [one.inmb(wtp) for one in synthetic]
     values = np.array([one.value for one in drawn])
     error = math.sqrt(own.se**2 + synthesis_variance(values, np.array([one.se**2 for one in drawn])))
-    return abs(float(values.mean()) - own.value) <= normal_quantile(REVERSED) * error
+    return abs(float(values.mean()) - own.value) <= normal_quantile(_REVERSED) * error
 
 
 def decision_sentence(reversed_by_one: float, m: int, agreed_by_all: float) -> str:
@@ -128,7 +128,7 @@ def decision_sentence(reversed_by_one: float, m: int, agreed_by_all: float) -> s
 def _needed(signed: np.ndarray) -> str:
     """Return in a sentence how many pooled syntheses are needed for the real decision, with intervals."""
     parts = []
-    for wanted in WANTED:
+    for wanted in _WANTED:
         value, fewest, most = syntheses_needed(signed, wanted, LEVEL)
         if math.isinf(value):
             at_least = "" if math.isinf(fewest) else f" (at least {fewest:,.0f}, if any)"

@@ -20,7 +20,7 @@ from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.estimators.costs.costs import difference_of, mean_of
 from heorsynth.estimators.survival.summaries import restricted_mean, restricted_mean_difference
 
-RESAMPLES = 200
+_RESAMPLES = 200
 """Number of bootstrap resamples, for the error of the real standard error."""
 
 MOST_RESAMPLED = 10_000
@@ -74,7 +74,7 @@ def claim(
     -----
     Standard errors are compared on the log scale, one-sided: a standard error that is too large is inefficient, not
     wrong. The real standard error is taken as known, so the interval covers the synthesis only. Its variance is the
-    larger of the variance between the m cohorts and the expected one. The expected one comes from `RESAMPLES` resamples
+    larger of the variance between the m cohorts and the expected one. The expected one is that of `_RESAMPLES` resamples
     of the patients in `rows`, scaled to the number of synthetic rows, because the variance of a log standard error is
     proportional to 1/n. The real standard error is divided by √share before the comparison.
     With k synthetic rows for each patient, the ratio is about 1/√k.
@@ -86,7 +86,7 @@ def claim(
         real = _log_error(analysis, group.real) - math.log(share) / 2
         claimed = [_log_error(analysis, cohort) for cohort in group.synthetic]
         patients = _analysed(rows)
-        resampled = [_log_error(analysis, _resample(patients, ask.rng)) for _ in range(RESAMPLES)]
+        resampled = [_log_error(analysis, _resample(patients, ask.rng)) for _ in range(_RESAMPLES)]
     except (NotEstimableError, HorizonError) as refusal:
         return question.refuse(reason_of(refusal))
     expected = [float(np.var(resampled, ddof=1)) * rows.n / cohort.n for cohort in group.synthetic]

@@ -25,7 +25,7 @@ from heorsynth.core.estimate import significant
 from heorsynth.core.plugins import Plugin, PluginError
 from heorsynth.data.columns.schema import Schema
 
-WRITTEN = 1e-8
+_WRITTEN = 1e-8
 """Relative rounding error of a written number."""
 
 
@@ -180,5 +180,5 @@ def borne_out(finding: Finding) -> bool:
         return finding.verdict in (INCONCLUSIVE, NOT_ESTIMABLE)
     low, high = ESTIMANDS[finding.key].span if finding.key in ESTIMANDS else BOTH_SIDES
     lower, upper = (min(max(end, low), high) for end in (finding.lower, finding.upper))
-    widths = (finding.margin * (1 + edge) for edge in (0.0, -WRITTEN, WRITTEN))
+    widths = (finding.margin * (1 + edge) for edge in (0.0, -_WRITTEN, _WRITTEN))
     return finding.verdict in {decide(lower, upper, width) for width in widths}

@@ -18,7 +18,7 @@ from heorsynth.checks.planning.settings import name_problems
 from heorsynth.core.errors import MarginError, Problem, RoleError, unknown_name
 from heorsynth.core.numbers import is_number
 
-NO_DATA = "no data match the margin's endpoint, column or group"
+_NO_DATA = "no data match the margin's endpoint, column or group"
 
 ECONOMICS = ("comparator", "wtp", "cost", "effect")
 """The settings of an `economics` block."""
@@ -59,7 +59,7 @@ class Plan:
         """Return a finding "not estimable" for each declared margin without a finding, so that none is lost."""
         answered = {finding.key for finding in findings}
         return [
-            Question(ESTIMANDS[key], ESTIMANDS[key].definition, everyone, margin, standing).refuse(NO_DATA)
+            Question(ESTIMANDS[key], ESTIMANDS[key].definition, everyone, margin, standing).refuse(_NO_DATA)
             for key, margin in self.margins.items()
             if key in self.declared and key not in answered
         ]
@@ -156,6 +156,6 @@ def _is_threshold(number: object) -> bool:
     return is_number(number) and number > 0
 
 
-def known_estimands() -> dict[str, str]:
+def _known_estimands() -> dict[str, str]:
     """Return every estimand key with its definition, as listed by `heorsynth checks`."""
     return {key: estimand.definition for key, estimand in ESTIMANDS.items()}

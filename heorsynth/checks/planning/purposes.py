@@ -49,16 +49,16 @@ def _with_default(asked: Estimand | DefaultMargin) -> DefaultMargin:
     return asked.default if isinstance(asked, Estimand) else asked
 
 
-LOOSE_KM = survival.KM_GAP.with_margin({"absolute": 0.15}, "the picture must be right, not the decimals")
-LOOSE_COST = costs.MEAN.with_margin({"relative": 0.25}, "the order of magnitude must be right")
-LOOSE_MARGINALS = structure.MARGINALS.with_margin({"absolute": 0.15}, "the picture must be right, not the decimals")
-INTACT = structure.MARGINALS.with_margin(
+_LOOSE_KM = survival.KM_GAP.with_margin({"absolute": 0.15}, "the picture must be right, not the decimals")
+_LOOSE_COST = costs.MEAN.with_margin({"relative": 0.25}, "the order of magnitude must be right")
+_LOOSE_MARGINALS = structure.MARGINALS.with_margin({"absolute": 0.15}, "the picture must be right, not the decimals")
+_INTACT = structure.MARGINALS.with_margin(
     {"absolute": 0.15},
     "no column may be destroyed, whatever the purpose: an analysis may adjust for any column",
 )
 
-COMPETING = (survival.INCIDENCE, survival.SUBDISTRIBUTION_RATIO)
-SURVIVAL_DETAIL = (
+_COMPETING = (survival.INCIDENCE, survival.SUBDISTRIBUTION_RATIO)
+_SURVIVAL_DETAIL = (
     survival.KM_GAP,
     survival.KM_GAP_MEAN,
     survival.KM_GAP_RMSE,
@@ -67,14 +67,14 @@ SURVIVAL_DETAIL = (
     survival.MEDIAN,
     survival.HAZARD_RATIO,
     survival.HAZARD_RATIO_CHANGE,
-    *COMPETING,
+    *_COMPETING,
     survival.CENSORING,
     survival.FOLLOW_UP,
     survival.REACH,
     survival.EXTRAPOLATION,
     survival.EXTRAPOLATION_RANKING,
 )
-STRUCTURE = (
+_STRUCTURE = (
     structure.ASSOCIATIONS,
     structure.ASSOCIATION_MAX,
     structure.CONDITIONAL_ASSOCIATIONS,
@@ -88,7 +88,7 @@ PURPOSES: Mapping[str, Purpose] = {
         Purpose(
             "teaching",
             "Does an exercise on the synthetic cohorts show the same picture as the real cohort?",
-            (LOOSE_KM, LOOSE_COST, LOOSE_MARGINALS, structure.RETENTION),
+            (_LOOSE_KM, _LOOSE_COST, _LOOSE_MARGINALS, structure.RETENTION),
             (
                 survival.RMST,
                 survival.MEDIAN,
@@ -107,7 +107,7 @@ PURPOSES: Mapping[str, Purpose] = {
                 structure.RETENTION,
                 structure.MISSINGNESS,
                 costs.ZERO_SHARE.with_margin({"absolute": 0.10}, "zeros must occur; their exact share matters less"),
-                INTACT,
+                _INTACT,
             ),
             (survival.FOLLOW_UP, privacy.COPIES),
             notes=("Impossible rows count against the verdict; estimates from these cohorts are not evidence.",),
@@ -152,7 +152,7 @@ PURPOSES: Mapping[str, Purpose] = {
                 structure.REPRESENTATION,
                 structure.RETENTION,
                 economics.PRECISION,
-                INTACT,
+                _INTACT,
             ),
             (
                 survival.RMST_DIFFERENCE,
@@ -180,7 +180,7 @@ PURPOSES: Mapping[str, Purpose] = {
                 structure.REPRESENTATION,
                 structure.RETENTION,
                 economics.PRECISION,
-                INTACT,
+                _INTACT,
             ),
             (
                 survival.KM_GAP_MEAN,
@@ -188,7 +188,7 @@ PURPOSES: Mapping[str, Purpose] = {
                 survival.LANDMARK,
                 survival.MEDIAN,
                 survival.HAZARD_RATIO_CHANGE,
-                *COMPETING,
+                *_COMPETING,
                 survival.REACH,
                 survival.EXTRAPOLATION,
                 survival.EXTRAPOLATION_RANKING,
@@ -217,10 +217,10 @@ PURPOSES: Mapping[str, Purpose] = {
                 economics.INMB,
                 economics.POOLED_DECISION,
                 structure.RETENTION,
-                INTACT,
+                _INTACT,
             ),
             (
-                *SURVIVAL_DETAIL,
+                *_SURVIVAL_DETAIL,
                 costs.ZERO_SHARE,
                 costs.QUANTILE,
                 costs.TOP_SHARE,
@@ -236,7 +236,7 @@ PURPOSES: Mapping[str, Purpose] = {
                 structure.REPRESENTATION,
                 structure.INTERSECTIONS,
                 structure.DISPARITY,
-                *STRUCTURE,
+                *_STRUCTURE,
             ),
         ),
         Purpose(

@@ -14,7 +14,7 @@ from heorsynth.core.random import stream
 from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.engine.engine import Engine
 
-Task = tuple[str, Mapping[str, Margin]]
+_Task = tuple[str, Mapping[str, Margin]]
 """The name of a check, and the margins of its estimands."""
 
 
@@ -28,16 +28,16 @@ class Rows:
     holdout: Cohort | None = None
     standing: Standing = field(default_factory=Standing)
 
-    def findings(self, tasks: Sequence[Task], engine: Engine) -> list[Finding]:
+    def findings(self, tasks: Sequence[_Task], engine: Engine) -> list[Finding]:
         """Return the findings of all checks, in the order of the tasks."""
         return [one for found in engine.map(_answers, tasks, self, what="checking", named=_named) for one in found]
 
 
-def _named(task: Task) -> str:
+def _named(task: _Task) -> str:
     return f"check {task[0]!r}"
 
 
-def _answers(rows: Rows, task: Task) -> list[Finding]:
+def _answers(rows: Rows, task: _Task) -> list[Finding]:
     """Return the findings of one check."""
     name, margins = task
     rng = stream(rows.seed, "check", name)

@@ -12,7 +12,7 @@ from heorsynth.checks.core.observed import Observed, patients_by
 from heorsynth.core.errors import Problem, nearest
 from heorsynth.core.numbers import is_number, is_whole
 
-METHODS = ("bang-tsiatis", "lin")
+_METHODS = ("bang-tsiatis", "lin")
 """The estimators of a mean cost under censoring, for the setting `method`."""
 
 
@@ -43,8 +43,8 @@ def _listed(value: object) -> list[object]:
     return list(value) if isinstance(value, (list, tuple)) else [value]
 
 
-Kind = tuple[Callable[[object], bool], str, str]
-KINDS: Mapping[str, Kind] = {
+_Kind = tuple[Callable[[object], bool], str, str]
+KINDS: Mapping[str, _Kind] = {
     "horizon": (_above_zero, "must be a time above 0", "write horizon: 3650, in the cohort's unit"),
     "lifetime": (_above_zero, "must be a time above 0", "write lifetime: 14600, in the cohort's unit"),
     "at": (_above_zero, "must be a time above 0", "write at: 365, in the cohort's unit"),
@@ -72,7 +72,7 @@ KINDS: Mapping[str, Kind] = {
         "must be a rate per year between -1 and 1",
         "0.035 is 3.5% per year",
     ),
-    "method": (lambda value: value in METHODS, "no estimator of that name", f"use {' or '.join(METHODS)}"),
+    "method": (lambda value: value in _METHODS, "no estimator of that name", f"use {' or '.join(_METHODS)}"),
     "to_horizon": (lambda value: isinstance(value, bool), "must be true or false", "write to_horizon: true"),
 }
 """Setting -> the test of its value, the problem if the test fails, and the fix."""

@@ -22,10 +22,10 @@ MOST_ROWS = 20_000
 MOST_PEOPLE = 5_000
 """Above this number a random sample of rows or people is attacked; the standard error reflects it."""
 
-ALL_BUT = 0.05
+_ALL_BUT = 0.05
 """A near copy of a patient has the same levels, and every number within this many standard deviations."""
 
-TOLERANCE = 0.1
+_TOLERANCE = 0.1
 """A guess of a number is correct within this many of its standard deviations."""
 
 
@@ -100,7 +100,7 @@ def copies(ask: Attempt) -> list[Finding]:
 def near_copies(ask: Attempt) -> list[Finding]:
     """Return the share of rows that are nearly equal to a patient."""
     rows, source, unseen = (part.points for part in ask.parts())
-    attack = attacks.near_copies(rows, source, unseen, ALL_BUT, ask.chance)
+    attack = attacks.near_copies(rows, source, unseen, _ALL_BUT, ask.chance)
     return [ask.exposure("rows all but equal to a patient", attack)]
 
 
@@ -152,7 +152,7 @@ def attribute(ask: Attempt) -> list[Finding]:
         if not len(known) or min(len(secret) for _, secret in sides) < SMALL_COUNT:
             findings.append(ask.refuse("too few known values to guess from", label))
             continue
-        tolerance = TOLERANCE * float(np.std(sides[1][1]))
+        tolerance = _TOLERANCE * float(np.std(sides[1][1]))
         attack = attacks.inference(sides[0], sides[1], sides[2], tolerance, ask.chance)
         findings.append(ask.exposure(label, attack, column=name))
     return findings or [ask.refuse("no time, cost or utility to guess")]

@@ -16,10 +16,10 @@ from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.data.columns.levels import SMALL_COUNT
 from heorsynth.estimators import attacks
 
-SAME_PEOPLE = 0.05
+_SAME_PEOPLE = 0.05
 """If a larger share of the hold-out is also in the source, beyond coincidence, it is not a valid hold-out."""
 
-NO_HOLDOUT = (
+_NO_HOLDOUT = (
     "needs a hold-out, people the generator never saw: write `holdout: 0.5` in the protocol, "
     "or fit to one part of the patients and give the rest to validate(..., holdout=...)"
 )
@@ -63,10 +63,10 @@ def _needs_holdout(estimand: Estimand) -> bool:
 def _no_holdout(space: Space, real: Cohort, holdout: Cohort | None) -> str:
     """Return why the hold-out is missing or invalid, or ""."""
     if holdout is None:
-        return NO_HOLDOUT
+        return _NO_HOLDOUT
     if holdout.n < SMALL_COUNT:
         return f"the hold-out has fewer than {SMALL_COUNT} people"
-    if attacks.overlap(space.of_cohort(real).codes, space.of_cohort(holdout).codes) > SAME_PEOPLE:
+    if attacks.overlap(space.of_cohort(real).codes, space.of_cohort(holdout).codes) > _SAME_PEOPLE:
         return "the hold-out contains patients of the source: it must be people the generator never saw"
     return ""
 

@@ -21,7 +21,7 @@ from heorsynth.estimators.basics.proportions import proportion
 DRAWS = 200
 """Bootstrap draws of the real cohort behind the interval of a distance."""
 
-GRID = 100
+_GRID = 100
 """Numeric distributions are compared at this many quantiles of the real column."""
 
 
@@ -54,7 +54,7 @@ def _marginal(ask: Ask, name: str) -> Finding:
         return question.refuse("fewer than two known values in some cohort")
     if is_numeric(group.real, name):
         numbers = [column.to_numpy(float) for column in known]
-        points = np.unique(np.quantile(numbers[0], np.linspace(0, 1, GRID + 1), method="lower"))
+        points = np.unique(np.quantile(numbers[0], np.linspace(0, 1, _GRID + 1), method="lower"))
         shares = np.array([_below_and_upto(np.sort(values), points) for values in numbers])
         label, measure = f"{label} (Kolmogorov-Smirnov)", largest
         cells = np.diff(np.concatenate([[0.0], shares[0], [1.0]]))

@@ -15,7 +15,7 @@ from heorsynth.core.errors import MarginError, Problem, nearest
 from heorsynth.core.numbers import is_number
 from heorsynth.data.columns.levels import SMALL_COUNT
 
-TOLERANCE = 0.005
+_TOLERANCE = 0.005
 """Tolerance for the sum of shares from a published table, rounded to a tenth of a percent."""
 
 
@@ -41,7 +41,7 @@ def against_targets(ask: Ask) -> list[Finding]:
         held, shown = real.levels(name), names_of(real, name)
         drawn = [(cohort, cohort.levels(name)) for cohort in synthetic]
         for level, share in shares.items():
-            here = Represented(f"{name}={shown[level]}", share, patients(real, held == level), real.n)
+            here = _Represented(f"{name}={shown[level]}", share, patients(real, held == level), real.n)
             findings.append(
                 _finding(ask, here, [patients(cohort, levels == level) / cohort.n for cohort, levels in drawn])
             )
@@ -49,7 +49,7 @@ def against_targets(ask: Ask) -> list[Finding]:
 
 
 @dataclass(frozen=True)
-class Represented:
+class _Represented:
     """A level with its share in the target population, its number of real patients, and the number of all."""
 
     label: str
@@ -58,7 +58,7 @@ class Represented:
     n: int
 
 
-def _finding(ask: Ask, level: Represented, drawn: Sequence[float]) -> Finding:
+def _finding(ask: Ask, level: _Represented, drawn: Sequence[float]) -> Finding:
     group = replace(ask.group, label=level.label)
     question = ask.question("share of patients, against the target", group, n_real=level.count)
     if level.count < SMALL_COUNT:
@@ -95,7 +95,7 @@ def checked_targets(declared: object, real: Observed, key: str) -> dict[str, dic
         unknown = [str(level) for level in shares if str(level) not in levels]
         known = [level for level, shown in names_of(real, name).items() if level and level == shown]
         problems += [Problem(f"targets: {name}: {level}", "no such level", nearest(level, known)) for level in unknown]
-        if abs(sum(shares.values()) - 1) > TOLERANCE:
+        if abs(sum(shares.values()) - 1) > _TOLERANCE:
             fix = "give every level's share of the population"
             problems.append(Problem(f"targets: {name}", f"shares add up to {sum(shares.values()):g}, not 1", fix))
         found[str(name)] = {str(level): float(share) for level, share in shares.items()}

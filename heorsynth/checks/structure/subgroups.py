@@ -17,7 +17,7 @@ from heorsynth.checks.core.question import Ask, Scope
 from heorsynth.checks.core.scalar import Measured, Numbers
 from heorsynth.data.columns.levels import SMALL_COUNT
 
-FALSE_ALARM = 0.05
+_FALSE_ALARM = 0.05
 """Probability, over all levels of a column, of a false alarm for a faithful generator."""
 
 
@@ -61,7 +61,7 @@ def _retention(ask: Ask, name: str) -> Finding:
     levels = sorted(set(held.tolist()) - {""})
     drawn = [set(cohort.levels(name).tolist()) - {""} for cohort in synthetic]
     invented = set().union(*drawn) - set(levels)
-    lost, perhaps, alarm = 0, 0, FALSE_ALARM / 2 / max(len(levels), 1)
+    lost, perhaps, alarm = 0, 0, _FALSE_ALARM / 2 / max(len(levels), 1)
     for level in levels:
         absent = sum(level not in present for present in drawn)
         chance = _absence_by_chance(patients(real, held == level), real.n, absent, synthetic, alarm)

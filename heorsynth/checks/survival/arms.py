@@ -20,7 +20,7 @@ from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.estimators.survival.fine_gray import fine_gray
 from heorsynth.estimators.survival.summaries import restricted_mean, restricted_mean_difference
 
-Contrast = Callable[[Observed, np.ndarray], Estimate]
+_Contrast = Callable[[Observed, np.ndarray], Estimate]
 """Patients of two arms, and a mask of the first arm -> an estimate of the effect."""
 
 
@@ -82,7 +82,7 @@ def subdistribution_ratios(ask: Ask) -> list[Finding]:
 def _contrasts(
     ask: Ask,
     label: str,
-    contrast: Contrast,
+    contrast: _Contrast,
     margin: Margin,
     *,
     unit: str = "",

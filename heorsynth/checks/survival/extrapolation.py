@@ -25,26 +25,26 @@ from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.estimators.basics.proportions import proportion
 from heorsynth.estimators.survival.parametric import FAMILIES, ParametricFit, fit_parametric
 
-LIFETIMES_AHEAD = 5
+_LIFETIMES_AHEAD = 5
 """The default lifetime in horizons: far beyond follow-up, but before heavy tails dominate the mean."""
 
-CLEAR = 4.0
+_CLEAR = 4.0
 """Models whose AIC differ by less than this fit about equally well (Burnham & Anderson 2002, p. 70)."""
 
 
-Fitted = Callable[[int, str], ParametricFit]
+_Fitted = Callable[[int, str], ParametricFit]
 """(cohort number, family) -> the fit; -1 is the real cohort. Each fit is computed once."""
 
 
-BEYOND_CHANCE = 0.96
+_BEYOND_CHANCE = 0.96
 """Two-sided level at which a cohort distinguishes two models: 2% on each side."""
 
 
 def lifetime_of(real: Observed, endpoint: str, margin: Margin) -> float:
-    """Return the lifetime of the margin, or the default: `LIFETIMES_AHEAD` horizons of the real cohort."""
+    """Return the lifetime of the margin, or the default: `_LIFETIMES_AHEAD` horizons of the real cohort."""
     declared = margin.settings.get("lifetime")
     if declared is None:
-        return LIFETIMES_AHEAD * declared_horizon(real, endpoint, margin)
+        return _LIFETIMES_AHEAD * declared_horizon(real, endpoint, margin)
     return float(cast(float, declared))
 
 
@@ -57,10 +57,10 @@ OF_LIFETIME = Reference("the lifetime", _lifetimes)
 """The reference of an absolute margin of a mean lifetime."""
 
 
-def _fits(ask: Ask) -> Fitted:
+def _fits(ask: Ask) -> _Fitted:
     """Return the fits to the cohorts of a group, shared by both estimands."""
 
-    def make() -> Fitted:
+    def make() -> _Fitted:
         @cache
         def fitted(place: int, family: str) -> ParametricFit:
             cohort = ask.group.real if place < 0 else ask.group.synthetic[place]
@@ -89,7 +89,7 @@ def best_model_kept(ask: Ask) -> list[Finding]:
 
     Notes
     -----
-    A model is among the best if no other model has an AIC lower by `CLEAR` or more. The interval is Clopper-Pearson's
+    A model is among the best if no other model has an AIC lower by `_CLEAR` or more. The interval is Clopper-Pearson's
     over the syntheses. The finding fails only if the real cohort itself distinguishes its best model from the model
     that most syntheses rank first (Vuong's test, one-sided at 2%). Otherwise the choice is due to chance, and a
     faithful generator could choose differently.
@@ -108,7 +108,7 @@ def best_model_kept(ask: Ask) -> list[Finding]:
     except NotEstimableError as refusal:
         return [question.refuse(reason_of(refusal))]
     best = min(real, key=lambda family: real[family])
-    kept = sum(best in aic and aic[best] - min(aic.values()) < CLEAR for aic in drawn)
+    kept = sum(best in aic and aic[best] - min(aic.values()) < _CLEAR for aic in drawn)
     share = proportion(kept, len(drawn), level=LEVEL)
     first = Counter(min(aic, key=lambda family: aic[family]) for aic in drawn).most_common(1)[0][0]
 
@@ -122,7 +122,7 @@ def best_model_kept(ask: Ask) -> list[Finding]:
     return [question.answer(numbers, before=alike, doubt=doubt)]
 
 
-def _criteria(place: int, fitted: Fitted) -> dict[str, float]:
+def _criteria(place: int, fitted: _Fitted) -> dict[str, float]:
     """Return the AIC of every model that could be fitted."""
     criteria = {}
     for family in FAMILIES:
@@ -137,10 +137,10 @@ def _otherwise(real: Mapping[str, float]) -> float:
     """Return the probability that a resample chooses a clearly worse model: the Akaike weights of those models."""
     behind = np.array(list(real.values())) - min(real.values())
     weight = np.exp(-behind / 2)
-    return float(weight[behind >= CLEAR].sum() / weight.sum())
+    return float(weight[behind >= _CLEAR].sum() / weight.sum())
 
 
-def _told_apart(real: Cohort, endpoint: str, best: ParametricFit, fitted: Fitted, other: str) -> bool:
+def _told_apart(real: Cohort, endpoint: str, best: ParametricFit, fitted: _Fitted, other: str) -> bool:
     """Return whether the real cohort prefers its best model to another one beyond chance (Vuong's test)."""
     try:
         rival = fitted(-1, other)
@@ -148,7 +148,7 @@ def _told_apart(real: Cohort, endpoint: str, best: ParametricFit, fitted: Fitted
         return False
     gained = best.contributions(*outcome(real, endpoint)) - rival.contributions(*outcome(real, endpoint))
     error = float(gained.std()) * math.sqrt(len(gained))
-    return float(gained.sum()) > normal_quantile(BEYOND_CHANCE) * error > 0
+    return float(gained.sum()) > normal_quantile(_BEYOND_CHANCE) * error > 0
 
 
 def _ranked_alike(real: Mapping[str, float], drawn: Sequence[Mapping[str, float]]) -> float:

@@ -14,13 +14,13 @@ from heorsynth.core.estimate import significant
 from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.estimators.survival.curve import rounded_below
 
-SHARE_FOLLOWED = 0.8
+_SHARE_FOLLOWED = 0.8
 """The default horizon is this quantile of real follow-up, rounded down to two digits so that it is no patient's own."""
 
 
 def default_horizon(real: Observed, endpoint: str) -> float:
     """Return the default horizon of an endpoint, from the whole real cohort."""
-    return rounded_below(float(follow_up_times(real, endpoint).between(np.array(SHARE_FOLLOWED))))
+    return rounded_below(float(follow_up_times(real, endpoint).between(np.array(_SHARE_FOLLOWED))))
 
 
 def declared_horizon(real: Observed, endpoint: str, margin: Margin) -> float:

@@ -54,7 +54,7 @@ _AMOUNT = re.compile(
 _INEQUALITIES = re.compile(r"[<>≤≥=~≈].*|(less|more|greater|below|above|under|over|at least|at most|up to)\b.*\d.*"
                           r"|.*\b(lod|loq|llod|lloq|uloq|blq|bdl|bql)\b.*|below (the )?(limit|detection).*"
                           r"|\d[\d.,]*\s*\+", re.IGNORECASE)  # fmt: skip
-GROUPED = {mark: re.compile(rf"\d{{1,3}}(?:[{other}{_SPACES}]\d{{3}})+(?:{re.escape(mark)}\d*)?")
+_GROUPED = {mark: re.compile(rf"\d{{1,3}}(?:[{other}{_SPACES}]\d{{3}})+(?:{re.escape(mark)}\d*)?")
            for mark, other in ((".", ","), (",", "."))}  # fmt: skip
 """A number with thousands marks, by its decimal mark."""
 
@@ -314,7 +314,7 @@ def _implied_marks(cell: _Cell) -> set[str]:
 
 
 def _fits(body: str, mark: str) -> bool:
-    return bool(_UNGROUPED[mark].fullmatch(body) or GROUPED[mark].fullmatch(body))
+    return bool(_UNGROUPED[mark].fullmatch(body) or _GROUPED[mark].fullmatch(body))
 
 
 def _number(cell: _Cell, mark: str) -> tuple[float | None, list[str]]:

@@ -12,7 +12,7 @@ from heorsynth.core.errors import NotEstimableError, Problem
 from heorsynth.core.estimate import Estimate
 from heorsynth.estimators.costs.costs import known
 
-FARTHEST = 12
+_FARTHEST = 12
 """Only ranks within this many standard deviations of the quantile's rank are considered for its limits."""
 
 
@@ -120,7 +120,7 @@ def _order_limits(n: int, share: float, level: float) -> tuple[int, int]:
     P(X_(l) <= quantile) >= 1 - tail is P(B >= l), B binomial (n, share); u likewise from P(B < u).
     """
     tail = (1 - level) / 2
-    reach = FARTHEST * (math.sqrt(n * share * (1 - share)) + 1)
+    reach = _FARTHEST * (math.sqrt(n * share * (1 - share)) + 1)
     first = max(0, math.floor(n * share - reach))
     cumulative = special.bdtr(np.arange(first, min(n, math.ceil(n * share + reach))), n, share)
     below, above = np.searchsorted(cumulative, tail, side="right"), np.searchsorted(cumulative, 1 - tail)

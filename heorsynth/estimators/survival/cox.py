@@ -21,7 +21,7 @@ MOST_STEPS = 300
 TOLERANCE = 1e-9
 """The fit has converged at this largest Newton step, in standard deviations of each covariate."""
 
-LEAST_INFORMATION = 1e-6
+_LEAST_INFORMATION = 1e-6
 """With less information than this share of an event, the existence of a maximum is checked."""
 
 _DEPENDENT = 1e-9
@@ -122,7 +122,7 @@ def _maximum(likelihood: _PartialLikelihood, sets: RiskSets, point: _Point) -> t
     """
     coef, at_no_effect, exists = np.zeros(sets.X.shape[1]), point[2], False
     for taken in range(MOST_STEPS):
-        clear = np.linalg.eigvalsh(point[2])[0] > LEAST_INFORMATION * max(len(sets.rows), 1)
+        clear = np.linalg.eigvalsh(point[2])[0] > _LEAST_INFORMATION * max(len(sets.rows), 1)
         if not exists and (taken == MAX_STEPS or not clear):
             _require_maximum(sets, at_no_effect)
             exists = True

@@ -15,7 +15,7 @@ from heorsynth.generators.sampling.target_shares import allocate
 ALL = ""
 """The group of a column whose law is the same for all rows."""
 
-TABLE = np.linspace(0.0, 1.0, 201)
+_TABLE = np.linspace(0.0, 1.0, 201)
 """Shares at which the quantiles of a column's latents are tabulated."""
 
 _OUTER = 0.05
@@ -202,7 +202,7 @@ class ColumnLaw:
                 found["values"] = Table(self._thresholds(latents[:, first:], rows, key))
             else:
                 held = latents[rows, first] if len(rows) else np.zeros(1)
-                found["values"] = Table(quantiles=tuple(np.quantile(held, TABLE).tolist()))
+                found["values"] = Table(quantiles=tuple(np.quantile(held, _TABLE).tolist()))
             tables[key] = found
         return ColumnLaw(self.name, self.group, self.levels, self.shares, self.quantiles, self.missing, tables)
 
@@ -272,11 +272,11 @@ def _along(latent: np.ndarray, quantiles: np.ndarray) -> np.ndarray:
     usable quantiles they are extrapolated along a line. The ends of a finite draw are not those of the population: if
     they were used, all larger latents would have the largest value.
     """
-    inner = (_OUTER <= TABLE) & (TABLE <= 1 - _OUTER)
-    scores, points = ndtri(TABLE[inner]), quantiles[inner]
+    inner = (_OUTER <= _TABLE) & (_TABLE <= 1 - _OUTER)
+    scores, points = ndtri(_TABLE[inner]), quantiles[inner]
     spread = points[-1] - points[0]
     if spread <= 0:
-        return np.clip(np.interp(latent, quantiles, TABLE), _OUTER / 2, 1 - _OUTER / 2)
+        return np.clip(np.interp(latent, quantiles, _TABLE), _OUTER / 2, 1 - _OUTER / 2)
     slope = (scores[-1] - scores[0]) / spread
     found = np.interp(latent, points, scores)
     found += slope * (np.minimum(latent - points[0], 0) + np.maximum(latent - points[-1], 0))

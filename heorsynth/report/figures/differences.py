@@ -32,10 +32,10 @@ from heorsynth.report.figures.style import (
 MIN_AT_RISK, GRID = 10, 200
 """Curves end where fewer are at risk, and stand on so many equally spaced times: no step is a patient's own day."""
 
-TAIL = 10
+_TAIL = 10
 """A share of patients is drawn where at least this many lie below and above it."""
 
-BAND = "#EAEAEA"
+_BAND = "#EAEAEA"
 
 
 def km_difference(cohort: Cohort, synthetic: Sequence[Cohort], endpoint: str, margin: float = 0.10) -> Picture:
@@ -97,7 +97,7 @@ def km_difference(cohort: Cohort, synthetic: Sequence[Cohort], endpoint: str, ma
 def _difference_axes(frame: pd.DataFrame, margin: float, cohort: Cohort, endpoint: str) -> Axes:
     figure = canvas(8.0, 3.4)
     axes = figure.add_axes((0.1, 0.16, 0.86, 0.7))
-    axes.axhspan(-margin, margin, color=BAND, zorder=0, linewidth=0)
+    axes.axhspan(-margin, margin, color=_BAND, zorder=0, linewidth=0)
     axes.axhline(0, color=GREY, linewidth=0.8)
     for edge in (-margin, margin):
         axes.axhline(edge, color=GREY, linewidth=0.8, linestyle=":")
@@ -147,7 +147,7 @@ def subgroup_forest(evidence: Evidence, key: str) -> Picture:
     )
 
 
-ON_SCALE = {
+_ON_SCALE = {
     "absolute": "Difference, synthetic less real",
     "relative": "Difference, synthetic less real, in % of the real value",
     "ratio": "Ratio, synthetic ÷ real",
@@ -161,7 +161,7 @@ def _subgroup_axes(frame: pd.DataFrame, scale: str) -> Axes:
     estimands = frame["estimand"].nunique() > 1
     for y, row in enumerate(frame.to_dict("records")):
         width = row["margin"]
-        axes.fill_betweenx([y - 0.5, y + 0.5], -width, width, color=BAND, zorder=0, linewidth=0)
+        axes.fill_betweenx([y - 0.5, y + 0.5], -width, width, color=_BAND, zorder=0, linewidth=0)
         axes.plot([row["lower"], row["upper"]], [y - 0.13] * 2, color=BLUE)
         (own,) = axes.plot(row["difference"], y - 0.13, marker="o", color=BLUE, linestyle="none", markersize=5)
         axes.plot([row["pooled_lower"], row["pooled_upper"]], [y + 0.15] * 2, color=ORANGE, linewidth=0.9)
@@ -169,7 +169,7 @@ def _subgroup_axes(frame: pd.DataFrame, scale: str) -> Axes:
             row["pooled"], y + 0.15, marker="D", color=ORANGE, markerfacecolor="white", linestyle="none"
         )
     axes.axvline(0, color=GREY, linewidth=0.8, zorder=1)
-    axes.set(yticks=range(len(frame)), ylim=(len(frame) - 0.4, -0.6), xlabel=ON_SCALE[scale])
+    axes.set(yticks=range(len(frame)), ylim=(len(frame) - 0.4, -0.6), xlabel=_ON_SCALE[scale])
     if scale == "relative":
         axes.xaxis.set_major_formatter(lambda value, _: f"{100 * value:.3g}%")
     elif scale == "ratio":
@@ -208,9 +208,9 @@ def lorenz(cohort: Cohort, synthetic: Sequence[Cohort], cost: str | None = None)
     """
     name = declared_cost(cohort, cost, "Lorenz curve")
     real, *drawn = (one.column(name)[np.isfinite(one.column(name))] for one in (cohort, *synthetic))
-    if len(real) <= 2 * TAIL or min(float(values.sum()) if len(values) else 0.0 for values in (real, *drawn)) <= 0:
+    if len(real) <= 2 * _TAIL or min(float(values.sum()) if len(values) else 0.0 for values in (real, *drawn)) <= 0:
         raise NotEstimableError("Lorenz curve", Problem(name, f"known for {len(real)} patients, or never above 0"))
-    edge = TAIL / len(real)
+    edge = _TAIL / len(real)
     shares = np.concatenate([[0.0], np.linspace(edge, 1 - edge, 100), [1.0]])
     each = np.array([_lorenz(values, shares) for values in drawn])
     low, high = np.quantile(each, [0.05, 0.95], axis=0)

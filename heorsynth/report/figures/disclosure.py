@@ -14,7 +14,7 @@ from heorsynth.evidence.evidence import Evidence
 from heorsynth.report.figures.evidence import LOOK
 from heorsynth.report.figures.style import GREY, Picture, canvas, style, watermark
 
-BAND = "#EAEAEA"
+_BAND = "#EAEAEA"
 WIDTH, LABELS, ROW = 8.6, 4.3, 0.3
 """Inches: the figure, the names of the attacks, and one row."""
 
@@ -54,7 +54,7 @@ def disclosure_risk(evidence: Evidence) -> Picture:
         axes = figure.add_axes((LABELS / WIDTH, 0.6 / height, (WIDTH - LABELS - 0.2) / WIDTH, 1 - 1.4 / height))
         for y, row in enumerate(frame.to_dict("records")):
             marker, fill, edge = LOOK[row["verdict"]]
-            axes.barh(y, row["margin"], left=row["control"], height=0.7, color=BAND, zorder=0)
+            axes.barh(y, row["margin"], left=row["control"], height=0.7, color=_BAND, zorder=0)
             axes.plot([row["control"]] * 2, [y - 0.35, y + 0.35], color=GREY, linewidth=1.6, zorder=1)
             axes.plot([max(row["lower"], 0), min(row["upper"], 1)], [y, y], color=edge, linewidth=1.5, zorder=2)
             axes.plot(row["success"], y, marker, markerfacecolor=fill, markeredgecolor=edge, markersize=6, zorder=3)
@@ -69,7 +69,7 @@ def disclosure_risk(evidence: Evidence) -> Picture:
         )
         axes.tick_params(axis="y", length=0, labelsize=7)
         shown = [Line2D([], [], color=GREY, marker="|", markersize=9, markeredgewidth=1.6, linestyle="none",
-                        label="people never seen"), Patch(color=BAND, label="margin")]  # fmt: skip
+                        label="people never seen"), Patch(color=_BAND, label="margin")]  # fmt: skip
         shown += [
             Line2D([], [], marker=marker, markerfacecolor=fill, markeredgecolor=edge, color=edge, label=verdict)
             for verdict, (marker, fill, edge) in LOOK.items()

@@ -15,11 +15,11 @@ from heorsynth.estimators.economics.increments import Increments
 from heorsynth.evaluation.evaluate import evaluate
 from heorsynth.report.figures.style import BLACK, DASHED, GREY, REAL, SYNTHETIC, Picture, canvas, style, watermark
 
-POINTS = 181
-RADIUS = math.sqrt(-2 * math.log(0.05))
+_POINTS = 181
+_RADIUS = math.sqrt(-2 * math.log(0.05))
 """Of the ellipse that holds 95% of a normal law in the plane."""
 
-BAND = (0.05, 0.95)
+_BAND = (0.05, 0.95)
 
 
 def ce_plane(cohort: Cohort, synthetic: Sequence[Cohort], wtp: float | None = None, arm: str | None = None) -> Picture:
@@ -82,9 +82,9 @@ def acceptability(cohort: Cohort, synthetic: Sequence[Cohort], to: float, arm: s
     Picture      `frame`: wtp, patients, pooled, lower, upper (5th and 95th percentile of the cohorts)
     """
     real, pooled, single = _evaluated(cohort, synthetic, arm)
-    grid = np.linspace(0.0, to, POINTS)
+    grid = np.linspace(0.0, to, _POINTS)
     curves = np.array([one.ceac(grid) for one in single])
-    lower, upper = np.quantile(curves, BAND, axis=0)
+    lower, upper = np.quantile(curves, _BAND, axis=0)
     frame = pd.DataFrame({
         "wtp": grid, "patients": real.ceac(grid), "pooled": pooled.ceac(grid), "lower": lower, "upper": upper,
     })  # fmt: skip
@@ -123,9 +123,9 @@ def _evaluated(
 
 def _ellipse(found: Increments) -> tuple[np.ndarray, np.ndarray]:
     """Effect and cost (p,) along the region that holds 95% of the normal law."""
-    angle = np.linspace(0, 2 * np.pi, POINTS)
+    angle = np.linspace(0, 2 * np.pi, _POINTS)
     values, vectors = np.linalg.eigh(found.covariance)
-    around = vectors @ (np.sqrt(np.maximum(values, 0))[:, None] * np.vstack([np.cos(angle), np.sin(angle)])) * RADIUS
+    around = vectors @ (np.sqrt(np.maximum(values, 0))[:, None] * np.vstack([np.cos(angle), np.sin(angle)])) * _RADIUS
     return found.effect + around[1], found.cost + around[0]
 
 

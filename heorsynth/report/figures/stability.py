@@ -10,7 +10,7 @@ from matplotlib.ticker import MaxNLocator
 from heorsynth.core.errors import unknown_name
 from heorsynth.report.figures.style import GREY, GROUP_COLOURS, GROUP_MARKERS, Picture, canvas, style, watermark
 
-MOST = 6
+_MOST = 6
 """Lines in one picture: as many as there are colours that can be told apart."""
 
 
@@ -35,7 +35,7 @@ def collapse_curves(decay: pd.DataFrame, quantities: Sequence[str] | None = None
         if name not in known:
             raise unknown_name("quantity", name, known)
     moved = decay.assign(moved=(decay["relative"] - 1).abs()).groupby("quantity")["moved"].max()
-    chosen = list(quantities or moved.sort_values(ascending=False, kind="stable").index)[:MOST]
+    chosen = list(quantities or moved.sort_values(ascending=False, kind="stable").index)[:_MOST]
     frame = decay.loc[decay["quantity"].isin(chosen), ["generation", "quantity", "relative"]].reset_index(drop=True)
     with style():
         figure = canvas(8.0, 4.2)

@@ -37,10 +37,10 @@ GROUP_MARKERS = ("o", "s", "D", "^", "v", "X")
 """One a group, in the same order: colours that differ in hue alone are one grey on a printed page."""
 
 GREY = "#595959"
-WATERMARK = "SYNTHETIC DATA"
-DPI = 150
+_WATERMARK = "SYNTHETIC DATA"
+_DPI = 150
 
-STYLE = {
+_STYLE = {
     "font.family": "DejaVu Sans",
     "font.size": 9,
     "axes.titlesize": 10,
@@ -64,7 +64,7 @@ STYLE = {
     "svg.hashsalt": "heorsynth",
     "svg.fonttype": "path",
     "figure.dpi": 100,
-    "savefig.dpi": DPI,
+    "savefig.dpi": _DPI,
     "text.usetex": False,
     "text.parse_math": False,
     "axes.grid": False,
@@ -77,7 +77,7 @@ def style() -> AbstractContextManager[None]:
     settings: dict[Any, Any] = {
         name: value for name, value in mpl.rcParamsDefault.items() if not name.startswith("backend")
     }
-    return mpl.rc_context(settings | STYLE)
+    return mpl.rc_context(settings | _STYLE)
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,4 +144,4 @@ def canvas(width: float, height: float) -> Figure:
 
 def watermark(figure: Figure) -> None:
     """Says in the top right corner that the figure shows synthetic data."""
-    figure.text(0.99, 0.99, WATERMARK, ha="right", va="top", fontsize=7, color=GREY, weight="bold")
+    figure.text(0.99, 0.99, _WATERMARK, ha="right", va="top", fontsize=7, color=GREY, weight="bold")

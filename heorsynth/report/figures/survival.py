@@ -33,10 +33,10 @@ from heorsynth.report.figures.style import (
 )
 from heorsynth.report.tables.suppress import ordered_levels, shown_counts
 
-WIDTH_OF_LEGEND = 0.3
+_WIDTH_OF_LEGEND = 0.3
 """Of the time axis, at most."""
 
-APART = 24
+_APART = 24
 """Points of the grid between two markers on a curve."""
 
 MIN_AT_RISK = 10
@@ -263,7 +263,7 @@ def _markers(column: str | None) -> list[dict[str, Any]]:
     if column is None:
         return [{}]
     return [
-        {"marker": marker, "markersize": 4, "markevery": (3 + 2 * place, APART)}
+        {"marker": marker, "markersize": 4, "markevery": (3 + 2 * place, _APART)}
         for place, marker in enumerate(GROUP_MARKERS)
     ]
 
@@ -279,7 +279,7 @@ def _legend(axes: Axes, curves: Sequence[Curves], grid: np.ndarray, colours: Seq
             Line2D([], [], color=colour, linewidth=5, marker=marker, markersize=9, label=curve.label)
             for curve, colour, marker in zip(curves, colours, GROUP_MARKERS, strict=False)
         ]
-    early = grid <= WIDTH_OF_LEGEND * grid[-1]
+    early = grid <= _WIDTH_OF_LEGEND * grid[-1]
     lowest = min(float(np.nanmin(np.append(values[early], 1.0)))
                  for curve in curves for values in (curve.real, curve.synthetic))  # fmt: skip
     axes.legend(handles=lines, loc="lower left" if lowest > 0.08 + 0.055 * len(lines) else "upper right")

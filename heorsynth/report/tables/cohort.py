@@ -16,16 +16,16 @@ from heorsynth.data.columns.levels import SMALL_COUNT, shown_names
 from heorsynth.report.tables.suppress import is_exact, ordered_levels, shown_counts
 from heorsynth.report.tables.table import FOOTNOTE, Table
 
-IMBALANCE = 0.1
+_IMBALANCE = 0.1
 """An absolute standardised difference above this is named in the table (Austin 2009 Stat Med 28:3083)."""
 
 FEWEST = 10
 """A mean and standard deviation of fewer real patients is not given."""
 
-FEW_VALUES = 6
+_FEW_VALUES = 6
 """A number of no more distinct values than this is counted by level, such as a stage."""
 
-SHOWN_LEVELS = 20
+_SHOWN_LEVELS = 20
 """A column with more levels than this is counted and not listed."""
 
 COLUMNS = ("variable", "level", "real", "synthetic", "smd", "note")
@@ -67,7 +67,7 @@ def table_one(cohort: Cohort, synthetic: Sequence[Cohort]) -> Table:
     note = (
         f"Synthetic: means over {len(synthetic)} cohorts. SMD: standardised difference, synthetic minus real; "
         "absolute values "
-        f"above {IMBALANCE:g} are marked. Synthetic rows add no patients, so no test is shown. {FOOTNOTE}"
+        f"above {_IMBALANCE:g} are marked. Synthetic rows add no patients, so no test is shown. {FOOTNOTE}"
     )
     header = ("variable", "level", f"real (n = {cohort.n:,})", f"synthetic (m = {len(synthetic)})", "SMD", "note")
     return Table(Card("Table 1. Real beside synthetic", header, shown, note), frame)
@@ -99,7 +99,7 @@ def _numeric(cohort: Cohort, synthetic: Sequence[Cohort], name: str) -> bool:
         return False
     drawn = max((one.rows[name].nunique() for one in synthetic if name in one.rows), default=0)
     measured = (*cohort.schema.times, *cohort.schema.costs, *cohort.schema.utilities)
-    return name in measured or column.nunique() > FEW_VALUES or drawn > SHOWN_LEVELS
+    return name in measured or column.nunique() > _FEW_VALUES or drawn > _SHOWN_LEVELS
 
 
 def _mean(values: Sequence[float]) -> float:
@@ -145,7 +145,7 @@ def _moments(real: np.ndarray, drawn: Sequence[np.ndarray]) -> tuple[str, str, f
 
 
 def _imbalance(smd: float) -> str:
-    return f"|SMD| > {IMBALANCE:g}" if abs(smd) > IMBALANCE else ""
+    return f"|SMD| > {_IMBALANCE:g}" if abs(smd) > _IMBALANCE else ""
 
 
 def _role(cohort: Cohort, name: str) -> str:
@@ -174,7 +174,7 @@ def _levels(cohort: Cohort, synthetic: Sequence[Cohort], name: str) -> list[tupl
     held = cohort.levels(name)
     drawn = [one.levels(name) if name in one.rows else np.full(one.n, "") for one in synthetic]
     every = set(held.tolist()).union(*(set(one.tolist()) for one in drawn))
-    if len(every) > SHOWN_LEVELS and name not in (cohort.schema.arm, *cohort.schema.subgroups):
+    if len(every) > _SHOWN_LEVELS and name not in (cohort.schema.arm, *cohort.schema.subgroups):
         return [
             (name, f"{len(set(held.tolist())):,} levels", "not listed", "not listed", math.nan, "free text or a code")
         ]

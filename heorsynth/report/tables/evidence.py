@@ -13,7 +13,7 @@ from heorsynth.evidence.evidence import Evidence
 from heorsynth.evidence.finding_text import HEADER, cells, legend
 from heorsynth.report.tables.table import FOOTNOTE, Table
 
-MARGIN_COLUMNS = ("estimand", "what it is", "margin", "reason", "set by")
+_MARGIN_COLUMNS = ("estimand", "what it is", "margin", "reason", "set by")
 
 
 def verdict_table(evidence: Evidence, supporting: bool = False) -> Table:
@@ -64,8 +64,8 @@ def margins_table(declared: Mapping[str, Mapping[str, object]], evidence: Eviden
         what = ESTIMANDS[key].definition if key in ESTIMANDS else ""
         reason = str(margin.get("reason") or "no reason was given")
         rows.append((key, what, shown, reason, "protocol" if key in declared else "default of the purpose"))
-    card = Card("Margins and their reasons", MARGIN_COLUMNS, tuple(rows), FOOTNOTE)
-    return Table(card, pd.DataFrame(rows, columns=list(MARGIN_COLUMNS)))
+    card = Card("Margins and their reasons", _MARGIN_COLUMNS, tuple(rows), FOOTNOTE)
+    return Table(card, pd.DataFrame(rows, columns=list(_MARGIN_COLUMNS)))
 
 
 def plain(value: object) -> str:

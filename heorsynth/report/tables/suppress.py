@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from heorsynth.data.cohort.cohort import Cohort, small
 from heorsynth.data.columns.levels import SMALL_COUNT
 
-HIDDEN = f"≥{SMALL_COUNT}"
+_HIDDEN = f"≥{SMALL_COUNT}"
 
 
 def shown_counts(counts: Sequence[int], keep: int | None = None) -> list[str]:
@@ -37,13 +37,13 @@ def shown_counts(counts: Sequence[int], keep: int | None = None) -> list[str]:
         others = [(count == 0, count, index) for index, count in enumerate(counts) if index not in (*hidden, keep)]
         if others:
             empty, _, index = min(others)
-            shown[index] = f"<{SMALL_COUNT}" if empty else HIDDEN
+            shown[index] = f"<{SMALL_COUNT}" if empty else _HIDDEN
     return shown
 
 
 def is_exact(text: str) -> bool:
     """Whether a shown count is the count itself."""
-    return text != HIDDEN and not text.startswith("<")
+    return text != _HIDDEN and not text.startswith("<")
 
 
 def ordered_levels(cohort: Cohort, name: str, levels: Iterable[str]) -> list[str]:
