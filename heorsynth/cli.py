@@ -13,8 +13,8 @@ import click
 
 from heorsynth.core.errors import HeorsynthError, OutputError
 
-EXIT = {"fit": 0, "not fit": 1, "inconclusive": 2}
-VERIFICATION = {"verified": 0, "differs": 1, "not verified": 3}
+_EXIT = {"fit": 0, "not fit": 1, "inconclusive": 2}
+_VERIFICATION = {"verified": 0, "differs": 1, "not verified": 3}
 USAGE, BAD_INPUT, FAULT, CANNOT_WRITE, INTERRUPTED = 64, 65, 70, 73, 130
 
 
@@ -71,7 +71,7 @@ def run(
     click.echo(finished.evidence)
     click.echo(f"\nVerdict: {finished.verdict}. Dossier: {finished.report}")
     click.echo(finished.signature)
-    return EXIT[finished.verdict]
+    return _EXIT[finished.verdict]
 
 
 @cli.command()
@@ -96,7 +96,7 @@ def verify(
 
     verification = verify_run(folder, source, rerun=not no_rerun, trusted_key=trusted_key, watermark_key=watermark_key)
     click.echo(verification)
-    return VERIFICATION[verification.result]
+    return _VERIFICATION[verification.result]
 
 
 @cli.command()

@@ -29,8 +29,9 @@ ORDER = ["core", "engine", "data", "estimators", "generators", "checks", "evalua
 SIBLINGS = {("generators", "checks"), ("checks", "generators")}
 MOST_FILES, MOST_LINES = 15, 400
 HELD = {"crowded folders", "long files", "upward imports", "private names used elsewhere", "unexported imports",
-        "unused exports", "missing tests", "files touched by one more estimand",
-        "files touched by one more check"}  # fmt: skip
+        "unused exports", "missing tests", "files touched by one more estimand", "files touched by one more check",
+        "circles of modules", "circles of rooms", "imports of a package's top by its rooms",
+        "public names of one file"}  # fmt: skip
 """Measures whose goal is met today: `--check` holds them. Add one when its goal is met."""
 
 
@@ -141,14 +142,18 @@ def key_literals(house: House, keys: Collection[str]) -> list[str]:
 
 
 def lonely_names(house: House, outside: Iterable[str]) -> list[str]:
-    """Names without an underscore that no text outside their own file states together with their module's name."""
+    """Names without an underscore that no text outside their own file states together with their module's name.
+
+    Entries of the catalogue are found by their type, not by their name: `X = Estimand(...)`.
+    """
     inside = {module.name: words(module.text) for module in house.values()}
     others = [words(text) for text in outside]
     found = []
     for module in house.values():
         texts = [there for name, there in inside.items() if name != module.name] + others
         near = [there for there in texts if module.stem in there]
-        public = [name for name in top_names(module) if name[0] != "_"]
+        entries = set(re.findall(r"^([A-Z_]+) = Estimand\(", module.text, flags=re.MULTILINE))
+        public = [name for name in top_names(module) if name[0] != "_" and name not in entries]
         found += [f"{module.name}.{name}" for name in public if not any(name in there for there in near)]
     return found
 

@@ -17,11 +17,11 @@ from heorsynth.checks.costs.references import OF_MEAN_COST, OF_MEAN_UTILITY
 from heorsynth.checks.economics import decisions, increments, options, precision
 from heorsynth.checks.economics.arms import thresholds
 
-ECONOMIC = {"comparator": None, "cost": None, "effect": None}
+_ECONOMIC = {"comparator": None, "cost": None, "effect": None}
 """The settings of an economic evaluation."""
 
-COST = Reference("the real mean cost", OF_MEAN_COST.sizes)
-EFFECT = Reference("the real mean effect", OF_MEAN_UTILITY.sizes)
+_COST = Reference("the real mean cost", OF_MEAN_COST.sizes)
+_EFFECT = Reference("the real mean effect", OF_MEAN_UTILITY.sizes)
 THRESHOLD = Reference("the threshold", lambda margin, real: thresholds(margin.settings))
 
 INMB = Estimand(
@@ -33,7 +33,7 @@ INMB = Estimand(
     answer=increments.net_benefits,
     asked_of=EVERY_GROUP,
     unit="money",
-    settings={**ECONOMIC, "wtp": ()},
+    settings={**_ECONOMIC, "wtp": ()},
     needs=("costs", "utilities", "arm"),
     margin={"relative": 0.1},
     reason="the value of a tenth of a QALY per patient: about five weeks in full health",
@@ -50,12 +50,12 @@ INCREMENTAL_COST = Estimand(
     source="Welch (1947) Biometrika 34:28",
     answer=increments.incremental_cost,
     unit="money",
-    settings=ECONOMIC,
+    settings=_ECONOMIC,
     needs=("costs", "utilities", "arm"),
     margin={"relative": 0.2},
     reason="as for the difference in mean cost",
     relative_to="the comparator's mean cost",
-    reference=COST,
+    reference=_COST,
     folders=COUNTS,
 )
 
@@ -67,12 +67,12 @@ INCREMENTAL_QALY = Estimand(
     source="Welch (1947) Biometrika 34:28",
     answer=increments.incremental_qaly,
     unit="QALY",
-    settings=ECONOMIC,
+    settings=_ECONOMIC,
     needs=("costs", "utilities", "arm"),
     margin={"absolute": 0.1},
     reason="as for the net benefit",
     relative_to="the comparator's mean QALY",
-    reference=EFFECT,
+    reference=_EFFECT,
     folders=COUNTS,
 )
 
@@ -85,7 +85,7 @@ DECISION_AGREEMENT = Estimand(
     answer=decisions.decision_agreement,
     asked_of=EVERY_GROUP,
     scales=ONE,
-    settings={**ECONOMIC, "wtp": ()},
+    settings={**_ECONOMIC, "wtp": ()},
     needs=("costs", "utilities", "arm"),
     margin={"absolute": 0.05},
     reason="one synthesis in twenty may reverse the decision, if the pooled syntheses do not (van der Linden et "
@@ -105,7 +105,7 @@ POOLED_DECISION = Estimand(
     answer=decisions.pooled_decision,
     asked_of=EVERY_GROUP,
     scales=ONE,
-    settings={**ECONOMIC, "wtp": ()},
+    settings={**_ECONOMIC, "wtp": ()},
     needs=("costs", "utilities", "arm"),
     margin={"absolute": 0.05},
     reason="the decision is the aim of the evaluation: the pooled cohorts must give it in 95 of 100 cases",
@@ -123,7 +123,7 @@ CEAC = Estimand(
     source="van Hout et al. (1994) Health Econ 3:309",
     answer=decisions.acceptability_gap,
     scales=ONE,
-    settings={**ECONOMIC, "wtp": ()},
+    settings={**_ECONOMIC, "wtp": ()},
     needs=("costs", "utilities", "arm"),
     margin={"absolute": 0.1},
     reason="ten percentage points at any threshold would change the interpretation",

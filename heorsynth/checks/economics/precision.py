@@ -74,9 +74,9 @@ def claim(
     -----
     Standard errors are compared on the log scale, one-sided: a standard error that is too large is inefficient, not
     wrong. The real standard error is taken as known, so the interval covers the synthesis only. Its variance is the
-    larger of the variance between the m cohorts and the expected one. The expected one is that of `_RESAMPLES` resamples
-    of the patients in `rows`, scaled to the number of synthetic rows, because the variance of a log standard error is
-    proportional to 1/n. The real standard error is divided by √share before the comparison.
+    larger of the variance between the m cohorts and the expected one. The expected one is that of `_RESAMPLES`
+    resamples of the patients in `rows`, scaled to the number of synthetic rows, because the variance of a log standard
+    error is proportional to 1/n. The real standard error is divided by √share before the comparison.
     With k synthetic rows for each patient, the ratio is about 1/√k.
     """
     question = ask.question(f"standard error claimed for {name}", group)

@@ -18,7 +18,7 @@ from heorsynth.report.figures.style import DASHED, GREY, REAL, SYNTHETIC, Pictur
 from heorsynth.report.tables.suppress import is_exact, ordered_levels, shown_counts
 
 WIDTH, ROW = 8.0, 0.3
-TAIL = 10
+_TAIL_PATIENTS = 10
 """A quantile of real costs is drawn where at least this many patients lie below and above it."""
 
 
@@ -187,11 +187,11 @@ def cost_quantiles(cohort: Cohort, synthetic: Sequence[Cohort], cost: str | None
     name = declared_cost(cohort, cost, "cost quantiles")
     real = cohort.rows[name].dropna().to_numpy(float)
     drawn = [one.rows[name].dropna().to_numpy(float) for one in synthetic]
-    if len(real) <= 2 * TAIL or not all(len(values) for values in drawn):
+    if len(real) <= 2 * _TAIL_PATIENTS or not all(len(values) for values in drawn):
         raise NotEstimableError(
             "cost quantiles", Problem(name, f"known for {len(real)} patients, or lost in a synthetic cohort")
         )
-    edge = TAIL / len(real)
+    edge = _TAIL_PATIENTS / len(real)
     shares = np.arange(edge, 1.0001 - edge, max(0.01, SMALL_COUNT / len(real)))
     each = np.array([np.quantile(values, shares) for values in drawn])
     low, high = np.quantile(each, [0.05, 0.95], axis=0)
@@ -220,7 +220,7 @@ def cost_quantiles(cohort: Cohort, synthetic: Sequence[Cohort], cost: str | None
         frame,
         alt,
         f"Solid: real. Dashed: mean of {len(drawn)} synthetic cohorts, with their 5th to 95th "
-        f"percentile. Real costs are drawn only where {TAIL} patients lie below and above.",
+        f"percentile. Real costs are drawn only where {_TAIL_PATIENTS} patients lie below and above.",
     )
 
 
