@@ -225,9 +225,7 @@ def test_one_threshold_may_be_given_as_a_number():
 
 def test_a_comparator_that_nobody_named_is_told():
     frame = patients()
-    assert "'new' is taken, the first in alphabetical order" in told(
-        hs.evaluate(hs.Cohort(frame, **ROLES, unit="year"))
-    )
+    assert "'new' is used, the first in alphabetical order" in told(hs.evaluate(hs.Cohort(frame, **ROLES, unit="year")))
     assert "alphabetical" not in told(hs.evaluate(hs.Cohort(frame, **ROLES, unit="year"), comparator="usual"))
 
 
@@ -236,7 +234,7 @@ def test_effects_that_no_utility_can_have_are_counted():
     frame.loc[:11, "qaly"] = 1.3
     assert "12 of 300 values of qaly are above 1: possible for QALYs" in told(hs.evaluate(hs.Cohort(frame, **COMMON)))
     scaled = hs.Cohort(frame.assign(qaly=100 * frame["qaly"]), **COMMON)
-    assert "on a scale of 0 to 100?" in told(hs.evaluate(scaled))
+    assert "is the scale 0 to 100?" in told(hs.evaluate(scaled))
     few = patients()
     few.loc[:1, "qaly"] = 1.3
     assert "<5 of 300 values" in told(hs.evaluate(hs.Cohort(few, **COMMON)))

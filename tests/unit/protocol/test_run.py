@@ -288,7 +288,7 @@ def test_an_error_in_the_middle_leaves_nothing(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("old", "new", "kind"),
-    [("n: same", "n: 0", errors.TooFewPatientsError), ("n: same", "n: 1", errors.TooFewPatientsError),
+    [("n: same", "n: 0", errors.ProtocolError), ("n: same", "n: 1", errors.TooFewPatientsError),
      ("name: marginals", "name: heor, options: {privacy: none}", errors.GeneratorError),
      ("n: same", "n: same, where: {sex: x}", errors.GeneratorError), ("[sex]", "[age]", errors.CohortError)],
 )  # fmt: skip

@@ -195,5 +195,5 @@ def test_a_protocol_to_start_from_is_guessed_from_the_first_of_a_folder_and_runs
 
 
 def test_a_folder_where_a_file_is_read_is_told_to_be_one(protocol: Path) -> None:
-    with pytest.raises(errors.FileError, match="is a folder, where one file is read"):
+    with pytest.raises(errors.FileError, match="is a folder; a single file is expected"):
         hs.inspect(protocol.parent / "claims")

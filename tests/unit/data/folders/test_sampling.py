@@ -186,7 +186,7 @@ def test_rows_that_rest_on_a_sample_of_the_patients_may_claim_what_it_can_say(
     assert {one.verdict for one in found[3000]} == {"fail"}
     for one in found[3000]:
         assert one.synthetic / one.real == pytest.approx(np.sqrt(1000 / 3000), rel=0.1)  # shapes of so many patients
-        assert "of 3,000 patients can say that the rows rest on" in one.because
+        assert "training patients of 3,000 allow" in one.because
 
 
 def test_a_level_that_no_patient_of_the_sample_has_is_named(tmp_path: Path) -> None:
