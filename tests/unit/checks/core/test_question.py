@@ -119,8 +119,8 @@ def test_a_lost_effect_does_not_pass_a_margin_wider_than_the_effect() -> None:
     plain, held = lost.judge(estimated), lost.judge(estimated, effect=True)
     assert interval(plain) == interval(held) == pytest.approx((-2 - half, -2 + half))
     assert (plain.margin, plain.verdict, held.margin, held.verdict) == (5.0, PASS, 2.0, INCONCLUSIVE)
-    assert held.because.endswith("crosses the edge of the margin ±2, the real effect itself; declared ±5")
-    assert held.remark == "the real effect itself; declared ±5"
+    assert held.because.endswith("crosses the edge of the margin ±2, capped at the real effect; declared ±5")
+    assert held.remark == "capped at the real effect; declared ±5"
     assert plain.remark == ""
 
 
@@ -136,7 +136,7 @@ def test_the_effect_of_a_hazard_ratio_caps_its_margin_on_the_log_scale() -> None
         estimated, log=True, effect=True
     )
     assert (found.margin, found.verdict) == (pytest.approx(effect), INCONCLUSIVE)
-    assert "ratio 0.909 to 1.1, the real effect itself; declared ratio 0.8 to 1.25" in found.because
+    assert "ratio 0.909 to 1.1, capped at the real effect; declared ratio 0.8 to 1.25" in found.because
 
 
 def test_a_doubt_turns_a_pass_into_inconclusive_and_says_why() -> None:
@@ -269,7 +269,7 @@ def test_a_refusal_in_one_of_m_cohorts_is_one_of_the_whole() -> None:
     found = question(absolute(50.0), REAL, [*TWO, Patients(50, None)]).judge(estimated)
     assert (found.verdict, found.because) == (NOT_ESTIMABLE, "in 1 of 3 synthetic cohorts: time: no events")
     both = question(absolute(50.0), REAL, [Patients(1, 9.0), TWO[0], Patients(50, None)]).judge(estimated)
-    assert both.because == "in 2 of 3 synthetic cohorts: 1 patients of this group"
+    assert both.because == "in 2 of 3 synthetic cohorts: 1 patients in this group"
     assert question(absolute(50.0), REAL, [Patients(2, 9.0)]).judge(estimated).verdict == PASS
 
 
@@ -308,7 +308,7 @@ def test_a_target_and_its_floor_may_stand_for_the_real_estimate() -> None:
 def test_a_relative_difference_from_nothing_is_refused_and_tells_the_real_value() -> None:
     found = question(Margin("relative", 0.1)).compare(Measured(0.0, 1.0, [1.0], [1.0]))
     assert (found.verdict, found.real) == (NOT_ESTIMABLE, 0.0)
-    assert found.because == "no relative difference exists: real 0, synthetic 1"
+    assert found.because == "no relative difference is defined: real 0, synthetic 1"
 
 
 def test_a_finding_carries_what_its_question_is_about() -> None:

@@ -60,11 +60,11 @@ def test_a_relative_difference_from_a_negative_value_points_up_where_the_synthet
 @pytest.mark.parametrize(
     ("scale", "real", "synthetic", "told"),
     [
-        ("relative", 0.0, 1.0, "no relative difference exists: real 0, synthetic 1"),
-        ("ratio", 0.0, 1.0, "no ratio difference exists: real 0, synthetic 1"),
-        ("ratio", 1.0, 0.0, "no ratio difference exists: real 1, synthetic 0"),
-        ("ratio", 1.0, -2.0, "no ratio difference exists: real 1, synthetic -2"),
-        ("ratio", -1.0, 2.0, "no ratio difference exists: real -1, synthetic 2"),
+        ("relative", 0.0, 1.0, "no relative difference is defined: real 0, synthetic 1"),
+        ("ratio", 0.0, 1.0, "no ratio difference is defined: real 0, synthetic 1"),
+        ("ratio", 1.0, 0.0, "no ratio difference is defined: real 1, synthetic 0"),
+        ("ratio", 1.0, -2.0, "no ratio difference is defined: real 1, synthetic -2"),
+        ("ratio", -1.0, 2.0, "no ratio difference is defined: real -1, synthetic 2"),
     ],
 )
 def test_a_difference_that_does_not_exist_is_refused(scale: str, real: float, synthetic: float, told: str) -> None:

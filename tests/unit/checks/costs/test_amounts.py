@@ -76,7 +76,7 @@ def test_a_spread_passes_only_if_it_rests_on_fifty_patients(n: int, verdict: str
     (found,) = asked("costs.cv", cohort(cost=either_side(n)), cohort(cost=either_side(n)), relative=0.25)
     assert found.real == pytest.approx(10 * math.sqrt(n / (n - 1)) / 100)
     assert found.verdict == verdict
-    assert ("but the spread rests on the equal of 48 patients" in found.because) == (n == 48)
+    assert ("but the spread effectively rests on 48 patients" in found.because) == (n == 48)
 
 
 def test_a_spread_that_fails_fails_however_few_it_rests_on() -> None:

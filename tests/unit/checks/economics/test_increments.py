@@ -74,7 +74,7 @@ def test_what_the_treatment_does_caps_its_margin(key: str, wide: float, effect: 
     lost = tight.assign(cost=tight["cost"] - 200 * (tight["arm"] == "new"), qaly=[0.59, 0.6, 0.61] * 2)
     (found,) = asked(key, cohort(tight), cohort(lost), absolute=wide)
     assert (found.margin, found.verdict) == (pytest.approx(effect), INCONCLUSIVE)
-    assert "the real effect itself; declared" in found.because
+    assert "capped at the real effect; declared" in found.because
 
 
 def test_net_benefit_is_the_threshold_times_effect_less_cost_and_its_margin_a_share_of_the_threshold() -> None:

@@ -73,8 +73,8 @@ def test_cohorts_that_all_choose_alike_pass_and_the_reason_names_both_choices() 
     drawn = [cohort(B=50.0 + shift) for shift in (-1.0, 0.0, 1.0, 0.5)]
     (found, *_) = asked(POOLED, cohort(), *drawn)
     assert (found.verdict, found.estimand) == (PASS, "option chosen by the pooled 4 at 1,000 per QALY")
-    assert found.because.startswith("the patients choose 'B', the pooled cohorts 'B'; ")
-    assert found.synthetic == 1.0 and found.remark == "the patients choose 'B', the pooled cohorts 'B'"
+    assert found.because.startswith("best option: 'B' in the real cohort, 'B' in the pooled cohorts; ")
+    assert found.synthetic == 1.0 and found.remark == "best option: 'B' in the real cohort, 'B' in the pooled cohorts"
 
 
 @pytest.mark.parametrize(("spread", "verdict"), [(1.0, FAIL), (2000.0, INCONCLUSIVE)])
@@ -83,7 +83,7 @@ def test_another_choice_fails_unless_the_patients_own_may_be_luck(spread: float,
     drawn = [cohort(spread, C=20.0 + shift) for shift in (-1.0, 0.0, 1.0, 0.5)]
     (found, *_) = asked(POOLED, cohort(spread), *drawn)
     assert (found.verdict, found.synthetic) == (verdict, 0.0)
-    assert "the patients choose 'B', the pooled cohorts 'C'" in found.because
+    assert "best option: 'B' in the real cohort, 'C' in the pooled cohorts" in found.because
     assert ("is not statistically certain" in found.because) == (verdict == INCONCLUSIVE)
 
 

@@ -79,7 +79,7 @@ def test_patients_who_are_less_exposed_than_others_are_no_failure(success: float
 def test_an_attack_that_guessing_beats_does_not_reassure(guessing: float, weak: bool) -> None:
     """0.1 and 1.645 standard errors of 0.02 are 0.133."""
     found = attempt("attribute", [OTHERS]).exposure("label", Attack(0.1, 0.1, 0.02, guessing))
-    assert ("guessing does better (0.14): the attack is too weak to reassure" in found.remark) is weak
+    assert ("guessing succeeds more often (0.14): too weak to show safety" in found.remark) is weak
     assert found.verdict == PASS
 
 
@@ -182,7 +182,7 @@ def test_a_secret_that_few_know_or_nothing_tells_is_not_attacked() -> None:
     few = SOURCE.assign(cost=SOURCE["cost"].where(SOURCE.index < 4))
     found = made("attribute", SOURCE, source=few)
     assert [one.verdict == NOT_ESTIMABLE for one in found] == [False, True]
-    assert found[1].because == "too little is known to guess from"
+    assert found[1].because == "too few known values to guess from"
     schema = Schema({}, subgroups=("sex",))
     bare = [frame[["sex", "age"]] for frame in (SOURCE, UNSEEN)]
     (none,) = made("attribute", bare[0], unseen=bare[1], source=bare[0], schema=schema)
@@ -194,7 +194,7 @@ def test_two_halves_of_a_record_are_joined_by_its_copy() -> None:
     assert (found.synthetic, found.verdict) == (1.0, FAIL) and found.real < 0.5
     alone = [frame[["age"]] for frame in (SOURCE, UNSEEN)]
     (one,) = made("linkability", alone[0], unseen=alone[1], source=alone[0], schema=Schema({}))
-    assert one.because == "one column has no halves"
+    assert one.because == "one column cannot be split into two halves"
 
 
 def test_a_description_of_a_copy_fits_one_person() -> None:

@@ -88,9 +88,9 @@ def test_a_tally_gives_the_same_shares_as_the_rows() -> None:
 @pytest.mark.parametrize(
     ("declared", "told"),
     [
-        (None, "no target population is stated"),
-        ({}, "no target population is stated"),
-        ([("sex", 0.5)], "no target population is stated"),
+        (None, "no target population is declared"),
+        ({}, "no target population is declared"),
+        ([("sex", 0.5)], "no target population is declared"),
         ({"sexx": {"f": 0.5, "m": 0.5}}, "did you mean 'sex'"),
         ({"sex": 0.5}, "shares must be numbers above 0 and below 1"),
         ({"sex": {"f": 0.0, "m": 1.0}}, "shares must be numbers above 0 and below 1"),

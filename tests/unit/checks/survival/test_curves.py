@@ -79,7 +79,7 @@ def test_two_cohorts_have_less_error_than_one_and_more_patients_less_than_few() 
     ("real", "horizon", "reason"),
     [
         (cohort([1.0, 2.0, 3.0, 4.0]), 3.0, "fewer than 5 real patients: not shown"),
-        (cohort([9.0] * 6), 5.0, "no event before the horizon among the real patients"),
+        (cohort([9.0] * 6), 5.0, "no event before the horizon in the real cohort"),
         (cohort([1.0, 2.0, 3.0, 4.0, 5.0], [1, 1, 1, 1, 0]), 7.0, "past the last follow-up"),
     ],
 )
@@ -95,7 +95,7 @@ def test_a_synthetic_cohort_without_a_patient_of_the_group_is_told() -> None:
     (ask,) = scope_of(REAL, [LATER], margins, np.random.default_rng(1)).asks()
     women = Group("sex=f", SUBGROUP, REAL, (LATER, cohort(np.array([]), np.array([]))))
     (found,) = ESTIMANDS["survival.km_gap"].answer(replace(ask, endpoint="os", group=women))
-    assert (found.because, found.group) == ("a synthetic cohort has no patient of this group", "sex=f")
+    assert (found.because, found.group) == ("a synthetic cohort has no patients in this group", "sex=f")
 
 
 def test_a_tally_has_the_same_distance_as_the_rows() -> None:

@@ -123,9 +123,9 @@ def test_a_model_that_could_not_be_fitted_is_not_kept() -> None:
 def test_the_reason_tells_the_best_model_and_how_many_pairs_are_ranked_alike() -> None:
     """Of the three pairs one changes in the one cohort, and none in the other: five of six."""
     found = best_kept(WEIBULL, WEIBULL, {**WEIBULL, "Gompertz": 99.0})
-    assert found.because.startswith("Weibull in the real cohort; pairs of models a cohort ranks alike: 83%; ")
+    assert found.because.startswith("Weibull in the real cohort; pairs of models ranked in the same order: 83%; ")
     alone = best_kept({"Weibull": 100.0}, {"Gompertz": 100.0})
-    assert "ranks alike: 0%" in alone.because
+    assert "in the same order: 0%" in alone.because
 
 
 def test_the_floor_is_the_weight_of_clearly_worse_models() -> None:
@@ -149,7 +149,7 @@ UNLIKE = {"exponential": 90.0, "Weibull": 100.0, "Gompertz": 102.0}
 def test_another_model_fails_only_where_the_patients_tell_the_two_apart(gains: tuple[float, ...], verdict: str) -> None:
     found = best_kept(WEIBULL, *[UNLIKE] * 30, gains=gains)
     assert (found.synthetic, found.verdict) == (0.0, verdict)
-    assert ("but the real cohort does not tell it from the exponential" in found.because) == (verdict == INCONCLUSIVE)
+    assert ("but the real cohort does not distinguish it from the exponential" in found.because) == (verdict == INCONCLUSIVE)
 
 
 def test_a_rival_that_the_patients_cannot_be_fitted_with_is_not_told_apart() -> None:

@@ -87,7 +87,7 @@ def test_potential_follow_up_is_ended_by_censoring_alone() -> None:
 
 def test_potential_follow_up_is_unknown_where_the_last_patient_died_before_the_horizon() -> None:
     (found,) = asked("censoring", cohort([1.0, 2.0, 3.0, 4.0, 5.0], [0, 1, 0, 1, 1]), TEN, horizon=6.0, absolute=1)
-    assert found.because == "in the real cohort: the last follow-up ended before the horizon in an event"
+    assert found.because == "in the real cohort: the longest follow-up ended in an event before the horizon"
 
 
 def test_follow_up_is_the_share_of_patients_followed_to_the_horizon_however_it_ended() -> None:
