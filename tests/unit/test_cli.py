@@ -59,7 +59,7 @@ def test_a_bad_protocol_ends_with_65_and_is_told_on_stderr(tmp_path: Path) -> No
 
 @pytest.mark.parametrize(
     ("arguments", "said"),
-    [(["--engine", "proceses"], "did you mean 'processes'"), (["--workers", "2"], "take 'processes' or 'dask'")],
+    [(["--engine", "proceses"], "did you mean 'processes'"), (["--workers", "2"], "use 'processes' or 'dask'")],
 )
 def test_an_engine_that_cannot_be_had_ends_with_65_before_anything_is_written(
     arguments: list[str], said: str, tmp_path: Path
