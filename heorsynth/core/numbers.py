@@ -21,8 +21,9 @@ def is_whole(value: object, least: int | None = None) -> TypeGuard[int]:
     >>> [is_whole(value) for value in (20, np.int64(20), True, 20.0, "20", None)]
     [True, True, False, False, False, False]
     """
-    whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
-    return whole and (least is None or value >= least)  # type: ignore[operator]
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
+        return False
+    return least is None or int(value) >= least
 
 
 def is_number(value: object) -> TypeGuard[float]:
@@ -33,5 +34,6 @@ def is_number(value: object) -> TypeGuard[float]:
     >>> [is_number(value) for value in (0.2, np.float64(0.2), 1, True, "0.2", float("nan"), float("inf"))]
     [True, True, True, False, False, False, False]
     """
-    number = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
-    return number and math.isfinite(value)  # type: ignore[arg-type]
+    if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
+        return False
+    return math.isfinite(value)

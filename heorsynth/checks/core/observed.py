@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import singledispatch
-from typing import TypeAlias, cast
+from typing import Any, TypeAlias, cast
 
 import numpy as np
 
@@ -373,7 +373,7 @@ def _with_ties(data: Tally, endpoint: str) -> Tally:
     times = as_one_time(*(one.value for one in counts))
     for name, one, joined in zip(held, counts, times, strict=True):
         if joined is not one.value:
-            data = replace(data, **{name: {**getattr(data, name), endpoint: replace(one, value=joined)}})  # type: ignore[arg-type]
+            data = replace(data, **cast(Any, {name: {**getattr(data, name), endpoint: replace(one, value=joined)}}))
     return data
 
 

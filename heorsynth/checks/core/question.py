@@ -129,7 +129,7 @@ class Ask:
     def fewest(self) -> int | None:
         """The minimum number of patients in an intersection; None if intersections are not requested."""
         least = self.margin.settings.get("intersections")
-        return None if least is None else int(least)  # type: ignore[call-overload]
+        return None if least is None else int(cast(int, least))
 
     def of(self, group: Group) -> bool:
         """Return whether a group is included: an intersection needs at least `fewest` patients."""

@@ -143,19 +143,11 @@ def checked_economics(economics: Mapping[str, object]) -> dict[str, object]:
     chosen = dict(economics)
     if "wtp" in chosen:
         given = chosen["wtp"]
-        numbers = list(given) if isinstance(given, Sequence) and not isinstance(given, str) else [given]
-        if not numbers or not all(_is_threshold(number) for number in numbers):
+        listed = list(given) if isinstance(given, Sequence) and not isinstance(given, str) else [given]
+        numbers = [float(number) for number in listed if is_number(number) and number > 0]
+        if not listed or len(numbers) < len(listed):
             raise RoleError(
                 "economics", Problem("wtp", "thresholds must be numbers above 0", "write wtp: [20000, 50000]")
             )
-        chosen["wtp"] = tuple(dict.fromkeys(float(number) for number in numbers))  # type: ignore[arg-type]
+        chosen["wtp"] = tuple(dict.fromkeys(numbers))
     return chosen
-
-
-def _is_threshold(number: object) -> bool:
-    return is_number(number) and number > 0
-
-
-def _known_estimands() -> dict[str, str]:
-    """Return every estimand key with its definition, as listed by `heorsynth checks`."""
-    return {key: estimand.definition for key, estimand in ESTIMANDS.items()}

@@ -38,10 +38,11 @@ def arrow_as_numbers(frame: pd.DataFrame) -> pd.DataFrame:
         column = frame[name]
         if not isinstance(column.dtype, pd.ArrowDtype):
             continue
-        kind = np.dtype(column.dtype.numpy_dtype)  # type: ignore[attr-defined]
-        if kind.kind in "biuf" and not pa.types.is_float16(column.dtype.pyarrow_dtype):
-            whole = {"b": "boolean", "f": "float64"}.get(kind.kind, "Int64")
-            made[name] = column.astype(whole if column.isna().any() else kind)  # type: ignore[arg-type]
+        arrow: Any = column.dtype  # the stubs of pandas lack `numpy_dtype`
+        kind = np.dtype(arrow.numpy_dtype)
+        if kind.kind in "biuf" and not pa.types.is_float16(arrow.pyarrow_dtype):
+            nullable: Any = {"b": "boolean", "f": "float64"}.get(kind.kind, "Int64")
+            made[name] = column.astype(nullable if column.isna().any() else kind)
     return frame.assign(**made) if made else frame
 
 

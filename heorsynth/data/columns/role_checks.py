@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from difflib import get_close_matches
+from typing import cast
 
 import numpy as np
 import pandas as pd
@@ -149,7 +150,7 @@ def bad_event_map(schema: Schema, event_map: Mapping[object, object] | None) -> 
         )
         for name in unknown
     ]
-    codes = [code for mapping in maps for code in mapping.values()]  # type: ignore[attr-defined]
+    codes = [code for mapping in maps if isinstance(mapping, Mapping) for code in mapping.values()]
     if not all(isinstance(code, (int, np.integer)) and 0 <= code <= 9 for code in codes):
         message = "codes must be whole numbers: 0 = censored, 1.. = causes, up to 9"
         problem = Problem(
@@ -162,8 +163,8 @@ def bad_event_map(schema: Schema, event_map: Mapping[object, object] | None) -> 
 def coding_of(endpoint: Endpoint, event_map: Mapping[object, object] | None) -> Mapping[object, int] | None:
     """Return the declared coding of one endpoint, from a map for all endpoints or from a map per endpoint, or None."""
     if event_map and all(isinstance(value, Mapping) for value in event_map.values()):
-        return event_map.get(endpoint.name)  # type: ignore[return-value]
-    return event_map  # type: ignore[return-value]
+        return cast("Mapping[object, int] | None", event_map.get(endpoint.name))
+    return cast("Mapping[object, int] | None", event_map)  # `bad_event_map` has checked the codes
 
 
 def ambiguous_coding(endpoint: Endpoint, mapping: Mapping[object, int] | None) -> Problem | None:

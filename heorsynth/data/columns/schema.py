@@ -128,9 +128,9 @@ class Schema:
         declared = (name for name, kind in self.kind.items() if kind == NUMBER)
         return tuple(dict.fromkeys((*self.times, *entry, *self.costs, *self.utilities, *totals, *declared)))
 
-    def with_roles(self, **changes: object) -> Schema:
+    def with_roles(self, **changes: Any) -> Schema:
         """Return the schema with some roles changed."""
-        return replace(self, **changes)  # type: ignore[arg-type]
+        return replace(self, **changes)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the roles as JSON-ready data."""

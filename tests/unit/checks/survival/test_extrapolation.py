@@ -149,7 +149,9 @@ UNLIKE = {"exponential": 90.0, "Weibull": 100.0, "Gompertz": 102.0}
 def test_another_model_fails_only_where_the_patients_tell_the_two_apart(gains: tuple[float, ...], verdict: str) -> None:
     found = best_kept(WEIBULL, *[UNLIKE] * 30, gains=gains)
     assert (found.synthetic, found.verdict) == (0.0, verdict)
-    assert ("but the real cohort does not distinguish it from the exponential" in found.because) == (verdict == INCONCLUSIVE)
+    assert ("but the real cohort does not distinguish it from the exponential" in found.because) == (
+        verdict == INCONCLUSIVE
+    )
 
 
 def test_a_rival_that_the_patients_cannot_be_fitted_with_is_not_told_apart() -> None:
