@@ -78,7 +78,7 @@ def _half_a_unit(time: np.ndarray, unit: str) -> float:
 
     Examples
     --------
-    >>> half_a_unit(np.array([0, 3, 12.0]), "month"), round(half_a_unit(np.array([0, 3.5]), "year"), 5)
+    >>> _half_a_unit(np.array([0, 3, 12.0]), "month"), round(_half_a_unit(np.array([0, 3.5]), "year"), 5)
     (0.5, 0.00137)
     """
     known = time[np.isfinite(time)]
@@ -96,9 +96,9 @@ def _survival_at(time: np.ndarray, event: np.ndarray, at: float) -> float:
 
     Examples
     --------
-    >>> survival_at(np.array([1, 2, 3, 4]), np.array([1, 0, 1, 0]), 3)
+    >>> _survival_at(np.array([1, 2, 3, 4]), np.array([1, 0, 1, 0]), 3)
     0.375
-    >>> survival_at(np.array([0.3, 0.1 + 0.2, 0.7, 0.9]), np.array([1, 1, 1, 1]), 0.3)
+    >>> _survival_at(np.array([0.3, 0.1 + 0.2, 0.7, 0.9]), np.array([1, 1, 1, 1]), 0.3)
     0.5
     """
     known = np.isfinite(time)

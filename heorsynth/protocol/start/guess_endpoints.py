@@ -30,7 +30,7 @@ def _time_stem(name: str) -> str | None:
 
     Examples
     --------
-    >>> [time_stem(name) for name in ("time", "os.time", "time_to_death", "rfstime", "dtime", "age", "pfs_months")]
+    >>> [_time_stem(name) for name in ("time", "os.time", "time_to_death", "rfstime", "dtime", "age", "pfs_months")]
     ['', 'os', 'death', 'rfs', 'd', None, 'pfs']
     """
     return _stem(name, words.TIME_WORDS, words.TIME_ENDS)
@@ -41,7 +41,7 @@ def _event_stem(name: str) -> str | None:
 
     Examples
     --------
-    >>> [event_stem(name) for name in ("status", "os.event", "pstat", "pfs_status", "death", "age")]
+    >>> [_event_stem(name) for name in ("status", "os.event", "pstat", "pfs_status", "death", "age")]
     ['', 'os', 'p', 'pfs', None, None]
     """
     return _stem(name, words.INDICATOR_WORDS, words.INDICATOR_ENDS)
@@ -119,7 +119,7 @@ def _alike(time: str, event: str) -> int:
     Examples
     --------
     >>> pairs = [("os.time", "os"), ("rtime", "recur"), ("days_to_death", "vital_status"), ("time", "status")]
-    >>> [alike(*pair) for pair in [*pairs, ("ptime", "death")]]
+    >>> [_alike(*pair) for pair in [*pairs, ("ptime", "death")]]
     [4, 3, 2, 1, 0]
     """
     stem, whole = _time_stem(time), "_".join(words_of(event))
@@ -174,7 +174,7 @@ def _guess_endpoint_name(columns: tuple[str, ...]) -> str:
 
     Examples
     --------
-    >>> [guess_endpoint_name(pair) for pair in (("rfstime", "status"), ("futime", "death"), ("time_to_mi", "mi"))]
+    >>> [_guess_endpoint_name(pair) for pair in (("rfstime", "status"), ("futime", "death"), ("time_to_mi", "mi"))]
     ['rfs', 'os', 'mi']
     """
     stem = _time_stem(columns[0]) or ""

@@ -43,7 +43,7 @@ def test_the_effective_sample_size_and_the_label_say_how_many_patients_there_are
     assert found.effective_sample_size == 100
     label = found[0].label
     assert label is not None and (label.rests_on, label.n_rows) == (100, 500)
-    assert "100 real patients" in label.statement and "not to be shared" in label.statement
+    assert "100 real patients" in label.statement and "do not share it as synthetic" in label.statement
     assert "effective sample size" in repr(found) and "100" in repr(found)
 
 

@@ -193,7 +193,7 @@ def test_findings_against_a_synthetic_cohort_say_so_though_the_copies_are_of_the
 def test_rows_without_a_label_and_cohorts_left_out_of_a_release_are_told(real, syn):
     assert "2 of 2 cohorts carry no label: their origin is unknown." in hs.validate(real, syn, "teaching").notes
     part = hs.validate(real, [drawn(real, 2, m=3)], "teaching").notes
-    assert any(note.startswith("1 of the 3 cohorts of release 1a2b were judged") for note in part)
+    assert any(note.startswith("1 of the 3 cohorts of release 1a2b were checked") for note in part)
 
 
 @pytest.mark.parametrize("name", ["heor", "bootstrap", "marginals"])
