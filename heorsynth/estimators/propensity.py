@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import optimize, special, stats
+from scipy import special
 
 from heorsynth.core.errors import NotEstimableError, Problem
 
@@ -81,30 +81,6 @@ def propensity(real: np.ndarray, synthetic: np.ndarray) -> _Propensity:
         len(both),
         share,
     )
-
-
-def explained_interval(found: _Propensity, level: float) -> tuple[float, float]:
-    """Return the interval of `Propensity.explained`, by inverting the noncentral chi-squared distribution of the pMSE.
-
-    Notes
-    -----
-    N pMSE / (c (1 - c)) is compared with its distribution for two independent samples whose difference explains a share
-    r: noncentral chi-squared with p degrees of freedom and noncentrality N r. With a generator fitted to the real rows
-    it varies less, so the interval is conservative. The upper limit is at least that of the expected null statistic:
-    rows may be closer than chance to the patients, but not to the population.
-    """
-    observed = found.rows * found.pmse / (found.share * (1 - found.share))
-
-    def limit(tail: float, statistic: float) -> float:
-        if stats.chi2.cdf(statistic, found.columns) <= tail:
-            return 0.0
-        top = 2 * statistic + 100.0
-        while stats.ncx2.cdf(statistic, found.columns, top) > tail:
-            top *= 2
-        root = optimize.brentq(lambda size: stats.ncx2.cdf(statistic, found.columns, size) - tail, 1e-12, top)
-        return float(root) / found.rows
-
-    return limit(0.5 + level / 2, observed), limit(0.5 - level / 2, max(observed, float(found.columns)))
 
 
 def _independent(design: np.ndarray) -> np.ndarray:

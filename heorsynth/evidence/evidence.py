@@ -4,37 +4,45 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from heorsynth.checks.core.estimand import PRIVATE, SUFFICIENT
 from heorsynth.checks.core.finding import (
     FAIL,
-    INCONCLUSIVE,
     LEVEL,
+    NO,
     NO_THRESHOLD,
     NOT_ESTIMABLE,
-    PASS,
     WORST_FIRST,
+    YES,
     Finding,
-    overall,
     worst_first,
 )
 from heorsynth.checks.core.groups import ALL, INTERSECTION, SUBGROUP
+from heorsynth.checks.core.scalar import t_quantile
 from heorsynth.checks.economics.decisions import decision_sentence
 from heorsynth.checks.economics.estimands import DECISION_AGREEMENT, POOLED_DECISION
+from heorsynth.checks.planning.purposes import PURPOSES
 from heorsynth.core.display import Card
-from heorsynth.core.estimate import normal_quantile, significant
+from heorsynth.core.estimate import significant
 from heorsynth.core.reading import typed
 from heorsynth.estimators.shrinkage import partially_pooled
+from heorsynth.evidence.answers import QUESTIONS, Answer, faithful, private, sufficient
 from heorsynth.evidence.finding_text import HEADER, cells, legend
 
 COLUMNS = (
     "check",
     "estimand",
     "group",
+    "question",
+    "basis",
     "real",
+    "real_lower",
+    "real_upper",
     "synthetic",
     "difference",
     "lower",
@@ -71,6 +79,7 @@ class Evidence:
     generator : str             from the label; "unknown" for rows without a label
     broken : Mapping            post-condition -> number of rows that break it
     notes : tuple of str        further notes for the reader
+    missing_roles : tuple       roles that the purpose needs and the cohort does not declare
 
     See Also
     --------
@@ -92,6 +101,7 @@ class Evidence:
     generator: str = "unknown"
     broken: Mapping[str, int] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    missing_roles: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, purpose: str, findings: Sequence[Finding], **facts: Any) -> Evidence:
@@ -105,8 +115,30 @@ class Evidence:
 
     @property
     def verdict(self) -> str:
-        """The verdict for this purpose: "fit", "not fit" (also where rows are impossible) or "inconclusive"."""
-        return "not fit" if self.impossible else overall(self.findings)
+        """The verdict for this purpose: "fit", "not fit" or "inconclusive".
+
+        "fit" if every question that the purpose decides on is answered "yes", "not fit" if one is answered "no".
+        """
+        deciding = [one.answer for one in self.answered if one.decides]
+        if NO in deciding:
+            return "not fit"
+        return "fit" if all(answer == YES for answer in deciding) else "inconclusive"
+
+    @property
+    def answers(self) -> dict[str, str]:
+        """The answers to the three questions: "yes", "no", "not shown" or "not asked"."""
+        return {one.question: one.answer for one in self.answered}
+
+    @cached_property
+    def answered(self) -> tuple[Answer, ...]:
+        """The three answers, each with its sentence, its worst finding, and what would settle it."""
+        decides_on = PURPOSES[self.purpose].decides_on if self.purpose in PURPOSES else QUESTIONS[:1]
+        rows, decisive = sum(self.impossible.values()), self.decisive
+        return (
+            faithful(decisive, self.n_source, rows, self.missing_roles, self.purpose),
+            sufficient(decisive, self.n_source, decides=SUFFICIENT in decides_on),
+            private(decisive, decides=PRIVATE in decides_on),
+        )
 
     @property
     def impossible(self) -> dict[str, int]:
@@ -124,33 +156,14 @@ class Evidence:
 
     @property
     def sentence(self) -> str:
-        """The verdict in words for a committee."""
-        counts = [
-            f"{self.count(kind)} {word}"
-            for kind, word in (
-                (PASS, "agree within their margin"),
-                (FAIL, "differ by more than their margin"),
-                (INCONCLUSIVE, "are inconclusive"),
-                (NOT_ESTIMABLE, "cannot be estimated"),
-            )
-            if self.count(kind)
-        ]
+        """The verdict in words for a committee: the answers that decide, then what they do not cover."""
         meaning = {
-            "fit": f"These synthetic cohorts are fit for {self.purpose}",
-            "not fit": f"These synthetic cohorts must not be used for {self.purpose}",
-            "inconclusive": f"The data cannot show that these synthetic cohorts are fit for {self.purpose}",
+            "fit": f"These synthetic cohorts are fit for {self.purpose}.",
+            "not fit": f"These synthetic cohorts must not be used for {self.purpose}.",
+            "inconclusive": f"It is not shown that these synthetic cohorts are fit for {self.purpose}.",
         }[self.verdict]
-        results = (
-            f"of {len(self.decisive)} decisive quantities {', '.join(counts)}"
-            if counts
-            else "there are no decisive findings"
-        )
-        rows = sum(self.broken.values())
-        impossible = f"; rules that no patient can break are broken {rows:,} times" if rows else ""
-        by_chance = self.verdict == "inconclusive" and self.count(FAIL)
-        chance = "; with this number of quantities, chance can explain the differences" if by_chance else ""
-        first = f"{meaning}: {results}{chance}{impossible}. They rest on {self.n_source:,} real patients."
-        return " ".join([first, *self._beyond, *self.decisions, *self._unjudged])
+        answers = [one.text for one in self.answered if one.decides]
+        return " ".join([meaning, *answers, *self._beyond, *self.decisions, *self._unjudged])
 
     @property
     def _beyond(self) -> tuple[str, ...]:
@@ -209,7 +222,7 @@ class Evidence:
         for key, estimand, kind in dict.fromkeys((one.key, one.estimand, one.kind) for one in scalar):
             same = (one for one in scalar if (one.key, one.estimand, one.kind) == (key, estimand, kind))
             own = sorted(same, key=lambda one: one.group)
-            error = np.array([(one.upper - one.lower) / (2 * normal_quantile(LEVEL)) for one in own])
+            error = np.array([(one.upper - one.lower) / (2 * t_quantile(one.m, one.level)) for one in own])
             pooled = partially_pooled(np.array([one.difference for one in own]), error, level=LEVEL)
             for place, one in enumerate(own):
                 shrunk = (part[place] for part in (pooled.value, pooled.lower, pooled.upper))
@@ -221,6 +234,7 @@ class Evidence:
         """Return the evidence as JSON-ready data, with the verdict and its sentence."""
         return {
             "verdict": self.verdict,
+            "answers": self.answers,
             "sentence": self.sentence,
             "purpose": self.purpose,
             "m": self.m,
@@ -229,6 +243,7 @@ class Evidence:
             "generator": self.generator,
             "broken": dict(self.broken),
             "notes": list(self.notes),
+            "missing_roles": list(self.missing_roles),
             "findings": [finding.to_dict() for finding in self.findings],
         }
 

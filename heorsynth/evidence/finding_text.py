@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
-from heorsynth.checks.core.finding import LEVEL, Finding
+from heorsynth.checks.core.finding import Finding
 from heorsynth.checks.core.margin import Margin
 from heorsynth.checks.planning.catalogue import ESTIMANDS
 from heorsynth.core.estimate import significant
@@ -15,7 +15,7 @@ from heorsynth.data.columns.levels import SMALL_COUNT
 SYMBOLS = {"pass": "✓", "fail": "✗", "inconclusive": "?", "not estimable": "–", "fit": "✓", "not fit": "✗"}
 """A sign for every verdict, so that no reader depends on its colour."""
 
-_CALIBRATED = "†"
+_CONSTRUCTED = "†"
 """Marks a finding that equals the source by construction."""
 
 _MEANING = {
@@ -25,10 +25,10 @@ _MEANING = {
     "–": "– the quantity cannot be estimated",
 }
 
-_CALIBRATED_MEANING = "† calibrated: equal to the source by construction, so no evidence of fidelity"
+_CONSTRUCTED_MEANING = "† constructed: equal to the source by construction, so no evidence of fidelity"
 
 SET_EQUAL = "Equal to the source by construction, so no evidence of fidelity: "
-"""The beginning of the note on calibrated quantities."""
+"""The beginning of the note on quantities that are equal by construction."""
 
 HEADER = (
     "verdict",
@@ -36,7 +36,7 @@ HEADER = (
     "group",
     "real",
     "synthetic",
-    f"difference ({LEVEL:.0%} interval)",
+    "difference (interval given the patients)",
     "margin",
     "real patients",
     "remark",
@@ -49,23 +49,32 @@ def cells(finding: Finding) -> tuple[str, ...]:
     Differences are percentages of the real value, ratios or amounts, like the margin. The real estimate of one to four
     patients is not shown.
     """
-    amounts = [_amount(number, finding.scale) for number in (finding.difference, finding.lower, finding.upper)]
-    unknown, few = math.isnan(finding.difference), 0 < finding.n_real < SMALL_COUNT
-    sign = f"\N{NO-BREAK SPACE}{_CALIBRATED}" if finding.constructed else ""
+    few = 0 < finding.n_real < SMALL_COUNT
+    sign = f"\N{NO-BREAK SPACE}{_CONSTRUCTED}" if finding.constructed else ""
     return (
         f"{SYMBOLS[finding.verdict]}\N{NO-BREAK SPACE}{finding.verdict}{sign}",
-        _quantity(finding),
+        quantity(finding),
         finding.group,
-        "not given" if few else _with_unit(finding.real, finding.unit),
-        _with_unit(finding.synthetic, finding.unit),
-        significant(math.nan) if unknown else f"{amounts[0]} ({amounts[1]} to {amounts[2]})",
-        _width(finding),
+        "not given" if few else with_unit(finding.real, finding.unit),
+        with_unit(finding.synthetic, finding.unit),
+        amount_with_interval(finding),
+        width_text(finding),
         small(finding.n_real),
         finding.remark,
     )
 
 
-def _quantity(finding: Finding) -> str:
+def amount_with_interval(finding: Finding) -> str:
+    """Return the difference with its interval, on the scale of the margin."""
+    if math.isnan(finding.difference):
+        return significant(math.nan)
+    value, lower, upper = (
+        _amount(number, finding.scale) for number in (finding.difference, finding.lower, finding.upper)
+    )
+    return value if math.isnan(finding.lower) else f"{value} ({lower} to {upper})"
+
+
+def quantity(finding: Finding) -> str:
     """Return the plain name of a quantity, followed in brackets by its statistical name."""
     plain = ESTIMANDS[finding.key].plain if finding.key in ESTIMANDS else ""
     return finding.estimand if finding.estimand.startswith(plain) else f"{plain} ({finding.estimand})"
@@ -76,11 +85,12 @@ def legend(findings: Iterable[Finding]) -> str:
     shown = list(findings)
     signs = {SYMBOLS[finding.verdict] for finding in shown}
     meanings = [meaning for sign, meaning in _MEANING.items() if sign in signs]
-    marked = [_CALIBRATED_MEANING] if any(finding.constructed for finding in shown) else []
+    marked = [_CONSTRUCTED_MEANING] if any(finding.constructed for finding in shown) else []
     return "; ".join([*meanings, *marked]) + "." if meanings else ""
 
 
-def _with_unit(value: float, unit: str) -> str:
+def with_unit(value: float, unit: str) -> str:
+    """Return a number with its unit."""
     return significant(value) + (f" {unit}" if unit and not math.isnan(value) else "")
 
 
@@ -95,7 +105,8 @@ def _amount(value: float, scale: str) -> str:
     return f"+{amount}" if value > 0 and amount != "0" else amount
 
 
-def _width(finding: Finding) -> str:
+def width_text(finding: Finding) -> str:
+    """Return the margin of a finding as text."""
     if math.isnan(finding.margin):
         return "none"
     if finding.scale == "relative":

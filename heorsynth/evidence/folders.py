@@ -6,12 +6,11 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from heorsynth.checks.core.estimand import BOTH, COUNTS, NEVER, SAMPLE
+from heorsynth.checks.core.estimand import COUNTS, NEVER, SAMPLE
 from heorsynth.checks.core.finding import Finding
 from heorsynth.checks.core.groups import ALL, Group, names_of
 from heorsynth.checks.core.margin import Margin
 from heorsynth.checks.core.question import Question, Standing
-from heorsynth.checks.economics.precision import MOST_RESAMPLED, of_counts
 from heorsynth.checks.planning import registry
 from heorsynth.checks.planning.catalogue import ESTIMANDS
 from heorsynth.checks.planning.plan import Plan
@@ -65,11 +64,6 @@ class Sample:
         return (self.real.n, self._rows) == (self.of_real, self.of_synthetic)
 
     @property
-    def of_patients(self) -> Sample:
-        """The sample without synthetic rows, for checks that use those only through counts."""
-        return replace(self, synthetic=(), of_synthetic=0)
-
-    @property
     def _rows(self) -> int:
         return sum(cohort.n for cohort in self.synthetic)
 
@@ -80,8 +74,12 @@ class Sample:
         return f"a random sample, {self.real.n:,} of {self.of_real:,} patients and {synthetic}"
 
     def standing(self, usual: Standing) -> Standing:
-        """Return the standing of findings from the sample: their reason names it, unless it contains all rows."""
-        return usual if self.whole else replace(usual, before=(f"from {self.told}",))
+        """Return the standing of findings from the sample: their reason names it, unless it contains all rows.
+
+        The share of the patients outside the sample adds its part of their sampling error to each interval.
+        """
+        unsampled = 1 - self.real.n / self.of_real
+        return usual if self.whole else replace(usual, before=(f"from {self.told}",), unsampled=unsampled)
 
     def lost(self, of_real: Tally) -> list[str]:
         """Return the levels of arm and subgroups that are not in the sample."""
@@ -118,6 +116,7 @@ def judged(
     for _, breaks in counted:
         broken.update(breaks)
     findings: list[Finding] = []
+    standing = replace(standing, trained=_trained(real, synthetic))
     for name, margins in _those(asked, COUNTS).items():
         chance = stream(seed, "check", name)
         findings += registry.findings(name, of_real, tallies, margins, chance, None, standing)
@@ -127,24 +126,18 @@ def judged(
         for key, margin in asked.margins.items()
         if ESTIMANDS[key].folders == NEVER
     ]
-    of_rows, of_both = _those(asked, SAMPLE), _those(asked, BOTH)
     used = None
-    if of_rows or of_both:
-        if sample is None:
-            sample = Sample.drawn(real, synthetic if of_rows else (), most_rows, seed, engine)
-        used = sample if of_rows else sample.of_patients
+    if of_rows := _those(asked, SAMPLE):
+        used = Sample.drawn(real, synthetic, most_rows, seed, engine) if sample is None else sample
         rows = Rows(used.real, used.synthetic, seed, standing=used.standing(standing))
         findings += rows.findings(list(of_rows.items()), engine)
-        for name, margins in of_both.items():
-            chance = stream(seed, "check", name)
-            scope = registry.scope_of(of_real, tallies, margins, chance, None, standing)
-            findings += of_counts(scope, used.real, _known(real, synthetic))
     return findings, dict(broken), tuple(_notes(asked.margins, of_real, tallies, used))
 
 
-def _known(real: CohortFolder, synthetic: Sequence[CohortFolder]) -> int:
-    """Return the smallest number of training patients that a label gives; all patients without labels."""
-    return min(real.n, *(real.n if folder.label is None else folder.label.rests_on for folder in synthetic))
+def _trained(real: CohortFolder, synthetic: Sequence[CohortFolder]) -> float:
+    """Return the smallest share of the patients used for training that a label gives; 1 without labels."""
+    used = [folder.label.rests_on for folder in synthetic if folder.label is not None]
+    return min([real.n, *used]) / real.n
 
 
 def _those(asked: Plan, how: str) -> dict[str, dict[str, Margin]]:
@@ -179,11 +172,8 @@ def _of_sample(margins: Mapping[str, Margin], of_real: Tally, sample: Sample) ->
     if keys:
         notes.append(
             f"Asked of {sample.told}, as they need rows side by side: {keys}. The intervals are those of the sample, "
-            "without a finite population correction, and so conservative."
+            "with the part of the patients' sampling error that is due to those outside it."
         )
-    if both := [key for key in margins if ESTIMANDS[key].folders == BOTH]:
-        few = min(sample.real.n, MOST_RESAMPLED)
-        notes.append(f"{', '.join(both)}: from all rows; its sampling error from resamples of {few:,} patients.")
     if keys and (lost := sample.lost(of_real)):
         notes.append(
             f"No patient of the sample has {', '.join(lost)}: estimands that need rows leave out these groups."

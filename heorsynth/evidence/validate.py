@@ -42,6 +42,7 @@ def validate(
     economics: Mapping[str, object] | None = None,
     seed: int = 1,
     *,
+    use: str | None = None,
     allow_synthetic_source: bool = False,
     most_rows: int = 50_000,
     engine: EngineSpec = "local",
@@ -60,6 +61,8 @@ def validate(
     holdout : Cohort           patients kept out of training: the control of the disclosure checks
     economics : dict           ``{"comparator": "usual", "wtp": [20000]}``
     seed : int                 seed of the resampling behind some intervals; >= 0
+    use : str                  "pooled" if analysts get all cohorts, "single" if one file goes out alone; by default
+                               the purpose's
     allow_synthetic_source     accept a `cohort` that is itself synthetic; every finding then says so
     most_rows : int            size of the random sample of a folder, for checks that need rows; at least 1,000.
                                Smaller folders and cohorts in memory are used whole
@@ -86,7 +89,7 @@ def validate(
     check_seed(seed)
     require_comparable(cohort, syn, holdout, allow_synthetic_source=allow_synthetic_source, most_rows=most_rows)
     with open_engine(engine, workers) as opened:
-        plan_of_checks = planned(cohort, purpose, margins, economics, opened)
+        plan_of_checks = planned(cohort, purpose, margins, economics, opened, use)
         return evidence_of(cohort, syn, plan_of_checks, seed, opened, holdout, most_rows)
 
 
@@ -123,9 +126,10 @@ def planned(
     margins: Mapping[str, Margin | Mapping[str, object]] | None,
     economics: Mapping[str, object] | None,
     engine: Engine,
+    use: str | None = None,
 ) -> Plan:
     """Return the plan of the checks for a purpose; for a folder it uses the counts of all rows."""
-    return plan(_observed(cohort, engine), purpose, margins, economics)
+    return plan(_observed(cohort, engine), purpose, margins, economics, use)
 
 
 def _observed(cohort: Cohort | CohortFolder, engine: Engine) -> Observed:
@@ -171,6 +175,7 @@ def evidence_of(
         n_source=cohort.n,
         generator=_generator(syn),
         broken=broken,
+        missing_roles=asked.missing_roles,
         notes=(
             *notes_on(cohort, _observed(cohort, engine), syn, asked, holdout, calibrated & set(ESTIMANDS)),
             *_unknown_keys(calibrated),

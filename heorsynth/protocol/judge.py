@@ -29,7 +29,7 @@ def plan_checks(protocol: Protocol, cohort: Patients, engine: Engine) -> Plan:
     document = protocol.document
     economics = None if document.economics is None else document.economics.model_dump()
     try:
-        return planned(cohort, document.purpose, document.margins, economics, engine)
+        return planned(cohort, document.purpose, document.margins, economics, engine, document.use)
     except MarginError as error:
         problems = [_with_line(problem, protocol) for problem in error.problems]
         raise MarginError(f"protocol {protocol.path.name!r}", problems) from None

@@ -62,6 +62,7 @@ def record_of(
         },
         generator={
             **document.generator.model_dump(mode="json"),
+            "m": evidence.m,
             "settings": dict(label.settings),
             "rows": label.n_rows,
             "rests_on": label.rests_on,

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from heorsynth.checks.planning.plan import Plan
 from heorsynth.core.display import Card, facts_card
 from heorsynth.core.errors import (
     CohortError,
@@ -43,6 +44,7 @@ from heorsynth.protocol.lock import Lock, plugins_used, read_lock
 from heorsynth.protocol.notebook import SOURCE_VARIABLE, execute, read_notebook, with_parameters
 from heorsynth.protocol.provenance import holdout_facts, record_of, release_of, require_holdout, write_provenance
 from heorsynth.protocol.run_folder import VERDICT, bounded, staged, write_sums
+from heorsynth.protocol.settle import settled
 from heorsynth.protocol.synthetic import (
     Displayed,
     Patients,
@@ -287,9 +289,16 @@ def run(
         with clock.step("sample"):
             synthetic = draw(spec, sampler, cohort, owner, folder, opened_engine)
         with clock.step("validate"):
+
+            def drawn(m: int) -> Synthetic:
+                return draw(spec, sampler, cohort, owner, folder, opened_engine, m)
+
+            def judged(asked: Plan, cohorts: Synthetic) -> Evidence:
+                shown = displayed(spec, cohort, cohorts, opened_engine)
+                return judge(spec, asked, cohort, cohorts, shown, holdout, [lock.note, shown.note], opened_engine)
+
+            synthetic, evidence = settled(synthetic, spec.document.generator.most_cohorts, plan, drawn, judged)
             rows = displayed(spec, cohort, synthetic, opened_engine)
-            notes = [lock.note, rows.note]
-            evidence = judge(spec, plan, cohort, synthetic, rows, holdout, notes, opened_engine)
         held_out = holdout_facts(spec, origin, holdout)
         (folder / "protocol.yaml").write_bytes(spec.raw)
         (folder / "protocol.lock").write_text(lock.to_json(), encoding="utf-8")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import warnings
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -54,12 +55,22 @@ class Displayed:
 
 
 def draw(
-    protocol: Protocol, sampler: Sampler, patients: Patients, owner: bytes | None, folder: Path, engine: Engine
+    protocol: Protocol,
+    sampler: Sampler,
+    patients: Patients,
+    owner: bytes | None,
+    folder: Path,
+    engine: Engine,
+    m: int | None = None,
 ) -> Synthetic:
-    """Draw the m synthetic cohorts of a protocol, and write each to the run folder as soon as it is drawn.
+    """Draw the synthetic cohorts of a protocol, and write each to the run folder as soon as it is drawn.
+
+    Cohorts that were drawn before are replaced: with a larger m the same rows come first, and only their label, which
+    names m, differs.
 
     Parameters
     ----------
+    m : int                   number of cohorts; by default the protocol's
     owner : bytes or None     the owner's watermark key
     folder : Path             the run folder
 
@@ -70,15 +81,18 @@ def draw(
     settings, place = protocol.document.generator, folder / SYNTHETIC
     n = patients.n if settings.n == "same" else settings.n
     where, targets = settings.where or None, settings.targets or None
+    count = settings.m if m is None else m
+    if place.exists():
+        shutil.rmtree(place)
     place.mkdir()
     cohorts, broken_rows = [], []
     try:
         if isinstance(patients, CohortFolder):
             options = WriteOptions(where=where, targets=targets, watermark_key=owner)
-            return tuple(sampler.write_cohorts(place, n, settings.m, settings.seed, engine=engine, **options))
+            return tuple(sampler.write_cohorts(place, n, count, settings.seed, engine=engine, **options))
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", MoreRowsThanPatients)  # the evidence has a note on it
-            draws = sampler.draws(n, settings.m, settings.seed, where, targets, owner, engine=engine)
+            draws = sampler.draws(n, count, settings.seed, where, targets, owner, engine=engine)
             for part, (cohort, broken) in enumerate(draws):
                 io.write(cohort, place / f"{part:03d}.parquet")
                 cohorts.append(cohort)

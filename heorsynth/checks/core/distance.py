@@ -1,27 +1,86 @@
-"""Distances between two cohorts, with an interval that allows for chance: noise can only make a distance larger."""
+"""Distances between the mean of m synthetic cohorts and the real cohort, with intervals given the patients."""
 
 from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
 from heorsynth.checks.core.finding import LEVEL
-from heorsynth.checks.core.scalar import Numbers
+from heorsynth.checks.core.scalar import Numbers, t_quantile
 from heorsynth.core.estimate import normal_quantile
-
-_TAIL = 0.5 + LEVEL / 2
 
 _NO_ERROR = 1e-9
 """Standard errors of shares and correlations below this are rounding error: the estimate does not vary."""
 
 
-def largest(gaps: np.ndarray, noise: np.ndarray, real_noise: np.ndarray) -> Numbers:
-    """Return the largest of J absolute gaps with its interval and its floor.
+@dataclass(frozen=True, eq=False)
+class Gaps:
+    """J differences between each of m synthetic cohorts and the real cohort.
 
-    Parameters
+    Attributes
     ----------
-    gaps : array (J,)             synthetic minus real, each with an approximately normal error
-    noise : array (B, J)          draws of that error, centred at 0
-    real_noise : array (B, J)     draws of the error of the real cohort alone
+    each : array (m, J)           synthetic minus real, such as two curves at J times
+    noise : array (B, J)          draws of the error of their mean over the cohorts, centred at 0
+    real_noise : array (B, J)     draws of the sampling error of the real cohort: what a resample of it scores
+    level : float                 two-sided level of the intervals
+    """
+
+    each: np.ndarray
+    noise: np.ndarray
+    real_noise: np.ndarray
+    level: float = LEVEL
+
+    @property
+    def tail(self) -> float:
+        """The one-sided level of each bound."""
+        return 0.5 + self.level / 2
+
+    @classmethod
+    def of(
+        cls,
+        each: np.ndarray,
+        real_noise: np.ndarray,
+        rng: np.random.Generator,
+        unsampled: float = 0.0,
+        level: float = LEVEL,
+    ) -> Gaps:
+        """Return the gaps with draws of the error of their mean.
+
+        Notes
+        -----
+        A draw is Σ_j ξ_j (x_j - x̄) / √(m(m - 1)), with ξ standard normal (multiplier bootstrap). Given the cohorts its
+        covariance is that of the mean, S/m. It is multiplied by the ratio of the t(m - 1) to the normal quantile, as S
+        is estimated from m cohorts. The patients are fixed; if they are a random sample, the share of them that is not
+        in it adds its part of their sampling error.
+        """
+        m = len(each)
+        if m < 2:
+            return cls(each, np.full_like(real_noise, math.nan), real_noise, level)
+        centred = each - each.mean(axis=0)
+        scale = t_quantile(m, level) / normal_quantile(level) / math.sqrt(m * (m - 1))
+        noise = rng.standard_normal((len(real_noise), m)) @ centred * scale
+        return cls(each, noise + math.sqrt(unsampled) * real_noise, real_noise, level)
+
+    @property
+    def mean(self) -> np.ndarray:
+        """The gaps of the mean over the cohorts (J,)."""
+        return np.asarray(self.each.mean(axis=0))
+
+    def distance(self, size: Callable[[np.ndarray], np.ndarray], lower: float, upper: float) -> Numbers:
+        """Return the numbers of a distance; `size` reduces the last axis of an array of gaps."""
+        value, floor = float(size(self.mean)), float(np.mean(size(self.real_noise)))
+        return Numbers.of_distance(value, lower, upper, floor, [float(one) for one in size(self.each)])
+
+
+Measure = Callable[[Gaps], Numbers]
+"""Gaps -> their distance with its interval and its floor."""
+
+
+def largest(gaps: Gaps) -> Numbers:
+    """Return the largest of J absolute gaps.
 
     Notes
     -----
@@ -35,25 +94,16 @@ def largest(gaps: np.ndarray, noise: np.ndarray, real_noise: np.ndarray) -> Numb
     ----------
     Berger (1982) Technometrics 24:295. Liu, Bretz, Hayter & Wynn (2009) Biometrics 65:1279.
     """
-    errors = noise.std(axis=0)
-    size = np.abs(gaps)
+    errors, size = gaps.noise.std(axis=0), np.abs(gaps.mean)
     known = errors > _NO_ERROR
-    steep = np.max(np.abs(noise[:, known]) / errors[known], axis=1) if known.any() else np.zeros(1)
-    upper = float(np.max(size + normal_quantile(LEVEL) * errors))
-    lower = float(max(np.max(size - np.quantile(steep, _TAIL) * errors), 0.0))
-    floor = float(np.mean(np.max(np.abs(real_noise), axis=1)))
-    return Numbers.of_distance(float(size.max()), lower, upper, floor)
+    steep = np.max(np.abs(gaps.noise[:, known]) / errors[known], axis=1) if known.any() else np.zeros(1)
+    upper = float(np.max(size + normal_quantile(gaps.level) * errors))
+    lower = float(np.max(size - np.quantile(steep, gaps.tail) * errors))
+    return gaps.distance(lambda each: np.max(np.abs(each), axis=-1), _not_below_0(lower, upper), upper)
 
 
-def average(
-    gaps: np.ndarray,
-    noise: np.ndarray,
-    real_noise: np.ndarray,
-    weights: np.ndarray | None = None,
-) -> Numbers:
-    """Return the mean of J absolute gaps with its interval and its floor.
-
-    The parameters are those of `largest`. The weights (J,) sum to 1; they are equal by default.
+def average(gaps: Gaps, weights: np.ndarray | None = None) -> Numbers:
+    """Return the mean of J absolute gaps; the weights (J,) sum to 1 and are equal by default.
 
     Notes
     -----
@@ -62,49 +112,22 @@ def average(
     conservative. The upper bound uses z times the mean standard error where that is smaller, because
     N(true) - N(gaps) is at most a fixed signed mean of the errors. The choice does not depend on the gaps.
     """
-    weight = np.full(len(gaps), 1 / len(gaps)) if weights is None else weights
-    size = float(np.abs(gaps) @ weight)
-    triangle = float(np.quantile(np.abs(noise) @ weight, _TAIL))
-    signed = normal_quantile(LEVEL) * float(noise.std(axis=0) @ weight)
-    floor = float(np.mean(np.abs(real_noise) @ weight))
-    return Numbers.of_distance(size, max(size - triangle, 0.0), size + min(triangle, signed), floor)
+    weight = np.full(gaps.each.shape[1], 1 / gaps.each.shape[1]) if weights is None else weights
+    size = float(np.abs(gaps.mean) @ weight)
+    triangle = float(np.quantile(np.abs(gaps.noise) @ weight, gaps.tail))
+    signed = normal_quantile(gaps.level) * float(gaps.noise.std(axis=0) @ weight)
+    upper = size + min(triangle, signed)
+    return gaps.distance(lambda each: np.abs(each) @ weight, _not_below_0(size - triangle, upper), upper)
 
 
-def root_mean_square(gaps: np.ndarray, noise: np.ndarray, real_noise: np.ndarray) -> Numbers:
-    """Return the root mean square of J gaps with its interval and its floor.
-
-    The parameters are those of `largest`. The interval uses the triangle inequality, as in `average`, and is
-    conservative.
-    """
-    size = float(np.sqrt(np.mean(gaps**2)))
-    quantile = float(np.quantile(np.sqrt(np.mean(noise**2, axis=1)), _TAIL))
-    floor = float(np.mean(np.sqrt(np.mean(real_noise**2, axis=1))))
-    return Numbers.of_distance(size, max(size - quantile, 0.0), size + quantile, floor)
+def root_mean_square(gaps: Gaps) -> Numbers:
+    """Return the root mean square of J gaps; the interval is that of `average` and conservative."""
+    size = float(np.sqrt(np.mean(gaps.mean**2)))
+    quantile = float(np.quantile(np.sqrt(np.mean(gaps.noise**2, axis=1)), gaps.tail))
+    lower, upper = _not_below_0(size - quantile, size), size + quantile
+    return gaps.distance(lambda each: np.sqrt(np.mean(each**2, axis=-1)), lower, upper)
 
 
-def with_synthesis(
-    real_noise: np.ndarray,
-    synthetic: np.ndarray,
-    ratio: float,
-    rng: np.random.Generator,
-) -> np.ndarray:
-    """Draw errors of the mean over m cohorts minus the real estimate (B, J): real sampling plus synthesis.
-
-    Parameters
-    ----------
-    real_noise : array (B, J)     draws of the error of the real estimates, e.g. from a bootstrap
-    synthetic : array (m, J)      the estimates in the m cohorts
-    ratio : float                 real patients per synthetic row: the variance of a synthetic cohort is the real one
-                                  times this ratio, or the observed variance between the m cohorts if that is larger
-
-    Notes
-    -----
-    As for scalars, the variance of the mean is the larger of the between and the within variance, divided by m.
-    """
-    count = len(synthetic)
-    within = real_noise.var(axis=0) * ratio
-    between = synthetic.var(axis=0, ddof=1) if count > 1 else np.zeros_like(within)
-    shuffled = real_noise[rng.permutation(len(real_noise))]
-    size = real_noise.std(axis=0)
-    unit = np.divide(shuffled, size, out=rng.standard_normal(shuffled.shape), where=size > _NO_ERROR)
-    return real_noise + unit * np.sqrt(np.maximum(within, between) / count)
+def _not_below_0(lower: float, upper: float) -> float:
+    """Return a lower bound of a distance; NaN if the bounds are unknown, as for one cohort."""
+    return math.nan if math.isnan(upper) or math.isnan(lower) else max(lower, 0.0)

@@ -16,12 +16,12 @@ REPEATED = "everyone, repeated in support"
 """The groups in which an estimand is estimated: everyone; everyone and each arm; these and each subgroup level; arm
 against arm; or everyone, with each arm and subgroup level as supporting findings."""
 
-COUNTS, SAMPLE, BOTH, NEVER = "counts", "sample", "both", "never"
-"""How an estimand is estimated for folders: from counts and moments of all rows, from a random sample of rows, from
-counts with a sample for the sampling error, or not at all."""
+COUNTS, SAMPLE, NEVER = "counts", "sample", "never"
+"""How an estimand is estimated for folders: from counts and moments of all rows, from a random sample of rows, or
+not at all."""
 
-FAITHFUL, PRIVATE = "faithful", "private"
-"""The question a finding answers: are the cohorts faithful, or are they private?"""
+FAITHFUL, SUFFICIENT, PRIVATE = "faithful", "sufficient", "private"
+"""The three questions. A finding answers the first or the last; all findings together answer the second."""
 
 ONE = ("absolute",)
 """The only scale of a share, a distance or a probability."""
@@ -87,7 +87,7 @@ class Estimand:
     relative_to : str     the quantity that a relative margin is a share of, if it is not the real estimate
     limit : float         a margin of this width or more is vacuous
     reference             for times and amounts: the `Reference` of an absolute margin, instead of `limit`
-    folders : str         COUNTS, SAMPLE, BOTH or NEVER
+    folders : str         COUNTS, SAMPLE or NEVER
     question : str        FAITHFUL or PRIVATE
     span : tuple          the range of differences that can fail: one side of 0 for one-sided tests
     among_all : callable  like `answer`, for three arms or more at once; or None

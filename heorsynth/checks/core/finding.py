@@ -8,9 +8,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from scipy import special
+
 from heorsynth.checks.core.estimand import FAITHFUL, PRIVATE
 from heorsynth.checks.core.margin import Margin
-from heorsynth.core.estimate import normal_quantile, significant, stable
+from heorsynth.core.estimate import significant, stable
 from heorsynth.core.reading import typed
 
 LEVEL = 0.90
@@ -19,8 +21,17 @@ LEVEL = 0.90
 PASS, FAIL, INCONCLUSIVE, NOT_ESTIMABLE = "pass", "fail", "inconclusive", "not estimable"
 WORST_FIRST = (FAIL, NOT_ESTIMABLE, INCONCLUSIVE, PASS)
 
+YES, NO, NOT_SHOWN, NOT_ASKED = "yes", "no", "not shown", "not asked"
+"""The answers to a question."""
+
 TESTED, CONSTRUCTED = "tested", "constructed"
 """The basis of a finding: a test, or an equality by construction, which is no evidence of fidelity."""
+
+POOLED, SINGLE = "pooled", "single"
+"""The use of the cohorts: analysts get all of them, or one file goes out alone."""
+
+SINGLE_SHARE = 0.9
+"""Share of the single cohorts that must lie within the margin, if one file goes out alone."""
 
 NO_THRESHOLD = "no threshold"
 """The `obstacle` of an economic question without a willingness-to-pay threshold."""
@@ -36,7 +47,7 @@ class Finding:
     estimand, group : str          such as "rmst of os to 3650 day", "sex=f"
     real, synthetic : float        the real estimate, and the mean over the m synthetic cohorts
     difference : float             on the margin's scale (see `Margin`)
-    lower, upper : float           its 90% interval; covers the sampling of the real data and the synthesis
+    lower, upper : float           its interval at `level`, given the patients: it covers the synthesis alone
     margin : float                 half-width of the margin, on the same scale
     floor : float                  the mean |difference| between the real data and a resample of them
     verdict : str                  pass, fail, inconclusive, not estimable
@@ -55,6 +66,12 @@ class Finding:
     overlap : float                overlap of the real and the synthetic 95% interval, 1 if they are equal (Karr et
                                    al. 2006); NaN for distances
     standardised : float           (synthetic - real) / real standard error; NaN for distances
+    real_lower, real_upper         the patients' own 90% interval, on the scale of `real`; NaN if there is none
+    m : int                        number of synthetic cohorts
+    single, single_lower, single_upper
+                                   share of the single cohorts within the margin, with its 90% Clopper-Pearson interval
+    use : str                      pooled or single: what the verdict rests on
+    level : float                  level of [lower, upper]: 0.90, or more if the number of cohorts was increased
     """
 
     key: str
@@ -84,6 +101,14 @@ class Finding:
     obstacle: str = ""
     overlap: float = math.nan
     standardised: float = math.nan
+    real_lower: float = math.nan
+    real_upper: float = math.nan
+    m: int = 0
+    single: float = math.nan
+    single_lower: float = math.nan
+    single_upper: float = math.nan
+    use: str = POOLED
+    level: float = LEVEL
 
     @property
     def check(self) -> str:
@@ -101,6 +126,40 @@ class Finding:
         return not math.isnan(self.standardised)
 
     @property
+    def own_half_width(self) -> float:
+        """Half-width of the patients' own 90% interval, on the scale of the margin; NaN if there is none."""
+        if math.isnan(self.real_lower):
+            return math.nan
+        if self.scale == "ratio":
+            return (math.log(self.real_upper) - math.log(self.real_lower)) / 2 if self.real_lower > 0 else math.inf
+        half = (self.real_upper - self.real_lower) / 2
+        return half / abs(self.real) if self.scale == "relative" else half
+
+    @property
+    def sufficient(self) -> bool | None:
+        """Whether the patients' own interval is no wider than the margin; None if they have no interval."""
+        half = self.own_half_width
+        return None if math.isnan(half) or math.isnan(self.margin) else half <= self.margin
+
+    @property
+    def patients_needed(self) -> int:
+        """Number of patients at which their own interval is as wide as the margin; 0 if unknown.
+
+        The width of an interval is proportional to 1/√n.
+        """
+        half = self.own_half_width
+        known = math.isfinite(half) and self.margin > 0
+        return math.ceil(self.n_real * (half / self.margin) ** 2) if known else 0
+
+    @property
+    def cohorts_needed(self) -> int:
+        """Number of cohorts at which the interval is likely to lie on one side of the margin; 0 if unknown."""
+        room = abs(self.margin - abs(self.difference))
+        half = (self.upper - self.lower) / 2
+        known = self.m > 1 and room > 0 and math.isfinite(half)
+        return math.ceil(self.m * (half / room) ** 2) + 1 if known else 0
+
+    @property
     def stable(self) -> Finding:
         """The finding with numbers rounded so that every processor writes the same (`heorsynth.core.estimate.stable`).
 
@@ -109,7 +168,11 @@ class Finding:
         size = max((abs(one) for one in (self.real, self.synthetic) if math.isfinite(one)), default=0.0)
         scale = max(size, self.margin) if self.scale == "absolute" else 1.0
         errors = max(1.0, scale / self.floor) if self.floor > 0 else 1.0
-        sizes = {"real": size, "synthetic": size, "overlap": errors, "standardised": errors}
+        sizes = {
+            **dict.fromkeys(("real", "synthetic", "real_lower", "real_upper"), size),
+            **dict.fromkeys(("overlap", "standardised"), errors),
+            **dict.fromkeys(("single", "single_lower", "single_upper"), 1.0),
+        }
         on_scale = dict.fromkeys(("difference", "lower", "upper", "margin", "floor"), scale)
         written: dict[str, Any] = {name: stable(getattr(self, name), of) for name, of in {**sizes, **on_scale}.items()}
         return replace(self, **written)
@@ -138,12 +201,33 @@ def decide(lower: float, upper: float, width: float) -> str:
     return FAIL if lower > width or upper < -width else INCONCLUSIVE
 
 
-def interval_sentence(verdict: str, lower: float, upper: float, margin: Margin) -> str:
+def decide_single(lower: float, upper: float) -> str:
+    """Return the verdict on single cohorts, from the interval of the share within the margin.
+
+    The limits are Clopper-Pearson's, so they hold for any distribution; a normal tolerance limit passes skewed costs
+    too often.
+    """
+    if lower >= SINGLE_SHARE:
+        return PASS
+    return FAIL if upper < SINGLE_SHARE else INCONCLUSIVE
+
+
+def interval_sentence(verdict: str, lower: float, upper: float, margin: Margin, level: float = LEVEL) -> str:
     """Return the reason for the verdict, on the scale of the margin."""
+    if math.isnan(lower) or math.isnan(upper):
+        return "one cohort: chance and bias cannot be separated, so at least 2 are needed"
     shown = (_ratio(lower), _ratio(upper)) if margin.scale == "ratio" else (lower, upper)
     where = {PASS: "lies inside", FAIL: "lies outside", INCONCLUSIVE: "crosses the edge of"}[verdict]
     return (
-        f"the {LEVEL:.0%} interval {significant(shown[0], 3)} to {significant(shown[1], 3)} {where} the margin {margin}"
+        f"the {level:.0%} interval {significant(shown[0], 3)} to {significant(shown[1], 3)} {where} the margin {margin}"
+    )
+
+
+def single_sentence(count: int, m: int, lower: float, upper: float, level: float = LEVEL) -> str:
+    """Return how many single cohorts lie within the margin, with the interval of that share."""
+    return (
+        f"{count} of {m} single cohorts lie within the margin ({level:.0%} interval {lower:.0%} to {upper:.0%}; "
+        f"at least {SINGLE_SHARE:.0%} is required)"
     )
 
 
@@ -152,22 +236,23 @@ def _ratio(logarithm: float) -> float:
     return math.exp(logarithm) if logarithm < math.log(sys.float_info.max) else math.inf
 
 
-def overall(findings: Sequence[Finding]) -> str:
-    """Return the verdict for a purpose: "fit", "not fit" or "inconclusive".
+def answer_of(findings: Sequence[Finding]) -> str:
+    """Return the answer of decisive findings to one question: "yes", "no" or "not shown".
 
-    "fit" if all decisive findings pass. Each pass is a test at 5%, and all must pass. So a wrong "fit" has a
-    probability of at most 5%, whatever the number of findings (intersection-union test; Berger 1982 Technometrics
-    24:295).
+    Notes
+    -----
+    "yes" if all pass, and at least one was tested: what a generator sets equal by construction is no evidence. Each
+    pass is a test at 5%, and all must pass. So a wrong "yes" has a probability of at most 5%, whatever the number of
+    findings (intersection-union test; Berger 1982 Technometrics 24:295).
 
-    "not fit" if one decisive finding fails after correction for the number of findings (`fails_among`, Bonferroni).
-    So a wrong "not fit" also has a probability of at most 5%. Without the correction, one of many findings is likely
-    to fail by chance.
+    "no" if one fails after correction for the number of findings (`fails_among`, Bonferroni). So a wrong "no" also has
+    a probability of at most 5%. Without the correction, one of many findings is likely to fail by chance.
     """
-    decisive = [finding for finding in findings if finding.decisive]
-    known = sum(finding.verdict != NOT_ESTIMABLE for finding in decisive)
-    if any(fails_among(finding, known) for finding in decisive):
-        return "not fit"
-    return "fit" if decisive and all(finding.verdict == PASS for finding in decisive) else "inconclusive"
+    known = sum(finding.verdict != NOT_ESTIMABLE for finding in findings)
+    if any(fails_among(finding, known) for finding in findings):
+        return NO
+    passed = bool(findings) and all(finding.verdict == PASS for finding in findings)
+    return YES if passed and not all(finding.constructed for finding in findings) else NOT_SHOWN
 
 
 def fails_among(finding: Finding, count: int) -> bool:
@@ -175,14 +260,20 @@ def fails_among(finding: Finding, count: int) -> bool:
 
     Notes
     -----
-    Each side of the interval is multiplied by z(1 - 0.05/count) / z(0.95), as for a normal distribution. A count of
-    lost levels has an interval of width 0: its probability of a false alarm is bounded where levels are counted
-    (`structure.subgroups`). A disclosure is not corrected for the number of findings: that number does not protect the
-    patients it exposes.
+    Each side of the interval is multiplied by t(1 - 0.05/count) / t(0.95), on m - 1 degrees of freedom. For single
+    cohorts the Clopper-Pearson limit is computed at 0.05/count. A count of lost levels has an interval of width 0: its
+    probability of a false alarm is bounded where levels are counted (`structure.subgroups`). A disclosure is not
+    corrected for the number of findings: that number does not protect the patients it exposes.
     """
     if finding.verdict != FAIL or finding.question == PRIVATE:
         return finding.verdict == FAIL
-    stretch = normal_quantile(1 - (1 - LEVEL) / count) / normal_quantile(LEVEL)
+    tail = (1 - finding.level) / 2 / max(count, 1)
+    if finding.use == SINGLE and not math.isnan(finding.single):
+        within = round(finding.single * finding.m)
+        upper = 1.0 if within == finding.m else float(special.betaincinv(within + 1, finding.m - within, 1 - tail))
+        return upper < SINGLE_SHARE
+    freedom = max(finding.m - 1, 1)
+    stretch = float(special.stdtrit(freedom, 1 - tail) / special.stdtrit(freedom, 0.5 + finding.level / 2))
     lower = finding.difference - stretch * (finding.difference - finding.lower)
     upper = finding.difference + stretch * (finding.upper - finding.difference)
     return decide(lower, upper, finding.margin) == FAIL

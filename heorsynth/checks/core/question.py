@@ -9,20 +9,25 @@ from typing import Any, TypeVar, cast
 
 import numpy as np
 
-from heorsynth.checks.core.estimand import Estimand
+from heorsynth.checks.core.estimand import FAITHFUL, Estimand
 from heorsynth.checks.core.finding import (
     CONSTRUCTED,
     INCONCLUSIVE,
+    LEVEL,
     NOT_ESTIMABLE,
+    POOLED,
+    SINGLE,
     TESTED,
     Finding,
     decide,
+    decide_single,
     interval_sentence,
+    single_sentence,
 )
 from heorsynth.checks.core.groups import ALL, INTERSECTION, Group, groups_of
 from heorsynth.checks.core.margin import Margin
 from heorsynth.checks.core.observed import Observed
-from heorsynth.checks.core.scalar import Measured, Numbers, cap_margin_at_effect, compared
+from heorsynth.checks.core.scalar import Measured, Numbers, cap_margin_at_effect, compared, share_with_interval
 from heorsynth.core.errors import HeorsynthError, HorizonError, NotEstimableError, Problem
 from heorsynth.core.estimate import Estimate
 from heorsynth.data.cohort.cohort import Cohort
@@ -48,14 +53,27 @@ class Standing:
     decisive : frozenset or None    keys that decide the verdict; None (no purpose): all keys
     by_subgroup : frozenset         keys that also decide within subgroup levels
     constructed : frozenset         keys that equal the source by construction
+    use : str                       pooled, or single: the verdict rests on the single cohorts (`decide_single`)
+    level : float                   two-sided level of the intervals
+    unsampled : float               share of the patients outside the random sample that is checked; 0: all are checked
+    trained : float                 share of the patients that the generator was trained on
     before, after : tuple of str    text before and after the reason of every finding, e.g. "from a sample"
     """
 
     decisive: frozenset[str] | None = None
     by_subgroup: frozenset[str] = frozenset()
     constructed: frozenset[str] = frozenset()
+    use: str = POOLED
+    level: float = LEVEL
+    unsampled: float = 0.0
+    trained: float = 1.0
     before: tuple[str, ...] = ()
     after: tuple[str, ...] = ()
+
+    @property
+    def for_gaps(self) -> tuple[float, float]:
+        """The last two arguments of `Gaps.of`: unsampled share and level."""
+        return self.unsampled, self.level
 
     def decides(self, key: str, *, counts: bool) -> bool:
         """Return whether a finding is decisive; `counts` says whether its group can decide (`Group.decisive`)."""
@@ -212,8 +230,6 @@ class Question:
             real, variance = _estimated(estimate, self.group.real)
         except (NotEstimableError, HorizonError) as error:
             return self.refuse(f"in the real cohort: {reason_of(error)}")
-        if variance == 0:
-            return self.refuse("in the real cohort: no variation, so no standard error")
         values, variances, refusals = [], [], []
         for cohort in self.group.synthetic:
             try:
@@ -252,11 +268,17 @@ class Question:
         """
         scale = replace(self.margin, scale="absolute") if log else self.margin
         try:
-            numbers = compared(measured, scale)
+            numbers = compared(measured, scale, self.standing.unsampled, self.standing.level)
         except NotEstimableError as refusal:
             return self.refuse(reason_of(refusal), real=measured.real)
         if log:
-            numbers = replace(numbers, real=math.exp(numbers.real), synthetic=math.exp(numbers.synthetic))
+            numbers = replace(
+                numbers,
+                real=_exponential(numbers.real),
+                synthetic=_exponential(numbers.synthetic),
+                real_lower=_exponential(numbers.real_lower),
+                real_upper=_exponential(numbers.real_upper),
+            )
         addition = "" if after is None else after(numbers)
         numbers = replace(
             numbers,
@@ -274,16 +296,34 @@ class Question:
         the verdict into "inconclusive".
         """
         low, high = self.estimand.span
-        lower, upper = (min(max(end, low), high) for end in (numbers.lower, numbers.upper))
+        lower, upper = (end if math.isnan(end) else min(max(end, low), high) for end in (numbers.lower, numbers.upper))
         verdict = decide(lower, upper, self.margin.width)
-        sentence = reason or interval_sentence(verdict, lower, upper, self.margin)
+        sentence = reason or interval_sentence(verdict, lower, upper, self.margin, self._level)
+        alone = self._single(numbers)
+        if alone and self.standing.use == SINGLE and self.estimand.question == FAITHFUL:
+            verdict = decide_single(alone[1], alone[2])
+            m = len(numbers.single)
+            sentence = single_sentence(round(alone[0] * m), m, alone[1], alone[2], self._level)
         if doubt is not None and (withheld := doubt(verdict)):
             verdict, after = INCONCLUSIVE, f"{after}, but {withheld}"
         standing = self.standing
         because = "; ".join([*standing.before, *filter(None, [before]), sentence + after, *standing.after])
         remarks = [*standing.before, before, after.lstrip(",; "), *standing.after]
         remark = because if reason else "; ".join(filter(None, remarks))
-        return self._finding(numbers, verdict, because, remark)
+        return self._finding(numbers, verdict, because, remark, alone=alone)
+
+    @property
+    def _level(self) -> float:
+        """The level of the interval; attacks keep theirs, as more cohorts do not narrow it."""
+        return self.standing.level if self.estimand.question == FAITHFUL else LEVEL
+
+    def _single(self, numbers: Numbers) -> tuple[float, float, float] | None:
+        """Return the share of single cohorts within the margin with its interval; None if it has no meaning."""
+        if not numbers.single:
+            return None
+        low, high = self.estimand.span
+        within = sum(abs(min(max(one, low), high)) <= self.margin.width for one in numbers.single)
+        return share_with_interval(within, len(numbers.single), self.standing.level)
 
     def refuse(self, reason: str, *, real: float = math.nan, obstacle: str = "") -> Finding:
         """Return the finding "not estimable" with its reason; it never counts as a pass."""
@@ -292,8 +332,17 @@ class Question:
         numbers = Numbers(real, nan, nan, nan, nan, nan)
         return self._finding(numbers, NOT_ESTIMABLE, because, because, obstacle)
 
-    def _finding(self, numbers: Numbers, verdict: str, because: str, remark: str, obstacle: str = "") -> Finding:
+    def _finding(
+        self,
+        numbers: Numbers,
+        verdict: str,
+        because: str,
+        remark: str,
+        obstacle: str = "",
+        alone: tuple[float, float, float] | None = None,
+    ) -> Finding:
         key, standing, group = self.estimand.key, self.standing, self.group
+        single = alone or (math.nan, math.nan, math.nan)
         return Finding(
             key=key,
             estimand=self.label,
@@ -322,7 +371,21 @@ class Question:
             obstacle=obstacle,
             overlap=numbers.overlap,
             standardised=numbers.standardised,
+            real_lower=numbers.real_lower,
+            real_upper=numbers.real_upper,
+            m=len(group.synthetic),
+            single=single[0],
+            single_lower=single[1],
+            single_upper=single[2],
+            use=standing.use,
+            level=self._level,
         )
+
+
+def _exponential(logarithm: float) -> float:
+    """Return a ratio from its logarithm; infinite if a float cannot hold it."""
+    with np.errstate(over="ignore"):
+        return float(np.exp(logarithm))
 
 
 def too_few(real: Observed) -> str:

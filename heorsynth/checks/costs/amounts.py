@@ -8,24 +8,21 @@ from typing import cast
 
 import numpy as np
 
-from heorsynth.checks.core.distance import average, with_synthesis
-from heorsynth.checks.core.finding import PASS, Finding
+from heorsynth.checks.core.distance import Gaps, average
+from heorsynth.checks.core.finding import Finding
 from heorsynth.checks.core.groups import ALL, ARM, Group, comparisons, two_levels
 from heorsynth.checks.core.observed import Observed, arm_moments, moments, ranked, spike
 from heorsynth.checks.core.question import Ask, reason_of, too_few
 from heorsynth.core.errors import NotEstimableError
-from heorsynth.core.estimate import Estimate, significant
+from heorsynth.core.estimate import Estimate
 from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.estimators.basics.proportions import proportion
-from heorsynth.estimators.costs.costs import cv, difference_of, known, mean_of, slice_means, spread_patients, top_share
+from heorsynth.estimators.costs.costs import cv, difference_of, known, mean_of, slice_means, top_share
 from heorsynth.estimators.costs.quantiles import quantile_of
 from heorsynth.estimators.costs.two_part import any_cost, positive_cost
 
 SLICES, DRAWS = 200, 200
 """Number of equal slices of ranked patients whose means are compared; number of bootstrap draws of their error."""
-
-_SPREAD_PATIENTS = 50
-"""A spread that rests on fewer effective patients than this cannot pass."""
 
 
 def mean(ask: Ask) -> list[Finding]:
@@ -57,23 +54,9 @@ def quantiles(ask: Ask) -> list[Finding]:
 
 
 def spread(ask: Ask) -> list[Finding]:
-    """Return the coefficient of variation of a cost; it passes only if the spread rests on enough patients.
-
-    Notes
-    -----
-    The standard error of a spread is an average of fourth powers, so with a heavy tail a few patients dominate it. It
-    is too small if the largest costs are not in the sample, and up to 40% of passes would be wrong
-    (benchmarks/heavy_tails.py). So a pass that rests on fewer than `_SPREAD_PATIENTS` effective patients becomes
-    inconclusive. A fail stays a fail.
-    """
-
-    def doubt(verdict: str) -> str:
-        if verdict != PASS or (carried := spread_patients(ask.group.real.column(ask.column))) >= _SPREAD_PATIENTS:
-            return ""
-        return f"the spread effectively rests on {significant(carried, 2)} patients"
-
+    """Return the coefficient of variation of a cost."""
     question = ask.question(f"coefficient of variation of {ask.column}")
-    return [question.judge(lambda cohort: cv(cohort.column(ask.column)), doubt=doubt)]
+    return [question.judge(lambda cohort: cv(cohort.column(ask.column)))]
 
 
 def tail(ask: Ask) -> list[Finding]:
@@ -90,7 +73,7 @@ def wasserstein(ask: Ask) -> list[Finding]:
     -----
     Patients are ranked by cost and divided into 200 equal slices; the distance is the mean absolute difference between
     the slice means. This equals the Wasserstein distance, including the last patient of the tail, unless the quantile
-    functions cross within a slice; then it is smaller. The error comes from `DRAWS` bootstrap resamples of the real
+    functions cross within a slice; then it is smaller. The floor comes from `DRAWS` bootstrap resamples of the real
     cohort; for the interval see `distance.average`.
     """
     name, group, rng = ask.column, ask.group, ask.rng
@@ -109,8 +92,8 @@ def wasserstein(ask: Ask) -> list[Finding]:
     resampled = real[rng.integers(len(real), size=(DRAWS, len(real)))]
     real_noise = slice_means(resampled, SLICES) / centre - of_real
     real_noise -= real_noise.mean(axis=0)
-    noise = with_synthesis(real_noise, of_synthetic, len(real) / float(np.mean([len(costs) for costs in drawn])), rng)
-    return [question.answer(average(of_synthetic.mean(axis=0) - of_real, noise, real_noise))]
+    gaps = Gaps.of(of_synthetic - of_real, real_noise, rng, *ask.scope.standing.for_gaps)
+    return [question.answer(average(gaps))]
 
 
 def differences(ask: Ask) -> list[Finding]:

@@ -3,28 +3,27 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 from scipy import stats
 
-from heorsynth.checks.core.distance import largest
-from heorsynth.checks.core.finding import FAIL, LEVEL, Finding
+from heorsynth.checks.core.distance import Gaps, largest
+from heorsynth.checks.core.finding import LEVEL, Finding
 from heorsynth.checks.core.question import reason_of
-from heorsynth.checks.core.scalar import Numbers, synthesis_variance
+from heorsynth.checks.core.scalar import Numbers, share_with_interval
 from heorsynth.checks.economics.arms import thresholds
 from heorsynth.checks.economics.compared import Compared, Pair
 from heorsynth.core.errors import NotEstimableError
-from heorsynth.core.estimate import normal_quantile, significant
+from heorsynth.core.estimate import significant
 from heorsynth.estimators.economics.agreement import pooled_agreement, syntheses_needed
-from heorsynth.estimators.economics.increments import NONE, Increments
+from heorsynth.estimators.economics.increments import NONE
 
 GRID, DRAWS = 41, 400
 """Number of thresholds at which acceptability curves are compared; number of draws of their error."""
 
-_REVERSED = 0.98
-"""Two-sided level of the test for a reversed decision: 1% on each side, as there may be several thresholds."""
+UNCERTAIN = 0.05
+"""A decision that a resample of the patients reverses with a higher probability is not statistically certain."""
 
 NOT_CERTAIN = "the decision on the real data is not statistically certain"
 
@@ -50,16 +49,12 @@ def decision_agreement(ask: Pair) -> list[Finding]:
             findings.append(question.refuse(reason_of(error)))
             continue
         same = int(np.sum((drawn > NONE) == (original > NONE)))
-        findings.append(question.answer(Numbers.of_agreement(*share_with_interval(same, len(drawn)), floor)))
+        findings.append(
+            question.answer(
+                Numbers.of_agreement(*share_with_interval(same, len(drawn), ask.scope.standing.level), floor)
+            )
+        )
     return findings or [ask.without_threshold("decision agreement")]
-
-
-def share_with_interval(same: int, m: int) -> tuple[float, float, float]:
-    """Return a share of m cohorts with its Clopper-Pearson interval: value, low, high."""
-    tail = (1 - LEVEL) / 2
-    lower = float(stats.beta.ppf(tail, same, m - same + 1)) if same else 0.0
-    upper = float(stats.beta.ppf(1 - tail, same + 1, m - same)) if same < m else 1.0
-    return same / m, lower, upper
 
 
 def pooled_decision(ask: Pair) -> list[Finding]:
@@ -72,9 +67,8 @@ def pooled_decision(ask: Pair) -> list[Finding]:
     and σ are estimated, so the interval uses the noncentral t distribution (`estimators.economics.agreement`). With two
     cohorts it is very wide.
 
-    A reversed decision fails only if the net benefits differ by more than the sampling of both explains. If the real
-    INMB is near 0, the real decision is due to chance, and a faithful generator would reverse it about half of the
-    time.
+    The decision of the patients is taken as given. If a resample of them would reverse it with a probability above 5%
+    (the floor), the reason says so: the copy is judged by the decision, not by its certainty.
     """
     findings, compared = [], ask.compared
     for wtp in thresholds(ask.margin.settings):
@@ -82,17 +76,18 @@ def pooled_decision(ask: Pair) -> list[Finding]:
         try:
             original, floor, drawn = _benefits(compared, wtp)
             signed = drawn if original > NONE else -drawn
-            chance = pooled_agreement(require_several(signed), LEVEL)
+            chance = pooled_agreement(require_several(signed), ask.scope.standing.level)
         except NotEstimableError as error:
             findings.append(question.refuse(reason_of(error)))
             continue
-
-        def doubt(verdict: str, wtp: float = wtp) -> str:
-            return NOT_CERTAIN if verdict == FAIL and may_be_luck(compared.real, compared.synthetic, wtp) else ""
-
         numbers = Numbers.of_agreement(*chance, floor)
-        findings.append(question.answer(numbers, before=_needed(signed), doubt=doubt))
+        findings.append(question.answer(numbers, before=_needed(signed), after=certainty(floor)))
     return findings or [ask.without_threshold("pooled decision")]
+
+
+def certainty(floor: float) -> str:
+    """Return a remark if a resample of the patients reverses their own decision with a high probability, or ""."""
+    return f"; {NOT_CERTAIN}: a resample of the patients reverses it in {floor:.0%}" if floor > UNCERTAIN else ""
 
 
 def require_several(values: np.ndarray) -> np.ndarray:
@@ -100,14 +95,6 @@ def require_several(values: np.ndarray) -> np.ndarray:
     if len(values) < 2:
         raise NotEstimableError("one synthetic cohort: the variance between cohorts is unknown")
     return values
-
-
-def may_be_luck(real: Increments, synthetic: Sequence[Increments], wtp: float) -> bool:
-    """Return whether the difference in net benefit can be due to chance, at the level `_REVERSED`."""
-    own, drawn = real.inmb(wtp), [one.inmb(wtp) for one in synthetic]
-    values = np.array([one.value for one in drawn])
-    error = math.sqrt(own.se**2 + synthesis_variance(values, np.array([one.se**2 for one in drawn])))
-    return abs(float(values.mean()) - own.value) <= normal_quantile(_REVERSED) * error
 
 
 def decision_sentence(reversed_by_one: float, m: int, agreed_by_all: float) -> str:
@@ -146,10 +133,9 @@ def acceptability_gap(ask: Pair) -> list[Finding]:
     -----
     The curves assume a normal distribution and are averaged over the m cohorts. An acceptability curve describes the
     uncertainty given *these* patients, so it contains their sampling error. Near a probability of one half it varies
-    between samples of patients of any size. The interval therefore covers the synthesis only. The variance between
-    cohorts is estimated from m of them, so the t(m - 1) quantile replaces the normal one.
+    between samples of patients of any size. So the patients count as fixed, also if they are a sample of a folder.
     """
-    compared, group = ask.compared, ask.group
+    compared = ask.compared
     if not (declared := thresholds(ask.margin.settings)):
         return [ask.without_threshold("ceac")]
     label = f"largest distance of acceptability curves to {significant(2 * max(declared))} per {ask.per}"
@@ -162,19 +148,8 @@ def acceptability_gap(ask: Pair) -> list[Finding]:
         return [question.refuse(reason_of(error))]
     curve = real.ceac(grid)
     resampled = np.array([replace(real, cost=c, effect=e).ceac(grid) for c, e in real.plane(DRAWS, ask.rng)])
-    real_noise = resampled - resampled.mean(axis=0)
-    ratio = group.real.n / float(np.mean([cohort.n for cohort in group.synthetic]))
-    expected = real_noise.var(axis=0) * ratio
-    between = drawn.var(axis=0, ddof=1) if len(drawn) > 1 else expected
-    size = real_noise.std(axis=0)
-    unit = np.divide(real_noise, size, out=np.zeros_like(real_noise), where=size > 0)
-    noise = unit * np.sqrt(between / len(drawn)) * _t_over_normal(len(drawn))
-    return [question.answer(largest(drawn.mean(axis=0) - curve, noise, real_noise))]
-
-
-def _t_over_normal(m: int) -> float:
-    """Ratio of the t(m - 1) to the normal quantile."""
-    return float(stats.t.ppf(0.5 + LEVEL / 2, m - 1)) / normal_quantile(LEVEL) if m > 1 else 1.0
+    gaps = Gaps.of(drawn - curve, resampled - resampled.mean(axis=0), ask.rng, level=ask.scope.standing.level)
+    return [question.answer(largest(gaps))]
 
 
 def _benefits(compared: Compared, wtp: float) -> tuple[float, float, np.ndarray]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 
 from heorsynth.checks.core.estimand import (
-    BOTH,
     COUNTS,
     EVERY_GROUP,
     LARGEST_LOG_RATIO,
@@ -141,6 +140,6 @@ PRECISION = Estimand(
     margin={"ratio": [0.9, 1 / 0.9]},
     reason="at 0.9 a 95% interval covers the true value in 92 of 100 cases, as 2Φ(0.9 · 1.96) - 1",
     limit=LARGEST_LOG_RATIO,
-    folders=BOTH,
+    folders=COUNTS,
     span=(-math.inf, 0.0),
 )

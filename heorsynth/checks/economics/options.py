@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from heorsynth.checks.core.finding import FAIL, LEVEL, Finding
+from heorsynth.checks.core.finding import Finding
 from heorsynth.checks.core.question import reason_of
-from heorsynth.checks.core.scalar import Numbers
+from heorsynth.checks.core.scalar import Numbers, share_with_interval
 from heorsynth.checks.economics.arms import thresholds
 from heorsynth.checks.economics.compared import AllArms, Options
-from heorsynth.checks.economics.decisions import NOT_CERTAIN, may_be_luck, require_several, share_with_interval
+from heorsynth.checks.economics.decisions import certainty, require_several
 from heorsynth.core.errors import NotEstimableError
 from heorsynth.core.estimate import significant
 from heorsynth.estimators.economics.agreement import joint_agreement
@@ -30,7 +30,11 @@ def choice_agreement(ask: AllArms) -> list[Finding]:
             return [question.refuse(reason_of(error))]
         chosen, floor, benefits = _choice(options, wtp, ask.rng)
         same = int((first_of_best(benefits) == chosen).sum())
-        findings.append(question.answer(Numbers.of_agreement(*share_with_interval(same, len(benefits)), floor)))
+        findings.append(
+            question.answer(
+                Numbers.of_agreement(*share_with_interval(same, len(benefits), ask.scope.standing.level), floor)
+            )
+        )
     return findings or [ask.without_threshold("decision agreement")]
 
 
@@ -39,9 +43,7 @@ def pooled_choice(ask: AllArms) -> list[Finding]:
 
     Notes
     -----
-    Uses `estimators.economics.agreement.joint_agreement` of the net benefit of that option minus each other one. A
-    different choice fails only if the net benefits of the two choices differ by more than the sampling of both
-    explains.
+    Uses `estimators.economics.agreement.joint_agreement` of the net benefit of that option minus each other one.
     """
     findings: list[Finding] = []
     for wtp in thresholds(ask.margin.settings):
@@ -52,21 +54,16 @@ def pooled_choice(ask: AllArms) -> list[Finding]:
             chosen, floor, benefits = _choice(options, wtp, ask.rng)
             others = [place for place in range(len(options.arms)) if place != chosen]
             ahead = benefits[:, [chosen]] - benefits[:, others]
-            chance = joint_agreement(require_several(ahead), LEVEL, ask.rng)
+            chance = joint_agreement(require_several(ahead), ask.scope.standing.level, ask.rng)
         except NotEstimableError as error:
             return [question.refuse(reason_of(error))]
         instead = int(first_of_best(benefits.mean(axis=0)))
 
-        def doubt(
-            verdict: str, options: Options = options, chosen: int = chosen, instead: int = instead, wtp: float = wtp
-        ) -> str:
-            reversed_ = verdict == FAIL and instead != chosen
-            return NOT_CERTAIN if reversed_ and _near(options, chosen, instead, wtp) else ""
-
         choices = (
             f"best option: {options.arms[chosen]!r} in the real cohort, {options.arms[instead]!r} in the pooled cohorts"
         )
-        findings.append(question.answer(Numbers.of_agreement(*chance, floor), before=choices, doubt=doubt))
+        numbers = Numbers.of_agreement(*chance, floor)
+        findings.append(question.answer(numbers, before=choices, after=certainty(floor)))
     return findings or [ask.without_threshold("pooled decision")]
 
 
@@ -78,9 +75,3 @@ def _choice(options: Options, wtp: float, rng: np.random.Generator) -> tuple[int
     again = first_of_best(net_benefits(drawn.reshape(DRAWS, -1, 2), wtp))
     benefits = np.array([net_benefits(one.means, wtp) for one in options.synthetic])
     return chosen, float((again != chosen).mean()), benefits
-
-
-def _near(options: Options, chosen: int, instead: int, wtp: float) -> bool:
-    """Return whether the difference between the two choices can be due to chance."""
-    real = options.real.increments(chosen, instead)
-    return may_be_luck(real, [one.increments(chosen, instead) for one in options.synthetic], wtp)

@@ -10,7 +10,16 @@ from dataclasses import replace
 from functools import cache
 
 from heorsynth.checks.core.estimand import BOTH_SIDES, Estimand
-from heorsynth.checks.core.finding import FAIL, INCONCLUSIVE, NOT_ESTIMABLE, PASS, Finding, decide
+from heorsynth.checks.core.finding import (
+    FAIL,
+    INCONCLUSIVE,
+    NOT_ESTIMABLE,
+    PASS,
+    SINGLE,
+    Finding,
+    decide,
+    decide_single,
+)
 from heorsynth.checks.core.margin import HALF, Margin, as_margin
 from heorsynth.checks.core.observed import Observed
 from heorsynth.checks.costs import estimands as costs
@@ -178,6 +187,8 @@ def borne_out(finding: Finding) -> bool:
     """
     if finding.verdict not in (PASS, FAIL):
         return finding.verdict in (INCONCLUSIVE, NOT_ESTIMABLE)
+    if finding.use == SINGLE and not math.isnan(finding.single):
+        return finding.verdict == decide_single(finding.single_lower, finding.single_upper)
     low, high = ESTIMANDS[finding.key].span if finding.key in ESTIMANDS else BOTH_SIDES
     lower, upper = (min(max(end, low), high) for end in (finding.lower, finding.upper))
     widths = (finding.margin * (1 + edge) for edge in (0.0, -_WRITTEN, _WRITTEN))

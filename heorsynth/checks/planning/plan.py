@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from heorsynth.checks.core.finding import Finding
+from heorsynth.checks.core.finding import LEVEL, POOLED, SINGLE, Finding
 from heorsynth.checks.core.groups import Group
 from heorsynth.checks.core.margin import Margin
 from heorsynth.checks.core.observed import Observed
@@ -35,6 +35,9 @@ class Plan:
     decisive : frozenset    keys the verdict depends on
     notes : tuple           which estimands are left out, and why
     declared : frozenset    keys with a declared margin: each must have a finding
+    missing_roles : tuple   roles that the purpose needs and the cohort does not declare
+    use : str               POOLED or SINGLE: what the verdict on each finding rests on
+    level : float           level of the intervals
     """
 
     purpose: Purpose
@@ -42,6 +45,14 @@ class Plan:
     decisive: frozenset[str]
     notes: tuple[str, ...]
     declared: frozenset[str] = frozenset()
+    missing_roles: tuple[str, ...] = ()
+    use: str = POOLED
+    level: float = LEVEL
+
+    @property
+    def deciding(self) -> Plan:
+        """The plan with the decisive estimands only."""
+        return replace(self, margins={key: margin for key, margin in self.margins.items() if key in self.decisive})
 
     def by_check(self) -> dict[str, dict[str, Margin]]:
         """Return the margins for each check, in the order of the registry."""
@@ -53,7 +64,8 @@ class Plan:
 
     def standing(self, constructed: frozenset[str] = frozenset(), after: Sequence[str] = ()) -> Standing:
         """Return what applies to every finding; `after` is added to each reason."""
-        return Standing(self.decisive, frozenset(self.purpose.by_subgroup), constructed, after=tuple(after))
+        by_subgroup = frozenset(self.purpose.by_subgroup)
+        return Standing(self.decisive, by_subgroup, constructed, self.use, self.level, after=tuple(after))
 
     def unanswered(self, findings: Sequence[Finding], everyone: Group, standing: Standing) -> list[Finding]:
         """Return a finding "not estimable" for each declared margin without a finding, so that none is lost."""
@@ -76,6 +88,7 @@ def plan(
     purpose: str,
     margins: Mapping[str, Margin | Mapping[str, object]] | None = None,
     economics: Mapping[str, object] | None = None,
+    use: str | None = None,
 ) -> Plan:
     """Return the plan of the checks for a purpose and a cohort.
 
@@ -84,15 +97,18 @@ def plan(
     purpose : str          one of the seven; see `heorsynth.checks.planning.purposes.PURPOSES`
     margins : dict         estimand key to margin; replaces the default, or adds the estimand as decisive
     economics : dict       comparator, wtp (one threshold or several), cost, effect
+    use : str              "pooled" if analysts get all cohorts, "single" if one goes out alone; default: the purpose's
 
     Raises
     ------
-    UnknownNameError       an unknown purpose or economics setting
+    UnknownNameError       an unknown purpose, use or economics setting
     MarginError            an unknown estimand, an unsuitable or vacuous margin, a margin whose roles the cohort
                            lacks, or one that names an unknown endpoint, cost or utility
     RoleError              a threshold that is not a number above 0
     """
     wanted = purpose_of(purpose)
+    if use is not None and use not in (POOLED, SINGLE):
+        raise unknown_name("use", use, (POOLED, SINGLE))
     declared = dict(margins or {})
     chosen = checked_economics(economics or {})
     known = {key: margin_for(key, margin, chosen) for key, margin in declared.items()}
@@ -122,7 +138,15 @@ def plan(
     decisive = {entry.key for entry in wanted.decisive} | set(known)
     notes = list(_economic_notes(cohort, planned))
     notes += [f"Not checked, as the cohort declares no {roles}: {plain_names(keys)}." for roles, keys in absent.items()]
-    return Plan(wanted, planned, frozenset(decisive), (*wanted.notes, *notes), frozenset(known))
+    return Plan(
+        wanted,
+        planned,
+        frozenset(decisive),
+        (*wanted.notes, *notes),
+        frozenset(known),
+        wanted.missing_roles(cohort.schema),
+        wanted.use if use is None else use,
+    )
 
 
 def _economic_notes(cohort: Observed, margins: Mapping[str, Margin]) -> tuple[str, ...]:

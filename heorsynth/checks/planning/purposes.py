@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from heorsynth.checks.core.estimand import DefaultMargin, Estimand
+from heorsynth.checks.core.estimand import FAITHFUL, PRIVATE, SUFFICIENT, DefaultMargin, Estimand
+from heorsynth.checks.core.finding import POOLED
 from heorsynth.checks.costs import estimands as costs
 from heorsynth.checks.economics import estimands as economics
 from heorsynth.checks.privacy import estimands as privacy
 from heorsynth.checks.structure import estimands as structure
 from heorsynth.checks.survival import estimands as survival
 from heorsynth.core.errors import unknown_name
+from heorsynth.data.columns.schema import Schema
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,9 @@ class Purpose:
     supports : tuple         supporting estimands, shown but without effect on the verdict
     by_subgroup : tuple      keys that also decide within every subgroup level
     notes : tuple            notes for the reader, whatever the findings
+    roles : tuple            roles without which the question cannot be answered; of alternatives one is enough
+    about_others : bool      whether it claims something about patients beyond these; then they must be sufficient
+    use : str                POOLED, or SINGLE if one cohort goes out alone
     """
 
     name: str
@@ -33,6 +38,19 @@ class Purpose:
     supports: tuple[Estimand | DefaultMargin, ...] = ()
     by_subgroup: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    roles: tuple[tuple[str, ...], ...] = ()
+    about_others: bool = False
+    use: str = POOLED
+
+    @property
+    def decides_on(self) -> tuple[str, ...]:
+        """The questions that the verdict depends on: faithful, sufficient, private."""
+        private = any(entry.estimand.question == PRIVATE for entry in self.decisive)
+        return (FAITHFUL, *((SUFFICIENT,) if self.about_others else ()), *((PRIVATE,) if private else ()))
+
+    def missing_roles(self, schema: Schema) -> tuple[str, ...]:
+        """Return the roles that the purpose needs and the cohort does not declare, such as "utilities or endpoints"."""
+        return tuple(" or ".join(any_of) for any_of in self.roles if not any(getattr(schema, role) for role in any_of))
 
     @property
     def decisive(self) -> tuple[DefaultMargin, ...]:
@@ -166,6 +184,7 @@ PURPOSES: Mapping[str, Purpose] = {
                 structure.DISPARITY,
             ),
             notes=("Added rows are not new patients: pool with `analyse`, not as if the cohort were larger.",),
+            about_others=True,
         ),
         Purpose(
             "external-control",
@@ -202,6 +221,8 @@ PURPOSES: Mapping[str, Purpose] = {
                 "A faithful copy of an arm is not automatically comparable with another trial. Controls drawn from few "
                 "patients have the sampling error of those few (Fernandes et al. 2025).",
             ),
+            roles=(("endpoints",),),
+            about_others=True,
         ),
         Purpose(
             "economic-evaluation",
@@ -238,6 +259,7 @@ PURPOSES: Mapping[str, Purpose] = {
                 structure.DISPARITY,
                 *_STRUCTURE,
             ),
+            roles=(("arm",), ("costs",), ("utilities", "endpoints")),
         ),
         Purpose(
             "data-sharing",
@@ -252,7 +274,6 @@ PURPOSES: Mapping[str, Purpose] = {
                 structure.REPRESENTATION,
                 structure.RETENTION,
                 privacy.COPIES,
-                privacy.NEAREST,
                 privacy.MEMBERSHIP,
                 privacy.ATTRIBUTE,
             ),
@@ -270,6 +291,7 @@ PURPOSES: Mapping[str, Purpose] = {
                 structure.INTERSECTIONS,
                 structure.DISPARITY,
                 privacy.NEAR_COPIES,
+                privacy.NEAREST,
                 privacy.CONTAMINATION,
                 privacy.SINGLING_OUT,
                 privacy.LINKABILITY,

@@ -7,7 +7,7 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
-from heorsynth.checks.core.distance import average, largest, with_synthesis
+from heorsynth.checks.core.distance import Gaps, Measure, average, largest
 from heorsynth.checks.core.finding import Finding
 from heorsynth.checks.core.observed import Observed, columns, missing
 from heorsynth.checks.core.question import Ask, Scope
@@ -19,7 +19,7 @@ from heorsynth.data.folders.tally import Tally
 from heorsynth.estimators.basics.proportions import proportion
 
 DRAWS = 200
-"""Bootstrap draws of the real cohort behind the interval of a distance."""
+"""Bootstrap draws of the real cohort behind the floor of a distance, and draws behind its interval."""
 
 _GRID = 100
 """Numeric distributions are compared at this many quantiles of the real column."""
@@ -56,7 +56,8 @@ def _marginal(ask: Ask, name: str) -> Finding:
         numbers = [column.to_numpy(float) for column in known]
         points = np.unique(np.quantile(numbers[0], np.linspace(0, 1, _GRID + 1), method="lower"))
         shares = np.array([_below_and_upto(np.sort(values), points) for values in numbers])
-        label, measure = f"{label} (Kolmogorov-Smirnov)", largest
+        label = f"{label} (Kolmogorov-Smirnov)"
+        measure: Measure = largest
         cells = np.diff(np.concatenate([[0.0], shares[0], [1.0]]))
     else:
         texts = [as_text(column) for column in known]
@@ -68,10 +69,8 @@ def _marginal(ask: Ask, name: str) -> Finding:
     if measure is largest:
         drawn = np.cumsum(drawn, axis=1)[:, :-1]
     real_noise = drawn - shares[0]
-    sizes = np.mean([len(column) for column in known[1:]])
-    noise = with_synthesis(real_noise, shares[1:], len(known[0]) / float(sizes), rng)
-    distance = measure(shares[1:].mean(axis=0) - shares[0], noise, real_noise)
-    return ask.question(label, column=name).answer(distance)
+    gaps = Gaps.of(shares[1:] - shares[0], real_noise, rng, *ask.scope.standing.for_gaps)
+    return ask.question(label, column=name).answer(measure(gaps))
 
 
 def _below_and_upto(ordered: np.ndarray, points: np.ndarray) -> np.ndarray:
@@ -81,8 +80,8 @@ def _below_and_upto(ordered: np.ndarray, points: np.ndarray) -> np.ndarray:
     return both
 
 
-def _total_variation(gaps: np.ndarray, noise: np.ndarray, real_noise: np.ndarray) -> Numbers:
-    return average(gaps, noise, real_noise, np.full(len(gaps), 0.5))
+def _total_variation(gaps: Gaps) -> Numbers:
+    return average(gaps, np.full(gaps.each.shape[1], 0.5))
 
 
 def missingness(ask: Ask) -> list[Finding]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import combinations
@@ -10,21 +10,21 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
-from heorsynth.checks.core.distance import average, largest, with_synthesis
-from heorsynth.checks.core.finding import LEVEL, Finding
+from heorsynth.checks.core.distance import Gaps, Measure, average, largest
+from heorsynth.checks.core.finding import Finding
 from heorsynth.checks.core.groups import ALL, Group
 from heorsynth.checks.core.question import Ask, reason_of, too_few
-from heorsynth.checks.core.scalar import Numbers
+from heorsynth.checks.core.scalar import Numbers, half_width
 from heorsynth.checks.structure.columns import is_numeric, levels_of, paired_columns
 from heorsynth.core.errors import NotEstimableError
 from heorsynth.core.estimate import Estimate, significant
 from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.data.columns.levels import as_text
 from heorsynth.estimators.association import TINY, rank_correlation, resampled_correlations
-from heorsynth.estimators.propensity import explained_interval, propensity
+from heorsynth.estimators.propensity import propensity
 
 DRAWS = 200
-"""Bootstrap draws of the real cohort behind the interval of a distance."""
+"""Bootstrap draws of the real cohort behind the floor of a distance, and draws behind its interval."""
 
 
 def associations(ask: Ask) -> list[Finding]:
@@ -44,7 +44,7 @@ def conditional_associations(ask: Ask) -> list[Finding]:
     return [_distance(replace(ask, group=group), label, average) for group in groups]
 
 
-def _distance(ask: Ask, label: str, measure: Callable[..., Numbers]) -> Finding:
+def _distance(ask: Ask, label: str, measure: Measure) -> Finding:
     """Return a distance between real and synthetic pairwise rank correlations.
 
     Notes
@@ -55,10 +55,10 @@ def _distance(ask: Ask, label: str, measure: Callable[..., Numbers]) -> Finding:
     """
     question = ask.question(label)
     try:
-        gaps, noise, real_noise = ask.scope.shared(("gaps", ask.group.label), lambda: _gaps(ask))
+        gaps = ask.scope.shared(("gaps", ask.group.label), lambda: _gaps(ask))
     except NotEstimableError as refusal:
         return question.refuse(reason_of(refusal))
-    return question.answer(measure(gaps, noise, real_noise))
+    return question.answer(measure(gaps))
 
 
 def joint_ranks(ask: Ask) -> list[Finding]:
@@ -83,8 +83,8 @@ def told_apart(ask: Ask) -> list[Finding]:
     Notes
     -----
     Numbers enter as they are; a missing number enters as 0, with an indicator. Levels enter as indicators, including
-    levels that only synthetic rows have. The mean pMSE over the m cohorts is treated as the pMSE of one cohort, which
-    overstates its error. `real` is the null expectation and `synthetic` the mean pMSE.
+    levels that only synthetic rows have. `real` is the null expectation and `synthetic` the mean pMSE over the
+    cohorts; the difference is the mean share of the variance that the scores explain beyond chance.
     """
     group = ask.group
     question = ask.question("explained variance of being synthetic (propensity score)")
@@ -98,9 +98,11 @@ def told_apart(ask: Ask) -> list[Finding]:
     except NotEstimableError as refusal:
         return [question.refuse(reason_of(refusal))]
     mean = replace(each[0], pmse=float(np.mean([one.pmse for one in each])))
-    lower, upper = explained_interval(mean, LEVEL)
+    explained = np.array([one.explained for one in each])
+    middle, half = float(explained.mean()), half_width(explained, ask.scope.standing.level)
     floor = mean.null / (mean.share * (1 - mean.share))
-    numbers = Numbers(mean.null, mean.pmse, max(mean.explained, 0.0), lower, upper, floor)
+    single = tuple(map(float, explained))
+    numbers = Numbers(mean.null, mean.pmse, middle, middle - half, middle + half, floor, single=single)
     ratio = f"pMSE is {significant(mean.ratio, 3)} times that of rows with the real distribution"
     return [question.answer(numbers, before=ratio)]
 
@@ -123,8 +125,8 @@ def _numbers(cohort: Cohort, names: Sequence[str], levels: Mapping[str, list[str
     return np.column_stack(columns)
 
 
-def _gaps(ask: Ask) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Synthetic less real correlation of every pair (J,), and draws of its error and of the real one's (B, J)."""
+def _gaps(ask: Ask) -> Gaps:
+    """Return the difference in correlation of every pair, in each cohort."""
     group, names = ask.group, paired_columns(ask.scope.real)
     if few := too_few(group.real):
         raise NotEstimableError(few)
@@ -143,13 +145,10 @@ def _gaps(ask: Ask) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     if not known.any():
         raise NotEstimableError("no two columns vary together")
     of_synthetic = np.nan_to_num(of_synthetic[:, known])
-    n = group.real.n
     draws = resampled_correlations(real, (pairs[0][known], pairs[1][known]), DRAWS, ask.rng)
     real_noise = np.nan_to_num(draws - of_real[known])
     real_noise -= real_noise.mean(axis=0)
-    ratio = n / float(np.mean([cohort.n for cohort in group.synthetic]))
-    noise = with_synthesis(real_noise, of_synthetic, ratio, ask.rng)
-    return of_synthetic.mean(axis=0) - of_real[known], noise, real_noise
+    return Gaps.of(of_synthetic - of_real[known], real_noise, ask.rng, *ask.scope.standing.for_gaps)
 
 
 def _width(name: str, levels: Mapping[str, list[str]]) -> int:

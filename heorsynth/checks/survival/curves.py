@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 
-from heorsynth.checks.core.distance import average, largest, root_mean_square, with_synthesis
+from heorsynth.checks.core.distance import Gaps, Measure, average, largest, root_mean_square
 from heorsynth.checks.core.finding import Finding
 from heorsynth.checks.core.observed import Observed, curve
 from heorsynth.checks.core.question import Ask, reason_of, too_few
-from heorsynth.checks.core.scalar import Numbers
 from heorsynth.checks.survival.horizon import horizon_of, spans
 from heorsynth.core.errors import HorizonError, NotEstimableError
 
@@ -33,13 +30,13 @@ def rmse_gap(ask: Ask) -> list[Finding]:
     return [_gap(ask, "root mean square", root_mean_square)]
 
 
-def _gap(ask: Ask, name: str, measure: Callable[..., Numbers]) -> Finding:
+def _gap(ask: Ask, name: str, measure: Measure) -> Finding:
     """Return a distance between the mean synthetic Kaplan-Meier curve and the real one, up to the horizon.
 
     Notes
     -----
-    The curves are compared at 100 equally spaced times. Errors of the real curve are drawn from its large-sample
-    distribution S(t)·W(g(t)), with W a Brownian motion and g Greenwood's sum.
+    The curves are compared at 100 equally spaced times. The floor uses errors of the real curve, drawn from its
+    large-sample distribution S(t)·W(g(t)), with W a Brownian motion and g Greenwood's sum.
     """
     horizon, group = horizon_of(ask), ask.group
     question = ask.question(f"{name} distance of curves {spans(ask, horizon)}")
@@ -57,9 +54,8 @@ def _gap(ask: Ask, name: str, measure: Callable[..., Numbers]) -> Finding:
     spread = np.divide(error, of_real, out=np.zeros_like(error), where=of_real > 0) ** 2
     steps = np.sqrt(np.maximum(np.diff(np.maximum.accumulate(spread), prepend=0.0), 0.0))
     real_noise = of_real * np.cumsum(ask.rng.standard_normal((DRAWS, GRID)) * steps, axis=1)
-    sizes = float(np.mean([cohort.n for cohort in group.synthetic]))
-    noise = with_synthesis(real_noise, of_synthetic, group.real.n / sizes, ask.rng)
-    return question.answer(measure(of_synthetic.mean(axis=0) - of_real, noise, real_noise))
+    gaps = Gaps.of(of_synthetic - of_real, real_noise, ask.rng, *ask.scope.standing.for_gaps)
+    return question.answer(measure(gaps))
 
 
 def _curve_at(cohort: Observed, endpoint: str, grid: np.ndarray) -> np.ndarray:

@@ -6,6 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from functools import cache, partial
 from itertools import combinations
 from typing import cast
@@ -13,20 +14,22 @@ from typing import cast
 import numpy as np
 
 from heorsynth.checks.core.estimand import Reference
-from heorsynth.checks.core.finding import FAIL, LEVEL, Finding
+from heorsynth.checks.core.finding import FAIL, Finding
 from heorsynth.checks.core.margin import Margin
 from heorsynth.checks.core.observed import Observed
 from heorsynth.checks.core.question import Ask, reason_of, too_few
-from heorsynth.checks.core.scalar import Numbers
+from heorsynth.checks.core.scalar import Numbers, share_with_interval
 from heorsynth.checks.survival.horizon import declared_horizon, outcome, spans
 from heorsynth.core.errors import NotEstimableError
 from heorsynth.core.estimate import Estimate, normal_quantile
 from heorsynth.data.cohort.cohort import Cohort
-from heorsynth.estimators.basics.proportions import proportion
 from heorsynth.estimators.survival.parametric import FAMILIES, ParametricFit, fit_parametric
 
 _LIFETIMES_AHEAD = 5
 """The default lifetime in horizons: far beyond follow-up, but before heavy tails dominate the mean."""
+
+_MOST_FITTED = 20
+"""Number of cohorts whose models are fitted when the finding does not decide: a fit takes far longer than a curve."""
 
 _CLEAR = 4.0
 """Models whose AIC differ by less than this fit about equally well (Burnham & Anderson 2002, p. 70)."""
@@ -68,11 +71,18 @@ def _fits(ask: Ask) -> _Fitted:
 
         return fitted
 
-    return ask.scope.shared(("parametric", ask.endpoint, ask.group.label), make)
+    return ask.scope.shared(("parametric", ask.endpoint, ask.group.label, len(ask.group.synthetic)), make)
+
+
+def _with_fitted(ask: Ask) -> Ask:
+    """Return the question on the cohorts whose models are fitted: the first `_MOST_FITTED`, or all if it decides."""
+    decides = ask.scope.standing.decides(ask.estimand.key, counts=ask.group.decisive)
+    return ask if decides else replace(ask, group=replace(ask.group, synthetic=ask.group.synthetic[:_MOST_FITTED]))
 
 
 def mean_lifetimes(ask: Ask) -> list[Finding]:
     """Return the mean time to the event over a lifetime, under each of the six models."""
+    ask = _with_fitted(ask)
     group, fitted = ask.group, _fits(ask)
     end = lifetime_of(ask.scope.real, ask.endpoint, ask.margin)
     places = {id(cohort): place for place, cohort in enumerate(group.synthetic)} | {id(group.real): -1}
@@ -98,6 +108,7 @@ def best_model_kept(ask: Ask) -> list[Finding]:
     ----------
     Vuong (1989) Econometrica 57:307, doi:10.2307/1912557.
     """
+    ask = _with_fitted(ask)
     group, fitted = ask.group, _fits(ask)
     question = ask.question(f"the best-fitting model of {ask.endpoint} stays among the best")
     if few := too_few(group.real):
@@ -109,7 +120,7 @@ def best_model_kept(ask: Ask) -> list[Finding]:
         return [question.refuse(reason_of(refusal))]
     best = min(real, key=lambda family: real[family])
     kept = sum(best in aic and aic[best] - min(aic.values()) < _CLEAR for aic in drawn)
-    share = proportion(kept, len(drawn), level=LEVEL)
+    share = share_with_interval(kept, len(drawn), ask.scope.standing.level)
     first = Counter(min(aic, key=lambda family: aic[family]) for aic in drawn).most_common(1)[0][0]
 
     def doubt(verdict: str) -> str:
@@ -118,7 +129,7 @@ def best_model_kept(ask: Ask) -> list[Finding]:
         return f"the real cohort does not distinguish it from the {first}"
 
     alike = f"{best} in the real cohort; pairs of models ranked in the same order: {_ranked_alike(real, drawn):.0%}"
-    numbers = Numbers.of_agreement(share.value, share.low, share.high, _otherwise(real))
+    numbers = Numbers.of_agreement(*share, _otherwise(real))
     return [question.answer(numbers, before=alike, doubt=doubt)]
 
 

@@ -192,29 +192,6 @@ def cv(values: np.ndarray, *, level: float = 0.95) -> Estimate:
     )
 
 
-def spread_patients(values: np.ndarray) -> float:
-    """Return the number of patients, equally far from the mean, that would give as stable a variance: (∑d²)²/∑d⁴.
-
-    It equals n divided by the kurtosis, and is Kish's (1965) effective number of the terms that the variance averages.
-
-    Raises
-    ------
-    NotEstimableError      fewer than two known values, or no spread
-
-    Examples
-    --------
-    >>> spread_patients(np.array([0.0, 2.0, 0.0, 2.0]))
-    4.0
-    >>> round(spread_patients(np.array([0.0] * 99 + [100.0])), 2)
-    1.02
-    """
-    numbers = known(values, 2)
-    squares = (numbers - numbers.mean()) ** 2
-    if np.ptp(numbers) == 0:
-        raise NotEstimableError("spread", Problem("values", "are all the same"))
-    return float(squares.sum() ** 2 / (squares**2).sum())
-
-
 def top_share(values: np.ndarray, share: float = 0.05, *, level: float = 0.95) -> Estimate:
     """Return the share of all cost that falls on the most expensive `share` of patients.
 

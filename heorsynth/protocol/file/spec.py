@@ -6,9 +6,9 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
 from heorsynth.checks.planning.catalogue import margin_for
@@ -128,12 +128,17 @@ class _CohortSection(_Section):
     allow_synthetic_source: bool = False
 
 
+_ECONOMIC_COHORTS = 100
+"""Number of cohorts of an economic evaluation, unless the protocol gives one."""
+
+
 class _GeneratorSection(_Section):
     """The generator, the numbers of rows and cohorts, and the seed."""
 
     name: str = "heor"
     n: Literal["same"] | Annotated[_Whole, Field(ge=1)] = "same"
     m: _Whole = Field(default=20, ge=1, le=10_000)
+    most_cohorts: _Whole = Field(default=500, ge=1, le=10_000)
     seed: _Whole = Field(ge=0)
     options: dict[str, object] = {}
     targets: dict[str, dict[str, Number]] = {}
@@ -209,6 +214,7 @@ class Document(_Section):
     purpose: str
     cohort: _CohortSection
     generator: _GeneratorSection
+    use: Literal["pooled", "single"] | None = None
     margins: dict[str, dict[str, object]] = {}
     economics: _Economics | None = None
     governance: Governance = Governance()
@@ -217,6 +223,21 @@ class Document(_Section):
     holdout: Number | None = Field(default=None, gt=0, lt=1)
     most_rows: _Whole = Field(default=50_000, ge=LEAST_ROWS)
     notebook: str | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _cohorts_of_the_purpose(cls, given: Any) -> Any:
+        """Give an economic evaluation of patients in memory 100 cohorts, unless the protocol says how many.
+
+        van der Linden et al. (2025) Value Health 28(11) advise at least 100 syntheses.
+        """
+        plain = given if isinstance(given, dict) else {}
+        generator, cohort = plain.get("generator"), plain.get("cohort")
+        source = cohort.get("source") if isinstance(cohort, dict) else None
+        asked = plain.get("purpose") == "economic-evaluation" and not (isinstance(source, dict) and "folder" in source)
+        if asked and isinstance(generator, dict) and "m" not in generator:
+            return {**plain, "generator": {**generator, "m": _ECONOMIC_COHORTS}}
+        return given
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,66 @@
+"""Draws more synthetic cohorts until the decisive findings are settled."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+
+from heorsynth.checks.core.finding import NOT_SHOWN
+from heorsynth.checks.planning.plan import Plan
+from heorsynth.evidence.answers import cohorts_needed
+from heorsynth.evidence.evidence import Evidence
+from heorsynth.generators.sampling.cohorts import SyntheticCohorts
+from heorsynth.protocol.synthetic import Synthetic
+
+_STRICTER = 2.5
+"""A 99% interval is as narrow as a 90% interval with this many times the cohorts: (2.576/1.645)² = 2.45."""
+
+_SPARE = 1.25
+"""The predicted number of cohorts is multiplied by this: the prediction is as often too small as too large."""
+
+LATER_LEVEL = 0.99
+"""Level of the intervals after the number of cohorts was increased; at first it is 0.90."""
+
+_LATER_LOOKS = 2
+"""How often the number of cohorts is increased at most."""
+
+
+def settled(
+    synthetic: Synthetic,
+    most: int,
+    plan: Plan,
+    drawn: Callable[[int], Synthetic],
+    judged: Callable[[Plan, Synthetic], Evidence],
+) -> tuple[Synthetic, Evidence]:
+    """Return cohorts and their evidence, with more cohorts while the answer on fidelity is "not shown".
+
+    More cohorts make the interval of each difference narrower, so they settle every finding that is not exactly on its
+    margin. Intermediate numbers of cohorts are judged on the decisive estimands only.
+
+    Parameters
+    ----------
+    synthetic : Synthetic     the cohorts drawn first
+    most : int                the largest number of cohorts
+    drawn : callable          number of cohorts -> cohorts; the first ones have the same rows
+    judged : callable         (plan, cohorts) -> evidence
+
+    Notes
+    -----
+    A finding that is tested again has another chance to pass. At the first look a wrong pass has a probability of at
+    most 5%. The later looks use 99% intervals, so each adds at most 0.5%; with two of them the sum is at most 6%.
+    The first later look has the predicted number of cohorts, the second the largest. Folders are not drawn again: their
+    cohorts have so many rows that a few settle everything.
+    """
+    evidence, first = judged(plan, synthetic), len(synthetic)
+    strict = replace(plan, level=LATER_LEVEL)
+    for look in range(1, _LATER_LOOKS + 1):
+        here = len(synthetic)
+        needed = cohorts_needed(evidence.decisive)
+        open_ = evidence.answers["faithful"] == NOT_SHOWN and needed > 0
+        if not isinstance(synthetic, SyntheticCohorts) or not open_ or here >= most:
+            break
+        predicted = max(2 * here, math.ceil(_SPARE * needed * (_STRICTER if look == 1 else 1)))
+        synthetic = drawn(most if look == _LATER_LOOKS else min(most, predicted))
+        evidence = judged(strict.deciding, synthetic)
+    return synthetic, evidence if evidence.m == first else judged(strict, synthetic)
