@@ -32,7 +32,8 @@ class Truth:
     log_hazard_age : float            per ten years of age
     log_hazard_stage : tuple          for each stage, against stage I
     stage_shares : tuple              shares of patients
-    age_mean, age_sd : float          of the normal distribution of age
+    age_mean, age_sd : float          of the normal distribution of age, in years
+    female : float                    share of women
     drug_cost, drug_zero : Mapping    for each arm: mean of positive costs, and share of zeros
     drug_sigma, hospital_sigma        standard deviation of the log cost
     hospital_cost, hospital_zero      for each stage: mean of positive costs, and share of zeros
@@ -45,6 +46,18 @@ class Truth:
     ------
     CohortError
         If shares do not add up to 1, a scale is not positive, or a mean QALY is impossible.
+
+    See Also
+    --------
+    simulated_trial : Draws a cohort from these parameters.
+
+    Examples
+    --------
+    >>> truth = Truth(qaly_gain=0.1)
+    >>> round(truth.incremental_cost), round(truth.incremental_qaly, 2), round(truth.icer)
+    (1565, 0.1, 15650)
+    >>> round(truth.rmst(4, "new") - truth.rmst(4, "usual"), 3)  # years
+    0.223
     """
 
     log_hazard_ratio: float = math.log(0.75)
@@ -145,9 +158,22 @@ def simulated_trial(n: int = 1000, seed: int = 1, truth: Truth | None = None) ->
                      hospital costs, their total, and QALY in the first year; age, sex, stage
     truth : Truth    the true estimands
 
+    See Also
+    --------
+    load : A bundled dataset of real patients.
+    heorsynth.Cohort : Makes a cohort of your own rows.
+
     References
     ----------
     van der Linden et al. (2025) Value in Health 28(11).
+
+    Examples
+    --------
+    >>> cohort, truth = simulated_trial(100, seed=1)
+    >>> cohort.n, cohort.schema.unit, round(truth.icer)
+    (100, 'year', 26083)
+    >>> round(truth.hazard_ratio, 2), round(truth.inmb(20_000))
+    (0.75, -365)
     """
     if n < 20:
         raise TooFewPatientsError("simulated trial", Problem("n", f"{n} patients", "ask for 20 or more"))

@@ -56,6 +56,18 @@ def km_difference(cohort: Cohort, synthetic: Sequence[Cohort], endpoint: str, ma
     ------
     UnknownNameError     no such endpoint
     NotEstimableError    fewer than ten patients at risk at the first time
+
+    See Also
+    --------
+    km_overlay : The curves themselves, with the numbers at risk.
+
+    Examples
+    --------
+    >>> import heorsynth as hs
+    >>> cohort, _ = hs.datasets.simulated_trial(60, seed=1)
+    >>> synthetic = hs.generators.create("marginals").fit(cohort, seed=1).sample(m=2, seed=1)
+    >>> list(km_difference(cohort, synthetic, "os").frame.columns)
+    ['time', 'difference', 'lower', 'upper']
     """
     if endpoint not in cohort.schema.endpoints:
         raise unknown_name("endpoint", endpoint, cohort.schema.endpoints)
@@ -126,6 +138,20 @@ def subgroup_forest(evidence: Evidence, key: str) -> Picture:
     Raises
     ------
     NotEstimableError        no finding on it in a subgroup
+
+    See Also
+    --------
+    forest : All findings in units of their margins.
+    heorsynth.evidence.evidence.Evidence.subgroups : The same numbers as a frame.
+
+    Examples
+    --------
+    >>> import heorsynth as hs
+    >>> cohort, _ = hs.datasets.simulated_trial(60, seed=1)
+    >>> synthetic = hs.generators.create("marginals").fit(cohort, seed=1).sample(m=2, seed=1)
+    >>> evidence = hs.validate(cohort, synthetic, purpose="software-testing", seed=1)
+    >>> subgroup_forest(evidence, "costs.zero_share").frame["group"].tolist()
+    ['sex=f', 'sex=m', 'stage=I', 'stage=II', 'stage=III', 'stage=IV']
     """
     frame = evidence.subgroups()
     frame = frame[frame["key"] == key].reset_index(drop=True)
@@ -202,9 +228,22 @@ def lorenz(cohort: Cohort, synthetic: Sequence[Cohort], cost: str | None = None)
     UnknownNameError     a cost the cohort does not declare
     NotEstimableError    no cost, or fewer than twenty patients with one known, or no cost above 0
 
+    See Also
+    --------
+    cost_quantiles : The quantiles of the same cost.
+
     References
     ----------
     Lorenz (1905) Publ Am Stat Assoc 9:209.
+
+    Examples
+    --------
+    >>> import heorsynth as hs
+    >>> cohort, _ = hs.datasets.simulated_trial(60, seed=1)
+    >>> synthetic = hs.generators.create("marginals").fit(cohort, seed=1).sample(m=2, seed=1)
+    >>> frame = lorenz(cohort, synthetic).frame
+    >>> frame["share"].iloc[[0, -1]].tolist(), frame["real"].round(6).iloc[[0, -1]].tolist()
+    ([0.0, 1.0], [0.0, 1.0])
     """
     name = declared_cost(cohort, cost, "Lorenz curve")
     real, *drawn = (one.column(name)[np.isfinite(one.column(name))] for one in (cohort, *synthetic))

@@ -22,6 +22,10 @@ WIDTH, LABELS, ROW = 8.6, 4.3, 0.3
 def disclosure_risk(evidence: Evidence) -> Picture:
     """Return a figure of the success of each attack, on training patients and on the hold-out, with the margin.
 
+    Parameters
+    ----------
+    evidence : Evidence      of a purpose that attacks the rows, such as "data-sharing"
+
     Returns
     -------
     Picture      `frame`: attack, group, control, success, lower, upper (of success, over the control), margin, verdict
@@ -29,6 +33,21 @@ def disclosure_risk(evidence: Evidence) -> Picture:
     Raises
     ------
     NotEstimableError    no attack could be judged: there was no hold-out, or the purpose asks for none
+
+    See Also
+    --------
+    forest : All findings in units of their margins.
+    heorsynth.validate : Takes the hold-out that the attacks need.
+
+    Examples
+    --------
+    >>> import heorsynth as hs
+    >>> cohort, _ = hs.datasets.simulated_trial(60, seed=1)
+    >>> synthetic = hs.generators.create("marginals").fit(cohort, seed=1).sample(m=2, seed=1)
+    >>> evidence = hs.validate(cohort, synthetic, purpose="software-testing", seed=1)
+    >>> frame = disclosure_risk(evidence).frame
+    >>> frame["attack"].tolist(), list(frame.columns[2:6])
+    (['rows equal to a patient'], ['control', 'success', 'lower', 'upper'])
     """
     found = [f for f in evidence.findings if f.check == "disclosure" and f.synthetic == f.synthetic]
     if not found:

@@ -46,6 +46,21 @@ def forest(evidence: Evidence, supporting: bool = False) -> Picture:
     Raises
     ------
     NotEstimableError    there is no finding to draw
+
+    See Also
+    --------
+    subgroup_forest : One estimand in every subgroup level.
+    heorsynth.report.tables.verdict_table : The same findings as a table.
+
+    Examples
+    --------
+    >>> import heorsynth as hs
+    >>> cohort, _ = hs.datasets.simulated_trial(60, seed=1)
+    >>> synthetic = hs.generators.create("marginals").fit(cohort, seed=1).sample(m=2, seed=1)
+    >>> evidence = hs.validate(cohort, synthetic, purpose="software-testing", seed=1)
+    >>> picture = forest(evidence, supporting=True)
+    >>> len(picture.frame) == len(evidence.findings)
+    True
     """
     findings = [finding for finding in evidence.findings if finding.decisive or supporting]
     if not findings:

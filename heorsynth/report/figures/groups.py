@@ -39,6 +39,19 @@ def level_retention(cohort: Cohort, synthetic: Sequence[Cohort]) -> Picture:
     Raises
     ------
     NotEstimableError    the cohort declares neither an arm nor a subgroup
+
+    See Also
+    --------
+    heorsynth.report.tables.table_one : The same shares as a table.
+
+    Examples
+    --------
+    >>> import heorsynth as hs
+    >>> cohort, _ = hs.datasets.simulated_trial(60, seed=1)
+    >>> synthetic = hs.generators.create("marginals").fit(cohort, seed=1).sample(m=2, seed=1)
+    >>> frame = level_retention(cohort, synthetic).frame
+    >>> frame["column"].unique().tolist(), frame["status"].unique().tolist()
+    (['arm', 'sex', 'stage'], ['kept'])
     """
     names = [name for name in (cohort.schema.arm, *cohort.schema.subgroups) if name is not None]
     if not names:
@@ -183,6 +196,19 @@ def cost_quantiles(cohort: Cohort, synthetic: Sequence[Cohort], cost: str | None
     ------
     UnknownNameError     a cost the cohort does not declare
     NotEstimableError    no cost declared, or too few patients for a single quantile
+
+    See Also
+    --------
+    lorenz : How the total cost is shared among the patients.
+    heorsynth.report.tables.table_one : Mean and standard deviation of each cost.
+
+    Examples
+    --------
+    >>> import heorsynth as hs
+    >>> cohort, _ = hs.datasets.simulated_trial(60, seed=1)
+    >>> synthetic = hs.generators.create("marginals").fit(cohort, seed=1).sample(m=2, seed=1)
+    >>> list(cost_quantiles(cohort, synthetic).frame.columns)
+    ['share', 'real', 'synthetic', 'synthetic_low', 'synthetic_high']
     """
     name = declared_cost(cohort, cost, "cost quantiles")
     real = cohort.rows[name].dropna().to_numpy(float)

@@ -29,6 +29,17 @@ def collapse_curves(decay: pd.DataFrame, quantities: Sequence[str] | None = None
     Raises
     ------
     UnknownNameError     a quantity that is not in the frame
+
+    See Also
+    --------
+    heorsynth.stability.collapse : Makes the frame.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> decay = pd.DataFrame({"generation": [0, 1], "quantity": "mean of age", "relative": [1.0, 0.98]})
+    >>> print(collapse_curves(decay).alt)
+    Quantities over their value in the patients after 1 generations: mean of age 0.98.
     """
     known = list(dict.fromkeys(decay["quantity"]))
     for name in quantities or ():

@@ -91,6 +91,10 @@ def km_overlay(
     HorizonError         a horizon that is not above 0
     NotEstimableError    no group with ten patients
 
+    See Also
+    --------
+    km_difference : The difference of the curves, with its interval and margin.
+
     Notes
     -----
     Curves stand on 200 equally spaced times and end where fewer than ten are at risk; real counts below five
@@ -100,6 +104,15 @@ def km_overlay(
     References
     ----------
     Morris et al. (2019) BMJ Open 9:e030215, doi:10.1136/bmjopen-2019-030215.
+
+    Examples
+    --------
+    >>> import heorsynth as hs
+    >>> cohort, _ = hs.datasets.simulated_trial(60, seed=1)
+    >>> synthetic = hs.generators.create("marginals").fit(cohort, seed=1).sample(m=2, seed=1)
+    >>> picture = km_overlay(cohort, synthetic, "os", by="arm")
+    >>> picture.frame["group"].unique().tolist(), list(picture.tables)
+    (['usual', 'new'], ['at_risk'])
     """
     column = _column(cohort, by)
     every = list(_groups(cohort, synthetic, column))

@@ -44,6 +44,11 @@ def table_one(cohort: Cohort, synthetic: Sequence[Cohort]) -> Table:
     Table      `frame`: variable, level, real, synthetic (text: "count (share)" or "mean (SD)"; synthetic are means
                over the cohorts), smd (synthetic less real; NaN where there is none), note
 
+    See Also
+    --------
+    verdict_table : The findings, with their margins.
+    heorsynth.report.figures.level_retention : The share of each level as a figure.
+
     Notes
     -----
     For numbers SMD = (mean_s - mean_r) / sqrt((SD_s² + SD_r²) / 2); for each level
@@ -55,6 +60,15 @@ def table_one(cohort: Cohort, synthetic: Sequence[Cohort]) -> Table:
     References
     ----------
     Austin (2009) Stat Med 28:3083, doi:10.1002/sim.3697.  Yang & Dalton (2012) SAS Global Forum 335.
+
+    Examples
+    --------
+    >>> import heorsynth as hs
+    >>> cohort, _ = hs.datasets.simulated_trial(60, seed=1)
+    >>> synthetic = hs.generators.create("marginals").fit(cohort, seed=1).sample(m=2, seed=1)
+    >>> table = table_one(cohort, synthetic)
+    >>> table.to_frame()[["variable", "level", "real"]].head(3).values.tolist()
+    [['patients or rows', '', '60'], ['arm', 'usual', '30 (50.0%)'], ['arm', 'new', '30 (50.0%)']]
     """
     rows: list[tuple[str, str, str, str, float, str]] = [
         ("patients or rows", "", f"{cohort.n:,}", f"{np.mean([one.n for one in synthetic]):,.0f}", math.nan, "")
