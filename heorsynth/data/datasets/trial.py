@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
+from heorsynth.core.display import counted
 from heorsynth.core.errors import CohortError, HorizonError, Problem, TooFewPatientsError, unknown_name
 from heorsynth.core.random import stream
 from heorsynth.data.cohort.cohort import Cohort
@@ -176,7 +177,7 @@ def simulated_trial(n: int = 1000, seed: int = 1, truth: Truth | None = None) ->
     (0.75, -365)
     """
     if n < 20:
-        raise TooFewPatientsError("simulated trial", Problem("n", f"{n} patients", "ask for 20 or more"))
+        raise TooFewPatientsError("simulated trial", Problem("n", counted(n, "patient"), "ask for 20 or more"))
     law = truth or Truth()
     rng = stream(seed, "simulated trial")
     new = rng.permutation(np.arange(n) % 2).astype(bool)
@@ -218,7 +219,9 @@ def _bad_shapes(law: Truth) -> list[Problem]:
     """Return the problems of settings that lack a stage or an arm, and of shares outside 0 to 1."""
     by_stage = ("log_hazard_stage", "stage_shares", "hospital_cost", "hospital_zero", "full_health", "qaly_usual")
     found = [
-        Problem(name, f"{len(getattr(law, name))} values, expected {len(_STAGES)}", "give one for each stage")
+        Problem(
+            name, f"{counted(len(getattr(law, name)), 'value')}, expected {len(_STAGES)}", "give one for each stage"
+        )
         for name in by_stage
         if len(getattr(law, name)) != len(_STAGES)
     ]

@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 
 from heorsynth.checks.core.finding import LEVEL
 from heorsynth.checks.survival.horizon import outcome
+from heorsynth.core.display import counted
 from heorsynth.core.errors import NotEstimableError, Problem, unknown_name
 from heorsynth.core.estimate import normal_quantile, significant
 from heorsynth.data.cohort.cohort import Cohort
@@ -101,7 +102,8 @@ def km_difference(cohort: Cohort, synthetic: Sequence[Cohort], endpoint: str, ma
         f"Difference of the event-free share of {endpoint}, synthetic less real, to {significant(float(end))} {unit}. "
         f"Farthest from 0: {difference[farthest]:+.3f} at {significant(float(grid[farthest]), 2)} {unit}. The "
         f"interval lies within the margin of {margin:g} over {inside:.0%} of the time.",
-        f"Line: mean of {len(synthetic)} synthetic curves less the real one. Shade: pointwise {LEVEL:.0%} interval. "
+        f"Line: mean of {counted(len(synthetic), 'synthetic curve')} less the real one. "
+        f"Shade: pointwise {LEVEL:.0%} interval. "
         "Grey band: the margin. It ends where fewer than ten real patients are at risk.",
     )
 
@@ -248,7 +250,9 @@ def lorenz(cohort: Cohort, synthetic: Sequence[Cohort], cost: str | None = None)
     name = declared_cost(cohort, cost, "Lorenz curve")
     real, *drawn = (one.column(name)[np.isfinite(one.column(name))] for one in (cohort, *synthetic))
     if len(real) <= 2 * _TAIL or min(float(values.sum()) if len(values) else 0.0 for values in (real, *drawn)) <= 0:
-        raise NotEstimableError("Lorenz curve", Problem(name, f"known for {len(real)} patients, or never above 0"))
+        raise NotEstimableError(
+            "Lorenz curve", Problem(name, f"known for {counted(len(real), 'patient')}, or never above 0")
+        )
     edge = _TAIL / len(real)
     shares = np.concatenate([[0.0], np.linspace(edge, 1 - edge, 100), [1.0]])
     each = np.array([_lorenz(values, shares) for values in drawn])
@@ -265,7 +269,8 @@ def lorenz(cohort: Cohort, synthetic: Sequence[Cohort], cost: str | None = None)
         frame,
         f"Lorenz curves of {name}: the least expensive {ninth['share']:.0%} of patients bear {ninth['real']:.1%} of "
         f"all cost in the real cohort and {ninth['synthetic']:.1%} in the synthetic ones.",
-        f"Solid: real. Dashed: mean of {len(synthetic)} synthetic cohorts, with their 5th to 95th percentile. "
+        f"Solid: real. Dashed: mean of {counted(len(synthetic), 'synthetic cohort')}, with their 5th to 95th "
+        "percentile. "
         "Straight line: equal costs. Between the last ten patients and the corner the curve is drawn straight.",
     )
 

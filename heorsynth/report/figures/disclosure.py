@@ -9,6 +9,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from heorsynth.checks.core.finding import LEVEL
+from heorsynth.core.display import counted
 from heorsynth.core.errors import NotEstimableError, Problem
 from heorsynth.evidence.evidence import Evidence
 from heorsynth.report.figures.evidence import LOOK
@@ -102,7 +103,7 @@ def disclosure_risk(evidence: Evidence) -> Picture:
     return Picture(
         axes,
         frame,
-        f"{len(frame)} attacks: {counts}. Most beyond its control: {worst['attack']}, {worst['group']}, "
+        f"{counted(len(frame), 'attack')}: {counts}. Most beyond its control: {worst['attack']}, {worst['group']}, "
         f"{worst['success']:.2f} against {worst['control']:.2f}.",
         f"The marker is an attack's success on patients of the source, with its {LEVEL:.0%} interval; the tick is its "
         "success on people the generator never saw. The grey band is the margin.",

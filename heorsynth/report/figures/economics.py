@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
+from heorsynth.core.display import counted
 from heorsynth.core.estimate import significant
 from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.estimators.economics.increments import Increments
@@ -59,7 +60,7 @@ def ce_plane(cohort: Cohort, synthetic: Sequence[Cohort], wtp: float | None = No
         axes.axhline(0, color=GREY, linewidth=0.6)
         axes.axvline(0, color=GREY, linewidth=0.6)
         axes.plot(frame["effect"][2:], frame["cost"][2:], ".", color=SYNTHETIC, alpha=0.45, markersize=4,
-                  label=f"each of {len(single)} synthetic cohorts")  # fmt: skip
+                  label=f"each of {counted(len(single), 'synthetic cohort')}")  # fmt: skip
         for found, dash, colour, marker, name in (
             (real, "-", REAL, "o", "patients, 95% region"),
             (pooled, DASHED, SYNTHETIC, "s", "synthetic, pooled, 95% region"),

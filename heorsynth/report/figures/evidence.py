@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from heorsynth.checks.core.finding import FAIL, INCONCLUSIVE, LEVEL, NOT_ESTIMABLE, PASS
+from heorsynth.core.display import counted
 from heorsynth.core.errors import NotEstimableError, Problem
 from heorsynth.evidence.evidence import Evidence
 from heorsynth.report.figures.style import BLACK, GREEN, GREY, ORANGE, VERMILLION, Picture, canvas, style, watermark
@@ -88,7 +89,7 @@ def forest(evidence: Evidence, supporting: bool = False) -> Picture:
     return Picture(
         axes,
         frame,
-        f"{len(frame)} findings in units of their margins: {counts}.{far}",
+        f"{counted(len(frame), 'finding')} in units of the margin: {counts}.{far}",
         f"Each line is a {LEVEL:.0%} interval of the difference between synthetic and real, divided by the margin "
         "fixed beforehand. Wholly inside the grey band: pass. Wholly outside: fail. Across its edge: inconclusive.",
     )

@@ -10,6 +10,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
+from heorsynth.core.display import counted
 from heorsynth.core.errors import NotEstimableError, Problem, unknown_name
 from heorsynth.core.estimate import significant
 from heorsynth.data.cohort.cohort import Cohort
@@ -71,9 +72,9 @@ def level_retention(cohort: Cohort, synthetic: Sequence[Cohort]) -> Picture:
     return Picture(
         axes,
         frame,
-        f"Share of each level, real and synthetic. {len(frame)} levels: {told}. {shares}.",
-        f"Circle: share of real patients. Diamond: mean of {len(synthetic)} synthetic cohorts, with their 5th to "
-        "95th percentile. A level with fewer than 5 real patients is listed without its real share.",
+        f"Share of each level, real and synthetic. {counted(len(frame), 'level')}: {told}. {shares}.",
+        f"Circle: share of real patients. Diamond: mean of {counted(len(synthetic), 'synthetic cohort')}, with their "
+        "5th to 95th percentile. A level with fewer than 5 real patients is listed without its real share.",
     )
 
 
@@ -215,7 +216,7 @@ def cost_quantiles(cohort: Cohort, synthetic: Sequence[Cohort], cost: str | None
     drawn = [one.rows[name].dropna().to_numpy(float) for one in synthetic]
     if len(real) <= 2 * _TAIL_PATIENTS or not all(len(values) for values in drawn):
         raise NotEstimableError(
-            "cost quantiles", Problem(name, f"known for {len(real)} patients, or lost in a synthetic cohort")
+            "cost quantiles", Problem(name, f"known for {counted(len(real), 'patient')}, or lost in a synthetic cohort")
         )
     edge = _TAIL_PATIENTS / len(real)
     shares = np.arange(edge, 1.0001 - edge, max(0.01, SMALL_COUNT / len(real)))
@@ -245,7 +246,7 @@ def cost_quantiles(cohort: Cohort, synthetic: Sequence[Cohort], cost: str | None
         axes,
         frame,
         alt,
-        f"Solid: real. Dashed: mean of {len(drawn)} synthetic cohorts, with their 5th to 95th "
+        f"Solid: real. Dashed: mean of {counted(len(drawn), 'synthetic cohort')}, with their 5th to 95th "
         f"percentile. Real costs are drawn only where {_TAIL_PATIENTS} patients lie below and above.",
     )
 

@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
+from heorsynth.core.display import counted
 from heorsynth.core.errors import HorizonError, NotEstimableError, Problem, unknown_name
 from heorsynth.core.estimate import significant
 from heorsynth.data.cohort.cohort import Cohort
@@ -349,8 +350,8 @@ def _caption(cohort: Cohort, endpoint: str, m: int, left_out: int) -> str:
     others = f"; {', '.join(rest)} counts as censored" if rest else ""
     told = f" Groups not drawn, as too small or too many: {left_out}." if left_out else ""
     return (
-        f"{event}{others}. Solid: real patients. Dashed: mean of {m} synthetic cohorts, with their 5th to 95th "
-        "percentile as band: the noise of drawing, not the uncertainty of few patients. Curves end where fewer "
-        f"than {MIN_AT_RISK} are at risk; real counts below 5 are not given."
+        f"{event}{others}. Solid: real patients. Dashed: mean of {counted(m, 'synthetic cohort')}, with their "
+        "5th to 95th percentile as band: the noise of drawing, not the uncertainty of few patients. Curves end where "
+        f"fewer than {MIN_AT_RISK} are at risk; real counts below 5 are not given."
         f"{told}"
     )

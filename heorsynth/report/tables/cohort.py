@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from pandas.api import types
 
-from heorsynth.core.display import Card
+from heorsynth.core.display import Card, counted
 from heorsynth.core.estimate import significant
 from heorsynth.data.cohort.cohort import Cohort, small
 from heorsynth.data.columns.levels import SMALL_COUNT, shown_names
@@ -79,8 +79,8 @@ def table_one(cohort: Cohort, synthetic: Sequence[Cohort]) -> Table:
     frame = pd.DataFrame(rows, columns=list(COLUMNS))
     shown = tuple((row[0], row[1], row[2], row[3], _signed(row[4]), row[5]) for row in rows)
     note = (
-        f"Synthetic: means over {len(synthetic)} cohorts. SMD: standardised difference, synthetic minus real; "
-        "absolute values "
+        f"Synthetic: means over {counted(len(synthetic), 'cohort')}. SMD: standardised difference, "
+        "synthetic minus real; absolute values "
         f"above {_IMBALANCE:g} are marked. Synthetic rows add no patients, so no test is shown. {FOOTNOTE}"
     )
     header = ("variable", "level", f"real (n = {cohort.n:,})", f"synthetic (m = {len(synthetic)})", "SMD", "note")
@@ -209,7 +209,7 @@ def _rare_together(held: np.ndarray, drawn: Sequence[np.ndarray]) -> tuple[np.nd
     """The levels with those of fewer than five real patients as one, which is counted and not named."""
     levels, counts = np.unique(held[held != ""], return_counts=True)
     rare = levels[counts < SMALL_COUNT]
-    label = f"{len(rare)} rare level{'s' if len(rare) > 1 else ''}"
+    label = counted(len(rare), "rare level")
     merged = [np.where(np.isin(one, rare), label, one.astype(object)) for one in (held, *drawn)]
     return merged[0], merged[1:]
 
