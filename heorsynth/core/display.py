@@ -162,6 +162,28 @@ def _filled(text: str, width: int = WIDTH, after: str = "") -> list[str]:
     return textwrap.wrap(text, max(width, 1), break_long_words=False, break_on_hyphens=False, subsequent_indent=after)
 
 
+def counted(n: int, noun: str, plural: str = "") -> str:
+    """Return a count with its noun, in the singular for 1.
+
+    Examples
+    --------
+    >>> counted(1, "patient"), counted(0, "patient"), counted(1200, "row"), counted(2, "copy", "copies")
+    ('1 patient', '0 patients', '1,200 rows', '2 copies')
+    """
+    return f"{n:,} {noun if n == 1 else plural or noun + 's'}"
+
+
+def agreeing(n: int, singular: str, plural: str) -> str:
+    """Return the form of a verb that agrees with a count: "1 of 5 values is infinite", "2 of 5 values are infinite".
+
+    Examples
+    --------
+    >>> agreeing(1, "is", "are"), agreeing(2, "has", "have")
+    ('is', 'have')
+    """
+    return singular if n == 1 else plural
+
+
 def printable(text: str) -> str:
     r"""The text with every character that a terminal would obey, and none that it would show, written as its escape.
 

@@ -31,7 +31,22 @@ class Problem:
 
 
 class HeorsynthError(Exception):
-    """Base class of all errors raised on purpose. `problems` holds the same information as data."""
+    """Base class of all errors raised on purpose. `problems` holds the same information as data.
+
+    See Also
+    --------
+    Problem : One problem, with its fix.
+
+    Examples
+    --------
+    >>> error = HeorsynthError("cohort 'trial'", Problem("age", "3 values are negative", "correct or drop them"))
+    >>> print(error)
+    cohort 'trial' has 1 problem
+      1. age: 3 values are negative
+          fix: correct or drop them
+    >>> error.problems[0].fix
+    'correct or drop them'
+    """
 
     def __init__(self, subject: str, problems: Problem | Sequence[Problem] = ()) -> None:
         self.subject = subject

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from heorsynth.core.display import Card, facts_card, printable
+from heorsynth.core.display import Card, agreeing, facts_card, printable
 from heorsynth.data.files.augmented import counts_of
 from heorsynth.data.files.io import label_of, read_frame, sha256_of_file
 from heorsynth.data.labels.claims import contradicts_label
@@ -230,7 +230,7 @@ def sign_of(frame: pd.DataFrame) -> str:
     The rate of false detections is below 1 in 1,000,000 tables (`_CERTAIN`).
     """
     if named := len(named_rows(frame)):
-        return f"{named:,} of {len(frame):,} rows have ids of synthetic rows"
+        return f"{named:,} of {len(frame):,} rows {agreeing(named, 'has an id', 'have ids')} of synthetic rows"
     mark = detect(tallies(scanned_rows(_narrowed(frame))), PUBLIC_KEY, PUBLIC)
     return (
         f"the mark of heorsynth is in its rows (p = {mark.p:.1g})" if mark.p is not None and mark.p <= _CERTAIN else ""

@@ -83,8 +83,19 @@ def validate(
 
     See Also
     --------
-    heorsynth.Evidence : the result
+    heorsynth.evidence.evidence.Evidence : the result
     heorsynth.tables.verdict_table, heorsynth.figures.forest : show it
+
+    Examples
+    --------
+    >>> import heorsynth as hs
+    >>> cohort, _ = hs.datasets.simulated_trial(60, seed=1)
+    >>> synthetic = hs.generators.create("marginals").fit(cohort, seed=1).sample(m=2, seed=1)
+    >>> evidence = validate(cohort, synthetic, purpose="software-testing", seed=1)
+    >>> evidence.purpose, evidence.m, evidence.n_source
+    ('software-testing', 2, 60)
+    >>> sorted({finding.check for finding in evidence.findings})
+    ['costs', 'disclosure', 'structure', 'subgroups', 'survival']
     """
     check_seed(seed)
     require_comparable(cohort, syn, holdout, allow_synthetic_source=allow_synthetic_source, most_rows=most_rows)

@@ -116,9 +116,25 @@ def augment(cohort: Cohort, n: int, *, generator: Recipe | None = None, m: int =
     ------
     LabelError                       the cohort is itself synthetic
 
+    See Also
+    --------
+    heorsynth.validate : With purpose "augmentation": whether the rows may be added.
+    heorsynth.generators.create : Makes the generator.
+
     References
     ----------
     El Emam et al. (2025): in small cohorts augmentation helped prediction; it did not help inference.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> import heorsynth as hs
+    >>> cohort, _ = hs.datasets.simulated_trial(60, seed=1)
+    >>> with warnings.catch_warnings():
+    ...     warnings.simplefilter("ignore", MoreRowsThanPatients)
+    ...     augmented = augment(cohort, 40, generator=hs.generators.create("marginals"), m=2, seed=1)
+    >>> augmented[0].n, augmented.effective_sample_size, int(augmented.synthetic_rows().sum())
+    (100, 60, 40)
     """
     require_real(cohort, "augment")
     with warnings.catch_warnings():

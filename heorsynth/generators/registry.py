@@ -39,6 +39,16 @@ def names() -> tuple[str, ...]:
     """The generators that `create` knows: those of heorsynth, then those of plug-ins by name.
 
     A plug-in is not imported for this, so one that cannot be used is listed too.
+
+    See Also
+    --------
+    describe : What a generator is.
+    create : Makes its recipe.
+
+    Examples
+    --------
+    >>> names()[:3]
+    ('heor', 'bootstrap', 'marginals')
     """
     added = {plugin.name for plugin in plugins.installed(plugins.GENERATORS)}
     return (*REGISTRY, *sorted(added - set(REGISTRY)))
@@ -72,7 +82,18 @@ def _recipe_class(name: str) -> type:
 
 
 def describe(name: str) -> str:
-    """What a generator is: the first line of its recipe's docstring, or why its plug-in cannot be used."""
+    """What a generator is: the first line of its recipe's docstring, or why its plug-in cannot be used.
+
+    See Also
+    --------
+    names : All generators.
+    create : Makes a generator's recipe.
+
+    Examples
+    --------
+    >>> describe("marginals")
+    "Each column drawn on its own: what distributions alone can do. A control; values are patients' own."
+    """
     try:
         kind = _recipe_class(name)
     except PluginError as error:
@@ -88,6 +109,20 @@ def create(name: str, **options: object) -> Recipe:
     UnknownNameError     no such generator
     GeneratorError       no such setting, or a value that the generator refuses
     PluginError          a plug-in that cannot be loaded, is no recipe, or takes a name that is in use
+
+    See Also
+    --------
+    names : All generators.
+    load : A fitted generator, from its file.
+    heorsynth.generators.sampling.sampler.Sampler : What `fit` returns.
+
+    Examples
+    --------
+    >>> import heorsynth as hs
+    >>> cohort, _ = hs.datasets.simulated_trial(60, seed=1)
+    >>> sampler = create("marginals").fit(cohort, seed=1)
+    >>> len(sampler.sample(m=2, seed=1)), sampler.n_source
+    (2, 60)
     """
     kind = _recipe_class(name)
     known = [item.name for item in fields(kind) if item.init]
@@ -124,6 +159,24 @@ def load(path: str | Path) -> Sampler:
     Raises
     ------
     FileError      no such file, or not a generator file
+
+    See Also
+    --------
+    heorsynth.generators.sampling.sampler.Sampler.save : Writes the file.
+    create : Makes a generator that is not fitted yet.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import pandas as pd
+    >>> import heorsynth as hs
+    >>> frame = pd.DataFrame({"time": range(1, 21), "died": [0, 1] * 10})
+    >>> cohort = hs.Cohort(frame, endpoints={"os": ("time", "died")})
+    >>> sampler = create("heor").fit(cohort, seed=1)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     loaded = load(sampler.save(Path(folder) / "os.json"))
+    >>> loaded.sample(m=1, seed=3)[0].frame.equals(sampler.sample(m=1, seed=3)[0].frame)
+    True
     """
     from heorsynth.generators.heor.law import HeorLaw
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from heorsynth.checks.economics.arms import threshold_unit
+from heorsynth.core.display import counted
 from heorsynth.core.errors import Problem, RunError
 from heorsynth.core.reading import json_of
 from heorsynth.data.columns.schema import Schema
@@ -166,11 +167,12 @@ def _from_run(record: Record, evidence: Evidence) -> dict[str, str]:
     limits = _subgroup_limits(evidence)
     return {
         "house.subgroups": limits,
-        "wef.quality": f"{len(verdicts)} decisive findings, each compared with its margin: {counts}. {record.sentence}",
+        "wef.quality": f"{counted(len(verdicts), 'decisive finding')}, each compared with its margin: {counts}. "
+        f"{record.sentence}",
         "wef.traceability": "Keyed fingerprint of the source; SHA-256 of protocol, lock and every file; RO-Crate, "
         "Croissant and a statement in the run folder, which `heorsynth verify` checks and re-runs.",
-        "wef.transparency": f"{made} {generator['m']} cohorts of {generator['rows']:,} rows, from "
-        f"{source['patients']:,} patients; seed {generator['seed']}.",
+        "wef.transparency": f"{made} {counted(generator['m'], 'cohort')} of {counted(generator['rows'], 'row')}, from "
+        f"{counted(source['patients'], 'patient')}; seed {generator['seed']}.",
         "wef.safeguards": f"A label in every file; {mark}.",
         "wef.collapse": f"Drawn {depth}; synthetic rows are refused as a source unless the protocol allows them.",
         "wef.kind": "Invented: the source is itself simulated."
@@ -189,7 +191,7 @@ def _from_run(record: Record, evidence: Evidence) -> dict[str, str]:
         "rao.prompts": "None: no language model was used.",
         "rao.post_processing": "; ".join(record.post_processing) + ".",
         "rao.evaluation": f"Checks of {', '.join(sorted({one.check for one in evidence.findings}))}: in evidence.csv.",
-        "rao.privacy": f"{len(attacks)} findings of attacks, in evidence.csv." if attacks else "",
+        "rao.privacy": f"{counted(len(attacks), 'finding')} of attacks, in evidence.csv." if attacks else "",
         "rao.availability": f"Release {record.release}: data, protocol and notebook in the run folder.",
     }
 

@@ -18,7 +18,7 @@ from heorsynth.checks.economics.arms import threshold_unit
 from heorsynth.checks.planning.catalogue import plain_names
 from heorsynth.checks.planning.purposes import PURPOSES
 from heorsynth.checks.survival.estimands import KM_GAP, RMST
-from heorsynth.core.display import SORTING, Card
+from heorsynth.core.display import SORTING, Card, counted
 from heorsynth.core.errors import HorizonError, NotEstimableError
 from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.evidence.evidence import Evidence
@@ -204,7 +204,7 @@ def _making(protocol: Mapping[str, object], synthetic: Sequence[Cohort], evidenc
     wanted = _section(protocol, "generator")
     rows = [
         ("Generator", evidence.generator),
-        ("Cohorts", f"{evidence.m} of {evidence.n_rows:,} rows"),
+        ("Cohorts", f"{evidence.m} of {counted(evidence.n_rows, 'row')}"),
         ("Real patients behind them", f"{evidence.n_source:,}"),
     ]
     if label is not None:

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from heorsynth.core import errors
-from heorsynth.core.display import Card, facts_card
+from heorsynth.core.display import Card, counted, facts_card
 from heorsynth.core.errors import Problem
 from heorsynth.core.estimate import significant
 from heorsynth.data.cohort.declared import as_declared
@@ -342,5 +342,5 @@ def _counts_text(column: pd.Series) -> str:
     shown = [f"{level} {count:,}" for level, count in counts.items() if count >= SMALL_COUNT]
     rare = int((counts < SMALL_COUNT).sum())
     if rare:
-        shown.append(f"{rare} rare level{'s' if rare > 1 else ''}")
+        shown.append(counted(rare, "rare level"))
     return ", ".join(shown) or "none"

@@ -9,6 +9,7 @@ import pandas as pd
 from pandas.api import types
 
 from heorsynth.core import errors
+from heorsynth.core.display import counted
 from heorsynth.core.errors import Problem
 from heorsynth.data.columns import kinds, role_checks
 from heorsynth.data.columns.column_types import decimals_as_numbers
@@ -79,7 +80,7 @@ def as_declared(
 
 def too_few_rows(n: int) -> Problem:
     """Return the problem of a cohort with fewer than two patients."""
-    return Problem("rows", f"{n} patients", "a cohort needs at least 2, an analysis far more")
+    return Problem("rows", counted(n, "patient"), "a cohort needs at least 2, an analysis far more")
 
 
 def _label_of(frame: pd.DataFrame) -> Label | None:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import pandas as pd
 
 from heorsynth.core import errors
+from heorsynth.core.display import agreeing
 from heorsynth.core.errors import Problem
 from heorsynth.data.columns.levels import SMALL_COUNT, as_text
 from heorsynth.data.columns.role_checks import TypedProblem
@@ -29,7 +30,8 @@ def free_text_problem(where: str, levels: Mapping[str, int]) -> list[TypedProble
     if max(map(len, levels), default=0) > _LONGEST:
         message = f"a level is longer than {_LONGEST} characters: free text"
     elif rare >= ENOUGH and 2 * rare >= len(levels):
-        message = f"{rare} of its {len(levels)} levels have fewer than {SMALL_COUNT} patients: free text"
+        have = agreeing(rare, "has", "have")
+        message = f"{rare} of its {len(levels)} levels {have} fewer than {SMALL_COUNT} patients: free text"
     else:
         return []
     return [(errors.SparseLevelError, Problem(where, message, "group its values into few levels, or give it no role"))]

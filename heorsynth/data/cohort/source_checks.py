@@ -10,6 +10,7 @@ import pandas as pd
 from pandas.api import types
 
 from heorsynth.core import errors
+from heorsynth.core.display import agreeing, counted
 from heorsynth.core.errors import Problem
 from heorsynth.data.cohort.follow_up import combine_advice, known_for_events_only, zero_advice
 from heorsynth.data.cohort.level_checks import ENOUGH, counts_of, free_text_problem, rare_levels
@@ -138,8 +139,9 @@ def arm_problems(levels: Mapping[str, int], schema: Schema) -> list[TypedProblem
     if free_text := free_text_problem(where, levels):
         return free_text
     if rare and sum(levels.values()) >= ENOUGH:
-        have = "has" if rare == 1 else "have"
-        message = f"{rare} of its {len(levels)} levels {have} fewer than {SMALL_COUNT} patients"
+        message = (
+            f"{rare} of its {len(levels)} levels {agreeing(rare, 'has', 'have')} fewer than {SMALL_COUNT} patients"
+        )
         fix = "leave the arm of those patients empty, merge levels, or leave those patients out"
         return [(errors.ArmError, Problem(where, message, fix))]
     if len(levels) < 2:
@@ -167,7 +169,7 @@ def arm_problems(levels: Mapping[str, int], schema: Schema) -> list[TypedProblem
                 errors.ArmError,
                 Problem(
                     where,
-                    f"{len(levels)} levels, expected 2",
+                    f"{counted(len(levels), 'level')}, expected 2",
                     "name a comparator with arm_reference='…'",
                     "name a comparator with arm_reference: …",
                 ),
@@ -189,7 +191,7 @@ def id_problems(name: str, twice: int, unknown: int, n: int) -> list[TypedProble
     """Return the problem of ids if `twice` rows share an id or `unknown` rows have none."""
     if not (unknown or twice):
         return []
-    message = f"{twice} of {n} rows share an id, {unknown} have none"
+    message = f"{twice} of {n} rows share an id, {unknown} {agreeing(unknown, 'has', 'have')} none"
     return [(errors.DuplicateIdError, Problem(f"id {name!r}", message, ONE_ROW))]
 
 
@@ -284,7 +286,7 @@ def _bad_money(frame: pd.DataFrame, schema: Schema) -> list[TypedProblem]:
     for name in map(str, frame.columns):
         numeric = name not in schema.times and types.is_float_dtype(frame[name].dtype)
         if numeric and (endless := int(np.isinf(_numbers(frame[name])).sum())):
-            message = f"{endless} of {len(frame)} values are infinite"
+            message = f"{endless} of {len(frame)} values {agreeing(endless, 'is', 'are')} infinite"
             problems.append((errors.CohortError, Problem(f"column {name!r}", message, "write missing as empty")))
     for name in itertools.chain(schema.costs, schema.utilities):
         number = types.is_numeric_dtype(frame[name]) and not types.is_bool_dtype(frame[name])

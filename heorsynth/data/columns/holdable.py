@@ -12,6 +12,7 @@ import pandas as pd
 import pyarrow as pa
 from pandas.api import types
 
+from heorsynth.core.display import agreeing
 from heorsynth.core.errors import CohortError, DurationError, MixedTypesError, Problem
 from heorsynth.data.columns.role_checks import TypedProblem
 
@@ -109,7 +110,8 @@ def _wrong_sizes(name: str, column: pd.Series) -> list[TypedProblem]:
     beyond = int((np.isfinite(size) & ((size > _LARGEST) | ((size > 0) & (size < _SMALLEST)))).sum())
     if not beyond:
         return []
-    message = f"{beyond} of {len(column)} values are larger than {_LARGEST:g} or smaller than {_SMALLEST:g} in size"
+    are = agreeing(beyond, "is", "are")
+    message = f"{beyond} of {len(column)} values {are} larger than {_LARGEST:g} or smaller than {_SMALLEST:g} in size"
     return [(CohortError, Problem(f"column {name!r}", message, "use another unit; write missing as empty"))]
 
 

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from pandas.api import types
 
+from heorsynth.core.display import agreeing
 from heorsynth.core.errors import DurationError, MixedTypesError, Problem, RoleError, as_yaml, nearest
 from heorsynth.core.numbers import WHOLE_FLOATS
 from heorsynth.data.columns import number_text
@@ -216,7 +217,8 @@ class _Reading:
         allowed = {*levels, *(f"{level}.0" for level in levels)}  # a column with 1.5 writes 2 as 2.0
         outside = int((~as_text(self.column).dropna().isin(allowed)).sum())
         if outside:
-            message = f"{outside} of {len(self.column)} values are not among its {len(levels)} declared levels"
+            are = agreeing(outside, "is", "are")
+            message = f"{outside} of {len(self.column)} values {are} not among its {len(levels)} declared levels"
             problem = Problem(f"levels {self.name!r}", message, "declare every level, or correct the values")
             self.problems.append((RoleError, problem))
 
@@ -241,7 +243,8 @@ class _Reading:
         dates = as_dates(self.column)
         unread = int((dates.isna() & self.column.notna()).sum())
         if unread:
-            message = f"{unread} of {len(dates)} values are not dates, or the order of day and month is ambiguous"
+            not_dates = agreeing(unread, "is not a date", "are not dates")
+            message = f"{unread} of {len(dates)} values {not_dates}, or the order of day and month is ambiguous"
             fix = "write dates as YYYY-MM-DD; if they are not dates, declare the kind 'number' or 'code'"
             self.problems.append((RoleError, Problem(f"kind {self.name!r}", message, fix)))
             return

@@ -11,6 +11,7 @@ import pandas as pd
 from pandas.api import types
 
 from heorsynth.core import errors
+from heorsynth.core.display import agreeing, counted
 from heorsynth.core.errors import FEW_NAMES, CohortError, Problem, as_yaml
 from heorsynth.data.columns.event_words import coding_by_words, inverted_meaning, key_of, lookup
 from heorsynth.data.columns.levels import SMALL_COUNT
@@ -33,7 +34,12 @@ def names_not_text(frame: pd.DataFrame) -> list[TypedProblem]:
     """Return the problem of column names that are not text."""
     odd = sum(not isinstance(column, str) for column in frame.columns)
     fix = "frame.columns = frame.columns.map(str)"
-    problem = Problem("columns", f"{odd} names are not text", fix, "name them in the file's first line")
+    problem = Problem(
+        "columns",
+        f"{counted(odd, 'name')} {agreeing(odd, 'is', 'are')} not text",
+        fix,
+        "name them in the file's first line",
+    )
     return [(errors.RoleError, problem)] if odd else []
 
 

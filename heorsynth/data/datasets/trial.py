@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
+from heorsynth.core.display import counted
 from heorsynth.core.errors import CohortError, HorizonError, Problem, TooFewPatientsError, unknown_name
 from heorsynth.core.random import stream
 from heorsynth.data.cohort.cohort import Cohort
@@ -32,7 +33,8 @@ class Truth:
     log_hazard_age : float            per ten years of age
     log_hazard_stage : tuple          for each stage, against stage I
     stage_shares : tuple              shares of patients
-    age_mean, age_sd : float          of the normal distribution of age
+    age_mean, age_sd : float          of the normal distribution of age, in years
+    female : float                    share of women
     drug_cost, drug_zero : Mapping    for each arm: mean of positive costs, and share of zeros
     drug_sigma, hospital_sigma        standard deviation of the log cost
     hospital_cost, hospital_zero      for each stage: mean of positive costs, and share of zeros
@@ -45,6 +47,18 @@ class Truth:
     ------
     CohortError
         If shares do not add up to 1, a scale is not positive, or a mean QALY is impossible.
+
+    See Also
+    --------
+    simulated_trial : Draws a cohort from these parameters.
+
+    Examples
+    --------
+    >>> truth = Truth(qaly_gain=0.1)
+    >>> round(truth.incremental_cost), round(truth.incremental_qaly, 2), round(truth.icer)
+    (1565, 0.1, 15650)
+    >>> round(truth.rmst(4, "new") - truth.rmst(4, "usual"), 3)  # years
+    0.223
     """
 
     log_hazard_ratio: float = math.log(0.75)
@@ -145,12 +159,25 @@ def simulated_trial(n: int = 1000, seed: int = 1, truth: Truth | None = None) ->
                      hospital costs, their total, and QALY in the first year; age, sex, stage
     truth : Truth    the true estimands
 
+    See Also
+    --------
+    load : A bundled dataset of real patients.
+    heorsynth.Cohort : Makes a cohort of your own rows.
+
     References
     ----------
     van der Linden et al. (2025) Value in Health 28(11).
+
+    Examples
+    --------
+    >>> cohort, truth = simulated_trial(100, seed=1)
+    >>> cohort.n, cohort.schema.unit, round(truth.icer)
+    (100, 'year', 26083)
+    >>> round(truth.hazard_ratio, 2), round(truth.inmb(20_000))
+    (0.75, -365)
     """
     if n < 20:
-        raise TooFewPatientsError("simulated trial", Problem("n", f"{n} patients", "ask for 20 or more"))
+        raise TooFewPatientsError("simulated trial", Problem("n", counted(n, "patient"), "ask for 20 or more"))
     law = truth or Truth()
     rng = stream(seed, "simulated trial")
     new = rng.permutation(np.arange(n) % 2).astype(bool)
@@ -192,7 +219,9 @@ def _bad_shapes(law: Truth) -> list[Problem]:
     """Return the problems of settings that lack a stage or an arm, and of shares outside 0 to 1."""
     by_stage = ("log_hazard_stage", "stage_shares", "hospital_cost", "hospital_zero", "full_health", "qaly_usual")
     found = [
-        Problem(name, f"{len(getattr(law, name))} values, expected {len(_STAGES)}", "give one for each stage")
+        Problem(
+            name, f"{counted(len(getattr(law, name)), 'value')}, expected {len(_STAGES)}", "give one for each stage"
+        )
         for name in by_stage
         if len(getattr(law, name)) != len(_STAGES)
     ]

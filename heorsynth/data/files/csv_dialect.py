@@ -21,6 +21,7 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 from pandas.api import types
 
+from heorsynth.core.display import agreeing, counted
 from heorsynth.core.errors import DamagedFileError, EncodingError, FileError, Problem
 from heorsynth.data.columns.number_text import spelt_like_codes
 from heorsynth.data.columns.reading_notes import with_notes
@@ -229,7 +230,9 @@ def require_header(file: Path, frame: pd.DataFrame) -> None:
     again = sum(bool((frame[name].astype(str) == str(name)).any()) for name in texts)
     if not numbers and 2 * again < len(names):
         return
-    as_values = f"{numbers} of its {len(names)} names are numbers or dates"
+    as_values = (
+        f"{numbers} of its {len(names)} names {agreeing(numbers, 'is a number or a date', 'are numbers or dates')}"
+    )
     reason = as_values if numbers else "it occurs again among the rows"
     raise FileError(
         f"file {file.name!r}",
@@ -276,10 +279,11 @@ def _short_lines(file: Path, frame: pd.DataFrame, layout: Layout) -> str:
     if not short:
         return ""
     if ended_empty or short < max(FEWEST_SHORT, LEAST_SHORT * len(frame)):
-        message = f"{short} line{'s have' if short > 1 else ' has'} fewer values than the header has names"
+        message = f"{counted(short, 'line')} {agreeing(short, 'has', 'have')} fewer values than the header has names"
         fix = "complete or remove it; was the file cut short? Empty cells at line ends must be written, as commas"
         raise DamagedFileError(f"file {file.name!r}", Problem(f"line {first}", message, fix))
-    return f"{short} lines end before the last column; their missing cells are read as missing values."
+    end = agreeing(short, "ends", "end")
+    return f"{counted(short, 'line')} {end} before the last column; the missing cells are read as missing values."
 
 
 def _head(file: Path, raw: bytes, *, whole: bool) -> str:

@@ -13,6 +13,7 @@ from xml.etree.ElementTree import ParseError
 
 import pandas as pd
 
+from heorsynth.core.display import counted
 from heorsynth.core.errors import DamagedFileError, FileError, Problem
 from heorsynth.data.columns.reading_notes import with_notes
 from heorsynth.data.columns.role_checks import named_twice
@@ -115,9 +116,7 @@ def _require_unmerged(file: Path, frame: pd.DataFrame, merged: Sequence[tuple[in
     """Raise FileError if the table has merged cells. Only the first cell of a merged range holds its value."""
     within = sum(column <= len(frame.columns) and row >= header for column, row in merged)
     if within:
-        message = (
-            f"{within} range{'s' if within > 1 else ''} of merged cells in the table: all but the first cell are empty"
-        )
+        message = f"{counted(within, 'range')} of merged cells in the table: all but the first cell are empty"
         fix = "unmerge them and fill each cell with its own value"
         raise FileError(f"file {file.name!r}", Problem("", message, fix))
 

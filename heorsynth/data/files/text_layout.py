@@ -8,6 +8,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from heorsynth.core.display import counted
 from heorsynth.core.errors import FileError, Problem
 from heorsynth.data.columns.identifiers import DATE
 from heorsynth.data.columns.number_text import may_be_thousands
@@ -58,7 +59,7 @@ class Dialect:
 
 def lines_above(n: int) -> str:
     """Return a note on skipped lines above the header; "" if there are none."""
-    return f"{n} line{'s' if n > 1 else ''} above the header not read." if n else ""
+    return f"{counted(n, 'line')} above the header not read." if n else ""
 
 
 @dataclass(frozen=True)

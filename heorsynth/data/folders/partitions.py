@@ -12,6 +12,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from heorsynth.core.display import agreeing
 from heorsynth.core.errors import (
     CohortError,
     DamagedFileError,
@@ -295,7 +296,13 @@ def _require_whole(folder: Path, labels: Mapping[str, Label]) -> None:
     absent = len(set(range(1, wanted + 1)) - set(first)) if isinstance(wanted, int) else 0
     if absent:
         fix = "write it again, which goes on with what is missing; or copy all of it"
-        problems.append(Problem("", f"{absent} of the {wanted} partitions that were written are not here", fix))
+        problems.append(
+            Problem(
+                "",
+                f"{absent} of the {wanted} partitions that were written {agreeing(absent, 'is', 'are')} not here",
+                fix,
+            )
+        )
     if problems:
         raise LabelError(f"folder {folder.name!r}", problems)
 

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from heorsynth.core.display import agreeing, counted
 from heorsynth.core.errors import FileError, OutputError, Problem
 from heorsynth.core.reading import json_of, typed
 from heorsynth.data.labels.label import Label, releases_in
@@ -146,9 +147,13 @@ def identify(
     counts = releases_in(ids)
     known = {release.release: release for release in registry}
     named = [(known[name], count) for name, count in counts.most_common() if name in known]
-    reasons = [f"{count:,} of {n_rows:,} rows carry ids of {_name(release)}" for release, count in named]
-    reasons += [f"{count:,} rows carry ids of the release {name}, which is not in this registry"
-             for name, count in counts.items() if name not in known]  # fmt: skip
+    carry = {name: agreeing(count, "carries an id", "carry ids") for name, count in counts.items()}
+    reasons = [f"{n:,} of {n_rows:,} rows {carry[one.release]} of {_name(one)}" for one, n in named]
+    reasons += [
+        f"{counted(count, 'row')} {carry[name]} of the release {name}, which is not in this registry"
+        for name, count in counts.items()
+        if name not in known
+    ]
     forged, label_reasons = _compare_label(known, label)
     reasons += [f"its rows carry the mark of {_name(release)}" for release in marked]
     releases = tuple(dict.fromkeys([*(release.release for release, _ in named), *(one.release for one in marked)]))

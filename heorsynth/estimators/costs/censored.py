@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from heorsynth.core.display import agreeing
 from heorsynth.core.errors import NotEstimableError, Problem
 from heorsynth.core.estimate import Estimate
 from heorsynth.estimators.basics.ties import as_one_time
@@ -176,7 +177,8 @@ def _without_gaps(
     problems = [
         Problem(
             names[part] if names else f"interval {part + 1}",
-            f"{missing} of {int(used[:, part].sum())} patients followed there have no cost",
+            f"{missing} of {int(used[:, part].sum())} patients followed there "
+            f"{agreeing(missing, 'has', 'have')} no cost",
             "complete the column (0 where nothing was spent), or impute it first",
         )
         for part, missing in enumerate((~known).sum(axis=0))

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy import special
 
+from heorsynth.core.display import counted
 from heorsynth.core.errors import NotEstimableError, Problem
 from heorsynth.core.estimate import Estimate
 from heorsynth.estimators.basics.proportions import proportion
@@ -23,7 +24,9 @@ def known(values: np.ndarray, at_least: int = 1) -> np.ndarray:
     if len(numbers) < at_least:
         raise NotEstimableError(
             "estimate",
-            Problem("values", f"{len(numbers)} patients with a known value", f"at least {at_least} are needed"),
+            Problem(
+                "values", f"{counted(len(numbers), 'patient')} with a known value", f"at least {at_least} are needed"
+            ),
         )
     if not np.isfinite(numbers).all():
         raise NotEstimableError("estimate", Problem("values", "some are infinite"))

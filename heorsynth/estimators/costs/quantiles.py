@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import special
 
+from heorsynth.core.display import agreeing, counted
 from heorsynth.core.errors import NotEstimableError, Problem
 from heorsynth.core.estimate import Estimate
 from heorsynth.estimators.costs.costs import known
@@ -94,7 +95,12 @@ def quantile_of(ranked: Ranked, share: float, n_total: int, *, level: float = 0.
     needed = math.floor(odds + 1e-9) + 1
     if n < needed:
         raise NotEstimableError(
-            "quantile", Problem(f"share {share:g}", f"{n} patients are too few", f"at least {needed} are needed")
+            "quantile",
+            Problem(
+                f"share {share:g}",
+                f"{counted(n, 'patient')} {agreeing(n, 'is', 'are')} too few",
+                f"at least {needed} are needed",
+            ),
         )
     error = math.sqrt(share * (1 - share) / n)
     below, value, above = ranked.between(np.array([share - error, share, share + error]))

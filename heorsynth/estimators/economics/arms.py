@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from heorsynth.core.display import counted
 from heorsynth.core.errors import NotEstimableError, Problem
 from heorsynth.estimators.economics.increments import Increments, Joint, Parts
 
@@ -72,7 +73,8 @@ def arm_means(cost: np.ndarray, effect: np.ndarray, arm: np.ndarray, arms: int) 
         rows = both[known & (arm == place)]
         if len(rows) < FEWEST:
             raise NotEstimableError(
-                "economic evaluation", Problem("cost, effect", f"{len(rows)} patients of an arm with both known")
+                "economic evaluation",
+                Problem("cost, effect", f"{counted(len(rows), 'patient')} of an arm with both known"),
             )
         joints.append(Joint.of(rows))
     return arm_means_of(joints, int((arm >= 0).sum()))

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import special
 
+from heorsynth.core.display import counted
 from heorsynth.core.errors import HorizonError, NotEstimableError, Problem, RoleError
 from heorsynth.core.estimate import Estimate, normal_quantile, significant
 
@@ -293,7 +294,7 @@ def _known(cost: np.ndarray, effect: np.ndarray, treated: np.ndarray) -> tuple[n
     fewest = min(int(arm.sum()), int((~arm).sum()))
     if fewest < 2:
         raise NotEstimableError(
-            "economic evaluation", Problem("cost, effect", f"{fewest} patients of an arm with both known")
+            "economic evaluation", Problem("cost, effect", f"{counted(fewest, 'patient')} of an arm with both known")
         )
     return both[rows], arm
 

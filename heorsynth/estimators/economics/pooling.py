@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from scipy import special
 
+from heorsynth.core.display import agreeing, counted
 from heorsynth.core.errors import NotEstimableError, Problem
 from heorsynth.core.estimate import Estimate, normal_quantile
 
@@ -92,7 +93,7 @@ def pool(
         math.sqrt(variance),
         level,
         unit,
-        f"pooled over {m} synthetic cohort{'s' if m > 1 else ''} ({name}, t reference)",
+        f"pooled over {counted(m, 'synthetic cohort')} ({name}, t reference)",
         n_source,
         n_source,
         synthetic=True,
@@ -116,7 +117,8 @@ def _summary(
             "pooling",
             Problem(
                 "values, variances",
-                f"{bad} of {len(found)} cohorts give no finite value with a variance from 0 up",
+                f"{bad} of {len(found)} cohorts {agreeing(bad, 'gives', 'give')} no "
+                f"finite value with a variance from 0 up",
                 "check that the estimand can be estimated in every cohort",
             ),
         )

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from heorsynth.core.display import counted
 from heorsynth.core.errors import NotEstimableError, Problem
 from heorsynth.estimators.economics.arms import FEWEST, ArmMeans
 from heorsynth.estimators.economics.increments import Increments
@@ -57,7 +58,7 @@ def adjusted_means(
     if min(freedom) < 1 or any(np.linalg.matrix_rank(design) < design.shape[1] for design in designs):
         raise NotEstimableError(
             "seemingly unrelated regression",
-            Problem("covariates", f"{int(rows.sum())} patients cannot tell the coefficients apart"),
+            Problem("covariates", f"not identified from {counted(int(rows.sum()), 'patient')}"),
         )
     found, covariance = _least_squares(designs, outcomes[rows].T, freedom)
     places = [equation * designs[0].shape[1] + place for place in range(arms) for equation in (0, 1)]
@@ -167,7 +168,9 @@ def _require_donors(columns: np.ndarray, arm: np.ndarray, arms: int) -> None:
     known = np.isfinite(columns[:, :2])
     fewest = min(int(known[arm == place].sum(axis=0).min()) for place in range(arms))
     if fewest < FEWEST:
-        raise NotEstimableError("imputation", Problem("cost, effect", f"{fewest} patients of an arm have it known"))
+        raise NotEstimableError(
+            "imputation", Problem("cost, effect", f"known for {counted(fewest, 'patient')} of an arm")
+        )
 
 
 def imputed(

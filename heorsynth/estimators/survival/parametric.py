@@ -10,6 +10,7 @@ from itertools import combinations
 import numpy as np
 from scipy import optimize, special
 
+from heorsynth.core.display import agreeing, counted
 from heorsynth.core.errors import NotEstimableError, Problem
 from heorsynth.core.estimate import Estimate
 from heorsynth.estimators.survival.counts import follow_up
@@ -216,7 +217,9 @@ def fit_parametric(family: str, time: np.ndarray, event: np.ndarray, entry: np.n
     happened = patients.event != 0
     events = int(happened.sum())
     if events <= len(FAMILIES[family].starts[0]):
-        raise NotEstimableError(family, Problem("event", f"{events} events are too few for {family}"))
+        raise NotEstimableError(
+            family, Problem("event", f"{counted(events, 'event')} {agreeing(events, 'is', 'are')} too few for {family}")
+        )
     scale = float(patients.time.sum() - (0.0 if patients.entry is None else patients.entry.sum())) / events
     late = None if patients.entry is None else patients.entry / scale
     delayed = None if late is None or not (late > 0).any() else late[late > 0]

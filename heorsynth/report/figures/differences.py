@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 
 from heorsynth.checks.core.finding import LEVEL
 from heorsynth.checks.survival.horizon import outcome
+from heorsynth.core.display import counted
 from heorsynth.core.errors import NotEstimableError, Problem, unknown_name
 from heorsynth.core.estimate import normal_quantile, significant
 from heorsynth.data.cohort.cohort import Cohort
@@ -56,6 +57,18 @@ def km_difference(cohort: Cohort, synthetic: Sequence[Cohort], endpoint: str, ma
     ------
     UnknownNameError     no such endpoint
     NotEstimableError    fewer than ten patients at risk at the first time
+
+    See Also
+    --------
+    km_overlay : The curves themselves, with the numbers at risk.
+
+    Examples
+    --------
+    >>> import heorsynth as hs
+    >>> cohort, _ = hs.datasets.simulated_trial(60, seed=1)
+    >>> synthetic = hs.generators.create("marginals").fit(cohort, seed=1).sample(m=2, seed=1)
+    >>> list(km_difference(cohort, synthetic, "os").frame.columns)
+    ['time', 'difference', 'lower', 'upper']
     """
     if endpoint not in cohort.schema.endpoints:
         raise unknown_name("endpoint", endpoint, cohort.schema.endpoints)
@@ -89,7 +102,8 @@ def km_difference(cohort: Cohort, synthetic: Sequence[Cohort], endpoint: str, ma
         f"Difference of the event-free share of {endpoint}, synthetic less real, to {significant(float(end))} {unit}. "
         f"Farthest from 0: {difference[farthest]:+.3f} at {significant(float(grid[farthest]), 2)} {unit}. The "
         f"interval lies within the margin of {margin:g} over {inside:.0%} of the time.",
-        f"Line: mean of {len(synthetic)} synthetic curves less the real one. Shade: pointwise {LEVEL:.0%} interval. "
+        f"Line: mean of {counted(len(synthetic), 'synthetic curve')} less the real one. "
+        f"Shade: pointwise {LEVEL:.0%} interval. "
         "Grey band: the margin. It ends where fewer than ten real patients are at risk.",
     )
 
@@ -126,6 +140,20 @@ def subgroup_forest(evidence: Evidence, key: str) -> Picture:
     Raises
     ------
     NotEstimableError        no finding on it in a subgroup
+
+    See Also
+    --------
+    forest : All findings in units of their margins.
+    heorsynth.evidence.evidence.Evidence.subgroups : The same numbers as a frame.
+
+    Examples
+    --------
+    >>> import heorsynth as hs
+    >>> cohort, _ = hs.datasets.simulated_trial(60, seed=1)
+    >>> synthetic = hs.generators.create("marginals").fit(cohort, seed=1).sample(m=2, seed=1)
+    >>> evidence = hs.validate(cohort, synthetic, purpose="software-testing", seed=1)
+    >>> subgroup_forest(evidence, "costs.zero_share").frame["group"].tolist()
+    ['sex=f', 'sex=m', 'stage=I', 'stage=II', 'stage=III', 'stage=IV']
     """
     frame = evidence.subgroups()
     frame = frame[frame["key"] == key].reset_index(drop=True)
@@ -202,14 +230,29 @@ def lorenz(cohort: Cohort, synthetic: Sequence[Cohort], cost: str | None = None)
     UnknownNameError     a cost the cohort does not declare
     NotEstimableError    no cost, or fewer than twenty patients with one known, or no cost above 0
 
+    See Also
+    --------
+    cost_quantiles : The quantiles of the same cost.
+
     References
     ----------
     Lorenz (1905) Publ Am Stat Assoc 9:209.
+
+    Examples
+    --------
+    >>> import heorsynth as hs
+    >>> cohort, _ = hs.datasets.simulated_trial(60, seed=1)
+    >>> synthetic = hs.generators.create("marginals").fit(cohort, seed=1).sample(m=2, seed=1)
+    >>> frame = lorenz(cohort, synthetic).frame
+    >>> frame["share"].iloc[[0, -1]].tolist(), frame["real"].round(6).iloc[[0, -1]].tolist()
+    ([0.0, 1.0], [0.0, 1.0])
     """
     name = declared_cost(cohort, cost, "Lorenz curve")
     real, *drawn = (one.column(name)[np.isfinite(one.column(name))] for one in (cohort, *synthetic))
     if len(real) <= 2 * _TAIL or min(float(values.sum()) if len(values) else 0.0 for values in (real, *drawn)) <= 0:
-        raise NotEstimableError("Lorenz curve", Problem(name, f"known for {len(real)} patients, or never above 0"))
+        raise NotEstimableError(
+            "Lorenz curve", Problem(name, f"known for {counted(len(real), 'patient')}, or never above 0")
+        )
     edge = _TAIL / len(real)
     shares = np.concatenate([[0.0], np.linspace(edge, 1 - edge, 100), [1.0]])
     each = np.array([_lorenz(values, shares) for values in drawn])
@@ -226,7 +269,8 @@ def lorenz(cohort: Cohort, synthetic: Sequence[Cohort], cost: str | None = None)
         frame,
         f"Lorenz curves of {name}: the least expensive {ninth['share']:.0%} of patients bear {ninth['real']:.1%} of "
         f"all cost in the real cohort and {ninth['synthetic']:.1%} in the synthetic ones.",
-        f"Solid: real. Dashed: mean of {len(synthetic)} synthetic cohorts, with their 5th to 95th percentile. "
+        f"Solid: real. Dashed: mean of {counted(len(synthetic), 'synthetic cohort')}, with their 5th to 95th "
+        "percentile. "
         "Straight line: equal costs. Between the last ten patients and the corner the curve is drawn straight.",
     )
 

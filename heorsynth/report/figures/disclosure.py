@@ -9,6 +9,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from heorsynth.checks.core.finding import LEVEL
+from heorsynth.core.display import counted
 from heorsynth.core.errors import NotEstimableError, Problem
 from heorsynth.evidence.evidence import Evidence
 from heorsynth.report.figures.evidence import LOOK
@@ -22,6 +23,10 @@ WIDTH, LABELS, ROW = 8.6, 4.3, 0.3
 def disclosure_risk(evidence: Evidence) -> Picture:
     """Return a figure of the success of each attack, on training patients and on the hold-out, with the margin.
 
+    Parameters
+    ----------
+    evidence : Evidence      of a purpose that attacks the rows, such as "data-sharing"
+
     Returns
     -------
     Picture      `frame`: attack, group, control, success, lower, upper (of success, over the control), margin, verdict
@@ -29,6 +34,21 @@ def disclosure_risk(evidence: Evidence) -> Picture:
     Raises
     ------
     NotEstimableError    no attack could be judged: there was no hold-out, or the purpose asks for none
+
+    See Also
+    --------
+    forest : All findings in units of their margins.
+    heorsynth.validate : Takes the hold-out that the attacks need.
+
+    Examples
+    --------
+    >>> import heorsynth as hs
+    >>> cohort, _ = hs.datasets.simulated_trial(60, seed=1)
+    >>> synthetic = hs.generators.create("marginals").fit(cohort, seed=1).sample(m=2, seed=1)
+    >>> evidence = hs.validate(cohort, synthetic, purpose="software-testing", seed=1)
+    >>> frame = disclosure_risk(evidence).frame
+    >>> frame["attack"].tolist(), list(frame.columns[2:6])
+    (['rows equal to a patient'], ['control', 'success', 'lower', 'upper'])
     """
     found = [f for f in evidence.findings if f.check == "disclosure" and f.synthetic == f.synthetic]
     if not found:
@@ -83,7 +103,7 @@ def disclosure_risk(evidence: Evidence) -> Picture:
     return Picture(
         axes,
         frame,
-        f"{len(frame)} attacks: {counts}. Most beyond its control: {worst['attack']}, {worst['group']}, "
+        f"{counted(len(frame), 'attack')}: {counts}. Most beyond its control: {worst['attack']}, {worst['group']}, "
         f"{worst['success']:.2f} against {worst['control']:.2f}.",
         f"The marker is an attack's success on patients of the source, with its {LEVEL:.0%} interval; the tick is its "
         "success on people the generator never saw. The grey band is the margin.",

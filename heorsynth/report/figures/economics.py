@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
+from heorsynth.core.display import counted
 from heorsynth.core.estimate import significant
 from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.estimators.economics.increments import Increments
@@ -27,12 +28,27 @@ def ce_plane(cohort: Cohort, synthetic: Sequence[Cohort], wtp: float | None = No
 
     Parameters
     ----------
-    wtp : float, optional     threshold drawn as a line through the origin, in money per unit of effect
-    arm : str, optional       set against the comparator; the first other arm by default
+    cohort : Cohort                  the real patients
+    synthetic : sequence of Cohort   the m synthetic cohorts
+    wtp : float, optional            threshold drawn as a line through the origin, in money per unit of effect
+    arm : str, optional              compared with the comparator; the first other arm by default
 
     Returns
     -------
     Picture      `frame`: who (patients, synthetic pooled, or a cohort's number), effect, cost
+
+    See Also
+    --------
+    acceptability : The probability of being cost-effective, by threshold.
+    heorsynth.evaluate : The increments as numbers.
+
+    Examples
+    --------
+    >>> import heorsynth as hs
+    >>> cohort, _ = hs.datasets.simulated_trial(60, seed=1)
+    >>> synthetic = hs.generators.create("marginals").fit(cohort, seed=1).sample(m=2, seed=1)
+    >>> ce_plane(cohort, synthetic, wtp=20_000).frame["who"].tolist()
+    ['patients', 'synthetic, pooled', 'cohort 0', 'cohort 1']
     """
     real, pooled, single = _evaluated(cohort, synthetic, arm)
     rows = [("patients", real.effect, real.cost), ("synthetic, pooled", pooled.effect, pooled.cost)]
@@ -44,7 +60,7 @@ def ce_plane(cohort: Cohort, synthetic: Sequence[Cohort], wtp: float | None = No
         axes.axhline(0, color=GREY, linewidth=0.6)
         axes.axvline(0, color=GREY, linewidth=0.6)
         axes.plot(frame["effect"][2:], frame["cost"][2:], ".", color=SYNTHETIC, alpha=0.45, markersize=4,
-                  label=f"each of {len(single)} synthetic cohorts")  # fmt: skip
+                  label=f"each of {counted(len(single), 'synthetic cohort')}")  # fmt: skip
         for found, dash, colour, marker, name in (
             (real, "-", REAL, "o", "patients, 95% region"),
             (pooled, DASHED, SYNTHETIC, "s", "synthetic, pooled, 95% region"),
@@ -75,11 +91,28 @@ def acceptability(cohort: Cohort, synthetic: Sequence[Cohort], to: float, arm: s
 
     Parameters
     ----------
-    to : float     largest threshold, in money per unit of effect
+    cohort : Cohort                  the real patients
+    synthetic : sequence of Cohort   the m synthetic cohorts
+    to : float                       largest threshold, in money per unit of effect
+    arm : str, optional              compared with the comparator; the first other arm by default
 
     Returns
     -------
     Picture      `frame`: wtp, patients, pooled, lower, upper (5th and 95th percentile of the cohorts)
+
+    See Also
+    --------
+    ce_plane : Incremental cost and effect in the plane.
+    heorsynth.evaluate : The curve as numbers.
+
+    Examples
+    --------
+    >>> import heorsynth as hs
+    >>> cohort, _ = hs.datasets.simulated_trial(60, seed=1)
+    >>> synthetic = hs.generators.create("marginals").fit(cohort, seed=1).sample(m=2, seed=1)
+    >>> axes, frame = acceptability(cohort, synthetic, to=50_000)
+    >>> list(frame.columns)
+    ['wtp', 'patients', 'pooled', 'lower', 'upper']
     """
     real, pooled, single = _evaluated(cohort, synthetic, arm)
     grid = np.linspace(0.0, to, _POINTS)

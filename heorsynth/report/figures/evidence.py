@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from heorsynth.checks.core.finding import FAIL, INCONCLUSIVE, LEVEL, NOT_ESTIMABLE, PASS
+from heorsynth.core.display import counted
 from heorsynth.core.errors import NotEstimableError, Problem
 from heorsynth.evidence.evidence import Evidence
 from heorsynth.report.figures.style import BLACK, GREEN, GREY, ORANGE, VERMILLION, Picture, canvas, style, watermark
@@ -46,6 +47,21 @@ def forest(evidence: Evidence, supporting: bool = False) -> Picture:
     Raises
     ------
     NotEstimableError    there is no finding to draw
+
+    See Also
+    --------
+    subgroup_forest : One estimand in every subgroup level.
+    heorsynth.report.tables.verdict_table : The same findings as a table.
+
+    Examples
+    --------
+    >>> import heorsynth as hs
+    >>> cohort, _ = hs.datasets.simulated_trial(60, seed=1)
+    >>> synthetic = hs.generators.create("marginals").fit(cohort, seed=1).sample(m=2, seed=1)
+    >>> evidence = hs.validate(cohort, synthetic, purpose="software-testing", seed=1)
+    >>> picture = forest(evidence, supporting=True)
+    >>> len(picture.frame) == len(evidence.findings)
+    True
     """
     findings = [finding for finding in evidence.findings if finding.decisive or supporting]
     if not findings:
@@ -73,7 +89,7 @@ def forest(evidence: Evidence, supporting: bool = False) -> Picture:
     return Picture(
         axes,
         frame,
-        f"{len(frame)} findings in units of their margins: {counts}.{far}",
+        f"{counted(len(frame), 'finding')} in units of the margin: {counts}.{far}",
         f"Each line is a {LEVEL:.0%} interval of the difference between synthetic and real, divided by the margin "
         "fixed beforehand. Wholly inside the grey band: pass. Wholly outside: fail. Across its edge: inconclusive.",
     )

@@ -10,6 +10,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
+from heorsynth.core.display import counted
 from heorsynth.core.errors import NotEstimableError, Problem, unknown_name
 from heorsynth.core.estimate import significant
 from heorsynth.data.cohort.cohort import Cohort
@@ -39,6 +40,19 @@ def level_retention(cohort: Cohort, synthetic: Sequence[Cohort]) -> Picture:
     Raises
     ------
     NotEstimableError    the cohort declares neither an arm nor a subgroup
+
+    See Also
+    --------
+    heorsynth.report.tables.table_one : The same shares as a table.
+
+    Examples
+    --------
+    >>> import heorsynth as hs
+    >>> cohort, _ = hs.datasets.simulated_trial(60, seed=1)
+    >>> synthetic = hs.generators.create("marginals").fit(cohort, seed=1).sample(m=2, seed=1)
+    >>> frame = level_retention(cohort, synthetic).frame
+    >>> frame["column"].unique().tolist(), frame["status"].unique().tolist()
+    (['arm', 'sex', 'stage'], ['kept'])
     """
     names = [name for name in (cohort.schema.arm, *cohort.schema.subgroups) if name is not None]
     if not names:
@@ -58,9 +72,9 @@ def level_retention(cohort: Cohort, synthetic: Sequence[Cohort]) -> Picture:
     return Picture(
         axes,
         frame,
-        f"Share of each level, real and synthetic. {len(frame)} levels: {told}. {shares}.",
-        f"Circle: share of real patients. Diamond: mean of {len(synthetic)} synthetic cohorts, with their 5th to "
-        "95th percentile. A level with fewer than 5 real patients is listed without its real share.",
+        f"Share of each level, real and synthetic. {counted(len(frame), 'level')}: {told}. {shares}.",
+        f"Circle: share of real patients. Diamond: mean of {counted(len(synthetic), 'synthetic cohort')}, with their "
+        "5th to 95th percentile. A level with fewer than 5 real patients is listed without its real share.",
     )
 
 
@@ -183,13 +197,26 @@ def cost_quantiles(cohort: Cohort, synthetic: Sequence[Cohort], cost: str | None
     ------
     UnknownNameError     a cost the cohort does not declare
     NotEstimableError    no cost declared, or too few patients for a single quantile
+
+    See Also
+    --------
+    lorenz : How the total cost is shared among the patients.
+    heorsynth.report.tables.table_one : Mean and standard deviation of each cost.
+
+    Examples
+    --------
+    >>> import heorsynth as hs
+    >>> cohort, _ = hs.datasets.simulated_trial(60, seed=1)
+    >>> synthetic = hs.generators.create("marginals").fit(cohort, seed=1).sample(m=2, seed=1)
+    >>> list(cost_quantiles(cohort, synthetic).frame.columns)
+    ['share', 'real', 'synthetic', 'synthetic_low', 'synthetic_high']
     """
     name = declared_cost(cohort, cost, "cost quantiles")
     real = cohort.rows[name].dropna().to_numpy(float)
     drawn = [one.rows[name].dropna().to_numpy(float) for one in synthetic]
     if len(real) <= 2 * _TAIL_PATIENTS or not all(len(values) for values in drawn):
         raise NotEstimableError(
-            "cost quantiles", Problem(name, f"known for {len(real)} patients, or lost in a synthetic cohort")
+            "cost quantiles", Problem(name, f"known for {counted(len(real), 'patient')}, or lost in a synthetic cohort")
         )
     edge = _TAIL_PATIENTS / len(real)
     shares = np.arange(edge, 1.0001 - edge, max(0.01, SMALL_COUNT / len(real)))
@@ -219,7 +246,7 @@ def cost_quantiles(cohort: Cohort, synthetic: Sequence[Cohort], cost: str | None
         axes,
         frame,
         alt,
-        f"Solid: real. Dashed: mean of {len(drawn)} synthetic cohorts, with their 5th to 95th "
+        f"Solid: real. Dashed: mean of {counted(len(drawn), 'synthetic cohort')}, with their 5th to 95th "
         f"percentile. Real costs are drawn only where {_TAIL_PATIENTS} patients lie below and above.",
     )
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import pandas as pd
 from matplotlib.ticker import MaxNLocator
 
+from heorsynth.core.display import counted
 from heorsynth.core.errors import unknown_name
 from heorsynth.report.figures.style import GREY, GROUP_COLOURS, GROUP_MARKERS, Picture, canvas, style, watermark
 
@@ -29,6 +30,17 @@ def collapse_curves(decay: pd.DataFrame, quantities: Sequence[str] | None = None
     Raises
     ------
     UnknownNameError     a quantity that is not in the frame
+
+    See Also
+    --------
+    heorsynth.stability.collapse : Makes the frame.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> decay = pd.DataFrame({"generation": [0, 1], "quantity": "mean of age", "relative": [1.0, 0.98]})
+    >>> print(collapse_curves(decay).alt)
+    Quantities over their value in the patients after 1 generation: mean of age 0.98.
     """
     known = list(dict.fromkeys(decay["quantity"]))
     for name in quantities or ():
@@ -50,10 +62,11 @@ def collapse_curves(decay: pd.DataFrame, quantities: Sequence[str] | None = None
         watermark(figure)
     last = frame.dropna(subset=["relative"]).groupby("quantity", sort=False).last()["relative"]
     told = "; ".join(f"{name} {last[name]:.2f}" for name in chosen if name in last)
+    generations = counted(int(frame["generation"].max()), "generation")
     return Picture(
         axes,
         frame,
-        f"Quantities over their value in the patients after {int(frame['generation'].max())} generations: {told}.",
+        f"Quantities over their value in the patients after {generations}: {told}.",
         "Each line follows one quantity while a generator is fitted to its own rows again and again. On the grey line "
         "nothing is lost.",
     )

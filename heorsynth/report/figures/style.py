@@ -91,6 +91,21 @@ class Picture:
     alt : str              what it shows, in a sentence built from its numbers
     caption : str          how to read it
     tables : dict          further frames shown in it, such as the numbers at risk
+
+    See Also
+    --------
+    heorsynth.report.tables.table.Table : The same for a table.
+
+    Examples
+    --------
+    >>> with style():
+    ...     axes = canvas(4, 3).add_axes((0.2, 0.2, 0.7, 0.7))
+    >>> picture = Picture(axes, pd.DataFrame({"time": [0.0, 1.0]}), "A curve.", "Solid: patients.")
+    >>> picture
+    A curve.
+    Solid: patients.
+    >>> picture.png()[1:4]
+    b'PNG'
     """
 
     axes: Axes

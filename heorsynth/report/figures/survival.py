@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
+from heorsynth.core.display import counted
 from heorsynth.core.errors import HorizonError, NotEstimableError, Problem, unknown_name
 from heorsynth.core.estimate import significant
 from heorsynth.data.cohort.cohort import Cohort
@@ -91,6 +92,10 @@ def km_overlay(
     HorizonError         a horizon that is not above 0
     NotEstimableError    no group with ten patients
 
+    See Also
+    --------
+    km_difference : The difference of the curves, with its interval and margin.
+
     Notes
     -----
     Curves stand on 200 equally spaced times and end where fewer than ten are at risk; real counts below five
@@ -100,6 +105,15 @@ def km_overlay(
     References
     ----------
     Morris et al. (2019) BMJ Open 9:e030215, doi:10.1136/bmjopen-2019-030215.
+
+    Examples
+    --------
+    >>> import heorsynth as hs
+    >>> cohort, _ = hs.datasets.simulated_trial(60, seed=1)
+    >>> synthetic = hs.generators.create("marginals").fit(cohort, seed=1).sample(m=2, seed=1)
+    >>> picture = km_overlay(cohort, synthetic, "os", by="arm")
+    >>> picture.frame["group"].unique().tolist(), list(picture.tables)
+    (['usual', 'new'], ['at_risk'])
     """
     column = _column(cohort, by)
     every = list(_groups(cohort, synthetic, column))
@@ -336,8 +350,8 @@ def _caption(cohort: Cohort, endpoint: str, m: int, left_out: int) -> str:
     others = f"; {', '.join(rest)} counts as censored" if rest else ""
     told = f" Groups not drawn, as too small or too many: {left_out}." if left_out else ""
     return (
-        f"{event}{others}. Solid: real patients. Dashed: mean of {m} synthetic cohorts, with their 5th to 95th "
-        "percentile as band: the noise of drawing, not the uncertainty of few patients. Curves end where fewer "
-        f"than {MIN_AT_RISK} are at risk; real counts below 5 are not given."
+        f"{event}{others}. Solid: real patients. Dashed: mean of {counted(m, 'synthetic cohort')}, with their "
+        "5th to 95th percentile as band: the noise of drawing, not the uncertainty of few patients. Curves end where "
+        f"fewer than {MIN_AT_RISK} are at risk; real counts below 5 are not given."
         f"{told}"
     )

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from pandas.api import types
 
-from heorsynth.core.display import Card
+from heorsynth.core.display import Card, counted
 from heorsynth.core.estimate import significant
 from heorsynth.data.cohort.cohort import Cohort, small
 from heorsynth.data.columns.levels import SMALL_COUNT, shown_names
@@ -44,6 +44,11 @@ def table_one(cohort: Cohort, synthetic: Sequence[Cohort]) -> Table:
     Table      `frame`: variable, level, real, synthetic (text: "count (share)" or "mean (SD)"; synthetic are means
                over the cohorts), smd (synthetic less real; NaN where there is none), note
 
+    See Also
+    --------
+    verdict_table : The findings, with their margins.
+    heorsynth.report.figures.level_retention : The share of each level as a figure.
+
     Notes
     -----
     For numbers SMD = (mean_s - mean_r) / sqrt((SD_s² + SD_r²) / 2); for each level
@@ -55,6 +60,15 @@ def table_one(cohort: Cohort, synthetic: Sequence[Cohort]) -> Table:
     References
     ----------
     Austin (2009) Stat Med 28:3083, doi:10.1002/sim.3697.  Yang & Dalton (2012) SAS Global Forum 335.
+
+    Examples
+    --------
+    >>> import heorsynth as hs
+    >>> cohort, _ = hs.datasets.simulated_trial(60, seed=1)
+    >>> synthetic = hs.generators.create("marginals").fit(cohort, seed=1).sample(m=2, seed=1)
+    >>> table = table_one(cohort, synthetic)
+    >>> table.to_frame()[["variable", "level", "real"]].head(3).values.tolist()
+    [['patients or rows', '', '60'], ['arm', 'usual', '30 (50.0%)'], ['arm', 'new', '30 (50.0%)']]
     """
     rows: list[tuple[str, str, str, str, float, str]] = [
         ("patients or rows", "", f"{cohort.n:,}", f"{np.mean([one.n for one in synthetic]):,.0f}", math.nan, "")
@@ -65,8 +79,8 @@ def table_one(cohort: Cohort, synthetic: Sequence[Cohort]) -> Table:
     frame = pd.DataFrame(rows, columns=list(COLUMNS))
     shown = tuple((row[0], row[1], row[2], row[3], _signed(row[4]), row[5]) for row in rows)
     note = (
-        f"Synthetic: means over {len(synthetic)} cohorts. SMD: standardised difference, synthetic minus real; "
-        "absolute values "
+        f"Synthetic: means over {counted(len(synthetic), 'cohort')}. SMD: standardised difference, "
+        "synthetic minus real; absolute values "
         f"above {_IMBALANCE:g} are marked. Synthetic rows add no patients, so no test is shown. {FOOTNOTE}"
     )
     header = ("variable", "level", f"real (n = {cohort.n:,})", f"synthetic (m = {len(synthetic)})", "SMD", "note")
@@ -195,7 +209,7 @@ def _rare_together(held: np.ndarray, drawn: Sequence[np.ndarray]) -> tuple[np.nd
     """The levels with those of fewer than five real patients as one, which is counted and not named."""
     levels, counts = np.unique(held[held != ""], return_counts=True)
     rare = levels[counts < SMALL_COUNT]
-    label = f"{len(rare)} rare level{'s' if len(rare) > 1 else ''}"
+    label = counted(len(rare), "rare level")
     merged = [np.where(np.isin(one, rare), label, one.astype(object)) for one in (held, *drawn)]
     return merged[0], merged[1:]
 

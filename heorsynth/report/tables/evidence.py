@@ -28,6 +28,22 @@ def verdict_table(evidence: Evidence, supporting: bool = False) -> Table:
     -------
     Table      differences as a percentage of the real value, a ratio, or an amount, as the margin is written;
                `frame` has the columns of `Evidence.to_frame`
+
+    See Also
+    --------
+    margins_table : The margins with their reasons.
+    heorsynth.report.figures.forest : The same findings as a figure.
+    heorsynth.validate : Makes the evidence.
+
+    Examples
+    --------
+    >>> import heorsynth as hs
+    >>> cohort, _ = hs.datasets.simulated_trial(60, seed=1)
+    >>> synthetic = hs.generators.create("marginals").fit(cohort, seed=1).sample(m=2, seed=1)
+    >>> evidence = hs.validate(cohort, synthetic, purpose="software-testing", seed=1)
+    >>> table = verdict_table(evidence)
+    >>> sorted(table.to_frame()["check"].unique())
+    ['costs', 'structure', 'subgroups']
     """
     findings = [finding for finding in evidence.findings if finding.decisive is not supporting]
     title = (
@@ -52,6 +68,21 @@ def margins_table(declared: Mapping[str, Mapping[str, object]], evidence: Eviden
     Returns
     -------
     Table                    `frame`: estimand, what it is, margin, reason, set by
+
+    See Also
+    --------
+    verdict_table : The findings, with their margins.
+    heorsynth.validate : Takes margins of your own.
+
+    Examples
+    --------
+    >>> import heorsynth as hs
+    >>> cohort, _ = hs.datasets.simulated_trial(60, seed=1)
+    >>> synthetic = hs.generators.create("marginals").fit(cohort, seed=1).sample(m=2, seed=1)
+    >>> evidence = hs.validate(cohort, synthetic, purpose="software-testing", seed=1)
+    >>> table = margins_table({}, evidence)
+    >>> table.to_frame()["set by"].unique().tolist()
+    ['default of the purpose']
     """
     purpose = PURPOSES.get(evidence.purpose)
     asked = () if purpose is None else (*purpose.decisive, *purpose.supporting)

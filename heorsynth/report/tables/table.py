@@ -14,7 +14,24 @@ FOOTNOTE = "SYNTHETIC DATA: synthetic rows are not patients."
 
 @dataclass(frozen=True)
 class Table:
-    """A table with its numbers: `card` is what is shown, `frame` the same as data."""
+    """A table with its numbers: `card` is what is shown, `frame` the same as data.
+
+    See Also
+    --------
+    heorsynth.report.figures.Picture : The same for a figure.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> frame = pd.DataFrame({"arm": ["usual"], "mean": [200.0]})
+    >>> table = Table(Card("Costs", ("arm", "mean"), (("usual", "200"),)), frame)
+    >>> print(table)
+    Costs
+      arm    mean
+      usual  200
+    >>> table.to_frame()["mean"].tolist()
+    [200.0]
+    """
 
     card: Card
     frame: pd.DataFrame

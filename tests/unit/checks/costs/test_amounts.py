@@ -106,7 +106,7 @@ def test_costs_that_are_all_dearer_by_a_tenth_of_the_mean_are_a_tenth_away() -> 
     [
         ([5.0] * 4, "fewer than 5 real patients"),
         ([0.0] * 6, "the real mean is not above 0"),
-        ([np.nan] * 5 + [3.0], "1 patients with a known value"),
+        ([np.nan] * 5 + [3.0], "1 patient with a known value"),
     ],
 )
 def test_no_distance_is_told_of_costs_that_are_none(costs: list[float], reason: str) -> None:

@@ -50,7 +50,7 @@ def with_value(column: str, value: object, rows: int = 1) -> Callable[[pd.DataFr
     (lambda f: f.assign(event=0), errors.NoEventsError, "nobody among 40"),
     (lambda f: f.assign(patient=["secret-0"] * 2 + list(f["patient"][2:])), errors.DuplicateIdError, "2 of 40 rows"),
     (with_value("sex", "secret"), errors.SparseLevelError, "single patient"),
-    (lambda f: f.head(1), errors.TooFewPatientsError, "1 patients"),
+    (lambda f: f.head(1), errors.TooFewPatientsError, "1 patient"),
     (lambda f: f.head(0), errors.TooFewPatientsError, "0 patients"),
     (lambda f: f.assign(age=61), errors.EmptyColumnError, "the same for every patient"),
     (lambda f: f.assign(age=np.nan), errors.EmptyColumnError, "entirely missing"),

@@ -58,14 +58,14 @@ def test_a_malformed_declaration_is_refused_with_how_to_write_it(roles: dict, ki
 
 @pytest.mark.parametrize(("change", "kind", "told"), [
     (lambda f: f.to_dict("list"), errors.RoleError, "is a dict, not a pandas DataFrame"),
-    (lambda f: f.rename(columns={"age": 0}), errors.RoleError, "1 names are not text"),
+    (lambda f: f.rename(columns={"age": 0}), errors.RoleError, "1 name is not text"),
     (lambda f: f.assign(age=[[1], [2]] * 20), errors.MixedTypesError, "lists or other containers"),
     (lambda f: f.assign(event=[[0], [1]] * 20), errors.MixedTypesError, "lists or other containers"),
     (lambda f: f.assign(time=pd.date_range("2020", "2021", periods=40)), errors.DurationError, "dates or time spans"),
     (lambda f: f.assign(time=pd.to_timedelta(f["time"], "D")), errors.DurationError, "holds time spans"),
     (lambda f: f.assign(time=True), errors.DurationError, "no numbers of time"),
     (lambda f: f.assign(time=["n.k.", *f["time"].astype(str)[1:]]), errors.DurationError, "1 are not (1 word)"),
-    (lambda f: f.assign(cost=np.append(f["cost"][:-1], np.inf)), errors.CohortError, "1 of 40 values are infinite"),
+    (lambda f: f.assign(cost=np.append(f["cost"][:-1], np.inf)), errors.CohortError, "1 of 40 values is infinite"),
 ])  # fmt: skip
 def test_a_column_of_another_kind_is_refused_as_what_it_is(change: Callable, kind: type, told: str) -> None:
     refused = refusal(change(patients()), costs=["cost"])
