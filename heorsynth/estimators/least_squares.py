@@ -8,8 +8,8 @@ from itertools import groupby
 
 import numpy as np
 
-_CELLS = 4_000_000
-"""At most this many numbers of designs are in memory at once (32 MB)."""
+_CELLS = 100_000
+"""Designs of about this many numbers are computed together: they stay in the processor's cache."""
 
 _SINGULAR = 1e-8
 """Smallest eigenvalue of the correlations of a design that counts as full rank."""
@@ -46,8 +46,8 @@ def first_coefficients(
 
     Notes
     -----
-    Standard errors are HC2: residuals eᵢ²/(1 - hᵢ), hᵢ the leverage. For a single indicator the coefficient is a difference
-    of two means, and HC2 is Welch's standard error.
+    Standard errors are HC2: residuals eᵢ²/(1 - hᵢ), hᵢ the leverage. For a single indicator the coefficient is a
+    difference of two means, and HC2 is Welch's standard error.
 
     References
     ----------

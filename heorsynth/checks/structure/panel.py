@@ -29,7 +29,7 @@ _NAMED = 3
 _STREAM = 18
 """Name of the panel's own random stream within the stream of the check."""
 
-ONE_RESAMPLE = 2 * (1 - stats.norm.cdf(OFF))
+ONE_RESAMPLE = float(2 * stats.norm.sf(OFF))
 """The share of analyses off in one bootstrap resample of the patients: P(|Z| > 1) = 0.317."""
 
 
@@ -41,8 +41,8 @@ class PanelResult:
     ----------
     analyses : tuple (J,)           what is estimated
     real, error : array (J,)        the patients' estimates and their HC2 standard errors
-    synthetic : array (J,)          mean over the cohorts in which it can be estimated; NaN if it is unknown in more than
-                                    half of them
+    synthetic : array (J,)          mean over the cohorts in which it can be estimated; NaN if it is unknown in
+                                    more than half of them
     difference : array (J,)         synthetic - real, in standard errors of the patients; infinite if unknown
     lower, upper : array (J,)       its 90% t-interval over the cohorts, given these patients; infinite for one cohort
     """
@@ -76,10 +76,10 @@ class PanelResult:
         Notes
         -----
         Let L be the share of analyses whose interval lies beyond ±1 standard error, and U the share whose interval does
-        not lie within. An analysis is taken for one on the wrong side with a probability of at most 5%, so the true
-        share p has E(L) ≤ p + 0.05 (1 - p) and E(U) ≥ 0.95 p. The interval is (L - 0.05)/0.95 to U/0.95: it allows for the
-        number of cohorts, which more cohorts reduce. It is about these patients and this panel; another seed draws
-        another panel. The floor is the share off in one bootstrap resample of the patients, P(|Z| > 1) = 0.317. The mean
+        not lie within. An analysis is put on the wrong side with a probability of at most 5%, so the true share p has
+        E(L) ≤ p + 0.05 (1 - p) and E(U) ≥ 0.95 p. The interval is (L - 0.05)/0.95 to U/0.95. It covers the randomness of
+        the m cohorts, so more cohorts make it narrower. It is about these patients and this panel: another seed draws
+        another panel. The floor is the share off in one bootstrap resample of the patients, P(|Z| > 1) = 0.317; the mean
         over many resamples is off in none.
         """
         beyond = float(((self.lower > OFF) | (self.upper < -OFF)).mean())
@@ -94,17 +94,17 @@ def panel_result(real: Cohort, synthetic: Sequence[Cohort], rng: np.random.Gener
     Parameters
     ----------
     real, synthetic      the patients, and the m synthetic cohorts
-    rng : Generator      the stream of the check. Only its seed is used: what else was drawn from it changes no panel, and
-                         the panel changes no other draw
+    rng : Generator      the stream of the check. Only its seed is used, so earlier draws change no panel, and the panel
+                         changes no later draw
 
     Notes
     -----
     Cuts, levels and horizons come from the patients. Every analysis uses the rows in which its columns are known. The
-    mean is over the cohorts in which an analysis can be estimated, which ignores a group that is empty in a few of them.
-    An analysis that is unknown in more than half of them is off.
+    mean is over the cohorts in which an analysis can be estimated, so it ignores a group that is empty in a few of
+    them. An analysis that is unknown in more than half of them is off.
     """
     seeds = rng.bit_generator.seed_seq
-    own = np.random.default_rng(np.random.SeedSequence(seeds.entropy, spawn_key=(*seeds.spawn_key, _STREAM)))  # type: ignore[attr-defined]
+    own = np.random.default_rng(np.random.SeedSequence(seeds.entropy, spawn_key=(*seeds.spawn_key, _STREAM)))
     drawn = drawn_panel(real, own)
     if not drawn.analyses:
         return PanelResult((), *(np.empty(0) for _ in range(6)))
@@ -112,9 +112,7 @@ def panel_result(real: Cohort, synthetic: Sequence[Cohort], rng: np.random.Gener
     usable = np.flatnonzero(np.isfinite(value) & (error > 0))
     analyses = tuple(drawn.analyses[place] for place in usable)
     models = [drawn.models[place] for place in usable]
-    values = np.array(
-        [first_coefficients(values_of(one, drawn.columns), models, errors=False)[0] for one in synthetic]
-    )
+    values = np.array([first_coefficients(values_of(one, drawn.columns), models, errors=False)[0] for one in synthetic])
     real_value, real_error = value[usable], error[usable]
     mean, half = _over_cohorts((values - real_value) / real_error)
     lost = np.isnan(mean)

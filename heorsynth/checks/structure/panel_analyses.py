@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations, product
 
@@ -12,6 +12,7 @@ from scipy import stats
 from heorsynth.checks.structure.panel_columns import (
     FEWEST,
     Column,
+    High,
     Level,
     Number,
     PanelColumns,
@@ -26,7 +27,7 @@ from heorsynth.estimators.least_squares import Model
 
 CONTRAST, ADJUSTED, INTERACTION = "contrast", "adjusted", "treatment by covariate"
 KINDS = (CONTRAST, ADJUSTED, INTERACTION)
-"""The kinds of analyses: means in two groups, coefficients of linear models, and effects of treatment by a covariate."""
+"""Means in two groups, coefficients of linear models, and effects of treatment by a covariate."""
 
 MOST = 300
 """At most this many analyses are drawn, a third of each kind if the cohort has so many."""
@@ -124,23 +125,26 @@ class _Source:
 
     def contrasts(self) -> Iterator[Analysis]:
         """Yield each number and endpoint across the groups of every other column."""
-        groups = [*self.columns.high.values()]
-        groups += [one for levels in self.columns.levels.values() for one in (levels if len(levels) > 2 else levels[-1:])]
-        for outcome, group in product((*self.columns.numbers, *self.columns.times), groups):
+        groups: list[High | Level] = [*self.columns.high.values()]
+        groups += [one for levels in self.columns.levels.values() for one in _once(levels)]
+        outcomes: list[Number | RestrictedTime] = [*self.columns.numbers, *self.columns.times]
+        for outcome, group in product(outcomes, groups):
             if not self.apart(outcome, group) or not self.estimable(outcome, ((group,),)):
                 continue
             rest = " and the rest" if isinstance(group, Level) else ""
-            yield Analysis(CONTRAST, f"mean of {outcome.words} by {group.words}{rest}", outcome, ((group,),))
+            mean = outcome.words if isinstance(outcome, RestrictedTime) else f"mean of {outcome.words}"
+            yield Analysis(CONTRAST, f"{mean} by {group.words}{rest}", outcome, ((group,),))
 
     def interactions(self) -> Iterator[Analysis]:
         """Yield the effect of treatment on each cost, utility and endpoint by each covariate."""
         schema, columns = self.schema, self.columns
         wanted = {*schema.costs, *schema.utilities, *self.parts}
         taken = {*wanted, *schema.events, schema.arm, schema.entry}
-        outcomes = [*(one for one in columns.numbers if one.source in wanted), *columns.times]
+        outcomes: list[Number | RestrictedTime] = [one for one in columns.numbers if one.source in wanted]
+        outcomes += columns.times
         covariates: list[Number | Level] = [one for one in columns.numbers if one.source not in taken]
         for name, levels in columns.levels.items():
-            covariates += () if name in taken else levels if len(levels) > 2 else levels[-1:]
+            covariates += () if name in taken else _once(levels)
         for arm, outcome, covariate in product(columns.arms, outcomes, covariates):
             terms = ((arm, covariate), (arm,), (covariate,))
             if self.apart(outcome, covariate) and self.apart(arm, covariate) and self.estimable(outcome, terms):
@@ -186,13 +190,10 @@ class _Source:
 
     def _outcomes(self) -> list[tuple[Column, ...]]:
         """Return the outcomes of adjusted analyses; the levels of a column count as one when one is drawn."""
-        alone: list[tuple[Column, ...]] = [(one,) for one in (*self.columns.numbers, *self.columns.times)]
+        alone: list[tuple[Column, ...]] = [(one,) for one in self.columns.numbers]
+        alone += [(one,) for one in self.columns.times]
         taken = (self.schema.arm, *self.schema.events)
-        return alone + [
-            levels if len(levels) > 2 else levels[-1:]
-            for name, levels in self.columns.levels.items()
-            if name not in taken
-        ]
+        return alone + [_once(levels) for name, levels in self.columns.levels.items() if name not in taken]
 
     def apart(self, one: Column, other: Column) -> bool:
         """Return whether two columns may be in one analysis."""
@@ -215,6 +216,11 @@ class _Source:
         return all(_filled(observed, [one[whole] for one in term]) for term in held)
 
 
+def _once(levels: tuple[Level, ...]) -> tuple[Level, ...]:
+    """Return the levels, without the commoner of two: it would give the same analysis with the other sign."""
+    return levels if len(levels) > 2 else levels[-1:]
+
+
 def _filled(outcome: np.ndarray, term: Sequence[np.ndarray]) -> bool:
     """Return whether each cell of high and low values has enough patients whose outcome varies."""
     high = [values > np.median(values) if len(np.unique(values)) > 2 else values == values.max() for values in term]
@@ -224,9 +230,11 @@ def _filled(outcome: np.ndarray, term: Sequence[np.ndarray]) -> bool:
 
 
 def _every(columns: PanelColumns) -> Iterator[Column]:
-    yield from (*columns.numbers, *columns.times, *columns.high.values(), *columns.arms)
-    for levels in columns.levels.values():
-        yield from levels
+    held: Iterable[Iterable[Column]] = (
+        columns.numbers, columns.times, columns.high.values(), columns.arms, *columns.levels.values()
+    )  # fmt: skip
+    for several in held:
+        yield from several
 
 
 def _listed(names: Sequence[str]) -> str:
@@ -276,7 +284,7 @@ def _correlation(one: np.ndarray, other: np.ndarray) -> float:
 
 
 def _explained(ranks: np.ndarray, group: np.ndarray, known: np.ndarray) -> float:
-    """Return the share of the largest variance that groups of these sizes could explain: 1 for the bands of a number."""
+    """Return the variance that the groups explain, as a share of the most they could: 1 for the bands of a number."""
     both = np.isfinite(ranks) & known
     values, group = ranks[both], np.unique(group[both], return_inverse=True)[1]
     if len(values) < 2 or np.ptp(values) == 0:

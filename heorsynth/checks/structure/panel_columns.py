@@ -8,6 +8,7 @@ from typing import Protocol
 
 import numpy as np
 import pandas as pd
+from pandas.api import types
 
 from heorsynth.checks.structure.columns import compared_columns, is_numeric
 from heorsynth.checks.survival.horizon import default_horizon, outcome
@@ -17,10 +18,10 @@ from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.estimators.survival.pseudo_values import restricted_time
 
 FEWEST = 10
-"""A group of fewer patients is not analysed: its mean would not be shown (Table 1), and its standard error is a guess."""
+"""A smaller group is not analysed: Table 1 would not show its mean, and its standard error would be a guess."""
 
 _MOST_LEVELS = 10
-"""Only so many of the commonest levels of a column are analysed, so that a list of hospitals does not fill the panel."""
+"""Only this many of the commonest levels are analysed, so that a list of hospitals does not fill the panel."""
 
 
 class Column(Protocol):
@@ -129,7 +130,7 @@ class RestrictedTime:
     @property
     def words(self) -> str:
         """What it is, with the horizon."""
-        return f"restricted mean time of {self.source} to {significant(self.horizon)} {self.unit}"
+        return f"restricted mean time of {self.source} to {significant(self.horizon)} {self.unit}s"
 
     def of(self, cohort: Cohort) -> np.ndarray:
         """Return its values; all unknown where the cohort's follow-up allows no curve."""
@@ -179,7 +180,9 @@ def numbers(cohort: Cohort, name: str) -> np.ndarray:
     """Return a numeric column (n,), NaN where it is missing or the cohort lacks it."""
     if name not in cohort.rows:
         return np.full(cohort.n, np.nan)
-    values = pd.to_numeric(cohort.rows[name], errors="coerce")
+    values = cohort.rows[name]
+    if not types.is_numeric_dtype(values):
+        values = pd.to_numeric(values, errors="coerce")
     return np.asarray(values.to_numpy(dtype=float, na_value=np.nan))
 
 

@@ -7,13 +7,11 @@ import numpy as np
 from heorsynth.estimators.survival.counts import at_risk_just_before, event_counts, follow_up
 
 
-def restricted_time(
-    time: np.ndarray, event: np.ndarray, horizon: float, entry: np.ndarray | None = None
-) -> np.ndarray:
+def restricted_time(time: np.ndarray, event: np.ndarray, horizon: float, entry: np.ndarray | None = None) -> np.ndarray:
     """Return a pseudo-value of each patient's time without the event up to a horizon.
 
-    Their mean is the restricted mean survival time θ, and the mean in a group estimates the restricted mean of the group
-    if censoring does not depend on the group.
+    Their mean is the restricted mean survival time θ. The mean in a group estimates the restricted mean of the group if
+    censoring does not depend on the group.
 
     Parameters
     ----------
@@ -31,8 +29,8 @@ def restricted_time(
 
     Notes
     -----
-    θ + n ∂θ/∂wᵢ, the infinitesimal jackknife: wᵢ is the weight of patient i and θ the area under Kaplan-Meier. With A(t)
-    the area from t to the horizon, h = d/Y the hazard at an event time with d events among Y at risk,
+    θ + n ∂θ/∂wᵢ, the infinitesimal jackknife: wᵢ is the weight of patient i and θ the area under Kaplan-Meier. With
+    A(t) the area from t to the horizon and h = d/Y the hazard at an event time with d events among Y at risk,
     ∂θ/∂wᵢ = -∑ A(t)/(1 - h) · (dNᵢ(t) - Yᵢ(t) h)/Y over the event times t. Without censoring it is min(time, horizon).
     Past the last follow-up the curve is drawn on at its last value.
 
