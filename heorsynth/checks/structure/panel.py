@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 from scipy import stats
@@ -77,10 +78,10 @@ class PanelResult:
         -----
         Let L be the share of analyses whose interval lies beyond ±1 standard error, and U the share whose interval does
         not lie within. An analysis is put on the wrong side with a probability of at most 5%, so the true share p has
-        E(L) ≤ p + 0.05 (1 - p) and E(U) ≥ 0.95 p. The interval is (L - 0.05)/0.95 to U/0.95. It covers the randomness of
-        the m cohorts, so more cohorts make it narrower. It is about these patients and this panel: another seed draws
-        another panel. The floor is the share off in one bootstrap resample of the patients, P(|Z| > 1) = 0.317; the mean
-        over many resamples is off in none.
+        E(L) ≤ p + 0.05 (1 - p) and E(U) ≥ 0.95 p. The interval is (L - 0.05)/0.95 to U/0.95. It covers the randomness
+        of the m cohorts, so more cohorts make it narrower. It is about these patients and this panel: another seed
+        draws another panel. The floor is the share off in one bootstrap resample of the patients, P(|Z| > 1) = 0.317;
+        the mean over many resamples is off in none.
         """
         beyond = float(((self.lower > OFF) | (self.upper < -OFF)).mean())
         not_within = float((~((self.lower >= -OFF) & (self.upper <= OFF))).mean())
@@ -103,7 +104,7 @@ def panel_result(real: Cohort, synthetic: Sequence[Cohort], rng: np.random.Gener
     mean is over the cohorts in which an analysis can be estimated, so it ignores a group that is empty in a few of
     them. An analysis that is unknown in more than half of them is off.
     """
-    seeds = rng.bit_generator.seed_seq
+    seeds = cast(np.random.SeedSequence, rng.bit_generator.seed_seq)
     own = np.random.default_rng(np.random.SeedSequence(seeds.entropy, spawn_key=(*seeds.spawn_key, _STREAM)))
     drawn = drawn_panel(real, own)
     if not drawn.analyses:
