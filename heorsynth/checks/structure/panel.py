@@ -18,11 +18,11 @@ from heorsynth.core.estimate import normal_quantile, significant
 from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.estimators.least_squares import first_coefficients
 
-OFF = 1.0
+_OFF = 1.0
 """An analysis is off if the mean over the cohorts differs by more than this many standard errors of the patients."""
 
 _ERROR = (1 - LEVEL) / 2
-"""The chance that an analysis at exactly `OFF` standard errors is taken for one on either side."""
+"""The chance that an analysis at exactly `_OFF` standard errors is taken for one on either side."""
 
 _NAMED = 3
 """This many of the worst analyses are named in the finding."""
@@ -30,7 +30,7 @@ _NAMED = 3
 _STREAM = 18
 """Name of the panel's own random stream within the stream of the check."""
 
-ONE_RESAMPLE = float(2 * stats.norm.sf(OFF))
+ONE_RESAMPLE = float(2 * stats.norm.sf(_OFF))
 """The share of analyses off in one bootstrap resample of the patients: P(|Z| > 1) = 0.317."""
 
 
@@ -59,7 +59,7 @@ class PanelResult:
     @property
     def off(self) -> np.ndarray:
         """Whether each analysis is off (J,)."""
-        return np.asarray(np.abs(self.difference) > OFF)
+        return np.asarray(np.abs(self.difference) > _OFF)
 
     @property
     def shown(self) -> np.ndarray:
@@ -83,8 +83,8 @@ class PanelResult:
         draws another panel. The floor is the share off in one bootstrap resample of the patients, P(|Z| > 1) = 0.317;
         the mean over many resamples is off in none.
         """
-        beyond = float(((self.lower > OFF) | (self.upper < -OFF)).mean())
-        not_within = float((~((self.lower >= -OFF) & (self.upper <= OFF))).mean())
+        beyond = float(((self.lower > _OFF) | (self.upper < -_OFF)).mean())
+        not_within = float((~((self.lower >= -_OFF) & (self.upper <= _OFF))).mean())
         lower = max(beyond - _ERROR, 0.0) / (1 - _ERROR)
         return Numbers.of_distance(float(self.off.mean()), lower, min(not_within / (1 - _ERROR), 1.0), ONE_RESAMPLE)
 

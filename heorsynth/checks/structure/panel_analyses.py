@@ -29,7 +29,7 @@ CONTRAST, ADJUSTED, INTERACTION = "contrast", "adjusted", "treatment by covariat
 KINDS = (CONTRAST, ADJUSTED, INTERACTION)
 """Means in two groups, coefficients of linear models, and effects of treatment by a covariate."""
 
-MOST = 300
+_MOST = 300
 """At most this many analyses are drawn, a third of each kind if the cohort has so many."""
 
 _SAME = 0.95
@@ -71,7 +71,7 @@ class DrawnPanel:
     models: tuple[Model, ...]
 
 
-def drawn_panel(real: Cohort, rng: np.random.Generator, most: int = MOST) -> DrawnPanel:
+def drawn_panel(real: Cohort, rng: np.random.Generator, most: int = _MOST) -> DrawnPanel:
     """Draw the panel: contrasts, adjusted coefficients, and effects of treatment by covariate.
 
     Parameters
