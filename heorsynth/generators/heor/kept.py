@@ -7,8 +7,8 @@ themselves stay as they were drawn: only their order over the rows changes, so r
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from itertools import groupby
 from typing import Any
 
@@ -29,9 +29,6 @@ _CLOSE = 0.02
 _SMALLEST_SLOPE = 0.1
 """Least slope of values on latents that a move assumes, in standard deviations."""
 
-OTHER_ARMS = ""
-"""The arm of a moment of all arms together."""
-
 
 @dataclass(frozen=True)
 class Moment:
@@ -39,28 +36,48 @@ class Moment:
 
     Attributes
     ----------
-    arm : str        the arm whose patients it is of; `OTHER_ARMS` for a covariance within arms, common to all
-    other : str      the other quantity of a covariance; "" for a mean
+    arm : str or None    the arm whose patients it is of; None for a covariance within arms that all arms share
+    other : str          the other quantity of a covariance; "" for a mean
     value : float
     """
 
-    arm: str
+    arm: str | None
     other: str
     value: float
 
 
 @dataclass(frozen=True)
 class Unit:
-    """The numbers of a kept column, or the indicator of one of its levels, with its moments in the source."""
+    """What of a kept column has moments: its numbers, the indicator of a level, or that of its missing values.
+
+    Attributes
+    ----------
+    column : str
+    level : str        the level of an indicator; "" otherwise
+    moments : tuple    in the source
+    missing : bool     True for the indicator of missing values
+    """
 
     column: str
     level: str
-    moments: tuple[Moment, ...]
+    moments: tuple[Moment, ...] = ()
+    missing: bool = False
 
     @property
     def name(self) -> str:
-        """The column, with the level where it has levels."""
-        return f"{self.column}={self.level}" if self.level else self.column
+        """The column, with what the indicator is of."""
+        return (
+            f"{self.column} missing" if self.missing else f"{self.column}={self.level}" if self.level else self.column
+        )
+
+    def numbers(self, values: np.ndarray) -> np.ndarray:
+        """The numbers (n,) of this unit in a column of values (n,): 0 and 1 for an indicator, NaN where unknown."""
+        known = _known(values)
+        if self.missing:
+            return (~known).astype(float)
+        if self.level:
+            return np.where(known, (values == self.level).astype(float), np.nan)
+        return values.astype(float)
 
 
 @dataclass(frozen=True)
@@ -116,14 +133,14 @@ class KeptMoments:
         reasons: dict[str, str] = {}
         before: dict[str, tuple[np.ndarray, frozenset[str]]] = {}
         for column in columns:
-            for level in column.levels[:-1] if column.levels else ("",):
-                held = _numbers(values[column.name], level)
+            for unit in _units(column):
+                held = unit.numbers(values[column.name])
                 moments, reason = _moments(column.name, held, quantities, before, arm, weights, least)
-                unit = Unit(column.name, level, moments)
-                units.append(unit)
+                units.append(replace(unit, moments=moments))
                 if reason:
-                    reasons[column.name] = reason
-                before[unit.name] = held, frozenset([column.name])
+                    reasons[unit.name] = reason
+                if unit.name not in quantities and not unit.missing:
+                    before[unit.name] = held, frozenset([column.name])
         return cls(tuple(column.name for column in columns), tuple(units), reasons)
 
     def met(self, drawn: Mapping[str, Drawn], quantities: Quantities, arm: np.ndarray) -> dict[str, np.ndarray]:
@@ -135,6 +152,9 @@ class KeptMoments:
         known: dict[str, tuple[np.ndarray, frozenset[str]]] = dict(quantities)
         for name, units in groupby(self.units, key=lambda unit: unit.column):
             found[name] = _ordered(drawn[name], list(units), known, arm)
+            for total, (_, made_of) in quantities.items():
+                if name in made_of and name != total:
+                    known[total] = known[total][0] + (found[name] - drawn[name].values), made_of
         return found
 
     def to_dict(self) -> dict[str, Any]:
@@ -143,17 +163,26 @@ class KeptMoments:
     @classmethod
     def from_dict(cls, facts: Mapping[str, Any]) -> KeptMoments:
         units = tuple(
-            Unit(unit["column"], unit["level"], tuple(Moment(**moment) for moment in unit["moments"]))
+            Unit(unit["column"], unit["level"], tuple(Moment(**one) for one in unit["moments"]), unit["missing"])
             for unit in facts["units"]
         )
         return cls(tuple(facts["columns"]), units, dict(facts["reasons"]))
 
 
-def _numbers(values: np.ndarray, level: str) -> np.ndarray:
-    """The numbers (n,) of a unit: the values, or 1 for the level and 0 for others; NaN where missing."""
-    if not level:
-        return values.astype(float)
-    return np.where(values == "", np.nan, (values == level).astype(float))
+def _units(column: ColumnLaw) -> list[Unit]:
+    """The units of a column in the order of its latents: missing values, then levels or numbers."""
+    missing = [Unit(column.name, "", missing=True)] if column.may_miss else []
+    return [*missing, *(Unit(column.name, level) for level in (column.levels[:-1] if column.levels else ("",)))]
+
+
+def _known(values: np.ndarray) -> np.ndarray:
+    """Where a column of text, "" for missing, or of numbers has a value (n,)."""
+    return np.asarray(values != "" if values.dtype == object else ~np.isnan(values))
+
+
+def _telling(values: np.ndarray) -> int:
+    """Number of values beside the most frequent one: a moment is of these, however many have the one."""
+    return len(values) - int(np.unique(values, return_counts=True)[1].max()) if len(values) else 0
 
 
 def _moments(
@@ -168,37 +197,38 @@ def _moments(
     """The moments of one unit, and what is not kept with its reason; "" if everything is."""
     known = np.isfinite(held)
     filled = np.where(known, held, 0.0)
+    levels = np.unique(arm)
     others = {name: other for name, (other, made_of) in quantities.items() if column not in made_of}
-    arms = _arms_told(arm, known, least)
+    arms = _arms_told(levels, np.array([_telling(held[known & (arm == level)]) for level in levels]), least)
     found = [
         Moment(level, "", float(_direction(level, None, known, arm, weights) @ filled))
         for level in arms
-        if len(arms) > 1 or len(np.unique(arm)) > 1
+        if len(levels) > 1
     ]
     reasons = []
-    if len(arms) < len(np.unique(arm)):
-        reasons.append(f"no mean of an arm with fewer than {least} patients, nor of one that would give it away")
+    if len(arms) < len(levels):
+        reasons.append(f"no mean of an arm where fewer than {least} patients decide it, nor one that would tell it")
     enough = _PATIENTS_PER_MOMENT * (1 + len(others))
     for name, other in {**others, **{name: held for name, (held, _) in before.items()}}.items():
         both = known & np.isfinite(other)
-        own = name not in before and all((both & (arm == level)).sum() >= enough for level in np.unique(arm))
-        if both.sum() < least:
-            reasons.append(f"no covariance with {name}: known together for fewer than {least} patients")
+        parts = [both & (arm == level) for level in levels]
+        decide = [min(_telling(held[part]), _telling(other[part])) for part in parts]
+        own = name not in before and min(decide) >= least and min(part.sum() for part in parts) >= enough
+        if min(_telling(held[both]), _telling(other[both])) < least:
+            reasons.append(f"no covariance with {name}: fewer than {least} patients decide it")
             continue
-        for level in np.unique(arm).tolist() if own else [OTHER_ARMS]:
+        for level in levels.tolist() if own else [None]:
             direction = _direction(level, other, known, arm, weights)
             found.append(Moment(level, name, float(direction @ filled)))
     return tuple(found), "; ".join(reasons)
 
 
-def _arms_told(arm: np.ndarray, known: np.ndarray, least: int) -> list[str]:
-    """The arms whose mean is kept.
+def _arms_told(levels: np.ndarray, counts: np.ndarray, least: int) -> list[str]:
+    """The arms (a,) whose mean is kept, given the number of patients (a,) that decide each.
 
     The mean of all rows is kept too, so the means of all arms but one give away that of the last. Arms are left out,
     smallest first, until those left out have `least` patients together, or none.
     """
-    levels, inverse = np.unique(arm, return_inverse=True)
-    counts = np.bincount(inverse, known, minlength=len(levels))
     order = np.argsort(counts, kind="stable")
     left = 0
     while left < len(order) and (counts[order[left]] < least or 0 < counts[order[:left]].sum() < least):
@@ -207,14 +237,14 @@ def _arms_told(arm: np.ndarray, known: np.ndarray, least: int) -> list[str]:
 
 
 def _direction(
-    level: str, other: np.ndarray | None, known: np.ndarray, arm: np.ndarray, weights: np.ndarray
+    level: str | None, other: np.ndarray | None, known: np.ndarray, arm: np.ndarray, weights: np.ndarray
 ) -> np.ndarray:
     """The direction (n,) whose product with the numbers of a unit is a moment; 0 in rows that do not count.
 
     For an arm's mean, it is the arm's weights less those of all; for a covariance, the other quantity, centred within
     arms. So no direction depends on the mean of all, which the order of the values cannot change.
     """
-    rows = known & ((arm == level) | (level == OTHER_ARMS))
+    rows = known if level is None else known & (arm == level)
     if other is not None:
         rows = rows & np.isfinite(other)
     share = np.where(rows, weights, 0.0)
@@ -231,67 +261,60 @@ def _ordered(
     drawn: Drawn, units: Sequence[Unit], known: dict[str, tuple[np.ndarray, frozenset[str]]], arm: np.ndarray
 ) -> np.ndarray:
     """The values (n,) of one column in the order that meets its moments; adds its units to the known quantities."""
-    law, values = drawn.law, drawn.values.copy()
-    first = int(law.may_miss)
-    present = values != "" if law.levels else np.isfinite(values)
+    levels, values = drawn.law.levels, np.full(len(arm), "" if drawn.law.levels else np.nan, drawn.values.dtype)
+    present = _known(drawn.values) | drawn.law.may_miss
     left = present.copy()
     for place, unit in enumerate(units):
         rows = np.flatnonzero(left)
-        latents, groups = drawn.latents[rows, first + place], drawn.groups[rows]
-        held = _numbers(drawn.values, unit.level)
-        if len(rows):
-            targets = np.array([moment.value for moment in unit.moments])
-            directions = [
-                _direction(
-                    moment.arm, known[moment.other][0] if moment.other else None, present, arm, np.ones(len(arm))
-                )[rows]
-                for moment in unit.moments
-            ]
-            order = _placing(drawn.values, unit.level, present, drawn.groups, groups)
-            placed = _moved(latents, order, np.array(directions).reshape(len(targets), len(rows)), targets)
-            if unit.level:
-                values[rows] = np.where(placed > 0, unit.level, law.levels[place + 1])
-                left[rows[placed > 0]] = False
-            else:
-                values[rows] = placed
-            held = _numbers(values, unit.level)
-        known[unit.name] = held, frozenset([unit.column])
+        pool = [(drawn.groups == key, drawn.groups[rows] == key) for key in np.unique(drawn.groups[rows])]
+        numbers = unit.numbers(drawn.values)
+        parts = [(np.flatnonzero(within), _highest(numbers[whole], int(within.sum()))) for whole, within in pool]
+        directions = [
+            _direction(moment.arm, known[moment.other][0] if moment.other else None, present, arm, np.ones(len(arm)))
+            for moment in unit.moments
+        ]
+        along = np.array(directions).reshape(len(directions), len(arm))[:, rows]
+        found = _moved(drawn.latents[rows, place], parts, along, np.array([one.value for one in unit.moments]))
+        if unit.missing:
+            left[rows[found > 0]] = False
+            present = left.copy()
+        elif unit.level:
+            values[rows[found > 0]] = unit.level
+            left[rows[found > 0]] = False
+        else:
+            values[rows] = found
+        if not unit.missing:
+            told = unit.numbers(values)
+            known[unit.name] = np.where(left & (values == ""), 0.0, told) if levels else told, frozenset([unit.column])
+    if levels:
+        values[left] = levels[-1]
     return values
 
 
-def _placing(
-    drawn: np.ndarray, level: str, present: np.ndarray, groups: np.ndarray, among: np.ndarray
-) -> Callable[[np.ndarray], np.ndarray]:
-    """The function from latents (k,) to numbers (k,): by rank within each group, in the numbers that were drawn."""
-    parts = []
-    for key in np.unique(among):
-        rows = np.flatnonzero(among == key)
-        whole = drawn[present & (groups == key)]
-        if level:
-            values = np.zeros(len(rows))
-            values[len(rows) - int((whole == level).sum()) :] = 1.0
-        else:
-            values = np.sort(whole.astype(float))
-        parts.append((rows, values))
-
-    def placed(latents: np.ndarray) -> np.ndarray:
-        found = np.empty(len(latents))
-        for rows, values in parts:
-            found[rows[rising(latents[rows])]] = values
-        return found
-
-    return placed
+def _highest(numbers: np.ndarray, count: int) -> np.ndarray:
+    """The largest `count` of the known numbers, sorted: of an indicator, all ones and as many zeros as rows remain."""
+    return np.sort(numbers[np.isfinite(numbers)])[-count:] if count else numbers[:0]
 
 
-def _moved(
-    latents: np.ndarray, place: Callable[[np.ndarray], np.ndarray], directions: np.ndarray, targets: np.ndarray
-) -> np.ndarray:
+Placed = Sequence[tuple[np.ndarray, np.ndarray]]
+"""For each group its rows, and the sorted numbers that these rows share out by the rank of their latents."""
+
+
+def _placed(latents: np.ndarray, parts: Placed) -> np.ndarray:
+    """The numbers (n,) of rows with these latents (n,)."""
+    found = np.empty(len(latents))
+    for rows, numbers in parts:
+        found[rows[rising(latents[rows])]] = numbers
+    return found
+
+
+def _moved(latents: np.ndarray, parts: Placed, directions: np.ndarray, targets: np.ndarray) -> np.ndarray:
     """The numbers (n,) placed by latents that are moved along the directions (p, n) until they meet the targets (p,).
 
     Each move is a Newton step with the mean slope of the numbers on the latents. The nearest of all moves is returned.
     """
-    start = place(latents)
-    spread, sizes = float(start.std()), np.linalg.norm(directions, axis=1)
+    start = _placed(latents, parts)
+    spread, sizes = float(start.std()) if len(start) else 0.0, np.linalg.norm(directions, axis=1)
     usable = sizes > 1e-12
     if not usable.any() or spread <= 0:
         return start
@@ -301,7 +324,7 @@ def _moved(
     found, nearest = start, np.inf
     for _ in range(_STEPS):
         moved = latents + along.T @ tilt
-        numbers = place(moved)
+        numbers = _placed(moved, parts)
         gap = wanted - along @ numbers
         worst = float(np.abs(gap).max()) / spread
         if worst < nearest:

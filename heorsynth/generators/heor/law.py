@@ -98,7 +98,8 @@ class HeorLaw:
         columns = tuple(_column(name, values[name], shape, grouped[name]) for name in shape.modelled)
         kept = None
         if any(name in keep for name in shape.modelled):
-            own = [column for column in columns if column.name in keep]
+            own = [column for column in columns if column.name in (set(shape.schema.utilities) - set(keep))]
+            own += [column for column in columns if column.name in keep]
             told = _quantities(values, shape, outcome, time, cause)
             kept = KeptMoments.of(own, values, told, _arms(shape, cells, cell), (cells.counts / taken)[cell], least)
         seen = (
@@ -308,7 +309,10 @@ def _paid(shape: Shape) -> dict[str, frozenset[str]]:
 def _quantities(
     values: Mapping[str, np.ndarray], shape: Shape, outcome: Outcome | None, time: np.ndarray, cause: np.ndarray
 ) -> Quantities:
-    """What kept columns have covariances with: costs, utilities, and the martingale residual of each cause."""
+    """What kept columns have covariances with: costs, utilities, and the martingale residual of each cause.
+
+    Utilities are kept columns themselves: regressions of cost and effect together rest on the covariance of these two.
+    """
     found = {
         name: (np.sum([values[part] for part in sorted(made_of)], axis=0).astype(float), made_of)
         for name, made_of in _paid(shape).items()
