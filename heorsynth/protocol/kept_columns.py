@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from importlib import import_module
 from typing import Any
 
 from heorsynth.data.cohort.cohort import Cohort
@@ -49,13 +50,11 @@ def generator_options(document: Any, patients: Patients) -> dict[str, object]:
 
 def _covariates(formula: str) -> list[str]:
     """The names on the right-hand side of a formula; none if it cannot be read, which its own check reports."""
-    from formulaic import Formula
-    from formulaic.errors import FormulaicError
-
+    formulaic = import_module("formulaic")  # it has no type hints, and takes long to import
     try:
-        read = Formula(formula)
+        read = formulaic.Formula(formula)
         terms = list(getattr(read, "rhs", read))
-    except (FormulaicError, SyntaxError, TypeError, ValueError):
+    except (formulaic.errors.FormulaicError, SyntaxError, TypeError, ValueError):
         return []
     return [name for term in terms for factor in term.factors for name in _names(str(factor.expr))]
 

@@ -205,22 +205,20 @@ def _moments(
         for level in arms
         if len(levels) > 1
     ]
-    reasons = []
-    if len(arms) < len(levels):
-        reasons.append(f"no mean of an arm where fewer than {least} patients decide it, nor one that would tell it")
+    short = ["means by arm"] if set(levels[[(known & (arm == level)).any() for level in levels]]) - set(arms) else []
     enough = _PATIENTS_PER_MOMENT * (1 + len(others))
-    for name, other in {**others, **{name: held for name, (held, _) in before.items()}}.items():
+    for name, other in {**others, **{name: numbers for name, (numbers, _) in before.items()}}.items():
         both = known & np.isfinite(other)
-        parts = [both & (arm == level) for level in levels]
-        decide = [min(_telling(held[part]), _telling(other[part])) for part in parts]
-        own = name not in before and min(decide) >= least and min(part.sum() for part in parts) >= enough
         if min(_telling(held[both]), _telling(other[both])) < least:
-            reasons.append(f"no covariance with {name}: fewer than {least} patients decide it")
+            short.append(f"covariance with {name}")
             continue
-        for level in levels.tolist() if own else [None]:
-            direction = _direction(level, other, known, arm, weights)
-            found.append(Moment(level, name, float(direction @ filled)))
-    return tuple(found), "; ".join(reasons)
+        parts = {str(level): both & (arm == level) for level in np.unique(arm[both])}
+        decide = [min(_telling(held[part]), _telling(other[part])) for part in parts.values()]
+        own = name not in before and min(decide) >= least and min(part.sum() for part in parts.values()) >= enough
+        for level in parts if own else [None]:
+            found.append(Moment(level, name, float(_direction(level, other, known, arm, weights) @ filled)))
+    reason = f"decided by fewer than {least} patients: {', '.join(short)}" if short else ""
+    return tuple(found), reason
 
 
 def _arms_told(levels: np.ndarray, counts: np.ndarray, least: int) -> list[str]:

@@ -1,14 +1,16 @@
 """The covariates of a protocol's analyses, and the option by which its run keeps them."""
 
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
-import pandas as pd
 import pytest
 
 import heorsynth as hs
+from heorsynth.engine.engine import open_engine
 from heorsynth.protocol.file.spec import read_protocol
 from heorsynth.protocol.kept_columns import generator_options, kept_columns
+from heorsynth.protocol.run import _fitted
 
 
 def named(*formulas: str) -> tuple[str, ...]:
@@ -86,15 +88,21 @@ def test_a_protocol_of_today_gets_the_options_it_writes(tmp_path: Path) -> None:
     assert generator_options(read_protocol(path).document, trial) == {"keep": ["age"]}
 
 
-def test_a_run_passes_keep_on_and_its_record_and_label_say_so(tmp_path: Path) -> None:
+def test_a_run_fits_heor_with_the_covariates_of_its_analyses_and_its_labels_name_them(tmp_path: Path) -> None:
     path = tmp_path / "trial.yaml"
     path.write_text(
         "heorsynth: 1\ntitle: A trial\npurpose: teaching\ncohort: {source: {simulated: {n: 60, seed: 1}}}\n"
-        "generator: {name: heor, seed: 1, m: 2, options: {keep: [age]}}\n",
+        "generator: {name: heor, seed: 1}\n",
         encoding="utf-8",
     )
-    run = hs.run(path, out=tmp_path / "runs")
-    label = run.synthetic[0].label
+    read = read_protocol(path)
+    economics = SimpleNamespace(baseline=None, adjust=["age"])
+    adjusted = replace(read, document=read.document.model_copy(update={"economics": economics}))
+    trial, _ = hs.datasets.simulated_trial(60)
+    with open_engine() as engine:
+        sampler = _fitted(adjusted, trial, engine)
+        plain = _fitted(read, trial, engine)
+    label = sampler.sample(m=1)[0].label
     assert label is not None and label.kept == ("age",)
     assert label.settings["keep"] == ["age"]
-    assert isinstance(run.synthetic[0].frame, pd.DataFrame)
+    assert plain.kept == () and "keep" not in plain.settings

@@ -159,10 +159,37 @@ def test_an_arm_of_too_few_patients_has_no_mean_kept_nor_the_arm_that_would_give
     sampler = hs.generators.create("heor", keep=["u0"], min_patients=8).fit(trial(300, tiny=6), seed=1)
     label = sampler.sample(m=1, seed=1)[0].label
     assert label is not None
-    assert "fewer than 8 patients" in label.settings["not_kept"]["u0"]  # type: ignore[index]
-    told = [(moment.arm, moment.other) for unit in sampler.law.kept.units for moment in unit.moments]  # type: ignore[attr-defined]
+    assert "fewer than 8 patients: means by arm" in label.settings["not_kept"]["u0"]  # type: ignore[index]
+    told = [(moment.arm, moment.other) for moment in sampler.law.kept.units[-1].moments]  # type: ignore[attr-defined]
     assert "tiny" not in {arm for arm, _ in told}
     assert len({arm for arm, other in told if not other}) == 1
+
+
+def test_no_moment_is_told_that_fewer_than_five_patients_decide() -> None:
+    rng = np.random.default_rng(1)
+    arm, cost = np.repeat(["a", "b"], 100), rng.normal(size=200)
+    quantities = {"cost": (cost, frozenset(["cost"]))}
+    for rare in (1, 4, 5, 60):
+        sick = np.full(200, "no", dtype=object)
+        sick[50 - rare // 2 : 50 - rare // 2 + rare] = "yes"
+        sick[150 : 150 + rare] = "yes"
+        law = ColumnLaw.of_levels("sick", sick, "", np.full(200, ""))
+        kept = KeptMoments.of([law], {"sick": sick}, quantities, arm, np.ones(200))
+        own: set[str | None] = {moment.arm for moment in kept.units[0].moments if moment.other}
+        assert own == ({"a", "b"} if rare >= 5 else {None} if rare == 4 else set())
+        assert bool(kept.reasons) == (rare < 5)
+
+
+def test_missing_values_of_fewer_than_five_patients_have_no_moments() -> None:
+    values = np.random.default_rng(1).normal(size=100)
+    values[[3, 70]] = np.nan
+    law = ColumnLaw.of_numbers("x", values, "", np.full(100, ""))
+    kept = KeptMoments.of(
+        [law], {"x": values}, {"y": (values**2, frozenset())}, np.repeat(["a", "b"], 50), np.ones(100)
+    )
+    assert [unit.missing for unit in kept.units] == [True, False]
+    assert kept.units[0].moments == ()
+    assert kept.units[1].moments != ()
 
 
 def test_all_arms_that_are_large_enough_have_their_means_kept() -> None:
