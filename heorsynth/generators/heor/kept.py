@@ -31,7 +31,7 @@ _SMALLEST_SLOPE = 0.1
 
 
 @dataclass(frozen=True)
-class Moment:
+class _Moment:
     """The distance of an arm's mean from the mean of all, or a covariance with another quantity.
 
     Attributes
@@ -60,7 +60,7 @@ class Unit:
 
     column: str
     level: str
-    moments: tuple[Moment, ...] = ()
+    moments: tuple[_Moment, ...] = ()
     missing: bool = False
 
     @property
@@ -163,7 +163,7 @@ class KeptMoments:
     @classmethod
     def from_dict(cls, facts: Mapping[str, Any]) -> KeptMoments:
         units = tuple(
-            Unit(unit["column"], unit["level"], tuple(Moment(**one) for one in unit["moments"]), unit["missing"])
+            Unit(unit["column"], unit["level"], tuple(_Moment(**one) for one in unit["moments"]), unit["missing"])
             for unit in facts["units"]
         )
         return cls(tuple(facts["columns"]), units, dict(facts["reasons"]))
@@ -193,7 +193,7 @@ def _moments(
     arm: np.ndarray,
     weights: np.ndarray,
     least: int,
-) -> tuple[tuple[Moment, ...], str]:
+) -> tuple[tuple[_Moment, ...], str]:
     """The moments of one unit, and what is not kept with its reason; "" if everything is."""
     known = np.isfinite(held)
     filled = np.where(known, held, 0.0)
@@ -201,7 +201,7 @@ def _moments(
     others = {name: other for name, (other, made_of) in quantities.items() if column not in made_of}
     arms = _arms_told(levels, np.array([_telling(held[known & (arm == level)]) for level in levels]), least)
     found = [
-        Moment(level, "", float(_direction(level, None, known, arm, weights) @ filled))
+        _Moment(level, "", float(_direction(level, None, known, arm, weights) @ filled))
         for level in arms
         if len(levels) > 1
     ]
@@ -216,7 +216,7 @@ def _moments(
         decide = [min(_telling(held[part]), _telling(other[part])) for part in parts.values()]
         own = name not in before and min(decide) >= least and min(part.sum() for part in parts.values()) >= enough
         for level in parts if own else [None]:
-            found.append(Moment(level, name, float(_direction(level, other, known, arm, weights) @ filled)))
+            found.append(_Moment(level, name, float(_direction(level, other, known, arm, weights) @ filled)))
     reason = f"decided by fewer than {least} patients: {', '.join(short)}" if short else ""
     return tuple(found), reason
 
@@ -294,11 +294,11 @@ def _highest(numbers: np.ndarray, count: int) -> np.ndarray:
     return np.sort(numbers[np.isfinite(numbers)])[-count:] if count else numbers[:0]
 
 
-Placed = Sequence[tuple[np.ndarray, np.ndarray]]
+_Placed = Sequence[tuple[np.ndarray, np.ndarray]]
 """For each group its rows, and the sorted numbers that these rows share out by the rank of their latents."""
 
 
-def _placed(latents: np.ndarray, parts: Placed) -> np.ndarray:
+def _placed(latents: np.ndarray, parts: _Placed) -> np.ndarray:
     """The numbers (n,) of rows with these latents (n,)."""
     found = np.empty(len(latents))
     for rows, numbers in parts:
@@ -306,7 +306,7 @@ def _placed(latents: np.ndarray, parts: Placed) -> np.ndarray:
     return found
 
 
-def _moved(latents: np.ndarray, parts: Placed, directions: np.ndarray, targets: np.ndarray) -> np.ndarray:
+def _moved(latents: np.ndarray, parts: _Placed, directions: np.ndarray, targets: np.ndarray) -> np.ndarray:
     """The numbers (n,) placed by latents that are moved along the directions (p, n) until they meet the targets (p,).
 
     Each move is a Newton step with the mean slope of the numbers on the latents. The nearest of all moves is returned.
