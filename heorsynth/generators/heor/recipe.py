@@ -110,7 +110,7 @@ class Heor:
         if isinstance(self.calibrate, str):
             problem = Problem("calibrate", "one text", "write a list: ['costs.mean by arm']")
             raise GeneratorError("generator 'heor'", problem)
-        if isinstance(self.keep, str) or not all(isinstance(name, str) for name in self.keep):
+        if not isinstance(self.keep, list | tuple) or not all(isinstance(name, str) for name in self.keep):
             problem = Problem("keep", "not a list of columns", "write a list: ['u0', 'age']")
             raise GeneratorError("generator 'heor'", problem)
 

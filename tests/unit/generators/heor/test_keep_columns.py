@@ -33,7 +33,7 @@ def test_all_wrong_names_are_reported_with_the_nearest_that_may_be_kept() -> Non
     assert len(raised.value.problems) == 3
 
 
-@pytest.mark.parametrize("keep", ["age", [1], ["age", None]])
+@pytest.mark.parametrize("keep", ["age", [1], ["age", None], None, 5, {"age": 1}])
 def test_keep_that_is_no_list_of_columns_is_refused(keep: object) -> None:
     with pytest.raises(GeneratorError, match="not a list of columns"):
         hs.generators.create("heor", keep=keep)
