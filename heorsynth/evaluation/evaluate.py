@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from heorsynth.checks.economics.analysis import COMPLETE, Analysis
 from heorsynth.checks.economics.arms import evaluations, odd_effects, unnamed_comparator
 from heorsynth.core.errors import NotEstimableError, Problem, RoleError
 from heorsynth.core.random import check_seed, stream
 from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.estimators.economics.arms import ArmMeans, pooled_arms, resampled_means
-from heorsynth.evaluation.arms import COMPLETE, Analysis
 from heorsynth.evaluation.economics import EconomicEvaluation
 
 __all__ = ["EconomicEvaluation", "evaluate"]
@@ -29,6 +29,7 @@ def evaluate(
     baseline: str | None = None,
     missing: str = COMPLETE,
     imputations: int = 20,
+    cluster: str | None = None,
     bootstrap: int = 0,
     seed: int = 1,
 ) -> EconomicEvaluation:
@@ -46,6 +47,7 @@ def evaluate(
                                    imputation, which assumes values missing at random given arm, covariates and the
                                    other outcome
     imputations : int              number of imputed data sets per cohort; 5 suffice for many synthetic cohorts
+    cluster : str                  column of the cluster of a cluster-randomised trial, for a cluster-robust covariance
     bootstrap : int                number of bootstrap samples for probabilities, drawn over patients and over the m
                                    cohorts; 0 uses the normal distribution
     seed : int                     seed of imputation and bootstrap
@@ -57,7 +59,7 @@ def evaluate(
     Raises
     ------
     RoleError                      no arm, cost or utility is declared; a synthetic cohort has no label; currencies
-                                   differ; a covariate does not exist, or is an outcome or the arm
+                                   differ; a covariate or cluster does not exist, or is an outcome or the arm
     NotEstimableError              the cohort has one arm; an arm has fewer than two patients with known cost and
                                    effect; several effects and none named; a bootstrap of adjusted or imputed means
     UnknownNameError               the comparator, cost or effect does not exist
@@ -91,7 +93,9 @@ def evaluate(
         raise NotEstimableError(_WHERE, Problem("arm", "all patients are in one arm", fix))
     arms = (comparisons[0].comparator, *(one.treatment for one in comparisons))
     covariates = (adjust,) if isinstance(adjust, str) else tuple(adjust)
-    analysis = Analysis(arms, comparisons[0].costs, comparisons[0].effect, covariates, baseline, missing, imputations)
+    analysis = Analysis(
+        arms, comparisons[0].costs, comparisons[0].effect, covariates, baseline, missing, imputations, cluster
+    )
     analysis.require(first)
     if bootstrap and not analysis.plain:
         fix = "leave bootstrap out: the covariance of adjusted and imputed means is estimated without it"
@@ -144,6 +148,7 @@ def _assumptions(analysis: Analysis, estimates: Sequence[ArmMeans]) -> tuple[str
     """Sentences on the covariates and on the assumption for missing outcomes."""
     covariates = [*analysis.adjust, *([] if analysis.baseline is None else [analysis.baseline])]
     notes = [f"Adjusted for {', '.join(covariates)}."] if covariates else []
+    notes += [] if analysis.cluster is None else [f"The covariance allows for clusters of {analysis.cluster}."]
     if any(one.n_used < one.n_total for one in estimates):
         conditions = " and ".join(filter(None, ["arm", ", ".join(covariates)]))
         if analysis.missing == COMPLETE:

@@ -58,7 +58,9 @@ def validate(
     margins : dict             such as ``{"survival.rmst": {"horizon": 3650, "relative": 0.05}}``: replaces the
                                purpose's default, or makes a further estimand decisive
     holdout : Cohort           patients kept out of training: the control of the disclosure checks
-    economics : dict           ``{"comparator": "usual", "wtp": [20000]}``
+    economics : dict           ``{"comparator": "usual", "wtp": [20000]}``; ``cost`` and ``effect`` name columns;
+                               ``baseline``, ``adjust``, ``impute`` and ``cluster`` adjust the evaluation as in
+                               `evaluate` (``impute``: true or a number of imputed data sets)
     seed : int                 seed of the resampling behind some intervals; >= 0
     allow_synthetic_source     accept a `cohort` that is itself synthetic; every finding then says so
     most_rows : int            size of the random sample of a folder, for checks that need rows; at least 1,000.

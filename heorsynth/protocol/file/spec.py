@@ -141,10 +141,21 @@ class _GeneratorSection(_Section):
 
 
 class _Economics(_Section):
-    """The comparator and the thresholds of the economic evaluation, in the cohort's currency."""
+    """The economic evaluation: comparator, thresholds in the cohort's currency, cost, effect, and how it is adjusted.
+
+    `baseline` is the column of the utility at baseline, a covariate of the effect; `adjust` are covariates of cost and
+    effect; `impute` handles missing values (true, false, "complete", "impute", or a number of imputed data sets);
+    `cluster` is the column of the clusters of a cluster-randomised trial.
+    """
 
     comparator: _Level
     wtp: list[Number] = Field(min_length=1)
+    cost: str | None = None
+    effect: str | None = None
+    baseline: str | None = None
+    adjust: list[str] = []
+    impute: bool | Annotated[_Whole, Field(ge=2)] | Literal["complete", "impute"] | None = None
+    cluster: str | None = None
 
 
 class _Registration(_Section):
