@@ -19,6 +19,7 @@ from heorsynth.data.cohort.domain import Domain
 from heorsynth.data.folders.cohort_folder import CohortFolder
 from heorsynth.data.folders.sampling import most_rows_problem
 from heorsynth.engine.engine import Engine, EngineSpec, open_engine
+from heorsynth.evidence.economics import economic_numbers
 from heorsynth.evidence.evidence import Evidence
 from heorsynth.evidence.folders import Sample
 from heorsynth.evidence.folders import judged as judged_folders
@@ -163,6 +164,7 @@ def evidence_of(
     else:
         rows = Rows(cohort, cohorts(syn), seed, holdout, standing)
         findings, broken = rows.findings(list(asked.by_check().items()), engine), _broken(cohort, cohorts(syn))
+    numbers = economic_numbers(cohort, cohorts(syn), asked.economics, seed) if isinstance(cohort, Cohort) else ()
     everyone = Group("all", ALL, _observed(cohort, engine), ())
     findings += asked.unanswered(findings, everyone, standing)
     return Evidence.of(
@@ -173,6 +175,7 @@ def evidence_of(
         n_source=cohort.n,
         generator=_generator(syn),
         broken=broken,
+        economics=numbers,
         notes=(
             *notes_on(cohort, _observed(cohort, engine), syn, asked, holdout, calibrated & set(ESTIMANDS)),
             *_unknown_keys(calibrated),

@@ -29,7 +29,9 @@ from heorsynth.report import figures
 from heorsynth.report.figures.style import Picture
 from heorsynth.report.formulas import SYMBOLS_USED, formulas_for
 from heorsynth.report.methods import LIMITS, methods_for
+from heorsynth.report.tables.by_arm import table_one_by_arm
 from heorsynth.report.tables.cohort import table_one
+from heorsynth.report.tables.evaluation import economics_table
 from heorsynth.report.tables.evidence import margins_table, plain, verdict_table
 
 _TEMPLATES = Path(__file__).parent / "templates"
@@ -102,6 +104,8 @@ def dossier(
             pictures=[*_pictures(cohort, synthetic, evidence), *_economics(cohort, synthetic, protocol)],
             cohort_card=Markup((card or cohort.card()).table()),
             table_one=table_one(cohort, synthetic),
+            by_arm=None if cohort.schema.arm is None else table_one_by_arm(cohort, synthetic),
+            evaluation=economics_table(evidence) if evidence.economics else None,
             making=_making(protocol, synthetic, evidence),
             margins=margins_table(_margins(protocol), evidence),
             blank=NEEDS_A_PERSON,

@@ -102,7 +102,8 @@ class Analysis:
             known = arm >= 0
         shared, effect_only = _varying(shared, known), _varying(effect_only, known)
         both = np.column_stack([shared, effect_only])
-        if self.missing == COMPLETE or np.isfinite(np.column_stack([outcomes, both]))[known].all():
+        whole = self.imputations > 1 and bool(np.isfinite(np.column_stack([outcomes, both]))[known].all())
+        if self.missing == COMPLETE or whole:
             return adjusted_means(cost, effect, arm, arms, shared, both, groups)
         self._require_known_levels(cohort)
         return imputed_means(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -36,18 +36,19 @@ def balance(ask: Pair) -> list[Finding]:
     Notes
     -----
     Both the real and the synthetic difference are divided by the standard deviation of the patients,
-    √((s_t² + s_c²)/2). So they differ only if the means do. Findings on the covariates that the evaluation declares are decisive where
-    the purpose says so; those on other columns support. A column of levels has a finding for each level (one for two
-    levels); a level of fewer than five patients has none.
+    √((s_t² + s_c²)/2). So they differ only if the means do. Findings on the covariates that the evaluation declares are
+    decisive where the purpose says so; those on other columns support. A column of levels has a finding for each level
+    (one for two levels); a level of fewer than five patients has none.
     """
     real, pair = rows_of(ask.group.real), ask.compared.evaluation
+    unadjusted = replace(ask, how="")
     declared = () if pair.analysis is None else pair.analysis.covariates
     findings = []
     for name in dict.fromkeys([*declared, *real.schema.subgroups, *real.covariates]):
         if name in (pair.effect, *pair.costs) or (pair.analysis is not None and name == pair.analysis.cluster):
             continue
         for contrast in _contrasts(real, name, pair, listed=name in declared):
-            question = ask.question(contrast.label, column=name, unit="SD", supports=name not in declared)
+            question = unadjusted.question(contrast.label, column=name, unit="SD", supports=name not in declared)
             findings.append(question.judge(contrast.of))
     return findings
 

@@ -46,6 +46,12 @@ class Plan:
     notes: tuple[str, ...]
     declared: frozenset[str] = frozenset()
 
+    @property
+    def economics(self) -> Mapping[str, object]:
+        """The settings of the economic evaluation, with its thresholds if there are any; empty without one."""
+        economic = [margin for margin in self.margins.values() if "comparator" in margin.settings]
+        return _with_thresholds(economic) if economic else {}
+
     def by_check(self) -> dict[str, dict[str, Margin]]:
         """Return the margins for each check, in the order of the registry."""
         by_name = {
