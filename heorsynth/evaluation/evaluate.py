@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
-from heorsynth.checks.economics.analysis import COMPLETE, Analysis
+from heorsynth.checks.economics.analysis import COMPLETE, FEWEST_IMPUTATIONS, IMPUTE, Analysis
+from heorsynth.checks.economics.analysis import imputations as imputations_of
 from heorsynth.checks.economics.arms import evaluations, odd_effects, unnamed_comparator
 from heorsynth.core.errors import NotEstimableError, Problem, RoleError
 from heorsynth.core.random import check_seed, stream
@@ -112,6 +114,23 @@ def evaluate(
     named = " + ".join(analysis.costs), analysis.effect
     unit = first.schema.unit_of(analysis.effect)
     return EconomicEvaluation(arms, *named, estimated, first.schema.money, notes, sample, unit)
+
+
+def declared(economics: Mapping[str, object], *, synthetic: bool = False) -> dict[str, Any]:
+    """Return the arguments of `evaluate` for an `economics` block; synthetic cohorts have fewer imputed data sets.
+
+    Examples
+    --------
+    >>> declared({"comparator": "usual", "wtp": [20000], "baseline": "u0", "impute": 8}, synthetic=True)
+    {'comparator': 'usual', 'baseline': 'u0', 'missing': 'impute', 'imputations': 5}
+    """
+    names = ("comparator", "cost", "effect", "baseline", "adjust", "cluster")
+    found = {name: economics[name] for name in names if economics.get(name)}
+    number = imputations_of(economics.get("impute"))
+    if number is not None:
+        most = min(number, FEWEST_IMPUTATIONS) if synthetic else number
+        found |= {"missing": IMPUTE, "imputations": most}
+    return found
 
 
 def _require_comparable(cohorts: Sequence[Cohort]) -> None:

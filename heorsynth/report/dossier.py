@@ -177,13 +177,17 @@ def _economics(
     cohort: Cohort, synthetic: Sequence[Cohort], protocol: Mapping[str, object]
 ) -> Iterator[tuple[str, Markup]]:
     """The cost-effectiveness plane and the acceptability curve, where the protocol names thresholds."""
-    declared = _section(protocol, "economics").get("wtp")
+    economics = _section(protocol, "economics")
+    declared = economics.get("wtp")
     wtp = [float(at) for at in declared] if isinstance(declared, list) else []
     schema = cohort.schema
     if not wtp or schema.arm is None or not schema.costs or not schema.utilities:
         return
-    yield "Cost-effectiveness plane", _one(lambda: figures.ce_plane(cohort, synthetic, wtp[0]))
-    yield "Acceptability curve", _one(lambda: figures.acceptability(cohort, synthetic, 2 * max(wtp)))
+    yield "Cost-effectiveness plane", _one(lambda: figures.ce_plane(cohort, synthetic, wtp[0], economics=economics))
+    yield (
+        "Acceptability curve",
+        _one(lambda: figures.acceptability(cohort, synthetic, 2 * max(wtp), economics=economics)),
+    )
 
 
 def _section(protocol: Mapping[str, object], name: str) -> Mapping[str, object]:

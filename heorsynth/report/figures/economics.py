@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from heorsynth.core.estimate import significant
 from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.estimators.economics.increments import Increments
-from heorsynth.evaluation.evaluate import evaluate
+from heorsynth.evaluation.evaluate import declared, evaluate
 from heorsynth.report.figures.style import BLACK, DASHED, GREY, REAL, SYNTHETIC, Picture, canvas, style, watermark
 
 _POINTS = 181
@@ -22,19 +22,26 @@ _RADIUS = math.sqrt(-2 * math.log(0.05))
 _BAND = (0.05, 0.95)
 
 
-def ce_plane(cohort: Cohort, synthetic: Sequence[Cohort], wtp: float | None = None, arm: str | None = None) -> Picture:
+def ce_plane(
+    cohort: Cohort,
+    synthetic: Sequence[Cohort],
+    wtp: float | None = None,
+    arm: str | None = None,
+    economics: Mapping[str, object] | None = None,
+) -> Picture:
     """Return the cost-effectiveness plane of the patients, of each synthetic cohort, and of these pooled.
 
     Parameters
     ----------
     wtp : float, optional     threshold drawn as a line through the origin, in money per unit of effect
     arm : str, optional       set against the comparator; the first other arm by default
+    economics : Mapping       the `economics` block: comparator, cost, effect, and how the evaluation is adjusted
 
     Returns
     -------
     Picture      `frame`: who (patients, synthetic pooled, or a cohort's number), effect, cost
     """
-    real, pooled, single = _evaluated(cohort, synthetic, arm)
+    real, pooled, single = _evaluated(cohort, synthetic, arm, economics or {})
     rows = [("patients", real.effect, real.cost), ("synthetic, pooled", pooled.effect, pooled.cost)]
     rows += [(f"cohort {part}", one.effect, one.cost) for part, one in enumerate(single)]
     frame = pd.DataFrame(rows, columns=["who", "effect", "cost"])
@@ -70,18 +77,25 @@ def ce_plane(cohort: Cohort, synthetic: Sequence[Cohort], wtp: float | None = No
     )
 
 
-def acceptability(cohort: Cohort, synthetic: Sequence[Cohort], to: float, arm: str | None = None) -> Picture:
+def acceptability(
+    cohort: Cohort,
+    synthetic: Sequence[Cohort],
+    to: float,
+    arm: str | None = None,
+    economics: Mapping[str, object] | None = None,
+) -> Picture:
     """Return acceptability curves, by threshold: patients, pooled cohorts and single cohorts.
 
     Parameters
     ----------
-    to : float     largest threshold, in money per unit of effect
+    to : float            largest threshold, in money per unit of effect
+    economics : Mapping   the `economics` block: comparator, cost, effect, and how the evaluation is adjusted
 
     Returns
     -------
     Picture      `frame`: wtp, patients, pooled, lower, upper (5th and 95th percentile of the cohorts)
     """
-    real, pooled, single = _evaluated(cohort, synthetic, arm)
+    real, pooled, single = _evaluated(cohort, synthetic, arm, economics or {})
     grid = np.linspace(0.0, to, _POINTS)
     curves = np.array([one.ceac(grid) for one in single])
     lower, upper = np.quantile(curves, _BAND, axis=0)
@@ -113,12 +127,13 @@ def acceptability(cohort: Cohort, synthetic: Sequence[Cohort], to: float, arm: s
 
 
 def _evaluated(
-    cohort: Cohort, synthetic: Sequence[Cohort], arm: str | None
+    cohort: Cohort, synthetic: Sequence[Cohort], arm: str | None, economics: Mapping[str, object]
 ) -> tuple[Increments, Increments, list[Increments]]:
-    real = evaluate(cohort)
+    real = evaluate(cohort, **declared(economics))
     name = real.arms[1] if arm is None else arm
-    single = [evaluate([one]).increments(name) for one in synthetic]
-    return real.increments(name), evaluate(synthetic).increments(name), single
+    how = declared(economics, synthetic=True)
+    single = [evaluate([one], **how).increments(name) for one in synthetic]
+    return real.increments(name), evaluate(synthetic, **how).increments(name), single
 
 
 def _ellipse(found: Increments) -> tuple[np.ndarray, np.ndarray]:
