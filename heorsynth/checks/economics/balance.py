@@ -22,7 +22,7 @@ from heorsynth.estimators.costs.costs import Moments
 from heorsynth.estimators.economics.arms import arm_means
 from heorsynth.estimators.economics.regression import adjusted_means
 
-SHIFT = 0.5
+_SHIFT = 0.5
 """A covariate is named if adjusting for it moves an estimate by more than this many of its standard errors.
 
 An imbalance matters by how far it moves the estimate: its size times the relation of the covariate to the outcome (Senn
@@ -122,7 +122,7 @@ def undeclared(real: Observed, settings: Mapping[str, object]) -> tuple[str, ...
     Notes
     -----
     Each number that has no role is tried alone. The shift is that of the net benefit at the declared thresholds (of
-    cost and effect without a threshold), in its standard errors, over the patients with all values known. See `SHIFT`.
+    cost and effect without a threshold), in its standard errors, over the patients with all values known. See `_SHIFT`.
     """
     if not isinstance(real, Cohort):
         return ()
@@ -134,7 +134,7 @@ def undeclared(real: Observed, settings: Mapping[str, object]) -> tuple[str, ...
         return ()
     numbers = [name for name in real.covariates if measured(real, name) and name not in real.schema.bands]
     named = {name: _shift(real, name, pairs, thresholds(settings)) for name in numbers}
-    worst = sorted((name for name in named if named[name] > SHIFT), key=lambda name: -named[name])
+    worst = sorted((name for name in named if named[name] > _SHIFT), key=lambda name: -named[name])
     if not worst:
         return ()
     listed = ", ".join(f"{name} ({significant(named[name], 2)} standard errors)" for name in worst[:3])

@@ -9,6 +9,15 @@ from heorsynth.report.tables.evidence import margins_table, verdict_table
 from heorsynth.report.tables.table import Table
 
 __all__ = (
-    "Table", "by_arm", "cohort", "economics_table", "evaluation", "evidence", "margins_table", "suppress", "table_one",
-    "table_one_by_arm", "verdict_table",
-)  # fmt: skip
+    "Table",
+    "by_arm",
+    "cohort",
+    "economics_table",
+    "evaluation",
+    "evidence",
+    "margins_table",
+    "suppress",
+    "table_one",
+    "table_one_by_arm",
+    "verdict_table",
+)

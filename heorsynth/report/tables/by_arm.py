@@ -90,7 +90,9 @@ def _number(cohort: Cohort, synthetic: Sequence[Cohort], name: str, arms: list[s
     for place in range(len(arms)):
         enough = [one[place] for one in drawn if len(one[place]) > 1]
         mean, sd = ([float(f(one)) for one in enough] for f in (np.mean, lambda one: np.std(one, ddof=1)))
-        copies.append(f"{significant(np.mean(mean), 3)} ({significant(np.mean(sd), 3)})" if enough else "none known")
+        copies.append(
+            f"{significant(float(np.mean(mean)), 3)} ({significant(float(np.mean(sd)), 3)})" if enough else "none known"
+        )
     apart = [_averaged([_of_means(one[place], one[0]) for one in drawn]) for place in range(1, len(arms))]
     return name, "mean (SD)", texts, copies, differences, apart
 
