@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from heorsynth.checks.core.finding import NOT_ESTIMABLE, Finding
+from heorsynth.checks.core.finding import FAIL, NOT_ESTIMABLE, Finding
 from heorsynth.checks.economics.balance import missing_covariates, undeclared
 from heorsynth.checks.planning import registry
 from heorsynth.checks.planning.catalogue import margin_for
@@ -114,3 +114,17 @@ def test_the_policy_for_missing_covariates_is_told() -> None:
     (note,) = missing_covariates(gaps, {"baseline": "u0", "impute": True})
     assert "have it imputed" in note
     assert missing_covariates(linked(0.8), {"baseline": "u0"}) == () == missing_covariates(gaps, {})
+
+
+def test_arms_whose_imbalance_is_turned_round_fail_and_a_lost_link_to_the_outcome_is_not_seen() -> None:
+    """Balance is about the covariate alone; the adjusted increments see its link to the outcome."""
+    real = linked(0.8)
+    turned = real.rows.assign(u0=lambda frame: frame["u0"] - 1.0 * (frame["arm"] == "new"))
+    unlinked = real.rows.assign(qaly=linked(0.0).rows["qaly"])
+    label = "difference between the arms in the mean of u0"
+    wrong, blind = (
+        asked(real, *[Cohort.derive(SCHEMA, frame, label=None)] * 3, baseline="u0")[label]
+        for frame in (turned, unlinked)
+    )
+    assert wrong.verdict == FAIL and wrong.decisive
+    assert blind.difference == pytest.approx(0.0, abs=1e-12)
