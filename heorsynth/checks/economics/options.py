@@ -25,7 +25,7 @@ def choice_agreement(ask: AllArms) -> list[Finding]:
     for wtp in thresholds(ask.margin.settings):
         question = ask.at(wtp, f"agreement on the option chosen at {significant(wtp)} per {ask.per}")
         try:
-            options = Options.of(ask.group, ask.pairs)
+            options = Options.of(ask.group, ask.pairs, ask.adjusted)
         except NotEstimableError as error:
             return [question.refuse(reason_of(error))]
         chosen, floor, benefits = _choice(options, wtp, ask.rng)
@@ -50,7 +50,7 @@ def pooled_choice(ask: AllArms) -> list[Finding]:
         m = len(ask.group.synthetic)
         question = ask.at(wtp, f"option chosen by the pooled {m} at {significant(wtp)} per {ask.per}")
         try:
-            options = Options.of(ask.group, ask.pairs)
+            options = Options.of(ask.group, ask.pairs, ask.adjusted)
             chosen, floor, benefits = _choice(options, wtp, ask.rng)
             others = [place for place in range(len(options.arms)) if place != chosen]
             ahead = benefits[:, [chosen]] - benefits[:, others]

@@ -237,6 +237,7 @@ PURPOSES: Mapping[str, Purpose] = {
                 economics.INCREMENTAL_QALY,
                 economics.INMB,
                 economics.POOLED_DECISION,
+                economics.BALANCE,
                 structure.RETENTION,
                 _INTACT,
             ),
