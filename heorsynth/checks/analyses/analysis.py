@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
-from heorsynth.checks.analyses.formula import Formula_, read_formula, same_term
+from heorsynth.checks.analyses.formula import ReadFormula, read_formula, same_term
 from heorsynth.core.errors import AnalysisError, Problem, nearest
 from heorsynth.core.numbers import is_number
 
@@ -90,10 +90,10 @@ class Analysis:
         object.__setattr__(self, "focus", (self.focus,) if isinstance(self.focus, str) else tuple(self.focus))
 
     @property
-    def parsed(self) -> Formula_:
+    def parsed(self) -> ReadFormula:
         """The formula, read. Only for models with a formula."""
         read = read_formula(self.formula)
-        assert isinstance(read, Formula_), "the formula was read when the analysis was made"
+        assert isinstance(read, ReadFormula), "the formula was read when the analysis was made"
         return read
 
     @property

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import cast
@@ -42,18 +42,17 @@ def estimate(ask: Ask) -> list[Finding]:
         if isinstance(margin, str):
             findings.append(question.refuse(margin))
             continue
-        parts = dict(zip(map(id, ask.group.synthetic), estimates.synthetic, strict=True))
-        parts[id(ask.group.real)] = estimates.real
-        unit = question.unit
-
-        def of(
-            cohort: Cohort, held: Estimates = estimates, name: str = name, parts: dict[int, Coefficients | str] = parts
-        ) -> Estimate:
-            return as_estimate(held.of(name, parts[id(cohort)]), 0.95, unit)
-
-        found = replace(question, margin=margin).judge(of, after=_in_errors)
-        findings.append(found)
+        held = dict(zip(map(id, ask.group.synthetic), estimates.synthetic, strict=True))
+        held[id(ask.group.real)] = estimates.real
+        of = partial(_estimate_in, estimates, name, held, question.unit)
+        findings.append(replace(question, margin=margin).judge(of, after=_in_errors))
     return findings
+
+
+def _estimate_in(
+    estimates: Estimates, name: str, held: Mapping[int, Coefficients | str], unit: str, cohort: Cohort
+) -> Estimate:
+    return as_estimate(estimates.of(name, held[id(cohort)]), 0.95, unit)
 
 
 def _in_errors(numbers: Numbers) -> str:

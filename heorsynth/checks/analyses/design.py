@@ -13,7 +13,7 @@ import pandas as pd
 from formulaic import Formula
 from formulaic.errors import FormulaicError
 
-from heorsynth.checks.analyses.formula import Formula_, same_term
+from heorsynth.checks.analyses.formula import ReadFormula, same_term
 from heorsynth.core.errors import NotEstimableError
 from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.data.columns.levels import SMALL_COUNT, as_text
@@ -30,17 +30,17 @@ class Design:
 
     Attributes
     ----------
-    formula : Formula_     the formula
+    formula : ReadFormula     the formula
     levels : dict          column of levels -> levels of the patients, the reference first
     spec                   the specification of formulaic, made from the patients
     """
 
-    formula: Formula_
+    formula: ReadFormula
     levels: dict[str, list[str]]
     spec: Any
 
     @classmethod
-    def of(cls, formula: Formula_, real: Cohort) -> Design:
+    def of(cls, formula: ReadFormula, real: Cohort) -> Design:
         """Return the design of the patients.
 
         Raises
@@ -131,7 +131,7 @@ def _levels_of(real: Cohort, name: str) -> list[str]:
     return sorted(held)
 
 
-def _frame(cohort: Cohort, formula: Formula_, levels: dict[str, list[str]]) -> pd.DataFrame:
+def _frame(cohort: Cohort, formula: ReadFormula, levels: dict[str, list[str]]) -> pd.DataFrame:
     """Return the columns of the right-hand side: numbers, and categories with the levels of the patients."""
     frame: dict[str, Any] = {}
     for name in formula.columns:
@@ -139,7 +139,7 @@ def _frame(cohort: Cohort, formula: Formula_, levels: dict[str, list[str]]) -> p
             held = cohort.levels(name)
             if not set(held.tolist()) <= {*levels[name], ""}:
                 raise NotEstimableError(f"{name}: {_OTHER_LEVEL}")
-            frame[name] = pd.Categorical(np.where(held == "", None, held.astype(object)), categories=levels[name])
+            frame[name] = pd.Categorical([level or None for level in held.tolist()], categories=levels[name])
         else:
             frame[name] = pd.to_numeric(cohort.rows[name]).to_numpy(float, na_value=np.nan)
     return pd.DataFrame(frame, index=range(cohort.n))

@@ -133,8 +133,7 @@ def _fitted(analysis: Analysis, design: Design, horizon: float, cohort: Cohort) 
         held = Outcome(_numbers(cohort, named)[rows])
     known = np.isfinite(held.y) & (True if held.entry is None else np.isfinite(held.entry))
     if not known.all():
-        held = Outcome(*(None if part is None else part[known] for part in (held.y, held.event, held.entry)), horizon)  # type: ignore[arg-type]
-        matrix = matrix[known]
+        held, matrix = held.take(known), matrix[known]
     if len(matrix) < matrix.shape[1] + SMALL_COUNT:
         raise NotEstimableError("too few complete rows for so many terms")
     return fitted(analysis.model, matrix.reset_index(drop=True), held)

@@ -37,7 +37,7 @@ EXAMPLE = 'write for example formula="os ~ trt + age + log(bili)"'
 
 
 @dataclass(frozen=True)
-class Formula_:
+class ReadFormula:
     """A formula, read.
 
     Attributes
@@ -54,7 +54,7 @@ class Formula_:
     names: tuple[str, ...]
 
 
-def read_formula(text: str) -> Formula_ | Problem:
+def read_formula(text: str) -> ReadFormula | Problem:
     """Return the parts of a formula, or the problem with it.
 
     Examples
@@ -92,7 +92,7 @@ def read_formula(text: str) -> Formula_ | Problem:
     except (FormulaicError, ValueError, TypeError):
         return Problem("formula", "cannot be read", EXAMPLE)
     columns = tuple(dict.fromkeys(names.get(name, name) for name in found))
-    return Formula_(outcome, right.strip(), columns, tuple(term for term in terms if term != "1"))
+    return ReadFormula(outcome, right.strip(), columns, tuple(term for term in terms if term != "1"))
 
 
 def _names(tree: ast.Expression) -> list[str] | Problem:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from heorsynth.checks.analyses.analysis import AFT, COX, GAMMA, LOGIT, OF_ENDPOINT, OLS, POISSON, RMST
+from heorsynth.checks.analyses.analysis import AFT, COX, GAMMA, LOGIT, OLS, POISSON, RMST
 from heorsynth.core.errors import NotEstimableError
 from heorsynth.core.estimate import normal_quantile
 from heorsynth.estimators.survival.cox import cox
@@ -50,6 +50,11 @@ class Outcome:
     entry: np.ndarray | None = None
     horizon: float = math.nan
 
+    def take(self, rows: np.ndarray) -> Outcome:
+        """Return the outcome of some rows, given as a boolean mask."""
+        event, entry = (None if part is None else part[rows] for part in (self.event, self.entry))
+        return Outcome(self.y[rows], event, entry, self.horizon)
+
 
 Fit = Callable[[pd.DataFrame, Outcome], dict[str, Coefficient]]
 
@@ -84,7 +89,7 @@ def fitted(model: str, matrix: pd.DataFrame, outcome: Outcome) -> dict[str, Coef
 def _lifelines_error() -> type[Exception]:
     from lifelines.exceptions import ConvergenceError
 
-    return ConvergenceError  # type: ignore[no-any-return]
+    return ConvergenceError
 
 
 def _require_full_rank(matrix: pd.DataFrame) -> None:
@@ -204,5 +209,3 @@ MODELS: Mapping[str, Fit] = {
     RMST: _rmst,
 }
 """Model to its fit."""
-
-assert set(OF_ENDPOINT) <= set(MODELS)

@@ -50,13 +50,13 @@ def load(call: str | Callable[[Any], object]) -> Callable[[Any], object]:
     try:
         with silenced():
             spec.loader.exec_module(module)
-    except (Exception, SystemExit) as error:  # the file is the user's: it may raise anything
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - the file is the user's: it may raise anything
         found = f"{path.name!r} cannot be executed: {type(error).__name__}"
         raise AnalysisError("analysis", Problem("call", found, "run the file alone to see its error")) from None
     function = getattr(module, name, None)
     if not callable(function):
         raise AnalysisError("analysis", Problem("call", f"{path.name!r} has no function {name!r}", "check its name"))
-    return function  # type: ignore[no-any-return]
+    return function
 
 
 def estimates_of_call(call: str | Callable[[Any], object], frame: pd.DataFrame) -> Estimates:
@@ -73,7 +73,7 @@ def estimates_of_call(call: str | Callable[[Any], object], frame: pd.DataFrame) 
             returned = function(frame)
     except AnalysisError as error:
         raise NotEstimableError("analysis", error.problems) from None
-    except (Exception, SystemExit) as error:  # the function is the user's: it may raise anything
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - the function is the user's: it may raise anything
         raise NotEstimableError(f"the function raised {type(error).__name__}") from None
     return _estimates(returned)
 
