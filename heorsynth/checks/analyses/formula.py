@@ -62,7 +62,7 @@ def read_formula(text: str) -> ReadFormula | Problem:
     >>> read = read_formula("os ~ trt * age + log(bili)")
     >>> read.outcome, read.columns, read.names
     ('os', ('trt', 'age', 'bili'), ('trt', 'age', 'log(bili)', 'trt:age'))
-    >>> read_formula("os ~ open('file')").found
+    >>> read_formula("os ~ open(trt)").found
     "'open' is not a function of a formula"
     """
     left, _, right = text.partition("~")
