@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from heorsynth.checks.analyses.analysis import Analysis
 from heorsynth.checks.core.groups import ALL, Group
 from heorsynth.checks.core.margin import Margin
 from heorsynth.checks.core.observed import Observed
@@ -46,6 +47,7 @@ def validate(
     use: str | None = None,
     allow_synthetic_source: bool = False,
     most_rows: int = 50_000,
+    analyses: Sequence[Analysis | Mapping[str, object]] = (),
     engine: EngineSpec = "local",
     workers: int | None = None,
 ) -> Evidence:
@@ -69,6 +71,7 @@ def validate(
     allow_synthetic_source     accept a `cohort` that is itself synthetic; every finding then says so
     most_rows : int            size of the random sample of a folder, for checks that need rows; at least 1,000.
                                Smaller folders and cohorts in memory are used whole
+    analyses : sequence        the user's own `Analysis` objects: their estimates and decisions are decisive
     engine, workers            where the checks run, see `open_engine`; the findings do not depend on it
 
     Returns
@@ -81,6 +84,7 @@ def validate(
     MarginError                an unknown estimand or a margin it cannot have
     RoleError                  the roles differ from those of the real cohort, folders are mixed with cohorts, an
                                argument is neither, or `most_rows` is invalid
+    AnalysisError              an analysis that is impossible, or names what the cohort lacks
     LabelError                 `cohort` is itself synthetic, or a synthetic cohort is given twice
     EngineError                a check failed twice
 
@@ -103,7 +107,7 @@ def validate(
     check_seed(seed)
     require_comparable(cohort, syn, holdout, allow_synthetic_source=allow_synthetic_source, most_rows=most_rows)
     with open_engine(engine, workers) as opened:
-        plan_of_checks = planned(cohort, purpose, margins, economics, opened, use)
+        plan_of_checks = planned(cohort, purpose, margins, economics, opened, analyses, use)
         return evidence_of(cohort, syn, plan_of_checks, seed, opened, holdout, most_rows)
 
 
@@ -140,10 +144,11 @@ def planned(
     margins: Mapping[str, Margin | Mapping[str, object]] | None,
     economics: Mapping[str, object] | None,
     engine: Engine,
+    analyses: Sequence[Analysis | Mapping[str, object]] = (),
     use: str | None = None,
 ) -> Plan:
     """Return the plan of the checks for a purpose; for a folder it uses the counts of all rows."""
-    return plan(_observed(cohort, engine), purpose, margins, economics, use)
+    return plan(_observed(cohort, engine), purpose, margins, economics, analyses, use)
 
 
 def _observed(cohort: Cohort | CohortFolder, engine: Engine) -> Observed:
