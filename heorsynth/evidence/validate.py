@@ -10,6 +10,8 @@ from heorsynth.checks.analyses.analysis import Analysis
 from heorsynth.checks.core.groups import ALL, Group
 from heorsynth.checks.core.margin import Margin
 from heorsynth.checks.core.observed import Observed
+from heorsynth.checks.economics.analysis import names_in
+from heorsynth.checks.economics.estimands import BALANCE
 from heorsynth.checks.planning.catalogue import ESTIMANDS
 from heorsynth.checks.planning.plan import Plan, plan
 from heorsynth.checks.planning.run_checks import Rows
@@ -175,7 +177,7 @@ def evidence_of(
     """
     folder_notes: tuple[str, ...] = ()
     calibrated = _calibrated(syn)
-    standing = asked.standing(calibrated, lineage(cohort, syn))
+    standing = asked.standing(_constructed(calibrated, syn, asked), lineage(cohort, syn))
     if isinstance(cohort, CohortFolder):
         tally = cohort.tallied(engine)
         findings, broken, folder_notes = judged_folders(
@@ -209,6 +211,22 @@ def evidence_of(
 
 def _calibrated(syn: Sequence[Any]) -> frozenset[str]:
     return frozenset(key for drawn in syn if drawn.label is not None for key in drawn.label.calibrated)
+
+
+def _constructed(calibrated: frozenset[str], syn: Sequence[Any], asked: Plan) -> frozenset[str]:
+    """Return the keys that are equal by construction, and `key:column` for those that are so for one column.
+
+    A generator sets unadjusted means equal. An adjusted estimate is equal only if the moments of its covariates were
+    kept too.
+    """
+    labels = [drawn.label for drawn in syn]
+    kept = set.intersection(*(set() if label is None else set(label.kept) for label in labels))
+    tested = set()
+    for key, margin in asked.margins.items():
+        used = {name for role in ("baseline", "adjust") for name in names_in(role, margin.settings.get(role))}
+        if not used <= kept or margin.settings.get("impute"):
+            tested.add(key)
+    return calibrated - tested | {f"{BALANCE.key}:{name}" for name in kept}
 
 
 def _unknown_keys(constructed: frozenset[str]) -> tuple[str, ...]:

@@ -52,7 +52,7 @@ class Standing:
     ----------
     decisive : frozenset or None    keys that decide the verdict; None (no purpose): all keys
     by_subgroup : frozenset         keys that also decide within subgroup levels
-    constructed : frozenset         keys that equal the source by construction
+    constructed : frozenset         keys that equal the source by construction, or `key:column` for one column
     use : str                       pooled, or single: the verdict rests on the single cohorts (`decide_single`)
     level : float                   two-sided level of the intervals
     unsampled : float               share of the patients outside the random sample that is checked; 0: all are checked
@@ -360,7 +360,7 @@ class Question:
             unit=self.unit,
             n_real=group.real.n if self.n_real is None else self.n_real,
             decisive=not self.supports and standing.decides(key, counts=group.decisive),
-            basis=CONSTRUCTED if key in standing.constructed else TESTED,
+            basis=CONSTRUCTED if standing.constructed & {key, f"{key}:{self.column}"} else TESTED,
             question=self.estimand.question,
             kind=group.kind,
             endpoint=self.endpoint,

@@ -12,7 +12,7 @@ from heorsynth.checks.analyses.problems import planned_analyses
 from heorsynth.checks.core.finding import LEVEL, POOLED, SINGLE, Finding
 from heorsynth.checks.core.groups import Group
 from heorsynth.checks.core.margin import Margin
-from heorsynth.checks.core.observed import Observed
+from heorsynth.checks.core.observed import Observed, columns
 from heorsynth.checks.core.question import Question, Standing
 from heorsynth.checks.economics.analysis import ADJUSTMENTS, imputations, names_in
 from heorsynth.checks.economics.arms import economics_problems, evaluations, odd_effects, unnamed_comparator
@@ -154,7 +154,10 @@ def plan(
     known |= {one.key: margin_for(one.key, {**one.margin, "reason": one.reason}, chosen) for one in own}
     planned |= {key: margin for key, margin in known.items() if key not in planned}
     _require_names(cohort, planned)
-    decisive = {entry.key for entry in wanted.decisive} | set(known) - {OVERLAP.key}
+    usual = {entry.key for entry in wanted.decisive}
+    if not _has_covariates(cohort):
+        usual -= set(wanted.with_covariates)
+    decisive = usual | set(known) - {OVERLAP.key}
     notes = list(_economic_notes(cohort, planned))
     notes += [f"Not checked, as the cohort declares no {roles}: {plain_names(keys)}." for roles, keys in absent.items()]
     return Plan(
@@ -166,6 +169,14 @@ def plan(
         wanted.missing_roles(cohort.schema),
         wanted.use if use is None else use,
     )
+
+
+def _has_covariates(cohort: Observed) -> bool:
+    """Return whether a column beside outcomes, arm and id exists, so that an adjusted analysis is possible."""
+    schema = cohort.schema
+    parts = [part for parts in schema.totals.values() for part in parts]
+    roles = (schema.id, schema.entry, schema.arm, *schema.times, *schema.events, *schema.costs, *schema.utilities)
+    return bool(set(columns(cohort)) - {*roles, *parts})
 
 
 def _require_names(cohort: Observed, margins: Mapping[str, Margin]) -> None:

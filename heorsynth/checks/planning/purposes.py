@@ -26,6 +26,7 @@ class Purpose:
     decides : tuple          estimands the verdict depends on, overall and by arm
     supports : tuple         supporting estimands, shown but without effect on the verdict
     by_subgroup : tuple      keys that also decide within every subgroup level
+    with_covariates : tuple  keys that decide only if the cohort has covariates
     notes : tuple            notes for the reader, whatever the findings
     roles : tuple            roles without which the question cannot be answered; of alternatives one is enough
     about_others : bool      whether it claims something about patients beyond these; then they must be sufficient
@@ -41,6 +42,7 @@ class Purpose:
     roles: tuple[tuple[str, ...], ...] = ()
     about_others: bool = False
     use: str = POOLED
+    with_covariates: tuple[str, ...] = ()
 
     @property
     def decides_on(self) -> tuple[str, ...]:
@@ -113,6 +115,7 @@ PURPOSES: Mapping[str, Purpose] = {
                 costs.ZERO_SHARE,
                 costs.MEAN_UTILITY,
                 structure.ASSOCIATIONS,
+                structure.PANEL,
                 structure.MISSINGNESS,
                 structure.REPRESENTATION,
                 privacy.COPIES,
@@ -138,6 +141,7 @@ PURPOSES: Mapping[str, Purpose] = {
                 structure.MARGINALS,
                 structure.ASSOCIATIONS,
                 structure.ASSOCIATION_MAX,
+                structure.PANEL,
                 structure.REPRESENTATION,
                 structure.RETENTION,
             ),
@@ -179,6 +183,7 @@ PURPOSES: Mapping[str, Purpose] = {
                 survival.FOLLOW_UP,
                 costs.ZERO_SHARE,
                 structure.ASSOCIATION_MAX,
+                structure.PANEL,
                 structure.MISSINGNESS,
                 structure.INTERSECTIONS,
                 structure.DISPARITY,
@@ -212,6 +217,7 @@ PURPOSES: Mapping[str, Purpose] = {
                 survival.EXTRAPOLATION,
                 survival.EXTRAPOLATION_RANKING,
                 structure.ASSOCIATIONS,
+                structure.PANEL,
                 costs.MEAN,
                 costs.MEAN_UTILITY,
                 structure.INTERSECTIONS,
@@ -238,6 +244,7 @@ PURPOSES: Mapping[str, Purpose] = {
                 economics.INMB,
                 economics.POOLED_DECISION,
                 economics.BALANCE,
+                structure.PANEL,
                 structure.RETENTION,
                 _INTACT,
             ),
@@ -261,6 +268,7 @@ PURPOSES: Mapping[str, Purpose] = {
                 *_STRUCTURE,
             ),
             roles=(("arm",), ("costs",), ("utilities", "endpoints")),
+            with_covariates=(structure.PANEL.key,),
         ),
         Purpose(
             "data-sharing",
@@ -272,6 +280,7 @@ PURPOSES: Mapping[str, Purpose] = {
                 costs.MEAN_UTILITY,
                 structure.MARGINALS,
                 structure.ASSOCIATIONS,
+                structure.PANEL,
                 structure.REPRESENTATION,
                 structure.RETENTION,
                 privacy.COPIES,
