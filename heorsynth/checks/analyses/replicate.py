@@ -53,8 +53,8 @@ class _Compared:
             return (self.name, *[math.nan] * 9, "", "", None, None, self.m, self.because)
         first, second = (decision(one.value, one.high - one.value) for one in (self.real, self.synthetic))
         own, drawn = ((one.value, one.low, one.high) for one in (self.real, self.synthetic))
-        return (self.name, *own, self.real.se, *drawn, self.difference, self.overlap, first, second, first == second, self.agree,
-                self.m, "")  # fmt: skip
+        compared = (self.difference, self.overlap, first, second, first == second, self.agree, self.m, "")
+        return (self.name, *own, self.real.se, *drawn, *compared)
 
     @property
     def difference(self) -> float:

@@ -41,9 +41,9 @@ def analyses(replications: Replication | Sequence[Replication]) -> Picture:
     with style():
         axes = _drawn(frame)
     told = "; ".join(
-        f"{row.analysis}, {row.estimate}: real {significant(row.real, 3)}, synthetic {significant(row.synthetic, 3)}, "
-        f"{row.difference_se:+.2f} SE apart"
-        for row in frame.itertuples()
+        f"{row['analysis']}, {row['estimate']}: real {significant(row['real'], 3)}, synthetic "
+        f"{significant(row['synthetic'], 3)}, {row['difference_se']:+.2f} SE apart"
+        for row in frame.to_dict("records")
     )
     return Picture(
         axes,
