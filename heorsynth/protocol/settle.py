@@ -19,6 +19,9 @@ _STRICTER = 2.5
 _SPARE = 1.25
 """The predicted number of cohorts is multiplied by this: the prediction is as often too small as too large."""
 
+_FEWEST = 20
+"""Number of cohorts after a single one, from which nothing can be predicted."""
+
 LATER_LEVEL = 0.99
 """Level of the intervals after the number of cohorts was increased; at first it is 0.90."""
 
@@ -56,7 +59,7 @@ def settled(
     strict = replace(plan, level=LATER_LEVEL)
     for look in range(1, _LATER_LOOKS + 1):
         here = len(synthetic)
-        needed = cohorts_needed(evidence.decisive)
+        needed = cohorts_needed(evidence.decisive) or (_FEWEST if here < 2 else 0)
         open_ = evidence.answers["faithful"] == NOT_SHOWN and needed > 0
         if not isinstance(synthetic, SyntheticCohorts) or not open_ or here >= most:
             break

@@ -26,7 +26,7 @@ heorsynth: 1
 title: A run with a generator of another package
 purpose: software-testing
 cohort: {source: {simulated: {n: 60, seed: 2}}}
-generator: {name: arm_bootstrap, n: same, m: 2, seed: 1}
+generator: {name: arm_bootstrap, n: same, m: 2, most_cohorts: 2, seed: 1}
 margins: {survival.first_quarter: {relative: 0.2}}
 """
 SCRIPT = """

@@ -16,7 +16,7 @@ heorsynth: 1
 title: A small run
 purpose: economic-evaluation
 cohort: {source: {simulated: {n: 90, seed: 2}}}
-generator: {name: marginals, n: same, m: 2, seed: 1}
+generator: {name: marginals, n: same, m: 2, most_cohorts: 2, seed: 1}
 economics: {comparator: usual, wtp: [20000]}
 margins: {survival.rmst: {horizon: 3, relative: 0.05}}
 holdout: 0.3

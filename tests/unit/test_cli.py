@@ -86,7 +86,9 @@ def test_what_init_writes_runs(patients: Path, tmp_path: Path) -> None:
     start = tmp_path / "start"
     assert heorsynth("init", str(patients), "--out", str(start)).returncode == 0
     protocol = start / "my patients.yaml"
-    protocol.write_text(protocol.read_text(encoding="utf-8").replace("m: 20", "m: 2"), encoding="utf-8")
+    protocol.write_text(
+        protocol.read_text(encoding="utf-8").replace("m: 20", "m: 2, most_cohorts: 2"), encoding="utf-8"
+    )
     ended = heorsynth("run", str(protocol), "--out", str(tmp_path / "runs"))
     assert ended.returncode in (0, 1, 2), ended.stderr
     assert "report.html" in ended.stdout
@@ -100,7 +102,7 @@ def test_init_asks_for_the_coding_of_events_in_words(patients: Path, tmp_path: P
     start = tmp_path / "start"
     assert heorsynth("init", str(patients), "--out", str(start)).returncode == 0
     protocol = start / "my patients.yaml"
-    written = protocol.read_text(encoding="utf-8").replace("m: 20", "m: 2")
+    written = protocol.read_text(encoding="utf-8").replace("m: 20", "m: 2, most_cohorts: 2")
     assert 'event_map: {"alive": 0, "dead": 1}   # guessed, by the words' in written
     protocol.write_text(written, encoding="utf-8")
     assert heorsynth("run", str(protocol), "--out", str(tmp_path / "runs")).returncode in (0, 1, 2)
@@ -122,7 +124,7 @@ def test_inspect_tells_a_synthetic_file_from_one_without_a_sign(patients: Path) 
 
 def test_lock_freezes_and_a_later_change_is_told(tmp_path: Path) -> None:
     protocol = tmp_path / "p.yaml"
-    text = "heorsynth: 1\ntitle: x\npurpose: teaching\ncohort: {source: {dataset: pbc}}\ngenerator: {m: 2, seed: 1}\n"
+    text = "heorsynth: 1\ntitle: x\npurpose: teaching\ncohort: {source: {dataset: pbc}}\ngenerator: {m: 2, most_cohorts: 2, seed: 1}\n"
     protocol.write_text(text)
     assert "not locked" in read_lock(read_protocol(protocol)).note
     assert heorsynth("lock", str(protocol)).returncode == 0

@@ -44,7 +44,7 @@ cohort:
   id: patient
   currency: EUR
 economics: {{comparator: usual, wtp: [20000]}}
-generator: {{name: {generator}, m: 2, seed: 5}}
+generator: {{name: {generator}, m: 2, most_cohorts: 2, seed: 5}}
 {more}
 """
 
@@ -283,7 +283,7 @@ cohort:
   id: patient
   currency: EUR
 economics: {comparator: usual, wtp: [20000]}
-generator: {name: heor, m: 2, seed: 5}
+generator: {name: heor, m: 2, most_cohorts: 2, seed: 5}
 """
 
 

@@ -46,7 +46,7 @@ def test_rows_stripped_of_their_label_are_known_by_ids_and_cannot_be_a_source_un
     assert (seen.synthetic, seen.label) == (True, None)
     protocol = tmp_path / "p.yaml"
     protocol.write_text(
-        "heorsynth: 1\ntitle: x\npurpose: teaching\ngenerator: {m: 2, seed: 1}\n"
+        "heorsynth: 1\ntitle: x\npurpose: teaching\ngenerator: {m: 2, most_cohorts: 2, seed: 1}\n"
         "cohort: {source: {file: bare.parquet}, endpoints: {os: [time, event]}}\n"
     )
     with pytest.raises(errors.ProtocolError, match="itself synthetic"):
@@ -277,7 +277,7 @@ def test_html_in_a_title_a_column_or_a_level_is_shown_and_not_obeyed(tmp_path: P
     })  # fmt: skip
     frame.to_csv(tmp_path / "d.csv", index=False)
     (tmp_path / "p.yaml").write_text(
-        f"heorsynth: 1\ntitle: '{HTML}'\npurpose: economic-evaluation\ngenerator: {{name: marginals, m: 2, seed: 1}}\n"
+        f"heorsynth: 1\ntitle: '{HTML}'\npurpose: economic-evaluation\ngenerator: {{name: marginals, m: 2, most_cohorts: 2, seed: 1}}\n"
         f"governance: {{steward: '{HTML}'}}\n"
         f"cohort: {{source: {{file: d.csv}}, endpoints: {{os: [time, event]}}, subgroups: ['{HTML}']}}\n"
     )

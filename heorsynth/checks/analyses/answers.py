@@ -22,7 +22,7 @@ from heorsynth.data.cohort.cohort import Cohort
 ANALYSES = "analyses"
 """The setting of a margin that holds the declared analyses."""
 
-FRAGILE = "a difference smaller than the margin would change the decision on the real data"
+_FRAGILE = "a difference smaller than the margin would change the decision on the real data"
 
 
 def estimate(ask: Ask) -> list[Finding]:
@@ -103,7 +103,7 @@ def _decision_of(
     width = margin.width if isinstance(margin, Margin) else 0.0
 
     def doubt(verdict: str) -> str:
-        return FRAGILE if verdict == FAIL and fragile(real, analysis.level, width) else ""
+        return _FRAGILE if verdict == FAIL and fragile(real, analysis.level, width) else ""
 
     alone = f"{agreeing(real, found, analysis.level)} of {len(found)} cohorts alone give the decision of the real data"
     return question.answer(numbers, before=alone, doubt=doubt)

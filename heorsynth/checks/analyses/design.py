@@ -18,7 +18,7 @@ from heorsynth.core.errors import NotEstimableError
 from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.data.columns.levels import SMALL_COUNT, as_text
 
-INTERCEPT = "Intercept"
+_INTERCEPT = "Intercept"
 
 _OTHER_LEVEL = "a level that no patient has"
 _CONTEXT = {"sqrt": np.sqrt}
@@ -85,7 +85,7 @@ class Design:
             for column in held
             if not wanted or any(same_term(one, term) or same_term(one, column) for one in wanted)
         ]
-        return tuple(column for column in chosen if column != INTERCEPT)
+        return tuple(column for column in chosen if column != _INTERCEPT)
 
     def shown(self, matrix: pd.DataFrame) -> dict[str, str]:
         """Return column -> the name that may be shown, for the matrix of the patients.
@@ -105,7 +105,7 @@ class Design:
         """Return the columns that rest on fewer than five patients, or compare with fewer than five."""
         hidden: set[str] = set()
         for part in self.spec.term_slices.values():
-            held = [column for column in self.columns[part] if column != INTERCEPT]
+            held = [column for column in self.columns[part] if column != _INTERCEPT]
             values = matrix[held].to_numpy()
             counted = {column: int(np.count_nonzero(values[:, place])) for place, column in enumerate(held)}
             hidden |= {column for column, count in counted.items() if count < SMALL_COUNT}

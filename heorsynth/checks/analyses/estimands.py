@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 from heorsynth.checks.analyses import answers
 from heorsynth.checks.core.estimand import ONE, Estimand
 
@@ -33,7 +31,6 @@ DECISION = Estimand(
     margin={"absolute": 0.05},
     reason="as for the decision of an economic evaluation: the pooled cohorts must give it in 95 of 100 cases",
     limit=0.5,
-    span=(-math.inf, 0.0),
 )
 
 OVERLAP = Estimand(
@@ -49,7 +46,6 @@ OVERLAP = Estimand(
     margin={"absolute": 0.3},
     reason="two intervals of equal width that are one standard error apart overlap by 0.74",
     limit=0.5,
-    span=(-math.inf, 0.0),
 )
 
 OF_ANALYSES = (ESTIMATE, DECISION, OVERLAP)

@@ -11,7 +11,7 @@ from formulaic.errors import FormulaicError
 
 from heorsynth.core.errors import Problem
 
-FUNCTIONS = ("log", "log2", "log10", "exp", "sqrt", "center", "scale", "poly", "bs", "cr", "C", "I")
+_FUNCTIONS = ("log", "log2", "log10", "exp", "sqrt", "center", "scale", "poly", "bs", "cr", "C", "I")
 """The functions that a formula may use."""
 
 _ALLOWED = (
@@ -33,7 +33,7 @@ _ALLOWED = (
 _QUOTED = re.compile(r"`([^`]*)`")
 """A column whose name is not a Python name, in backticks."""
 
-EXAMPLE = 'write for example formula="os ~ trt + age + log(bili)"'
+_EXAMPLE = 'write for example formula="os ~ trt + age + log(bili)"'
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ def read_formula(text: str) -> ReadFormula | Problem:
     left, _, right = text.partition("~")
     outcome = left.strip().strip("`")
     if not outcome or not right.strip() or "~" in right:
-        return Problem("formula", "is not of the form outcome ~ terms", EXAMPLE)
+        return Problem("formula", "is not of the form outcome ~ terms", _EXAMPLE)
     quoted: list[str] = []
 
     def placed(match: re.Match[str]) -> str:
@@ -77,12 +77,12 @@ def read_formula(text: str) -> ReadFormula | Problem:
 
     plain = _QUOTED.sub(placed, right).strip()
     if re.search(r"""["'\[\]{};@%|^.]""", re.sub(r"\d\.\d", "0", plain)):
-        fix = f"use + - * : ** / and the functions {', '.join(FUNCTIONS)}; names in backticks"
+        fix = f"use + - * : ** / and the functions {', '.join(_FUNCTIONS)}; names in backticks"
         return Problem("formula", "has a sign that a formula cannot have", fix)
     try:
         tree = ast.parse(plain.replace(":", "*"), mode="eval")
     except (SyntaxError, ValueError, RecursionError):
-        return Problem("formula", "cannot be read", EXAMPLE)
+        return Problem("formula", "cannot be read", _EXAMPLE)
     found = _names(tree)
     if isinstance(found, Problem):
         return found
@@ -90,7 +90,7 @@ def read_formula(text: str) -> ReadFormula | Problem:
     try:
         terms = [str(term) for term in Formula(right.strip())]
     except (FormulaicError, ValueError, TypeError):
-        return Problem("formula", "cannot be read", EXAMPLE)
+        return Problem("formula", "cannot be read", _EXAMPLE)
     columns = tuple(dict.fromkeys(names.get(name, name) for name in found))
     return ReadFormula(outcome, right.strip(), columns, tuple(term for term in terms if term != "1"))
 
@@ -100,11 +100,11 @@ def _names(tree: ast.Expression) -> list[str] | Problem:
     called = set()
     for node in ast.walk(tree):
         if not isinstance(node, _ALLOWED):
-            return Problem("formula", "has a part that a formula cannot have", EXAMPLE)
+            return Problem("formula", "has a part that a formula cannot have", _EXAMPLE)
         if isinstance(node, ast.Call):
-            if not isinstance(node.func, ast.Name) or node.func.id not in FUNCTIONS:
+            if not isinstance(node.func, ast.Name) or node.func.id not in _FUNCTIONS:
                 name = node.func.id if isinstance(node.func, ast.Name) else "it"
-                return Problem("formula", f"{name!r} is not a function of a formula", f"use {', '.join(FUNCTIONS)}")
+                return Problem("formula", f"{name!r} is not a function of a formula", f"use {', '.join(_FUNCTIONS)}")
             called.add(id(node.func))
     named = [node for node in ast.walk(tree) if isinstance(node, ast.Name) and id(node) not in called]
     return [node.id for node in sorted(named, key=lambda node: node.col_offset)]

@@ -37,7 +37,7 @@ def planned_analyses(declared: Sequence[Analysis | Mapping[str, object]], real: 
     ]
     for one in analyses:
         found += [
-            Problem(f"analysis {one.name!r}: {part.where}", part.found, part.fix) for part in problems_of(one, real)
+            Problem(f"analysis {one.name!r}: {part.where}", part.found, part.fix) for part in _problems_of(one, real)
         ]
     if found:
         raise AnalysisError("analyses", found)
@@ -52,7 +52,7 @@ def _placed(analysis: Analysis) -> Analysis:
     return replace(analysis, call=f"{Path(file).resolve()}:{function}")
 
 
-def problems_of(analysis: Analysis, real: Observed) -> list[Problem]:
+def _problems_of(analysis: Analysis, real: Observed) -> list[Problem]:
     """Return what an analysis names and the cohort lacks."""
     if analysis.scripted:
         return _script_problems(analysis)

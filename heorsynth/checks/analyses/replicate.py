@@ -20,16 +20,16 @@ from heorsynth.core.errors import NotEstimableError, Problem, RoleError
 from heorsynth.core.estimate import Estimate, significant
 from heorsynth.data.cohort.cohort import Cohort
 
-COLUMNS = ("estimate", "real", "real_lower", "real_upper", "synthetic", "synthetic_lower", "synthetic_upper",
+COLUMNS = ("estimate", "real", "real_lower", "real_upper", "real_se", "synthetic", "synthetic_lower", "synthetic_upper",
            "difference_se", "overlap", "decision_real", "decision_synthetic", "same_decision", "cohorts_agree", "m",
            "because")  # fmt: skip
 """The columns of `Replication.to_frame`, in order."""
 
-HEADER = ("estimate", "real", "synthetic, pooled", "difference", "overlap", "decision", "cohorts that agree")
+_HEADER = ("estimate", "real", "synthetic, pooled", "difference", "overlap", "decision", "cohorts that agree")
 
 
 @dataclass(frozen=True)
-class Compared:
+class _Compared:
     """One estimate of an analysis.
 
     Attributes
@@ -50,11 +50,11 @@ class Compared:
     def row(self) -> tuple[object, ...]:
         """Return its row in `Replication.to_frame`."""
         if self.real is None or self.synthetic is None:
-            return (self.name, *[math.nan] * 8, "", "", None, None, self.m, self.because)
+            return (self.name, *[math.nan] * 9, "", "", None, None, self.m, self.because)
         first, second = (decision(one.value, one.high - one.value) for one in (self.real, self.synthetic))
-        intervals = [part for one in (self.real, self.synthetic) for part in (one.value, one.low, one.high)]
-        return (self.name, *intervals, self.difference, self.overlap, first, second, first == second, self.agree,
-                self.m, "")  # fmt: skip
+        own, drawn = ((one.value, one.low, one.high) for one in (self.real, self.synthetic))
+        compared = (self.difference, self.overlap, first, second, first == second, self.agree, self.m, "")
+        return (self.name, *own, self.real.se, *drawn, *compared)
 
     @property
     def difference(self) -> float:
@@ -105,7 +105,7 @@ class Replication:
     ----------
     name, model, formula : str     the analysis
     level : float                  its significance level; intervals are at 1 - level
-    rows : tuple of Compared       one for each estimate
+    rows : tuple of _Compared       one for each estimate
     n_source, m : int              patients that the synthetic cohorts rest on, and the number of cohorts
 
     See Also
@@ -118,7 +118,7 @@ class Replication:
     model: str
     formula: str
     level: float
-    rows: tuple[Compared, ...]
+    rows: tuple[_Compared, ...]
     n_source: int
     m: int
 
@@ -140,7 +140,7 @@ class Replication:
             f"{self.n_source:,} patients they rest on (Raab, Nowok & Dibben 2016). Difference in standard errors of "
             "the real estimate. Decision: the sign where the interval excludes 0. Synthetic rows are not patients."
         )
-        return Card(f"Analysis {self.name!r} ({what})", HEADER, tuple(one.cells() for one in self.rows), note)
+        return Card(f"Analysis {self.name!r} ({what})", _HEADER, tuple(one.cells() for one in self.rows), note)
 
     def __repr__(self) -> str:
         return self.card().text()
@@ -188,17 +188,17 @@ def replicate(analysis: Analysis | Mapping[str, object], cohort: Cohort, syn: Se
     estimates = estimates_of(known, cohort, syn)
     facts = (known.name, known.model, known.formula, known.level)
     if reason := estimates.failure or too_few(cohort):
-        return Replication(*facts, (Compared("all estimates", None, None, 0, m, reason),), size[0], m)
+        return Replication(*facts, (_Compared("all estimates", None, None, 0, m, reason),), size[0], m)
     rows = tuple(_compared(estimates, name, cohort, size, m) for name in estimates.names)
     return Replication(*facts, rows, size[0], m)
 
 
-def _compared(estimates: Estimates, name: str, cohort: Cohort, size: tuple[int, int], m: int) -> Compared:
+def _compared(estimates: Estimates, name: str, cohort: Cohort, size: tuple[int, int], m: int) -> _Compared:
     level, unit = estimates.analysis.level, unit_of(estimates, cohort)
     label = estimates.shown.get(name, name) + spans(estimates, cohort)
     try:
         real, found = estimates.all_of(name)
     except NotEstimableError as error:
-        return Compared(label, None, None, 0, m, reason_of(error))
+        return _Compared(label, None, None, 0, m, reason_of(error))
     own = as_estimate(real, 1 - level, unit)
-    return Compared(label, own, pooled(found, size, 1 - level, unit), agreeing(real, found, level), m)
+    return _Compared(label, own, pooled(found, size, 1 - level, unit), agreeing(real, found, level), m)

@@ -21,7 +21,7 @@ from heorsynth.core.numbers import is_number
 Estimates = dict[str, tuple[float, float]]
 """Name to estimate and standard error."""
 
-MOST_CHARACTERS = 60
+_MOST_CHARACTERS = 60
 """Longest name of an estimate."""
 
 _WANTED = "return {name: (estimate, standard error)}, or a DataFrame with columns estimate and se"
@@ -48,7 +48,7 @@ def load(call: str | Callable[[Any], object]) -> Callable[[Any], object]:
     assert spec is not None and spec.loader is not None, "the name of the file ends in .py"
     module = module_from_spec(spec)
     try:
-        with silenced():
+        with _silenced():
             spec.loader.exec_module(module)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - the file is the user's: it may raise anything
         found = f"{path.name!r} cannot be executed: {type(error).__name__}"
@@ -69,7 +69,7 @@ def estimates_of_call(call: str | Callable[[Any], object], frame: pd.DataFrame) 
     """
     try:
         function = load(call)
-        with silenced():
+        with _silenced():
             returned = function(frame)
     except AnalysisError as error:
         raise NotEstimableError("analysis", error.problems) from None
@@ -89,7 +89,7 @@ def _estimates(returned: object) -> Estimates:
         raise NotEstimableError(f"the function returned a {type(returned).__name__}: {_WANTED}")
     found: Estimates = {}
     for name, pair in returned.items():
-        if not isinstance(name, str) or not 0 < len(name) <= MOST_CHARACTERS or not name.isprintable():
+        if not isinstance(name, str) or not 0 < len(name) <= _MOST_CHARACTERS or not name.isprintable():
             raise NotEstimableError("the function returned a name that is not a short text")
         if not isinstance(pair, (tuple, list)) or len(pair) != 2 or not all(map(is_number, pair)):
             raise NotEstimableError(f"the function returned no pair of numbers for an estimate: {_WANTED}")
@@ -100,7 +100,7 @@ def _estimates(returned: object) -> Estimates:
 
 
 @contextmanager
-def silenced() -> Iterator[None]:
+def _silenced() -> Iterator[None]:
     """Drop all that is printed within a block, also by a child process, and the files it writes where it works."""
     with ExitStack() as stack:
         sink = stack.enter_context(Path(os.devnull).open("w", encoding="utf-8"))

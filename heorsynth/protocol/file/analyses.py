@@ -62,13 +62,13 @@ def block_problems(plain: Mapping[str, Any], lines: dict[Path_, int]) -> list[tu
 
 
 def _place_problems(call: str) -> list[Problem]:
-    path = PurePosixPath(script_of(call))
+    path = PurePosixPath(_script_of(call))
     if not call or not (path.is_absolute() or ".." in path.parts):
         return []
     return [Problem("call", "the script lies outside the protocol's folder", "put it beside the protocol")]
 
 
-def script_of(call: str) -> str:
+def _script_of(call: str) -> str:
     """Return the file of "file.py:function"; "" for an analysis without a script."""
     return call.rpartition(":")[0]
 
@@ -81,6 +81,6 @@ def analyses_of(sections: Sequence[AnalysisSection], folder: Path) -> tuple[Anal
 
 def copy_scripts(sections: Sequence[AnalysisSection], folder: Path, target: Path) -> None:
     """Copy the scripts of a protocol to a run folder, so that its sums cover them and `verify` finds them."""
-    for name in sorted({script_of(one.call) for one in sections} - {""}):
+    for name in sorted({_script_of(one.call) for one in sections} - {""}):
         (target / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(folder / name, target / name)

@@ -6,9 +6,11 @@ from heorsynth.report.tables.by_arm import table_one_by_arm
 from heorsynth.report.tables.cohort import table_one
 from heorsynth.report.tables.evaluation import economics_table
 from heorsynth.report.tables.evidence import margins_table, verdict_table
+from heorsynth.report.tables.replications import analyses
 from heorsynth.report.tables.table import Table
 from heorsynth.report.tables.undeclared import panel
 
+<<<<<<< HEAD
 __all__ = (
     "Table",
     "by_arm",
@@ -23,3 +25,6 @@ __all__ = (
     "table_one_by_arm",
     "verdict_table",
 )
+=======
+__all__ = ("Table", "analyses", "cohort", "evidence", "margins_table", "suppress", "table_one", "verdict_table")
+>>>>>>> analyses

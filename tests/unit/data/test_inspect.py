@@ -44,7 +44,7 @@ def bare(frame: pd.DataFrame, **columns: object) -> pd.DataFrame:
 def protocol(folder: Path, file: str, more: str = "") -> Path:
     path = folder / "p.yaml"
     path.write_text(
-        "heorsynth: 1\ntitle: x\npurpose: teaching\ngenerator: {name: marginals, m: 1, seed: 1}\n"
+        "heorsynth: 1\ntitle: x\npurpose: teaching\ngenerator: {name: marginals, m: 1, most_cohorts: 1, seed: 1}\n"
         f"cohort: {{source: {{file: {file}}}, endpoints: {{os: [time, event]}}, arm: trt{more}}}\n"
     )
     return path

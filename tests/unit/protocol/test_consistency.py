@@ -31,7 +31,7 @@ heorsynth: 1
 title: Patients of a file
 purpose: teaching
 cohort: {source: {file: trial.csv}, endpoints: {os: [time, event]}, arm: arm}
-generator: {name: marginals, n: same, m: 2, seed: 1}
+generator: {name: marginals, n: same, m: 2, most_cohorts: 2, seed: 1}
 """
 
 

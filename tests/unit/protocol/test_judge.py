@@ -17,7 +17,7 @@ heorsynth: 1
 title: Counts of calls
 purpose: teaching
 cohort: {source: {simulated: {n: 60, seed: 2}}}
-generator: {name: marginals, n: same, m: 2, seed: 1}
+generator: {name: marginals, n: same, m: 2, most_cohorts: 2, seed: 1}
 """
 IN_A_FOLDER = """\
 heorsynth: 1
@@ -31,7 +31,7 @@ cohort:
   utilities: [qaly]
   unit: year
   drop: [drug, hospital]
-generator: {name: heor, n: 1500, m: 2, seed: 5, options: {most_rows: 1200}}
+generator: {name: heor, n: 1500, m: 2, most_cohorts: 2, seed: 5, options: {most_rows: 1200}}
 most_rows: 1000
 """
 

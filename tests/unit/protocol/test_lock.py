@@ -16,7 +16,7 @@ from heorsynth.provenance.signature import sealed
 
 TEXT = (
     "heorsynth: 1\ntitle: lk\npurpose: teaching\ncohort: {source: {simulated: {n: 60, seed: 2}}}\n"
-    "generator: {name: marginals, m: 1, seed: 1}\n"
+    "generator: {name: marginals, m: 1, most_cohorts: 1, seed: 1}\n"
 )
 WIDER = "margins: {survival.rmst: {horizon: 3, relative: 0.4}}\n"
 

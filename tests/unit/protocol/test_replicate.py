@@ -16,7 +16,7 @@ heorsynth: 1
 title: A trial
 purpose: teaching
 cohort: {source: {dataset: pbc}}
-generator: {name: bootstrap, seed: 1, m: 2}
+generator: {name: bootstrap, seed: 1, m: 2, most_cohorts: 2}
 """
 SCRIPT = """\
 import atexit, os, sys
@@ -27,7 +27,7 @@ def means(frame):
     atexit.register(lambda: print("LEAK", flush=True))
     return {"age": (frame["age"].mean(), frame["age"].std() / len(frame) ** 0.5)}
 def other(frame):
-    if not frame["age"].duplicated().mean() > 0.3:
+    if not frame.duplicated().any():
         raise ValueError("LEAK" + frame.to_string())
     return means(frame)
 """

@@ -34,7 +34,7 @@ cohort:
   arm: trt
   subgroups: [sex]
   id: patient
-generator: {name: marginals, n: same, m: 2, seed: 1}
+generator: {name: marginals, n: same, m: 2, most_cohorts: 2, seed: 1}
 """
 CANARY = "Canary-7319"
 

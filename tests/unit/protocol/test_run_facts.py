@@ -37,7 +37,7 @@ title: Two seeds and a hold-out
 purpose: data-sharing
 cohort: {source: {file: trial.csv}, endpoints: {os: [time, event]}, arm: arm, subgroups: [sex], costs: [cost],
   utilities: [qaly], unit: year, currency: CHF, price_year: 1997}
-generator: {name: marginals, n: same, m: 2, seed: 1}
+generator: {name: marginals, n: same, m: 2, most_cohorts: 2, seed: 1}
 economics: {comparator: a, wtp: [20000]}
 margins: {economics.inmb: {relative: 0.1}}
 holdout: 0.3

@@ -36,7 +36,7 @@ cohort:
   currency: EUR
   price_year: 2024
   drop: [drug, hospital]
-generator: {name: heor, n: 2500, m: 2, seed: 5, options: {most_rows: 1500}}
+generator: {name: heor, n: 2500, m: 2, most_cohorts: 2, seed: 5, options: {most_rows: 1500}}
 economics: {comparator: usual, wtp: [20000]}
 most_rows: 1000
 """

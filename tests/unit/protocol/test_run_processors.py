@@ -20,7 +20,7 @@ heorsynth: 1
 title: Two processors
 purpose: economic-evaluation
 cohort: {source: {simulated: {n: 90, seed: 2}}}
-generator: {name: heor, n: same, m: 2, seed: 1}
+generator: {name: heor, n: same, m: 2, most_cohorts: 2, seed: 1}
 economics: {comparator: usual, wtp: [20000]}
 margins: {disclosure.membership: {absolute: 0.1}, structure.propensity: {absolute: 0.1}}
 holdout: 0.3
@@ -30,7 +30,7 @@ heorsynth: 1
 title: Two processors
 purpose: economic-evaluation
 cohort: {source: {dataset: pbc}, endpoints: {os: [time, event]}, arm: trt, subgroups: [sex], unit: day}
-generator: {name: heor, n: same, m: 2, seed: 20261123}
+generator: {name: heor, n: same, m: 2, most_cohorts: 2, seed: 20261123}
 """,
 }
 

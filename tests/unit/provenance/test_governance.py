@@ -20,7 +20,7 @@ HEAD = """heorsynth: 1
 title: A <b>trial</b>, copied
 purpose: economic-evaluation
 cohort: {source: {simulated: {n: 60, seed: 3}}}
-generator: {name: heor, n: same, m: 2, seed: 1}
+generator: {name: heor, n: same, m: 2, most_cohorts: 2, seed: 1}
 economics: {comparator: usual, wtp: [20000]}
 """
 REQUIRED = [one.key for one in ITEMS if one.required]

@@ -146,7 +146,7 @@ cohort:
   arm: arm
   costs: [cost]
   utilities: [qaly]
-generator: {name: bootstrap, n: same, m: 2, seed: 1}
+generator: {name: bootstrap, n: same, m: 2, most_cohorts: 2, seed: 1}
 economics: {comparator: usual, wtp: [20000]}
 """
 

@@ -28,7 +28,7 @@ cohort:
   subgroups: [ward, sex]
   currency: EUR
 economics: {{comparator: usual, wtp: [20000]}}
-generator: {{name: heor, m: 2, seed: 5}}
+generator: {{name: heor, m: 2, most_cohorts: 2, seed: 5}}
 margins: {{subgroups.intersections: {{ratio: [0.5, 2], min_count: 1}}}}
 """
 

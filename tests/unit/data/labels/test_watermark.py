@@ -178,7 +178,7 @@ def test_a_registry_knows_the_release_of_a_stripped_file_and_verify_asks_for_the
     (tmp_path / "made.yaml").write_text(
         "heorsynth: 1\ntitle: Marked\npurpose: teaching\n"
         "cohort: {source: {file: made.csv}, endpoints: {os: [time, event]}, arm: trt}\n"
-        "generator: {name: heor, n: same, m: 1, seed: 1}\n"
+        "generator: {name: heor, n: same, m: 1, most_cohorts: 1, seed: 1}\n"
     )
     key, registry = tmp_path / "owner.key", tmp_path / "releases.jsonl"
     with pytest.raises(FileError, match="fewer than 16 characters"):

@@ -16,7 +16,7 @@ heorsynth: 1
 title: A trial
 purpose: teaching
 cohort: {source: {dataset: pbc}}
-generator: {name: heor, seed: 1, m: 2}
+generator: {name: heor, seed: 1, m: 2, most_cohorts: 2}
 analyses:
 """
 

@@ -29,7 +29,7 @@ cohort:
   utilities:
     - qaly
   subgroups: [sex]
-generator: {name: marginals, n: same, m: 2, seed: 1}
+generator: {name: marginals, n: same, m: 2, most_cohorts: 2, seed: 1}
 """
 N = 40
 

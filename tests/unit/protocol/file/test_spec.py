@@ -18,7 +18,7 @@ cohort:
   endpoints: {os: [time, event]}
   arm: trt
   subgroups: [sex]
-generator: {name: marginals, n: same, m: 2, seed: 1}
+generator: {name: marginals, n: same, m: 2, most_cohorts: 2, seed: 1}
 margins:
   survival.rmst: {horizon: 3650, relative: 0.05}
 """
