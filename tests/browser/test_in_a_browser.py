@@ -49,7 +49,8 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> hs.Run:
     (folder / "trial.yaml").write_text(
         "heorsynth: 1\ntitle: A trial, copied\npurpose: economic-evaluation\n"
         "cohort: {source: {simulated: {n: 120, seed: 3}}}\n"
-        "generator: {name: heor, n: same, m: 3, most_cohorts: 3, seed: 1}\neconomics: {comparator: usual, wtp: [20000]}\n"
+        "generator: {name: heor, n: same, m: 3, most_cohorts: 3, seed: 1}\n"
+        "economics: {comparator: usual, wtp: [20000]}\n"
     )
     return hs.run(folder / "trial.yaml", folder / "runs")
 

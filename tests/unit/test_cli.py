@@ -124,7 +124,10 @@ def test_inspect_tells_a_synthetic_file_from_one_without_a_sign(patients: Path) 
 
 def test_lock_freezes_and_a_later_change_is_told(tmp_path: Path) -> None:
     protocol = tmp_path / "p.yaml"
-    text = "heorsynth: 1\ntitle: x\npurpose: teaching\ncohort: {source: {dataset: pbc}}\ngenerator: {m: 2, most_cohorts: 2, seed: 1}\n"
+    text = (
+        "heorsynth: 1\ntitle: x\npurpose: teaching\ncohort: {source: {dataset: pbc}}\n"
+        "generator: {m: 2, most_cohorts: 2, seed: 1}\n"
+    )
     protocol.write_text(text)
     assert "not locked" in read_lock(read_protocol(protocol)).note
     assert heorsynth("lock", str(protocol)).returncode == 0

@@ -277,7 +277,8 @@ def test_html_in_a_title_a_column_or_a_level_is_shown_and_not_obeyed(tmp_path: P
     })  # fmt: skip
     frame.to_csv(tmp_path / "d.csv", index=False)
     (tmp_path / "p.yaml").write_text(
-        f"heorsynth: 1\ntitle: '{HTML}'\npurpose: economic-evaluation\ngenerator: {{name: marginals, m: 2, most_cohorts: 2, seed: 1}}\n"
+        f"heorsynth: 1\ntitle: '{HTML}'\npurpose: economic-evaluation\n"
+        f"generator: {{name: marginals, m: 2, most_cohorts: 2, seed: 1}}\n"
         f"governance: {{steward: '{HTML}'}}\n"
         f"cohort: {{source: {{file: d.csv}}, endpoints: {{os: [time, event]}}, subgroups: ['{HTML}']}}\n"
     )

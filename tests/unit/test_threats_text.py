@@ -18,7 +18,10 @@ from heorsynth.protocol.file.spec import read_protocol
 from heorsynth.protocol.run_folder import sha256_of, write_sums
 from heorsynth.provenance.signature import sealed
 
-BASE = "heorsynth: 1\ntitle: x\npurpose: teaching\ngenerator: {m: 1, most_cohorts: 1, seed: 1}\ncohort: {source: {dataset: pbc}}\n"
+BASE = (
+    "heorsynth: 1\ntitle: x\npurpose: teaching\ngenerator: {m: 1, most_cohorts: 1, seed: 1}\n"
+    "cohort: {source: {dataset: pbc}}\n"
+)
 DEEP = "[" * 100_000
 
 

@@ -10,9 +10,9 @@ from heorsynth.report.tables.replications import analyses
 from heorsynth.report.tables.table import Table
 from heorsynth.report.tables.undeclared import panel
 
-<<<<<<< HEAD
 __all__ = (
     "Table",
+    "analyses",
     "by_arm",
     "cohort",
     "economics_table",
@@ -25,6 +25,3 @@ __all__ = (
     "table_one_by_arm",
     "verdict_table",
 )
-=======
-__all__ = ("Table", "analyses", "cohort", "evidence", "margins_table", "suppress", "table_one", "verdict_table")
->>>>>>> analyses
