@@ -20,7 +20,9 @@ from heorsynth.checks.core.finding import (
     answer_of,
     fails_among,
 )
+from heorsynth.checks.structure.estimands import PANEL
 from heorsynth.core.estimate import significant
+from heorsynth.data.cohort.cohort import small
 from heorsynth.evidence.finding_text import amount_with_interval, quantity, width_text, with_unit
 
 QUESTIONS = (FAITHFUL, SUFFICIENT, PRIVATE)
@@ -53,6 +55,11 @@ class Answer:
     worst: str = ""
     settle: str = ""
     decides: bool = True
+
+    @property
+    def shown(self) -> str:
+        """The answer, with a remark if the verdict does not depend on it."""
+        return self.answer if self.decides or self.answer == NOT_ASKED else f"{self.answer} (does not decide)"
 
     @property
     def text(self) -> str:
@@ -116,7 +123,7 @@ def sufficient(findings: Sequence[Finding], n: int, *, decides: bool) -> Answer:
     ends = f"{with_unit(widest.real_lower, '')} to {with_unit(widest.real_upper, widest.unit)}"
     worst = f"Least precise: {quantity(widest)}, {widest.group}: the patients' own 90% interval is {ends}"
     needed = widest.patients_needed
-    many = f"; about {needed:,} patients would be needed." if needed else "."
+    many = f"; it rests on {small(widest.n_real)} patients, and about {needed:,} would be needed." if needed else "."
     return Answer(SUFFICIENT, NO, sentence, worst + many, decides=decides)
 
 
@@ -159,7 +166,9 @@ def _worst(findings: Sequence[Finding]) -> str:
         return f"Worst: {quantity(one)}: {one.because}."
     values = f"real {with_unit(one.real, one.unit)}, synthetic {with_unit(one.synthetic, one.unit)}"
     detail = f"difference {amount_with_interval(one)}, margin {width_text(one)}"
-    remark = f" ({one.remark})" if one.use == SINGLE or "standard errors" in one.remark else ""
+    remark = f" ({one.remark})" if one.use == SINGLE else ""
+    if one.key == PANEL.key:
+        remark = f". {one.remark[one.remark.find('worst: ') :].replace('worst: ', 'The worst: ', 1)}"
     return f"Worst: {quantity(one)}, {one.group}: {values}; {detail}{remark}."
 
 

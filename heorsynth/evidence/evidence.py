@@ -26,6 +26,7 @@ from heorsynth.checks.core.groups import ALL, INTERSECTION, SUBGROUP
 from heorsynth.checks.core.scalar import t_quantile
 from heorsynth.checks.economics.decisions import decision_sentence
 from heorsynth.checks.economics.estimands import DECISION_AGREEMENT, POOLED_DECISION
+from heorsynth.checks.planning.catalogue import plain_names
 from heorsynth.checks.planning.purposes import PURPOSES
 from heorsynth.core.display import Card
 from heorsynth.core.estimate import significant
@@ -33,7 +34,7 @@ from heorsynth.core.reading import typed
 from heorsynth.estimators.shrinkage import partially_pooled
 from heorsynth.evidence.answers import QUESTIONS, Answer, faithful, private, sufficient
 from heorsynth.evidence.economics import EconomicNumbers
-from heorsynth.evidence.finding_text import HEADER, cells, legend
+from heorsynth.evidence.finding_text import HEADER, SET_EQUAL, cells, legend
 
 COLUMNS = (
     "check",
@@ -269,11 +270,23 @@ class Evidence:
     def card(self) -> Card:
         """Return the table of decisive findings, worst first; `to_frame` also has the supporting ones."""
         shown = self.decisive
-        note = "\n".join(filter(None, [self.sentence, self.supporting, legend(shown), *self.notes]))
-        return Card(f"Verdict for {self.purpose}: {self.verdict}", HEADER, tuple(map(cells, shown)), note)
+        note = "\n".join(filter(None, [self.supporting, legend(shown), *self.notes]))
+        return Card("Decisive findings: the verdict rests on these", HEADER, tuple(map(cells, shown)), note)
+
+    def answers_card(self) -> Card:
+        """Return the first thing to read: the verdict, the three answers, and what the verdict does not cover."""
+        rows = tuple((f"{one.question}?", one.shown, one.text) for one in self.answered)
+        note = "\n".join([*self._beyond, *self.decisions, *self._unjudged, *self._constructed])
+        return Card(f"Verdict for {self.purpose}: {self.verdict}", ("question", "answer", "why"), rows, note)
+
+    @property
+    def _constructed(self) -> tuple[str, ...]:
+        """The decisive quantities that are equal by construction, in one line."""
+        names = plain_names({one.key for one in self.decisive if one.constructed})
+        return (f"{SET_EQUAL}{names}.",) if names else ()
 
     def __repr__(self) -> str:
-        return self.card().text()
+        return f"{self.answers_card().text()}\n\n{self.card().text()}"
 
     def _repr_html_(self) -> str:
-        return self.card().html()
+        return self.answers_card().html() + self.card().html()

@@ -183,10 +183,10 @@ class Run:
                 ("title", document.title),
                 ("purpose", document.purpose),
                 ("verdict", self.verdict),
+                *((f"{one.question}?", f"{one.shown}: {one.text}") for one in self.evidence.answered),
                 ("generator", f"{document.generator.name}, m = {self.evidence.m}, seed {document.generator.seed}"),
                 ("dossier", self.report.as_posix()),
             ],
-            self.evidence.sentence,
         )
 
     def __repr__(self) -> str:

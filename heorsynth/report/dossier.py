@@ -88,6 +88,7 @@ def dossier(
         .render(
             title=str(protocol.get("title") or "Synthetic cohorts"),
             evidence=evidence,
+            answers=evidence.answers_card(),
             symbols=SYMBOLS,
             lock_note=lock_note,
             question="" if purpose is None else purpose.question,

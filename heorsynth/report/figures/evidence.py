@@ -41,8 +41,9 @@ def forest(evidence: Evidence, supporting: bool = False) -> Picture:
 
     Returns
     -------
-    Picture      `frame`: check, estimand, group, ratio, lower, upper (difference and its 90% interval over the
-                 margin; NaN where not estimable), verdict, decisive
+    Picture      `frame`: check, estimand, group, ratio, lower, upper (difference and its interval given the patients,
+                 over the margin; NaN where not estimable), own (half-width of the patients' own 90% interval, over
+                 the margin), verdict, decisive
 
     Raises
     ------
@@ -74,6 +75,7 @@ def forest(evidence: Evidence, supporting: bool = False) -> Picture:
             "ratio": [f.difference / f.margin for f in findings],
             "lower": [f.lower / f.margin for f in findings],
             "upper": [f.upper / f.margin for f in findings],
+            "own": [f.own_half_width / f.margin for f in findings],
             "verdict": [f.verdict for f in findings],
             "decisive": [f.decisive for f in findings],
         }
@@ -90,8 +92,9 @@ def forest(evidence: Evidence, supporting: bool = False) -> Picture:
         axes,
         frame,
         f"{counted(len(frame), 'finding')} in units of the margin: {counts}.{far}",
-        f"Each line is a {LEVEL:.0%} interval of the difference between synthetic and real, divided by the margin "
-        "fixed beforehand. Wholly inside the grey band: pass. Wholly outside: fail. Across its edge: inconclusive.",
+        "Each thick line is the interval of the difference between synthetic and real, given the patients, divided by "
+        "the margin fixed beforehand. Wholly inside the grey band: pass. Wholly outside: fail. Across its edge: "
+        f"inconclusive. Each thin line is the patients' own {LEVEL:.0%} interval around their estimate.",
     )
 
 
@@ -103,6 +106,9 @@ def _drawn(frame: pd.DataFrame) -> Axes:
     axes.axvline(0, color=GREY, linewidth=0.7, zorder=0)
     rows = frame.to_dict("records")
     for y, row in enumerate(rows):
+        if math.isfinite(row["own"]):
+            own = min(row["own"], REACH)
+            axes.plot([-own, own], [y + 0.28, y + 0.28], color=GREY, linewidth=0.8, zorder=1)
         _finding(axes, y, row["ratio"], row["lower"], row["upper"], row["verdict"])
     labels = [_label(row["estimand"], row["group"]) for row in rows]
     axes.set(

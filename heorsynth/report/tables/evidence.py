@@ -31,6 +31,7 @@ def verdict_table(evidence: Evidence, supporting: bool = False) -> Table:
 
     See Also
     --------
+    answers_table : The three answers, to read first.
     margins_table : The margins with their reasons.
     heorsynth.report.figures.forest : The same findings as a figure.
     heorsynth.validate : Makes the evidence.
@@ -53,8 +54,39 @@ def verdict_table(evidence: Evidence, supporting: bool = False) -> Table:
     )
     decisive = [finding.decisive is not supporting for finding in evidence.findings]
     frame = evidence.to_frame()[pd.Series(decisive, dtype=bool)].reset_index(drop=True)
-    note = "\n".join(filter(None, ["" if supporting else evidence.sentence, legend(findings), FOOTNOTE]))
+    note = "\n".join(filter(None, [legend(findings), FOOTNOTE]))
     return Table(Card(title, HEADER, tuple(cells(finding) for finding in findings), note), frame)
+
+
+def answers_table(evidence: Evidence) -> Table:
+    """Return the three answers: are the cohorts faithful, are the patients sufficient, is everybody private?
+
+    Parameters
+    ----------
+    evidence : Evidence      the findings
+
+    Returns
+    -------
+    Table      a row for each question, with the finding that speaks most against a "yes" and what would settle a
+               "not shown"; `frame`: question, answer, decides, sentence, worst, settle
+
+    See Also
+    --------
+    verdict_table : The findings that the answers rest on.
+    heorsynth.validate : Makes the evidence.
+
+    Examples
+    --------
+    >>> import heorsynth as hs
+    >>> cohort, _ = hs.datasets.simulated_trial(60, seed=1)
+    >>> synthetic = hs.generators.create("bootstrap").fit(cohort, seed=1).sample(m=20, seed=1)
+    >>> table = answers_table(hs.validate(cohort, synthetic, purpose="teaching", seed=1))
+    >>> table.to_frame()["question"].tolist()
+    ['faithful', 'sufficient', 'private']
+    """
+    columns = ("question", "answer", "decides", "sentence", "worst", "settle")
+    rows = [[getattr(one, name) for name in columns] for one in evidence.answered]
+    return Table(evidence.answers_card(), pd.DataFrame(rows, columns=list(columns)))
 
 
 def margins_table(declared: Mapping[str, Mapping[str, object]], evidence: Evidence) -> Table:
