@@ -15,7 +15,7 @@ from heorsynth.core.errors import NotEstimableError
 from heorsynth.core.estimate import normal_quantile
 from heorsynth.estimators.survival.cox import cox
 from heorsynth.estimators.survival.estimates import rmst_difference
-from heorsynth.estimators.survival.pseudo import pseudo_restricted_means
+from heorsynth.estimators.survival.pseudo_values import pseudo_restricted_means
 
 _CERTAIN = 1e-8
 """A fitted probability this close to 0 or 1 is a sign of separation, as in R's glm."""

@@ -10,7 +10,6 @@ __all__ = (
     "fine_gray",
     "kaplan_meier",
     "parametric",
-    "pseudo",
     "pseudo_values",
     "summaries",
 )

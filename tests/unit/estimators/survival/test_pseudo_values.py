@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from heorsynth.core.errors import NotEstimableError
-from heorsynth.estimators.survival.pseudo_values import restricted_time
+from heorsynth.core.errors import HorizonError, NotEstimableError
+from heorsynth.estimators.survival.pseudo_values import pseudo_restricted_means, restricted_time
 
 
 def area(time: np.ndarray, event: np.ndarray, horizon: float, weight: np.ndarray, entry: np.ndarray) -> float:
@@ -63,3 +63,32 @@ def test_an_unknown_time_has_no_value_and_takes_no_part() -> None:
 
 def test_without_an_event_all_have_the_horizon() -> None:
     assert restricted_time(np.array([1.0, 2.0]), np.zeros(2), 4.0).tolist() == [4.0, 4.0]
+
+
+def curve_area(time: np.ndarray, event: np.ndarray, horizon: float) -> float:
+    height, last, total = 1.0, 0.0, 0.0
+    for at in np.unique(time[time < horizon]):
+        total += height * (at - last)
+        last = at
+        height *= 1 - (event & (time == at)).sum() / (time >= at).sum()
+    return total + height * (horizon - last)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_they_equal_the_slow_form_with_ties_and_censoring(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    n = int(rng.integers(3, 30))
+    time, event = rng.integers(1, 12, n).astype(float), rng.random(n) < 0.6
+    horizon = float(rng.uniform(0.5, time.max()))
+    slow = [
+        n * curve_area(time, event, horizon) - (n - 1) * curve_area(np.delete(time, i), np.delete(event, i), horizon)
+        for i in range(n)
+    ]
+    np.testing.assert_allclose(pseudo_restricted_means(time, event, horizon), slow, atol=1e-9)
+
+
+def test_a_horizon_past_the_last_follow_up_and_one_patient_are_refused() -> None:
+    with pytest.raises(HorizonError):
+        pseudo_restricted_means(np.array([1.0, 2.0]), np.array([True, False]), 3.0)
+    with pytest.raises(NotEstimableError):
+        pseudo_restricted_means(np.array([1.0]), np.array([True]), 1.0)
