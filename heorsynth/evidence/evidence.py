@@ -32,7 +32,7 @@ from heorsynth.core.display import Card
 from heorsynth.core.estimate import significant
 from heorsynth.core.reading import typed
 from heorsynth.estimators.shrinkage import partially_pooled
-from heorsynth.evidence.answers import QUESTIONS, Answer, faithful, private, sufficient
+from heorsynth.evidence.answers import MEANINGS, QUESTIONS, Answer, faithful, private, sufficient
 from heorsynth.evidence.economics import EconomicNumbers
 from heorsynth.evidence.finding_text import HEADER, SET_EQUAL, cells, legend
 
@@ -275,7 +275,7 @@ class Evidence:
 
     def answers_card(self) -> Card:
         """Return the first thing to read: the verdict, the three answers, and what the verdict does not cover."""
-        rows = tuple((f"{one.question}?", one.shown, one.text) for one in self.answered)
+        rows = tuple((f"{one.question}? {MEANINGS[one.question]}", one.shown, one.text) for one in self.answered)
         note = "\n".join([*self._beyond, *self.decisions, *self._unjudged, *self._constructed])
         return Card(f"Verdict for {self.purpose}: {self.verdict}", ("question", "answer", "why"), rows, note)
 

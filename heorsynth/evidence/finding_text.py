@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from heorsynth.checks.core.finding import Finding
 from heorsynth.checks.core.margin import Margin
+from heorsynth.checks.core.scalar import coverage_under
 from heorsynth.checks.planning.catalogue import ESTIMANDS
 from heorsynth.core.estimate import significant
 from heorsynth.data.cohort.cohort import small
@@ -14,6 +15,9 @@ from heorsynth.data.columns.levels import SMALL_COUNT
 
 SYMBOLS = {"pass": "✓", "fail": "✗", "inconclusive": "?", "not estimable": "–", "fit": "✓", "not fit": "✗"}
 """A sign for every verdict, so that no reader depends on its colour."""
+
+_NOTED = 0.25
+"""A bias of so many standard errors is noted: a 95% interval then covers 94.3%."""
 
 _CONSTRUCTED = "†"
 """Marks a finding that equals the source by construction."""
@@ -60,8 +64,16 @@ def cells(finding: Finding) -> tuple[str, ...]:
         amount_with_interval(finding),
         width_text(finding),
         small(finding.n_real),
-        finding.remark,
+        "; ".join(filter(None, [finding.remark, _bias(finding)])),
     )
+
+
+def _bias(finding: Finding) -> str:
+    """Return a bias of a quarter of the patients' standard error or more, with what it does to a 95% interval."""
+    size = abs(finding.standardised)
+    if not _NOTED <= size < math.inf:
+        return ""
+    return f"off by {size:.2g} standard errors of the patients: a 95% interval covers {coverage_under(size):.0%}"
 
 
 def amount_with_interval(finding: Finding) -> str:

@@ -21,6 +21,7 @@ from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.data.cohort.domain import Domain
 from heorsynth.data.folders.cohort_folder import CohortFolder
 from heorsynth.data.folders.sampling import most_rows_problem
+from heorsynth.data.labels.facts import FACTS
 from heorsynth.engine.engine import Engine, EngineSpec, open_engine
 from heorsynth.evidence.economics import economic_numbers
 from heorsynth.evidence.evidence import Evidence
@@ -200,7 +201,7 @@ def evidence_of(
         missing_roles=asked.missing_roles,
         economics=numbers,
         notes=(
-            *notes_on(cohort, _observed(cohort, engine), syn, asked, holdout, calibrated & set(ESTIMANDS)),
+            *notes_on(cohort, _observed(cohort, engine), syn, asked, holdout, _fixed(calibrated)),
             *_unknown_keys(calibrated),
             *asked.not_asked(findings),
             *further_notes(cohort, syn, findings),
@@ -226,12 +227,17 @@ def _constructed(calibrated: frozenset[str], syn: Sequence[Any], asked: Plan) ->
         used = {name for role in ("baseline", "adjust") for name in names_in(role, margin.settings.get(role))}
         if not used <= kept or margin.settings.get("impute"):
             tested.add(key)
-    return calibrated - tested | {f"{BALANCE.key}:{name}" for name in kept}
+    return _fixed(calibrated) - tested | {f"{BALANCE.key}:{name}" for name in kept}
+
+
+def _fixed(calibrated: frozenset[str]) -> frozenset[str]:
+    """Return the keys of the estimands that a label names, or that the facts it names fix."""
+    return frozenset(key for key in ESTIMANDS if key in calibrated or set(ESTIMANDS[key].fixed_by) & calibrated)
 
 
 def _unknown_keys(constructed: frozenset[str]) -> tuple[str, ...]:
     """A note on labels that name estimands which do not exist here: a misspelt key would mark nothing in silence."""
-    unknown = sorted(constructed - set(ESTIMANDS))
+    unknown = sorted(constructed - set(ESTIMANDS) - set(FACTS))
     return (f"The label names unknown estimands as equal by construction: {', '.join(unknown)}.",) if unknown else ()
 
 

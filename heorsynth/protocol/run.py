@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import cached_property
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -45,7 +44,7 @@ from heorsynth.protocol.kept_columns import generator_options
 from heorsynth.protocol.lock import Lock, plugins_used, read_lock
 from heorsynth.protocol.notebook import SOURCE_VARIABLE, execute, read_notebook, with_parameters
 from heorsynth.protocol.provenance import holdout_facts, record_of, release_of, require_holdout, write_provenance
-from heorsynth.protocol.run_folder import VERDICT, bounded, staged, write_sums
+from heorsynth.protocol.run_folder import VERDICT, bounded, staged, write_sums, write_verdict
 from heorsynth.protocol.settle import settled
 from heorsynth.protocol.synthetic import (
     Displayed,
@@ -306,7 +305,7 @@ def run(
         copy_scripts(spec.document.analyses, spec.path.parent, folder)
         (folder / "protocol.lock").write_text(lock.to_json(), encoding="utf-8")
         (folder / "evidence.csv").write_bytes(evidence.to_csv().encode())
-        _write_verdict(spec, evidence, origin.fingerprint, held_out, folder / VERDICT)
+        write_verdict(spec, evidence, origin.fingerprint, held_out, folder / VERDICT)
         record = record_of(name, spec, lock, origin, held_out, synthetic, evidence)
         governance = sheet(record, evidence, spec.document.model_dump(mode="json"))
         page = dossier(
@@ -390,17 +389,3 @@ def _write_governance(governance: Sheet, folder: Path) -> None:
     text = json.dumps(governance.to_dict(), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
     (folder / "governance.json").write_text(text, encoding="utf-8")
     (folder / "governance.html").write_text(governance_page(governance), encoding="utf-8")
-
-
-def _write_verdict(
-    protocol: Protocol, evidence: Evidence, fingerprint: str, holdout: Mapping[str, Any] | None, path: Path
-) -> None:
-    facts = evidence.to_dict() | {
-        "seed": protocol.document.generator.seed,
-        "heorsynth": version("heorsynth"),
-        "protocol_sha256": protocol.sha256,
-        "source_fingerprint": fingerprint,
-        "holdout": holdout,
-        "title": protocol.document.title,
-    }
-    path.write_text(json.dumps(facts, indent=2, sort_keys=True, allow_nan=False) + "\n", encoding="utf-8")

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from heorsynth.core.errors import OutputError, Problem, RunError
+from heorsynth.evidence.evidence import Evidence
+from heorsynth.protocol.file.spec import Protocol
 from heorsynth.provenance.croissant import CROISSANT
 from heorsynth.provenance.in_toto import STATEMENT
 from heorsynth.provenance.ro_crate import CRATE
@@ -164,3 +169,18 @@ def _is_within(name: str) -> bool:
     """True if a name is a relative path within the folder on every operating system."""
     parts = name.split("/")
     return not set(parts) & {"", ".", ".."} and not set(name) & set("\\:\0")
+
+
+def write_verdict(
+    protocol: Protocol, evidence: Evidence, fingerprint: str, holdout: Mapping[str, Any] | None, path: Path
+) -> None:
+    """Write the findings with the seed, the version and the fingerprints of a run as JSON."""
+    facts = evidence.to_dict() | {
+        "seed": protocol.document.generator.seed,
+        "heorsynth": version("heorsynth"),
+        "protocol_sha256": protocol.sha256,
+        "source_fingerprint": fingerprint,
+        "holdout": holdout,
+        "title": protocol.document.title,
+    }
+    path.write_text(json.dumps(facts, indent=2, sort_keys=True, allow_nan=False) + "\n", encoding="utf-8")

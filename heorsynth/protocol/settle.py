@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from dataclasses import replace
 
-from heorsynth.checks.core.finding import NOT_SHOWN
+from heorsynth.checks.core.finding import LATER_LEVEL, NOT_SHOWN
 from heorsynth.checks.planning.plan import Plan
 from heorsynth.evidence.answers import cohorts_needed
 from heorsynth.evidence.evidence import Evidence
@@ -21,9 +21,6 @@ _SPARE = 1.25
 
 _FEWEST = 20
 """Number of cohorts after a single one, from which nothing can be predicted."""
-
-LATER_LEVEL = 0.99
-"""Level of the intervals after the number of cohorts was increased; at first it is 0.90."""
 
 _LATER_LOOKS = 2
 """How often the number of cohorts is increased at most."""

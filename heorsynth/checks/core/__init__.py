@@ -1,3 +1,3 @@
 """The parts of a finding: estimand, margin, group, and the comparison of real with synthetic."""
 
-__all__ = ("distance", "estimand", "finding", "groups", "margin", "observed", "question", "scalar")
+__all__ = ("distance", "estimand", "finding", "groups", "margin", "observed", "question", "scalar", "standing")

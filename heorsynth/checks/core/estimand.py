@@ -91,6 +91,7 @@ class Estimand:
     question : str        FAITHFUL or PRIVATE
     span : tuple          the range of differences that can fail: one side of 0 for one-sided tests
     among_all : callable  like `answer`, for three arms or more at once; or None
+    fixed_by : tuple      facts (`data.labels.facts`); a generator that keeps one of them sets the estimand equal
 
     Examples
     --------
@@ -121,6 +122,7 @@ class Estimand:
     question: str = FAITHFUL
     span: tuple[float, float] = BOTH_SIDES
     among_all: Callable[..., list] | None = field(default=None, repr=False)
+    fixed_by: tuple[str, ...] = ()
 
     @property
     def check(self) -> str:

@@ -27,10 +27,13 @@ YES, NO, NOT_SHOWN, NOT_ASKED = "yes", "no", "not shown", "not asked"
 TESTED, CONSTRUCTED = "tested", "constructed"
 """The basis of a finding: a test, or an equality by construction, which is no evidence of fidelity."""
 
+LATER_LEVEL = 0.99
+"""Level of the intervals after the number of cohorts was increased; see `protocol.settle`."""
+
 POOLED, SINGLE = "pooled", "single"
 """The use of the cohorts: analysts get all of them, or one file goes out alone."""
 
-SINGLE_SHARE = 0.9
+_SINGLE_SHARE = 0.9
 """Share of the single cohorts that must lie within the margin, if one file goes out alone."""
 
 NO_THRESHOLD = "no threshold"
@@ -207,9 +210,9 @@ def decide_single(lower: float, upper: float) -> str:
     The limits are Clopper-Pearson's, so they hold for any distribution; a normal tolerance limit passes skewed costs
     too often.
     """
-    if lower >= SINGLE_SHARE:
+    if lower >= _SINGLE_SHARE:
         return PASS
-    return FAIL if upper < SINGLE_SHARE else INCONCLUSIVE
+    return FAIL if upper < _SINGLE_SHARE else INCONCLUSIVE
 
 
 def interval_sentence(verdict: str, lower: float, upper: float, margin: Margin, level: float = LEVEL) -> str:
@@ -227,7 +230,7 @@ def single_sentence(count: int, m: int, lower: float, upper: float, level: float
     """Return how many single cohorts lie within the margin, with the interval of that share."""
     return (
         f"{count} of {m} single cohorts lie within the margin ({level:.0%} interval {lower:.0%} to {upper:.0%}; "
-        f"at least {SINGLE_SHARE:.0%} is required)"
+        f"at least {_SINGLE_SHARE:.0%} is required)"
     )
 
 
@@ -271,7 +274,7 @@ def fails_among(finding: Finding, count: int) -> bool:
     if finding.use == SINGLE and not math.isnan(finding.single):
         within = round(finding.single * finding.m)
         upper = 1.0 if within == finding.m else float(special.betaincinv(within + 1, finding.m - within, 1 - tail))
-        return upper < SINGLE_SHARE
+        return upper < _SINGLE_SHARE
     freedom = max(finding.m - 1, 1)
     stretch = float(special.stdtrit(freedom, 1 - tail) / special.stdtrit(freedom, 0.5 + finding.level / 2))
     lower = finding.difference - stretch * (finding.difference - finding.lower)

@@ -14,6 +14,7 @@ from heorsynth.checks.core.estimand import (
 )
 from heorsynth.checks.costs import amounts, censored, utilities
 from heorsynth.checks.costs.references import OF_MEAN_COST, OF_MEAN_QALY, OF_MEAN_UTILITY, OF_QUANTILE, OF_VARIATION
+from heorsynth.data.labels import facts
 
 MEAN = Estimand(
     key="costs.mean",
@@ -30,6 +31,7 @@ MEAN = Estimand(
     reason="decisions rest on mean cost; 10% is within the range of unit costs that sensitivity analyses explore",
     reference=OF_MEAN_COST,
     folders=COUNTS,
+    fixed_by=(facts.MEAN_COSTS,),
 )
 
 DIFFERENCE = Estimand(
@@ -49,6 +51,7 @@ DIFFERENCE = Estimand(
     relative_to="the reference arm's mean cost",
     reference=OF_MEAN_COST,
     folders=COUNTS,
+    fixed_by=(facts.MEAN_COSTS,),
 )
 
 ZERO_SHARE = Estimand(
@@ -65,6 +68,7 @@ ZERO_SHARE = Estimand(
     reason="five percentage points in the first part of a two-part model",
     limit=0.5,
     folders=COUNTS,
+    fixed_by=(facts.NO_COST,),
 )
 
 QUANTILE = Estimand(
@@ -179,6 +183,7 @@ MEAN_UTILITY = Estimand(
     reason="as for cost: a 10% error in either changes a ratio of the two by about as much",
     reference=OF_MEAN_UTILITY,
     folders=COUNTS,
+    fixed_by=(facts.MEAN_EFFECTS,),
 )
 
 FULL_HEALTH = Estimand(

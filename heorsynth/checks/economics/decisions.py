@@ -22,10 +22,10 @@ from heorsynth.estimators.economics.increments import NONE
 GRID, DRAWS = 41, 400
 """Number of thresholds at which acceptability curves are compared; number of draws of their error."""
 
-UNCERTAIN = 0.05
+_UNCERTAIN = 0.05
 """A decision that a resample of the patients reverses with a higher probability is not statistically certain."""
 
-NOT_CERTAIN = "the decision on the real data is not statistically certain"
+_NOT_CERTAIN = "the decision on the real data is not statistically certain"
 
 _WANTED = (0.95, 0.99)
 """Probabilities of the real decision for which the number of syntheses needed is reported."""
@@ -87,7 +87,7 @@ def pooled_decision(ask: Pair) -> list[Finding]:
 
 def certainty(floor: float) -> str:
     """Return a remark if a resample of the patients reverses their own decision with a high probability, or ""."""
-    return f"; {NOT_CERTAIN}: a resample of the patients reverses it in {floor:.0%}" if floor > UNCERTAIN else ""
+    return f"; {_NOT_CERTAIN}: a resample of the patients reverses it in {floor:.0%}" if floor > _UNCERTAIN else ""
 
 
 def require_several(values: np.ndarray) -> np.ndarray:

@@ -16,6 +16,7 @@ from heorsynth.checks.costs.references import OF_MEAN_COST, OF_MEAN_UTILITY
 from heorsynth.checks.economics import balance, decisions, increments, options, precision
 from heorsynth.checks.economics.analysis import ADJUSTMENTS
 from heorsynth.checks.economics.arms import thresholds
+from heorsynth.data.labels import facts
 
 _ECONOMIC = {"comparator": None, "cost": None, "effect": None, **ADJUSTMENTS}
 """The settings of an economic evaluation."""
@@ -40,6 +41,7 @@ INMB = Estimand(
     relative_to="the threshold",
     reference=THRESHOLD,
     folders=COUNTS,
+    fixed_by=(facts.MEAN_COSTS, facts.MEAN_EFFECTS),
 )
 
 INCREMENTAL_COST = Estimand(
@@ -57,6 +59,7 @@ INCREMENTAL_COST = Estimand(
     relative_to="the comparator's mean cost",
     reference=_COST,
     folders=COUNTS,
+    fixed_by=(facts.MEAN_COSTS,),
 )
 
 INCREMENTAL_QALY = Estimand(
@@ -74,6 +77,7 @@ INCREMENTAL_QALY = Estimand(
     relative_to="the comparator's mean QALY",
     reference=_EFFECT,
     folders=COUNTS,
+    fixed_by=(facts.MEAN_EFFECTS,),
 )
 
 DECISION_AGREEMENT = Estimand(
@@ -93,6 +97,7 @@ DECISION_AGREEMENT = Estimand(
     limit=0.5,
     folders=COUNTS,
     among_all=options.choice_agreement,
+    fixed_by=(facts.MEAN_COSTS, facts.MEAN_EFFECTS),
 )
 
 POOLED_DECISION = Estimand(
@@ -112,6 +117,7 @@ POOLED_DECISION = Estimand(
     limit=0.5,
     folders=COUNTS,
     among_all=options.pooled_choice,
+    fixed_by=(facts.MEAN_COSTS, facts.MEAN_EFFECTS),
 )
 
 CEAC = Estimand(

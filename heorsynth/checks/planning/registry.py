@@ -10,7 +10,8 @@ import numpy as np
 
 from heorsynth.checks.core.finding import Finding
 from heorsynth.checks.core.margin import Margin
-from heorsynth.checks.core.question import Scope, Standing
+from heorsynth.checks.core.question import Scope
+from heorsynth.checks.core.standing import Standing
 from heorsynth.checks.planning.catalogue import ESTIMANDS
 from heorsynth.core.errors import unknown_name
 from heorsynth.data.cohort.cohort import Cohort

@@ -8,7 +8,7 @@ from typing import Any
 
 from heorsynth.checks.core.finding import Finding
 from heorsynth.checks.core.margin import Margin
-from heorsynth.checks.core.question import Standing
+from heorsynth.checks.core.standing import Standing
 from heorsynth.checks.planning import registry
 from heorsynth.core.random import stream
 from heorsynth.data.cohort.cohort import Cohort

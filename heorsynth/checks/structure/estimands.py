@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from heorsynth.checks.core.estimand import COUNTS, LARGEST_LOG_RATIO, ONE, Estimand
 from heorsynth.checks.structure import check, disparities, joint, panel, population_shares, subgroups
+from heorsynth.data.labels import facts
 
 RETENTION = Estimand(
     key="subgroups.retention",
@@ -32,6 +33,7 @@ REPRESENTATION = Estimand(
     reason="the four-fifths rule for adverse impact (29 CFR 1607.4 D, 1978), in both directions",
     limit=LARGEST_LOG_RATIO,
     folders=COUNTS,
+    fixed_by=(facts.COUNTS,),
 )
 
 INTERSECTIONS = Estimand(
@@ -49,6 +51,7 @@ INTERSECTIONS = Estimand(
     reason="as for single levels",
     limit=LARGEST_LOG_RATIO,
     folders=COUNTS,
+    fixed_by=(facts.COUNTS,),
 )
 
 TARGET = Estimand(
@@ -80,6 +83,7 @@ DISPARITY = Estimand(
     reason="a tenth of the value in the largest group, as for means: a gap that changes by more is a different gap",
     relative_to="the value in the largest level",
     folders=COUNTS,
+    fixed_by=(facts.COUNTS,),
 )
 
 MARGINALS = Estimand(

@@ -16,6 +16,7 @@ from heorsynth.checks.core.estimand import (
 from heorsynth.checks.survival import arms, curves, extrapolation, summaries
 from heorsynth.checks.survival.extrapolation import OF_LIFETIME
 from heorsynth.checks.survival.horizon import OF_FOLLOW_UP, OF_HORIZON
+from heorsynth.data.labels import facts
 
 RMST = Estimand(
     key="survival.rmst",
@@ -33,6 +34,7 @@ RMST = Estimand(
     reason="half the margin of cost, because survival drives both QALYs and the costs of later years",
     reference=OF_HORIZON,
     folders=COUNTS,
+    fixed_by=(facts.SURVIVAL_CURVES, facts.RESTRICTED_MEANS),
 )
 
 RMST_DIFFERENCE = Estimand(
@@ -52,6 +54,7 @@ RMST_DIFFERENCE = Estimand(
     relative_to="the horizon",
     reference=OF_HORIZON,
     folders=COUNTS,
+    fixed_by=(facts.SURVIVAL_CURVES, facts.RESTRICTED_MEANS),
 )
 
 LANDMARK = Estimand(
@@ -69,6 +72,7 @@ LANDMARK = Estimand(
     reason="as for the largest gap between the curves",
     limit=0.5,
     folders=COUNTS,
+    fixed_by=(facts.SURVIVAL_CURVES,),
 )
 
 MEDIAN = Estimand(
@@ -85,6 +89,7 @@ MEDIAN = Estimand(
     reason="the bioequivalence convention of 20%, because medians are imprecise",
     reference=OF_FOLLOW_UP,
     folders=COUNTS,
+    fixed_by=(facts.SURVIVAL_CURVES,),
 )
 
 KM_GAP = Estimand(
@@ -101,6 +106,7 @@ KM_GAP = Estimand(
     reason="a difference of ten percentage points is visible in the figure, and a trial would be powered to detect it",
     limit=0.5,
     folders=COUNTS,
+    fixed_by=(facts.SURVIVAL_CURVES,),
 )
 
 KM_GAP_MEAN = Estimand(
@@ -117,6 +123,7 @@ KM_GAP_MEAN = Estimand(
     reason="half the margin of the largest gap",
     limit=0.5,
     folders=COUNTS,
+    fixed_by=(facts.SURVIVAL_CURVES,),
 )
 
 KM_GAP_RMSE = Estimand(
@@ -268,6 +275,7 @@ HAZARD_RATIO = Estimand(
     reason="the bioequivalence convention (Schuirmann 1987)",
     limit=LARGEST_LOG_RATIO,
     folders=COUNTS,
+    fixed_by=(facts.SURVIVAL_CURVES,),
 )
 
 CENSORING = Estimand(
@@ -284,6 +292,7 @@ CENSORING = Estimand(
     reason="as for survival: 5% of the length of follow-up",
     reference=OF_HORIZON,
     folders=COUNTS,
+    fixed_by=(facts.SURVIVAL_CURVES,),
 )
 
 FOLLOW_UP = Estimand(
@@ -299,4 +308,5 @@ FOLLOW_UP = Estimand(
     reason="if a tenth of the patients leave early, every curve gets shorter",
     limit=0.5,
     folders=COUNTS,
+    fixed_by=(facts.SURVIVAL_CURVES,),
 )

@@ -55,7 +55,7 @@ class Label:
     seed : int             the seed given to `sample`
     depth : int            1 if the source was real, 2 if it was itself synthetic, and so on
     version : str          version of heorsynth
-    calibrated : tuple     estimands that were set equal to the source; they are no evidence of fidelity
+    calibrated : tuple     facts (`labels.facts`) or estimands set equal to the source: no evidence of fidelity
     watermark : str        the keys of the watermark detected in these rows, or why none is claimed
     marked : tuple         columns with the watermark; empty if it was not detected
     agreement : float      agreement of the rows with the public key at the time of drawing, in standard deviations

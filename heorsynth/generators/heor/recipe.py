@@ -11,6 +11,7 @@ from heorsynth.core.random import stream
 from heorsynth.data.cohort.cohort import Cohort, small
 from heorsynth.data.folders.cohort_folder import CohortFolder
 from heorsynth.data.folders.sampling import most_rows_problem
+from heorsynth.data.labels import facts
 from heorsynth.engine.engine import EngineSpec, open_engine
 from heorsynth.generators.heor.borrowing import ExternalCohort
 from heorsynth.generators.heor.dependence import Thresholds
@@ -18,7 +19,7 @@ from heorsynth.generators.heor.keep_columns import resolved
 from heorsynth.generators.heor.law import HeorLaw
 from heorsynth.generators.heor.quantiles import MIN_PATIENTS
 from heorsynth.generators.heor.subsample import stratified
-from heorsynth.generators.sampling.calibration import CalibrationRequest, aims_of, estimands_met
+from heorsynth.generators.sampling.calibration import CalibrationRequest, aims_of, facts_met
 from heorsynth.generators.sampling.sampler import Sampler
 from heorsynth.generators.sampling.source import require_real, require_source
 
@@ -29,28 +30,12 @@ _PRIVACY = {
 """Setting to thresholds for the associations that are kept; `benchmarks/generators.py` measures what they cost."""
 
 BY_CONSTRUCTION = {
-    "endpoints": (
-        "survival.rmst",
-        "survival.rmst_difference",
-        "survival.landmark",
-        "survival.median",
-        "survival.km_gap",
-        "survival.km_gap_mean",
-        "survival.hazard_ratio",
-        "survival.censoring",
-        "survival.follow_up",
-    ),
-    "subgroups": ("subgroups.representation", "subgroups.intersections", "subgroups.disparity"),
-    "costs": ("costs.mean", "costs.difference", "costs.zero_share", "economics.incremental_cost"),
-    "utilities": (
-        "utilities.mean",
-        "economics.incremental_qaly",
-        "economics.inmb",
-        "economics.decision_agreement",
-        "economics.pooled_decision",
-    ),
+    "endpoints": (facts.SURVIVAL_CURVES,),
+    "subgroups": (facts.COUNTS,),
+    "costs": (facts.MEAN_COSTS, facts.NO_COST),
+    "utilities": (facts.MEAN_EFFECTS,),
 }
-"""Role to the estimands that this generator keeps by construction: they are no evidence that the copy is faithful.
+"""Role to the facts that this generator keeps by construction: they are no evidence that the copy is faithful.
 
 Follow-up is drawn along the source's own curve within each combination of arm and subgroups. So Kaplan-Meier curves by
 arm, and the hazard ratio of the arms, equal those of the source up to smoothing.
@@ -199,7 +184,7 @@ class Heor:
         if external is not None:
             columns = list(external.common(law.shape))
             settings["borrow"] = {"patients": external.cohort.n, "weight": external.weight, "columns": columns}
-        kept = {key for role, keys in BY_CONSTRUCTION.items() if getattr(cohort.schema, role) for key in keys}
-        calibrated = tuple(sorted(kept | set(estimands_met(aims))))
+        kept = {fact for role, found in BY_CONSTRUCTION.items() if getattr(cohort.schema, role) for fact in found}
+        calibrated = tuple(sorted(kept | set(facts_met(aims))))
         names = tuple(dict.fromkeys(self.keep))
         return Sampler.fitted(self.name, settings, cohort, law, seed, calibrated, aims, whole=whole, kept=names)

@@ -14,6 +14,7 @@ from heorsynth.core.numbers import is_number
 from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.data.columns.levels import as_text
 from heorsynth.data.columns.schema import Schema
+from heorsynth.data.labels import facts
 from heorsynth.estimators.survival.estimates import rmst
 from heorsynth.generators.sampling.formats import decimals_of
 
@@ -34,13 +35,15 @@ _CLOSE = 1e-7
 TOLERANCE = 0.002
 """Largest relative distance from its value at which an estimand counts as met."""
 
-_DECISIONS = ("economics.inmb", "economics.decision_agreement", "economics.pooled_decision")
-MEETS = {
-    "costs": ("costs.mean", "costs.difference", "economics.incremental_cost", *_DECISIONS),
-    "utilities": ("utilities.mean", "economics.incremental_qaly", *_DECISIONS),
-    "survival": ("survival.rmst", "survival.rmst_difference"),
+_MEETS = {
+    "costs": facts.MEAN_COSTS,
+    "utilities": facts.MEAN_EFFECTS,
+    "survival": facts.RESTRICTED_MEANS,
 }
-"""Role to the estimands that are no evidence of fidelity once it is calibrated."""
+"""Kind of aim to the fact that is no evidence of fidelity once it is met."""
+
+_MEANS = ("costs", "utilities")
+"""Roles whose means can be calibrated."""
 
 CalibrationRequest = Mapping[str, object] | Sequence[str]
 
@@ -196,9 +199,9 @@ def calibrated(frame: pd.DataFrame, aims: Sequence[Aim], schema: Schema) -> pd.D
     return found
 
 
-def estimands_met(aims: Sequence[Aim]) -> tuple[str, ...]:
-    """The estimands that are no evidence of fidelity once these aims are met."""
-    return tuple(sorted({key for aim in aims for key in MEETS[aim.kind]}))
+def facts_met(aims: Sequence[Aim]) -> tuple[str, ...]:
+    """The facts that are no evidence of fidelity once these aims are met."""
+    return tuple(sorted({_MEETS[aim.kind] for aim in aims}))
 
 
 def aim_from_dict(facts: Mapping[str, Any]) -> Aim:
@@ -214,8 +217,8 @@ def _aims(text: str, published: object, cohort: Cohort, least: int) -> list[Aim]
     if estimand.startswith("survival."):
         kind, names = "survival", [estimand.removeprefix("survival.")]
         known: Sequence[str] = tuple(schema.endpoints)
-    elif estimand in ("costs.mean", "utilities.mean"):
-        kind = estimand.split(".")[0]
+    elif estimand in [f"{role}.mean" for role in _MEANS]:
+        kind = estimand.removesuffix(".mean")
         known = getattr(schema, kind)
         names = [column] if column else list(known)
     else:

@@ -59,7 +59,7 @@ class Sampler:
     seed : int             the seed it was fitted with
     depth : int            lineage depth of what it draws: 1 if its source was real
     cells : Mapping        combinations of arm and subgroup levels to the patients in each
-    calibrated : tuple     estimands set equal to the source's
+    calibrated : tuple     facts set equal to the source's (`data.labels.facts`)
     aims : tuple of Aim    what every cohort is made to meet
     copies : bool          True where the rows are patients' own: a mark would only hide that they are copies
     learnt : Mapping       the same cells to the patients learnt from, where these were a sample; empty where all were

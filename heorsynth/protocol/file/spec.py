@@ -365,25 +365,13 @@ def _unknown_names(plain: Mapping[str, object], lines: dict[Path_, int]) -> list
     problems: list[tuple[type[HeorsynthError], Problem]] = []
     purpose = plain.get("purpose")
     if isinstance(purpose, str) and purpose not in PURPOSES:
-        problems.append(
-            (
-                ProtocolError,
-                Problem(f"line {line_of(lines, ('purpose',))}, purpose", "unknown purpose", nearest(purpose, PURPOSES)),
-            )
-        )
+        place = f"line {line_of(lines, ('purpose',))}, purpose"
+        problems.append((ProtocolError, Problem(place, "unknown purpose", nearest(purpose, PURPOSES))))
     generator = plain.get("generator")
     name = generator.get("name", "heor") if isinstance(generator, dict) else None
     if isinstance(name, str) and name not in registry.names():
-        problems.append(
-            (
-                ProtocolError,
-                Problem(
-                    f"line {line_of(lines, ('generator', 'name'))}, generator.name",
-                    "unknown generator",
-                    nearest(name, registry.names()),
-                ),
-            )
-        )
+        place = f"line {line_of(lines, ('generator', 'name'))}, generator.name"
+        problems.append((ProtocolError, Problem(place, "unknown generator", nearest(name, registry.names()))))
     margins = plain.get("margins")
     for key, declared in margins.items() if isinstance(margins, dict) else ():
         if isinstance(declared, dict):

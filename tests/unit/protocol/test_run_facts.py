@@ -16,12 +16,12 @@ from heorsynth.checks.planning.run_checks import Rows
 from heorsynth.checks.privacy.coordinates import Space
 from heorsynth.core.random import stream
 from heorsynth.data.cohort.cohort import Cohort
+from heorsynth.data.labels import facts
 from heorsynth.data.labels.label import Label
 from heorsynth.engine.engine import open_engine
 from heorsynth.estimators import attacks
 from heorsynth.evidence.evidence import Evidence
 from heorsynth.generators.heor import recipe as heor
-from heorsynth.generators.sampling import calibration
 
 ATTACKS = [estimand for estimand in ESTIMANDS.values() if estimand.check == "disclosure"]
 REPEATED_ATTACKS = [estimand.key for estimand in ATTACKS if estimand.asked_of == REPEATED]
@@ -197,17 +197,25 @@ def test_rows_without_a_label_and_cohorts_left_out_of_a_release_are_told(real, s
 
 
 @pytest.mark.parametrize("name", ["heor", "bootstrap", "marginals"])
-def test_every_estimand_a_generator_calls_calibrated_is_one(name: str):
+def test_what_a_generator_sets_equal_are_facts_that_fix_an_estimand(name: str):
     trial = hs.datasets.simulated_trial(60, seed=1)[0]
-    assert set(hs.generators.create(name).fit(trial).calibrated) <= set(ESTIMANDS)
+    fixing = {fact for estimand in ESTIMANDS.values() for fact in estimand.fixed_by}
+    assert set(hs.generators.create(name).fit(trial).calibrated) <= fixing == set(facts.FACTS)
 
 
-@pytest.mark.parametrize("listed", [heor.BY_CONSTRUCTION, calibration.MEETS], ids=["by construction", "calibration"])
-def test_every_estimand_set_equal_to_the_source_is_one_of_the_estimands_and_needs_its_role(listed):
-    for role, keys in listed.items():
-        for key in keys:
-            assert key in ESTIMANDS, key
-            assert key.startswith("survival.") if role in ("endpoints", "survival") else role in ESTIMANDS[key].needs
+@pytest.mark.parametrize(
+    ("fact", "check"),
+    [
+        (facts.SURVIVAL_CURVES, {"survival"}),
+        (facts.RESTRICTED_MEANS, {"survival"}),
+        (facts.COUNTS, {"subgroups"}),
+        (facts.MEAN_COSTS, {"costs", "economics"}),
+        (facts.NO_COST, {"costs"}),
+        (facts.MEAN_EFFECTS, {"utilities", "economics"}),
+    ],
+)
+def test_a_fact_fixes_estimands_of_its_own_checks(fact, check):
+    assert {estimand.check for estimand in ESTIMANDS.values() if fact in estimand.fixed_by} == check
 
 
 def test_what_a_generator_sets_equal_is_marked_in_the_evidence_of_a_whole_cohort():
@@ -215,7 +223,8 @@ def test_what_a_generator_sets_equal_is_marked_in_the_evidence_of_a_whole_cohort
     copies = hs.generators.create("heor").fit(trial).sample(m=1)
     evidence = hs.validate(trial, copies, economics={"wtp": 20_000})
     asked = set(plan(trial, "economic-evaluation", None, {"wtp": 20_000}).margins)
-    expected = {key for keys in heor.BY_CONSTRUCTION.values() for key in keys} & asked
+    kept = {fact for found in heor.BY_CONSTRUCTION.values() for fact in found}
+    expected = {key for key in asked if set(ESTIMANDS[key].fixed_by) & kept}
     assert len(expected) > 10
     found = {one.key for one in evidence.findings}
     assert {one.key for one in evidence.findings if one.constructed} == expected & found

@@ -13,8 +13,9 @@ from heorsynth.checks.core.estimand import Estimand
 from heorsynth.checks.core.finding import FAIL, INCONCLUSIVE, NO_THRESHOLD, NOT_ESTIMABLE, PASS, Finding, overall
 from heorsynth.checks.core.groups import ALL, ARM, INTERSECTION, SUBGROUP, Group
 from heorsynth.checks.core.margin import Margin
-from heorsynth.checks.core.question import Ask, Question, Scope, Standing, reason_of, too_few
+from heorsynth.checks.core.question import Ask, Question, Scope, reason_of, too_few
 from heorsynth.checks.core.scalar import Measured, Numbers
+from heorsynth.checks.core.standing import Standing
 from heorsynth.core.errors import HorizonError, NotEstimableError, Problem
 from heorsynth.core.estimate import Estimate
 

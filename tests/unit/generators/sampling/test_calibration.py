@@ -8,6 +8,7 @@ import pytest
 
 import heorsynth as hs
 from heorsynth.core import errors
+from heorsynth.data.labels import facts
 from heorsynth.estimators.survival.estimates import rmst
 from heorsynth.generators.sampling.calibration import TOLERANCE, aims_of
 from heorsynth.generators.sampling.cohorts import SyntheticCohorts
@@ -66,7 +67,7 @@ def test_the_label_and_the_findings_say_what_was_calibrated() -> None:
         "utilities.mean of qaly by arm": {"usual": 0.6, "new": 0.65},
         "survival.os": "source",
     }
-    assert {"utilities.mean", "survival.rmst"} <= set(syn.label.calibrated)
+    assert {facts.MEAN_EFFECTS, facts.RESTRICTED_MEANS} <= set(syn.label.calibrated)
     found = hs.validate(cohort, syn, economics={"comparator": "usual", "wtp": 20_000}).findings
     assert all(finding.constructed for finding in found if finding.key == "utilities.mean")
 
