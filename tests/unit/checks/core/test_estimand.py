@@ -9,7 +9,6 @@ from inspect import signature
 import pytest
 
 from heorsynth.checks.core.estimand import (
-    BOTH,
     BOTH_SIDES,
     CONTRASTS,
     COUNTS,
@@ -120,7 +119,7 @@ def test_only_roles_of_a_schema_are_needed(entry: Estimand) -> None:
 
 @every_entry
 def test_whom_how_and_which_question_are_among_the_few_there_are(entry: Estimand) -> None:
-    assert entry.folders in (COUNTS, SAMPLE, BOTH, NEVER)
+    assert entry.folders in (COUNTS, SAMPLE, NEVER)
     assert entry.asked_of in (EVERYONE, EVERYONE_AND_ARMS, EVERY_GROUP, CONTRASTS, REPEATED)
     assert entry.question == (PRIVATE if entry.check == "disclosure" else FAITHFUL)
     assert (entry.folders == NEVER) == (entry.check == "disclosure")

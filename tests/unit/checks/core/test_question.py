@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from heorsynth.checks.core.estimand import Estimand
-from heorsynth.checks.core.finding import FAIL, INCONCLUSIVE, NO_THRESHOLD, NOT_ESTIMABLE, PASS, Finding, overall
+from heorsynth.checks.core.finding import FAIL, INCONCLUSIVE, NO_THRESHOLD, NOT_ESTIMABLE, PASS, Finding, answer_of
 from heorsynth.checks.core.groups import ALL, ARM, INTERSECTION, SUBGROUP, Group
 from heorsynth.checks.core.margin import Margin
 from heorsynth.checks.core.question import Ask, Question, Scope, reason_of, too_few
@@ -217,7 +217,7 @@ def test_a_refusal_has_no_number_and_never_counts_as_a_pass() -> None:
     found = question(absolute(5.0), standing=STANDING).refuse("no event")
     numbers = (found.real, found.synthetic, found.difference, found.lower, found.upper, found.floor, found.overlap)
     assert all(map(math.isnan, numbers)) and not found.known
-    assert found.verdict == NOT_ESTIMABLE and overall([found]) == "inconclusive"
+    assert found.verdict == NOT_ESTIMABLE and answer_of([found]) == "not shown"
     assert found.because == found.remark == "from a sample; no event; with noise"
     assert (found.obstacle, found.n_real, found.margin) == ("", 50, 5.0)
 
