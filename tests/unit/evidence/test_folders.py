@@ -9,14 +9,13 @@ import pyarrow.parquet as pq
 import pytest
 
 import heorsynth as hs
-from heorsynth.checks.core.estimand import BOTH, COUNTS, NEVER
+from heorsynth.checks.core.estimand import COUNTS, NEVER
 from heorsynth.checks.planning.catalogue import ESTIMANDS
 from heorsynth.core import errors
 from heorsynth.data.folders.cohort_folder import CohortFolder
 from heorsynth.evidence.evidence import Evidence
 
 FROM_TALLIES = {key for key, estimand in ESTIMANDS.items() if estimand.folders == COUNTS}
-FROM_BOTH = {key for key, estimand in ESTIMANDS.items() if estimand.folders == BOTH}
 NOT_OF_FOLDERS = {key for key, estimand in ESTIMANDS.items() if estimand.folders == NEVER}
 
 N = 1500
@@ -83,11 +82,7 @@ def test_folders_small_enough_to_be_held_get_the_very_findings_of_their_rows(bot
     keys = {"structure.marginals", "structure.association_max", "costs.wasserstein", "survival.extrapolation"}
     keys |= {"structure.propensity", "structure.joint_ranks", "survival.subdistribution_ratio", "costs.two_part"}
     rows, folders = (
-        {
-            (one.key, one.estimand, one.group): one
-            for one in evidence.findings
-            if one.key not in FROM_TALLIES | FROM_BOTH
-        }
+        {(one.key, one.estimand, one.group): one for one in evidence.findings if one.key not in FROM_TALLIES}
         for evidence in both
     )
     assert {key for key, _, _ in rows} > keys
@@ -97,7 +92,7 @@ def test_folders_small_enough_to_be_held_get_the_very_findings_of_their_rows(bot
 
 
 def test_the_precision_that_folders_claim_is_that_which_their_rows_claim(both: tuple[Evidence, Evidence]) -> None:
-    rows, folders = ({one.estimand: one for one in each.findings if one.key in FROM_BOTH} for each in both)
+    rows, folders = ({one.estimand: one for one in each.findings if one.key == "inference.precision"} for each in both)
     assert rows.keys() == folders.keys()
     assert len(rows) == 3
     for estimand, one in rows.items():
@@ -174,9 +169,9 @@ def test_a_hold_out_beside_folders_is_said_to_be_unused(tmp_path: Path) -> None:
 
 
 def test_every_estimand_is_asked_of_counts_of_a_sample_or_of_both_or_its_reason_is_told() -> None:
-    assert set(ESTIMANDS) > FROM_TALLIES | FROM_BOTH | set(NOT_OF_FOLDERS)
+    assert set(ESTIMANDS) > FROM_TALLIES | set(NOT_OF_FOLDERS)
     assert set(NOT_OF_FOLDERS) == {key for key in ESTIMANDS if key.startswith("disclosure.")}
-    assert FROM_TALLIES.isdisjoint(NOT_OF_FOLDERS) and FROM_BOTH.isdisjoint(FROM_TALLIES | set(NOT_OF_FOLDERS))
+    assert FROM_TALLIES.isdisjoint(NOT_OF_FOLDERS)
 
 
 def test_an_adjusted_evaluation_of_folders_is_that_of_their_rows(tmp_path: Path) -> None:

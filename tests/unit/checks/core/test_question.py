@@ -39,14 +39,25 @@ def estimated(patients: Patients) -> Estimate:
 
 
 REAL = Patients(50, 10.0)
-TWO = (Patients(50, 11.0), Patients(50, 13.0))
-"""Their mean is 12 and differs by 2; its variance is the larger of 2 and 1 over 2, so that of the difference is 2."""
+T19 = 1.729132811521367
+"""The 95% quantile of Student's t on 19 degrees of freedom."""
+
+
+def around(value: float, half: float, se: float = 1.0) -> tuple[Patients, ...]:
+    """Twenty cohorts with this mean, whose 90% interval has this half-width."""
+    step = half * math.sqrt(19) / T19
+    return tuple(Patients(50, value + sign * step, se) for sign in (-1, 1) * 10)
+
+
+HALF = 2.326
+TWENTY = around(12.0, HALF)
+"""Their mean is 12, the difference 2 with the 90% interval -0.326 to 4.326."""
 
 
 def question(
     margin: Margin,
     real: Patients = REAL,
-    synthetic: Sequence[Patients] = TWO,
+    synthetic: Sequence[Patients] = TWENTY,
     *,
     kind: str = ALL,
     span: tuple[float, float] = (-math.inf, math.inf),
@@ -69,12 +80,12 @@ def interval(found: Finding) -> tuple[float, float]:
 def test_an_absolute_difference_is_judged_by_its_interval(width: float, verdict: str) -> None:
     found = question(absolute(width), unit="day").judge(estimated)
     assert (found.real, found.synthetic, found.difference, found.unit) == (10.0, 12.0, 2.0, "day")
-    assert interval(found) == pytest.approx((2 - Z * math.sqrt(2), 2 + Z * math.sqrt(2)))  # -0.326 to 4.326
+    assert interval(found) == pytest.approx((2 - HALF, 2 + HALF))
     assert found.verdict == verdict
 
 
 def test_an_interval_past_the_margin_fails_and_the_reason_gives_both() -> None:
-    exact = [Patients(50, 13.0, 0.1)]
+    exact = around(13.0, 0.23, 0.1)
     found = question(absolute(1.0), Patients(50, 10.0, 0.1), exact).judge(estimated)
     assert found.verdict == FAIL
     assert found.because == "the 90% interval 2.77 to 3.23 lies outside the margin ±1"
@@ -83,16 +94,16 @@ def test_an_interval_past_the_margin_fails_and_the_reason_gives_both() -> None:
 
 def test_a_relative_difference_is_a_share_of_the_real_value() -> None:
     found = question(Margin("relative", 0.5)).judge(estimated)
-    half = Z * math.sqrt((1 + 1.2**2) / 100)
+    half = HALF / 10
     assert (found.difference, found.lower, found.upper) == pytest.approx((0.2, 0.2 - half, 0.2 + half))
     assert (found.scale, found.verdict) == ("relative", PASS)
 
 
 def test_a_ratio_is_told_as_a_ratio_and_judged_by_its_logarithm() -> None:
-    found = question(Margin("ratio", math.log(1.25)), Patients(50, 2.0, 0.02), [Patients(50, 2.2, 0.022)]).judge(
+    found = question(Margin("ratio", math.log(1.25)), Patients(50, 2.0, 0.02), around(2.2, 0.055, 0.022)).judge(
         estimated
     )
-    half = Z * math.sqrt(2) * 0.01
+    half = 0.055 / 2.2
     assert (found.difference, found.lower, found.upper) == pytest.approx(
         (math.log(1.1), math.log(1.1) - half, math.log(1.1) + half)
     )
@@ -106,17 +117,17 @@ def test_a_logarithm_is_compared_as_it_is_and_told_as_a_ratio() -> None:
         told.append(numbers.real)
         return f"; ratio {numbers.synthetic:.2f}"
 
-    real, synthetic = Patients(50, math.log(0.5), 0.03), [Patients(50, math.log(0.55), 0.04)]
+    real, synthetic = Patients(50, math.log(0.5), 0.03), around(math.log(0.55), 0.08, 0.04)
     found = question(Margin("ratio", math.log(1.25)), real, synthetic).judge(estimated, log=True, after=after)
     assert (found.real, found.synthetic) == pytest.approx((0.5, 0.55))
-    assert interval(found) == pytest.approx((math.log(1.1) - Z * 0.05, math.log(1.1) + Z * 0.05))
+    assert interval(found) == pytest.approx((math.log(1.1) - 0.08, math.log(1.1) + 0.08))
     assert (found.scale, found.verdict, told) == ("ratio", PASS, [pytest.approx(0.5)])
     assert found.because.endswith("ratio 0.8 to 1.25; ratio 0.55")
 
 
 def test_a_lost_effect_does_not_pass_a_margin_wider_than_the_effect() -> None:
-    lost = question(absolute(5.0), Patients(50, 2.0, 0.5), [Patients(50, 0.0, 0.5)])
-    half = Z * math.sqrt(0.5)
+    lost = question(absolute(5.0), Patients(50, 2.0, 0.5), around(0.0, 1.16, 0.5))
+    half = 1.16
     plain, held = lost.judge(estimated), lost.judge(estimated, effect=True)
     assert interval(plain) == interval(held) == pytest.approx((-2 - half, -2 + half))
     assert (plain.margin, plain.verdict, held.margin, held.verdict) == (5.0, PASS, 2.0, INCONCLUSIVE)
@@ -126,14 +137,14 @@ def test_a_lost_effect_does_not_pass_a_margin_wider_than_the_effect() -> None:
 
 
 def test_an_effect_that_may_be_chance_leaves_the_margin_as_declared() -> None:
-    found = question(absolute(5.0), Patients(50, 0.9, 0.5), [Patients(50, 0.0, 0.5)]).judge(estimated, effect=True)
+    found = question(absolute(5.0), Patients(50, 0.9, 0.5), around(0.0, 1.16, 0.5)).judge(estimated, effect=True)
     assert (found.margin, found.verdict) == (5.0, PASS)
     assert "declared" not in found.because
 
 
 def test_the_effect_of_a_hazard_ratio_caps_its_margin_on_the_log_scale() -> None:
     effect = math.log(1.1)
-    found = question(Margin("ratio", math.log(1.25)), Patients(50, effect, 0.01), [Patients(50, 0.0, 0.01)]).judge(
+    found = question(Margin("ratio", math.log(1.25)), Patients(50, effect, 0.01), around(0.0, 0.01, 0.01)).judge(
         estimated, log=True, effect=True
     )
     assert (found.margin, found.verdict) == (pytest.approx(effect), INCONCLUSIVE)
@@ -151,7 +162,7 @@ def test_a_doubt_turns_a_pass_into_inconclusive_and_says_why() -> None:
     assert (found.verdict, heard) == (INCONCLUSIVE, [PASS])
     assert found.because == "the 90% interval -0.326 to 4.33 lies inside the margin ±5, but three patients bear it"
     assert found.remark == "but three patients bear it"
-    failing = question(absolute(0.1), Patients(50, 10.0, 0.1), [Patients(50, 13.0, 0.1)]).judge(estimated, doubt=doubt)
+    failing = question(absolute(0.1), Patients(50, 10.0, 0.1), around(13.0, 0.23, 0.1)).judge(estimated, doubt=doubt)
     assert failing.verdict == FAIL and ", but" not in failing.because
 
 
@@ -160,7 +171,9 @@ STANDING = Standing(before=("from a sample",), after=("with noise",))
 
 def test_the_remark_holds_what_interval_and_margin_do_not() -> None:
     found = question(absolute(5.0), standing=STANDING).compare(
-        Measured(10.0, 1.0, [12.0], [1.0]), before="before", after=lambda numbers: f"; it was {numbers.real:g}"
+        Measured(10.0, 1.0, [one.value for one in TWENTY], [1.0] * 20),
+        before="before",
+        after=lambda numbers: f"; it was {numbers.real:g}",
     )
     assert found.because == (
         "from a sample; before; the 90% interval -0.326 to 4.33 lies inside the margin ±5; it was 10; with noise"
@@ -258,7 +271,6 @@ def raised(error: Exception) -> Callable[[Patients], Estimate]:
         (raised(HorizonError("rmst", Problem("horizon", "past follow-up"))), "horizon: past follow-up"),
         (lambda patients: Estimate.normal(math.nan, 1.0), "in the real cohort: too few patients, or too few events"),
         (lambda patients: Estimate.normal(1.0, math.nan), "for an estimate with a standard error"),
-        (lambda patients: Estimate.normal(1.0, 0.0), "in the real cohort: no variation"),
     ],
 )
 def test_what_the_real_cohort_cannot_tell_is_refused(estimate: Callable, reason: str) -> None:
@@ -267,15 +279,26 @@ def test_what_the_real_cohort_cannot_tell_is_refused(estimate: Callable, reason:
 
 
 def test_a_refusal_in_one_of_m_cohorts_is_one_of_the_whole() -> None:
-    found = question(absolute(50.0), REAL, [*TWO, Patients(50, None)]).judge(estimated)
+    found = question(absolute(50.0), REAL, [*TWENTY[:2], Patients(50, None)]).judge(estimated)
     assert (found.verdict, found.because) == (NOT_ESTIMABLE, "in 1 of 3 synthetic cohorts: time: no events")
-    both = question(absolute(50.0), REAL, [Patients(1, 9.0), TWO[0], Patients(50, None)]).judge(estimated)
+    both = question(absolute(50.0), REAL, [Patients(1, 9.0), TWENTY[0], Patients(50, None)]).judge(estimated)
     assert both.because == "in 2 of 3 synthetic cohorts: 1 patients in this group"
-    assert question(absolute(50.0), REAL, [Patients(2, 9.0)]).judge(estimated).verdict == PASS
+    assert question(absolute(50.0), REAL, [Patients(2, 9.0)] * 2).judge(estimated).verdict == PASS
 
 
-def test_a_synthetic_estimate_without_variance_counts_and_a_real_one_does_not() -> None:
-    assert question(absolute(5.0), REAL, [Patients(50, 12.0, 0.0)]).judge(estimated).verdict == PASS
+def test_an_estimate_without_variance_counts_in_either_cohort() -> None:
+    for real, synthetic in ((REAL, Patients(50, 12.0, 0.0)), (Patients(50, 10.0, 0.0), Patients(50, 12.0))):
+        assert question(absolute(5.0), real, [synthetic] * 2).judge(estimated).verdict == PASS
+
+
+@pytest.mark.parametrize(("inside", "verdict"), [(100, PASS), (97, PASS), (90, INCONCLUSIVE), (80, FAIL)])
+def test_single_use_rests_on_the_share_of_cohorts_within_the_margin(inside: int, verdict: str) -> None:
+    cohorts = [Patients(50, 10.0)] * inside + [Patients(50, 14.0)] * (100 - inside)
+    alone = question(absolute(2.0), REAL, cohorts, standing=Standing(use="single")).judge(estimated)
+    pooled = question(absolute(2.0), REAL, cohorts).judge(estimated)
+    assert (alone.verdict, pooled.verdict) == (verdict, PASS)
+    assert alone.single == pooled.single == inside / 100
+    assert f"{inside} of 100 single cohorts lie within the margin" in alone.because
 
 
 @pytest.mark.parametrize(
@@ -299,7 +322,7 @@ def test_a_one_sided_question_looks_at_one_side_only(
 
 
 def test_a_target_and_its_floor_may_stand_for_the_real_estimate() -> None:
-    measured = Measured(0.5, 0.0, [0.6], [0.01])
+    measured = Measured(0.5, 0.0, [0.6, 0.6], [0.01] * 2)
     found = question(absolute(0.5)).compare(measured, source=0.4, floor=0.02)
     assert (found.real, found.floor) == (0.4, 0.02)
     assert found.difference == pytest.approx(0.1), "the target stays what the cohorts are held against"
@@ -329,7 +352,7 @@ def test_the_reason_of_an_error_is_one_line_of_all_its_problems() -> None:
 def scope(*margins: Margin, standing: Standing | None = None) -> Scope:
     estimand = Estimand(KEY, "plain", "definition", "formula", list)
     asked = tuple((estimand, margin) for margin in margins)
-    return Scope(REAL, TWO, asked, np.random.default_rng(1), standing=standing or Standing())
+    return Scope(REAL, TWENTY, asked, np.random.default_rng(1), standing=standing or Standing())
 
 
 def test_what_several_estimands_share_is_made_once() -> None:
@@ -350,7 +373,7 @@ def test_a_scope_asks_each_estimand_of_everyone() -> None:
     first, second = scope(absolute(1.0), absolute(2.0)).asks()
     assert (first.margin.width, second.margin.width) == (1.0, 2.0)
     assert (first.group.label, first.group.kind, first.group.real) == ("all", ALL, REAL)
-    assert first.group.synthetic == TWO and first.rng is first.scope.rng
+    assert first.group.synthetic == TWENTY and first.rng is first.scope.rng
 
 
 def within(least: object) -> Margin:
@@ -382,7 +405,7 @@ def test_the_question_of_an_ask_has_its_group_margin_and_column_unless_others_ar
     plain = ask.question("label")
     assert (plain.group, plain.margin, plain.standing) == (ask.group, ask.margin, standing)
     assert (plain.endpoint, plain.column, plain.label) == ("os", "cost", "label")
-    cell: Group = Group("sex=f", SUBGROUP, REAL, TWO)  # type: ignore[type-var]
+    cell: Group = Group("sex=f", SUBGROUP, REAL, TWENTY)  # type: ignore[type-var]
     other = ask.question("label", cell, absolute(2.0), column="stay", unit="EUR")
     assert (other.group, other.margin.width, other.endpoint, other.column, other.unit) == (
         cell,
