@@ -17,6 +17,8 @@ MARGINS = {
     for asked in (*PURPOSES["economic-evaluation"].decisive, *PURPOSES["economic-evaluation"].supporting)
 }
 
+PANEL = "structure.panel"
+
 CASES = {
     # estimand: (what it must fail, what it cannot see, the estimand that sees that)
     "survival.rmst": ("late_deaths_hastened", "died_at_the_mean", "survival.km_gap"),
@@ -87,8 +89,8 @@ def test_every_estimand_has_something_it_catches_and_something_it_cannot_see():
         "utilities.below_zero",
         "utilities.missing",
     }  # heor/test_quantiles.py
-    assert set(CASES) | spikes | special | {"economics.ceac"} == set(ESTIMANDS) - attacked - on_request
-    assert set(ESTIMANDS) - attacked - on_request == set(MARGINS)
+    assert set(CASES) | spikes | special | {"economics.ceac", PANEL} == set(ESTIMANDS) - attacked - on_request
+    assert set(ESTIMANDS) - attacked - on_request == set(MARGINS) | {PANEL}
 
 
 @pytest.mark.parametrize(
@@ -100,6 +102,21 @@ def test_an_acceptability_curve_is_that_of_these_patients(small_real, breaker, e
     copies = [Cohort.derive(small_real.schema, rows, label=None) for _ in range(3)]
     assert verdicts(small_real, copies, "economics.ceac") == {expected}
     assert breaker != "both_arms_dearer" or "fail" in verdicts(small_real, copies, "costs.mean")
+
+
+@pytest.mark.parametrize(
+    ("breaker", "expected"), [("all_columns_shuffled", "fail"), ("both_arms_dearer", "pass"), ("faithful", "pass")]
+)
+def test_analyses_that_nobody_declared_are_those_of_these_patients(small_real, breaker, expected):
+    """A shift of all costs changes no contrast and no coefficient: the mean sees it."""
+    rng = np.random.default_rng(1)
+    copies = [BREAKERS[breaker](small_real.take(rng.integers(small_real.n, size=small_real.n)).frame, rng)
+              for _ in range(20)]  # fmt: skip
+    drawn = [Cohort.derive(small_real.schema, rows.reset_index(drop=True), label=None) for rows in copies]
+    margins = {PANEL: margin_for(PANEL, ESTIMANDS[PANEL].margin)}
+    (found,) = registry.findings("structure", small_real, drawn, margins, np.random.default_rng(1))
+    assert found.verdict == expected
+    assert breaker != "both_arms_dearer" or "fail" in verdicts(small_real, drawn, "costs.mean")
 
 
 @pytest.mark.parametrize("key", CASES)

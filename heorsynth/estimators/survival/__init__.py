@@ -10,5 +10,6 @@ __all__ = (
     "fine_gray",
     "kaplan_meier",
     "parametric",
+    "pseudo_values",
     "summaries",
 )

@@ -5,5 +5,6 @@ from __future__ import annotations
 from heorsynth.report.tables.cohort import table_one
 from heorsynth.report.tables.evidence import margins_table, verdict_table
 from heorsynth.report.tables.table import Table
+from heorsynth.report.tables.undeclared import panel
 
-__all__ = ("Table", "cohort", "evidence", "margins_table", "suppress", "table_one", "verdict_table")
+__all__ = ("Table", "cohort", "evidence", "margins_table", "panel", "suppress", "table_one", "verdict_table")

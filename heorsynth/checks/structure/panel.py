@@ -1,0 +1,179 @@
+"""The analyses that nobody declared, on the patients and on every synthetic cohort: how many differ?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import cast
+
+import numpy as np
+from scipy import stats
+
+from heorsynth.checks.core.finding import LEVEL, Finding
+from heorsynth.checks.core.question import Ask, too_few
+from heorsynth.checks.core.scalar import Numbers
+from heorsynth.checks.structure.panel_analyses import KINDS, Analysis, drawn_panel
+from heorsynth.checks.structure.panel_columns import values_of
+from heorsynth.core.estimate import normal_quantile, significant
+from heorsynth.data.cohort.cohort import Cohort
+from heorsynth.estimators.least_squares import first_coefficients
+
+_OFF = 1.0
+"""An analysis is off if the mean over the cohorts differs by more than this many standard errors of the patients."""
+
+_ERROR = (1 - LEVEL) / 2
+"""The chance that an analysis at exactly `_OFF` standard errors is taken for one on either side."""
+
+_NAMED = 3
+"""This many of the worst analyses are named in the finding."""
+
+_STREAM = 18
+"""Name of the panel's own random stream within the stream of the check."""
+
+ONE_RESAMPLE = float(2 * stats.norm.sf(_OFF))
+"""The share of analyses off in one bootstrap resample of the patients: P(|Z| > 1) = 0.317."""
+
+
+@dataclass(frozen=True, eq=False)
+class PanelResult:
+    """The panel's estimates.
+
+    Attributes
+    ----------
+    analyses : tuple (J,)           what is estimated
+    real, error : array (J,)        the patients' estimates and their HC2 standard errors
+    synthetic : array (J,)          mean over the cohorts in which it can be estimated; NaN if it is unknown in
+                                    more than half of them
+    difference : array (J,)         synthetic - real, in standard errors of the patients; infinite if unknown
+    lower, upper : array (J,)       its 90% t-interval over the cohorts, given these patients; infinite for one cohort
+    """
+
+    analyses: tuple[Analysis, ...]
+    real: np.ndarray
+    error: np.ndarray
+    synthetic: np.ndarray
+    difference: np.ndarray
+    lower: np.ndarray
+    upper: np.ndarray
+
+    @property
+    def off(self) -> np.ndarray:
+        """Whether each analysis is off (J,)."""
+        return np.asarray(np.abs(self.difference) > _OFF)
+
+    @property
+    def shown(self) -> np.ndarray:
+        """Whether the patients show an effect (J,): a 95% interval without 0."""
+        return np.asarray(np.abs(self.real) > normal_quantile(0.95) * self.error)
+
+    @property
+    def worst(self) -> list[int]:
+        """The places of the analyses, the largest difference first."""
+        return [int(place) for place in np.argsort(-np.abs(self.difference), kind="stable")]
+
+    def numbers(self) -> Numbers:
+        """Return the share of analyses that are off, its interval, and its floor.
+
+        Notes
+        -----
+        Let L be the share of analyses whose interval lies beyond ±1 standard error, and U the share whose interval does
+        not lie within. An analysis is put on the wrong side with a probability of at most 5%, so the true share p has
+        E(L) ≤ p + 0.05 (1 - p) and E(U) ≥ 0.95 p. The interval is (L - 0.05)/0.95 to U/0.95. It covers the randomness
+        of the m cohorts, so more cohorts make it narrower. It is about these patients and this panel: another seed
+        draws another panel. The floor is the share off in one bootstrap resample of the patients, P(|Z| > 1) = 0.317;
+        the mean over many resamples is off in none.
+        """
+        beyond = float(((self.lower > _OFF) | (self.upper < -_OFF)).mean())
+        not_within = float((~((self.lower >= -_OFF) & (self.upper <= _OFF))).mean())
+        lower = max(beyond - _ERROR, 0.0) / (1 - _ERROR)
+        return Numbers.of_distance(float(self.off.mean()), lower, min(not_within / (1 - _ERROR), 1.0), ONE_RESAMPLE)
+
+
+def panel_result(real: Cohort, synthetic: Sequence[Cohort], rng: np.random.Generator) -> PanelResult:
+    """Draw a panel of analyses from the patients and estimate it in every cohort.
+
+    Parameters
+    ----------
+    real, synthetic      the patients, and the m synthetic cohorts
+    rng : Generator      the stream of the check. Only its seed is used, so earlier draws change no panel, and the panel
+                         changes no later draw
+
+    Notes
+    -----
+    Cuts, levels and horizons come from the patients. Every analysis uses the rows in which its columns are known. The
+    mean is over the cohorts in which an analysis can be estimated, so it ignores a group that is empty in a few of
+    them. An analysis that is unknown in more than half of them is off.
+    """
+    seeds = cast(np.random.SeedSequence, rng.bit_generator.seed_seq)
+    own = np.random.default_rng(np.random.SeedSequence(seeds.entropy, spawn_key=(*seeds.spawn_key, _STREAM)))
+    drawn = drawn_panel(real, own)
+    if not drawn.analyses:
+        return PanelResult((), *(np.empty(0) for _ in range(6)))
+    value, error = first_coefficients(values_of(real, drawn.columns), drawn.models)
+    usable = np.flatnonzero(np.isfinite(value) & (error > 0))
+    analyses = tuple(drawn.analyses[place] for place in usable)
+    models = [drawn.models[place] for place in usable]
+    values = np.array([first_coefficients(values_of(one, drawn.columns), models, errors=False)[0] for one in synthetic])
+    real_value, real_error = value[usable], error[usable]
+    mean, half = _over_cohorts((values - real_value) / real_error)
+    lost = np.isnan(mean)
+    unit = np.array([one.unit for one in analyses])
+    return PanelResult(
+        analyses,
+        real_value * unit,
+        real_error * unit,
+        (real_value + mean * real_error) * unit,
+        np.where(lost, np.inf, mean),
+        np.where(lost, np.inf, mean - half),
+        np.where(lost, np.inf, mean + half),
+    )
+
+
+def _over_cohorts(differences: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the mean of known differences (m, J) over the cohorts, NaN if most are unknown, and its half-width."""
+    known = np.isfinite(differences)
+    count = known.sum(axis=0)
+    held = np.where(known, differences, 0.0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        mean = held.sum(axis=0) / count
+        spread = np.sqrt((np.where(known, differences - mean, 0.0) ** 2).sum(axis=0) / (count - 1))
+        half = stats.t.ppf(1 - _ERROR, count - 1) * spread / np.sqrt(count)
+    return np.where(2 * count >= len(differences), mean, np.nan), np.where(count > 1, half, np.inf)
+
+
+def panel(ask: Ask) -> list[Finding]:
+    """Return the share of analyses that nobody declared and that are off by more than one standard error."""
+    group = ask.group
+    question = ask.question("analyses that nobody declared, off by more than one standard error")
+    if few := too_few(group.real):
+        return [question.refuse(few)]
+    found = panel_result(group.real, group.synthetic, ask.rng)
+    if not found.analyses:
+        return [question.refuse("no two columns with enough patients to analyse together")]
+    return [question.answer(found.numbers(), before=_shares(found), after=f"; worst: {_worst(found)}")]
+
+
+def _shares(found: PanelResult) -> str:
+    """Return the share off among all analyses, by kind, and where the patients show an effect."""
+    off = found.off
+    kinds = np.array([one.kind for one in found.analyses])
+    parts = [f"{kind} {_share(off[kinds == kind])}" for kind in KINDS if (kinds == kind).any()]
+    shown = f"; where the patients show an effect {_share(off[found.shown])}" if found.shown.any() else ""
+    return f"{_share(off)} analyses are off ({', '.join(parts)}{shown})"
+
+
+def _share(off: np.ndarray) -> str:
+    return f"{int(off.sum())} of {len(off)}"
+
+
+def _worst(found: PanelResult) -> str:
+    return "; ".join(
+        f"{found.analyses[place].words}: real {significant(found.real[place], 3)}, "
+        + (
+            f"synthetic {significant(found.synthetic[place], 3)}, "
+            f"{significant(abs(found.difference[place]), 2)} standard errors"
+            if np.isfinite(found.difference[place])
+            else "not estimable in most synthetic cohorts"
+        )
+        for place in found.worst[:_NAMED]
+    )

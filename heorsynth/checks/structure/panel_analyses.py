@@ -1,0 +1,298 @@
+"""The panel of analyses that nobody declared: drawn from the patients and a seed, without a look at synthetic rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations, product
+
+import numpy as np
+from scipy import stats
+
+from heorsynth.checks.structure.panel_columns import (
+    FEWEST,
+    Column,
+    High,
+    Level,
+    Number,
+    PanelColumns,
+    RestrictedTime,
+    numbers,
+    panel_columns,
+    values_of,
+)
+from heorsynth.data.cohort.cohort import Cohort
+from heorsynth.data.columns.schema import Schema
+from heorsynth.estimators.least_squares import Model
+
+CONTRAST, ADJUSTED, INTERACTION = "contrast", "adjusted", "treatment by covariate"
+KINDS = (CONTRAST, ADJUSTED, INTERACTION)
+"""Means in two groups, coefficients of linear models, and effects of treatment by a covariate."""
+
+_MOST = 300
+"""At most this many analyses are drawn, a third of each kind if the cohort has so many."""
+
+_SAME = 0.95
+"""Two columns that are related more closely than this say the same, such as an age in years and one in months."""
+
+_TRIES = 20
+"""Drawing adjusted analyses ends after this many attempts for each one wanted."""
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """One linear model of the panel; its estimate is the coefficient of the first term.
+
+    Attributes
+    ----------
+    kind : str            CONTRAST, ADJUSTED or INTERACTION
+    words : str           what is estimated, for a reader
+    outcome : Column      such as a cost
+    terms : tuple         each a column or two columns to multiply
+    """
+
+    kind: str
+    words: str
+    outcome: Column
+    terms: tuple[tuple[Column, ...], ...]
+
+    @property
+    def unit(self) -> float:
+        """The estimate is multiplied by this to be in the cohort's units."""
+        return float(self.outcome.spread / np.prod([column.spread for column in self.terms[0]]))
+
+
+@dataclass(frozen=True)
+class DrawnPanel:
+    """The analyses, the columns they need, and the same analyses as models on these columns."""
+
+    analyses: tuple[Analysis, ...]
+    columns: tuple[Column, ...]
+    models: tuple[Model, ...]
+
+
+def drawn_panel(real: Cohort, rng: np.random.Generator, most: int = _MOST) -> DrawnPanel:
+    """Draw the panel: contrasts, adjusted coefficients, and effects of treatment by covariate.
+
+    Parameters
+    ----------
+    real : Cohort        the patients; nothing else decides which analyses there are
+    rng : Generator      decides which of them are drawn
+    most : int           size of the panel; it is smaller if the patients allow fewer analyses
+
+    Notes
+    -----
+    Left out are the id; groups (for a number: its high and low half) of fewer than ten patients; groups in which the
+    outcome does not vary; fewer than ten patients for each coefficient; a total with its parts, a band with its number,
+    an endpoint with a follow-up or an event; and pairs of columns of which one all but determines the other.
+    """
+    source = _Source(real)
+    interactions = list(source.interactions())
+    contrasts = list(source.contrasts())
+    chosen = _some(interactions, most // len(KINDS), rng)
+    chosen = _some(contrasts, (most - len(chosen)) // 2, rng) + chosen
+    adjusted = source.adjusted(most - len(chosen), rng)
+    analyses = tuple(sorted((*chosen, *adjusted), key=lambda one: KINDS.index(one.kind)))
+    columns = tuple(dict.fromkeys(column for one in analyses for column in _columns_of(one)))
+    place = {column: index for index, column in enumerate(columns)}
+    models = tuple(
+        Model(place[one.outcome], tuple(tuple(place[column] for column in term) for term in one.terms))
+        for one in analyses
+    )
+    return DrawnPanel(analyses, columns, models)
+
+
+def _columns_of(analysis: Analysis) -> Iterator[Column]:
+    yield analysis.outcome
+    for term in analysis.terms:
+        yield from term
+
+
+def _some(analyses: Sequence[Analysis], most: int, rng: np.random.Generator) -> list[Analysis]:
+    order = rng.permutation(len(analyses))[:most]
+    return [analyses[place] for place in sorted(order)]
+
+
+class _Source:
+    """All analyses that the patients allow."""
+
+    def __init__(self, real: Cohort) -> None:
+        self.schema = real.schema
+        self.columns = panel_columns(real)
+        self.linked = _linked(real, self.columns)
+        self.values = {column: values_of(real, [column])[:, 0] for column in _every(self.columns)}
+        self.parts = {part for parts in self.schema.totals.values() for part in parts}
+
+    def contrasts(self) -> Iterator[Analysis]:
+        """Yield each number and endpoint across the groups of every other column."""
+        groups: list[High | Level] = [*self.columns.high.values()]
+        groups += [one for levels in self.columns.levels.values() for one in _once(levels)]
+        outcomes: list[Number | RestrictedTime] = [*self.columns.numbers, *self.columns.times]
+        for outcome, group in product(outcomes, groups):
+            if not self.apart(outcome, group) or not self.estimable(outcome, ((group,),)):
+                continue
+            rest = " and the rest" if isinstance(group, Level) else ""
+            mean = outcome.words if isinstance(outcome, RestrictedTime) else f"mean of {outcome.words}"
+            yield Analysis(CONTRAST, f"{mean} by {group.words}{rest}", outcome, ((group,),))
+
+    def interactions(self) -> Iterator[Analysis]:
+        """Yield the effect of treatment on each cost, utility and endpoint by each covariate."""
+        schema, columns = self.schema, self.columns
+        wanted = {*schema.costs, *schema.utilities, *self.parts}
+        taken = {*wanted, *schema.events, schema.arm, schema.entry}
+        outcomes: list[Number | RestrictedTime] = [one for one in columns.numbers if one.source in wanted]
+        outcomes += columns.times
+        covariates: list[Number | Level] = [one for one in columns.numbers if one.source not in taken]
+        for name, levels in columns.levels.items():
+            covariates += () if name in taken else _once(levels)
+        for arm, outcome, covariate in product(columns.arms, outcomes, covariates):
+            terms = ((arm, covariate), (arm,), (covariate,))
+            if self.apart(outcome, covariate) and self.apart(arm, covariate) and self.estimable(outcome, terms):
+                which = f" ({arm.level} against {arm.against})" if len(columns.arms) > 1 else ""
+                words = f"treatment{which} by {covariate.words} in a linear model of {outcome.words}"
+                yield Analysis(INTERACTION, words, outcome, terms)
+
+    def adjusted(self, most: int, rng: np.random.Generator) -> list[Analysis]:
+        """Draw coefficients of linear models on arm and two or three other columns, each once."""
+        blocks, outcomes = self._blocks(), self._outcomes()
+        found: dict[tuple[object, ...], Analysis] = {}
+        names = [name for name in blocks if name != self.schema.arm]
+        for _ in range(_TRIES * most if names and outcomes else 0):
+            if len(found) == most:
+                break
+            several = outcomes[rng.integers(len(outcomes))]
+            outcome = several[rng.integers(len(several))]
+            chosen = [names[place] for place in rng.permutation(len(names))[: rng.integers(2, 4)]]
+            chosen = [name for name in (self.schema.arm, *chosen) if name in blocks]
+            terms = [(column,) for name in chosen for column in blocks[name]]
+            first = terms[rng.integers(len(terms))]
+            sources = [(name,) for name in (outcome.source, *chosen)]
+            if len(chosen) < 2 or any(self._same(one, other) for (one,), (other,) in combinations(sources, 2)):
+                continue
+            ordered = (first, *(term for term in terms if term != first))
+            key = (outcome, first, frozenset(terms))
+            if key not in found and self.estimable(outcome, ordered):
+                of = f"the share with {outcome.words}" if isinstance(outcome, Level) else outcome.words
+                words = f"{first[0].words} in a linear model of {of} on {_listed(chosen)}"
+                found[key] = Analysis(ADJUSTED, words, outcome, ordered)
+        return list(found.values())
+
+    def _blocks(self) -> dict[str, tuple[Column, ...]]:
+        """Return what each column is in a design: itself, or indicators of all levels but a reference."""
+        blocks: dict[str, tuple[Column, ...]] = {one.source: (one,) for one in self.columns.numbers}
+        for name, levels in self.columns.levels.items():
+            if name == self.schema.arm:
+                reference = next((one.against for one in self.columns.arms), None)
+                blocks[name] = tuple(one for one in levels if one.level != reference) or levels
+            elif name not in self.schema.events:
+                blocks[name] = levels[1:] or levels
+        return blocks
+
+    def _outcomes(self) -> list[tuple[Column, ...]]:
+        """Return the outcomes of adjusted analyses; the levels of a column count as one when one is drawn."""
+        alone: list[tuple[Column, ...]] = [(one,) for one in self.columns.numbers]
+        alone += [(one,) for one in self.columns.times]
+        taken = (self.schema.arm, *self.schema.events)
+        return alone + [_once(levels) for name, levels in self.columns.levels.items() if name not in taken]
+
+    def apart(self, one: Column, other: Column) -> bool:
+        """Return whether two columns may be in one analysis."""
+        outcomes = {*self.schema.times, *self.schema.events}
+        if isinstance(one, RestrictedTime):
+            return other.source not in outcomes
+        return not self._same(one.source, other.source)
+
+    def _same(self, one: str, other: str) -> bool:
+        return one == other or frozenset((one, other)) in self.linked
+
+    def estimable(self, outcome: Column, terms: tuple[tuple[Column, ...], ...]) -> bool:
+        """Return whether each group of the patients is large enough, and the outcome varies in it."""
+        held = [[self.values[column] for column in term] for term in terms]
+        observed = self.values[outcome]
+        whole = np.isfinite(observed) & np.logical_and.reduce([np.isfinite(one) for term in held for one in term])
+        if whole.sum() < FEWEST * (len(terms) + 1):
+            return False
+        observed = observed[whole]
+        return all(_filled(observed, [one[whole] for one in term]) for term in held)
+
+
+def _once(levels: tuple[Level, ...]) -> tuple[Level, ...]:
+    """Return the levels, without the commoner of two: it would give the same analysis with the other sign."""
+    return levels if len(levels) > 2 else levels[-1:]
+
+
+def _filled(outcome: np.ndarray, term: Sequence[np.ndarray]) -> bool:
+    """Return whether each cell of high and low values has enough patients whose outcome varies."""
+    high = [values > np.median(values) if len(np.unique(values)) > 2 else values == values.max() for values in term]
+    cell = sum(one.astype(int) << place for place, one in enumerate(high))
+    parts = [outcome[cell == place] for place in range(2 ** len(term))]
+    return all(len(part) >= FEWEST and np.ptp(part) > 0 for part in parts)
+
+
+def _every(columns: PanelColumns) -> Iterator[Column]:
+    held: Iterable[Iterable[Column]] = (
+        columns.numbers, columns.times, columns.high.values(), columns.arms, *columns.levels.values()
+    )  # fmt: skip
+    for several in held:
+        yield from several
+
+
+def _listed(names: Sequence[str]) -> str:
+    return f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else names[0]
+
+
+def _linked(real: Cohort, columns: PanelColumns) -> frozenset[frozenset[str]]:
+    """Return the pairs of columns of which one determines the other, declared or seen in the patients."""
+    ranks = {name: _ranks(numbers(real, name)) for name in columns.high}
+    levels = {name: values_of(real, held) for name, held in columns.levels.items()}
+    groups = {name: np.unique(real.levels(name), return_inverse=True)[1] for name in levels}
+    known = {name: real.levels(name) != "" for name in levels}
+    found = set(_declared(real.schema))
+    measures: list[tuple[Mapping[str, object], Mapping[str, object], Callable[[str, str], float]]] = [
+        (ranks, ranks, lambda one, other: _correlation(ranks[one], ranks[other])),
+        (ranks, levels, lambda one, other: _explained(ranks[one], groups[other], known[other])),
+        (levels, levels, lambda one, other: max(
+            _correlation(a, b) for a in levels[one].T for b in levels[other].T
+        )),
+    ]  # fmt: skip
+    for first, second, measure in measures:
+        pairs = combinations(first, 2) if first is second else product(first, second)
+        found |= {frozenset(pair) for pair in pairs if measure(*pair) > _SAME}
+    return frozenset(found)
+
+
+def _declared(schema: Schema) -> Iterator[frozenset[str]]:
+    for total, parts in schema.totals.items():
+        yield from (frozenset((total, part)) for part in parts)
+    for name, band in schema.bands.items():
+        yield frozenset((name, band.source))
+        yield from (frozenset((name, other)) for other, its in schema.bands.items() if its.source == band.source)
+
+
+def _ranks(values: np.ndarray) -> np.ndarray:
+    ranks: np.ndarray = stats.rankdata(values, nan_policy="omit")
+    return np.where(np.isnan(values), np.nan, ranks)
+
+
+def _correlation(one: np.ndarray, other: np.ndarray) -> float:
+    """Return the absolute correlation over the rows with both values known; 0 without variation."""
+    both = np.isfinite(one) & np.isfinite(other)
+    first, second = one[both], other[both]
+    if len(first) < 2 or min(np.ptp(first), np.ptp(second)) == 0:
+        return 0.0
+    return float(abs(np.corrcoef(first, second)[0, 1]))
+
+
+def _explained(ranks: np.ndarray, group: np.ndarray, known: np.ndarray) -> float:
+    """Return the variance that the groups explain, as a share of the most they could: 1 for the bands of a number."""
+    both = np.isfinite(ranks) & known
+    values, group = ranks[both], np.unique(group[both], return_inverse=True)[1]
+    if len(values) < 2 or np.ptp(values) == 0:
+        return 0.0
+    sizes = np.bincount(group)
+    means = np.bincount(group, values) / sizes
+    order = np.argsort(means)
+    blocks = np.repeat(np.arange(len(sizes)), sizes[order])
+    best = np.bincount(blocks, np.sort(values)) / sizes[order]
+    centre = values.mean()
+    return float((sizes * (means - centre) ** 2).sum() / (sizes[order] * (best - centre) ** 2).sum())

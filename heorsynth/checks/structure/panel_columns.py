@@ -1,0 +1,220 @@
+"""The columns of a panel of analyses: outcomes, groups and covariates as numbers, made alike for every cohort."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import pandas as pd
+from pandas.api import types
+
+from heorsynth.checks.structure.columns import compared_columns, is_numeric
+from heorsynth.checks.survival.horizon import default_horizon, outcome
+from heorsynth.core.errors import NotEstimableError
+from heorsynth.core.estimate import significant
+from heorsynth.data.cohort.cohort import Cohort
+from heorsynth.estimators.survival.pseudo_values import restricted_time
+
+FEWEST = 10
+"""A smaller group is not analysed: Table 1 would not show its mean, and its standard error would be a guess."""
+
+_MOST_LEVELS = 10
+"""Only this many of the commonest levels are analysed, so that a list of hospitals does not fill the panel."""
+
+
+class Column(Protocol):
+    """One column of the panel. Cuts and units come from the patients, so it means the same in every cohort."""
+
+    @property
+    def source(self) -> str:
+        """The column of the cohort, or the endpoint, that it is made from."""
+
+    @property
+    def words(self) -> str:
+        """What it is, for a reader."""
+
+    @property
+    def spread(self) -> float:
+        """Its unit in units of the cohort's column, in which estimates are shown."""
+
+    def of(self, cohort: Cohort) -> np.ndarray:
+        """Return its values (n,), NaN where unknown."""
+
+
+@dataclass(frozen=True)
+class Number:
+    """A number in standard deviations of the patients, as an outcome or a covariate."""
+
+    source: str
+    centre: float
+    spread: float
+
+    @property
+    def words(self) -> str:
+        """The column's name."""
+        return self.source
+
+    def of(self, cohort: Cohort) -> np.ndarray:
+        """Return its values, standardised with the patients' mean and standard deviation."""
+        return (numbers(cohort, self.source) - self.centre) / self.spread
+
+
+@dataclass(frozen=True)
+class High:
+    """Whether a number is high: above the patients' median, or at it if no patient is above."""
+
+    source: str
+    cut: float
+    at_cut: bool
+
+    @property
+    def words(self) -> str:
+        """The two groups that are compared."""
+        return f"high and low {self.source}"
+
+    @property
+    def spread(self) -> float:
+        """An indicator has no unit."""
+        return 1.0
+
+    def of(self, cohort: Cohort) -> np.ndarray:
+        """Return 1 for high and 0 for low."""
+        values = numbers(cohort, self.source)
+        high = values >= self.cut if self.at_cut else values > self.cut
+        return np.where(np.isnan(values), np.nan, high)
+
+
+@dataclass(frozen=True)
+class Level:
+    """Whether a column has a level; with `against`, only rows of these two levels are used."""
+
+    source: str
+    level: str
+    against: str | None = None
+
+    @property
+    def words(self) -> str:
+        """Column and level."""
+        return f"{self.source}={self.level}"
+
+    @property
+    def spread(self) -> float:
+        """An indicator has no unit."""
+        return 1.0
+
+    def of(self, cohort: Cohort) -> np.ndarray:
+        """Return 1 for the level and 0 for the others."""
+        if self.source not in cohort.rows:
+            return np.full(cohort.n, np.nan)
+        held = cohort.levels(self.source)
+        known = held != "" if self.against is None else (held == self.level) | (held == self.against)
+        return np.where(known, held == self.level, np.nan)
+
+
+@dataclass(frozen=True)
+class RestrictedTime:
+    """The pseudo-value of the time without an endpoint's event up to a horizon, in standard deviations.
+
+    It is the outcome of an endpoint as a number that allows for censoring, in the unit of time, so that a group
+    contrast is a difference of restricted means. A log-rank score or a martingale residual is also a number, but in no
+    unit that a reader knows.
+    """
+
+    source: str
+    horizon: float
+    unit: str
+    spread: float
+
+    @property
+    def words(self) -> str:
+        """What it is, with the horizon."""
+        return f"restricted mean time of {self.source} to {significant(self.horizon)} {self.unit}s"
+
+    def of(self, cohort: Cohort) -> np.ndarray:
+        """Return its values; all unknown where the cohort's follow-up allows no curve."""
+        time, event, entry = outcome(cohort, self.source)
+        try:
+            return restricted_time(time, event, self.horizon, entry) / self.spread
+        except NotEstimableError:
+            return np.full(cohort.n, np.nan)
+
+
+@dataclass(frozen=True)
+class PanelColumns:
+    """What the analyses of a cohort are made of.
+
+    Attributes
+    ----------
+    numbers : tuple       numbers that are outcomes or covariates
+    times : tuple         pseudo-values of the endpoints
+    levels : dict         column: its levels with enough patients, the commonest first
+    high : dict           number: its two groups; also follow-up times
+    arms : tuple          each arm against the reference
+    """
+
+    numbers: tuple[Number, ...]
+    times: tuple[RestrictedTime, ...]
+    levels: dict[str, tuple[Level, ...]]
+    high: dict[str, High]
+    arms: tuple[Level, ...]
+
+
+def panel_columns(real: Cohort) -> PanelColumns:
+    """Return the columns that the patients have, without their id. It reads nothing but the patients."""
+    schema = real.schema
+    names = compared_columns(real)
+    values = {name: numbers(real, name) for name in names if is_numeric(real, name)}
+    high = {name: cut for name, held in values.items() if (cut := _high(name, held)) is not None}
+    kept = [name for name in high if name not in schema.times]
+    standard = tuple(Number(name, float(np.nanmean(values[name])), float(np.nanstd(values[name]))) for name in kept)
+    levels = {name: found for name in names if name not in values and (found := _levels(real, name))}
+    arms = real.arm_levels
+    common = {one.level for one in levels.get(schema.arm or "", ())}
+    pairs = tuple(Level(schema.arm or "", arm, arms[0]) for arm in arms[1:] if {arm, arms[0]} <= common)
+    return PanelColumns(standard, _times(real), levels, high, pairs)
+
+
+def numbers(cohort: Cohort, name: str) -> np.ndarray:
+    """Return a numeric column (n,), NaN where it is missing or the cohort lacks it."""
+    if name not in cohort.rows:
+        return np.full(cohort.n, np.nan)
+    values = cohort.rows[name]
+    if not types.is_numeric_dtype(values):
+        values = pd.to_numeric(values, errors="coerce")
+    return np.asarray(values.to_numpy(dtype=float, na_value=np.nan))
+
+
+def values_of(cohort: Cohort, columns: Sequence[Column]) -> np.ndarray:
+    """Return the values of columns (n, k) in a cohort."""
+    return np.column_stack([column.of(cohort) for column in columns])
+
+
+def _high(name: str, values: np.ndarray) -> High | None:
+    known = values[~np.isnan(values)]
+    if len(known) < 2 * FEWEST:
+        return None
+    cut = float(np.median(known))
+    at_cut = not (known > cut).any()
+    above = int(((known >= cut) if at_cut else (known > cut)).sum())
+    return High(name, cut, at_cut) if min(above, len(known) - above) >= FEWEST else None
+
+
+def _levels(real: Cohort, name: str) -> tuple[Level, ...]:
+    held = real.levels(name)
+    found, counts = np.unique(held[held != ""], return_counts=True)
+    total = int(counts.sum())
+    order = np.argsort(-counts, kind="stable")[:_MOST_LEVELS]
+    return tuple(Level(name, str(found[i])) for i in order if FEWEST <= counts[i] <= total - FEWEST)
+
+
+def _times(real: Cohort) -> tuple[RestrictedTime, ...]:
+    found = []
+    for name in real.schema.endpoints:
+        column = RestrictedTime(name, default_horizon(real, name), real.schema.unit, 1.0)
+        values = column.of(real)
+        spread = float(np.nanstd(values)) if np.isfinite(values).any() else 0.0
+        if spread > 0:
+            found.append(RestrictedTime(name, column.horizon, column.unit, spread))
+    return tuple(found)

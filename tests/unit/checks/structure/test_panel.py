@@ -1,0 +1,190 @@
+"""The panel on simulated truths: it passes resamples of the patients and finds relations that a copy has lost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from heorsynth.checks.core.finding import FAIL, INCONCLUSIVE, NOT_ESTIMABLE, PASS, Finding
+from heorsynth.checks.planning import registry
+from heorsynth.checks.planning.catalogue import margin_for
+from heorsynth.checks.structure.panel import ONE_RESAMPLE, PanelResult, panel_result
+from heorsynth.checks.structure.panel_analyses import INTERACTION
+from heorsynth.core.random import stream
+from heorsynth.data.cohort.cohort import Cohort
+
+KEY = "structure.panel"
+Spoil = Callable[[pd.DataFrame, np.random.Generator], pd.DataFrame]
+
+
+@cache
+def linked_trial() -> Cohort:
+    """A trial in which a marker and age drive cost and utility, and treatment works by the marker only."""
+    rng = np.random.default_rng(1)
+    n = 300
+    arm, marker, age = rng.permutation(np.arange(n) % 2), rng.normal(size=n), rng.normal(60, 10, n)
+    stage = np.digitize(marker + rng.normal(size=n), [-0.8, 0.8])
+    time = rng.exponential(np.exp(1 - 0.4 * marker + 0.8 * arm * marker))
+    censored = rng.uniform(1, 6, n)
+    frame = pd.DataFrame({
+        "arm": np.where(arm, "new", "usual"),
+        "marker": marker,
+        "age": age,
+        "stage": np.array(["I", "II", "III"])[stage],
+        "time": np.minimum(time, censored).round(3) + 0.001,
+        "event": (time <= censored).astype(int),
+        "cost": 5000 + 1500 * marker + 60 * age - 1500 * arm * marker + rng.normal(0, 900, n),
+        "utility": 0.7 - 0.05 * marker - 0.004 * (age - 60) + 0.15 * arm * marker + rng.normal(0, 0.08, n),
+    })  # fmt: skip
+    return Cohort(
+        frame, endpoints={"os": ("time", "event")}, arm="arm", arm_reference="usual", costs="cost",
+        utilities="utility", subgroups="stage", unit="year",
+    )  # fmt: skip
+
+
+def copies(spoil: Spoil, m: int = 20) -> list[Cohort]:
+    """Bootstrap resamples of the patients, each spoilt."""
+    rng = np.random.default_rng(7)
+    real = linked_trial()
+    drawn = (real.frame.iloc[rng.integers(real.n, size=real.n)].reset_index(drop=True) for _ in range(m))
+    return [Cohort.derive(real.schema, spoil(rows, rng), label=None) for rows in drawn]
+
+
+def faithful(rows: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
+    return rows
+
+
+def drawn_apart(rows: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
+    """Independent marginals; follow-up stays with its event."""
+    spoilt = rows.copy()
+    for name in ("arm", "marker", "age", "stage", "cost", "utility"):
+        spoilt[name] = rng.permutation(rows[name].to_numpy())
+    return spoilt
+
+
+def arms_drawn_apart(rows: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
+    """As before within each arm: every mean of an arm stays."""
+    parts = [drawn_apart(part, rng) for _, part in rows.groupby("arm")]
+    return pd.concat(parts, ignore_index=True)
+
+
+def treatment_by_marker_erased(rows: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
+    """Arm is shuffled among patients: its main effects are 0 in this trial, its effects by the marker are not."""
+    return rows.assign(arm=rng.permutation(rows["arm"].to_numpy()))
+
+
+def result(spoil: Spoil, seed: int = 1, m: int = 20) -> PanelResult:
+    return panel_result(linked_trial(), copies(spoil, m), stream(seed, "check", "structure"))
+
+
+def finding(synthetic: list[Cohort], real: Cohort | None = None) -> Finding:
+    margins = {KEY: margin_for(KEY, {"absolute": 0.1})}
+    rng = stream(1, "check", "structure")
+    (found,) = registry.findings("structure", real or linked_trial(), synthetic, margins, rng)
+    return found
+
+
+def test_resamples_of_the_patients_are_off_in_next_to_nothing_and_pass() -> None:
+    found = finding(copies(faithful))
+    assert found.verdict == PASS and found.synthetic < 0.05 and found.lower == 0 and found.upper <= 0.1
+    assert found.floor == ONE_RESAMPLE == pytest.approx(0.3173, abs=1e-4)
+
+
+def test_one_resample_is_off_in_about_a_third_which_is_the_floor_and_settles_nothing() -> None:
+    shares = [
+        panel_result(linked_trial(), [one], stream(1, "check", "structure")).off.mean() for one in copies(faithful)
+    ]
+    assert np.mean(shares) == pytest.approx(ONE_RESAMPLE, abs=0.08)  # 20 resamples of correlated analyses
+    alone = finding(copies(faithful, m=1))
+    assert alone.verdict == INCONCLUSIVE and (alone.lower, alone.upper) == (0.0, 1.0)
+
+
+def test_independent_marginals_fail_and_the_worst_are_named_with_both_estimates() -> None:
+    found = finding(copies(drawn_apart))
+    assert found.verdict == FAIL and found.synthetic > 0.3 and found.lower > 0.1
+    assert found.because.count("standard errors") == 3 and "worst: " in found.because
+    worst = result(drawn_apart)
+    assert worst.analyses[worst.worst[0]].words in found.because
+    assert worst.off[worst.shown].mean() > 0.9
+
+
+def test_columns_drawn_apart_within_each_arm_fail_though_the_means_of_the_arms_are_kept() -> None:
+    found = finding(copies(arms_drawn_apart))
+    assert found.verdict == FAIL
+    apart, alike = result(arms_drawn_apart), result(faithful)
+    of_arms = [place for place, one in enumerate(apart.analyses) if one.words.endswith("by arm=usual and the rest")
+               or one.words.endswith("by arm=new and the rest")]  # fmt: skip
+    assert len(of_arms) >= 4
+    np.testing.assert_array_less(np.abs(apart.difference[of_arms]), 1.0)
+    np.testing.assert_array_less(np.abs(alike.difference[of_arms]), 1.0)
+
+
+def test_an_erased_effect_of_treatment_by_a_marker_is_found_by_its_own_kind() -> None:
+    found = result(treatment_by_marker_erased)
+    by_marker = [place for place, one in enumerate(found.analyses)
+                 if one.kind == INTERACTION and "treatment by marker" in one.words]  # fmt: skip
+    assert len(by_marker) == 3, "cost, utility and the endpoint"
+    assert (found.lower[by_marker] > 1).sum() + (found.upper[by_marker] < -1).sum() == 3
+    words = [found.analyses[place].words for place in found.worst[:10]]
+    assert "treatment by marker in a linear model of cost" in words
+    assert not result(faithful).off[by_marker].any()
+
+
+def test_more_cohorts_narrow_the_interval() -> None:
+    few, many = result(arms_drawn_apart, m=4).numbers(), result(arms_drawn_apart, m=40).numbers()
+    assert many.upper - many.lower < few.upper - few.lower
+    assert many.lower <= many.difference <= many.upper
+
+
+def test_the_order_of_the_cohorts_changes_nothing() -> None:
+    synthetic = copies(arms_drawn_apart)
+    ways = [
+        panel_result(linked_trial(), held, stream(1, "check", "structure")) for held in (synthetic, synthetic[::-1])
+    ]
+    assert ways[0].analyses == ways[1].analyses
+    np.testing.assert_allclose(ways[0].difference, ways[1].difference, atol=1e-9)
+    np.testing.assert_allclose(ways[0].lower, ways[1].lower, atol=1e-9)
+
+
+def test_the_panel_depends_on_the_seed_and_never_on_the_synthetic_rows_or_on_earlier_draws() -> None:
+    one = result(faithful)
+    assert result(drawn_apart).analyses == one.analyses
+    assert result(faithful, seed=2).analyses != one.analyses
+    used = stream(1, "check", "structure")
+    used.normal(size=100)
+    before = used.bit_generator.state
+    assert panel_result(linked_trial(), copies(faithful), used).analyses == one.analyses
+    assert used.bit_generator.state == before
+
+
+def test_estimates_are_in_the_units_of_the_columns() -> None:
+    found, rows = result(faithful), linked_trial().frame
+    place = [one.words for one in found.analyses].index("mean of cost by high and low age")
+    high = rows["age"] > rows["age"].median()
+    groups = [rows.loc[side, "cost"] for side in (high, ~high)]
+    assert found.real[place] == pytest.approx(groups[0].mean() - groups[1].mean())
+    assert found.error[place] ** 2 == pytest.approx(sum(group.var() / len(group) for group in groups))
+    assert found.synthetic[place] == pytest.approx(found.real[place] + found.difference[place] * found.error[place])
+
+
+def test_an_analysis_that_most_cohorts_do_not_allow_is_off_and_says_so() -> None:
+    lost = copies(lambda rows, rng: rows.assign(age=np.nan))
+    found = finding(lost)
+    assert found.verdict == FAIL and "not estimable in most synthetic cohorts" in found.because
+    some = copies(faithful)
+    few = panel_result(linked_trial(), [*some, *lost[:5]], stream(1, "check", "structure"))
+    np.testing.assert_allclose(few.synthetic, result(faithful).synthetic, rtol=0.5, atol=few.error.max())
+    assert np.isfinite(few.difference).all()
+
+
+def test_a_cohort_without_two_columns_to_analyse_is_not_estimable() -> None:
+    frame = pd.DataFrame({"time": np.arange(1.0, 31.0), "event": [0, 1] * 15})
+    alone = Cohort(frame, endpoints={"os": ("time", "event")})
+    found = finding([alone, alone], alone)
+    assert found.verdict == NOT_ESTIMABLE and "no two columns" in found.because
+    four = Cohort(frame.iloc[:4], endpoints={"os": ("time", "event")})
+    assert "fewer than 5" in finding([four, four], four).because
