@@ -198,6 +198,7 @@ def load(path: str | Path) -> Sampler:
         aims = tuple(map(aim_from_dict, facts["aims"]))
         name, settings, seed, depth = (facts[key] for key in ("name", "settings", "seed", "depth"))
         learnt = {tuple(cell): int(count) for cell, count in facts.get("learnt", [])}
-        return Sampler(name, settings, domain, law, seed, depth, cells, calibrated, aims, learnt=learnt)
+        kept = tuple(facts.get("kept", []))
+        return Sampler(name, settings, domain, law, seed, depth, cells, calibrated, aims, learnt=learnt, kept=kept)
     except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
         raise FileError(f"file {file.name!r}", wrong) from error

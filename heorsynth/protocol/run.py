@@ -39,6 +39,7 @@ from heorsynth.protocol.file.source import read_origin
 from heorsynth.protocol.file.spec import Protocol, read_protocol
 from heorsynth.protocol.file.template import notebook_of
 from heorsynth.protocol.judge import judge, plan_checks
+from heorsynth.protocol.kept_columns import generator_options
 from heorsynth.protocol.lock import Lock, plugins_used, read_lock
 from heorsynth.protocol.notebook import SOURCE_VARIABLE, execute, read_notebook, with_parameters
 from heorsynth.protocol.provenance import holdout_facts, record_of, release_of, require_holdout, write_provenance
@@ -354,7 +355,7 @@ def _fitted(protocol: Protocol, cohort: Patients, engine: Engine) -> Sampler:
     try:
         with one_thread():
             # Only heor accepts a folder; every other recipe raises GeneratorError.
-            recipe: Any = registry.create(settings.name, **settings.options)
+            recipe: Any = registry.create(settings.name, **generator_options(protocol.document, cohort))
             fitted: Sampler = recipe.fit(cohort, settings.seed, allow_synthetic_source=allowed, **extra)
             return fitted
     except CohortError as error:

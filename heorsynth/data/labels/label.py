@@ -60,6 +60,8 @@ class Label:
     marked : tuple         columns with the watermark; empty if it was not detected
     agreement : float      agreement of the rows with the public key at the time of drawing, in standard deviations
                            divided by the square root of the number of rows
+    kept : tuple           covariates whose means by arm and covariances with the outcomes were set equal to the
+                           source's; estimates adjusted for them are no evidence of fidelity
     """
 
     release: str
@@ -78,6 +80,7 @@ class Label:
     statement: str = "Synthetic data: no row is a patient. Not evidence about any individual."
     marked: tuple[str, ...] = ()
     agreement: float = 0.0
+    kept: tuple[str, ...] = ()
 
     def for_rows(self, n_rows: int) -> Label:
         """Return the label for another number of rows."""
@@ -94,8 +97,10 @@ class Label:
         return {name: value for name, value in facts.items() if name not in _OWN}
 
     def to_dict(self) -> dict[str, object]:
-        """Return the label as JSON-ready data."""
-        return {"synthetic": True, **asdict(self), "calibrated": list(self.calibrated), "marked": list(self.marked)}
+        """Return the label as JSON-ready data; without `kept` if it is empty, as older versions wrote it."""
+        facts = {"synthetic": True, **asdict(self), "calibrated": list(self.calibrated), "marked": list(self.marked)}
+        kept = facts.pop("kept")
+        return {**facts, "kept": list(kept)} if kept else facts
 
     def to_json(self) -> str:
         """Return the label as JSON text."""

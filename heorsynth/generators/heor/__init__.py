@@ -1,3 +1,3 @@
 """`heor`, the default generator, made for small cohorts. It imports no other generator."""
 
-__all__ = ("law", "recipe", "subsample")
+__all__ = ("keep_columns", "law", "recipe", "subsample")

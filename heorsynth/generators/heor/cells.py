@@ -134,6 +134,14 @@ class Cells:
             columns += [(held == level).astype(float)[:, None] for level in rest]
         return np.hstack(columns)
 
+    def indicator_names(self) -> tuple[str, ...]:
+        """The column of each indicator (d,), in their order."""
+        return tuple(
+            name
+            for position, name in enumerate(self.names)
+            for _ in range(len({member[position] for member in self.members}) - 1)
+        )
+
     def to_dict(self) -> dict[str, Any]:
         return {
             "names": list(self.names),

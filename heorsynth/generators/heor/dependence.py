@@ -107,6 +107,14 @@ class ExternalCorrelations:
     patients: np.ndarray
 
 
+@dataclass(frozen=True)
+class Spared:
+    """Correlations that are not shrunk: of scores with columns (q, p), and of columns given the scores (p, p)."""
+
+    ties: np.ndarray
+    partial: np.ndarray
+
+
 def given_scores(
     scores: np.ndarray, columns: np.ndarray, known: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
@@ -138,6 +146,7 @@ def target_correlations(
     n_hazards: int,
     thresholds: Thresholds,
     external: ExternalCorrelations | None = None,
+    spared: Spared | None = None,
 ) -> np.ndarray:
     """The correlations (q + p, q + p) that drawn scores and columns are to have: those of the source, shrunk.
 
@@ -148,18 +157,22 @@ def target_correlations(
     owner : array (p,)          the column that each belongs to; correlations within a column are not shrunk
     n_cells, n_hazards : int    number of indicators, and of martingale residuals, among the scores
     external : ExternalCorrelations, optional       partial correlations in external patients
+    spared : Spared, optional   the correlations that are not shrunk
     """
     count = scores.shape[1]
     found, rows, root, ties, partial = given_scores(scores, columns, known)
     limits = np.full(count, thresholds.score)
     limits[n_cells : n_cells + n_hazards] = thresholds.hazard
-    kept = james_stein(ties, rows[:count, count:], limits[:, None])
+    bounds, weakest = limits[:, None], np.full(partial.shape, thresholds.residual)
+    if spared is not None:
+        bounds, weakest = np.where(spared.ties, 0.0, bounds), np.where(spared.partial, 0.0, weakest)
+    kept = james_stein(ties, rows[:count, count:], bounds)
     same, patients = owner[:, None] == owner[None, :], rows[count:, count:]
     if external is not None:
         total = np.maximum(patients + external.patients, 1.0)
         partial = np.where(same, partial, (patients * partial + external.patients * external.partial) / total)
         patients = total
-    partial = np.where(same, partial, james_stein(partial, patients, thresholds.residual))
+    partial = np.where(same, partial, james_stein(partial, patients, weakest))
     left = np.sqrt(np.clip(1 - (kept**2).sum(axis=0), 1e-3, None))
     target = found.copy()
     target[:count, count:] = root @ kept

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,8 +14,9 @@ from heorsynth.data.columns.schema import Schema
 from heorsynth.generators.heor.borrowing import ExternalCohort
 from heorsynth.generators.heor.cells import OTHERS, Cells
 from heorsynth.generators.heor.columns import ALL, ColumnLaw
-from heorsynth.generators.heor.dependence import Dependence, Thresholds, solve, target_correlations
+from heorsynth.generators.heor.dependence import Dependence, Spared, Thresholds, solve, target_correlations
 from heorsynth.generators.heor.entry import EntryLaw
+from heorsynth.generators.heor.kept import Drawn, KeptMoments, Quantities
 from heorsynth.generators.heor.outcome import Outcome
 from heorsynth.generators.heor.quantiles import MIN_PATIENTS
 from heorsynth.generators.heor.shape import CAUSE, STRATUM, Shape
@@ -39,6 +40,7 @@ class HeorLaw:
     outcome : Outcome or None      the law of the primary endpoint; None without endpoints
     columns : tuple of ColumnLaw   in drawing order
     dependence : Dependence        of the columns on the outcome, the cells and one another
+    kept : KeptMoments or None     of declared covariates, which every whole cohort is to have
     """
 
     shape: Shape
@@ -46,6 +48,7 @@ class HeorLaw:
     outcome: Outcome | None
     columns: tuple[ColumnLaw, ...]
     dependence: Dependence
+    kept: KeptMoments | None = None
 
     @property
     def conditional(self) -> bool:
@@ -66,6 +69,7 @@ class HeorLaw:
         least: int = MIN_PATIENTS,
         external: ExternalCohort | None = None,
         counts: Mapping[tuple[str, ...], int] | None = None,
+        keep: Sequence[str] = (),
     ) -> HeorLaw:
         """The law of a cohort.
 
@@ -76,8 +80,10 @@ class HeorLaw:
         least : int                  patients to a piece
         external : ExternalCohort    informs the correlations of covariates
         counts : Mapping             cell to its patients in the whole folder of which this cohort is a sample
+        keep : sequence of str       covariates whose moments by arm are kept, as `keep_columns.resolved` gives them
         """
         cells, cell = Cells.of(cohort)
+        taken = cells.counts
         if counts is not None:
             cells = replace(cells, counts=np.array([counts[member] for member in cells.members]))
         shape = Shape.of(cohort, cells, least)
@@ -90,6 +96,12 @@ class HeorLaw:
         values = shape.encoded(frame)
         grouped = {name: _group(name, shape, cells, cell, cause, values) for name in shape.modelled}
         columns = tuple(_column(name, values[name], shape, grouped[name]) for name in shape.modelled)
+        kept = None
+        if any(name in keep for name in shape.modelled):
+            own = [column for column in columns if column.name in (set(shape.schema.utilities) - set(keep))]
+            own += [column for column in columns if column.name in keep]
+            told = _quantities(values, shape, outcome, time, cause)
+            kept = KeptMoments.of(own, values, told, _arms(shape, cells, cell), (cells.counts / taken)[cell], least)
         seen = (
             np.arange(cohort.n)
             if cohort.n <= _MOST_CORRELATED
@@ -110,8 +122,9 @@ class HeorLaw:
             0 if outcome is None else outcome.hazards.shape[1],
             thresholds,
             None if external is None else external.correlations(shape, cells, columns),
+            _spared(keep, shape, cells, columns, scores.shape[1]) if keep else None,
         )
-        blank = cls(shape, cells, outcome, columns, Dependence(center, scale, np.zeros((0, 0)), np.zeros((0, 0))))
+        blank = cls(shape, cells, outcome, columns, Dependence(center, scale, np.zeros((0, 0)), np.zeros((0, 0))), kept)
         return blank._with_dependence(target, rng)
 
     def _with_dependence(self, target: np.ndarray, rng: np.random.Generator) -> HeorLaw:
@@ -162,6 +175,8 @@ class HeorLaw:
         time, cause = self._outcomes(cell, rng)
         latents = self.dependence.latents(_scores(self.cells, self.outcome, cell, time, cause), rng)
         values = self._values(latents, cell, cause, rng, exactly=exactly)
+        if self.kept is not None and exactly:
+            values |= self._with_moments(self.kept, values, latents, cell, time, cause)
         frame = self.shape.frame(self.cells, cell, time, cause, values)
         return frame.iloc[rng.permutation(len(cell))].reset_index(drop=True)
 
@@ -176,6 +191,7 @@ class HeorLaw:
             **({} if self.shape.entry is None else {"entry": self.shape.entry.to_dict()}),
             "columns": [column.to_dict() for column in self.columns],
             "dependence": self.dependence.to_dict(),
+            **({} if self.kept is None else {"kept": self.kept.to_dict()}),
         }
 
     @classmethod
@@ -187,7 +203,28 @@ class HeorLaw:
         outcome = None if facts["outcome"] is None else Outcome.from_dict(facts["outcome"])
         columns = tuple(map(ColumnLaw.from_dict, facts["columns"]))
         dependence = Dependence.from_dict(facts["dependence"])
-        return cls(shape, Cells.from_dict(facts["cells"]), outcome, columns, dependence)
+        kept = KeptMoments.from_dict(facts["kept"]) if "kept" in facts else None
+        return cls(shape, Cells.from_dict(facts["cells"]), outcome, columns, dependence, kept)
+
+    def _with_moments(
+        self,
+        kept: KeptMoments,
+        values: Mapping[str, np.ndarray],
+        latents: np.ndarray,
+        cell: np.ndarray,
+        time: np.ndarray,
+        cause: np.ndarray,
+    ) -> dict[str, np.ndarray]:
+        """The kept columns (n,), in the order over the rows that gives them their moments."""
+        drawn, start = {}, 0
+        for column in self.columns:
+            stop = start + column.width
+            if column.name in kept.columns:
+                groups = self._groups(column, cell, cause, values)
+                drawn[column.name] = Drawn(column, values[column.name], latents[:, start:stop], groups)
+            start = stop
+        told = _quantities(values, self.shape, self.outcome, time, cause)
+        return kept.met(drawn, told, _arms(self.shape, self.cells, cell))
 
     def _outcomes(self, cell: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         if self.outcome is None:
@@ -237,6 +274,53 @@ def _group(
     if group == STRATUM:
         return cells.strata(cell)
     return cells.levels(group, cell).astype(str) if group in cells.names else values[group].astype(str)
+
+
+def _arms(shape: Shape, cells: Cells, cell: np.ndarray) -> np.ndarray:
+    """The arm (n,) of each row; one text for all where there are no arms."""
+    arm = shape.schema.arm
+    return np.full(len(cell), ALL) if arm is None else cells.levels(arm, cell).astype(str)
+
+
+def _spared(keep: Sequence[str], shape: Shape, cells: Cells, columns: Sequence[ColumnLaw], n_scores: int) -> Spared:
+    """The correlations of kept columns that are not shrunk.
+
+    They are those with the arm, the outcome, costs and utilities, and with one another; and those of costs and
+    utilities among themselves, on which regressions of cost and effect together rest.
+    """
+    owner = np.concatenate([np.zeros(0, dtype=str), *(np.full(column.width, column.name) for column in columns)])
+    paid = [name for made_of in _paid(shape).values() for name in made_of]
+    named = cells.indicator_names()
+    scored = np.array([*named, *[""] * (n_scores - len(named))], dtype=str)
+    mine, money = np.isin(owner, keep), np.isin(owner, paid)
+    outcome = np.arange(n_scores) >= len(named)
+    ties = (outcome | (scored == str(shape.schema.arm)))[:, None] & mine[None, :]
+    ties |= np.isin(scored, keep)[:, None] & (mine | money)[None, :]
+    either = mine | money
+    return Spared(ties, either[:, None] & either[None, :])
+
+
+def _paid(shape: Shape) -> dict[str, frozenset[str]]:
+    """Each cost and utility, and the modelled columns that it is the sum of."""
+    schema = shape.schema
+    return {name: frozenset(schema.totals.get(name, (name,))) for name in (*schema.costs, *schema.utilities)}
+
+
+def _quantities(
+    values: Mapping[str, np.ndarray], shape: Shape, outcome: Outcome | None, time: np.ndarray, cause: np.ndarray
+) -> Quantities:
+    """What kept columns have covariances with: costs, utilities, and the martingale residual of each cause.
+
+    Utilities are kept columns themselves: regressions of cost and effect together rest on the covariance of these two.
+    """
+    found = {
+        name: (np.sum([values[part] for part in sorted(made_of)], axis=0).astype(float), made_of)
+        for name, made_of in _paid(shape).items()
+    }
+    if outcome is not None:
+        residuals = outcome.scores(time, cause)[:, : outcome.hazards.shape[1]]
+        found |= {f"hazard {code + 1}": (column, frozenset()) for code, column in enumerate(residuals.T)}
+    return found
 
 
 def _column(name: str, values: np.ndarray, shape: Shape, groups: np.ndarray) -> ColumnLaw:

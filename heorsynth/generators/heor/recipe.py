@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from heorsynth.core.errors import GeneratorError, Problem, nearest
@@ -13,6 +14,7 @@ from heorsynth.data.folders.sampling import most_rows_problem
 from heorsynth.engine.engine import EngineSpec, open_engine
 from heorsynth.generators.heor.borrowing import ExternalCohort
 from heorsynth.generators.heor.dependence import Thresholds
+from heorsynth.generators.heor.keep_columns import resolved
 from heorsynth.generators.heor.law import HeorLaw
 from heorsynth.generators.heor.quantiles import MIN_PATIENTS
 from heorsynth.generators.heor.subsample import stratified
@@ -69,6 +71,9 @@ class Heor:
                           dict, estimand to a published value (see `generators.sampling.calibration.aims_of`)
     most_rows : int       of a folder, about this many rows at most are learnt from; the shares of arms and
                           subgroups are always those of all its rows
+    keep : list           covariates of adjusted analyses: ``["u0", "age"]``. Their means by arm, and their covariances
+                          with costs, utilities and the outcome in each arm, are those of the patients and are not
+                          shrunk (docs/methods.md, *Kept covariates*)
 
     Notes
     -----
@@ -89,6 +94,7 @@ class Heor:
     min_patients: int = MIN_PATIENTS
     calibrate: CalibrationRequest = ()
     most_rows: int = 200_000
+    keep: Sequence[str] = ()
 
     def __post_init__(self) -> None:
         if self.privacy not in _PRIVACY:
@@ -103,6 +109,9 @@ class Heor:
             raise GeneratorError("generator 'heor'", wrong)
         if isinstance(self.calibrate, str):
             problem = Problem("calibrate", "one text", "write a list: ['costs.mean by arm']")
+            raise GeneratorError("generator 'heor'", problem)
+        if not isinstance(self.keep, list | tuple) or not all(isinstance(name, str) for name in self.keep):
+            problem = Problem("keep", "not a list of columns", "write a list: ['u0', 'age']")
             raise GeneratorError("generator 'heor'", problem)
 
     @property
@@ -166,12 +175,25 @@ class Heor:
         aims = aims_of(self.calibrate, cohort, self.min_patients)
         rng = stream(seed, "heor")
         counts = None if whole is None else whole.cells
-        law = HeorLaw.of(cohort, _PRIVACY[self.privacy], rng, least=self.min_patients, external=external, counts=counts)
+        keep = resolved(self.keep, cohort)
+        law = HeorLaw.of(
+            cohort,
+            _PRIVACY[self.privacy],
+            rng,
+            least=self.min_patients,
+            external=external,
+            counts=counts,
+            keep=keep,
+        )
         settings: dict[str, object] = {"privacy": self.privacy, "min_patients": self.min_patients}
         if whole is not None:
             settings["learnt_from"] = {"rows": cohort.n, "of": whole.n, "stratified_by": list(cohort.schema.strata)}
         if law.shape.pooled:
             settings["pooled_rare_levels"] = {name: small(count) for name, count in law.shape.pooled.items()}
+        if self.keep:
+            settings["keep"] = list(dict.fromkeys(self.keep))
+        if law.kept is not None and law.kept.reasons:
+            settings["not_kept"] = dict(law.kept.reasons)
         if aims:
             settings["calibrate"] = {aim.name: "source" if aim.source else dict(aim.values) for aim in aims}
         if external is not None:
@@ -179,4 +201,5 @@ class Heor:
             settings["borrow"] = {"patients": external.cohort.n, "weight": external.weight, "columns": columns}
         kept = {key for role, keys in BY_CONSTRUCTION.items() if getattr(cohort.schema, role) for key in keys}
         calibrated = tuple(sorted(kept | set(estimands_met(aims))))
-        return Sampler.fitted(self.name, settings, cohort, law, seed, calibrated, aims, whole=whole)
+        names = tuple(dict.fromkeys(self.keep))
+        return Sampler.fitted(self.name, settings, cohort, law, seed, calibrated, aims, whole=whole, kept=names)

@@ -63,6 +63,7 @@ class Sampler:
     aims : tuple of Aim    what every cohort is made to meet
     copies : bool          True where the rows are patients' own: a mark would only hide that they are copies
     learnt : Mapping       the same cells to the patients learnt from, where these were a sample; empty where all were
+    kept : tuple           covariates whose moments by arm every whole cohort has; see `Label`
     """
 
     name: str
@@ -76,6 +77,7 @@ class Sampler:
     aims: tuple[Aim, ...] = ()
     copies: bool = False
     learnt: Mapping[tuple[str, ...], int] = field(default_factory=dict)
+    kept: tuple[str, ...] = ()
 
     @classmethod
     def fitted(
@@ -89,6 +91,7 @@ class Sampler:
         aims: tuple[Aim, ...] = (),
         copies: bool = False,
         whole: CohortFolder | None = None,
+        kept: tuple[str, ...] = (),
     ) -> Sampler:
         """The sampler of a law that was just fitted to a cohort, or to one that is a sample of a whole folder."""
         cell, members = cells_of(cohort) if cohort.schema.strata else (np.zeros(0, dtype=np.int64), ())
@@ -98,7 +101,8 @@ class Sampler:
             learnt, cells = cells or {(): cohort.n}, dict(whole.cells)
         depth = 1 + (0 if not cohort.synthetic else 1 if cohort.label is None else cohort.label.depth)
         domain = Domain.of(cohort) if whole is None else whole.domain
-        return cls(name, dict(settings), domain, law, check_seed(seed), depth, cells, calibrated, aims, copies, learnt)
+        seed = check_seed(seed)
+        return cls(name, dict(settings), domain, law, seed, depth, cells, calibrated, aims, copies, learnt, kept)
 
     @property
     def n_source(self) -> int:
@@ -285,6 +289,7 @@ class Sampler:
             settings=settings,
             depth=self.depth,
             calibrated=self.calibrated,
+            kept=() if request.where or request.targets else self.kept,
         )
 
     def save(self, path: str | Path) -> Path:
@@ -308,6 +313,7 @@ class Sampler:
             "seed": self.seed,
             "depth": self.depth,
             "calibrated": list(self.calibrated),
+            **({"kept": list(self.kept)} if self.kept else {}),
             "aims": [aim.to_dict() for aim in self.aims],
             "cells": [[list(cell), count] for cell, count in self.cells.items()],
             **({"learnt": [[list(cell), count] for cell, count in self.learnt.items()]} if self.learnt else {}),

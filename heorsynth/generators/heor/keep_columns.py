@@ -1,0 +1,43 @@
+"""Which columns may be kept, and the modelled columns behind those that are named."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from heorsynth.core.errors import GeneratorError, Problem, nearest
+from heorsynth.data.cohort.cohort import Cohort
+from heorsynth.data.columns.schema import Schema
+
+
+def may_be_kept(schema: Schema, columns: Iterable[str]) -> tuple[str, ...]:
+    """Those of these columns that may be kept: all but the arm, the id, and the columns of the endpoints."""
+    taken = {schema.arm, schema.id, schema.entry, *schema.times, *schema.events}
+    return tuple(name for name in columns if name not in taken)
+
+
+def resolved(keep: Sequence[str], cohort: Cohort) -> tuple[str, ...]:
+    """The modelled columns behind the names: of a total its parts; of a band that is no subgroup its source.
+
+    Raises
+    ------
+    GeneratorError      a name that is no column of the cohort, or is the arm, the id, or of an endpoint
+    """
+    schema, known = cohort.schema, [str(name) for name in cohort.frame.columns]
+    allowed = may_be_kept(schema, known)
+    problems = [
+        Problem(f"keep: {name!r}", "no such column", nearest(name, allowed)) for name in keep if name not in known
+    ]
+    problems += [
+        Problem(f"keep: {name!r}", "the arm, the id, or part of an endpoint", "name covariates only: the rest is kept")
+        for name in keep
+        if name in known and name not in allowed
+    ]
+    if problems:
+        raise GeneratorError("generator 'heor'", problems)
+    found: list[str] = []
+    for name in keep:
+        if name in schema.bands and name not in schema.strata:
+            found.append(schema.bands[name].source)
+        else:
+            found += schema.totals.get(name, (name,))
+    return tuple(dict.fromkeys(found))
