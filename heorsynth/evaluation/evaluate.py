@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
+from heorsynth.checks.economics.analysis import COMPLETE, FEWEST_IMPUTATIONS, IMPUTE, Analysis
+from heorsynth.checks.economics.analysis import imputations as imputations_of
 from heorsynth.checks.economics.arms import evaluations, odd_effects, unnamed_comparator
 from heorsynth.core.errors import NotEstimableError, Problem, RoleError
 from heorsynth.core.random import check_seed, stream
 from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.estimators.economics.arms import ArmMeans, pooled_arms, resampled_means
-from heorsynth.evaluation.arms import COMPLETE, Analysis
 from heorsynth.evaluation.economics import EconomicEvaluation
 
 __all__ = ["EconomicEvaluation", "evaluate"]
@@ -29,6 +31,7 @@ def evaluate(
     baseline: str | None = None,
     missing: str = COMPLETE,
     imputations: int = 20,
+    cluster: str | None = None,
     bootstrap: int = 0,
     seed: int = 1,
 ) -> EconomicEvaluation:
@@ -46,6 +49,7 @@ def evaluate(
                                    imputation, which assumes values missing at random given arm, covariates and the
                                    other outcome
     imputations : int              number of imputed data sets per cohort; 5 suffice for many synthetic cohorts
+    cluster : str                  column of the cluster of a cluster-randomised trial, for a cluster-robust covariance
     bootstrap : int                number of bootstrap samples for probabilities, drawn over patients and over the m
                                    cohorts; 0 uses the normal distribution
     seed : int                     seed of imputation and bootstrap
@@ -57,7 +61,7 @@ def evaluate(
     Raises
     ------
     RoleError                      no arm, cost or utility is declared; a synthetic cohort has no label; currencies
-                                   differ; a covariate does not exist, or is an outcome or the arm
+                                   differ; a covariate or cluster does not exist, or is an outcome or the arm
     NotEstimableError              the cohort has one arm; an arm has fewer than two patients with known cost and
                                    effect; several effects and none named; a bootstrap of adjusted or imputed means
     UnknownNameError               the comparator, cost or effect does not exist
@@ -91,7 +95,9 @@ def evaluate(
         raise NotEstimableError(_WHERE, Problem("arm", "all patients are in one arm", fix))
     arms = (comparisons[0].comparator, *(one.treatment for one in comparisons))
     covariates = (adjust,) if isinstance(adjust, str) else tuple(adjust)
-    analysis = Analysis(arms, comparisons[0].costs, comparisons[0].effect, covariates, baseline, missing, imputations)
+    analysis = Analysis(
+        arms, comparisons[0].costs, comparisons[0].effect, covariates, baseline, missing, imputations, cluster
+    )
     analysis.require(first)
     if bootstrap and not analysis.plain:
         fix = "leave bootstrap out: the covariance of adjusted and imputed means is estimated without it"
@@ -108,6 +114,23 @@ def evaluate(
     named = " + ".join(analysis.costs), analysis.effect
     unit = first.schema.unit_of(analysis.effect)
     return EconomicEvaluation(arms, *named, estimated, first.schema.money, notes, sample, unit)
+
+
+def declared(economics: Mapping[str, object], *, synthetic: bool = False) -> dict[str, Any]:
+    """Return the arguments of `evaluate` for an `economics` block; synthetic cohorts have fewer imputed data sets.
+
+    Examples
+    --------
+    >>> declared({"comparator": "usual", "wtp": [20000], "baseline": "u0", "impute": 8}, synthetic=True)
+    {'comparator': 'usual', 'baseline': 'u0', 'missing': 'impute', 'imputations': 5}
+    """
+    names = ("comparator", "cost", "effect", "baseline", "adjust", "cluster")
+    found = {name: economics[name] for name in names if economics.get(name)}
+    number = imputations_of(economics.get("impute"))
+    if number is not None:
+        most = min(number, FEWEST_IMPUTATIONS) if synthetic else number
+        found |= {"missing": IMPUTE, "imputations": most}
+    return found
 
 
 def _require_comparable(cohorts: Sequence[Cohort]) -> None:
@@ -144,6 +167,7 @@ def _assumptions(analysis: Analysis, estimates: Sequence[ArmMeans]) -> tuple[str
     """Sentences on the covariates and on the assumption for missing outcomes."""
     covariates = [*analysis.adjust, *([] if analysis.baseline is None else [analysis.baseline])]
     notes = [f"Adjusted for {', '.join(covariates)}."] if covariates else []
+    notes += [] if analysis.cluster is None else [f"The covariance allows for clusters of {analysis.cluster}."]
     if any(one.n_used < one.n_total for one in estimates):
         conditions = " and ".join(filter(None, ["arm", ", ".join(covariates)]))
         if analysis.missing == COMPLETE:

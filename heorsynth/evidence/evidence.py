@@ -28,6 +28,7 @@ from heorsynth.core.display import Card
 from heorsynth.core.estimate import normal_quantile, significant
 from heorsynth.core.reading import typed
 from heorsynth.estimators.shrinkage import partially_pooled
+from heorsynth.evidence.economics import EconomicNumbers
 from heorsynth.evidence.finding_text import HEADER, cells, legend
 
 COLUMNS = (
@@ -71,6 +72,7 @@ class Evidence:
     generator : str             from the label; "unknown" for rows without a label
     broken : Mapping            post-condition -> number of rows that break it
     notes : tuple of str        further notes for the reader
+    economics : tuple           ICER, net benefit, P(cost-effective) and EVPI of patients and pooled cohorts
 
     See Also
     --------
@@ -92,6 +94,7 @@ class Evidence:
     generator: str = "unknown"
     broken: Mapping[str, int] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    economics: tuple[EconomicNumbers, ...] = ()
 
     @classmethod
     def of(cls, purpose: str, findings: Sequence[Finding], **facts: Any) -> Evidence:
@@ -101,7 +104,8 @@ class Evidence:
     @property
     def stable(self) -> Evidence:
         """The evidence as stored in a run folder: with numbers that are the same on every processor."""
-        return replace(self, findings=tuple(finding.stable for finding in self.findings))
+        numbers = tuple(one.stable for one in self.economics)
+        return replace(self, findings=tuple(finding.stable for finding in self.findings), economics=numbers)
 
     @property
     def verdict(self) -> str:
@@ -229,6 +233,7 @@ class Evidence:
             "generator": self.generator,
             "broken": dict(self.broken),
             "notes": list(self.notes),
+            "economics": [one.to_dict() for one in self.economics],
             "findings": [finding.to_dict() for finding in self.findings],
         }
 
@@ -236,7 +241,8 @@ class Evidence:
     def from_dict(cls, facts: Mapping[str, Any]) -> Evidence:
         """Return the evidence `to_dict` wrote; KeyError, TypeError, ValueError or AttributeError for other data."""
         findings = tuple(Finding.from_dict(finding) for finding in facts["findings"])
-        return replace(typed(cls, {**facts, "findings": []}), findings=findings)
+        economics = tuple(EconomicNumbers.from_dict(one) for one in facts.get("economics", ()))
+        return replace(typed(cls, {**facts, "findings": [], "economics": []}), findings=findings, economics=economics)
 
     @property
     def supporting(self) -> str:

@@ -11,6 +11,7 @@ from heorsynth.checks.core.finding import Finding
 from heorsynth.checks.core.groups import ALL, Group, names_of
 from heorsynth.checks.core.margin import Margin
 from heorsynth.checks.core.question import Question, Standing
+from heorsynth.checks.economics.analysis import ADJUSTMENTS
 from heorsynth.checks.economics.precision import MOST_RESAMPLED, of_counts
 from heorsynth.checks.planning import registry
 from heorsynth.checks.planning.catalogue import ESTIMANDS
@@ -125,7 +126,7 @@ def judged(
     findings += [
         Question(ESTIMANDS[key], ESTIMANDS[key].definition, everyone, margin, standing).refuse(_NOT_ASKED)
         for key, margin in asked.margins.items()
-        if ESTIMANDS[key].folders == NEVER
+        if _how(key, margin) == NEVER
     ]
     of_rows, of_both = _those(asked, SAMPLE), _those(asked, BOTH)
     used = None
@@ -147,10 +148,16 @@ def _known(real: CohortFolder, synthetic: Sequence[CohortFolder]) -> int:
     return min(real.n, *(real.n if folder.label is None else folder.label.rests_on for folder in synthetic))
 
 
+def _how(key: str, margin: Margin) -> str:
+    """Return how an estimand is estimated; an adjusted evaluation needs rows, which only a sample gives."""
+    how = ESTIMANDS[key].folders
+    return SAMPLE if how == COUNTS and any(margin.settings.get(name) for name in ADJUSTMENTS) else how
+
+
 def _those(asked: Plan, how: str) -> dict[str, dict[str, Margin]]:
     """Return the margins of each check whose estimands are estimated in this way."""
     parts = {
-        name: {key: margin for key, margin in margins.items() if ESTIMANDS[key].folders == how}
+        name: {key: margin for key, margin in margins.items() if _how(key, margin) == how}
         for name, margins in asked.by_check().items()
     }
     return {name: margins for name, margins in parts.items() if margins}
@@ -160,7 +167,7 @@ def _notes(margins: Mapping[str, Margin], of_real: Tally, tallies: Sequence[Tall
     notes = ["Estimates from counts and moments use all rows of the folders."]
     if sample is not None:
         notes += _of_sample(margins, of_real, sample)
-    if unasked := [key for key in margins if ESTIMANDS[key].folders == NEVER]:
+    if unasked := [key for key, margin in margins.items() if _how(key, margin) == NEVER]:
         notes.append(
             f"Not asked of folders: {', '.join(unasked)}. A sample cannot show the copy of a patient who is not in it. "
             "Judge a cohort drawn to fit memory for these."
@@ -172,7 +179,7 @@ def _notes(margins: Mapping[str, Margin], of_real: Tally, tallies: Sequence[Tall
 
 def _of_sample(margins: Mapping[str, Margin], of_real: Tally, sample: Sample) -> list[str]:
     """Return notes on the estimands that use the sample, and on its limits."""
-    keys = ", ".join(key for key in margins if ESTIMANDS[key].folders == SAMPLE)
+    keys = ", ".join(key for key, margin in margins.items() if _how(key, margin) == SAMPLE)
     if sample.whole:
         return [f"Asked of all rows side by side, as every folder is small enough: {keys}."] if keys else []
     notes = []
@@ -181,7 +188,7 @@ def _of_sample(margins: Mapping[str, Margin], of_real: Tally, sample: Sample) ->
             f"Asked of {sample.told}, as they need rows side by side: {keys}. The intervals are those of the sample, "
             "without a finite population correction, and so conservative."
         )
-    if both := [key for key in margins if ESTIMANDS[key].folders == BOTH]:
+    if both := [key for key, margin in margins.items() if _how(key, margin) == BOTH]:
         few = min(sample.real.n, MOST_RESAMPLED)
         notes.append(f"{', '.join(both)}: from all rows; its sampling error from resamples of {few:,} patients.")
     if keys and (lost := sample.lost(of_real)):

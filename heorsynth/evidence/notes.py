@@ -11,6 +11,7 @@ import numpy as np
 from heorsynth.checks.core.estimand import PRIVATE
 from heorsynth.checks.core.finding import NOT_ESTIMABLE, Finding
 from heorsynth.checks.core.observed import Observed, missing
+from heorsynth.checks.economics.analysis import imputations
 from heorsynth.checks.planning.catalogue import plain_names
 from heorsynth.checks.planning.plan import Plan
 from heorsynth.checks.survival.horizon import outcome
@@ -167,7 +168,12 @@ def _left_out(real: Observed, asked: Plan) -> tuple[str, ...]:
     roles = [*real.schema.costs, *real.schema.utilities]
     if "economics" not in asked.by_check() or not any(missing(real, name) for name in roles):
         return ()
+    if any(imputations(margin.settings.get("impute")) for margin in asked.margins.values()):
+        return (
+            "Missing costs and QALYs are imputed in the economic findings. This is valid only if they are missing at "
+            "random given arm, covariates and the other outcome.",
+        )
     return (
         "Economic findings leave out patients with a missing cost or QALY. This is valid only if, within each "
-        "arm, missingness does not depend on the value. hs.evaluate(..., missing='impute') assumes less.",
+        "arm, missingness does not depend on the value. economics: {impute: true} assumes less.",
     )

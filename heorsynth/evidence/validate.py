@@ -19,6 +19,7 @@ from heorsynth.data.cohort.domain import Domain
 from heorsynth.data.folders.cohort_folder import CohortFolder
 from heorsynth.data.folders.sampling import most_rows_problem
 from heorsynth.engine.engine import Engine, EngineSpec, open_engine
+from heorsynth.evidence.economics import economic_numbers
 from heorsynth.evidence.evidence import Evidence
 from heorsynth.evidence.folders import Sample
 from heorsynth.evidence.folders import judged as judged_folders
@@ -58,7 +59,9 @@ def validate(
     margins : dict             such as ``{"survival.rmst": {"horizon": 3650, "relative": 0.05}}``: replaces the
                                purpose's default, or makes a further estimand decisive
     holdout : Cohort           patients kept out of training: the control of the disclosure checks
-    economics : dict           ``{"comparator": "usual", "wtp": [20000]}``
+    economics : dict           ``{"comparator": "usual", "wtp": [20000]}``; ``cost`` and ``effect`` name columns;
+                               ``baseline``, ``adjust``, ``impute`` and ``cluster`` adjust the evaluation as in
+                               `evaluate` (``impute``: true or a number of imputed data sets)
     seed : int                 seed of the resampling behind some intervals; >= 0
     allow_synthetic_source     accept a `cohort` that is itself synthetic; every finding then says so
     most_rows : int            size of the random sample of a folder, for checks that need rows; at least 1,000.
@@ -172,6 +175,7 @@ def evidence_of(
     else:
         rows = Rows(cohort, cohorts(syn), seed, holdout, standing)
         findings, broken = rows.findings(list(asked.by_check().items()), engine), _broken(cohort, cohorts(syn))
+    numbers = economic_numbers(cohort, cohorts(syn), asked.economics, seed) if isinstance(cohort, Cohort) else ()
     everyone = Group("all", ALL, _observed(cohort, engine), ())
     findings += asked.unanswered(findings, everyone, standing)
     return Evidence.of(
@@ -182,6 +186,7 @@ def evidence_of(
         n_source=cohort.n,
         generator=_generator(syn),
         broken=broken,
+        economics=numbers,
         notes=(
             *notes_on(cohort, _observed(cohort, engine), syn, asked, holdout, calibrated & set(ESTIMANDS)),
             *_unknown_keys(calibrated),

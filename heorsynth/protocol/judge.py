@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from heorsynth.checks.economics.arms import economics_problems, outcome_problems
 from heorsynth.checks.planning.plan import Plan
-from heorsynth.core.errors import MarginError, Problem
+from heorsynth.core.errors import MarginError, Problem, ProtocolError
 from heorsynth.data.cohort.cohort import Cohort
+from heorsynth.data.folders.cohort_folder import CohortFolder
 from heorsynth.engine.engine import Engine
 from heorsynth.evidence.evidence import Evidence
 from heorsynth.evidence.validate import evidence_of, planned, require_comparable
@@ -25,14 +27,28 @@ def plan_checks(protocol: Protocol, cohort: Patients, engine: Engine) -> Plan:
     Raises
     ------
     MarginError      a margin whose role, endpoint or column the cohort lacks, or a vacuous width; each with its line
+    ProtocolError    a cost, effect, covariate or cluster of the economics that the cohort lacks; each with its line
     """
     document = protocol.document
     economics = None if document.economics is None else document.economics.model_dump()
+    _require_columns(protocol, cohort, engine)
     try:
         return planned(cohort, document.purpose, document.margins, economics, engine)
     except MarginError as error:
         problems = [_with_line(problem, protocol) for problem in error.problems]
         raise MarginError(f"protocol {protocol.path.name!r}", problems) from None
+
+
+def _require_columns(protocol: Protocol, cohort: Patients, engine: Engine) -> None:
+    """Raise ProtocolError, with their lines, for columns that the economics name and that cannot be used."""
+    if protocol.document.economics is None or not cohort.schema.arm:
+        return
+    settings = protocol.document.economics.model_dump()
+    observed = cohort.tallied(engine) if isinstance(cohort, CohortFolder) else cohort
+    problems = outcome_problems(observed, settings) or economics_problems(observed, settings)
+    if problems:
+        placed = [replace(one, where=protocol.where("economics", one.where)) for one in problems]
+        raise ProtocolError(f"protocol {protocol.path.name!r}", placed)
 
 
 def _with_line(problem: Problem, protocol: Protocol) -> Problem:

@@ -29,7 +29,9 @@ from heorsynth.report import figures
 from heorsynth.report.figures.style import Picture
 from heorsynth.report.formulas import SYMBOLS_USED, formulas_for
 from heorsynth.report.methods import LIMITS, methods_for
+from heorsynth.report.tables.by_arm import table_one_by_arm
 from heorsynth.report.tables.cohort import table_one
+from heorsynth.report.tables.evaluation import economics_table
 from heorsynth.report.tables.evidence import margins_table, plain, verdict_table
 
 _TEMPLATES = Path(__file__).parent / "templates"
@@ -102,6 +104,8 @@ def dossier(
             pictures=[*_pictures(cohort, synthetic, evidence), *_economics(cohort, synthetic, protocol)],
             cohort_card=Markup((card or cohort.card()).table()),
             table_one=table_one(cohort, synthetic),
+            by_arm=None if cohort.schema.arm is None else table_one_by_arm(cohort, synthetic),
+            evaluation=economics_table(evidence) if evidence.economics else None,
             making=_making(protocol, synthetic, evidence),
             margins=margins_table(_margins(protocol), evidence),
             blank=NEEDS_A_PERSON,
@@ -173,13 +177,17 @@ def _economics(
     cohort: Cohort, synthetic: Sequence[Cohort], protocol: Mapping[str, object]
 ) -> Iterator[tuple[str, Markup]]:
     """The cost-effectiveness plane and the acceptability curve, where the protocol names thresholds."""
-    declared = _section(protocol, "economics").get("wtp")
+    economics = _section(protocol, "economics")
+    declared = economics.get("wtp")
     wtp = [float(at) for at in declared] if isinstance(declared, list) else []
     schema = cohort.schema
     if not wtp or schema.arm is None or not schema.costs or not schema.utilities:
         return
-    yield "Cost-effectiveness plane", _one(lambda: figures.ce_plane(cohort, synthetic, wtp[0]))
-    yield "Acceptability curve", _one(lambda: figures.acceptability(cohort, synthetic, 2 * max(wtp)))
+    yield "Cost-effectiveness plane", _one(lambda: figures.ce_plane(cohort, synthetic, wtp[0], economics=economics))
+    yield (
+        "Acceptability curve",
+        _one(lambda: figures.acceptability(cohort, synthetic, 2 * max(wtp), economics=economics)),
+    )
 
 
 def _section(protocol: Mapping[str, object], name: str) -> Mapping[str, object]:

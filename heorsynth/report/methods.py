@@ -71,8 +71,15 @@ _BY_CHECK: Mapping[str, Method] = {
         "Economic evaluation",
         "Incremental cost, QALY and net monetary benefit at each declared threshold, from patients whose cost "
         "and QALY are "
-        "both known. The share of synthetic cohorts that alone would give the real decision is shown beside them.",
-        ("Stinnett & Mullahy (1998) Med Decis Making 18:S68", "van der Linden et al. (2025) Value Health 28(11)"),
+        "both known. If the protocol declares covariates or a baseline utility, cost and effect are adjusted by "
+        "seemingly unrelated regressions, in the patients and in every cohort, and the findings say so; their "
+        "covariance is cluster-robust if clusters are declared. "
+        "The share of synthetic cohorts that alone would give the real decision is shown beside them.",
+        (
+            "Stinnett & Mullahy (1998) Med Decis Making 18:S68",
+            "Manca, Hawkins & Sculpher (2005) Health Econ 14:487",
+            "van der Linden et al. (2025) Value Health 28(11)",
+        ),
     ),
     "subgroups": Method(
         "Subgroups",

@@ -1,3 +1,3 @@
 """Checks of the economic evaluation, its decision and its precision."""
 
-__all__ = ("arms", "check", "decisions", "estimands", "precision")
+__all__ = ("analysis", "arms", "balance", "check", "compared", "decisions", "estimands", "precision")

@@ -9,7 +9,8 @@ from typing import cast
 
 from heorsynth.checks.core.groups import comparisons, names_of
 from heorsynth.checks.core.observed import Observed, follow_up_times, joint, ranked
-from heorsynth.core.errors import NotEstimableError, unknown_name
+from heorsynth.checks.economics.analysis import Analysis, analysis_of
+from heorsynth.core.errors import NotEstimableError, Problem, UnknownNameError, nearest, unknown_name
 from heorsynth.data.cohort.cohort import small
 from heorsynth.data.columns.schema import TIME_UNITS, Schema
 from heorsynth.estimators.economics.increments import Increments, Joint, increments_of
@@ -17,12 +18,16 @@ from heorsynth.estimators.economics.increments import Increments, Joint, increme
 
 @dataclass(frozen=True)
 class Evaluation:
-    """A comparison of two arms: the comparator, the treatment, the cost columns and the effect column."""
+    """A comparison of two arms: the comparator, the treatment, the cost columns and the effect column.
+
+    `analysis` is the analysis of all arms if covariates, imputation or clusters are declared, else None.
+    """
 
     comparator: str
     treatment: str
     costs: tuple[str, ...]
     effect: str
+    analysis: Analysis | None = None
 
     def per(self, schema: Schema) -> str:
         """Return the denominator of a threshold (`threshold_unit`)."""
@@ -39,7 +44,7 @@ class Evaluation:
         return joints
 
     def increments(self, data: Observed) -> Increments:
-        """Return incremental cost and effect of the treatment."""
+        """Return unadjusted incremental cost and effect of the treatment, over the patients with both known."""
         parts = self.joints(data)
         treated, others = parts[self.treatment], parts[self.comparator]
         return increments_of(treated, others, treated.n + others.n)
@@ -114,7 +119,31 @@ def evaluations(real: Observed, settings: Mapping[str, object]) -> list[Evaluati
     else:
         count = len(schema.utilities)
         raise NotEstimableError(f"{count} utilities are declared: name one with economics={{'effect': …}}")
-    return [Evaluation(comparator, arm, costs, effect) for arm in comparisons(real, comparator)]
+    others = comparisons(real, comparator)
+    analysis = analysis_of((comparator, *others), costs, effect, settings)
+    return [Evaluation(comparator, arm, costs, effect, analysis) for arm in others]
+
+
+def economics_problems(real: Observed, settings: Mapping[str, object]) -> list[Problem]:
+    """Return the problems of the columns of an adjusted evaluation; none if cost, effect or arms are unknown.
+
+    Those are refused where the arms are compared (`evaluations`).
+    """
+    try:
+        pairs = evaluations(real, settings)
+    except (NotEstimableError, UnknownNameError):
+        return []
+    return pairs[0].analysis.problems(real) if pairs and pairs[0].analysis is not None else []
+
+
+def outcome_problems(real: Observed, settings: Mapping[str, object]) -> list[Problem]:
+    """Return the problems of a cost and an effect that the cohort does not declare, each with the nearest name."""
+    known = {"cost": real.schema.costs, "effect": real.schema.utilities}
+    return [
+        Problem(role, f"no {role} {settings[role]!r} is declared", nearest(str(settings[role]), names))
+        for role, names in known.items()
+        if settings.get(role) is not None and settings[role] not in names
+    ]
 
 
 def _named_arms(real: Observed) -> list[str]:

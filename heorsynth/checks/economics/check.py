@@ -10,7 +10,7 @@ from heorsynth.checks.core.finding import Finding
 from heorsynth.checks.core.groups import ALL, SUBGROUP, Group
 from heorsynth.checks.core.question import Ask, Scope, reason_of
 from heorsynth.checks.economics.arms import Evaluation, evaluations, thresholds
-from heorsynth.checks.economics.compared import AllArms, Compared, Pair
+from heorsynth.checks.economics.compared import Adjusted, AllArms, Compared, Pair, imputation_seed
 from heorsynth.core.errors import NotEstimableError
 
 
@@ -43,8 +43,23 @@ def _short_name(ask: Ask) -> str:
 def _of_pair(ask: Ask, group: Group, pair: Evaluation) -> Pair:
     """Return the question about a treatment and the comparator; estimands share the evaluation of the two."""
     within = group.against(str(ask.scope.real.schema.arm), pair.treatment, pair.comparator)
-    compared = ask.scope.shared((group.label, pair), lambda: Compared(within, pair))
-    return Pair(ask.estimand, ask.margin, ask.scope, within, per=pair.per(ask.scope.real.schema), compared=compared)
+    adjusted = _adjusted(ask, group, pair)
+    compared = ask.scope.shared((group.label, pair), lambda: Compared(within, pair, adjusted))
+    per, how = pair.per(ask.scope.real.schema), _told(pair)
+    return Pair(ask.estimand, ask.margin, ask.scope, within, per=per, how=how, compared=compared)
+
+
+def _told(pair: Evaluation) -> str:
+    return "" if pair.analysis is None else pair.analysis.told
+
+
+def _adjusted(ask: Ask, group: Group, pair: Evaluation) -> Adjusted | None:
+    """Return the adjusted means of all arms of a group, which its pairs share; None for a plain evaluation."""
+    analysis = pair.analysis
+    if analysis is None:
+        return None
+    seed = imputation_seed(ask.rng)
+    return ask.scope.shared((group.label, analysis), lambda: Adjusted(group, analysis, seed))
 
 
 def _of_all(ask: Ask, group: Group, pairs: Sequence[Evaluation]) -> AllArms:
@@ -53,4 +68,5 @@ def _of_all(ask: Ask, group: Group, pairs: Sequence[Evaluation]) -> AllArms:
     label = f"{ask.scope.real.schema.arm}: {', '.join(arms)}"
     named = replace(group, label=label if group.kind == ALL else f"{label}, {group.label}")
     per = pairs[0].per(ask.scope.real.schema)
-    return AllArms(ask.estimand, ask.margin, ask.scope, named, per=per, pairs=tuple(pairs))
+    adjusted, how = _adjusted(ask, group, pairs[0]), _told(pairs[0])
+    return AllArms(ask.estimand, ask.margin, ask.scope, named, per=per, how=how, pairs=tuple(pairs), adjusted=adjusted)

@@ -12,7 +12,7 @@ from scipy import stats
 from heorsynth.checks.core.distance import largest
 from heorsynth.checks.core.finding import FAIL, LEVEL, Finding
 from heorsynth.checks.core.question import reason_of
-from heorsynth.checks.core.scalar import Numbers, synthesis_variance
+from heorsynth.checks.core.scalar import Numbers
 from heorsynth.checks.economics.arms import thresholds
 from heorsynth.checks.economics.compared import Compared, Pair
 from heorsynth.core.errors import NotEstimableError
@@ -26,7 +26,11 @@ GRID, DRAWS = 41, 400
 _REVERSED = 0.98
 """Two-sided level of the test for a reversed decision: 1% on each side, as there may be several thresholds."""
 
-NOT_CERTAIN = "the decision on the real data is not statistically certain"
+_SLIGHT = 0.5
+"""A shift of the net benefit below this many standard errors of the patients is slight: with a shift of half a standard
+error, a 95% interval still covers in 92.1%."""
+
+NOT_CERTAIN = "the decision on the real data is not statistically certain, and the net benefits hardly differ"
 
 _WANTED = (0.95, 0.99)
 """Probabilities of the real decision for which the number of syntheses needed is reported."""
@@ -72,9 +76,8 @@ def pooled_decision(ask: Pair) -> list[Finding]:
     and σ are estimated, so the interval uses the noncentral t distribution (`estimators.economics.agreement`). With two
     cohorts it is very wide.
 
-    A reversed decision fails only if the net benefits differ by more than the sampling of both explains. If the real
-    INMB is near 0, the real decision is due to chance, and a faithful generator would reverse it about half of the
-    time.
+    A reversed decision fails only if the net benefit is shifted by more than half of the patients' standard error,
+    beyond the noise of the synthesis (`hardly_differ`). If the real INMB is near 0, a slighter shift reverses it.
     """
     findings, compared = [], ask.compared
     for wtp in thresholds(ask.margin.settings):
@@ -88,7 +91,7 @@ def pooled_decision(ask: Pair) -> list[Finding]:
             continue
 
         def doubt(verdict: str, wtp: float = wtp) -> str:
-            return NOT_CERTAIN if verdict == FAIL and may_be_luck(compared.real, compared.synthetic, wtp) else ""
+            return NOT_CERTAIN if verdict == FAIL and hardly_differ(compared.real, compared.synthetic, wtp) else ""
 
         numbers = Numbers.of_agreement(*chance, floor)
         findings.append(question.answer(numbers, before=_needed(signed), doubt=doubt))
@@ -102,12 +105,20 @@ def require_several(values: np.ndarray) -> np.ndarray:
     return values
 
 
-def may_be_luck(real: Increments, synthetic: Sequence[Increments], wtp: float) -> bool:
-    """Return whether the difference in net benefit can be due to chance, at the level `_REVERSED`."""
-    own, drawn = real.inmb(wtp), [one.inmb(wtp) for one in synthetic]
-    values = np.array([one.value for one in drawn])
-    error = math.sqrt(own.se**2 + synthesis_variance(values, np.array([one.se**2 for one in drawn])))
-    return abs(float(values.mean()) - own.value) <= normal_quantile(_REVERSED) * error
+def hardly_differ(real: Increments, synthetic: Sequence[Increments], wtp: float) -> bool:
+    """Return whether the net benefits may differ by no more than `_SLIGHT` standard errors of the patients.
+
+    Notes
+    -----
+    The real net benefit is a number: the question is whether the cohorts give *these* patients' decision. With d the
+    difference of the mean over m cohorts, s the standard deviation between cohorts and t the quantile of t(m - 1):
+    |d| - t·s/√m is at most `_SLIGHT` times the patients' standard error. Of a single cohort nothing is known.
+    """
+    own, values = real.inmb(wtp), np.array([one.inmb(wtp).value for one in synthetic])
+    if len(values) < 2:
+        return True
+    noise = float(stats.t.ppf(0.5 + _REVERSED / 2, len(values) - 1) * values.std(ddof=1)) / math.sqrt(len(values))
+    return abs(float(values.mean()) - own.value) - noise <= _SLIGHT * own.se
 
 
 def decision_sentence(reversed_by_one: float, m: int, agreed_by_all: float) -> str:

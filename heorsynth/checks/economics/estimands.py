@@ -14,10 +14,11 @@ from heorsynth.checks.core.estimand import (
     Reference,
 )
 from heorsynth.checks.costs.references import OF_MEAN_COST, OF_MEAN_UTILITY
-from heorsynth.checks.economics import decisions, increments, options, precision
+from heorsynth.checks.economics import balance, decisions, increments, options, precision
+from heorsynth.checks.economics.analysis import ADJUSTMENTS
 from heorsynth.checks.economics.arms import thresholds
 
-_ECONOMIC = {"comparator": None, "cost": None, "effect": None}
+_ECONOMIC = {"comparator": None, "cost": None, "effect": None, **ADJUSTMENTS}
 """The settings of an economic evaluation."""
 
 _COST = Reference("the real mean cost", OF_MEAN_COST.sizes)
@@ -129,6 +130,24 @@ CEAC = Estimand(
     reason="ten percentage points at any threshold would change the interpretation",
     limit=0.5,
     folders=COUNTS,
+)
+
+BALANCE = Estimand(
+    key="economics.balance",
+    plain="balance of a covariate between the arms",
+    definition="difference between the arms in the mean of a covariate (or the share of a level), in standard "
+    "deviations of the patients",
+    formula="(x̄<sub>arm</sub> − x̄<sub>comparator</sub>)/√((s²<sub>arm</sub> + s²<sub>comparator</sub>)/2), s of the "
+    "real arms",
+    source="Austin (2009) Stat Med 28:3083",
+    answer=balance.balance,
+    scales=ONE,
+    settings=_ECONOMIC,
+    needs=("costs", "utilities", "arm"),
+    margin={"absolute": 0.1},
+    reason="a standardised difference of 0.1 is the usual limit of balance (Austin 2009): an adjusted evaluation "
+    "corrects for imbalance, so the copy must keep it",
+    limit=0.5,
 )
 
 PRECISION = Estimand(

@@ -9,7 +9,7 @@ from heorsynth.checks.core.question import reason_of
 from heorsynth.checks.core.scalar import Numbers
 from heorsynth.checks.economics.arms import thresholds
 from heorsynth.checks.economics.compared import AllArms, Options
-from heorsynth.checks.economics.decisions import NOT_CERTAIN, may_be_luck, require_several, share_with_interval
+from heorsynth.checks.economics.decisions import NOT_CERTAIN, hardly_differ, require_several, share_with_interval
 from heorsynth.core.errors import NotEstimableError
 from heorsynth.core.estimate import significant
 from heorsynth.estimators.economics.agreement import joint_agreement
@@ -25,7 +25,7 @@ def choice_agreement(ask: AllArms) -> list[Finding]:
     for wtp in thresholds(ask.margin.settings):
         question = ask.at(wtp, f"agreement on the option chosen at {significant(wtp)} per {ask.per}")
         try:
-            options = Options.of(ask.group, ask.pairs)
+            options = Options.of(ask.group, ask.pairs, ask.adjusted)
         except NotEstimableError as error:
             return [question.refuse(reason_of(error))]
         chosen, floor, benefits = _choice(options, wtp, ask.rng)
@@ -40,15 +40,15 @@ def pooled_choice(ask: AllArms) -> list[Finding]:
     Notes
     -----
     Uses `estimators.economics.agreement.joint_agreement` of the net benefit of that option minus each other one. A
-    different choice fails only if the net benefits of the two choices differ by more than the sampling of both
-    explains.
+    different choice fails only if the net benefit of the one over the other is shifted by more than half of the
+    patients' standard error, beyond the noise of the synthesis (`decisions.hardly_differ`).
     """
     findings: list[Finding] = []
     for wtp in thresholds(ask.margin.settings):
         m = len(ask.group.synthetic)
         question = ask.at(wtp, f"option chosen by the pooled {m} at {significant(wtp)} per {ask.per}")
         try:
-            options = Options.of(ask.group, ask.pairs)
+            options = Options.of(ask.group, ask.pairs, ask.adjusted)
             chosen, floor, benefits = _choice(options, wtp, ask.rng)
             others = [place for place in range(len(options.arms)) if place != chosen]
             ahead = benefits[:, [chosen]] - benefits[:, others]
@@ -81,6 +81,6 @@ def _choice(options: Options, wtp: float, rng: np.random.Generator) -> tuple[int
 
 
 def _near(options: Options, chosen: int, instead: int, wtp: float) -> bool:
-    """Return whether the difference between the two choices can be due to chance."""
+    """Return whether the net benefit of the one choice over the other hardly differs."""
     real = options.real.increments(chosen, instead)
-    return may_be_luck(real, [one.increments(chosen, instead) for one in options.synthetic], wtp)
+    return hardly_differ(real, [one.increments(chosen, instead) for one in options.synthetic], wtp)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from heorsynth.checks.core.finding import Finding
@@ -10,17 +11,19 @@ from heorsynth.checks.core.groups import Group
 from heorsynth.checks.core.margin import Margin
 from heorsynth.checks.core.observed import Observed
 from heorsynth.checks.core.question import Question, Standing
-from heorsynth.checks.economics.arms import odd_effects, unnamed_comparator
+from heorsynth.checks.economics.analysis import ADJUSTMENTS, imputations, names_in
+from heorsynth.checks.economics.arms import economics_problems, evaluations, odd_effects, unnamed_comparator
+from heorsynth.checks.economics.balance import missing_covariates, undeclared
 from heorsynth.checks.planning import registry
 from heorsynth.checks.planning.catalogue import ESTIMANDS, lacking, margin_for, plain_names, vacuous
 from heorsynth.checks.planning.purposes import Purpose, purpose_of
 from heorsynth.checks.planning.settings import name_problems
-from heorsynth.core.errors import MarginError, Problem, RoleError, unknown_name
+from heorsynth.core.errors import MarginError, NotEstimableError, Problem, RoleError, unknown_name
 from heorsynth.core.numbers import is_number
 
 _NO_DATA = "no data match the margin's endpoint, column or group"
 
-ECONOMICS = ("comparator", "wtp", "cost", "effect")
+ECONOMICS = ("comparator", "wtp", "cost", "effect", *ADJUSTMENTS)
 """The settings of an `economics` block."""
 
 
@@ -42,6 +45,12 @@ class Plan:
     decisive: frozenset[str]
     notes: tuple[str, ...]
     declared: frozenset[str] = frozenset()
+
+    @property
+    def economics(self) -> Mapping[str, object]:
+        """The settings of the economic evaluation, with its thresholds if there are any; empty without one."""
+        economic = [margin for margin in self.margins.values() if "comparator" in margin.settings]
+        return _with_thresholds(economic) if economic else {}
 
     def by_check(self) -> dict[str, dict[str, Margin]]:
         """Return the margins for each check, in the order of the registry."""
@@ -83,14 +92,15 @@ def plan(
     ----------
     purpose : str          one of the seven; see `heorsynth.checks.planning.purposes.PURPOSES`
     margins : dict         estimand key to margin; replaces the default, or adds the estimand as decisive
-    economics : dict       comparator, wtp (one threshold or several), cost, effect
+    economics : dict       comparator, wtp (one threshold or several), cost, effect, baseline, adjust, impute, cluster
 
     Raises
     ------
-    UnknownNameError       an unknown purpose or economics setting
+    UnknownNameError       an unknown purpose, economics setting, comparator, cost or effect
     MarginError            an unknown estimand, an unsuitable or vacuous margin, a margin whose roles the cohort
                            lacks, or one that names an unknown endpoint, cost or utility
-    RoleError              a threshold that is not a number above 0
+    RoleError              a threshold that is not a number above 0; a covariate or cluster that does not exist, or is
+                           an outcome, the arm or the id
     """
     wanted = purpose_of(purpose)
     declared = dict(margins or {})
@@ -119,10 +129,24 @@ def plan(
             default = margin_for(entry.key, {**entry.margin, "reason": entry.reason}, chosen)
             planned[entry.key] = known.get(entry.key, default)
     planned |= {key: margin for key, margin in known.items() if key not in planned}
+    _require_names(cohort, planned)
     decisive = {entry.key for entry in wanted.decisive} | set(known)
     notes = list(_economic_notes(cohort, planned))
     notes += [f"Not checked, as the cohort declares no {roles}: {plain_names(keys)}." for roles, keys in absent.items()]
     return Plan(wanted, planned, frozenset(decisive), (*wanted.notes, *notes), frozenset(known))
+
+
+def _require_names(cohort: Observed, margins: Mapping[str, Margin]) -> None:
+    """Raise RoleError for columns of an adjusted evaluation, UnknownNameError for an unknown cost or effect."""
+    blocks: list[Mapping[str, object]] = []
+    for margin in margins.values():
+        if "comparator" in margin.settings and margin.settings not in blocks:
+            blocks.append(margin.settings)
+    for settings in blocks:
+        if problems := economics_problems(cohort, settings):
+            raise RoleError("economics", problems)
+        with suppress(NotEstimableError):
+            evaluations(cohort, settings)
 
 
 def _economic_notes(cohort: Observed, margins: Mapping[str, Margin]) -> tuple[str, ...]:
@@ -132,7 +156,18 @@ def _economic_notes(cohort: Observed, margins: Mapping[str, Margin]) -> tuple[st
         return ()
     effect = economic[0].settings.get("effect")
     named = effect if effect in cohort.schema.utilities else next(iter(cohort.schema.utilities))
-    return (*unnamed_comparator(cohort, economic[0].settings.get("comparator")), *odd_effects(cohort, str(named)))
+    settings = _with_thresholds(economic)
+    return (
+        *unnamed_comparator(cohort, settings.get("comparator")),
+        *odd_effects(cohort, str(named)),
+        *undeclared(cohort, settings),
+        *missing_covariates(cohort, settings),
+    )
+
+
+def _with_thresholds(economic: Sequence[Margin]) -> Mapping[str, object]:
+    """Return the settings of the first economic margin with thresholds; of the first one if none has any."""
+    return next((one.settings for one in economic if one.settings.get("wtp")), economic[0].settings)
 
 
 def checked_economics(economics: Mapping[str, object]) -> dict[str, object]:
@@ -140,7 +175,10 @@ def checked_economics(economics: Mapping[str, object]) -> dict[str, object]:
     for key in economics:
         if key not in ECONOMICS:
             raise unknown_name("economics setting", str(key), ECONOMICS)
-    chosen = dict(economics)
+    chosen = {key: value for key, value in economics.items() if value is not None}
+    imputations(chosen.get("impute"))
+    if "adjust" in chosen:
+        chosen["adjust"] = names_in("adjust", chosen["adjust"])
     if "wtp" in chosen:
         given = chosen["wtp"]
         listed = list(given) if isinstance(given, Sequence) and not isinstance(given, str) else [given]

@@ -216,6 +216,7 @@ PURPOSES: Mapping[str, Purpose] = {
                 economics.INCREMENTAL_QALY,
                 economics.INMB,
                 economics.POOLED_DECISION,
+                economics.BALANCE,
                 structure.RETENTION,
                 _INTACT,
             ),

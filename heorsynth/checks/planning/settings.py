@@ -73,6 +73,11 @@ KINDS: Mapping[str, _Kind] = {
         "0.035 is 3.5% per year",
     ),
     "method": (lambda value: value in _METHODS, "no estimator of that name", f"use {' or '.join(_METHODS)}"),
+    "impute": (
+        lambda value: isinstance(value, bool) or value in ("complete", "impute") or is_whole(value, 2),
+        "not a method for missing values",
+        "write impute: true, a number of imputed data sets of 2 or more, or complete",
+    ),
     "to_horizon": (lambda value: isinstance(value, bool), "must be true or false", "write to_horizon: true"),
 }
 """Setting -> the test of its value, the problem if the test fails, and the fix."""

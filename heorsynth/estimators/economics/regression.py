@@ -24,6 +24,7 @@ def adjusted_means(
     arms: int,
     cost_covariates: np.ndarray | None = None,
     effect_covariates: np.ndarray | None = None,
+    cluster: np.ndarray | None = None,
 ) -> ArmMeans:
     """Return mean cost and effect of each arm at the mean covariates, by seemingly unrelated regressions.
 
@@ -34,6 +35,7 @@ def adjusted_means(
     cost_covariates : array (n, k)      of the cost equation, such as age
     effect_covariates : array (n, l)    of the effect equation; including the baseline utility adjusts the QALY for its
                                         imbalance (Manca, Hawkins & Sculpher 2005 Health Econ 14:487)
+    cluster (n,)                        cluster of each patient, "" where it is missing; for a cluster-robust covariance
 
     Returns
     -------
@@ -42,16 +44,25 @@ def adjusted_means(
 
     Raises
     ------
-    NotEstimableError      fewer patients than coefficients, or linearly dependent covariates
+    NotEstimableError      fewer patients than coefficients, linearly dependent covariates, or an arm with one cluster
+
+    Notes
+    -----
+    The cluster-robust covariance is A⁻¹ (Σ_g u_g u_gᵀ) A⁻¹, with A the matrix of the normal equations and u_g the sum
+    of the scores of cluster g. Equation i is scaled by √(G/(G - 1) · (n - 1)/d_i), as statsmodels and Stata do for one
+    equation. The degrees of freedom are G minus the number of arms (Donner & Klar 2000).
 
     References
     ----------
-    Zellner (1962) J Am Stat Assoc 57:348; Willan, Briggs & Hoch (2004) Health Econ 13:461.
+    Zellner (1962) J Am Stat Assoc 57:348; Willan, Briggs & Hoch (2004) Health Econ 13:461; Liang & Zeger (1986)
+    Biometrika 73:13; Donner & Klar (2000) Cluster Randomization Trials.
     """
     n_total = int((arm >= 0).sum())
     outcomes = np.column_stack([np.asarray(cost, float), np.asarray(effect, float)])
     extras = [_columns(part, len(outcomes)) for part in (cost_covariates, effect_covariates)]
     rows = np.isfinite(np.column_stack([outcomes, *extras])).all(axis=1) & (arm >= 0)
+    if cluster is not None:
+        rows &= cluster != ""
     dummies = np.equal.outer(arm[rows], np.arange(arms)).astype(float)
     designs = [np.column_stack([dummies, part[rows] - part[rows].mean(axis=0)]) for part in extras]
     freedom = [len(design) - design.shape[1] for design in designs]
@@ -60,23 +71,58 @@ def adjusted_means(
             "seemingly unrelated regression",
             Problem("covariates", f"not identified from {counted(int(rows.sum()), 'patient')}"),
         )
-    found, covariance = _least_squares(designs, outcomes[rows].T, freedom)
+    found, covariance, weight = _least_squares(designs, outcomes[rows].T, freedom)
+    degrees = float(min(freedom))
+    if cluster is not None:
+        groups = _clusters(cluster[rows], arm[rows], arms)
+        covariance = covariance @ _meat(designs, outcomes[rows].T, found, weight, groups, freedom) @ covariance
+        degrees = float(groups.max() + 1 - arms)
     places = [equation * designs[0].shape[1] + place for place in range(arms) for equation in (0, 1)]
     part = covariance[np.ix_(places, places)]
-    return ArmMeans(found[places].reshape(-1, 2), ((part, float(min(freedom))),), int(rows.sum()), n_total)
+    return ArmMeans(found[places].reshape(-1, 2), ((part, degrees),), int(rows.sum()), n_total)
+
+
+def _clusters(cluster: np.ndarray, arm: np.ndarray, arms: int) -> np.ndarray:
+    """Return the clusters as numbers from 0; NotEstimableError for an arm with fewer than two of them."""
+    groups = np.unique(cluster, return_inverse=True)[1]
+    fewest = min(len(set(groups[arm == place].tolist())) for place in range(arms))
+    if fewest < FEWEST or groups.max() + 1 <= arms:
+        found = Problem("cluster", f"{fewest} clusters in an arm", "two or more in each arm, and more than arms in all")
+        raise NotEstimableError("cluster-robust covariance", found)
+    return np.asarray(groups)
+
+
+def _meat(
+    designs: list[np.ndarray],
+    outcomes: np.ndarray,
+    found: np.ndarray,
+    weight: np.ndarray,
+    groups: np.ndarray,
+    freedom: list[int],
+) -> np.ndarray:
+    """Return the sum over clusters of the outer products of their scores, scaled for few clusters."""
+    n, count = len(groups), int(groups.max()) + 1
+    first = designs[0].shape[1]
+    left = [y - x @ b for x, y, b in zip(designs, outcomes, (found[:first], found[first:]), strict=True)]
+    scores = [(weight[i, 0] * left[0] + weight[i, 1] * left[1])[:, None] * designs[i] for i in (0, 1)]
+    scale = [math.sqrt(count / (count - 1) * (n - 1) / degrees) for degrees in freedom]
+    each = np.column_stack([part * factor for part, factor in zip(scores, scale, strict=True)])
+    sums = np.zeros((count, each.shape[1]))
+    np.add.at(sums, groups, each)
+    return np.asarray(sums.T @ sums)
 
 
 def _least_squares(
     designs: list[np.ndarray], outcomes: np.ndarray, freedom: list[int]
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return the coefficients of both equations by feasible generalised least squares, and their covariance."""
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the coefficients by feasible generalised least squares, their covariance, and the weight (2, 2)."""
     left = [y - x @ np.linalg.lstsq(x, y, rcond=None)[0] for x, y in zip(designs, outcomes, strict=True)]
     sigma = np.array([[left[i] @ left[j] / math.sqrt(freedom[i] * freedom[j]) for j in (0, 1)] for i in (0, 1)])
     weight = np.linalg.pinv(sigma)
     normal = np.block([[weight[i, j] * designs[i].T @ designs[j] for j in (0, 1)] for i in (0, 1)])
     right = np.concatenate([sum(weight[i, j] * designs[i].T @ outcomes[j] for j in (0, 1)) for i in (0, 1)])
     inverse = np.linalg.inv(normal)
-    return inverse @ right, inverse
+    return inverse @ right, inverse, weight
 
 
 def seemingly_unrelated(
@@ -113,6 +159,7 @@ def imputed_means(
     *,
     baseline: np.ndarray | None = None,
     imputations: int = IMPUTATIONS,
+    cluster: np.ndarray | None = None,
 ) -> ArmMeans:
     """Return mean cost and effect of each arm with missing outcomes imputed, adjusted for covariates.
 
@@ -125,6 +172,7 @@ def imputed_means(
     covariates : array (n, k)         numbers, for both equations and the imputation
     baseline : array (n,)             for the effect equation and the imputation only
     imputations : int                 number of imputed data sets, by chained equations with predictive mean matching
+    cluster (n,)                      for the covariance of each completed data set; the imputation does not use it
 
     Returns
     -------
@@ -148,11 +196,13 @@ def imputed_means(
     numbered = pd.DataFrame(columns, columns=[f"column_{i}" for i in range(columns.shape[1])])
     chained = MICEData(numbered, k_pmm=DONORS, rng=rng)
     first, last = 2 + dummies.shape[1], 2 + dummies.shape[1] + shared.shape[1]
+    within_clusters = None if cluster is None else cluster[here]
     completed = []
     for _ in range(imputations):
         chained.update_all(CYCLES)
         done = chained.data[numbered.columns].to_numpy()
-        completed.append(adjusted_means(done[:, 0], done[:, 1], arm[here], arms, done[:, first:last], done[:, first:]))
+        outcomes = done[:, 0], done[:, 1], arm[here], arms
+        completed.append(adjusted_means(*outcomes, done[:, first:last], done[:, first:], within_clusters))
     within = np.mean([one.covariance for one in completed], axis=0)
     points = np.array([one.means.ravel() for one in completed])
     parts = [(within, completed[0].parts[0][1])]

@@ -11,9 +11,10 @@ from typing import Annotated, Literal, get_args
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic_core import PydanticCustomError
 
+from heorsynth.checks.economics.analysis import imputations
 from heorsynth.checks.planning.catalogue import margin_for
 from heorsynth.checks.planning.purposes import PURPOSES
-from heorsynth.core.errors import HeorsynthError, MarginError, Problem, ProtocolError, SeedError, nearest
+from heorsynth.core.errors import HeorsynthError, MarginError, Problem, ProtocolError, RoleError, SeedError, nearest
 from heorsynth.core.numbers import is_number, is_whole
 from heorsynth.data.folders.sampling import LEAST_ROWS
 from heorsynth.generators import registry
@@ -29,6 +30,10 @@ _PLAIN = {
     "model_type": ("not a section of keys", "write its keys below it, indented, or in braces"),
     "number": ("not a number", "write digits and a point: no quotes or comma, no percent or currency sign"),
     "whole_number": ("not a whole number", "write digits only: no quotes, comma, percent or currency sign"),
+    "impute": (
+        "not a method for missing values",
+        "write impute: true, a number of imputed data sets of 2 or more, or complete",
+    ),
     "string_type": ("not text", "write one name, in quotes where it is a number"),
 }
 """Error type of pydantic to the problem and its fix, in words for an analyst."""
@@ -54,6 +59,15 @@ def _level(value: object) -> object:
 def _code(value: object) -> object:
     """An event code used as a key. In a lock it is text, because keys of JSON are text."""
     return int(value) if isinstance(value, str) and value.isdigit() else _whole(value)
+
+
+def _method(value: object) -> object:
+    """A method for missing values that `imputations` knows."""
+    try:
+        imputations(value)
+    except RoleError:
+        raise PydanticCustomError("impute", "not a method for missing values") from None
+    return value
 
 
 _Whole = Annotated[int, BeforeValidator(_whole)]
@@ -141,10 +155,21 @@ class _GeneratorSection(_Section):
 
 
 class _Economics(_Section):
-    """The comparator and the thresholds of the economic evaluation, in the cohort's currency."""
+    """The economic evaluation: comparator, thresholds in the cohort's currency, cost, effect, and how it is adjusted.
+
+    `baseline` is the column of the utility at baseline, a covariate of the effect; `adjust` are covariates of cost and
+    effect; `impute` handles missing values (true, false, "complete", "impute", or a number of imputed data sets);
+    `cluster` is the column of the clusters of a cluster-randomised trial.
+    """
 
     comparator: _Level
     wtp: list[Number] = Field(min_length=1)
+    cost: str | None = None
+    effect: str | None = None
+    baseline: str | None = None
+    adjust: list[str] = []
+    impute: Annotated[bool | int | str | None, BeforeValidator(_method)] = None
+    cluster: str | None = None
 
 
 class _Registration(_Section):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -13,7 +13,7 @@ from heorsynth.core.display import counted
 from heorsynth.core.estimate import significant
 from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.estimators.economics.increments import Increments
-from heorsynth.evaluation.evaluate import evaluate
+from heorsynth.evaluation.evaluate import declared, evaluate
 from heorsynth.report.figures.style import BLACK, DASHED, GREY, REAL, SYNTHETIC, Picture, canvas, style, watermark
 
 _POINTS = 181
@@ -23,7 +23,13 @@ _RADIUS = math.sqrt(-2 * math.log(0.05))
 _BAND = (0.05, 0.95)
 
 
-def ce_plane(cohort: Cohort, synthetic: Sequence[Cohort], wtp: float | None = None, arm: str | None = None) -> Picture:
+def ce_plane(
+    cohort: Cohort,
+    synthetic: Sequence[Cohort],
+    wtp: float | None = None,
+    arm: str | None = None,
+    economics: Mapping[str, object] | None = None,
+) -> Picture:
     """Return the cost-effectiveness plane of the patients, of each synthetic cohort, and of these pooled.
 
     Parameters
@@ -32,6 +38,7 @@ def ce_plane(cohort: Cohort, synthetic: Sequence[Cohort], wtp: float | None = No
     synthetic : sequence of Cohort   the m synthetic cohorts
     wtp : float, optional            threshold drawn as a line through the origin, in money per unit of effect
     arm : str, optional              compared with the comparator; the first other arm by default
+    economics : Mapping              the `economics` block: comparator, cost, effect, and how it is adjusted
 
     Returns
     -------
@@ -50,7 +57,7 @@ def ce_plane(cohort: Cohort, synthetic: Sequence[Cohort], wtp: float | None = No
     >>> ce_plane(cohort, synthetic, wtp=20_000).frame["who"].tolist()
     ['patients', 'synthetic, pooled', 'cohort 0', 'cohort 1']
     """
-    real, pooled, single = _evaluated(cohort, synthetic, arm)
+    real, pooled, single = _evaluated(cohort, synthetic, arm, economics or {})
     rows = [("patients", real.effect, real.cost), ("synthetic, pooled", pooled.effect, pooled.cost)]
     rows += [(f"cohort {part}", one.effect, one.cost) for part, one in enumerate(single)]
     frame = pd.DataFrame(rows, columns=["who", "effect", "cost"])
@@ -86,7 +93,13 @@ def ce_plane(cohort: Cohort, synthetic: Sequence[Cohort], wtp: float | None = No
     )
 
 
-def acceptability(cohort: Cohort, synthetic: Sequence[Cohort], to: float, arm: str | None = None) -> Picture:
+def acceptability(
+    cohort: Cohort,
+    synthetic: Sequence[Cohort],
+    to: float,
+    arm: str | None = None,
+    economics: Mapping[str, object] | None = None,
+) -> Picture:
     """Return acceptability curves, by threshold: patients, pooled cohorts and single cohorts.
 
     Parameters
@@ -95,6 +108,7 @@ def acceptability(cohort: Cohort, synthetic: Sequence[Cohort], to: float, arm: s
     synthetic : sequence of Cohort   the m synthetic cohorts
     to : float                       largest threshold, in money per unit of effect
     arm : str, optional              compared with the comparator; the first other arm by default
+    economics : Mapping              the `economics` block: comparator, cost, effect, and how it is adjusted
 
     Returns
     -------
@@ -114,7 +128,7 @@ def acceptability(cohort: Cohort, synthetic: Sequence[Cohort], to: float, arm: s
     >>> list(frame.columns)
     ['wtp', 'patients', 'pooled', 'lower', 'upper']
     """
-    real, pooled, single = _evaluated(cohort, synthetic, arm)
+    real, pooled, single = _evaluated(cohort, synthetic, arm, economics or {})
     grid = np.linspace(0.0, to, _POINTS)
     curves = np.array([one.ceac(grid) for one in single])
     lower, upper = np.quantile(curves, _BAND, axis=0)
@@ -146,12 +160,13 @@ def acceptability(cohort: Cohort, synthetic: Sequence[Cohort], to: float, arm: s
 
 
 def _evaluated(
-    cohort: Cohort, synthetic: Sequence[Cohort], arm: str | None
+    cohort: Cohort, synthetic: Sequence[Cohort], arm: str | None, economics: Mapping[str, object]
 ) -> tuple[Increments, Increments, list[Increments]]:
-    real = evaluate(cohort)
+    real = evaluate(cohort, **declared(economics))
     name = real.arms[1] if arm is None else arm
-    single = [evaluate([one]).increments(name) for one in synthetic]
-    return real.increments(name), evaluate(synthetic).increments(name), single
+    how = declared(economics, synthetic=True)
+    single = [evaluate([one], **how).increments(name) for one in synthetic]
+    return real.increments(name), evaluate(synthetic, **how).increments(name), single
 
 
 def _ellipse(found: Increments) -> tuple[np.ndarray, np.ndarray]:

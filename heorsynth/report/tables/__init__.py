@@ -2,9 +2,24 @@
 
 from __future__ import annotations
 
+from heorsynth.report.tables.by_arm import table_one_by_arm
 from heorsynth.report.tables.cohort import table_one
+from heorsynth.report.tables.evaluation import economics_table
 from heorsynth.report.tables.evidence import margins_table, verdict_table
 from heorsynth.report.tables.table import Table
 from heorsynth.report.tables.undeclared import panel
 
-__all__ = ("Table", "cohort", "evidence", "margins_table", "panel", "suppress", "table_one", "verdict_table")
+__all__ = (
+    "Table",
+    "by_arm",
+    "cohort",
+    "economics_table",
+    "evaluation",
+    "evidence",
+    "margins_table",
+    "panel",
+    "suppress",
+    "table_one",
+    "table_one_by_arm",
+    "verdict_table",
+)

@@ -16,7 +16,7 @@ from heorsynth.data.columns.levels import SMALL_COUNT, shown_names
 from heorsynth.report.tables.suppress import is_exact, ordered_levels, shown_counts
 from heorsynth.report.tables.table import FOOTNOTE, Table
 
-_IMBALANCE = 0.1
+IMBALANCE = 0.1
 """An absolute standardised difference above this is named in the table (Austin 2009 Stat Med 28:3083)."""
 
 FEWEST = 10
@@ -74,20 +74,20 @@ def table_one(cohort: Cohort, synthetic: Sequence[Cohort]) -> Table:
         ("patients or rows", "", f"{cohort.n:,}", f"{np.mean([one.n for one in synthetic]):,.0f}", math.nan, "")
     ]
     for name in _names(cohort):
-        measured = _numeric(cohort, synthetic, name)
+        measured = is_measured(cohort, synthetic, name)
         rows += _number(cohort, synthetic, name) if measured else _levels(cohort, synthetic, name)
     frame = pd.DataFrame(rows, columns=list(COLUMNS))
-    shown = tuple((row[0], row[1], row[2], row[3], _signed(row[4]), row[5]) for row in rows)
+    shown = tuple((row[0], row[1], row[2], row[3], signed(row[4]), row[5]) for row in rows)
     note = (
         f"Synthetic: means over {counted(len(synthetic), 'cohort')}. SMD: standardised difference, "
         "synthetic minus real; absolute values "
-        f"above {_IMBALANCE:g} are marked. Synthetic rows add no patients, so no test is shown. {FOOTNOTE}"
+        f"above {IMBALANCE:g} are marked. Synthetic rows add no patients, so no test is shown. {FOOTNOTE}"
     )
     header = ("variable", "level", f"real (n = {cohort.n:,})", f"synthetic (m = {len(synthetic)})", "SMD", "note")
     return Table(Card("Table 1. Real beside synthetic", header, shown, note), frame)
 
 
-def _signed(smd: float) -> str:
+def signed(smd: float) -> str:
     """A standardised difference with its sign; what rounds to nothing has none."""
     return "" if math.isnan(smd) else "0.00" if abs(smd) < 0.005 else f"{smd:+.2f}"
 
@@ -104,7 +104,7 @@ def _names(cohort: Cohort) -> list[str]:
     )
 
 
-def _numeric(cohort: Cohort, synthetic: Sequence[Cohort], name: str) -> bool:
+def is_measured(cohort: Cohort, synthetic: Sequence[Cohort], name: str) -> bool:
     """Measured rather than a level: numeric, of no role with levels, and of more than a few values."""
     if cohort.schema.holds_levels(name):
         return False
@@ -159,7 +159,7 @@ def _moments(real: np.ndarray, drawn: Sequence[np.ndarray]) -> tuple[str, str, f
 
 
 def _imbalance(smd: float) -> str:
-    return f"|SMD| > {_IMBALANCE:g}" if abs(smd) > _IMBALANCE else ""
+    return f"|SMD| > {IMBALANCE:g}" if abs(smd) > IMBALANCE else ""
 
 
 def _role(cohort: Cohort, name: str) -> str:

@@ -177,3 +177,21 @@ def test_every_estimand_is_asked_of_counts_of_a_sample_or_of_both_or_its_reason_
     assert set(ESTIMANDS) > FROM_TALLIES | FROM_BOTH | set(NOT_OF_FOLDERS)
     assert set(NOT_OF_FOLDERS) == {key for key in ESTIMANDS if key.startswith("disclosure.")}
     assert FROM_TALLIES.isdisjoint(NOT_OF_FOLDERS) and FROM_BOTH.isdisjoint(FROM_TALLIES | set(NOT_OF_FOLDERS))
+
+
+def test_an_adjusted_evaluation_of_folders_is_that_of_their_rows(tmp_path: Path) -> None:
+    """Counts hold no covariates, so the sample answers; here it holds all rows."""
+    frames = [patients(300, seed) for seed in (1, 2)]
+    rows = [hs.Cohort(frame, **ROLES) for frame in frames]
+    held = [CohortFolder(put(frame, tmp_path / str(part), 2), **ROLES) for part, frame in enumerate(frames)]
+    asked = {"purpose": "software-testing", "margins": {"economics.inmb": {"relative": 0.1}},
+             "economics": {**ECONOMICS, "adjust": ["age"]}, "seed": 1}  # fmt: skip
+    found = [
+        {one.group: one for one in hs.validate(kind[0], kind[1:], **asked).findings if one.key == "economics.inmb"}
+        for kind in (rows, held)
+    ]
+    assert len(found[0]) > 3 and found[0].keys() == found[1].keys()
+    for group, one in found[0].items():
+        other = found[1][group]
+        assert one.estimand == other.estimand == "INMB at 20,000 per QALY, adjusted for age"
+        assert (other.real, other.synthetic) == pytest.approx((one.real, one.synthetic), rel=1e-9)

@@ -85,3 +85,24 @@ def test_a_margin_that_the_cohort_cannot_answer_is_refused_with_its_line_before_
     with pytest.raises(errors.MarginError, match=r"protocol 'margin.yaml'[^§]*line 6, survival.rmst"):
         hs.run(tmp_path / "margin.yaml", out=tmp_path / "runs")
     assert not fits
+
+
+@pytest.mark.parametrize(
+    ("economics", "line", "fix"),
+    [
+        ("baseline: qalyy", "line 5, economics.baseline", "did you mean 'qaly'"),
+        ("adjust: [aeg]", "line 5, economics.adjust", "did you mean 'age'"),
+        ("effect: qali", "line 5, economics.effect", "did you mean 'qaly'"),
+        ("cluster: arm", "line 5, economics.cluster", "unit that was randomised"),
+    ],
+)
+def test_a_column_of_the_evaluation_that_cannot_be_used_has_its_line(
+    tmp_path: Path, economics: str, line: str, fix: str
+) -> None:
+    block = f"economics: {{comparator: usual, wtp: [20000], {economics}}}\ngenerator"
+    text = IN_MEMORY.replace("teaching", "economic-evaluation").replace("generator", block, 1)
+    (tmp_path / "memory.yaml").write_text(text, encoding="utf-8")
+    with pytest.raises(errors.ProtocolError) as caught:
+        hs.run(tmp_path / "memory.yaml", out=tmp_path / "runs")
+    (problem,) = caught.value.problems
+    assert problem.where == line and fix in problem.fix

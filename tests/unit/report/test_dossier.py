@@ -18,6 +18,7 @@ from heorsynth.checks.core.finding import Finding
 from heorsynth.checks.planning.catalogue import ESTIMANDS
 from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.data.labels.label import Label
+from heorsynth.evidence.economics import economic_numbers
 from heorsynth.evidence.evidence import Evidence
 from heorsynth.evidence.finding_text import SET_EQUAL
 from heorsynth.report import figures
@@ -110,6 +111,22 @@ def text() -> str:
 @pytest.fixture(scope="module")
 def page(text: str) -> Page:
     return Page(text)
+
+
+def test_table_1_by_arm_and_the_numbers_of_the_evaluation_are_on_the_page(page: Page) -> None:
+    words = " ".join(page.words)
+    assert "SMD old vs new, real" in words or "SMD new vs old, real" in words
+    assert "P(cost-effective)" not in words, "this evidence has no economic evaluation"
+    real = patients()
+    with_utility = Cohort.derive(
+        dataclasses.replace(real.schema, utilities=("qaly",)),
+        real.rows.assign(qaly=np.linspace(0, 1, real.n)),
+        label=None,
+    )
+    numbers = economic_numbers(with_utility, [with_utility] * 2, {"wtp": (20_000.0,)}, seed=1)
+    shown = dossier(PROTOCOL, real, drawn(real), dataclasses.replace(evidence(), economics=numbers))
+    found = " ".join(Page(shown).words)
+    assert "P(cost-effective)" in found and numbers[0].icer_text in found and f"{numbers[0].probability:.1%}" in found
 
 
 def test_the_same_arguments_give_the_same_bytes(text: str) -> None:

@@ -78,8 +78,8 @@ def test_cohorts_that_all_choose_alike_pass_and_the_reason_names_both_choices() 
 
 
 @pytest.mark.parametrize(("spread", "verdict"), [(1.0, FAIL), (2000.0, INCONCLUSIVE)])
-def test_another_choice_fails_unless_the_patients_own_may_be_luck(spread: float, verdict: str) -> None:
-    """The pooled cohorts put C ahead of B by 30, the patients B ahead of C by 100: luck at a deviation of 2,000."""
+def test_another_choice_fails_unless_the_net_benefits_hardly_differ(spread: float, verdict: str) -> None:
+    """The pooled cohorts put C ahead of B by 30, the patients B ahead of C by 100: slight at a deviation of 2,000."""
     drawn = [cohort(spread, C=20.0 + shift) for shift in (-1.0, 0.0, 1.0, 0.5)]
     (found, *_) = asked(POOLED, cohort(spread), *drawn)
     assert (found.verdict, found.synthetic) == (verdict, 0.0)

@@ -1,4 +1,4 @@
-"""Decisions near a threshold: when a reversal may be luck, how likely a resample reverses, how far curves are drawn."""
+"""Decisions near a threshold: when a reversal is slight, how likely a resample reverses, how far curves are drawn."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from heorsynth.checks.core.finding import Finding
-from heorsynth.checks.economics.decisions import may_be_luck
+from heorsynth.checks.economics.decisions import hardly_differ
 from heorsynth.checks.planning import registry
 from heorsynth.checks.planning.catalogue import margin_for
 from heorsynth.data.cohort.cohort import Cohort
@@ -35,12 +35,17 @@ def asked(key: str, real: Cohort, *synthetic: Cohort, wtp: float) -> Finding:
     return found
 
 
-@pytest.mark.parametrize(("apart", "luck"), [(2.0, True), (2.32, True), (2.33, False), (-2.32, True), (-2.33, False)])
-def test_a_reversal_may_be_luck_up_to_the_two_sided_98_percent_point(apart: float, luck: bool) -> None:
-    """The patients' variance of 0.75 and a quarter of the rows': an error of 1, and a quantile of 2.326."""
-    real = Increments(0.0, 0.0, np.array([[0.75, 0.0], [0.0, 0.0]]))
-    drawn = [Increments(apart, 0.0, np.array([[1.0, 0.0], [0.0, 0.0]]))] * 4
-    assert may_be_luck(real, drawn, 0.0) is luck
+@pytest.mark.parametrize(("apart", "slight"), [(2.85, True), (2.87, False), (-2.85, True), (-2.87, False)])
+def test_a_reversal_is_slight_up_to_half_a_standard_error_beyond_the_noise_of_synthesis(apart, slight) -> None:
+    """Four cohorts with a standard deviation of 1, and t(3) at 99% is 4.541: a noise of 2.270; half of 1.18 is 0.59."""
+    real = Increments(0.0, 0.0, np.array([[1.18**2, 0.0], [0.0, 0.0]]))
+    away = np.array([-1.0, -1.0, 1.0, 1.0]) * np.sqrt(3) / 2
+    drawn = [Increments(apart + one, 0.0, np.eye(2)) for one in away]
+    assert hardly_differ(real, drawn, 0.0) is slight
+
+
+def test_of_one_cohort_no_reversal_is_certain() -> None:
+    assert hardly_differ(Increments(0.0, 0.0, np.eye(2)), [Increments(99.0, 0.0, np.eye(2))], 0.0)
 
 
 @pytest.mark.parametrize("sign", [1.0, -1.0])

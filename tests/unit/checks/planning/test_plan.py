@@ -8,7 +8,7 @@ from heorsynth.checks.core.finding import NOT_ESTIMABLE
 from heorsynth.checks.core.margin import Margin
 from heorsynth.checks.planning.catalogue import margin_for
 from heorsynth.checks.planning.plan import plan
-from heorsynth.core.errors import MarginError
+from heorsynth.core.errors import MarginError, RoleError, UnknownNameError
 from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.evidence.validate import validate
 
@@ -151,3 +151,31 @@ def test_a_share_of_a_reference_that_is_zero_is_no_margin(drawn):
     found = [one for one in validate(real, cohorts, "economic-evaluation").findings if one.key == "costs.difference"]
     assert found and {one.verdict for one in found} == {NOT_ESTIMABLE}
     assert "reference that is 0" in found[0].because
+
+
+@pytest.mark.parametrize(
+    ("economics", "kind", "told"),
+    [
+        ({"baseline": "qal"}, RoleError, "did you mean 'qaly'"),
+        ({"adjust": ["sexx", "qaly"]}, RoleError, "has 2 problems"),
+        ({"adjust": ["cost_early"]}, RoleError, "outcome"),
+        ({"cluster": "sx"}, RoleError, "did you mean 'sex'"),
+        ({"impute": "mean"}, RoleError, "not a method for missing values"),
+        ({"effect": "qalys"}, UnknownNameError, "did you mean 'qaly'"),
+        ({"cost": "cots"}, UnknownNameError, "did you mean 'cost'"),
+        ({"comparator": "c"}, UnknownNameError, "comparator 'c' is not known"),
+        ({"adjusted": ["sex"]}, UnknownNameError, "did you mean 'adjust'"),
+    ],
+)
+def test_columns_of_an_evaluation_that_cannot_be_used_are_refused_before_any_result(real, economics, kind, told):
+    with pytest.raises(kind, match=told):
+        plan(real, "economic-evaluation", economics={"wtp": [20_000], **economics})
+
+
+def test_every_economic_margin_has_the_adjustment_that_is_declared(real):
+    found = plan(real, "economic-evaluation", economics={"wtp": [20_000], "adjust": "sex", "cluster": None})
+    economic = [margin for key, margin in found.margins.items() if key.startswith("economics.")]
+    assert len(economic) > 5 and all(margin.settings["adjust"] == ("sex",) for margin in economic)
+    assert found.economics["wtp"] == (20_000.0,) and found.economics["cluster"] is None
+    assert "economics.balance" in found.decisive
+    assert plan(real, "software-testing").economics == {}

@@ -160,3 +160,31 @@ def test_a_count_in_a_protocol_is_a_whole_number_and_nothing_that_could_pass_for
     if slip != "0":
         with pytest.raises(errors.SeedError):
             read_protocol(written(tmp_path, GOOD.replace("seed: 1", f"seed: {slip}")))
+
+
+ECONOMICS = "economics: {comparator: '1', wtp: [20000], baseline: u0, adjust: [age], impute: 5, cluster: site}"
+
+
+def test_an_adjusted_evaluation_is_read(tmp_path: Path) -> None:
+    found = read(tmp_path, "margins:", f"{ECONOMICS}\nmargins:").document.economics
+    assert found is not None
+    assert (found.baseline, found.adjust, found.impute, found.cluster) == ("u0", ["age"], 5, "site")
+    plain = read(tmp_path, "margins:", "economics: {comparator: '1', wtp: [20000]}\nmargins:").document.economics
+    assert plain is not None
+    assert (plain.baseline, plain.adjust, plain.impute, plain.cluster, plain.cost) == (None, [], None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("impute: 5", "impute: mean", "line 10, economics.impute: not a method for missing values"),
+        ("impute: 5", "impute: 1", "line 10, economics.impute: not a method for missing values"),
+        ("adjust: [age]", "adjust: age", "line 10, economics.adjust: not a list"),
+        ("cluster: site", "clusters: site", "did you mean 'cluster'"),
+        ("baseline: u0", "baseline: 3", "line 10, economics.baseline: not text"),
+    ],
+)
+def test_an_adjusted_evaluation_that_cannot_be_read_is_refused_once(tmp_path: Path, old: str, new: str, told: str):
+    with pytest.raises(errors.ProtocolError, match=told) as caught:
+        read(tmp_path, "margins:", f"{ECONOMICS.replace(old, new)}\nmargins:")
+    assert len(caught.value.problems) == 1

@@ -323,6 +323,17 @@ def test_the_plane_and_the_curve_draw_the_evaluation_of_patients_and_of_pooled_c
     assert f"{curve.frame['pooled'].iloc[-1]:.0%}" in curve.alt
 
 
+def test_the_plane_and_the_curve_draw_the_adjusted_evaluation_that_is_declared() -> None:
+    trial, _ = hs.datasets.simulated_trial(120, seed=3)
+    synthetic = hs.generators.create("bootstrap").fit(trial, seed=1).sample(m=2, seed=1)
+    economics = {"comparator": "usual", "wtp": [20_000], "adjust": ["age"]}
+    real, pooled = (hs.evaluate(rows, adjust=["age"]).increments() for rows in (trial, synthetic))
+    plane = hs.figures.ce_plane(trial, synthetic, economics=economics)
+    assert plane.frame.loc[:1, "cost"].tolist() == [real.cost, pooled.cost]
+    curve = hs.figures.acceptability(trial, synthetic, 60_000, economics=economics).frame
+    assert curve["patients"].to_numpy() == pytest.approx(real.ceac(curve["wtp"].to_numpy()))
+
+
 @pytest.fixture(scope="module")
 def judged():
     real = trial(300)

@@ -1,0 +1,159 @@
+"""ICER, net benefit, probability of being cost-effective and EVPI: of the patients, and of the pooled cohorts."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from heorsynth.checks.core.groups import ALL, Group
+from heorsynth.checks.economics.arms import Evaluation, evaluations, thresholds
+from heorsynth.checks.economics.compared import Adjusted, Options, imputation_seed
+from heorsynth.checks.economics.estimands import BALANCE
+from heorsynth.core.errors import NotEstimableError
+from heorsynth.core.estimate import stable
+from heorsynth.core.random import stream
+from heorsynth.core.reading import typed
+from heorsynth.data.cohort.cohort import Cohort
+from heorsynth.estimators.economics.arms import ArmMeans, pooled_arms
+from heorsynth.evaluation.economics import EconomicEvaluation
+
+PATIENTS, POOLED = "patients", "synthetic, pooled"
+
+
+@dataclass(frozen=True)
+class EconomicNumbers:
+    """The result of an economic evaluation at one threshold, for one arm and the comparator.
+
+    Attributes
+    ----------
+    rows : str                            the patients, or the m synthetic cohorts pooled with their information only
+    arm, comparator : str                 the two arms
+    threshold, per                        willingness to pay, and its denominator such as QALY
+    unit, how : str                       unit of money; how the evaluation is adjusted, "" if it is not
+    incremental_cost, incremental_effect  per patient
+    icer : float                          NaN if one arm dominates; `icer_text` has the quadrant and Fieller's interval
+    inmb, inmb_low, inmb_high : float     net benefit with its 95% interval
+    probability : float                   that the arm is cost-effective against the comparator
+    evpi : float                          expected value of perfect information about the two arms, money per patient
+    probability_best, evpi_all : float    the same among all arms; of three arms or more from 20,000 draws
+    """
+
+    rows: str
+    arm: str
+    comparator: str
+    threshold: float
+    per: str
+    unit: str
+    how: str
+    incremental_cost: float
+    incremental_effect: float
+    icer: float
+    icer_text: str
+    inmb: float
+    inmb_low: float
+    inmb_high: float
+    probability: float
+    evpi: float
+    probability_best: float
+    evpi_all: float
+
+    @property
+    def stable(self) -> EconomicNumbers:
+        """The same with numbers that every processor writes alike (`heorsynth.core.estimate.stable`)."""
+        money = max(abs(self.incremental_cost), abs(self.incremental_effect) * self.threshold)
+        sizes = {"incremental_effect": abs(self.incremental_effect), "probability": 1.0, "probability_best": 1.0}
+        names = [name for name, value in asdict(self).items() if isinstance(value, float) and name != "threshold"]
+        written: dict[str, Any] = {name: stable(getattr(self, name), sizes.get(name, money)) for name in names}
+        return replace(self, **written)
+
+    def to_dict(self) -> dict[str, object]:
+        """Return it as JSON-ready data; a number that does not exist is None."""
+        facts = asdict(self).items()
+        return {name: None if isinstance(value, float) and math.isnan(value) else value for name, value in facts}
+
+    @classmethod
+    def from_dict(cls, facts: Mapping[str, Any]) -> EconomicNumbers:
+        """Return what `to_dict` wrote; ValueError or AttributeError for other data."""
+        return typed(cls, {name: math.nan if value is None else value for name, value in facts.items()})
+
+
+def economic_numbers(
+    cohort: Cohort, syn: Sequence[Cohort], settings: Mapping[str, object], seed: int
+) -> tuple[EconomicNumbers, ...]:
+    """Return the numbers at each declared threshold, the patients before the pooled cohorts.
+
+    Parameters
+    ----------
+    settings : Mapping     of the economic evaluation, as the plan of the checks has them
+    seed : int             seed of the checks; missing values are imputed as in the findings
+
+    Returns
+    -------
+    tuple                  empty without thresholds, and where the evaluation is not estimable in some cohort
+
+    Notes
+    -----
+    Probabilities and EVPI of the patients use their own sampling error; those of the pooled cohorts use the variance of
+    `estimators.economics.arms.pooled_arms`, so that synthetic rows claim no more than the patients allow. For two arms
+    EVPI is the unit normal loss of the INMB; for three or more it is averaged over draws.
+
+    References
+    ----------
+    Raiffa & Schlaifer (1961) Applied Statistical Decision Theory; Wilson (2015) PharmacoEconomics 33:105.
+    """
+    wtps = thresholds(settings)
+    if not wtps:
+        return ()
+    try:
+        pairs = evaluations(cohort, settings)
+        if not pairs:
+            return ()
+        group = Group("all", ALL, cohort, tuple(syn))
+        analysis = pairs[0].analysis
+        chance = imputation_seed(stream(seed, "check", BALANCE.check))
+        adjusted = None if analysis is None else Adjusted(group, analysis, chance)
+        options = Options.of(group, pairs, adjusted)
+        rests_on = min(cohort.n if one.label is None else one.label.rests_on for one in syn)
+        pooled = pooled_arms(options.synthetic, rests_on, [one.n for one in syn])
+    except NotEstimableError:
+        return ()
+    found = []
+    for rows, means in ((PATIENTS, options.real), (POOLED, pooled)):
+        found += [one for wtp in wtps for one in _of(rows, means, pairs, cohort, wtp)]
+    return tuple(found)
+
+
+def _of(rows: str, means: ArmMeans, pairs: Sequence[Evaluation], cohort: Cohort, wtp: float) -> list[EconomicNumbers]:
+    first, schema = pairs[0], cohort.schema
+    arms = (first.comparator, *(pair.treatment for pair in pairs))
+    every = EconomicEvaluation(arms, " + ".join(first.costs), first.effect, means, schema.money)
+    best, evpi_all = every.ceac(wtp), float(every.evpi(wtp).iloc[0])
+    found = []
+    for pair in pairs:
+        more = every.increments(pair.treatment)
+        ratio, inmb = more.icer(), more.inmb(wtp)
+        found.append(
+            EconomicNumbers(
+                rows=rows,
+                arm=pair.treatment,
+                comparator=pair.comparator,
+                threshold=wtp,
+                per=pair.per(schema),
+                unit=schema.money,
+                how="" if pair.analysis is None else pair.analysis.told,
+                incremental_cost=more.cost,
+                incremental_effect=more.effect,
+                icer=ratio.value,
+                icer_text=str(ratio),
+                inmb=inmb.value,
+                inmb_low=inmb.low,
+                inmb_high=inmb.high,
+                probability=float(more.ceac([wtp])[0]),
+                evpi=more.evpi(wtp),
+                probability_best=float(best[pair.treatment].iloc[0]),
+                evpi_all=evpi_all,
+            )
+        )
+    return found
