@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from heorsynth import generators as generators
+    from heorsynth.checks.analyses.analysis import Analysis as Analysis
+    from heorsynth.checks.analyses.replicate import replicate as replicate
     from heorsynth.core.errors import HeorsynthError as HeorsynthError
     from heorsynth.core.estimate import Estimate as Estimate
     from heorsynth.data import datasets as datasets
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from heorsynth.report import tables as tables
 
 _PUBLIC = {
+    "Analysis": "heorsynth.checks.analyses.analysis:Analysis",
     "Cohort": "heorsynth.data.cohort.cohort:Cohort",
     "CohortFolder": "heorsynth.data.folders.cohort_folder:CohortFolder",
     "Estimate": "heorsynth.core.estimate:Estimate",
@@ -44,6 +47,7 @@ _PUBLIC = {
     "inspect": "heorsynth.data.inspect:inspect",
     "open_engine": "heorsynth.engine.engine:open_engine",
     "read": "heorsynth.data.files.io:read",
+    "replicate": "heorsynth.checks.analyses.replicate:replicate",
     "run": "heorsynth.protocol.run:run",
     "stability": "heorsynth.evaluation.stability:",
     "tables": "heorsynth.report.tables:",

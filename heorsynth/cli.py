@@ -100,6 +100,29 @@ def verify(
 
 
 @cli.command()
+@click.argument("analysis")
+@click.option("--run", "folder", required=True, metavar="RUN", type=click.Path(path_type=Path), help="The run folder.")
+@click.option(
+    "--patients",
+    type=click.Path(path_type=Path),
+    help="The source file or its folder; not needed for bundled datasets.",
+)
+def replicate(analysis: str, folder: Path, patients: Path | None) -> int:
+    """Run ANALYSIS on the patients and on the synthetic cohorts of a run, and print the table of both.
+
+    ANALYSIS is file.py:function, or a YAML file with the settings of hs.Analysis. What the script prints is dropped.
+    Exit code 0: every decision is the same. 1: one differs. 2: an estimate is missing.
+    """
+    from heorsynth.protocol.replicate import replicate_run
+
+    found = replicate_run(analysis, folder, patients)
+    for one in found:
+        click.echo(one)
+    same = [one.agrees for one in found]
+    return 1 if False in same else 2 if None in same else 0
+
+
+@cli.command()
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--registry", type=click.Path(path_type=Path), help="Registry of releases to search.")
 @click.option("--watermark-key", type=click.Path(path_type=Path), help="File with the owner's key of the watermark.")

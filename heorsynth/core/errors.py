@@ -142,6 +142,10 @@ class NotEstimableError(HeorsynthError):
     """The data cannot give an estimate: no patients, no events, or no variation."""
 
 
+class AnalysisError(HeorsynthError):
+    """A declared analysis has an impossible setting, or names what the cohort lacks."""
+
+
 class UnknownNameError(HeorsynthError):
     """A name that is not in the registry, schema or list of datasets."""
 

@@ -1,3 +1,3 @@
 """Evidence: findings, the lineage of the rows, and the verdict."""
 
-__all__ = ("economics", "evidence", "finding_text", "folders", "validate")
+__all__ = ("economics", "evidence", "finding_text", "folders", "preconditions", "validate")

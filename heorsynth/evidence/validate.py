@@ -6,9 +6,11 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from heorsynth.checks.analyses.analysis import Analysis
 from heorsynth.checks.core.groups import ALL, Group
 from heorsynth.checks.core.margin import Margin
 from heorsynth.checks.core.observed import Observed
+from heorsynth.checks.economics.analysis import names_in
 from heorsynth.checks.planning.catalogue import ESTIMANDS
 from heorsynth.checks.planning.plan import Plan, plan
 from heorsynth.checks.planning.run_checks import Rows
@@ -45,6 +47,7 @@ def validate(
     *,
     allow_synthetic_source: bool = False,
     most_rows: int = 50_000,
+    analyses: Sequence[Analysis | Mapping[str, object]] = (),
     engine: EngineSpec = "local",
     workers: int | None = None,
 ) -> Evidence:
@@ -66,6 +69,7 @@ def validate(
     allow_synthetic_source     accept a `cohort` that is itself synthetic; every finding then says so
     most_rows : int            size of the random sample of a folder, for checks that need rows; at least 1,000.
                                Smaller folders and cohorts in memory are used whole
+    analyses : sequence        the user's own `Analysis` objects: their estimates and decisions are decisive
     engine, workers            where the checks run, see `open_engine`; the findings do not depend on it
 
     Returns
@@ -78,6 +82,7 @@ def validate(
     MarginError                an unknown estimand or a margin it cannot have
     RoleError                  the roles differ from those of the real cohort, folders are mixed with cohorts, an
                                argument is neither, or `most_rows` is invalid
+    AnalysisError              an analysis that is impossible, or names what the cohort lacks
     LabelError                 `cohort` is itself synthetic, or a synthetic cohort is given twice
     EngineError                a check failed twice
 
@@ -100,7 +105,7 @@ def validate(
     check_seed(seed)
     require_comparable(cohort, syn, holdout, allow_synthetic_source=allow_synthetic_source, most_rows=most_rows)
     with open_engine(engine, workers) as opened:
-        plan_of_checks = planned(cohort, purpose, margins, economics, opened)
+        plan_of_checks = planned(cohort, purpose, margins, economics, opened, analyses)
         return evidence_of(cohort, syn, plan_of_checks, seed, opened, holdout, most_rows)
 
 
@@ -137,9 +142,10 @@ def planned(
     margins: Mapping[str, Margin | Mapping[str, object]] | None,
     economics: Mapping[str, object] | None,
     engine: Engine,
+    analyses: Sequence[Analysis | Mapping[str, object]] = (),
 ) -> Plan:
     """Return the plan of the checks for a purpose; for a folder it uses the counts of all rows."""
-    return plan(_observed(cohort, engine), purpose, margins, economics)
+    return plan(_observed(cohort, engine), purpose, margins, economics, analyses)
 
 
 def _observed(cohort: Cohort | CohortFolder, engine: Engine) -> Observed:
@@ -166,7 +172,7 @@ def evidence_of(
     """
     folder_notes: tuple[str, ...] = ()
     calibrated = _calibrated(syn)
-    standing = asked.standing(calibrated, lineage(cohort, syn))
+    standing = asked.standing(_constructed(calibrated, syn, asked), lineage(cohort, syn))
     if isinstance(cohort, CohortFolder):
         tally = cohort.tallied(engine)
         findings, broken, folder_notes = judged_folders(
@@ -199,6 +205,22 @@ def evidence_of(
 
 def _calibrated(syn: Sequence[Any]) -> frozenset[str]:
     return frozenset(key for drawn in syn if drawn.label is not None for key in drawn.label.calibrated)
+
+
+def _constructed(calibrated: frozenset[str], syn: Sequence[Any], asked: Plan) -> frozenset[str]:
+    """Return the keys that are equal by construction.
+
+    A generator sets unadjusted means equal. An adjusted estimate is equal only if the moments of its covariates were
+    kept too.
+    """
+    labels = [drawn.label for drawn in syn]
+    kept = set.intersection(*(set() if label is None else set(label.kept) for label in labels))
+    tested = set()
+    for key, margin in asked.margins.items():
+        used = {name for role in ("baseline", "adjust") for name in names_in(role, margin.settings.get(role))}
+        if not used <= kept or margin.settings.get("impute"):
+            tested.add(key)
+    return calibrated - tested
 
 
 def _unknown_keys(constructed: frozenset[str]) -> tuple[str, ...]:

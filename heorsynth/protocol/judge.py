@@ -7,12 +7,13 @@ from dataclasses import replace
 
 from heorsynth.checks.economics.arms import economics_problems, outcome_problems
 from heorsynth.checks.planning.plan import Plan
-from heorsynth.core.errors import MarginError, Problem, ProtocolError
+from heorsynth.core.errors import AnalysisError, MarginError, Problem, ProtocolError
 from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.data.folders.cohort_folder import CohortFolder
 from heorsynth.engine.engine import Engine
 from heorsynth.evidence.evidence import Evidence
 from heorsynth.evidence.validate import evidence_of, planned, require_comparable
+from heorsynth.protocol.file.analyses import analyses_of
 from heorsynth.protocol.file.spec import Protocol
 from heorsynth.protocol.synthetic import Displayed, Patients, Synthetic
 
@@ -26,6 +27,7 @@ def plan_checks(protocol: Protocol, cohort: Patients, engine: Engine) -> Plan:
 
     Raises
     ------
+    AnalysisError    an analysis that names what the cohort lacks; each with its line
     MarginError      a margin whose role, endpoint or column the cohort lacks, or a vacuous width; each with its line
     ProtocolError    a cost, effect, covariate or cluster of the economics that the cohort lacks; each with its line
     """
@@ -33,7 +35,10 @@ def plan_checks(protocol: Protocol, cohort: Patients, engine: Engine) -> Plan:
     economics = None if document.economics is None else document.economics.model_dump()
     _require_columns(protocol, cohort, engine)
     try:
-        return planned(cohort, document.purpose, document.margins, economics, engine)
+        analyses = analyses_of(document.analyses, protocol.path.parent)
+        return planned(cohort, document.purpose, document.margins, economics, engine, analyses)
+    except AnalysisError as error:
+        raise AnalysisError(f"protocol {protocol.path.name!r}", _with_places(error, protocol)) from None
     except MarginError as error:
         problems = [_with_line(problem, protocol) for problem in error.problems]
         raise MarginError(f"protocol {protocol.path.name!r}", problems) from None
@@ -49,6 +54,17 @@ def _require_columns(protocol: Protocol, cohort: Patients, engine: Engine) -> No
     if problems:
         placed = [replace(one, where=protocol.where("economics", one.where)) for one in problems]
         raise ProtocolError(f"protocol {protocol.path.name!r}", placed)
+
+
+def _with_places(error: AnalysisError, protocol: Protocol) -> list[Problem]:
+    """The problems of the analyses, each preceded by the line of the key it is about."""
+    placed = {f"analysis {one.name!r}": place for place, one in enumerate(protocol.document.analyses)}
+    problems = []
+    for problem in error.problems:
+        subject, _, key = problem.where.rpartition(": ")
+        at = ("analyses", placed[subject], key) if subject in placed else ("analyses",)
+        problems.append(replace(problem, where=protocol.where(*at)))
+    return problems
 
 
 def _with_line(problem: Problem, protocol: Protocol) -> Problem:

@@ -34,6 +34,7 @@ from heorsynth.engine.task import one_thread
 from heorsynth.evidence.evidence import Evidence
 from heorsynth.generators import registry
 from heorsynth.generators.sampling.sampler import Sampler
+from heorsynth.protocol.file.analyses import copy_scripts
 from heorsynth.protocol.file.error_lines import with_lines
 from heorsynth.protocol.file.source import read_origin
 from heorsynth.protocol.file.spec import Protocol, read_protocol
@@ -293,6 +294,7 @@ def run(
             evidence = judge(spec, plan, cohort, synthetic, rows, holdout, notes, opened_engine)
         held_out = holdout_facts(spec, origin, holdout)
         (folder / "protocol.yaml").write_bytes(spec.raw)
+        copy_scripts(spec.document.analyses, spec.path.parent, folder)
         (folder / "protocol.lock").write_text(lock.to_json(), encoding="utf-8")
         (folder / "evidence.csv").write_bytes(evidence.to_csv().encode())
         _write_verdict(spec, evidence, origin.fingerprint, held_out, folder / VERDICT)

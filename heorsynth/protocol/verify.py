@@ -19,6 +19,7 @@ from heorsynth.data.files.io import label_of, read_frame
 from heorsynth.data.labels.watermark import NO_MARK, names_owner, owner_key
 from heorsynth.protocol.compare_files import DIFFERENT, IDENTICAL, NOT_RERUNNABLE, WITHIN, compared_runs
 from heorsynth.protocol.consistency import contradictions
+from heorsynth.protocol.file.analyses import copy_scripts
 from heorsynth.protocol.file.source import load_source
 from heorsynth.protocol.run import Run, run
 from heorsynth.protocol.run_folder import (
@@ -354,6 +355,7 @@ def _run_again(
         workspace = Path(place)
         protocol = workspace / f"{name.rsplit('-', 1)[0]}.yaml"
         shutil.copy(recorded.path / "protocol.yaml", protocol)
+        copy_scripts(recorded.protocol.document.analyses, recorded.path, workspace)
         _, fingerprint = load_source(recorded.protocol, source)
         if fingerprint != recorded.fingerprint:
             raise RunError("the source has another fingerprint than the source of this run")

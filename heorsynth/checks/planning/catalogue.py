@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import cache
 
+from heorsynth.checks.analyses import estimands as analyses
 from heorsynth.checks.core.estimand import BOTH_SIDES, Estimand
 from heorsynth.checks.core.finding import FAIL, INCONCLUSIVE, NOT_ESTIMABLE, PASS, Finding, decide
 from heorsynth.checks.core.margin import HALF, Margin, as_margin
@@ -31,7 +32,7 @@ _WRITTEN = 1e-8
 
 def _entries() -> dict[str, Estimand]:
     """Return the built-in estimands, in the order of their modules."""
-    rooms = (survival, costs, economics, structure, privacy)
+    rooms = (survival, costs, economics, structure, analyses, privacy)
     return {value.key: value for room in rooms for value in vars(room).values() if isinstance(value, Estimand)}
 
 

@@ -6,6 +6,9 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
+from heorsynth.checks.analyses.analysis import Analysis
+from heorsynth.checks.analyses.estimands import OF_ANALYSES, OVERLAP
+from heorsynth.checks.analyses.problems import planned_analyses
 from heorsynth.checks.core.finding import Finding
 from heorsynth.checks.core.groups import Group
 from heorsynth.checks.core.margin import Margin
@@ -85,6 +88,7 @@ def plan(
     purpose: str,
     margins: Mapping[str, Margin | Mapping[str, object]] | None = None,
     economics: Mapping[str, object] | None = None,
+    analyses: Sequence[Analysis | Mapping[str, object]] = (),
 ) -> Plan:
     """Return the plan of the checks for a purpose and a cohort.
 
@@ -93,6 +97,7 @@ def plan(
     purpose : str          one of the seven; see `heorsynth.checks.planning.purposes.PURPOSES`
     margins : dict         estimand key to margin; replaces the default, or adds the estimand as decisive
     economics : dict       comparator, wtp (one threshold or several), cost, effect, baseline, adjust, impute, cluster
+    analyses : sequence    the user's own analyses, each decisive unless it says otherwise
 
     Raises
     ------
@@ -101,10 +106,11 @@ def plan(
                            lacks, or one that names an unknown endpoint, cost or utility
     RoleError              a threshold that is not a number above 0; a covariate or cluster that does not exist, or is
                            an outcome, the arm or the id
+    AnalysisError          an analysis that is impossible, or names what the cohort lacks
     """
     wanted = purpose_of(purpose)
     declared = dict(margins or {})
-    chosen = checked_economics(economics or {})
+    chosen = checked_economics(economics or {}) | {"analyses": planned_analyses(analyses, cohort)}
     known = {key: margin_for(key, margin, chosen) for key, margin in declared.items()}
     impossible = [
         Problem(
@@ -128,9 +134,11 @@ def plan(
         else:
             default = margin_for(entry.key, {**entry.margin, "reason": entry.reason}, chosen)
             planned[entry.key] = known.get(entry.key, default)
+    own = (one.default for one in OF_ANALYSES if analyses and one.key not in known)
+    known |= {one.key: margin_for(one.key, {**one.margin, "reason": one.reason}, chosen) for one in own}
     planned |= {key: margin for key, margin in known.items() if key not in planned}
     _require_names(cohort, planned)
-    decisive = {entry.key for entry in wanted.decisive} | set(known)
+    decisive = {entry.key for entry in wanted.decisive} | set(known) - {OVERLAP.key}
     notes = list(_economic_notes(cohort, planned))
     notes += [f"Not checked, as the cohort declares no {roles}: {plain_names(keys)}." for roles, keys in absent.items()]
     return Plan(wanted, planned, frozenset(decisive), (*wanted.notes, *notes), frozenset(known))

@@ -23,6 +23,7 @@ REGISTRY = {
     "structure": "heorsynth.checks.structure.check:check",
     "economics": "heorsynth.checks.economics.check:check",
     "inference": "heorsynth.checks.economics.precision:check",
+    "analyses": "heorsynth.checks.analyses.check:check",
     "disclosure": "heorsynth.checks.privacy.check:check",
 }
 """Name to module and function; a module is imported when its check is first used."""

@@ -10,6 +10,7 @@ __all__ = (
     "fine_gray",
     "kaplan_meier",
     "parametric",
+    "pseudo",
     "pseudo_values",
     "summaries",
 )

@@ -18,6 +18,7 @@ from heorsynth.core.errors import HeorsynthError, MarginError, Problem, Protocol
 from heorsynth.core.numbers import is_number, is_whole
 from heorsynth.data.folders.sampling import LEAST_ROWS
 from heorsynth.generators import registry
+from heorsynth.protocol.file.analyses import AnalysisSection, block_problems
 from heorsynth.protocol.file.yaml import Path_, line_of, read_yaml
 
 _PLAIN = {
@@ -236,6 +237,7 @@ class Document(_Section):
     generator: _GeneratorSection
     margins: dict[str, dict[str, object]] = {}
     economics: _Economics | None = None
+    analyses: list[AnalysisSection] = []
     governance: Governance = Governance()
     registration: _Registration | None = None
     amendments: list[_Amendment] = []
@@ -365,7 +367,7 @@ def _unknown_names(plain: Mapping[str, object], lines: dict[Path_, int]) -> list
     for key, declared in margins.items() if isinstance(margins, dict) else ():
         if isinstance(declared, dict):
             problems += _margin_problems(key, declared, lines)
-    return problems
+    return [*problems, *block_problems(plain, lines)]
 
 
 def _margin_problems(

@@ -7,6 +7,7 @@ from heorsynth.report.figures.disclosure import disclosure_risk
 from heorsynth.report.figures.economics import acceptability, ce_plane
 from heorsynth.report.figures.evidence import forest
 from heorsynth.report.figures.groups import cost_quantiles, level_retention
+from heorsynth.report.figures.replications import analyses
 from heorsynth.report.figures.stability import collapse_curves
 from heorsynth.report.figures.style import Picture
 from heorsynth.report.figures.survival import km_overlay
@@ -14,6 +15,7 @@ from heorsynth.report.figures.survival import km_overlay
 __all__ = (
     "Picture",
     "acceptability",
+    "analyses",
     "ce_plane",
     "collapse_curves",
     "cost_quantiles",

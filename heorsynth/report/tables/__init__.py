@@ -6,11 +6,13 @@ from heorsynth.report.tables.by_arm import table_one_by_arm
 from heorsynth.report.tables.cohort import table_one
 from heorsynth.report.tables.evaluation import economics_table
 from heorsynth.report.tables.evidence import margins_table, verdict_table
+from heorsynth.report.tables.replications import analyses
 from heorsynth.report.tables.table import Table
 from heorsynth.report.tables.undeclared import panel
 
 __all__ = (
     "Table",
+    "analyses",
     "by_arm",
     "cohort",
     "economics_table",

@@ -33,7 +33,19 @@ from heorsynth.data.columns.schema import Schema
 ENTRIES = [ESTIMANDS[key] for key in ESTIMANDS]
 every_entry = pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.key)
 
-NAMES = {"endpoint", "cost", "utility", "comparator", "effect", "wtp", "targets", "baseline", "adjust", "cluster"}
+NAMES = {
+    "analyses",
+    "endpoint",
+    "cost",
+    "utility",
+    "comparator",
+    "effect",
+    "wtp",
+    "targets",
+    "baseline",
+    "adjust",
+    "cluster",
+}
 """Settings that name columns, levels or thresholds: what the cohort has says what they may be."""
 
 SCHEMA = Schema(endpoints={})

@@ -1,0 +1,211 @@
+"""The models of an analysis with a formula: a design and an outcome in, coefficients with their errors out."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from heorsynth.checks.analyses.analysis import AFT, COX, GAMMA, LOGIT, OLS, POISSON, RMST
+from heorsynth.core.errors import NotEstimableError
+from heorsynth.core.estimate import normal_quantile
+from heorsynth.estimators.survival.cox import cox
+from heorsynth.estimators.survival.estimates import rmst_difference
+from heorsynth.estimators.survival.pseudo import pseudo_restricted_means
+
+_CERTAIN = 1e-8
+"""A fitted probability this close to 0 or 1 is a sign of separation, as in R's glm."""
+
+_DEPENDENT = 1e-9
+"""Columns (scaled to 1) are dependent if their smallest singular value is below this share of the largest."""
+
+
+@dataclass(frozen=True)
+class Coefficient:
+    """An estimate with its standard error, and the degrees of freedom of its t distribution (infinite: normal)."""
+
+    value: float
+    se: float
+    freedom: float = math.inf
+
+    def half(self, level: float) -> float:
+        """Return the half-width of its interval at a confidence level."""
+        if math.isinf(self.freedom):
+            return normal_quantile(level) * self.se
+        from scipy import special
+
+        return float(special.stdtrit(self.freedom, 0.5 + level / 2)) * self.se
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """The outcome of complete rows: numbers (n,), or follow-up with event and entry."""
+
+    y: np.ndarray
+    event: np.ndarray | None = None
+    entry: np.ndarray | None = None
+    horizon: float = math.nan
+
+    def take(self, rows: np.ndarray) -> Outcome:
+        """Return the outcome of some rows, given as a boolean mask."""
+        event, entry = (None if part is None else part[rows] for part in (self.event, self.entry))
+        return Outcome(self.y[rows], event, entry, self.horizon)
+
+
+Fit = Callable[[pd.DataFrame, Outcome], dict[str, Coefficient]]
+
+
+def fitted(model: str, matrix: pd.DataFrame, outcome: Outcome) -> dict[str, Coefficient]:
+    """Return the coefficients of a model by column of the design.
+
+    Raises
+    ------
+    NotEstimableError      a column is constant or follows from the others; no convergence, no maximum, separation;
+                           an estimate or an error that is not a finite number above 0
+    """
+    _require_full_rank(matrix)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        warnings.filterwarnings("ignore", category=DeprecationWarning)
+        warnings.filterwarnings("ignore", category=FutureWarning)
+        try:
+            found = MODELS[model](matrix, outcome)
+        except NotEstimableError:
+            raise
+        except Warning as warning:
+            raise NotEstimableError(f"the model did not converge ({type(warning).__name__})") from None
+        except (ArithmeticError, ValueError, RuntimeError, np.linalg.LinAlgError, _lifelines_error()) as error:
+            raise NotEstimableError(f"the model could not be fitted ({type(error).__name__})") from None
+    for one in found.values():
+        if not (math.isfinite(one.value) and math.isfinite(one.se) and one.se > 0):
+            raise NotEstimableError("an estimate has no finite standard error above 0")
+    return found
+
+
+def _lifelines_error() -> type[Exception]:
+    from lifelines.exceptions import ConvergenceError
+
+    return ConvergenceError
+
+
+def _require_full_rank(matrix: pd.DataFrame) -> None:
+    numbers = matrix.to_numpy()
+    size = np.abs(numbers).max(axis=0)
+    if not (size > 0).all() or np.linalg.matrix_rank(numbers / size, tol=_DEPENDENT * math.sqrt(numbers.size)) < len(
+        size
+    ):
+        raise NotEstimableError("a term does not vary, or follows from the others")
+
+
+def _cox(matrix: pd.DataFrame, outcome: Outcome) -> dict[str, Coefficient]:
+    assert outcome.event is not None, "a model of an endpoint has events"
+    held = _without_intercept(matrix)
+    fit = cox(outcome.y, outcome.event, held.to_numpy(), outcome.entry)
+    return {name: Coefficient(float(b), float(se)) for name, b, se in zip(held.columns, fit.coef, fit.se, strict=True)}
+
+
+def _aft(matrix: pd.DataFrame, outcome: Outcome) -> dict[str, Coefficient]:
+    """Return the log ratios of time of a Weibull model; the shape is the same for all."""
+    from lifelines import WeibullAFTFitter
+
+    held = _without_intercept(matrix)
+    names = [f"x{place}" for place in range(held.shape[1])]
+    frame = held.set_axis(names, axis=1).assign(time=outcome.y, event=outcome.event)
+    if outcome.entry is not None:
+        frame = frame.assign(entry=outcome.entry)
+    fit = WeibullAFTFitter().fit(frame, "time", "event", entry_col=None if outcome.entry is None else "entry")
+    values, errors = fit.params_["lambda_"], fit.standard_errors_["lambda_"]
+    return {
+        name: Coefficient(float(values[held_as]), float(errors[held_as]))
+        for name, held_as in zip(held.columns, names, strict=True)
+    }
+
+
+def _ols(matrix: pd.DataFrame, outcome: Outcome) -> dict[str, Coefficient]:
+    import statsmodels.api as sm
+
+    return _of_statsmodels(matrix, sm.OLS(outcome.y, matrix.to_numpy()).fit(), freedom=True)
+
+
+def _gamma(matrix: pd.DataFrame, outcome: Outcome) -> dict[str, Coefficient]:
+    import statsmodels.api as sm
+
+    if not (outcome.y > 0).all():
+        raise NotEstimableError("a gamma model needs an outcome above 0, and some rows have 0 or less")
+    family = sm.families.Gamma(sm.families.links.Log())
+    return _converged(matrix, sm.GLM(outcome.y, matrix.to_numpy(), family=family).fit())
+
+
+def _poisson(matrix: pd.DataFrame, outcome: Outcome) -> dict[str, Coefficient]:
+    import statsmodels.api as sm
+
+    if not (outcome.y >= 0).all():
+        raise NotEstimableError("a Poisson model needs counts, and some rows are below 0")
+    return _converged(matrix, sm.GLM(outcome.y, matrix.to_numpy(), family=sm.families.Poisson()).fit())
+
+
+def _logit(matrix: pd.DataFrame, outcome: Outcome) -> dict[str, Coefficient]:
+    import statsmodels.api as sm
+
+    if not np.isin(outcome.y, (0.0, 1.0)).all() or len(np.unique(outcome.y)) < 2:
+        raise NotEstimableError("a logit model needs an outcome of 0 and 1, with both")
+    fit = sm.GLM(outcome.y, matrix.to_numpy(), family=sm.families.Binomial()).fit()
+    chances = np.asarray(fit.fittedvalues)
+    if min(float(chances.min()), 1 - float(chances.max())) < _CERTAIN:
+        raise NotEstimableError("the outcome is separated by the terms: a coefficient runs off to infinity")
+    return _converged(matrix, fit)
+
+
+def _rmst(matrix: pd.DataFrame, outcome: Outcome) -> dict[str, Coefficient]:
+    """Return differences in restricted mean survival time.
+
+    With one column of 0 and 1 it is the difference of the areas under two Kaplan-Meier curves. Otherwise it is a
+    regression of pseudo-observations by least squares, with the robust variance.
+    """
+    import statsmodels.api as sm
+
+    assert outcome.event is not None, "a model of an endpoint has events"
+    held = _without_intercept(matrix)
+    if held.shape[1] == 1 and np.isin(held.to_numpy(), (0.0, 1.0)).all() and held.shape != matrix.shape:
+        treated = held.to_numpy()[:, 0] == 1
+        found = rmst_difference(outcome.y, outcome.event, treated, outcome.horizon, outcome.entry)
+        return {str(held.columns[0]): Coefficient(found.value, found.se)}
+    if outcome.entry is not None:
+        raise NotEstimableError("pseudo-observations are not defined for delayed entry")
+    pseudo = pseudo_restricted_means(outcome.y, outcome.event, outcome.horizon)
+    return _of_statsmodels(matrix, sm.OLS(pseudo, matrix.to_numpy()).fit(cov_type="HC0"))
+
+
+def _without_intercept(matrix: pd.DataFrame) -> pd.DataFrame:
+    return matrix.drop(columns="Intercept", errors="ignore")
+
+
+def _converged(matrix: pd.DataFrame, fit: object) -> dict[str, Coefficient]:
+    if not getattr(fit, "converged", True):
+        raise NotEstimableError("the model did not converge")
+    return _of_statsmodels(matrix, fit)
+
+
+def _of_statsmodels(matrix: pd.DataFrame, fit: object, *, freedom: bool = False) -> dict[str, Coefficient]:
+    values, errors = (np.asarray(getattr(fit, name), float) for name in ("params", "bse"))
+    degrees = float(getattr(fit, "df_resid", math.inf)) if freedom else math.inf
+    return {
+        str(name): Coefficient(float(value), float(error), degrees)
+        for name, value, error in zip(matrix.columns, values, errors, strict=True)
+    }
+
+
+MODELS: Mapping[str, Fit] = {
+    COX: _cox,
+    AFT: _aft,
+    OLS: _ols,
+    GAMMA: _gamma,
+    LOGIT: _logit,
+    POISSON: _poisson,
+    RMST: _rmst,
+}
+"""Model to its fit."""
