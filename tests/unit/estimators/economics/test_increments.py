@@ -175,7 +175,7 @@ def test_with_equal_equations_the_regressions_are_least_squares():
 
 def test_covariates_that_determine_one_another_are_refused():
     cost, effect, treated = rows()
-    with pytest.raises(errors.NotEstimableError, match="cannot tell"):
+    with pytest.raises(errors.NotEstimableError, match="not identified"):
         seemingly_unrelated(cost, effect, treated, treated.astype(float))
 
 
