@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import warnings
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -23,7 +24,7 @@ IMBALANCE = 1.7
 
 THRESHOLD = 20_000
 
-ANALYSES = {
+ANALYSES: dict[str, dict[str, Any]] = {
     "u0": {"baseline": "u0"},
     "u0, age": {"baseline": "u0", "adjust": ["age"]},
     "u0, age both": {"adjust": ["u0", "age"]},
@@ -71,11 +72,11 @@ def trial(n: int, seed: int) -> hs.Cohort:
     )
 
 
-def increments(cohort: hs.Cohort, settings: dict[str, object]) -> tuple[np.ndarray, np.ndarray]:
+def increments(cohort: hs.Cohort, settings: dict[str, Any]) -> tuple[np.ndarray, np.ndarray]:
     """Incremental cost, effect and net benefit of one cohort (3,), adjusted, and their standard errors."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        found = hs.evaluate(cohort, effect="qaly", **settings).increments()  # type: ignore[arg-type]
+        found = hs.evaluate(cohort, effect="qaly", **settings).increments()
     slope = np.array([[1.0, 0.0], [0.0, 1.0], [-1.0, THRESHOLD]])
     values = slope @ np.array([found.cost, found.effect])
     return values, np.sqrt(np.einsum("ij,jk,ik->i", slope, np.asarray(found.covariance), slope))

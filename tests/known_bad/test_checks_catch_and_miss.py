@@ -82,7 +82,10 @@ def test_every_estimand_has_something_it_catches_and_something_it_cannot_see():
         "subgroups.target",
         "costs.censored_mean",
         "utilities.qaly",
-    }  # test_special_cases.py, and of targets
+        "analyses.estimate",
+        "analyses.decision",
+        "analyses.overlap",
+    }  # test_special_cases.py, and of targets; unit/checks/analyses/test_answers.py
     special = {"survival.incidence", "survival.subdistribution_ratio", "survival.extrapolation_ranking"}  # the same
     spikes = {
         "utilities.at_one",

@@ -116,7 +116,8 @@ class Analysis:
             problems = [Problem(key, "not a setting of an analysis", nearest(key, known)) for key in unknown]
             problems += [] if name else [Problem("name", "is missing", "give the analysis a name")]
             raise AnalysisError(f"analysis {name!r}", problems)
-        return cls(**declared)  # type: ignore[arg-type]
+        settings: dict[str, Any] = {str(key): value for key, value in declared.items()}
+        return cls(**settings)
 
     def _problems(self) -> list[Problem]:
         problems = []

@@ -102,8 +102,8 @@ def estimates_of(analysis: Analysis, real: Cohort, synthetic: Sequence[Cohort]) 
     return Estimates(
         analysis,
         names,
-        _tried(lambda: fit(real)),
-        tuple(_tried(lambda cohort=cohort: fit(cohort)) for cohort in synthetic),  # type: ignore[misc]
+        _tried(partial(fit, real)),
+        tuple(_tried(partial(fit, cohort)) for cohort in synthetic),
         hidden,
         shown,
         horizon,
@@ -159,7 +159,7 @@ def _of_script(analysis: Analysis, real: Cohort, synthetic: Sequence[Cohort]) ->
             raise NotEstimableError("an estimate has no standard error above 0")
         return {name: Coefficient(value, se) for name, (value, se) in found.items()}
 
-    drawn = [_tried(lambda cohort=cohort: run(cohort)) for cohort in synthetic]  # type: ignore[misc]
+    drawn = [_tried(partial(run, cohort)) for cohort in synthetic]
     first: Coefficients = next((one for one in drawn if not isinstance(one, str)), {})
     if not first:
         reason = next((one for one in drawn if isinstance(one, str)), "no synthetic cohort")

@@ -226,11 +226,11 @@ def as_endpoints(declared: object) -> dict[str, Endpoint]:
     return endpoints
 
 
-def _as_causes(name: str, declared: object) -> dict[int, str]:
+def _as_causes(name: str, declared: Any) -> dict[int, str]:
     try:
-        if not all(map(is_whole, declared)):  # type: ignore[call-overload]
+        if not all(map(is_whole, declared)):
             raise TypeError
-        return {int(code): str(label) for code, label in declared.items()}  # type: ignore[attr-defined]
+        return {int(code): str(label) for code, label in declared.items()}
     except (AttributeError, TypeError, ValueError):
         problem = Problem(
             f"endpoint {name!r}", "causes are not of the form {code: name}", 'write {1: "death", 2: "transplant"}'
@@ -263,15 +263,15 @@ def _as_bands(declared: Mapping[str, Band | Sequence[object]]) -> dict[str, Band
     return bands
 
 
-def _as_band(name: str, declared: Sequence[object]) -> Band:
+def _as_band(name: str, declared: Sequence[Any]) -> Band:
     try:
         source, edges, labels = declared
-        if isinstance(labels, str) or not all(map(is_number, edges)):  # type: ignore[call-overload]
+        if isinstance(labels, str) or not all(map(is_number, edges)):
             raise TypeError
         return Band(
             str(source),
-            tuple(float(edge) for edge in edges),  # type: ignore[attr-defined]
-            tuple(str(label) for label in labels),  # type: ignore[attr-defined]
+            tuple(float(edge) for edge in edges),
+            tuple(str(label) for label in labels),
         )
     except (TypeError, ValueError):
         problem = Problem(

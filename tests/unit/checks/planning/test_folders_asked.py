@@ -128,7 +128,7 @@ def test_a_folder_that_lost_a_partition_or_has_one_twice_is_refused(sampler: Sam
         CohortFolder.derive(written.schema, written.path)
     (written.path / "00007.parquet").unlink()
     (written.path / "00001.parquet").unlink()
-    with pytest.raises(errors.LabelError, match="1 of the 3 partitions that were written are not here"):
+    with pytest.raises(errors.LabelError, match="1 of the 3 partitions that were written is not here"):
         CohortFolder.derive(written.schema, written.path)
 
 
