@@ -75,6 +75,7 @@ class Finding:
                                    share of the single cohorts within the margin, with its 90% Clopper-Pearson interval
     use : str                      pooled or single: what the verdict rests on
     level : float                  level of [lower, upper]: 0.90, or more if the number of cohorts was increased
+    for_many : bool                whether a fail needs no correction for the number of findings: `fails_among`
     """
 
     key: str
@@ -112,6 +113,7 @@ class Finding:
     single_upper: float = math.nan
     use: str = POOLED
     level: float = LEVEL
+    for_many: bool = False
 
     @property
     def check(self) -> str:
@@ -264,11 +266,12 @@ def fails_among(finding: Finding, count: int) -> bool:
     Notes
     -----
     Each side of the interval is multiplied by t(1 - 0.05/count) / t(0.95), on m - 1 degrees of freedom. For single
-    cohorts the Clopper-Pearson limit is computed at 0.05/count. A count of lost levels has an interval of width 0: its
-    probability of a false alarm is bounded where levels are counted (`structure.subgroups`). A disclosure is not
-    corrected for the number of findings: that number does not protect the patients it exposes.
+    cohorts the Clopper-Pearson limit is computed at 0.05/count. A count of lost levels has an interval of width 0, and
+    the share of analyses that are off has no t-interval: their probability of a false alarm is bounded where they are
+    counted (`structure.subgroups`, `structure.panel`). A disclosure is not corrected for the number of findings: that
+    number does not protect the patients it exposes.
     """
-    if finding.verdict != FAIL or finding.question == PRIVATE:
+    if finding.verdict != FAIL or finding.question == PRIVATE or finding.for_many:
         return finding.verdict == FAIL
     tail = (1 - finding.level) / 2 / max(count, 1)
     if finding.use == SINGLE and not math.isnan(finding.single):

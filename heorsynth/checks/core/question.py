@@ -343,6 +343,7 @@ class Question:
             single_upper=single[2],
             use=standing.use,
             level=self._level,
+            for_many=numbers.for_many,
         )
 
 

@@ -43,6 +43,7 @@ class Numbers:
     overlap, standardised : float       of the 95% intervals; difference in real standard errors
     real_lower, real_upper : float      the patients' own 90% interval; NaN if there is none
     single : tuple of float             the difference of each single cohort; empty if it has no meaning
+    for_many : bool                     whether a fail needs no correction for the number of findings
     """
 
     real: float
@@ -56,6 +57,7 @@ class Numbers:
     real_lower: float = math.nan
     real_upper: float = math.nan
     single: tuple[float, ...] = ()
+    for_many: bool = False
 
     @classmethod
     def of_distance(

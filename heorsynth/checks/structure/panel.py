@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 
 import numpy as np
@@ -21,8 +21,8 @@ from heorsynth.estimators.least_squares import first_coefficients
 _OFF = 1.0
 """An analysis is off if the mean over the cohorts differs by more than this many standard errors of the patients."""
 
-_ERROR = (1 - LEVEL) / 2
-"""The chance that an analysis at exactly `_OFF` standard errors is taken for one on either side."""
+_CLEARLY = 0.001
+"""The chance that an analysis at exactly `_OFF` standard errors is taken for one that is clearly off."""
 
 _NAMED = 3
 """This many of the worst analyses are named in the finding."""
@@ -45,7 +45,8 @@ class PanelResult:
     synthetic : array (J,)          mean over the cohorts in which it can be estimated; NaN if it is unknown in
                                     more than half of them
     difference : array (J,)         synthetic - real, in standard errors of the patients; infinite if unknown
-    lower, upper : array (J,)       its 90% t-interval over the cohorts, given these patients; infinite for one cohort
+    chance : array (J,)             standard error of `difference` over the cohorts; infinite for one cohort
+    freedom : array (J,)            its degrees of freedom: one less than the cohorts in which it can be estimated
     """
 
     analyses: tuple[Analysis, ...]
@@ -53,8 +54,14 @@ class PanelResult:
     error: np.ndarray
     synthetic: np.ndarray
     difference: np.ndarray
-    lower: np.ndarray
-    upper: np.ndarray
+    chance: np.ndarray
+    freedom: np.ndarray
+
+    def half_width(self, tail: float = (1 - LEVEL) / 2) -> np.ndarray:
+        """Return the half-width (J,) of the t-interval of `difference`, given these patients; infinite if unknown."""
+        known = np.isfinite(self.chance)
+        with np.errstate(invalid="ignore"):
+            return np.where(known, stats.t.isf(tail, self.freedom) * self.chance, np.inf)
 
     @property
     def off(self) -> np.ndarray:
@@ -71,22 +78,28 @@ class PanelResult:
         """The places of the analyses, the largest difference first."""
         return [int(place) for place in np.argsort(-np.abs(self.difference), kind="stable")]
 
-    def numbers(self) -> Numbers:
+    def numbers(self, level: float = LEVEL) -> Numbers:
         """Return the share of analyses that are off, its interval, and its floor.
 
         Notes
         -----
-        Let L be the share of analyses whose interval lies beyond ±1 standard error, and U the share whose interval does
-        not lie within. An analysis is put on the wrong side with a probability of at most 5%, so the true share p has
-        E(L) ≤ p + 0.05 (1 - p) and E(U) ≥ 0.95 p. The interval is (L - 0.05)/0.95 to U/0.95. It covers the randomness
-        of the m cohorts, so more cohorts make it narrower. It is about these patients and this panel: another seed
-        draws another panel. The floor is the share off in one bootstrap resample of the patients, P(|Z| > 1) = 0.317;
-        the mean over many resamples is off in none.
+        Let a be (1 - level)/2. U is the share of analyses whose interval at this level does not lie within ±1 standard
+        error: one that is off is taken for one within with a probability of at most a, so the true share p has
+        E(U) ≥ (1 - a) p, and the upper end is U/(1 - a). L is the share whose interval lies beyond ±1. The lower end
+        rests on it alone, so it uses b = 0.001 for a: E(L) ≤ p + b (1 - p), and it is (L - b)/(1 - b). A purpose with
+        many decisive findings needs no further correction of it (`fails_among`).
+
+        The interval covers the randomness of the m cohorts, so more cohorts make it narrower. It is about these
+        patients and this panel: another seed draws another panel. The floor is the share off in one bootstrap resample
+        of the patients, P(|Z| > 1) = 0.317; the mean over many resamples is off in none.
         """
-        beyond = float(((self.lower > _OFF) | (self.upper < -_OFF)).mean())
-        not_within = float((~((self.lower >= -_OFF) & (self.upper <= _OFF))).mean())
-        lower = max(beyond - _ERROR, 0.0) / (1 - _ERROR)
-        return Numbers.of_distance(float(self.off.mean()), lower, min(not_within / (1 - _ERROR), 1.0), ONE_RESAMPLE)
+        tail = (1 - level) / 2
+        size = np.abs(self.difference)
+        beyond = float((size - self.half_width(min(tail, _CLEARLY)) > _OFF).mean())
+        not_within = float((size + self.half_width(tail) > _OFF).mean())
+        lower = max(beyond - _CLEARLY, 0.0) / (1 - _CLEARLY)
+        share, upper = float(self.off.mean()), min(not_within / (1 - tail), 1.0)
+        return replace(Numbers.of_distance(share, lower, upper, ONE_RESAMPLE), for_many=True)
 
 
 def panel_result(real: Cohort, synthetic: Sequence[Cohort], rng: np.random.Generator) -> PanelResult:
@@ -115,7 +128,7 @@ def panel_result(real: Cohort, synthetic: Sequence[Cohort], rng: np.random.Gener
     models = [drawn.models[place] for place in usable]
     values = np.array([first_coefficients(values_of(one, drawn.columns), models, errors=False)[0] for one in synthetic])
     real_value, real_error = value[usable], error[usable]
-    mean, half = _over_cohorts((values - real_value) / real_error)
+    mean, chance, freedom = _over_cohorts((values - real_value) / real_error)
     lost = np.isnan(mean)
     unit = np.array([one.unit for one in analyses])
     return PanelResult(
@@ -124,21 +137,21 @@ def panel_result(real: Cohort, synthetic: Sequence[Cohort], rng: np.random.Gener
         real_error * unit,
         (real_value + mean * real_error) * unit,
         np.where(lost, np.inf, mean),
-        np.where(lost, np.inf, mean - half),
-        np.where(lost, np.inf, mean + half),
+        np.where(lost, 0.0, chance),
+        freedom,
     )
 
 
-def _over_cohorts(differences: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the mean of known differences (m, J) over the cohorts, NaN if most are unknown, and its half-width."""
+def _over_cohorts(differences: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the mean of known differences (m, J), NaN if most are unknown, its error and its degrees of freedom."""
     known = np.isfinite(differences)
     count = known.sum(axis=0)
     held = np.where(known, differences, 0.0)
     with np.errstate(invalid="ignore", divide="ignore"):
         mean = held.sum(axis=0) / count
         spread = np.sqrt((np.where(known, differences - mean, 0.0) ** 2).sum(axis=0) / (count - 1))
-        half = stats.t.ppf(1 - _ERROR, count - 1) * spread / np.sqrt(count)
-    return np.where(2 * count >= len(differences), mean, np.nan), np.where(count > 1, half, np.inf)
+        chance = spread / np.sqrt(count)
+    return np.where(2 * count >= len(differences), mean, np.nan), np.where(count > 1, chance, np.inf), np.maximum(count - 1, 1)
 
 
 def panel(ask: Ask) -> list[Finding]:
@@ -150,7 +163,7 @@ def panel(ask: Ask) -> list[Finding]:
     found = panel_result(group.real, group.synthetic, ask.rng)
     if not found.analyses:
         return [question.refuse("no two columns with enough patients to analyse together")]
-    return [question.answer(found.numbers(), before=_shares(found), after=f"; worst: {_worst(found)}")]
+    return [question.answer(found.numbers(question.standing.level), before=_shares(found), after=f"; worst: {_worst(found)}")]
 
 
 def _shares(found: PanelResult) -> str:

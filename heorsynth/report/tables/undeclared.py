@@ -61,7 +61,9 @@ def panel(cohort: Cohort, syn: Sequence[Cohort], seed: int = 1) -> Table:
 
 def _frame(found: PanelResult) -> pd.DataFrame:
     order = found.worst
-    held = (found.real, found.error, found.synthetic, found.difference, found.lower, found.upper)
+    half = found.half_width()
+    ends = (found.difference - half, found.difference + half)
+    held = (found.real, found.error, found.synthetic, found.difference, *ends)
     named = [(found.analyses[place].kind, found.analyses[place].words) for place in order]
     columns = dict(zip(COLUMNS[:2], zip(*named, strict=True) if named else ((), ()), strict=True))
     return pd.DataFrame({**columns, **{name: one[order] for name, one in zip(COLUMNS[2:], held, strict=True)}})

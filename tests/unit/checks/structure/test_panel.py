@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from heorsynth.checks.core.finding import FAIL, INCONCLUSIVE, NOT_ESTIMABLE, PASS, Finding
+from heorsynth.checks.core.finding import FAIL, INCONCLUSIVE, NOT_ESTIMABLE, PASS, Finding, fails_among
 from heorsynth.checks.planning import registry
 from heorsynth.checks.planning.catalogue import margin_for
 from heorsynth.checks.structure.panel import ONE_RESAMPLE, PanelResult, panel_result
@@ -128,7 +128,7 @@ def test_an_erased_effect_of_treatment_by_a_marker_is_found_by_its_own_kind() ->
     by_marker = [place for place, one in enumerate(found.analyses)
                  if one.kind == INTERACTION and "treatment by marker" in one.words]  # fmt: skip
     assert len(by_marker) == 3, "cost, utility and the endpoint"
-    assert (found.lower[by_marker] > 1).sum() + (found.upper[by_marker] < -1).sum() == 3
+    assert (np.abs(found.difference) - found.half_width() > 1)[by_marker].all()
     words = [found.analyses[place].words for place in found.worst[:10]]
     assert "treatment by marker in a linear model of cost" in words
     assert not result(faithful).off[by_marker].any()
@@ -147,7 +147,7 @@ def test_the_order_of_the_cohorts_changes_nothing() -> None:
     ]
     assert ways[0].analyses == ways[1].analyses
     np.testing.assert_allclose(ways[0].difference, ways[1].difference, atol=1e-9)
-    np.testing.assert_allclose(ways[0].lower, ways[1].lower, atol=1e-9)
+    np.testing.assert_allclose(ways[0].chance, ways[1].chance, atol=1e-9)
 
 
 def test_the_panel_depends_on_the_seed_and_never_on_the_synthetic_rows_or_on_earlier_draws() -> None:
@@ -188,3 +188,16 @@ def test_a_cohort_without_two_columns_to_analyse_is_not_estimable() -> None:
     assert found.verdict == NOT_ESTIMABLE and "no two columns" in found.because
     four = Cohort(frame.iloc[:4], endpoints={"os": ("time", "event")})
     assert "fewer than 5" in finding([four, four], four).because
+
+
+def test_a_fail_rests_on_analyses_that_are_clearly_off_and_needs_no_correction_for_the_number_of_findings() -> None:
+    found = result(arms_drawn_apart)
+    tails = {tail: np.mean(np.abs(found.difference) - found.half_width(tail) > 1) for tail in (0.05, 0.001)}
+    assert tails[0.001] < tails[0.05], "else the two ends could not be told apart"
+    numbers = found.numbers()
+    assert numbers.lower == pytest.approx((tails[0.001] - 0.001) / 0.999) and numbers.for_many
+    within = np.mean(np.abs(found.difference) + found.half_width(0.05) <= 1)
+    assert numbers.upper == pytest.approx((1 - within) / 0.95)
+    assert found.numbers(0.99).upper > numbers.upper
+    failed = finding(copies(arms_drawn_apart))
+    assert failed.verdict == FAIL and fails_among(failed, 1) and fails_among(failed, 1000)
