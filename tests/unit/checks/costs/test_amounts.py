@@ -119,7 +119,9 @@ def test_costs_that_are_all_dearer_by_a_tenth_of_the_mean_are_a_tenth_away() -> 
     (found,) = asked("costs.wasserstein", cohort(cost=TENS), cohort(cost=TENS + 5), cohort(cost=TENS + 5), absolute=0.9)
     assert (found.real, found.difference) == (0.0, pytest.approx(0.1))
     assert (found.lower, found.upper) == pytest.approx((0.1, 0.1)), "two cohorts that are equal do not vary"
-    (varied,) = asked("costs.wasserstein", cohort(cost=TENS), cohort(cost=TENS + 4), cohort(cost=TENS + 6), absolute=0.9)
+    (varied,) = asked(
+        "costs.wasserstein", cohort(cost=TENS), cohort(cost=TENS + 4), cohort(cost=TENS + 6), absolute=0.9
+    )
     # 0.08 and 0.12: a standard error of 0.02, as 200 draws know it (to a twentieth)
     assert varied.upper == pytest.approx(0.1 + T1 * 0.02, rel=0.1) and varied.lower == 0.0
     (apart,) = asked("costs.wasserstein", cohort(cost=[50.0] * 10), cohort(cost=[0.0, 100.0] * 5), absolute=0.9)
