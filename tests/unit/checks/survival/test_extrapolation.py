@@ -89,7 +89,9 @@ def test_models_are_fitted_to_twenty_cohorts_unless_they_decide_and_every_findin
     )
     found = [*mean_lifetimes(means), *best_model_kept(kept)]
     assert counted == set(range(-1, fits)) and {one.m for one in found} == {fits}
-    assert [one.estimand for one in found if one.verdict == NOT_ESTIMABLE] == ["mean lifetime of os to 24 year, Weibull"]
+    assert [one.estimand for one in found if one.verdict == NOT_ESTIMABLE] == [
+        "mean lifetime of os to 24 year, Weibull"
+    ]
     told = "; models fitted to the first 20 of 23 cohorts"
     assert all(one.because.endswith(told) == (fits == 20) for one in found), "the refusal too"
 
