@@ -229,7 +229,7 @@ class Question:
         """Return the finding from estimates with their variances; logarithms are shown as ratios.
 
         `source` and `floor` replace the real estimate and the floor if `measured.real` is not the real cohort, e.g. a
-        target population.
+        target population. The patients then have no interval of their own: the target is not estimated from them.
         """
         scale = replace(self.margin, scale="absolute") if log else self.margin
         try:
@@ -245,11 +245,10 @@ class Question:
                 real_upper=_exponential(numbers.real_upper),
             )
         addition = "" if after is None else after(numbers)
-        numbers = replace(
-            numbers,
-            real=numbers.real if source is None else source,
-            floor=numbers.floor if floor is None else floor,
-        )
+        if source is not None:
+            numbers = replace(numbers, real=source, real_lower=math.nan, real_upper=math.nan)
+        if floor is not None:
+            numbers = replace(numbers, floor=floor)
         return self.answer(numbers, before=before, after=addition, doubt=doubt)
 
     def answer(
