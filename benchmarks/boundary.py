@@ -15,7 +15,10 @@ import pandas as pd
 from scipy import optimize
 
 import heorsynth as hs
-from heorsynth.checks.core.finding import POOLED, SINGLE, Finding
+from heorsynth.checks.core.distance import Gaps, largest
+from heorsynth.checks.core.finding import FAIL, NOT_ESTIMABLE, PASS, POOLED, SINGLE, Finding, decide, decide_single
+from heorsynth.checks.core.margin import Margin
+from heorsynth.checks.core.scalar import Measured, compared, share_with_interval
 from heorsynth.checks.core.standing import Standing
 from heorsynth.checks.planning import registry
 from heorsynth.checks.planning.catalogue import ESTIMANDS, margin_for
@@ -27,8 +30,11 @@ GRID = np.linspace(HORIZON / 100, HORIZON, 100)
 LONG_TAIL = 1.5
 """Standard deviation of the logarithm of hospital costs in the cases with a long tail; 0.9 in all others."""
 
-BATCH = 10
-"""Repetitions in one stored row."""
+SETS = 20
+"""Sets of copies of the same patients with the same weights: the rule is conditional on the patients."""
+
+DRAWS = 200
+"""Draws behind the interval of a distance, as in the checks."""
 
 M = {POOLED: 20, SINGLE: 60}
 """Cohorts in each repetition. With fewer than 29, no share of single cohorts can be shown to be at least 90%."""
@@ -272,13 +278,22 @@ def _root(excess: Callable[[float], float], sign: float) -> float:
 
 @dataclass(frozen=True, eq=False)
 class Boundary:
-    """What is solved for: the statistic, the patients' estimate, the margin on the statistic's scale, the direction."""
+    """What is solved for.
+
+    Attributes
+    ----------
+    statistic, real     the estimate for weights, and that of the patients
+    width : float       the margin on the statistic's scale
+    direction, sign     the influence of each patient, and whether the estimate is too high or too low
+    margin : Margin     as the finding has it
+    """
 
     statistic: Statistic
     real: float | np.ndarray
     width: float
     direction: np.ndarray
     sign: float
+    margin: Margin
 
     @classmethod
     def of(cls, case: Case, real: Cohort, rng: np.random.Generator) -> Boundary:
@@ -289,7 +304,7 @@ class Boundary:
         if np.ndim(value):
             plain = mean_of("age") if case.word else restricted_mean
             moving = influence(plain(real.frame), even)
-            return cls(statistic, value, alone.margin, _direction(moving), sign)
+            return cls(statistic, value, alone.margin, _direction(moving), sign, Margin("absolute", alone.margin))
         shown = np.log(alone.real) if case.log else alone.real
         if abs(value - shown) > SAME * max(1.0, abs(shown)) * (1000 if case.log else 1):
             raise ValueError(f"{case.key}: {value} is not the finding's {shown}")
@@ -298,7 +313,8 @@ class Boundary:
             width *= abs(float(value))
         elif alone.scale == "ratio" and not case.log:
             width = abs(float(value) * np.expm1(sign * width))
-        return cls(statistic, float(value), width, _direction(influence(statistic, even)), sign)
+        margin = Margin("absolute" if case.log else alone.scale, alone.margin)
+        return cls(statistic, float(value), width, _direction(influence(statistic, even)), sign, margin)
 
     def off(self, values: np.ndarray) -> np.ndarray:
         """Return by how much estimates are off towards the margin; distances are largest absolute gaps."""
@@ -337,28 +353,52 @@ class Boundary:
             raise UnreachableError
         return _tilted(self.direction, _root(excess, self.sign))
 
+    def counts(self, weights: np.ndarray, cohorts: int, rng: np.random.Generator) -> np.ndarray:
+        """Return how often each patient is in each of SETS times so many resamples (SETS, cohorts, n)."""
+        n = len(weights)
+        return rng.multinomial(n, weights / n, size=(SETS, cohorts)).astype(float)
+
+    def verdicts(self, weights: np.ndarray, use: str, rng: np.random.Generator) -> list[str]:
+        """Return the verdict on each set of copies, by the rules that `Question.compare` and `answer` use."""
+        found = []
+        for counts in self.counts(weights, M[use], rng):
+            values = self.statistic(counts)
+            if not np.isfinite(values).all():
+                found.append(NOT_ESTIMABLE)
+            elif np.ndim(self.real):
+                gaps = Gaps.of(values - self.real, np.zeros((DRAWS, values.shape[1])), rng)
+                numbers = largest(gaps)
+                found.append(decide(numbers.lower, numbers.upper, self.margin.width))
+            else:
+                numbers = compared(Measured(float(self.real), np.nan, list(values), [np.nan]), self.margin)
+                within = sum(abs(one) <= self.margin.width for one in numbers.single)
+                _, low, high = share_with_interval(within, len(values))
+                pooled = decide(numbers.lower, numbers.upper, self.margin.width)
+                found.append(pooled if use == POOLED else decide_single(low, high))
+        return found
+
 
 def _direction(influences: np.ndarray) -> np.ndarray:
     return np.clip((influences - influences.mean()) / influences.std(), -2, 2)
 
 
-def verdict(name: str, n: int, use: str, repetition: int) -> str:
-    """Return the verdict on copies that are off by exactly the margin; "unreachable" if no weights give that."""
+def boundary_of(
+    name: str, n: int, use: str, repetition: int
+) -> tuple[Cohort, Boundary, np.ndarray, np.random.Generator]:
+    """Return patients, the boundary, the weights of the patients there, and the stream; UnreachableError if none."""
     case, rng = CASES[name], stream(repetition, "boundary", name, n, use)
     real = patients(n, repetition, tail=case.tail)
-    boundary = Boundary.of(case, real, rng)
+    found = Boundary.of(case, real, rng)
+    weights = found.pooled(rng, linear=case.linear) if use == POOLED else found.single(rng)
+    return real, found, weights, rng
+
+
+def judged(name: str, n: int, use: str, repetition: int) -> dict[str, object]:
+    """Return one row: how often each verdict is given on SETS sets of copies of the same patients."""
+    row: dict[str, object] = {"estimand": name, "n": n, "use": use, "repetition": repetition}
     try:
-        weights = boundary.pooled(rng, linear=case.linear) if use == POOLED else boundary.single(rng)
+        _, found, weights, rng = boundary_of(name, n, use, repetition)
     except UnreachableError:
-        return "unreachable"
-    drawn = rng.choice(n, size=(M[use], n), p=weights / n)
-    rows = real.frame
-    copies = [Cohort.derive(real.schema, rows.iloc[own].reset_index(drop=True), label=None) for own in drawn]
-    return finding(case, real, copies, rng, use).verdict
-
-
-def judged(name: str, n: int, use: str, batch: int) -> dict[str, object]:
-    """Return one row: how often each verdict is given in a batch of repetitions."""
-    found = [verdict(name, n, use, repetition) for repetition in range(batch * BATCH + 1, (batch + 1) * BATCH + 1)]
-    row: dict[str, object] = {"estimand": name, "n": n, "use": use, "batch": batch, "repetitions": BATCH}
-    return row | {kind: found.count(kind) for kind in ("pass", "fail", "unreachable")}
+        return row | {"sets": 0, PASS: 0, FAIL: 0}
+    verdicts = found.verdicts(weights, use, rng)
+    return row | {"sets": SETS, PASS: verdicts.count(PASS), FAIL: verdicts.count(FAIL)}

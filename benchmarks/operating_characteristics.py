@@ -33,8 +33,7 @@ SINGLE_SIZES, SINGLE_EVERY = (150, 400), 4
 M = 20
 """Cohorts in each repetition of the copies: most runs draw more, so that fewer answers are left open."""
 
-COPIES_A_ROUND = 2
-KEYS = {"faithful": ("copy", "n", "repetition"), "boundary": ("estimand", "n", "use", "batch")}
+KEYS = {"faithful": ("copy", "n", "repetition"), "boundary": ("estimand", "n", "use", "repetition")}
 
 Task = tuple[str, tuple[str, ...], Callable[[], dict[str, object]]]
 """Name of the table, key of the row, and what makes the row."""
@@ -45,15 +44,14 @@ def tasks(parts: tuple[str, ...]) -> Iterator[Task]:
     round_ = 0
     while True:
         if "faithful" in parts:
-            for repetition in range(COPIES_A_ROUND * round_ + 1, COPIES_A_ROUND * (round_ + 1) + 1):
-                yield from _copies(repetition)
+            yield from _copies(round_ + 1)
         if "boundary" in parts:
             for n in SIZES:
                 for name in boundary.CASES:
-                    yield _batch(name, n, POOLED, round_)
+                    yield _patients(name, n, POOLED, round_ + 1)
             for n in SINGLE_SIZES if round_ % SINGLE_EVERY == 0 else ():
                 for name in boundary.ALONE:
-                    yield _batch(name, n, SINGLE, round_ // SINGLE_EVERY)
+                    yield _patients(name, n, SINGLE, round_ // SINGLE_EVERY + 1)
         round_ += 1
 
 
@@ -65,8 +63,9 @@ def _copies(repetition: int) -> Iterator[Task]:
                 yield "faithful", (kind, str(n), str(repetition)), row
 
 
-def _batch(name: str, n: int, use: str, batch: int) -> Task:
-    return "boundary", (name, str(n), use, str(batch)), partial(boundary.judged, name, n, use, batch)
+def _patients(name: str, n: int, use: str, repetition: int) -> Task:
+    key = (name, str(n), use, str(repetition))
+    return "boundary", key, partial(boundary.judged, name, n, use, repetition)
 
 
 def run(minutes: float, parts: tuple[str, ...]) -> None:

@@ -68,7 +68,7 @@ def boundary_rates() -> pd.DataFrame:
         cells = []
         for n in sizes:
             own = part[part["n"] == n]
-            made = int(own["repetitions"].sum() - own["unreachable"].sum())
+            made = int(own["sets"].sum())
             cells.append(f"{own['pass'].sum() / made:.3f} of {made}" if made else "–")
         rows.append([use, name, *cells])
     return pd.DataFrame(rows, columns=["use", "estimand", *(f"n = {n}" for n in sizes)])

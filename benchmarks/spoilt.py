@@ -157,7 +157,7 @@ COPIES = {
     "bootstrap": Copy(),
     "marginals": Copy("marginals"),
     "arf": Copy("arf"),
-    "SDV Gaussian copula": Copy("gaussian_copula", every=4),
+    "SDV Gaussian copula": Copy("gaussian_copula", every=5),
     "arms erased": Copy(spoil=arms_erased),
     "marker effect erased": Copy(spoil=marker_effect_erased),
     "marker effect erased, analysis declared": Copy(spoil=marker_effect_erased, declared=True),
