@@ -21,6 +21,7 @@ from heorsynth.checks.core.finding import (
     fails_among,
 )
 from heorsynth.checks.structure.estimands import PANEL
+from heorsynth.core.display import agreeing
 from heorsynth.core.estimate import significant
 from heorsynth.data.cohort.cohort import small
 from heorsynth.evidence.finding_text import amount_with_interval, quantity, width_text, with_unit
@@ -91,7 +92,8 @@ def faithful(
     if found == NO:
         known = sum(one.verdict != NOT_ESTIMABLE for one in asked)
         failed = [one for one in asked if fails_among(one, known)]
-        parts = [f"{len(failed)} of {count} decisive quantities differ by more than their margin"] if failed else []
+        differ = agreeing(len(failed), "differs by more than its margin", "differ by more than their margin")
+        parts = [f"{len(failed)} of {count} decisive quantities {differ}"] if failed else []
         if impossible:
             parts.append(f"rules that no patient can break are broken {impossible:,} times")
         sentence = f"An analysis of the synthetic cohorts does not give what these {n:,} patients give: "

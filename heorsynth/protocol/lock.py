@@ -16,6 +16,7 @@ from heorsynth.core.errors import FileError, OutputError, Problem, ProtocolError
 from heorsynth.core.plugins import ESTIMANDS, installed
 from heorsynth.core.reading import json_of, typed
 from heorsynth.generators import registry
+from heorsynth.protocol.file.analyses import script_hashes
 from heorsynth.protocol.file.error_lines import leaves
 from heorsynth.protocol.file.source import read_origin
 from heorsynth.protocol.file.spec import Document, Protocol, read_protocol
@@ -27,6 +28,10 @@ _PLACEHOLDER = re.compile(r"^(…|\.\.\.|<.*>|\?+|xxx+|the arm compared with)$|\
 
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 """An ISO date; only such dates are compared with the dates of runs."""
+
+
+_SECTION_OF = {"scripts": "analyses"}
+"""The section of the protocol that a change of something outside its text belongs to."""
 
 
 @dataclass(frozen=True)
@@ -184,6 +189,7 @@ def write_lock(path: str | Path, out: str | Path = "runs") -> Path:
         "runs_before": len(_earlier_runs(protocol, Path(out))),
         "document": _sections(protocol.document),
         **({"plugins": used} if (used := plugins_used(protocol.document)) else {}),
+        **({"scripts": scripts} if (scripts := _scripts(protocol)) else {}),
     }
     target.write_text(json.dumps(facts, indent=2, sort_keys=True) + "\n", encoding="utf-8")
     return target
@@ -224,12 +230,12 @@ def read_lock(protocol: Protocol, out: str | Path = "runs") -> Lock:
         before = _sections(Document.model_validate(facts["document"]))
         at, runs = str(facts.get("locked_at", "")), int(facts.get("runs_before", 0))
         plugins_then = {str(name): str(held) for name, held in facts.get("plugins", {}).items()}
+        before["scripts"] = dict(facts.get("scripts", {}))
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise FileError(f"lock {path.name!r}", Problem("", "cannot be read", "restore it, or lock again")) from error
-    now = _sections(protocol.document)
-    changed = tuple(
-        sorted(name for name in set(now) | set(before) if name != "amendments" and now.get(name) != before.get(name))
-    )
+    now = {**_sections(protocol.document), "scripts": _scripts(protocol)}
+    differ = {name for name in set(now) | set(before) if name != "amendments" and now.get(name) != before.get(name)}
+    changed = tuple(sorted({_SECTION_OF.get(name, name) for name in differ}))
     named = {amendment.section.split(".")[0] for amendment in protocol.document.amendments if amendment.section}
     amended = tuple(name for name in changed if name in named)
     known = replace(lock, locked=True, changed=changed, amended=amended, locked_at=at, runs_before=runs)
@@ -272,7 +278,12 @@ def _earlier_runs(protocol: Protocol, out: Path) -> list[tuple[str, str]]:
     return sorted(runs)
 
 
-def _sections(document: Document) -> Mapping[str, object]:
+def _scripts(protocol: Protocol) -> dict[str, str]:
+    """The hashes of the scripts that the analyses of a protocol call."""
+    return script_hashes(protocol.document.analyses, protocol.path.parent)
+
+
+def _sections(document: Document) -> dict[str, object]:
     """The document with all defaults, so that a key added in a later version of heorsynth is not a change."""
-    sections: Mapping[str, object] = json.loads(document.model_dump_json())
+    sections: dict[str, object] = json.loads(document.model_dump_json())
     return sections

@@ -34,7 +34,7 @@ from heorsynth.engine.task import one_thread
 from heorsynth.evidence.evidence import Evidence
 from heorsynth.generators import registry
 from heorsynth.generators.sampling.sampler import Sampler
-from heorsynth.protocol.file.analyses import copy_scripts
+from heorsynth.protocol.file.analyses import analyses_of, copy_scripts
 from heorsynth.protocol.file.error_lines import with_lines
 from heorsynth.protocol.file.source import read_origin
 from heorsynth.protocol.file.spec import Protocol, read_protocol
@@ -319,6 +319,7 @@ def run(
             sheet=governance,
             card=cohort.card(),
             first_file=first_file(synthetic),
+            analyses=analyses_of(spec.document.analyses, spec.path.parent),
         )
         _write_governance(governance, folder)
         (folder / "report.html").write_text(page, encoding="utf-8")

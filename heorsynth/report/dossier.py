@@ -12,6 +12,8 @@ from pathlib import Path
 import jinja2
 from markupsafe import Markup
 
+from heorsynth.checks.analyses.analysis import Analysis
+from heorsynth.checks.analyses.replicate import replicate
 from heorsynth.checks.core.finding import WORST_FIRST
 from heorsynth.checks.costs.estimands import MEAN
 from heorsynth.checks.economics.arms import threshold_unit
@@ -25,7 +27,7 @@ from heorsynth.evidence.evidence import Evidence
 from heorsynth.evidence.finding_text import SET_EQUAL, SYMBOLS
 from heorsynth.provenance.governance import Sheet
 from heorsynth.provenance.record import NEEDS_A_PERSON
-from heorsynth.report import figures
+from heorsynth.report import figures, tables
 from heorsynth.report.figures.style import Picture
 from heorsynth.report.formulas import SYMBOLS_USED, formulas_for
 from heorsynth.report.methods import LIMITS, methods_for
@@ -60,6 +62,7 @@ def dossier(
     sheet: Sheet | None = None,
     card: Card | None = None,
     first_file: str = "000.parquet",
+    analyses: Sequence[Analysis] = (),
 ) -> str:
     """Return the page as HTML: verdict, findings, figures, tables, methods, governance and how to run it again.
 
@@ -76,12 +79,14 @@ def dossier(
     sheet : Sheet, optional          the governance sheet of the run
     card : Card, optional            of the patients, where `cohort` is a sample of them
     first_file : str                 of the synthetic rows, as a path within their folder in the run's
+    analyses : sequence              the user's own, shown side by side on the patients and on the synthetic cohorts
 
     Returns
     -------
     str          the same arguments give the same text: no time, no path, nothing fetched from a network
     """
     purpose = PURPOSES.get(evidence.purpose)
+    replications = [replicate(one, cohort, synthetic) for one in analyses]
     return (
         templates()
         .get_template("dossier.html.j2")
@@ -107,6 +112,8 @@ def dossier(
             table_one=table_one(cohort, synthetic),
             by_arm=None if cohort.schema.arm is None else table_one_by_arm(cohort, synthetic),
             evaluation=economics_table(evidence) if evidence.economics else None,
+            replications=tables.analyses(replications) if replications else None,
+            analyses_forest=_one(lambda: figures.analyses(replications)) if replications else "",
             making=_making(protocol, synthetic, evidence),
             margins=margins_table(_margins(protocol), evidence),
             blank=NEEDS_A_PERSON,
@@ -227,6 +234,7 @@ def _making(protocol: Mapping[str, object], synthetic: Sequence[Cohort], evidenc
                 "made from real patients" if label.depth == 1 else f"made from synthetic rows (depth {label.depth})",
             ),
             ("Set equal to the source's", plain_names(label.calibrated) or "nothing"),
+            ("Moments by arm kept for", ", ".join(label.kept) or "no covariate"),
             ("Label", label.statement),
         ]
     rows += [(name.capitalize(), plain(wanted[name])) for name in ("targets", "where") if wanted.get(name)]

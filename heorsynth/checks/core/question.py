@@ -28,6 +28,7 @@ from heorsynth.checks.core.margin import Margin
 from heorsynth.checks.core.observed import Observed
 from heorsynth.checks.core.scalar import Measured, Numbers, cap_margin_at_effect, compared, share_with_interval
 from heorsynth.checks.core.standing import Standing
+from heorsynth.core.display import counted
 from heorsynth.core.errors import HeorsynthError, HorizonError, NotEstimableError, Problem
 from heorsynth.core.estimate import Estimate
 from heorsynth.data.cohort.cohort import Cohort
@@ -360,7 +361,7 @@ def too_few(real: Observed) -> str:
 
 def _estimated(estimate: Estimator, cohort: Observed) -> tuple[float, float]:
     if cohort.n < _MIN_PATIENTS:
-        raise NotEstimableError(f"{cohort.n} patients in this group")
+        raise NotEstimableError(f"{counted(cohort.n, 'patient')} in this group")
     estimated = estimate(cohort)
     value, variance = float(estimated.value), float(estimated.se) ** 2
     if not (math.isfinite(value) and math.isfinite(variance)):

@@ -151,7 +151,11 @@ def _over_cohorts(differences: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.n
         mean = held.sum(axis=0) / count
         spread = np.sqrt((np.where(known, differences - mean, 0.0) ** 2).sum(axis=0) / (count - 1))
         chance = spread / np.sqrt(count)
-    return np.where(2 * count >= len(differences), mean, np.nan), np.where(count > 1, chance, np.inf), np.maximum(count - 1, 1)
+    return (
+        np.where(2 * count >= len(differences), mean, np.nan),
+        np.where(count > 1, chance, np.inf),
+        np.maximum(count - 1, 1),
+    )
 
 
 def panel(ask: Ask) -> list[Finding]:
@@ -163,7 +167,11 @@ def panel(ask: Ask) -> list[Finding]:
     found = panel_result(group.real, group.synthetic, ask.rng)
     if not found.analyses:
         return [question.refuse("no two columns with enough patients to analyse together")]
-    return [question.answer(found.numbers(question.standing.level), before=_shares(found), after=f"; worst: {_worst(found)}")]
+    return [
+        question.answer(
+            found.numbers(question.standing.level), before=_shares(found), after=f"; worst: {_worst(found)}"
+        )
+    ]
 
 
 def _shares(found: PanelResult) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from heorsynth.core.display import counted
 from heorsynth.core.errors import GeneratorError, Problem, nearest
 from heorsynth.core.numbers import is_whole
 from heorsynth.core.random import stream
@@ -152,7 +153,7 @@ class Heor:
         require_source(cohort, allow_synthetic_source=True)
         if cohort.n < 2 * self.min_patients:
             fix = f"at least {2 * self.min_patients} patients, or a smaller min_patients"
-            raise GeneratorError("generator 'heor'", Problem("min_patients", f"{cohort.n} patients", fix))
+            raise GeneratorError("generator 'heor'", Problem("min_patients", counted(cohort.n, "patient"), fix))
         if (borrow is None) != (weight is None):
             fix = "give both: borrow=registry, weight=0.3"
             raise GeneratorError("generator 'heor'", Problem("borrow", "only one of borrow and weight is given", fix))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
@@ -84,3 +85,12 @@ def copy_scripts(sections: Sequence[AnalysisSection], folder: Path, target: Path
     for name in sorted({_script_of(one.call) for one in sections} - {""}):
         (target / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(folder / name, target / name)
+
+
+def script_hashes(sections: Sequence[AnalysisSection], folder: Path) -> dict[str, str]:
+    """Return the SHA-256 of every script of a protocol; "" for one that is not there."""
+    names = sorted({_script_of(one.call) for one in sections} - {""})
+    paths = {name: folder / name for name in names}
+    return {
+        name: hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "" for name, path in paths.items()
+    }

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
+from heorsynth.checks.analyses.estimands import OF_ANALYSES
 from heorsynth.checks.planning.catalogue import ESTIMANDS
 from heorsynth.checks.planning.purposes import PURPOSES
 from heorsynth.core.display import Card
@@ -118,7 +119,9 @@ def margins_table(declared: Mapping[str, Mapping[str, object]], evidence: Eviden
     """
     purpose = PURPOSES.get(evidence.purpose)
     asked = () if purpose is None else (*purpose.decisive, *purpose.supporting)
-    defaults = {item.key: {**item.margin, "reason": item.reason} for item in asked}
+    defaults = {
+        item.key: {**item.margin, "reason": item.reason} for item in (*asked, *(one.default for one in OF_ANALYSES))
+    }
     rows = []
     for key in dict.fromkeys(finding.key for finding in evidence.findings if finding.key):
         margin = declared.get(key, defaults.get(key, {}))
@@ -126,7 +129,8 @@ def margins_table(declared: Mapping[str, Mapping[str, object]], evidence: Eviden
         shown = plain(settings) + (" (amended)" if margin.get("amended") else "")
         what = ESTIMANDS[key].definition if key in ESTIMANDS else ""
         reason = str(margin.get("reason") or "no reason was given")
-        rows.append((key, what, shown, reason, "protocol" if key in declared else "default of the purpose"))
+        usual = "default of an analysis" if key in {one.key for one in OF_ANALYSES} else "default of the purpose"
+        rows.append((key, what, shown, reason, "protocol" if key in declared else usual))
     card = Card("Margins and their reasons", _MARGIN_COLUMNS, tuple(rows), FOOTNOTE)
     return Table(card, pd.DataFrame(rows, columns=list(_MARGIN_COLUMNS)))
 

@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 from nbconvert import HTMLExporter
 
+from heorsynth.checks.analyses.analysis import Analysis
 from heorsynth.checks.core.finding import Finding
 from heorsynth.checks.planning.catalogue import ESTIMANDS
 from heorsynth.data.cohort.cohort import Cohort
@@ -129,6 +130,16 @@ def test_table_1_by_arm_and_the_numbers_of_the_evaluation_are_on_the_page(page: 
     assert "P(cost-effective)" in found and numbers[0].icer_text in found and f"{numbers[0].probability:.1%}" in found
 
 
+def test_declared_analyses_are_shown_side_by_side_and_the_section_is_absent_without_one(page: Page) -> None:
+    real = patients()
+    (endpoint,), column = real.schema.endpoints, real.schema.arm
+    mine = Analysis("my model", model="cox", formula=f"{endpoint} ~ {column}")
+    shown = Page(dossier(PROTOCOL, real, drawn(real), evidence(), analyses=[mine]))
+    words = " ".join(shown.words)
+    assert "Your own analyses" in words and "my model" in words and "synthetic, pooled" in words
+    assert "Your own analyses" not in " ".join(page.words)
+
+
 def test_the_same_arguments_give_the_same_bytes(text: str) -> None:
     real = patients()
     again = dossier(PROTOCOL, real, drawn(real), evidence(), run_name="pbc-1", protocol_sha256="ab" * 32,
@@ -214,9 +225,11 @@ def test_what_a_protocol_says_is_escaped(text: str) -> None:
     assert "&lt;script&gt;alert(1)&lt;/script&gt; &amp; co" in text
 
 
-def test_the_verdict_comes_first_in_the_sentence_of_the_evidence(page: Page) -> None:
+def test_the_three_answers_come_first(page: Page) -> None:
     words = " ".join(page.words)
-    assert words.index(evidence().sentence) < words.index("Decisive findings")
+    places = [words.index(one.sentence) for one in evidence().answered]
+    assert len(places) == 3 and places == sorted(places)
+    assert words.index(evidence().verdict) < places[0] and places[-1] < words.index("Decisive findings")
 
 
 def test_a_note_is_said_once(page: Page) -> None:

@@ -6,10 +6,11 @@ import pytest
 
 from heorsynth.core.errors import AnalysisError, HeorsynthError
 from heorsynth.engine.engine import open_engine
-from heorsynth.protocol.file.analyses import analyses_of, copy_scripts
+from heorsynth.protocol.file.analyses import analyses_of, copy_scripts, script_hashes
 from heorsynth.protocol.file.source import load_source
 from heorsynth.protocol.file.spec import read_protocol
 from heorsynth.protocol.judge import plan_checks
+from heorsynth.protocol.lock import read_lock, write_lock
 
 HEAD = """\
 heorsynth: 1
@@ -61,3 +62,17 @@ def test_a_script_is_found_beside_the_protocol_and_copied_to_the_run(tmp_path: P
     target.mkdir()
     copy_scripts(protocol.document.analyses, tmp_path, target)
     assert (target / "mine.py").read_bytes() == (tmp_path / "mine.py").read_bytes()
+
+
+def test_a_script_that_changed_after_the_lock_is_a_changed_section(tmp_path: Path) -> None:
+    script = tmp_path / "mine.py"
+    script.write_text("def f(frame):\n    return {}\n", encoding="utf-8")
+    path = written(tmp_path, "{name: a, call: 'mine.py:f'}", "{name: b, call: 'mine.py:g'}")
+    protocol = read_protocol(path)
+    assert list(script_hashes(protocol.document.analyses, tmp_path)) == ["mine.py"]
+    write_lock(path, tmp_path / "runs")
+    assert read_lock(protocol).changed == ()
+    script.write_text("def f(frame):\n    return {'b': (0.0, 1.0)}\n", encoding="utf-8")
+    assert read_lock(protocol).changed == ("analyses",)
+    script.unlink()
+    assert read_lock(protocol).changed == ("analyses",)
