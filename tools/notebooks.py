@@ -2,8 +2,9 @@
 
     python tools/notebooks.py [--full] [--record] [--twice] [NAME ...]
 
-Three stages are told apart: *installs* (all it imports is there), *runs* (to its end, within its time, every picture
-with alternative text) and *same* (its results equal the recorded ones). `reduced` in a notebook's metadata names the
+Three stages are told apart: *installs* (all it imports is there), *runs* (to its end, every picture with alternative
+text) and *same* (its results equal the recorded ones). The time is printed and is no failure: it depends on the machine.
+Only a notebook that takes many times its usual time on the wall fails, as one that hangs. `reduced` in a notebook's metadata names the
 parameters of a small run, `full` (with `--full`) those that its `parameters` cell does not set already. Its cell
 tagged `result` prints one line of JSON: what the story ends on. `--record` writes these lines to
 notebooks/results.json; without it they are compared with what stands there, numbers to 1e-6. `--twice` runs each
@@ -39,13 +40,10 @@ RECORDED = FOLDER / "results.json"
 TOLERANCE = 1e-6
 
 SECONDS = 90
-"""What a notebook may take at reduced size, on a machine that does nothing else."""
+"""What a notebook should take at most at reduced size. It is told and not enforced."""
 
-BUSY = 4
-"""A shared machine may keep it waiting: the limit is on processor seconds, and this many times it on the wall."""
-
-DEARER = 1.5
-"""The same work costs more processor seconds beside other work, which shares the caches: so many times the limit."""
+HANGS = 4
+"""A notebook that takes so many times this limit on the wall hangs, even on a busy machine."""
 
 
 @dataclass
@@ -115,15 +113,9 @@ def pictures_without_words(done: NotebookNode) -> list[str]:
     return warned + ([f"{len(bare)} pictures have no alternative text"] if bare else [])
 
 
-def too_slow(processor: float, wall: float) -> list[str]:
-    """Whether a notebook took longer than it may.
-
-    Processor time is what the notebook costs, whoever else uses the machine; where several cores share the work it
-    exceeds the time on the wall, and then the wall counts.
-    """
-    if min(processor, wall) > DEARER * SECONDS:
-        return [f"took {min(processor, wall):.0f} s, more than {DEARER:g} times {SECONDS}"]
-    return [f"took {wall:.0f} s, more than {BUSY} times {SECONDS}"] if wall > BUSY * SECONDS else []
+def hangs(wall: float) -> list[str]:
+    """Whether a notebook took so long that waiting for a busy machine does not explain it."""
+    return [f"took {wall:.0f} s on the wall, more than {HANGS} times {SECONDS}"] if wall > HANGS * SECONDS else []
 
 
 def differences(recorded: object, found: object, at: str = "", tolerance: float = TOLERANCE) -> list[str]:
@@ -160,7 +152,7 @@ def judged(path: Path, asked: argparse.Namespace, recorded: dict[str, dict[str, 
         return outcome
     processor, wall = spent() - before, time.perf_counter() - started
     outcome.told = f"({size}: {processor:.0f} s of processor, {wall:.0f} s on the wall)"
-    outcome.runs = pictures_without_words(done) + ([] if asked.full else too_slow(processor, wall))
+    outcome.runs = pictures_without_words(done) + ([] if asked.full else hangs(wall))
     found = result_of(done, path.name)
     held = recorded.setdefault(path.stem, {})
     if asked.record:

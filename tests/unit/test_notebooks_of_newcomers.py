@@ -19,7 +19,7 @@ from heorsynth.protocol.start.init import init
 ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOKS = ROOT / "notebooks"
 N = 80
-SMALL = {"generator": {"name": "marginals", "m": 2}}
+SMALL = {"generator": {"name": "marginals", "m": 2, "most_cohorts": 2}}
 
 
 def executed(name: str, **parameters: object) -> tuple[dict[str, object], str]:
