@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from heorsynth.checks.core.distance import largest
+from heorsynth.checks.core.distance import Gaps, largest
 from heorsynth.checks.core.finding import FAIL, INCONCLUSIVE, NOT_ESTIMABLE, PASS
 from heorsynth.checks.planning import registry
 from heorsynth.checks.planning.catalogue import ESTIMANDS, margin_for
@@ -164,9 +164,10 @@ def test_identical_cohorts_are_at_no_distance():
 
 def test_kolmogorov_smirnov_of_two_disjoint_columns_is_one():
     real = cohort()
-    found = ask("structure.marginals", real, drawn(real, frame(qaly=np.linspace(2, 3, 40))), ANY)
+    apart = [frame(qaly=np.linspace(low, low + 1, 40)) for low in (2, 4)]
+    found = ask("structure.marginals", real, drawn(real, *apart), ANY)
     distance = next(finding for finding in found if "qaly" in finding.estimand)
-    assert distance.difference == pytest.approx(1.0)
+    assert (distance.difference, distance.lower, distance.upper) == pytest.approx((1.0, 1.0, 1.0))
     assert distance.verdict == FAIL
 
 
@@ -202,8 +203,10 @@ def test_a_point_that_cannot_vary_does_not_widen_the_interval_of_a_distance():
     """At the largest value the distribution function is 1 in every draw, up to rounding."""
     noise = np.column_stack([np.random.default_rng(1).normal(0, 0.02, 400), np.zeros(400)])
     noise[:40, 1] = 1e-16
-    alone, beside = (largest(np.array([0.3, 0.0])[:k], noise[:, :k], noise[:, :k]) for k in (1, 2))
-    assert beside == pytest.approx(alone)
+    each = np.array([[0.3, 0.0]] * 2)
+    alone, beside = (largest(Gaps(each[:, :k], noise[:, :k], noise[:, :k])) for k in (1, 2))
+    assert (beside.difference, beside.lower, beside.upper) == pytest.approx((0.3, alone.lower, alone.upper))
+    assert alone.upper == pytest.approx(0.3 + 1.6448536 * noise[:, 0].std())
 
 
 def test_a_purpose_does_not_ask_for_costs_of_a_cohort_without_any_and_says_so():
