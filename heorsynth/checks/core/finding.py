@@ -33,9 +33,6 @@ LATER_LEVEL = 0.99
 POOLED, SINGLE = "pooled", "single"
 """The use of the cohorts: analysts get all of them, or one file goes out alone."""
 
-_EDGE = 1e-9
-"""Share of the margin that is rounding error."""
-
 _SINGLE_SHARE = 0.9
 """Share of the single cohorts that must lie within the margin, if one file goes out alone."""
 
@@ -201,13 +198,8 @@ class Finding:
 
 
 def decide(lower: float, upper: float, width: float) -> str:
-    """Return pass if [lower, upper] lies inside [-width, width], fail if it lies outside, else inconclusive.
-
-    An interval that touches the edge does not pass: an effect of exactly 0 in every cohort lies on the edge of a margin
-    that is capped at the real effect, and rounding must not decide.
-    """
-    inside = width * (1 - _EDGE)
-    if -inside <= lower and upper <= inside:
+    """Return pass if [lower, upper] lies inside [-width, width], fail if it lies outside, else inconclusive."""
+    if -width <= lower and upper <= width:
         return PASS
     return FAIL if lower > width or upper < -width else INCONCLUSIVE
 
