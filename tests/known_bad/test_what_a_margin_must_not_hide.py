@@ -66,7 +66,7 @@ def test_a_margin_is_narrowed_to_an_effect_that_is_shown_and_to_no_other() -> No
 
 
 def test_an_erased_effect_passes_no_more_often_than_one_on_the_edge() -> None:
-    """A trial of 1,000 with a gain of 0.08 that is significant, and 200 times 3 cohorts of rows without: 5% may pass."""
+    """A trial of 1,000 with a significant gain of 0.08, and 200 times 3 cohorts of rows without: 5% may pass."""
     rng = np.random.default_rng(5)
     arm = np.tile(["new", "usual"], 500)
 
