@@ -150,6 +150,12 @@ def test_every_case_is_spoilt():
 
 
 @pytest.mark.parametrize("key", SPOILT)
+def test_the_spoilt_patients_are_one_margin_off_or_a_patient_more(key):
+    found = judged(key, [off_by(key, 1.0)], np.random.default_rng(1))
+    assert 1 <= abs(found.difference) / found.margin < 1.05
+
+
+@pytest.mark.parametrize("key", SPOILT)
 def test_an_unbiased_copy_passes_nearly_always(key):
     found = verdicts(key, 0.0, FEW, m=12)
     assert found["pass"] >= NEARLY_ALL and found["fail"] <= 1
