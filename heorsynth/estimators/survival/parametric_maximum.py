@@ -31,7 +31,7 @@ _MOST_EXACT = 25
 """The limit of Newton's steps with exact derivatives. Most likelihoods need fewer than eight."""
 
 _SHORT = 0.01
-"""A step shorter than this is taken by first derivatives of sixth order, which cost as much as three long steps."""
+"""A step that is shorter, or does not descend, is taken by first derivatives of sixth order, which cost more."""
 
 Loss = Callable[[np.ndarray], float]
 """Parameters (p,) -> minus the mean log-likelihood; infinite where it is not defined."""
@@ -55,7 +55,7 @@ def maximum(loss: Loss, start: np.ndarray) -> tuple[np.ndarray, np.ndarray] | No
             if inverse is None:
                 return None
             step = (inverse * slope).sum(axis=1)
-            if not np.abs(step).max() > _SHORT:
+            if not (np.abs(step).max() > _SHORT and loss(theta - step) <= loss(theta)):
                 step = (inverse * gradient(loss, theta)).sum(axis=1)
             shortened = _descending(loss, theta, step)
             if shortened is None:
