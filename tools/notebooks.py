@@ -3,13 +3,14 @@
     python tools/notebooks.py [--full] [--record] [--twice] [NAME ...]
 
 Three stages are told apart: *installs* (all it imports is there), *runs* (to its end, every picture with alternative
-text) and *same* (its results equal the recorded ones). The time is printed and is no failure: it depends on the machine.
-Only a notebook that takes many times its usual time on the wall fails, as one that hangs. `reduced` in a notebook's metadata names the
-parameters of a small run, `full` (with `--full`) those that its `parameters` cell does not set already. Its cell
-tagged `result` prints one line of JSON: what the story ends on. `--record` writes these lines to
-notebooks/results.json; without it they are compared with what stands there, numbers to 1e-6. `--twice` runs each
-again and asks for the very same line. Each notebook runs with notebooks/ as its folder and writes below a temporary
-one.
+text) and *same* (its results equal the recorded ones). The time is printed and is no failure, because it depends on
+the machine. Only a notebook that takes many times its limit on the wall fails, as one that hangs.
+
+`reduced` in a notebook's metadata names the parameters of a small run, `full` (with `--full`) those that its
+`parameters` cell does not set already. Its cell tagged `result` prints one line of JSON: what the story ends on.
+`--record` writes these lines to notebooks/results.json; without it they are compared with what stands there, numbers
+to 1e-6. `--twice` runs each again and asks for the very same line. Each notebook runs with notebooks/ as its folder
+and writes below a temporary one.
 """
 
 from __future__ import annotations
