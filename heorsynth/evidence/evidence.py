@@ -215,8 +215,6 @@ class Evidence:
     def subgroups(self) -> pd.DataFrame:
         """Return the findings on survival, costs and utilities within subgroups, with partially pooled differences.
 
-        One cohort has no interval, so it has no such finding.
-
         Returns
         -------
         DataFrame       key, estimand, group, difference, lower, upper (its own), pooled, pooled_lower, pooled_upper
@@ -227,9 +225,7 @@ class Evidence:
                         them as independent. One cohort has no intervals, so nothing is pooled (NaN).
         """
         rows = []
-        scalar = [
-            one for one in self.findings if one.kind in _PARTS and one.check in REPEATED and one.known and one.m > 1
-        ]
+        scalar = [one for one in self.findings if one.kind in _PARTS and one.check in REPEATED and one.known]
         for key, estimand, kind in dict.fromkeys((one.key, one.estimand, one.kind) for one in scalar):
             same = (one for one in scalar if (one.key, one.estimand, one.kind) == (key, estimand, kind))
             own = sorted(same, key=lambda one: one.group)
