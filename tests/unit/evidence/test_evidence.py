@@ -70,7 +70,9 @@ def test_every_purpose_reaches_a_verdict_without_a_hole_in_its_table(real, resam
     assert set(table["verdict"]) <= {"pass", "fail", "inconclusive", "not estimable"}
     judged = table[table["verdict"] != "not estimable"]
     assert judged[["difference", "lower", "upper", "margin"]].notna().all().all()
-    assert (judged["floor"].notna() | (judged["check"] == "inference")).all(), "a standard error has no error of its own"
+    assert (judged["floor"].notna() | (judged["check"] == "inference")).all(), (
+        "a standard error has no error of its own"
+    )
     assert ((judged["lower"] <= judged["difference"] + 1e-9) & (judged["difference"] <= judged["upper"] + 1e-9)).all()
 
 

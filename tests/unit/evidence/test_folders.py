@@ -129,7 +129,9 @@ def test_a_folder_can_be_fit_for_teaching_and_not_where_a_decisive_question_has_
     teaching = hs.validate(real, [same, same], purpose="teaching", margins=LOOSE)
     assert {one.verdict for one in teaching.decisive} == {"pass"}
     assert teaching.verdict == "fit"
-    copied = hs.validate(real, [same] * 2, purpose="teaching", margins={**LOOSE, "disclosure.copies": {"absolute": 0.01}})
+    copied = hs.validate(
+        real, [same] * 2, purpose="teaching", margins={**LOOSE, "disclosure.copies": {"absolute": 0.01}}
+    )
     assert {one.key for one in copied.decisive if one.verdict != "pass"} == {"disclosure.copies"}
     assert copied.verdict == "inconclusive"
     testing = hs.validate(real, [same, same], purpose="software-testing")
