@@ -57,7 +57,8 @@ def test_impossible_rows_are_a_no_and_missing_roles_are_not_asked() -> None:
     assert "broken 3 times" in faithful([PASSED], 80, impossible=3).sentence
     asked = faithful([PASSED], 80, missing_roles=("arm", "costs"), purpose="economic-evaluation")
     assert asked.answer == "not asked" and "declares no arm, no costs" in asked.sentence
-    assert faithful([FAILED], 80, missing_roles=("arm",)).answer == "no"
+    told = faithful([FAILED], 80, missing_roles=("arm",), purpose="economic-evaluation")
+    assert told.answer == "no" and "declares no arm, which economic-evaluation needs" in told.sentence
 
 
 def test_the_worst_finding_and_what_settles_are_named() -> None:

@@ -201,3 +201,17 @@ def test_a_fail_rests_on_analyses_that_are_clearly_off_and_needs_no_correction_f
     assert found.numbers(0.99).upper > numbers.upper
     failed = finding(copies(arms_drawn_apart))
     assert failed.verdict == FAIL and fails_among(failed, 1) and fails_among(failed, 1000)
+
+
+def test_a_model_that_fits_the_patients_exactly_is_left_out_as_it_has_no_standard_error() -> None:
+    real = linked_trial()
+    summed = real.frame.assign(total=lambda rows: rows["cost"] + 100 * rows["age"])
+    whole = Cohort.derive(real.schema, summed, label=None)
+    noise = np.random.default_rng(3).normal(0, 500, real.n)
+    broken = [
+        Cohort.derive(real.schema, one.frame.assign(total=lambda rows: rows["cost"] + noise), label=None)
+        for one in copies(faithful)
+    ]
+    found = panel_result(whole, broken, stream(1, "check", "structure"))
+    assert any("total" in one.words for one in found.analyses), "else nothing is tested"
+    assert np.abs(found.difference).max() < 1e4, "an exact model would be 1e10 standard errors off"
