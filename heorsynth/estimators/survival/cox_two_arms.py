@@ -14,7 +14,7 @@ from heorsynth.core.estimate import Estimate
 from heorsynth.estimators.survival.counts import follow_up
 from heorsynth.estimators.survival.cox import MOST_STEPS, TOLERANCE, cox, without_maximum
 
-METHOD = "log hazard ratio, Cox (Efron)"
+_METHOD = "log hazard ratio, Cox (Efron)"
 """Name of the estimate."""
 
 _CHUNK = 1_000_000
@@ -54,7 +54,7 @@ def hazard_ratio_of_rows(
     with suppress(NotEstimableError):
         return log_hazard_ratio(arm_counts(time, event, treated, entry))
     fit = cox(time, event, treated.astype(float)[:, None], entry)
-    return Estimate.normal(float(fit.coef[0]), float(fit.se[0]), method=METHOD)
+    return Estimate.normal(float(fit.coef[0]), float(fit.se[0]), method=_METHOD)
 
 
 def arm_counts(time: np.ndarray, event: np.ndarray, treated: np.ndarray, entry: np.ndarray | None = None) -> ArmCounts:
@@ -91,7 +91,7 @@ def _from(values: np.ndarray, at: np.ndarray) -> np.ndarray:
     return len(values) - np.searchsorted(np.sort(values), at, side="left")
 
 
-def log_hazard_ratio(arms: ArmCounts, *, method: str = METHOD) -> Estimate:
+def log_hazard_ratio(arms: ArmCounts, *, method: str = _METHOD) -> Estimate:
     """Return the log hazard ratio of the treated to the others by Newton's method, with Efron's treatment of ties.
 
     Returns
