@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from operator import itemgetter
 
 import numpy as np
 import pandas as pd
@@ -91,8 +92,7 @@ def restricted_mean_difference(rows: pd.DataFrame) -> Statistic:
 
 
 def log_hazard_ratio(rows: pd.DataFrame) -> Statistic:
-    """Return Cox's estimate by Newton's steps. In a resample, copies of a patient are ties, which Efron's method
-    removes from the risk set one after the other."""
+    """Return Cox's estimate. Efron's method removes copies of a patient from the risk set one after the other."""
     new, event = _new(rows), rows["event"].to_numpy() == 1
 
     def estimate(weights: np.ndarray) -> np.ndarray:
@@ -139,6 +139,10 @@ def difference_of(value: Callable[[pd.DataFrame], pd.Series]) -> Make:
     return make
 
 
+def _net_benefit(rows: pd.DataFrame) -> pd.Series:
+    return WTP * rows["qaly"] - rows["cost"]
+
+
 def coefficient_of_variation(rows: pd.DataFrame) -> Statistic:
     cost = rows["cost"].to_numpy(float)
 
@@ -181,7 +185,6 @@ class Case:
 
 
 _TO_HORIZON = {"horizon": HORIZON}
-_NET_BENEFIT = difference_of(lambda rows: WTP * rows["qaly"] - rows["cost"])
 
 CASES = {
     "survival.rmst": Case("survival.rmst", restricted_mean, _TO_HORIZON),
@@ -194,15 +197,11 @@ CASES = {
     "costs.cv": Case("costs.cv", coefficient_of_variation),
     "costs.cv, long tail": Case("costs.cv", coefficient_of_variation, tail=True),
     "costs.zero_share": Case("costs.zero_share", share_of(lambda rows: rows["cost"] == 0), linear=True),
-    "costs.difference": Case("costs.difference", difference_of(lambda rows: rows["cost"]), linear=True),
+    "costs.difference": Case("costs.difference", difference_of(itemgetter("cost")), linear=True),
     "utilities.mean": Case("utilities.mean", mean_of("qaly"), linear=True),
-    "economics.incremental_cost": Case(
-        "economics.incremental_cost", difference_of(lambda rows: rows["cost"]), linear=True
-    ),
-    "economics.incremental_qaly": Case(
-        "economics.incremental_qaly", difference_of(lambda rows: rows["qaly"]), linear=True
-    ),
-    "economics.inmb": Case("economics.inmb", _NET_BENEFIT, linear=True),
+    "economics.incremental_cost": Case("economics.incremental_cost", difference_of(itemgetter("cost")), linear=True),
+    "economics.incremental_qaly": Case("economics.incremental_qaly", difference_of(itemgetter("qaly")), linear=True),
+    "economics.inmb": Case("economics.inmb", difference_of(_net_benefit), linear=True),
     "subgroups.representation": Case(
         "subgroups.representation", share_of(lambda rows: rows["sex"] == "f"), linear=True, word="sex=f"
     ),
@@ -298,12 +297,10 @@ class Boundary:
     @classmethod
     def of(cls, case: Case, real: Cohort, rng: np.random.Generator) -> Boundary:
         """Return the boundary of a case for these patients; the margin is that of the finding, capped as there."""
-        alone, statistic = finding(case, real, [real, real], rng), case.make(real.frame)
-        even = np.ones(real.n)
+        alone, statistic, even = finding(case, real, [real, real], rng), case.make(real.frame), np.ones(real.n)
         value, sign = statistic(even[None])[0], float(rng.choice([-1.0, 1.0]))
         if np.ndim(value):
-            plain = mean_of("age") if case.word else restricted_mean
-            moving = influence(plain(real.frame), even)
+            moving = influence((mean_of("age") if case.word else restricted_mean)(real.frame), even)
             return cls(statistic, value, alone.margin, _direction(moving), sign, Margin("absolute", alone.margin))
         shown = np.log(alone.real) if case.log else alone.real
         if abs(value - shown) > SAME * max(1.0, abs(shown)) * (1000 if case.log else 1):
@@ -355,8 +352,7 @@ class Boundary:
 
     def counts(self, weights: np.ndarray, cohorts: int, rng: np.random.Generator) -> np.ndarray:
         """Return how often each patient is in each of SETS times so many resamples (SETS, cohorts, n)."""
-        n = len(weights)
-        return rng.multinomial(n, weights / n, size=(SETS, cohorts)).astype(float)
+        return rng.multinomial(len(weights), weights / len(weights), size=(SETS, cohorts)).astype(float)
 
     def verdicts(self, weights: np.ndarray, use: str, rng: np.random.Generator) -> list[str]:
         """Return the verdict on each set of copies, by the rules that `Question.compare` and `answer` use."""

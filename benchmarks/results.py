@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -40,21 +40,25 @@ def markdown(frame: pd.DataFrame) -> str:
 
 
 def copies_rates() -> pd.DataFrame:
-    """How often each copy is answered "yes" and "no", by size, and what fails most often."""
+    """The share of answers "yes" and "no" for each copy by size, and what fails most often over all sizes."""
+    held = stored("faithful").astype({"n": int})
+    sizes = sorted(held["n"].unique())
     rows = []
-    for (kind, n), part in stored("faithful").astype({"n": int}).groupby(["copy", "n"], sort=False):
+    for kind, part in held.groupby("copy", sort=False):
         failed = Counter(key for keys in part["failed"] for key in keys.split())
         most = ", ".join(f"{key} {count / len(part):.2f}" for key, count in failed.most_common(3))
-        share = part["answer"].value_counts(normalize=True)
-        shares = [f"{share.get(answer, 0.0):.2f}" for answer in ("yes", "no", "not shown")]
-        rows.append([kind, str(n), str(len(part)), *shares, most])
-    names = ["copy", "patients", "repetitions", "yes", "no", "not shown", "fail most often"]
-    return pd.DataFrame(rows, columns=names).sort_values("copy", key=_first_seen(rows), kind="stable")
+        cells = []
+        for n in sizes:
+            answers = part.loc[part["n"] == n, "answer"]
+            cells.append(f"{(answers == 'yes').mean():.2f} / {(answers == 'no').mean():.2f}" if len(answers) else "–")
+        counts = part["n"].value_counts()
+        rows.append([kind, _span(int(counts.min()), int(counts.max())), *cells, most or "nothing"])
+    names = ["copy", "repetitions", *(f"n = {n:,}: yes / no" for n in sizes), "share in which it fails"]
+    return pd.DataFrame(rows, columns=names)
 
 
-def _first_seen(rows: Sequence[Sequence[str]]) -> Callable[[pd.Series], pd.Series]:
-    order = {kind: place for place, kind in enumerate(dict.fromkeys(row[0] for row in rows))}
-    return lambda kinds: kinds.map(order)
+def _span(least: int, most: int) -> str:
+    return str(least) if least == most else f"{least} to {most}"
 
 
 def boundary_rates() -> pd.DataFrame:
@@ -69,6 +73,6 @@ def boundary_rates() -> pd.DataFrame:
         for n in sizes:
             own = part[part["n"] == n]
             made = int(own["sets"].sum())
-            cells.append(f"{own['pass'].sum() / made:.3f} of {made}" if made else "–")
+            cells.append(f"{own['pass'].sum() / made:.3f} of {made:,}" if made else "–")
         rows.append([use, name, *cells])
-    return pd.DataFrame(rows, columns=["use", "estimand", *(f"n = {n}" for n in sizes)])
+    return pd.DataFrame(rows, columns=["use", "estimand", *(f"n = {n:,}" for n in sizes)])
