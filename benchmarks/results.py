@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -36,3 +37,38 @@ def markdown(frame: pd.DataFrame) -> str:
     lines = ["| " + " | ".join(frame.columns) + " |", "|" + "---|" * len(frame.columns)]
     lines += ["| " + " | ".join(row) + " |" for row in frame.itertuples(index=False, name=None)]
     return "\n".join(lines)
+
+
+def copies_rates() -> pd.DataFrame:
+    """How often each copy is answered "yes" and "no", by size, and what fails most often."""
+    rows = []
+    for (kind, n), part in stored("faithful").astype({"n": int}).groupby(["copy", "n"], sort=False):
+        failed = Counter(key for keys in part["failed"] for key in keys.split())
+        most = ", ".join(f"{key} {count / len(part):.2f}" for key, count in failed.most_common(3))
+        share = part["answer"].value_counts(normalize=True)
+        shares = [f"{share.get(answer, 0.0):.2f}" for answer in ("yes", "no", "not shown")]
+        rows.append([kind, str(n), str(len(part)), *shares, most])
+    names = ["copy", "patients", "repetitions", "yes", "no", "not shown", "fail most often"]
+    return pd.DataFrame(rows, columns=names).sort_values("copy", key=_first_seen(rows), kind="stable")
+
+
+def _first_seen(rows: Sequence[Sequence[str]]) -> Callable[[pd.Series], pd.Series]:
+    order = {kind: place for place, kind in enumerate(dict.fromkeys(row[0] for row in rows))}
+    return lambda kinds: kinds.map(order)
+
+
+def boundary_rates() -> pd.DataFrame:
+    """How often an estimate that is off by exactly the margin passes, by size, of how many that could be made so."""
+    held = stored("boundary")
+    counts = [name for name in held if name not in ("estimand", "use")]
+    held = held.astype(dict.fromkeys(counts, int))
+    sizes = sorted(held["n"].unique())
+    rows = []
+    for (use, name), part in held.groupby(["use", "estimand"], sort=False):
+        cells = []
+        for n in sizes:
+            own = part[part["n"] == n]
+            made = int(own["sets"].sum())
+            cells.append(f"{own['pass'].sum() / made:.3f} of {made}" if made else "–")
+        rows.append([use, name, *cells])
+    return pd.DataFrame(rows, columns=["use", "estimand", *(f"n = {n}" for n in sizes)])

@@ -24,7 +24,7 @@ from heorsynth.checks.structure.estimands import PANEL
 from heorsynth.core.display import agreeing
 from heorsynth.core.estimate import significant
 from heorsynth.data.cohort.cohort import small
-from heorsynth.evidence.finding_text import amount_with_interval, quantity, width_text, with_unit
+from heorsynth.evidence.finding_text import amount_with_interval, is_few, quantity, real_text, width_text, with_unit
 
 QUESTIONS = (FAITHFUL, SUFFICIENT, PRIVATE)
 """The questions in the order in which they are shown."""
@@ -122,7 +122,8 @@ def sufficient(findings: Sequence[Finding], n: int, *, decides: bool) -> Answer:
         "margins. No copy can change that."
     )
     widest = max(wide, key=lambda one: one.own_half_width / one.margin)
-    ends = f"{with_unit(widest.real_lower, '')} to {with_unit(widest.real_upper, widest.unit)}"
+    low, high = with_unit(widest.real_lower, ""), with_unit(widest.real_upper, widest.unit)
+    ends = "not given" if is_few(widest) else f"{low} to {high}"
     worst = f"Least precise: {quantity(widest)}, {widest.group}: the patients' own 90% interval is {ends}"
     needed = widest.patients_needed
     many = f"; it rests on {small(widest.n_real)} patients, and about {needed:,} would be needed." if needed else "."
@@ -166,7 +167,7 @@ def _worst(findings: Sequence[Finding]) -> str:
     one = max(estimable, key=_excess)
     if one.estimand.startswith("levels of"):
         return f"Worst: {quantity(one)}: {one.because}."
-    values = f"real {with_unit(one.real, one.unit)}, synthetic {with_unit(one.synthetic, one.unit)}"
+    values = f"real {real_text(one)}, synthetic {with_unit(one.synthetic, one.unit)}"
     detail = f"difference {amount_with_interval(one)}, margin {width_text(one)}"
     remark = f" ({one.remark})" if one.use == SINGLE else ""
     if one.key == PANEL.key:

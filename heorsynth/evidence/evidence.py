@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -139,10 +140,11 @@ class Evidence:
         """The three answers, each with its sentence, its worst finding, and what would settle it."""
         decides_on = PURPOSES[self.purpose].decides_on if self.purpose in PURPOSES else QUESTIONS[:1]
         rows, decisive = sum(self.impossible.values()), self.decisive
+        declared = any(one.question == PRIVATE for one in decisive)  # a margin of the protocol decides like its own
         return (
             faithful(decisive, self.n_source, rows, self.missing_roles, self.purpose),
             sufficient(decisive, self.n_source, decides=SUFFICIENT in decides_on),
-            private(decisive, decides=PRIVATE in decides_on),
+            private(decisive, decides=PRIVATE in decides_on or declared),
         )
 
     @property
@@ -213,8 +215,6 @@ class Evidence:
     def subgroups(self) -> pd.DataFrame:
         """Return the findings on survival, costs and utilities within subgroups, with partially pooled differences.
 
-        One cohort has no interval, so it has no such finding.
-
         Returns
         -------
         DataFrame       key, estimand, group, difference, lower, upper (its own), pooled, pooled_lower, pooled_upper
@@ -222,21 +222,23 @@ class Evidence:
                         intersections with the other intersections'),
                         spread (of the true differences over the levels), margin, verdict. Verdicts use the
                         unpooled interval. Levels of different subgroups share patients; the pooled intervals treat
-                        them as independent.
+                        them as independent. One cohort has no intervals, so nothing is pooled (NaN).
         """
         rows = []
-        scalar = [
-            one for one in self.findings if one.kind in _PARTS and one.check in REPEATED and one.known and one.m > 1
-        ]
+        scalar = [one for one in self.findings if one.kind in _PARTS and one.check in REPEATED and one.known]
         for key, estimand, kind in dict.fromkeys((one.key, one.estimand, one.kind) for one in scalar):
             same = (one for one in scalar if (one.key, one.estimand, one.kind) == (key, estimand, kind))
             own = sorted(same, key=lambda one: one.group)
             error = np.array([(one.upper - one.lower) / (2 * t_quantile(one.m, one.level)) for one in own])
-            pooled = partially_pooled(np.array([one.difference for one in own]), error, level=LEVEL)
-            for place, one in enumerate(own):
-                shrunk = (part[place] for part in (pooled.value, pooled.lower, pooled.upper))
-                rows.append((key, estimand, one.group, one.difference, one.lower, one.upper, *map(float, shrunk),
-                             pooled.spread, one.margin, one.verdict))  # fmt: skip
+            shrunk, spread = np.full((len(own), 3), np.nan), math.nan
+            if np.isfinite(error).all():
+                pooled = partially_pooled(np.array([one.difference for one in own]), error, level=LEVEL)
+                shrunk, spread = np.column_stack([pooled.value, pooled.lower, pooled.upper]), pooled.spread
+            rows += [
+                (key, estimand, one.group, one.difference, one.lower, one.upper, *map(float, row), spread, one.margin,
+                 one.verdict)
+                for one, row in zip(own, shrunk, strict=True)
+            ]  # fmt: skip
         return pd.DataFrame(rows, columns=list(_SUBGROUP_COLUMNS))
 
     def to_dict(self) -> dict[str, object]:

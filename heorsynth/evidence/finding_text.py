@@ -50,16 +50,14 @@ HEADER = (
 def cells(finding: Finding) -> tuple[str, ...]:
     """Return the cells of a finding under `HEADER`.
 
-    Differences are percentages of the real value, ratios or amounts, like the margin. The real estimate of one to four
-    patients is not shown.
+    Differences are percentages of the real value, ratios or amounts, like the margin.
     """
-    few = 0 < finding.n_real < SMALL_COUNT
     sign = f"\N{NO-BREAK SPACE}{_CONSTRUCTED}" if finding.constructed else ""
     return (
         f"{SYMBOLS[finding.verdict]}\N{NO-BREAK SPACE}{finding.verdict}{sign}",
         quantity(finding),
         finding.group,
-        "not given" if few else with_unit(finding.real, finding.unit),
+        real_text(finding),
         with_unit(finding.synthetic, finding.unit),
         amount_with_interval(finding),
         width_text(finding),
@@ -104,6 +102,16 @@ def legend(findings: Iterable[Finding]) -> str:
 def with_unit(value: float, unit: str) -> str:
     """Return a number with its unit."""
     return significant(value) + (f" {unit}" if unit and not math.isnan(value) else "")
+
+
+def real_text(finding: Finding) -> str:
+    """Return the real estimate with its unit; "not given" if it rests on one to four patients."""
+    return "not given" if is_few(finding) else with_unit(finding.real, finding.unit)
+
+
+def is_few(finding: Finding) -> bool:
+    """Return whether a finding rests on one to four patients, whose own numbers are not shown."""
+    return 0 < finding.n_real < SMALL_COUNT
 
 
 def _amount(value: float, scale: str) -> str:

@@ -294,12 +294,14 @@ def run(
             def drawn(m: int) -> Synthetic:
                 return draw(spec, sampler, cohort, owner, folder, opened_engine, m)
 
-            def judged(asked: Plan, cohorts: Synthetic) -> Evidence:
-                shown = displayed(spec, cohort, cohorts, opened_engine)
-                return judge(spec, asked, cohort, cohorts, shown, holdout, [lock.note, shown.note], opened_engine)
+            def shown(cohorts: Synthetic) -> Displayed:
+                return displayed(spec, cohort, cohorts, opened_engine)
 
-            synthetic, evidence = settled(synthetic, spec.document.generator.most_cohorts, plan, drawn, judged)
-            rows = displayed(spec, cohort, synthetic, opened_engine)
+            def judged(asked: Plan, cohorts: Synthetic, rows: Displayed) -> Evidence:
+                return judge(spec, asked, cohort, cohorts, rows, holdout, [lock.note, rows.note], opened_engine)
+
+            most = spec.document.generator.most_cohorts
+            synthetic, rows, evidence = settled(synthetic, most, plan, drawn, shown, judged)
         held_out = holdout_facts(spec, origin, holdout)
         (folder / "protocol.yaml").write_bytes(spec.raw)
         copy_scripts(spec.document.analyses, spec.path.parent, folder)

@@ -11,7 +11,7 @@ from heorsynth.checks.planning.plan import Plan
 from heorsynth.evidence.answers import cohorts_needed
 from heorsynth.evidence.evidence import Evidence
 from heorsynth.generators.sampling.cohorts import SyntheticCohorts
-from heorsynth.protocol.synthetic import Synthetic
+from heorsynth.protocol.synthetic import Displayed, Synthetic
 
 _STRICTER = 2.5
 """A 99% interval is as narrow as a 90% interval with this many times the cohorts: (2.576/1.645)² = 2.45."""
@@ -31,9 +31,10 @@ def settled(
     most: int,
     plan: Plan,
     drawn: Callable[[int], Synthetic],
-    judged: Callable[[Plan, Synthetic], Evidence],
-) -> tuple[Synthetic, Evidence]:
-    """Return cohorts and their evidence, with more cohorts while the answer on fidelity is "not shown".
+    shown: Callable[[Synthetic], Displayed],
+    judged: Callable[[Plan, Synthetic, Displayed], Evidence],
+) -> tuple[Synthetic, Displayed, Evidence]:
+    """Return cohorts, their displayed rows and evidence, with more cohorts while the answer on fidelity is "not shown".
 
     More cohorts make the interval of each difference narrower, so they settle every finding that is not exactly on its
     margin. Intermediate numbers of cohorts are judged on the decisive estimands only.
@@ -43,7 +44,8 @@ def settled(
     synthetic : Synthetic     the cohorts drawn first
     most : int                the largest number of cohorts
     drawn : callable          number of cohorts -> cohorts; the first ones have the same rows
-    judged : callable         (plan, cohorts) -> evidence
+    shown : callable          cohorts -> the rows to display; called once for each number of cohorts
+    judged : callable         (plan, cohorts, rows to display) -> evidence
 
     Notes
     -----
@@ -52,7 +54,8 @@ def settled(
     The first later look has the predicted number of cohorts, the second the largest. Folders are not drawn again: their
     cohorts have so many rows that a few settle everything.
     """
-    evidence, first = judged(plan, synthetic), len(synthetic)
+    rows, first = shown(synthetic), len(synthetic)
+    evidence = judged(plan, synthetic, rows)
     strict = replace(plan, level=LATER_LEVEL)
     for look in range(1, _LATER_LOOKS + 1):
         here = len(synthetic)
@@ -62,5 +65,6 @@ def settled(
             break
         predicted = max(2 * here, math.ceil(_SPARE * needed * (_STRICTER if look == 1 else 1)))
         synthetic = drawn(most if look == _LATER_LOOKS else min(most, predicted))
-        evidence = judged(strict.deciding, synthetic)
-    return synthetic, evidence if evidence.m == first else judged(strict, synthetic)
+        rows = shown(synthetic)
+        evidence = judged(strict.deciding, synthetic, rows)
+    return synthetic, rows, evidence if evidence.m == first else judged(strict, synthetic, rows)

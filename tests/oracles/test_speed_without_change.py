@@ -7,9 +7,13 @@ import pandas as pd
 import pytest
 
 import heorsynth as hs
-from heorsynth.checks.structure.joint import correlations
+from heorsynth.checks.core.observed import hazard_change
+from heorsynth.checks.structure.joint import correlations, design
+from heorsynth.core.errors import NotEstimableError
 from heorsynth.data.columns.levels import as_text
 from heorsynth.estimators.association import resampled_correlations
+from heorsynth.estimators.survival.cox import cox
+from heorsynth.estimators.survival.cox_two_arms import arm_counts, log_hazard_ratio
 from heorsynth.generators.heor.quantiles import Quantiles, rising
 
 COLUMNS = {
@@ -123,3 +127,44 @@ def test_levels_are_made_once_cannot_be_written_into_and_are_sent_to_no_other_pr
         held[0] = "other"
     assert len(pickle.dumps(cohort)) == before
     assert pickle.loads(pickle.dumps(cohort)).levels("Treatment").tolist() == held.tolist()
+
+
+@pytest.mark.parametrize("delayed", [False, True])
+def test_the_hazard_ratio_of_two_arms_is_that_of_the_cox_model_of_rows(delayed: bool) -> None:
+    rng = np.random.default_rng(8)
+    treated = rng.random(150) < 0.5
+    time = np.ceil(4 * rng.exponential(1 + 0.5 * treated)) + 1  # with many ties
+    event = rng.random(150) < 0.7
+    entry = np.where(rng.random(150) < 0.4, np.floor(time / 2), 0.0) if delayed else None
+    time[:3] = np.nan
+    found = log_hazard_ratio(arm_counts(time, event, treated, entry))
+    fit = cox(time, event, treated.astype(float)[:, None], entry)
+    assert (found.value, found.se) == pytest.approx((fit.coef[0], fit.se[0]), rel=1e-9)
+
+
+def test_a_change_of_hazard_in_an_arm_that_ends_early_is_refused_in_the_words_of_the_model() -> None:
+    rows = pd.DataFrame({
+        "time": [1.0, 2.0, 1.5, 2.2, 5.0, 6.0], "event": [1, 1, 1, 1, 1, 0], "arm": ["a", "a", "b", "b", "b", "b"]
+    })  # fmt: skip
+    cohort = hs.Cohort(rows, endpoints={"os": ("time", "event")}, arm="arm")
+    with pytest.raises(NotEstimableError, match="one is constant"):
+        hazard_change(cohort, (rows["arm"] == "b").to_numpy(), "os", 2.5)
+
+
+def test_ranks_and_indicators_are_those_of_pandas() -> None:
+    rng = np.random.default_rng(5)
+    rows = pd.DataFrame({
+        "x": np.where(rng.random(60) < 0.2, np.nan, rng.integers(0, 9, 60)), "g": rng.choice(["b", "a", None], 60)
+    })  # fmt: skip
+    found = design(hs.Cohort(rows, endpoints={}), ["x", "g"], {"g": ["a", "b"]})
+    np.testing.assert_array_equal(found[:, 0], rows["x"].rank())
+    np.testing.assert_array_equal(found[:, 1], np.where(rows["g"].isna(), np.nan, rows["g"] == "b"))
+
+
+def test_levels_of_taken_rows_are_those_of_the_rows() -> None:
+    cohort = hs.Cohort(pd.DataFrame({"g": ["b", None, "a", "b"]}), endpoints={})
+    before = cohort.levels("g")
+    taken = cohort.take(np.array([True, False, True, True]))
+    assert before.tolist() == ["b", "", "a", "b"] and taken.levels("g").tolist() == ["b", "a", "b"]
+    with pytest.raises(ValueError, match="read-only"):
+        taken.levels("g")[0] = "a"

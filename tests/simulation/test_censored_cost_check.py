@@ -89,7 +89,8 @@ def test_a_total_is_the_cost_to_the_horizon_where_nobody_is_followed_past_it():
                            total=rows["to_two"])  # fmt: skip
 
     real = cohort(stopped(1))
-    found = asked(real, [Cohort.derive(real.schema, stopped(2), label=None)], cost="total")
+    drawn = [Cohort.derive(real.schema, stopped(seed), label=None) for seed in range(2, 7)]
+    found = asked(real, drawn, cost="total")
     assert found.real == pytest.approx(TRUTH, rel=0.02)
     assert found.verdict == PASS
 

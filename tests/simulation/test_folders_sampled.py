@@ -8,13 +8,14 @@ import pytest
 
 import heorsynth as hs
 from heorsynth.checks.core.finding import Finding
+from heorsynth.checks.core.standing import Standing
 from heorsynth.checks.planning import registry
 from heorsynth.checks.planning.catalogue import margin_for
 from heorsynth.data.folders.cohort_folder import CohortFolder
 from heorsynth.engine.engine import open_engine
 from heorsynth.evidence.folders import Sample
 
-SIZES, MOST, TIMES = (400, 1000, 2600), 1000, 100
+SIZES, MOST, TIMES = (400, 1000, 2600), 1000, 25
 ROLES = {
     "endpoints": {"os": ("time", "event")}, "arm": "arm", "arm_reference": "usual", "costs": ["cost"],
     "utilities": ["qaly"], "subgroups": ["sex"], "unit": "year", "currency": "EUR", "price_year": 2024,
@@ -42,7 +43,8 @@ def put(frame: pd.DataFrame, folder: Path) -> CohortFolder:
 
 
 def found(sample: Sample, seed: int) -> dict[tuple[str, str, str], Finding]:
-    findings = registry.findings("structure", sample.real, sample.synthetic, MARGINS, np.random.default_rng(seed))
+    chance, standing = np.random.default_rng(seed), sample.standing(Standing())
+    findings = registry.findings("structure", sample.real, sample.synthetic, MARGINS, chance, None, standing)
     return {(one.key, one.estimand, one.group): one for one in findings}
 
 
@@ -54,7 +56,7 @@ def test_the_interval_of_a_sample_holds_what_all_rows_say(loss: float, tmp_path:
     are conservative: so each is asked for 90 of 100 with these seeds (91 and more were found), and their mean for 93.
     """
     real = put(patients(1, 0.0), tmp_path / "real")
-    copies = [put(patients(seed, loss), tmp_path / f"{seed}") for seed in (2, 3)]
+    copies = [put(patients(seed, loss), tmp_path / f"{seed}") for seed in range(2, 7)]
     held: dict[tuple[str, str, str], list[bool]] = {}
     with open_engine() as local:
         whole = found(Sample.drawn(real, copies, real.n, 1, local), 1)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from scipy import special
 
 from heorsynth.checks.core.finding import LEVEL
 from heorsynth.checks.core.scalar import Numbers, t_quantile
@@ -69,6 +70,26 @@ class Gaps:
         """The gaps of the mean over the cohorts (J,)."""
         return np.asarray(self.each.mean(axis=0))
 
+    def joint_quantile(self, known: np.ndarray, errors: np.ndarray) -> float:
+        """Return the quantile of the largest of J absolute errors, in units of `errors`; `known` (J,) do vary.
+
+        Notes
+        -----
+        The larger of two quantiles: by the draws of the noise, and by those of the patients' sampling error with t for
+        normal. `errors` already hold the factor t / z of one error, so the t quantile is divided by it.
+        """
+        if not known.any():
+            return 0.0
+        seen = float(np.quantile(np.max(np.abs(self.noise[:, known]) / errors[known], axis=1), self.tail))
+        spread = self.real_noise.std(axis=0)
+        varies = known & (spread > _NO_ERROR)
+        m = len(self.each)
+        if m < 2 or not varies.any():
+            return seen
+        joint = np.quantile(np.max(np.abs(self.real_noise[:, varies]) / spread[varies], axis=1), self.tail)
+        factor = t_quantile(m, self.level) / normal_quantile(self.level)
+        return max(seen, float(-special.stdtrit(m - 1, special.ndtr(-joint))) / factor)
+
     def distance(self, size: Callable[[np.ndarray], np.ndarray], lower: float, upper: float) -> Numbers:
         """Return the numbers of a distance; `size` reduces the last axis of an array of gaps."""
         value, floor = float(size(self.mean)), float(np.mean(size(self.real_noise)))
@@ -87,8 +108,10 @@ def largest(gaps: Gaps) -> Numbers:
     Let s_j be the standard errors and z the one-sided normal quantile (1.645). The upper bound is
     max(|gap_j| + z s_j). At the j with the largest true gap it covers in 95% of samples, so it covers the maximum
     (intersection-union; no correction for J is needed). The lower bound is max(|gap_j| - c s_j, 0), where c is the
-    95% quantile of max |noise_j| / s_j, because any j may be large by chance. Noise makes a distance larger, so a
-    resampled distance is biased; these bounds are not.
+    95% quantile of the maximum of J absolute errors, because any j may be large by chance. m cohorts show at most m - 1
+    directions of their noise, so their own maximum is too small if J is larger; the correlation is that of the
+    patients' sampling error. Its normal quantile is replaced by that of t(m - 1) at the same probability. Noise makes a
+    distance larger, so a resampled distance is biased; these bounds are not.
 
     References
     ----------
@@ -96,9 +119,8 @@ def largest(gaps: Gaps) -> Numbers:
     """
     errors, size = gaps.noise.std(axis=0), np.abs(gaps.mean)
     known = errors > _NO_ERROR
-    steep = np.max(np.abs(gaps.noise[:, known]) / errors[known], axis=1) if known.any() else np.zeros(1)
     upper = float(np.max(size + normal_quantile(gaps.level) * errors))
-    lower = float(np.max(size - np.quantile(steep, gaps.tail) * errors))
+    lower = float(np.max(size - gaps.joint_quantile(known, errors) * errors))
     return gaps.distance(lambda each: np.max(np.abs(each), axis=-1), _not_below_0(lower, upper), upper)
 
 

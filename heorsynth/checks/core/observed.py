@@ -30,7 +30,7 @@ from heorsynth.estimators.economics.increments import Joint
 from heorsynth.estimators.survival.aalen_johansen import cumulative_incidence, incidence_of
 from heorsynth.estimators.survival.counts import EventCounts
 from heorsynth.estimators.survival.cox import cox
-from heorsynth.estimators.survival.cox_two_arms import ArmCounts, log_hazard_ratio
+from heorsynth.estimators.survival.cox_two_arms import ArmCounts, arm_counts, log_hazard_ratio
 from heorsynth.estimators.survival.curve import IncidenceCurve, SurvivalCurve
 from heorsynth.estimators.survival.estimates import kaplan_meier, reverse_kaplan_meier
 from heorsynth.estimators.survival.kaplan_meier import curve_of, reverse_curve_of
@@ -193,7 +193,10 @@ def _(data: Tally, treated: np.ndarray, endpoint: str, at: float) -> Estimate:
 
 
 def _log_ratio(time: np.ndarray, event: np.ndarray, entry: np.ndarray | None, treated: np.ndarray) -> Estimate:
-    fit = cox(time, event, treated.astype(float)[:, None], entry)
+    try:
+        return log_hazard_ratio(arm_counts(time, event, treated, entry), method=_COX)
+    except NotEstimableError:
+        fit = cox(time, event, treated.astype(float)[:, None], entry)  # it says why, and takes longer steps
     return Estimate.normal(float(fit.coef[0]), float(fit.se[0]), method=_COX)
 
 

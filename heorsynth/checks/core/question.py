@@ -44,6 +44,9 @@ _Made = TypeVar("_Made")
 
 _MIN_PATIENTS = 2
 
+_MOST_HELD = 500_000
+"""With more rows in all cohorts than this, the groups of a check are made again for each estimand, to save memory."""
+
 
 @dataclass(frozen=True, eq=False)
 class Scope:
@@ -77,9 +80,16 @@ class Scope:
         """The group of all patients and all rows."""
         return Group("all", ALL, self.real, tuple(self.synthetic))
 
+    @property
+    def holds_groups(self) -> bool:
+        """Whether the rows are few enough to hold those of every group for all estimands of the check."""
+        return (1 + len(self.synthetic)) * int(self.real.n) <= _MOST_HELD
+
     def groups(self, least: int | None = None) -> Iterator[Group]:
         """Yield everyone, each arm, each subgroup level and, with `least`, intersections (`groups_of`)."""
-        return groups_of(self.real, self.synthetic, least)
+        if not self.holds_groups:
+            return groups_of(self.real, self.synthetic, least)
+        return iter(self.shared(("groups", least), lambda: list(groups_of(self.real, self.synthetic, least))))
 
     def asks(self) -> list[Ask]:
         """Return one `Ask` an estimand, for all patients."""
@@ -229,7 +239,7 @@ class Question:
         """Return the finding from estimates with their variances; logarithms are shown as ratios.
 
         `source` and `floor` replace the real estimate and the floor if `measured.real` is not the real cohort, e.g. a
-        target population.
+        target population. The patients then have no interval of their own: the target is not estimated from them.
         """
         scale = replace(self.margin, scale="absolute") if log else self.margin
         try:
@@ -245,11 +255,10 @@ class Question:
                 real_upper=_exponential(numbers.real_upper),
             )
         addition = "" if after is None else after(numbers)
-        numbers = replace(
-            numbers,
-            real=numbers.real if source is None else source,
-            floor=numbers.floor if floor is None else floor,
-        )
+        if source is not None:
+            numbers = replace(numbers, real=source, real_lower=math.nan, real_upper=math.nan)
+        if floor is not None:
+            numbers = replace(numbers, floor=floor)
         return self.answer(numbers, before=before, after=addition, doubt=doubt)
 
     def answer(

@@ -18,6 +18,10 @@ MEAN_ABSOLUTE_NORMAL = math.sqrt(2 / math.pi)
 """Mean of |Z| for a standard normal Z."""
 
 
+_LESS = 1 - 1e-6
+"""A margin is capped at so much of a real effect, so that an effect of exactly 0 lies outside."""
+
+
 @dataclass(frozen=True)
 class Measured:
     """The estimates of one group: the real estimate with its variance, and one with its variance from each cohort.
@@ -222,10 +226,11 @@ def cap_margin_at_effect(margin: Margin, real: float, variance: float) -> Margin
     Notes
     -----
     An effect is significant if its 95% interval excludes 0. If the synthetic effect is 0, the difference is -effect.
-    That lies on the edge of the capped margin, where a pass has a probability of at most 5%. If the real effect is not
+    That lies just outside the capped margin, where a pass has a probability of at most 5%; by rounding alone it could
+    lie on either side of the effect itself. If the real effect is not
     significant, a lost effect cannot be distinguished from chance, and the margin stays as declared. A relative margin
     is always below half of the effect and needs no cap.
     """
     significant_effect = abs(real) > normal_quantile(0.95) * math.sqrt(variance)
     narrower = significant_effect and margin.scale != "relative" and abs(real) < margin.width
-    return replace(margin, width=abs(real)) if narrower else margin
+    return replace(margin, width=abs(real) * _LESS) if narrower else margin

@@ -163,12 +163,26 @@ def design(cohort: Cohort, names: Sequence[str], levels: Mapping[str, list[str]]
         if name not in frame:
             columns += [np.full(cohort.n, np.nan)] * _width(name, levels)
         elif name not in levels:
-            columns.append(pd.to_numeric(frame[name], errors="coerce").rank().to_numpy(float))
+            columns.append(_ranks(pd.to_numeric(frame[name], errors="coerce").to_numpy(float, na_value=np.nan)))
         else:
-            text = as_text(frame[name])
+            text, missing = cohort.levels(name), frame[name].isna().to_numpy()
             shown = levels[name][1:] if len(levels[name]) == 2 else levels[name]
-            columns += [np.where(text.isna(), np.nan, (text == level).to_numpy(float)) for level in shown]
+            columns += [np.where(missing, np.nan, text == level) for level in shown]
     return np.column_stack(columns)
+
+
+def _ranks(values: np.ndarray) -> np.ndarray:
+    """Return the ranks of known values (n,), tied ones at their mean rank; NaN stays NaN."""
+    known = np.isfinite(values) | np.isinf(values)
+    numbers = values[known]
+    order = np.argsort(numbers, kind="stable")
+    first = np.ones(len(numbers), dtype=bool)
+    first[1:] = numbers[order][1:] != numbers[order][:-1]
+    ends = np.append(np.flatnonzero(first), len(numbers))
+    place = np.cumsum(first) - 1
+    ranks = np.full(len(values), np.nan)
+    ranks[np.flatnonzero(known)[order]] = (ends[place] + 1 + ends[place + 1]) / 2 if len(numbers) else []
+    return ranks
 
 
 def correlations(design: np.ndarray) -> np.ndarray:

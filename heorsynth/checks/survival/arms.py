@@ -93,8 +93,16 @@ def _contrasts(
     real = ask.scope.real
     column, usual = str(real.schema.arm), real.arm_levels[0]
 
+    def both(cohort: Observed, arm: str) -> tuple[Observed, np.ndarray]:
+        if not ask.scope.holds_groups:
+            return two_levels(cohort, column, arm, usual)
+        made = ask.scope.shared(
+            ("two arms", id(cohort), arm), lambda: (cohort, two_levels(cohort, column, arm, usual))
+        )  # the cohort is held too, so that no other one can get its id
+        return made[1]
+
     def between(cohort: Observed, arm: str) -> Estimate:
-        return contrast(*two_levels(cohort, column, arm, usual))
+        return contrast(*both(cohort, arm))
 
     return [
         ask.question(label, group.against(column, arm, usual), margin, unit=unit).judge(

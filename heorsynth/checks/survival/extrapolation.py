@@ -71,19 +71,27 @@ def _fits(ask: Ask) -> _Fitted:
 
         return fitted
 
-    return ask.scope.shared(("parametric", ask.endpoint, ask.group.label, len(ask.group.synthetic)), make)
+    return ask.scope.shared(("parametric", ask.endpoint, ask.group.label), make)
 
 
 def _with_fitted(ask: Ask) -> Ask:
-    """Return the question on the cohorts whose models are fitted: the first `_MOST_FITTED`, or all if it decides."""
-    decides = ask.scope.standing.decides(ask.estimand.key, counts=ask.group.decisive)
-    return ask if decides else replace(ask, group=replace(ask.group, synthetic=ask.group.synthetic[:_MOST_FITTED]))
+    """Return the question on the cohorts whose models are fitted: the first `_MOST_FITTED`, or all if it decides.
+
+    The reason of every finding then gives the number of cohorts.
+    """
+    group, standing = ask.group, ask.scope.standing
+    m = len(group.synthetic)
+    if m <= _MOST_FITTED or standing.decides(ask.estimand.key, counts=group.decisive):
+        return ask
+    told = f"models fitted to the first {_MOST_FITTED} of {m} cohorts"
+    scope = replace(ask.scope, standing=replace(standing, after=(*standing.after, told)))
+    return replace(ask, scope=scope, group=replace(group, synthetic=group.synthetic[:_MOST_FITTED]))
 
 
 def mean_lifetimes(ask: Ask) -> list[Finding]:
     """Return the mean time to the event over a lifetime, under each of the six models."""
-    ask = _with_fitted(ask)
-    group, fitted = ask.group, _fits(ask)
+    fitted, ask = _fits(ask), _with_fitted(ask)
+    group = ask.group
     end = lifetime_of(ask.scope.real, ask.endpoint, ask.margin)
     places = {id(cohort): place for place, cohort in enumerate(group.synthetic)} | {id(group.real): -1}
 
@@ -108,8 +116,8 @@ def best_model_kept(ask: Ask) -> list[Finding]:
     ----------
     Vuong (1989) Econometrica 57:307, doi:10.2307/1912557.
     """
-    ask = _with_fitted(ask)
-    group, fitted = ask.group, _fits(ask)
+    fitted, ask = _fits(ask), _with_fitted(ask)
+    group = ask.group
     question = ask.question(f"the best-fitting model of {ask.endpoint} stays among the best")
     if few := too_few(group.real):
         return [question.refuse(few)]

@@ -254,6 +254,9 @@ class Cohort:
         label = None if self._label is None else self._label.for_rows(len(frame))
         cohort = Cohort.__new__(Cohort)
         cohort._set(frame, self._schema, self._name, label, self._notes)
+        for name, texts in self._levels.items():
+            cohort._levels[name] = texts[rows]
+            cohort._levels[name].flags.writeable = False
         return cohort
 
     def __getstate__(self) -> dict[str, object]:

@@ -10,6 +10,7 @@ import numpy as np
 
 from heorsynth.core.errors import NotEstimableError, Problem
 from heorsynth.core.estimate import Estimate
+from heorsynth.estimators.survival.counts import follow_up
 from heorsynth.estimators.survival.cox import MOST_STEPS, TOLERANCE, without_maximum
 
 _CHUNK = 1_000_000
@@ -37,6 +38,40 @@ class ArmCounts:
     def within(self, kept: np.ndarray) -> ArmCounts:
         """Return the counts at some of the times (k,). Cutting follow-up there does not change them."""
         return ArmCounts(self.times[kept], self.events[:, kept], self.at_risk[:, kept])
+
+
+def arm_counts(time: np.ndarray, event: np.ndarray, treated: np.ndarray, entry: np.ndarray | None = None) -> ArmCounts:
+    """Return the counts of patients in rows; those with a missing time or entry are left out.
+
+    Parameters
+    ----------
+    time, event, entry     as for `cox`
+    treated : array of bool (n,)
+
+    Examples
+    --------
+    >>> counts = arm_counts(np.arange(1.0, 5.0), np.ones(4, bool), np.array([True, False, True, False]))
+    >>> counts.events.tolist(), counts.at_risk.tolist()
+    ([[1.0, 0.0, 1.0, 0.0], [0.0, 1.0, 0.0, 1.0]], [[2.0, 1.0, 1.0, 0.0], [2.0, 2.0, 1.0, 1.0]])
+    """
+    patients = follow_up(time, event, entry)
+    known = ~np.isnan(np.asarray(time, float))
+    if entry is not None:
+        known &= ~np.isnan(np.asarray(entry, float))
+    arm, happened = treated[known], patients.event != 0
+    times = np.unique(patients.time[happened])
+    events, at_risk = np.zeros((2, len(times))), np.zeros((2, len(times)))
+    for row, own in enumerate((arm, ~arm)):
+        events[row] = np.bincount(np.searchsorted(times, patients.time[own & happened]), minlength=len(times))
+        at_risk[row] = _from(patients.time[own], times)
+        if patients.entry is not None:
+            at_risk[row] -= _from(patients.entry[own], times)
+    return ArmCounts(times, events, at_risk)
+
+
+def _from(values: np.ndarray, at: np.ndarray) -> np.ndarray:
+    """Return the number of values at or after each time."""
+    return len(values) - np.searchsorted(np.sort(values), at, side="left")
 
 
 def log_hazard_ratio(arms: ArmCounts, *, method: str = "log hazard ratio, Cox (Efron)") -> Estimate:

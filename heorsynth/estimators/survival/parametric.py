@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import combinations
 
 import numpy as np
-from scipy import optimize, special
+from scipy import special
 
 from heorsynth.core.display import agreeing, counted
 from heorsynth.core.errors import NotEstimableError, Problem
 from heorsynth.core.estimate import Estimate
 from heorsynth.estimators.survival.counts import follow_up
+from heorsynth.estimators.survival.parametric_maximum import Slopes, gradient, maximum, maximum_by_slopes
 
 NODES, WEIGHTS = np.polynomial.legendre.leggauss(200)
 """Nodes of the numerical integration of a survival curve."""
@@ -28,27 +28,12 @@ that increases up to there has no maximum."""
 MOST, GROUPS = 20_000, 5_000
 """More than `MOST` patients without delayed entry are combined into this many groups of neighbouring times."""
 
-_STEP = 5e-3
-"""Step of the numerical derivatives. Parameters are logarithms or of order 1."""
-
-_FIRST = (-1 / 60, 9 / 60, -45 / 60, 0.0, 45 / 60, -9 / 60, 1 / 60)
-_SECOND = (2 / 180, -27 / 180, 270 / 180, -490 / 180, 270 / 180, -27 / 180, 2 / 180)
-"""Weights of the values at -3 to 3 steps in the first and second derivative (Fornberg 1988 Math Comp 51:699)."""
-
-MOST_STEPS, CLOSE = 12, 1e-6
-"""The limit of Newton's steps, and the step length at convergence: after a step of 1e-6 the error is about 1e-10."""
-
-_MOST_HALVINGS = 40
-"""A descent step is halved at most down to this share of its length."""
-
-_FLAT = 1e-8
-"""A second derivative counts as 0 if the others explain it to within this share of itself."""
-
-_ROUNDING = 1e-13
-"""Losses, which are of order 1, count as equal if they differ by less than this."""
-
 _Logs = tuple[np.ndarray, np.ndarray]
 """The logarithms of hazard and survival at given times."""
+
+_Terms = Callable[[np.ndarray], tuple[np.ndarray, ...]]
+"""z = (log t - location) / scale -> first and second derivatives by z of the log hazard plus log t and log scale, and
+first and second derivatives by z of the log survival."""
 
 
 def _exponential(t: np.ndarray, theta: np.ndarray) -> _Logs:
@@ -90,6 +75,23 @@ def _generalised_gamma(t: np.ndarray, theta: np.ndarray) -> _Logs:
     return density - theta[1] - np.log(t) - survival, survival
 
 
+def _weibull_terms(z: np.ndarray) -> tuple[np.ndarray, ...]:
+    grown = np.exp(z)
+    return np.ones_like(z), np.zeros_like(z), -grown, -grown
+
+
+def _log_normal_terms(z: np.ndarray) -> tuple[np.ndarray, ...]:
+    mills = np.exp(-0.5 * z**2 - 0.5 * np.log(2 * np.pi) - special.log_ndtr(-z))
+    bend = mills * (mills - z)
+    return mills - z, bend - 1, -mills, -bend
+
+
+def _log_logistic_terms(z: np.ndarray) -> tuple[np.ndarray, ...]:
+    share = special.expit(z)
+    bend = share * (1 - share)
+    return 1 - share, -bend, -share, -bend
+
+
 @dataclass(frozen=True)
 class _Family:
     """A parametric family.
@@ -98,18 +100,20 @@ class _Family:
     ----------
     logs : callable    maps times (k,) > 0 and parameters (p,) to the logarithms of hazard and survival, (k,) each
     starts : tuple     start values for times with mean about 1; the first that leads to a maximum is used
+    terms : callable   of a law with a location and a log scale of log time: see `_Terms`
     """
 
     logs: Callable[[np.ndarray, np.ndarray], _Logs]
     starts: tuple[tuple[float, ...], ...]
+    terms: _Terms | None = None
 
 
 FAMILIES: Mapping[str, _Family] = {
     "exponential": _Family(_exponential, ((0.0,),)),
-    "Weibull": _Family(_weibull, ((0.0, 0.0),)),
+    "Weibull": _Family(_weibull, ((0.0, 0.0),), _weibull_terms),
     "Gompertz": _Family(_gompertz, ((0.0, 0.0),)),
-    "log-normal": _Family(_log_normal, ((0.0, 0.0),)),
-    "log-logistic": _Family(_log_logistic, ((0.0, -0.3),)),
+    "log-normal": _Family(_log_normal, ((0.0, 0.0),), _log_normal_terms),
+    "log-logistic": _Family(_log_logistic, ((0.0, -0.3),), _log_logistic_terms),
     "generalised gamma": _Family(_generalised_gamma, ((0.0, 0.0, 1.0), (0.0, 0.0, 0.1), (0.0, 0.3, -0.5))),
 }
 """The six families recommended for technology appraisals (Latimer 2013 Med Decis Making 33:743; NICE DSU TSD 14)."""
@@ -172,8 +176,8 @@ class ParametricFit:
         def area(theta: np.ndarray) -> float:
             return float((weights * self._survival(times, theta)).sum())
 
-        gradient = _gradient(area, self.theta)
-        se = float(np.sqrt((np.outer(gradient, gradient) * self.covariance).sum()))
+        slope = gradient(area, self.theta)
+        se = float(np.sqrt((np.outer(slope, slope) * self.covariance).sum()))
         method = f"mean to {horizon:g}, {self.family}"
         return Estimate.normal(
             area(self.theta), se, level=level, unit=unit, method=method, n_used=self.n_used, n_total=self.n_total
@@ -236,13 +240,54 @@ def fit_parametric(family: str, time: np.ndarray, event: np.ndarray, entry: np.n
                 total -= float(logs(delayed, theta)[1].sum())
         return -total / events if np.isfinite(total) else np.inf
 
-    reached = (_maximum(loss, np.array(start)) for start in FAMILIES[family].starts)
+    terms = FAMILIES[family].terms
+    if terms is None:
+        reached = (maximum(loss, np.array(start)) for start in FAMILIES[family].starts)
+    else:
+        slopes = _slopes(terms, times, died, count, delayed)
+        reached = (maximum_by_slopes(loss, slopes, np.array(start)) for start in FAMILIES[family].starts)
     found = next((one for one in reached if one is not None), None)
     if found is None:
         raise NotEstimableError(family, Problem("time", f"the likelihood of the {family} has no maximum"))
     theta, covariance = found[0], found[1] / events
     loglik = -loss(theta) * events - events * np.log(scale)
     return ParametricFit(family, theta, covariance, float(loglik), scale, patients.n, patients.n_total, events)
+
+
+def _slopes(
+    terms: _Terms, times: np.ndarray, died: np.ndarray, count: np.ndarray, delayed: np.ndarray | None
+) -> Slopes:
+    """Return the derivatives of the loss by location and log scale.
+
+    Notes
+    -----
+    With a = exp(-log scale) and z = a (log t - location), z falls by a with the location and by z with the log scale.
+    The terms of a patient, p(z) - log scale if the event was observed, then have the derivatives -a p' and -z p' - 1,
+    and the second ones a^2 p'', a (p' + z p'') and z (p' + z p'').
+    """
+    log_times, n_died = np.log(times), float(died.sum())
+    late = None if delayed is None else np.log(delayed)
+
+    def sums(z: np.ndarray, first: np.ndarray, second: np.ndarray, a: float) -> tuple[np.ndarray, np.ndarray]:
+        mixed = first + z * second
+        cross = a * float(mixed.sum())
+        slope = np.array([-a * float(first.sum()), -float((z * first).sum())])
+        return slope, np.array([[a * a * float(second.sum()), cross], [cross, float((z * mixed).sum())]])
+
+    def slopes(theta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        a = float(np.exp(-theta[1]))
+        z = a * (log_times - theta[0])
+        hazard, bend, survival, fall = terms(z)
+        slope, curvature = sums(z, died * hazard + count * survival, died * bend + count * fall, a)
+        if late is not None:
+            z = a * (late - theta[0])
+            _, _, survival, fall = terms(z)
+            before = sums(z, survival, fall, a)
+            slope, curvature = slope - before[0], curvature - before[1]
+        slope[1] -= n_died
+        return -slope / n_died, -curvature / n_died
+
+    return slopes
 
 
 def _grouped(times: np.ndarray, happened: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -257,95 +302,3 @@ def _grouped(times: np.ndarray, happened: np.ndarray) -> tuple[np.ndarray, np.nd
             found.append((np.add.reduceat(own, starts) / size, size * float(event), size.astype(float)))
     mean, died, count = (np.concatenate(parts) for parts in zip(*found, strict=True))
     return mean, died, count
-
-
-def _maximum(loss: Callable[[np.ndarray], float], start: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
-    """Return the minimum of the loss and the inverse of its second derivatives there, or None without convergence.
-
-    A likelihood without a maximum (a generalised gamma with growing Q) has steps that stay large, or second
-    derivatives that vanish. This criterion does not depend on where a search stops.
-    """
-    with np.errstate(all="ignore"):
-        rough = {"xatol": 0.01, "fatol": 1e-5, "maxiter": 400}
-        theta = optimize.minimize(loss, start, method="Nelder-Mead", options=rough).x
-        for _ in range(MOST_STEPS):
-            inverse = _inverse(_curvature(loss, theta))
-            if inverse is None:
-                return None
-            step = (inverse * _gradient(loss, theta)).sum(axis=1)
-            shortened = _descending(loss, theta, step)
-            if shortened is None:
-                return None
-            step, theta = shortened, theta - shortened
-            if np.abs(step).max() < CLOSE:
-                inverse = _inverse(_second_derivatives(loss, theta))
-                return None if inverse is None else (theta, inverse)
-    return None
-
-
-def _descending(loss: Callable[[np.ndarray], float], theta: np.ndarray, step: np.ndarray) -> np.ndarray | None:
-    """Return the step, halved until the loss does not increase; None if it is not finite or never descends."""
-    here = loss(theta)
-    if not np.isfinite(step).all():
-        return None
-    for _ in range(_MOST_HALVINGS):
-        if loss(theta - step) <= here + _ROUNDING:
-            return step
-        step = step / 2
-    return None
-
-
-def _along(loss: Callable[[np.ndarray], float], theta: np.ndarray, step: np.ndarray) -> list[float]:
-    """Return the loss at -3, -2, -1, 0, 1, 2 and 3 steps."""
-    return [loss(theta + count * step) for count in range(-3, 4)]
-
-
-def _gradient(loss: Callable[[np.ndarray], float], theta: np.ndarray) -> np.ndarray:
-    """Return first derivatives by central differences of sixth order."""
-    used = [(count, weight) for count, weight in zip(range(-3, 4), _FIRST, strict=True) if weight]
-    return np.array([sum(weight * loss(theta + count * step) for count, weight in used) / _STEP
-                     for step in _STEP * np.eye(len(theta))])  # fmt: skip
-
-
-def _curvature(loss: Callable[[np.ndarray], float], theta: np.ndarray) -> np.ndarray:
-    """Return second derivatives by differences of second order, accurate enough for the direction of a step."""
-    steps, here = _STEP * np.eye(len(theta)), loss(theta)
-
-    def along(step: np.ndarray) -> float:
-        return (loss(theta + step) - 2 * here + loss(theta - step)) / _STEP**2
-
-    found = np.diag([along(step) for step in steps])
-    for i, j in combinations(range(len(theta)), 2):
-        found[i, j] = found[j, i] = (along(steps[i] + steps[j]) - found[i, i] - found[j, j]) / 2
-    return found
-
-
-def _second_derivatives(loss: Callable[[np.ndarray], float], theta: np.ndarray) -> np.ndarray:
-    """Return second derivatives by central differences of sixth order, for each parameter and each pair."""
-    steps = _STEP * np.eye(len(theta))
-    found = np.diag([_product(_SECOND, _along(loss, theta, step)) / _STEP**2 for step in steps])
-    for i, j in combinations(range(len(theta)), 2):
-        both = _product(_SECOND, _along(loss, theta, steps[i] + steps[j])) / _STEP**2
-        found[i, j] = found[j, i] = (both - found[i, i] - found[j, j]) / 2
-    return found
-
-
-def _product(weights: Sequence[float], values: Sequence[float]) -> float:
-    return sum(weight * value for weight, value in zip(weights, values, strict=True))
-
-
-def _inverse(matrix: np.ndarray) -> np.ndarray | None:
-    """Return the inverse of a small matrix by elimination, or None unless it is clearly positive definite.
-
-    A linear algebra library is not used, because its last digits differ between processors.
-    """
-    count = len(matrix)
-    work = np.hstack([matrix, np.eye(count)])
-    for place in range(count):
-        pivot = work[place, place]
-        if not pivot > _FLAT * matrix[place, place]:
-            return None
-        work[place] /= pivot
-        for other in set(range(count)) - {place}:
-            work[other] -= work[other, place] * work[place]
-    return work[:, count:]

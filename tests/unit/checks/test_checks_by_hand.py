@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from heorsynth.checks.core.distance import largest
+from heorsynth.checks.core.distance import Gaps, largest
 from heorsynth.checks.core.finding import FAIL, INCONCLUSIVE, NOT_ESTIMABLE, PASS
 from heorsynth.checks.planning import registry
 from heorsynth.checks.planning.catalogue import ESTIMANDS, margin_for
@@ -164,10 +164,12 @@ def test_identical_cohorts_are_at_no_distance():
 
 def test_kolmogorov_smirnov_of_two_disjoint_columns_is_one():
     real = cohort()
-    found = ask("structure.marginals", real, drawn(real, frame(qaly=np.linspace(2, 3, 40))), ANY)
-    distance = next(finding for finding in found if "qaly" in finding.estimand)
-    assert distance.difference == pytest.approx(1.0)
-    assert distance.verdict == FAIL
+    apart = frame(qaly=np.linspace(2, 3, 40))
+    for copies, verdict in (([apart], INCONCLUSIVE), ([apart, apart], FAIL)):
+        found = ask("structure.marginals", real, drawn(real, *copies), ANY)
+        distance = next(finding for finding in found if "qaly" in finding.estimand)
+        assert distance.difference == pytest.approx(1.0)
+        assert distance.verdict == verdict, "one cohort has no interval; two that are equal have one of width 0"
 
 
 def test_correlations_agree_with_pandas_pairwise_and_are_nan_without_variation():
@@ -202,8 +204,14 @@ def test_a_point_that_cannot_vary_does_not_widen_the_interval_of_a_distance():
     """At the largest value the distribution function is 1 in every draw, up to rounding."""
     noise = np.column_stack([np.random.default_rng(1).normal(0, 0.02, 400), np.zeros(400)])
     noise[:40, 1] = 1e-16
-    alone, beside = (largest(np.array([0.3, 0.0])[:k], noise[:, :k], noise[:, :k]) for k in (1, 2))
-    assert beside == pytest.approx(alone)
+    each = np.array([[0.28, 0.0], [0.32, 0.0]])
+    alone, beside = (largest(Gaps(each[:, :k], noise[:, :k], noise[:, :k])) for k in (1, 2))
+    assert alone.upper == pytest.approx(0.3 + 1.645 * 0.02, abs=0.004)
+    joint = 12.706 / 6.314 * 1.645  # t(0.975) over the t(0.95)/z that the noise of two cohorts holds already
+    assert alone.lower == pytest.approx(0.3 - joint * 0.02, abs=0.008)
+    assert (beside.difference, beside.lower, beside.upper) == pytest.approx(
+        (alone.difference, alone.lower, alone.upper)
+    )
 
 
 def test_a_purpose_does_not_ask_for_costs_of_a_cohort_without_any_and_says_so():

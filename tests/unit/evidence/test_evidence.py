@@ -41,15 +41,38 @@ def labelled(real, frame, part=0, calibrated=()):
     return Cohort.derive(real.schema, frame, label=label)
 
 
+@pytest.fixture(scope="module")
+def resampled(real):
+    """Resamples of the patients: their mean over cohorts is the patients' own."""
+    drawn = (real.frame.sample(frac=1, replace=True, random_state=part, ignore_index=True) for part in range(20))
+    return [Cohort.derive(real.schema, frame, label=None) for frame in drawn]
+
+
+RESAMPLED = {
+    "teaching": ("yes", "yes", "not asked", "fit"),
+    "software-testing": ("yes", "yes", "not asked", "fit"),
+    "model-development": ("yes", "yes", "not asked", "fit"),
+    "augmentation": ("yes", "no", "not asked", "not fit"),
+    "external-control": ("yes", "no", "not asked", "not fit"),
+    "economic-evaluation": ("not shown", "no", "not asked", "inconclusive"),
+    "data-sharing": ("yes", "no", "no", "not fit"),
+}
+"""Resamples of 300 patients are faithful and full of patients; only their net benefit, near 0, stays open with 20. The
+patients are too few for the margins of effects, which decides only where a purpose makes a claim about others."""
+
+
 @pytest.mark.parametrize("purpose", PURPOSES)
-def test_every_purpose_reaches_a_verdict_without_a_hole_in_its_table(real, faithful, purpose):
-    evidence = validate(real, faithful, purpose=purpose, economics={"wtp": [20000]})
+def test_every_purpose_reaches_a_verdict_without_a_hole_in_its_table(real, resampled, purpose):
+    evidence = validate(real, resampled, purpose=purpose, economics={"wtp": [20000]})
+    assert (*evidence.answers.values(), evidence.verdict) == RESAMPLED[purpose]
     table = evidence.to_frame()
     assert tuple(table.columns) == COLUMNS
-    assert evidence.verdict in {"fit", "inconclusive"}
     assert set(table["verdict"]) <= {"pass", "fail", "inconclusive", "not estimable"}
     judged = table[table["verdict"] != "not estimable"]
-    assert judged[["difference", "lower", "upper", "margin", "floor"]].notna().all().all()
+    assert judged[["difference", "lower", "upper", "margin"]].notna().all().all()
+    assert (judged["floor"].notna() | (judged["check"] == "inference")).all(), (
+        "a standard error has no error of its own"
+    )
     assert ((judged["lower"] <= judged["difference"] + 1e-9) & (judged["difference"] <= judged["upper"] + 1e-9)).all()
 
 
@@ -73,7 +96,7 @@ def test_with_a_hold_out_fresh_people_pass_every_disclosure_check():
     syn = [Cohort.derive(real.schema, rows(50 + part, 2000), label=None) for part in range(2)]
     unseen = Cohort.derive(real.schema, rows(2, 2000), label=None)
     found = [f for f in validate(real, syn, "data-sharing", holdout=unseen).decisive if f.check == "disclosure"]
-    assert {f.key for f in found} == {f"disclosure.{k}" for k in ("copies", "nearest", "membership", "attribute")}
+    assert {f.key for f in found} == {f"disclosure.{k}" for k in ("copies", "membership", "attribute")}
     assert {f.verdict for f in found if f.group == "all"} == {"pass"}
 
 
@@ -82,6 +105,20 @@ def test_sharing_the_patients_themselves_is_not_fit_even_without_a_hold_out(real
     (copies,) = [finding for finding in evidence.decisive if finding.key == "disclosure.copies"]
     assert (copies.verdict, copies.synthetic) == ("fail", 1.0)
     assert evidence.verdict == "not fit"
+
+
+def test_a_declared_margin_on_privacy_decides_for_every_purpose(real):
+    same = [Cohort.derive(real.schema, real.frame, label=None)] * 3
+    declared = validate(real, same, purpose="teaching", margins={"disclosure.copies": {"absolute": 0.01}})
+    assert (declared.answers["private"], declared.verdict) == ("no", "not fit")
+    assert validate(real, same, purpose="teaching").answers["private"] == "not asked"
+
+
+def test_one_cohort_is_shown_by_subgroup_without_an_interval(real, faithful):
+    one, four = (validate(real, faithful[:m]).subgroups() for m in (1, 4))
+    assert len(one) == len(four) > 0 and one["difference"].notna().all()
+    assert one[["lower", "upper", "pooled", "pooled_lower", "pooled_upper", "spread"]].isna().all().all()
+    assert four[["lower", "upper", "pooled"]].notna().all().all()
 
 
 def test_one_seed_gives_the_same_evidence_twice(real, faithful):

@@ -1,5 +1,6 @@
 """Folders against folders: the same findings as rows in memory give, and nothing that needs rows passed over."""
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -96,8 +97,9 @@ def test_the_precision_that_folders_claim_is_that_which_their_rows_claim(both: t
     assert rows.keys() == folders.keys()
     assert len(rows) == 3
     for estimand, one in rows.items():
-        for name in ("real", "synthetic", "difference", "lower", "upper", "floor"):
+        for name in ("real", "synthetic", "difference", "lower", "upper"):
             assert getattr(folders[estimand], name) == pytest.approx(getattr(one, name), rel=1e-9, abs=1e-9)
+        assert math.isnan(one.floor) and math.isnan(folders[estimand].floor), "a standard error has no error of its own"
         assert (folders[estimand].verdict, folders[estimand].because) == (one.verdict, one.because)
 
 
@@ -124,14 +126,17 @@ LOOSE = {
 def test_a_folder_can_be_fit_for_teaching_and_not_where_a_decisive_question_has_no_answer(tmp_path: Path) -> None:
     frame = patients(N, 3)
     real, same = (CohortFolder(put(frame, tmp_path / name, 2), **ROLES) for name in ("real", "same"))
-    teaching = hs.validate(real, [same], purpose="teaching", margins=LOOSE)
+    teaching = hs.validate(real, [same, same], purpose="teaching", margins=LOOSE)
     assert {one.verdict for one in teaching.decisive} == {"pass"}
     assert teaching.verdict == "fit"
-    copied = hs.validate(real, [same], purpose="teaching", margins={**LOOSE, "disclosure.copies": {"absolute": 0.01}})
+    copied = hs.validate(
+        real, [same] * 2, purpose="teaching", margins={**LOOSE, "disclosure.copies": {"absolute": 0.01}}
+    )
     assert {one.key for one in copied.decisive if one.verdict != "pass"} == {"disclosure.copies"}
     assert copied.verdict == "inconclusive"
-    testing = hs.validate(real, [same], purpose="software-testing")
+    testing = hs.validate(real, [same, same], purpose="software-testing")
     assert testing.verdict == "fit"
+    assert hs.validate(real, [same], purpose="teaching").verdict == "inconclusive", "one folder is never enough"
 
 
 def test_a_folder_that_lost_a_level_and_halved_its_costs_is_not_fit(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from heorsynth.checks.planning.plan import Plan, plan
 from heorsynth.evidence.evidence import Evidence
 from heorsynth.generators.sampling.cohorts import SyntheticCohorts
 from heorsynth.protocol.settle import settled
+from heorsynth.protocol.synthetic import Displayed
 
 TRIAL = hs.datasets.simulated_trial(80, seed=1)[0]
 SAMPLER = hs.generators.create("bootstrap").fit(TRIAL, seed=1)
@@ -19,18 +20,26 @@ class Runs:
     def __init__(self, relative: float) -> None:
         margins = {"costs.mean": {"relative": relative}}
         self.plan, self.looks = plan(TRIAL, "software-testing", margins), []
+        self.samples: list[int] = []
         self.relative = relative
 
     def drawn(self, m: int) -> SyntheticCohorts:
         return SAMPLER.sample(m=m, seed=1)
 
-    def judged(self, asked: Plan, cohorts: SyntheticCohorts) -> Evidence:
+    def shown(self, cohorts: SyntheticCohorts) -> Displayed:
+        self.samples.append(len(cohorts))
+        return Displayed(TRIAL, cohorts)
+
+    def judged(self, asked: Plan, cohorts: SyntheticCohorts, rows: Displayed) -> Evidence:
+        assert rows.copies is cohorts, "the rows that are judged are those that are shown"
         self.looks.append((len(cohorts), asked.level))
         margins = {"costs.mean": {"relative": self.relative}}
         return hs.validate(TRIAL, cohorts, "software-testing", margins)
 
     def settled(self, m: int, most: int) -> tuple[SyntheticCohorts, Evidence]:
-        return settled(self.drawn(m), most, self.plan, self.drawn, self.judged)
+        synthetic, rows, evidence = settled(self.drawn(m), most, self.plan, self.drawn, self.shown, self.judged)
+        assert rows.copies is synthetic and len(set(self.samples)) == len(self.samples), "one sample per number"
+        return synthetic, evidence
 
 
 def test_a_settled_answer_needs_one_look() -> None:

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-import numpy as np
 import pytest
 
 from heorsynth.checks.core.estimand import Estimand
 from heorsynth.checks.core.finding import FAIL, INCONCLUSIVE, NO_THRESHOLD, NOT_ESTIMABLE, PASS, Finding, answer_of
 from heorsynth.checks.core.groups import ALL, ARM, INTERSECTION, SUBGROUP, Group
 from heorsynth.checks.core.margin import Margin
-from heorsynth.checks.core.question import Ask, Question, Scope, reason_of, too_few
+from heorsynth.checks.core.question import Question, reason_of, too_few
 from heorsynth.checks.core.scalar import Measured, Numbers
 from heorsynth.checks.core.standing import Standing
 from heorsynth.core.errors import HorizonError, NotEstimableError, Problem
@@ -130,7 +129,7 @@ def test_a_lost_effect_does_not_pass_a_margin_wider_than_the_effect() -> None:
     half = 1.16
     plain, held = lost.judge(estimated), lost.judge(estimated, effect=True)
     assert interval(plain) == interval(held) == pytest.approx((-2 - half, -2 + half))
-    assert (plain.margin, plain.verdict, held.margin, held.verdict) == (5.0, PASS, 2.0, INCONCLUSIVE)
+    assert (plain.margin, plain.verdict, held.margin, held.verdict) == (5.0, PASS, pytest.approx(2.0, rel=1e-5), INCONCLUSIVE)
     assert held.because.endswith("crosses the edge of the margin ±2, capped at the real effect; declared ±5")
     assert held.remark == "capped at the real effect; declared ±5"
     assert plain.remark == ""
@@ -147,7 +146,7 @@ def test_the_effect_of_a_hazard_ratio_caps_its_margin_on_the_log_scale() -> None
     found = question(Margin("ratio", math.log(1.25)), Patients(50, effect, 0.01), around(0.0, 0.01, 0.01)).judge(
         estimated, log=True, effect=True
     )
-    assert (found.margin, found.verdict) == (pytest.approx(effect), INCONCLUSIVE)
+    assert (found.margin, found.verdict) == (pytest.approx(effect, rel=1e-5), INCONCLUSIVE)
     assert "ratio 0.909 to 1.1, capped at the real effect; declared ratio 0.8 to 1.25" in found.because
 
 
@@ -282,7 +281,7 @@ def test_a_refusal_in_one_of_m_cohorts_is_one_of_the_whole() -> None:
     found = question(absolute(50.0), REAL, [*TWENTY[:2], Patients(50, None)]).judge(estimated)
     assert (found.verdict, found.because) == (NOT_ESTIMABLE, "in 1 of 3 synthetic cohorts: time: no events")
     both = question(absolute(50.0), REAL, [Patients(1, 9.0), TWENTY[0], Patients(50, None)]).judge(estimated)
-    assert both.because == "in 2 of 3 synthetic cohorts: 1 patients in this group"
+    assert both.because == "in 2 of 3 synthetic cohorts: 1 patient in this group"
     assert question(absolute(50.0), REAL, [Patients(2, 9.0)] * 2).judge(estimated).verdict == PASS
 
 
@@ -347,70 +346,3 @@ def test_the_reason_of_an_error_is_one_line_of_all_its_problems() -> None:
     several = [Problem("time", "missing", "fix it"), Problem("", "negative")]
     assert reason_of(NotEstimableError("rmst", several)) == "time: missing; negative"
     assert reason_of(NotEstimableError("no arm")) == "no arm"
-
-
-def scope(*margins: Margin, standing: Standing | None = None) -> Scope:
-    estimand = Estimand(KEY, "plain", "definition", "formula", list)
-    asked = tuple((estimand, margin) for margin in margins)
-    return Scope(REAL, TWENTY, asked, np.random.default_rng(1), standing=standing or Standing())
-
-
-def test_what_several_estimands_share_is_made_once() -> None:
-    made: list[int] = []
-    given = scope()
-
-    def make() -> None:
-        made.append(1)
-
-    for key in (("a", 1), ("a", 1), ("a", 2)):
-        assert given.shared(key, make) is None
-    assert len(made) == 2
-    assert given.shared("number", lambda: 7) == given.shared("number", lambda: 8) == 7
-    assert scope().shared("number", lambda: 8) == 8, "another scope shares nothing"
-
-
-def test_a_scope_asks_each_estimand_of_everyone() -> None:
-    first, second = scope(absolute(1.0), absolute(2.0)).asks()
-    assert (first.margin.width, second.margin.width) == (1.0, 2.0)
-    assert (first.group.label, first.group.kind, first.group.real) == ("all", ALL, REAL)
-    assert first.group.synthetic == TWENTY and first.rng is first.scope.rng
-
-
-def within(least: object) -> Margin:
-    return Margin("absolute", 1.0, {"intersections": least})
-
-
-def test_an_intersection_is_asked_only_where_it_has_the_patients_that_the_margin_wants() -> None:
-    cell: Group = Group("sex=f, stage=II", INTERSECTION, Patients(30, 1.0), ())  # type: ignore[type-var]
-    for least, asked in [(None, False), (29, True), (30, True), (31, False)]:
-        (ask,) = scope(within(least)).asks()
-        assert ask.of(cell) is asked
-        assert all(ask.of(replace(cell, kind=kind)) for kind in (ALL, ARM, SUBGROUP))
-
-
-def test_the_fewest_patients_of_a_scope_are_those_of_its_most_modest_estimand() -> None:
-    assert scope(within(60), within(None), within(30)).fewest == 30
-    assert scope(within(None), absolute(1.0)).fewest is None
-
-
-def test_a_margin_is_about_the_column_it_names_or_about_all() -> None:
-    (named,), (all_,) = (scope(Margin("absolute", 1.0, {"cost": cost})).asks() for cost in ("drugs", None))
-    assert named.names("cost", "drugs") and not named.names("cost", "stay")
-    assert all_.names("cost", "drugs") and all_.names("utility", "eq5d")
-
-
-def test_the_question_of_an_ask_has_its_group_margin_and_column_unless_others_are_given() -> None:
-    standing = Standing(before=("from a sample",))
-    ask = Ask(*scope(absolute(1.0)).asked[0], scope(standing=standing), scope().everyone, "os", "cost")
-    plain = ask.question("label")
-    assert (plain.group, plain.margin, plain.standing) == (ask.group, ask.margin, standing)
-    assert (plain.endpoint, plain.column, plain.label) == ("os", "cost", "label")
-    cell: Group = Group("sex=f", SUBGROUP, REAL, TWENTY)  # type: ignore[type-var]
-    other = ask.question("label", cell, absolute(2.0), column="stay", unit="EUR")
-    assert (other.group, other.margin.width, other.endpoint, other.column, other.unit) == (
-        cell,
-        2.0,
-        "os",
-        "stay",
-        "EUR",
-    )

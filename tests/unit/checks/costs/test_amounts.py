@@ -1,4 +1,4 @@
-"""Amounts by hand: each estimate from eleven to forty rows, what an arm adds, and passes that rest on few patients."""
+"""Amounts by hand: each estimate from six to fifty rows, and what an arm adds."""
 
 from __future__ import annotations
 
@@ -21,6 +21,8 @@ ARMS = replace(SCHEMA, arm="arm", arm_reference="usual")
 STRATA = replace(ARMS, subgroups=("sex",))
 
 Z = 1.6448536269514722
+T1 = 6.313751514675043
+"""The 95% quantiles of the normal, and of Student's t on one degree of freedom: two cohorts."""
 
 
 def cohort(schema: Schema = SCHEMA, **columns: object) -> Cohort:
@@ -38,11 +40,20 @@ TENS = np.arange(0.0, 110.0, 10.0)
 """0, 10, ... 100: eleven costs of mean 50 and variance 1,100."""
 
 
-def test_a_mean_with_its_unit_and_the_error_of_both_cohorts() -> None:
-    (found,) = asked("costs.mean", cohort(cost=TENS), cohort(cost=TENS + 5), absolute=30)
-    half = Z * math.sqrt(2 * 1100 / 11)
+def test_a_mean_with_its_unit_the_error_of_the_synthesis_and_that_of_the_patients_apart() -> None:
+    (found,) = asked("costs.mean", cohort(cost=TENS), cohort(cost=TENS + 4), cohort(cost=TENS + 6), absolute=30)
     assert (found.estimand, found.unit, found.column) == ("mean of cost", "EUR 2024", "cost")
-    assert (found.real, found.synthetic, found.lower, found.upper) == pytest.approx((50, 55, 5 - half, 5 + half))
+    # differences of 4 and 6 have a standard deviation of √2, and their mean one of 1
+    assert (found.real, found.synthetic, found.lower, found.upper) == pytest.approx((50, 55, 5 - T1, 5 + T1))
+    assert (found.real_lower, found.real_upper) == pytest.approx((50 - 10 * Z, 50 + 10 * Z)), "√(1100/11) is 10"
+    assert found.verdict == PASS, "though the patients' own error is wider than the interval of the difference"
+
+
+def test_one_cohort_has_a_difference_and_no_interval() -> None:
+    (found,) = asked("costs.mean", cohort(cost=TENS), cohort(cost=TENS + 5), absolute=30)
+    assert (found.difference, found.verdict) == (5.0, INCONCLUSIVE)
+    assert math.isnan(found.lower) and math.isnan(found.upper)
+    assert found.because == "one cohort: chance and bias cannot be separated, so at least 2 are needed"
 
 
 def test_a_missing_cost_counts_in_no_mean() -> None:
@@ -52,9 +63,11 @@ def test_a_missing_cost_counts_in_no_mean() -> None:
 
 def test_the_share_without_a_cost_is_of_those_whose_cost_is_known() -> None:
     real = cohort(cost=[0.0, 0.0, 5.0, 5.0, 5.0, 5.0, 5.0, 5.0, np.nan])
-    (found,) = asked("costs.zero_share", real, cohort(cost=[0.0, 1.0, 2.0, 3.0]), absolute=0.4)
-    assert (found.real, found.synthetic, found.unit) == (0.25, 0.25, "")
-    assert found.upper == pytest.approx(Z * math.sqrt(0.25 * 0.75 / 8 + 0.25 * 0.75 / 4))
+    drawn = [cohort(cost=[0.0, 1.0, 2.0, 3.0]), cohort(cost=[0.0, 0.0, 2.0, 3.0])]
+    (found,) = asked("costs.zero_share", real, *drawn, absolute=0.4)
+    assert (found.real, found.synthetic, found.unit) == (0.25, 0.375, "")
+    assert found.upper == pytest.approx(0.125 + T1 * 0.125), "shares of 0.25 and 0.5"
+    assert found.real_upper == pytest.approx(0.25 + Z * math.sqrt(0.25 * 0.75 / 8))
 
 
 def test_one_quantile_or_several_each_named_by_its_percentile() -> None:
@@ -67,22 +80,31 @@ def test_one_quantile_or_several_each_named_by_its_percentile() -> None:
 
 
 def either_side(n: int) -> np.ndarray:
-    """Half of n costs at 90 and half at 110: their spread rests on all n."""
+    """Half of n costs at 90 and half at 110."""
     return np.resize([90.0, 110.0], n)
 
 
-@pytest.mark.parametrize(("n", "verdict"), [(48, INCONCLUSIVE), (50, PASS)])
-def test_a_spread_passes_only_if_it_rests_on_fifty_patients(n: int, verdict: str) -> None:
-    (found,) = asked("costs.cv", cohort(cost=either_side(n)), cohort(cost=either_side(n)), relative=0.25)
-    assert found.real == pytest.approx(10 * math.sqrt(n / (n - 1)) / 100)
+def spreads(n: int, *times: float) -> list[Cohort]:
+    """Costs of the same mean, whose deviations are so many times those of `either_side`."""
+    return [cohort(cost=100 + each * (either_side(n) - 100)) for each in times]
+
+
+@pytest.mark.parametrize("n", [6, 50])
+@pytest.mark.parametrize(("step", "verdict"), [(0.01, PASS), (0.1, INCONCLUSIVE)])
+def test_a_spread_is_judged_given_the_patients_however_few_they_are(n: int, step: float, verdict: str) -> None:
+    (found,) = asked("costs.cv", cohort(cost=either_side(n)), *spreads(n, 1 - step, 1 + step), relative=0.25)
+    spread = 10 * math.sqrt(n / (n - 1)) / 100
+    assert found.real == pytest.approx(spread)
+    assert (found.lower, found.upper) == pytest.approx((-T1 * step, T1 * step))
+    # all deviations are of one size, so that the influence varies with the mean alone: cv² times a value of SD 1
+    assert found.real_upper == pytest.approx(spread + Z * spread**2 / math.sqrt(n))
     assert found.verdict == verdict
-    assert ("but the spread effectively rests on 48 patients" in found.because) == (n == 48)
 
 
-def test_a_spread_that_fails_fails_however_few_it_rests_on() -> None:
-    (found,) = asked("costs.cv", cohort(cost=either_side(20)), cohort(cost=4 * either_side(20) - 300), relative=0.25)
+def test_a_spread_that_is_four_times_as_wide_fails_however_few_it_rests_on() -> None:
+    (found,) = asked("costs.cv", cohort(cost=either_side(6)), *spreads(6, 3.9, 4.1), relative=0.25)
     assert found.synthetic == pytest.approx(4 * found.real)
-    assert found.verdict == FAIL and "but" not in found.because
+    assert (found.lower, found.verdict) == (pytest.approx(3 - T1 * 0.1), FAIL)
 
 
 def test_the_part_that_the_most_expensive_bear() -> None:
@@ -96,7 +118,12 @@ def test_the_part_that_the_most_expensive_bear() -> None:
 def test_costs_that_are_all_dearer_by_a_tenth_of_the_mean_are_a_tenth_away() -> None:
     (found,) = asked("costs.wasserstein", cohort(cost=TENS), cohort(cost=TENS + 5), cohort(cost=TENS + 5), absolute=0.9)
     assert (found.real, found.difference) == (0.0, pytest.approx(0.1))
-    assert found.lower >= 0.0 and found.upper > found.difference
+    assert (found.lower, found.upper) == pytest.approx((0.1, 0.1)), "two cohorts that are equal do not vary"
+    (varied,) = asked(
+        "costs.wasserstein", cohort(cost=TENS), cohort(cost=TENS + 4), cohort(cost=TENS + 6), absolute=0.9
+    )
+    # 0.08 and 0.12: a standard error of 0.02, as 200 draws know it (to a twentieth)
+    assert varied.upper == pytest.approx(0.1 + T1 * 0.02, rel=0.1) and varied.lower == 0.0
     (apart,) = asked("costs.wasserstein", cohort(cost=[50.0] * 10), cohort(cost=[0.0, 100.0] * 5), absolute=0.9)
     assert apart.difference == pytest.approx(1.0), "each cost is off by the mean itself"
 
@@ -120,16 +147,20 @@ def arms(new: list[float], usual: list[float], schema: Schema = ARMS, **more: ob
 
 def test_a_difference_of_arms_is_held_to_a_share_of_the_reference_arms_mean() -> None:
     real = arms([110.0, 120.0, 130.0], [90.0, 100.0, 110.0])
-    (found,) = asked("costs.difference", real, arms([115.0, 125.0, 135.0], [90.0, 100.0, 110.0]), relative=0.1)
+    drawn = [arms([110.0 + more, 120 + more, 130 + more], [90.0, 100.0, 110.0]) for more in (4, 6)]
+    (found,) = asked("costs.difference", real, *drawn, relative=0.1)
     assert (found.group, found.unit) == ("arm=new vs usual", "EUR 2024")
     assert (found.real, found.synthetic, found.difference) == pytest.approx((20.0, 25.0, 5.0))
     assert (found.margin, found.scale) == (pytest.approx(10.0), "absolute")
-    assert found.upper == pytest.approx(5 + Z * math.sqrt(4 * 100 / 3))
+    assert (found.lower, found.upper) == pytest.approx((5 - T1, 5 + T1))
+    assert found.real_upper == pytest.approx(20 + Z * math.sqrt(2 * 100 / 3)), "a variance of 100 in both arms of three"
 
 
 def test_a_difference_that_is_lost_passes_no_margin_wider_than_itself() -> None:
-    real, lost = arms([119.0, 120.0, 121.0], [99.0, 100.0, 101.0]), arms([99.0, 100.0, 101.0], [99.0, 100.0, 101.0])
-    (found,) = asked("costs.difference", real, lost, absolute=40)
+    usual = [99.0, 100.0, 101.0]
+    real, lost = arms([119.0, 120.0, 121.0], usual), [arms([98.0, 99.0, 100.0], usual), arms([100.0, 101, 102], usual)]
+    (found,) = asked("costs.difference", real, *lost, absolute=40)
+    assert (found.lower, found.upper) == pytest.approx((-20 - T1, -20 + T1))
     assert (found.margin, found.verdict) == (pytest.approx(20.0), INCONCLUSIVE)
 
 
@@ -155,10 +186,14 @@ def test_a_share_of_a_reference_arm_whose_cost_nobody_knows_is_refused() -> None
 def test_both_parts_of_a_cost_model_by_hand() -> None:
     """8 of 10 against 5 of 10 have a cost: odds of 4 and 1. Those who have one cost 200 against 100."""
     new, usual = [0.0] * 2 + [150.0, 250.0] * 4, [0.0] * 5 + [80.0, 120.0, 100.0, 90.0, 110.0]
-    odds, mean = asked("costs.two_part", arms(new, usual), arms(new, usual), ratio=[0.5, 2.0])
+    more = [0.0, 200.0, *new[2:]]
+    odds, mean = asked("costs.two_part", arms(new, usual), arms(new, usual), arms(more, usual), ratio=[0.5, 2.0])
     assert odds.estimand == "arm's ratio in the odds of any of cost, given the subgroups"
     assert (odds.real, mean.real) == pytest.approx((4.0, 2.0))
-    assert odds.upper == pytest.approx(Z * math.sqrt(2 * (1 / 8 + 1 / 2 + 1 / 5 + 1 / 5)))
+    # in the second cohort 9 of 10 have one: odds of 9, so that the log ratio is off by 0 and log(9/4)
+    assert (odds.synthetic, odds.difference) == pytest.approx((6.0, math.log(1.5)))
+    assert odds.upper == pytest.approx(math.log(1.5) + T1 * math.log(1.5))
+    assert odds.real_upper == pytest.approx(4 * math.exp(Z * math.sqrt(1 / 8 + 1 / 2 + 1 / 5 + 1 / 5)))
     assert mean.difference == pytest.approx(0.0) and (mean.group, mean.kind) == ("arm=new vs usual", "all")
 
 

@@ -16,6 +16,8 @@ from heorsynth.data.columns.schema import Schema
 from heorsynth.data.folders.tally import Tally
 
 Z = 1.6448536269514722
+T1 = 6.313751514675043
+"""The 95% quantiles of the normal, and of Student's t on one degree of freedom: two cohorts."""
 SCHEMA = Schema(
     {}, arm="arm", arm_reference="usual", costs=("cost",), utilities=("qaly",), currency="EUR", price_year=2024
 )
@@ -45,19 +47,23 @@ def interval(found: Finding) -> tuple[float, float]:
 
 
 def test_incremental_cost_is_held_to_a_share_of_the_comparators_mean_cost() -> None:
-    (found,) = asked(COST, cohort(), cohort(rows(added=210.0)), relative=0.2)
+    (found,) = asked(COST, cohort(), cohort(rows(added=209.0)), cohort(rows(added=211.0)), relative=0.2)
     assert (found.estimand, found.group, found.unit) == ("incremental cost", "arm=new vs usual", "EUR 2024")
     assert (found.real, found.synthetic, found.margin) == pytest.approx((200.0, 210.0, 20.0))
-    half = Z * math.sqrt(4 * 100 / 3)  # a variance of 100 over 3 patients, in both arms of both cohorts
-    assert interval(found) == pytest.approx((10 - half, 10 + half))
-    assert (found.verdict, found.scale) == (INCONCLUSIVE, "absolute")
+    assert interval(found) == pytest.approx((10 - T1, 10 + T1)), "9 and 11 are a standard error of 1"
+    own = Z * math.sqrt(2 * 100 / 3)  # a variance of 100 over 3 patients, in both arms
+    assert (found.real_lower, found.real_upper) == pytest.approx((200 - own, 200 + own))
+    assert (found.verdict, found.scale) == (PASS, "absolute")
+    (wide,) = asked(COST, cohort(), cohort(rows(added=207.0)), cohort(rows(added=213.0)), relative=0.2)
+    assert (wide.upper, wide.verdict) == (pytest.approx(10 + 3 * T1), INCONCLUSIVE)
 
 
 def test_incremental_effect_is_held_to_a_share_of_the_comparators_mean_effect() -> None:
-    (found,) = asked(QALY, cohort(), cohort(rows(gained=0.25)), relative=0.1)
+    (found,) = asked(QALY, cohort(), cohort(rows(gained=0.24)), cohort(rows(gained=0.26)), relative=0.1)
     assert (found.estimand, found.unit) == ("incremental qaly", "QALY")
     assert (found.real, found.synthetic, found.margin) == pytest.approx((0.2, 0.25, 0.06))
-    assert found.upper - found.difference == pytest.approx(Z * math.sqrt(4 * 0.01 / 3))
+    assert found.upper - found.difference == pytest.approx(T1 * 0.01)
+    assert found.real_upper == pytest.approx(0.2 + Z * math.sqrt(2 * 0.01 / 3))
 
 
 def test_an_effect_is_named_and_measured_by_its_own_column() -> None:
@@ -72,26 +78,32 @@ def test_an_effect_is_named_and_measured_by_its_own_column() -> None:
 def test_what_the_treatment_does_caps_its_margin(key: str, wide: float, effect: float) -> None:
     tight = rows().assign(qaly=[0.59, 0.6, 0.61, 0.79, 0.8, 0.81])
     lost = tight.assign(cost=tight["cost"] - 200 * (tight["arm"] == "new"), qaly=[0.59, 0.6, 0.61] * 2)
-    (found,) = asked(key, cohort(tight), cohort(lost), absolute=wide)
+    less = lost.assign(cost=lost["cost"] - (lost["arm"] == "new"), qaly=lost["qaly"] - 0.01 * (lost["arm"] == "new"))
+    (found,) = asked(key, cohort(tight), cohort(lost), cohort(less), absolute=wide)
     assert (found.margin, found.verdict) == (pytest.approx(effect), INCONCLUSIVE)
+    assert found.lower < -effect < found.upper
     assert "capped at the real effect; declared" in found.because
 
 
 def test_net_benefit_is_the_threshold_times_effect_less_cost_and_its_margin_a_share_of_the_threshold() -> None:
-    first, second = asked(INMB, cohort(), cohort(rows(added=150.0)), wtp=(2000.0, 500.0), relative=0.1)
+    drawn = [cohort(rows(added=added)) for added in (140.0, 160.0)]
+    first, second = asked(INMB, cohort(), *drawn, wtp=(2000.0, 500.0), relative=0.1)
     assert [first.real, second.real] == pytest.approx([2000 * 0.2 - 200, 500 * 0.2 - 200])
     assert [first.difference, second.difference] == pytest.approx([50.0, 50.0])
     assert [first.margin, second.margin] == pytest.approx([200.0, 50.0])
     assert (first.estimand, first.threshold, first.per) == ("INMB at 2,000 per QALY", 2000.0, "QALY")
     assert (second.estimand, second.threshold, second.unit) == ("INMB at 500 per QALY", 500.0, "EUR 2024")
-    # patients gain 0.1 and pay 10 more at each step: 2,000·0.1 - 10 = 190
-    assert first.upper - first.difference == pytest.approx(Z * math.sqrt(4 * 190**2 / 3))
+    assert [first.upper, second.upper] == pytest.approx([50 + T1 * 10] * 2), "the cohorts differ in cost alone"
+    # patients gain 0.1 and pay 10 more at each step: 2,000·0.1 - 10 = 190, and 500·0.1 - 10 = 40
+    own = [(one.real_upper - one.real) / Z for one in (first, second)]
+    assert own == pytest.approx([190 * math.sqrt(2 / 3), 40 * math.sqrt(2 / 3)])
 
 
 def test_a_net_benefit_is_no_effect_that_a_margin_must_not_exceed() -> None:
-    (found,) = asked(INMB, cohort(), cohort(), wtp=200, absolute=190)
+    """At 1 more or less the interval is ±6.3, within the 190 that exceed the net benefit of -160."""
+    (found,) = asked(INMB, cohort(), cohort(rows(added=199.0)), cohort(rows(added=201.0)), wtp=200, absolute=190)
     assert (found.real, found.margin, found.difference) == pytest.approx((200 * 0.2 - 200, 190.0, 0.0))
-    assert found.verdict == PASS
+    assert (found.upper, found.verdict) == (pytest.approx(T1), PASS)
 
 
 def test_without_a_threshold_there_is_no_net_benefit_and_that_is_the_obstacle() -> None:
@@ -128,7 +140,9 @@ def test_a_comparator_that_is_named_turns_the_signs_and_gives_the_share() -> Non
 @pytest.mark.parametrize(("key", "declared"), [(COST, {"relative": 0.2}), (QALY, {"relative": 0.2}),
                                                (INMB, {"relative": 0.1, "wtp": (500.0,)})])  # fmt: skip
 def test_a_tally_gives_the_same_increments_as_the_rows(key: str, declared: dict[str, object]) -> None:
-    of_rows = asked(key, cohort(), cohort(rows(150.0)), **declared)[0]
-    of_tally = asked(key, Tally.of(cohort()), Tally.of(cohort(rows(150.0))), **declared)[0]
-    for name in ("real", "synthetic", "lower", "upper", "margin"):
+    data = [cohort(), cohort(rows(150.0)), cohort(rows(140.0, 0.3))]
+    of_rows = asked(key, *data, **declared)[0]
+    of_tally = asked(key, *[Tally.of(one) for one in data], **declared)[0]
+    assert of_rows.lower < of_rows.upper
+    for name in ("real", "synthetic", "lower", "upper", "real_lower", "real_upper", "margin"):
         assert getattr(of_tally, name) == pytest.approx(getattr(of_rows, name))

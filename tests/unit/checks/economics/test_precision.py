@@ -2,7 +2,6 @@
 
 import math
 
-import numpy as np
 import pytest
 
 import heorsynth as hs
@@ -38,10 +37,27 @@ def test_the_claim_is_the_standard_error_of_the_plain_analysis(trial):
     assert one.real == pytest.approx(welch)
 
 
-def test_a_single_cohort_is_judged_by_what_resampling_lets_expect(trial):
-    several, single = found(trial, 300), found(trial, 300, m=1)
-    assert all(one.upper - one.lower > 0 for one in single)
-    assert np.mean([one.upper - one.lower for one in single]) > np.mean([one.upper - one.lower for one in several])
+def test_the_interval_covers_the_cohorts_on_the_log_scale(trial):
+    """Costs whose deviations are 0.8 and 1.25 times the patients' claim so many times their standard error."""
+    cost = trial.frame.groupby("arm")["cost"].transform("mean")
+    drawn = [
+        hs.Cohort.derive(trial.schema, trial.frame.assign(cost=cost + times * (trial.frame["cost"] - cost)), label=None)
+        for times in (0.8, 1.25 * 1.1**2)
+    ]
+    findings = hs.validate(trial, drawn, "teaching", MARGIN).findings
+    one = next(one for one in findings if one.key == "inference.precision" and "mean of cost" in one.estimand)
+    assert one.difference == pytest.approx(math.log(1.1)) and one.scale == "ratio"
+    t = 6.313751514675043  # the 95% quantile of Student's t on one degree of freedom
+    assert (one.lower, one.upper) == pytest.approx(
+        [math.log(1.1) + side * t * math.log(1.25 * 1.1) for side in (-1, 1)]
+    )
+    assert math.isnan(one.real_lower), "the patients' standard error is a number without an error of its own"
+
+
+def test_a_single_cohort_does_not_show_what_is_chance(trial):
+    single = found(trial, 300, m=1)
+    assert {one.verdict for one in single} == {"inconclusive"}
+    assert all(math.isnan(one.lower) and one.difference != 0 for one in single)
 
 
 def test_without_arms_the_means_are_asked():

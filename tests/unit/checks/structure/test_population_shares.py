@@ -17,7 +17,8 @@ from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.data.columns.schema import Schema
 from heorsynth.data.folders.tally import Tally
 
-Z = 1.6448536269514722
+T1 = 6.313751514675043
+"""The 95% quantile of Student's t on one degree of freedom: two cohorts."""
 SCHEMA = Schema({}, subgroups=("sex",))
 KEY = "subgroups.target"
 
@@ -41,22 +42,23 @@ EVEN = {"sex": {"f": 0.5, "m": 0.5}}
 
 def test_the_disparity_is_the_log_of_the_share_over_the_target_with_the_synthesis_error_alone() -> None:
     women, men = asked(EVEN, cohort(f=60, m=40), cohort(f=40, m=60))
-    # of women 0.6 and 0.4: they differ by a variance of 0.02, more than the 0.0024 within
-    half = Z * math.sqrt(0.02 / 2) / 0.5
+    # of women 0.6 and 0.4: a standard error of 0.1 about a mean of 0.5
+    half = T1 * 0.1 / 0.5
     assert (women.difference, women.lower, women.upper) == pytest.approx((0.0, -half, half))
-    fewer, _ = asked(EVEN, cohort(f=40, m=60))
-    half = Z * math.sqrt(0.24 / 100) / 0.4
+    fewer, _ = asked(EVEN, cohort(f=39, m=61), cohort(f=41, m=59))
+    half = T1 * 0.01 / 0.4
     assert (fewer.difference, fewer.upper) == pytest.approx((math.log(0.8), math.log(0.8) + half))
     assert fewer.verdict == PASS
     assert (men.group, men.key, men.kind) == ("sex=m", KEY, "all")
 
 
 def test_the_sources_own_share_its_disparity_and_its_floor_are_told() -> None:
-    women, men = asked(EVEN, cohort(f=60, m=40))
+    women, men = asked(EVEN, cohort(f=60, m=40), cohort(f=60, m=40))
     assert (women.real, women.synthetic, women.n_real, men.real, men.n_real) == (0.75, 0.6, 15, 0.25, 5)
     assert women.because.startswith("target 50.0%, source 75.0% (log disparity +0.41); the 90% interval")
     assert men.remark == "target 50.0%, source 25.0% (log disparity -0.69)"
     assert women.floor == pytest.approx(math.sqrt(0.25 / (0.75 * 20)) * math.sqrt(2 / math.pi))
+    assert math.isnan(women.real_lower) and women.sufficient is None, "a target is known: it needs no patients"
 
 
 def test_a_level_that_no_cohort_has_fails_as_half_a_row() -> None:
@@ -79,9 +81,10 @@ def test_a_share_of_four_patients_is_not_shown() -> None:
 
 
 def test_a_tally_gives_the_same_shares_as_the_rows() -> None:
-    drawn = cohort(f=60, m=40)
-    of_tally = asked(EVEN, Tally.of(drawn), real=Tally.of(REAL))
-    for one, other in zip(of_tally, asked(EVEN, drawn), strict=True):
+    drawn = [cohort(f=60, m=40), cohort(f=50, m=50)]
+    of_tally = asked(EVEN, *map(Tally.of, drawn), real=Tally.of(REAL))
+    for one, other in zip(of_tally, asked(EVEN, *drawn), strict=True):
+        assert other.lower < other.upper
         assert (one.real, one.synthetic, one.lower) == pytest.approx((other.real, other.synthetic, other.lower))
 
 

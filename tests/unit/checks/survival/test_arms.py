@@ -18,6 +18,8 @@ from heorsynth.data.columns.schema import Endpoint, Schema
 
 SCHEMA = Schema({"os": Endpoint("os", "time", "event")}, arm="arm", arm_reference="usual", unit="month")
 Z = 1.6448536269514722
+T1 = 6.313751514675043
+"""The 95% quantiles of the normal, and of Student's t on one degree of freedom: two cohorts."""
 RATIO = {"ratio": [0.67, 1.5]}
 
 
@@ -43,20 +45,24 @@ def deaths(*times: float) -> list[tuple[float, int]]:
 def test_the_gain_in_restricted_mean_is_held_to_a_share_of_the_horizon() -> None:
     """To 4 months: means of (1 + 4 + 4)/3 and (1 + 2 + 3)/3."""
     real = cohort(deaths(1, 5, 6), deaths(1, 2, 3))
-    (found,) = asked("rmst_difference", real, cohort(deaths(2, 5, 6), deaths(1, 2, 3)), horizon=4.0, relative=0.05)
+    drawn = [real, cohort(deaths(2, 5, 6), deaths(1, 2, 3))]
+    (found,) = asked("rmst_difference", real, *drawn, horizon=4.0, relative=0.05)
     assert (found.group, found.unit, found.estimand) == (
         "arm=new vs usual",
         "month",
         "rmst difference of os to 4 month",
     )
-    assert (found.real, found.synthetic, found.margin) == pytest.approx((1.0, 4 / 3, 0.2))
-    cut = [np.var(times) / 3 for times in ([1, 4, 4], [1, 2, 3], [2, 4, 4], [1, 2, 3])]
-    assert found.upper - found.difference == pytest.approx(Z * math.sqrt(sum(cut)))
+    assert (found.real, found.synthetic, found.margin) == pytest.approx((1.0, 7 / 6, 0.2)), "gains of 1 and 4/3"
+    assert (found.lower, found.upper) == pytest.approx(((1 - T1) / 6, (1 + T1) / 6))
+    cut = [np.var(times) / 3 for times in ([1, 4, 4], [1, 2, 3])]
+    assert found.real_upper - found.real == pytest.approx(Z * math.sqrt(sum(cut)))
 
 
 def test_a_gain_that_is_lost_passes_no_margin_wider_than_itself() -> None:
     early, late = deaths(1, 1.1, 1.2, 1.3), deaths(2.5, 2.6, 2.7, 2.8)
-    (found,) = asked("rmst_difference", cohort(late, early), cohort(early, early), horizon=8.0, absolute=3.9)
+    drawn = [cohort(early, early), cohort(deaths(0.9, 1, 1.1, 1.2), early)]
+    (found,) = asked("rmst_difference", cohort(late, early), *drawn, horizon=8.0, absolute=3.9)
+    assert (found.lower, found.upper) == pytest.approx((-1.55 - T1 * 0.05, -1.55 + T1 * 0.05))
     assert (found.margin, found.verdict) == (pytest.approx(1.5), INCONCLUSIVE)
     assert "capped at the real effect; declared ±3.9" in found.because
 
@@ -66,13 +72,17 @@ ONE_EACH = ([(1.0, 1), (9.0, 0), (9.0, 0)], [(2.0, 1), (9.0, 0), (9.0, 0)])
 
 
 def test_the_hazard_ratio_solves_its_likelihood() -> None:
-    (found,) = asked("hazard_ratio", cohort(*ONE_EACH), cohort(*ONE_EACH[::-1]), **RATIO)
-    assert (found.real, found.synthetic) == pytest.approx((math.sqrt(1.5), 1 / math.sqrt(1.5)))
-    assert found.difference == pytest.approx(-math.log(1.5))
+    (one,) = asked("hazard_ratio", cohort(*ONE_EACH), cohort(*ONE_EACH[::-1]), **RATIO)
+    assert (one.real, one.synthetic) == pytest.approx((math.sqrt(1.5), 1 / math.sqrt(1.5)))
+    assert one.difference == pytest.approx(-math.log(1.5))
+    (found,) = asked("hazard_ratio", cohort(*ONE_EACH), cohort(*ONE_EACH), cohort(*ONE_EACH[::-1]), **RATIO)
+    half = math.log(1.5) / 2
+    assert (found.synthetic, found.difference) == pytest.approx((1.0, -half)), "the mean of the logarithms"
+    assert (found.lower, found.upper) == pytest.approx((-half - T1 * half, -half + T1 * half))
     # the information is the sum of p(1 - p), with p the chance that the next death is of the new arm
     share = [root / (root + rest) for root, rest in ((math.sqrt(1.5), 1.0), (2 * math.sqrt(1.5), 3.0))]
     variance = 1 / sum(p * (1 - p) for p in share)
-    assert found.upper - found.difference == pytest.approx(Z * math.sqrt(2 * variance), rel=1e-6)
+    assert found.real_upper == pytest.approx(math.sqrt(1.5) * math.exp(Z * math.sqrt(variance)), rel=1e-6)
     assert (found.scale, found.estimand, found.unit) == ("ratio", "hazard ratio of os", "")
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from heorsynth.checks.core.finding import NOT_ESTIMABLE, Finding
+from heorsynth.checks.core.finding import INCONCLUSIVE, NOT_ESTIMABLE, Finding
 from heorsynth.checks.core.groups import SUBGROUP, Group
 from heorsynth.checks.planning.catalogue import ESTIMANDS, margin_for
 from heorsynth.checks.planning.registry import scope_of
@@ -19,6 +19,8 @@ from heorsynth.data.columns.schema import Endpoint, Schema
 from heorsynth.data.folders.tally import Tally
 
 SCHEMA = Schema({"os": Endpoint("os", "time", "event")}, unit="month")
+T1 = 6.313751514675043
+"""The 95% quantile of Student's t on one degree of freedom: two cohorts."""
 
 
 def cohort(time: object, event: object = 1) -> Cohort:
@@ -37,20 +39,35 @@ def asked(key: str, real: Cohort | Tally, *synthetic: Cohort | Tally, horizon: f
     return found
 
 
-@pytest.mark.parametrize(
-    ("key", "name", "distance"),
-    [
-        ("survival.km_gap", "largest", 0.1),
-        ("survival.km_gap_mean", "mean", 0.091),
-        ("survival.km_gap_rmse", "root mean square", 0.1 * math.sqrt(0.91)),
-    ],
-)
+EACH = [
+    ("survival.km_gap", "largest", 0.1),
+    ("survival.km_gap_mean", "mean", 0.091),
+    ("survival.km_gap_rmse", "root mean square", 0.1 * math.sqrt(0.91)),
+]
+
+
+@pytest.mark.parametrize(("key", "name", "distance"), EACH)
 def test_the_largest_mean_and_root_mean_square_distance(key: str, name: str, distance: float) -> None:
-    found = asked(key, REAL, LATER)
+    found = asked(key, REAL, LATER, LATER)
     assert GRID == 100 and found.estimand == f"{name} distance of curves of os to 10 month"
     assert (found.real, found.synthetic, found.difference) == pytest.approx((0.0, distance, distance))
-    assert 0 <= found.lower <= found.difference <= found.upper
+    assert (found.lower, found.upper) == pytest.approx((distance, distance)), "cohorts that are equal do not vary"
     assert found.endpoint == "os" and math.isnan(found.standardised)
+    alone = asked(key, REAL, LATER)
+    assert (alone.difference, alone.verdict) == (pytest.approx(distance), INCONCLUSIVE)
+    assert math.isnan(alone.lower) and math.isnan(alone.upper)
+
+
+@pytest.mark.parametrize(("key", "name", "distance"), EACH)
+def test_the_upper_bound_is_of_the_syntheses_that_vary(key: str, name: str, distance: float) -> None:
+    """One curve is as the patients' and one a tenth off, at 91 times alike: the standard error is half the distance.
+
+    The bound of the root mean square is conservative: the 95% quantile of the size of a normal is 1.96, not 1.645.
+    """
+    found = asked(key, REAL, REAL, LATER)
+    half = T1 * distance / 2 * (1.959964 / 1.644854 if name == "root mean square" else 1)
+    assert (found.difference, found.lower) == pytest.approx((distance / 2, 0.0))
+    assert found.upper - found.difference == pytest.approx(half, rel=0.12)  # 400 draws know it to a twenty-fifth
 
 
 def test_cohorts_that_err_to_either_side_are_averaged_before_the_distance_is_taken() -> None:
@@ -67,12 +84,15 @@ def test_the_floor_is_what_the_real_curve_itself_may_be_off() -> None:
     assert found.floor == pytest.approx(math.sqrt(2 / math.pi) * float(np.mean(errors)), rel=0.15)
 
 
-def test_two_cohorts_have_less_error_than_one_and_more_patients_less_than_few() -> None:
-    many = cohort(np.repeat(np.arange(1.0, 11.0), 100))
-    one, two = asked("survival.km_gap", REAL, LATER), asked("survival.km_gap", REAL, LATER, LATER, LATER)
-    large = asked("survival.km_gap", many, cohort(np.repeat(np.arange(2.0, 12.0), 100)))
-    assert large.difference == pytest.approx(one.difference)
-    assert large.upper - 0.1 < 0.2 * (two.upper - 0.1) < 0.2 * (one.upper - 0.1)
+def test_more_cohorts_have_less_error_and_more_patients_a_smaller_floor_alone() -> None:
+    many, later = (cohort(np.repeat(np.arange(first, first + 10), 100)) for first in (1.0, 2.0))
+    two, eight = (asked("survival.km_gap", REAL, *[REAL, LATER] * times) for times in (1, 4))
+    large = asked("survival.km_gap", many, many, later)
+    assert eight.difference == pytest.approx(two.difference)
+    # 0 and 0.1 four times each: t(0.95, 7) = 1.894579 times a standard error of 0.05/√7, as 400 draws know it
+    assert eight.upper - 0.05 == pytest.approx(1.894579 * 0.05 / math.sqrt(7), rel=0.12)
+    assert (large.difference, large.upper) == pytest.approx((two.difference, two.upper)), "the patients are given"
+    assert large.floor == pytest.approx(two.floor / 10), "a hundred times as many"
 
 
 @pytest.mark.parametrize(
@@ -99,5 +119,6 @@ def test_a_synthetic_cohort_without_a_patient_of_the_group_is_told() -> None:
 
 
 def test_a_tally_has_the_same_distance_as_the_rows() -> None:
-    rows, tally = asked("survival.km_gap", REAL, LATER), asked("survival.km_gap", Tally.of(REAL), Tally.of(LATER))
+    rows, tally = (asked("survival.km_gap", *map(form, (REAL, REAL, LATER))) for form in (lambda each: each, Tally.of))
+    assert rows.upper > rows.lower
     assert (tally.difference, tally.lower, tally.upper) == pytest.approx((rows.difference, rows.lower, rows.upper))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -13,15 +13,22 @@ import pytest
 from heorsynth.checks.core.finding import FAIL, INCONCLUSIVE, NOT_ESTIMABLE, Finding
 from heorsynth.checks.core.margin import Margin
 from heorsynth.checks.core.question import Ask
+from heorsynth.checks.core.standing import Standing
 from heorsynth.checks.planning.catalogue import ESTIMANDS, margin_for
 from heorsynth.checks.planning.registry import scope_of
-from heorsynth.checks.survival.extrapolation import OF_LIFETIME, lifetime_of
+from heorsynth.checks.survival.extrapolation import OF_LIFETIME, best_model_kept, lifetime_of, mean_lifetimes
+from heorsynth.checks.survival.horizon import outcome
 from heorsynth.core.errors import NotEstimableError
 from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.data.columns.schema import Endpoint, Schema
-from heorsynth.estimators.survival.parametric import FAMILIES
+from heorsynth.estimators.survival.parametric import FAMILIES, ParametricFit, fit_parametric
 
 SCHEMA = Schema({"os": Endpoint("os", "time", "event")}, unit="year")
+
+
+Z = 1.6448536269514722
+T1 = 6.313751514675043
+"""The 95% quantiles of the normal, and of Student's t on one degree of freedom: two cohorts."""
 
 
 def cohort(time: Sequence[float] | np.ndarray, event: object = 1) -> Cohort:
@@ -32,28 +39,61 @@ REAL = cohort(np.linspace(0.5, 6.0, 12), [1, 1, 0] * 4)
 """Eight deaths in 39 years of follow-up."""
 
 
-def ask(key: str, real: Cohort, *synthetic: Cohort, **declared: object) -> Ask:
+def ask(key: str, real: Cohort, *synthetic: Cohort, standing: Standing | None = None, **declared: object) -> Ask:
     margins = {key: margin_for(key, declared)}
-    (found,) = scope_of(real, synthetic, margins, np.random.default_rng(1)).asks()
+    (found,) = scope_of(real, synthetic, margins, np.random.default_rng(1), None, standing or Standing()).asks()
     return replace(found, endpoint="os")
 
 
 def test_the_mean_lifetime_under_each_of_the_six_models() -> None:
     twice = cohort(np.linspace(1.0, 12.0, 12), [1, 1, 0] * 4)
     found = ESTIMANDS["survival.extrapolation"].answer(
-        ask("survival.extrapolation", REAL, twice, lifetime=20.0, relative=0.4)
+        ask("survival.extrapolation", REAL, REAL, twice, lifetime=20.0, relative=0.4)
     )
     assert [one.estimand for one in found] == [f"mean lifetime of os to 20 year, {family}" for family in FAMILIES]
     mean = 39 / 8
     exponential = found[0]
-    assert exponential.real == pytest.approx(mean * (1 - math.exp(-20 / mean)), rel=1e-6)
-    assert exponential.synthetic == pytest.approx(2 * mean * (1 - math.exp(-20 / (2 * mean))), rel=1e-6)
-    assert exponential.unit == "year"
+    once, double = (m * (1 - math.exp(-20 / m)) for m in (mean, 2 * mean))
+    assert (exponential.real, exponential.synthetic) == pytest.approx((once, (once + double) / 2), rel=1e-6)
+    assert (exponential.unit, exponential.m) == ("year", 2)
+    # relative differences of 0 and of double/once - 1: the standard error of their mean is half of the second
+    half = (double / once - 1) / 2
+    assert (exponential.difference, exponential.upper) == pytest.approx((half, half + T1 * half), rel=1e-6)
     # the log rate has a variance of 1/8, and the derivative of mean·(1 - exp(-20/mean)) by it is the slope here
-    slopes = [m * (1 - math.exp(-20 / m)) - 20 * math.exp(-20 / m) for m in (mean, 2 * mean)]
-    real, difference = exponential.real, exponential.difference
-    variance = (slopes[1] ** 2 / 8 + slopes[0] ** 2 / 8 * (exponential.synthetic / real) ** 2) / real**2
-    assert exponential.upper - difference == pytest.approx(1.6448536 * math.sqrt(variance), rel=1e-4)
+    slope = mean * (1 - math.exp(-20 / mean)) - 20 * math.exp(-20 / mean)
+    assert exponential.real_upper - exponential.real == pytest.approx(Z * slope / math.sqrt(8), rel=1e-4)
+
+
+def with_fits(asked: Ask, fitted: Callable[[int, str], object]) -> Ask:
+    """The question with these fits in place of those that would be made."""
+    asked.scope.shared(("parametric", "os", "all"), lambda: fitted)
+    return asked
+
+
+@pytest.mark.parametrize(("decisive", "fits"), [(frozenset(), 20), (None, 23)])
+def test_models_are_fitted_to_twenty_cohorts_unless_they_decide_and_every_finding_says_so(
+    decisive: frozenset[str] | None, fits: int
+) -> None:
+    real, counted = fit_parametric("exponential", *outcome(REAL, "os")), set()
+
+    def fitted(place: int, family: str) -> ParametricFit:
+        counted.add(place)
+        if family == "Weibull" and place >= 0:
+            raise NotEstimableError("no maximum")
+        return real
+
+    drawn = [cohort(REAL.frame["time"], REAL.frame["event"]) for _ in range(23)]
+    means, kept = (
+        with_fits(ask(f"survival.{key}", REAL, *drawn, standing=Standing(decisive=decisive), **margin), fitted)
+        for key, margin in (("extrapolation", {"relative": 0.4}), ("extrapolation_ranking", {"absolute": 0.2}))
+    )
+    found = [*mean_lifetimes(means), *best_model_kept(kept)]
+    assert counted == set(range(-1, fits)) and {one.m for one in found} == {fits}
+    assert [one.estimand for one in found if one.verdict == NOT_ESTIMABLE] == [
+        "mean lifetime of os to 24 year, Weibull"
+    ]
+    told = "; models fitted to the first 20 of 23 cohorts"
+    assert all(one.because.endswith(told) == (fits == 20) for one in found), "the refusal too"
 
 
 def test_the_default_lifetime_is_five_horizons_of_all_patients() -> None:
@@ -98,8 +138,7 @@ def best_kept(
             raise NotEstimableError("no maximum")
         return Fit(aic[family], gains if family == best else (0.0,) * len(gains))
 
-    asked.scope.shared(("parametric", "os", "all"), lambda: fitted)
-    (found,) = ESTIMANDS["survival.extrapolation_ranking"].answer(asked)
+    (found,) = ESTIMANDS["survival.extrapolation_ranking"].answer(with_fits(asked, fitted))
     return found
 
 

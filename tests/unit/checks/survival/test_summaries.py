@@ -19,6 +19,8 @@ from heorsynth.data.folders.tally import Tally
 
 SCHEMA = Schema({"os": Endpoint("os", "time", "event", {1: "death", 2: "relapse"})}, unit="month")
 Z = 1.6448536269514722
+T1 = 6.313751514675043
+"""The 95% quantiles of the normal, and of Student's t on one degree of freedom: two cohorts."""
 
 
 def cohort(time: Sequence[float] | np.ndarray, event: object = 1) -> Cohort:
@@ -39,13 +41,14 @@ def asked(key: str, real: Cohort | Tally, *synthetic: Cohort | Tally, **declared
 
 
 def test_the_restricted_mean_is_the_mean_of_times_cut_at_the_horizon() -> None:
-    (found,) = asked("rmst", TEN, DOUBLE, horizon=5.0, absolute=2)
+    (found,) = asked("rmst", TEN, TEN, DOUBLE, horizon=5.0, absolute=2)
     assert (found.estimand, found.unit, found.endpoint) == ("rmst of os to 5 month", "month", "os")
     assert found.real == pytest.approx((1 + 2 + 3 + 4 + 6 * 5) / 10)
-    assert found.synthetic == pytest.approx((2 + 4 + 8 * 5) / 10)
+    assert found.synthetic == pytest.approx((4.0 + (2 + 4 + 8 * 5) / 10) / 2)
+    assert (found.lower, found.upper) == pytest.approx((0.3 - T1 * 0.3, 0.3 + T1 * 0.3)), "differences of 0 and 0.6"
     # Greenwood's variance without censoring is that of the cut times over n
-    spread = [np.var(np.minimum(times, 5)) / 10 for times in (np.arange(1, 11), 2 * np.arange(1, 11))]
-    assert found.upper - found.difference == pytest.approx(Z * math.sqrt(sum(spread)))
+    own = Z * math.sqrt(np.var(np.minimum(np.arange(1, 11), 5)) / 10)
+    assert (found.real_lower, found.real_upper) == pytest.approx((4 - own, 4 + own))
 
 
 def test_the_default_horizon_is_that_of_all_real_patients() -> None:
@@ -55,10 +58,11 @@ def test_the_default_horizon_is_that_of_all_real_patients() -> None:
 
 
 def test_landmarks_at_one_time_at_several_or_half_way_to_the_horizon() -> None:
-    first, second = asked("landmark", TEN, DOUBLE, at=[3, 7.0])
-    assert (first.real, first.synthetic, second.real, second.synthetic) == pytest.approx((0.7, 0.9, 0.3, 0.7))
+    first, second = asked("landmark", TEN, TEN, DOUBLE, at=[3, 7.0])
+    assert (first.real, first.synthetic, second.real, second.synthetic) == pytest.approx((0.7, 0.8, 0.3, 0.5))
     assert (first.estimand, first.unit) == ("event-free share of os at 3 month", "")
-    assert first.upper - first.difference == pytest.approx(Z * math.sqrt(0.21 / 10 + 0.09 / 10))
+    assert (first.upper, second.upper) == pytest.approx((0.1 + T1 * 0.1, 0.2 + T1 * 0.2)), "0.7 and 0.9, 0.3 and 0.7"
+    assert first.real_upper - first.real == pytest.approx(Z * math.sqrt(0.21 / 10))
     (one,) = asked("landmark", TEN, DOUBLE, at=4)
     (half,) = asked("landmark", TEN, DOUBLE)
     assert (one.real, one.estimand) == (pytest.approx(0.6), "event-free share of os at 4 month")
@@ -100,8 +104,9 @@ def test_follow_up_is_the_share_of_patients_followed_to_the_horizon_however_it_e
 def test_optimism_is_the_area_over_the_horizon() -> None:
     (found,) = asked("optimism", TEN, DOUBLE, horizon=5.0)
     assert (found.real, found.synthetic) == pytest.approx((0.8, 0.92))
-    (area,) = asked("rmst", TEN, DOUBLE, horizon=5.0, absolute=2)
-    assert found.upper == pytest.approx(area.upper / 5) and found.unit == ""
+    (both,), (area,) = asked("optimism", TEN, TEN, DOUBLE, horizon=5.0), asked("rmst", TEN, TEN, DOUBLE, horizon=5.0)
+    assert both.upper == pytest.approx(0.06 + T1 * 0.06) and both.upper == pytest.approx(area.upper / 5)
+    assert both.real_upper == pytest.approx(area.real_upper / 5) and found.unit == ""
 
 
 def test_reach_is_the_95th_percentile_of_follow_up() -> None:
@@ -150,8 +155,12 @@ def test_a_cause_without_a_name_is_told_by_its_code() -> None:
      ("censoring", {"horizon": 7}), ("optimism", {}), ("incidence", {"at": 5.0})],
 )  # fmt: skip
 def test_a_tally_has_the_same_summaries_as_the_rows(key: str, declared: dict[str, object]) -> None:
-    drawn = cohort(np.arange(1.0, 11.0) * 1.5, [1, 0, 2, 1, 0, 1, 0, 0, 0, 0])
-    of_tally = asked(key, Tally.of(COMPETING), Tally.of(drawn), **declared)
-    for one, other in zip(of_tally, asked(key, COMPETING, drawn, **declared), strict=True):
-        assert one.verdict == other.verdict and one.estimand == other.estimand
+    drawn = [
+        cohort(np.arange(1.0, 11.0) * 1.5, [1, 0, 2, 1, 0, 1, 0, 0, 0, 0]),
+        cohort(np.arange(1.0, 11.0), [1, 1, 2, 1, 0, 1, 0, 0, 0, 0]),
+    ]
+    of_tally = asked(key, Tally.of(COMPETING), *map(Tally.of, drawn), **declared)
+    for one, other in zip(of_tally, asked(key, COMPETING, *drawn, **declared), strict=True):
+        assert one.verdict == other.verdict and one.estimand == other.estimand and other.lower < other.upper
         assert (one.real, one.synthetic, one.lower) == pytest.approx((other.real, other.synthetic, other.lower))
+        assert (one.real_lower, one.real_upper) == pytest.approx((other.real_lower, other.real_upper))

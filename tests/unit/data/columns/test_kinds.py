@@ -132,7 +132,7 @@ def test_every_column_with_more_levels_than_a_table_lists_is_compared() -> None:
     frame = base(600).assign(dx=[f"d{code}" for code in r.integers(0, 40, 600)])
     cohort, _ = copied(frame)
     shuffled = hs.Cohort.derive(cohort.schema, frame.assign(dx="d1"), label=None)
-    evidence = hs.validate(cohort, [shuffled], purpose="teaching", seed=1)
+    evidence = hs.validate(cohort, [shuffled, shuffled], purpose="teaching", seed=1)
     (found,) = [one for one in evidence.decisive if "distribution of dx" in one.estimand]
     assert found.verdict == "fail" and evidence.verdict == "not fit"
 
