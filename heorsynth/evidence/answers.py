@@ -97,6 +97,10 @@ def faithful(
         if impossible:
             parts.append(f"rules that no patient can break are broken {impossible:,} times")
         sentence = f"An analysis of the synthetic cohorts does not give what these {n:,} patients give: "
+        if missing_roles:
+            parts.append(
+                f"and the cohort declares no {', no '.join(missing_roles)}, which {purpose or 'the purpose'} needs"
+            )
         return Answer(FAITHFUL, NO, f"{sentence}{'; '.join(parts)}.", _worst(failed))
     open_ = [one for one in asked if one.verdict != PASS]
     if not open_:

@@ -34,7 +34,7 @@ def settled(
     shown: Callable[[Synthetic], Displayed],
     judged: Callable[[Plan, Synthetic, Displayed], Evidence],
 ) -> tuple[Synthetic, Displayed, Evidence]:
-    """Return cohorts, their displayed rows and evidence, with more cohorts while the answer on fidelity is "not shown".
+    """Return cohorts, their displayed rows and their evidence; more cohorts are drawn while fidelity is "not shown".
 
     More cohorts make the interval of each difference narrower, so they settle every finding that is not exactly on its
     margin. Intermediate numbers of cohorts are judged on the decisive estimands only.

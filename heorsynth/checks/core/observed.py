@@ -29,8 +29,7 @@ from heorsynth.estimators.costs.quantiles import Ranked
 from heorsynth.estimators.economics.increments import Joint
 from heorsynth.estimators.survival.aalen_johansen import cumulative_incidence, incidence_of
 from heorsynth.estimators.survival.counts import EventCounts
-from heorsynth.estimators.survival.cox import cox
-from heorsynth.estimators.survival.cox_two_arms import ArmCounts, arm_counts, log_hazard_ratio
+from heorsynth.estimators.survival.cox_two_arms import ArmCounts, hazard_ratio_of_rows, log_hazard_ratio
 from heorsynth.estimators.survival.curve import IncidenceCurve, SurvivalCurve
 from heorsynth.estimators.survival.estimates import kaplan_meier, reverse_kaplan_meier
 from heorsynth.estimators.survival.kaplan_meier import curve_of, reverse_curve_of
@@ -148,11 +147,10 @@ def _(data: Tally, endpoint: str, horizon: float) -> tuple[int, int]:
 def arm_curves(data: Observed, treated: np.ndarray, endpoint: str) -> tuple[SurvivalCurve, SurvivalCurve]:
     """Return the Kaplan-Meier curves of treated and untreated patients."""
     time, cause, entry = _rows(data).outcome(endpoint)
-    first, second = (
-        kaplan_meier(time[rows], cause[rows] == 1, None if entry is None else entry[rows])
-        for rows in (treated, ~treated)
-    )
-    return first, second
+    of = [
+        kaplan_meier(time[own], cause[own] == 1, None if entry is None else entry[own]) for own in (treated, ~treated)
+    ]
+    return of[0], of[1]
 
 
 @arm_curves.register
@@ -164,7 +162,7 @@ def _(data: Tally, treated: np.ndarray, endpoint: str) -> tuple[SurvivalCurve, S
 def hazard(data: Observed, treated: np.ndarray, endpoint: str) -> Estimate:
     """Return the log hazard ratio of treated to untreated patients."""
     time, cause, entry = _rows(data).outcome(endpoint)
-    return _log_ratio(time, cause == 1, entry, treated)
+    return hazard_ratio_of_rows(time, cause == 1, treated, entry)
 
 
 @hazard.register
@@ -179,8 +177,10 @@ def hazard_change(data: Observed, treated: np.ndarray, endpoint: str, at: float)
     event = cause == 1
     time, start, (at,) = as_one_time(time, np.zeros(len(time)) if entry is None else entry, np.array([at]))
     early, late = start < at, time > at
-    before = _log_ratio(np.minimum(time, at)[early], (event & (time <= at))[early], start[early], treated[early])
-    after = _log_ratio(time[late], event[late], np.maximum(start, at)[late], treated[late])
+    before = hazard_ratio_of_rows(
+        np.minimum(time, at)[early], (event & (time <= at))[early], treated[early], start[early]
+    )
+    after = hazard_ratio_of_rows(time[late], event[late], treated[late], np.maximum(start, at)[late])
     return Estimate.normal(after.value - before.value, float(np.hypot(after.se, before.se)), n_used=data.n)
 
 
@@ -190,14 +190,6 @@ def _(data: Tally, treated: np.ndarray, endpoint: str, at: float) -> Estimate:
     cut = at + slack(both.times)
     before, after = (log_hazard_ratio(both.within(kept)) for kept in (both.times <= cut, both.times > cut))
     return Estimate.normal(after.value - before.value, float(np.hypot(after.se, before.se)), n_used=data.n)
-
-
-def _log_ratio(time: np.ndarray, event: np.ndarray, entry: np.ndarray | None, treated: np.ndarray) -> Estimate:
-    try:
-        return log_hazard_ratio(arm_counts(time, event, treated, entry), method=_COX)
-    except NotEstimableError:
-        fit = cox(time, event, treated.astype(float)[:, None], entry)  # it says why, and takes longer steps
-    return Estimate.normal(float(fit.coef[0]), float(fit.se[0]), method=_COX)
 
 
 def arms(data: Tally, treated: np.ndarray, endpoint: str) -> ArmCounts:

@@ -23,7 +23,7 @@ _ECONOMIC = {"comparator": None, "cost": None, "effect": None, **ADJUSTMENTS}
 
 _COST = Reference("the real mean cost", OF_MEAN_COST.sizes)
 _EFFECT = Reference("the real mean effect", OF_MEAN_UTILITY.sizes)
-THRESHOLD = Reference("the threshold", lambda margin, real: thresholds(margin.settings))
+_THRESHOLD = Reference("the threshold", lambda margin, real: thresholds(margin.settings))
 
 INMB = Estimand(
     key="economics.inmb",
@@ -39,7 +39,7 @@ INMB = Estimand(
     margin={"relative": 0.1},
     reason="the value of a tenth of a QALY per patient: about five weeks in full health",
     relative_to="the threshold",
-    reference=THRESHOLD,
+    reference=_THRESHOLD,
     folders=COUNTS,
     fixed_by=(facts.MEAN_COSTS, facts.MEAN_EFFECTS),
 )

@@ -36,7 +36,7 @@ def precision(ask: Ask) -> list[Finding]:
     """
     share, found = ask.scope.standing.trained, []
     part = "" if share == 1 else f"compared with what the {share:.0%} of the patients used for training allow"
-    for name, group, analysis in plain_analyses(ask.scope.real, ask.scope.synthetic):
+    for name, group, analysis in _plain_analyses(ask.scope.real, ask.scope.synthetic):
         question = ask.question(f"standard error claimed for {name}", group)
         if few := too_few(group.real):
             found.append(question.refuse(few))
@@ -59,7 +59,7 @@ def _log_error(analysis: Analysis, cohort: Observed) -> float:
     return math.log(se)
 
 
-def plain_analyses(real: Observed, synthetic: Sequence[Observed]) -> Iterator[tuple[str, Group, Analysis]]:
+def _plain_analyses(real: Observed, synthetic: Sequence[Observed]) -> Iterator[tuple[str, Group, Analysis]]:
     """Yield the analyses of a plain report: differences between arms, or means if there are no arms."""
     columns = [*real.schema.costs, *real.schema.utilities]
     if real.schema.arm is None:

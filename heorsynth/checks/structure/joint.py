@@ -158,30 +158,37 @@ def _width(name: str, levels: Mapping[str, list[str]]) -> int:
 def design(cohort: Cohort, names: Sequence[str], levels: Mapping[str, list[str]]) -> np.ndarray:
     """Return ranks and indicators (n, k), NaN where a value or the column is missing."""
     columns: list[np.ndarray] = []
-    frame = cohort.rows
+    held = [name for name in names if name in cohort.rows]
+    frame = cohort.rows[held]
+    missing = dict(zip(held, frame.isna().to_numpy().T, strict=True))
     for name in names:
-        if name not in frame:
+        if name not in missing:
             columns += [np.full(cohort.n, np.nan)] * _width(name, levels)
         elif name not in levels:
-            columns.append(_ranks(pd.to_numeric(frame[name], errors="coerce").to_numpy(float, na_value=np.nan)))
+            columns.append(_ranks(_numeric(frame[name])))
         else:
-            text, missing = cohort.levels(name), frame[name].isna().to_numpy()
+            text = cohort.levels(name)
             shown = levels[name][1:] if len(levels[name]) == 2 else levels[name]
-            columns += [np.where(missing, np.nan, text == level) for level in shown]
+            columns += [np.where(missing[name], np.nan, text == level) for level in shown]
     return np.column_stack(columns)
+
+
+def _numeric(column: pd.Series) -> np.ndarray:
+    """Return a column as numbers (n,), NaN where it holds none."""
+    if isinstance(column.dtype, np.dtype) and column.dtype.kind in "iuf":
+        return column.to_numpy(float)
+    return pd.to_numeric(column, errors="coerce").to_numpy(float, na_value=np.nan)
 
 
 def _ranks(values: np.ndarray) -> np.ndarray:
     """Return the ranks of known values (n,), tied ones at their mean rank; NaN stays NaN."""
-    known = np.isfinite(values) | np.isinf(values)
-    numbers = values[known]
-    order = np.argsort(numbers, kind="stable")
-    first = np.ones(len(numbers), dtype=bool)
-    first[1:] = numbers[order][1:] != numbers[order][:-1]
-    ends = np.append(np.flatnonzero(first), len(numbers))
-    place = np.cumsum(first) - 1
+    order = np.argsort(values, kind="stable")  # NaN last
+    numbers = values[order]
+    n = len(numbers) - int(np.isnan(numbers).sum())
+    starts = np.flatnonzero(np.append(True, numbers[1:n] != numbers[: n - 1])) if n else np.zeros(0, dtype=int)
+    ends = np.append(starts[1:], n)
     ranks = np.full(len(values), np.nan)
-    ranks[np.flatnonzero(known)[order]] = (ends[place] + 1 + ends[place + 1]) / 2 if len(numbers) else []
+    ranks[order[:n]] = np.repeat((starts + 1 + ends) / 2, ends - starts) if n else []
     return ranks
 
 

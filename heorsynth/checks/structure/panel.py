@@ -24,6 +24,10 @@ _OFF = 1.0
 _CLEARLY = 0.001
 """The chance that an analysis at exactly `_OFF` standard errors is taken for one that is clearly off."""
 
+_EXACT = 1e-8
+"""A standard error below this, of columns with spread 1, is rounding error: a column is the sum of others, for example.
+Such a model has no uncertainty, so no difference can be counted in standard errors."""
+
 _NAMED = 3
 """This many of the worst analyses are named in the finding."""
 
@@ -123,7 +127,7 @@ def panel_result(real: Cohort, synthetic: Sequence[Cohort], rng: np.random.Gener
     if not drawn.analyses:
         return PanelResult((), *(np.empty(0) for _ in range(6)))
     value, error = first_coefficients(values_of(real, drawn.columns), drawn.models)
-    usable = np.flatnonzero(np.isfinite(value) & (error > 0))
+    usable = np.flatnonzero(np.isfinite(value) & (error > _EXACT))
     analyses = tuple(drawn.analyses[place] for place in usable)
     models = [drawn.models[place] for place in usable]
     values = np.array([first_coefficients(values_of(one, drawn.columns), models, errors=False)[0] for one in synthetic])

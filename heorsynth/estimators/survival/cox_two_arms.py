@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +12,10 @@ import numpy as np
 from heorsynth.core.errors import NotEstimableError, Problem
 from heorsynth.core.estimate import Estimate
 from heorsynth.estimators.survival.counts import follow_up
-from heorsynth.estimators.survival.cox import MOST_STEPS, TOLERANCE, without_maximum
+from heorsynth.estimators.survival.cox import MOST_STEPS, TOLERANCE, cox, without_maximum
+
+_METHOD = "log hazard ratio, Cox (Efron)"
+"""Name of the estimate."""
 
 _CHUNK = 1_000_000
 """Events whose terms are held in memory at a time."""
@@ -38,6 +42,19 @@ class ArmCounts:
     def within(self, kept: np.ndarray) -> ArmCounts:
         """Return the counts at some of the times (k,). Cutting follow-up there does not change them."""
         return ArmCounts(self.times[kept], self.events[:, kept], self.at_risk[:, kept])
+
+
+def hazard_ratio_of_rows(
+    time: np.ndarray, event: np.ndarray, treated: np.ndarray, entry: np.ndarray | None = None
+) -> Estimate:
+    """Return the log hazard ratio of treated to other patients, given in rows; for the arguments see `arm_counts`.
+
+    It comes from counts, which takes a fifth of the time. Where that fails, `cox` gives the reason.
+    """
+    with suppress(NotEstimableError):
+        return log_hazard_ratio(arm_counts(time, event, treated, entry))
+    fit = cox(time, event, treated.astype(float)[:, None], entry)
+    return Estimate.normal(float(fit.coef[0]), float(fit.se[0]), method=_METHOD)
 
 
 def arm_counts(time: np.ndarray, event: np.ndarray, treated: np.ndarray, entry: np.ndarray | None = None) -> ArmCounts:
@@ -74,7 +91,7 @@ def _from(values: np.ndarray, at: np.ndarray) -> np.ndarray:
     return len(values) - np.searchsorted(np.sort(values), at, side="left")
 
 
-def log_hazard_ratio(arms: ArmCounts, *, method: str = "log hazard ratio, Cox (Efron)") -> Estimate:
+def log_hazard_ratio(arms: ArmCounts, *, method: str = _METHOD) -> Estimate:
     """Return the log hazard ratio of the treated to the others by Newton's method, with Efron's treatment of ties.
 
     Returns

@@ -55,18 +55,21 @@ def fine_gray(time: np.ndarray, cause: np.ndarray, covariates: np.ndarray) -> Co
     scaled, scale = standardised(matrix[~np.isnan(times)], "Fine-Gray model")
     weighing = _Weighing(patients.time[order], np.asarray(patients.event)[order], scaled[order])
     coef = np.zeros(scaled.shape[1])
-    null, _, at_no_effect = weighing.at(coef)
+    point = weighing.at(coef)
+    null, _, at_no_effect = point
     for _ in range(MAX_STEPS):
-        loglik, gradient, information = weighing.at(coef)
+        loglik, gradient, information = point
         if np.linalg.eigvalsh(information)[0] < _LEAST_INFORMATION * weighing.n_events:
             break
         step = np.linalg.solve(information, gradient)
         settled = np.abs(step).max() < TOLERANCE
-        while weighing.at(coef + step)[0] < loglik - 1e-9 * abs(loglik) and np.abs(step).max() > TOLERANCE:
+        point = weighing.at(coef + step)
+        while point[0] < loglik - 1e-9 * abs(loglik) and np.abs(step).max() > TOLERANCE:
             step = step / 2
+            point = weighing.at(coef + step)
         coef = coef + step
         if settled:
-            bread = np.linalg.inv(weighing.at(coef)[2])
+            bread = np.linalg.inv(point[2])
             residuals = weighing.residuals(coef)
             covariance = bread @ (residuals.T @ residuals) @ bread
             return CoxFit(

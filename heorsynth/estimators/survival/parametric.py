@@ -63,16 +63,33 @@ def _log_logistic(t: np.ndarray, theta: np.ndarray) -> _Logs:
 
 
 def _generalised_gamma(t: np.ndarray, theta: np.ndarray) -> _Logs:
+    survival = _gamma_survival(t, theta)
+    return _gamma_density(t, theta) - survival, survival
+
+
+def _gamma_survival(t: np.ndarray, theta: np.ndarray) -> np.ndarray:
     q = theta[2]
     if abs(q) < _NORMAL_BELOW:
-        return _log_normal(t, theta[:2])
+        return _log_normal(t, theta[:2])[1]
     if abs(q) > _LIMIT_BEYOND:
-        return np.full_like(t, np.nan), np.full_like(t, np.nan)
+        return np.full_like(t, np.nan)
     z, shape = q * (np.log(t) - theta[0]) * np.exp(-theta[1]), q**-2
     part = special.gammaincc if q > 0 else special.gammainc
-    survival = np.log(np.maximum(part(shape, shape * np.exp(z)), np.finfo(float).tiny))
-    density = np.log(abs(q)) + shape * np.log(shape) - special.gammaln(shape) + shape * (z - np.exp(z))
-    return density - theta[1] - np.log(t) - survival, survival
+    survival: np.ndarray = np.log(np.maximum(part(shape, shape * np.exp(z)), np.finfo(float).tiny))
+    return survival
+
+
+def _gamma_density(t: np.ndarray, theta: np.ndarray) -> np.ndarray:
+    q = theta[2]
+    if abs(q) < _NORMAL_BELOW:
+        hazard, survival = _log_normal(t, theta[:2])
+        return hazard + survival
+    if abs(q) > _LIMIT_BEYOND:
+        return np.full_like(t, np.nan)
+    z, shape = q * (np.log(t) - theta[0]) * np.exp(-theta[1]), q**-2
+    constant = np.log(abs(q)) + shape * np.log(shape) - special.gammaln(shape) - theta[1]
+    density: np.ndarray = constant + shape * (z - np.exp(z)) - np.log(t)
+    return density
 
 
 def _weibull_terms(z: np.ndarray) -> tuple[np.ndarray, ...]:
@@ -232,10 +249,16 @@ def fit_parametric(family: str, time: np.ndarray, event: np.ndarray, entry: np.n
         times, died, count = _grouped(times, happened)
     logs = FAMILIES[family].logs
 
+    ended, alive = died > 0, count > died
+
     def loss(theta: np.ndarray) -> float:
         with np.errstate(all="ignore"):
-            hazard, survival = logs(times, theta)
-            total = float((hazard[died > 0] * died[died > 0]).sum() + (survival * count).sum())
+            if logs is _generalised_gamma:  # the survival, which takes longest, is needed of the censored only
+                total = float((_gamma_density(times[ended], theta) * died[ended]).sum())
+                total += float((_gamma_survival(times[alive], theta) * (count - died)[alive]).sum())
+            else:
+                hazard, survival = logs(times, theta)
+                total = float((hazard[ended] * died[ended]).sum() + (survival * count).sum())
             if delayed is not None:
                 total -= float(logs(delayed, theta)[1].sum())
         return -total / events if np.isfinite(total) else np.inf

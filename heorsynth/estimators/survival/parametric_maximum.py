@@ -33,14 +33,14 @@ _MOST_EXACT = 25
 _SHORT = 0.01
 """A step that is shorter, or does not descend, is taken by first derivatives of sixth order, which cost more."""
 
-Loss = Callable[[np.ndarray], float]
+_Loss = Callable[[np.ndarray], float]
 """Parameters (p,) -> minus the mean log-likelihood; infinite where it is not defined."""
 
 Slopes = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
 """Parameters (p,) -> the first (p,) and second (p, p) derivatives of the loss."""
 
 
-def maximum(loss: Loss, start: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
+def maximum(loss: _Loss, start: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
     """Return the minimum of the loss and the inverse of its second derivatives there, or None without convergence.
 
     A likelihood without a maximum (a generalised gamma with growing Q) has steps that stay large, or second
@@ -67,7 +67,7 @@ def maximum(loss: Loss, start: np.ndarray) -> tuple[np.ndarray, np.ndarray] | No
     return None
 
 
-def maximum_by_slopes(loss: Loss, slopes: Slopes, start: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
+def maximum_by_slopes(loss: _Loss, slopes: Slopes, start: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
     """Return the same as `maximum`, by the exact derivatives of the loss; by `maximum` where Newton's steps fail."""
     theta = start
     with np.errstate(all="ignore"):
@@ -84,7 +84,7 @@ def maximum_by_slopes(loss: Loss, slopes: Slopes, start: np.ndarray) -> tuple[np
     return maximum(loss, start)
 
 
-def _descending(loss: Loss, theta: np.ndarray, step: np.ndarray) -> np.ndarray | None:
+def _descending(loss: _Loss, theta: np.ndarray, step: np.ndarray) -> np.ndarray | None:
     """Return the step, halved until the loss does not increase; None if it is not finite or never descends."""
     here = loss(theta)
     if not np.isfinite(step).all():
@@ -96,19 +96,19 @@ def _descending(loss: Loss, theta: np.ndarray, step: np.ndarray) -> np.ndarray |
     return None
 
 
-def _along(loss: Loss, theta: np.ndarray, step: np.ndarray) -> list[float]:
+def _along(loss: _Loss, theta: np.ndarray, step: np.ndarray) -> list[float]:
     """Return the loss at -3, -2, -1, 0, 1, 2 and 3 steps."""
     return [loss(theta + count * step) for count in range(-3, 4)]
 
 
-def gradient(loss: Loss, theta: np.ndarray) -> np.ndarray:
+def gradient(loss: _Loss, theta: np.ndarray) -> np.ndarray:
     """Return first derivatives by central differences of sixth order."""
     used = [(count, weight) for count, weight in zip(range(-3, 4), _FIRST, strict=True) if weight]
     return np.array([sum(weight * loss(theta + count * step) for count, weight in used) / _STEP
                      for step in _STEP * np.eye(len(theta))])  # fmt: skip
 
 
-def _rough_derivatives(loss: Loss, theta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _rough_derivatives(loss: _Loss, theta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return first and second derivatives by differences of second order, accurate enough for a long step."""
     steps, here = _STEP * np.eye(len(theta)), loss(theta)
     ahead, behind = ([loss(theta + sign * step) for step in steps] for sign in (1, -1))
@@ -120,7 +120,7 @@ def _rough_derivatives(loss: Loss, theta: np.ndarray) -> tuple[np.ndarray, np.nd
     return slope, found
 
 
-def second_derivatives(loss: Loss, theta: np.ndarray) -> np.ndarray:
+def second_derivatives(loss: _Loss, theta: np.ndarray) -> np.ndarray:
     """Return second derivatives by central differences of sixth order, for each parameter and each pair."""
     steps = _STEP * np.eye(len(theta))
     found = np.diag([_product(_SECOND, _along(loss, theta, step)) / _STEP**2 for step in steps])

@@ -163,9 +163,13 @@ def subgroup_forest(evidence: Evidence, key: str) -> Picture:
     with style():
         axes = _subgroup_axes(frame, scale)
     told = "; ".join(
-        f"{row.group} {row.difference:+.3g}"
-        + ("" if pd.isna(row.lower) else f" ({row.lower:.3g} to {row.upper:.3g}), pooled {row.pooled:+.3g}")
-        for row in frame.itertuples()
+        f"{row['group']} {row['difference']:+.3g}"
+        + (
+            ""
+            if np.isnan(row["lower"])
+            else f" ({row['lower']:.3g} to {row['upper']:.3g}), pooled {row['pooled']:+.3g}"
+        )
+        for row in frame.to_dict("records")
     )
     return Picture(
         axes,

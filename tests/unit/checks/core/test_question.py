@@ -129,7 +129,12 @@ def test_a_lost_effect_does_not_pass_a_margin_wider_than_the_effect() -> None:
     half = 1.16
     plain, held = lost.judge(estimated), lost.judge(estimated, effect=True)
     assert interval(plain) == interval(held) == pytest.approx((-2 - half, -2 + half))
-    assert (plain.margin, plain.verdict, held.margin, held.verdict) == (5.0, PASS, pytest.approx(2.0, rel=1e-5), INCONCLUSIVE)
+    assert (plain.margin, plain.verdict, held.margin, held.verdict) == (
+        5.0,
+        PASS,
+        pytest.approx(2.0, rel=1e-5),
+        INCONCLUSIVE,
+    )
     assert held.because.endswith("crosses the edge of the margin ±2, capped at the real effect; declared ±5")
     assert held.remark == "capped at the real effect; declared ±5"
     assert plain.remark == ""
