@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from results import FOLDER, boundary_rates, copies_rates, markdown, stored
+from results import FOLDER, boundary_rates, copies_rates, markdown, real_rates, stored
 
 HERE = Path(__file__).resolve().parent
 TEMPLATE = HERE / "operating-characteristics.md"
@@ -18,7 +18,7 @@ PAGE = HERE.parent / "docs" / "operating-characteristics.md"
 def page() -> str:
     """The page: the template, with each `<!-- name -->` replaced by the table of that name."""
     tables = {path.stem: stored(path.stem) for path in FOLDER.glob("*.csv")}
-    tables |= {"faithful": copies_rates(), "boundary": boundary_rates()}
+    tables |= {"faithful": copies_rates(), "boundary": boundary_rates(), "real_cohorts": real_rates()}
 
     def table(match: re.Match[str]) -> str:
         return markdown(tables[match.group(1)])

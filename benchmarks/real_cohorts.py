@@ -21,7 +21,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 from lifelines import datasets as lifelines_datasets
-from results import FOLDER, markdown, store, stored
+from results import FOLDER, markdown, real_rates, store, stored
 
 import heorsynth as hs
 from heorsynth.checks.planning.plan import Plan, plan
@@ -116,16 +116,6 @@ def answer(cohort: Cohort, purpose: str, generator: str) -> dict[str, object]:
     }
 
 
-def table() -> pd.DataFrame:
-    """The number of cases by answer, for each generator; and on purposes that ask for associations."""
-    rows = stored(NAME)
-    counted = rows.groupby(["generator", "faithful"]).size().unstack(fill_value=0)
-    counted = counted.reindex(columns=["yes", "not shown", "no"], fill_value=0).reindex(GENERATORS).dropna()
-    counted["cases"] = counted.sum(axis=1)
-    counted["answered"] = ((counted["yes"] + counted["no"]) / counted["cases"]).map("{:.0%}".format)
-    return counted.reset_index().astype(str)
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--minutes", type=float, default=60, help="start no case after so many minutes")
@@ -142,7 +132,7 @@ def main() -> None:
                     continue
                 named = dict(zip(KEYS, (name, purpose, generator), strict=True))
                 store(NAME, [{**named, **answer(cohort, purpose, generator)}], KEYS)
-    print(markdown(table()))
+    print(markdown(real_rates()))
 
 
 def _there() -> bool:

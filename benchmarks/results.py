@@ -76,3 +76,12 @@ def boundary_rates() -> pd.DataFrame:
             cells.append(f"{own['pass'].sum() / made:.3f} of {made:,}" if made else "–")
         rows.append([use, name, *cells])
     return pd.DataFrame(rows, columns=["use", "estimand", *(f"n = {n:,}" for n in sizes)])
+
+
+def real_rates() -> pd.DataFrame:
+    """The number of real cohorts by answer on "faithful", for each purpose and generator."""
+    rows = stored("real_cohorts")
+    counted = rows.groupby(["purpose", "generator", "faithful"], sort=False).size().unstack(fill_value=0)
+    counted = counted.reindex(columns=["yes", "not shown", "no"], fill_value=0)
+    counted["answered"] = ((counted["yes"] + counted["no"]) / counted.sum(axis=1)).map("{:.0%}".format)
+    return counted.reset_index().astype(str)
