@@ -36,6 +36,9 @@ POOLED, SINGLE = "pooled", "single"
 _SINGLE_SHARE = 0.9
 """Share of the single cohorts that must lie within the margin, if one file goes out alone."""
 
+_LEAST_ROOM = 0.05
+"""A difference that happens to be on its margin now is taken to be this share of the margin away from it."""
+
 NO_THRESHOLD = "no threshold"
 """The `obstacle` of an economic question without a willingness-to-pay threshold."""
 
@@ -159,7 +162,7 @@ class Finding:
     @property
     def cohorts_needed(self) -> int:
         """Number of cohorts at which the interval is likely to lie on one side of the margin; 0 if unknown."""
-        room = abs(self.margin - abs(self.difference))
+        room = max(abs(self.margin - abs(self.difference)), _LEAST_ROOM * self.margin)
         half = (self.upper - self.lower) / 2
         known = self.m > 1 and room > 0 and math.isfinite(half)
         return math.ceil(self.m * (half / room) ** 2) + 1 if known else 0

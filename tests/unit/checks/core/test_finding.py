@@ -111,6 +111,8 @@ def test_patients_and_cohorts_that_would_be_needed_follow_from_the_widths():
     assert found.verdict == INCONCLUSIVE
     assert found.cohorts_needed == math.ceil(20 * (T19 * 0.5 / 0.5) ** 2) + 1
     assert asked("e", Margin("absolute", 1.0)).refuse("no events").sufficient is None
+    on_edge = judge("e", Measured(10.0, 4.0, around(12.5, 0.5), [1.0] * 20), Margin("absolute", 2.5))
+    assert on_edge.cohorts_needed == math.ceil(20 * (T19 * 0.5 / (0.05 * 2.5)) ** 2) + 1, "not unknown: a run goes on"
 
 
 def test_a_relative_difference_to_zero_is_not_estimable_and_says_so():
