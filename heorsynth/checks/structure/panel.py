@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import cast
 
 import numpy as np
 from scipy import stats
 
-from heorsynth.checks.core.finding import LEVEL, Finding
+from heorsynth.checks.core.finding import LEVEL, PASS, Finding
 from heorsynth.checks.core.question import Ask, too_few
 from heorsynth.checks.core.scalar import Numbers
 from heorsynth.checks.structure.panel_analyses import KINDS, Analysis, drawn_panel
@@ -76,6 +77,18 @@ class PanelResult:
     def shown(self) -> np.ndarray:
         """Whether the patients show an effect (J,): a 95% interval without 0."""
         return np.asarray(np.abs(self.real) > normal_quantile(0.95) * self.error)
+
+    @property
+    def lost(self) -> np.ndarray:
+        """Whether the patients clearly show an effect (J,) of which the copy clearly keeps less than half.
+
+        Clearly shown: beyond the normal quantile of 95%, corrected for J analyses (Bonferroni). Clearly lost: the
+        interval of the difference, whose tail is 0.001, lies beyond half of the effect.
+        """
+        effect = np.abs(self.real) / self.error
+        clear = effect > normal_quantile(1 - 0.05 / max(len(effect), 1))
+        change = self.difference * np.sign(self.real) + self.half_width(_CLEARLY)
+        return np.asarray(clear & (np.isinf(self.difference) | (change < -effect / 2)))
 
     @property
     def worst(self) -> list[int]:
@@ -171,11 +184,17 @@ def panel(ask: Ask) -> list[Finding]:
     found = panel_result(group.real, group.synthetic, ask.rng)
     if not found.analyses:
         return [question.refuse("no two columns with enough patients to analyse together")]
-    return [
-        question.answer(
-            found.numbers(question.standing.level), before=_shares(found), after=f"; worst: {_worst(found)}"
-        )
-    ]
+    numbers, after = found.numbers(question.standing.level), f"; worst: {_worst(found)}"
+    return [question.answer(numbers, before=_shares(found), after=after, doubt=partial(_lost, found))]
+
+
+def _lost(found: PanelResult, verdict: str) -> str:
+    """Return why a pass is withheld: few analyses may be off, but no effect that is clearly shown may be lost."""
+    places = [place for place in found.worst if found.lost[place]]
+    if verdict != PASS or not places:
+        return ""
+    named = f"{_told(found, places[0])}{f', and {len(places) - 1} more' if len(places) > 1 else ''}"
+    return f"an effect that the patients clearly show is lost: {named}; declare it as an analysis to settle it"
 
 
 def _shares(found: PanelResult) -> str:
@@ -192,13 +211,14 @@ def _share(off: np.ndarray) -> str:
 
 
 def _worst(found: PanelResult) -> str:
-    return "; ".join(
-        f"{found.analyses[place].words}: real {significant(found.real[place], 3)}, "
-        + (
-            f"synthetic {significant(found.synthetic[place], 3)}, "
-            f"{significant(abs(found.difference[place]), 2)} standard errors"
-            if np.isfinite(found.difference[place])
-            else "not estimable in most synthetic cohorts"
-        )
-        for place in found.worst[:_NAMED]
-    )
+    return "; ".join(_told(found, place) for place in found.worst[:_NAMED])
+
+
+def _told(found: PanelResult, place: int) -> str:
+    """Return one analysis with both estimates."""
+    if not np.isfinite(found.difference[place]):
+        end = "not estimable in most synthetic cohorts"
+    else:
+        apart = significant(abs(found.difference[place]), 2)
+        end = f"synthetic {significant(found.synthetic[place], 3)}, {apart} standard errors"
+    return f"{found.analyses[place].words}: real {significant(found.real[place], 3)}, {end}"

@@ -209,9 +209,41 @@ def test_a_model_that_fits_the_patients_exactly_is_left_out_as_it_has_no_standar
     whole = Cohort.derive(real.schema, summed, label=None)
     noise = np.random.default_rng(3).normal(0, 500, real.n)
     broken = [
-        Cohort.derive(real.schema, one.frame.assign(total=lambda rows: rows["cost"] + noise), label=None)
+        Cohort.derive(
+            real.schema, one.frame.assign(total=lambda rows: rows["cost"] + 100 * rows["age"] + noise), label=None
+        )
         for one in copies(faithful)
     ]
     found = panel_result(whole, broken, stream(1, "check", "structure"))
     assert any("total" in one.words for one in found.analyses), "else nothing is tested"
     assert np.abs(found.difference).max() < 1e4, "an exact model would be 1e10 standard errors off"
+
+
+@cache
+def trial_with_one_modifier() -> Cohort:
+    """The marker modifies the effect of treatment on utility; eight other columns have to do with nothing."""
+    rng, n = np.random.default_rng(5), 300
+    arm, marker = rng.permutation(np.arange(n) % 2), rng.normal(size=n)
+    utility = 0.7 + 0.15 * (arm - 0.5) * marker + rng.normal(0, 0.1, n)
+    others = {f"x{place}": rng.normal(size=n) for place in range(8)}
+    frame = pd.DataFrame({"arm": np.where(arm, "new", "usual"), "marker": marker, "utility": utility, **others})
+    return Cohort(frame, arm="arm", arm_reference="usual", utilities="utility", endpoints={})
+
+
+def one_effect_lost(rows: pd.DataFrame) -> pd.DataFrame:
+    """The marker modifies nothing; what it does on average stays."""
+    apart = (rows["arm"] == "new") - 0.5
+    return rows.assign(utility=rows["utility"] - 0.15 * apart * rows["marker"])
+
+
+@pytest.mark.parametrize(("spoil", "verdict"), [(lambda rows: rows, PASS), (one_effect_lost, INCONCLUSIVE)])
+def test_a_copy_that_lost_one_effect_that_is_clearly_shown_does_not_pass_though_few_analyses_are_off(
+    spoil: Callable[[pd.DataFrame], pd.DataFrame], verdict: str
+) -> None:
+    real, rng = trial_with_one_modifier(), np.random.default_rng(7)
+    drawn = (real.frame.iloc[rng.integers(real.n, size=real.n)].reset_index(drop=True) for _ in range(20))
+    found = finding([Cohort.derive(real.schema, spoil(rows), label=None) for rows in drawn], real)
+    assert found.upper <= 0.1, "few analyses are off"
+    assert found.verdict == verdict
+    lost = "an effect that the patients clearly show is lost: treatment by marker in a linear model of utility"
+    assert (lost in found.because) == (verdict == INCONCLUSIVE)
