@@ -20,7 +20,6 @@ from heorsynth.checks.core.finding import (
     answer_of,
     fails_among,
 )
-from heorsynth.checks.structure.estimands import PANEL
 from heorsynth.core.display import agreeing
 from heorsynth.core.estimate import significant
 from heorsynth.data.cohort.cohort import small
@@ -174,8 +173,8 @@ def _worst(findings: Sequence[Finding]) -> str:
     values = f"real {real_text(one)}, synthetic {with_unit(one.synthetic, one.unit)}"
     detail = f"difference {amount_with_interval(one)}, margin {width_text(one)}"
     remark = f" ({one.remark})" if one.use == SINGLE else ""
-    if one.key == PANEL.key:
-        remark = f". {one.remark[one.remark.find('worst: ') :].replace('worst: ', 'The worst: ', 1)}"
+    if one.worst:
+        remark = f". The worst: {one.worst}"
     return f"Worst: {quantity(one)}, {one.group}: {values}; {detail}{remark}."
 
 

@@ -67,7 +67,8 @@ class Finding:
     endpoint, column : str         the endpoint or column, if there is one
     threshold : float              willingness to pay; NaN if there is none
     per : str                      the denominator of the threshold: QALY, or a unit of the effect
-    remark : str                   `because` without the sentence on interval and margin
+    remark : str                   `because` without the sentence on interval and margin, and without `worst`
+    worst : str                    the members that differ most, if it is a share of many; else ""
     obstacle : str                 NO_THRESHOLD, or ""
     overlap : float                overlap of the real and the synthetic 95% interval, 1 if they are equal (Karr et
                                    al. 2006); NaN for distances
@@ -117,6 +118,7 @@ class Finding:
     use: str = POOLED
     level: float = LEVEL
     for_many: bool = False
+    worst: str = ""
 
     @property
     def check(self) -> str:

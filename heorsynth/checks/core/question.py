@@ -262,12 +262,19 @@ class Question:
         return self.answer(numbers, before=before, after=addition, doubt=doubt)
 
     def answer(
-        self, numbers: Numbers, *, before: str = "", after: str = "", doubt: _Doubt | None = None, reason: str = ""
+        self,
+        numbers: Numbers,
+        *,
+        before: str = "",
+        after: str = "",
+        doubt: _Doubt | None = None,
+        reason: str = "",
+        worst: str = "",
     ) -> Finding:
         """Return the finding from ready numbers: the verdict of the interval, and its reason.
 
         `before` and `after` are added to the sentence on the interval; `reason` replaces that sentence. A `doubt` turns
-        the verdict into "inconclusive".
+        the verdict into "inconclusive". `worst` names the members of a share that differ most.
         """
         low, high = self.estimand.span
         lower, upper = (end if math.isnan(end) else min(max(end, low), high) for end in (numbers.lower, numbers.upper))
@@ -281,10 +288,11 @@ class Question:
         if doubt is not None and (withheld := doubt(verdict)):
             verdict, after = INCONCLUSIVE, f"{after}, but {withheld}"
         standing = self.standing
-        because = "; ".join([*standing.before, *filter(None, [before]), sentence + after, *standing.after])
+        last = [f"worst: {worst}"] if worst else []
+        because = "; ".join([*standing.before, *filter(None, [before]), sentence + after, *standing.after, *last])
         remarks = [*standing.before, before, after.lstrip(",; "), *standing.after]
         remark = because if reason else "; ".join(filter(None, remarks))
-        return self._finding(numbers, verdict, because, remark, alone=alone)
+        return self._finding(numbers, verdict, because, remark, alone=alone, worst=worst)
 
     @property
     def _level(self) -> float:
@@ -314,6 +322,7 @@ class Question:
         remark: str,
         obstacle: str = "",
         alone: tuple[float, float, float] | None = None,
+        worst: str = "",
     ) -> Finding:
         key, standing, group = self.estimand.key, self.standing, self.group
         single = alone or (math.nan, math.nan, math.nan)
@@ -354,6 +363,7 @@ class Question:
             use=standing.use,
             level=self._level,
             for_many=numbers.for_many,
+            worst=worst,
         )
 
 

@@ -13,7 +13,7 @@ from scipy import stats
 from heorsynth.checks.core.finding import LEVEL, PASS, Finding
 from heorsynth.checks.core.question import Ask, too_few
 from heorsynth.checks.core.scalar import Numbers
-from heorsynth.checks.structure.panel_analyses import KINDS, Analysis, drawn_panel
+from heorsynth.checks.structure.panel_analyses import Analysis, drawn_panel
 from heorsynth.checks.structure.panel_columns import values_of
 from heorsynth.core.estimate import normal_quantile, significant
 from heorsynth.data.cohort.cohort import Cohort
@@ -184,8 +184,8 @@ def panel(ask: Ask) -> list[Finding]:
     found = panel_result(group.real, group.synthetic, ask.rng)
     if not found.analyses:
         return [question.refuse("no two columns with enough patients to analyse together")]
-    numbers, after = found.numbers(question.standing.level), f"; worst: {_worst(found)}"
-    return [question.answer(numbers, before=_shares(found), after=after, doubt=partial(_lost, found))]
+    numbers, doubt = found.numbers(question.standing.level), partial(_lost, found)
+    return [question.answer(numbers, before=_shares(found), doubt=doubt, worst=_worst(found))]
 
 
 def _lost(found: PanelResult, verdict: str) -> str:
@@ -198,12 +198,9 @@ def _lost(found: PanelResult, verdict: str) -> str:
 
 
 def _shares(found: PanelResult) -> str:
-    """Return the share off among all analyses, by kind, and where the patients show an effect."""
-    off = found.off
-    kinds = np.array([one.kind for one in found.analyses])
-    parts = [f"{kind} {_share(off[kinds == kind])}" for kind in KINDS if (kinds == kind).any()]
-    shown = f"; where the patients show an effect {_share(off[found.shown])}" if found.shown.any() else ""
-    return f"{_share(off)} analyses are off ({', '.join(parts)}{shown})"
+    """Return the share off among all analyses, and among those in which the patients show an effect."""
+    shown = f", {_share(found.off[found.shown])} where the patients show an effect" if found.shown.any() else ""
+    return f"{_share(found.off)} analyses are off{shown}"
 
 
 def _share(off: np.ndarray) -> str:

@@ -107,6 +107,7 @@ def test_independent_marginals_fail_and_the_worst_are_named_with_both_estimates(
     found = finding(copies(drawn_apart))
     assert found.verdict == FAIL and found.synthetic > 0.3 and found.lower > 0.1
     assert found.because.count("standard errors") == 3 and "worst: " in found.because
+    assert found.worst in found.because and found.worst not in found.remark, "a cell of a table has no room for it"
     worst = result(drawn_apart)
     assert worst.analyses[worst.worst[0]].words in found.because
     assert worst.off[worst.shown].mean() > 0.9
