@@ -40,7 +40,7 @@ HEADER = (
     "group",
     "real",
     "synthetic",
-    "difference (interval given the patients)",
+    "difference (interval)",
     "margin",
     "real patients",
     "remark",

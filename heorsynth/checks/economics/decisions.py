@@ -25,7 +25,7 @@ GRID, DRAWS = 41, 400
 _UNCERTAIN = 0.05
 """A decision that a resample of the patients reverses with a higher probability is not statistically certain."""
 
-_NOT_CERTAIN = "the decision on the real data is not statistically certain"
+_NOT_CERTAIN = "the patients' decision is not certain"
 
 _WANTED = (0.95, 0.99)
 """Probabilities of the real decision for which the number of syntheses needed is reported."""
@@ -87,7 +87,7 @@ def pooled_decision(ask: Pair) -> list[Finding]:
 
 def certainty(floor: float) -> str:
     """Return a remark if a resample of the patients reverses their own decision with a high probability, or ""."""
-    return f"; {_NOT_CERTAIN}: a resample of the patients reverses it in {floor:.0%}" if floor > _UNCERTAIN else ""
+    return f"; {_NOT_CERTAIN}: a resample of them reverses it in {floor:.0%}" if floor > _UNCERTAIN else ""
 
 
 def require_several(values: np.ndarray) -> np.ndarray:
@@ -123,7 +123,7 @@ def _needed(signed: np.ndarray) -> str:
         else:
             upper = "no limit" if math.isinf(most) else f"{most:,.0f}"
             parts.append(f"{value:,.0f} ({fewest:,.0f} to {upper}) for {wanted:.0%}")
-    return f"Syntheses needed to agree, with {LEVEL:.0%} intervals: {' and '.join(parts)}"
+    return f"Cohorts needed ({LEVEL:.0%} interval): {' and '.join(parts)}"
 
 
 def acceptability_gap(ask: Pair) -> list[Finding]:

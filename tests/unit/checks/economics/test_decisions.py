@@ -102,7 +102,7 @@ def test_the_syntheses_needed_come_with_an_interval():
     real = three(rows())
     found = asked(real, copies(real), ["economics.pooled_decision"])
     told = next(one.because for one in found if one.group == "arm=C vs A")
-    assert told.startswith("Syntheses needed to agree, with 90% intervals: 1 (1 to 1) for 95% and 1 (1 to ")
+    assert told.startswith("Cohorts needed (90% interval): 1 (1 to 1) for 95% and 1 (1 to ")
 
 
 def test_a_threshold_given_twice_is_asked_once():

@@ -89,7 +89,7 @@ def test_another_choice_fails_and_the_reason_says_if_the_patients_own_choice_is_
     (found, *_) = asked(POOLED, cohort(spread), *drawn)
     assert (found.verdict, found.synthetic) == (FAIL, 0.0)
     assert "best option: 'B' in the real cohort, 'C' in the pooled cohorts" in found.because
-    not_certain = "the decision on the real data is not statistically certain: a resample of the patients reverses it"
+    not_certain = "the patients' decision is not certain: a resample of them reverses it"
     assert (not_certain in found.because, found.floor <= 0.05) == (not certain, certain)
 
 

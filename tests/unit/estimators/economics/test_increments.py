@@ -341,4 +341,4 @@ def test_pooled_resamples_fail_and_pass_as_often_as_they_may_given_the_patients(
     assert (near == "pass").sum() <= stats.binom.ppf(0.98, len(near), 0.05)
     assert (sure == "fail").sum() <= stats.binom.ppf(0.98, len(sure), 0.05)
     assert (near == "fail").any() and (sure == "pass").any() and len(found) == 60
-    assert all("is not statistically certain" in one.because for one in found if one.verdict == "fail")
+    assert all("decision is not certain" in one.because for one in found if one.verdict == "fail")
