@@ -159,7 +159,7 @@ def test_a_spike_moved_to_a_value_nobody_real_has_fails_the_distribution():
 
     found = found_in(real, moved)
     assert found.verdict == FAIL and found.difference == pytest.approx(0.4, abs=0.03)
-    mirrored = found_in(moved[0], [real, Cohort.derive(real.schema, utilities(2000, 1.0), label=None)])
+    mirrored = found_in(moved[0], [Cohort.derive(real.schema, utilities(2000, 1.0), label=None) for _ in range(4)])
     assert mirrored.verdict == FAIL and mirrored.difference == pytest.approx(0.4, abs=0.03)
     faithful = [Cohort.derive(real.schema, utilities(2000, 1.0), label=None) for _ in range(3)]
     assert found_in(real, faithful).verdict == PASS
