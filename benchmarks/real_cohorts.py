@@ -99,11 +99,13 @@ def answer(cohort: Cohort, purpose: str, generator: str) -> dict[str, object]:
     asked = plan(cohort, purpose).deciding
     with open_engine() as engine:
 
-        def judged(wanted: Plan, synthetic: SyntheticCohorts) -> Evidence:
+        def judged(wanted: Plan, synthetic: SyntheticCohorts, shown: object) -> Evidence:
             return evidence_of(cohort, synthetic, wanted, SEED, engine)
 
         first = sampler.sample(m=FIRST, seed=SEED)
-        synthetic, evidence = settled(first, MOST, asked, lambda m: sampler.sample(m=m, seed=SEED), judged)
+        synthetic, _, evidence = settled(
+            first, MOST, asked, lambda m: sampler.sample(m=m, seed=SEED), lambda made: made, judged
+        )
     faithful = next(one for one in evidence.answered if one.question == "faithful")
     open_ = sorted({one.key for one in evidence.decisive if one.verdict not in ("pass",)})
     return {
