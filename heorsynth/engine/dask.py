@@ -7,6 +7,7 @@ import pickle
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from heorsynth.core.errors import EngineError, Problem
@@ -162,11 +163,9 @@ def lent(client: Client) -> Cluster:
 
 
 def _require_dask() -> None:
-    try:
-        import distributed  # noqa: F401
-    except ImportError:
+    if find_spec("distributed") is None:
         fix = "pip install 'heorsynth[scale]', or use engine='processes'"
-        raise EngineError("engine", Problem("dask", "Dask distributed is not installed", fix)) from None
+        raise EngineError("engine", Problem("dask", "Dask distributed is not installed", fix))
 
 
 def _require_same_versions(client: Client, address: str) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +66,7 @@ def one_thread() -> Iterator[None]:
     thread the numbers are the same on any number of cores.
     """
     # A library first loaded inside the block would start its own threads.
-    import scipy.linalg  # noqa: F401
+    import_module("scipy.linalg")
     from threadpoolctl import threadpool_limits
 
     with threadpool_limits(1):

@@ -339,8 +339,9 @@ def as_marks(declared: object) -> tuple[str, ...]:
 
 def _as_order(declared: object) -> tuple[tuple[str, str], ...]:
     """Return the pairs of endpoint names. Raise RoleError for another form."""
-    listed = isinstance(declared, Iterable) and not isinstance(declared, (str, Mapping))
-    pairs = list(declared) if listed else []  # type: ignore[call-overload]
+    pairs: list[Any] = []
+    if listed := isinstance(declared, Iterable) and not isinstance(declared, (str, Mapping)):
+        pairs = list(declared)
     if not listed or not all(isinstance(pair, (list, tuple)) and len(pair) == 2 for pair in pairs):
         problem = Problem("order", "is not a list of pairs of endpoints", 'write order=[("pfs", "os")]')
         raise RoleError("cohort", problem)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from copy import deepcopy
+from typing import Any
 
 import pandas as pd
 
@@ -78,7 +79,7 @@ def citation(name: str) -> str:
     return describe(name).citation
 
 
-def roles(name: str) -> dict[str, object]:
+def roles(name: str) -> dict[str, Any]:
     """Return the roles of a dataset's columns, as in `Cohort`.
 
     See Also
@@ -127,4 +128,4 @@ def load(name: str) -> Cohort:
     >>> load("pbc").n
     418
     """
-    return Cohort(frame(name), name=name, **roles(name))  # type: ignore[arg-type]
+    return Cohort(frame(name), name=name, **roles(name))

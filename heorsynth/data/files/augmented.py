@@ -38,8 +38,8 @@ def counts_of(label: Label | None) -> tuple[int, int] | None:
     setting = None if label is None else label.settings.get(SETTING)
     if not isinstance(setting, dict):
         return None
-    counts = setting.get("patients"), setting.get("rows_added")
-    return (counts[0], counts[1]) if all(isinstance(one, int) for one in counts) else None  # type: ignore[return-value]
+    patients, added = setting.get("patients"), setting.get("rows_added")
+    return (patients, added) if isinstance(patients, int) and isinstance(added, int) else None
 
 
 def label_of_mixture(cohort: Cohort) -> Label:

@@ -13,7 +13,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 import pandas as pd
@@ -168,7 +167,7 @@ def _surveyed(file: Path) -> _Survey:
 
 
 @contextmanager
-def _opened(file: Path) -> Iterator[BinaryIO]:
+def _opened(file: Path) -> Iterator[io.BufferedReader | gzip.GzipFile]:
     """Open the file's bytes, unpacked if it is gzipped. Raise DamagedFileError if it cannot be unpacked."""
     if file.suffix.lower() != _GZIP:
         with file.open("rb") as plain:
@@ -176,7 +175,7 @@ def _opened(file: Path) -> Iterator[BinaryIO]:
         return
     try:
         with gzip.open(file, "rb") as unpacked:
-            yield unpacked  # type: ignore[misc]
+            yield unpacked
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         message = Problem("", "truncated or not gzipped", "pack it again")
         raise DamagedFileError(f"file {file.name!r}", message) from error

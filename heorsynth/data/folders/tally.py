@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import reduce
 from operator import add
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -96,12 +97,12 @@ class Tally:
             part._renumbered(np.array([place[member] for member in part.members], dtype=np.int64), members)
             for part in (self, other)
         )
-        both = {
+        both: dict[str, Any] = {
             name: {key: held + getattr(two, name)[key] for key, held in getattr(one, name).items()}
             for name in ("outcomes", "entries", "n_exit_not_after_entry", "numbers", "missing")
         }
         patients, moments = one.patients + two.patients, one.moments + two.moments
-        return replace(one, patients=patients, moments=moments, **both)._aligned()  # type: ignore[arg-type]
+        return replace(one, patients=patients, moments=moments, **both)._aligned()
 
     @classmethod
     def total(cls, parts: Sequence[Tally]) -> Tally:
@@ -147,14 +148,14 @@ class Tally:
             result[places[kept]] = counts[kept]
             return result
 
-        counts = {
+        counts: dict[str, Any] = {
             name: {key: held.renumbered(places) for key, held in getattr(self, name).items()}
             for name in ("outcomes", "entries", "numbers")
         }
-        patients = {name: {key: moved(held) for key, held in getattr(self, name).items()} for name in
+        patients: dict[str, Any] = {name: {key: moved(held) for key, held in getattr(self, name).items()} for name in
                     ("n_exit_not_after_entry", "missing")}  # fmt: skip
         moments = self.moments.renumbered(places)
-        return Tally(self.schema, members, moved(self.patients), moments=moments, **counts, **patients)  # type: ignore[arg-type]
+        return Tally(self.schema, members, moved(self.patients), moments=moments, **counts, **patients)
 
     def _aligned(self) -> Tally:
         """Return the tally with an endpoint's exit and entry times both rounded or both exact, so entry stays first."""
