@@ -3,11 +3,13 @@ not possible), 64 wrong usage, 65 wrong input, 70 an error in heorsynth, 73 outp
 
 from __future__ import annotations
 
+import atexit
 import os
 import sys
 import traceback
 from pathlib import Path
 from types import TracebackType
+from typing import NoReturn
 
 import click
 
@@ -219,8 +221,17 @@ def fault(kind: type[BaseException], error: BaseException, trace: TracebackType 
     """
     click.echo("".join(traceback.format_tb(trace)), err=True, nl=False)
     click.echo(f"heorsynth failed with {kind.__name__}: nothing was judged. Please report the lines above.", err=True)
+    _leave(FAULT)  # an exception hook cannot set the exit code of Python
+
+
+def _leave(code: int) -> NoReturn:
+    """End the program with this exit code, after what is to be done at its end.
+
+    Without the latter, the tracker of workers' semaphores warns of every one that is left.
+    """
+    atexit._run_exitfuncs()
     sys.stdout.flush()
-    os._exit(FAULT)  # an exception hook cannot set the exit code of Python
+    os._exit(code)
 
 
 def main() -> None:
@@ -235,10 +246,9 @@ def main() -> None:
         code = USAGE
     except (click.Abort, KeyboardInterrupt):
         click.echo("interrupted: nothing was written", err=True)
-        sys.stdout.flush()
         # After an interrupt in a nested interpreter call, Python would exit by the signal, although the interrupt is
         # handled here. All temporary files are removed by now.
-        os._exit(INTERRUPTED)
+        _leave(INTERRUPTED)
     except HeorsynthError as error:
         click.echo(error, err=True)
         code = CANNOT_WRITE if isinstance(error, OutputError) else BAD_INPUT

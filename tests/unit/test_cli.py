@@ -164,3 +164,15 @@ def test_a_run_is_signed_verified_and_looked_up_on_the_command_line(small_protoc
     assert seen.returncode == 0
     assert "to the byte" in seen.stdout
     assert heorsynth("run", str(small_protocol), "--sign-key", "k.pub", cwd=tmp_path).returncode == 65
+
+
+def test_an_interrupt_while_workers_are_held_leaves_one_line_and_no_complaint_of_their_semaphores() -> None:
+    code = (
+        "from heorsynth import cli; from heorsynth.engine.processes import Processes\n"
+        "held = []\n"
+        "def interrupted(**_): held.append(Processes(1)); raise KeyboardInterrupt\n"
+        "cli.cli.main = interrupted\n"
+        "cli.main()"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stderr) == (130, "interrupted: nothing was written\n")
