@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import pickle
 import shutil
@@ -31,7 +32,10 @@ _ORPHANED_AFTER = 1.0
 
 @dataclass(frozen=True)
 class Folder:
-    """A temporary folder for shared data. It is removed at the end, or by loky's tracker if this process is killed."""
+    """A temporary folder for shared data.
+
+    It is removed when asked, else at the end of the program, or by loky's tracker if the program is killed.
+    """
 
     path: Path
     numbers: Iterator[int] = field(default_factory=count)
@@ -40,9 +44,10 @@ class Folder:
     def made(cls) -> Folder:
         from joblib.externals.loky.backend import resource_tracker
 
-        path = tempfile.mkdtemp(prefix="heorsynth-")
-        resource_tracker.register(path, "folder")
-        return cls(Path(path))
+        folder = cls(Path(tempfile.mkdtemp(prefix="heorsynth-")))
+        resource_tracker.register(str(folder.path), "folder")
+        atexit.register(folder.removed)
+        return folder
 
     @contextmanager
     def holding(self, shared: Any) -> Iterator[Mapped | None]:
@@ -67,6 +72,7 @@ class Folder:
     def removed(self) -> None:
         from joblib.externals.loky.backend import resource_tracker
 
+        atexit.unregister(self.removed)
         shutil.rmtree(self.path, ignore_errors=True)
         resource_tracker.unregister(str(self.path), "folder")
 
