@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from heorsynth.checks.core.groups import ALL, Group
+from heorsynth.checks.core.observed import Observed
 from heorsynth.checks.economics.arms import Evaluation, evaluations, thresholds
 from heorsynth.checks.economics.compared import Adjusted, Options, imputation_seed
 from heorsynth.checks.economics.estimands import BALANCE
@@ -80,18 +81,21 @@ class EconomicNumbers:
 
 
 def economic_numbers(
-    cohort: Cohort, syn: Sequence[Cohort], settings: Mapping[str, object], seed: int
+    real: Observed, syn: Sequence[Observed], settings: Mapping[str, object], seed: int, behind: int
 ) -> tuple[EconomicNumbers, ...]:
     """Return the numbers at each declared threshold, the patients before the pooled cohorts.
 
     Parameters
     ----------
+    real, syn              the patients and the synthetic cohorts: all as cohorts, or all as tallies of folders
     settings : Mapping     of the economic evaluation, as the plan of the checks has them
     seed : int             seed of the checks; missing values are imputed as in the findings
+    behind : int           patients that the synthetic cohorts rest on
 
     Returns
     -------
-    tuple                  empty without thresholds, and where the evaluation is not estimable in some cohort
+    tuple                  empty without thresholds, where the evaluation is not estimable in some cohort, and for an
+                           adjusted evaluation of tallies, which needs rows
 
     Notes
     -----
@@ -107,26 +111,27 @@ def economic_numbers(
     if not wtps:
         return ()
     try:
-        pairs = evaluations(cohort, settings)
+        pairs = evaluations(real, settings)
         if not pairs:
             return ()
-        group = Group("all", ALL, cohort, tuple(syn))
+        group = Group("all", ALL, real, tuple(syn))
         analysis = pairs[0].analysis
+        if analysis is not None and not isinstance(real, Cohort):
+            return ()
         chance = imputation_seed(stream(seed, "check", BALANCE.check))
         adjusted = None if analysis is None else Adjusted(group, analysis, chance)
         options = Options.of(group, pairs, adjusted)
-        rests_on = min(cohort.n if one.label is None else one.label.rests_on for one in syn)
-        pooled = pooled_arms(options.synthetic, rests_on, [one.n for one in syn])
+        pooled = pooled_arms(options.synthetic, behind, [one.n for one in syn])
     except NotEstimableError:
         return ()
     found = []
     for rows, means in ((PATIENTS, options.real), (POOLED, pooled)):
-        found += [one for wtp in wtps for one in _of(rows, means, pairs, cohort, wtp)]
+        found += [one for wtp in wtps for one in _of(rows, means, pairs, real, wtp)]
     return tuple(found)
 
 
-def _of(rows: str, means: ArmMeans, pairs: Sequence[Evaluation], cohort: Cohort, wtp: float) -> list[EconomicNumbers]:
-    first, schema = pairs[0], cohort.schema
+def _of(rows: str, means: ArmMeans, pairs: Sequence[Evaluation], real: Observed, wtp: float) -> list[EconomicNumbers]:
+    first, schema = pairs[0], real.schema
     arms = (first.comparator, *(pair.treatment for pair in pairs))
     every = EconomicEvaluation(arms, " + ".join(first.costs), first.effect, means, schema.money)
     best, evpi_all = every.ceac(wtp), float(every.evpi(wtp).iloc[0])

@@ -10,6 +10,7 @@ from heorsynth.checks.core.estimand import COUNTS, NEVER, SAMPLE
 from heorsynth.checks.core.finding import Finding
 from heorsynth.checks.core.groups import ALL, Group, names_of
 from heorsynth.checks.core.margin import Margin
+from heorsynth.checks.core.observed import Observed
 from heorsynth.checks.core.question import Question
 from heorsynth.checks.core.standing import Standing
 from heorsynth.checks.economics.analysis import ADJUSTMENTS
@@ -23,7 +24,9 @@ from heorsynth.data.cohort.domain import Domain
 from heorsynth.data.folders.cohort_folder import CohortFolder
 from heorsynth.data.folders.sampling import sampled
 from heorsynth.data.folders.tally import Tally
+from heorsynth.data.labels.label import patients_behind
 from heorsynth.engine.engine import Engine
+from heorsynth.evidence.economics import EconomicNumbers, economic_numbers
 
 _NOT_ASKED = (
     "it searches all rows for copies of patients, and a sample misses copies of patients who are not in it: draw a "
@@ -93,6 +96,16 @@ class Sample:
         return found
 
 
+@dataclass(frozen=True)
+class Judged:
+    """What folders show: findings, rows that break a rule by rule, notes, and the numbers of their evaluation."""
+
+    findings: list[Finding]
+    broken: dict[str, int]
+    notes: tuple[str, ...]
+    economics: tuple[EconomicNumbers, ...]
+
+
 def judged(
     real: CohortFolder,
     of_real: Tally,
@@ -103,8 +116,10 @@ def judged(
     most_rows: int,
     standing: Standing,
     sample: Sample | None = None,
-) -> tuple[list[Finding], dict[str, int], tuple[str, ...]]:
-    """Return findings from tallies and from a sample, the number of rows that break a rule, and notes.
+) -> Judged:
+    """Return findings from tallies and from a sample, the number of rows that break a rule, notes and numbers.
+
+    The numbers of an adjusted evaluation need rows: there are none unless the sample contains all of them.
 
     An estimand that needs all rows gives a finding "not estimable"; if it is decisive, the verdict cannot be "fit".
 
@@ -118,7 +133,8 @@ def judged(
     for _, breaks in counted:
         broken.update(breaks)
     findings: list[Finding] = []
-    standing = replace(standing, trained=_trained(real, synthetic))
+    behind = patients_behind(real.n, (folder.label for folder in synthetic))
+    standing = replace(standing, trained=behind / real.n)
     for name, margins in _those(asked, COUNTS).items():
         chance = stream(seed, "check", name)
         findings += registry.findings(name, of_real, tallies, margins, chance, None, standing)
@@ -131,15 +147,13 @@ def judged(
     used = None
     if of_rows := _those(asked, SAMPLE):
         used = Sample.drawn(real, synthetic, most_rows, seed, engine) if sample is None else sample
-        rows = Rows(used.real, used.synthetic, seed, standing=used.standing(standing))
-        findings += rows.findings(list(of_rows.items()), engine)
-    return findings, dict(broken), tuple(_notes(asked.margins, of_real, tallies, used))
-
-
-def _trained(real: CohortFolder, synthetic: Sequence[CohortFolder]) -> float:
-    """Return the smallest share of the patients used for training that a label gives; 1 without labels."""
-    used = [folder.label.rests_on for folder in synthetic if folder.label is not None]
-    return min([real.n, *used]) / real.n
+        side_by_side = Rows(used.real, used.synthetic, seed, standing=used.standing(standing))
+        findings += side_by_side.findings(list(of_rows.items()), engine)
+    everyone_seen: tuple[Observed, Sequence[Observed]] = of_real, tallies
+    if used is not None and used.whole and any(asked.economics.get(name) for name in ADJUSTMENTS):
+        everyone_seen = used.real, used.synthetic
+    numbers = economic_numbers(*everyone_seen, asked.economics, seed, behind)
+    return Judged(findings, dict(broken), tuple(_notes(asked.margins, of_real, tallies, used)), numbers)
 
 
 def _how(key: str, margin: Margin) -> str:

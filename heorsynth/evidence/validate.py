@@ -10,6 +10,7 @@ from heorsynth.checks.analyses.analysis import Analysis
 from heorsynth.checks.core.groups import ALL, Group
 from heorsynth.checks.core.margin import Margin
 from heorsynth.checks.core.observed import Observed
+from heorsynth.checks.core.standing import Standing
 from heorsynth.checks.economics.analysis import names_in
 from heorsynth.checks.economics.estimands import BALANCE
 from heorsynth.checks.planning.catalogue import ESTIMANDS
@@ -22,10 +23,11 @@ from heorsynth.data.cohort.domain import Domain
 from heorsynth.data.folders.cohort_folder import CohortFolder
 from heorsynth.data.folders.sampling import most_rows_problem
 from heorsynth.data.labels.facts import FACTS
+from heorsynth.data.labels.label import patients_behind
 from heorsynth.engine.engine import Engine, EngineSpec, open_engine
 from heorsynth.evidence.economics import economic_numbers
 from heorsynth.evidence.evidence import Evidence
-from heorsynth.evidence.folders import Sample
+from heorsynth.evidence.folders import Judged, Sample
 from heorsynth.evidence.folders import judged as judged_folders
 from heorsynth.evidence.notes import further_notes, lineage, notes_on
 from heorsynth.evidence.preconditions import (
@@ -176,20 +178,15 @@ def evidence_of(
     most_rows : int          rows of the random sample of each folder, where `sample` is not given
     sample : Sample          random sample of the folders, already drawn with the same seed; None draws it if needed
     """
-    folder_notes: tuple[str, ...] = ()
     calibrated = _calibrated(syn)
     standing = asked.standing(_constructed(calibrated, syn, asked), lineage(cohort, syn))
     if isinstance(cohort, CohortFolder):
         tally = cohort.tallied(engine)
-        findings, broken, folder_notes = judged_folders(
-            cohort, tally, folders(syn), asked, seed, engine, most_rows, standing, sample
-        )
+        found = judged_folders(cohort, tally, folders(syn), asked, seed, engine, most_rows, standing, sample)
     else:
-        rows = Rows(cohort, cohorts(syn), seed, holdout, standing)
-        findings, broken = rows.findings(list(asked.by_check().items()), engine), _broken(cohort, cohorts(syn))
-    numbers = economic_numbers(cohort, cohorts(syn), asked.economics, seed) if isinstance(cohort, Cohort) else ()
+        found = _judged(cohort, cohorts(syn), asked, seed, engine, holdout, standing)
     everyone = Group("all", ALL, _observed(cohort, engine), ())
-    findings += asked.unanswered(findings, everyone, standing)
+    findings = [*found.findings, *asked.unanswered(found.findings, everyone, standing)]
     return Evidence.of(
         asked.purpose.name,
         findings,
@@ -197,17 +194,33 @@ def evidence_of(
         n_rows=syn[0].n,
         n_source=cohort.n,
         generator=_generator(syn),
-        broken=broken,
+        broken=found.broken,
         missing_roles=asked.missing_roles,
-        economics=numbers,
+        economics=found.economics,
         notes=(
             *notes_on(cohort, _observed(cohort, engine), syn, asked, holdout, _fixed(calibrated)),
             *_unknown_keys(calibrated),
             *asked.not_asked(findings),
             *further_notes(cohort, syn, findings),
-            *folder_notes,
+            *found.notes,
         ),
     )
+
+
+def _judged(
+    cohort: Cohort,
+    syn: Sequence[Cohort],
+    asked: Plan,
+    seed: int,
+    engine: Engine,
+    holdout: Cohort | None,
+    standing: Standing,
+) -> Judged:
+    """Return what cohorts in memory show."""
+    findings = Rows(cohort, syn, seed, holdout, standing).findings(list(asked.by_check().items()), engine)
+    behind = patients_behind(cohort.n, (one.label for one in syn))
+    numbers = economic_numbers(cohort, syn, asked.economics, seed, behind)
+    return Judged(findings, _broken(cohort, syn), (), numbers)
 
 
 def _calibrated(syn: Sequence[Any]) -> frozenset[str]:

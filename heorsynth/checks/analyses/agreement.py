@@ -14,6 +14,7 @@ from heorsynth.checks.core.scalar import MEAN_ABSOLUTE_NORMAL, Numbers, overlap
 from heorsynth.core.errors import NotEstimableError
 from heorsynth.core.estimate import Estimate, normal_quantile
 from heorsynth.data.cohort.cohort import Cohort
+from heorsynth.data.labels.label import patients_behind
 from heorsynth.estimators.economics.agreement import pooled_agreement
 from heorsynth.estimators.economics.pooling import pool
 
@@ -34,8 +35,7 @@ def decision(value: float, half: float) -> str:
 
 def information(real: Cohort, synthetic: Sequence[Cohort]) -> tuple[int, int]:
     """Return the number of patients that the synthetic cohorts rest on, and their rows."""
-    labels = [cohort.label.rests_on for cohort in synthetic if cohort.label is not None]
-    return min([real.n, *labels]), synthetic[0].n
+    return patients_behind(real.n, (cohort.label for cohort in synthetic)), synthetic[0].n
 
 
 def pooled(found: Sequence[Coefficient], size: tuple[int, int], level: float, unit: str = "") -> Estimate:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 
 import numpy as np
@@ -171,3 +171,8 @@ def has_synthetic_id(index: pd.Index) -> pd.Series:
 def names_synthetic_rows(frame: pd.DataFrame) -> bool:
     """Return True if a column `ID_COLUMN` holds synthetic ids. A column of that name with other values does not."""
     return bool(list(frame.columns).count(ID_COLUMN) == 1 and has_synthetic_id(pd.Index(frame[ID_COLUMN])).any())
+
+
+def patients_behind(n: int, labels: Iterable[Label | None]) -> int:
+    """Return how many of n patients the labelled cohorts rest on: the fewest in any label, n without labels."""
+    return min([n, *(label.rests_on for label in labels if label is not None)])

@@ -30,7 +30,7 @@ def trial(seed: int, arms: tuple[str, ...] = ("usual", "new"), n: int = 200) -> 
 
 def numbers(real: hs.Cohort, drawn: list[hs.Cohort], **economics: object) -> tuple[EconomicNumbers, ...]:
     settings = plan(real, "economic-evaluation", None, {"wtp": [15_000, 30_000], **economics}).economics
-    return economic_numbers(real, drawn, settings, seed=1)
+    return economic_numbers(real, drawn, settings, seed=1, behind=real.n)
 
 
 @pytest.mark.parametrize("adjusted", [False, True])
@@ -84,7 +84,7 @@ def test_evpi_is_the_expected_loss_of_the_choice_by_simulation_and_closed_form(m
 
 def test_without_a_threshold_or_an_estimate_there_are_no_numbers() -> None:
     real = trial(1)
-    assert economic_numbers(real, [trial(2)], {}, 1) == ()
+    assert economic_numbers(real, [trial(2)], {}, 1, real.n) == ()
     lost = trial(2).frame
     lost.loc[lost["arm"] == "new", "qaly"] = np.nan
     assert numbers(real, [hs.Cohort.derive(real.schema, lost, label=None)]) == ()

@@ -73,6 +73,29 @@ def test_folders_get_the_findings_that_their_rows_get(both: tuple[Evidence, Evid
             assert getattr(other, name) == pytest.approx(expected, rel=1e-7, abs=1e-9, nan_ok=True), (key, name)
 
 
+def test_folders_have_the_economic_numbers_of_their_rows(both: tuple[Evidence, Evidence]) -> None:
+    rows, folders = (evidence.economics for evidence in both)
+    assert [(one.rows, one.arm, one.threshold) for one in folders] == [
+        ("patients", "new", 20_000.0), ("synthetic, pooled", "new", 20_000.0)
+    ]  # fmt: skip
+    for one, other in zip(rows, folders, strict=True):
+        for name in ("incremental_cost", "incremental_effect", "icer", "inmb", "inmb_low", "probability", "evpi"):
+            assert getattr(other, name) == pytest.approx(getattr(one, name), rel=1e-7), name
+
+
+@pytest.mark.parametrize("most_rows", [2_000, 1_000])
+def test_adjusted_numbers_of_folders_need_all_their_rows(tmp_path: Path, most_rows: int) -> None:
+    real = hs.Cohort(patients(N, 1), **ROLES)
+    folder = CohortFolder(put(real.frame, tmp_path / "real", 2), **ROLES)
+    drawn = hs.generators.create("bootstrap").fit(real, seed=1).write(tmp_path / "syn", n=N, seed=1)
+    asked = {"economics": {**ECONOMICS, "adjust": ["age"]}, "margins": {"economics.inmb": {"relative": 0.4}}}
+    found = hs.validate(folder, [drawn], "teaching", most_rows=most_rows, seed=1, **asked)
+    assert bool(found.economics) == (most_rows > N)
+    for one in found.economics[:1]:
+        alone = hs.evaluate(real, comparator="usual", adjust=["age"]).increments()
+        assert (one.inmb, one.how) == (pytest.approx(alone.inmb(20_000.0).value, rel=1e-6), "adjusted for age")
+
+
 def test_rows_that_break_a_rule_are_counted_in_folders_as_in_rows(both: tuple[Evidence, Evidence]) -> None:
     rows, folders = both
     assert folders.broken == rows.broken

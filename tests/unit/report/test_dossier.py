@@ -124,7 +124,7 @@ def test_table_1_by_arm_and_the_numbers_of_the_evaluation_are_on_the_page(page: 
         real.rows.assign(qaly=np.linspace(0, 1, real.n)),
         label=None,
     )
-    numbers = economic_numbers(with_utility, [with_utility] * 2, {"wtp": (20_000.0,)}, seed=1)
+    numbers = economic_numbers(with_utility, [with_utility] * 2, {"wtp": (20_000.0,)}, 1, with_utility.n)
     shown = dossier(PROTOCOL, real, drawn(real), dataclasses.replace(evidence(), economics=numbers))
     found = " ".join(Page(shown).words)
     assert "P(cost-effective)" in found and numbers[0].icer_text in found and f"{numbers[0].probability:.1%}" in found
