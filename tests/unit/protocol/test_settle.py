@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
+
 import heorsynth as hs
 from heorsynth.checks.core.finding import LATER_LEVEL
 from heorsynth.checks.planning.plan import Plan, plan
@@ -69,3 +72,37 @@ def test_one_cohort_is_never_enough() -> None:
     runs = Runs(0.4)
     synthetic, evidence = runs.settled(1, 40)
     assert len(synthetic) > 1 and evidence.answers["faithful"] == "yes"
+
+
+class StaysOpen(Runs):
+    """Judges cohorts as always open, and keeps the plan of each look."""
+
+    def __init__(self, needed: int) -> None:
+        super().__init__(0.02)
+        self.plans: list[Plan] = []
+        found = hs.validate(TRIAL, self.drawn(2), "software-testing", {"costs.mean": {"relative": 0.02}})
+        one = next(one for one in found.findings if one.key == "costs.mean" and one.decisive)
+        half = math.sqrt((needed - 1) / 20)
+        self.open = replace(one, m=20, difference=0.0, lower=-half, upper=half, margin=1.0, verdict="inconclusive")
+        assert self.open.cohorts_needed in (needed, needed + 1), "rounding up can add one"
+
+    def judged(self, asked: Plan, cohorts: SyntheticCohorts, rows: Displayed) -> Evidence:
+        self.plans.append(asked)
+        return Evidence.of(
+            "software-testing", [self.open], m=len(cohorts), n_rows=80, n_source=80, generator="bootstrap"
+        )
+
+
+def test_the_first_later_look_has_the_predicted_number_of_cohorts_and_the_second_the_largest() -> None:
+    runs = StaysOpen(needed=30)
+    synthetic, _ = runs.settled(20, 300)
+    predicted = math.ceil(1.25 * runs.open.cohorts_needed * 2.5)
+    assert runs.samples == [20, predicted, 300] and len(synthetic) == 300
+
+
+def test_looks_between_judge_what_decides_and_the_last_cohorts_are_judged_on_everything() -> None:
+    runs = StaysOpen(needed=30)
+    runs.settled(20, 300)
+    later = replace(runs.plan, level=LATER_LEVEL)
+    assert runs.plans == [runs.plan, later.deciding, later.deciding, later]
+    assert len(later.deciding.margins) < len(later.margins)

@@ -248,3 +248,22 @@ def test_a_copy_that_lost_one_effect_that_is_clearly_shown_does_not_pass_though_
     assert found.verdict == verdict
     lost = "an effect that the patients clearly show is lost: treatment by marker in a linear model of utility"
     assert (lost in found.because) == (verdict == INCONCLUSIVE)
+
+
+@pytest.mark.parametrize(
+    ("effect", "difference", "chance", "lost"),
+    [(2.9, -2.9, 0.0, False),  # clear for one analysis, but not among twenty, where 3.02 standard errors are needed
+     (3.2, -3.2, 0.0, True), (-3.2, 3.2, 0.0, True), (3.2, 3.2, 0.0, False), (3.2, np.inf, 0.0, True),
+     (3.2, -1.5, 0.0, False), (3.2, -1.7, 0.0, True),  # less than half of it is kept, or more
+     (3.2, -1.7, 0.1, False)],  # not clearly
+)  # fmt: skip
+def test_an_effect_is_lost_if_it_is_clearly_shown_and_clearly_less_than_half_of_it_is_kept(
+    effect: float, difference: float, chance: float, lost: bool
+) -> None:
+    others = np.zeros(19)
+    analyses = result(faithful).analyses[:1] * 20
+    found = PanelResult(
+        analyses, np.array([2 * effect, *others]), np.full(20, 2.0), others, np.array([difference, *others]),
+        np.array([chance, *others]), np.full(20, 19.0),
+    )  # fmt: skip
+    assert found.lost.tolist() == [lost, *[False] * 19]
