@@ -180,6 +180,8 @@ def test_an_analysis_that_most_cohorts_do_not_allow_is_off_and_says_so() -> None
     few = panel_result(linked_trial(), [*some, *lost[:5]], stream(1, "check", "structure"))
     np.testing.assert_allclose(few.synthetic, result(faithful).synthetic, rtol=0.5, atol=few.error.max())
     assert np.isfinite(few.difference).all()
+    many = panel_result(linked_trial(), [*some[:5], *lost], stream(1, "check", "structure"))
+    assert np.isinf(many.difference).sum() == np.isinf(result(lambda rows, rng: rows.assign(age=np.nan)).difference).sum()
 
 
 def test_a_cohort_without_two_columns_to_analyse_is_not_estimable() -> None:
