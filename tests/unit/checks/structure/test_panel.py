@@ -181,7 +181,9 @@ def test_an_analysis_that_most_cohorts_do_not_allow_is_off_and_says_so() -> None
     np.testing.assert_allclose(few.synthetic, result(faithful).synthetic, rtol=0.5, atol=few.error.max())
     assert np.isfinite(few.difference).all()
     many = panel_result(linked_trial(), [*some[:5], *lost], stream(1, "check", "structure"))
-    assert np.isinf(many.difference).sum() == np.isinf(result(lambda rows, rng: rows.assign(age=np.nan)).difference).sum()
+    assert (
+        np.isinf(many.difference).sum() == np.isinf(result(lambda rows, rng: rows.assign(age=np.nan)).difference).sum()
+    )
 
 
 def test_a_cohort_without_two_columns_to_analyse_is_not_estimable() -> None:
@@ -269,3 +271,14 @@ def test_an_effect_is_lost_if_it_is_clearly_shown_and_clearly_less_than_half_of_
         np.array([chance, *others]), np.full(20, 19.0),
     )  # fmt: skip
     assert found.lost.tolist() == [lost, *[False] * 19]
+
+
+def test_the_difference_is_the_mean_over_the_cohorts_with_its_standard_error() -> None:
+    several = copies(faithful, 4)
+    together = panel_result(linked_trial(), several, stream(1, "check", "structure"))
+    alone = np.array(
+        [panel_result(linked_trial(), [one], stream(1, "check", "structure")).difference for one in several]
+    )
+    np.testing.assert_allclose(together.difference, alone.mean(axis=0), rtol=1e-9)
+    np.testing.assert_allclose(together.chance, alone.std(axis=0, ddof=1) / 2, rtol=1e-9)
+    assert set(together.freedom) == {3}
