@@ -52,6 +52,11 @@ def test_a_failure_by_chance_among_many_is_no_no() -> None:
     assert faithful([near, *[PASSED] * 200], 80).answer == "not shown"
 
 
+def test_what_cannot_be_estimated_does_not_count_among_many() -> None:
+    found = faithful([finding(0.125, 0.02), *[UNKNOWN] * 200], 80)
+    assert found.answer == "no" and "1 of 201 decisive quantities differs" in found.sentence
+
+
 def test_impossible_rows_are_a_no_and_missing_roles_are_not_asked() -> None:
     assert faithful([PASSED], 80, impossible=3).answer == "no"
     assert "broken 3 times" in faithful([PASSED], 80, impossible=3).sentence
@@ -83,6 +88,14 @@ def test_sufficient_compares_the_patients_own_interval_with_the_margin(half: flo
     assert found.answer == answer
     if answer == "no":
         assert f"about {math.ceil(80 * (half / 10) ** 2 - 1e-9):,} would be needed" in found.worst
+
+
+def test_the_least_precise_quantity_is_named_and_hides_the_interval_of_a_few_patients() -> None:
+    wide, wider = (finding(real_lower=100 - half, real_upper=100 + half, group=f"half {half}") for half in (20, 40))
+    found = sufficient([wide, wider, wide], 80, decides=True)
+    assert "3 of 3" in found.sentence and "half 40: the patients' own 90% interval is 60 to 140" in found.worst
+    few = sufficient([replace(wider, n_real=4)], 80, decides=True).worst
+    assert "interval is not given" in few and "60" not in few and "140" not in few
 
 
 def test_an_interval_of_a_ratio_is_compared_on_the_scale_of_logarithms() -> None:
