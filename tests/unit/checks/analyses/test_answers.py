@@ -41,6 +41,16 @@ def test_a_copy_of_the_patients_agrees_and_a_copy_without_the_effect_does_not() 
     assert "0 of 20 cohorts alone" in lost[DECISION.key].because
 
 
+def test_a_decision_on_the_edge_of_significance_can_be_kept_and_its_loss_does_not_fail() -> None:
+    from_one = findings(OLS, [REAL] * 2)[ESTIMATE.key]
+    error = (from_one.real_upper - from_one.real_lower) / 2 / 1.645
+    edge = trial(0, effect=1.0 - from_one.real + 2.3 * error)  # 2.3 standard errors, and one less is not significant
+    kept = findings(OLS, [edge] * 20, edge)[DECISION.key]
+    assert kept.verdict == "pass" and "would change the decision" not in kept.because
+    lost = findings(OLS, [trial(seed, effect=0.0) for seed in range(1, 21)], edge)[DECISION.key]
+    assert lost.verdict == "inconclusive" and "would change the decision" in lost.because
+
+
 def test_a_supporting_analysis_does_not_decide() -> None:
     found = findings(Analysis("main", model="ols", formula="y ~ x", decisive=False), [REAL] * 3)
     assert not any(one.decisive for one in found.values())

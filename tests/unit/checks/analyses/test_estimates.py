@@ -31,3 +31,17 @@ def test_an_analysis_that_fails_has_a_reason_and_no_names() -> None:
     )
     found = estimates_of(Analysis("a", model="ols", formula="g ~ age"), text, [text])
     assert found.real == "the outcome 'g' is not a number: code it as 0 and 1"
+
+
+def test_an_analysis_needs_five_complete_rows_more_than_it_has_terms() -> None:
+    rng = np.random.default_rng(1)
+    for rows, enough in ((7, True), (6, False)):
+        frame = pd.DataFrame(
+            {"time": rng.exponential(1, 20), "event": 1, "x": rng.normal(size=20), "y": rng.normal(size=20)}
+        )
+        frame.loc[rows:, "x"] = np.nan
+        few = hs.Cohort(frame, endpoints={"os": ("time", "event")})
+        found = estimates_of(Analysis("a", model="ols", formula="y ~ x"), few, [few])
+        assert isinstance(found.real, str) != enough
+        if not enough:
+            assert found.real == "too few complete rows for so many terms"

@@ -156,6 +156,16 @@ def test_one_bare_failure_among_twenty_may_be_chance_and_a_clear_one_is_not():
     assert answer_of([exposed, *good]) == "no", "a risk to a person is not weighed against other questions"
 
 
+def test_a_failure_among_several_is_held_to_the_t_interval_at_their_share_of_the_level():
+    """With three cohorts t has 2 degrees of freedom: the interval at 5%/10 is 9.925/2.920 times as wide."""
+    wider = 9.925 / 2.920
+    one = judge("one", Measured(0.0, 1.0, [4.0, 5.0, 6.0], [0.0] * 3), Margin("absolute", 1.0))
+    half = (one.upper - one.lower) / 2
+    for beyond, fails in ((0.99, False), (1.01, True)):
+        moved = 1 + beyond * wider * half
+        assert fails_among(replace(one, difference=moved, lower=moved - half, upper=moved + half), 10) == fails
+
+
 def test_where_every_quantity_is_off_by_exactly_its_margin_one_set_in_twenty_is_called_unfaithful_at_most():
     margin, rng, count, repetitions = Margin("absolute", 1.0), np.random.default_rng(3), 25, 1000
     wrong = 0

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from heorsynth.core.errors import LabelError
-from heorsynth.data.labels.label import Label
+from heorsynth.data.labels.label import Label, patients_behind
 
 FACTS = {"release": "1a2b3c4d", "generator": "heor", "n_source": 90, "rests_on": 90, "n_rows": 90, "part": 0, "m": 2,
          "seed": 1, "version": "0.1", "settings": {}}  # fmt: skip
@@ -30,3 +30,9 @@ def test_the_kept_columns_are_written_and_read_back() -> None:
 def test_kept_that_is_no_list_of_names_is_no_label(kept: object) -> None:
     with pytest.raises(LabelError):
         Label.from_dict({**FACTS, "kept": kept})
+
+
+def test_cohorts_rest_on_the_fewest_patients_in_any_label() -> None:
+    some, others = Label.from_dict(FACTS), Label.from_dict({**FACTS, "rests_on": 40})
+    assert patients_behind(90, [some, None, others]) == 40
+    assert patients_behind(90, [None]) == patients_behind(90, []) == 90
