@@ -8,8 +8,17 @@ from dataclasses import dataclass
 
 import pytest
 
-from heorsynth.checks.core.estimand import Estimand
-from heorsynth.checks.core.finding import FAIL, INCONCLUSIVE, NO_THRESHOLD, NOT_ESTIMABLE, PASS, Finding, answer_of
+from heorsynth.checks.core.estimand import FAITHFUL, PRIVATE, Estimand
+from heorsynth.checks.core.finding import (
+    FAIL,
+    INCONCLUSIVE,
+    LATER_LEVEL,
+    NO_THRESHOLD,
+    NOT_ESTIMABLE,
+    PASS,
+    Finding,
+    answer_of,
+)
 from heorsynth.checks.core.groups import ALL, ARM, INTERSECTION, SUBGROUP, Group
 from heorsynth.checks.core.margin import Margin
 from heorsynth.checks.core.question import Question, reason_of, too_few
@@ -60,9 +69,10 @@ def question(
     *,
     kind: str = ALL,
     span: tuple[float, float] = (-math.inf, math.inf),
+    about: str = FAITHFUL,
     **facts: object,
 ) -> Question:
-    estimand = Estimand(KEY, "plain", "definition", "formula", list, span=span)
+    estimand = Estimand(KEY, "plain", "definition", "formula", list, span=span, question=about)
     group: Group = Group("all", kind, real, tuple(synthetic))  # type: ignore[type-var]
     return Question(estimand, "label", group, margin, **facts)  # type: ignore[arg-type]
 
@@ -81,6 +91,14 @@ def test_an_absolute_difference_is_judged_by_its_interval(width: float, verdict:
     assert (found.real, found.synthetic, found.difference, found.unit) == (10.0, 12.0, 2.0, "day")
     assert interval(found) == pytest.approx((2 - HALF, 2 + HALF))
     assert found.verdict == verdict
+
+
+@pytest.mark.parametrize(("about", "level"), [(FAITHFUL, 0.99), (PRIVATE, 0.9)])
+def test_after_more_cohorts_fidelity_has_a_wider_interval_and_an_attack_keeps_its_own(about: str, level: float) -> None:
+    """More cohorts do not narrow what an attack knows, so it is not tested again."""
+    asked = question(absolute(1.0), about=about, standing=Standing(level=LATER_LEVEL))
+    found = asked.answer(Numbers(0.0, 0.2, 0.2, 0.1, 0.3, 0.0))
+    assert found.level == level and f"the {level:.0%} interval" in found.because
 
 
 def test_an_interval_past_the_margin_fails_and_the_reason_gives_both() -> None:
