@@ -34,6 +34,11 @@ _NOT_ASKED = (
 )
 """Why an estimand is not estimable for folders."""
 
+_NO_NUMBERS = (
+    "ICER, net benefit, P(cost-effective) and EVPI are not given: an adjusted evaluation needs all rows side by side, "
+    "and a sample knows them less well than the folder. A larger most_rows gives them."
+)
+
 
 @dataclass(frozen=True)
 class Sample:
@@ -150,10 +155,14 @@ def judged(
         side_by_side = Rows(used.real, used.synthetic, seed, standing=used.standing(standing))
         findings += side_by_side.findings(list(of_rows.items()), engine)
     everyone_seen: tuple[Observed, Sequence[Observed]] = of_real, tallies
-    if used is not None and used.whole and any(asked.economics.get(name) for name in ADJUSTMENTS):
-        everyone_seen = used.real, used.synthetic
+    notes = _notes(asked.margins, of_real, tallies, used)
+    if used is not None and any(asked.economics.get(name) for name in ADJUSTMENTS):
+        if used.whole:
+            everyone_seen = used.real, used.synthetic
+        else:
+            notes.append(_NO_NUMBERS)
     numbers = economic_numbers(*everyone_seen, asked.economics, seed, behind)
-    return Judged(findings, dict(broken), tuple(_notes(asked.margins, of_real, tallies, used)), numbers)
+    return Judged(findings, dict(broken), tuple(notes), numbers)
 
 
 def _how(key: str, margin: Margin) -> str:

@@ -267,11 +267,12 @@ def _published(text: str, published: object, by: str | None, levels: Sequence[st
     if unknown:
         fix = f"give {{level: value}} for levels of {by!r}" if by else "give one number"
         raise GeneratorError("calibrate", Problem(repr(text), "a published value for no level there is", fix))
-    if not all(is_number(value) and value > 0 for value in stated.values()):
+    numbers = {level: float(value) for level, value in stated.items() if is_number(value) and value > 0}
+    if len(numbers) < len(stated):
         raise GeneratorError(
             "calibrate", Problem(repr(text), "a published value is no number above 0", "write a number")
         )
-    return {level: float(value) for level, value in stated.items()}  # type: ignore[arg-type]
+    return numbers
 
 
 def _source_value(

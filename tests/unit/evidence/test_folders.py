@@ -91,6 +91,7 @@ def test_adjusted_numbers_of_folders_need_all_their_rows(tmp_path: Path, most_ro
     asked = {"economics": {**ECONOMICS, "adjust": ["age"]}, "margins": {"economics.inmb": {"relative": 0.4}}}
     found = hs.validate(folder, [drawn], "teaching", most_rows=most_rows, seed=1, **asked)
     assert bool(found.economics) == (most_rows > N)
+    assert any("EVPI are not given" in note for note in found.notes) != bool(found.economics)
     for one in found.economics[:1]:
         alone = hs.evaluate(real, comparator="usual", adjust=["age"]).increments()
         assert (one.inmb, one.how) == (pytest.approx(alone.inmb(20_000.0).value, rel=1e-6), "adjusted for age")
