@@ -227,10 +227,16 @@ def fault(kind: type[BaseException], error: BaseException, trace: TracebackType 
 def _leave(code: int) -> NoReturn:
     """End the program with this exit code, after what is to be done at its end.
 
-    Without the latter, the tracker of workers' semaphores warns of every one that is left.
+    Without the latter, the tracker of workers' semaphores warns of every one that is left. The user is told by now why
+    the program ends, so what exit handlers print is dropped: those of other packages can fail on work that was stopped
+    in the middle (nbclient's does, on a kernel that is already gone).
     """
-    atexit._run_exitfuncs()
     sys.stdout.flush()
+    sys.stderr.flush()
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    os.dup2(nowhere, 2)
+    atexit._run_exitfuncs()
     os._exit(code)
 
 

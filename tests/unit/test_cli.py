@@ -176,3 +176,18 @@ def test_an_interrupt_while_workers_are_held_leaves_one_line_and_no_complaint_of
     )
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (ended.returncode, ended.stderr) == (130, "interrupted: nothing was written\n")
+
+
+def test_an_exit_handler_that_fails_after_an_interrupt_adds_nothing_and_does_not_stop_the_others(tmp_path: Path) -> None:
+    code = (
+        "import atexit, pathlib; from heorsynth import cli\n"
+        f"atexit.register(pathlib.Path({str(tmp_path / 'last')!r}).touch)\n"
+        "atexit.register(lambda: 1 / 0); atexit.register(print, 'an exit handler')\n"
+        "def interrupted(**_): print('before'); raise KeyboardInterrupt\n"
+        "cli.cli.main = interrupted\n"
+        "cli.main()"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stdout) == (130, "before\n")
+    assert ended.stderr == "interrupted: nothing was written\n"
+    assert (tmp_path / "last").exists()
