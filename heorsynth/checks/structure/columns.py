@@ -6,7 +6,6 @@ from pandas.api import types
 
 from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.data.columns.kinds import MAX_LEVELS
-from heorsynth.data.columns.levels import as_text
 
 
 def compared_columns(real: Cohort) -> list[str]:
@@ -34,4 +33,4 @@ def is_numeric(real: Cohort, name: str) -> bool:
 
 def levels_of(cohort: Cohort, name: str) -> list[str]:
     """Return the levels of a column, in order."""
-    return sorted(set(as_text(cohort.rows[name]).dropna()))
+    return cohort.coded(name).present

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
-import pandas as pd
-from pandas.api import types
 
 from heorsynth.checks.structure.columns import compared_columns, is_numeric
 from heorsynth.checks.survival.horizon import default_horizon, outcome
@@ -106,7 +104,7 @@ class Level:
 
     def of(self, cohort: Cohort) -> np.ndarray:
         """Return 1 for the level and 0 for the others."""
-        if self.source not in cohort.rows:
+        if not cohort.has(self.source):
             return np.full(cohort.n, np.nan)
         held = cohort.levels(self.source)
         known = held != "" if self.against is None else (held == self.level) | (held == self.against)
@@ -178,12 +176,7 @@ def panel_columns(real: Cohort) -> PanelColumns:
 
 def numbers(cohort: Cohort, name: str) -> np.ndarray:
     """Return a numeric column (n,), NaN where it is missing or the cohort lacks it."""
-    if name not in cohort.rows:
-        return np.full(cohort.n, np.nan)
-    values = cohort.rows[name]
-    if not types.is_numeric_dtype(values):
-        values = pd.to_numeric(values, errors="coerce")
-    return np.asarray(values.to_numpy(dtype=float, na_value=np.nan))
+    return cohort.numbers(name) if cohort.has(name) else np.full(cohort.n, np.nan)
 
 
 def values_of(cohort: Cohort, columns: Sequence[Column]) -> np.ndarray:
