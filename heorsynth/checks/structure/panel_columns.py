@@ -8,7 +8,7 @@ from typing import Protocol
 
 import numpy as np
 
-from heorsynth.checks.structure.columns import compared_columns, is_numeric
+from heorsynth.checks.structure.columns import compared_columns, is_numeric, numbers
 from heorsynth.checks.survival.horizon import default_horizon, outcome
 from heorsynth.core.errors import NotEstimableError
 from heorsynth.core.estimate import significant
@@ -172,11 +172,6 @@ def panel_columns(real: Cohort) -> PanelColumns:
     common = {one.level for one in levels.get(schema.arm or "", ())}
     pairs = tuple(Level(schema.arm or "", arm, arms[0]) for arm in arms[1:] if {arm, arms[0]} <= common)
     return PanelColumns(standard, _times(real), levels, high, pairs)
-
-
-def numbers(cohort: Cohort, name: str) -> np.ndarray:
-    """Return a numeric column (n,), NaN where it is missing or the cohort lacks it."""
-    return cohort.numbers(name) if cohort.has(name) else np.full(cohort.n, np.nan)
 
 
 def values_of(cohort: Cohort, columns: Sequence[Column]) -> np.ndarray:

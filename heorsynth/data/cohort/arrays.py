@@ -30,10 +30,10 @@ class Levels:
     codes: np.ndarray
 
     @property
-    def present(self) -> list[str]:
-        """The levels that some row has, sorted."""
-        counts = np.bincount(self.codes + 1, minlength=len(self.names))[1:]
-        return [str(name) for name, count in zip(self.names, counts, strict=False) if count]
+    def counts(self) -> dict[str, int]:
+        """The number of rows with each level that some row has, sorted by level."""
+        counts = np.bincount(self.codes[self.codes >= 0], minlength=len(self.names) - 1).tolist()
+        return {str(name): count for name, count in zip(self.names[:-1], counts, strict=True) if count}
 
     def among(self, wanted: Sequence[str]) -> np.ndarray:
         """Return the place (n,) of each row's level in another list: its length if the list lacks it, -1 if missing."""
@@ -90,7 +90,7 @@ class Arrays:
 
     def missing(self, name: str) -> np.ndarray:
         """Return True (n,) where a column is missing."""
-        return self._array("missing", name, lambda column: column.isna().to_numpy())
+        return self._array("missing", name, lambda column: np.asarray(pd.isna(column.to_numpy())))
 
     def levels(self, name: str) -> Levels:
         """Return a column of levels, coded."""

@@ -173,6 +173,11 @@ class Cohort:
         return self._arrays.frame
 
     @property
+    def arrays(self) -> Arrays:
+        """The rows as arrays of columns."""
+        return self._arrays
+
+    @property
     def notes(self) -> tuple[str, ...]:
         """How columns were interpreted, one sentence each, for example which columns are codes."""
         return self._notes
