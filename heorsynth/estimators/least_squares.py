@@ -62,32 +62,34 @@ def first_coefficients(
     """
     found = np.full((2, len(models)), np.nan)
     rows = np.vstack([np.asarray(columns, float).T, np.ones(len(columns))])
-    complete = bool(np.isfinite(rows).all())
+    known = np.isfinite(rows)
+    rows = np.where(known, rows, 0.0)
     order = sorted(range(len(models)), key=lambda place: len(models[place].terms))
     for size, same in groupby(order, key=lambda place: len(models[place].terms)):
         places = list(same)
         step = max(1, _CELLS // ((size + 1) * max(len(columns), 1)))
         for begin in range(0, len(places), step):
             chosen = places[begin : begin + step]
-            found[:, chosen] = _fitted(rows, [models[place] for place in chosen], complete, errors)
+            found[:, chosen] = _fitted(rows, known, [models[place] for place in chosen], errors)
     return found[0], found[1]
 
 
-def _fitted(rows: np.ndarray, models: Sequence[Model], complete: bool, errors: bool) -> np.ndarray:
-    """Return coefficients and standard errors (2, J) of models with the same number of terms."""
-    constant = len(rows) - 1
-    first = np.array([[term[0] for term in model.terms] for model in models])
-    second = np.array([[term[1] if len(term) > 1 else constant for term in model.terms] for model in models])
-    terms = rows[first] if (second == constant).all() else rows[first] * rows[second]
-    outcome = rows[[model.outcome for model in models]]
-    known = np.ones(outcome.shape)
-    if not complete:
-        whole = np.isfinite(outcome) & np.isfinite(terms).all(axis=1)
-        terms, outcome = np.where(whole[:, None], terms, 0.0), np.where(whole, outcome, 0.0)
-        known = whole.astype(float)
-    design = np.concatenate([terms, known[:, None]], axis=1)
+def _fitted(rows: np.ndarray, known: np.ndarray, models: Sequence[Model], errors: bool) -> np.ndarray:
+    """Return coefficients and standard errors (2, J) of models with the same number of terms.
+
+    Values that are not known are 0. A row that is not known in all columns of a model is 0 throughout its design.
+    """
+    one = len(rows) - 1
+    places = np.array([[(*term, one)[:2] for term in (*model.terms, (one,))] for model in models])
+    outcomes = [model.outcome for model in models]
+    design, multiplied = rows[places[:, :, 0]], places[:, :, 1] != one
+    design[multiplied] *= rows[places[multiplied, 1]]
+    outcome, whole = rows[outcomes], known[outcomes]
+    if not known.all():
+        whole = whole & known[places].all(axis=(1, 2))
+        design *= whole[:, None]
     normal = design @ design.transpose(0, 2, 1)
-    usable = _full_rank(normal) & (known.sum(axis=1) > design.shape[1])
+    usable = _full_rank(normal) & (whole.sum(axis=1) > design.shape[1])
     normal[~usable] = np.eye(design.shape[1])
     inverse = np.linalg.inv(normal)
     beta = inverse @ (design @ outcome[:, :, None])

@@ -228,4 +228,4 @@ def _counted(folder: CohortFolder, domain: Domain, running: Engine) -> tuple[Tal
 def _of_part(task: tuple[CohortFolder, Domain], part: int) -> tuple[Tally, dict[str, int]]:
     folder, domain = task
     cohort = folder.part(part)
-    return Tally.of(cohort), domain.breaks(cohort.rows)
+    return Tally.of(cohort), domain.breaks(cohort.arrays)

@@ -266,5 +266,5 @@ def _broken(cohort: Cohort, syn: Sequence[Cohort]) -> dict[str, int]:
         return dict(counted)
     domain, found = Domain.of(cohort), Counter[str]()
     for drawn in syn:
-        found.update(domain.breaks(drawn.rows))
+        found.update(domain.breaks(drawn.arrays))
     return dict(found)

@@ -114,7 +114,7 @@ def read_synthetic(folder: Path, patients: Patients) -> Synthetic:
         for file, frame in ((file, io.read_frame(file)) for file in sorted(place.glob("*.parquet")))
     ]
     domain = Domain.of(patients)
-    return SyntheticCohorts(cohorts, [domain.breaks(cohort.frame) for cohort in cohorts])
+    return SyntheticCohorts(cohorts, [domain.breaks(cohort.arrays) for cohort in cohorts])
 
 
 def displayed(protocol: Protocol, patients: Patients, synthetic: Synthetic, engine: Engine) -> Displayed:

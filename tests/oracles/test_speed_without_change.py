@@ -8,7 +8,7 @@ import pytest
 
 import heorsynth as hs
 from heorsynth.checks.core.observed import hazard_change
-from heorsynth.checks.structure.joint import correlations, design
+from heorsynth.checks.structure.designs import correlations, designs
 from heorsynth.core.errors import NotEstimableError
 from heorsynth.data.columns.levels import as_text
 from heorsynth.estimators.association import resampled_correlations
@@ -156,7 +156,7 @@ def test_ranks_and_indicators_are_those_of_pandas() -> None:
     rows = pd.DataFrame({
         "x": np.where(rng.random(60) < 0.2, np.nan, rng.integers(0, 9, 60)), "g": rng.choice(["b", "a", None], 60)
     })  # fmt: skip
-    found = design(hs.Cohort(rows, endpoints={}), ["x", "g"], {"g": ["a", "b"]})
+    found = next(designs([hs.Cohort(rows, endpoints={})], ["x", "g"], {"g": ["a", "b"]}))[0]
     np.testing.assert_array_equal(found[:, 0], rows["x"].rank())
     np.testing.assert_array_equal(found[:, 1], np.where(rows["g"].isna(), np.nan, rows["g"] == "b"))
 

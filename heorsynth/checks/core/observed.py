@@ -297,8 +297,8 @@ def _(data: Tally, name: str, what: str) -> tuple[int, int]:
 @singledispatch
 def missing(data: Observed, name: str) -> int:
     """Return the number of patients with a missing value; all patients if there is no such column."""
-    held = _rows(data).rows
-    return int(held[name].isna().sum()) if name in held else data.n
+    held = _rows(data)
+    return int(held.missing(name).sum()) if held.has(name) else data.n
 
 
 @missing.register

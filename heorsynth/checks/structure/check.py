@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 
 import numpy as np
-import pandas as pd
 
 from heorsynth.checks.core.distance import Gaps, Measure, average, largest
 from heorsynth.checks.core.finding import Finding
 from heorsynth.checks.core.observed import Observed, columns, missing
 from heorsynth.checks.core.question import Ask, Scope
 from heorsynth.checks.core.scalar import Numbers
-from heorsynth.checks.structure.columns import compared_columns, is_numeric
+from heorsynth.checks.structure.columns import compared_columns, is_numeric, numbers
 from heorsynth.core.estimate import Estimate
-from heorsynth.data.columns.levels import as_text
+from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.data.folders.tally import Tally
 from heorsynth.estimators.basics.proportions import proportion
 
@@ -45,27 +45,22 @@ def _marginal(ask: Ask, name: str) -> Finding:
     half the sum of the absolute differences between the shares of the levels.
     """
     group, rng, label = ask.group, ask.rng, f"distribution of {name}"
-    known = [
-        cohort.rows[name].dropna() if name in cohort.rows else pd.Series(dtype=object)
-        for cohort in (group.real, *group.synthetic)
-    ]
-    if min(map(len, known)) < 2:
-        question = ask.question(label, column=name, n_real=len(known[0]))
+    numeric = is_numeric(group.real, name)
+    counts = (_counts_at_points if numeric else _counts_of_levels)((group.real, *group.synthetic), name)
+    n_known = counts.sum(axis=1)
+    if n_known.min() < 2:
+        question = ask.question(label, column=name, n_real=int(n_known[0]))
         return question.refuse("fewer than two known values in some cohort")
-    if is_numeric(group.real, name):
-        numbers = [column.to_numpy(float) for column in known]
-        points = np.unique(np.quantile(numbers[0], np.linspace(0, 1, _GRID + 1), method="lower"))
-        shares = np.array([_below_and_upto(np.sort(values), points) for values in numbers])
+    if numeric:
+        shares = np.cumsum(counts, axis=1)[:, :-1] / n_known[:, None]
         label = f"{label} (Kolmogorov-Smirnov)"
         measure: Measure = largest
         cells = np.diff(np.concatenate([[0.0], shares[0], [1.0]]))
     else:
-        texts = [as_text(column) for column in known]
-        levels = sorted(set().union(*(set(column) for column in texts)))
-        shares = np.array([column.value_counts(normalize=True).reindex(levels).fillna(0.0) for column in texts])
+        shares = counts / n_known[:, None]
         label, measure = f"{label} (total variation)", _total_variation
         cells = shares[0]
-    drawn = rng.multinomial(len(known[0]), cells / cells.sum(), size=DRAWS) / len(known[0])
+    drawn = rng.multinomial(n_known[0], cells / cells.sum(), size=DRAWS) / n_known[0]
     if measure is largest:
         drawn = np.cumsum(drawn, axis=1)[:, :-1]
     real_noise = drawn - shares[0]
@@ -73,11 +68,20 @@ def _marginal(ask: Ask, name: str) -> Finding:
     return ask.question(label, column=name).answer(measure(gaps))
 
 
-def _below_and_upto(ordered: np.ndarray, points: np.ndarray) -> np.ndarray:
-    """Return the distribution function just before and at each of J points: F(x-), F(x), alternating (2 J,)."""
-    sides = [np.searchsorted(ordered, points, side="left"), np.searchsorted(ordered, points, side="right")]
-    both: np.ndarray = np.column_stack(sides).ravel() / len(ordered)
-    return both
+def _counts_at_points(cohorts: Sequence[Cohort], name: str) -> np.ndarray:
+    """Return how many values of each cohort (1 + m, 2 J + 1) lie below, at and between J points, and above them."""
+    known = [values[~np.isnan(values)] for values in (numbers(cohort, name) for cohort in cohorts)]
+    real = known[0] if len(known[0]) else np.zeros(1)
+    points = np.unique(np.quantile(real, np.linspace(0, 1, _GRID + 1), method="lower"))
+    cells = [sum(np.searchsorted(points, values, side=side) for side in ("left", "right")) for values in known]
+    return np.array([np.bincount(cell, minlength=2 * len(points) + 1) for cell in cells])
+
+
+def _counts_of_levels(cohorts: Sequence[Cohort], name: str) -> np.ndarray:
+    """Return the number of rows of each cohort with each level (1 + m, L)."""
+    held = [cohort.coded(name).counts if cohort.has(name) else {} for cohort in cohorts]
+    levels = sorted(set().union(*held))
+    return np.array([[counts.get(level, 0) for level in levels] for counts in held], dtype=int)
 
 
 def _total_variation(gaps: Gaps) -> Numbers:

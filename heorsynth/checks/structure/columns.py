@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
 from pandas.api import types
 
 from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.data.columns.kinds import MAX_LEVELS
-from heorsynth.data.columns.levels import as_text
 
 
 def compared_columns(real: Cohort) -> list[str]:
@@ -32,6 +32,11 @@ def is_numeric(real: Cohort, name: str) -> bool:
     return not real.schema.holds_levels(name) and types.is_numeric_dtype(column) and not types.is_bool_dtype(column)
 
 
+def numbers(cohort: Cohort, name: str) -> np.ndarray:
+    """Return a numeric column (n,), NaN where it is missing or the cohort lacks it."""
+    return cohort.numbers(name) if cohort.has(name) else np.full(cohort.n, np.nan)
+
+
 def levels_of(cohort: Cohort, name: str) -> list[str]:
     """Return the levels of a column, in order."""
-    return sorted(set(as_text(cohort.rows[name]).dropna()))
+    return list(cohort.coded(name).counts)

@@ -8,7 +8,6 @@ from functools import partial
 from itertools import combinations
 
 import numpy as np
-import pandas as pd
 
 from heorsynth.checks.core.distance import Gaps, Measure, average, largest
 from heorsynth.checks.core.finding import Finding
@@ -16,11 +15,11 @@ from heorsynth.checks.core.groups import ALL, Group
 from heorsynth.checks.core.question import Ask, reason_of, too_few
 from heorsynth.checks.core.scalar import Numbers, half_width
 from heorsynth.checks.structure.columns import is_numeric, levels_of, paired_columns
+from heorsynth.checks.structure.designs import correlations, designs, width
 from heorsynth.core.errors import NotEstimableError
 from heorsynth.core.estimate import Estimate, significant
 from heorsynth.data.cohort.cohort import Cohort
-from heorsynth.data.columns.levels import as_text
-from heorsynth.estimators.association import TINY, rank_correlation, resampled_correlations
+from heorsynth.estimators.association import rank_correlation, resampled_correlations
 from heorsynth.estimators.propensity import propensity
 
 DRAWS = 200
@@ -90,7 +89,7 @@ def told_apart(ask: Ask) -> list[Finding]:
     question = ask.question("explained variance of being synthetic (propensity score)")
     if few := too_few(group.real):
         return [question.refuse(few)]
-    names = [name for name in paired_columns(group.real) if all(name in cohort.rows for cohort in group.synthetic)]
+    names = [name for name in paired_columns(group.real) if all(cohort.has(name) for cohort in group.synthetic)]
     levels = {name: _all_levels(group, name) for name in names if not is_numeric(group.real, name)}
     real = _numbers(group.real, names, levels)
     try:
@@ -116,10 +115,10 @@ def _numbers(cohort: Cohort, names: Sequence[str], levels: Mapping[str, list[str
     columns: list[np.ndarray] = []
     for name in names:
         if name in levels:
-            text = as_text(cohort.rows[name])
-            columns += [(text == level).fillna(False).to_numpy(float) for level in levels[name]]
+            places = cohort.coded(name).among(levels[name])
+            columns += list((places == np.arange(len(levels[name]))[:, None]).astype(float))
         else:
-            values = pd.to_numeric(cohort.rows[name], errors="coerce").to_numpy(float, na_value=np.nan)
+            values = cohort.numbers(name)
             missing = np.isnan(values)
             columns += [np.where(missing, 0.0, values), missing.astype(float)]
     return np.column_stack(columns)
@@ -128,19 +127,20 @@ def _numbers(cohort: Cohort, names: Sequence[str], levels: Mapping[str, list[str
 def _gaps(ask: Ask) -> Gaps:
     """Return the difference in correlation of every pair, in each cohort."""
     group, names = ask.group, paired_columns(ask.scope.real)
-    if few := too_few(group.real):
-        raise NotEstimableError(few)
+    if reason := too_few(group.real):
+        raise NotEstimableError(reason)
     if min(cohort.n for cohort in group.synthetic) == 0:
         raise NotEstimableError("a synthetic cohort has no patients in this group")
     levels = {name: levels_of(group.real, name) for name in names if not is_numeric(group.real, name)}
     kept = [name for name in names if name not in levels or len(levels[name]) >= 2]
-    real = design(group.real, kept, levels)
-    owner = [name for name in kept for _ in range(_width(name, levels))]
+    real = next(designs([group.real], kept, levels))[0]
+    owner = [name for name in kept for _ in range(width(name, levels))]
     pairs = np.triu_indices(len(owner), 1)
     different = np.array([owner[i] != owner[j] for i, j in zip(*pairs, strict=True)], dtype=bool)
     pairs = (pairs[0][different], pairs[1][different])
     of_real = correlations(real)[pairs]
-    of_synthetic = np.array([correlations(design(cohort, kept, levels))[pairs] for cohort in group.synthetic])
+    few = designs(group.synthetic, kept, levels)
+    of_synthetic = np.concatenate([correlations(several)[:, pairs[0], pairs[1]] for several in few])
     known = np.isfinite(of_real) if len(of_real) else np.zeros(0, dtype=bool)
     if not known.any():
         raise NotEstimableError("no two columns vary together")
@@ -149,60 +149,3 @@ def _gaps(ask: Ask) -> Gaps:
     real_noise = np.nan_to_num(draws - of_real[known])
     real_noise -= real_noise.mean(axis=0)
     return Gaps.of(of_synthetic - of_real[known], real_noise, ask.rng, *ask.scope.standing.for_gaps)
-
-
-def _width(name: str, levels: Mapping[str, list[str]]) -> int:
-    return 1 if name not in levels or len(levels[name]) == 2 else len(levels[name])
-
-
-def design(cohort: Cohort, names: Sequence[str], levels: Mapping[str, list[str]]) -> np.ndarray:
-    """Return ranks and indicators (n, k), NaN where a value or the column is missing."""
-    columns: list[np.ndarray] = []
-    held = [name for name in names if name in cohort.rows]
-    frame = cohort.rows[held]
-    missing = dict(zip(held, frame.isna().to_numpy().T, strict=True))
-    for name in names:
-        if name not in missing:
-            columns += [np.full(cohort.n, np.nan)] * _width(name, levels)
-        elif name not in levels:
-            columns.append(_ranks(_numeric(frame[name])))
-        else:
-            text = cohort.levels(name)
-            shown = levels[name][1:] if len(levels[name]) == 2 else levels[name]
-            columns += [np.where(missing[name], np.nan, text == level) for level in shown]
-    return np.column_stack(columns)
-
-
-def _numeric(column: pd.Series) -> np.ndarray:
-    """Return a column as numbers (n,), NaN where it holds none."""
-    if isinstance(column.dtype, np.dtype) and column.dtype.kind in "iuf":
-        return column.to_numpy(float)
-    return pd.to_numeric(column, errors="coerce").to_numpy(float, na_value=np.nan)
-
-
-def _ranks(values: np.ndarray) -> np.ndarray:
-    """Return the ranks of known values (n,), tied ones at their mean rank; NaN stays NaN."""
-    order = np.argsort(values, kind="stable")  # NaN last
-    numbers = values[order]
-    n = len(numbers) - int(np.isnan(numbers).sum())
-    starts = np.flatnonzero(np.append(True, numbers[1:n] != numbers[: n - 1])) if n else np.zeros(0, dtype=int)
-    ends = np.append(starts[1:], n)
-    ranks = np.full(len(values), np.nan)
-    ranks[order[:n]] = np.repeat((starts + 1 + ends) / 2, ends - starts) if n else []
-    return ranks
-
-
-def correlations(design: np.ndarray) -> np.ndarray:
-    """Return Pearson correlations (k, k), each over the rows with both values known; NaN without variation."""
-    known = np.isfinite(design)
-    seen = known.astype(float)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        centred = np.where(known, design, 0.0)
-        centred = np.where(known, centred - centred.sum(axis=0) / seen.sum(axis=0), 0.0)
-        scaled = centred / np.sqrt((centred**2).sum(axis=0) / seen.sum(axis=0))
-        count = seen.T @ seen
-        mean = scaled.T @ seen / count
-        spread = (scaled**2).T @ seen / count - mean**2
-        product = spread * spread.T
-        covariance = scaled.T @ scaled / count - mean * mean.T
-        return covariance / np.sqrt(np.where(product > TINY, product, np.nan))

@@ -190,7 +190,8 @@ def panel(ask: Ask) -> list[Finding]:
 
 def _lost(found: PanelResult, verdict: str) -> str:
     """Return why a pass is withheld: few analyses may be off, but no effect that is clearly shown may be lost."""
-    places = [place for place in found.worst if found.lost[place]]
+    lost = found.lost
+    places = [place for place in found.worst if lost[place]]
     if verdict != PASS or not places:
         return ""
     named = f"{_told(found, places[0])}{f', and {len(places) - 1} more' if len(places) > 1 else ''}"

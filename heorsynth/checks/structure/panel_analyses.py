@@ -9,6 +9,7 @@ from itertools import combinations, product
 import numpy as np
 from scipy import stats
 
+from heorsynth.checks.structure.columns import numbers
 from heorsynth.checks.structure.panel_columns import (
     FEWEST,
     Column,
@@ -17,7 +18,6 @@ from heorsynth.checks.structure.panel_columns import (
     Number,
     PanelColumns,
     RestrictedTime,
-    numbers,
     panel_columns,
     values_of,
 )

@@ -7,10 +7,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
-import pandas as pd
-from pandas.api import types
 
-from heorsynth.checks.structure.columns import compared_columns, is_numeric
+from heorsynth.checks.structure.columns import compared_columns, is_numeric, numbers
 from heorsynth.checks.survival.horizon import default_horizon, outcome
 from heorsynth.core.errors import NotEstimableError
 from heorsynth.core.estimate import significant
@@ -106,7 +104,7 @@ class Level:
 
     def of(self, cohort: Cohort) -> np.ndarray:
         """Return 1 for the level and 0 for the others."""
-        if self.source not in cohort.rows:
+        if not cohort.has(self.source):
             return np.full(cohort.n, np.nan)
         held = cohort.levels(self.source)
         known = held != "" if self.against is None else (held == self.level) | (held == self.against)
@@ -174,16 +172,6 @@ def panel_columns(real: Cohort) -> PanelColumns:
     common = {one.level for one in levels.get(schema.arm or "", ())}
     pairs = tuple(Level(schema.arm or "", arm, arms[0]) for arm in arms[1:] if {arm, arms[0]} <= common)
     return PanelColumns(standard, _times(real), levels, high, pairs)
-
-
-def numbers(cohort: Cohort, name: str) -> np.ndarray:
-    """Return a numeric column (n,), NaN where it is missing or the cohort lacks it."""
-    if name not in cohort.rows:
-        return np.full(cohort.n, np.nan)
-    values = cohort.rows[name]
-    if not types.is_numeric_dtype(values):
-        values = pd.to_numeric(values, errors="coerce")
-    return np.asarray(values.to_numpy(dtype=float, na_value=np.nan))
 
 
 def values_of(cohort: Cohort, columns: Sequence[Column]) -> np.ndarray:

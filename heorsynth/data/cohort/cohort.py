@@ -11,6 +11,7 @@ from heorsynth.core import errors
 from heorsynth.core.display import Card, counted, facts_card
 from heorsynth.core.errors import Problem
 from heorsynth.core.estimate import significant
+from heorsynth.data.cohort.arrays import Arrays, Levels
 from heorsynth.data.cohort.declared import as_declared
 from heorsynth.data.cohort.source_checks import SOURCE_CHECKS, bad_events
 from heorsynth.data.columns import role_checks
@@ -19,12 +20,10 @@ from heorsynth.data.columns.schema import Schema, as_marks, schema_of
 from heorsynth.data.labels.claims import require_label_matches
 from heorsynth.data.labels.label import ID_COLUMN, KEY, Label, has_synthetic_id
 
-_LONG_TEXT = 1000
-"""Levels longer than this are kept as objects: every row of a text array is as wide as its longest value."""
-
 
 class Cohort:
-    """A table with one row per patient, and the role of each column. It never changes: methods return new cohorts.
+    """A table with one row per patient, and the role of each column. It never changes: methods return new cohorts,
+    and its arrays cannot be written into. Each array is made once.
 
     Parameters
     ----------
@@ -130,9 +129,8 @@ class Cohort:
     def _set(
         self, frame: pd.DataFrame, schema: Schema, name: str, label: Label | None, notes: tuple[str, ...] = ()
     ) -> None:
-        self._frame, self._schema, self._name, self._label, self._notes = frame, schema, name, label, notes
-        self._frame.attrs = {}  # pandas copies `attrs` into every column it returns
-        self._levels: dict[str, np.ndarray] = {}
+        frame.attrs = {}  # pandas copies `attrs` into every column it returns
+        self._arrays, self._schema, self._name, self._label, self._notes = Arrays(frame), schema, name, label, notes
 
     @classmethod
     def derive(cls, schema: Schema, frame: pd.DataFrame, *, label: Label | None, name: str = "cohort") -> Cohort:
@@ -157,7 +155,7 @@ class Cohort:
     @property
     def n(self) -> int:
         """Number of patients."""
-        return len(self._frame)
+        return self._arrays.n
 
     def __len__(self) -> int:
         return self.n
@@ -165,14 +163,19 @@ class Cohort:
     @property
     def frame(self) -> pd.DataFrame:
         """A copy of the rows. Synthetic rows have `synthetic_id` as index and their label in `attrs`."""
-        frame = self._frame.copy()
+        frame = self.rows.copy()
         frame.attrs = {} if self._label is None else {KEY: self._label.to_dict()}
         return frame
 
     @property
     def rows(self) -> pd.DataFrame:
         """The rows themselves, without a copy and without `attrs`. For internal use: never change them."""
-        return self._frame
+        return self._arrays.frame
+
+    @property
+    def arrays(self) -> Arrays:
+        """The rows as arrays of columns."""
+        return self._arrays
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -187,13 +190,13 @@ class Cohort:
     @property
     def synthetic(self) -> bool:
         """True if the rows have a label or synthetic ids."""
-        return self._label is not None or self._frame.index.name == ID_COLUMN
+        return self._label is not None or self.rows.index.name == ID_COLUMN
 
     @property
     def synthetic_rows(self) -> pd.Series:
         """True for each synthetic row, False for each patient. An augmented cohort has both."""
-        named = has_synthetic_id(self._frame.index)
-        return named if named.any() else pd.Series(self.synthetic, index=self._frame.index)
+        named = has_synthetic_id(self.rows.index)
+        return named if named.any() else pd.Series(self.synthetic, index=self.rows.index)
 
     @property
     def augmented(self) -> bool:
@@ -205,14 +208,14 @@ class Cohort:
 
         Only the watermark in the values still shows that these rows are synthetic. Keep the labelled file.
         """
-        return self._frame.reset_index(drop=True)
+        return self.rows.reset_index(drop=True)
 
     @property
     def covariates(self) -> tuple[str, ...]:
         """Columns that are not an id, endpoint, entry, arm, cost or utility."""
         schema = self._schema
         taken = {schema.id, schema.entry, schema.arm, *schema.times, *schema.events, *schema.costs, *schema.utilities}
-        return tuple(str(name) for name in self._frame.columns if name not in taken)
+        return tuple(str(name) for name in self.rows.columns if name not in taken)
 
     @property
     def arm_levels(self) -> tuple[str, ...]:
@@ -222,45 +225,49 @@ class Cohort:
         return arms_in_order(self.levels(self._schema.arm), self._schema)
 
     def column(self, name: str) -> np.ndarray:
-        """Return one column as an array. Raise MissingColumnError, with the nearest name, if it does not exist."""
-        if name not in self._frame.columns:
+        """Return one column as it is stored (n,). Raise MissingColumnError, with the nearest name, if there is none."""
+        if not self.has(name):
             raise errors.MissingColumnError(
                 f"cohort {self._name!r}",
-                Problem(f"column {name!r}", "not in the data", errors.nearest(name, map(str, self._frame.columns))),
+                Problem(f"column {name!r}", "not in the data", errors.nearest(name, map(str, self.rows.columns))),
             )
-        return self._frame[name].to_numpy()
+        return self._arrays.held(name)
+
+    def has(self, name: str) -> bool:
+        """Return whether there is such a column."""
+        return name in self._arrays.names
+
+    def numbers(self, name: str) -> np.ndarray:
+        """Return a column as floats (n,), NaN where it is missing or no number."""
+        return self._arrays.numbers(name)
+
+    def missing(self, name: str) -> np.ndarray:
+        """Return True (n,) where a column is missing."""
+        return self._arrays.missing(name)
 
     def levels(self, name: str) -> np.ndarray:
-        """Return a categorical column as text (n,), with '' for missing. The array is cached and read-only."""
-        if name not in self._levels:
-            texts = as_text(self._frame[name]).fillna("").to_numpy(dtype=object)
-            if max(map(len, pd.unique(texts)), default=0) <= _LONG_TEXT:
-                texts = texts.astype(str)
-            texts.flags.writeable = False
-            self._levels[name] = texts
-        return self._levels[name]
+        """Return a categorical column as text (n,), with '' for missing."""
+        return self._arrays.text(name)
+
+    def coded(self, name: str) -> Levels:
+        """Return a categorical column as integers (n,) with the levels that they mean."""
+        return self._arrays.levels(name)
 
     def outcome(self, endpoint: str) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
         """Return follow-up (n,), event codes (n,; 0 = censored, 1.. = causes), and entry times (n,) or None."""
         if endpoint not in self._schema.endpoints:
             raise errors.unknown_name("endpoint", endpoint, self._schema.endpoints)
-        columns = self._schema.endpoints[endpoint]
-        entry = None if self._schema.entry is None else self._frame[self._schema.entry].to_numpy(float)
-        return self._frame[columns.time].to_numpy(float), self._frame[columns.event].to_numpy(int), entry
+        columns, arrays = self._schema.endpoints[endpoint], self._arrays
+        entry = None if self._schema.entry is None else arrays.numbers(self._schema.entry)
+        return arrays.numbers(columns.time), arrays.whole_numbers(columns.event), entry
 
     def take(self, rows: np.ndarray) -> Cohort:
         """Return the cohort of these rows, given as an index array or a boolean mask."""
-        frame = self._frame.loc[rows] if rows.dtype == bool else self._frame.iloc[rows]
-        label = None if self._label is None else self._label.for_rows(len(frame))
         cohort = Cohort.__new__(Cohort)
-        cohort._set(frame, self._schema, self._name, label, self._notes)
-        for name, texts in self._levels.items():
-            cohort._levels[name] = texts[rows]
-            cohort._levels[name].flags.writeable = False
+        cohort.__dict__.update(self.__dict__)
+        cohort._arrays = self._arrays.take(rows)
+        cohort._label = None if self._label is None else self._label.for_rows(cohort.n)
         return cohort
-
-    def __getstate__(self) -> dict[str, object]:
-        return self.__dict__ | {"_levels": {}}  # building the text again is faster than sending it to another process
 
     def split(self, share: float, rng: np.random.Generator) -> tuple[Cohort, Cohort]:
         """Split at random into a training cohort and a hold-out with the given share of patients."""
@@ -272,7 +279,7 @@ class Cohort:
 
     def card(self) -> Card:
         """Return the summary in counts that `repr` and its HTML show."""
-        schema, frame = self._schema, self._frame
+        schema, frame = self._schema, self.rows
         kind = "augmented" if self.augmented else "synthetic" if self.synthetic else "real"
         drawn = int(self.synthetic_rows.sum())
         rows = [("patients", f"{self.n - drawn:,}")] if drawn < self.n else []

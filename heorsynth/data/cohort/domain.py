@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from pandas.api import types
 
+from heorsynth.data.cohort.arrays import Arrays
 from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.data.cohort.source_checks import differs_from_parts, order_breaks
 from heorsynth.data.columns.levels import POOLED, as_text, banded
@@ -94,46 +95,49 @@ class Domain:
     def __repr__(self) -> str:
         return f"Domain of {len(self.columns)} columns of {self.n_source:,} patients"
 
-    def breaks(self, frame: pd.DataFrame) -> dict[str, int]:
+    def breaks(self, rows: pd.DataFrame | Arrays) -> dict[str, int]:
         """Return the number of rows that break each post-condition. Conditions without such rows are not listed.
 
         Checked are: columns and types, levels, whole numbers, missing values in columns without any in the source,
         times > 0, event codes, entry before the end of follow-up, negative costs if the source has none, the order
         of endpoints, bands, totals, and values outside the source's range plus 10% of its width on either side.
         """
+        table = rows if isinstance(rows, Arrays) else Arrays(rows)
+        schema = self.schema
         found: dict[str, int] = {}
         for name, domain in self.columns.items():
-            if name not in frame.columns:
-                found[f"{name}: column is absent"] = len(frame)
+            if name not in table.names:
+                found[f"{name}: column is absent"] = table.n
                 continue
-            found |= {f"{name}: {what}": count for what, count in _column_breaks(frame[name], domain).items()}
-        schema = self.schema
-        for name in (name for name in schema.times if name in frame):
-            found[f"{name}: not positive"] = int((~(pd.to_numeric(frame[name], errors="coerce") > 0)).sum())
-        if schema.entry is not None and schema.entry in frame:
-            entry = pd.to_numeric(frame[schema.entry], errors="coerce").to_numpy(float)
-            for name in (name for name in schema.times if name in frame):
-                found[f"{name}: not after {schema.entry}"] = int((~(frame[name].to_numpy(float) > entry)).sum())
-        for name in (name for name in schema.costs if name in frame and self.columns[name].low >= 0):
-            found[f"{name}: negative cost"] = int((pd.to_numeric(frame[name], errors="coerce") < 0).sum())
-        if set(schema.times) <= set(frame.columns):
-            found |= {f"{first} after {last}": count for (first, last), count in order_breaks(frame, schema).items()}
-        return {what: count for what, count in (found | self._derived_breaks(frame)).items() if count}
+            found |= {f"{name}: {what}": count for what, count in _column_breaks(table, name, domain).items()}
+        times = [name for name in schema.times if name in table.names]
+        for name in times:
+            found[f"{name}: not positive"] = _count(~(table.numbers(name) > 0))
+        if schema.entry is not None and schema.entry in table.names:
+            entry = table.numbers(schema.entry)
+            found |= {f"{name}: not after {schema.entry}": _count(~(table.numbers(name) > entry)) for name in times}
+        for name in (name for name in schema.costs if name in table.names and self.columns[name].low >= 0):
+            found[f"{name}: negative cost"] = _count(table.numbers(name) < 0)
+        return {what: count for what, count in (found | self._derived_breaks(table)).items() if count}
 
-    def _derived_breaks(self, frame: pd.DataFrame) -> dict[str, int]:
-        """Return the number of rows in which a band or total disagrees with the columns it is derived from."""
+    def _derived_breaks(self, table: Arrays) -> dict[str, int]:
+        """Return the number of rows that break the order of endpoints, or a band or total that other columns give."""
         found: dict[str, int] = {}
-        present = set(frame.columns)
-        for name, band in self.schema.bands.items():
-            if not {name, band.source} <= present:
-                continue
-            expected = banded(frame[band.source], band.edges, band.labels).fillna("")
-            found[f"{name}: not the band of {band.source}"] = int((as_text(frame[name]).fillna("") != expected).sum())
-        for total, parts in self.schema.totals.items():
-            if not {total, *parts} <= present:
-                continue
-            found[f"{total}: not the sum of its parts"] = int(differs_from_parts(frame, total, parts).sum())
+        schema, frame = self.schema, table.frame
+        if set(schema.times) <= table.names:
+            found |= {f"{first} after {last}": count for (first, last), count in order_breaks(frame, schema).items()}
+        for name, band in schema.bands.items():
+            if {name, band.source} <= table.names:
+                expected = banded(frame[band.source], band.edges, band.labels).fillna("").to_numpy()
+                found[f"{name}: not the band of {band.source}"] = _count(table.text(name) != expected)
+        for total, parts in schema.totals.items():
+            if {total, *parts} <= table.names:
+                found[f"{total}: not the sum of its parts"] = _count(differs_from_parts(frame, total, parts))
         return found
+
+
+def _count(rows: np.ndarray) -> int:
+    return int(np.count_nonzero(rows))
 
 
 def columns_of(cohort: Cohort) -> dict[str, ColumnDomain]:
@@ -202,23 +206,24 @@ def _patients_of(column: pd.Series) -> dict[str, int] | None:
     return None if len(counts) > MAX_LEVELS else {str(level): int(count) for level, count in counts.items()}
 
 
-def _column_breaks(column: pd.Series, domain: ColumnDomain) -> dict[str, int]:
+def _column_breaks(table: Arrays, name: str, domain: ColumnDomain) -> dict[str, int]:
     """Return the number of values of one column that break each of its conditions."""
-    found = {"missing where the source never is": 0 if domain.may_miss else int(column.isna().sum())}
-    pooled = not (domain.declared or domain.numeric) and bool((column.astype(object) == POOLED).any())
-    if str(column.dtype) != domain.dtype and not pooled:
-        found["another type than the source"] = len(column)
+    found = {"missing where the source never is": 0 if domain.may_miss else _count(table.missing(name))}
+    counts = {} if domain.numeric else table.levels(name).counts
+    pooled = not domain.declared and POOLED in counts
+    if str(table.frame[name].dtype) != domain.dtype and not pooled:
+        found["another type than the source"] = table.n
     if domain.levels is not None:
         known = domain.levels | {POOLED} if pooled else domain.levels
-        found["level unknown to the source"] = int((~as_text(column).dropna().isin(known)).sum())
+        found["level unknown to the source"] = sum(count for level, count in counts.items() if level not in known)
     elif domain.numeric:
-        values = pd.to_numeric(column, errors="coerce").dropna().to_numpy(float)
+        values = table.numbers(name)
         slack = (domain.high - domain.low) / 10
-        found["outside the source's range"] = int(
-            ((values < domain.low - slack) | (values > domain.high + slack)).sum()
-        )
+        outside = (values < domain.low - slack) | (values > domain.high + slack)
+        found["outside the source's range"] = _count(outside)
         if domain.whole:
-            found["not a whole number"] = int((values != np.floor(values)).sum())
+            known_values = values[~np.isnan(values)]
+            found["not a whole number"] = _count(known_values != np.floor(known_values))
     return found
 
 

@@ -10,7 +10,7 @@ from heorsynth.checks.planning import registry
 from heorsynth.checks.planning.catalogue import ESTIMANDS, margin_for
 from heorsynth.checks.planning.plan import plan
 from heorsynth.checks.planning.purposes import PURPOSES
-from heorsynth.checks.structure.joint import correlations
+from heorsynth.checks.structure.designs import correlations
 from heorsynth.core.errors import MarginError, RoleError, UnknownNameError
 from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.estimators.costs.costs import wasserstein1

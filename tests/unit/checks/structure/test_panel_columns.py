@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from heorsynth.checks.structure.panel_columns import FEWEST, High, Level, Number, numbers, panel_columns, values_of
+from heorsynth.checks.structure.columns import numbers
+from heorsynth.checks.structure.panel_columns import FEWEST, High, Level, Number, panel_columns, values_of
 from heorsynth.data.cohort.cohort import Cohort
 
 

@@ -1,0 +1,95 @@
+"""The columns of many cohorts as one array of ranks and indicators, and the correlations of all of them at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+
+from heorsynth.data.cohort.cohort import Cohort
+from heorsynth.estimators.association import TINY
+
+_CELLS = 250_000
+"""Designs of about this many numbers are computed together: they stay in the processor's cache."""
+
+
+def width(name: str, levels: Mapping[str, Sequence[str]]) -> int:
+    """Return the number of columns of a design: one for a number or two levels, else one a level."""
+    return 1 if name not in levels or len(levels[name]) == 2 else len(levels[name])
+
+
+def designs(
+    cohorts: Sequence[Cohort], names: Sequence[str], levels: Mapping[str, Sequence[str]]
+) -> Iterator[np.ndarray]:
+    """Yield the designs (b, n, k) of a few cohorts at a time: ranks of numbers, and indicators of levels.
+
+    Parameters
+    ----------
+    cohorts : sequence of m Cohorts
+    names : sequence of str      columns; NaN in a cohort that lacks one
+    levels : dict                the levels of a column; columns that are not in it are numbers
+
+    Notes
+    -----
+    A missing value is NaN. A cohort with fewer than n rows has rows of NaN at its end, which change no correlation.
+    """
+    k = sum(width(name, levels) for name in names)
+    step = max(1, _CELLS // max(k * max(cohort.n for cohort in cohorts), 1))
+    for begin in range(0, len(cohorts), step):
+        several = cohorts[begin : begin + step]
+        made = np.full((len(several), k, max(cohort.n for cohort in several)), np.nan)
+        numeric = []
+        column = 0
+        for name in names:
+            if name not in levels:
+                numeric.append(column)
+            for place, cohort in enumerate(several):
+                if cohort.has(name):
+                    made[place, column : column + width(name, levels), : cohort.n] = _column(cohort, name, levels)
+            column += width(name, levels)
+        made[:, numeric] = ranks(made[:, numeric])
+        yield made.swapaxes(1, 2)
+
+
+def _column(cohort: Cohort, name: str, levels: Mapping[str, Sequence[str]]) -> np.ndarray:
+    """Return a number (n,), or the indicators (L, n) of its levels; of two levels the second."""
+    if name not in levels:
+        return cohort.numbers(name)
+    places = cohort.coded(name).among(levels[name])
+    shown = np.arange(len(levels[name]))[1 if len(levels[name]) == 2 else 0 :, None]
+    return np.where(places < 0, np.nan, places == shown)
+
+
+def ranks(values: np.ndarray) -> np.ndarray:
+    """Return ranks along the last axis (..., n), tied ones at their mean rank; NaN stays NaN."""
+    order = np.argsort(values, axis=-1)  # NaN last
+    ordered = np.take_along_axis(values, order, axis=-1)
+    differs = ordered[..., 1:] != ordered[..., :-1]
+    place = np.arange(values.shape[-1])
+    first, last = np.zeros(values.shape, dtype=int), np.full(values.shape, len(place) - 1)
+    first[..., 1:] = np.maximum.accumulate(np.where(differs, place[1:], 0), axis=-1)
+    last[..., -2::-1] = np.minimum.accumulate(np.where(differs, place[:-1], len(place) - 1)[..., ::-1], axis=-1)
+    found = np.empty(values.shape)
+    np.put_along_axis(found, order, (first + last) / 2 + 1, axis=-1)
+    return np.where(np.isnan(values), np.nan, found)
+
+
+def correlations(design: np.ndarray) -> np.ndarray:
+    """Return Pearson correlations (..., k, k) of the columns of designs (..., n, k); NaN without variation.
+
+    Each is over the rows with both values known.
+    """
+    known = np.isfinite(design)
+    seen = known.astype(float)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        rows = seen.sum(axis=-2, keepdims=True)
+        centred = np.where(known, design, 0.0)
+        centred = np.where(known, centred - centred.sum(axis=-2, keepdims=True) / rows, 0.0)
+        scaled = centred / np.sqrt((centred**2).sum(axis=-2, keepdims=True) / rows)
+        across = scaled.swapaxes(-1, -2)
+        count = seen.swapaxes(-1, -2) @ seen
+        mean = across @ seen / count
+        spread = across**2 @ seen / count - mean**2
+        product = spread * spread.swapaxes(-1, -2)
+        covariance = across @ scaled / count - mean * mean.swapaxes(-1, -2)
+        return np.asarray(covariance / np.sqrt(np.where(product > TINY, product, np.nan)))

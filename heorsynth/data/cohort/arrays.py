@@ -1,0 +1,146 @@
+"""The columns of a table as arrays: each is made once, on first use, and rows of the table take theirs from it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import cast
+
+import numpy as np
+import pandas as pd
+
+from heorsynth.data.columns.levels import as_text
+
+_LONG_TEXT = 1000
+"""Levels longer than this are kept as objects: every row of a text array is as wide as its longest value."""
+
+
+@dataclass(frozen=True, eq=False)
+class Levels:
+    """A column of levels, coded.
+
+    Attributes
+    ----------
+    names : array (L + 1,)     the levels as text, sorted, then '' for missing; some may have no row
+    codes : array (n,)         place of each row's level; -1 where it is missing, so `names[codes]` is the text
+    """
+
+    names: np.ndarray
+    codes: np.ndarray
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """The number of rows with each level that some row has, sorted by level."""
+        counts = np.bincount(self.codes[self.codes >= 0], minlength=len(self.names) - 1).tolist()
+        return {str(name): count for name, count in zip(self.names[:-1], counts, strict=True) if count}
+
+    def among(self, wanted: Sequence[str]) -> np.ndarray:
+        """Return the place (n,) of each row's level in another list: its length if the list lacks it, -1 if missing."""
+        place = {level: index for index, level in enumerate(wanted)}
+        moved = np.array([*(place.get(str(name), len(wanted)) for name in self.names[:-1]), -1])
+        return np.asarray(moved[self.codes])
+
+
+class Arrays:
+    """A table with the arrays of its columns. It never changes, and its arrays cannot be written into.
+
+    Rows taken from a table are only their places in it: their frame and their arrays are made when they are needed.
+    Another process gets the frame alone: making the arrays again is faster than sending them.
+    """
+
+    def __init__(self, frame: pd.DataFrame | None, taken: tuple[Arrays, np.ndarray] | None = None) -> None:
+        self._frame, self._taken = frame, taken
+        self._made: dict[tuple[str, str], np.ndarray] = {}
+        self._levels: dict[str, Levels] = {}
+
+    def take(self, rows: np.ndarray) -> Arrays:
+        """Return the table of these rows, given as an index array or a boolean mask."""
+        return Arrays(None, (self, np.flatnonzero(rows) if rows.dtype == bool else rows))
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """The rows as a frame."""
+        if self._frame is None and self._taken is not None:
+            whole, places = self._taken
+            self._frame = whole.frame.iloc[places]
+        return cast(pd.DataFrame, self._frame)
+
+    @property
+    def n(self) -> int:
+        """Number of rows."""
+        return len(self.frame) if self._taken is None else len(self._taken[1])
+
+    @cached_property
+    def names(self) -> frozenset[object]:
+        """The names of the columns."""
+        return frozenset(self.frame.columns) if self._taken is None else self._taken[0].names
+
+    def held(self, name: str) -> np.ndarray:
+        """Return a column (n,) as it is stored."""
+        return self._array("held", name, lambda column: column.to_numpy())
+
+    def numbers(self, name: str) -> np.ndarray:
+        """Return a column as floats (n,), NaN where it is missing or no number."""
+        return self._array("numbers", name, _numbers)
+
+    def whole_numbers(self, name: str) -> np.ndarray:
+        """Return a column of whole numbers (n,), without missing values."""
+        return self._array("whole numbers", name, lambda column: column.to_numpy(int))
+
+    def missing(self, name: str) -> np.ndarray:
+        """Return True (n,) where a column is missing."""
+        return self._array("missing", name, lambda column: np.asarray(pd.isna(column.to_numpy())))
+
+    def levels(self, name: str) -> Levels:
+        """Return a column of levels, coded."""
+        if name not in self._levels:
+            if self._taken is None:
+                names, codes = _coded(self.frame[name])
+            else:
+                whole = self._taken[0].levels(name)
+                names, codes = whole.names, whole.codes[self._taken[1]]
+            self._levels[name] = Levels(_unwritable(names), _unwritable(codes))
+        return self._levels[name]
+
+    def text(self, name: str) -> np.ndarray:
+        """Return a column of levels as text (n,), '' where it is missing."""
+        if ("text", name) not in self._made:
+            levels = self.levels(name)
+            self._made["text", name] = _unwritable(levels.names[levels.codes])
+        return self._made["text", name]
+
+    def _array(self, kind: str, name: str, make: Callable[[pd.Series], np.ndarray]) -> np.ndarray:
+        if (kind, name) not in self._made:
+            if self._taken is None:
+                made = make(self.frame[name])
+            else:
+                whole, places = self._taken
+                made = whole._array(kind, name, make)[places]
+            self._made[kind, name] = _unwritable(made)
+        return self._made[kind, name]
+
+    def __reduce__(self) -> tuple[type[Arrays], tuple[pd.DataFrame]]:
+        return Arrays, (self.frame,)
+
+
+def _unwritable(array: np.ndarray) -> np.ndarray:
+    """Return a view that cannot be written into; the array itself may belong to the frame."""
+    view = array.view()
+    view.flags.writeable = False
+    return view
+
+
+def _numbers(column: pd.Series) -> np.ndarray:
+    if isinstance(column.dtype, np.dtype) and column.dtype.kind in "iuf":
+        return column.to_numpy(float)
+    return pd.to_numeric(column, errors="coerce").to_numpy(float, na_value=np.nan)
+
+
+def _coded(column: pd.Series) -> tuple[np.ndarray, np.ndarray]:
+    """Return `names` and `codes` of `Levels`."""
+    codes, names = pd.factorize(as_text(column).to_numpy(dtype=object), sort=True)
+    names = np.array([*names, ""], dtype=object)
+    if max(map(len, names)) <= _LONG_TEXT:
+        names = names.astype(str)
+    return names, codes.astype(np.min_scalar_type(-len(names)))

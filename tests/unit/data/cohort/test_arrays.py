@@ -1,0 +1,50 @@
+"""Arrays of columns: made once, unwritable, and those of the frame for rows that are taken."""
+
+import pickle
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from heorsynth.data.cohort.arrays import Arrays
+
+FRAME = pd.DataFrame({
+    "number": [3, 1, None, 2], "whole": [1, 0, 2, 1], "level": ["b", None, "", "b"], "mixed": ["7", "x", None, "1.5"]
+})  # fmt: skip
+
+
+def test_numbers_are_missing_where_a_value_is_missing_or_no_number() -> None:
+    table = Arrays(FRAME)
+    np.testing.assert_array_equal(table.numbers("number"), [3, 1, np.nan, 2])
+    np.testing.assert_array_equal(table.numbers("mixed"), [7, np.nan, np.nan, 1.5])
+    assert table.missing("mixed").tolist() == [False, False, True, False]
+
+
+def test_levels_are_coded_in_order_and_an_empty_text_is_not_missing() -> None:
+    levels = Arrays(FRAME).levels("level")
+    assert levels.names.tolist() == ["", "b", ""] and levels.codes.tolist() == [1, -1, 0, 1]
+    assert levels.counts == {"": 1, "b": 2}
+    assert levels.among(["a", "b"]).tolist() == [1, -1, 2, 1]
+    assert Arrays(FRAME).text("level").tolist() == ["b", "", "", "b"]
+
+
+@pytest.mark.parametrize("rows", [np.array([True, False, False, True]), np.array([3, 0, 3])])
+def test_rows_taken_twice_have_the_arrays_of_their_frame(rows: np.ndarray) -> None:
+    plain = (FRAME[rows] if rows.dtype == bool else FRAME.iloc[rows]).iloc[[1, 0]]
+    taken = Arrays(FRAME).take(rows).take(np.array([1, 0]))
+    assert taken.n == 2 and taken.names == set(FRAME.columns)
+    for found in (taken, pickle.loads(pickle.dumps(taken))):
+        pd.testing.assert_frame_equal(found.frame, plain)
+        for name in FRAME.columns:
+            assert found.text(name).tolist() == Arrays(plain).text(name).tolist()
+            np.testing.assert_array_equal(found.numbers(name), Arrays(plain).numbers(name))
+        assert found.whole_numbers("whole").tolist() == plain["whole"].tolist()
+        assert found.held("whole").tolist() == plain["whole"].tolist()
+
+
+def test_an_array_is_made_once_and_cannot_be_written_into() -> None:
+    table = Arrays(FRAME)
+    assert table.numbers("whole") is table.numbers("whole")
+    with pytest.raises(ValueError, match="read-only"):
+        table.held("whole")[0] = 9
+    assert len(pickle.dumps(table)) == len(pickle.dumps(Arrays(FRAME)))
