@@ -29,16 +29,14 @@ def together(ask: Ask, many: Many, plain: Estimator, group: Group | None = None,
     arm : str              the arm that is compared with the reference arm; "" without a comparison
     """
     asked = ask.group if group is None else group
-    cohorts = (asked.real, *asked.synthetic)
-    if not ask.scope.holds_groups or not all(isinstance(cohort, Cohort) for cohort in cohorts):
+    stack = stack_of(ask, asked, arm)
+    if stack is None:
         return plain
-    stack = ask.scope.shared(("stack", ask.endpoint, asked.label, arm), lambda: _stack(ask, cohorts, arm))
-    known = stack.sound & np.array([cohort.n > 0 for cohort in cohorts])
     with np.errstate(all="ignore"):  # where a result is not finite, `plain` decides
         value, se = many(stack)
     found = {
         id(cohort): Estimate.normal(float(one), float(error))
-        for cohort, one, error, sound in zip(cohorts, value, se, known, strict=True)
+        for cohort, one, error, sound in zip((asked.real, *asked.synthetic), value, se, stack.sound, strict=True)
         if sound and np.isfinite(one) and np.isfinite(error)
     }
 
@@ -46,6 +44,14 @@ def together(ask: Ask, many: Many, plain: Estimator, group: Group | None = None,
         return found[id(cohort)] if id(cohort) in found else plain(cohort)
 
     return estimate
+
+
+def stack_of(ask: Ask, group: Group, arm: str = "") -> Stack | None:
+    """Return the counts of the real and the synthetic cohorts of a group; None for folders, and for too many rows."""
+    cohorts = (group.real, *group.synthetic)
+    if not ask.scope.holds_groups or not all(isinstance(cohort, Cohort) for cohort in cohorts):
+        return None
+    return ask.scope.shared(("stack", ask.endpoint, group.label, arm), lambda: _stack(ask, cohorts, arm))
 
 
 def _stack(ask: Ask, cohorts: tuple[Cohort, ...], arm: str) -> Stack:
