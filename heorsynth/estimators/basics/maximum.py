@@ -64,13 +64,15 @@ def maximum(
     """
     theta, derivatives = start, slopes if rough is None else rough
     with np.errstate(all="ignore"):
+        here = loss(theta)
         for _ in range(_MOST_STEPS):
             slope, curvature = derivatives(theta)
             inverses = (_inverse(curvature + extra * np.eye(len(theta))) for extra in _DAMPING)
             inverse = next((one for one in inverses if one is not None), None)
-            step = None if inverse is None else _descending(loss, theta, (inverse * slope).sum(axis=1))
-            if step is None:
+            moved = None if inverse is None else _descending(loss, theta, (inverse * slope).sum(axis=1), here)
+            if moved is None:
                 return None
+            step, here = moved
             theta = theta - step
             longest = np.abs(step).max()
             if longest < _CLOSE and derivatives is slopes:
@@ -81,14 +83,16 @@ def maximum(
     return None
 
 
-def _descending(loss: _Loss, theta: np.ndarray, step: np.ndarray) -> np.ndarray | None:
-    """Return the step, halved until the loss does not increase; None if it is not finite or never descends."""
-    here = loss(theta)
+def _descending(loss: _Loss, theta: np.ndarray, step: np.ndarray, here: float) -> tuple[np.ndarray, float] | None:
+    """Return the step, halved until the loss does not increase from `here`, and the loss there; None if it never does.
+
+    A step that is not finite gives None too.
+    """
     if not np.isfinite(step).all():
         return None
     for _ in range(_MOST_HALVINGS):
-        if loss(theta - step) <= here + _ROUNDING:
-            return step
+        if (there := loss(theta - step)) <= here + _ROUNDING:
+            return step, there
         step = step / 2
     return None
 

@@ -68,27 +68,32 @@ def _generalised_gamma(t: np.ndarray, theta: np.ndarray) -> _Logs:
 
 
 def _gamma_survival(t: np.ndarray, theta: np.ndarray) -> np.ndarray:
-    q = theta[2]
-    if abs(q) < _NORMAL_BELOW:
-        return _log_normal(t, theta[:2])[1]
-    if abs(q) > _LIMIT_BEYOND:
-        return np.full_like(t, np.nan)
-    z, shape = q * (np.log(t) - theta[0]) * np.exp(-theta[1]), q**-2
-    part = special.gammaincc if q > 0 else special.gammainc
-    survival: np.ndarray = np.log(np.maximum(part(shape, shape * np.exp(z)), np.finfo(float).tiny))
-    return survival
+    return _shape_survival((np.log(t) - theta[0]) * np.exp(-theta[1]), float(theta[2]))
 
 
 def _gamma_density(t: np.ndarray, theta: np.ndarray) -> np.ndarray:
-    q = theta[2]
+    log_times = np.log(t)
+    return _shape_densities((log_times - theta[0]) * np.exp(-theta[1]), theta[2:])[0] - theta[1] - log_times
+
+
+def _shape_survival(z: np.ndarray, q: float) -> np.ndarray:
+    """Return the log survival at z = (log t - location) / scale."""
     if abs(q) < _NORMAL_BELOW:
-        hazard, survival = _log_normal(t, theta[:2])
-        return hazard + survival
+        return np.asarray(special.log_ndtr(-z))
     if abs(q) > _LIMIT_BEYOND:
-        return np.full_like(t, np.nan)
-    z, shape = q * (np.log(t) - theta[0]) * np.exp(-theta[1]), q**-2
-    constant = np.log(abs(q)) + shape * np.log(shape) - special.gammaln(shape) - theta[1]
-    density: np.ndarray = constant + shape * (z - np.exp(z)) - np.log(t)
+        return np.full_like(z, np.nan)
+    shape, part = q**-2, special.gammaincc if q > 0 else special.gammainc
+    survival: np.ndarray = np.log(np.maximum(part(shape, shape * np.exp(q * z)), np.finfo(float).tiny))
+    return survival
+
+
+def _shape_densities(z: np.ndarray, shapes: np.ndarray) -> np.ndarray:
+    """Return the log density of z under each shape Q (s, k)."""
+    q = np.where(np.abs(shapes) < _NORMAL_BELOW, 1.0, shapes)[:, None]
+    w, shape = q * z, q**-2
+    density = np.log(np.abs(q)) + shape * np.log(shape) - special.gammaln(shape) + shape * (w - np.exp(w))
+    density[np.abs(shapes) < _NORMAL_BELOW] = -0.5 * z**2 - 0.5 * np.log(2 * np.pi)
+    density[np.abs(shapes) > _LIMIT_BEYOND] = np.nan
     return density
 
 
@@ -241,8 +246,7 @@ def _gamma_slopes(stencil: _Stencil, ends: Ends) -> Slopes:
 def _gamma_terms(z: np.ndarray, q: float, survives: bool, stencil: _Stencil) -> tuple[np.ndarray, ...]:
     """Return first and second derivatives by z, the same by Q, and the mixed one, of the log density or survival."""
     steps, first, second = stencil
-    t, middle = np.exp(z), len(steps) // 2
-    density = np.stack([_gamma_density(t, np.array([0.0, 0.0, q + step])) for step in steps])
+    density, middle = _shape_densities(z, q + steps), len(steps) // 2
     density_by_q = first @ density
     if abs(q) < _NORMAL_BELOW:
         slope, bend, mixed = -z, -np.ones_like(z), -(z**2) / 2
@@ -251,8 +255,8 @@ def _gamma_terms(z: np.ndarray, q: float, survives: bool, stencil: _Stencil) -> 
         mixed = (z * bend - slope) / q
     if not survives:
         return slope, bend, density_by_q, second @ density, mixed
-    survival = np.stack([_gamma_survival(t, np.array([0.0, 0.0, q + step])) for step in steps])
-    by_q, rate = first @ survival, np.exp(density[middle] + z - survival[middle])
+    survival = np.stack([_shape_survival(z, float(q + step)) for step in steps])
+    by_q, rate = first @ survival, np.exp(density[middle] - survival[middle])
     return -rate, -rate * (slope + rate), by_q, second @ survival, -rate * (density_by_q - by_q)
 
 
