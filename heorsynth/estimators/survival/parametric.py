@@ -12,7 +12,7 @@ from heorsynth.core.errors import NotEstimableError, Problem
 from heorsynth.core.estimate import Estimate
 from heorsynth.estimators.basics.maximum import gradient, maximum
 from heorsynth.estimators.survival.counts import follow_up
-from heorsynth.estimators.survival.parametric_families import FAMILIES, Ends
+from heorsynth.estimators.survival.parametric_families import FAMILIES, Ends, Family
 
 NODES, WEIGHTS = np.polynomial.legendre.leggauss(200)
 """Nodes of the numerical integration of a survival curve."""
@@ -131,14 +131,22 @@ def fit_parametric(family: str, time: np.ndarray, event: np.ndarray, entry: np.n
     if patients.n > MOST and not len(late):
         ends = Ends(*_grouped(ends.times, happened), late)
     law = FAMILIES[family]
-    loss = partial(law.loss, ends)
-    rough = None if law.rough is None else law.rough(ends)
-    found = maximum(loss, law.slopes(ends), np.array(law.start), rough)
+    start = np.array(law.start)
+    if law.case:
+        case = _found(FAMILIES[law.case], ends, np.array(FAMILIES[law.case].start))
+        start = start if case is None else np.append(case[0], start[len(case[0]) :])
+    found = _found(law, ends, start)
     if found is None:
         raise NotEstimableError(family, Problem("time", f"the likelihood of the {family} has no maximum"))
     theta, covariance = found[0], found[1] / events
-    loglik = -loss(theta) * events - events * np.log(scale)
+    loglik = -law.loss(ends, theta) * events - events * np.log(scale)
     return ParametricFit(family, theta, covariance, float(loglik), scale, patients.n, patients.n_total, events)
+
+
+def _found(law: Family, ends: Ends, start: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
+    """Return the parameters with the largest likelihood, and their covariance times the events; None if it has none."""
+    rough = None if law.rough is None else law.rough(ends)
+    return maximum(partial(law.loss, ends), law.slopes(ends), start, rough)
 
 
 def _grouped(times: np.ndarray, happened: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -270,12 +270,15 @@ class Family:
     start : tuple      start values for times with mean about 1
     slopes : callable  follow-up -> the derivatives of minus the log-likelihood an event
     rough : callable   the same in less time, accurate enough for a long step; None if that does not pay
+    case : str         a family that is a case of this one: the search starts at its maximum, with the further
+                       parameters of `start`
     """
 
     logs: Callable[[np.ndarray, np.ndarray], _Logs]
     start: tuple[float, ...]
     slopes: Callable[[Ends], Slopes]
     rough: Callable[[Ends], Slopes] | None = None
+    case: str = ""
 
     def loss(self, ends: Ends, theta: np.ndarray) -> float:
         """Return minus the log-likelihood an event; infinite where it is not defined."""
@@ -299,7 +302,7 @@ FAMILIES: Mapping[str, _Family] = {
     "log-normal": Family(_log_normal, (0.0, 0.0), partial(_scale_slopes, _log_normal_terms)),
     "log-logistic": Family(_log_logistic, (0.0, -0.3), partial(_scale_slopes, _log_logistic_terms)),
     "generalised gamma": Family(
-        _generalised_gamma, (0.0, 0.0, 1.0), partial(_gamma_slopes, _FINE), partial(_gamma_slopes, _ROUGH)
+        _generalised_gamma, (0.0, 0.0, 1.0), partial(_gamma_slopes, _FINE), partial(_gamma_slopes, _ROUGH), "Weibull"
     ),
 }
 """The six families recommended for technology appraisals (Latimer 2013 Med Decis Making 33:743; NICE DSU TSD 14)."""
