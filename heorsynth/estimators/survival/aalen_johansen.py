@@ -101,7 +101,9 @@ def incidence_and_variance(
         shared = share_or_zero(share, at_risk)
         incidence = np.cumsum(share, axis=-1)
         direct = before * shared * share_or_zero(at_risk - happened, at_risk)
-        terms = np.stack([greenwood, greenwood * incidence, greenwood * incidence**2 + direct, shared, shared * incidence])
+        terms = np.stack(
+            [greenwood, greenwood * incidence, greenwood * incidence**2 + direct, shared, shared * incidence]
+        )
         greenwood_sum, linear, rest, cross, crossed = np.cumsum(terms, axis=-1)
         variance = incidence**2 * greenwood_sum - 2 * incidence * linear + rest - 2 * (incidence * cross - crossed)
         found[code] = incidence, variance

@@ -20,6 +20,7 @@ NODES, WEIGHTS = np.polynomial.legendre.leggauss(200)
 MOST, GROUPS = 20_000, 5_000
 """More than `MOST` patients without delayed entry are combined into this many groups of neighbouring times."""
 
+
 @dataclass(frozen=True)
 class ParametricFit:
     """A parametric survival model fitted by maximum likelihood.

@@ -227,9 +227,7 @@ def _gamma_slopes(stencil: _Stencil, ends: Ends) -> Slopes:
         slope, curvature = np.array([0.0, n_died, 0.0]), np.zeros((3, 3))
         for log_times, weight, survives in parts:
             z = a * (log_times - location)
-            first, second, by_q, by_q_twice, mixed = (
-                weight * part for part in _gamma_terms(z, q, survives, stencil)
-            )
+            first, second, by_q, by_q_twice, mixed = (weight * part for part in _gamma_terms(z, q, survives, stencil))
             both = first + z * second
             rows = [
                 [a * a * second.sum(), a * both.sum(), -a * mixed.sum()],
@@ -295,7 +293,7 @@ class Family:
         return -total / float(ends.died.sum()) if np.isfinite(total) else np.inf
 
 
-FAMILIES: Mapping[str, _Family] = {
+FAMILIES: Mapping[str, Family] = {
     "exponential": Family(_exponential, (0.0,), _exponential_slopes),
     "Weibull": Family(_weibull, (0.0, 0.0), partial(_scale_slopes, _weibull_terms)),
     "Gompertz": Family(_gompertz, (0.0, 0.0), _gompertz_slopes),
