@@ -86,8 +86,9 @@ def _maximum(terms: _Terms, events: np.ndarray, at_risk: np.ndarray) -> tuple[np
 
     There is a maximum exactly if each arm has an event at a time at which the other has somebody at risk.
     """
-    exists = ((events > 0) & (at_risk[::-1] > 0)).any(axis=2).all(axis=0)
-    observed, value, step = events[0].sum(axis=1), np.zeros(len(exists)), np.ones(len(exists))
+    exists = np.asarray(((events > 0) & (at_risk[::-1] > 0)).any(axis=2).all(axis=0))
+    observed = events[0].sum(axis=1)
+    value, step = np.zeros_like(observed), np.ones_like(observed)
     with np.errstate(all="ignore"):  # a cohort without a maximum may overflow
         for _ in range(MAX_STEPS):
             expected, information = terms.at(value)
