@@ -1,3 +1,3 @@
-"""Survival estimates of many cohorts in one pass: one cohort a row of an array. The formulas are those of `survival`."""
+"""Survival estimates of many cohorts in one pass, one cohort a row. The formulas are those of `survival`."""
 
 __all__ = ("arms", "counts", "curves")
