@@ -9,14 +9,18 @@ from typing import cast
 import numpy as np
 
 from heorsynth.checks.core.finding import Finding
-from heorsynth.checks.core.groups import ARM, comparisons, two_levels
+from heorsynth.checks.core.groups import ARM, Group, comparisons, two_levels
 from heorsynth.checks.core.margin import Margin
 from heorsynth.checks.core.observed import Observed, arm_curves, hazard, hazard_change
-from heorsynth.checks.core.question import Ask
+from heorsynth.checks.core.question import Ask, Estimator
 from heorsynth.checks.survival.horizon import competing, horizon_of, spans
+from heorsynth.checks.survival.together import Many, together
 from heorsynth.core.errors import NotEstimableError
 from heorsynth.core.estimate import Estimate, significant
 from heorsynth.data.cohort.cohort import Cohort
+from heorsynth.estimators.stacked import arms as stacked_arms
+from heorsynth.estimators.stacked.counts import Stack
+from heorsynth.estimators.stacked.curves import Found
 from heorsynth.estimators.survival.fine_gray import fine_gray
 from heorsynth.estimators.survival.summaries import restricted_mean, restricted_mean_difference
 
@@ -33,7 +37,12 @@ def rmst_differences(ask: Ask) -> list[Finding]:
         return restricted_mean_difference(first, second, horizon, both.n)
 
     label, unit = f"rmst difference {spans(ask, horizon)}", ask.scope.real.schema.unit
-    return _contrasts(ask, label, difference, ask.margin.resolved(horizon), unit=unit, effect=True)
+    margin = ask.margin.resolved(horizon)
+
+    def all_at_once(stack: Stack) -> Found:
+        return stacked_arms.restricted_mean_differences(stack, horizon)
+
+    return _contrasts(ask, label, difference, margin, all_at_once, unit=unit, effect=True)
 
 
 def hazard_ratios(ask: Ask) -> list[Finding]:
@@ -42,7 +51,8 @@ def hazard_ratios(ask: Ask) -> list[Finding]:
     def ratio(both: Observed, treated: np.ndarray) -> Estimate:
         return hazard(both, treated, ask.endpoint)
 
-    return _contrasts(ask, f"hazard ratio of {ask.endpoint}", ratio, ask.margin, log=True, effect=True)
+    label, all_at_once = f"hazard ratio of {ask.endpoint}", stacked_arms.log_hazard_ratios
+    return _contrasts(ask, label, ratio, ask.margin, all_at_once, log=True, effect=True)
 
 
 def hazard_ratio_changes(ask: Ask) -> list[Finding]:
@@ -60,7 +70,11 @@ def hazard_ratio_changes(ask: Ask) -> list[Finding]:
         return hazard_change(both, treated, ask.endpoint, at)
 
     label = f"change of the hazard ratio of {ask.endpoint} at {significant(at)} {ask.scope.real.schema.unit}"
-    return _contrasts(ask, label, change, ask.margin, log=True)
+
+    def all_at_once(stack: Stack) -> Found:
+        return stacked_arms.log_hazard_ratio_changes(stack, at)
+
+    return _contrasts(ask, label, change, ask.margin, all_at_once, log=True)
 
 
 def subdistribution_ratios(ask: Ask) -> list[Finding]:
@@ -76,7 +90,8 @@ def subdistribution_ratios(ask: Ask) -> list[Finding]:
         return Estimate.normal(float(fit.coef[0]), float(fit.se[0]), n_used=both.n)
 
     label = f"subdistribution hazard ratio of {ask.endpoint}"
-    return _contrasts(ask, label, ratio, ask.margin, log=True, effect=True)
+    all_at_once = None if ask.scope.real.schema.entry else stacked_arms.log_subdistribution_ratios
+    return _contrasts(ask, label, ratio, ask.margin, all_at_once, log=True, effect=True)
 
 
 def _contrasts(
@@ -84,6 +99,7 @@ def _contrasts(
     label: str,
     contrast: _Contrast,
     margin: Margin,
+    many: Many | None,
     *,
     unit: str = "",
     log: bool = False,
@@ -104,9 +120,13 @@ def _contrasts(
     def between(cohort: Observed, arm: str) -> Estimate:
         return contrast(*both(cohort, arm))
 
+    def estimator(group: Group, arm: str) -> Estimator:
+        plain = partial(between, arm=arm)
+        return plain if many is None else together(ask, many, plain, group, arm)
+
     return [
         ask.question(label, group.against(column, arm, usual), margin, unit=unit).judge(
-            partial(between, arm=arm), log=log, effect=effect
+            estimator(group, arm), log=log, effect=effect
         )
         for group in ask.scope.groups(ask.fewest)
         if group.kind != ARM

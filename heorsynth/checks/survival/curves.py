@@ -9,6 +9,7 @@ from heorsynth.checks.core.finding import Finding
 from heorsynth.checks.core.observed import Observed, curve
 from heorsynth.checks.core.question import Ask, reason_of, too_few
 from heorsynth.checks.survival.horizon import horizon_of, spans
+from heorsynth.checks.survival.together import stack_of
 from heorsynth.core.errors import HorizonError, NotEstimableError
 
 GRID, DRAWS = 100, 400
@@ -46,7 +47,7 @@ def _gap(ask: Ask, name: str, measure: Measure) -> Finding:
     try:
         real = curve(group.real, ask.endpoint)
         of_real, error = real.at(grid), real.se_at(grid)
-        of_synthetic = np.array([_curve_at(cohort, ask.endpoint, grid) for cohort in group.synthetic])
+        of_synthetic = _synthetic_at(ask, grid)
         if not error.any():
             raise NotEstimableError("no event before the horizon in the real cohort")
     except (NotEstimableError, HorizonError) as refusal:
@@ -56,6 +57,14 @@ def _gap(ask: Ask, name: str, measure: Measure) -> Finding:
     real_noise = of_real * np.cumsum(ask.rng.standard_normal((DRAWS, GRID)) * steps, axis=1)
     gaps = Gaps.of(of_synthetic - of_real, real_noise, ask.rng, *ask.scope.standing.for_gaps)
     return question.answer(measure(gaps))
+
+
+def _synthetic_at(ask: Ask, grid: np.ndarray) -> np.ndarray:
+    """Return the curves of the synthetic cohorts at times (g,): (m, g)."""
+    stack = stack_of(ask, ask.group)
+    if stack is not None and stack.sound.all() and np.isfinite(found := stack.curves.at(grid)[1:]).all():
+        return found
+    return np.array([_curve_at(cohort, ask.endpoint, grid) for cohort in ask.group.synthetic])
 
 
 def _curve_at(cohort: Observed, endpoint: str, grid: np.ndarray) -> np.ndarray:

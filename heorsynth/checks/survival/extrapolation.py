@@ -23,7 +23,8 @@ from heorsynth.checks.survival.horizon import declared_horizon, outcome, spans
 from heorsynth.core.errors import NotEstimableError
 from heorsynth.core.estimate import Estimate, normal_quantile
 from heorsynth.data.cohort.cohort import Cohort
-from heorsynth.estimators.survival.parametric import FAMILIES, ParametricFit, fit_parametric
+from heorsynth.estimators.survival.parametric import ParametricFit, fit_parametric
+from heorsynth.estimators.survival.parametric_families import FAMILIES
 
 _LIFETIMES_AHEAD = 5
 """The default lifetime in horizons: far beyond follow-up, but before heavy tails dominate the mean."""

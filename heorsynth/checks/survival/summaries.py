@@ -10,10 +10,13 @@ from heorsynth.checks.core.finding import Finding
 from heorsynth.checks.core.observed import Observed, causes, curve, follow_up_times, followed, incidence, reverse_curve
 from heorsynth.checks.core.question import Ask
 from heorsynth.checks.survival.horizon import horizon_of, spans
+from heorsynth.checks.survival.together import together
 from heorsynth.core.errors import NotEstimableError
 from heorsynth.core.estimate import Estimate, significant
 from heorsynth.estimators.basics.proportions import proportion
 from heorsynth.estimators.costs.quantiles import quantile_of
+from heorsynth.estimators.stacked import curves
+from heorsynth.estimators.stacked.counts import Stack
 from heorsynth.estimators.survival import summaries as of_curve
 from heorsynth.estimators.survival.curve import check_horizon
 
@@ -25,7 +28,8 @@ def restricted_mean(ask: Ask) -> list[Finding]:
     def estimate(data: Observed) -> Estimate:
         return of_curve.restricted_mean(curve(data, ask.endpoint), horizon)
 
-    return [ask.question(f"rmst {spans(ask, horizon)}", unit=_time_unit(ask)).judge(estimate)]
+    judged = together(ask, lambda stack: curves.restricted_means(stack.curves, horizon), estimate)
+    return [ask.question(f"rmst {spans(ask, horizon)}", unit=_time_unit(ask)).judge(judged)]
 
 
 def landmark(ask: Ask) -> list[Finding]:
@@ -39,9 +43,12 @@ def landmark(ask: Ask) -> list[Finding]:
     def estimate(data: Observed, moment: float) -> Estimate:
         return of_curve.landmark(curve(data, ask.endpoint), moment)
 
+    def all_at_once(stack: Stack, moment: float) -> curves.Found:
+        return curves.landmarks(stack.curves, moment)
+
     return [
         ask.question(f"event-free share of {ask.endpoint} at {significant(moment)} {_time_unit(ask)}").judge(
-            partial(estimate, moment=moment)
+            together(ask, partial(all_at_once, moment=moment), partial(estimate, moment=moment))
         )
         for moment in times
     ]
@@ -53,7 +60,8 @@ def median(ask: Ask) -> list[Finding]:
     def estimate(data: Observed) -> Estimate:
         return of_curve.curve_quantile(curve(data, ask.endpoint), 0.5)
 
-    return [ask.question(f"median of {ask.endpoint}", unit=_time_unit(ask)).judge(estimate)]
+    judged = together(ask, lambda stack: curves.quantiles(stack.curves, 0.5), estimate)
+    return [ask.question(f"median of {ask.endpoint}", unit=_time_unit(ask)).judge(judged)]
 
 
 def censoring(ask: Ask) -> list[Finding]:
@@ -70,7 +78,8 @@ def censoring(ask: Ask) -> list[Finding]:
             raise NotEstimableError("the longest follow-up ended in an event before the horizon")
         return of_curve.restricted_mean(still, horizon)
 
-    return [ask.question(f"potential follow-up {spans(ask, horizon)}", unit=_time_unit(ask)).judge(estimate)]
+    judged = together(ask, lambda stack: curves.restricted_means(stack.follow_up, horizon), estimate)
+    return [ask.question(f"potential follow-up {spans(ask, horizon)}", unit=_time_unit(ask)).judge(judged)]
 
 
 def follow_up(ask: Ask) -> list[Finding]:
@@ -96,7 +105,11 @@ def optimism(ask: Ask) -> list[Finding]:
         area = of_curve.restricted_mean(curve(data, ask.endpoint), horizon)
         return Estimate.normal(area.value / horizon, area.se / horizon)
 
-    return [ask.question(f"mean event-free share {spans(ask, horizon)}").judge(estimate)]
+    def all_at_once(stack: Stack) -> curves.Found:
+        value, se = curves.restricted_means(stack.curves, horizon)
+        return value / horizon, se / horizon
+
+    return [ask.question(f"mean event-free share {spans(ask, horizon)}").judge(together(ask, all_at_once, estimate))]
 
 
 def reach(ask: Ask) -> list[Finding]:
@@ -121,17 +134,20 @@ def incidences(ask: Ask) -> list[Finding]:
     names = ask.group.real.schema.endpoints[ask.endpoint].causes
 
     def estimate(data: Observed, cause: int) -> Estimate:
-        curves = incidence(data, ask.endpoint)
-        if cause not in curves:
-            check_horizon(at, next(iter(curves.values())).reach)
+        found = incidence(data, ask.endpoint)
+        if cause not in found:
+            check_horizon(at, next(iter(found.values())).reach)
             return Estimate.normal(0.0, 0.0)
-        return Estimate.normal(float(curves[cause].at(at)), float(curves[cause].se_at(at)))
+        return Estimate.normal(float(found[cause].at(at)), float(found[cause].se_at(at)))
+
+    def all_at_once(stack: Stack, cause: int) -> curves.Found:
+        return curves.incidences(stack.counts(slice(1, None)), stack.ends[:, cause].sum(axis=0), at)
 
     return [
         ask.question(
             f"cumulative incidence of {names.get(cause, f'cause {cause}')} by {significant(at)} {_time_unit(ask)} "
             f"({ask.endpoint})"
-        ).judge(partial(estimate, cause=cause))
+        ).judge(together(ask, partial(all_at_once, cause=cause), partial(estimate, cause=cause)))
         for cause in competing
     ]
 

@@ -1,3 +1,3 @@
 """What several families of estimators share: near ties, separation, and proportions."""
 
-__all__ = ("proportions", "separation", "ties")
+__all__ = ("maximum", "proportions", "separation", "ties")

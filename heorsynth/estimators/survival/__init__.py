@@ -10,6 +10,7 @@ __all__ = (
     "fine_gray",
     "kaplan_meier",
     "parametric",
+    "parametric_families",
     "pseudo_values",
     "summaries",
 )

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from heorsynth.core.errors import NotEstimableError, Problem
-from heorsynth.estimators.survival.counts import EventCounts, event_counts, follow_up
+from heorsynth.estimators.survival.counts import EventCounts, event_counts, follow_up, share_or_zero
 from heorsynth.estimators.survival.curve import IncidenceCurve, reach_of
 
 
@@ -71,25 +71,40 @@ def incidence_of(
     counts: EventCounts, own: Mapping[int, np.ndarray], n_used: int, n_total: int
 ) -> dict[int, IncidenceCurve]:
     """Return the curve of each cause, from counts of all events and from `own`, the events (k,) of each cause."""
-    times, at_risk, events = counts.times, counts.at_risk, counts.events
-    survival = np.cumprod(1 - events / at_risk)
-    before = np.concatenate([[1.0], survival[:-1]])
-    left = at_risk * (at_risk - events)
-    greenwood = np.divide(events, left, out=np.zeros_like(left), where=left > 0)
-    reach = reach_of(times, survival)
-    curves = {}
+    reach = reach_of(counts.times, np.cumprod(1 - counts.events / counts.at_risk))
+    return {
+        code: IncidenceCurve(
+            counts.times,
+            incidence,
+            np.sqrt(np.maximum(variance, 0)),
+            counts.at_risk,
+            own[code],
+            n_used,
+            n_total,
+            reach,
+        )
+        for code, (incidence, variance) in incidence_and_variance(counts, own).items()
+    }
+
+
+def incidence_and_variance(
+    counts: EventCounts, own: Mapping[int, np.ndarray]
+) -> dict[int, tuple[np.ndarray, np.ndarray]]:
+    """Return incidence (..., k) of each cause and its variance, from counts (..., k); one curve a row."""
+    at_risk, events = counts.at_risk, counts.events
+    survival = np.cumprod(1 - share_or_zero(events, at_risk), axis=-1)
+    before = np.concatenate([np.ones((*survival.shape[:-1], 1)), survival[..., :-1]], axis=-1)
+    greenwood = share_or_zero(events, at_risk * (at_risk - events))
+    found = {}
     for code, happened in own.items():
-        incidence = np.cumsum(before * happened / at_risk)
-        direct = before**2 * happened * (at_risk - happened) / at_risk**3
-        shared = before * happened / at_risk**2
-        variance = (
-            incidence**2 * np.cumsum(greenwood)
-            - 2 * incidence * np.cumsum(greenwood * incidence)
-            + np.cumsum(greenwood * incidence**2)
-            + np.cumsum(direct)
-            - 2 * (incidence * np.cumsum(shared) - np.cumsum(shared * incidence))
+        share = before * share_or_zero(happened, at_risk)
+        shared = share_or_zero(share, at_risk)
+        incidence = np.cumsum(share, axis=-1)
+        direct = before * shared * share_or_zero(at_risk - happened, at_risk)
+        terms = np.stack(
+            [greenwood, greenwood * incidence, greenwood * incidence**2 + direct, shared, shared * incidence]
         )
-        curves[code] = IncidenceCurve(
-            times, incidence, np.sqrt(np.maximum(variance, 0)), at_risk, happened, n_used, n_total, reach
-        )
-    return curves
+        greenwood_sum, linear, rest, cross, crossed = np.cumsum(terms, axis=-1)
+        variance = incidence**2 * greenwood_sum - 2 * incidence * linear + rest - 2 * (incidence * cross - crossed)
+        found[code] = incidence, variance
+    return found

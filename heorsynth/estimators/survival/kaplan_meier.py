@@ -74,9 +74,14 @@ def reverse_kaplan_meier(time: np.ndarray, event: np.ndarray, entry: np.ndarray 
 
 def curve_of(counts: EventCounts, n_used: int, n_total: int) -> SurvivalCurve:
     """Return the Kaplan-Meier curve of counts."""
-    survival = np.cumprod(1 - share_or_zero(counts.events, counts.at_risk))
-    se = survival * np.sqrt(np.cumsum(_greenwood(counts)))
+    survival, se = survival_and_error(counts)
     return SurvivalCurve(counts.times, survival, se, counts.at_risk, counts.events, n_used, n_total)
+
+
+def survival_and_error(counts: EventCounts) -> tuple[np.ndarray, np.ndarray]:
+    """Return survival just after each time (..., k) and Greenwood's standard error; one curve a row."""
+    survival = np.cumprod(1 - share_or_zero(counts.events, counts.at_risk), axis=-1)
+    return survival, survival * np.sqrt(np.cumsum(_greenwood(counts), axis=-1))
 
 
 def reverse_curve_of(counts: EventCounts, n_used: int, n_total: int) -> SurvivalCurve:

@@ -25,13 +25,11 @@ def restricted_mean(curve: SurvivalCurve, horizon: float, *, level: float = 0.95
         check_horizon(-1.0, curve.reach)
     check_horizon(horizon, curve.reach)
     inside = curve.times < horizon
-    edges = np.concatenate([[0.0], curve.times[inside], [horizon]])
-    pieces = np.diff(edges) * np.concatenate([[1.0], curve.survival[inside]])
-    beyond = np.cumsum(pieces[::-1])[::-1][1:]
-    events, at_risk = curve.events[inside], curve.at_risk[inside]
-    variance = float(np.sum(beyond**2 * share_or_zero(events, at_risk * (at_risk - events))))
+    value, variance = area(
+        curve.times[inside], curve.survival[inside], curve.events[inside], curve.at_risk[inside], horizon
+    )
     return Estimate.normal(
-        float(pieces.sum()),
+        float(value),
         math.sqrt(variance),
         level=level,
         unit=unit,
@@ -39,6 +37,22 @@ def restricted_mean(curve: SurvivalCurve, horizon: float, *, level: float = 0.95
         n_total=curve.n_total,
         method=f"restricted mean to {horizon:g}, Greenwood",
     )
+
+
+def area(
+    times: np.ndarray, survival: np.ndarray, events: np.ndarray, at_risk: np.ndarray, horizon: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the area under curves (..., k) up to a horizon, and its variance; one curve a row.
+
+    A row may be padded by infinite times without events.
+    """
+    inner = np.minimum(times, horizon)
+    ends = np.zeros((*times.shape[:-1], 1))
+    edges = np.concatenate([ends, inner, ends + horizon], axis=-1)
+    pieces = np.diff(edges) * np.concatenate([ends + 1, survival], axis=-1)
+    beyond = np.cumsum(pieces[..., ::-1], axis=-1)[..., ::-1][..., 1:]
+    variance = np.sum(beyond**2 * share_or_zero(events, at_risk * (at_risk - events)), axis=-1)
+    return pieces.sum(axis=-1), variance
 
 
 def restricted_mean_difference(
@@ -84,7 +98,8 @@ def curve_quantile(curve: SurvivalCurve, share: float, *, level: float = 0.95, u
     """
     if not 0 < share < 1:
         raise NotEstimableError("survival quantile", Problem("share", "must lie between 0 and 1", "0.5 is the median"))
-    value = _crossing(curve.times, curve.survival, 1 - share, float(curve.times[-1]))
+    shape = curve.times, curve.survival, curve.se, 1 - share, curve.times[-1]
+    value, near, far = (float(part) for part in crossings(*shape))
     if math.isinf(value) or value > curve.reach:
         raise NotEstimableError(
             "survival quantile",
@@ -94,8 +109,7 @@ def curve_quantile(curve: SurvivalCurve, share: float, *, level: float = 0.95, u
                 "ask for restricted mean survival or a landmark instead",
             ),
         )
-    low, high = _limits(curve, 1 - share, normal_quantile(level))
-    near, far = _limits(curve, 1 - share, 1.0)
+    low, high = (float(part) for part in _limits(*shape, normal_quantile(level)))
     return Estimate(
         value,
         low,
@@ -109,27 +123,43 @@ def curve_quantile(curve: SurvivalCurve, share: float, *, level: float = 0.95, u
     )
 
 
-def _limits(curve: SurvivalCurve, level: float, z: float) -> tuple[float, float]:
+def crossings(
+    times: np.ndarray, survival: np.ndarray, se: np.ndarray, level: float, last: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the times at which curves (..., k) and their confidence curves at one standard error cross `level`.
+
+    `last` is the last time of each curve. A row may be padded by infinite times with the last survival and error.
+    """
+    low, high = _limits(times, survival, se, level, last, 1.0)
+    return _crossing(times, survival, level, last), low, high
+
+
+def _limits(
+    times: np.ndarray, survival: np.ndarray, se: np.ndarray, level: float, last: np.ndarray, z: float
+) -> tuple[np.ndarray, np.ndarray]:
     """Return the times at which the lower and upper log-log confidence curves, at z standard errors, cross `level`."""
-    inner = (curve.survival > 0) & (curve.survival < 1)
-    value = np.where(inner, curve.survival, 0.5)
-    spread = z * curve.se / (value * np.abs(np.log(value)))
-    lower = np.where(inner, value ** np.exp(spread), curve.survival)
-    upper = np.where(inner, value ** np.exp(-spread), curve.survival)
-    identified = (curve.survival > 0) | (curve.times < curve.times[-1])
-    end = float(curve.times[-1]) if identified[-1] else math.inf
-    low = _crossing(curve.times, lower, level, end)
-    return low, _crossing(curve.times[identified], upper[identified], level, end)
+    inner = (survival > 0) & (survival < 1)
+    value = np.where(inner, survival, 0.5)
+    spread = z * se / (value * np.abs(np.log(value)))
+    lower = np.where(inner, value ** np.exp(spread), survival)
+    upper = np.where(inner, value ** np.exp(-spread), survival)
+    identified = (survival > 0) | (times < last[..., None])
+    end = np.where(survival[..., -1] > 0, last, np.inf)
+    return _crossing(times, lower, level, end), _crossing(times, np.where(identified, upper, np.inf), level, end)
 
 
-def _crossing(times: np.ndarray, values: np.ndarray, level: float, end: float) -> float:
-    """Return the first time at which a decreasing step function is at or below `level`.
+def _crossing(times: np.ndarray, values: np.ndarray, level: float, end: np.ndarray) -> np.ndarray:
+    """Return the first time at which each decreasing step function (..., k) is at or below `level`; infinite if never.
 
     If it equals `level` over a period, the middle of the period is returned. The period ends where the function falls
     below `level`, or at `end`. Values within `TOLERANCE` of `level` count as equal, as in R's ``quantile.survfit``,
     because a product of shares is rarely exactly one half.
     """
-    reached, below = (np.flatnonzero(values <= level + side) for side in (TOLERANCE, -TOLERANCE))
-    if not len(reached):
-        return math.inf
-    return float(times[reached[0]] + (times[below[0]] if len(below) else end)) / 2
+    reached, below = (_first(times, values <= level + side) for side in (TOLERANCE, -TOLERANCE))
+    return np.where(np.isinf(reached), np.inf, (reached + np.where(np.isinf(below), end, below)) / 2)
+
+
+def _first(times: np.ndarray, held: np.ndarray) -> np.ndarray:
+    """Return the first time of each row at which the condition holds; infinite if it never does."""
+    place = np.argmax(held, axis=-1)
+    return np.where(held.any(axis=-1), np.take_along_axis(times, place[..., None], axis=-1)[..., 0], np.inf)

@@ -21,7 +21,8 @@ from heorsynth.checks.survival.horizon import outcome
 from heorsynth.core.errors import NotEstimableError
 from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.data.columns.schema import Endpoint, Schema
-from heorsynth.estimators.survival.parametric import FAMILIES, ParametricFit, fit_parametric
+from heorsynth.estimators.survival.parametric import ParametricFit, fit_parametric
+from heorsynth.estimators.survival.parametric_families import FAMILIES
 
 SCHEMA = Schema({"os": Endpoint("os", "time", "event")}, unit="year")
 

@@ -15,7 +15,8 @@ from heorsynth.estimators.costs.utilities import qaly
 from heorsynth.estimators.propensity import propensity
 from heorsynth.estimators.survival.cox import cox
 from heorsynth.estimators.survival.fine_gray import fine_gray
-from heorsynth.estimators.survival.parametric import FAMILIES, fit_parametric
+from heorsynth.estimators.survival.parametric import fit_parametric
+from heorsynth.estimators.survival.parametric_families import FAMILIES
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +28,7 @@ def patients() -> tuple[np.ndarray, np.ndarray]:
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_hazard_is_the_slope_of_cumulative_hazard(family):
-    theta = np.array([0.2, -0.3, 0.7])[: len(FAMILIES[family].starts[0])]
+    theta = np.array([0.2, -0.3, 0.7])[: len(FAMILIES[family].start)]
     t, step = np.linspace(0.2, 3, 7), 1e-6
     log_hazard, _ = FAMILIES[family].logs(t, theta)
     slope = (FAMILIES[family].logs(t - step, theta)[1] - FAMILIES[family].logs(t + step, theta)[1]) / (2 * step)

@@ -1,0 +1,65 @@
+"""The derivatives of the likelihoods of the parametric families, against differences of the likelihood itself."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from heorsynth.estimators.basics.maximum import gradient
+from heorsynth.estimators.survival.parametric_families import FAMILIES, Ends
+
+
+def ends(*, delayed: bool) -> Ends:
+    rng = np.random.default_rng(11)
+    death, left = rng.weibull(1.3, 120), rng.uniform(0.2, 2, 120)
+    time, died = np.minimum(death, left), (death <= left).astype(float)
+    count = np.ones(120) + 2 * (np.arange(120) % 3)
+    late = time[::4] * rng.uniform(0.1, 0.8, 30) if delayed else np.zeros(0)
+    return Ends(time, died, count, late)
+
+
+def second_derivatives(family: str, given: Ends, theta: np.ndarray) -> np.ndarray:
+    """Central differences of the gradient."""
+    step = 1e-4
+
+    def slope(at: np.ndarray) -> np.ndarray:
+        return gradient(lambda one: FAMILIES[family].loss(given, one), at)
+
+    rows = [(slope(theta + move) - slope(theta - move)) / (2 * step) for move in step * np.eye(len(theta))]
+    return np.array(rows)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("delayed", [False, True])
+def test_derivatives_are_those_by_differences(family: str, delayed: bool) -> None:
+    given, law = ends(delayed=delayed), FAMILIES[family]
+    places = [np.array(law.start), np.array(law.start) + 0.3, np.array([0.2, -0.1, -0.8])[: len(law.start)]]
+    for theta in places:
+        slope, curvature = law.slopes(given)(theta)
+        assert slope == pytest.approx(gradient(lambda at: law.loss(given, at), theta), abs=1e-9)
+        assert curvature == pytest.approx(second_derivatives(family, given, theta), rel=1e-6, abs=1e-6)
+        if law.rough is not None:
+            near = law.rough(given)(theta)
+            assert near[0] == pytest.approx(slope, rel=1e-3, abs=1e-3)
+            assert near[1] == pytest.approx(curvature, rel=1e-3, abs=1e-3)
+
+
+@pytest.mark.parametrize("shape", [-0.03, -1e-5, 0.0, 0.019, 0.021, 0.5])
+def test_derivatives_of_a_gompertz_hold_near_a_constant_hazard(shape: float) -> None:
+    given, law = ends(delayed=True), FAMILIES["Gompertz"]
+    theta = np.array([0.1, shape])
+    slope, curvature = law.slopes(given)(theta)
+    assert slope == pytest.approx(gradient(lambda at: law.loss(given, at), theta), abs=1e-9)
+    assert curvature == pytest.approx(second_derivatives("Gompertz", given, theta), abs=1e-6)
+
+
+def test_the_log_normal_is_the_case_without_shape_and_the_weibull_that_of_shape_1() -> None:
+    given, gamma = ends(delayed=True), FAMILIES["generalised gamma"]
+    for family, shape in (("log-normal", 0.0), ("Weibull", 1.0)):
+        theta = np.array([0.1, -0.2])
+        slope, curvature = FAMILIES[family].slopes(given)(theta)
+        whole = gamma.slopes(given)(np.append(theta, shape))
+        assert gamma.loss(given, np.append(theta, shape)) == pytest.approx(FAMILIES[family].loss(given, theta))
+        assert whole[0][:2] == pytest.approx(slope, abs=1e-12)
+        assert whole[1][:2, :2] == pytest.approx(curvature, abs=1e-12)
+    assert FAMILIES["generalised gamma"].case == "Weibull"
