@@ -54,12 +54,16 @@ def test_the_gompertz_model_equals_its_likelihood_maximised_by_r(pbc: pd.DataFra
     assert fit.restricted_mean(60).value == pytest.approx(expected[f"{name}_mean_60"], rel=1e-5)
 
 
-def test_the_generalised_gamma_equals_its_likelihood_maximised_by_r(pbc: pd.DataFrame, expected: dict) -> None:
-    time, event = outcome(pbc)
+@pytest.mark.parametrize("name", ["gengamma", "gengamma_placebo"])
+def test_the_generalised_gamma_equals_its_likelihood_maximised_by_r(
+    pbc: pd.DataFrame, expected: dict, name: str
+) -> None:
+    """In the placebo arm the likelihood is 0.0004 higher at its maximum than in its limit for a growing Q."""
+    time, event = outcome(pbc if name == "gengamma" else pbc[pbc["trt"] == 2])
     fit = fit_parametric("generalised gamma", time / YEAR, event)
-    assert fit.loglik == pytest.approx(expected["gengamma_loglik"], rel=1e-8)
+    assert fit.loglik == pytest.approx(expected[f"{name}_loglik"], rel=1e-8)
     found = [fit.theta[0] + np.log(fit.scale), fit.theta[1], fit.theta[2]]
-    assert found == pytest.approx([expected[f"gengamma_{part}"] for part in ("location", "log_scale", "q")], abs=2e-3)
+    assert found == pytest.approx([expected[f"{name}_{part}"] for part in ("location", "log_scale", "q")], abs=2e-3)
 
 
 @pytest.mark.parametrize("name", ["crr", "crr_untied", "crr_years"])

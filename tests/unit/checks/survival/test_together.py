@@ -144,6 +144,14 @@ def test_a_cohort_gets_its_own_result_and_the_plain_one_where_the_pass_has_none(
     assert estimate(cohort(rows(5, 33))).value == 33, "a cohort that was not in the pass"
 
 
+def test_another_group_than_that_of_the_question_has_its_own_pass() -> None:
+    ask = asked(MANY[0], MANY[1])
+    female = next(group for group in ask.scope.groups() if group.label == "sex=f")
+    estimate = together(ask, sizes, plain, female)
+    assert estimate(female.real).value == 1000 + (MANY[0].levels("sex") == "f").sum()
+    assert estimate(MANY[0]).value == 60, "everyone was not in this pass"
+
+
 def test_a_result_that_is_not_finite_warns_nobody() -> None:
     def nothing(stack: Stack) -> tuple[np.ndarray, np.ndarray]:
         return np.log(-stack.at_risk.sum(axis=(0, 2))) / 0.0, np.ones(2)
