@@ -12,10 +12,12 @@ from heorsynth.checks.core.observed import Observed, arm_curves, arm_moments, cu
 from heorsynth.checks.core.question import Ask, Estimator
 from heorsynth.checks.core.scalar import Numbers
 from heorsynth.checks.survival.horizon import default_horizon
+from heorsynth.checks.survival.together import together
 from heorsynth.core.errors import HorizonError, NotEstimableError
 from heorsynth.core.estimate import Estimate, normal_quantile, significant
 from heorsynth.data.columns.levels import SMALL_COUNT, shown_names
 from heorsynth.estimators.costs.costs import difference_of, mean_of
+from heorsynth.estimators.stacked.arms import restricted_mean_differences
 from heorsynth.estimators.survival.summaries import restricted_mean, restricted_mean_difference
 
 
@@ -35,7 +37,7 @@ def disparities(ask: Ask) -> list[Finding]:
         usual, shown = max(sorted(counts), key=lambda level: counts[level]), shown_names(counts)
         for level in sorted(set(counts) - {usual}):
             group = replace(ask.group, label=f"{name}={shown[level]} vs {shown[usual]}")
-            for what, unit, alone, gap in _quantities(real, name, level, usual):
+            for what, unit, alone, gap in _quantities(ask, name, level, usual):
                 margin = ask.margin.resolved(_size(alone, real))
                 question = ask.question(f"gap in {what}", group, margin, unit=unit)
                 if counts[level] < SMALL_COUNT:  # a gap could reveal the value of one of so few patients
@@ -61,9 +63,10 @@ def _size(alone: Estimator, real: Observed) -> float:
         return 0.0
 
 
-def _quantities(real: Observed, name: str, level: str, usual: str) -> Iterator[tuple[str, str, Estimator, Estimator]]:
+def _quantities(ask: Ask, name: str, level: str, usual: str) -> Iterator[tuple[str, str, Estimator, Estimator]]:
     """Yield each quantity: name, unit, its estimator in the largest level, and the estimator of the gap."""
-    schema, levels = real.schema, (level, usual)
+    real, levels = ask.scope.real, (level, usual)
+    schema = real.schema
     for column in (*schema.costs, *schema.utilities):
         unit = schema.unit_of(column)
         alone = partial(_mean, column=column, name=name, level=usual)
@@ -73,7 +76,13 @@ def _quantities(real: Observed, name: str, level: str, usual: str) -> Iterator[t
         label = f"rmst of {endpoint} to {significant(horizon)} {schema.unit}"
         survival = partial(_rmst, endpoint=endpoint, horizon=horizon, name=name, level=usual)
         gap = partial(_rmst_gap, endpoint=endpoint, horizon=horizon, name=name, levels=levels)
-        yield label, schema.unit, survival, gap
+        all_at_once = partial(restricted_mean_differences, horizon=horizon)
+        yield (
+            label,
+            schema.unit,
+            survival,
+            together(replace(ask, endpoint=endpoint), all_at_once, gap, pair=(name, *levels)),
+        )
 
 
 def _mean(cohort: Observed, column: str, name: str, level: str) -> Estimate:

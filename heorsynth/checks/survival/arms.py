@@ -19,8 +19,6 @@ from heorsynth.core.errors import NotEstimableError
 from heorsynth.core.estimate import Estimate, significant
 from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.estimators.stacked import arms as stacked_arms
-from heorsynth.estimators.stacked.counts import Stack
-from heorsynth.estimators.stacked.curves import Found
 from heorsynth.estimators.survival.fine_gray import fine_gray
 from heorsynth.estimators.survival.summaries import restricted_mean, restricted_mean_difference
 
@@ -38,10 +36,7 @@ def rmst_differences(ask: Ask) -> list[Finding]:
 
     label, unit = f"rmst difference {spans(ask, horizon)}", ask.scope.real.schema.unit
     margin = ask.margin.resolved(horizon)
-
-    def all_at_once(stack: Stack) -> Found:
-        return stacked_arms.restricted_mean_differences(stack, horizon)
-
+    all_at_once = partial(stacked_arms.restricted_mean_differences, horizon=horizon)
     return _contrasts(ask, label, difference, margin, all_at_once, unit=unit, effect=True)
 
 
@@ -70,10 +65,7 @@ def hazard_ratio_changes(ask: Ask) -> list[Finding]:
         return hazard_change(both, treated, ask.endpoint, at)
 
     label = f"change of the hazard ratio of {ask.endpoint} at {significant(at)} {ask.scope.real.schema.unit}"
-
-    def all_at_once(stack: Stack) -> Found:
-        return stacked_arms.log_hazard_ratio_changes(stack, at)
-
+    all_at_once = partial(stacked_arms.log_hazard_ratio_changes, at=at)
     return _contrasts(ask, label, change, ask.margin, all_at_once, log=True)
 
 
@@ -122,7 +114,7 @@ def _contrasts(
 
     def estimator(group: Group, arm: str) -> Estimator:
         plain = partial(between, arm=arm)
-        return plain if many is None else together(ask, many, plain, group, arm)
+        return plain if many is None else together(ask, many, plain, group, (column, arm, usual))
 
     return [
         ask.question(label, group.against(column, arm, usual), margin, unit=unit).judge(

@@ -37,7 +37,7 @@ _CLEAR = 4.0
 
 
 _Fitted = Callable[[int, str], ParametricFit]
-"""(cohort number, family) -> the fit; -1 is the real cohort. Each fit is computed once."""
+"""(cohort number, family) -> the fit; -1 is the real cohort. Each fit, and each refusal, is computed once."""
 
 
 _BEYOND_CHANCE = 0.96
@@ -66,9 +66,18 @@ def _fits(ask: Ask) -> _Fitted:
 
     def make() -> _Fitted:
         @cache
-        def fitted(place: int, family: str) -> ParametricFit:
+        def tried(place: int, family: str) -> ParametricFit | NotEstimableError:
             cohort = ask.group.real if place < 0 else ask.group.synthetic[place]
-            return fit_parametric(family, *outcome(cohort, ask.endpoint))
+            try:
+                return fit_parametric(family, *outcome(cohort, ask.endpoint))
+            except NotEstimableError as refusal:
+                return refusal
+
+        def fitted(place: int, family: str) -> ParametricFit:
+            found = tried(place, family)
+            if isinstance(found, NotEstimableError):
+                raise found
+            return found
 
         return fitted
 

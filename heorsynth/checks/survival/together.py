@@ -16,7 +16,11 @@ Many = Callable[[Stack], tuple[np.ndarray, np.ndarray]]
 """Counts of m cohorts -> values (m,) and standard errors (m,), NaN where an estimator of one cohort has to decide."""
 
 
-def together(ask: Ask, many: Many, plain: Estimator, group: Group | None = None, arm: str = "") -> Estimator:
+Pair = tuple[str, str, str]
+"""A column, and the two of its levels that are compared: the first with the second."""
+
+
+def together(ask: Ask, many: Many, plain: Estimator, group: Group | None = None, pair: Pair | None = None) -> Estimator:
     """Return an estimator with the results of one pass over all cohorts of a group.
 
     Parameters
@@ -26,10 +30,10 @@ def together(ask: Ask, many: Many, plain: Estimator, group: Group | None = None,
     plain : callable       the estimator of one cohort. It is used for cohorts to which the pass gives no finite result,
                            so that it states the reason, for folders, and for more rows than fit in memory at once
     group : Group          None: the group of `ask`
-    arm : str              the arm that is compared with the reference arm; "" without a comparison
+    pair : tuple           the levels that are compared; None without a comparison
     """
     asked = ask.group if group is None else group
-    stack = stack_of(ask, asked, arm)
+    stack = stack_of(ask, asked, pair)
     if stack is None:
         return plain
     with np.errstate(all="ignore"):  # where a result is not finite, `plain` decides
@@ -46,18 +50,18 @@ def together(ask: Ask, many: Many, plain: Estimator, group: Group | None = None,
     return estimate
 
 
-def stack_of(ask: Ask, group: Group, arm: str = "") -> Stack | None:
+def stack_of(ask: Ask, group: Group, pair: Pair | None = None) -> Stack | None:
     """Return the counts of the real and the synthetic cohorts of a group; None for folders, and for too many rows."""
     cohorts = (group.real, *group.synthetic)
     if not ask.scope.holds_groups or not all(isinstance(cohort, Cohort) for cohort in cohorts):
         return None
-    return ask.scope.shared(("stack", ask.endpoint, group.label, arm), lambda: _stack(ask, cohorts, arm))
+    return ask.scope.shared(("stack", ask.endpoint, group.label, pair), lambda: _stack(cohorts, ask.endpoint, pair))
 
 
-def _stack(ask: Ask, cohorts: tuple[Cohort, ...], arm: str) -> Stack:
-    outcomes = [cohort.outcome(ask.endpoint) for cohort in cohorts]
-    if not arm:
+def _stack(cohorts: tuple[Cohort, ...], endpoint: str, pair: Pair | None) -> Stack:
+    outcomes = [cohort.outcome(endpoint) for cohort in cohorts]
+    if pair is None:
         return stacked(outcomes)
-    column, usual = str(ask.scope.real.schema.arm), ask.scope.real.arm_levels[0]
-    levels = [cohort.levels(column) for cohort in cohorts]
-    return stacked(outcomes, [np.where(one == arm, 0, np.where(one == usual, 1, -1)) for one in levels])
+    column, *levels = pair
+    arms = [cohort.coded(column).among(levels) for cohort in cohorts]
+    return stacked(outcomes, [np.where(arm < len(levels), arm, -1) for arm in arms])

@@ -44,9 +44,9 @@ def rows(seed: int, n: int) -> pd.DataFrame:
     time = np.ceil(rng.exponential(np.array([9, 6, 5])[arm])) / 2
     time[::5] *= 1 + 1e-15
     return pd.DataFrame({
-        "time": time, "event": rng.choice([0, 1, 1, 2], n), "early": time / 2, "came": time * rng.choice([0, 0.4], n) / 2,
+        "time": time, "event": rng.choice([0, 1, 1, 2], n), "early": time / 2,
         "arm": np.array(["new", "old", "usual"])[arm], "sex": np.array(["f", "m"])[rng.permutation(n) % 2],
-        "site": rng.choice(["here", "there"], n),
+        "came": time * rng.choice([0, 0.4], n) / 2, "site": rng.choice(["here", "there"], n),
     })  # fmt: skip
 
 
@@ -175,7 +175,7 @@ def test_a_cohort_that_cannot_be_followed_is_left_to_the_plain_estimator_which_s
 def test_two_arms_are_those_named_and_patients_of_a_third_are_left_out() -> None:
     real, ask = MANY[0], asked(MANY[0], MANY[1])
     for arm in ("new", "old"):
-        stack = stack_of(ask, ask.group, arm)
+        stack = stack_of(ask, ask.group, ("arm", arm, "usual"))
         assert stack is not None and stack.at_risk.shape[:2] == (2, 2)
         for row, one in enumerate((real, MANY[1])):
             counts = [(one.levels("arm") == level).sum() for level in (arm, "usual")]
@@ -187,8 +187,8 @@ def test_counts_are_made_once_for_each_endpoint_group_and_arm() -> None:
     female = next(group for group in ask.scope.groups() if group.label == "sex=f")
     wanted: list[Callable[[], Stack | None]] = [
         lambda: stack_of(ask, ask.group),
-        lambda: stack_of(ask, ask.group, "new"),
-        lambda: stack_of(ask, ask.group, "old"),
+        lambda: stack_of(ask, ask.group, ("arm", "new", "usual")),
+        lambda: stack_of(ask, ask.group, ("arm", "old", "usual")),
         lambda: stack_of(ask, female),
         lambda: stack_of(replace(ask, endpoint="pfs"), ask.group),
     ]
