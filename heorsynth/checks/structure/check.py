@@ -70,11 +70,14 @@ def _marginal(ask: Ask, name: str) -> Finding:
 
 def _counts_at_points(cohorts: Sequence[Cohort], name: str) -> np.ndarray:
     """Return how many values of each cohort (1 + m, 2 J + 1) lie below, at and between J points, and above them."""
-    known = [values[~np.isnan(values)] for values in (numbers(cohort, name) for cohort in cohorts)]
-    real = known[0] if len(known[0]) else np.zeros(1)
+    held = [numbers(cohort, name) for cohort in cohorts]
+    real = held[0][~np.isnan(held[0])] if not np.isnan(held[0]).all() else np.zeros(1)
     points = np.unique(np.quantile(real, np.linspace(0, 1, _GRID + 1), method="lower"))
-    cells = [sum(np.searchsorted(points, values, side=side) for side in ("left", "right")) for values in known]
-    return np.array([np.bincount(cell, minlength=2 * len(points) + 1) for cell in cells])
+    values, row = np.concatenate(held), np.repeat(np.arange(len(held)), [len(one) for one in held])
+    known = ~np.isnan(values)
+    cell = sum(np.searchsorted(points, values[known], side=side) for side in ("left", "right"))
+    n_cells = 2 * len(points) + 1
+    return np.bincount(row[known] * n_cells + cell, minlength=len(held) * n_cells).reshape(len(held), n_cells)
 
 
 def _counts_of_levels(cohorts: Sequence[Cohort], name: str) -> np.ndarray:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
+from heorsynth.data.cohort.arrays import Levels
 from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.estimators.association import TINY
 
@@ -33,30 +34,28 @@ def designs(
     -----
     A missing value is NaN. A cohort with fewer than n rows has rows of NaN at its end, which change no correlation.
     """
-    k = sum(width(name, levels) for name in names)
-    step = max(1, _CELLS // max(k * max(cohort.n for cohort in cohorts), 1))
+    widths = [width(name, levels) for name in names]
+    columns = dict(zip(names, np.cumsum([0, *widths]).tolist(), strict=False))
+    numeric = tuple(name for name in names if name not in levels)
+    ranked = [columns[name] for name in numeric]
+    step = max(1, _CELLS // max(sum(widths) * max(cohort.n for cohort in cohorts), 1))
     for begin in range(0, len(cohorts), step):
         several = cohorts[begin : begin + step]
-        made = np.full((len(several), k, max(cohort.n for cohort in several)), np.nan)
-        numeric = []
-        column = 0
-        for name in names:
-            if name not in levels:
-                numeric.append(column)
-            for place, cohort in enumerate(several):
-                if cohort.has(name):
-                    made[place, column : column + width(name, levels), : cohort.n] = _column(cohort, name, levels)
-            column += width(name, levels)
-        made[:, numeric] = ranks(made[:, numeric])
+        made = np.full((len(several), sum(widths), max(cohort.n for cohort in several)), np.nan)
+        for one, cohort in zip(made, several, strict=True):
+            one[ranked, : cohort.n] = cohort.arrays.several_numbers(numeric)
+            for name in (name for name in names if name in levels and cohort.has(name)):
+                one[columns[name] : columns[name] + width(name, levels), : cohort.n] = _indicators(
+                    cohort.coded(name), levels[name]
+                )
+        made[:, ranked] = ranks(made[:, ranked])
         yield made.swapaxes(1, 2)
 
 
-def _column(cohort: Cohort, name: str, levels: Mapping[str, Sequence[str]]) -> np.ndarray:
-    """Return a number (n,), or the indicators (L, n) of its levels; of two levels the second."""
-    if name not in levels:
-        return cohort.numbers(name)
-    places = cohort.coded(name).among(levels[name])
-    shown = np.arange(len(levels[name]))[1 if len(levels[name]) == 2 else 0 :, None]
+def _indicators(held: Levels, wanted: Sequence[str]) -> np.ndarray:
+    """Return the indicators (L, n) of levels; of two levels the second (1, n)."""
+    places = held.among(wanted)
+    shown = np.arange(len(wanted))[1 if len(wanted) == 2 else 0 :, None]
     return np.where(places < 0, np.nan, places == shown)
 
 

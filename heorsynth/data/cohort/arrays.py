@@ -53,6 +53,7 @@ class Arrays:
         self._frame, self._taken = frame, taken
         self._made: dict[tuple[str, str], np.ndarray] = {}
         self._levels: dict[str, Levels] = {}
+        self._several: dict[tuple[str, ...], np.ndarray] = {}
 
     def take(self, rows: np.ndarray) -> Arrays:
         """Return the table of these rows, given as an index array or a boolean mask."""
@@ -83,6 +84,15 @@ class Arrays:
     def numbers(self, name: str) -> np.ndarray:
         """Return a column as floats (n,), NaN where it is missing or no number."""
         return self._array("numbers", name, _numbers)
+
+    def several_numbers(self, names: tuple[str, ...]) -> np.ndarray:
+        """Return several columns as floats (k, n), NaN also in a column that does not exist."""
+        if self._taken is not None:
+            return self._taken[0].several_numbers(names)[:, self._taken[1]]
+        if names not in self._several:
+            found = [self.numbers(name) if name in self.names else np.full(self.n, np.nan) for name in names]
+            self._several[names] = _unwritable(np.array(found).reshape(len(names), self.n))
+        return self._several[names]
 
     def whole_numbers(self, name: str) -> np.ndarray:
         """Return a column of whole numbers (n,), without missing values."""

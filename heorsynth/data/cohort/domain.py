@@ -14,7 +14,7 @@ from pandas.api import types
 from heorsynth.data.cohort.arrays import Arrays
 from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.data.cohort.source_checks import differs_from_parts, order_breaks
-from heorsynth.data.columns.levels import POOLED, as_text, banded
+from heorsynth.data.columns.levels import POOLED, as_text, band_texts
 from heorsynth.data.columns.schema import CODE, Schema
 
 MAX_LEVELS = 20
@@ -128,7 +128,7 @@ class Domain:
             found |= {f"{first} after {last}": count for (first, last), count in order_breaks(frame, schema).items()}
         for name, band in schema.bands.items():
             if {name, band.source} <= table.names:
-                expected = banded(frame[band.source], band.edges, band.labels).fillna("").to_numpy()
+                expected = band_texts(table.numbers(band.source), band.edges, band.labels)
                 found[f"{name}: not the band of {band.source}"] = _count(table.text(name) != expected)
         for total, parts in schema.totals.items():
             if {total, *parts} <= table.names:

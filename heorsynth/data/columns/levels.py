@@ -35,11 +35,16 @@ def _all_text(column: pd.Series) -> bool:
     )
 
 
+def band_texts(numbers: np.ndarray, edges: tuple[float, ...], labels: tuple[str, ...]) -> np.ndarray:
+    """Return the label of each number's band (n,) (see `Band`), '' if the number is missing."""
+    place = np.searchsorted(np.asarray(edges), numbers, side="right")
+    return np.array([*labels, ""], dtype=object)[np.where(np.isnan(numbers), -1, place)]
+
+
 def banded(numbers: pd.Series, edges: tuple[float, ...], labels: tuple[str, ...]) -> pd.Series:
-    """Return the label of each number's band (see `Band`), missing if the number is missing."""
-    index = np.searchsorted(np.asarray(edges), numbers.to_numpy(float), side="right")
-    assigned = pd.Series(np.asarray(labels, dtype=object)[index], index=numbers.index, name=numbers.name)
-    return assigned.where(numbers.notna(), None)
+    """Return the same as a column, with None if the number is missing."""
+    texts = band_texts(numbers.to_numpy(float), edges, labels)
+    return pd.Series(texts, index=numbers.index, name=numbers.name).where(numbers.notna(), None)
 
 
 SMALL_COUNT = 5

@@ -67,7 +67,7 @@ def maximum(
         here = loss(theta)
         for _ in range(_MOST_STEPS):
             slope, curvature = derivatives(theta)
-            inverses = (_inverse(curvature + extra * np.eye(len(theta))) for extra in _DAMPING)
+            inverses = (_inverse(curvature, extra) for extra in _DAMPING)
             inverse = next((one for one in inverses if one is not None), None)
             moved = None if inverse is None else _descending(loss, theta, (inverse * slope).sum(axis=1), here)
             if moved is None:
@@ -104,18 +104,23 @@ def gradient(loss: _Loss, theta: np.ndarray) -> np.ndarray:
                      for step in STEP * np.eye(len(theta))])  # fmt: skip
 
 
-def _inverse(matrix: np.ndarray) -> np.ndarray | None:
+def _inverse(matrix: np.ndarray, extra: float = 0.0) -> np.ndarray | None:
     """Return the inverse of a small matrix by elimination, or None unless it is clearly positive definite.
 
-    A linear algebra library is not used, because its last digits differ between processors.
+    `extra` is added to the diagonal. A linear algebra library is not used, because its last digits differ between
+    processors; and so few numbers take less time as plain floats.
     """
     count = len(matrix)
-    work = np.hstack([matrix, np.eye(count)])
+    rows = [
+        [value + extra if i == j else value for j, value in enumerate(row)] for i, row in enumerate(matrix.tolist())
+    ]
+    work = [[*row, *(float(i == j) for j in range(count))] for i, row in enumerate(rows)]
     for place in range(count):
-        pivot = work[place, place]
-        if not pivot > _FLAT * matrix[place, place]:
+        pivot = work[place][place]
+        if not pivot > max(_FLAT * rows[place][place], 0.0):
             return None
-        work[place] /= pivot
+        work[place] = [value / pivot for value in work[place]]
         for other in set(range(count)) - {place}:
-            work[other] -= work[other, place] * work[place]
-    return work[:, count:]
+            share = work[other][place]
+            work[other] = [value - share * own for value, own in zip(work[other], work[place], strict=True)]
+    return np.array([row[count:] for row in work])

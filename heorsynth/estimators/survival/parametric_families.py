@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 
 import numpy as np
 from scipy import special
@@ -63,17 +63,23 @@ def _log_logistic(t: np.ndarray, theta: np.ndarray) -> _Logs:
 
 
 def _generalised_gamma(t: np.ndarray, theta: np.ndarray) -> _Logs:
-    survival = _gamma_survival(t, theta)
-    return _gamma_density(t, theta) - survival, survival
+    z = _scaled(log_times := np.log(t), theta)
+    survival = _shape_survival(z, float(theta[2]))
+    return _shape_densities(z, theta[2:])[0] - theta[1] - log_times - survival, survival
 
 
-def _gamma_survival(t: np.ndarray, theta: np.ndarray) -> np.ndarray:
-    return _shape_survival((np.log(t) - theta[0]) * np.exp(-theta[1]), float(theta[2]))
+def _gamma_total(ends: Ends, theta: np.ndarray) -> float:
+    """Return the log-likelihood. Only the censored need the survival, which takes longest."""
+    total = -theta[1] * ends.n_died
+    for log_times, weight, survives in ends.log_parts:
+        z = _scaled(log_times, theta)
+        logs = _shape_survival(z, float(theta[2])) if survives else _shape_densities(z, theta[2:])[0] - log_times
+        total += float((logs * weight).sum())
+    return float(total)
 
 
-def _gamma_density(t: np.ndarray, theta: np.ndarray) -> np.ndarray:
-    log_times = np.log(t)
-    return _shape_densities((log_times - theta[0]) * np.exp(-theta[1]), theta[2:])[0] - theta[1] - log_times
+def _scaled(log_times: np.ndarray, theta: np.ndarray) -> np.ndarray:
+    return (log_times - theta[0]) * float(np.exp(-theta[1]))
 
 
 def _shape_survival(z: np.ndarray, q: float) -> np.ndarray:
@@ -134,10 +140,30 @@ class Ends:
         """Times of end and entry, and the weight of the log survival at each: patients, and -1."""
         return np.append(self.times, self.delayed), np.append(self.count, -np.ones(len(self.delayed)))
 
+    @cached_property
+    def n_died(self) -> float:
+        """The number of events."""
+        return float(self.died.sum())
+
+    @cached_property
+    def ended(self) -> np.ndarray:
+        """Whether there are events at each time (k,)."""
+        return self.died > 0
+
+    @cached_property
+    def log_parts(self) -> tuple[tuple[np.ndarray, np.ndarray, bool], ...]:
+        """Logarithms of the times of events, of censoring and of entry, their weights, and whether these survive."""
+        alive = self.count > self.died
+        return (
+            (np.log(self.times[self.ended]), self.died[self.ended], False),
+            (np.log(self.times[alive]), (self.count - self.died)[alive], True),
+            (np.log(self.delayed), -np.ones(len(self.delayed)), True),
+        )
+
 
 def _exponential_slopes(ends: Ends) -> Slopes:
     times, count = ends.exposed
-    n_died, exposure = float(ends.died.sum()), float((times * count).sum())
+    n_died, exposure = ends.n_died, float((times * count).sum())
 
     def slopes(theta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         hazard = np.exp(theta[0]) * exposure / n_died
@@ -149,7 +175,7 @@ def _exponential_slopes(ends: Ends) -> Slopes:
 def _gompertz_slopes(ends: Ends) -> Slopes:
     """Return the derivatives of the loss by log rate and shape s: the cumulative hazard is rate · t · E(s t)."""
     times, count = ends.exposed
-    n_died, summed = float(ends.died.sum()), float((ends.died * ends.times).sum())
+    n_died, summed = ends.n_died, float((ends.died * ends.times).sum())
 
     def slopes(theta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         hazard = np.exp(theta[0]) * count * times / n_died
@@ -178,7 +204,7 @@ def _scale_slopes(terms: _Terms, ends: Ends) -> Slopes:
     The terms of a patient, p(z) - log scale if the event was observed, then have the derivatives -a p' and -z p' - 1,
     and the second ones a^2 p'', a (p' + z p'') and z (p' + z p'').
     """
-    died, count, n_died = ends.died, ends.count, float(ends.died.sum())
+    died, count, n_died = ends.died, ends.count, ends.n_died
     log_times, late = np.log(ends.times), np.log(ends.delayed)
 
     def sums(z: np.ndarray, first: np.ndarray, second: np.ndarray, a: float) -> tuple[np.ndarray, np.ndarray]:
@@ -213,19 +239,13 @@ def _gamma_slopes(stencil: _Stencil, ends: Ends) -> Slopes:
     derivative by z, log S has the derivatives -g and -g (log f' + g), and the mixed one -g times the derivative by Q
     of log f - log S. The derivatives by location and scale then follow as in `_scale_slopes`.
     """
-    ended, alive = ends.died > 0, ends.count > ends.died
-    n_died = float(ends.died.sum())
-    parts = [
-        (np.log(ends.times[ended]), ends.died[ended], False),
-        (np.log(ends.times[alive]), (ends.count - ends.died)[alive], True),
-        (np.log(ends.delayed), -np.ones(len(ends.delayed)), True),
-    ]
+    n_died = ends.n_died
 
     def slopes(theta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         location, log_scale, q = theta
         a = float(np.exp(-log_scale))
         slope, curvature = np.array([0.0, n_died, 0.0]), np.zeros((3, 3))
-        for log_times, weight, survives in parts:
+        for log_times, weight, survives in ends.log_parts:
             z = a * (log_times - location)
             first, second, by_q, by_q_twice, mixed = (weight * part for part in _gamma_terms(z, q, survives, stencil))
             both = first + z * second
@@ -280,17 +300,15 @@ class Family:
 
     def loss(self, ends: Ends, theta: np.ndarray) -> float:
         """Return minus the log-likelihood an event; infinite where it is not defined."""
-        ended, alive = ends.died > 0, ends.count > ends.died
         with np.errstate(all="ignore"):
-            if self.logs is _generalised_gamma:  # the survival, which takes longest, is needed of the censored only
-                total = float((_gamma_density(ends.times[ended], theta) * ends.died[ended]).sum())
-                total += float((_gamma_survival(ends.times[alive], theta) * (ends.count - ends.died)[alive]).sum())
+            if self.logs is _generalised_gamma:
+                total = _gamma_total(ends, theta)
             else:
                 hazard, survival = self.logs(ends.times, theta)
-                total = float((hazard[ended] * ends.died[ended]).sum() + (survival * ends.count).sum())
-            if len(ends.delayed):
-                total -= float(self.logs(ends.delayed, theta)[1].sum())
-        return -total / float(ends.died.sum()) if np.isfinite(total) else np.inf
+                total = float((hazard[ends.ended] * ends.died[ends.ended]).sum() + (survival * ends.count).sum())
+                if len(ends.delayed):
+                    total -= float(self.logs(ends.delayed, theta)[1].sum())
+        return -total / ends.n_died if np.isfinite(total) else np.inf
 
 
 FAMILIES: Mapping[str, Family] = {
