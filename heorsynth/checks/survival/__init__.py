@@ -1,3 +1,3 @@
 """Checks of survival and follow-up."""
 
-__all__ = ("check", "estimands", "horizon")
+__all__ = ("check", "estimands", "horizon", "together")
