@@ -178,7 +178,9 @@ def test_an_interrupt_while_workers_are_held_leaves_one_line_and_no_complaint_of
     assert (ended.returncode, ended.stderr) == (130, "interrupted: nothing was written\n")
 
 
-def test_an_exit_handler_that_fails_after_an_interrupt_adds_nothing_and_does_not_stop_the_others(tmp_path: Path) -> None:
+def test_an_exit_handler_that_fails_after_an_interrupt_adds_nothing_and_does_not_stop_the_others(
+    tmp_path: Path,
+) -> None:
     code = (
         "import atexit, pathlib; from heorsynth import cli\n"
         f"atexit.register(pathlib.Path({str(tmp_path / 'last')!r}).touch)\n"

@@ -13,7 +13,7 @@ from scipy import stats
 from heorsynth.checks.core.finding import LEVEL, PASS, Finding
 from heorsynth.checks.core.question import Ask, too_few
 from heorsynth.checks.core.scalar import Numbers
-from heorsynth.checks.structure.panel_analyses import Analysis, drawn_panel
+from heorsynth.checks.structure.panel_analyses import KINDS, Analysis, drawn_panel
 from heorsynth.checks.structure.panel_columns import values_of
 from heorsynth.core.estimate import normal_quantile, significant
 from heorsynth.data.cohort.cohort import Cohort
@@ -24,6 +24,9 @@ _OFF = 1.0
 
 _CLEARLY = 0.001
 """The chance that an analysis at exactly `_OFF` standard errors is taken for one that is clearly off."""
+
+_DISCOVERY = 0.05
+"""At most this share of the effects that are said to be clearly shown is due to chance."""
 
 _EXACT = 1e-8
 """A standard error below this, of columns with spread 1, is rounding error: a column is the sum of others, for example.
@@ -79,14 +82,22 @@ class PanelResult:
         return np.asarray(np.abs(self.real) > normal_quantile(0.95) * self.error)
 
     @property
+    def kinds(self) -> dict[str, np.ndarray]:
+        """The kinds of analyses, with whether each analysis is of this kind (J,)."""
+        held = np.array([one.kind for one in self.analyses])
+        return {kind: held == kind for kind in KINDS if (held == kind).any()}
+
+    @property
     def lost(self) -> np.ndarray:
         """Whether the patients clearly show an effect (J,) of which the copy clearly keeps less than half.
 
-        Clearly shown: beyond the normal quantile of 95%, corrected for J analyses (Bonferroni). Clearly lost: the
-        interval of the difference, whose tail is 0.001, lies beyond half of the effect.
+        Clearly shown: a false discovery rate of 5% among the analyses of its kind (Benjamini and Hochberg 1995).
+        Clearly lost: the interval of the difference, whose tail is 0.001, lies beyond half of the effect.
         """
         effect = np.abs(self.real) / self.error
-        clear = effect > normal_quantile(1 - 0.05 / max(len(effect), 1))
+        clear = np.zeros(len(effect), dtype=bool)
+        for held in self.kinds.values():
+            clear[held] = stats.false_discovery_control(2 * stats.norm.sf(effect[held])) <= _DISCOVERY
         change = self.difference * np.sign(self.real) + self.half_width(_CLEARLY)
         return np.asarray(clear & (np.isinf(self.difference) | (change < -effect / 2)))
 
@@ -96,15 +107,19 @@ class PanelResult:
         return [int(place) for place in np.argsort(-np.abs(self.difference), kind="stable")]
 
     def numbers(self, level: float = LEVEL) -> Numbers:
-        """Return the share of analyses that are off, its interval, and its floor.
+        """Return the share of analyses that are off in the kind where it is largest, its interval, and its floor.
 
         Notes
         -----
-        Let a be (1 - level)/2. U is the share of analyses whose interval at this level does not lie within ±1 standard
-        error: one that is off is taken for one within with a probability of at most a, so the true share p has
-        E(U) ≥ (1 - a) p, and the upper end is U/(1 - a). L is the share whose interval lies beyond ±1. The lower end
-        rests on it alone, so it uses b = 0.001 for a: E(L) ≤ p + b (1 - p), and it is (L - b)/(1 - b). A purpose with
-        many decisive findings needs no further correction of it (`fails_among`).
+        A copy can lose how treatment works by a covariate and keep all else. These analyses are few among all, so each
+        kind has a share of its own, and the largest is the answer. Its interval is from the largest of the lower ends
+        to the largest of the upper ends.
+
+        Within a kind, let a be (1 - level)/2. U is the share of analyses whose interval at this level does not lie
+        within ±1 standard error: one that is off is taken for one within with a probability of at most a, so the true
+        share p has E(U) ≥ (1 - a) p, and the upper end is U/(1 - a). L is the share whose interval lies beyond ±1. The
+        lower end rests on it alone, so it uses b = 0.001 for a: E(L) ≤ p + b (1 - p), and it is (L - b)/(1 - b). A
+        purpose with many decisive findings needs no further correction of it (`fails_among`).
 
         The interval covers the randomness of the m cohorts, so more cohorts make it narrower. It is about these
         patients and this panel: another seed draws another panel. The floor is the share off in one bootstrap resample
@@ -112,10 +127,12 @@ class PanelResult:
         """
         tail = (1 - level) / 2
         size = np.abs(self.difference)
-        beyond = float((size - self.half_width(min(tail, _CLEARLY)) > _OFF).mean())
-        not_within = float((size + self.half_width(tail) > _OFF).mean())
-        lower = max(beyond - _CLEARLY, 0.0) / (1 - _CLEARLY)
-        share, upper = float(self.off.mean()), min(not_within / (1 - tail), 1.0)
+        beyond = size - self.half_width(min(tail, _CLEARLY)) > _OFF
+        not_within = size + self.half_width(tail) > _OFF
+        kinds = self.kinds.values()
+        share = max(float(self.off[held].mean()) for held in kinds)
+        lower = max(max(float(beyond[held].mean()) - _CLEARLY, 0.0) / (1 - _CLEARLY) for held in kinds)
+        upper = max(min(float(not_within[held].mean()) / (1 - tail), 1.0) for held in kinds)
         return replace(Numbers.of_distance(share, lower, upper, ONE_RESAMPLE), for_many=True)
 
 
@@ -199,9 +216,10 @@ def _lost(found: PanelResult, verdict: str) -> str:
 
 
 def _shares(found: PanelResult) -> str:
-    """Return the share off among all analyses, and among those in which the patients show an effect."""
-    shown = f", {_share(found.off[found.shown])} where the patients show an effect" if found.shown.any() else ""
-    return f"{_share(found.off)} analyses are off{shown}"
+    """Return the share off in each kind of analyses, and among those in which the patients show an effect."""
+    kinds = ", ".join(f"{_share(found.off[held])} ({kind})" for kind, held in found.kinds.items())
+    shown = f"; {_share(found.off[found.shown])} where the patients show an effect" if found.shown.any() else ""
+    return f"analyses that are off: {kinds}{shown}"
 
 
 def _share(off: np.ndarray) -> str:
