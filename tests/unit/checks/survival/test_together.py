@@ -91,7 +91,11 @@ CASES: dict[str, tuple[Cohort, list[Cohort]]] = {
 
 def found(real: Cohort | Tally, synthetic: list[Cohort] | list[Tally]) -> list[Finding]:
     margins = {f"survival.{key}": margin_for(f"survival.{key}", declared) for key, declared in DECLARED.items()}
-    return registry.findings("survival", real, synthetic, margins, np.random.default_rng(1))
+    gaps = {"subgroups.disparity": margin_for("subgroups.disparity", {"relative": 0.2})}
+    return [
+        *registry.findings("survival", real, synthetic, margins, np.random.default_rng(1)),
+        *registry.findings("subgroups", real, synthetic, gaps, np.random.default_rng(1)),
+    ]
 
 
 @pytest.fixture(scope="module", params=CASES)

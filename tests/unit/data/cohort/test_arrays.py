@@ -40,11 +40,16 @@ def test_rows_taken_twice_have_the_arrays_of_their_frame(rows: np.ndarray) -> No
             np.testing.assert_array_equal(found.numbers(name), Arrays(plain).numbers(name))
         assert found.whole_numbers("whole").tolist() == plain["whole"].tolist()
         assert found.held("whole").tolist() == plain["whole"].tolist()
+        several = found.several_numbers(("mixed", "absent", "whole"))
+        np.testing.assert_array_equal(several[[0, 2]], [Arrays(plain).numbers(name) for name in ("mixed", "whole")])
+        assert np.isnan(several[1]).all() and found.several_numbers(()).shape == (0, 2)
 
 
 def test_an_array_is_made_once_and_cannot_be_written_into() -> None:
     table = Arrays(FRAME)
     assert table.numbers("whole") is table.numbers("whole")
-    with pytest.raises(ValueError, match="read-only"):
-        table.held("whole")[0] = 9
+    assert table.several_numbers(("whole",)) is table.several_numbers(("whole",))
+    for array in (table.held("whole"), table.several_numbers(("whole",))[0]):
+        with pytest.raises(ValueError, match="read-only"):
+            array[0] = 9
     assert len(pickle.dumps(table)) == len(pickle.dumps(Arrays(FRAME)))

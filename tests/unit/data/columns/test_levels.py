@@ -11,7 +11,7 @@ import pytest
 
 import heorsynth as hs
 from heorsynth.core import errors
-from heorsynth.data.columns.levels import shown_names
+from heorsynth.data.columns.levels import band_texts, banded, shown_names
 
 CANARY = "Canary"
 N = 120
@@ -142,3 +142,9 @@ def test_a_level_that_nobody_has_keeps_its_name() -> None:
     assert shown_names({"made up": 0, "common": 5, "rare": 4}) == {
         "made up": "made up", "common": "common", "rare": "rare level 1",
     }  # fmt: skip
+
+
+def test_a_number_on_an_edge_is_in_the_band_above_and_a_missing_one_in_none() -> None:
+    numbers, bands = pd.Series([39.9, 40.0, np.nan, 70.0]), ((40.0, 60.0), ("<40", "40-59", "60+"))
+    assert band_texts(numbers.to_numpy(), *bands).tolist() == ["<40", "40-59", "", "60+"]
+    assert banded(numbers, *bands).tolist() == ["<40", "40-59", None, "60+"]
