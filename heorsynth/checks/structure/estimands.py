@@ -106,6 +106,7 @@ ASSOCIATIONS = Estimand(
     definition="mean distance between pairwise rank correlations, over all pairs of columns (levels as indicators)",
     formula="mean of |ρ<sub>s</sub> − ρ<sub>r</sub>| over pairs of columns, ρ Spearman's",
     source="Spearman (1904) Am J Psychol 15:72",
+    fixed_by=(facts.COVARIANCES,),
     answer=joint.associations,
     scales=ONE,
     margin={"absolute": 0.1},
@@ -119,6 +120,7 @@ ASSOCIATION_MAX = Estimand(
     definition="largest distance between pairwise rank correlations, over all pairs of columns (levels as indicators)",
     formula="max of |ρ<sub>s</sub> − ρ<sub>r</sub>| over pairs of columns",
     source="Spearman (1904) Am J Psychol 15:72",
+    fixed_by=(facts.COVARIANCES,),
     answer=joint.largest_association,
     scales=ONE,
     margin={"absolute": 0.3},
@@ -189,6 +191,7 @@ PANEL = Estimand(
     "θ<sub>j</sub> a difference of two means, an adjusted coefficient, or the effect of treatment by a covariate",
     source="Karr et al. (2006) Am Stat 60:224; MacKinnon &amp; White (1985) J Econometrics 29:305; Benjamini &amp; "
     "Hochberg (1995) JRSS B 57:289",
+    fixed_by=(facts.COVARIANCES,),
     answer=panel.panel,
     scales=ONE,
     margin={"absolute": 0.1},

@@ -8,6 +8,7 @@ COUNTS = "counts of arms and subgroups"
 MEAN_COSTS = "mean costs"
 NO_COST = "shares of patients without cost"
 MEAN_EFFECTS = "mean utilities and QALYs"
+COVARIANCES = "covariances of all columns by arm"
 
-FACTS = (SURVIVAL_CURVES, RESTRICTED_MEANS, COUNTS, MEAN_COSTS, NO_COST, MEAN_EFFECTS)
+FACTS = (SURVIVAL_CURVES, RESTRICTED_MEANS, COUNTS, MEAN_COSTS, NO_COST, MEAN_EFFECTS, COVARIANCES)
 """The facts. An estimand names those that fix it (`Estimand.fixed_by`)."""

@@ -15,8 +15,14 @@ def may_be_kept(schema: Schema, columns: Iterable[str]) -> tuple[str, ...]:
     return tuple(name for name in columns if name not in taken)
 
 
+ALL_COLUMNS = "all"
+"""The value of `keep` for every covariate."""
+
+
 def resolved(keep: Sequence[str], cohort: Cohort) -> tuple[str, ...]:
     """The modelled columns behind the names: of a total its parts; of a band that is no subgroup its source.
+
+    All are the columns that may be kept but the subgroups, whose numbers of patients are exact.
 
     Raises
     ------
@@ -24,6 +30,8 @@ def resolved(keep: Sequence[str], cohort: Cohort) -> tuple[str, ...]:
     """
     schema, known = cohort.schema, [str(name) for name in cohort.frame.columns]
     allowed = may_be_kept(schema, known)
+    if keep == ALL_COLUMNS:
+        keep = [name for name in allowed if name not in schema.strata]
     problems = [
         Problem(f"keep: {name!r}", "no such column", nearest(name, allowed)) for name in keep if name not in known
     ]

@@ -3,6 +3,8 @@
 The means and covariances of a normal latent are those of ranks. An adjusted analysis needs them on the scale of the
 values. So the latents of a drawn covariate are moved until its values meet the moments of the patients. The values
 themselves stay as they were drawn: only their order over the rows changes, so range, rounding and spikes are kept.
+
+Where every column is kept, a relation need not be straight: the upper half of each number has moments of its own.
 """
 
 from __future__ import annotations
@@ -48,7 +50,7 @@ class _Moment:
 
 @dataclass(frozen=True)
 class Unit:
-    """What of a kept column has moments: its numbers, the indicator of a level, or that of its missing values.
+    """What of a kept column has moments: its numbers, or an indicator of a level, missing values or high numbers.
 
     Attributes
     ----------
@@ -56,19 +58,21 @@ class Unit:
     level : str        the level of an indicator; "" otherwise
     moments : tuple    in the source
     missing : bool     True for the indicator of missing values
+    high : bool        True for the indicator of numbers above the median, or at it if none is above
     """
 
     column: str
     level: str
     moments: tuple[_Moment, ...] = ()
     missing: bool = False
+    high: bool = False
 
     @property
     def name(self) -> str:
         """The column, with what the indicator is of."""
-        return (
-            f"{self.column} missing" if self.missing else f"{self.column}={self.level}" if self.level else self.column
-        )
+        if self.missing or self.high:
+            return f"{self.column} {'missing' if self.missing else 'high'}"
+        return f"{self.column}={self.level}" if self.level else self.column
 
     def numbers(self, values: np.ndarray) -> np.ndarray:
         """The numbers (n,) of this unit in a column of values (n,): 0 and 1 for an indicator, NaN where unknown."""
@@ -77,7 +81,7 @@ class Unit:
             return (~known).astype(float)
         if self.level:
             return np.where(known, (values == self.level).astype(float), np.nan)
-        return values.astype(float)
+        return upper_half(values) if self.high else values.astype(float)
 
 
 @dataclass(frozen=True)
@@ -103,11 +107,13 @@ class KeptMoments:
     columns : tuple of str     the kept columns
     units : tuple of Unit      in the order in which they are met; empty moments where nothing can be kept
     reasons : Mapping          column to what of it is not kept, and why
+    horizon : float or None    of the restricted time that is among the quantities
     """
 
     columns: tuple[str, ...]
     units: tuple[Unit, ...]
     reasons: Mapping[str, str]
+    horizon: float | None = None
 
     @classmethod
     def of(
@@ -118,6 +124,8 @@ class KeptMoments:
         arm: np.ndarray,
         weights: np.ndarray,
         least: int = MIN_PATIENTS,
+        *,
+        halves: bool = False,
     ) -> KeptMoments:
         """The moments of these columns in the source.
 
@@ -128,14 +136,15 @@ class KeptMoments:
         arm : array (n,)      one text for all where there are no arms
         weights : array (n,)  patients of the source that a row stands for
         least : int           patients of a moment
+        halves : bool         whether the upper half of each number has moments too
         """
         units: list[Unit] = []
         reasons: dict[str, str] = {}
         before: dict[str, tuple[np.ndarray, frozenset[str]]] = {}
         for column in columns:
-            for unit in _units(column):
+            for unit in _units(column, halves and bool(np.isin([0, 1], upper_half(values[column.name])).all())):
                 held = unit.numbers(values[column.name])
-                moments, reason = _moments(column.name, held, quantities, before, arm, weights, least)
+                moments, reason = _moments(column.name, held, quantities, before, arm, weights, least, halves)
                 units.append(replace(unit, moments=moments))
                 if reason:
                     reasons[unit.name] = reason
@@ -158,21 +167,38 @@ class KeptMoments:
         return found
 
     def to_dict(self) -> dict[str, Any]:
-        return {"columns": list(self.columns), "units": [asdict(unit) for unit in self.units], "reasons": self.reasons}
+        return {
+            "columns": list(self.columns),
+            "units": [asdict(unit) for unit in self.units],
+            "reasons": self.reasons,
+        } | ({} if self.horizon is None else {"horizon": self.horizon})
 
     @classmethod
     def from_dict(cls, facts: Mapping[str, Any]) -> KeptMoments:
         units = tuple(
-            Unit(unit["column"], unit["level"], tuple(_Moment(**one) for one in unit["moments"]), unit["missing"])
-            for unit in facts["units"]
+            Unit(**{**unit, "moments": tuple(_Moment(**one) for one in unit["moments"])}) for unit in facts["units"]
         )
-        return cls(tuple(facts["columns"]), units, dict(facts["reasons"]))
+        return cls(tuple(facts["columns"]), units, dict(facts["reasons"]), facts.get("horizon"))
 
 
-def _units(column: ColumnLaw) -> list[Unit]:
-    """The units of a column in the order of its latents: missing values, then levels or numbers."""
+def upper_half(values: np.ndarray) -> np.ndarray:
+    """The indicator (n,) of numbers above their median, or at it if none is above; NaN where unknown or text."""
+    if values.dtype == object or not np.isfinite(values).any():
+        return np.full(len(values), np.nan)
+    known, middle = np.isfinite(values), np.nanmedian(values)
+    high = values > middle if (values[known] > middle).any() else values >= middle
+    return np.where(known, high, np.nan)
+
+
+def _units(column: ColumnLaw, halved: bool) -> list[Unit]:
+    """The units of a column in the order in which they are placed: missing values, then levels, or half and numbers."""
     missing = [Unit(column.name, "", missing=True)] if column.may_miss else []
-    return [*missing, *(Unit(column.name, level) for level in (column.levels[:-1] if column.levels else ("",)))]
+    halves = [Unit(column.name, "", high=True)] if halved and not column.levels else []
+    return [
+        *missing,
+        *halves,
+        *(Unit(column.name, level) for level in (column.levels[:-1] if column.levels else ("",))),
+    ]
 
 
 def _known(values: np.ndarray) -> np.ndarray:
@@ -193,6 +219,7 @@ def _moments(
     arm: np.ndarray,
     weights: np.ndarray,
     least: int,
+    halves: bool,
 ) -> tuple[tuple[_Moment, ...], str]:
     """The moments of one unit, and what is not kept with its reason; "" if everything is."""
     known = np.isfinite(held)
@@ -206,7 +233,7 @@ def _moments(
         if len(levels) > 1
     ]
     short = ["means by arm"] if set(levels[[(known & (arm == level)).any() for level in levels]]) - set(arms) else []
-    enough = _PATIENTS_PER_MOMENT * (1 + len(others))
+    enough = least if halves else _PATIENTS_PER_MOMENT * (1 + len(others))
     for name, other in {**others, **{name: numbers for name, (numbers, _) in before.items()}}.items():
         both = known & np.isfinite(other)
         if min(_telling(held[both]), _telling(other[both])) < least:
@@ -262,26 +289,36 @@ def _ordered(
     levels, values = drawn.law.levels, np.full(len(arm), "" if drawn.law.levels else np.nan, drawn.values.dtype)
     present = _known(drawn.values) | drawn.law.may_miss
     left = present.copy()
-    for place, unit in enumerate(units):
-        rows = np.flatnonzero(left)
-        pool = [(drawn.groups == key, drawn.groups[rows] == key) for key in np.unique(drawn.groups[rows])]
-        numbers = unit.numbers(drawn.values)
-        parts = [(np.flatnonzero(within), _highest(numbers[whole], int(within.sum()))) for whole, within in pool]
+    own = mine = np.unique(drawn.groups, return_inverse=True)[1]  # the pool of each drawn value, and of each row
+    latent = 0
+    for unit in units:
+        rows, numbers = np.flatnonzero(left), unit.numbers(drawn.values)
+        within = [mine[rows] == pool for pool in np.unique(mine[rows])]
+        parts = [
+            (np.flatnonzero(held), _highest(numbers[own == mine[rows][held][0]], int(held.sum()))) for held in within
+        ]
         directions = [
             _direction(moment.arm, known[moment.other][0] if moment.other else None, present, arm, np.ones(len(arm)))
             for moment in unit.moments
         ]
         along = np.array(directions).reshape(len(directions), len(arm))[:, rows]
-        found = _moved(drawn.latents[rows, place], parts, along, np.array([one.value for one in unit.moments]))
+        found = _moved(drawn.latents[rows, latent], parts, along, np.array([one.value for one in unit.moments]))
         if unit.missing:
             left[rows[found > 0]] = False
             present = left.copy()
+        elif unit.high:
+            placed = np.full(len(arm), np.nan)
+            placed[rows] = found
+            own, mine = 2 * own + (numbers > 0), 2 * mine + (placed > 0)
         elif unit.level:
             values[rows[found > 0]] = unit.level
             left[rows[found > 0]] = False
         else:
             values[rows] = found
-        if not unit.missing:
+        latent += not unit.high
+        if unit.high:
+            known[unit.name] = placed, frozenset([unit.column])
+        elif not unit.missing:
             told = unit.numbers(values)
             known[unit.name] = np.where(left & (values == ""), 0.0, told) if levels else told, frozenset([unit.column])
     if levels:
@@ -318,7 +355,7 @@ def _moved(latents: np.ndarray, parts: _Placed, directions: np.ndarray, targets:
         return start
     along = directions[usable] / sizes[usable, None]
     wanted = targets[usable] / sizes[usable]
-    gram, tilt = along @ along.T, np.zeros(int(usable.sum()))
+    step, tilt = np.linalg.pinv(along @ along.T, rcond=1e-6, hermitian=True), np.zeros(int(usable.sum()))
     found, nearest = start, np.inf
     for _ in range(_STEPS):
         moved = latents + along.T @ tilt
@@ -332,5 +369,5 @@ def _moved(latents: np.ndarray, parts: _Placed, directions: np.ndarray, targets:
         width = float(moved.std())
         slope = float(np.cov(numbers, moved)[0, 1]) / max(width**2, 1e-12)
         slope = max(slope, _SMALLEST_SLOPE * spread / max(width, 1e-12))
-        tilt = tilt + np.linalg.lstsq(slope * gram, gap, rcond=1e-6)[0]
+        tilt = tilt + step @ gap / slope
     return found

@@ -16,9 +16,10 @@ from heorsynth.generators.heor.cells import OTHERS, Cells
 from heorsynth.generators.heor.columns import ALL, ColumnLaw
 from heorsynth.generators.heor.dependence import Dependence, Spared, Thresholds, solve, target_correlations
 from heorsynth.generators.heor.entry import EntryLaw
-from heorsynth.generators.heor.kept import Drawn, KeptMoments, Quantities
+from heorsynth.generators.heor.kept import Drawn, KeptMoments
 from heorsynth.generators.heor.outcome import Outcome
 from heorsynth.generators.heor.quantiles import MIN_PATIENTS
+from heorsynth.generators.heor.quantities import horizon_of, more_quantities, paid, quantities
 from heorsynth.generators.heor.shape import CAUSE, STRATUM, Shape
 from heorsynth.generators.sampling.formats import formats_from_dict, formats_to_dict
 
@@ -70,6 +71,7 @@ class HeorLaw:
         external: ExternalCohort | None = None,
         counts: Mapping[tuple[str, ...], int] | None = None,
         keep: Sequence[str] = (),
+        whole: bool = False,
     ) -> HeorLaw:
         """The law of a cohort.
 
@@ -81,6 +83,7 @@ class HeorLaw:
         external : ExternalCohort    informs the correlations of covariates
         counts : Mapping             cell to its patients in the whole folder of which this cohort is a sample
         keep : sequence of str       covariates whose moments by arm are kept, as `keep_columns.resolved` gives them
+        whole : bool                 `keep` is every covariate: then nothing is shrunk, and bent relations are kept too
         """
         cells, cell = Cells.of(cohort)
         taken = cells.counts
@@ -100,8 +103,13 @@ class HeorLaw:
         if any(name in keep for name in shape.modelled):
             own = [column for column in columns if column.name in (set(shape.schema.utilities) - set(keep))]
             own += [column for column in columns if column.name in keep]
-            told = _quantities(values, shape, outcome, time, cause)
-            kept = KeptMoments.of(own, values, told, _arms(shape, cells, cell), (cells.counts / taken)[cell], least)
+            told = quantities(values, shape.schema, outcome, time, cause)
+            horizon = horizon_of(time) if whole else None
+            if horizon is not None:
+                told |= more_quantities(values, shape.schema, horizon, time, cause, cells, cell)
+            weights = (cells.counts / taken)[cell]
+            kept = KeptMoments.of(own, values, told, _arms(shape, cells, cell), weights, least, halves=whole)
+            kept = replace(kept, horizon=horizon)
         seen = (
             np.arange(cohort.n)
             if cohort.n <= _MOST_CORRELATED
@@ -223,7 +231,9 @@ class HeorLaw:
                 groups = self._groups(column, cell, cause, values)
                 drawn[column.name] = Drawn(column, values[column.name], latents[:, start:stop], groups)
             start = stop
-        told = _quantities(values, self.shape, self.outcome, time, cause)
+        told = quantities(values, self.shape.schema, self.outcome, time, cause)
+        if kept.horizon is not None:
+            told |= more_quantities(values, self.shape.schema, kept.horizon, time, cause, self.cells, cell)
         return kept.met(drawn, told, _arms(self.shape, self.cells, cell))
 
     def _outcomes(self, cell: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
@@ -289,38 +299,15 @@ def _spared(keep: Sequence[str], shape: Shape, cells: Cells, columns: Sequence[C
     utilities among themselves, on which regressions of cost and effect together rest.
     """
     owner = np.concatenate([np.zeros(0, dtype=str), *(np.full(column.width, column.name) for column in columns)])
-    paid = [name for made_of in _paid(shape).values() for name in made_of]
+    money_of = [name for made_of in paid(shape.schema).values() for name in made_of]
     named = cells.indicator_names()
     scored = np.array([*named, *[""] * (n_scores - len(named))], dtype=str)
-    mine, money = np.isin(owner, keep), np.isin(owner, paid)
+    mine, money = np.isin(owner, keep), np.isin(owner, money_of)
     outcome = np.arange(n_scores) >= len(named)
     ties = (outcome | (scored == str(shape.schema.arm)))[:, None] & mine[None, :]
     ties |= np.isin(scored, keep)[:, None] & (mine | money)[None, :]
     either = mine | money
     return Spared(ties, either[:, None] & either[None, :])
-
-
-def _paid(shape: Shape) -> dict[str, frozenset[str]]:
-    """Each cost and utility, and the modelled columns that it is the sum of."""
-    schema = shape.schema
-    return {name: frozenset(schema.totals.get(name, (name,))) for name in (*schema.costs, *schema.utilities)}
-
-
-def _quantities(
-    values: Mapping[str, np.ndarray], shape: Shape, outcome: Outcome | None, time: np.ndarray, cause: np.ndarray
-) -> Quantities:
-    """What kept columns have covariances with: costs, utilities, and the martingale residual of each cause.
-
-    Utilities are kept columns themselves: regressions of cost and effect together rest on the covariance of these two.
-    """
-    found = {
-        name: (np.sum([values[part] for part in sorted(made_of)], axis=0).astype(float), made_of)
-        for name, made_of in _paid(shape).items()
-    }
-    if outcome is not None:
-        residuals = outcome.scores(time, cause)[:, : outcome.hazards.shape[1]]
-        found |= {f"hazard {code + 1}": (column, frozenset()) for code, column in enumerate(residuals.T)}
-    return found
 
 
 def _column(name: str, values: np.ndarray, shape: Shape, groups: np.ndarray) -> ColumnLaw:

@@ -16,7 +16,7 @@ from heorsynth.data.labels import facts
 from heorsynth.engine.engine import EngineSpec, open_engine
 from heorsynth.generators.heor.borrowing import ExternalCohort
 from heorsynth.generators.heor.dependence import Thresholds
-from heorsynth.generators.heor.keep_columns import resolved
+from heorsynth.generators.heor.keep_columns import ALL_COLUMNS, resolved
 from heorsynth.generators.heor.law import HeorLaw
 from heorsynth.generators.heor.quantiles import MIN_PATIENTS
 from heorsynth.generators.heor.subsample import stratified
@@ -29,6 +29,9 @@ _PRIVACY = {
     "strong": Thresholds(residual=9.0, score=16.0, hazard=6.0),
 }
 """Setting to thresholds for the associations that are kept; `benchmarks/generators.py` measures what they cost."""
+
+UNSHRUNK = Thresholds(residual=0.0, score=0.0, hazard=0.0)
+"""Every association is kept as the patients show it, luck and all."""
 
 BY_CONSTRUCTION = {
     "endpoints": (facts.SURVIVAL_CURVES,),
@@ -59,7 +62,8 @@ class Heor:
                           subgroups are always those of all its rows
     keep : list           covariates of adjusted analyses: ``["u0", "age"]``. Their means by arm, and their covariances
                           with costs, utilities and the outcome in each arm, are those of the patients and are not
-                          shrunk (docs/methods.md, *Kept covariates*)
+                          shrunk (docs/methods.md, *Kept covariates*). "all": every covariate; no association is
+                          shrunk, and bent relations are kept too. It is for copies that stay with the custodian
 
     Notes
     -----
@@ -80,7 +84,7 @@ class Heor:
     min_patients: int = MIN_PATIENTS
     calibrate: CalibrationRequest = ()
     most_rows: int = 200_000
-    keep: Sequence[str] = ()
+    keep: Sequence[str] | str = ()
 
     def __post_init__(self) -> None:
         if self.privacy not in _PRIVACY:
@@ -96,8 +100,9 @@ class Heor:
         if isinstance(self.calibrate, str):
             problem = Problem("calibrate", "one text", "write a list: ['costs.mean by arm']")
             raise GeneratorError("generator 'heor'", problem)
-        if not isinstance(self.keep, list | tuple) or not all(isinstance(name, str) for name in self.keep):
-            problem = Problem("keep", "not a list of columns", "write a list: ['u0', 'age']")
+        named = isinstance(self.keep, list | tuple) and all(isinstance(name, str) for name in self.keep)
+        if not named and self.keep != ALL_COLUMNS:
+            problem = Problem("keep", "not a list of columns", "write a list: ['u0', 'age'], or 'all'")
             raise GeneratorError("generator 'heor'", problem)
 
     @property
@@ -161,15 +166,16 @@ class Heor:
         aims = aims_of(self.calibrate, cohort, self.min_patients)
         rng = stream(seed, "heor")
         counts = None if whole is None else whole.cells
-        keep = resolved(self.keep, cohort)
+        keep, everything = resolved(self.keep, cohort), self.keep == ALL_COLUMNS
         law = HeorLaw.of(
             cohort,
-            _PRIVACY[self.privacy],
+            UNSHRUNK if everything else _PRIVACY[self.privacy],
             rng,
             least=self.min_patients,
             external=external,
             counts=counts,
             keep=keep,
+            whole=everything,
         )
         settings: dict[str, object] = {"privacy": self.privacy, "min_patients": self.min_patients}
         if whole is not None:
@@ -177,7 +183,7 @@ class Heor:
         if law.shape.pooled:
             settings["pooled_rare_levels"] = {name: small(count) for name, count in law.shape.pooled.items()}
         if self.keep:
-            settings["keep"] = list(dict.fromkeys(self.keep))
+            settings["keep"] = ALL_COLUMNS if everything else list(dict.fromkeys(self.keep))
         if law.kept is not None and law.kept.reasons:
             settings["not_kept"] = dict(law.kept.reasons)
         if aims:
@@ -186,6 +192,7 @@ class Heor:
             columns = list(external.common(law.shape))
             settings["borrow"] = {"patients": external.cohort.n, "weight": external.weight, "columns": columns}
         kept = {fact for role, found in BY_CONSTRUCTION.items() if getattr(cohort.schema, role) for fact in found}
+        kept |= {facts.COVARIANCES} if everything else set()
         calibrated = tuple(sorted(kept | set(facts_met(aims))))
-        names = tuple(dict.fromkeys(self.keep))
+        names = keep if everything else tuple(dict.fromkeys(self.keep))
         return Sampler.fitted(self.name, settings, cohort, law, seed, calibrated, aims, whole=whole, kept=names)

@@ -21,6 +21,7 @@ from heorsynth.data.cohort.domain import Domain
 from heorsynth.data.folders.cohort_folder import CohortFolder
 from heorsynth.data.folders.tally import cells_of
 from heorsynth.data.labels.claims import Claim
+from heorsynth.data.labels.facts import COVARIANCES
 from heorsynth.data.labels.label import ID_COLUMN, Label, synthetic_ids
 from heorsynth.engine.engine import EngineSpec, open_engine
 from heorsynth.generators.sampling.calibration import Aim
@@ -276,6 +277,7 @@ class Sampler:
         settings: dict[str, object] = {"fit_seed": self.seed, **self.settings}
         settings |= {"where": dict(request.where)} if request.where else {}
         settings |= {"targets": request.targets} if request.targets else {}
+        whole = not (request.where or request.targets)
         return Label(
             release="",
             generator=self.name,
@@ -288,8 +290,8 @@ class Sampler:
             version=version("heorsynth"),
             settings=settings,
             depth=self.depth,
-            calibrated=self.calibrated,
-            kept=() if request.where or request.targets else self.kept,
+            calibrated=tuple(fact for fact in self.calibrated if whole or fact != COVARIANCES),
+            kept=self.kept if whole else (),
         )
 
     def save(self, path: str | Path) -> Path:

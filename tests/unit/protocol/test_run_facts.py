@@ -213,6 +213,7 @@ def test_what_a_generator_sets_equal_are_facts_that_fix_an_estimand(name: str):
         (facts.MEAN_COSTS, {"costs", "economics"}),
         (facts.NO_COST, {"costs"}),
         (facts.MEAN_EFFECTS, {"utilities", "economics"}),
+        (facts.COVARIANCES, {"structure"}),
     ],
 )
 def test_a_fact_fixes_estimands_of_its_own_checks(fact, check):

@@ -37,3 +37,9 @@ def test_all_wrong_names_are_reported_with_the_nearest_that_may_be_kept() -> Non
 def test_keep_that_is_no_list_of_columns_is_refused(keep: object) -> None:
     with pytest.raises(GeneratorError, match="not a list of columns"):
         hs.generators.create("heor", keep=keep)
+
+
+def test_all_is_every_column_that_may_be_kept_but_the_subgroups() -> None:
+    named = [name for name in TRIAL.frame if name not in {*TRIAL.schema.strata, "time", "event", "id"}]
+    assert set(resolved("all", TRIAL)) == set(named) - {"cost"}, "a total stands for its parts"
+    assert not set(resolved("all", TRIAL)) & {"arm", *TRIAL.schema.subgroups}
