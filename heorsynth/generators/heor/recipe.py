@@ -30,7 +30,7 @@ _PRIVACY = {
 }
 """Setting to thresholds for the associations that are kept; `benchmarks/generators.py` measures what they cost."""
 
-UNSHRUNK = Thresholds(residual=0.0, score=0.0, hazard=0.0)
+_UNSHRUNK = Thresholds(residual=0.0, score=0.0, hazard=0.0)
 """Every association is kept as the patients show it, luck and all."""
 
 BY_CONSTRUCTION = {
@@ -169,7 +169,7 @@ class Heor:
         keep, everything = resolved(self.keep, cohort), self.keep == ALL_COLUMNS
         law = HeorLaw.of(
             cohort,
-            UNSHRUNK if everything else _PRIVACY[self.privacy],
+            _UNSHRUNK if everything else _PRIVACY[self.privacy],
             rng,
             least=self.min_patients,
             external=external,
