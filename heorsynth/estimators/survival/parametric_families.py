@@ -261,21 +261,30 @@ def _gamma_slopes(stencil: _Stencil, ends: Ends) -> Slopes:
     return slopes
 
 
+def _weighted(weights: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Return the weighted sum (n,) of rows (s, n), added in their order.
+
+    Differences lose digits. With a linear algebra library, whose last digits differ between processors, the intervals
+    of a flat likelihood would differ in digits that are written.
+    """
+    return np.asarray((weights[:, None] * values).sum(axis=0))
+
+
 def _gamma_terms(z: np.ndarray, q: float, survives: bool, stencil: _Stencil) -> tuple[np.ndarray, ...]:
     """Return first and second derivatives by z, the same by Q, and the mixed one, of the log density or survival."""
     steps, first, second = stencil
     density, middle = _shape_densities(z, q + steps), len(steps) // 2
-    density_by_q = first @ density
+    density_by_q = _weighted(first, density)
     if abs(q) < _NORMAL_BELOW:
         slope, bend, mixed = -z, -np.ones_like(z), -(z**2) / 2
     else:
         slope, bend = -np.expm1(q * z) / q, -np.exp(q * z)
         mixed = (z * bend - slope) / q
     if not survives:
-        return slope, bend, density_by_q, second @ density, mixed
+        return slope, bend, density_by_q, _weighted(second, density), mixed
     survival = np.stack([_shape_survival(z, float(q + step)) for step in steps])
-    by_q, rate = first @ survival, np.exp(density[middle] - survival[middle])
-    return -rate, -rate * (slope + rate), by_q, second @ survival, -rate * (density_by_q - by_q)
+    by_q, rate = _weighted(first, survival), np.exp(density[middle] - survival[middle])
+    return -rate, -rate * (slope + rate), by_q, _weighted(second, survival), -rate * (density_by_q - by_q)
 
 
 @dataclass(frozen=True)
