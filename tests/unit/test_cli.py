@@ -166,30 +166,30 @@ def test_a_run_is_signed_verified_and_looked_up_on_the_command_line(small_protoc
     assert heorsynth("run", str(small_protocol), "--sign-key", "k.pub", cwd=tmp_path).returncode == 65
 
 
-def test_an_interrupt_while_workers_are_held_leaves_one_line_and_no_complaint_of_their_semaphores() -> None:
+def interrupted(before: str, during: str) -> "subprocess.CompletedProcess[str]":
+    """A program that runs some code, then the command, which runs other code and is interrupted."""
     code = (
-        "from heorsynth import cli; from heorsynth.engine.processes import Processes\n"
-        "held = []\n"
-        "def interrupted(**_): held.append(Processes(1)); raise KeyboardInterrupt\n"
+        f"from heorsynth import cli\n{before}\n"
+        f"def interrupted(**_): {during}; raise KeyboardInterrupt\n"
         "cli.cli.main = interrupted\n"
         "cli.main()"
     )
-    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+
+
+def test_an_interrupt_while_workers_are_held_leaves_one_line_and_no_complaint_of_their_semaphores() -> None:
+    ended = interrupted("from heorsynth.engine.processes import Processes; held = []", "held.append(Processes(1))")
     assert (ended.returncode, ended.stderr) == (130, "interrupted: nothing was written\n")
 
 
 def test_an_exit_handler_that_fails_after_an_interrupt_adds_nothing_and_does_not_stop_the_others(
     tmp_path: Path,
 ) -> None:
-    code = (
-        "import atexit, pathlib; from heorsynth import cli\n"
-        f"atexit.register(pathlib.Path({str(tmp_path / 'last')!r}).touch)\n"
-        "atexit.register(lambda: 1 / 0); atexit.register(print, 'an exit handler')\n"
-        "def interrupted(**_): print('before'); raise KeyboardInterrupt\n"
-        "cli.cli.main = interrupted\n"
-        "cli.main()"
+    handlers = (
+        f"import atexit, pathlib; atexit.register(pathlib.Path({str(tmp_path / 'last')!r}).touch)\n"
+        "atexit.register(lambda: 1 / 0); atexit.register(print, 'an exit handler')"
     )
-    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    ended = interrupted(handlers, "print('before')")
     assert (ended.returncode, ended.stdout) == (130, "before\n")
     assert ended.stderr == "interrupted: nothing was written\n"
     assert (tmp_path / "last").exists()

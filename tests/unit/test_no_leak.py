@@ -161,14 +161,24 @@ def test_no_value_of_a_canary_patient_is_in_a_saved_generator_or_its_repr(place:
     pd.testing.assert_frame_equal(again.sample(m=1)[0].frame, sampler.sample(m=1)[0].frame)
 
 
-@pytest.mark.parametrize("name", ["heor", "marginals", "bootstrap", "arf", "gaussian_copula"])
-def test_no_part_of_a_fitted_generator_shows_a_canary(name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("heor", {}),
+        ("heor", {"keep": "all"}),
+        ("marginals", {}),
+        ("bootstrap", {}),
+        ("arf", {}),
+        ("gaussian_copula", {}),
+    ],
+)
+def test_no_part_of_a_fitted_generator_shows_a_canary(name: str, options: dict[str, str], tmp_path: Path) -> None:
     """A level that one patient has, a column that is zero but for the planted patients: both are their own values."""
     frame = source()
     frame["site"] = frame["site"].astype("category")
     roles = {"endpoints": {"os": ("time", "event")}, "arm": "trt", "costs": ["cost"], "subgroups": ["sex"],
              "id": "patient"}  # fmt: skip
-    recipe = hs.generators.create(name)
+    recipe = hs.generators.create(name, **options)
     sampler = recipe.fit(hs.Cohort(frame, **roles), seed=1)
     parts = [recipe, sampler, sampler.domain, sampler.law, *sampler.domain.columns.values()]
     if name == "heor":
@@ -176,6 +186,7 @@ def test_no_part_of_a_fitted_generator_shows_a_canary(name: str) -> None:
         drawn = sampler.sample(m=1)[0].frame
         assert leaked(str(list(drawn["site"].dtype.categories))) == []
         assert 0.0 in set(drawn["extra"])
+        assert leaked(sampler.save(tmp_path / "law.json").read_text(encoding="utf-8")) == []
     assert leaked(" ".join(map(repr, parts))) == []
 
 
