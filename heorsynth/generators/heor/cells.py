@@ -57,7 +57,7 @@ class Cells:
         fits = np.array(
             [all(cell[self.names.index(name)] == level for name, level in wanted.items()) for cell in self.members]
         )
-        if not fits.any():
+        if not (self.counts[fits] > 0).any():
             raise GeneratorError(
                 "where",
                 Problem(
@@ -111,6 +111,35 @@ class Cells:
         plan[np.ix_(small, small)] = shared
         return plan
 
+    def pooled(self, cell: np.ndarray, at_least: int) -> np.ndarray:
+        """Weight (c, n) of each patient, in these cells (n,), in the law of each cell; each patient counts once in all.
+
+        A cell of `at_least` patients or more has its own law. The smaller ones of an arm share one law, in which all
+        of their patients count alike; larger cells of the arm join them, the smallest first, until it has enough. If
+        the arm is too small, all cells that share a law do so across arms.
+        """
+        counts = np.bincount(cell, minlength=len(self.members))
+        first = np.array([member[:1] for member in self.members], dtype=object).reshape(len(self.members), -1)
+        group = np.arange(len(self.members))
+        arms = first[:, 0] if first.shape[1] else np.zeros(len(self.members))
+        wanting: list[int] = []
+        for arm in dict.fromkeys(arms.tolist()):
+            taken = _joined(np.flatnonzero(arms == arm), counts, at_least)
+            if len(taken) and counts[taken].sum() < at_least:
+                wanting += taken.tolist()
+            elif len(taken):
+                group[taken] = taken[0]
+        if wanting:
+            rest = sorted(set(range(len(counts))) - set(wanting), key=lambda place: counts[place])
+            while counts[wanting].sum() < at_least and rest:
+                joined = group[rest[0]]
+                wanting += [place for place in rest if group[place] == joined]
+                rest = [place for place in rest if group[place] != joined]
+            group[wanting] = wanting[0]
+        together = np.bincount(group[cell], minlength=len(counts))
+        share = np.divide(counts, together[group], out=np.zeros(len(counts)), where=together[group] > 0)
+        return np.where(group[:, None] == group[cell][None, :], share[:, None], 0.0)
+
     def _similarity(self) -> np.ndarray:
         """Similarity (c, c) of cells: the sum, over the levels that two cells share, of 1 / (share of all patients),
         to the power `_SIMILARITY_POWER`.
@@ -152,3 +181,14 @@ class Cells:
     @classmethod
     def from_dict(cls, facts: Mapping[str, Any]) -> Cells:
         return cls(tuple(facts["names"]), tuple(map(tuple, facts["members"])), np.array(facts["counts"]))
+
+
+def _joined(cells: np.ndarray, counts: np.ndarray, at_least: int) -> np.ndarray:
+    """Of some cells, those that share one law: all small ones, and the next until they have `at_least` patients."""
+    ordered = cells[np.argsort(counts[cells], kind="stable")]
+    small = int((counts[ordered] < at_least).sum())
+    if not small:
+        return ordered[:0]
+    while small < len(ordered) and counts[ordered[:small]].sum() < at_least:
+        small += 1
+    return ordered[:small]

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from scipy.special import ndtr, ndtri
 
-from heorsynth.generators.heor.quantiles import MIN_PATIENTS, Quantiles, normal_scores, rising, shared_values
+from heorsynth.generators.heor.guard import Mover
+from heorsynth.generators.heor.quantiles import MIN_PATIENTS, PIECES, Quantiles, normal_scores, rising, shared_values
 from heorsynth.generators.sampling.target_shares import allocate
 
 ALL = ""
@@ -54,17 +55,20 @@ class ColumnLaw:
     tables: Mapping[str, Mapping[str, Table]] = field(default_factory=dict)
 
     @classmethod
-    def of_levels(cls, name: str, values: np.ndarray, group: str, groups: np.ndarray) -> ColumnLaw:
-        """The law of a column of levels (n,), '' for missing."""
+    def of_levels(
+        cls, name: str, values: np.ndarray, group: str, groups: np.ndarray, weights: np.ndarray | None = None
+    ) -> ColumnLaw:
+        """The law of a column of levels (n,), '' for missing; patients count by their weights (n,), 1 unless given."""
+        weight = np.ones(len(values)) if weights is None else weights
         present, counts = np.unique(values[values != ""], return_counts=True)
         levels = tuple(str(level) for level in present[np.lexsort((present, -counts))])
         shares, missing = {}, {}
         for key in np.unique(groups):
-            held = values[groups == key]
-            known = held[held != ""]
-            missing[str(key)] = float(np.mean(held == ""))
-            source = known if len(known) else values[values != ""]
-            shares[str(key)] = tuple(float(np.mean(source == level)) for level in levels)
+            held = groups == key
+            known = held & (values != "")
+            missing[str(key)] = _share(weight, held & (values == ""), held)
+            source = known if known.any() else values != ""
+            shares[str(key)] = tuple(_share(weight, source & (values == level), source) for level in levels)
         return cls(name, group, levels, shares, {}, missing)
 
     @classmethod
@@ -78,6 +82,8 @@ class ColumnLaw:
         least: int = MIN_PATIENTS,
         open_top: bool = False,
         stand_in: Mapping[str, float] | None = None,
+        weights: np.ndarray | None = None,
+        most: int = PIECES,
     ) -> ColumnLaw:
         """The law of a column of numbers (n,), NaN for missing.
 
@@ -86,18 +92,42 @@ class ColumnLaw:
         quantiles, missing = {}, {}
         shared = shared_values(values, least)
         known = values[~np.isnan(values)]
-        whole = Quantiles.of(known if len(known) else np.zeros(1), least, open_top=open_top)
+        seen = ~np.isnan(values)
+        weight = np.ones(len(values)) if weights is None else weights
+        counted = weight[seen] if weights is not None and len(known) else None
+        whole = Quantiles.of(known if len(known) else np.zeros(1), least, counted, open_top=open_top, most=most)
         for key in map(str, np.unique(groups)):
-            held = values[groups == key]
-            known = held[~np.isnan(held)]
-            missing[key] = float(np.mean(np.isnan(held)))
+            held = groups == key
+            known, counted = values[held & seen], None if weights is None else weights[held & seen]
+            missing[key] = _share(weight, held & ~seen, held)
             if len(known) >= least:
-                quantiles[key] = Quantiles.of(known, least, open_top=open_top, shared=shared)
+                quantiles[key] = Quantiles.of(known, least, counted, open_top=open_top, shared=shared, most=most)
             elif stand_in is not None and key in stand_in:
                 quantiles[key] = replace(Quantiles.of(np.array([stand_in[key]])), decimals=whole.decimals)
             else:
                 quantiles[key] = whole
         return cls(name, group, (), {}, quantiles, missing)
+
+    def moved(self, mover: Mover, patients: Mapping[str, float], spread: float, *, values: bool) -> ColumnLaw:
+        """The same law with the shares of levels, pieces and missing values in each group moved by chance.
+
+        Parameters
+        ----------
+        patients : Mapping      group to its number of patients
+        spread : float          see `Mover`
+        values : bool           whether the values of pieces move too
+        """
+
+        def of(group: str, shares: np.ndarray) -> np.ndarray:
+            return mover(shares, patients.get(group, 1.0), spread)
+
+        missing = {group: float(of(group, np.array([m, 1 - m]))[0]) for group, m in self.missing.items()}
+        shares = {group: tuple(of(group, np.array(held)).tolist()) for group, held in self.shares.items()}
+        quantiles = {
+            group: law.moved(mover, patients.get(group, 1.0), spread, values=values)
+            for group, law in self.quantiles.items()
+        }
+        return replace(self, missing=missing, shares=shares, quantiles=quantiles)
 
     @classmethod
     def of_shares(cls, name: str) -> ColumnLaw:
@@ -238,6 +268,12 @@ class ColumnLaw:
         quantiles = {key: Quantiles.from_dict(law) for key, law in facts["quantiles"].items()}
         shares = {key: tuple(values) for key, values in facts["shares"].items()}
         return cls(facts["name"], facts["group"], tuple(facts["levels"]), shares, quantiles, facts["missing"], tables)
+
+
+def _share(weights: np.ndarray, some: np.ndarray, of: np.ndarray) -> float:
+    """The weight of some patients (n,) as a share of that of others; 0 where these have none."""
+    whole = float(weights[of].sum())
+    return float(weights[some].sum()) / whole if whole > 0 else 0.0
 
 
 def _highest(latent: np.ndarray, share: float, cut: float | None) -> np.ndarray:

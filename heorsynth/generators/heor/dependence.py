@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -87,6 +87,22 @@ class Dependence:
             noise = noise - design @ np.linalg.lstsq(design, noise, rcond=None)[0]
             noise = np.linalg.solve(np.linalg.cholesky(noise.T @ noise / len(noise)), noise.T).T
         return standard @ self.slopes + noise @ self.factor.T
+
+    def moved(self, patients: int, spread: float, rng: np.random.Generator) -> Dependence:
+        """The same law with its slopes and its noise's covariance moved by chance.
+
+        They are moved `spread` times as far as another sample of so many patients would move them. Where there are
+        too few patients for a covariance, only the slopes are.
+        """
+        count, size = len(self.factor), int(patients / spread**2) if spread > 0 else 0
+        if not size or not count:
+            return self
+        slopes = self.slopes + rng.standard_normal(self.slopes.shape) @ self.factor.T / np.sqrt(size)
+        factor = self.factor
+        if size > 2 * count:
+            drawn = rng.standard_normal((size, count)) @ self.factor.T
+            factor = np.linalg.cholesky(drawn.T @ drawn / size)
+        return replace(self, slopes=slopes, factor=factor)
 
     def to_dict(self) -> dict[str, Any]:
         return {name: value.tolist() for name, value in vars(self).items()}

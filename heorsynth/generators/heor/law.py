@@ -11,14 +11,16 @@ import pandas as pd
 
 from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.data.columns.schema import Schema
+from heorsynth.generators.heor.bounded import bounded, noise_of
 from heorsynth.generators.heor.borrowing import ExternalCohort
 from heorsynth.generators.heor.cells import OTHERS, Cells
 from heorsynth.generators.heor.columns import ALL, ColumnLaw
 from heorsynth.generators.heor.dependence import Dependence, Spared, Thresholds, solve, target_correlations
 from heorsynth.generators.heor.entry import EntryLaw
+from heorsynth.generators.heor.guard import MOST_PIECES, Guard, Mover, Noise, beyond_weights
 from heorsynth.generators.heor.kept import Drawn, KeptMoments
 from heorsynth.generators.heor.outcome import Outcome
-from heorsynth.generators.heor.quantiles import MIN_PATIENTS
+from heorsynth.generators.heor.quantiles import MIN_PATIENTS, PIECES
 from heorsynth.generators.heor.quantities import horizon_of, more_quantities, paid, quantities
 from heorsynth.generators.heor.shape import CAUSE, STRATUM, Shape
 from heorsynth.generators.sampling.formats import formats_from_dict, formats_to_dict
@@ -42,6 +44,7 @@ class HeorLaw:
     columns : tuple of ColumnLaw   in drawing order
     dependence : Dependence        of the columns on the outcome, the cells and one another
     kept : KeptMoments or None     of declared covariates, which every whole cohort is to have
+    noise : Noise or None          in a law that may be shared; every cohort is drawn with as much noise again
     """
 
     shape: Shape
@@ -50,6 +53,7 @@ class HeorLaw:
     columns: tuple[ColumnLaw, ...]
     dependence: Dependence
     kept: KeptMoments | None = None
+    noise: Noise | None = None
 
     @property
     def conditional(self) -> bool:
@@ -72,6 +76,7 @@ class HeorLaw:
         counts: Mapping[tuple[str, ...], int] | None = None,
         keep: Sequence[str] = (),
         whole: bool = False,
+        guard: Guard | None = None,
     ) -> HeorLaw:
         """The law of a cohort.
 
@@ -84,21 +89,30 @@ class HeorLaw:
         counts : Mapping             cell to its patients in the whole folder of which this cohort is a sample
         keep : sequence of str       covariates whose moments by arm are kept, as `keep_columns.resolved` gives them
         whole : bool                 `keep` is every covariate: then nothing is shrunk, and bent relations are kept too
+        guard : Guard, optional      bounds how far one patient moves the law
         """
         cells, cell = Cells.of(cohort)
         taken = cells.counts
         if counts is not None:
             cells = replace(cells, counts=np.array([counts[member] for member in cells.members]))
-        shape = Shape.of(cohort, cells, least)
+        if guard is not None:
+            cells = replace(cells, counts=guard.rounded(cells.counts))
+        shape = Shape.of(cohort, cells, least, guard)
         frame, primary = cohort.rows, shape.primary
         time, cause = np.ones(cohort.n), np.zeros(cohort.n, dtype=int)
         outcome = None
+        values = shape.encoded(frame)
+        noise = None if guard is None else noise_of(values, shape, guard, cohort.n)
         if primary is not None:
             time, cause, _ = cohort.outcome(primary.name)
-            outcome = Outcome.of(time, cause, cells, cell, least)
-        values = shape.encoded(frame)
+            chance = None
+            if guard is not None and noise is not None:
+                time, chance = guard.capped(time), guard.weights("outcome", cohort.n, noise.outcome)
+            outcome = Outcome.of(time, cause, cells, cell, least if guard is None else least // 2, chance)
+        if guard is not None:
+            values = bounded(values, shape, guard, cohort.name)
         grouped = {name: _group(name, shape, cells, cell, cause, values) for name in shape.modelled}
-        columns = tuple(_column(name, values[name], shape, grouped[name]) for name in shape.modelled)
+        columns = tuple(_column(name, values[name], shape, grouped[name], guard, noise) for name in shape.modelled)
         kept = None
         if any(name in keep for name in shape.modelled):
             own = [column for column in columns if column.name in (set(shape.schema.utilities) - set(keep))]
@@ -108,6 +122,7 @@ class HeorLaw:
             if horizon is not None:
                 told |= more_quantities(values, shape.schema, horizon, time, cause, cells, cell)
             weights = (cells.counts / taken)[cell]
+            weights = weights if guard is None or noise is None else guard.weights("kept", cohort.n, noise.ties)
             kept = KeptMoments.of(own, values, told, _arms(shape, cells, cell), weights, least, halves=whole)
             kept = replace(kept, horizon=horizon)
         seen = (
@@ -115,6 +130,8 @@ class HeorLaw:
             if cohort.n <= _MOST_CORRELATED
             else np.sort(rng.choice(cohort.n, _MOST_CORRELATED, replace=False))
         )
+        if guard is not None and noise is not None:
+            seen = np.repeat(seen, guard.repeats("ties", len(seen), noise.ties))
         blocks = [column.scores(values[column.name][seen], grouped[column.name][seen]) for column in columns]
         del values, grouped
         scores = _scores(cells, outcome, cell[seen], time[seen], cause[seen])
@@ -132,7 +149,9 @@ class HeorLaw:
             None if external is None else external.correlations(shape, cells, columns),
             _spared(keep, shape, cells, columns, scores.shape[1]) if keep else None,
         )
-        blank = cls(shape, cells, outcome, columns, Dependence(center, scale, np.zeros((0, 0)), np.zeros((0, 0))), kept)
+        blank = cls(
+            shape, cells, outcome, columns, Dependence(center, scale, np.zeros((0, 0)), np.zeros((0, 0))), kept, noise
+        )
         return blank._with_dependence(target, rng)
 
     def _with_dependence(self, target: np.ndarray, rng: np.random.Generator) -> HeorLaw:
@@ -168,7 +187,8 @@ class HeorLaw:
 
     def draw(self, n: int, rng: np.random.Generator, where: Mapping[str, str] | None = None) -> pd.DataFrame:
         """n rows; with `where`, all of them of these levels of arm and subgroups."""
-        return self._drawn(self.cells.allocated(n, where), rng, exactly=not where)
+        law = self if self.noise is None or where else self._moved(self.noise, rng)
+        return law._drawn(self.cells.allocated(n, where), rng, exactly=not where)
 
     def allocated(self, n: int, where: Mapping[str, str] | None = None) -> np.ndarray:
         """Rows of each cell (c,), n in all; with `where`, only cells of these levels have rows."""
@@ -200,6 +220,7 @@ class HeorLaw:
             "columns": [column.to_dict() for column in self.columns],
             "dependence": self.dependence.to_dict(),
             **({} if self.kept is None else {"kept": self.kept.to_dict()}),
+            **({} if self.noise is None else {"noise": self.noise.to_dict()}),
         }
 
     @classmethod
@@ -212,7 +233,27 @@ class HeorLaw:
         columns = tuple(map(ColumnLaw.from_dict, facts["columns"]))
         dependence = Dependence.from_dict(facts["dependence"])
         kept = KeptMoments.from_dict(facts["kept"]) if "kept" in facts else None
-        return cls(shape, Cells.from_dict(facts["cells"]), outcome, columns, dependence, kept)
+        noise = Noise(**facts["noise"]) if "noise" in facts else None
+        return cls(shape, Cells.from_dict(facts["cells"]), outcome, columns, dependence, kept, noise)
+
+    def _moved(self, noise: Noise, rng: np.random.Generator) -> HeorLaw:
+        """This law with as much noise again as it has, so that the spread of cohorts tells what the noise may do."""
+        mover, counts = Mover(rng), self.cells.counts
+        patients = int(counts.sum())
+        cell = np.repeat(np.arange(len(counts)), counts)
+        strata = dict(zip(*np.unique(self.cells.strata(cell), return_counts=True), strict=True))
+        columns = tuple(
+            column.moved(
+                mover,
+                strata if column.group == STRATUM else dict.fromkeys(column.missing, float(patients)),
+                noise.outcome if column.group in (STRATUM, CAUSE) else noise.covariates,
+                values=column.group not in (STRATUM, CAUSE),
+            )
+            for column in self.columns
+        )
+        outcome = None if self.outcome is None else self.outcome.moved(mover, counts, noise.outcome)
+        dependence = self.dependence.moved(patients, noise.ties, rng)
+        return replace(self, outcome=outcome, columns=columns, dependence=dependence)
 
     def _with_moments(
         self,
@@ -310,24 +351,34 @@ def _spared(keep: Sequence[str], shape: Shape, cells: Cells, columns: Sequence[C
     return Spared(ties, either[:, None] & either[None, :])
 
 
-def _column(name: str, values: np.ndarray, shape: Shape, groups: np.ndarray) -> ColumnLaw:
-    group = shape.modelled[name]
-    if values.dtype == object:
-        return ColumnLaw.of_levels(name, values, group, groups)
-    schema = shape.schema
+def _column(
+    name: str, values: np.ndarray, shape: Shape, groups: np.ndarray, guard: Guard | None, noise: Noise | None
+) -> ColumnLaw:
+    group, schema, weights, spread, most = shape.modelled[name], shape.schema, None, 0.0, PIECES
+    if guard is not None and noise is not None:
+        own = group in (STRATUM, CAUSE)
+        spread, most = (noise.outcome, PIECES) if own else (noise.covariates, MOST_PIECES)
+        weights = guard.weights(f"column {name}", len(values), spread)
     if name == schema.entry:
         return ColumnLaw.of_shares(name)
-    parts = {part for total, parts in schema.totals.items() if total in schema.costs for part in parts}
-    stand_in = schema.bands[group].typical if group in schema.bands else None
-    return ColumnLaw.of_numbers(
-        name,
-        values,
-        group,
-        groups,
-        least=shape.least,
-        open_top=name in schema.costs or name in parts,
-        stand_in=stand_in,
-    )
+    if values.dtype == object:
+        law = ColumnLaw.of_levels(name, values, group, groups, weights)
+    else:
+        law = ColumnLaw.of_numbers(
+            name,
+            values,
+            group,
+            groups,
+            least=shape.least,
+            open_top=name in shape.amounts,
+            stand_in=schema.bands[group].typical if group in schema.bands else None,
+            weights=weights,
+            most=most,
+        )
+    if guard is None or not beyond_weights(spread):
+        return law
+    patients = dict(zip(*np.unique(groups.astype(str), return_counts=True), strict=True))
+    return law.moved(guard.mover(name), patients, beyond_weights(spread), values=group not in (STRATUM, CAUSE))
 
 
 def _scores(

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from heorsynth.generators.heor.cells import Cells
+from heorsynth.generators.heor.guard import Mover
 from heorsynth.generators.heor.quantiles import MIN_PATIENTS, Quantiles, split
 
 _POOL = 2
 """A cell with fewer patients than this many pieces need shares its law with the cells most similar to it."""
+
+_WARPED = 16
+"""Equal parts of follow-up whose shares are moved by chance."""
 
 GRID = 60
 """Largest number of times at which cumulative hazards are kept."""
@@ -58,6 +62,16 @@ class _FollowUpLaw:
             left = left - along
         return self.times(shares), cause
 
+    def moved(self, mover: Mover, patients: float, spread: float) -> _FollowUpLaw:
+        """The same law of so many patients, with times and causes moved by chance; see `Mover`."""
+        even = np.linspace(0.0, 1.0, _WARPED + 1)
+        warped = np.concatenate([[0.0], np.cumsum(mover(np.diff(even), patients, spread))[:-1], [1.0]])
+        causes = np.column_stack([self.causes, 1 - self.causes.sum(axis=1)]).clip(0.0)
+        sizes = np.diff(self.edges) * patients
+        moved = [mover(shares, size, spread) for shares, size in zip(causes, sizes, strict=True)]
+        times = replace(self.times, edges=np.interp(self.times.edges, even, warped))
+        return _FollowUpLaw(times, np.interp(self.edges, even, warped), np.array(moved)[:, :-1])
+
     def to_dict(self) -> dict[str, Any]:
         return {"times": self.times.to_dict(), "edges": self.edges.tolist(), "causes": self.causes.tolist()}
 
@@ -97,21 +111,37 @@ class Outcome:
 
     @classmethod
     def of(
-        cls, time: np.ndarray, cause: np.ndarray, cells: Cells, cell: np.ndarray, least: int = MIN_PATIENTS
+        cls,
+        time: np.ndarray,
+        cause: np.ndarray,
+        cells: Cells,
+        cell: np.ndarray,
+        least: int = MIN_PATIENTS,
+        chance: np.ndarray | None = None,
     ) -> Outcome:
-        """The law of patients with these times, causes and cells (n,), with `least` patients to a piece."""
+        """The law of patients with these times, causes and cells (n,), with `least` patients to a piece.
+
+        With weights by chance (n,), no patient of a small cell counts more in its law than others do.
+        """
+        knots = least if chance is None else MIN_PATIENTS
         n_causes = max(1, int(cause.max()))
-        weights_of = cells.borrowed(_POOL * least) / cells.counts
+        if chance is None:
+            shared = (cells.borrowed(_POOL * least) / cells.counts)[:, cell]
+            chance = np.ones(len(time))
+        else:
+            shared = cells.pooled(cell, _POOL * least) * chance
         endings = []
-        for weights in weights_of[:, cell]:
+        for weights in shared:
             rows = weights > 0
             endings.append(_FollowUpLaw.of(time[rows], cause[rows], weights[rows], n_causes, least))
         order = np.argsort(time, kind="stable")
-        parts = np.array_split(order, max(1, min(GRID, len(time) // least)))
-        at_risk = len(time) - np.arange(len(time))
-        steps = [np.cumsum((cause[order] == code) / at_risk) for code in range(1, n_causes + 1)]
+        parts = np.array_split(order, max(1, min(GRID, len(time) // knots)))
+        held = chance[order]
+        upto = np.cumsum(held)
+        at_risk = np.maximum(upto[-1] - upto + held, 1e-9)
+        steps = [np.cumsum(held * (cause[order] == code) / at_risk) for code in range(1, n_causes + 1)]
         hazards = [[float(step[order_of].mean()) for step in steps] for order_of in _positions(parts)]
-        shares = [(order_of.mean() + 0.5) / len(time) for order_of in _positions(parts)]
+        shares = [float((upto - held / 2)[order_of].mean() / upto[-1]) for order_of in _positions(parts)]
         middles = np.array([time[part].mean() for part in parts])
         return cls(tuple(endings), middles, np.array(hazards), np.array(shares))
 
@@ -125,6 +155,13 @@ class Outcome:
             time[rows], cause[rows] = drawn[0][mixed], drawn[1][mixed]
         decimals = self.endings[0].times.decimals
         return np.maximum(time, 0.0 if decimals is None else 10.0**-decimals), cause
+
+    def moved(self, mover: Mover, patients: np.ndarray, spread: float) -> Outcome:
+        """The same law of cells with so many patients (c,), with times and causes moved by chance; see `Mover`."""
+        found = [
+            ending.moved(mover, float(count), spread) for ending, count in zip(self.endings, patients, strict=True)
+        ]
+        return replace(self, endings=tuple(found))
 
     def scores(self, time: np.ndarray, cause: np.ndarray) -> np.ndarray:
         """Scores (n, causes + 2) of the outcome: martingale residuals, the event indicator, normal score of the time.

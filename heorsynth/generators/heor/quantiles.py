@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
+from heorsynth.generators.heor.guard import Mover
 from heorsynth.generators.sampling.formats import decimals_of
 
 MIN_PATIENTS = 5
 """Smallest number of patients to a piece, by default: no knot is the value of one patient."""
 
-_PIECES = 2000
+PIECES = 2000
 """Largest number of pieces of one function: of more patients, more share a piece."""
 
 
@@ -43,6 +44,7 @@ class Quantiles:
         *,
         open_top: bool = False,
         shared: np.ndarray | None = None,
+        most: int = PIECES,
     ) -> Quantiles:
         """The quantile function of values (n,), n >= 1, none missing; weights (n,) are 1 unless given.
 
@@ -52,6 +54,7 @@ class Quantiles:
         open_top : bool     larger values than the largest are possible, as for costs: the last piece may exceed it
         shared : array      values that are spikes even if few of these patients have them, because `least` patients
                             or more of the whole column do
+        most : int          largest number of pieces beside the spikes
 
         Notes
         -----
@@ -69,7 +72,7 @@ class Quantiles:
         loose = np.flatnonzero(~spike)
         if len(loose):
             open_end = open_top and loose[-1] == len(held) - 1
-            pieces = np.hstack([pieces, _pieces(held[loose], weight[loose], least, open_end)])
+            pieces = np.hstack([pieces, _pieces(held[loose], weight[loose], least, open_end, most)])
         left, rise, power, total = pieces[:, np.argsort(pieces[0] + pieces[1] / (pieces[2] + 1), kind="stable")]
         edges = np.concatenate([[0.0], np.cumsum(total)])
         return cls(edges / edges[-1], left, rise, power, decimals_of(held))
@@ -82,6 +85,25 @@ class Quantiles:
         values = self.left[piece] + self.rise[piece] * within ** self.power[piece]
         return values if self.decimals is None else np.round(values, self.decimals)
 
+    def moved(self, mover: Mover, patients: float, spread: float, *, values: bool) -> Quantiles:
+        """The same function of so many patients, with the shares of its pieces moved by chance; see `Mover`.
+
+        With `values`, the middle and the length of each straight piece move too, within the range of the function.
+        """
+        shares = mover(np.diff(self.edges), patients, spread)
+        moved = replace(self, edges=np.concatenate([[0.0], np.cumsum(shares)[:-1], [1.0]]))
+        if not values or spread <= 0:
+            return moved
+        high = self.left + self.rise
+        of_piece = spread / np.sqrt(np.maximum(np.diff(self.edges) * patients, 1.0))
+        rise = self.rise * np.exp(np.clip(mover.normal(len(self.left)) * of_piece / 2, -1.0, 1.0))
+        middle = self.left + self.rise / 2 + mover.normal(len(self.left)) * of_piece * self.rise / np.sqrt(12.0)
+        left, right = (np.clip(middle + side * rise / 2, self.left.min(), high.max()) for side in (-1, 1))
+        straight = self.power == 1
+        return replace(
+            moved, left=np.where(straight, left, self.left), rise=np.where(straight, right - left, self.rise)
+        )
+
     def to_dict(self) -> dict[str, Any]:
         arrays = {name: getattr(self, name).tolist() for name in ("edges", "left", "rise", "power")}
         return {**arrays, "decimals": self.decimals}
@@ -93,8 +115,8 @@ class Quantiles:
 
 
 def _n_pieces(patients: int, least: int) -> int:
-    """Number of pieces for so many patients: at least `least` patients to a piece, and at most `_PIECES` pieces."""
-    return max(1, min(_PIECES, patients // least))
+    """Number of pieces for so many patients: at least `least` patients to a piece, and at most `PIECES` pieces."""
+    return max(1, min(PIECES, patients // least))
 
 
 def split(order: np.ndarray, least: int) -> list[np.ndarray]:
@@ -126,13 +148,13 @@ def _spikes(held: np.ndarray, shared: np.ndarray | None, least: int) -> np.ndarr
     return spike
 
 
-def _pieces(values: np.ndarray, weight: np.ndarray, least: int, open_end: bool) -> np.ndarray:
+def _pieces(values: np.ndarray, weight: np.ndarray, least: int, open_end: bool, most: int) -> np.ndarray:
     """Left, rise, power and weight (4, K) of pieces through sorted values (n,) that keep the mean of each.
 
     There are two sizes of pieces, which differ by one; all pieces of a size are computed together. With an open end
     the last piece is curved.
     """
-    count = _n_pieces(len(values), least)
+    count = min(_n_pieces(len(values), least), most)
     size, longer = divmod(len(values), count)
     cut = longer * (size + 1)
     blocks = [(held[:cut].reshape(longer, size + 1), held[cut:].reshape(-1, size)) for held in (values, weight)]

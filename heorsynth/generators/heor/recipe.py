@@ -85,6 +85,7 @@ class Heor:
     calibrate: CalibrationRequest = ()
     most_rows: int = 200_000
     keep: Sequence[str] | str = ()
+    release: str = "internal"
 
     def __post_init__(self) -> None:
         if self.privacy not in _PRIVACY:
@@ -146,6 +147,24 @@ class Heor:
             return self._fitted(sample, seed, borrow, weight, cohort)
         return self._fitted(cohort, seed, borrow, weight)
 
+    @property
+    def _least(self):
+        from heorsynth.generators.heor.guard import BOUNDS
+
+        return self.min_patients if self.release == "internal" else max(self.min_patients, BOUNDS[self.release].pieces)
+
+    def _guard(self, cohort):
+        if self.release == "internal":
+            return None
+        import hashlib
+        import pandas as pd
+
+        digest = hashlib.sha256(pd.util.hash_pandas_object(cohort.rows, index=False).to_numpy().tobytes()).hexdigest()
+        from heorsynth.generators.heor.guard import Guard
+        from heorsynth.generators.heor.guard import BOUNDS
+
+        return Guard(lambda name: stream(7, "guard", digest, name), BOUNDS[self.release])
+
     def _fitted(
         self,
         cohort: Cohort,
@@ -171,11 +190,12 @@ class Heor:
             cohort,
             _UNSHRUNK if everything else _PRIVACY[self.privacy],
             rng,
-            least=self.min_patients,
+            least=self._least,
             external=external,
             counts=counts,
             keep=keep,
             whole=everything,
+            guard=self._guard(cohort),
         )
         settings: dict[str, object] = {"privacy": self.privacy, "min_patients": self.min_patients}
         if whole is not None:

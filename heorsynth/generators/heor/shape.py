@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -15,6 +15,7 @@ from heorsynth.data.columns.schema import Endpoint, Schema
 from heorsynth.generators.heor.cells import Cells
 from heorsynth.generators.heor.columns import ALL
 from heorsynth.generators.heor.entry import EntryLaw, places
+from heorsynth.generators.heor.guard import Guard
 from heorsynth.generators.heor.quantiles import MIN_PATIENTS
 from heorsynth.generators.sampling.formats import Format, decimals_of, is_levels
 
@@ -37,6 +38,7 @@ class Shape:
     pooled : Mapping           column to the number of patients whose level is written as "other (pooled)"
     least : int                patients that a level must have to be written
     entry : EntryLaw           of the time at which follow-up begins, if one is declared
+    levels : Mapping           column to the patients that each of its levels must have
     """
 
     schema: Schema
@@ -45,24 +47,33 @@ class Shape:
     pooled: Mapping[str, int]
     least: int = MIN_PATIENTS
     entry: EntryLaw | None = None
+    levels: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def primary(self) -> Endpoint | None:
         """The endpoint that is modelled first: the last of the declared order, or else the first declared."""
         return primary_of(self.schema)
 
+    @property
+    def amounts(self) -> frozenset[str]:
+        """The costs, and the parts that they are sums of: larger amounts than the largest are possible."""
+        schema = self.schema
+        return frozenset(part for cost in schema.costs for part in (cost, *schema.totals.get(cost, ())))
+
     @classmethod
-    def of(cls, cohort: Cohort, cells: Cells, least: int = MIN_PATIENTS) -> Shape:
+    def of(cls, cohort: Cohort, cells: Cells, least: int = MIN_PATIENTS, guard: Guard | None = None) -> Shape:
         """The shape of a cohort; UnfitColumnError if a column shows the level of fewer than `least` patients."""
         schema, frame = cohort.schema, cohort.rows
         skipped = {schema.id, *schema.totals, *(set(schema.bands) - set(cells.names))}
         named = {*cells.names, *schema.events, *schema.levels}
+        needed = {str(name): least if guard is None else guard.level(str(name)) for name in frame.columns}
         formats = {
             name: Format.of(
                 frame[name],
                 levels=schema.holds_levels(name),
                 numbers=name in schema.numeric,
-                least=0 if name in named else least,
+                least=0 if name in named else needed[name],
+                pool_all=guard is not None,
             )
             for name in map(str, frame.columns)
             if name not in skipped
@@ -74,22 +85,23 @@ class Shape:
         ordered = [name for name in groups if groups[name] == CAUSE and name in free]
         modelled = {name: groups.get(name, ALL) for name in [*ordered, *(name for name in free if name not in ordered)]}
         for name in free:
-            levels = name not in schema.numeric and is_levels(frame[name], least)
+            few, levels = needed[name], name not in schema.numeric and is_levels(frame[name], needed[name])
             if not formats[name].values and (schema.holds_levels(name) or levels):
-                raise _unfit(cohort, name, f"no level that {least} patients have")
-            if not formats[name].values and name not in schema.numeric and _stands_out(frame[name], least):
-                raise _unfit(cohort, name, f"one value for all but fewer than {least} patients: theirs would show")
-        pooled = {name: _rare(frame[name], least) for name in free if POOLED in formats[name].values}
+                raise _unfit(cohort, name, f"no level that {few} patients have")
+            if not formats[name].values and name not in schema.numeric and _stands_out(frame[name], few):
+                raise _unfit(cohort, name, f"one value for all but fewer than {few} patients: theirs would show")
+        pooled = {name: _rare(frame[name], needed[name]) for name in free if POOLED in formats[name].values}
         for name, count in pooled.items():
-            common = as_text(frame[name]).value_counts()
-            if count and len(common[common >= least]) == 1 and common.iloc[0] - max(least - count, 0) < least:
+            common, few = as_text(frame[name]).value_counts(), needed[name]
+            if count and len(common[common >= few]) == 1 and common.iloc[0] - max(few - count, 0) < few:
                 told = f"all but {small(count)} patients have one level: they are too few to hide"
                 raise _unfit(cohort, name, told)
         entry = None
         if schema.entry is not None:
             held = frame[schema.entry].to_numpy(float)
             entry = EntryLaw.of(held, _earliest(frame, schema), least, decimals_of(held))
-        return cls(schema, formats, modelled, {name: count for name, count in pooled.items() if count}, least, entry)
+        rare = {name: count for name, count in pooled.items() if count}
+        return cls(schema, formats, modelled, rare, least, entry, needed)
 
     def encoded(self, frame: pd.DataFrame) -> dict[str, np.ndarray]:
         """The modelled columns of a frame: text with '' for missing, or numbers with NaN."""
@@ -98,7 +110,7 @@ class Shape:
             column = frame[name]
             if self.formats[name].values:
                 values = as_text(column).fillna("").to_numpy(dtype=object)
-                found[name] = pooled_levels(values, self.least) if name in self.pooled else values
+                found[name] = pooled_levels(values, self.levels[name]) if name in self.pooled else values
             else:
                 found[name] = pd.to_numeric(column).to_numpy(dtype=float, na_value=np.nan)
         primary = self.primary

@@ -28,13 +28,16 @@ class Format:
     decimals: int | None = None
 
     @classmethod
-    def of(cls, column: pd.Series, *, levels: bool = False, numbers: bool = False, least: int = 0) -> Format:
+    def of(
+        cls, column: pd.Series, *, levels: bool = False, numbers: bool = False, least: int = 0, pool_all: bool = False
+    ) -> Format:
         """The format of a column.
 
         Parameters
         ----------
         levels : bool      it holds levels by its role or kind, even if they are numbers
         numbers : bool     it holds numbers by its role or kind, even if only two of them differ
+        pool_all : bool    where no level has `least` patients, all are pooled; else the format then has no level
         least : int        a level that fewer patients have is pooled into the level `POOLED`, and all levels are
                            then text; it is neither a value nor a category of the format
         """
@@ -44,7 +47,7 @@ class Format:
             counts = text.value_counts()
             held = dict(zip(text[known], column[known].tolist(), strict=True))
             pairs = {level: value for level, value in sorted(held.items()) if counts[level] >= least}
-            if pairs and len(pairs) < len(held):
+            if (pairs or (pool_all and held)) and len(pairs) < len(held):
                 pairs = {level: level for level in (*pairs, POOLED)}
                 return cls(_pooled_dtype(column, pairs), pairs)
             return cls(_dtype(column, set(pairs.values()), least), pairs)
