@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from heorsynth.core.display import counted
 from heorsynth.core.errors import GeneratorError, Problem, nearest
 from heorsynth.core.numbers import is_whole
 from heorsynth.core.random import stream
+from heorsynth.core.secret import ReleaseKey
 from heorsynth.data.cohort.cohort import Cohort, small
+from heorsynth.data.datasets.bundled import key_for
 from heorsynth.data.folders.cohort_folder import CohortFolder
 from heorsynth.data.folders.sampling import most_rows_problem
 from heorsynth.data.labels import facts
+from heorsynth.data.labels.levels import INTERNAL, level_problem
 from heorsynth.engine.engine import EngineSpec, open_engine
 from heorsynth.generators.heor.borrowing import ExternalCohort
 from heorsynth.generators.heor.dependence import Thresholds
@@ -64,6 +68,9 @@ class Heor:
                           with costs, utilities and the outcome in each arm, are those of the patients and are not
                           shrunk (docs/methods.md, *Kept covariates*). "all": every covariate; no association is
                           shrunk, and bent relations are kept too. It is for copies that stay with the custodian
+    release : str         "internal", "shared" or "public": who may receive the rows
+    release_key : path    the secret that the noise of a shared or public release is drawn from: a file with it, or
+                          the key itself; by default see `data.datasets.bundled.key_for`
 
     Notes
     -----
@@ -85,6 +92,8 @@ class Heor:
     calibrate: CalibrationRequest = ()
     most_rows: int = 200_000
     keep: Sequence[str] | str = ()
+    release: str = INTERNAL
+    release_key: str | Path | ReleaseKey | None = None
 
     def __post_init__(self) -> None:
         if self.privacy not in _PRIVACY:
@@ -103,6 +112,11 @@ class Heor:
         named = isinstance(self.keep, list | tuple) and all(isinstance(name, str) for name in self.keep)
         if not named and self.keep != ALL_COLUMNS:
             problem = Problem("keep", "not a list of columns", "write a list: ['u0', 'age'], or 'all'")
+            raise GeneratorError("generator 'heor'", problem)
+        if wrong := level_problem(self.release):
+            raise GeneratorError("generator 'heor'", wrong)
+        if not isinstance(self.release_key, str | Path | ReleaseKey | None):
+            problem = Problem("release_key", f"{type(self.release_key).__name__}, not a path", "give the key's file")
             raise GeneratorError("generator 'heor'", problem)
 
     @property
@@ -195,4 +209,17 @@ class Heor:
         kept |= {facts.COVARIANCES} if everything else set()
         calibrated = tuple(sorted(kept | set(facts_met(aims))))
         names = keep if everything else tuple(dict.fromkeys(self.keep))
-        return Sampler.fitted(self.name, settings, cohort, law, seed, calibrated, aims, whole=whole, kept=names)
+        noise_key = "" if self.release == INTERNAL else key_for(whole or cohort, self.release_key).stated
+        return Sampler.fitted(
+            self.name,
+            settings,
+            cohort,
+            law,
+            seed,
+            calibrated,
+            aims,
+            whole=whole,
+            kept=names,
+            release=self.release,
+            noise_key=noise_key,
+        )
