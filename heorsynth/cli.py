@@ -40,6 +40,7 @@ def cli() -> None:
 @click.option("--registry", type=click.Path(path_type=Path), help="Registry of releases; the cohorts are added.")
 @click.option("--watermark-key", type=click.Path(path_type=Path), help="File with the owner's key for the watermark.")
 @click.option("--release-key", type=click.Path(path_type=Path), help=_RELEASE_KEY)
+@click.option("--ledger", type=click.Path(path_type=Path), help="Ledger of releases, which stays with the custodian.")
 @click.option("--require-governance", is_flag=True, help="Refuse a protocol with blank governance answers.")
 @click.option(
     "--engine",
@@ -56,6 +57,7 @@ def run(
     registry: Path | None,
     watermark_key: Path | None,
     release_key: Path | None,
+    ledger: Path | None,
     require_governance: bool,
     engine: str,
     workers: int | None,
@@ -70,6 +72,7 @@ def run(
         registry=registry,
         watermark_key=watermark_key,
         release_key=release_key,
+        ledger=ledger,
         require_governance=require_governance,
         engine=engine,
         workers=workers,
@@ -77,6 +80,8 @@ def run(
     click.echo(finished.evidence)
     click.echo(f"\nVerdict: {finished.verdict}. Dossier: {finished.report}")
     click.echo(finished.signature)
+    if finished.ledger:
+        click.echo(finished.ledger)
     return _EXIT[finished.verdict]
 
 

@@ -74,6 +74,7 @@ class Run:
     fingerprint : str              keyed fingerprint of the source
     holdout : Mapping or None      the hold-out: its share, the number of patients in and outside it, its keyed
                                    fingerprint
+    ledger : str                   what the ledger said of this release, for the custodian; it is in no file of the run
 
     See Also
     --------
@@ -100,6 +101,7 @@ class Run:
     evidence: Evidence
     fingerprint: str
     holdout: Mapping[str, Any] | None = None
+    ledger: str = ""
 
     @classmethod
     def open(cls, path: str | Path) -> Run:
@@ -209,6 +211,7 @@ def run(
     watermark_key: str | Path | None = None,
     require_governance: bool = False,
     release_key: str | Path | ReleaseKey | None = None,
+    ledger: str | Path | None = None,
     occasion: Occasion | None = None,
     engine: EngineSpec = "local",
     workers: int | None = None,
@@ -227,6 +230,8 @@ def run(
     watermark_key : path, optional  file with the owner's key; half of the watermark depends on it
     require_governance : bool     True raises ProtocolError if required governance answers are blank
     release_key : path, optional  secret behind the noise of a shared or public release, see `core.secret.release_key`
+    ledger : path, optional       ledger of releases, for the custodian alone: a release whose patients differ by a few
+                                  from those of an earlier one is refused
     occasion : Occasion, optional time and machine of an earlier run, written instead of this run's; disables signing
     engine : str or Engine        where cohorts are drawn and checked, see `open_engine`; results do not depend on it
     workers : int, optional       number of workers of the engines "processes" and "dask"
@@ -238,7 +243,7 @@ def run(
     Raises
     ------
     ProtocolError, SeedError, MarginError, CohortError, FileError, GeneratorError, OutputError,
-    SignatureError, EngineError
+    SignatureError, EngineError, LedgerError
 
     See Also
     --------
@@ -285,12 +290,13 @@ def run(
         opened_engine = stack.enter_context(open_engine(engine, workers))
         origin = read_origin(spec, source_folder, opened_engine)
         cohort, holdout = _split(origin.cohort, spec)
-        custody = custody_of(spec, origin, release_key)
+        custody = custody_of(spec, origin, release_key, ledger, again=occasion is not None)
         plan = plan_checks(spec, cohort, opened_engine)
         name = run_name(spec.slug, spec.sha256, origin.fingerprint)
         folder = stack.enter_context(staged(Path(out), name))
         with clock.step("fit"):
             sampler = _fitted(spec, cohort, opened_engine, custody)
+        entry = custody.entered(spec, name, cohort, sampler)
         with clock.step("sample"):
             synthetic = draw(spec, sampler, cohort, owner, folder, opened_engine)
         with clock.step("validate"):
@@ -334,9 +340,10 @@ def run(
         write_sums(folder)
         write_provenance(folder, record, occasion or clock.occasion(plugins_used(spec.document)), key)
         release = release_of(record, folder, owner)
+        told = custody.recorded(entry, record.release)
     if registry is not None:
         releases.add(registry, release)
-    return replace(Run.open(Path(out) / name), protocol=spec)
+    return replace(Run.open(Path(out) / name), protocol=spec, ledger=told)
 
 
 def run_name(slug: str, protocol_sha256: str, fingerprint: str) -> str:
