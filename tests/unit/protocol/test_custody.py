@@ -21,6 +21,7 @@ generator: {{name: {name}, m: 2, most_cohorts: 2, seed: 1}}
 {release}
 """
 SECRET = "0a1b2c3d" * 8
+LEDGER = "release: {level: shared, key: own.key, ledger: ledger.jsonl}"
 FILE, TRIAL = "{file: trial.csv}", "{simulated: {n: 60, seed: 3}}"
 
 
@@ -160,3 +161,94 @@ def test_patients_and_synthetic_rows_together_are_internal_whatever_the_rows_wer
     with pytest.warns(UserWarning):
         mixed = hs.augment(cohort, 20, generator=hs.generators.create("heor", release="public"), m=1, seed=1)
     assert mixed[0].label is not None and (mixed[0].label.level, mixed[0].label.noise_key) == ("internal", "")
+
+
+@pytest.fixture(scope="module")
+def entered(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a trial whose patients have ids, its first run, and the ledger of this run."""
+    folder = tmp_path_factory.mktemp("ledger")
+    trial, _ = hs.datasets.simulated_trial(60, seed=3)
+    trial.frame.assign(patient=[f"CANARY-{number}" for number in range(60)]).to_csv(folder / "trial.csv", index=False)
+    (folder / "own.key").write_text(SECRET, encoding="utf-8")
+    (folder / "other.key").write_text(SECRET[::-1], encoding="utf-8")
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("HEORSYNTH_KEY", "a key for tests")
+        run = hs.run(with_ids(folder), out=folder / "runs")
+    assert run.ledger.startswith("Compared with 0 earlier releases") and "not stated" in run.ledger
+    return folder
+
+
+def with_ids(folder: Path, release: str = LEDGER) -> Path:
+    path = protocol(folder, FILE, release)
+    text = path.read_text(encoding="utf-8").replace("os: [time, event]}", "os: [time, event]}, id: patient")
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def without(folder: Path, *numbers: int) -> None:
+    """Take patients out of the trial."""
+    lines = (folder / "trial.csv").read_text(encoding="utf-8").splitlines(keepends=True)
+    kept = [line for line in lines if not any(f"CANARY-{number}\n" in line for number in numbers)]
+    (folder / "trial.csv").write_text("".join(kept), encoding="utf-8")
+
+
+def test_nothing_of_the_ledger_is_in_a_run_folder_and_nothing_of_a_patient_in_the_ledger(entered: Path) -> None:
+    ledger = (entered / "ledger.jsonl").read_text(encoding="utf-8")
+    assert "CANARY" not in ledger and SECRET[:16] not in ledger
+    held = json.loads(ledger.splitlines()[1])["of"]
+    secrets = [held[name] for name in ("ids", "rows", "source", "columns")]
+    assert all(len(one) >= 16 for one in secrets) and str(held["level"]) == "shared"
+    pieces = [one[at : at + 24].encode() for one in secrets for at in range(0, len(one), 24)]
+    for path in (entered / "runs").rglob("*"):
+        content = path.read_bytes() if path.is_file() else b""
+        assert not [piece for piece in pieces if len(piece) >= 16 and piece in content], path.name
+        assert b"earlier release" not in content and b"CANARY" not in content
+
+
+def test_one_patient_fewer_is_refused_before_anything_is_drawn_and_nobody_is_named(
+    entered: Path, tmp_path: Path
+) -> None:
+    folder = Path(shutil.copytree(entered, tmp_path / "next"))
+    without(folder, 17)
+    before = (folder / "ledger.jsonl").read_bytes()
+    said = CliRunner().invoke(cli, ["run", str(with_ids(folder)), "--out", str(folder / "more")])
+    assert isinstance(said.exception, errors.LedgerError)
+    text = str(said.exception)
+    assert "the sources differ in 1 patient, fewer than 10" in text and "CANARY" not in text and "17" not in text
+    assert not (folder / "more").exists() and (folder / "ledger.jsonl").read_bytes() == before
+
+
+def test_ten_patients_fewer_are_released_and_the_command_says_how_many_left(entered: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(entered, tmp_path / "next"))
+    without(folder, *range(20, 30))
+    path = with_ids(folder, "release: {level: shared}")
+    keys = ["--ledger", str(folder / "ledger.jsonl"), "--release-key", str(folder / "own.key")]
+    said = CliRunner().invoke(cli, ["run", str(path), "--out", str(folder / "more"), *keys], standalone_mode=False)
+    assert said.exception is None and "0 came, 10 left, 0 changed" in said.output.replace("\n", " ")
+    assert len((folder / "ledger.jsonl").read_text(encoding="utf-8").splitlines()) == 3
+    (run,) = (folder / "more").iterdir()
+    before = (folder / "ledger.jsonl").read_bytes()
+    assert hs.verify(run, source=folder, release_key=folder / "own.key").verified
+    assert (folder / "ledger.jsonl").read_bytes() == before  # a second run is no release
+
+
+@pytest.mark.parametrize(
+    ("release", "kind", "said"),
+    [
+        (LEDGER.replace("own.key", "other.key"), errors.FileError, "belongs to the release key with id"),
+        (LEDGER.replace("}", ", budget: {mu: 1}}"), errors.LedgerError, "does not state what it spends"),
+        (LEDGER.replace("ledger.jsonl", "own.key"), errors.FileError, "line 1: damaged"),
+    ],
+)
+def test_a_ledger_that_cannot_be_used_is_refused_before_anything_is_drawn(
+    entered: Path, release: str, kind: type[errors.HeorsynthError], said: str
+) -> None:
+    with pytest.raises(kind, match=said):
+        hs.run(with_ids(entered, release), out=entered / "refused")
+    assert not (entered / "refused").exists()
+
+
+def test_a_ledger_within_a_run_folder_is_refused(entered: Path) -> None:
+    (run,) = (entered / "runs").iterdir()
+    with pytest.raises(errors.OutputError, match="lies in a run folder"):
+        hs.run(with_ids(entered), out=entered / "refused", ledger=run / "synthetic" / "ledger.jsonl")
