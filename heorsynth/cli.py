@@ -17,6 +17,7 @@ from heorsynth.core.errors import HeorsynthError, OutputError
 
 _EXIT = {"fit": 0, "not fit": 1, "inconclusive": 2}
 _VERIFICATION = {"verified": 0, "differs": 1, "not verified": 3}
+_RELEASE_KEY = "File with the secret behind the noise of a shared or public release; default: HEORSYNTH_RELEASE_KEY."
 USAGE, BAD_INPUT, FAULT, CANNOT_WRITE, INTERRUPTED = 64, 65, 70, 73, 130
 
 
@@ -38,6 +39,8 @@ def cli() -> None:
 @click.option("--sign-key", type=click.Path(path_type=Path), help="Ed25519 private key; default: HEORSYNTH_SIGN_KEY.")
 @click.option("--registry", type=click.Path(path_type=Path), help="Registry of releases; the cohorts are added.")
 @click.option("--watermark-key", type=click.Path(path_type=Path), help="File with the owner's key for the watermark.")
+@click.option("--release-key", type=click.Path(path_type=Path), help=_RELEASE_KEY)
+@click.option("--ledger", type=click.Path(path_type=Path), help="Ledger of releases, which stays with the custodian.")
 @click.option("--require-governance", is_flag=True, help="Refuse a protocol with blank governance answers.")
 @click.option(
     "--engine",
@@ -53,6 +56,8 @@ def run(
     sign_key: Path | None,
     registry: Path | None,
     watermark_key: Path | None,
+    release_key: Path | None,
+    ledger: Path | None,
     require_governance: bool,
     engine: str,
     workers: int | None,
@@ -66,6 +71,8 @@ def run(
         sign_key=sign_key,
         registry=registry,
         watermark_key=watermark_key,
+        release_key=release_key,
+        ledger=ledger,
         require_governance=require_governance,
         engine=engine,
         workers=workers,
@@ -73,6 +80,8 @@ def run(
     click.echo(finished.evidence)
     click.echo(f"\nVerdict: {finished.verdict}. Dossier: {finished.report}")
     click.echo(finished.signature)
+    if finished.ledger:
+        click.echo(finished.ledger)
     return _EXIT[finished.verdict]
 
 
@@ -86,17 +95,25 @@ def run(
 @click.option("--no-rerun", is_flag=True, help="Do not repeat the run; a re-run executes the notebook in the folder.")
 @click.option("--trusted-key", type=click.Path(path_type=Path), help="Public key; the signature must be by this key.")
 @click.option("--watermark-key", type=click.Path(path_type=Path), help="File with the owner's key of the watermark.")
+@click.option("--release-key", type=click.Path(path_type=Path), help=_RELEASE_KEY)
 def verify(
-    folder: Path, source: Path | None, no_rerun: bool, trusted_key: Path | None, watermark_key: Path | None
+    folder: Path,
+    source: Path | None,
+    no_rerun: bool,
+    trusted_key: Path | None,
+    watermark_key: Path | None,
+    release_key: Path | None,
 ) -> int:
     """Verify a RUN folder: its bytes, its signature, its consistency, and the numbers and verdict of a re-run.
 
     Exit code 0: verified (with --no-rerun: bytes verified, not re-run). 1: differs. 3: not verified, because the re-run
-    was not possible (no source, or a notebook that fails), or because it differs and other versions are installed.
+    was not possible (no source, no release key, or a notebook that fails), or because it differs and other versions
+    are installed.
     """
     from heorsynth.protocol.verify import verify as verify_run
 
-    verification = verify_run(folder, source, rerun=not no_rerun, trusted_key=trusted_key, watermark_key=watermark_key)
+    keys = {"trusted_key": trusted_key, "watermark_key": watermark_key, "release_key": release_key}
+    verification = verify_run(folder, source, rerun=not no_rerun, **keys)
     click.echo(verification)
     return _VERIFICATION[verification.result]
 

@@ -166,6 +166,10 @@ class SeedError(HeorsynthError):
     """A run without a seed, or a seed that is not a non-negative whole number."""
 
 
+class LedgerError(HeorsynthError):
+    """A release that may not be made beside earlier ones of the same patients, or one that exceeds their budget."""
+
+
 class OutputError(HeorsynthError):
     """The output folder cannot be written, or already holds another run."""
 

@@ -21,6 +21,7 @@ from heorsynth.data.columns.identifiers import repeats_evenly
 from heorsynth.data.columns.levels import POOLED, SMALL_COUNT
 from heorsynth.data.folders.cohort_folder import CohortFolder
 from heorsynth.data.labels.label import Label
+from heorsynth.data.labels.levels import INTERNAL, LEVELS
 from heorsynth.estimators.survival.counts import event_counts, follow_up
 from heorsynth.evidence.finding_text import SET_EQUAL
 
@@ -138,6 +139,11 @@ def notes_on(
         )
     if isinstance(cohort, Cohort) and cohort.notes:
         notes.append(f"How the data were read: {'; '.join(cohort.notes)}.")
+    if asked.purpose.name == "data-sharing" and any(label.level == INTERNAL for label in labels):
+        notes.append(
+            f"These cohorts are {LEVELS[INTERNAL]}: their release level is internal, which bounds nothing that one "
+            "patient moves. To share them, release them as shared, with heor."
+        )
     pooled = {name: count for label in labels for name, count in _pooled(label).items()}
     if pooled:
         columns = ", ".join(f"{name} ({count} patients)" for name, count in pooled.items())

@@ -15,6 +15,7 @@ from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.data.files.augmented import PATIENT, SETTING, STATEMENT
 from heorsynth.data.labels.claims import claim_of
 from heorsynth.data.labels.label import ID_COLUMN, Label
+from heorsynth.data.labels.levels import INTERNAL
 from heorsynth.generators.heor.recipe import Heor
 from heorsynth.generators.recipe import Recipe
 from heorsynth.generators.sampling.cohorts import MoreRowsThanPatients
@@ -159,5 +160,13 @@ def _label(label: Label, frame: pd.DataFrame, patients: int, added: int, part: i
     statement = STATEMENT.format(patients=patients, added=added)
     mark = vars(claim_of(frame, label.marked))
     return replace(
-        label, n_rows=patients + added, rests_on=patients, part=part, settings=settings, statement=statement, **mark
+        label,
+        n_rows=patients + added,
+        rests_on=patients,
+        part=part,
+        settings=settings,
+        statement=statement,
+        level=INTERNAL,
+        noise_key="",
+        **mark,
     )

@@ -13,6 +13,7 @@ from heorsynth.core.plugins import Plugin, PluginError
 from heorsynth.core.reading import json_of
 from heorsynth.data.cohort.domain import Domain
 from heorsynth.data.columns.schema import Schema
+from heorsynth.data.labels.levels import INTERNAL, level_problem
 from heorsynth.generators.recipe import Recipe
 from heorsynth.generators.sampling.calibration import aim_from_dict
 from heorsynth.generators.sampling.sampler import FORMAT, Sampler
@@ -28,6 +29,9 @@ REGISTRY = {
     "tvae": "heorsynth.generators.peers.sdv:Tvae",
 }
 """Our generators: name to module and class. A module is imported only when its generator is used."""
+
+RELEASE = "release"
+"""The setting of a generator that bounds what one patient can move; one without it is internal."""
 
 MAX_BYTES = 200_000_000
 """A larger file is not read: a generator file is far smaller."""
@@ -126,6 +130,9 @@ def create(name: str, **options: object) -> Recipe:
     """
     kind = _recipe_class(name)
     known = [item.name for item in fields(kind) if item.init]
+    if RELEASE in options and RELEASE not in known:
+        level = options.pop(RELEASE)
+        require_bounded(name, level)
     unknown = [option for option in options if option not in known]
     if unknown:
         fixes = {option: nearest(option, known) if known else "it has no settings" for option in unknown}
@@ -137,6 +144,19 @@ def create(name: str, **options: object) -> Recipe:
         # labels and records carry the recipe's own name: under another one a run could not be made again
         raise plugins.refused(added, f"{added} calls itself {made.name!r}", f"its property `name` must return {name!r}")
     return made
+
+
+def require_bounded(name: str, level: object) -> None:
+    """Raise GeneratorError if the level is none, or if a generator cannot bound what one patient moves as it asks.
+
+    A generator that can has a setting `release`.
+    """
+    if wrong := level_problem(level):
+        raise GeneratorError(f"generator {name!r}", wrong)
+    if level != INTERNAL and RELEASE not in [item.name for item in fields(_recipe_class(name)) if item.init]:
+        found = f"{level!r}, and generator {name!r} does not bound what one patient can move in its rows"
+        fix = "use the generator heor, or release: internal"
+        raise GeneratorError(f"generator {name!r}", Problem(RELEASE, found, fix))
 
 
 def _recipe_of(added: Plugin) -> type:
@@ -199,6 +219,8 @@ def load(path: str | Path) -> Sampler:
         name, settings, seed, depth = (facts[key] for key in ("name", "settings", "seed", "depth"))
         learnt = {tuple(cell): int(count) for cell, count in facts.get("learnt", [])}
         kept = tuple(facts.get("kept", []))
-        return Sampler(name, settings, domain, law, seed, depth, cells, calibrated, aims, learnt=learnt, kept=kept)
+        release, noise_key = str(facts.get("release", INTERNAL)), str(facts.get("noise_key", ""))
+        learning = (learnt, kept, release, noise_key)
+        return Sampler(name, settings, domain, law, seed, depth, cells, calibrated, aims, False, *learning)
     except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
         raise FileError(f"file {file.name!r}", wrong) from error

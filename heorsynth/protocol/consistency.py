@@ -20,6 +20,7 @@ from heorsynth.data.files.io import label_of, read_frame
 from heorsynth.data.inspect import named_rows
 from heorsynth.data.labels.claims import contradicts_label
 from heorsynth.data.labels.label import Label, releases_in
+from heorsynth.protocol.file.release import level_of
 from heorsynth.protocol.file.source import load_source
 from heorsynth.protocol.run import Run, run_name
 from heorsynth.protocol.run_folder import SUMS, VERDICT, bounded, read_sums, sha256_of
@@ -132,6 +133,7 @@ def _label_facts(run: Run, release: object, label: Label, path: Path) -> list[tu
     return [
         ("release", label.release == release),
         ("generator", label.generator == run.evidence.generator),
+        ("release level", label.level == level_of(run.protocol.document)),
         ("seed", label.seed == run.protocol.document.generator.seed),
         ("number of cohorts", label.m == run.evidence.m),
         ("number of patients", label.n_source == run.evidence.n_source),

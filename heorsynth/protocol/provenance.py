@@ -1,35 +1,39 @@
-"""Makes the record of a run, and writes it as Croissant file, RO-Crate, in-toto statement and signature."""
+"""Makes the record of a run, and writes it as governance sheet, Croissant file, RO-Crate, statement and signature."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 from pandas.api import types
 
-from heorsynth.core.errors import Problem, RunError
+from heorsynth.core.errors import Problem, ProtocolError, RunError
 from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.data.columns.schema import Schema
 from heorsynth.data.files import io
 from heorsynth.data.labels.label import Label
+from heorsynth.data.labels.levels import key_sentence
 from heorsynth.data.labels.releases import Release
 from heorsynth.data.labels.watermark import release_key
 from heorsynth.evidence.evidence import Evidence
-from heorsynth.protocol.file.source import FILE, FOLDER, Origin
+from heorsynth.protocol.file.source import Origin
 from heorsynth.protocol.file.spec import Protocol
 from heorsynth.protocol.lock import Lock
 from heorsynth.protocol.run_folder import SUMS, sha256_of, summed_files
 from heorsynth.protocol.synthetic import SYNTHETIC, Synthetic, first_rows, shared_label
 from heorsynth.provenance.croissant import CROISSANT, croissant
 from heorsynth.provenance.fingerprint import fingerprint
+from heorsynth.provenance.governance import Sheet, blanks, lines_to_paste, require_valid
 from heorsynth.provenance.in_toto import STATEMENT, statement
 from heorsynth.provenance.record import Occasion, Record
 from heorsynth.provenance.ro_crate import CRATE, crate
 from heorsynth.provenance.signature import ENVELOPE, opened, sealed
+from heorsynth.report.governance import governance_page
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -67,6 +71,8 @@ def record_of(
             "rows": label.n_rows,
             "rests_on": label.rests_on,
             "calibrated": list(label.calibrated),
+            "level": label.level,
+            **({"noise_key": key_sentence(label.noise_key)} if label.noise_key else {}),
         },
         post_processing=_post_processing(synthetic[0].schema, label),
         margins=_margins(protocol, evidence),
@@ -114,6 +120,24 @@ def write_provenance(folder: Path, record: Record, occasion: Occasion, key: Ed25
     (folder / ENVELOPE).write_text(sealed((folder / STATEMENT).read_bytes(), key), encoding="utf-8")
 
 
+def require_governance(protocol: Protocol) -> None:
+    """Raise ProtocolError if a governance question that only a person can answer is blank."""
+    unanswered = blanks(protocol.document.governance.model_dump())
+    if unanswered:
+        problems = [Problem(f"governance.{one.key}", f"blank: {one.text}", "") for one in unanswered]
+        fix = "write these lines into the protocol, with your answers:\n" + lines_to_paste(unanswered)
+        problems[-1] = replace(problems[-1], fix=fix)
+        raise ProtocolError(f"protocol {protocol.path.name!r}", problems)
+
+
+def write_governance(governance: Sheet, folder: Path) -> None:
+    """Write the governance sheet as JSON and as a page; RunError if it does not follow its schema."""
+    require_valid(governance.to_dict())
+    text = json.dumps(governance.to_dict(), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+    (folder / "governance.json").write_text(text, encoding="utf-8")
+    (folder / "governance.html").write_text(governance_page(governance), encoding="utf-8")
+
+
 def release_of(record: Record, folder: Path, owner: bytes | None) -> Release:
     """The entry for a run in a registry of releases."""
     files = {name: sha256_of(folder / name) for name in summed_files(folder) if name.startswith(f"{SYNTHETIC}/")}
@@ -137,9 +161,9 @@ def _source(origin: Origin, label: Label) -> dict[str, Any]:
     source_label = origin.cohort.label
     return {
         "kind": origin.kind,
-        "name": "" if origin.kind in (FILE, FOLDER) else origin.cohort.name,
+        "name": origin.cohort.name if origin.public else "",
         "fingerprint": origin.fingerprint,
-        "key": "private" if origin.kind in (FILE, FOLDER) else "public",
+        "key": "public" if origin.public else "private",
         "patients": label.n_source,
         "synthetic": origin.cohort.synthetic,
         "label": None if source_label is None else source_label.to_dict(),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 from collections.abc import Mapping
 from contextlib import ExitStack
@@ -19,12 +18,12 @@ from heorsynth.core.errors import (
     CohortError,
     GeneratorError,
     Problem,
-    ProtocolError,
     RunError,
     UnknownNameError,
 )
 from heorsynth.core.random import stream
 from heorsynth.core.reading import json_of
+from heorsynth.core.secret import ReleaseKey
 from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.data.folders.cohort_folder import CohortFolder
 from heorsynth.data.labels import releases
@@ -34,6 +33,8 @@ from heorsynth.engine.task import one_thread
 from heorsynth.evidence.evidence import Evidence
 from heorsynth.generators import registry
 from heorsynth.generators.sampling.sampler import Sampler
+from heorsynth.protocol import provenance
+from heorsynth.protocol.custody import Custody, custody_of, require_bounded
 from heorsynth.protocol.file.analyses import analyses_of, copy_scripts
 from heorsynth.protocol.file.error_lines import with_lines
 from heorsynth.protocol.file.source import read_origin
@@ -55,11 +56,10 @@ from heorsynth.protocol.synthetic import (
     first_file,
     read_synthetic,
 )
-from heorsynth.provenance.governance import Sheet, blanks, lines_to_paste, require_valid, sheet
+from heorsynth.provenance.governance import sheet
 from heorsynth.provenance.record import Clock, Occasion
 from heorsynth.provenance.signature import ENVELOPE, UNSIGNED, opened, signing_key
 from heorsynth.report.dossier import dossier
-from heorsynth.report.governance import governance_page
 
 
 @dataclass(frozen=True)
@@ -74,6 +74,7 @@ class Run:
     fingerprint : str              keyed fingerprint of the source
     holdout : Mapping or None      the hold-out: its share, the number of patients in and outside it, its keyed
                                    fingerprint
+    ledger : str                   what the ledger said of this release, for the custodian; it is in no file of the run
 
     See Also
     --------
@@ -100,6 +101,7 @@ class Run:
     evidence: Evidence
     fingerprint: str
     holdout: Mapping[str, Any] | None = None
+    ledger: str = ""
 
     @classmethod
     def open(cls, path: str | Path) -> Run:
@@ -208,6 +210,8 @@ def run(
     registry: str | Path | None = None,
     watermark_key: str | Path | None = None,
     require_governance: bool = False,
+    release_key: str | Path | ReleaseKey | None = None,
+    ledger: str | Path | None = None,
     occasion: Occasion | None = None,
     engine: EngineSpec = "local",
     workers: int | None = None,
@@ -225,6 +229,9 @@ def run(
     registry : path, optional     registry of releases, to which the synthetic cohorts are added
     watermark_key : path, optional  file with the owner's key; half of the watermark depends on it
     require_governance : bool     True raises ProtocolError if required governance answers are blank
+    release_key : path, optional  secret behind the noise of a shared or public release, see `core.secret.release_key`
+    ledger : path, optional       ledger of releases, for the custodian alone: a release whose patients differ by a few
+                                  from those of an earlier one is refused
     occasion : Occasion, optional time and machine of an earlier run, written instead of this run's; disables signing
     engine : str or Engine        where cohorts are drawn and checked, see `open_engine`; results do not depend on it
     workers : int, optional       number of workers of the engines "processes" and "dask"
@@ -236,7 +243,7 @@ def run(
     Raises
     ------
     ProtocolError, SeedError, MarginError, CohortError, FileError, GeneratorError, OutputError,
-    SignatureError, EngineError
+    SignatureError, EngineError, LedgerError
 
     See Also
     --------
@@ -274,7 +281,8 @@ def run(
         releases.require_writable(registry)
     spec = read_protocol(protocol)
     if require_governance:
-        _require_governance(spec)
+        provenance.require_governance(spec)
+    require_bounded(spec)
     lock = read_lock(spec, out) if lock_text is None else Lock.from_json(lock_text, spec.sha256)
     notebook = with_parameters(read_notebook(notebook_of(spec) if template is None else Path(template)), {"RUN": "."})
     source_folder = spec.path.parent if source is None else Path(source)
@@ -282,11 +290,13 @@ def run(
         opened_engine = stack.enter_context(open_engine(engine, workers))
         origin = read_origin(spec, source_folder, opened_engine)
         cohort, holdout = _split(origin.cohort, spec)
+        custody = custody_of(spec, origin, release_key, ledger, again=occasion is not None)
         plan = plan_checks(spec, cohort, opened_engine)
         name = run_name(spec.slug, spec.sha256, origin.fingerprint)
         folder = stack.enter_context(staged(Path(out), name))
         with clock.step("fit"):
-            sampler = _fitted(spec, cohort, opened_engine)
+            sampler = _fitted(spec, cohort, opened_engine, custody)
+        entry = custody.entered(spec, name, cohort, sampler)
         with clock.step("sample"):
             synthetic = draw(spec, sampler, cohort, owner, folder, opened_engine)
         with clock.step("validate"):
@@ -323,16 +333,17 @@ def run(
             first_file=first_file(synthetic),
             analyses=analyses_of(spec.document.analyses, spec.path.parent),
         )
-        _write_governance(governance, folder)
+        provenance.write_governance(governance, folder)
         (folder / "report.html").write_text(page, encoding="utf-8")
         with clock.step("notebook"):
             (folder / "notebook.ipynb").write_text(execute(notebook, folder, source_folder), encoding="utf-8")
         write_sums(folder)
         write_provenance(folder, record, occasion or clock.occasion(plugins_used(spec.document)), key)
         release = release_of(record, folder, owner)
+        told = custody.recorded(entry, record.release)
     if registry is not None:
         releases.add(registry, release)
-    return replace(Run.open(Path(out) / name), protocol=spec)
+    return replace(Run.open(Path(out) / name), protocol=spec, ledger=told)
 
 
 def run_name(slug: str, protocol_sha256: str, fingerprint: str) -> str:
@@ -360,7 +371,7 @@ def _split(patients: Patients, protocol: Protocol) -> tuple[Patients, Cohort | N
     return patients.split(share, stream(protocol.document.generator.seed, "holdout"))
 
 
-def _fitted(protocol: Protocol, cohort: Patients, engine: Engine) -> Sampler:
+def _fitted(protocol: Protocol, cohort: Patients, engine: Engine, custody: Custody) -> Sampler:
     """Fit the generator of the protocol; `engine` reads the sample of a folder."""
     settings = protocol.document.generator
     allowed = protocol.document.cohort.allow_synthetic_source
@@ -368,27 +379,11 @@ def _fitted(protocol: Protocol, cohort: Patients, engine: Engine) -> Sampler:
     try:
         with one_thread():
             # Only heor accepts a folder; every other recipe raises GeneratorError.
-            recipe: Any = registry.create(settings.name, **generator_options(protocol.document, cohort))
+            options = {**generator_options(protocol.document, cohort), **custody.options}
+            recipe: Any = registry.create(settings.name, **options)
             fitted: Sampler = recipe.fit(cohort, settings.seed, allow_synthetic_source=allowed, **extra)
             return fitted
     except CohortError as error:
         raise with_lines(error, protocol) from error
     except (GeneratorError, UnknownNameError) as error:
         raise with_lines(error, protocol, "generator") from error
-
-
-def _require_governance(protocol: Protocol) -> None:
-    """Raise ProtocolError if a governance question that only a person can answer is blank."""
-    unanswered = blanks(protocol.document.governance.model_dump())
-    if unanswered:
-        problems = [Problem(f"governance.{one.key}", f"blank: {one.text}", "") for one in unanswered]
-        fix = "write these lines into the protocol, with your answers:\n" + lines_to_paste(unanswered)
-        problems[-1] = replace(problems[-1], fix=fix)
-        raise ProtocolError(f"protocol {protocol.path.name!r}", problems)
-
-
-def _write_governance(governance: Sheet, folder: Path) -> None:
-    require_valid(governance.to_dict())
-    text = json.dumps(governance.to_dict(), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
-    (folder / "governance.json").write_text(text, encoding="utf-8")
-    (folder / "governance.html").write_text(governance_page(governance), encoding="utf-8")

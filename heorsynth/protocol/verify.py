@@ -19,6 +19,7 @@ from heorsynth.data.files.io import label_of, read_frame
 from heorsynth.data.labels.watermark import NO_MARK, names_owner, owner_key
 from heorsynth.protocol.compare_files import DIFFERENT, IDENTICAL, NOT_RERUNNABLE, WITHIN, compared_runs
 from heorsynth.protocol.consistency import contradictions
+from heorsynth.protocol.custody import key_of_run
 from heorsynth.protocol.file.analyses import copy_scripts
 from heorsynth.protocol.file.source import load_source
 from heorsynth.protocol.run import Run, run
@@ -177,6 +178,7 @@ def verify(
     rerun: bool = True,
     trusted_key: str | Path | None = None,
     watermark_key: str | Path | None = None,
+    release_key: str | Path | None = None,
 ) -> _Verification:
     """Check that a run folder is unchanged and consistent, and that a second run gives the same files.
 
@@ -190,6 +192,8 @@ def verify(
     rerun : bool                   False omits the second run; no code of the folder is executed
     trusted_key : path, optional   public key; the signature must be by this key
     watermark_key : path, optional the owner's key; needed for a second run if the rows were marked with it
+    release_key : path, optional   the custodian's key; needed for a second run of a shared or public release, whose
+                                   label states the key's id. By default the key of this user
 
     Returns
     -------
@@ -246,7 +250,7 @@ def verify(
         return without_rerun(_NOT_REQUESTED, recorded.verdict)
     source_folder = None if source is None else Path(source)
     try:
-        again, verdict = _run_again(recorded, files.statement, source_folder, watermark_key)
+        again, verdict = _run_again(recorded, files.statement, source_folder, watermark_key, release_key)
     except HeorsynthError as error:
         return without_rerun(str(error).replace("\n", " "), recorded.verdict)
     return _Verification(folder.name, files.states, again, "", (recorded.verdict, verdict), signature, holds, installs)
@@ -344,13 +348,18 @@ def _installs(statement: bytes) -> str:
 
 
 def _run_again(
-    recorded: Run, statement: bytes, source: Path | None, watermark_key: str | Path | None
+    recorded: Run,
+    statement: bytes,
+    source: Path | None,
+    watermark_key: str | Path | None,
+    release_key: str | Path | None,
 ) -> tuple[dict[str, str], str]:
     """Repeat the run; the result of comparing each file with the first run, and the verdict of the second."""
     name = name_of(statement)
     if name in ("", ".", "..") or Path(name).name != name or "-" not in name:
         raise RunError("the statement names no run")
     _require_owner(recorded.path, watermark_key)
+    noise_key = key_of_run(recorded.path, release_key)
     with tempfile.TemporaryDirectory() as place:
         workspace = Path(place)
         protocol = workspace / f"{name.rsplit('-', 1)[0]}.yaml"
@@ -366,6 +375,7 @@ def _run_again(
             template=recorded.path / "notebook.ipynb",
             lock_text=(recorded.path / "protocol.lock").read_text(encoding="utf-8"),
             watermark_key=watermark_key,
+            release_key=noise_key,
             occasion=occasion_of(statement),
         )
         return compared_runs(recorded.path, again.path), again.verdict

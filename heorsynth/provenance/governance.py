@@ -12,6 +12,7 @@ from heorsynth.core.display import counted
 from heorsynth.core.errors import Problem, RunError
 from heorsynth.core.reading import json_of
 from heorsynth.data.columns.schema import Schema
+from heorsynth.data.labels.levels import level_sentence
 from heorsynth.evidence.evidence import Evidence
 from heorsynth.provenance.governance_items import CITATIONS, ITEMS, Question
 from heorsynth.provenance.record import NEEDS_A_PERSON, Record, answered
@@ -173,7 +174,7 @@ def _from_run(record: Record, evidence: Evidence) -> dict[str, str]:
         "Croissant and a statement in the run folder, which `heorsynth verify` checks and re-runs.",
         "wef.transparency": f"{made} {counted(generator['m'], 'cohort')} of {counted(generator['rows'], 'row')}, from "
         f"{counted(source['patients'], 'patient')}; seed {generator['seed']}.",
-        "wef.safeguards": f"A label in every file; {mark}.",
+        "wef.safeguards": f"{level_sentence(str(generator.get('level', '')))} A label in every file; {mark}.",
         "wef.collapse": f"Drawn {depth}; synthetic rows are refused as a source unless the protocol allows them.",
         "wef.kind": "Invented: the source is itself simulated."
         if source["kind"] == "simulated"

@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import Any
 
 from heorsynth.core.reading import typed
+from heorsynth.data.labels.levels import level_sentence
 
 NEEDS_A_PERSON = "needs a person"
 """Shown for a blank answer that only a person can give."""
@@ -84,7 +85,8 @@ class Record:
     @property
     def description(self) -> str:
         """The description for a data catalogue."""
-        return f"Synthetic cohorts, not patients. {self.sentence}"
+        level = level_sentence(str(self.generator.get("level", "")))
+        return f"Synthetic cohorts, not patients. {self.sentence} {level}"
 
     def answer(self, key: str) -> str:
         """The answer to a key of the governance section, or "needs a person"."""

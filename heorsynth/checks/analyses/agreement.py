@@ -33,14 +33,20 @@ def decision(value: float, half: float) -> str:
     return ABOVE if value > half else BELOW if value < -half else NEITHER
 
 
-def information(real: Cohort, synthetic: Sequence[Cohort]) -> tuple[int, int]:
-    """Return the number of patients that the synthetic cohorts rest on, and their rows."""
-    return patients_behind(real.n, (cohort.label for cohort in synthetic)), synthetic[0].n
+Size = tuple[int, int, bool]
+"""Patients behind the cohorts, rows of each, and whether their law was moved by chance."""
 
 
-def pooled(found: Sequence[Coefficient], size: tuple[int, int], level: float, unit: str = "") -> Estimate:
+def information(real: Cohort, synthetic: Sequence[Cohort]) -> Size:
+    """Return the number of patients that the synthetic cohorts rest on, their rows, and whether they hold noise."""
+    noise = any(cohort.label is not None and cohort.label.noise_key for cohort in synthetic)
+    return patients_behind(real.n, (cohort.label for cohort in synthetic)), synthetic[0].n, noise
+
+
+def pooled(found: Sequence[Coefficient], size: Size, level: float, unit: str = "") -> Estimate:
     """Return the pooled estimate of the cohorts by `estimators.economics.pooling.pool`, at a confidence level."""
-    return pool([one.value for one in found], [one.se**2 for one in found], *size, level, unit=unit)
+    values, variances = [one.value for one in found], [one.se**2 for one in found]
+    return pool(values, variances, *size[:2], level, unit=unit, noise=size[2])
 
 
 def agreeing(real: Coefficient, found: Sequence[Coefficient], level: float) -> int:
@@ -49,7 +55,7 @@ def agreeing(real: Coefficient, found: Sequence[Coefficient], level: float) -> i
     return sum(decision(one.value, one.half(1 - level)) == wanted for one in found)
 
 
-def pooled_decision(real: Coefficient, found: Sequence[Coefficient], size: tuple[int, int], level: float) -> Numbers:
+def pooled_decision(real: Coefficient, found: Sequence[Coefficient], size: Size, level: float) -> Numbers:
     """Return the probability that m new cohorts, pooled, give the decision of the patients, with its interval.
 
     Notes
@@ -82,7 +88,7 @@ def fragile(real: Coefficient, level: float, width: float) -> bool:
     return abs(abs(real.value) - real.half(1 - level)) < width
 
 
-def overlapping(real: Coefficient, found: Sequence[Coefficient], size: tuple[int, int]) -> Numbers:
+def overlapping(real: Coefficient, found: Sequence[Coefficient], size: Size) -> Numbers:
     """Return the overlap of the 95% intervals of patients and pool, with its interval given the patients.
 
     Notes

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from heorsynth.checks.analyses.agreement import agreeing, decision, information, pooled
+from heorsynth.checks.analyses.agreement import Size, agreeing, decision, information, pooled
 from heorsynth.checks.analyses.analysis import Analysis
 from heorsynth.checks.analyses.estimates import Estimates, as_estimate, estimates_of, spans, unit_of
 from heorsynth.checks.analyses.problems import planned_analyses
@@ -193,7 +193,7 @@ def replicate(analysis: Analysis | Mapping[str, object], cohort: Cohort, syn: Se
     return Replication(*facts, rows, size[0], m)
 
 
-def _compared(estimates: Estimates, name: str, cohort: Cohort, size: tuple[int, int], m: int) -> _Compared:
+def _compared(estimates: Estimates, name: str, cohort: Cohort, size: Size, m: int) -> _Compared:
     level, unit = estimates.analysis.level, unit_of(estimates, cohort)
     label = estimates.shown.get(name, name) + spans(estimates, cohort)
     try:

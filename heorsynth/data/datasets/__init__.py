@@ -12,7 +12,7 @@ from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.data.datasets.catalogue import CATALOGUE, Dataset
 from heorsynth.data.datasets.trial import Truth, simulated_trial
 
-__all__ = ("Truth", "citation", "describe", "frame", "load", "names", "roles", "simulated_trial", "title")
+__all__ = ("Truth", "bundled", "citation", "describe", "frame", "load", "names", "roles", "simulated_trial", "title")
 
 
 def names() -> tuple[str, ...]:

@@ -9,6 +9,7 @@ import pandas as pd
 
 from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.data.labels.label import ID_COLUMN, Label, releases_in
+from heorsynth.data.labels.levels import INTERNAL
 
 PATIENT = "PATIENT"
 """Prefix of a patient's row id in an augmented file. Synthetic ids start with SYN."""
@@ -64,6 +65,7 @@ def label_of_mixture(cohort: Cohort) -> Label:
         version=version("heorsynth"),
         settings={SETTING: {"patients": patients, "rows_added": added}},
         statement=_LOST.format(patients=patients, added=added),
+        level=INTERNAL,
     )
 
 

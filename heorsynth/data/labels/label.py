@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 
 from heorsynth.core.errors import LabelError, Problem
 from heorsynth.core.reading import json_of, typed
+from heorsynth.data.labels.levels import LEVELS
 
 KEY = "heorsynth"
 """The key of the label in Parquet metadata and in `DataFrame.attrs`."""
@@ -37,6 +38,9 @@ LEAST = {"agreement": 0, "n_source": 1, "rests_on": 1, "n_rows": 0, "part": 0, "
 
 _OWN = ("part", "n_rows", "watermark", "marked", "agreement")
 """The fields that describe the rows of one file. They differ between the files of a release."""
+
+_LATER = ("kept", "level", "noise_key")
+"""The fields that were added later. A label without them is written as before."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +66,9 @@ class Label:
                            divided by the square root of the number of rows
     kept : tuple           covariates whose means by arm and covariances with the outcomes were set equal to the
                            source's; estimates adjusted for them are no evidence of fidelity
+    level : str            release level (`labels.levels`): who may receive the rows; "" in labels of older versions
+    noise_key : str        id of the secret key that the noise of a release follows, "public" if the source is public,
+                           "" without noise
     """
 
     release: str
@@ -81,6 +88,8 @@ class Label:
     marked: tuple[str, ...] = ()
     agreement: float = 0.0
     kept: tuple[str, ...] = ()
+    level: str = ""
+    noise_key: str = ""
 
     def for_rows(self, n_rows: int) -> Label:
         """Return the label for another number of rows."""
@@ -97,10 +106,10 @@ class Label:
         return {name: value for name, value in facts.items() if name not in _OWN}
 
     def to_dict(self) -> dict[str, object]:
-        """Return the label as JSON-ready data; without `kept` if it is empty, as older versions wrote it."""
+        """Return the label as JSON-ready data; without what is empty in `_LATER`, as older versions wrote it."""
         facts = {"synthetic": True, **asdict(self), "calibrated": list(self.calibrated), "marked": list(self.marked)}
-        kept = facts.pop("kept")
-        return {**facts, "kept": list(kept)} if kept else facts
+        facts["kept"] = list(self.kept)
+        return {name: value for name, value in facts.items() if value or name not in _LATER}
 
     def to_json(self) -> str:
         """Return the label as JSON text."""
@@ -114,7 +123,7 @@ class Label:
         try:
             label = typed(cls, given)
             impossible = [name for name, least in LEAST.items() if not getattr(label, name) >= least]
-            if impossible or not _RELEASE.fullmatch(label.release):
+            if impossible or not _RELEASE.fullmatch(label.release) or label.level not in ("", *LEVELS):
                 raise ValueError("impossible")
         except ValueError:
             raise LabelError("label", Problem("", "not a heorsynth label", "read the file it came with")) from None

@@ -21,6 +21,7 @@ def pool(
     level: float = 0.95,
     *,
     unit: str = "",
+    noise: bool = False,
 ) -> Estimate:
     """Return the mean over m fully synthetic cohorts, with an interval for the population of the real patients.
 
@@ -30,6 +31,7 @@ def pool(
     variances : sequence (m,)    its variance in each cohort, computed as if the rows were patients
     n_source, n_rows : int       patients the generator was trained on, and rows in each cohort
     level : float                confidence level
+    noise : bool                 the law was moved by chance before it was shared, and again for each cohort
 
     Returns
     -------
@@ -37,7 +39,7 @@ def pool(
 
     Raises
     ------
-    NotEstimableError            no cohort, a value or variance that is not finite, or a negative variance
+    NotEstimableError            no cohort, one cohort of a release with noise, a value or variance that is not finite, or a negative variance
 
     Notes
     -----
@@ -54,6 +56,10 @@ def pool(
         nu = T_p^2 / (A^2 / (n_source - 1) + (b / m)^2 / (m - 1)),    A = (n_rows / n_source) · mean(v)
 
     which for a large source is Reiter's nu = (m - 1) · (1 + A · m / b)^2.
+
+    With `noise` the law itself was moved once by noise of variance N, which all cohorts share, and each cohort by as
+    much again. So b holds N beside what rows vary by, and b is added whole: T_n = A + b + b / m. It is too wide by
+    the variance of the rows alone.
 
     With m = 1 there is no b. A fresh sample has b = v, which gives
 
@@ -77,11 +83,17 @@ def pool(
     """
     value, within, between, m = _summary(values, variances, n_source, n_rows)
     original = within * n_rows / n_source
+    if m == 1 and noise:
+        problem = Problem(
+            "cohorts", "one cohort does not tell what the noise of the release does", "analyse all of them"
+        )
+        raise NotEstimableError("pooling", problem)
     if m == 1:
         drawn, freedom_drawn, name = 0.0, math.inf, "Raab T_s"
         original += within
     else:
-        drawn, freedom_drawn, name = between / m, float(m - 1), "Raab T_p"
+        share = 1 / m + noise
+        drawn, freedom_drawn, name = between * share, float(m - 1), "Raab T_p" + " and noise" * noise
     variance = original + drawn
     rest = original**2 / max(n_source - 1, 1) + drawn**2 / freedom_drawn
     quantile = float(special.stdtrit(variance**2 / rest, 0.5 + level / 2)) if rest > 0 else normal_quantile(level)

@@ -9,8 +9,7 @@ from typing import Any
 
 import numpy as np
 
-INTERNAL, SHARED, PUBLIC = "internal", "shared", "public"
-"""Who may have a release: nobody but the custodian, named recipients under an agreement, anyone."""
+from heorsynth.data.labels.levels import PUBLIC_LEVEL, SHARED
 
 ROUNDED_TO = 5
 """Counts of cells are rounded at random to a multiple of this."""
@@ -49,7 +48,7 @@ class Bounds:
 
 BOUNDS = {
     SHARED: Bounds(pieces=20, level=10, hidden=5, patients=3.0, ties=1.2, told=0.045),
-    PUBLIC: Bounds(pieces=40, level=20, hidden=10, patients=6.0, ties=2.4, told=0.01),
+    PUBLIC_LEVEL: Bounds(pieces=40, level=20, hidden=10, patients=6.0, ties=2.4, told=0.01),
 }
 
 

@@ -11,8 +11,8 @@ import pandas as pd
 
 from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.data.columns.schema import Schema
-from heorsynth.generators.heor.bounded import bounded, noise_of
 from heorsynth.generators.heor.borrowing import ExternalCohort
+from heorsynth.generators.heor.bounded import bounded, noise_of
 from heorsynth.generators.heor.cells import OTHERS, Cells
 from heorsynth.generators.heor.columns import ALL, ColumnLaw
 from heorsynth.generators.heor.dependence import Dependence, Spared, Thresholds, solve, target_correlations

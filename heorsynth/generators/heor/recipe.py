@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 from heorsynth.core.display import counted
 from heorsynth.core.errors import GeneratorError, Problem, nearest
 from heorsynth.core.numbers import is_whole
 from heorsynth.core.random import stream
+from heorsynth.core.secret import ReleaseKey, noise_stream
 from heorsynth.data.cohort.cohort import Cohort, small
+from heorsynth.data.datasets.bundled import key_for
 from heorsynth.data.folders.cohort_folder import CohortFolder
+from heorsynth.data.folders.keyed_patients import keyed_patients
 from heorsynth.data.folders.sampling import most_rows_problem
 from heorsynth.data.labels import facts
+from heorsynth.data.labels.levels import INTERNAL, level_problem
 from heorsynth.engine.engine import EngineSpec, open_engine
 from heorsynth.generators.heor.borrowing import ExternalCohort
 from heorsynth.generators.heor.dependence import Thresholds
+from heorsynth.generators.heor.guard import BOUNDS, Guard
 from heorsynth.generators.heor.keep_columns import ALL_COLUMNS, resolved
 from heorsynth.generators.heor.law import HeorLaw
 from heorsynth.generators.heor.quantiles import MIN_PATIENTS
 from heorsynth.generators.heor.subsample import stratified
-from heorsynth.generators.sampling.calibration import CalibrationRequest, aims_of, facts_met
+from heorsynth.generators.sampling.calibration import Aim, CalibrationRequest, aims_of, facts_met
 from heorsynth.generators.sampling.sampler import Sampler
 from heorsynth.generators.sampling.source import require_real, require_source
 
@@ -64,6 +71,10 @@ class Heor:
                           with costs, utilities and the outcome in each arm, are those of the patients and are not
                           shrunk (docs/methods.md, *Kept covariates*). "all": every covariate; no association is
                           shrunk, and bent relations are kept too. It is for copies that stay with the custodian
+    release : str         "internal", "shared" or "public": who may receive the rows. Shared and public bound what one
+                          patient moves, with noise that follows `release_key` (docs/methods.md, *Releases*)
+    release_key : path    the secret that the noise of a shared or public release is drawn from: a file with it, or
+                          the key itself; by default see `data.datasets.bundled.key_for`
 
     Notes
     -----
@@ -85,7 +96,8 @@ class Heor:
     calibrate: CalibrationRequest = ()
     most_rows: int = 200_000
     keep: Sequence[str] | str = ()
-    release: str = "internal"
+    release: str = INTERNAL
+    release_key: str | Path | ReleaseKey | None = None
 
     def __post_init__(self) -> None:
         if self.privacy not in _PRIVACY:
@@ -104,6 +116,11 @@ class Heor:
         named = isinstance(self.keep, list | tuple) and all(isinstance(name, str) for name in self.keep)
         if not named and self.keep != ALL_COLUMNS:
             problem = Problem("keep", "not a list of columns", "write a list: ['u0', 'age'], or 'all'")
+            raise GeneratorError("generator 'heor'", problem)
+        if wrong := level_problem(self.release):
+            raise GeneratorError("generator 'heor'", wrong)
+        if not isinstance(self.release_key, str | Path | ReleaseKey | None):
+            problem = Problem("release_key", f"{type(self.release_key).__name__}, not a path", "give the key's file")
             raise GeneratorError("generator 'heor'", problem)
 
     @property
@@ -148,22 +165,31 @@ class Heor:
         return self._fitted(cohort, seed, borrow, weight)
 
     @property
-    def _least(self):
-        from heorsynth.generators.heor.guard import BOUNDS
+    def _pieces(self) -> int:
+        """Patients to a piece of the law."""
+        return max(self.min_patients, BOUNDS[self.release].pieces) if self.release in BOUNDS else self.min_patients
 
-        return self.min_patients if self.release == "internal" else max(self.min_patients, BOUNDS[self.release].pieces)
+    def _guard(self, cohort: Cohort, key: ReleaseKey) -> Guard:
+        """What hides a patient of these rows: noise that follows the key, the rows and the settings, and no seed."""
+        content = keyed_patients(cohort, key).content
+        settings = [self.release, self.privacy, self.min_patients, list(self.keep), cohort.schema.to_dict()]
+        what = content + json.dumps(settings, sort_keys=True).encode()
+        return Guard(lambda name: noise_stream(key, what + b"\0" + name.encode()), BOUNDS[self.release])
 
-    def _guard(self, cohort):
-        if self.release == "internal":
-            return None
-        import hashlib
-        import pandas as pd
-
-        digest = hashlib.sha256(pd.util.hash_pandas_object(cohort.rows, index=False).to_numpy().tobytes()).hexdigest()
-        from heorsynth.generators.heor.guard import Guard
-        from heorsynth.generators.heor.guard import BOUNDS
-
-        return Guard(lambda name: stream(7, "guard", digest, name), BOUNDS[self.release])
+    def _require_bounded(self, aims: Sequence[Aim], borrow: Cohort | None) -> None:
+        """Raise GeneratorError if an option sets something equal to the patients, which the release must not show."""
+        exact = {
+            "keep": "every association of the patients" if self.keep == ALL_COLUMNS else "",
+            "calibrate": "values of the source" if any(aim.source for aim in aims) else "",
+            "borrow": "correlations of the external patients" if borrow is not None else "",
+        }
+        problems = [
+            Problem(name, f"keeps {told}, and the release is {self.release}", f"drop {name}, or release: internal")
+            for name, told in exact.items()
+            if told
+        ]
+        if problems:
+            raise GeneratorError("generator 'heor'", problems)
 
     def _fitted(
         self,
@@ -175,14 +201,18 @@ class Heor:
     ) -> Sampler:
         """The sampler of these rows; if they are a sample of a folder, with the shares and ranges of the folder."""
         require_source(cohort, allow_synthetic_source=True)
-        if cohort.n < 2 * self.min_patients:
-            fix = f"at least {2 * self.min_patients} patients, or a smaller min_patients"
+        if cohort.n < 2 * self._pieces:
+            easier = "a smaller min_patients" if self._pieces == self.min_patients else "release: internal"
+            fix = f"at least {2 * self._pieces} patients, or {easier}"
             raise GeneratorError("generator 'heor'", Problem("min_patients", counted(cohort.n, "patient"), fix))
         if (borrow is None) != (weight is None):
             fix = "give both: borrow=registry, weight=0.3"
             raise GeneratorError("generator 'heor'", Problem("borrow", "only one of borrow and weight is given", fix))
         external = None if borrow is None or weight is None else ExternalCohort(borrow, weight)
         aims = aims_of(self.calibrate, cohort, self.min_patients)
+        key = key_for(whole or cohort, self.release_key) if self.release in BOUNDS else None
+        if key is not None:
+            self._require_bounded(aims, borrow)
         rng = stream(seed, "heor")
         counts = None if whole is None else whole.cells
         keep, everything = resolved(self.keep, cohort), self.keep == ALL_COLUMNS
@@ -190,20 +220,53 @@ class Heor:
             cohort,
             _UNSHRUNK if everything else _PRIVACY[self.privacy],
             rng,
-            least=self._least,
+            least=self._pieces,
             external=external,
             counts=counts,
             keep=keep,
             whole=everything,
-            guard=self._guard(cohort),
+            guard=None if key is None else self._guard(cohort, key),
         )
+        settings = self._settings(cohort, law, aims, external, whole)
+        kept = {fact for role, found in BY_CONSTRUCTION.items() if getattr(cohort.schema, role) for fact in found}
+        kept |= {facts.COVARIANCES} if everything else set()
+        calibrated = tuple(sorted(kept | set(facts_met(aims))))
+        names = keep if everything else tuple(dict.fromkeys(self.keep))
+        if law.noise is not None:
+            calibrated = tuple(sorted(facts_met(aims)))
+        made = Sampler.fitted(
+            self.name,
+            settings,
+            cohort,
+            law,
+            seed,
+            calibrated,
+            aims,
+            whole=whole,
+            kept=names,
+            release=self.release,
+            noise_key="" if key is None else key.stated,
+        )
+        if law.noise is None:
+            return made
+        return replace(made, cells=dict(zip(law.cells.members, law.cells.counts.tolist(), strict=True)))
+
+    def _settings(
+        self,
+        cohort: Cohort,
+        law: HeorLaw,
+        aims: Sequence[Aim],
+        external: ExternalCohort | None,
+        whole: CohortFolder | None,
+    ) -> dict[str, object]:
+        """What labels and records say of how this law was made."""
         settings: dict[str, object] = {"privacy": self.privacy, "min_patients": self.min_patients}
         if whole is not None:
             settings["learnt_from"] = {"rows": cohort.n, "of": whole.n, "stratified_by": list(cohort.schema.strata)}
         if law.shape.pooled:
             settings["pooled_rare_levels"] = {name: small(count) for name, count in law.shape.pooled.items()}
         if self.keep:
-            settings["keep"] = ALL_COLUMNS if everything else list(dict.fromkeys(self.keep))
+            settings["keep"] = ALL_COLUMNS if self.keep == ALL_COLUMNS else list(dict.fromkeys(self.keep))
         if law.kept is not None and law.kept.reasons:
             settings["not_kept"] = dict(law.kept.reasons)
         if aims:
@@ -211,8 +274,6 @@ class Heor:
         if external is not None:
             columns = list(external.common(law.shape))
             settings["borrow"] = {"patients": external.cohort.n, "weight": external.weight, "columns": columns}
-        kept = {fact for role, found in BY_CONSTRUCTION.items() if getattr(cohort.schema, role) for fact in found}
-        kept |= {facts.COVARIANCES} if everything else set()
-        calibrated = tuple(sorted(kept | set(facts_met(aims))))
-        names = keep if everything else tuple(dict.fromkeys(self.keep))
-        return Sampler.fitted(self.name, settings, cohort, law, seed, calibrated, aims, whole=whole, kept=names)
+        if law.noise is not None:
+            settings |= {"noise": law.noise.to_dict(), "noise_covers": int(BOUNDS[self.release].patients)}
+        return settings

@@ -94,7 +94,8 @@ class SyntheticCohorts(Sequence[Cohort]):
         ``syn.analyse(lambda c: CoxPHFitter().fit(c.frame, "time", "event"))``
         """
         n_rows = self._cohorts[0].n
-        return pooled(self._cohorts, estimate, n_source=self.label.rests_on, n_rows=n_rows, level=level)
+        noise = bool(self.label.noise_key)
+        return pooled(self._cohorts, estimate, n_source=self.label.rests_on, n_rows=n_rows, level=level, noise=noise)
 
     def _card(self) -> Card:
         label = self.label

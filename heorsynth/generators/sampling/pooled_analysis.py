@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, cast
 
 import numpy as np
@@ -21,7 +22,7 @@ _FITTED = (("params_", "standard_errors_"), ("params", "bse"))
 
 
 def pooled(
-    cohorts: Sequence[Cohort], analysis: Analysis, *, n_source: int, n_rows: int, level: float
+    cohorts: Sequence[Cohort], analysis: Analysis, *, n_source: int, n_rows: int, level: float, noise: bool = False
 ) -> Estimate | dict[str, Estimate]:
     """The analysis of every cohort, pooled by `estimators.economics.pooling.pool`: one Estimate, or one a coefficient.
 
@@ -30,15 +31,16 @@ def pooled(
     NotEstimableError     the analysis returns neither, or the terms of the models differ between cohorts
     """
     found = [analysis(cohort) for cohort in cohorts]
+    shared = partial(pool, n_source=n_source, n_rows=n_rows, level=level, noise=noise)
     models = [_coefficients(one) for one in found]
     if all(model is not None for model in models):
-        return _pooled_models([model for model in models if model is not None], n_source, n_rows, level)
+        return _pooled_models([model for model in models if model is not None], shared)
     pairs = [_pair(one) for one in found]
-    return pool([pair[0] for pair in pairs], [pair[1] for pair in pairs], n_source=n_source, n_rows=n_rows, level=level)
+    return shared([pair[0] for pair in pairs], [pair[1] for pair in pairs])
 
 
 def _pooled_models(
-    models: Sequence[Mapping[str, _Pair]], n_source: int, n_rows: int, level: float
+    models: Sequence[Mapping[str, _Pair]], shared: Callable[[list[float], list[float]], Estimate]
 ) -> dict[str, Estimate]:
     terms = list(models[0])
     differing = sum(set(model) != set(terms) for model in models)
@@ -47,16 +49,7 @@ def _pooled_models(
         raise NotEstimableError(
             "analyse", Problem("terms", f"{differing} of {len(models)} models have other terms", fix)
         )
-    return {
-        term: pool(
-            [model[term][0] for model in models],
-            [model[term][1] for model in models],
-            n_source=n_source,
-            n_rows=n_rows,
-            level=level,
-        )
-        for term in terms
-    }
+    return {term: shared([model[term][0] for model in models], [model[term][1] for model in models]) for term in terms}
 
 
 def _coefficients(found: object) -> dict[str, _Pair] | None:

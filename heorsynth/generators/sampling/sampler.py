@@ -23,6 +23,7 @@ from heorsynth.data.folders.tally import cells_of
 from heorsynth.data.labels.claims import Claim
 from heorsynth.data.labels.facts import COVARIANCES
 from heorsynth.data.labels.label import ID_COLUMN, Label, synthetic_ids
+from heorsynth.data.labels.levels import INTERNAL
 from heorsynth.engine.engine import EngineSpec, open_engine
 from heorsynth.generators.sampling.calibration import Aim
 from heorsynth.generators.sampling.cohorts import MoreRowsThanPatients, SyntheticCohorts
@@ -65,6 +66,8 @@ class Sampler:
     copies : bool          True where the rows are patients' own: a mark would only hide that they are copies
     learnt : Mapping       the same cells to the patients learnt from, where these were a sample; empty where all were
     kept : tuple           covariates whose moments by arm every whole cohort has; see `Label`
+    release : str          release level (`data.labels.levels`): who may receive what it draws
+    noise_key : str        the key that its noise follows; see `Label`
     """
 
     name: str
@@ -79,6 +82,8 @@ class Sampler:
     copies: bool = False
     learnt: Mapping[tuple[str, ...], int] = field(default_factory=dict)
     kept: tuple[str, ...] = ()
+    release: str = INTERNAL
+    noise_key: str = ""
 
     @classmethod
     def fitted(
@@ -93,6 +98,8 @@ class Sampler:
         copies: bool = False,
         whole: CohortFolder | None = None,
         kept: tuple[str, ...] = (),
+        release: str = INTERNAL,
+        noise_key: str = "",
     ) -> Sampler:
         """The sampler of a law that was just fitted to a cohort, or to one that is a sample of a whole folder."""
         cell, members = cells_of(cohort) if cohort.schema.strata else (np.zeros(0, dtype=np.int64), ())
@@ -103,7 +110,8 @@ class Sampler:
         depth = 1 + (0 if not cohort.synthetic else 1 if cohort.label is None else cohort.label.depth)
         domain = Domain.of(cohort) if whole is None else whole.domain
         seed = check_seed(seed)
-        return cls(name, dict(settings), domain, law, seed, depth, cells, calibrated, aims, copies, learnt, kept)
+        learning = (learnt, kept, release, noise_key)
+        return cls(name, dict(settings), domain, law, seed, depth, cells, calibrated, aims, copies, *learning)
 
     @property
     def n_source(self) -> int:
@@ -292,6 +300,8 @@ class Sampler:
             depth=self.depth,
             calibrated=tuple(fact for fact in self.calibrated if whole or fact != COVARIANCES),
             kept=self.kept if whole else (),
+            level=self.release,
+            noise_key=self.noise_key,
         )
 
     def save(self, path: str | Path) -> Path:
@@ -316,6 +326,8 @@ class Sampler:
             "depth": self.depth,
             "calibrated": list(self.calibrated),
             **({"kept": list(self.kept)} if self.kept else {}),
+            "release": self.release,
+            **({"noise_key": self.noise_key} if self.noise_key else {}),
             "aims": [aim.to_dict() for aim in self.aims],
             "cells": [[list(cell), count] for cell, count in self.cells.items()],
             **({"learnt": [[list(cell), count] for cell, count in self.learnt.items()]} if self.learnt else {}),
@@ -335,6 +347,7 @@ class Sampler:
         """What was fitted to how many patients; nothing of what was learnt."""
         settings = ", ".join(f"{name}={value!r}" for name, value in self.settings.items()) or "none"
         rows = [("fitted to", f"{self.n_source:,} patients"), ("settings", settings), ("seed", str(self.seed))]
+        rows.append(("release level", self.release))
         return facts_card(f"Sampler of {self.name!r}", rows, "Draw with sample(n, m, seed).")
 
     def __repr__(self) -> str:

@@ -6,40 +6,26 @@ import hashlib
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
-from typing import Annotated, Any
-
-from pydantic import BaseModel, BeforeValidator, ConfigDict
-from pydantic_core import PydanticCustomError
+from typing import Any
 
 from heorsynth.checks.analyses.analysis import Analysis
 from heorsynth.core.errors import AnalysisError, Problem
-from heorsynth.core.numbers import is_number
+from heorsynth.protocol.file.section import Number, Section
 from heorsynth.protocol.file.yaml import Path_, line_of
 
 
-def _number(value: object) -> object:
-    if not is_number(value):
-        raise PydanticCustomError("number", "not a number")
-    return value
-
-
-_Number = Annotated[float, BeforeValidator(_number)]
-
-
-class AnalysisSection(BaseModel):
+class AnalysisSection(Section):
     """One of the user's own analyses, as `heorsynth.Analysis`; its script lies beside the protocol."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=False)
 
     name: str
     model: str = "call"
     formula: str = ""
     focus: list[str] = []
-    level: _Number = 0.05
+    level: Number = 0.05
     call: str = ""
-    margin: _Number | None = None
-    margin_se: _Number | None = None
-    horizon: _Number | None = None
+    margin: Number | None = None
+    margin_se: Number | None = None
+    horizon: Number | None = None
     decisive: bool = True
 
 

@@ -50,6 +50,11 @@ class Origin:
     kind: str
     key: bytes = field(repr=False)
 
+    @property
+    def public(self) -> bool:
+        """True if the rows were read from a bundled dataset or simulated: there is nobody to protect."""
+        return self.kind not in (FILE, FOLDER)
+
     @cached_property
     def fingerprint(self) -> str:
         """Keyed fingerprint of the rows, or of the files of a folder."""

@@ -8,17 +8,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
 from heorsynth.checks.economics.analysis import imputations
 from heorsynth.checks.planning.catalogue import margin_for
 from heorsynth.checks.planning.purposes import PURPOSES
 from heorsynth.core.errors import HeorsynthError, MarginError, Problem, ProtocolError, RoleError, SeedError, nearest
-from heorsynth.core.numbers import is_number, is_whole
 from heorsynth.data.folders.sampling import LEAST_ROWS
 from heorsynth.generators import registry
 from heorsynth.protocol.file.analyses import AnalysisSection, block_problems
+from heorsynth.protocol.file.release import ReleaseSection, release_problems
+from heorsynth.protocol.file.section import Number, Section, Whole, whole
 from heorsynth.protocol.file.yaml import Path_, line_of, read_yaml
 
 _PLAIN = {
@@ -40,18 +41,6 @@ _PLAIN = {
 """Error type of pydantic to the problem and its fix, in words for an analyst."""
 
 
-def _whole(value: object) -> object:
-    if not is_whole(value):
-        raise PydanticCustomError("whole_number", "not a whole number")
-    return value
-
-
-def _number(value: object) -> object:
-    if not is_number(value):
-        raise PydanticCustomError("number", "not a number")
-    return value
-
-
 def _level(value: object) -> object:
     """A level as text if it is a boolean: the levels of a boolean column are called True and False."""
     return str(value) if isinstance(value, bool) else value
@@ -59,7 +48,7 @@ def _level(value: object) -> object:
 
 def _code(value: object) -> object:
     """An event code used as a key. In a lock it is text, because keys of JSON are text."""
-    return int(value) if isinstance(value, str) and value.isdigit() else _whole(value)
+    return int(value) if isinstance(value, str) and value.isdigit() else whole(value)
 
 
 def _method(value: object) -> object:
@@ -71,26 +60,18 @@ def _method(value: object) -> object:
     return value
 
 
-_Whole = Annotated[int, BeforeValidator(_whole)]
 Code = Annotated[int, BeforeValidator(_code)]
-Number = Annotated[float, BeforeValidator(_number)]
 _Level = Annotated[str | int, BeforeValidator(_level)]
 
 
-class _Section(BaseModel):
-    """A section of a protocol: unknown keys are errors, and values cannot change after reading."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=False)
-
-
-class _Simulated(_Section):
+class _Simulated(Section):
     """A simulated trial of n patients, as `datasets.simulated_trial` draws it."""
 
-    n: _Whole = Field(ge=20, le=1_000_000)
-    seed: _Whole = Field(ge=0)
+    n: Whole = Field(ge=20, le=1_000_000)
+    seed: Whole = Field(ge=0)
 
 
-class _Adtte(_Section):
+class _Adtte(Section):
     """One parameter of a CDISC ADaM time-to-event table; CNSR (0 = event) is recoded to 1 = event on reading.
 
     The endpoint has the name of the parameter, in lower case. The table declares endpoint, id, arm and unit itself;
@@ -101,7 +82,7 @@ class _Adtte(_Section):
     param: str
 
 
-class _Source(_Section):
+class _Source(Section):
     """The source of the patients: a bundled dataset, a simulated trial, or a file or folder beside the protocol."""
 
     dataset: str | None = None
@@ -116,7 +97,7 @@ class _Source(_Section):
         return self.adtte.file if self.adtte is not None else self.file or self.folder
 
 
-class _CohortSection(_Section):
+class _CohortSection(Section):
     """The roles of the columns, as in `heorsynth.Cohort`; a bundled dataset has default roles."""
 
     source: _Source
@@ -131,8 +112,8 @@ class _CohortSection(_Section):
     entry: str | None = None
     unit: Literal["day", "week", "month", "year"] | None = None
     currency: str | None = None
-    price_year: _Whole | None = None
-    event_map: dict[str | int, _Whole | dict[str | int, _Whole]] | None = None
+    price_year: Whole | None = None
+    event_map: dict[str | int, Whole | dict[str | int, Whole]] | None = None
     bands: dict[str, tuple[str, list[Number], list[str]]] | None = None
     order: list[tuple[str, str]] | None = None
     totals: dict[str, list[str]] | None = None
@@ -147,20 +128,20 @@ _ECONOMIC_COHORTS = 100
 """Number of cohorts of an economic evaluation, unless the protocol gives one."""
 
 
-class _GeneratorSection(_Section):
+class _GeneratorSection(Section):
     """The generator, the numbers of rows and cohorts, and the seed."""
 
     name: str = "heor"
-    n: Literal["same"] | Annotated[_Whole, Field(ge=1)] = "same"
-    m: _Whole = Field(default=20, ge=1, le=10_000)
-    most_cohorts: _Whole = Field(default=500, ge=1, le=10_000)
-    seed: _Whole = Field(ge=0)
+    n: Literal["same"] | Annotated[Whole, Field(ge=1)] = "same"
+    m: Whole = Field(default=20, ge=1, le=10_000)
+    most_cohorts: Whole = Field(default=500, ge=1, le=10_000)
+    seed: Whole = Field(ge=0)
     options: dict[str, object] = {}
     targets: dict[str, dict[str, Number]] = {}
     where: dict[str, _Level] = {}
 
 
-class _Economics(_Section):
+class _Economics(Section):
     """The economic evaluation: comparator, thresholds in the cohort's currency, cost, effect, and how it is adjusted.
 
     `baseline` is the column of the utility at baseline, a covariate of the effect; `adjust` are covariates of cost and
@@ -178,7 +159,7 @@ class _Economics(_Section):
     cluster: str | None = None
 
 
-class _Registration(_Section):
+class _Registration(Section):
     """The registration of the protocol."""
 
     registry: str
@@ -187,7 +168,7 @@ class _Registration(_Section):
     date: str | None = None
 
 
-class Governance(_Section):
+class Governance(Section):
     """The data steward, and the other answers of the governance sheet that only a person can give.
 
     The keys are `provenance.governance_items.KEYS`. A required answer that is blank is shown as "needs a person".
@@ -222,7 +203,7 @@ class Governance(_Section):
     conflicts_of_interest: str | None = None
 
 
-class _Amendment(_Section):
+class _Amendment(Section):
     """A change of the protocol after it was locked."""
 
     date: str
@@ -232,15 +213,16 @@ class _Amendment(_Section):
     before_or_after_data: Literal["before", "after"] | None = None
 
 
-class Document(_Section):
+class Document(Section):
     """The content of a protocol file."""
 
-    heorsynth: Annotated[Literal[1], BeforeValidator(_whole)]
+    heorsynth: Annotated[Literal[1], BeforeValidator(whole)]
     title: str
     purpose: str
     cohort: _CohortSection
     generator: _GeneratorSection
     use: Literal["pooled", "single"] | None = None
+    release: ReleaseSection | None = None
     margins: dict[str, dict[str, object]] = {}
     economics: _Economics | None = None
     analyses: list[AnalysisSection] = []
@@ -248,7 +230,7 @@ class Document(_Section):
     registration: _Registration | None = None
     amendments: list[_Amendment] = []
     holdout: Number | None = Field(default=None, gt=0, lt=1)
-    most_rows: _Whole = Field(default=50_000, ge=LEAST_ROWS)
+    most_rows: Whole = Field(default=50_000, ge=LEAST_ROWS)
     notebook: str | None = None
 
     @model_validator(mode="before")
@@ -376,7 +358,7 @@ def _unknown_names(plain: Mapping[str, object], lines: dict[Path_, int]) -> list
     for key, declared in margins.items() if isinstance(margins, dict) else ():
         if isinstance(declared, dict):
             problems += _margin_problems(key, declared, lines)
-    return [*problems, *block_problems(plain, lines)]
+    return [*problems, *block_problems(plain, lines), *release_problems(plain, lines)]
 
 
 def _margin_problems(

@@ -15,6 +15,7 @@ from heorsynth.core.errors import ProtocolError, RunError
 from heorsynth.protocol.file.spec import Governance
 from heorsynth.provenance import governance
 from heorsynth.provenance.governance_items import CITATIONS, ITEMS, KEYS
+from heorsynth.report.governance import governance_page
 
 HEAD = """heorsynth: 1
 title: A <b>trial</b>, copied
@@ -102,6 +103,9 @@ def test_the_page_shows_the_same_escapes_what_it_shows_and_stands_in_the_dossier
     for shown in (page, report):
         assert "<b>trial</b>" not in shown and "&lt;b&gt;trial&lt;/b&gt;" in shown
         assert "said of steward" in shown and "<code>governance.stakeholders</code>" in shown
+    items = tuple(governance.Item(**one) for one in facts["items"])
+    sheet = governance.Sheet(*(facts[name] for name in ("run", "title", "purpose", "verdict")), items)
+    assert page == governance_page(sheet)
     assert "http" not in page.replace("https://json-schema.org", "") and "<script" not in page
     for one in facts["items"]:
         assert one["question"] in page.replace("&#39;", "'")
