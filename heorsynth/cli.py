@@ -63,6 +63,7 @@ def run(
     workers: int | None,
 ) -> int:
     """Run PROTOCOL: draw and check its synthetic cohorts, write the run folder, print the verdict."""
+    from heorsynth.data.labels.levels import level_sentence
     from heorsynth.protocol.run import run as run_protocol
 
     finished = run_protocol(
@@ -79,6 +80,7 @@ def run(
     )
     click.echo(finished.evidence)
     click.echo(f"\nVerdict: {finished.verdict}. Dossier: {finished.report}")
+    click.echo(level_sentence(finished.level))
     click.echo(finished.signature)
     if finished.ledger:
         click.echo(finished.ledger)

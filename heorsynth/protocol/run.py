@@ -37,6 +37,7 @@ from heorsynth.protocol import provenance
 from heorsynth.protocol.custody import Custody, custody_of, require_bounded
 from heorsynth.protocol.file.analyses import analyses_of, copy_scripts
 from heorsynth.protocol.file.error_lines import with_lines
+from heorsynth.protocol.file.release import level_of
 from heorsynth.protocol.file.source import read_origin
 from heorsynth.protocol.file.spec import Protocol, read_protocol
 from heorsynth.protocol.file.template import notebook_of
@@ -127,6 +128,11 @@ class Run:
         """The verdict: "fit", "not fit" or "inconclusive"."""
         return self.evidence.verdict
 
+    @property
+    def level(self) -> str:
+        """The release level: who may receive the synthetic cohorts."""
+        return level_of(self.protocol.document)
+
     @cached_property
     def cohort(self) -> Patients:
         """The real cohort that the generator was fitted to, without the hold-out; read from the source again.
@@ -186,6 +192,7 @@ class Run:
                 ("verdict", self.verdict),
                 *((f"{one.question}?", f"{one.shown}: {one.text}") for one in self.evidence.answered),
                 ("generator", f"{document.generator.name}, m = {self.evidence.m}, seed {document.generator.seed}"),
+                ("release level", self.level),
                 ("dossier", self.report.as_posix()),
             ],
         )

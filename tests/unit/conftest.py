@@ -36,6 +36,16 @@ class Signed:
     registry: Path
 
 
+@pytest.fixture(autouse=True, scope="session")
+def release_key_of_the_tests(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """No test makes or uses the release key of whoever runs it."""
+    file = tmp_path_factory.mktemp("keys") / "release.key"
+    file.write_text("a release key for tests, and for nothing else", encoding="utf-8")
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("HEORSYNTH_RELEASE_KEY", str(file))
+        yield
+
+
 @pytest.fixture(scope="session")
 def small_protocol(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("small") / "small.yaml"

@@ -224,6 +224,7 @@ def test_ten_patients_fewer_are_released_and_the_command_says_how_many_left(ente
     path = with_ids(folder, "release: {level: shared}")
     keys = ["--ledger", str(folder / "ledger.jsonl"), "--release-key", str(folder / "own.key")]
     said = CliRunner().invoke(cli, ["run", str(path), "--out", str(folder / "more"), *keys], standalone_mode=False)
+    assert "Release level shared" in said.output
     assert said.exception is None and "0 came, 10 left, 0 changed" in said.output.replace("\n", " ")
     assert len((folder / "ledger.jsonl").read_text(encoding="utf-8").splitlines()) == 3
     (run,) = (folder / "more").iterdir()
