@@ -166,6 +166,7 @@ def test_no_value_of_a_canary_patient_is_in_a_saved_generator_or_its_repr(place:
     [
         ("heor", {}),
         ("heor", {"keep": "all"}),
+        ("heor", {"release": "shared"}),
         ("marginals", {}),
         ("bootstrap", {}),
         ("arf", {}),

@@ -39,7 +39,8 @@ def pool(
 
     Raises
     ------
-    NotEstimableError            no cohort, one cohort of a release with noise, a value or variance that is not finite, or a negative variance
+    NotEstimableError            no cohort, or one of a release with noise; a value or variance that is not finite, or
+                                 a negative variance
 
     Notes
     -----

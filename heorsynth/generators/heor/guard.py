@@ -20,6 +20,9 @@ MOST_PIECES = 3
 _MOST_WEIGHTED = 0.8
 """Largest standard deviation of a patient's weight. What exceeds it moves shares, whoever has them."""
 
+_FAR = 8.0
+"""An amount so many times as far from the median as one that enough patients reach would tell its patient."""
+
 _SMALLEST_SHARE = 0.05
 """Least parameter of a gamma variate: smaller ones underflow to 0."""
 
@@ -140,14 +143,14 @@ class Guard:
     def stands_out(self, values: np.ndarray) -> bool:
         """True if fewer than `hidden` patients have amounts (n,) far beyond those of all others.
 
-        Far is more than four times as far from the median amount as the largest amount that `hidden` patients reach.
+        Far is `_FAR` times as far from the median amount as the largest amount that `hidden` patients reach.
         """
         hidden = self.bounds.hidden
         paid = np.sort(values[values > 0])
         if len(paid) < 2 * hidden:
             return bool(len(paid))
         middle = float(np.median(paid))
-        return bool(paid[-1] - middle > 4 * max(paid[-hidden] - middle, 1e-12))
+        return bool(paid[-1] - middle > _FAR * max(paid[-hidden] - middle, 1e-12))
 
 
 @dataclass(frozen=True, repr=False)

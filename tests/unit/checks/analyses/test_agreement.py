@@ -7,7 +7,7 @@ from heorsynth.checks.analyses.agreement import agreeing, fragile, overlapping, 
 from heorsynth.checks.analyses.models import Coefficient
 from heorsynth.core.errors import NotEstimableError
 
-SIZE = (100, 100)
+SIZE = (100, 100, False)
 REAL = Coefficient(3.0, 1.0)
 
 
