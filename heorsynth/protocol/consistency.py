@@ -133,7 +133,7 @@ def _label_facts(run: Run, release: object, label: Label, path: Path) -> list[tu
     return [
         ("release", label.release == release),
         ("generator", label.generator == run.evidence.generator),
-        ("release level", label.level == level_of(run.protocol.document)),
+        ("release level", label.level in ("", level_of(run.protocol.document))),  # "": of an older version
         ("seed", label.seed == run.protocol.document.generator.seed),
         ("number of cohorts", label.m == run.evidence.m),
         ("number of patients", label.n_source == run.evidence.n_source),

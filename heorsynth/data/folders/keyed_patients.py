@@ -15,7 +15,7 @@ from heorsynth.data.folders.cohort_folder import CohortFolder
 
 
 @dataclass(frozen=True, repr=False)
-class KeyedPatients:
+class _KeyedPatients:
     """The patients of a source as keyed hashes; the order of the rows plays no part.
 
     Attributes
@@ -32,7 +32,7 @@ class KeyedPatients:
     content: bytes
 
 
-def keyed_patients(cohort: Cohort | CohortFolder, key: ReleaseKey) -> KeyedPatients:
+def keyed_patients(cohort: Cohort | CohortFolder, key: ReleaseKey) -> _KeyedPatients:
     """Return the keyed hashes of a cohort's patients.
 
     Notes
@@ -48,7 +48,7 @@ def keyed_patients(cohort: Cohort | CohortFolder, key: ReleaseKey) -> KeyedPatie
         digests += [key.tag(b"row\0" + text.encode()) for text in _row_texts(rows, names)]
     columns = key.tag(b"columns\0" + "\x1f".join(names).encode())
     content = key.tag(b"content\0" + columns + b"".join(sorted(digests)))
-    return KeyedPatients(_short(digests), _short(ids), columns.hex()[:16], content)
+    return _KeyedPatients(_short(digests), _short(ids), columns.hex()[:16], content)
 
 
 def _frames(cohort: Cohort | CohortFolder) -> Iterator[pd.DataFrame]:

@@ -1,3 +1,3 @@
 """What marks rows as synthetic: labels, ids and the watermark."""
 
-__all__ = ("claims", "facts", "label", "levels", "releases", "watermark", "watermark_detection")
+__all__ = ("claims", "facts", "label", "ledger", "levels", "releases", "spending", "watermark", "watermark_detection")

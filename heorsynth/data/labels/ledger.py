@@ -57,7 +57,7 @@ class LedgerEntry:
 
 
 @dataclass(frozen=True)
-class Change:
+class _Change:
     """How the patients of a new release differ from those of an earlier one.
 
     Attributes
@@ -95,7 +95,7 @@ class Ledger:
     entries: tuple[LedgerEntry, ...] = ()
     budget: Spending | None = None
 
-    def changes(self, new: LedgerEntry) -> tuple[Change, ...]:
+    def changes(self, new: LedgerEntry) -> tuple[_Change, ...]:
         """Return how a new release differs from each earlier one that left the custodian."""
         return tuple(_change(new, one) for one in self._released)
 
@@ -264,7 +264,7 @@ def _share(one: tuple[np.ndarray, np.ndarray, str], other: tuple[np.ndarray, np.
     return one[2] != other[2] or bool(np.isin(one[1], other[1]).any())
 
 
-def _change(new: LedgerEntry, old: LedgerEntry) -> Change:
+def _change(new: LedgerEntry, old: LedgerEntry) -> _Change:
     """Compare two releases: by id where both have ids, else row by row."""
     (ids, rows, columns), (old_ids, old_rows, old_columns) = _patients(new), _patients(old)
     if len(ids) and len(old_ids):
@@ -272,17 +272,17 @@ def _change(new: LedgerEntry, old: LedgerEntry) -> Change:
         came, left = len(ids) - len(here), len(old_ids) - len(there)
         changed = int((rows[here] != old_rows[there]).sum()) if columns == old_columns else None
         # Newcomers and leavers stand out by what did not change of the others, however many of these changed.
-        return Change(old.date, old.run, len(here), came, left, changed, came + left or changed or 0)
+        return _Change(old.date, old.run, len(here), came, left, changed, came + left or changed or 0)
     if columns != old_columns:
-        return Change(old.date, old.run, 0, len(rows), len(old_rows), None, 0, comparable=False)
+        return _Change(old.date, old.run, 0, len(rows), len(old_rows), None, 0, comparable=False)
     kinds, place = np.unique(np.concatenate([rows, old_rows]), return_inverse=True)
     now, then = (np.bincount(part, minlength=len(kinds)) for part in (place[: len(rows)], place[len(rows) :]))
     shared = int(np.minimum(now, then).sum())
     came, left = len(rows) - shared, len(old_rows) - shared
-    return Change(old.date, old.run, shared, came, left, None, max(came, left))
+    return _Change(old.date, old.run, shared, came, left, None, max(came, left))
 
 
-def _refusal(change: Change, fewest: int, covers: int) -> Problem | None:
+def _refusal(change: _Change, fewest: int, covers: int) -> Problem | None:
     """Why a release may not be made beside an earlier one; None if it may."""
     if not change.comparable:
         found = "its columns are others, and without ids nobody can be recognised in both"
