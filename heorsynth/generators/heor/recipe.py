@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from heorsynth.core.disclosure import small
 from heorsynth.core.display import counted
 from heorsynth.core.errors import GeneratorError, Problem, nearest
 from heorsynth.core.numbers import is_whole
 from heorsynth.core.random import stream
-from heorsynth.data.cohort.cohort import Cohort, small
+from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.data.folders.cohort_folder import CohortFolder
 from heorsynth.data.folders.sampling import most_rows_problem
 from heorsynth.data.labels import facts

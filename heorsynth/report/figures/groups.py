@@ -10,13 +10,14 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
+from heorsynth.core.disclosure import is_exact, shown_counts
 from heorsynth.core.display import counted
 from heorsynth.core.errors import NotEstimableError, Problem, unknown_name
 from heorsynth.core.estimate import significant
 from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.data.columns.levels import SMALL_COUNT, shown_names
 from heorsynth.report.figures.style import DASHED, GREY, REAL, SYNTHETIC, Picture, canvas, style, watermark
-from heorsynth.report.tables.suppress import is_exact, ordered_levels, shown_counts
+from heorsynth.report.tables.ordered import ordered_levels
 
 WIDTH, ROW = 8.0, 0.3
 _TAIL_PATIENTS = 10

@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
+from heorsynth.core.disclosure import shown_counts
 from heorsynth.core.display import counted
 from heorsynth.core.errors import HorizonError, NotEstimableError, Problem, unknown_name
 from heorsynth.core.estimate import significant
@@ -32,7 +33,7 @@ from heorsynth.report.figures.style import (
     style,
     watermark,
 )
-from heorsynth.report.tables.suppress import ordered_levels, shown_counts
+from heorsynth.report.tables.ordered import ordered_levels
 
 _WIDTH_OF_LEGEND = 0.3
 """Of the time axis, at most."""

@@ -9,12 +9,13 @@ import numpy as np
 import pandas as pd
 
 from heorsynth.checks.core.groups import names_of
+from heorsynth.core.disclosure import is_exact, shown_counts
 from heorsynth.core.display import Card
 from heorsynth.core.estimate import significant
 from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.data.columns.levels import SMALL_COUNT
 from heorsynth.report.tables.cohort import FEWEST, IMBALANCE, is_measured, signed
-from heorsynth.report.tables.suppress import is_exact, ordered_levels, shown_counts
+from heorsynth.report.tables.ordered import ordered_levels
 from heorsynth.report.tables.table import FOOTNOTE, Table
 
 _MOST_LEVELS = 20

@@ -9,11 +9,12 @@ import numpy as np
 import pandas as pd
 from pandas.api import types
 
+from heorsynth.core.disclosure import is_exact, shown_counts, small
 from heorsynth.core.display import Card, counted
 from heorsynth.core.estimate import significant
-from heorsynth.data.cohort.cohort import Cohort, small
+from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.data.columns.levels import SMALL_COUNT, shown_names
-from heorsynth.report.tables.suppress import is_exact, ordered_levels, shown_counts
+from heorsynth.report.tables.ordered import ordered_levels
 from heorsynth.report.tables.table import FOOTNOTE, Table
 
 IMBALANCE = 0.1

@@ -8,10 +8,11 @@ import pandas as pd
 import pytest
 
 from heorsynth.checks.core.finding import Finding
+from heorsynth.core.disclosure import shown_counts
 from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.evidence.evidence import Evidence
 from heorsynth.report import tables
-from heorsynth.report.tables.suppress import ordered_levels, shown_counts
+from heorsynth.report.tables.ordered import ordered_levels
 
 ENDPOINT = {"os": ("time", "event", {1: "death"})}
 
