@@ -90,7 +90,14 @@ class Rules:
         ordered : array (n,)     in ascending order, without missing values
         share : float            0.5 is the median
         """
-        return self.around_place(ordered, round((len(ordered) - 1) * share))
+        places = self.places(round((len(ordered) - 1) * share), len(ordered))
+        return float(np.mean(ordered[places])) if len(places) else math.nan
+
+    def places(self, place: int, n: int) -> np.ndarray:
+        """Return the places (5,) around a place among n, counted from 0; none (0,) if there are fewer than five."""
+        if n < self.around:
+            return np.arange(0)
+        return np.arange(self.around) + min(max(place - self.around // 2, 0), n - self.around)
 
     def quantile(self, values: np.ndarray, share: float) -> float:
         """Return a quantile as it is shown: interpolated and rounded; NaN for fewer than five values.
@@ -111,14 +118,6 @@ class Rules:
             return math.nan, math.nan
         spread = self.spread(float(values.std(ddof=1)))
         return self.rounded(float(values.mean()), spread / math.sqrt(len(values))), spread
-
-    def around_place(self, ordered: np.ndarray, place: int) -> float:
-        """Return the mean of the five values around a place, counted from 0; NaN for fewer than five values."""
-        n = len(ordered)
-        if n < self.around:
-            return math.nan
-        first = min(max(place - self.around // 2, 0), n - self.around)
-        return float(np.mean(ordered[first : first + self.around]))
 
     def floor(self, count: int) -> int:
         """Return a count rounded down to a multiple of five: its complement is then known within five."""

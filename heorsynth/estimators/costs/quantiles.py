@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import special
 
+from heorsynth.core.disclosure import RULES
 from heorsynth.core.display import agreeing, counted
 from heorsynth.core.errors import NotEstimableError, Problem
 from heorsynth.core.estimate import Estimate
@@ -37,6 +38,11 @@ class Ranked:
         """Return the values at these ranks, counted from 0."""
         found: np.ndarray = self.values[np.searchsorted(self.up_to, ranks, side="right")]
         return found
+
+    def around(self, share: float) -> float:
+        """Return the mean of the five order statistics around a quantile; NaN for fewer than five patients."""
+        places = RULES.places(round((self.n - 1) * share), self.n)
+        return float(self.at(places).mean()) if len(places) else math.nan
 
     def above(self, bound: float) -> int:
         """Return the number of patients with a value above a bound."""

@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from heorsynth.core.disclosure import RULES
 from heorsynth.core.errors import NotEstimableError, Problem
 from heorsynth.core.estimate import Estimate, normal_quantile
 from heorsynth.estimators.basics.proportions import proportion
@@ -121,6 +122,17 @@ def curve_quantile(curve: SurvivalCurve, share: float, *, level: float = 0.95, u
         curve.n_used,
         curve.n_total,
     )
+
+
+def around_quantile(curve: SurvivalCurve, share: float) -> float:
+    """Return the mean of the five event times around a quantile of a curve; NaN for fewer than five events.
+
+    The quantile is the time of one patient's event; this mean is not.
+    """
+    times = np.repeat(curve.times, np.rint(curve.events).astype(int))
+    at = curve_quantile(curve, share).value
+    places = RULES.places(int(np.searchsorted(times, at)), len(times))
+    return float(times[places].mean()) if len(places) else math.nan
 
 
 def crossings(
