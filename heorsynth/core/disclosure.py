@@ -68,6 +68,11 @@ class Rules:
         """
         return self.to_step(value, self.step(error))
 
+    def signed(self, value: float, error: float) -> float:
+        """Return a rounded value that keeps its sign: half a step instead of 0."""
+        shown = self.rounded(value, error)
+        return shown if shown or value == 0 else math.copysign(self.step(error) / 2, value)
+
     def to_step(self, value: float, step: float) -> float:
         """Return the nearest multiple of a step; the value with four digits if the step is 0."""
         if not math.isfinite(value):
@@ -82,16 +87,24 @@ class Rules:
             return value
         return tidy(10.0 ** (round(_RUNGS * math.log10(stable(value))) / _RUNGS), 2)
 
-    def interpolated(self, ordered: np.ndarray, share: float) -> float:
-        """Return the mean of the five order statistics around a quantile; NaN for fewer than five values.
+    def mean_around(self, five: np.ndarray) -> tuple[float, float]:
+        """Return the mean of five order statistics with its standard error sd/√5; NaN for fewer than five.
+
+        A step of rounding that the error justifies keeps an outlier among them from being worked out (see `Rules`).
+        """
+        if len(five) < self.around:
+            return math.nan, math.nan
+        return float(np.mean(five)), float(np.std(five, ddof=1)) / math.sqrt(len(five))
+
+    def interpolated(self, ordered: np.ndarray, share: float) -> tuple[float, float]:
+        """Return the mean of the five order statistics around a quantile, with its error; NaN for fewer values.
 
         Parameters
         ----------
         ordered : array (n,)     in ascending order, without missing values
         share : float            0.5 is the median
         """
-        places = self.places(round((len(ordered) - 1) * share), len(ordered))
-        return float(np.mean(ordered[places])) if len(places) else math.nan
+        return self.mean_around(ordered[self.places(round((len(ordered) - 1) * share), len(ordered))])
 
     def places(self, place: int, n: int) -> np.ndarray:
         """Return the places (5,) around a place among n, counted from 0; none (0,) if there are fewer than five."""
@@ -110,7 +123,8 @@ class Rules:
             return math.nan
         away = math.sqrt(share * (1 - share) / len(ordered))
         low, high = np.quantile(ordered, np.clip([share - away, share + away], 0, 1))
-        return self.rounded(self.interpolated(ordered, share), self.spread(float(high - low) / 2))
+        value, error = self.interpolated(ordered, share)
+        return self.rounded(value, self.spread(max(float(high - low) / 2, error)))
 
     def moments(self, values: np.ndarray) -> tuple[float, float]:
         """Return mean and standard deviation as they are shown; NaN for fewer than five values or a dominated sum."""
@@ -179,7 +193,7 @@ def shown_counts(counts: Sequence[int], keep: int | None = None) -> list[str]:
     """
     shown = [small(count) for count in counts]
     hidden = [index for index, count in enumerate(counts) if RULES.is_small(count)]
-    if hidden and _determined([counts[index] for index in hidden]):
+    if hidden and determined([counts[index] for index in hidden]):
         others = [(count == 0, count, index) for index, count in enumerate(counts) if index not in (*hidden, keep)]
         if others:
             empty, _, index = min(others)
@@ -187,7 +201,7 @@ def shown_counts(counts: Sequence[int], keep: int | None = None) -> list[str]:
     return shown
 
 
-def _determined(hidden: Sequence[int]) -> bool:
+def determined(hidden: Sequence[int]) -> bool:
     """Return whether small counts follow from their sum: one alone, or all as small or as large as they can be."""
     return len(hidden) == 1 or sum(hidden) in (len(hidden), (RULES.smallest - 1) * len(hidden))
 

@@ -86,7 +86,7 @@ class EconomicNumbers:
         shown = Increments(self.incremental_cost, self.incremental_effect, covariance).published
         two = math.isclose(self.probability, self.probability_best, abs_tol=1e-6)
         best, of_all = round(20 * self.probability_best) / 20, tidy(self.evpi_all, 1)
-        numbers = replace(self, **_at(shown, self.threshold, 6), correlation=round(self.correlation, 1),
+        numbers = replace(self, **_at(shown, self.threshold, 6), correlation=round(self.correlation, 1) + 0.0,
                           cost_se=RULES.spread(self.cost_se), effect_se=RULES.spread(self.effect_se))  # fmt: skip
         return replace(
             numbers,

@@ -113,11 +113,12 @@ class _Finding:
             drawn = rules.of_class(drawn * held.of, held.of) / held.of
         if math.isfinite(held.real):
             real, drawn = held.real, held.synthetic if math.isfinite(held.synthetic) else drawn
+            step = rules.step(max(error, rules.spread(held.error)))
         elif self._order_statistic:
             step = rules.step(8 * rules.part * error)
         real, drawn = (self._above_zero(rules.to_step(one, step), one, step) for one in (real, drawn))
         margin, z = self._margin(real), normal_quantile(LEVEL)
-        error = self._sufficient(error, real, margin, ratio)
+        own, error = error, self._sufficient(error, real, margin, ratio)
         unit = abs(real) if exact.scale == "relative" else 1.0
         if exact.scale == "ratio":
             difference, half = math.log(drawn / real), self._half(exact.synthetic / drawn)
@@ -125,7 +126,8 @@ class _Finding:
         else:
             share = abs(exact.real) / unit if exact.scale == "relative" else 1.0
             difference, half, scaled = (drawn - real) / unit, self._half(share), error / unit
-        low, high = (real * math.exp(side * z * error) if ratio else real + side * z * error for side in (-1, 1))
+        reach = z * error if error != own else tidy(z * error, 3)
+        low, high = (real * math.exp(side * reach) if ratio else real + side * reach for side in (-1, 1))
         low = min(low, 0.0) if exact.scale == "ratio" and not ratio else low
         return {
             "real": real,
@@ -210,7 +212,7 @@ class _Finding:
     def _single(self, margin: float) -> dict[str, float]:
         """The share of single cohorts within the margin, to a step that does not give the real estimate away."""
         exact = self.exact
-        if math.isnan(exact.single) or not exact.m:
+        if math.isnan(exact.single):
             return {}
         m, within = exact.m, round(_to(exact.single, _SHARE) * exact.m)
         for count in sorted(range(m + 1), key=lambda one: abs(one - within)):
@@ -231,12 +233,16 @@ class _Finding:
         if math.isnan(exact.lower) or math.isnan(exact.upper) or not math.isfinite(width):
             return found
         told = decide(*_within(exact, exact.lower, exact.upper), exact.margin)
-        side = 1.0 if exact.lower > exact.margin or (told == INCONCLUSIVE and exact.upper > exact.margin) else -1.0
+        alone = exact.use == SINGLE and not math.isnan(exact.single)
+        if exact.verdict in (PASS, FAIL) and not alone:
+            told = exact.verdict  # which holds on the edge of the margin too, where the last digit decides
+        far = exact.upper > exact.margin if told == INCONCLUSIVE else exact.lower + exact.upper > 0
+        side = 1.0 if far else -1.0
         for ends in self._candidates(found, told, side, width):
             moved: dict[str, Any] = {name: _written(end) for name, end in ends.items()}
             shown = replace(found, **moved)
             same = decide(*_within(exact, shown.lower, shown.upper), width) == told
-            if same and (exact.use == SINGLE or self._stands(shown) == self._stands(exact)):
+            if same and (alone or self._stands(shown) == self._stands(exact)):
                 return shown
         return found
 

@@ -51,11 +51,13 @@ class Held:
     ----------
     real, synthetic : float     of a quantile: the mean of five order statistics around it, in the patients and on
                                 average in the cohorts; NaN for other estimands
+    error : float               the standard error of `real`: sd/√5
     count, of : int             of a share: the patients with the property, and all of them; 0 for other estimands
     """
 
     real: float = math.nan
     synthetic: float = math.nan
+    error: float = math.nan
     count: int = 0
     of: int = 0
 

@@ -184,7 +184,7 @@ class Question:
         effect: bool = False,
         after: Callable[[Numbers], str] | None = None,
         doubt: _Doubt | None = None,
-        around: Callable[[Any], float] | None = None,
+        around: Callable[[Any], tuple[float, float]] | None = None,
     ) -> Finding:
         """Return the finding for a scalar estimand.
 
@@ -195,8 +195,8 @@ class Question:
         effect : bool          True if the estimate is the effect of an arm, 0 for no effect: see `cap_margin_at_effect`
         after : callable       Numbers -> text to add to the reason
         doubt : callable       verdict -> the reason to replace it by "inconclusive", or ""
-        around : callable      Cohort or Tally -> the mean of five order statistics, if the estimate is one patient's
-                               value: that mean is published instead
+        around : callable      Cohort or Tally -> mean and error of five order statistics, which are published if the
+                               estimate is one patient's value
 
         Notes
         -----
@@ -225,8 +225,8 @@ class Question:
         margin = cap_margin_at_effect(self.margin, real, variance) if effect else self.margin
         capped = "" if margin is self.margin else f", capped at the real effect; declared {self.margin}"
         if around is not None:
-            synthetic = float(np.mean([around(cohort) for cohort in self.group.synthetic]))
-            held = replace(held, real=around(self.group.real), synthetic=synthetic)
+            own, drawn = around(self.group.real), [around(cohort)[0] for cohort in self.group.synthetic]
+            held = replace(held, real=own[0], error=own[1], synthetic=float(np.mean(drawn)))
         return replace(self, margin=margin, held=held).compare(
             Measured(real, variance, values, variances),
             log=log,

@@ -45,7 +45,7 @@ def quantiles(ask: Ask) -> list[Finding]:
     def estimate(data: Observed, share: float) -> Estimate:
         return quantile_of(ranked(data, ask.column), share, data.n)
 
-    def around(data: Observed, share: float) -> float:
+    def around(data: Observed, share: float) -> tuple[float, float]:
         return ranked(data, ask.column).around(share)
 
     return [

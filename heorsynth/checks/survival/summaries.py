@@ -60,7 +60,7 @@ def median(ask: Ask) -> list[Finding]:
     def estimate(data: Observed) -> Estimate:
         return of_curve.curve_quantile(curve(data, ask.endpoint), 0.5)
 
-    def around(data: Observed) -> float:
+    def around(data: Observed) -> tuple[float, float]:
         return of_curve.around_quantile(curve(data, ask.endpoint), 0.5)
 
     judged = together(ask, lambda stack: curves.quantiles(stack.curves, 0.5), estimate)
@@ -121,7 +121,7 @@ def reach(ask: Ask) -> list[Finding]:
     def estimate(data: Observed) -> Estimate:
         return quantile_of(follow_up_times(data, ask.endpoint), 0.95, data.n)
 
-    def around(data: Observed) -> float:
+    def around(data: Observed) -> tuple[float, float]:
         return follow_up_times(data, ask.endpoint).around(0.95)
 
     question = ask.question(f"P95 of follow-up for {ask.endpoint}", unit=_time_unit(ask))

@@ -39,10 +39,9 @@ class Ranked:
         found: np.ndarray = self.values[np.searchsorted(self.up_to, ranks, side="right")]
         return found
 
-    def around(self, share: float) -> float:
-        """Return the mean of the five order statistics around a quantile; NaN for fewer than five patients."""
-        places = RULES.places(round((self.n - 1) * share), self.n)
-        return float(self.at(places).mean()) if len(places) else math.nan
+    def around(self, share: float) -> tuple[float, float]:
+        """Return the mean of the five order statistics around a quantile, with its error; NaN for fewer than five."""
+        return RULES.mean_around(self.at(RULES.places(round((self.n - 1) * share), self.n)))
 
     def above(self, bound: float) -> int:
         """Return the number of patients with a value above a bound."""

@@ -99,10 +99,10 @@ class Increments:
         """The increments as a run may publish them: each rounded by its standard error, which is within 10%."""
         errors = np.sqrt(np.maximum(np.diag(self.covariance), 0.0))
         both = float(errors[0] * errors[1])
-        related = round(float(self.covariance[0, 1]) / both, 1) if both > 0 else 0.0
+        related = round(float(self.covariance[0, 1]) / both, 1) + 0.0 if both > 0 else 0.0
         shown = np.array([RULES.spread(float(one)) for one in errors])
         cost, effect = (
-            RULES.rounded(value, float(error)) for value, error in zip((self.cost, self.effect), shown, strict=True)
+            RULES.signed(value, float(error)) for value, error in zip((self.cost, self.effect), shown, strict=True)
         )
         covariance = np.outer(shown, shown) * np.array([[1.0, related], [related, 1.0]])
         return replace(self, cost=cost, effect=effect, covariance=covariance, parts=())

@@ -124,15 +124,14 @@ def curve_quantile(curve: SurvivalCurve, share: float, *, level: float = 0.95, u
     )
 
 
-def around_quantile(curve: SurvivalCurve, share: float) -> float:
-    """Return the mean of the five event times around a quantile of a curve; NaN for fewer than five events.
+def around_quantile(curve: SurvivalCurve, share: float) -> tuple[float, float]:
+    """Return the mean of the five event times around a quantile of a curve, with its error; NaN for fewer events.
 
     The quantile is the time of one patient's event; this mean is not.
     """
     times = np.repeat(curve.times, np.rint(curve.events).astype(int))
     at = curve_quantile(curve, share).value
-    places = RULES.places(int(np.searchsorted(times, at)), len(times))
-    return float(times[places].mean()) if len(places) else math.nan
+    return RULES.mean_around(times[RULES.places(int(np.searchsorted(times, at)), len(times))])
 
 
 def crossings(

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from heorsynth.core.disclosure import shown_counts
+from heorsynth.core.disclosure import RULES, small
 from heorsynth.core.display import counted
 from heorsynth.core.errors import HorizonError, NotEstimableError, Problem, unknown_name
 from heorsynth.core.estimate import significant
@@ -99,8 +99,9 @@ def km_overlay(
 
     Notes
     -----
-    Curves stand on 200 equally spaced times and end where fewer than ten are at risk; real counts below five
-    are not given, nor is one that could be worked out from the rest. The numbers at risk are those with
+    Curves stand on 200 equally spaced times and end where fewer than ten are at risk; the real one is rounded to a
+    part of its standard error. Real counts below five are not given; where there is one, in any group, all real counts
+    at that time are rounded down to fives, so that none can be worked out. The numbers at risk are those with
     T ≥ t, as R's ``summary(survfit(...), times = t)`` prints.
 
     References
@@ -131,7 +132,8 @@ def km_overlay(
     ticks = np.array(
         [tick for tick in MaxNLocator(9, steps=[1, 2, 2.5, 5, 10]).tick_values(0, end) if 0 <= tick <= end]
     )
-    curves = [_curves(label, real, drawn, endpoint, grid, ticks) for label, real, drawn in groups]
+    few = _few(cohort, [real for _, real, _ in every], endpoint, ticks)
+    curves = [_curves(label, real, drawn, endpoint, grid, ticks, few) for label, real, drawn in groups]
     with style():
         axes = _drawn(curves, grid, ticks, cohort, endpoint, len(synthetic), column)
     frame = pd.concat([_as_frame(curve, grid) for curve in curves], ignore_index=True)
@@ -189,8 +191,20 @@ def _survival(cohort: Cohort, endpoint: str, grid: np.ndarray, least: int) -> np
     at_risk = at_risk_table(time, cause == 1, grid, entry)["at_risk"].to_numpy()
     if (at_risk >= least).any():
         upto = np.flatnonzero(at_risk >= least)[-1] + 1
-        found[:upto] = kaplan_meier(time, cause == 1, entry).at(grid[:upto])
+        curve = kaplan_meier(time, cause == 1, entry)
+        found[:upto] = curve.at(grid[:upto])
+        if not cohort.synthetic:
+            found[:upto] = published_curve(found[:upto], curve.se_at(grid[:upto]))
     return found
+
+
+def published_curve(curve: np.ndarray, error: np.ndarray) -> np.ndarray:
+    """The curve of the patients (g,) as it is drawn: rounded to a step that its largest standard error justifies.
+
+    An exact curve of everybody and one of all but a few patients would give the curve of these few.
+    """
+    step = RULES.step(RULES.spread(float(np.max(error))))
+    return np.asarray(np.round(np.round(curve / step, 6)) * step) if step else curve
 
 
 def _risk(cohort: Cohort, endpoint: str, at: np.ndarray) -> np.ndarray:
@@ -201,6 +215,19 @@ def _risk(cohort: Cohort, endpoint: str, at: np.ndarray) -> np.ndarray:
     return at_risk_table(time, cause == 1, at, entry)[["at_risk", "censored", "events"]].to_numpy(float)
 
 
+def _few(cohort: Cohort, groups: Sequence[Cohort], endpoint: str, ticks: np.ndarray) -> np.ndarray:
+    """Whether some count at each tick (k,) is 1 to 4, in a group, drawn or not, or among patients of no group."""
+    held = [_risk(one, endpoint, ticks) for one in groups]
+    rest = _risk(cohort, endpoint, ticks) - np.sum(held, axis=0)
+    counts = np.stack([*held, rest])
+    return np.asarray(((counts > 0) & (counts < RULES.smallest)).any(axis=(0, 2)))
+
+
+def _text(count: int, down: bool) -> str:
+    """A real count; rounded down to fives where another count at its time is small and would follow from it."""
+    return small(count) if count < RULES.smallest or not down else f"{RULES.floor(count):,}"
+
+
 def _curves(
     label: str,
     real: Cohort,
@@ -208,6 +235,7 @@ def _curves(
     endpoint: str,
     grid: np.ndarray,
     ticks: np.ndarray,
+    few: np.ndarray,
 ) -> Curves:
     each = np.array([_survival(cohort, endpoint, grid, 1) for cohort in synthetic])
     mean_at_risk = np.mean([_risk(cohort, endpoint, grid)[:, 0] for cohort in synthetic], axis=0)
@@ -218,7 +246,7 @@ def _curves(
     )
     counted = _risk(real, endpoint, ticks)
     mean = np.mean([_risk(cohort, endpoint, ticks) for cohort in synthetic], axis=0)
-    texts = np.array([shown_counts([int(count) for count in row], keep=0) for row in counted])
+    texts = np.array([[_text(int(count), down) for count in row] for row, down in zip(counted, few, strict=True)])
     risk = pd.DataFrame({"group": label, "time": ticks})
     for place, name in enumerate(("at_risk", "censored", "events")):
         risk[f"real_{name}"], risk[f"synthetic_{name}"] = texts[:, place], np.rint(mean[:, place]).astype(int)
@@ -353,6 +381,7 @@ def _caption(cohort: Cohort, endpoint: str, m: int, left_out: int) -> str:
     return (
         f"{event}{others}. Solid: real patients. Dashed: mean of {counted(m, 'synthetic cohort')}, with their "
         "5th to 95th percentile as band: the noise of drawing, not the uncertainty of few patients. Curves end where "
-        f"fewer than {MIN_AT_RISK} are at risk; real counts below 5 are not given."
+        f"fewer than {MIN_AT_RISK} are at risk. Real counts below 5 are not given, and the others at that time are "
+        "rounded down to fives."
         f"{told}"
     )
