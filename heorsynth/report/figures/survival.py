@@ -100,8 +100,8 @@ def km_overlay(
     Notes
     -----
     Curves stand on 200 equally spaced times and end where fewer than ten are at risk; the real one is rounded to a
-    part of its standard error. Real counts below five are not given; where there is one, in any group, all real counts
-    at that time are rounded down to fives, so that none can be worked out. The numbers at risk are those with
+    part of its standard error. Real counts below five are not given; where there is one, in any group, the other real
+    counts at that time are rounded down to fives, so that none can be worked out. The numbers at risk are those with
     T ≥ t, as R's ``summary(survfit(...), times = t)`` prints.
 
     References
@@ -182,7 +182,7 @@ def _end(groups: Sequence[Cohort], endpoint: str) -> float:
     return float(f"{max(times):.2g}") if max(times) > 0 else 1.0
 
 
-def _survival(cohort: Cohort, endpoint: str, grid: np.ndarray, least: int) -> np.ndarray:
+def _survival(cohort: Cohort, endpoint: str, grid: np.ndarray, least: int, *, exact: bool = True) -> np.ndarray:
     """Kaplan-Meier on the grid (g,), NaN after the last time at which `least` are at risk."""
     found = np.full(len(grid), np.nan)
     if cohort.n < least:
@@ -193,7 +193,7 @@ def _survival(cohort: Cohort, endpoint: str, grid: np.ndarray, least: int) -> np
         upto = np.flatnonzero(at_risk >= least)[-1] + 1
         curve = kaplan_meier(time, cause == 1, entry)
         found[:upto] = curve.at(grid[:upto])
-        if not cohort.synthetic:
+        if not exact:
             found[:upto] = published_curve(found[:upto], curve.se_at(grid[:upto]))
     return found
 
@@ -216,11 +216,18 @@ def _risk(cohort: Cohort, endpoint: str, at: np.ndarray) -> np.ndarray:
 
 
 def _few(cohort: Cohort, groups: Sequence[Cohort], endpoint: str, ticks: np.ndarray) -> np.ndarray:
-    """Whether some count at each tick (k,) is 1 to 4, in a group, drawn or not, or among patients of no group."""
+    """Whether to round the numbers at risk, censored and of events (k, 3) at each tick down to fives.
+
+    They are where one of them is 1 to 4 in a group, drawn or not, or among patients of no group. The number at risk is
+    exact, unless it is such a count itself, or gives one away because few have ended follow-up.
+    """
     held = [_risk(one, endpoint, ticks) for one in groups]
-    rest = _risk(cohort, endpoint, ticks) - np.sum(held, axis=0)
-    counts = np.stack([*held, rest])
-    return np.asarray(((counts > 0) & (counts < RULES.smallest)).any(axis=(0, 2)))
+    counts = np.stack([*held, _risk(cohort, endpoint, ticks) - np.sum(held, axis=0)])
+    small_ones = (counts > 0) & (counts < RULES.smallest)
+    ended = counts[..., 1:].sum(axis=-1)
+    at_risk = small_ones[..., 0] | (small_ones[..., 1:].any(axis=-1) & (ended < 2 * RULES.smallest))
+    others = small_ones.any(axis=(0, 2))
+    return np.column_stack([at_risk.any(axis=0), others, others])
 
 
 def _text(count: int, down: bool) -> str:
@@ -246,11 +253,11 @@ def _curves(
     )
     counted = _risk(real, endpoint, ticks)
     mean = np.mean([_risk(cohort, endpoint, ticks) for cohort in synthetic], axis=0)
-    texts = np.array([[_text(int(count), down) for count in row] for row, down in zip(counted, few, strict=True)])
+    texts = np.vectorize(_text, otypes=[object])(counted.astype(int), few)
     risk = pd.DataFrame({"group": label, "time": ticks})
     for place, name in enumerate(("at_risk", "censored", "events")):
         risk[f"real_{name}"], risk[f"synthetic_{name}"] = texts[:, place], np.rint(mean[:, place]).astype(int)
-    return Curves(label, _survival(real, endpoint, grid, MIN_AT_RISK), middle, low, high, risk)
+    return Curves(label, _survival(real, endpoint, grid, MIN_AT_RISK, exact=False), middle, low, high, risk)
 
 
 def _as_frame(curve: Curves, grid: np.ndarray) -> pd.DataFrame:
