@@ -15,7 +15,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
+from scipy import stats
 from scipy.optimize import Bounds, LinearConstraint, milp
+
+from heorsynth.core.disclosure import RULES
 
 N = 201
 
@@ -250,47 +253,81 @@ def _of_missing(facts: dict, patients: pd.DataFrame) -> list[str]:
     return found
 
 
-def exact_sums(folder: Path, patients: pd.DataFrame) -> list[str]:
-    """Groups of which a stated mean gives the sum of a column to its last cent, and hidden sums by subtraction.
+def complements(folder: Path, patients: pd.DataFrame) -> list[str]:
+    """Texts with the number, or the share to a tenth of a percent, of the patients who lack a level that few have."""
+    found = []
+    for column in ("sex", "region"):
+        counts = patients[column].value_counts()
+        for few in counts[counts < 5]:
+            rest = len(patients) - int(few)
+            shown = re.compile(rf"(?<![\w.,-])(?:{rest}|{rest / len(patients):.1%})(?![\w.,%]*\d)")
+            for name, text in texts_of(folder):
+                bare = re.sub(r"<[^>]*>", " ", _SKIPPED.sub(" ", text))
+                found += [f"{column}: {one} in {name}" for one in {*shown.findall(bare)}]
+    return found
 
-    A mean gives the sum if their product with the number of patients is it to six digits. Where two groups that make up
-    the whole have a mean each, or one of them and the whole, the other's sum is their difference.
+
+def exact_sums(folder: Path, patients: pd.DataFrame) -> list[str]:
+    """Sums of a column over a group that follow to six digits, and those of few patients that follow to a tenth.
+
+    A mean gives the sum if their product with the number of patients is it. Where a group and the whole have a mean
+    each, the sum of the others is their difference, within what rounding leaves.
     """
     facts = json.loads((folder / "verdict.json").read_text(encoding="utf-8"))
     groups = {"all": np.ones(len(patients), bool)}
     for column in ("trt", "sex", "region"):
         groups |= {f"{column}={level}": (patients[column] == level).to_numpy() for level in patients[column].unique()}
+    drawn = [pd.read_parquet(path) for path in sorted((folder / "synthetic").glob("*.parquet"))]
     found, known = [], {}
     for one in facts["findings"]:
-        if one["key"] not in ("costs.mean", "utilities.mean") or one["group"] not in groups:
+        if one["key"] not in ("costs.mean", "utilities.mean") or one["group"] not in groups or one["real"] is None:
             continue
         values = patients.loc[groups[one["group"]], one["column"]]
-        for name in ("real", "synthetic"):
-            total = float(values.sum())
-            if one[name] is not None and math.isclose(one[name] * len(values), total, rel_tol=1e-6):
-                found.append(f"{one['column']} of {one['group']}, from {name}: {total:.2f}")
-                known[one["column"], one["group"]] = one[name] * len(values)
+        for name, mean in _means_told(one, _synthetic_means(drawn, one)):
+            if math.isclose(mean * len(values), float(values.sum()), rel_tol=1e-6):
+                found.append(f"{one['column']} of {one['group']}, from {name}: {mean * len(values):.2f}")
+        half = RULES.step(RULES.spread(_error(one))) / 2 if one["n_real"] % 5 == 0 else 0.0
+        known[one["column"], one["group"]] = (one["real"] * len(values), half * len(values))
+        largest = values.max() - values.mean()
+        if one["column"] == "cost" and half * len(values) < 0.05 * largest:
+            found.append(f"the dearest patient of {one['group']} within 5%, for who knows the others")
     for column in ("cost", "qaly"):
         if {(column, "all"), (column, "sex=f")} <= set(known):
-            apart = known[column, "all"] - known[column, "sex=f"]
+            (whole, away), (part, off) = known[column, "all"], known[column, "sex=f"]
             own = float(patients.loc[patients["sex"] == "m", column].sum())
-            if math.isclose(apart, own, rel_tol=1e-3):
-                found.append(f"{column} of the two men, by subtraction: {apart:.2f}")
-    found += [f"{mean} in {file}" for file, mean in _real_by_difference(facts, patients)]
+            if away + off < 0.1 * own:
+                found.append(f"{column} of the two men, by subtraction: {whole - part:.2f}")
     return found
 
 
-def _real_by_difference(facts: dict, patients: pd.DataFrame) -> Iterator[tuple[str, str]]:
-    """Means that synthetic less difference gives to six digits."""
-    for one in facts["findings"]:
-        if one["key"] == "costs.mean" and one["group"] == "all" and one["difference"] is not None:
-            for number in (one["difference"], (one["lower"] + one["upper"]) / 2):
-                mean = one["synthetic"] / (1 + number) if one["scale"] == "relative" else one["synthetic"] - number
-                if math.isclose(mean, float(patients["cost"].mean()), rel_tol=1e-6):
-                    yield "verdict.json", f"mean cost from synthetic and difference: {mean:.4f}"
+def _error(finding: dict) -> float:
+    """The standard error that an interval of 90% gives."""
+    return (finding["real_upper"] - finding["real_lower"]) / (2 * 1.6448536)
+
+
+def _synthetic_means(drawn: list[pd.DataFrame], finding: dict) -> np.ndarray:
+    """The mean in each synthetic cohort (m,), which everybody can compute from its rows."""
+    column, _, level = finding["group"].partition("=")
+    rows = [one if column == "all" else one[one[column].astype(str) == level] for one in drawn]
+    return np.array([float(one[finding["column"]].mean()) for one in rows])
+
+
+def _means_told(finding: dict, synthetic: np.ndarray) -> Iterator[tuple[str, float]]:
+    """Each way to a real mean: itself, the synthetic one, and the difference or its interval with synthetic rows."""
+    yield "the real mean", finding["real"]
+    yield "the synthetic mean", finding["synthetic"]
+    centre, relative = float(np.mean(synthetic)), finding["scale"] == "relative"
+    for name, apart in (("the difference", finding["difference"]),
+                        ("the middle of the interval", (finding["lower"] + finding["upper"]) / 2)):  # fmt: skip
+        yield name, centre / (1 + apart) if relative else centre - apart
+    half = (finding["upper"] - finding["lower"]) / 2
+    if relative and half > 0:
+        reach = float(stats.t.ppf(0.95, len(synthetic) - 1) * np.std(synthetic, ddof=1) / math.sqrt(len(synthetic)))
+        yield "the width of the interval", reach / half
 
 
 def attacked(folder: Path, patients: pd.DataFrame) -> Found:
     """Everything that the attacker finds in a run folder."""
     values = sorted({*own_values(folder, patients), *order_statistics(folder, patients)})
-    return Found(values, small_counts(folder, patients), exact_sums(folder, patients))
+    counts = [*small_counts(folder, patients), *complements(folder, patients)]
+    return Found(values, counts, exact_sums(folder, patients))

@@ -67,7 +67,8 @@ def level_retention(cohort: Cohort, synthetic: Sequence[Cohort]) -> Picture:
     changed = [f"{row['column']}={row['level']} {row['status']}" for row in rows if row["status"] != "kept"]
     told = "; ".join(changed) or "all kept, none invented"
     shares = "; ".join(
-        f"{row['column']}={row['level']} real {_percent(row['real'])}, synthetic {_percent(row['synthetic'])}"
+        f"{row['column']}={row['level']} real {_percent(row['real'])}, synthetic "
+        + (f"{row['synthetic']:.0%}" if np.isnan(row["real"]) else _percent(row["synthetic"]))
         for row in rows
     )
     return Picture(

@@ -122,7 +122,8 @@ def _levels(cohort: Cohort, synthetic: Sequence[Cohort], name: str, arms: list[s
         exact = all(is_exact(one[place]) for one in texts)
         pairs = zip([one[place] for one in texts], shares, strict=True)
         own = [f"{text} ({share:.1%})" if is_exact(text) else text for text, share in pairs]
-        copies = [f"{np.mean([one[at] for one in drawn]):.1%}" for at in range(len(arms))]
+        means = [float(np.mean([one[at] for one in drawn])) for at in range(len(arms))]
+        copies = [f"{mean:.1%}" if exact else f"{mean:.0%}" for mean in means]
         label = f"{len(part)} rare levels" if part is rare else part[0] or "missing"
         differences = [_of_shares(share, shares[0]) if exact else math.nan for share in shares[1:]]
         apart = [_averaged([_of_shares(one[at], one[0]) for one in drawn]) for at in range(1, len(arms))]

@@ -243,7 +243,7 @@ def _level(
         name,
         _level_name(cohort, name, level),
         text + (f" ({real:.1%})" if is_exact(text) else ""),
-        _percent(synthetic),
+        _percent(synthetic) if is_exact(text) else f"{synthetic:.0%}",
         smd,
         note,
     )
