@@ -39,6 +39,12 @@ from heorsynth.evidence.notes import most_exposed
 _OVER = 1e-6
 """An end of an interval that must lie beyond the margin is moved so far beyond it, in margins."""
 
+_CLEAR = 1e-3
+"""A difference that must lie beyond the margin is moved so far beyond it, in margins."""
+
+_PARTS = (0.5, 0.2, 0.05, 0.01, 1e-3, 1e-4)
+"""Parts of the way from the margin to the difference at which an end is tried, so that a fail stands as before."""
+
 _SHARE = 0.05
 """Step of the share of single cohorts within the margin, and of the overlap of intervals."""
 
@@ -259,14 +265,13 @@ class _Finding:
             high = max(upper, edge * (1 + side * _OVER))
             yield {"lower": low, "upper": high, "difference": middle}
         else:
-            for away, near in ((_OVER, _OVER), (1e-3, _OVER), (1e-2, 5e-3), (0.1, 0.09), (0.1, 0.099), (0.1, 0.0999)):
-                inner = side * max(side * (lower if side > 0 else upper), width * (1 + near))
-                if near == _OVER and away > _OVER:
-                    inner = side * width * (1 + near)
-                centre = side * max(side * middle, side * inner, width * (1 + away))
-                outer = side * max(side * (upper if side > 0 else lower), side * centre)
-                low, high = (inner, outer) if side > 0 else (outer, inner)
-                yield {"lower": low, "upper": high, "difference": centre}
+            centre = max(side * middle, width * (1 + _CLEAR))
+            inner = max(side * (lower if side > 0 else upper), width * (1 + _OVER))
+            outer = max(side * (upper if side > 0 else lower), centre)
+            nearest = width * (1 + _OVER)
+            for end in (inner, nearest, *(centre - part * (centre - width) for part in _PARTS)):
+                low, high = (end, outer) if side > 0 else (-outer, -end)
+                yield {"lower": low, "upper": high, "difference": side * centre}
 
 
 _SINGLE = ("single", "single_lower", "single_upper")

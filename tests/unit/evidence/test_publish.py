@@ -33,7 +33,7 @@ def made(group: Group, scale: str, rng: np.random.Generator, use: str = "pooled"
     real, own = float(rng.normal(0, 5)), float(rng.uniform(0.1, 3))
     if scale == "relative":
         real = abs(real) + 0.5
-    width = float(rng.uniform(0.05, 0.4)) if scale == "relative" else float(rng.uniform(0.05, 2) * own)
+    width = float(rng.uniform(0.05, 0.4)) if scale == "relative" else float(rng.uniform(0.05, 4) * own)
     unit = abs(real) if scale == "relative" else 1.0
     drawn = real + unit * width * rng.choice([0.0, 0.9, 1.0, 1.1, -1.0, 2.0]) + rng.normal(0, own * 0.2, 8)
     margin = Margin(scale, width)
@@ -47,11 +47,12 @@ def made(group: Group, scale: str, rng: np.random.Generator, use: str = "pooled"
 
 def evidences(group: Group, use: str) -> list[Evidence]:
     rng = np.random.default_rng(7)
-    return [
-        Evidence.of("teaching", [made(group, scale, rng, use) for scale in KEYS for _ in range(2)], m=8, n_rows=60,
-                    n_source=60)
-        for _ in range(150)
-    ]  # fmt: skip
+    found = []
+    for place in range(200):
+        scales = [scale for scale in list(KEYS)[: 1 + place % 3] for _ in range(1 + place % 2)]
+        findings = [made(group, scale, rng, use) for scale in scales]
+        found.append(Evidence.of("teaching", findings, m=8, n_rows=60, n_source=60))
+    return found
 
 
 @pytest.mark.parametrize("use", ["pooled", SINGLE])
@@ -66,7 +67,7 @@ def test_rounding_changes_no_verdict_no_answer_and_contradicts_none(everyone: Gr
         assert [one.sufficient for one in shown.findings] == [one.sufficient for one in exact.findings]
         again = Evidence.from_dict(json.loads(json.dumps(shown.to_dict())))
         assert again.verdict == exact.verdict and again.to_csv() == shown.to_csv()
-    assert len(several) == 3
+    assert several >= ({"fit", "not fit", "inconclusive"} if use == "pooled" else {"not fit", "inconclusive"})
 
 
 def test_two_evidences_with_the_same_published_estimate_publish_the_same_numbers(everyone: Group) -> None:
@@ -97,7 +98,7 @@ def test_the_difference_follows_from_the_published_estimates(everyone: Group) ->
 
 def test_a_margin_that_is_capped_at_the_real_effect_does_not_state_it(everyone: Group) -> None:
     rng = np.random.default_rng(5)
-    capped = [one for one in (made(everyone, "ratio", rng) for _ in range(80)) if one.own_margin]
+    capped = [one for one in (made(everyone, "ratio", rng) for _ in range(200)) if one.own_margin]
     assert len(capped) > 5
     for exact in capped:
         (one,) = published(Evidence.of("teaching", [exact], m=8, n_rows=60, n_source=60)).findings
