@@ -30,7 +30,7 @@ from heorsynth.checks.core.observed import Observed
 from heorsynth.checks.core.scalar import Measured, Numbers, cap_margin_at_effect, compared, share_with_interval
 from heorsynth.checks.core.standing import Standing
 from heorsynth.core.display import counted
-from heorsynth.core.errors import HeorsynthError, HorizonError, NotEstimableError, Problem
+from heorsynth.core.errors import HeorsynthError, HorizonError, NotEstimableError
 from heorsynth.core.estimate import Estimate
 from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.data.columns.levels import SMALL_COUNT
@@ -195,8 +195,7 @@ class Question:
         effect : bool          True if the estimate is the effect of an arm, 0 for no effect: see `cap_margin_at_effect`
         after : callable       Numbers -> text to add to the reason
         doubt : callable       verdict -> the reason to replace it by "inconclusive", or ""
-        around : callable      Cohort or Tally -> mean and error of five order statistics, which are published if the
-                               estimate is one patient's value
+        around : callable      Cohort or Tally -> mean and error of five order statistics, for one patient's value
 
         Notes
         -----
@@ -211,15 +210,12 @@ class Question:
             real, variance, held = _estimated(estimate, self.group.real)
         except (NotEstimableError, HorizonError) as error:
             return self.refuse(f"in the real cohort: {reason_of(error)}")
-        values, variances, refusals = [], [], []
+        found, refusals = [], []
         for cohort in self.group.synthetic:
             try:
-                value, its_variance, _ = _estimated(estimate, cohort)
+                found.append(_estimated(estimate, cohort))
             except (NotEstimableError, HorizonError) as error:
                 refusals.append(reason_of(error))
-                continue
-            values.append(value)
-            variances.append(its_variance)
         if refusals:
             return self.refuse(f"in {len(refusals)} of {len(self.group.synthetic)} synthetic cohorts: {refusals[0]}")
         margin = cap_margin_at_effect(self.margin, real, variance) if effect else self.margin
@@ -228,7 +224,7 @@ class Question:
             own, drawn = around(self.group.real), [around(cohort)[0] for cohort in self.group.synthetic]
             held = replace(held, real=own[0], error=own[1], synthetic=float(np.mean(drawn)))
         return replace(self, margin=margin, held=held).compare(
-            Measured(real, variance, values, variances),
+            Measured(real, variance, [one[0] for one in found], [one[1] for one in found]),
             log=log,
             after=lambda numbers: capped + ("" if after is None else after(numbers)),
             doubt=doubt,
@@ -319,8 +315,7 @@ class Question:
     def refuse(self, reason: str, *, real: float = math.nan, obstacle: str = "") -> Finding:
         """Return the finding "not estimable" with its reason; it never counts as a pass."""
         because = "; ".join([*self.standing.before, reason, *self.standing.after])
-        nan = math.nan
-        numbers = Numbers(real, nan, nan, nan, nan, nan)
+        numbers = Numbers(real, *[math.nan] * 5)
         return self._finding(numbers, NOT_ESTIMABLE, because, because, obstacle)
 
     def _finding(
@@ -401,8 +396,5 @@ def _estimated(estimate: Estimator, cohort: Observed) -> tuple[float, float, Hel
 
 def reason_of(error: HeorsynthError) -> str:
     """Return the problems of an error, in one line."""
-    return "; ".join([_line(problem) for problem in error.problems]) or error.subject
-
-
-def _line(problem: Problem) -> str:
-    return f"{problem.where}: {problem.found}" if problem.where else problem.found
+    lines = [f"{problem.where}: {problem.found}" if problem.where else problem.found for problem in error.problems]
+    return "; ".join(lines) or error.subject
