@@ -290,13 +290,19 @@ def _reason(exact: Finding, found: Finding) -> str:
     """The reason for the verdict with the published interval; a reason without an interval as it is."""
     if exact.remark == exact.because:
         return exact.because
-    margin = Margin(found.scale, found.margin, of=_reference(found.key))
-    sentence = interval_sentence(_decided(found), found.lower, found.upper, margin, found.level)
-    if found.use == SINGLE and not math.isnan(found.single):
-        count = round(found.single * found.m)
-        sentence = single_sentence(count, found.m, found.single_lower, found.single_upper, found.level)
+    before, after = _sentence(exact), _sentence(found)
+    if before in exact.because:
+        return exact.because.replace(before, after)
     worst = f"worst: {found.worst}" if found.worst else ""
-    return "; ".join(filter(None, (sentence, found.remark, worst)))
+    return "; ".join(filter(None, (found.remark, after, worst)))
+
+
+def _sentence(one: Finding) -> str:
+    """The sentence on the interval of a finding, or on its single cohorts."""
+    if one.use == SINGLE and not math.isnan(one.single):
+        return single_sentence(round(one.single * one.m), one.m, one.single_lower, one.single_upper, one.level)
+    margin = Margin(one.scale, one.margin, of=_reference(one.key))
+    return interval_sentence(_decided(one), *_within(one, one.lower, one.upper), margin, one.level)
 
 
 def _decided(found: Finding) -> str:

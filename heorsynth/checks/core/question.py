@@ -315,7 +315,7 @@ class Question:
     def refuse(self, reason: str, *, real: float = math.nan, obstacle: str = "") -> Finding:
         """Return the finding "not estimable" with its reason; it never counts as a pass."""
         because = "; ".join([*self.standing.before, reason, *self.standing.after])
-        numbers = Numbers(real, *[math.nan] * 5)
+        numbers = Numbers(real, nan := math.nan, nan, nan, nan, nan)
         return self._finding(numbers, NOT_ESTIMABLE, because, because, obstacle)
 
     def _finding(
