@@ -65,6 +65,7 @@ class Estimate:
     method : str                 how it was obtained, in a few words
     n_used, n_total : int        patients the estimate uses, and patients in the data
     synthetic : bool             True if it was computed from synthetic rows made from those patients
+    count : int                  of a share: the patients with the property; -1 for any other estimate
 
     See Also
     --------
@@ -89,6 +90,7 @@ class Estimate:
     n_used: int = 0
     n_total: int = 0
     synthetic: bool = False
+    count: int = -1
 
     @classmethod
     def normal(

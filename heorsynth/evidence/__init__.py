@@ -1,3 +1,3 @@
 """Evidence: findings, the lineage of the rows, and the verdict."""
 
-__all__ = ("answers", "economics", "evidence", "finding_text", "folders", "preconditions", "validate")
+__all__ = ("answers", "economics", "evidence", "finding_text", "folders", "preconditions", "publish", "validate")

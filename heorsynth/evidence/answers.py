@@ -20,9 +20,9 @@ from heorsynth.checks.core.finding import (
     answer_of,
     fails_among,
 )
+from heorsynth.core.disclosure import small
 from heorsynth.core.display import agreeing
 from heorsynth.core.estimate import significant
-from heorsynth.data.cohort.cohort import small
 from heorsynth.evidence.finding_text import amount_with_interval, is_few, quantity, real_text, width_text, with_unit
 
 QUESTIONS = (FAITHFUL, SUFFICIENT, PRIVATE)

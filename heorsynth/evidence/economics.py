@@ -7,17 +7,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+import numpy as np
+
 from heorsynth.checks.core.groups import ALL, Group
 from heorsynth.checks.core.observed import Observed
 from heorsynth.checks.economics.arms import Evaluation, evaluations, thresholds
 from heorsynth.checks.economics.compared import Adjusted, Options, imputation_seed
 from heorsynth.checks.economics.estimands import BALANCE
+from heorsynth.core.disclosure import RULES, tidy
 from heorsynth.core.errors import NotEstimableError
 from heorsynth.core.estimate import stable
 from heorsynth.core.random import stream
 from heorsynth.core.reading import typed
 from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.estimators.economics.arms import ArmMeans, pooled_arms
+from heorsynth.estimators.economics.increments import Increments
 from heorsynth.evaluation.economics import EconomicEvaluation
 
 PATIENTS, POOLED = "patients", "synthetic, pooled"
@@ -39,6 +43,7 @@ class EconomicNumbers:
     probability : float                   that the arm is cost-effective against the comparator
     evpi : float                          expected value of perfect information about the two arms, money per patient
     probability_best, evpi_all : float    the same among all arms; of three arms or more from 20,000 draws
+    cost_se, effect_se, correlation       standard errors of the two increments, and their correlation
     """
 
     rows: str
@@ -59,15 +64,35 @@ class EconomicNumbers:
     evpi: float
     probability_best: float
     evpi_all: float
+    cost_se: float = math.nan
+    effect_se: float = math.nan
+    correlation: float = math.nan
 
     @property
     def stable(self) -> EconomicNumbers:
         """The same with numbers that every processor writes alike (`heorsynth.core.estimate.stable`)."""
         money = max(abs(self.incremental_cost), abs(self.incremental_effect) * self.threshold)
-        sizes = {"incremental_effect": abs(self.incremental_effect), "probability": 1.0, "probability_best": 1.0}
+        sizes = dict.fromkeys(("probability", "probability_best", "correlation"), 1.0)
+        sizes |= dict.fromkeys(("incremental_effect", "effect_se"), abs(self.incremental_effect))
         names = [name for name, value in asdict(self).items() if isinstance(value, float) and name != "threshold"]
         written: dict[str, Any] = {name: stable(getattr(self, name), sizes.get(name, money)) for name in names}
         return replace(self, **written)
+
+    @property
+    def published(self) -> EconomicNumbers:
+        """The same as it may be written: computed from increments that are rounded by their standard errors."""
+        related = self.correlation * self.cost_se * self.effect_se
+        covariance = np.array([[self.cost_se**2, related], [related, self.effect_se**2]])
+        shown = Increments(self.incremental_cost, self.incremental_effect, covariance).published
+        two = math.isclose(self.probability, self.probability_best, abs_tol=1e-6)
+        best, of_all = round(20 * self.probability_best) / 20, tidy(self.evpi_all, 1)
+        numbers = replace(self, **_at(shown, self.threshold, 6), correlation=round(self.correlation, 1) + 0.0,
+                          cost_se=RULES.spread(self.cost_se), effect_se=RULES.spread(self.effect_se))  # fmt: skip
+        return replace(
+            numbers,
+            probability_best=numbers.probability if two else best,
+            evpi_all=numbers.evpi if two else of_all,
+        )
 
     def to_dict(self) -> dict[str, object]:
         """Return it as JSON-ready data; a number that does not exist is None."""
@@ -138,7 +163,8 @@ def _of(rows: str, means: ArmMeans, pairs: Sequence[Evaluation], real: Observed,
     found = []
     for pair in pairs:
         more = every.increments(pair.treatment)
-        ratio, inmb = more.icer(), more.inmb(wtp)
+        cost_se, effect_se = (float(one) for one in np.sqrt(np.maximum(np.diag(more.covariance), 0.0)))
+        both = cost_se * effect_se
         found.append(
             EconomicNumbers(
                 rows=rows,
@@ -148,17 +174,28 @@ def _of(rows: str, means: ArmMeans, pairs: Sequence[Evaluation], real: Observed,
                 per=pair.per(schema),
                 unit=schema.money,
                 how="" if pair.analysis is None else pair.analysis.told,
-                incremental_cost=more.cost,
-                incremental_effect=more.effect,
-                icer=ratio.value,
-                icer_text=str(ratio),
-                inmb=inmb.value,
-                inmb_low=inmb.low,
-                inmb_high=inmb.high,
-                probability=float(more.ceac([wtp])[0]),
-                evpi=more.evpi(wtp),
+                **_at(more, wtp),
                 probability_best=float(best[pair.treatment].iloc[0]),
                 evpi_all=evpi_all,
+                cost_se=cost_se,
+                effect_se=effect_se,
+                correlation=float(more.covariance[0, 1]) / both if both > 0 else 0.0,
             )
         )
     return found
+
+
+def _at(more: Increments, wtp: float, digits: int = 17) -> dict[str, Any]:
+    """Return the numbers that follow from the increments of two arms at a threshold."""
+    ratio, inmb = more.icer(), more.inmb(wtp)
+    numbers = {
+        "incremental_cost": more.cost,
+        "incremental_effect": more.effect,
+        "icer": ratio.value,
+        "inmb": inmb.value,
+        "inmb_low": inmb.low,
+        "inmb_high": inmb.high,
+        "probability": float(more.ceac([wtp])[0]),
+        "evpi": more.evpi(wtp),
+    }
+    return {name: tidy(value, digits) for name, value in numbers.items()} | {"icer_text": str(ratio)}

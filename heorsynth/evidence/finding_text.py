@@ -9,8 +9,8 @@ from heorsynth.checks.core.finding import Finding
 from heorsynth.checks.core.margin import Margin
 from heorsynth.checks.core.scalar import coverage_under
 from heorsynth.checks.planning.catalogue import ESTIMANDS
+from heorsynth.core.disclosure import small
 from heorsynth.core.estimate import significant
-from heorsynth.data.cohort.cohort import small
 from heorsynth.data.columns.levels import SMALL_COUNT
 
 SYMBOLS = {"pass": "✓", "fail": "✗", "inconclusive": "?", "not estimable": "–", "fit": "✓", "not fit": "✗"}

@@ -40,7 +40,7 @@ def replicate_run(analysis: str, run: str | Path, patients: str | Path | None = 
     if not isinstance(cohort, Cohort) or not isinstance(synthetic, SyntheticCohorts):
         problem = Problem("source", "is a folder of files", "replicate an analysis on a cohort in memory")
         raise RunError(f"run {opened.path.name!r}", problem)
-    found = tuple(replicate(one, cohort, synthetic) for one in declared)
+    found = tuple(replicate(one, cohort, synthetic).published for one in declared)
     atexit.register(_mute)
     return found
 

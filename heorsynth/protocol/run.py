@@ -31,6 +31,7 @@ from heorsynth.data.labels.watermark import owner_key
 from heorsynth.engine.engine import Engine, EngineSpec, open_engine
 from heorsynth.engine.task import one_thread
 from heorsynth.evidence.evidence import Evidence
+from heorsynth.evidence.publish import published
 from heorsynth.generators import registry
 from heorsynth.generators.sampling.sampler import Sampler
 from heorsynth.protocol import provenance
@@ -318,7 +319,8 @@ def run(
                 return judge(spec, asked, cohort, cohorts, rows, holdout, [lock.note, rows.note], opened_engine)
 
             most = spec.document.generator.most_cohorts
-            synthetic, rows, evidence = settled(synthetic, most, plan, drawn, shown, judged)
+            synthetic, rows, exact = settled(synthetic, most, plan, drawn, shown, judged)
+            evidence = published(exact)  # nothing below sees the exact numbers of the patients
         held_out = holdout_facts(spec, origin, holdout)
         (folder / "protocol.yaml").write_bytes(spec.raw)
         copy_scripts(spec.document.analyses, spec.path.parent, folder)

@@ -87,7 +87,7 @@ def dossier(
     str          the same arguments give the same text: no time, no path, nothing fetched from a network
     """
     purpose = PURPOSES.get(evidence.purpose)
-    replications = [replicate(one, cohort, synthetic) for one in analyses]
+    replications = [replicate(one, cohort, synthetic).published for one in analyses]
     return (
         templates()
         .get_template("dossier.html.j2")

@@ -16,7 +16,7 @@ from heorsynth.checks.core.margin import Margin
 from heorsynth.checks.core.question import Ask, Question, reason_of
 from heorsynth.checks.core.scalar import Numbers
 from heorsynth.core.errors import NotEstimableError
-from heorsynth.core.estimate import Estimate, significant
+from heorsynth.core.estimate import Estimate
 from heorsynth.data.cohort.cohort import Cohort
 
 ANALYSES = "analyses"
@@ -56,7 +56,7 @@ def _estimate_in(
 
 
 def _in_errors(numbers: Numbers) -> str:
-    return f"; the difference is {significant(numbers.standardised, 2)} standard errors of the real estimate"
+    return f"; the difference is {numbers.standardised + 0.0:.1f} standard errors of the real estimate"
 
 
 def decisions(ask: Ask) -> list[Finding]:
@@ -127,7 +127,8 @@ def width_of(analysis: Analysis, real: Coefficient | str, declared: Margin | Non
     widths = [] if errors is None else [errors * real.se]
     widths += [] if analysis.margin is None else [float(analysis.margin)]
     base = Margin("absolute", 1.0) if declared is None else declared
-    return replace(base, width=min(widths))
+    own = errors is not None and min(widths) == widths[0]
+    return replace(base, width=min(widths), own=own)
 
 
 def _real(estimates: Estimates, name: str) -> Coefficient | str:

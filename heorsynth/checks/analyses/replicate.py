@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
@@ -15,6 +15,7 @@ from heorsynth.checks.analyses.estimates import Estimates, as_estimate, estimate
 from heorsynth.checks.analyses.problems import planned_analyses
 from heorsynth.checks.core.question import reason_of, too_few
 from heorsynth.checks.core.scalar import overlap
+from heorsynth.core.disclosure import RULES, tidy
 from heorsynth.core.display import Card
 from heorsynth.core.errors import NotEstimableError, Problem, RoleError
 from heorsynth.core.estimate import Estimate, significant
@@ -46,6 +47,14 @@ class _Compared:
     agree: int
     m: int
     because: str = ""
+
+    @property
+    def published(self) -> _Compared:
+        """The same with both estimates rounded by the patients' standard error, which is within 10%."""
+        if self.real is None or self.synthetic is None:
+            return self
+        error = RULES.spread(self.real.se)
+        return replace(self, real=_rounded(self.real, error), synthetic=_rounded(self.synthetic, error))
 
     def row(self) -> tuple[object, ...]:
         """Return its row in `Replication.to_frame`."""
@@ -92,6 +101,19 @@ class _Compared:
         )
 
 
+def _rounded(one: Estimate, error: float) -> Estimate:
+    """An estimate whose value is rounded by an error; its interval is within 10% and keeps the side of 0."""
+    value, se = RULES.signed(one.value, error), RULES.spread(one.se)
+    ratio = se / one.se if one.se > 0 else 1.0
+    low, high = value - ratio * (one.value - one.low), value + ratio * (one.high - one.value)
+    half = tidy((high - low) / 2, 3)
+    if one.low > 0 or one.high < 0:
+        half = min(half, abs(value) * (1 - 1e-3))
+    elif abs(value) >= half:
+        half = abs(value) * (1 + 1e-3)
+    return replace(one, value=value, low=value - half, high=value + half, se=se)
+
+
 def _told(one: Estimate) -> str:
     unit = f" {one.unit}" if one.unit else ""
     return f"{significant(one.value, 3)}{unit} ({significant(one.low, 3)} to {significant(one.high, 3)})"
@@ -127,6 +149,14 @@ class Replication:
         """Whether every pooled decision is that of the patients; None if an estimate is missing and none differs."""
         same = [one.same for one in self.rows]
         return False if False in same else None if None in same or not same else True
+
+    @property
+    def published(self) -> Replication:
+        """The table as a run may publish it: each estimate rounded by the patients' standard error.
+
+        Differences and overlaps follow from the rounded estimates, so they do not give the exact ones back.
+        """
+        return replace(self, rows=tuple(one.published for one in self.rows))
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row an estimate; the columns are `COLUMNS`."""

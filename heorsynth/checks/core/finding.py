@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from scipy import special
@@ -41,6 +41,25 @@ _LEAST_ROOM = 0.05
 
 NO_THRESHOLD = "no threshold"
 """The `obstacle` of an economic question without a willingness-to-pay threshold."""
+
+
+@dataclass(frozen=True)
+class Held:
+    """Facts about a finding that the custodian's memory holds and no file: `evidence.publish` needs them.
+
+    Attributes
+    ----------
+    real, synthetic : float     of a quantile: the mean of five order statistics around it, in the patients and on
+                                average in the cohorts; NaN for other estimands
+    error : float               the standard error of `real`: sd/√5
+    count, of : int             of a share: the patients with the property, and all of them; 0 for other estimands
+    """
+
+    real: float = math.nan
+    synthetic: float = math.nan
+    error: float = math.nan
+    count: int = 0
+    of: int = 0
 
 
 @dataclass(frozen=True)
@@ -80,6 +99,8 @@ class Finding:
     use : str                      pooled or single: what the verdict rests on
     level : float                  level of [lower, upper]: 0.90, or more if the number of cohorts was increased
     for_many : bool                whether a fail needs no correction for the number of findings: `fails_among`
+    own_margin : bool              whether the margin was computed from the patients' values, such as their mean
+    held : Held                    facts that are in memory only: no file has them
     """
 
     key: str
@@ -119,6 +140,8 @@ class Finding:
     level: float = LEVEL
     for_many: bool = False
     worst: str = ""
+    own_margin: bool = False
+    held: Held = field(default_factory=Held, repr=False, compare=False)
 
     @property
     def check(self) -> str:
@@ -192,12 +215,14 @@ class Finding:
         return {
             key: None if isinstance(value, float) and math.isnan(value) else value
             for key, value in {"check": self.check, **asdict(self)}.items()
+            if key != "held"
         }
 
     @classmethod
     def from_dict(cls, facts: Mapping[str, Any]) -> Finding:
         """Return the finding that `to_dict` wrote; ValueError or AttributeError for other data."""
-        known = {name: math.nan if value is None else value for name, value in facts.items() if name != "check"}
+        omitted = ("check", "held")
+        known = {name: math.nan if value is None else value for name, value in facts.items() if name not in omitted}
         found = typed(cls, known)
         if found.check != facts.get("check"):
             raise ValueError(f"check {facts.get('check')!r} does not answer {found.key!r}")

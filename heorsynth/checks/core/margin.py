@@ -38,6 +38,7 @@ class Margin:
     reason : str         the reason for its width: a source, or a rationale
     amended : bool       whether it was set after the protocol was first locked
     of : str             the quantity that a relative margin is a share of
+    own : bool           whether the width was computed from the patients' values
     """
 
     scale: str
@@ -46,16 +47,21 @@ class Margin:
     reason: str = ""
     amended: bool = False
     of: str = "the real value"
+    own: bool = False
 
-    def resolved(self, reference: float) -> Margin:
+    def resolved(self, reference: float, own: bool = False) -> Margin:
         """Return a relative margin as an absolute one, given a reference quantity such as a horizon or a threshold.
+
+        `own` says that the reference was computed from the patients' values.
 
         Examples
         --------
         >>> Margin("relative", 0.05).resolved(3650.0).width
         182.5
         """
-        return replace(self, scale="absolute", width=self.width * abs(reference)) if self.scale == "relative" else self
+        if self.scale != "relative":
+            return self
+        return replace(self, scale="absolute", width=self.width * abs(reference), own=own)
 
     def __str__(self) -> str:
         if self.scale == "ratio":

@@ -18,6 +18,7 @@ from heorsynth.checks.core.finding import (
     SINGLE,
     TESTED,
     Finding,
+    Held,
     decide,
     decide_single,
     interval_sentence,
@@ -29,7 +30,7 @@ from heorsynth.checks.core.observed import Observed
 from heorsynth.checks.core.scalar import Measured, Numbers, cap_margin_at_effect, compared, share_with_interval
 from heorsynth.checks.core.standing import Standing
 from heorsynth.core.display import counted
-from heorsynth.core.errors import HeorsynthError, HorizonError, NotEstimableError, Problem
+from heorsynth.core.errors import HeorsynthError, HorizonError, NotEstimableError
 from heorsynth.core.estimate import Estimate
 from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.data.columns.levels import SMALL_COUNT
@@ -158,6 +159,7 @@ class Question:
     threshold, per         willingness to pay (NaN: none), and its denominator
     n_real : int           number of real patients; None: those of the group
     supports : bool        True if the finding is never decisive
+    held : Held            facts that no file holds
     """
 
     estimand: Estimand
@@ -172,6 +174,7 @@ class Question:
     per: str = ""
     n_real: int | None = None
     supports: bool = False
+    held: Held = field(default_factory=Held)
 
     def judge(
         self,
@@ -181,6 +184,7 @@ class Question:
         effect: bool = False,
         after: Callable[[Numbers], str] | None = None,
         doubt: _Doubt | None = None,
+        around: Callable[[Any], tuple[float, float]] | None = None,
     ) -> Finding:
         """Return the finding for a scalar estimand.
 
@@ -191,6 +195,7 @@ class Question:
         effect : bool          True if the estimate is the effect of an arm, 0 for no effect: see `cap_margin_at_effect`
         after : callable       Numbers -> text to add to the reason
         doubt : callable       verdict -> the reason to replace it by "inconclusive", or ""
+        around : callable      Cohort or Tally -> mean and error of five order statistics, for one patient's value
 
         Notes
         -----
@@ -202,24 +207,24 @@ class Question:
         if self.margin.width == 0:
             return self.refuse("the margin is relative to a reference that is 0 or unknown: declare an absolute margin")
         try:
-            real, variance = _estimated(estimate, self.group.real)
+            real, variance, held = _estimated(estimate, self.group.real)
         except (NotEstimableError, HorizonError) as error:
             return self.refuse(f"in the real cohort: {reason_of(error)}")
-        values, variances, refusals = [], [], []
+        found, refusals = [], []
         for cohort in self.group.synthetic:
             try:
-                value, its_variance = _estimated(estimate, cohort)
+                found.append(_estimated(estimate, cohort))
             except (NotEstimableError, HorizonError) as error:
                 refusals.append(reason_of(error))
-                continue
-            values.append(value)
-            variances.append(its_variance)
         if refusals:
             return self.refuse(f"in {len(refusals)} of {len(self.group.synthetic)} synthetic cohorts: {refusals[0]}")
         margin = cap_margin_at_effect(self.margin, real, variance) if effect else self.margin
         capped = "" if margin is self.margin else f", capped at the real effect; declared {self.margin}"
-        return replace(self, margin=margin).compare(
-            Measured(real, variance, values, variances),
+        if around is not None:
+            own, drawn = around(self.group.real), [around(cohort)[0] for cohort in self.group.synthetic]
+            held = replace(held, real=own[0], error=own[1], synthetic=float(np.mean(drawn)))
+        return replace(self, margin=margin, held=held).compare(
+            Measured(real, variance, [one[0] for one in found], [one[1] for one in found]),
             log=log,
             after=lambda numbers: capped + ("" if after is None else after(numbers)),
             doubt=doubt,
@@ -310,8 +315,7 @@ class Question:
     def refuse(self, reason: str, *, real: float = math.nan, obstacle: str = "") -> Finding:
         """Return the finding "not estimable" with its reason; it never counts as a pass."""
         because = "; ".join([*self.standing.before, reason, *self.standing.after])
-        nan = math.nan
-        numbers = Numbers(real, nan, nan, nan, nan, nan)
+        numbers = Numbers(real, nan := math.nan, nan, nan, nan, nan)
         return self._finding(numbers, NOT_ESTIMABLE, because, because, obstacle)
 
     def _finding(
@@ -364,6 +368,8 @@ class Question:
             level=self._level,
             for_many=numbers.for_many,
             worst=worst,
+            own_margin=self.margin.own,
+            held=self.held,
         )
 
 
@@ -378,20 +384,17 @@ def too_few(real: Observed) -> str:
     return f"fewer than {SMALL_COUNT} real patients: not shown" if real.n < SMALL_COUNT else ""
 
 
-def _estimated(estimate: Estimator, cohort: Observed) -> tuple[float, float]:
+def _estimated(estimate: Estimator, cohort: Observed) -> tuple[float, float, Held]:
     if cohort.n < _MIN_PATIENTS:
         raise NotEstimableError(f"{counted(cohort.n, 'patient')} in this group")
     estimated = estimate(cohort)
     value, variance = float(estimated.value), float(estimated.se) ** 2
     if not (math.isfinite(value) and math.isfinite(variance)):
         raise NotEstimableError("too few patients, or too few events, for an estimate with a standard error")
-    return value, variance
+    return value, variance, Held(count=estimated.count, of=estimated.n_used) if estimated.count >= 0 else Held()
 
 
 def reason_of(error: HeorsynthError) -> str:
     """Return the problems of an error, in one line."""
-    return "; ".join([_line(problem) for problem in error.problems]) or error.subject
-
-
-def _line(problem: Problem) -> str:
-    return f"{problem.where}: {problem.found}" if problem.where else problem.found
+    lines = [f"{problem.where}: {problem.found}" if problem.where else problem.found for problem in error.problems]
+    return "; ".join(lines) or error.subject

@@ -18,7 +18,7 @@ MEAN_ABSOLUTE_NORMAL = math.sqrt(2 / math.pi)
 """Mean of |Z| for a standard normal Z."""
 
 
-_LESS = 1 - 1e-6
+LESS = 1 - 1e-6
 """A margin is capped at so much of a real effect, so that an effect of exactly 0 lies outside."""
 
 
@@ -233,4 +233,4 @@ def cap_margin_at_effect(margin: Margin, real: float, variance: float) -> Margin
     """
     significant_effect = abs(real) > normal_quantile(0.95) * math.sqrt(variance)
     narrower = significant_effect and margin.scale != "relative" and abs(real) < margin.width
-    return replace(margin, width=abs(real) * _LESS) if narrower else margin
+    return replace(margin, width=abs(real) * LESS, own=True) if narrower else margin

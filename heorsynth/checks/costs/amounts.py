@@ -45,9 +45,12 @@ def quantiles(ask: Ask) -> list[Finding]:
     def estimate(data: Observed, share: float) -> Estimate:
         return quantile_of(ranked(data, ask.column), share, data.n)
 
+    def around(data: Observed, share: float) -> tuple[float, float]:
+        return ranked(data, ask.column).around(share)
+
     return [
         ask.question(f"P{100 * share:g} of {ask.column}", unit=ask.scope.real.schema.money).judge(
-            partial(estimate, share=share)
+            partial(estimate, share=share), around=partial(around, share=share)
         )
         for share in map(float, shares)
     ]
@@ -100,7 +103,7 @@ def differences(ask: Ask) -> list[Finding]:
     """Return the difference in mean cost to the reference arm; a relative margin is a share of the reference mean."""
     real, name = ask.scope.real, ask.column
     column, usual = str(real.schema.arm), real.arm_levels[0]
-    margin = ask.margin.resolved(_mean_of_level(real, name, usual))
+    margin = ask.margin.resolved(_mean_of_level(real, name, usual), own=True)
     return [
         ask.question(
             f"difference in mean of {name}", group.against(column, arm, usual), margin, unit=real.schema.money

@@ -10,8 +10,8 @@ from typing import cast
 from heorsynth.checks.core.groups import comparisons, names_of
 from heorsynth.checks.core.observed import Observed, follow_up_times, joint, ranked
 from heorsynth.checks.economics.analysis import Analysis, analysis_of
+from heorsynth.core.disclosure import small
 from heorsynth.core.errors import NotEstimableError, Problem, UnknownNameError, nearest, unknown_name
-from heorsynth.data.cohort.cohort import small
 from heorsynth.data.columns.schema import TIME_UNITS, Schema
 from heorsynth.estimators.economics.increments import Increments, Joint, increments_of
 

@@ -13,9 +13,10 @@ from heorsynth.checks.core.observed import Observed
 from heorsynth.checks.economics.analysis import COMPLETE, Analysis, covariate, measured, rows_of
 from heorsynth.checks.economics.arms import Evaluation, evaluations, thresholds
 from heorsynth.checks.economics.compared import Pair
+from heorsynth.core.disclosure import small
 from heorsynth.core.errors import NotEstimableError
 from heorsynth.core.estimate import Estimate, normal_quantile, significant
-from heorsynth.data.cohort.cohort import Cohort, small
+from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.data.columns.kinds import MAX_LEVELS
 from heorsynth.data.columns.levels import SMALL_COUNT
 from heorsynth.estimators.costs.costs import Moments

@@ -87,7 +87,11 @@ def pooled_decision(ask: Pair) -> list[Finding]:
 
 def certainty(floor: float) -> str:
     """Return a remark if a resample of the patients reverses their own decision with a high probability, or ""."""
-    return f"; {_NOT_CERTAIN}: a resample of them reverses it in {floor:.0%}" if floor > _UNCERTAIN else ""
+    return (
+        f"; {_NOT_CERTAIN}: a resample of them reverses it in about {round(20 * floor) * 5}%"
+        if floor > _UNCERTAIN
+        else ""
+    )
 
 
 def require_several(values: np.ndarray) -> np.ndarray:

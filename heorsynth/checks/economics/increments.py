@@ -15,7 +15,7 @@ from heorsynth.core.estimate import Estimate, significant
 def incremental_cost(ask: Pair) -> list[Finding]:
     """Return the incremental cost per patient; a relative margin is a share of the mean cost of the comparator."""
     compared, real = ask.compared, ask.group.real
-    margin = ask.margin.resolved(_reference(compared.evaluation, real, 0))
+    margin = ask.margin.resolved(_reference(compared.evaluation, real, 0), own=True)
     question = ask.question("incremental cost", margin=margin, unit=real.schema.money)
     return [question.judge(lambda cohort: compared.of(cohort).delta_cost(), effect=True)]
 
@@ -24,7 +24,7 @@ def incremental_qaly(ask: Pair) -> list[Finding]:
     """Return the incremental effect per patient; a relative margin is a share of the mean of the comparator."""
     compared, real = ask.compared, ask.group.real
     effect = compared.evaluation.effect
-    margin = ask.margin.resolved(_reference(compared.evaluation, real, 1))
+    margin = ask.margin.resolved(_reference(compared.evaluation, real, 1), own=True)
     question = ask.question(f"incremental {effect}", margin=margin, unit=real.schema.unit_of(effect))
     return [question.judge(lambda cohort: compared.of(cohort).delta_effect(), effect=True)]
 

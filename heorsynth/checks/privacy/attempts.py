@@ -63,7 +63,7 @@ class Attempt(Ask):
         The test is one-sided: less success on training patients than on the hold-out is no failure.
         """
         half = normal_quantile(LEVEL) * attack.se
-        guessing = f"; guessing succeeds more often ({significant(attack.guessing)}): too weak to show safety"
+        guessing = f"; guessing succeeds more often ({significant(attack.guessing, 2)}): too weak to show safety"
         numbers = Numbers(
             attack.control,
             attack.success,

@@ -38,7 +38,7 @@ def disparities(ask: Ask) -> list[Finding]:
         for level in sorted(set(counts) - {usual}):
             group = replace(ask.group, label=f"{name}={shown[level]} vs {shown[usual]}")
             for what, unit, alone, gap in _quantities(ask, name, level, usual):
-                margin = ask.margin.resolved(_size(alone, real))
+                margin = ask.margin.resolved(_size(alone, real), own=True)
                 question = ask.question(f"gap in {what}", group, margin, unit=unit)
                 if counts[level] < SMALL_COUNT:  # a gap could reveal the value of one of so few patients
                     results.append(question.refuse(f"fewer than {SMALL_COUNT} real patients: not shown"))
@@ -53,7 +53,7 @@ def _share_of_gap(numbers: Numbers, gap: Estimator, real: Observed) -> str:
     if abs(own.value) <= normal_quantile(LEVEL) * own.se:
         return ""
     share = numbers.synthetic / numbers.real
-    return "; the gap is " + ("reversed" if share < 0 else f"{significant(100 * share, 2)}% of the real one")
+    return "; the gap is " + ("reversed" if share < 0 else f"about {round(20 * share) * 5}% of the real one")
 
 
 def _size(alone: Estimator, real: Observed) -> float:

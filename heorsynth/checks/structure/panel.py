@@ -15,6 +15,7 @@ from heorsynth.checks.core.question import Ask, too_few
 from heorsynth.checks.core.scalar import Numbers
 from heorsynth.checks.structure.panel_analyses import KINDS, Analysis, drawn_panel
 from heorsynth.checks.structure.panel_columns import values_of
+from heorsynth.core.disclosure import RULES
 from heorsynth.core.estimate import normal_quantile, significant
 from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.estimators.least_squares import first_coefficients
@@ -231,10 +232,12 @@ def _worst(found: PanelResult) -> str:
 
 
 def _told(found: PanelResult, place: int) -> str:
-    """Return one analysis with both estimates."""
+    """Return one analysis with both estimates, rounded as they may be published."""
+    error = RULES.spread(float(found.error[place]))
     if not np.isfinite(found.difference[place]):
         end = "not estimable in most synthetic cohorts"
     else:
-        apart = significant(abs(found.difference[place]), 2)
-        end = f"synthetic {significant(found.synthetic[place], 3)}, {apart} standard errors"
-    return f"{found.analyses[place].words}: real {significant(found.real[place], 3)}, {end}"
+        drawn = RULES.rounded(float(found.synthetic[place]), error)
+        end = f"synthetic {significant(drawn, 3)}, {abs(found.difference[place]):.1f} standard errors"
+    real = RULES.rounded(float(found.real[place]), error)
+    return f"{found.analyses[place].words}: real {significant(real, 3)}, {end}"

@@ -6,11 +6,12 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from heorsynth.checks.core.finding import Finding
+from heorsynth.checks.core.finding import Finding, Held
 from heorsynth.checks.core.groups import names_of
 from heorsynth.checks.core.observed import Observed, patients
 from heorsynth.checks.core.question import Ask
 from heorsynth.checks.core.scalar import MEAN_ABSOLUTE_NORMAL, Measured
+from heorsynth.core.disclosure import RULES
 from heorsynth.core.errors import MarginError, Problem, nearest
 from heorsynth.core.numbers import is_number
 from heorsynth.data.columns.levels import SMALL_COUNT
@@ -60,7 +61,8 @@ class _Represented:
 
 def _finding(ask: Ask, level: _Represented, drawn: Sequence[float]) -> Finding:
     group = replace(ask.group, label=level.label)
-    question = ask.question("share of patients, against the target", group, n_real=level.count)
+    held = Held(count=level.count, of=level.n)
+    question = ask.question("share of patients, against the target", group, n_real=level.count, held=held)
     if level.count < SMALL_COUNT:
         return question.refuse(f"fewer than {SMALL_COUNT} real patients: not shown")
     sizes = [cohort.n for cohort in ask.scope.synthetic]
@@ -68,7 +70,8 @@ def _finding(ask: Ask, level: _Represented, drawn: Sequence[float]) -> Finding:
     parts = list(drawn) if any(drawn) else [half] * len(sizes)
     variances = [max(part * (1 - part), half) / n for part, n in zip(parts, sizes, strict=True)]
     own = level.count / level.n
-    source = f"source {own:.1%} (log disparity {math.log(own / level.target):+.2f})"
+    near = RULES.of_class(level.count, level.n) / level.n
+    source = f"source {near:.0%} (log disparity {math.log(near / level.target):+.1f})"
     return question.compare(
         Measured(level.target, 0.0, parts, variances),
         before=f"target {level.target:.1%}, {source}",

@@ -10,7 +10,7 @@ from typing import cast
 import numpy as np
 from scipy import stats
 
-from heorsynth.checks.core.finding import Finding
+from heorsynth.checks.core.finding import Finding, Held
 from heorsynth.checks.core.groups import names_of
 from heorsynth.checks.core.observed import Observed, patients, patients_by
 from heorsynth.checks.core.question import Ask, Scope
@@ -109,7 +109,8 @@ def _representation(ask: Ask, names: tuple[str, ...], min_count: int) -> list[Fi
     what = "share of patients" if len(names) == 1 else "share of patients with both"
     for cell, count in _cells(group.real, names, min_count):
         label = ", ".join(f"{name}={shown[name][level]}" for name, level in zip(names, cell, strict=True))
-        question = ask.question(what, replace(group, label=label), n_real=count)
+        held = Held(count=count, of=group.real.n)
+        question = ask.question(what, replace(group, label=label), n_real=count, held=held)
         if count < SMALL_COUNT:
             findings.append(question.refuse(f"fewer than {SMALL_COUNT} real patients: not shown"))
             continue

@@ -60,8 +60,11 @@ def median(ask: Ask) -> list[Finding]:
     def estimate(data: Observed) -> Estimate:
         return of_curve.curve_quantile(curve(data, ask.endpoint), 0.5)
 
+    def around(data: Observed) -> tuple[float, float]:
+        return of_curve.around_quantile(curve(data, ask.endpoint), 0.5)
+
     judged = together(ask, lambda stack: curves.quantiles(stack.curves, 0.5), estimate)
-    return [ask.question(f"median of {ask.endpoint}", unit=_time_unit(ask)).judge(judged)]
+    return [ask.question(f"median of {ask.endpoint}", unit=_time_unit(ask)).judge(judged, around=around)]
 
 
 def censoring(ask: Ask) -> list[Finding]:
@@ -118,7 +121,11 @@ def reach(ask: Ask) -> list[Finding]:
     def estimate(data: Observed) -> Estimate:
         return quantile_of(follow_up_times(data, ask.endpoint), 0.95, data.n)
 
-    return [ask.question(f"P95 of follow-up for {ask.endpoint}", unit=_time_unit(ask)).judge(estimate)]
+    def around(data: Observed) -> tuple[float, float]:
+        return follow_up_times(data, ask.endpoint).around(0.95)
+
+    question = ask.question(f"P95 of follow-up for {ask.endpoint}", unit=_time_unit(ask))
+    return [question.judge(estimate, around=around)]
 
 
 def incidences(ask: Ask) -> list[Finding]:

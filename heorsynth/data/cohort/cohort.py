@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from heorsynth.core import errors
+from heorsynth.core.disclosure import RULES, shown_counts, small
 from heorsynth.core.display import Card, counted, facts_card
 from heorsynth.core.errors import Problem
 from heorsynth.core.estimate import significant
@@ -286,7 +287,7 @@ class Cohort:
         rows += [("synthetic rows", f"{drawn:,}: they add no patients" if rows else f"{drawn:,}")] if drawn else []
         for endpoint in schema.endpoints.values():
             time, cause, _ = self.outcome(endpoint.name)
-            followed = f"median follow-up {significant(float(np.median(time)), 3)} {schema.unit}"
+            followed = f"median follow-up {_middle(time)} {schema.unit}"
             ends = f"{endpoint.time}, {endpoint.event}: {self._ends(cause, endpoint.causes)}; {followed}"
             rows.append((f"endpoint {endpoint.name}", ends))
         if schema.arm is not None:
@@ -306,23 +307,22 @@ class Cohort:
         return facts_card(f"Cohort {self._name!r} ({kind})", rows)
 
     def _ends(self, cause: np.ndarray, names: Mapping[int, str]) -> str:
-        codes = [code for code in np.unique(cause) if code > 0]
-        parts = [
-            f"{small(int((cause == code).sum()))} {names.get(int(code), 'events' if code == 1 else f'cause {code}')}"
-            for code in codes
-        ]
-        return ", ".join([*parts, f"{small(int((cause == 0).sum()))} censored"])
+        codes = [int(code) for code in np.unique(cause) if code > 0]
+        told = [names.get(code, "events" if code == 1 else f"cause {code}") for code in codes]
+        counts = shown_counts([int((cause == code).sum()) for code in (*codes, 0)])
+        return ", ".join(f"{count} {what}" for count, what in zip(counts, [*told, "censored"], strict=True))
 
     def _arm_text(self) -> str:
         assigned = self.levels(str(self._schema.arm))
-        counts = {level: int((assigned == level).sum()) for level in self.arm_levels}
-        parts = [f"{name} {small(counts[level])}" for level, name in shown_names(counts).items()]
+        sizes = [int((assigned == level).sum()) for level in (*self.arm_levels, "")]
+        names = shown_names(dict(zip(self.arm_levels, sizes[:-1], strict=True))).values()
+        *texts, unassigned = shown_counts(sizes)
+        parts = [f"{name} {count}" for name, count in zip(names, texts, strict=True)]
         if self._schema.endpoints:
             cause = self.outcome(next(iter(self._schema.endpoints)))[1]
-            events = [int(((assigned == level) & (cause == 1)).sum()) for level in self.arm_levels]
-            parts = [f"{part} ({small(count)} events)" for part, count in zip(parts, events, strict=True)]
-        unassigned = int((assigned == "").sum())
-        return ", ".join(parts) + (f", {small(unassigned)} not assigned" if unassigned else "")
+            events = shown_counts([int(((assigned == level) & (cause == 1)).sum()) for level in (*self.arm_levels, "")])
+            parts = [f"{part} ({count} events)" for part, count in zip(parts, events, strict=False)]
+        return ", ".join(parts) + (f", {unassigned} not assigned" if sizes[-1] else "")
 
     def __repr__(self) -> str:
         return self.card().text()
@@ -341,15 +341,17 @@ def arms_in_order(assigned: np.ndarray, schema: Schema) -> tuple[str, ...]:
     return tuple(levels)
 
 
-def small(count: int) -> str:
-    """Return a count as text. Counts of 1 to 4 are shown as "<5"."""
-    return f"<{SMALL_COUNT}" if 0 < count < SMALL_COUNT else f"{count:,}"
+def _middle(time: np.ndarray) -> str:
+    """Return the median of times as text: of five patients, and rounded, so that it is no patient's own."""
+    return significant(RULES.quantile(time[np.isfinite(time)], 0.5), 3)
 
 
 def _counts_text(column: pd.Series) -> str:
     """Return the levels of a categorical column with their counts. Rare levels are counted, not named."""
     counts = as_text(column).value_counts().sort_index()
-    shown = [f"{level} {count:,}" for level, count in counts.items() if count >= SMALL_COUNT]
+    texts = shown_counts([*map(int, counts), int(column.isna().sum())], keep=len(counts))
+    shown = [f"{level} {text}" for (level, count), text in zip(counts.items(), texts, strict=False)
+             if count >= SMALL_COUNT]  # fmt: skip
     rare = int((counts < SMALL_COUNT).sum())
     if rare:
         shown.append(counted(rare, "rare level"))

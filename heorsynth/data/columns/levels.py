@@ -8,6 +8,8 @@ import numpy as np
 import pandas as pd
 from pandas.api import types
 
+from heorsynth.core.disclosure import RULES
+
 POOLED = "other (pooled)"
 """The level that replaces all levels too rare to be shown by name."""
 
@@ -47,7 +49,7 @@ def banded(numbers: pd.Series, edges: tuple[float, ...], labels: tuple[str, ...]
     return pd.Series(texts, index=numbers.index, name=numbers.name).where(numbers.notna(), None)
 
 
-SMALL_COUNT = 5
+SMALL_COUNT = RULES.smallest
 """A level with fewer patients is shown without its name, because the name may be free text about one patient."""
 
 

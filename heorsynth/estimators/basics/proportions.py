@@ -46,4 +46,5 @@ def proportion(
     high = 1.0 if count == n else float(special.betaincinv(count + 1, n - count, 1 - tail))
     value = count / n
     se = math.sqrt(value * (1 - value) / n) or (high - low) / (2 * normal_quantile(level))
-    return Estimate(value, low, high, se, level, "", f"{method}, exact interval", n, n if n_total is None else n_total)
+    total = n if n_total is None else n_total
+    return Estimate(value, low, high, se, level, "", f"{method}, exact interval", n, total, count=count)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import special
 
+from heorsynth.core.disclosure import RULES
 from heorsynth.core.display import agreeing, counted
 from heorsynth.core.errors import NotEstimableError, Problem
 from heorsynth.core.estimate import Estimate
@@ -37,6 +38,10 @@ class Ranked:
         """Return the values at these ranks, counted from 0."""
         found: np.ndarray = self.values[np.searchsorted(self.up_to, ranks, side="right")]
         return found
+
+    def around(self, share: float) -> tuple[float, float]:
+        """Return the mean of the five order statistics around a quantile, with its error; NaN for fewer than five."""
+        return RULES.mean_around(self.at(RULES.places(round((self.n - 1) * share), self.n)))
 
     def above(self, bound: float) -> int:
         """Return the number of patients with a value above a bound."""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import special
 
+from heorsynth.core.disclosure import RULES
 from heorsynth.core.display import counted
 from heorsynth.core.errors import HorizonError, NotEstimableError, Problem, RoleError
 from heorsynth.core.estimate import Estimate, normal_quantile, significant
@@ -92,6 +93,19 @@ class Increments:
     n_total: int = 0
     parts: Parts = ()
     effect_unit: str = ""
+
+    @property
+    def published(self) -> Increments:
+        """The increments as a run may publish them: each rounded by its standard error, which is within 10%."""
+        errors = np.sqrt(np.maximum(np.diag(self.covariance), 0.0))
+        both = float(errors[0] * errors[1])
+        related = round(float(self.covariance[0, 1]) / both, 1) + 0.0 if both > 0 else 0.0
+        shown = np.array([RULES.spread(float(one)) for one in errors])
+        cost, effect = (
+            RULES.signed(value, float(error)) for value, error in zip((self.cost, self.effect), shown, strict=True)
+        )
+        covariance = np.outer(shown, shown) * np.array([[1.0, related], [related, 1.0]])
+        return replace(self, cost=cost, effect=effect, covariance=covariance, parts=())
 
     def freedom(self, weights: np.ndarray) -> float:
         """Return the degrees of freedom of weights (2,) · (cost, effect), after Welch and Satterthwaite.

@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from heorsynth.core.disclosure import RULES
 from heorsynth.core.errors import NotEstimableError, Problem
 from heorsynth.core.estimate import Estimate, normal_quantile
 from heorsynth.estimators.basics.proportions import proportion
@@ -121,6 +122,16 @@ def curve_quantile(curve: SurvivalCurve, share: float, *, level: float = 0.95, u
         curve.n_used,
         curve.n_total,
     )
+
+
+def around_quantile(curve: SurvivalCurve, share: float) -> tuple[float, float]:
+    """Return the mean of the five event times around a quantile of a curve, with its error; NaN for fewer events.
+
+    The quantile is the time of one patient's event; this mean is not.
+    """
+    times = np.repeat(curve.times, np.rint(curve.events).astype(int))
+    at = curve_quantile(curve, share).value
+    return RULES.mean_around(times[RULES.places(int(np.searchsorted(times, at)), len(times))])
 
 
 def crossings(

@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from heorsynth.core.disclosure import small
 from heorsynth.core.display import counted
 from heorsynth.core.errors import GeneratorError, Problem, nearest
 from heorsynth.core.numbers import is_whole
 from heorsynth.core.random import stream
 from heorsynth.core.secret import ReleaseKey, noise_stream
-from heorsynth.data.cohort.cohort import Cohort, small
+from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.data.datasets.bundled import key_for
 from heorsynth.data.folders.cohort_folder import CohortFolder
 from heorsynth.data.folders.keyed_patients import keyed_patients

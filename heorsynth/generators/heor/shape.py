@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
+from heorsynth.core.disclosure import small
 from heorsynth.core.errors import Problem, UnfitColumnError
-from heorsynth.data.cohort.cohort import Cohort, small
+from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.data.columns.levels import POOLED, as_text
 from heorsynth.data.columns.schema import Endpoint, Schema
 from heorsynth.generators.heor.cells import Cells

@@ -29,6 +29,7 @@ from heorsynth.report.figures.style import (
     style,
     watermark,
 )
+from heorsynth.report.figures.survival import published_curve
 
 MIN_AT_RISK, GRID = 10, 200
 """Curves end where fewer are at risk, and stand on so many equally spaced times: no step is a patient's own day."""
@@ -86,7 +87,7 @@ def km_difference(cohort: Cohort, synthetic: Sequence[Cohort], endpoint: str, ma
     within = np.mean([curve.se_at(grid) ** 2 for curve in curves], axis=0)
     between = each.var(axis=0, ddof=1) if len(each) > 1 else within
     error = np.sqrt(real.se_at(grid) ** 2 + np.maximum(within, between) / len(each))
-    difference = each.mean(axis=0) - real.at(grid)
+    difference = each.mean(axis=0) - published_curve(real.at(grid), real.se_at(grid))
     half = normal_quantile(LEVEL) * error
     frame = pd.DataFrame(
         {"time": grid, "difference": difference, "lower": difference - half, "upper": difference + half}
@@ -263,8 +264,8 @@ def lorenz(cohort: Cohort, synthetic: Sequence[Cohort], cost: str | None = None)
     each = np.array([_lorenz(values, shares) for values in drawn])
     low, high = np.quantile(each, [0.05, 0.95], axis=0)
     frame = pd.DataFrame(
-        {"share": shares, "real": _lorenz(real, shares), "synthetic": each.mean(axis=0), "synthetic_low": low,
-         "synthetic_high": high}
+        {"share": shares, "real": np.round(_lorenz(real, shares), 2), "synthetic": each.mean(axis=0),
+         "synthetic_low": low, "synthetic_high": high}
     )  # fmt: skip
     with style():
         axes = _lorenz_axes(frame, name)
@@ -272,8 +273,8 @@ def lorenz(cohort: Cohort, synthetic: Sequence[Cohort], cost: str | None = None)
     return Picture(
         axes,
         frame,
-        f"Lorenz curves of {name}: the least expensive {ninth['share']:.0%} of patients bear {ninth['real']:.1%} of "
-        f"all cost in the real cohort and {ninth['synthetic']:.1%} in the synthetic ones.",
+        f"Lorenz curves of {name}: the least expensive {ninth['share']:.0%} of patients bear {ninth['real']:.0%} of "
+        f"all cost in the real cohort and {ninth['synthetic']:.0%} in the synthetic ones.",
         f"Solid: real. Dashed: mean of {counted(len(synthetic), 'synthetic cohort')}, with their 5th to 95th "
         "percentile. "
         "Straight line: equal costs. Between the last ten patients and the corner the curve is drawn straight.",

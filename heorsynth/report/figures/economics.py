@@ -166,7 +166,8 @@ def _evaluated(
     name = real.arms[1] if arm is None else arm
     how = declared(economics, synthetic=True)
     single = [evaluate([one], **how).increments(name) for one in synthetic]
-    return real.increments(name), evaluate(synthetic, **how).increments(name), single
+    pooled = evaluate(synthetic, **how).increments(name)
+    return real.increments(name).published, pooled.published, single
 
 
 def _ellipse(found: Increments) -> tuple[np.ndarray, np.ndarray]:

@@ -10,13 +10,14 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
+from heorsynth.core.disclosure import RULES, is_exact, shown_counts
 from heorsynth.core.display import counted
 from heorsynth.core.errors import NotEstimableError, Problem, unknown_name
 from heorsynth.core.estimate import significant
 from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.data.columns.levels import SMALL_COUNT, shown_names
 from heorsynth.report.figures.style import DASHED, GREY, REAL, SYNTHETIC, Picture, canvas, style, watermark
-from heorsynth.report.tables.suppress import is_exact, ordered_levels, shown_counts
+from heorsynth.report.tables.ordered import ordered_levels
 
 WIDTH, ROW = 8.0, 0.3
 _TAIL_PATIENTS = 10
@@ -66,7 +67,8 @@ def level_retention(cohort: Cohort, synthetic: Sequence[Cohort]) -> Picture:
     changed = [f"{row['column']}={row['level']} {row['status']}" for row in rows if row["status"] != "kept"]
     told = "; ".join(changed) or "all kept, none invented"
     shares = "; ".join(
-        f"{row['column']}={row['level']} real {_percent(row['real'])}, synthetic {_percent(row['synthetic'])}"
+        f"{row['column']}={row['level']} real {_percent(row['real'])}, synthetic "
+        + (f"{row['synthetic']:.0%}" if np.isnan(row["real"]) else _percent(row["synthetic"]))
         for row in rows
     )
     return Picture(
@@ -225,19 +227,21 @@ def cost_quantiles(cohort: Cohort, synthetic: Sequence[Cohort], cost: str | None
     frame = pd.DataFrame(
         {
             "share": shares,
-            "real": np.quantile(real, shares),
+            "real": np.maximum.accumulate([RULES.quantile(real, float(share)) for share in shares]),
             "synthetic": each.mean(axis=0),
             "synthetic_low": low,
             "synthetic_high": high,
         }
     )
-    mean, of_synthetic = float(real.mean()), float(np.mean([values.mean() for values in drawn]))
-    zeros, of_zeros = float((real == 0).mean()), float(np.mean([(values == 0).mean() for values in drawn]))
+    (mean, _), of_synthetic = RULES.moments(real), float(np.mean([values.mean() for values in drawn]))
+    none = RULES.of_class(float((real == 0).sum()), len(real)) / len(real)
+    of_zeros = float(np.mean([(values == 0).mean() for values in drawn]))
+    shown = "not shown, as one patient has most of the sum" if np.isnan(mean) else significant(mean)
     with style():
         axes = _quantile_axes(frame, name, cohort.schema.money)
     alt = (
-        f"Quantiles of {name}, real solid and synthetic dashed. Mean: real {significant(mean)}, synthetic "
-        f"{significant(of_synthetic)}. No cost: real {zeros:.1%}, synthetic {of_zeros:.1%}. At the highest share "
+        f"Quantiles of {name}, real solid and synthetic dashed. Mean: real {shown}, synthetic "
+        f"{significant(of_synthetic)}. No cost: real {none:.1%}, synthetic {of_zeros:.1%}. At the highest share "
         "drawn, "
         f"{shares[-1]:.0%}: real {significant(frame['real'].iloc[-1])}, synthetic "
         f"{significant(frame['synthetic'].iloc[-1])}."
@@ -247,7 +251,8 @@ def cost_quantiles(cohort: Cohort, synthetic: Sequence[Cohort], cost: str | None
         frame,
         alt,
         f"Solid: real. Dashed: mean of {counted(len(drawn), 'synthetic cohort')}, with their 5th to 95th "
-        f"percentile. Real costs are drawn only where {_TAIL_PATIENTS} patients lie below and above.",
+        f"percentile. Real costs are means of {RULES.around} patients around each quantile, rounded, and drawn only "
+        f"where {_TAIL_PATIENTS} patients lie below and above.",
     )
 
 

@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
+from heorsynth.core.disclosure import RULES, small
 from heorsynth.core.display import counted
 from heorsynth.core.errors import HorizonError, NotEstimableError, Problem, unknown_name
 from heorsynth.core.estimate import significant
@@ -32,7 +33,7 @@ from heorsynth.report.figures.style import (
     style,
     watermark,
 )
-from heorsynth.report.tables.suppress import ordered_levels, shown_counts
+from heorsynth.report.tables.ordered import ordered_levels
 
 _WIDTH_OF_LEGEND = 0.3
 """Of the time axis, at most."""
@@ -98,8 +99,9 @@ def km_overlay(
 
     Notes
     -----
-    Curves stand on 200 equally spaced times and end where fewer than ten are at risk; real counts below five
-    are not given, nor is one that could be worked out from the rest. The numbers at risk are those with
+    Curves stand on 200 equally spaced times and end where fewer than ten are at risk; the real one is rounded to a
+    part of its standard error. Real counts below five are not given; where there is one, in any group, the other real
+    counts at that time are rounded down to fives, so that none can be worked out. The numbers at risk are those with
     T ≥ t, as R's ``summary(survfit(...), times = t)`` prints.
 
     References
@@ -130,7 +132,8 @@ def km_overlay(
     ticks = np.array(
         [tick for tick in MaxNLocator(9, steps=[1, 2, 2.5, 5, 10]).tick_values(0, end) if 0 <= tick <= end]
     )
-    curves = [_curves(label, real, drawn, endpoint, grid, ticks) for label, real, drawn in groups]
+    few = _few(cohort, [real for _, real, _ in every], endpoint, ticks)
+    curves = [_curves(label, real, drawn, endpoint, grid, ticks, few) for label, real, drawn in groups]
     with style():
         axes = _drawn(curves, grid, ticks, cohort, endpoint, len(synthetic), column)
     frame = pd.concat([_as_frame(curve, grid) for curve in curves], ignore_index=True)
@@ -179,7 +182,7 @@ def _end(groups: Sequence[Cohort], endpoint: str) -> float:
     return float(f"{max(times):.2g}") if max(times) > 0 else 1.0
 
 
-def _survival(cohort: Cohort, endpoint: str, grid: np.ndarray, least: int) -> np.ndarray:
+def _survival(cohort: Cohort, endpoint: str, grid: np.ndarray, least: int, *, exact: bool = True) -> np.ndarray:
     """Kaplan-Meier on the grid (g,), NaN after the last time at which `least` are at risk."""
     found = np.full(len(grid), np.nan)
     if cohort.n < least:
@@ -188,8 +191,20 @@ def _survival(cohort: Cohort, endpoint: str, grid: np.ndarray, least: int) -> np
     at_risk = at_risk_table(time, cause == 1, grid, entry)["at_risk"].to_numpy()
     if (at_risk >= least).any():
         upto = np.flatnonzero(at_risk >= least)[-1] + 1
-        found[:upto] = kaplan_meier(time, cause == 1, entry).at(grid[:upto])
+        curve = kaplan_meier(time, cause == 1, entry)
+        found[:upto] = curve.at(grid[:upto])
+        if not exact:
+            found[:upto] = published_curve(found[:upto], curve.se_at(grid[:upto]))
     return found
+
+
+def published_curve(curve: np.ndarray, error: np.ndarray) -> np.ndarray:
+    """The curve of the patients (g,) as it is drawn: rounded to a step that its largest standard error justifies.
+
+    An exact curve of everybody and one of all but a few patients would give the curve of these few.
+    """
+    step = RULES.step(RULES.spread(float(np.max(error))))
+    return np.asarray(np.round(np.round(curve / step, 6)) * step) if step else curve
 
 
 def _risk(cohort: Cohort, endpoint: str, at: np.ndarray) -> np.ndarray:
@@ -200,6 +215,26 @@ def _risk(cohort: Cohort, endpoint: str, at: np.ndarray) -> np.ndarray:
     return at_risk_table(time, cause == 1, at, entry)[["at_risk", "censored", "events"]].to_numpy(float)
 
 
+def _few(cohort: Cohort, groups: Sequence[Cohort], endpoint: str, ticks: np.ndarray) -> np.ndarray:
+    """Whether to round the numbers at risk, censored and of events (k, 3) at each tick down to fives.
+
+    They are where one of them is 1 to 4 in a group, drawn or not, or among patients of no group. The number at risk is
+    exact, unless it is such a count itself, or gives one away because few have ended follow-up.
+    """
+    held = [_risk(one, endpoint, ticks) for one in groups]
+    counts = np.stack([*held, _risk(cohort, endpoint, ticks) - np.sum(held, axis=0)])
+    small_ones = (counts > 0) & (counts < RULES.smallest)
+    ended = counts[..., 1:].sum(axis=-1)
+    at_risk = small_ones[..., 0] | (small_ones[..., 1:].any(axis=-1) & (ended < 2 * RULES.smallest))
+    others = small_ones.any(axis=(0, 2))
+    return np.column_stack([at_risk.any(axis=0), others, others])
+
+
+def _text(count: int, down: bool) -> str:
+    """A real count; rounded down to fives where another count at its time is small and would follow from it."""
+    return small(count) if count < RULES.smallest or not down else f"{RULES.floor(count):,}"
+
+
 def _curves(
     label: str,
     real: Cohort,
@@ -207,6 +242,7 @@ def _curves(
     endpoint: str,
     grid: np.ndarray,
     ticks: np.ndarray,
+    few: np.ndarray,
 ) -> Curves:
     each = np.array([_survival(cohort, endpoint, grid, 1) for cohort in synthetic])
     mean_at_risk = np.mean([_risk(cohort, endpoint, grid)[:, 0] for cohort in synthetic], axis=0)
@@ -217,11 +253,11 @@ def _curves(
     )
     counted = _risk(real, endpoint, ticks)
     mean = np.mean([_risk(cohort, endpoint, ticks) for cohort in synthetic], axis=0)
-    texts = np.array([shown_counts([int(count) for count in row], keep=0) for row in counted])
+    texts = np.vectorize(_text, otypes=[object])(counted.astype(int), few)
     risk = pd.DataFrame({"group": label, "time": ticks})
     for place, name in enumerate(("at_risk", "censored", "events")):
         risk[f"real_{name}"], risk[f"synthetic_{name}"] = texts[:, place], np.rint(mean[:, place]).astype(int)
-    return Curves(label, _survival(real, endpoint, grid, MIN_AT_RISK), middle, low, high, risk)
+    return Curves(label, _survival(real, endpoint, grid, MIN_AT_RISK, exact=False), middle, low, high, risk)
 
 
 def _as_frame(curve: Curves, grid: np.ndarray) -> pd.DataFrame:
@@ -352,6 +388,7 @@ def _caption(cohort: Cohort, endpoint: str, m: int, left_out: int) -> str:
     return (
         f"{event}{others}. Solid: real patients. Dashed: mean of {counted(m, 'synthetic cohort')}, with their "
         "5th to 95th percentile as band: the noise of drawing, not the uncertainty of few patients. Curves end where "
-        f"fewer than {MIN_AT_RISK} are at risk; real counts below 5 are not given."
+        f"fewer than {MIN_AT_RISK} are at risk. Real counts below 5 are not given, and the others at that time are "
+        "rounded down to fives."
         f"{told}"
     )

@@ -9,12 +9,13 @@ import numpy as np
 import pandas as pd
 
 from heorsynth.checks.core.groups import names_of
+from heorsynth.core.disclosure import RULES, determined, is_exact, shown_counts
 from heorsynth.core.display import Card
 from heorsynth.core.estimate import significant
 from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.data.columns.levels import SMALL_COUNT
 from heorsynth.report.tables.cohort import FEWEST, IMBALANCE, is_measured, signed
-from heorsynth.report.tables.suppress import is_exact, ordered_levels, shown_counts
+from heorsynth.report.tables.ordered import ordered_levels
 from heorsynth.report.tables.table import FOOTNOTE, Table
 
 _MOST_LEVELS = 20
@@ -43,7 +44,8 @@ def table_one_by_arm(cohort: Cohort, synthetic: Sequence[Cohort]) -> Table:
     -----
     SMD = (mean_a - mean_1) / sqrt((SD_a² + SD_1²) / 2) within the patients, and within each cohort, averaged over the
     cohorts. For a level, p and sqrt(p(1 - p)) replace mean and SD. Real counts below 5, and counts that would give one
-    away, are not shown, nor is the SMD of their level; a mean of fewer than 10 patients hides the whole row. Costs,
+    away, are not shown, nor is the SMD of their level; a mean of fewer than 10 patients, or of a sum that one patient
+    dominates, hides the whole row. Real means and SDs are rounded as in `table_one`. Costs,
     utilities and times are outcomes, not covariates: they are left out.
 
     References
@@ -83,17 +85,18 @@ def _number(cohort: Cohort, synthetic: Sequence[Cohort], name: str, arms: list[s
     real = [_known(cohort, name, arm) for arm in arms]
     drawn = [[_known(one, name, arm) for arm in arms] for one in synthetic]
     texts, differences = [_HIDDEN] * len(arms), [math.nan] * (len(arms) - 1)
-    if min(map(len, real)) >= FEWEST:
-        texts = [f"{significant(float(one.mean()), 3)} ({significant(float(one.std(ddof=1)), 3)})" for one in real]
-        differences = [_of_means(one, real[0]) for one in real[1:]]
+    own = [RULES.moments(one) for one in real]
+    if min(map(len, real)) >= FEWEST and not np.isnan(own).any():
+        texts = [f"{significant(mean)} ({significant(sd)})" for mean, sd in own]
+        differences = [_of_means(one, own[0]) for one in own[1:]]
     copies = []
     for place in range(len(arms)):
         enough = [one[place] for one in drawn if len(one[place]) > 1]
-        mean, sd = ([float(f(one)) for one in enough] for f in (np.mean, lambda one: np.std(one, ddof=1)))
-        copies.append(
-            f"{significant(float(np.mean(mean)), 3)} ({significant(float(np.mean(sd)), 3)})" if enough else "none known"
-        )
-    apart = [_averaged([_of_means(one[place], one[0]) for one in drawn]) for place in range(1, len(arms))]
+        mean, sd = np.mean([_mean_sd(one) for one in enough], axis=0) if enough else (math.nan, math.nan)
+        copies.append(f"{significant(float(mean), 3)} ({significant(float(sd), 3)})" if enough else "none known")
+    apart = [
+        _averaged([_of_means(_mean_sd(one[place]), _mean_sd(one[0])) for one in drawn]) for place in range(1, len(arms))
+    ]
     return name, "mean (SD)", texts, copies, differences, apart
 
 
@@ -119,7 +122,8 @@ def _levels(cohort: Cohort, synthetic: Sequence[Cohort], name: str, arms: list[s
         exact = all(is_exact(one[place]) for one in texts)
         pairs = zip([one[place] for one in texts], shares, strict=True)
         own = [f"{text} ({share:.1%})" if is_exact(text) else text for text, share in pairs]
-        copies = [f"{np.mean([one[at] for one in drawn]):.1%}" for at in range(len(arms))]
+        means = [float(np.mean([one[at] for one in drawn])) for at in range(len(arms))]
+        copies = [f"{mean:.1%}" if exact else f"{mean:.0%}" for mean in means]
         label = f"{len(part)} rare levels" if part is rare else part[0] or "missing"
         differences = [_of_shares(share, shares[0]) if exact else math.nan for share in shares[1:]]
         apart = [_averaged([_of_shares(one[at], one[0]) for one in drawn]) for at in range(1, len(arms))]
@@ -136,8 +140,9 @@ def _suppressed(counts: list[list[int]]) -> list[list[str]]:
             [(arm, level) for arm in range(len(counts))] for level in range(len(counts[0]))
         ]:
             hidden = [at for at in line if not is_exact(texts[at[0]][at[1]])]
-            if len(hidden) == 1 and len(line) > 1:
-                arm, level = min((at for at in line if at not in hidden), key=lambda at: (counts[at[0]][at[1]], at))
+            shown = [at for at in line if at not in hidden]
+            if hidden and shown and determined([counts[at[0]][at[1]] for at in hidden]):
+                arm, level = min(shown, key=lambda at: (counts[at[0]][at[1]], at))
                 texts[arm][level] = f"≥{SMALL_COUNT}" if counts[arm][level] >= SMALL_COUNT else f"<{SMALL_COUNT}"
         if texts == before:
             return texts
@@ -158,11 +163,15 @@ def _known(cohort: Cohort, name: str, arm: str) -> np.ndarray:
     return cohort.rows[name][_arm(cohort) == arm].dropna().to_numpy(float)
 
 
-def _of_means(one: np.ndarray, other: np.ndarray) -> float:
-    if min(len(one), len(other)) < 2:
-        return math.nan
-    spread = math.sqrt((float(one.var(ddof=1)) + float(other.var(ddof=1))) / 2)
-    return float(one.mean() - other.mean()) / spread if spread > 0 else math.nan
+def _mean_sd(values: np.ndarray) -> tuple[float, float]:
+    """Mean and standard deviation; NaN for fewer than two values."""
+    return (float(values.mean()), float(values.std(ddof=1))) if len(values) > 1 else (math.nan, math.nan)
+
+
+def _of_means(one: tuple[float, float], other: tuple[float, float]) -> float:
+    """Standardised difference of two means, each given with its standard deviation."""
+    spread = math.sqrt((one[1] ** 2 + other[1] ** 2) / 2)
+    return (one[0] - other[0]) / spread if spread > 0 else math.nan
 
 
 def _of_shares(one: float, other: float) -> float:

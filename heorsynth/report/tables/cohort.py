@@ -9,11 +9,12 @@ import numpy as np
 import pandas as pd
 from pandas.api import types
 
+from heorsynth.core.disclosure import RULES, is_exact, shown_counts, small
 from heorsynth.core.display import Card, counted
 from heorsynth.core.estimate import significant
-from heorsynth.data.cohort.cohort import Cohort, small
+from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.data.columns.levels import SMALL_COUNT, shown_names
-from heorsynth.report.tables.suppress import is_exact, ordered_levels, shown_counts
+from heorsynth.report.tables.ordered import ordered_levels
 from heorsynth.report.tables.table import FOOTNOTE, Table
 
 IMBALANCE = 0.1
@@ -55,7 +56,9 @@ def table_one(cohort: Cohort, synthetic: Sequence[Cohort]) -> Table:
     (p_s - p_r) / sqrt((p_s(1 - p_s) + p_r(1 - p_r)) / 2). A level that every cohort lost, or that one invented,
     has a note instead of an SMD: there the formula says "balanced" or nothing. Follow-up times are censored, so
     their mean is not a patient's time: their median stands for the length of follow-up. Real counts below 5, and
-    counts that would give one away, are not shown, nor is their SMD.
+    counts that would give one away, are not shown, nor is their SMD. Real means are rounded by their standard error,
+    real SDs are within 10%, a real median is the mean of five patients, and a column of which one patient has most of
+    the sum has none of them (`heorsynth.core.disclosure`).
 
     References
     ----------
@@ -127,7 +130,7 @@ def _number(cohort: Cohort, synthetic: Sequence[Cohort], name: str) -> list[tupl
     drawn = [one.rows[name].dropna().to_numpy(float) if name in one.rows else np.empty(0) for one in synthetic]
     role = _role(cohort, name)
     if name in cohort.schema.times:
-        shown = significant(float(np.median(real)), 3) if len(real) >= FEWEST else "fewer than 10"
+        shown = significant(RULES.quantile(real, 0.5)) if len(real) >= FEWEST else "fewer than 10"
         middle = _mean([float(np.median(values)) if len(values) else math.nan for values in drawn])
         rows = [(role, "median follow-up", shown, significant(middle, 3), math.nan, "")]
     else:
@@ -151,11 +154,13 @@ def _moments(real: np.ndarray, drawn: Sequence[np.ndarray]) -> tuple[str, str, f
     text = f"{significant(mean, 3)} ({significant(sd, 3)})" if enough else "none known"
     if len(real) < FEWEST:
         return f"fewer than {FEWEST}", text, math.nan, "too few real patients"
-    own = float(real.std(ddof=1))
+    centre, own = RULES.moments(real)
+    if math.isnan(centre):
+        return "not shown", text, math.nan, "one or two real patients make most of the sum"
     pooled = math.sqrt((own**2 + sd**2) / 2) if enough else 0.0
-    smd = (mean - float(real.mean())) / pooled if pooled > 0 else math.nan
+    smd = (mean - centre) / pooled if pooled > 0 else math.nan
     note = "lost: none known in any cohort" if not enough else _imbalance(smd)
-    return f"{significant(float(real.mean()), 3)} ({significant(own, 3)})", text, smd, note
+    return f"{significant(centre)} ({significant(own)})", text, smd, note
 
 
 def _imbalance(smd: float) -> str:
@@ -238,7 +243,7 @@ def _level(
         name,
         _level_name(cohort, name, level),
         text + (f" ({real:.1%})" if is_exact(text) else ""),
-        _percent(synthetic),
+        _percent(synthetic) if is_exact(text) else f"{synthetic:.0%}",
         smd,
         note,
     )

@@ -116,12 +116,15 @@ def cell_that_ends(folder: Path) -> None:
 def one_estimate(folder: Path) -> None:
     """Another number in a finding, in table and verdict alike: only a re-run can tell."""
     found = hs.Run.open(folder).evidence
-    old = next(one for one in found.findings if one.known and len(repr(one.real)) > 8)
-    new = float(f"{old.real * 1.01:.9g}")
-    table = (folder / "evidence.csv").read_text(encoding="utf-8").replace(f",{old.real!r},", f",{new!r},")
-    (folder / "evidence.csv").write_text(table, encoding="utf-8")
-    text = (folder / "verdict.json").read_text(encoding="utf-8")
-    (folder / "verdict.json").write_text(text.replace(f": {old.real!r},", f": {new!r},"), encoding="utf-8")
+    table, text = ((folder / name).read_text(encoding="utf-8") for name in ("evidence.csv", "verdict.json"))
+    once = (
+        one.floor for one in found.findings
+        if one.known and table.count(f",{one.floor!r},") == text.count(f": {one.floor!r},") == 1
+    )  # fmt: skip
+    old = next(once)
+    new = float(f"{old * 1.01:.9g}")
+    (folder / "evidence.csv").write_text(table.replace(f",{old!r},", f",{new!r},"), encoding="utf-8")
+    (folder / "verdict.json").write_text(text.replace(f": {old!r},", f": {new!r},"), encoding="utf-8")
 
 
 def patients_as_cohorts(folder: Path) -> None:
@@ -261,7 +264,8 @@ def test_a_cohort_taken_away_with_its_hashes_is_missed(made, tmp_path) -> None:
 def one_last_digit(folder: Path) -> None:
     """What another processor may write: the last digit of a number, in table and verdict alike."""
     found = hs.Run.open(folder).evidence
-    old = next(one.real for one in found.findings if one.known and re.fullmatch(r"0\.[1-9]\d{8}", repr(one.real)))
+    digits = (one.difference for one in found.findings if one.known)
+    old = next(one for one in digits if re.fullmatch(r"0\.[1-9]\d{8}", repr(one)))
     new = float(f"{old + 1e-9:.9g}")
     for name, pattern in (("evidence.csv", ",{!r},"), ("verdict.json", ": {!r},")):
         text = (folder / name).read_text(encoding="utf-8")

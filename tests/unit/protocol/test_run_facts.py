@@ -21,6 +21,7 @@ from heorsynth.data.labels.label import Label
 from heorsynth.engine.engine import open_engine
 from heorsynth.estimators import attacks
 from heorsynth.evidence.evidence import Evidence
+from heorsynth.evidence.publish import published
 from heorsynth.generators.heor import recipe as heor
 
 ATTACKS = [estimand for estimand in ESTIMANDS.values() if estimand.check == "disclosure"]
@@ -124,7 +125,8 @@ def test_a_run_resamples_with_the_seed_of_its_protocol(run_of):
     expected, other = (
         hs.validate(fitted, run.synthetic, "data-sharing", holdout=aside, seed=seed, **asked) for seed in (1, 2)
     )
-    assert numbers(run.evidence, RESAMPLED) == numbers(expected, RESAMPLED) != numbers(other, RESAMPLED)
+    assert numbers(run.evidence, RESAMPLED) == numbers(published(expected.stable), RESAMPLED)
+    assert numbers(expected, RESAMPLED) != numbers(other, RESAMPLED)
 
 
 def test_another_seed_holds_other_patients_out_and_another_share_more_of_them(run_of):

@@ -14,6 +14,7 @@ import heorsynth as hs
 from heorsynth.core import errors
 from heorsynth.data.folders.cohort_folder import CohortFolder
 from heorsynth.data.labels.label import PARTITION
+from heorsynth.evidence.publish import published
 from heorsynth.protocol.file.spec import read_protocol
 from heorsynth.protocol.lock import source_is_here, write_lock
 from heorsynth.protocol.run import Run
@@ -84,7 +85,8 @@ def test_its_evidence_is_what_validate_says_of_the_folders(done: Run) -> None:
         done.cohort, done.synthetic, "economic-evaluation", economics={"comparator": "usual", "wtp": [20000.0]},
         seed=5, most_rows=1000,
     )  # fmt: skip
-    assert [one.stable.to_dict() for one in alone.findings] == [one.to_dict() for one in done.evidence.findings]
+    assert published(alone.stable).to_csv() == done.evidence.to_csv()
+    assert [one.because for one in published(alone.stable).findings] == [one.because for one in done.evidence.findings]
     sample = "a random sample, 1,000 of 2,400 patients and 2,000 of 5,000 synthetic rows"
     assert f"Tables and pictures of rows show {sample}." in done.evidence.notes
 

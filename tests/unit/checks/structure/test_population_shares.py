@@ -55,8 +55,8 @@ def test_the_disparity_is_the_log_of_the_share_over_the_target_with_the_synthesi
 def test_the_sources_own_share_its_disparity_and_its_floor_are_told() -> None:
     women, men = asked(EVEN, cohort(f=60, m=40), cohort(f=60, m=40))
     assert (women.real, women.synthetic, women.n_real, men.real, men.n_real) == (0.75, 0.6, 15, 0.25, 5)
-    assert women.because.startswith("target 50.0%, source 75.0% (log disparity +0.41); the 90% interval")
-    assert men.remark == "target 50.0%, source 25.0% (log disparity -0.69)"
+    assert women.because.startswith("target 50.0%, source 75% (log disparity +0.4); the 90% interval")
+    assert men.remark == "target 50.0%, source 25% (log disparity -0.7)"
     assert women.floor == pytest.approx(math.sqrt(0.25 / (0.75 * 20)) * math.sqrt(2 / math.pi))
     assert math.isnan(women.real_lower) and women.sufficient is None, "a target is known: it needs no patients"
 

@@ -8,7 +8,7 @@ import pytest
 
 import heorsynth as hs
 from heorsynth.core import errors
-from heorsynth.data.cohort.cohort import small
+from heorsynth.core.disclosure import small
 
 SECRET = 73194.25
 ROLES = {"endpoints": {"os": ("time", "event")}, "arm": "trt", "subgroups": ["sex"], "costs": ["cost"], "id": "patient"}

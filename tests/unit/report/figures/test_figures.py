@@ -98,7 +98,9 @@ def test_numbers_at_risk_equal_those_of_r(by: str, level: str) -> None:
     pbc = datasets.load("pbc")
     risk = figures.km_overlay(pbc, [pbc], "os", by=by, horizon=4000).tables["at_risk"]
     rows = risk[(risk["group"] == level) & (risk["time"] % 500 == 0)]
-    assert rows["real_at_risk"].tolist() == [str(count) for count in R_AT_RISK[by, level]]
+    for text, count in zip(rows["real_at_risk"], R_AT_RISK[by, level], strict=True):
+        assert text in (f"{count:,}", f"{count // 5 * 5}", "<5")
+    assert rows["real_at_risk"].iloc[0] == str(R_AT_RISK[by, level][0])
     assert rows["synthetic_at_risk"].tolist() == R_AT_RISK[by, level]
 
 
@@ -106,7 +108,8 @@ def test_the_real_curve_equals_r_at_the_ticks() -> None:
     pbc = datasets.load("pbc")
     frame = figures.km_overlay(pbc, [pbc], "os", by="arm", horizon=4000).frame
     shown = frame[(frame["group"] == "placebo") & (frame["time"] % 500 == 0)]["real"]
-    assert shown.to_numpy() == pytest.approx(R_SURVIVAL["placebo"], abs=5e-6)
+    assert shown.to_numpy() == pytest.approx(R_SURVIVAL["placebo"], abs=0.0051)  # half of a step of 0.01
+    assert shown.to_numpy() == pytest.approx(np.round(shown.to_numpy(), 2))
 
 
 def test_numbers_at_risk_are_right_where_lifelines_prints_others() -> None:
@@ -122,7 +125,9 @@ def test_the_real_curve_is_kaplan_meier_on_an_equal_grid() -> None:
     fitted = KaplanMeierFitter().fit(cohort.frame["time"], cohort.frame["event"] == 1)
     known = frame.dropna(subset=["real"])
     assert np.diff(frame["time"]) == pytest.approx(12 / 200)
-    assert known["real"].to_numpy() == pytest.approx(fitted.predict(known["time"]).to_numpy())
+    away = known["real"].to_numpy() - fitted.predict(known["time"]).to_numpy()
+    largest = float(np.sqrt(0.25 / cohort.n))
+    assert 0 < np.abs(away).max() <= largest / 8 * 1.5, "rounded to a step of at most a quarter of the standard error"
 
 
 def test_a_curve_ends_where_fewer_than_ten_are_at_risk() -> None:
@@ -138,8 +143,17 @@ def test_no_real_count_from_one_to_four_is_shown_or_can_be_worked_out() -> None:
     risk = figures.km_overlay(cohort, resamples(cohort), "os", by="sex", horizon=60).tables["at_risk"]
     cells = risk[["real_at_risk", "real_censored", "real_events"]]
     assert not cells.isin(["1", "2", "3", "4"]).any().any()
-    assert (cells.apply(lambda row: row.str.contains("[<≥]").sum(), axis=1) != 1).all()
-    assert cells.isin(["<5"]).any().any()
+    few = cells.eq("<5").any(axis=1).groupby(risk["time"]).transform("any")
+    shown = cells[few & ~cells.eq("<5").any(axis=1)][["real_censored", "real_events"]].map(int)
+    assert few.any() and len(shown) and (shown % 5 == 0).all().all(), "where one count is hidden, all are in fives"
+
+
+def test_the_figure_of_a_level_of_two_rounds_the_other_level_that_would_give_it_away() -> None:
+    cohort = trial()
+    frame = cohort.frame.assign(sex=["m", "m"] + ["f"] * (cohort.n - 2))
+    lopsided = Cohort(frame, endpoints={"os": ("time", "event")}, subgroups=["sex"])
+    risk = figures.km_overlay(lopsided, [lopsided], "os", by="sex").tables["at_risk"]
+    assert set(risk["group"]) == {"f"} and risk["real_at_risk"].iloc[0] == str((cohort.n - 2) // 5 * 5)
 
 
 def test_real_is_solid_and_synthetic_dashed_in_one_colour_a_group() -> None:
@@ -308,7 +322,7 @@ def test_disclosure_without_a_judged_attack_says_what_is_needed() -> None:
 def test_the_plane_and_the_curve_draw_the_evaluation_of_patients_and_of_pooled_cohorts() -> None:
     trial, _ = hs.datasets.simulated_trial(300, seed=3)
     synthetic = hs.generators.create("bootstrap").fit(trial, seed=1).sample(m=8, seed=1)
-    real, pooled = (hs.evaluate(rows).increments() for rows in (trial, synthetic))
+    real, pooled = (hs.evaluate(rows).increments().published for rows in (trial, synthetic))
     plane = hs.figures.ce_plane(trial, synthetic, wtp=20_000)
     assert list(plane.frame["who"][:2]) == ["patients", "synthetic, pooled"]
     assert len(plane.frame) == 2 + 8
@@ -327,7 +341,7 @@ def test_the_plane_and_the_curve_draw_the_adjusted_evaluation_that_is_declared()
     trial, _ = hs.datasets.simulated_trial(120, seed=3)
     synthetic = hs.generators.create("bootstrap").fit(trial, seed=1).sample(m=2, seed=1)
     economics = {"comparator": "usual", "wtp": [20_000], "adjust": ["age"]}
-    real, pooled = (hs.evaluate(rows, adjust=["age"]).increments() for rows in (trial, synthetic))
+    real, pooled = (hs.evaluate(rows, adjust=["age"]).increments().published for rows in (trial, synthetic))
     plane = hs.figures.ce_plane(trial, synthetic, economics=economics)
     assert plane.frame.loc[:1, "cost"].tolist() == [real.cost, pooled.cost]
     curve = hs.figures.acceptability(trial, synthetic, 60_000, economics=economics).frame
@@ -346,7 +360,8 @@ def test_the_difference_of_curves_is_that_of_lifelines(judged):
     axes, frame = figures.km_difference(real, drawn, "os")
     fits = [KaplanMeierFitter().fit(one.frame["time"], one.frame["event"] == 1) for one in (real, *drawn)]
     curves = [fit.survival_function_at_times(frame["time"]).to_numpy() for fit in fits]
-    np.testing.assert_allclose(frame["difference"], np.mean(curves[1:], axis=0) - curves[0], atol=1e-12)
+    step = float(np.sqrt(0.25 / real.n)) / 4  # the curve of the patients is rounded to at most this
+    np.testing.assert_allclose(frame["difference"], np.mean(curves[1:], axis=0) - curves[0], atol=step * 0.6)
     assert frame["time"].iloc[-1] <= np.sort(real.frame["time"])[-10], "fewer than ten at risk are not drawn"
     assert (frame["upper"] >= frame["difference"]).all() and axes.get_title(loc="left")
 
@@ -370,5 +385,5 @@ def test_the_lorenz_curve_is_the_part_of_cost_that_the_cheapest_bear(judged):
     half = frame.iloc[int(np.abs(frame["share"] - 0.5).argmin())]
     upto = half["share"] * len(cost)
     borne = np.interp(upto, np.arange(len(cost) + 1), np.concatenate([[0], np.cumsum(cost)])) / cost.sum()
-    assert half["real"] == pytest.approx(borne)
+    assert half["real"] == pytest.approx(borne, abs=0.005) and half["real"] == round(half["real"], 2)
     assert frame["share"].iloc[1] >= 10 / len(cost) and frame["real"].iloc[-1] == pytest.approx(1)
