@@ -322,9 +322,7 @@ def run(
             synthetic, rows, exact = settled(synthetic, most, plan, drawn, shown, judged)
             evidence = published(exact)  # nothing below sees the exact numbers of the patients
         held_out = holdout_facts(spec, origin, holdout)
-        (folder / "protocol.yaml").write_bytes(spec.raw)
-        copy_scripts(spec.document.analyses, spec.path.parent, folder)
-        (folder / "protocol.lock").write_text(lock.to_json(), encoding="utf-8")
+        _write_protocol(spec, lock, folder)
         (folder / "evidence.csv").write_bytes(evidence.to_csv().encode())
         write_verdict(spec, evidence, origin.fingerprint, held_out, folder / VERDICT)
         record = record_of(name, spec, lock, origin, held_out, synthetic, evidence)
@@ -353,6 +351,13 @@ def run(
     if registry is not None:
         releases.add(registry, release)
     return replace(Run.open(Path(out) / name), protocol=spec, ledger=told)
+
+
+def _write_protocol(protocol: Protocol, lock: Lock, folder: Path) -> None:
+    """Write what was fixed beforehand into a run folder: the protocol, its scripts and its lock."""
+    (folder / "protocol.yaml").write_bytes(protocol.raw)
+    copy_scripts(protocol.document.analyses, protocol.path.parent, folder)
+    (folder / "protocol.lock").write_text(lock.to_json(), encoding="utf-8")
 
 
 def run_name(slug: str, protocol_sha256: str, fingerprint: str) -> str:
