@@ -145,5 +145,73 @@ LINKABILITY = Estimand(
     span=(0.0, math.inf),
 )
 
-STREAMS = (COPIES, NEAREST, MEMBERSHIP, ATTRIBUTE, SINGLING_OUT, LINKABILITY, CONTAMINATION, NEAR_COPIES)
+NEAREST_RECORD = Estimand(
+    key="disclosure.nearest_record",
+    plain="telling who took part by the nearest row",
+    definition="area under the ROC curve of an attack on membership by the distance to the nearest row of any cohort, "
+    "minus one half",
+    formula="AUC − ½ of the score −(distance to the nearest row)",
+    source="DeLong et al. (1988) Biometrics 44:837",
+    answer=attempts.nearest_record,
+    asked_of=EVERY_GROUP,
+    scales=ONE,
+    margin={"absolute": 0.05},
+    reason="as for telling who took part",
+    limit=0.5,
+    folders=NEVER,
+    question=PRIVATE,
+    span=(0.0, math.inf),
+)
+
+MARGINAL = Estimand(
+    key="disclosure.marginal",
+    plain="telling who took part by single columns",
+    definition="area under the ROC curve of a marginal likelihood-ratio attack on membership, minus one half: rows "
+    "against people never seen, summed over the columns",
+    formula="AUC − ½ of the score ∑<sub>columns</sub> log(share of rows / share of other people never seen) at the "
+    "person's value",
+    source="Homer et al. (2008) PLoS Genet 4:e1000167; Sankararaman et al. (2009) Nat Genet 41:965",
+    answer=attempts.marginal,
+    asked_of=EVERY_GROUP,
+    scales=ONE,
+    margin={"absolute": 0.05},
+    reason="as for telling who took part; margins that are kept exactly betray patients though no row is near one",
+    limit=0.5,
+    folders=NEVER,
+    question=PRIVATE,
+    span=(0.0, math.inf),
+)
+
+MEMBERS_FOUND = Estimand(
+    key="disclosure.members_found",
+    plain="patients found almost without false alarms",
+    definition="share of patients above a threshold that another person of the population exceeds with a probability "
+    "of 1% (0.1% in support), minus this probability; for three attacks on membership",
+    formula="share of patients with a score above the k-th largest of h people never seen − k/(h + 1), "
+    "k = floor(0.01 (h + 1))",
+    source="Carlini et al. (2022) IEEE S&P 1897; Newcombe (1998) Stat Med 17:873",
+    answer=attempts.members_found,
+    asked_of=REPEATED,
+    scales=ONE,
+    margin={"absolute": 0.01},
+    reason="2% of patients found, where 1% are by chance: as for copies, one more patient in a hundred",
+    limit=0.5,
+    folders=NEVER,
+    question=PRIVATE,
+    span=(0.0, math.inf),
+)
+
+STREAMS = (
+    COPIES,
+    NEAREST,
+    MEMBERSHIP,
+    ATTRIBUTE,
+    SINGLING_OUT,
+    LINKABILITY,
+    CONTAMINATION,
+    NEAR_COPIES,
+    NEAREST_RECORD,
+    MARGINAL,
+    MEMBERS_FOUND,
+)
 """The position of an attack sets its random stream, so new attacks come last. The first needs no hold-out."""

@@ -19,7 +19,7 @@ from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.data.labels import facts
 from heorsynth.data.labels.label import Label
 from heorsynth.engine.engine import open_engine
-from heorsynth.estimators import attacks
+from heorsynth.estimators.attacks import records
 from heorsynth.evidence.evidence import Evidence
 from heorsynth.generators.heor import recipe as heor
 
@@ -308,7 +308,7 @@ def test_nearness_within_a_group_is_that_of_its_own_rows_patients_and_people_not
     rows_, patients, others = (
         space.of_cohort(one.take(np.flatnonzero(one.frame["sex"] == level))).points for one in (made, real, unseen)
     )
-    expected = attacks.nearness(rows_, patients, others, np.random.default_rng(1))
+    expected = records.nearness(rows_, patients, others, np.random.default_rng(1))
     (found,) = [one for one in judged if one.group == f"sex={level}"]
     assert found.difference == pytest.approx(expected.excess, abs=1e-9)
     assert found.upper - found.lower == pytest.approx(2 * 1.6448536 * expected.se, rel=1e-6)
