@@ -15,8 +15,10 @@ from heorsynth.checks.privacy.coordinates import Points, Space
 from heorsynth.core.estimate import normal_quantile, significant
 from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.data.columns.levels import SMALL_COUNT
+from heorsynth.estimators.attacks import differencing as two_releases
 from heorsynth.estimators.attacks import guesses, members, records
 from heorsynth.estimators.attacks.attack import Attack
+from heorsynth.estimators.attacks.differencing import Releases
 from heorsynth.estimators.attacks.members import Found, Scores
 
 MOST_ROWS = 20_000
@@ -28,6 +30,8 @@ _ALL_BUT = 0.05
 
 _RATES = (0.01, 0.001)
 """The false-positive rates at which members are counted; the first decides, the other is shown in support."""
+
+_NO_REFIT = "needs releases without single patients: give validate(..., refit=lambda cohort: ...)"
 
 _TOLERANCE = 0.1
 """A guess of a number is correct within this many of its standard deviations."""
@@ -191,6 +195,32 @@ def members_found(ask: Attempt) -> list[Finding]:
             ask.exposed(f"{label}, by {attack}", members.found(one, rate), supports) for attack, one in scores.items()
         ]
     return findings
+
+
+def differencing(ask: Attempt) -> list[Finding]:
+    """Return how much of the error of a patient's numbers is removed by two releases that differ by this patient."""
+    label = "numbers of a patient left out of a second release"
+    releases: Releases | None = ask.scope.releases
+    if releases is None or not releases.numeric.any():
+        return [ask.refuse(_NO_REFIT if releases is None else "no column of numbers", label)]
+    attack, error = two_releases.numbers(releases, ask.chance)
+    return [ask.exposure(f"{label} (median error {significant(error)} SD)", attack)]
+
+
+def differencing_levels(ask: Attempt) -> list[Finding]:
+    """Return how often a level of a patient is right by two releases that differ by this patient."""
+    label = "levels of a patient left out of a second release"
+    releases: Releases | None = ask.scope.releases
+    if releases is None or releases.numeric.all():
+        return [ask.refuse(_NO_REFIT if releases is None else "no column of levels", label)]
+    return [ask.exposure(label, two_releases.levels(releases))]
+
+
+def extreme_patients(ask: Attempt) -> list[Finding]:
+    """Return how well a cohort tells whether one of the most extreme patients took part."""
+    label = "telling whether an extreme patient took part (AUC)"
+    releases: Releases | None = ask.scope.releases
+    return [ask.refuse(_NO_REFIT, label) if releases is None else ask.exposure(label, two_releases.took_part(releases))]
 
 
 def _marginal_scores(ask: Attempt, rows: Points, source: Points, unseen: Points) -> Scores:

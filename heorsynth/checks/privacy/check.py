@@ -11,7 +11,7 @@ from heorsynth.checks.core.groups import ALL, groups_of
 from heorsynth.checks.core.question import Scope, too_few
 from heorsynth.checks.privacy.attempts import Attempt
 from heorsynth.checks.privacy.coordinates import Space
-from heorsynth.checks.privacy.estimands import STREAMS
+from heorsynth.checks.privacy.estimands import COPIES, OF_RELEASES, STREAMS
 from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.data.columns.levels import SMALL_COUNT
 from heorsynth.estimators.attacks import records
@@ -26,7 +26,7 @@ _NO_HOLDOUT = (
 
 
 def check(scope: Scope) -> list[Finding]:
-    """Return the findings on the attacks and on the hold-out itself; all attacks except copies need a hold-out.
+    """Return the findings on the attacks and on the hold-out itself; most attacks need a hold-out.
 
     Each attack has its own random stream, so its result does not depend on which other attacks are made.
     """
@@ -56,8 +56,8 @@ def check(scope: Scope) -> list[Finding]:
 
 
 def _needs_holdout(estimand: Estimand) -> bool:
-    """Return whether an attack needs a hold-out as control: all except copies, the first one."""
-    return estimand is not STREAMS[0]
+    """Return whether an attack needs a hold-out as control: all except copies and the attacks on two releases."""
+    return estimand not in (COPIES, *OF_RELEASES)
 
 
 def _no_holdout(space: Space, real: Cohort, holdout: Cohort | None) -> str:

@@ -201,6 +201,60 @@ MEMBERS_FOUND = Estimand(
     span=(0.0, math.inf),
 )
 
+DIFFERENCING = Estimand(
+    key="disclosure.differencing",
+    plain="a patient's numbers from two releases",
+    definition="share of the error of a patient's numbers that the difference of a release with and one without this "
+    "patient removes: 1 − median error / median error by the difference of another patient",
+    formula="1 − med|n·x̄<sub>all</sub> − (n − 1)·x̄<sub>without i</sub> − x<sub>i</sub>| / the same with another "
+    "patient's difference",
+    answer=attempts.differencing,
+    scales=ONE,
+    margin={"absolute": 0.2},
+    reason="the error stays at four fifths or more of what a stranger's difference gives",
+    limit=1.0,
+    folders=NEVER,
+    question=PRIVATE,
+    span=(0.0, math.inf),
+)
+
+DIFFERENCING_LEVELS = Estimand(
+    key="disclosure.differencing_levels",
+    plain="a patient's levels from two releases",
+    definition="how often the difference of a release with and one without a patient gives a level of this patient "
+    "right, minus how often the more frequent value does",
+    formula="indicators of levels right by n·p<sub>all</sub> − (n − 1)·p<sub>without i</sub> &gt; ½, minus right by "
+    "the more frequent value",
+    answer=attempts.differencing_levels,
+    scales=ONE,
+    margin={"absolute": 0.05},
+    reason="as for telling who took part",
+    limit=0.5,
+    folders=NEVER,
+    question=PRIVATE,
+    span=(0.0, math.inf),
+)
+
+EXTREME_PATIENTS = Estimand(
+    key="disclosure.extreme_patients",
+    plain="telling whether an extreme patient took part",
+    definition="area under the ROC curve that tells cohorts fitted with one of the ten most extreme patients from "
+    "cohorts fitted without, mean over the ten, minus one half",
+    formula="mean AUC − ½ of the score ∑<sub>columns</sub> x̄<sub>cohort</sub>·x<sub>i</sub>/Var(x̄)",
+    source="Stadler, Oprisanu &amp; Troncoso (2022) USENIX Security 1451",
+    answer=attempts.extreme_patients,
+    scales=ONE,
+    margin={"absolute": 0.1},
+    reason="0.60: twice the excess of the other attacks on membership, as these patients are the most exposed",
+    limit=0.5,
+    folders=NEVER,
+    question=PRIVATE,
+    span=(0.0, math.inf),
+)
+
+OF_RELEASES = (DIFFERENCING, DIFFERENCING_LEVELS, EXTREME_PATIENTS)
+"""The attacks on two releases; they need refits, and no hold-out."""
+
 STREAMS = (
     COPIES,
     NEAREST,
@@ -213,5 +267,6 @@ STREAMS = (
     NEAREST_RECORD,
     MARGINAL,
     MEMBERS_FOUND,
+    *OF_RELEASES,
 )
-"""The position of an attack sets its random stream, so new attacks come last. The first needs no hold-out."""
+"""The position of an attack sets its random stream, so new attacks come last."""
