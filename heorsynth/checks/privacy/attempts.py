@@ -224,7 +224,7 @@ def extreme_patients(ask: Attempt) -> list[Finding]:
 
 
 def _marginal_scores(ask: Attempt, rows: Points, source: Points, unseen: Points) -> Scores:
-    return members.marginal(rows.codes, source.codes, unseen.codes, ask.space.numeric, ask.chance)
+    return members.marginal(rows.codes, source.codes, unseen.codes, ask.space.numeric)
 
 
 def attribute(ask: Attempt) -> list[Finding]:

@@ -27,12 +27,10 @@ class Scores:
     ----------
     ours : array (n,)        of training patients
     theirs : array (h,)      of people never seen
-    times_used : float       how often a person never seen enters: 2 if the person is also in the reference of others
     """
 
     ours: np.ndarray
     theirs: np.ndarray
-    times_used: float = 1.0
 
 
 def nearest_record(rows: np.ndarray, source: np.ndarray, unseen: np.ndarray) -> Scores:
@@ -60,10 +58,8 @@ def density_ratio(rows: np.ndarray, source: np.ndarray, unseen: np.ndarray, rng:
     return Scores(ours, theirs)
 
 
-def marginal(
-    rows: np.ndarray, source: np.ndarray, unseen: np.ndarray, numeric: np.ndarray, rng: np.random.Generator
-) -> Scores:
-    """Return the marginal log likelihood ratio of each person: rows against people never seen, column by column.
+def marginal(rows: np.ndarray, source: np.ndarray, unseen: np.ndarray, numeric: np.ndarray) -> Scores:
+    """Return the marginal log likelihood ratio of each person: rows against all other people, column by column.
 
     Parameters
     ----------
@@ -72,64 +68,51 @@ def marginal(
 
     Notes
     -----
-    The score is the sum over columns of log(p(x) / q(x)), with p the share of rows and q the share of people never seen
-    in the interval or level of the person's value. A missing value is a level. With L levels and h people, p is
-    (h·share + 1) / (h + L) and q is (count + 1) / (h - 1 + L). A hold-out person is left out of q, and for a training
-    patient a random person is left out, so that both are compared with h - 1 others.
+    The intruder has a list of N = n + h people and asks which n of them were the patients. The score is the sum over
+    columns of log(p(x) / q(x)), with p the share of rows and q the share of the other people on the list in the
+    interval or level of the person's value. A missing value is a level. With L levels, p is (N·share + 1) / (N + L) and
+    q is (others + 1) / (N - 1 + L). The score does not depend on who was a patient, so that the N people are
+    exchangeable if the rows reveal nothing.
 
     The attack needs no joint distribution: it finds a generator that keeps the margins of its patients exactly. With d
-    the sum of (levels - 1) over independent columns, n patients and exact margins, the scores of the two kinds differ
-    by d/n in the mean and have the variance d/n + d/h each, so that AUC = Φ(√(d/n) √(h/(n + h)) / √2), to first order.
-    Without memorisation the difference of the means has the variance d/(nh) + 2d/h²: the people never seen are the
-    reference too, so their part counts twice.
+    the sum of (levels - 1) over independent columns and exact margins, the mean scores differ by d/n and have the
+    variance dh/(nN), so that AUC = Φ(√(d/n) √(N/h) / √2), to first order. For an intruder who knows the law of the
+    population instead of a list, N/h is replaced by 1; for one who has a sample of n other people, by 1/2.
 
     References
     ----------
     Homer et al. (2008) PLoS Genet 4:e1000167. Sankararaman et al. (2009) Nat Genet 41:965 (the likelihood ratio).
     """
-    n, h = len(source), len(unseen)
-    left_out = rng.integers(h, size=n)
-    ours, theirs = np.zeros(n), np.zeros(h)
+    n, size = len(source), len(source) + len(unseen)
+    scores = np.zeros(size)
     for place in range(rows.shape[1]):
-        parts = rows[:, place], source[:, place], unseen[:, place]
         for bins in _BINS:
-            drawn, patients, others = _binned(*parts, bins if numeric[place] else None)
-            levels = int(max(part.max() for part in (drawn, patients, others))) + 1
-            count = np.bincount(others, minlength=levels)
-            present = int(np.sum(np.bincount(np.concatenate([drawn, patients, others])) > 0))
-            log_p = np.log(h * np.bincount(drawn, minlength=levels) / len(drawn) + 1) - math.log(h + present)
-            fewer = count[patients] - (others[left_out] == patients), count[others] - 1
-            ours += log_p[patients] - np.log(fewer[0] + 1) + math.log(h - 1 + present)
-            theirs += log_p[others] - np.log(fewer[1] + 1) + math.log(h - 1 + present)
-    return Scores(ours / len(_BINS), theirs / len(_BINS), times_used=2.0)
+            drawn, people = _binned(
+                rows[:, place], np.concatenate([source[:, place], unseen[:, place]]), bins if numeric[place] else None
+            )
+            levels = int(max(drawn.max(), people.max())) + 1
+            count, share = np.bincount(people, minlength=levels), np.bincount(drawn, minlength=levels) / len(drawn)
+            present = int(np.sum((count > 0) | (share > 0)))
+            q = count[people] / (size - 1 + present)
+            scores += np.log((size * share[people] + 1) / (size + present) / q)
+    return Scores(scores[:n] / len(_BINS), scores[n:] / len(_BINS))
 
 
-def _binned(
-    rows: np.ndarray, source: np.ndarray, unseen: np.ndarray, bins: int | None
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return one column of rows, patients and hold-out as levels 0, 1, …; with more distinct values than `bins`, cut.
-
-    The cuts depend on patients and hold-out together, so that they do not tell one from the other.
-    """
-    people = np.concatenate([source, unseen])
+def _binned(rows: np.ndarray, people: np.ndarray, bins: int | None) -> tuple[np.ndarray, np.ndarray]:
+    """Return one column of rows and of people as levels 0, 1, …; with more distinct values than `bins`, cut."""
     cuts = np.unique(people[~np.isnan(people)])
     if bins is None:
         cuts = np.unique(np.concatenate([cuts, rows[~np.isnan(rows)]]))
     elif len(cuts) > bins:
         cuts = np.unique(np.quantile(people[~np.isnan(people)], np.arange(1, bins) / bins))
-    drawn, patients, others = (
-        np.where(np.isnan(part), len(cuts) + 1, np.searchsorted(cuts, part, side="right"))
-        for part in (rows, source, unseen)
+    drawn, listed = (
+        np.where(np.isnan(part), len(cuts) + 1, np.searchsorted(cuts, part, side="right")) for part in (rows, people)
     )
-    return drawn, patients, others
+    return drawn, listed
 
 
 def separation(scores: Scores) -> Attack:
     """Return the area under the ROC curve with DeLong's standard error; 0.5 is guessing.
-
-    Notes
-    -----
-    DeLong's variance has one part for each kind of people; that of the people never seen is multiplied by `times_used`.
 
     References
     ----------
@@ -145,7 +128,7 @@ def separation(scores: Scores) -> Attack:
     placed = (below + upto) / (2 * len(theirs))
     over, from_ = (np.searchsorted(np.sort(ours), theirs, side=side) for side in ("left", "right"))
     placed_unseen = 1 - (over + from_) / (2 * len(ours))
-    variance = placed.var(ddof=1) / len(ours) + scores.times_used * placed_unseen.var(ddof=1) / len(theirs)
+    variance = placed.var(ddof=1) / len(ours) + placed_unseen.var(ddof=1) / len(theirs)
     return Attack(float(placed.mean()), 0.5, math.sqrt(float(variance)))
 
 
