@@ -275,8 +275,8 @@ WITHIN = [
     for changed in ("patients", "rows", "people not seen")
     if (key, changed) not in (("disclosure.singling_out", "rows"), ("disclosure.marginal", "rows"))
 ]
-"""Which rows are described decides how many chances are taken of the stream that the groups share. Single columns do not
-tell in which row a value stands."""
+"""Which rows are described decides how many chances are taken of the stream that the groups share. Single columns do
+not tell in which row a value stands."""
 
 
 @pytest.mark.parametrize(("key", "changed"), WITHIN)
