@@ -16,8 +16,9 @@ from heorsynth.checks.economics.estimands import BALANCE
 from heorsynth.checks.planning.catalogue import ESTIMANDS
 from heorsynth.checks.planning.plan import Plan, plan
 from heorsynth.checks.planning.run_checks import Rows
+from heorsynth.checks.privacy.releases import Refit, releases
 from heorsynth.core.errors import LabelError, Problem, RoleError
-from heorsynth.core.random import check_seed
+from heorsynth.core.random import check_seed, stream
 from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.data.cohort.domain import Domain
 from heorsynth.data.folders.cohort_folder import CohortFolder
@@ -53,6 +54,7 @@ def validate(
     allow_synthetic_source: bool = False,
     most_rows: int = 50_000,
     analyses: Sequence[Analysis | Mapping[str, object]] = (),
+    refit: Refit | None = None,
     engine: EngineSpec = "local",
     workers: int | None = None,
 ) -> Evidence:
@@ -77,6 +79,9 @@ def validate(
     most_rows : int            size of the random sample of a folder, for checks that need rows; at least 1,000.
                                Smaller folders and cohorts in memory are used whole
     analyses : sequence        the user's own `Analysis` objects: their estimates and decisions are decisive
+    refit : callable           cohort -> the m cohorts of a release, such as
+                               ``lambda cohort: recipe.fit(cohort, seed=1).sample(m=20, seed=1)``. The generator is
+                               fitted 21 more times, for decisive attacks on releases that differ by one patient
     engine, workers            where the checks run, see `open_engine`; the findings do not depend on it
 
     Returns
@@ -88,7 +93,7 @@ def validate(
     UnknownNameError           an unknown purpose, comparator or economics setting
     MarginError                an unknown estimand or a margin it cannot have
     RoleError                  the roles differ from those of the real cohort, folders are mixed with cohorts, an
-                               argument is neither, or `most_rows` is invalid
+                               argument is neither, `most_rows` is invalid, or a refit is impossible
     AnalysisError              an analysis that is impossible, or names what the cohort lacks
     LabelError                 `cohort` is itself synthetic, or a synthetic cohort is given twice
     EngineError                a check failed twice
@@ -112,8 +117,8 @@ def validate(
     check_seed(seed)
     require_comparable(cohort, syn, holdout, allow_synthetic_source=allow_synthetic_source, most_rows=most_rows)
     with open_engine(engine, workers) as opened:
-        plan_of_checks = planned(cohort, purpose, margins, economics, opened, analyses, use)
-        return evidence_of(cohort, syn, plan_of_checks, seed, opened, holdout, most_rows)
+        plan_of_checks = planned(cohort, purpose, margins, economics, opened, analyses, use, refit is not None)
+        return evidence_of(cohort, syn, plan_of_checks, seed, opened, holdout, most_rows, refit=refit)
 
 
 def require_comparable(
@@ -151,9 +156,10 @@ def planned(
     engine: Engine,
     analyses: Sequence[Analysis | Mapping[str, object]] = (),
     use: str | None = None,
+    refits: bool = False,
 ) -> Plan:
     """Return the plan of the checks for a purpose; for a folder it uses the counts of all rows."""
-    return plan(_observed(cohort, engine), purpose, margins, economics, analyses, use)
+    return plan(_observed(cohort, engine), purpose, margins, economics, analyses, use, refits)
 
 
 def _observed(cohort: Cohort | CohortFolder, engine: Engine) -> Observed:
@@ -169,6 +175,7 @@ def evidence_of(
     holdout: Cohort | None = None,
     most_rows: int = 50_000,
     sample: Sample | None = None,
+    refit: Refit | None = None,
 ) -> Evidence:
     """Return the evidence from a given plan, for cohorts that `require_comparable` accepted.
 
@@ -177,6 +184,7 @@ def evidence_of(
     asked : Plan             from `planned`, for the same cohort
     most_rows : int          rows of the random sample of each folder, where `sample` is not given
     sample : Sample          random sample of the folders, already drawn with the same seed; None draws it if needed
+    refit : callable         cohort -> the cohorts of a release, for attacks on two releases; cohorts in memory only
     """
     calibrated = _calibrated(syn)
     standing = asked.standing(_constructed(calibrated, syn, asked), lineage(cohort, syn))
@@ -184,7 +192,7 @@ def evidence_of(
         tally = cohort.tallied(engine)
         found = judged_folders(cohort, tally, folders(syn), asked, seed, engine, most_rows, standing, sample)
     else:
-        found = _judged(cohort, cohorts(syn), asked, seed, engine, holdout, standing)
+        found = _judged(cohort, cohorts(syn), asked, seed, engine, holdout, standing, refit)
     everyone = Group("all", ALL, _observed(cohort, engine), ())
     findings = [*found.findings, *asked.unanswered(found.findings, everyone, standing)]
     return Evidence.of(
@@ -215,9 +223,11 @@ def _judged(
     engine: Engine,
     holdout: Cohort | None,
     standing: Standing,
+    refit: Refit | None,
 ) -> Judged:
     """Return what cohorts in memory show."""
-    findings = Rows(cohort, syn, seed, holdout, standing).findings(list(asked.by_check().items()), engine)
+    again = None if refit is None else releases(cohort, refit, stream(seed, "refit"), engine)
+    findings = Rows(cohort, syn, seed, holdout, standing, again).findings(list(asked.by_check().items()), engine)
     behind = patients_behind(cohort.n, (one.label for one in syn))
     numbers = economic_numbers(cohort, syn, asked.economics, seed, behind)
     return Judged(findings, _broken(cohort, syn), (), numbers)

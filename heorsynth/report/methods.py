@@ -99,12 +99,15 @@ _BY_CHECK: Mapping[str, Method] = {
         "Disclosure",
         "Every risk is an attack on patients of the source and, as control, on people the generator never saw: rows "
         "equal or nearest to a patient, detecting members of the training data by "
-        "a ratio of densities, guessing a time, cost or "
-        "utility from covariates, singling out, linking. A finding is the difference, one-sided; `real` is the "
+        "a ratio of densities, by the nearest row or by single columns, guessing a time, cost or "
+        "utility from covariates, singling out, linking, and the difference of two releases. "
+        "A finding is the difference, one-sided; `real` is the "
         "control. Without a hold-out only copies can be checked.",
         (
             "Giomi et al. (2023) PoPETs 2023(2):312",
             "van Breugel et al. (2023) AISTATS, PMLR 206:3493",
+            "Sankararaman et al. (2009) Nat Genet 41:965",
+            "Carlini et al. (2022) IEEE S&P 1897",
             "EMA Policy 0070 guidance (2016), risk threshold 0.09",
         ),
     ),

@@ -60,6 +60,7 @@ class Scope:
     rng : Generator        the random stream of the check
     holdout                patients kept out of training, or None
     standing : Standing    what applies to every finding
+    releases               means of releases without one patient each (`Releases`), or None
     """
 
     real: Any
@@ -68,6 +69,7 @@ class Scope:
     rng: np.random.Generator
     holdout: Cohort | None = None
     standing: Standing = field(default_factory=Standing)
+    releases: Any = None
     _made: dict[Hashable, Any] = field(default_factory=dict, repr=False)
 
     def shared(self, key: Hashable, make: Callable[[], _Made]) -> _Made:

@@ -22,6 +22,7 @@ from heorsynth.checks.planning import registry
 from heorsynth.checks.planning.catalogue import ESTIMANDS, lacking, margin_for, plain_names, vacuous
 from heorsynth.checks.planning.purposes import Purpose, purpose_of
 from heorsynth.checks.planning.settings import name_problems
+from heorsynth.checks.privacy.estimands import OF_RELEASES
 from heorsynth.core.errors import MarginError, NotEstimableError, Problem, RoleError, unknown_name
 from heorsynth.core.numbers import is_number
 
@@ -103,6 +104,7 @@ def plan(
     economics: Mapping[str, object] | None = None,
     analyses: Sequence[Analysis | Mapping[str, object]] = (),
     use: str | None = None,
+    refits: bool = False,
 ) -> Plan:
     """Return the plan of the checks for a purpose and a cohort.
 
@@ -113,6 +115,7 @@ def plan(
     economics : dict       comparator, wtp (one threshold or several), cost, effect, baseline, adjust, impute, cluster
     analyses : sequence    the user's own analyses, each decisive unless it says otherwise
     use : str              "pooled" if analysts get all cohorts, "single" if one goes out alone; default: the purpose's
+    refits : bool          whether the generator can be fitted again: attacks on two releases are then decisive
 
     Raises
     ------
@@ -151,7 +154,8 @@ def plan(
         else:
             default = margin_for(entry.key, {**entry.margin, "reason": entry.reason}, chosen)
             planned[entry.key] = known.get(entry.key, default)
-    own = (one.default for one in OF_ANALYSES if analyses and one.key not in known)
+    offered = (*(OF_ANALYSES if analyses else ()), *(OF_RELEASES if refits else ()))
+    own = (one.default for one in offered if one.key not in known)
     known |= {one.key: margin_for(one.key, {**one.margin, "reason": one.reason}, chosen) for one in own}
     planned |= {key: margin for key, margin in known.items() if key not in planned}
     _require_names(cohort, planned)

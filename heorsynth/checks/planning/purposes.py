@@ -285,6 +285,9 @@ PURPOSES: Mapping[str, Purpose] = {
                 structure.RETENTION,
                 privacy.COPIES,
                 privacy.MEMBERSHIP,
+                privacy.NEAREST_RECORD,
+                privacy.MARGINAL,
+                privacy.MEMBERS_FOUND,
                 privacy.ATTRIBUTE,
             ),
             (

@@ -52,10 +52,11 @@ def scope_of(
     rng: np.random.Generator,
     holdout: Cohort | None = None,
     standing: Standing | None = None,
+    releases: Any = None,
 ) -> Scope:
     """Return the input of a check, from margins by estimand key."""
     asked = tuple((ESTIMANDS[key], margin) for key, margin in margins.items())
-    return Scope(real, synthetic, asked, rng, holdout, standing or Standing())
+    return Scope(real, synthetic, asked, rng, holdout, standing or Standing(), releases)
 
 
 def findings(name: str, *given: Any, **more: Any) -> list[Finding]:

@@ -20,13 +20,14 @@ _Task = tuple[str, Mapping[str, Margin]]
 
 @dataclass(frozen=True)
 class Rows:
-    """The input of all checks: patients, synthetic cohorts, the hold-out if there is one, and the seed."""
+    """The input of all checks: patients, synthetic cohorts, the seed, and the hold-out and refits if there are any."""
 
     real: Any
     synthetic: Sequence[Any]
     seed: int
     holdout: Cohort | None = None
     standing: Standing = field(default_factory=Standing)
+    releases: Any = None
 
     def findings(self, tasks: Sequence[_Task], engine: Engine) -> list[Finding]:
         """Return the findings of all checks, in the order of the tasks."""
@@ -41,4 +42,4 @@ def _answers(rows: Rows, task: _Task) -> list[Finding]:
     """Return the findings of one check."""
     name, margins = task
     rng = stream(rows.seed, "check", name)
-    return registry.findings(name, rows.real, rows.synthetic, margins, rng, rows.holdout, rows.standing)
+    return registry.findings(name, rows.real, rows.synthetic, margins, rng, rows.holdout, rows.standing, rows.releases)

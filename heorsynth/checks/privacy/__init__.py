@@ -1,3 +1,3 @@
 """Attacks on the synthetic rows."""
 
-__all__ = ("check", "estimands")
+__all__ = ("check", "estimands", "releases")

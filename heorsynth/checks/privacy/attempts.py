@@ -15,8 +15,11 @@ from heorsynth.checks.privacy.coordinates import Points, Space
 from heorsynth.core.estimate import normal_quantile, significant
 from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.data.columns.levels import SMALL_COUNT
-from heorsynth.estimators import attacks
-from heorsynth.estimators.attacks import Attack
+from heorsynth.estimators.attacks import differencing as two_releases
+from heorsynth.estimators.attacks import guesses, members, records
+from heorsynth.estimators.attacks.attack import Attack
+from heorsynth.estimators.attacks.differencing import Releases
+from heorsynth.estimators.attacks.members import Found, Scores
 
 MOST_ROWS = 20_000
 MOST_PEOPLE = 5_000
@@ -24,6 +27,11 @@ MOST_PEOPLE = 5_000
 
 _ALL_BUT = 0.05
 """A near copy of a patient has the same levels, and every number within this many standard deviations."""
+
+_RATES = (0.01, 0.001)
+"""The false-positive rates at which members are counted; the first decides, the other is shown in support."""
+
+_NO_REFIT = "needs releases without single patients: give validate(..., refit=lambda cohort: ...)"
 
 _TOLERANCE = 0.1
 """A guess of a number is correct within this many of its standard deviations."""
@@ -75,6 +83,19 @@ class Attempt(Ask):
         question = self.question(label, supports=self.repeated, column=column)
         return question.answer(numbers, after=guessing if attack.success + half < attack.guessing else "")
 
+    def exposed(self, label: str, found: Found, supports: bool) -> Finding:
+        """Return the finding for members found: `real` is the share expected of people never seen."""
+        error = np.sqrt(found.control * (1 - found.control) * (1 / self.group.real.n + 1 / self.others.n))
+        numbers = Numbers(
+            found.control,
+            found.share,
+            found.share - found.control,
+            found.lower,
+            found.upper,
+            float(error * np.sqrt(2 / np.pi)),
+        )
+        return self.question(label, supports=supports).answer(numbers)
+
     def parts(self) -> tuple[Points, Points, Points]:
         """Return rows of all cohorts, patients and hold-out as points; random samples if there are too many."""
         rows = self.space.joined(self.group.synthetic)
@@ -91,16 +112,16 @@ def copies(ask: Attempt) -> list[Finding]:
     rows, source = ask.space.joined(ask.group.synthetic).codes, ask.space.of_cohort(ask.group.real).codes
     none = ask.unseen is None or ask.unseen.n < SMALL_COUNT
     unseen = None if none else ask.space.of_cohort(ask.others).codes
-    findings = [ask.exposure("rows equal to a patient", attacks.copies(rows, source, unseen, ask.chance))]
+    findings = [ask.exposure("rows equal to a patient", records.copies(rows, source, unseen, ask.chance))]
     if unseen is not None:
-        findings.append(ask.exposure("patients whom a row of any cohort equals", attacks.copied(rows, source, unseen)))
+        findings.append(ask.exposure("patients whom a row of any cohort equals", records.copied(rows, source, unseen)))
     return findings
 
 
 def near_copies(ask: Attempt) -> list[Finding]:
     """Return the share of rows that are nearly equal to a patient."""
     rows, source, unseen = (part.points for part in ask.parts())
-    attack = attacks.near_copies(rows, source, unseen, _ALL_BUT, ask.chance)
+    attack = records.near_copies(rows, source, unseen, _ALL_BUT, ask.chance)
     return [ask.exposure("rows all but equal to a patient", attack)]
 
 
@@ -111,7 +132,7 @@ def contamination(ask: Attempt) -> list[Finding]:
         ask.space.of_cohort(ask.group.real),
         ask.space.of_cohort(ask.others),
     )
-    attack = attacks.contamination(*(part.codes for part in parts))
+    attack = records.contamination(*(part.codes for part in parts))
     return [ask.exposure("rows equal to a person of the hold-out", attack)]
 
 
@@ -122,10 +143,10 @@ def nearest(ask: Attempt) -> list[Finding]:
     """
     label = "rows nearer to a patient than to a person never seen"
     rows, source, unseen = (part.points for part in ask.parts())
-    findings = [ask.exposure(label, attacks.nearness(rows, source, unseen, ask.chance))]
+    findings = [ask.exposure(label, records.nearness(rows, source, unseen, ask.chance))]
     known = ask.space.coordinates(_covariates(ask.group.real, ask.space))
     if ask.group.kind == ALL and len(known):
-        attack = attacks.nearness(rows[:, known], source[:, known], unseen[:, known], ask.chance)
+        attack = records.nearness(rows[:, known], source[:, known], unseen[:, known], ask.chance)
         findings.append(ask.exposure(f"{label}, by covariates alone", attack))
     return findings
 
@@ -133,8 +154,77 @@ def nearest(ask: Attempt) -> list[Finding]:
 def membership(ask: Attempt) -> list[Finding]:
     """Return the success of a density-ratio attack on membership in the training data."""
     rows, source, unseen = (part.points for part in ask.parts())
-    attack = attacks.membership(rows, source, unseen, ask.chance)
+    attack = members.separation(members.density_ratio(rows, source, unseen, ask.chance))
     return [ask.exposure("telling who took part (AUC of a density-ratio attack)", attack)]
+
+
+def nearest_record(ask: Attempt) -> list[Finding]:
+    """Return the success of an attack on membership by the distance to the nearest row of any cohort."""
+    rows, source, unseen = (part.points for part in ask.parts())
+    attack = members.separation(members.nearest_record(rows, source, unseen))
+    return [ask.exposure("telling who took part by the nearest row (AUC)", attack)]
+
+
+def marginal(ask: Attempt) -> list[Finding]:
+    """Return the success of an attack on membership that needs the distribution of single columns only."""
+    attack = members.separation(_marginal_scores(ask, *ask.parts()))
+    return [ask.exposure("telling who took part by single columns (AUC)", attack)]
+
+
+def members_found(ask: Attempt) -> list[Finding]:
+    """Return the share of patients whom each attack on membership finds at a low false-positive rate.
+
+    An AUC is a mean over patients: it can hide a few who are certain to be found.
+    """
+    parts = ask.parts()
+    points = [part.points for part in parts]
+    scores = {
+        "single columns": _marginal_scores(ask, *parts),
+        "a density ratio": members.density_ratio(points[0], points[1], points[2], ask.chance),
+        "the nearest row": members.nearest_record(points[0], points[1], points[2]),
+    }
+    findings = []
+    for rate in _RATES[:1] if ask.repeated else _RATES:
+        supports = ask.repeated or rate < _RATES[0]
+        label = f"patients found at a false-positive rate of {rate:.1%}"
+        if len(points[2]) < members.people_needed(rate):
+            few = f"a false-positive rate of {rate:.1%} needs {members.people_needed(rate)} people in the hold-out"
+            findings.append(ask.question(label, supports=supports).refuse(f"{few}; there are {len(points[2])}"))
+            continue
+        findings += [
+            ask.exposed(f"{label}, by {attack}", members.found(one, rate), supports) for attack, one in scores.items()
+        ]
+    return findings
+
+
+def differencing(ask: Attempt) -> list[Finding]:
+    """Return how much of the error of a patient's numbers is removed by two releases that differ by this patient."""
+    label = "numbers of a patient left out of a second release"
+    releases: Releases | None = ask.scope.releases
+    if releases is None or not releases.numeric.any():
+        return [ask.refuse(_NO_REFIT if releases is None else "no column of numbers", label)]
+    attack, error = two_releases.numbers(releases, ask.chance)
+    return [ask.exposure(f"{label} (median error {significant(error)} SD)", attack)]
+
+
+def differencing_levels(ask: Attempt) -> list[Finding]:
+    """Return how often a level of a patient is right by two releases that differ by this patient."""
+    label = "levels of a patient left out of a second release"
+    releases: Releases | None = ask.scope.releases
+    if releases is None or releases.numeric.all():
+        return [ask.refuse(_NO_REFIT if releases is None else "no column of levels", label)]
+    return [ask.exposure(label, two_releases.levels(releases))]
+
+
+def extreme_patients(ask: Attempt) -> list[Finding]:
+    """Return how well a cohort tells whether one of the most extreme patients took part."""
+    label = "telling whether an extreme patient took part (AUC)"
+    releases: Releases | None = ask.scope.releases
+    return [ask.refuse(_NO_REFIT, label) if releases is None else ask.exposure(label, two_releases.took_part(releases))]
+
+
+def _marginal_scores(ask: Attempt, rows: Points, source: Points, unseen: Points) -> Scores:
+    return members.marginal(rows.codes, source.codes, unseen.codes, ask.space.numeric)
 
 
 def attribute(ask: Attempt) -> list[Finding]:
@@ -153,7 +243,7 @@ def attribute(ask: Attempt) -> list[Finding]:
             findings.append(ask.refuse("too few known values to guess from", label))
             continue
         tolerance = _TOLERANCE * float(np.std(sides[1][1]))
-        attack = attacks.inference(sides[0], sides[1], sides[2], tolerance, ask.chance)
+        attack = guesses.inference(sides[0], sides[1], sides[2], tolerance, ask.chance)
         findings.append(ask.exposure(label, attack, column=name))
     return findings or [ask.refuse("no time, cost or utility to guess")]
 
@@ -168,7 +258,7 @@ def linkability(ask: Attempt) -> list[Finding]:
     people = [space.of_cohort(cohort).some(MOST_PEOPLE, ask.chance) for cohort in (ask.group.real, ask.others)]
     drawn = [(part.points[:, left], part.points[:, right]) for part in cohorts]
     source, unseen = ((part.points[:, left], part.points[:, right]) for part in people)
-    return [ask.exposure("joining two halves of a record", attacks.linking(drawn, source, unseen))]
+    return [ask.exposure("joining two halves of a record", guesses.linking(drawn, source, unseen))]
 
 
 def singling_out(ask: Attempt) -> list[Finding]:
@@ -176,7 +266,7 @@ def singling_out(ask: Attempt) -> list[Finding]:
     space = ask.space
     rows = space.of_cohort(ask.group.synthetic[0]).some(MOST_PEOPLE, ask.chance)
     source, unseen = (space.of_cohort(cohort).some(MOST_PEOPLE, ask.chance) for cohort in (ask.group.real, ask.others))
-    attack = attacks.singling_out(rows.codes, source.codes, unseen.codes, space.numeric, ask.chance)
+    attack = guesses.singling_out(rows.codes, source.codes, unseen.codes, space.numeric, ask.chance)
     return [ask.exposure("descriptions that fit one person", attack)]
 
 

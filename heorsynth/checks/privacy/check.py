@@ -11,10 +11,10 @@ from heorsynth.checks.core.groups import ALL, groups_of
 from heorsynth.checks.core.question import Scope, too_few
 from heorsynth.checks.privacy.attempts import Attempt
 from heorsynth.checks.privacy.coordinates import Space
-from heorsynth.checks.privacy.estimands import STREAMS
+from heorsynth.checks.privacy.estimands import COPIES, OF_RELEASES, STREAMS
 from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.data.columns.levels import SMALL_COUNT
-from heorsynth.estimators import attacks
+from heorsynth.estimators.attacks import records
 
 _SAME_PEOPLE = 0.05
 """If a larger share of the hold-out is also in the source, beyond coincidence, it is not a valid hold-out."""
@@ -26,7 +26,7 @@ _NO_HOLDOUT = (
 
 
 def check(scope: Scope) -> list[Finding]:
-    """Return the findings on seven attacks and on the hold-out itself; all attacks except copies need a hold-out.
+    """Return the findings on the attacks and on the hold-out itself; most attacks need a hold-out.
 
     Each attack has its own random stream, so its result does not depend on which other attacks are made.
     """
@@ -56,8 +56,8 @@ def check(scope: Scope) -> list[Finding]:
 
 
 def _needs_holdout(estimand: Estimand) -> bool:
-    """Return whether an attack needs a hold-out as control: all except copies, the first one."""
-    return estimand is not STREAMS[0]
+    """Return whether an attack needs a hold-out as control: all except copies and the attacks on two releases."""
+    return estimand not in (COPIES, *OF_RELEASES)
 
 
 def _no_holdout(space: Space, real: Cohort, holdout: Cohort | None) -> str:
@@ -66,7 +66,7 @@ def _no_holdout(space: Space, real: Cohort, holdout: Cohort | None) -> str:
         return _NO_HOLDOUT
     if holdout.n < SMALL_COUNT:
         return f"the hold-out has fewer than {SMALL_COUNT} people"
-    if attacks.overlap(space.of_cohort(real).codes, space.of_cohort(holdout).codes) > _SAME_PEOPLE:
+    if records.overlap(space.of_cohort(real).codes, space.of_cohort(holdout).codes) > _SAME_PEOPLE:
         return "the hold-out contains patients of the source: it must be people the generator never saw"
     return ""
 

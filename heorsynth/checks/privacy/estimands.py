@@ -145,5 +145,128 @@ LINKABILITY = Estimand(
     span=(0.0, math.inf),
 )
 
-STREAMS = (COPIES, NEAREST, MEMBERSHIP, ATTRIBUTE, SINGLING_OUT, LINKABILITY, CONTAMINATION, NEAR_COPIES)
-"""The position of an attack sets its random stream, so new attacks come last. The first needs no hold-out."""
+NEAREST_RECORD = Estimand(
+    key="disclosure.nearest_record",
+    plain="telling who took part by the nearest row",
+    definition="area under the ROC curve of an attack on membership by the distance to the nearest row of any cohort, "
+    "minus one half",
+    formula="AUC − ½ of the score −(distance to the nearest row)",
+    source="DeLong et al. (1988) Biometrics 44:837",
+    answer=attempts.nearest_record,
+    asked_of=EVERY_GROUP,
+    scales=ONE,
+    margin={"absolute": 0.05},
+    reason="as for telling who took part",
+    limit=0.5,
+    folders=NEVER,
+    question=PRIVATE,
+    span=(0.0, math.inf),
+)
+
+MARGINAL = Estimand(
+    key="disclosure.marginal",
+    plain="telling who took part by single columns",
+    definition="area under the ROC curve of a marginal likelihood-ratio attack on membership, minus one half: rows "
+    "against all other people, summed over the columns",
+    formula="AUC − ½ of the score ∑<sub>columns</sub> log(share of rows / share of all other people) at the "
+    "person's value",
+    source="Homer et al. (2008) PLoS Genet 4:e1000167; Sankararaman et al. (2009) Nat Genet 41:965",
+    answer=attempts.marginal,
+    asked_of=EVERY_GROUP,
+    scales=ONE,
+    margin={"absolute": 0.1},
+    reason="0.60 with a list of all candidates is 0.55 for an intruder who has a sample of other people instead",
+    limit=0.5,
+    folders=NEVER,
+    question=PRIVATE,
+    span=(0.0, math.inf),
+)
+
+MEMBERS_FOUND = Estimand(
+    key="disclosure.members_found",
+    plain="patients found almost without false alarms",
+    definition="share of patients above a threshold that another person of the population exceeds with a probability "
+    "of 1% (0.1% in support), minus this probability; for three attacks on membership",
+    formula="share of patients with a score above the k-th largest of h people never seen − k/(h + 1), "
+    "k = floor(0.01 (h + 1))",
+    source="Carlini et al. (2022) IEEE S&P 1897; Newcombe (1998) Stat Med 17:873",
+    answer=attempts.members_found,
+    asked_of=REPEATED,
+    scales=ONE,
+    margin={"absolute": 0.01},
+    reason="2% of patients found, where 1% are by chance: as for copies, one more patient in a hundred",
+    limit=0.5,
+    folders=NEVER,
+    question=PRIVATE,
+    span=(0.0, math.inf),
+)
+
+DIFFERENCING = Estimand(
+    key="disclosure.differencing",
+    plain="a patient's numbers from two releases",
+    definition="share of the error of a patient's numbers that the difference of a release with and one without this "
+    "patient removes: 1 − median error / median error by the difference of another patient",
+    formula="1 − med|n·x̄<sub>all</sub> − (n − 1)·x̄<sub>without i</sub> − x<sub>i</sub>| / the same with another "
+    "patient's difference",
+    answer=attempts.differencing,
+    scales=ONE,
+    margin={"absolute": 0.2},
+    reason="the error stays at four fifths or more of what a stranger's difference gives",
+    limit=1.0,
+    folders=NEVER,
+    question=PRIVATE,
+    span=(0.0, math.inf),
+)
+
+DIFFERENCING_LEVELS = Estimand(
+    key="disclosure.differencing_levels",
+    plain="a patient's levels from two releases",
+    definition="how often the difference of a release with and one without a patient gives a level of this patient "
+    "right, minus how often the more frequent value does",
+    formula="indicators of levels right by n·p<sub>all</sub> − (n − 1)·p<sub>without i</sub> &gt; ½, minus right by "
+    "the more frequent value",
+    answer=attempts.differencing_levels,
+    scales=ONE,
+    margin={"absolute": 0.05},
+    reason="as for telling who took part",
+    limit=0.5,
+    folders=NEVER,
+    question=PRIVATE,
+    span=(0.0, math.inf),
+)
+
+EXTREME_PATIENTS = Estimand(
+    key="disclosure.extreme_patients",
+    plain="telling whether an extreme patient took part",
+    definition="area under the ROC curve that tells cohorts fitted with one of the ten most extreme patients from "
+    "cohorts fitted without, mean over the ten, minus one half",
+    formula="mean AUC − ½ of the score ∑<sub>columns</sub> x̄<sub>cohort</sub>·x<sub>i</sub>/Var(x̄)",
+    source="Stadler, Oprisanu &amp; Troncoso (2022) USENIX Security 1451",
+    answer=attempts.extreme_patients,
+    scales=ONE,
+    margin={"absolute": 0.1},
+    reason="0.60: twice the excess of the other attacks on membership, as these patients are the most exposed",
+    limit=0.5,
+    folders=NEVER,
+    question=PRIVATE,
+    span=(0.0, math.inf),
+)
+
+OF_RELEASES = (DIFFERENCING, DIFFERENCING_LEVELS, EXTREME_PATIENTS)
+"""The attacks on two releases; they need refits, and no hold-out."""
+
+STREAMS = (
+    COPIES,
+    NEAREST,
+    MEMBERSHIP,
+    ATTRIBUTE,
+    SINGLING_OUT,
+    LINKABILITY,
+    CONTAMINATION,
+    NEAR_COPIES,
+    NEAREST_RECORD,
+    MARGINAL,
+    MEMBERS_FOUND,
+    *OF_RELEASES,
+)
+"""The position of an attack sets its random stream, so new attacks come last."""

@@ -9,6 +9,7 @@ import pandas as pd
 from heorsynth.checks.analyses.estimands import OF_ANALYSES
 from heorsynth.checks.planning.catalogue import ESTIMANDS
 from heorsynth.checks.planning.purposes import PURPOSES
+from heorsynth.checks.privacy.estimands import OF_RELEASES
 from heorsynth.core.display import Card
 from heorsynth.evidence.evidence import Evidence
 from heorsynth.evidence.finding_text import HEADER, cells, legend
@@ -90,6 +91,13 @@ def answers_table(evidence: Evidence) -> Table:
     return Table(evidence.answers_card(), pd.DataFrame(rows, columns=list(columns)))
 
 
+_SETS = {
+    **{one.key: "default of an analysis" for one in OF_ANALYSES},
+    **{one.key: "default of a refit" for one in OF_RELEASES},
+}
+"""What sets the margin of an estimand that no purpose asks for by itself."""
+
+
 def margins_table(declared: Mapping[str, Mapping[str, object]], evidence: Evidence) -> Table:
     """Return the table of all margins: estimand, definition, margin, reason, and who set it.
 
@@ -120,7 +128,8 @@ def margins_table(declared: Mapping[str, Mapping[str, object]], evidence: Eviden
     purpose = PURPOSES.get(evidence.purpose)
     asked = () if purpose is None else (*purpose.decisive, *purpose.supporting)
     defaults = {
-        item.key: {**item.margin, "reason": item.reason} for item in (*asked, *(one.default for one in OF_ANALYSES))
+        item.key: {**item.margin, "reason": item.reason}
+        for item in (*asked, *(one.default for one in (*OF_ANALYSES, *OF_RELEASES)))
     }
     rows = []
     for key in dict.fromkeys(finding.key for finding in evidence.findings if finding.key):
@@ -129,7 +138,7 @@ def margins_table(declared: Mapping[str, Mapping[str, object]], evidence: Eviden
         shown = plain(settings) + (" (amended)" if margin.get("amended") else "")
         what = ESTIMANDS[key].definition if key in ESTIMANDS else ""
         reason = str(margin.get("reason") or "no reason was given")
-        usual = "default of an analysis" if key in {one.key for one in OF_ANALYSES} else "default of the purpose"
+        usual = _SETS.get(key, "default of the purpose")
         rows.append((key, what, shown, reason, "protocol" if key in declared else usual))
     card = Card("Margins and their reasons", _MARGIN_COLUMNS, tuple(rows), FOOTNOTE)
     return Table(card, pd.DataFrame(rows, columns=list(_MARGIN_COLUMNS)))

@@ -19,13 +19,15 @@ from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.data.labels import facts
 from heorsynth.data.labels.label import Label
 from heorsynth.engine.engine import open_engine
-from heorsynth.estimators import attacks
+from heorsynth.estimators.attacks import records
 from heorsynth.evidence.evidence import Evidence
 from heorsynth.evidence.publish import published
 from heorsynth.generators.heor import recipe as heor
 
 ATTACKS = [estimand for estimand in ESTIMANDS.values() if estimand.check == "disclosure"]
-REPEATED_ATTACKS = [estimand.key for estimand in ATTACKS if estimand.asked_of == REPEATED]
+NEEDS_99 = "disclosure.members_found"
+"""It is not estimable within groups as small as those here."""
+REPEATED_ATTACKS = [one.key for one in ATTACKS if one.asked_of == REPEATED and one.key != NEEDS_99]
 BY_GROUP = [estimand.key for estimand in ATTACKS if estimand.asked_of == EVERY_GROUP]
 
 ROLES = {
@@ -273,9 +275,10 @@ WITHIN = [
     (key, changed)
     for key in (*BY_GROUP, *REPEATED_ATTACKS)
     for changed in ("patients", "rows", "people not seen")
-    if (key, changed) != ("disclosure.singling_out", "rows")
+    if (key, changed) not in (("disclosure.singling_out", "rows"), ("disclosure.marginal", "rows"))
 ]
-"""Which rows are described decides how many chances are taken of the stream that the groups share."""
+"""Which rows are described decides how many chances are taken of the stream that the groups share. Single columns do
+not tell in which row a value stands."""
 
 
 @pytest.mark.parametrize(("key", "changed"), WITHIN)
@@ -310,7 +313,7 @@ def test_nearness_within_a_group_is_that_of_its_own_rows_patients_and_people_not
     rows_, patients, others = (
         space.of_cohort(one.take(np.flatnonzero(one.frame["sex"] == level))).points for one in (made, real, unseen)
     )
-    expected = attacks.nearness(rows_, patients, others, np.random.default_rng(1))
+    expected = records.nearness(rows_, patients, others, np.random.default_rng(1))
     (found,) = [one for one in judged if one.group == f"sex={level}"]
     assert found.difference == pytest.approx(expected.excess, abs=1e-9)
     assert found.upper - found.lower == pytest.approx(2 * 1.6448536 * expected.se, rel=1e-6)

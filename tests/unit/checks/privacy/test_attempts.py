@@ -18,7 +18,7 @@ from heorsynth.checks.privacy.attempts import Attempt
 from heorsynth.checks.privacy.coordinates import Space
 from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.data.columns.schema import Endpoint, Schema
-from heorsynth.estimators.attacks import Attack
+from heorsynth.estimators.attacks.attack import Attack
 
 SCHEMA = Schema({"os": Endpoint("os", "time", "event")}, costs=("cost",), subgroups=("sex",))
 N = 30

@@ -11,7 +11,8 @@ from heorsynth.checks.privacy import attempts
 from heorsynth.checks.privacy.coordinates import Space
 from heorsynth.checks.privacy.estimands import NEAREST, STREAMS
 from heorsynth.data.cohort.cohort import Cohort
-from heorsynth.estimators import attacks
+from heorsynth.estimators.attacks import guesses, members, records
+from heorsynth.estimators.attacks.attack import Attack
 
 KEYS = tuple(estimand.key for estimand in STREAMS)
 MARGINS = {key: margin_for(key, {"absolute": 0.05}) for key in KEYS}
@@ -21,6 +22,10 @@ def normals(n: int, seed: int, k: int = 3) -> np.ndarray:
     return np.random.default_rng(seed).normal(size=(n, k))
 
 
+def membership(rows, source, unseen, rng) -> Attack:
+    return members.separation(members.density_ratio(rows, source, unseen, rng))
+
+
 def rng() -> np.random.Generator:
     return np.random.default_rng(1)
 
@@ -28,7 +33,7 @@ def rng() -> np.random.Generator:
 def test_nearness_by_hand_counts_a_row_for_everyone_as_near():
     source, unseen = np.array([[0.0], [10.0]]), np.array([[4.0], [20.0]])
     rows = np.array([[1.0], [2.0], [3.0], [19.0]])  # nearer to: source, both, unseen, unseen
-    assert attacks.nearness(rows, source, unseen, rng()).success == pytest.approx(1.5 / 4)
+    assert records.nearness(rows, source, unseen, rng()).success == pytest.approx(1.5 / 4)
 
 
 def test_nearness_has_the_variance_of_dealing_out_who_is_in_the_source():
@@ -38,7 +43,7 @@ def test_nearness_has_the_variance_of_dealing_out_who_is_in_the_source():
         order = np.random.default_rng(seed).permutation(40)
         near, far = (attacks_distance(rows, people[part]) for part in (order[:20], order[20:]))
         dealt.append((near < far).mean())
-    found = attacks.nearness(rows, people[:20], people[20:], rng())
+    found = records.nearness(rows, people[:20], people[20:], rng())
     assert np.mean(dealt) == pytest.approx(0.5, abs=4 * found.se / np.sqrt(4000))
     # the standard deviation of 4,000 draws is known to 1.1%: four of those
     assert np.std(dealt) == pytest.approx(found.se, rel=0.045)
@@ -50,7 +55,7 @@ def attacks_distance(rows: np.ndarray, people: np.ndarray) -> np.ndarray:
 
 def test_where_many_people_are_alike_every_row_is_undecided_and_nothing_is_uncertain():
     source, unseen, rows = (np.round(normals(300, seed, k=1)) for seed in (1, 2, 3))
-    found = attacks.nearness(rows, source, unseen, rng())
+    found = records.nearness(rows, source, unseen, rng())
     assert found.success == pytest.approx(0.5, abs=0.02)
     assert found.se < 0.02
 
@@ -58,7 +63,7 @@ def test_where_many_people_are_alike_every_row_is_undecided_and_nothing_is_uncer
 def test_nearness_to_copies_is_one():
     source = normals(50, 1)
     for n in (10, 50, 400):
-        assert attacks.nearness(source, source, normals(n, 2), rng()).success == 1.0
+        assert records.nearness(source, source, normals(n, 2), rng()).success == 1.0
 
 
 def test_nearness_is_one_half_without_memory_whatever_the_sizes_and_however_coarse():
@@ -67,14 +72,14 @@ def test_nearness_is_one_half_without_memory_whatever_the_sizes_and_however_coar
         for seed in range(60):
             people = (np.round(normals(n, 3 * seed + part)) for part, n in enumerate((*sizes, 500)))
             source, unseen, rows = people
-            found.append(attacks.nearness(rows, source, unseen, rng()))
+            found.append(records.nearness(rows, source, unseen, rng()))
         mean_se = np.mean([one.se for one in found]) / np.sqrt(60)
         assert np.mean([one.success for one in found]) == pytest.approx(0.5, abs=4 * mean_se)
 
 
 def test_membership_is_the_area_under_the_roc_curve_of_its_scores():
     source, unseen, rows = normals(40, 1), normals(40, 2), normals(200, 3)
-    found = attacks.membership(rows, source, unseen, rng())
+    found = members.separation(members.density_ratio(rows, source, unseen, rng()))
     among = rng().integers(40, size=40)
     around = [attacks_distance(source[[i]], np.delete(unseen, among[i], axis=0))[0] for i in range(40)]
     apart = [attacks_distance(unseen[[i]], np.delete(unseen, i, axis=0))[0] for i in range(40)]
@@ -83,7 +88,7 @@ def test_membership_is_the_area_under_the_roc_curve_of_its_scores():
 
 
 @pytest.mark.parametrize("sizes", [(60, 60), (100, 40)])
-@pytest.mark.parametrize("attack", [attacks.nearness, attacks.membership])
+@pytest.mark.parametrize("attack", [records.nearness, membership])
 def test_an_interval_of_fresh_people_holds_no_excess_in_nine_of_ten(attack, sizes):
     inside = 0
     for seed in range(300):
@@ -97,20 +102,20 @@ def test_inference_by_hand():
     rows = np.array([[0.0], [10.0]]), np.array([5.0, 50.0])
     source = np.array([[1.0], [9.0], [8.0]]), np.array([5.2, 50.0, 40.0])  # within 1 of the nearest row's: two of three
     unseen = np.array([[2.0], [7.0]]), np.array([9.0, 50.0])  # one of two
-    found = attacks.inference(rows, source, unseen, 1.0, rng())
+    found = guesses.inference(rows, source, unseen, 1.0, rng())
     assert (found.success, found.control) == (pytest.approx(2 / 3), 0.5)
 
 
 def test_a_guess_of_a_negative_number_is_no_success_by_itself():
     rows = np.array([[0.0]]), np.array([-100.0])
     people = np.zeros((6, 1)), np.array([-1.0, -2.0, -3.0, 5.0, 1.0, 2.0])
-    assert attacks.inference(rows, people, people, 0.5, rng()).success == 0.0
+    assert guesses.inference(rows, people, people, 0.5, rng()).success == 0.0
 
 
 def test_linking_by_hand():
     cohort = np.array([[0.0], [10.0]]), np.array([[0.0], [10.0]])
     source = np.array([[1.0], [9.0]]), np.array([[1.0], [1.0]])  # the second is led to two different rows
-    found = attacks.linking([cohort], source, (source[0][:1], source[1][:1]))
+    found = guesses.linking([cohort], source, (source[0][:1], source[1][:1]))
     assert (found.success, found.control, found.guessing) == (0.5, 1.0, 0.5)
 
 
@@ -119,7 +124,7 @@ def test_a_description_of_levels_and_numbers_fits_whom_it_should():
     numeric, middle = np.array([False, True]), np.array([0.0, 50.0])
 
     def fits(row: list[float]) -> list[bool]:
-        return attacks._described(people, np.array(row), np.array([0, 1]), numeric, middle).tolist()
+        return guesses._described(people, np.array(row), np.array([0, 1]), numeric, middle).tolist()
 
     assert fits([1.0, 60.0]) == [False, False, True, False]  # at least 60
     assert fits([1.0, 40.0]) == [False, True, False, False]  # at most 40
@@ -128,9 +133,9 @@ def test_a_description_of_levels_and_numbers_fits_whom_it_should():
 
 def test_copies_count_missing_values_as_equal_and_no_copy_is_no_proof():
     source = np.array([[1.0, np.nan], [2.0, 3.0]])
-    found = attacks.copies(np.array([[1.0, np.nan], [2.0, np.nan]]), source, None, rng())
+    found = records.copies(np.array([[1.0, np.nan], [2.0, np.nan]]), source, None, rng())
     assert found.success == 0.5
-    none = attacks.copies(np.array([[9.0, 9.0]] * 8), source, None, rng())
+    none = records.copies(np.array([[9.0, 9.0]] * 8), source, None, rng())
     assert none.success == 0.0 and none.se == pytest.approx(np.sqrt(0.1 * 0.9 / 10))
 
 
@@ -189,7 +194,7 @@ def test_patients_less_exposed_than_others_are_no_failure():
         unseen=real,
         chance=rng(),
     )
-    finding = attempt.exposure("x", attacks.Attack(0.2, 0.5, 0.01))
+    finding = attempt.exposure("x", Attack(0.2, 0.5, 0.01))
     assert finding.verdict == "pass"
     assert finding.upper < -0.05
 
@@ -211,7 +216,7 @@ def test_asking_for_one_attack_gives_what_asking_for_all_gives():
 def test_a_near_copy_is_near_in_every_coordinate_and_the_control_is_people_never_seen():
     source, unseen = np.array([[0.0, 0.0], [9.0, 9.0]]), np.array([[5.0, 5.0], [7.0, 7.0]])
     rows = np.array([[0.04, -0.04], [0.04, 0.06], [5.01, 5.0], [3.0, 3.0]])  # near ours, near none, near theirs, none
-    found = attacks.near_copies(rows, source, unseen, 0.05, rng())
+    found = records.near_copies(rows, source, unseen, 0.05, rng())
     assert (found.success, found.control) == (0.25, 0.25)
 
 
@@ -219,10 +224,10 @@ def test_a_tenth_of_patients_moved_a_little_are_near_copies_and_fresh_rows_are_n
     source, unseen, fresh = (normals(300, seed) for seed in (1, 2, 3))
     mixed = fresh.copy()
     mixed[:30] = source[:30] + 0.01 * normals(30, 4)
-    found = attacks.near_copies(mixed, source, unseen, 0.05, rng())
+    found = records.near_copies(mixed, source, unseen, 0.05, rng())
     assert found.excess == pytest.approx(0.1, abs=0.03)
     assert found.excess > 3 * found.se
-    assert abs(attacks.near_copies(fresh, source, unseen, 0.05, rng()).excess) < 0.02
+    assert abs(records.near_copies(fresh, source, unseen, 0.05, rng()).excess) < 0.02
 
 
 def test_the_error_of_near_copies_holds_where_rows_crowd_around_few_people():
@@ -230,7 +235,7 @@ def test_the_error_of_near_copies_holds_where_rows_crowd_around_few_people():
     for seed in range(200):
         people = np.round(normals(60, seed, k=1) * 2) / 2
         rows = np.round(normals(400, 5000 + seed, k=1) * 2) / 2
-        found.append(attacks.near_copies(rows, people[:30], people[30:], 0.05, rng()))
+        found.append(records.near_copies(rows, people[:30], people[30:], 0.05, rng()))
     wrong = np.mean([abs(one.excess) > 1.645 * one.se for one in found])
     assert wrong <= 0.16, "10% and four binomial standard errors"
 

@@ -1,0 +1,106 @@
+"""Attacks on two releases that differ by one patient: his values from the difference, and whether he took part."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from heorsynth.estimators.attacks.attack import Attack
+from heorsynth.estimators.attacks.members import Scores, separation
+
+_RESAMPLES = 200
+"""Resamples of the patients left out, for the standard error of a ratio of medians."""
+
+_LEAST = 1e-9
+"""Smallest standard deviation of a cohort's mean: a mean that is the same in all cohorts has a finite weight."""
+
+
+@dataclass(frozen=True, repr=False)
+class Releases:
+    """The means of the release of all patients and of r releases without one patient each.
+
+    Attributes
+    ----------
+    n : int                       number of patients
+    whole : array (m, k)          mean of each coordinate in each cohort of the release of all
+    without : array (r, m, k)     the same without each of r patients
+    patients : array (r, k)       their coordinates; NaN where a number is missing
+    numeric : array (k,)          True for numbers, False for indicators of levels (0 or 1 before standardising)
+    cut : array (k,)              the point half-way between 0 and 1 of an indicator, standardised
+    majority : array (k,)         the more frequent value of an indicator, True for 1
+    extreme : array (r,)          True for the patients farthest from the centre
+    """
+
+    n: int
+    whole: np.ndarray
+    without: np.ndarray
+    patients: np.ndarray
+    numeric: np.ndarray
+    cut: np.ndarray
+    majority: np.ndarray
+    extreme: np.ndarray
+
+    @property
+    def guesses(self) -> np.ndarray:
+        """The values (r, k) of the patients: n times the mean of all, minus (n - 1) times the mean without him."""
+        return self.n * self.whole.mean(axis=0) - (self.n - 1) * self.without.mean(axis=1)
+
+
+def numbers(releases: Releases, rng: np.random.Generator) -> tuple[Attack, float]:
+    """Return the share of the error of a number that the difference removes, and the median error in SD.
+
+    Notes
+    -----
+    The success is 1 - median error / median error by the difference that belongs to another patient: 0 if the
+    difference says nothing of the patient, 1 if it gives his values. The standard error is the standard deviation over
+    200 resamples of the patients left out.
+    """
+    errors = np.abs(releases.guesses[:, None, :] - releases.patients[None, :, :])[:, :, releases.numeric]
+    places = np.arange(len(errors))
+    own = errors[places, places]
+    others = errors.copy()
+    others[places, places] = np.nan
+
+    def removed(chosen: np.ndarray) -> float:
+        control = float(np.nanmedian(others[:, chosen]))
+        return 1 - float(np.nanmedian(own[chosen])) / control if control > 0 else 0.0
+
+    drawn = [removed(rng.integers(len(own), size=len(own))) for _ in range(_RESAMPLES)]
+    return Attack(removed(places), 0.0, float(np.std(drawn, ddof=1))), float(np.nanmedian(own))
+
+
+def levels(releases: Releases) -> Attack:
+    """Return how often the difference gives an indicator of a level right; the control is the more frequent value.
+
+    The standard error is that of the mean over patients of the two shares' difference.
+    """
+    of_levels = ~releases.numeric
+    truth = releases.patients[:, of_levels] > releases.cut[of_levels]
+    right = ((releases.guesses[:, of_levels] > releases.cut[of_levels]) == truth).mean(axis=1)
+    usual = (releases.majority[of_levels] == truth).mean(axis=1)
+    error = float(np.std(right - usual, ddof=1)) / math.sqrt(len(right))
+    return Attack(float(right.mean()), float(usual.mean()), error)
+
+
+def took_part(releases: Releases) -> Attack:
+    """Return how well single cohorts fitted with an extreme patient are told from those without: a mean of AUCs.
+
+    Notes
+    -----
+    The score of a cohort is the sum over coordinates of (its mean)·(the patient's value)/(variance of the mean over
+    cohorts), the linear discriminant with a diagonal covariance. 0.5 is guessing. The standard error is that of the
+    mean over the extreme patients.
+
+    References
+    ----------
+    Stadler, Oprisanu & Troncoso (2022) USENIX Security 1451 (shadow models, the most exposed patients).
+    """
+    found = []
+    for place in np.flatnonzero(releases.extreme):
+        with_him, without = releases.whole, releases.without[place]
+        spread = np.sqrt((with_him.var(axis=0, ddof=1) + without.var(axis=0, ddof=1)) / 2)
+        weight = np.nan_to_num(releases.patients[place]) / np.maximum(spread, _LEAST) ** 2
+        found.append(separation(Scores(np.round(with_him @ weight, 9), np.round(without @ weight, 9))).success)
+    return Attack(float(np.mean(found)), 0.5, float(np.std(found, ddof=1)) / math.sqrt(len(found)))

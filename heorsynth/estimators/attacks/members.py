@@ -1,0 +1,223 @@
+"""Attacks on membership: a score for each person, and how well scores tell training patients from people never seen.
+
+A higher score says "was in the training data". Each attack uses the rows of all cohorts together, as an intruder would.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import special, stats
+
+from heorsynth.core.errors import NotEstimableError, Problem
+from heorsynth.estimators.attacks.attack import CLOSE, Attack
+from heorsynth.estimators.attacks.records import nearest
+
+_BINS = (10, 20, 40)
+"""Numbers of intervals of a numeric column in the marginal attack; the score is the mean over them."""
+
+
+@dataclass(frozen=True)
+class Scores:
+    """The scores of an attack on membership.
+
+    Attributes
+    ----------
+    ours : array (n,)        of training patients
+    theirs : array (h,)      of people never seen
+    """
+
+    ours: np.ndarray
+    theirs: np.ndarray
+
+
+def nearest_record(rows: np.ndarray, source: np.ndarray, unseen: np.ndarray) -> Scores:
+    """Return minus the distance of each person to the nearest row; all are points on one scale."""
+    return Scores(-nearest(source, rows)[0], -nearest(unseen, rows)[0])
+
+
+def density_ratio(rows: np.ndarray, source: np.ndarray, unseen: np.ndarray, rng: np.random.Generator) -> Scores:
+    """Return log(distance to the nearest other unseen person / distance to the nearest row) of each person.
+
+    Notes
+    -----
+    The score compares the density of rows with the density of the population, both by one nearest neighbour. A training
+    patient is compared with all unseen people but a random one, so that both kinds have equally many neighbours.
+
+    References
+    ----------
+    van Breugel, Sun, Qian & van der Schaar (2023) AISTATS, PMLR 206:3493 (DOMIAS).
+    """
+    drawn = [nearest(people, rows)[0] for people in (source, unseen)]
+    two = _two_nearest(source, unseen)
+    dropped = rng.integers(len(unseen), size=len(source)) == two[2]
+    around = [np.where(dropped, two[1], two[0]), _two_nearest(unseen, unseen)[1]]
+    ours, theirs = (np.log((a + CLOSE) / (d + CLOSE)) for a, d in zip(around, drawn, strict=True))
+    return Scores(ours, theirs)
+
+
+def marginal(rows: np.ndarray, source: np.ndarray, unseen: np.ndarray, numeric: np.ndarray) -> Scores:
+    """Return the marginal log likelihood ratio of each person: rows against all other people, column by column.
+
+    Parameters
+    ----------
+    rows, source, unseen     (n, p) columns as numbers, levels as codes, NaN where missing
+    numeric : array (p,)     True for numeric columns: cut into 10, 20 and 40 intervals with equally many people
+
+    Notes
+    -----
+    The intruder has a list of N = n + h people and asks which n of them were the patients. The score is the sum over
+    columns of log(p(x) / q(x)), with p the share of rows and q the share of the other people on the list in the
+    interval or level of the person's value. A missing value is a level. With L levels, p is (N·share + 1) / (N + L) and
+    q is (others + 1) / (N - 1 + L). The score does not depend on who was a patient, so that the N people are
+    exchangeable if the rows reveal nothing.
+
+    The attack needs no joint distribution: it finds a generator that keeps the margins of its patients exactly. With d
+    the sum of (levels - 1) over independent columns and exact margins, the mean scores differ by d/n and have the
+    variance dh/(nN), so that AUC = Φ(√(d/n) √(N/h) / √2), to first order. For an intruder who knows the law of the
+    population instead of a list, N/h is replaced by 1; for one who has a sample of n other people, by 1/2.
+
+    References
+    ----------
+    Homer et al. (2008) PLoS Genet 4:e1000167. Sankararaman et al. (2009) Nat Genet 41:965 (the likelihood ratio).
+    """
+    n, size = len(source), len(source) + len(unseen)
+    scores = np.zeros(size)
+    for place in range(rows.shape[1]):
+        for bins in _BINS:
+            drawn, people = _binned(
+                rows[:, place], np.concatenate([source[:, place], unseen[:, place]]), bins if numeric[place] else None
+            )
+            levels = int(max(drawn.max(), people.max())) + 1
+            count, share = np.bincount(people, minlength=levels), np.bincount(drawn, minlength=levels) / len(drawn)
+            present = int(np.sum((count > 0) | (share > 0)))
+            q = count[people] / (size - 1 + present)
+            scores += np.log((size * share[people] + 1) / (size + present) / q)
+    return Scores(scores[:n] / len(_BINS), scores[n:] / len(_BINS))
+
+
+def _binned(rows: np.ndarray, people: np.ndarray, bins: int | None) -> tuple[np.ndarray, np.ndarray]:
+    """Return one column of rows and of people as levels 0, 1, …; with more distinct values than `bins`, cut."""
+    cuts = np.unique(people[~np.isnan(people)])
+    if bins is None:
+        cuts = np.unique(np.concatenate([cuts, rows[~np.isnan(rows)]]))
+    elif len(cuts) > bins:
+        cuts = np.unique(np.quantile(people[~np.isnan(people)], np.arange(1, bins) / bins))
+    drawn, listed = (
+        np.where(np.isnan(part), len(cuts) + 1, np.searchsorted(cuts, part, side="right")) for part in (rows, people)
+    )
+    return drawn, listed
+
+
+def separation(scores: Scores) -> Attack:
+    """Return the area under the ROC curve with DeLong's standard error; 0.5 is guessing.
+
+    References
+    ----------
+    DeLong, DeLong & Clarke-Pearson (1988) Biometrics 44:837.
+
+    Examples
+    --------
+    >>> separation(Scores(np.array([1.0, 3.0]), np.array([0.0, 2.0]))).success
+    0.75
+    """
+    ours, theirs = scores.ours, scores.theirs
+    below, upto = (np.searchsorted(np.sort(theirs), ours, side=side) for side in ("left", "right"))
+    placed = (below + upto) / (2 * len(theirs))
+    over, from_ = (np.searchsorted(np.sort(ours), theirs, side=side) for side in ("left", "right"))
+    placed_unseen = 1 - (over + from_) / (2 * len(ours))
+    variance = placed.var(ddof=1) / len(ours) + placed_unseen.var(ddof=1) / len(theirs)
+    return Attack(float(placed.mean()), 0.5, math.sqrt(float(variance)))
+
+
+@dataclass(frozen=True)
+class Found:
+    """Members found at a low false-positive rate.
+
+    Attributes
+    ----------
+    share : float            training patients above the threshold
+    control : float          expected share of people never seen above it, at most the false-positive rate
+    lower, upper : float     limits of share - control
+    """
+
+    share: float
+    control: float
+    lower: float
+    upper: float
+
+
+def found(scores: Scores, rate: float, level: float = 0.90) -> Found:
+    """Return the share of training patients whose score is above almost all scores of people never seen.
+
+    Parameters
+    ----------
+    rate : float     false-positive rate, such as 0.01
+    level : float    of the two-sided interval
+
+    Raises
+    ------
+    NotEstimableError    the hold-out has fewer than 1/rate - 1 people
+
+    Notes
+    -----
+    With h people never seen, the threshold is their (k + 1)-th largest score, k + 1 = floor(rate (h + 1)). Another
+    person of the population is above it with probability (k + 1)/(h + 1) at most, without any assumption on the scores
+    (conformal prediction).
+
+    The lower limit is Newcombe's for the difference of the two shares above the threshold, from their exact
+    (Clopper-Pearson) limits. The upper limit needs no more than the order of the scores: with c the upper 5% point of
+    Binomial(h, rate), the population's quantile at `rate` is not below the (c + 1)-th largest score in 95 of 100
+    hold-outs, so no more patients can be found than reach that score. A hold-out of h people therefore cannot show a
+    small share unless `h * rate` is large: about 10 for a share within twice the rate.
+
+    References
+    ----------
+    Carlini et al. (2022) IEEE S&P 1897 (true positives at low false-positive rates). Newcombe (1998) Stat Med 17:873,
+    method 10 with exact limits. Vovk, Gammerman & Shafer (2005) Algorithmic Learning in a Random World, Springer.
+
+    Examples
+    --------
+    >>> scores = Scores(np.array([5.0, 0.5, 200.0, 300.0]), np.arange(199.0))
+    >>> one = found(scores, 0.01)
+    >>> one.share, one.control
+    (0.5, 0.01)
+    """
+    ours, theirs = scores.ours, np.sort(scores.theirs)
+    n, h = len(ours), len(theirs)
+    above = math.floor(rate * (h + 1) + CLOSE)
+    if above < 1:
+        needed = people_needed(rate)
+        few = f"a false-positive rate of {rate:.1%} needs {needed} people in the hold-out; there are {h}"
+        raise NotEstimableError("members found", Problem("", few))
+    threshold = theirs[-above]
+    hits, false = int(np.sum(ours > threshold)), int(np.sum(theirs > threshold))
+    tail = (1 - level) / 2
+    lowest = 0.0 if hits == 0 else float(special.betaincinv(hits, n - hits + 1, tail))
+    highest = float(special.betaincinv(false + 1, h - false, 1 - tail))
+    gap = hits / n - false / h
+    lower = gap - math.hypot(hits / n - lowest, highest - false / h)
+    least = theirs[max(h - 1 - int(stats.binom.ppf(1 - tail, h, rate)), 0)]
+    control = above / (h + 1)
+    return Found(hits / n, control, lower, max(float(np.mean(ours >= least)), hits / n) - control)
+
+
+def people_needed(rate: float) -> int:
+    """Return the smallest hold-out with a threshold for a false-positive rate: 99 people for 1%, 999 for 0.1%.
+
+    Examples
+    --------
+    >>> people_needed(0.01), people_needed(0.001)
+    (99, 999)
+    """
+    return math.ceil(1 / rate - CLOSE) - 1
+
+
+def _two_nearest(points: np.ndarray, others: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the distances to the nearest and second nearest of `others`, and the index of the nearest."""
+    from sklearn.neighbors import NearestNeighbors
+
+    distance, which = NearestNeighbors(n_neighbors=2, algorithm="brute").fit(others).kneighbors(points)
+    return distance[:, 0], distance[:, 1], which[:, 0]

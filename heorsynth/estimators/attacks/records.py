@@ -1,0 +1,146 @@
+"""Attacks on whole records: rows near or equal to a patient, and whether the hold-out is a valid control.
+
+Patients and rows are points: arrays whose columns share one scale, so that Euclidean distances are meaningful.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from scipy.spatial.distance import cdist
+
+from heorsynth.estimators.attacks.attack import CLOSE, RELABELLINGS, Attack, share_error
+
+_CHUNK = 2000
+"""Rows whose distances to all people are held in memory at a time."""
+
+
+def nearest(points: np.ndarray, others: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the distance (n,) from each point to the nearest of `others`, and the index of the nearest (n,)."""
+    which, apart = np.empty(len(points), dtype=int), np.empty(len(points))
+    for start in range(0, len(points), _CHUNK):
+        part = slice(start, start + _CHUNK)
+        distances = cdist(points[part], others)
+        which[part] = distances.argmin(axis=1)
+        apart[part] = distances.min(axis=1)
+    return apart, which
+
+
+def nearness(rows: np.ndarray, source: np.ndarray, unseen: np.ndarray, rng: np.random.Generator) -> Attack:
+    """Return the share of rows whose nearest person is a training patient, scaled to equal numbers of both kinds.
+
+    Parameters
+    ----------
+    rows : array (R, k)      synthetic
+    source : array (T, k)    patients the generator was fitted to
+    unseen : array (H, k)    people of the same population that the generator never saw
+
+    Notes
+    -----
+    A row at equal distance to several people counts for each of them in part. Without memorisation the N = T + H people
+    are exchangeable. With w_i the share of rows nearest to person i, the share p nearer to the source is the sum of w_i
+    over T of the N people drawn at random, with mean T/N and variance sum (w_i - 1/N)^2 T H / (N (N - 1)), exactly;
+    the variance does not fall with the number of rows. With unequal T and H, p is reported as pH / (pH + (1 - p)T):
+    0.5 means no memorisation and 1 means copies, whatever the sizes.
+    """
+    people, size, others = np.concatenate([source, unseen]), len(source), len(unseen)
+    weights = np.zeros(size + others)
+    for part in np.array_split(rows, max(1, math.ceil(len(rows) / _CHUNK))):
+        apart = cdist(part, people)
+        nearest_ones = apart <= apart.min(axis=1, keepdims=True) + CLOSE
+        weights += (nearest_ones / nearest_ones.sum(axis=1, keepdims=True)).sum(axis=0) / len(rows)
+    share, n = float(weights[:size].sum()), size + others
+    spread = math.sqrt(float(np.sum((weights - 1 / n) ** 2)) * size * others / (n * (n - 1)))
+    level = share * others + (1 - share) * size
+    return Attack(share * others / level, 0.5, spread * size * others / level**2)
+
+
+def copies(rows: np.ndarray, source: np.ndarray, unseen: np.ndarray | None, rng: np.random.Generator) -> Attack:
+    """Return the share of rows that equal a patient in every column. The control is as many unseen people, else 0.
+
+    Notes
+    -----
+    The standard error is that of two independent shares, each with one success and one failure added (Agresti & Caffo
+    2000 Am Stat 54:280). So no copy among few rows does not prove that copies are absent.
+    """
+    if unseen is None:
+        found = _same(rows, source).mean()
+        return Attack(float(found), 0.0, share_error(float(found), len(rows)))
+    size = min(len(source), len(unseen))
+    ours, theirs = (float(_same(rows, part[rng.permutation(len(part))[:size]]).mean()) for part in (source, unseen))
+    return Attack(ours, theirs, math.hypot(share_error(ours, len(rows)), share_error(theirs, len(rows))))
+
+
+def copied(rows: np.ndarray, source: np.ndarray, unseen: np.ndarray) -> Attack:
+    """Return the share of patients whom some row equals in every column. The control is that of unseen people.
+
+    Notes
+    -----
+    Few copies in each cohort may affect many patients in total: twelve in each of twenty cohorts are 240. All patients
+    and rows are counted, so a share of 0 means that nobody is exposed, without error. If somebody is exposed, the
+    standard error is that of two independent shares (as in `copies`), to distinguish copies from coincidence.
+    """
+    met, by_chance = (float(_same(people, rows).mean()) for people in (source, unseen))
+    if met == 0:
+        return Attack(0.0, by_chance, 0.0)
+    return Attack(met, by_chance, math.hypot(share_error(met, len(source)), share_error(by_chance, len(unseen))))
+
+
+def near_copies(
+    rows: np.ndarray, source: np.ndarray, unseen: np.ndarray, tolerance: float, rng: np.random.Generator
+) -> Attack:
+    """Return the share of rows within a tolerance of a patient in every coordinate. The control is unseen people.
+
+    Parameters
+    ----------
+    rows, source, unseen     points (n, k), on one scale
+    tolerance : float        largest distance in any coordinate, in its standard deviations
+
+    Notes
+    -----
+    Rows near one person are clustered. The standard error is therefore the standard deviation of the difference over
+    200 random reassignments of people to source and control, and at least that of two independent shares.
+    """
+    from scipy.sparse import csr_matrix
+    from scipy.spatial import cKDTree
+
+    size = min(len(source), len(unseen))
+    people = np.concatenate([part[rng.permutation(len(part))[:size]] for part in (source, unseen)])
+    distinct, repeats = np.unique(rows, axis=0, return_counts=True)
+    around = cKDTree(people).query_ball_point(distinct, tolerance, p=np.inf)
+    counts = [len(near) for near in around]
+    places = np.concatenate([np.asarray(near, dtype=int) for near in around])
+    near = csr_matrix(
+        (np.ones(len(places)), places, np.concatenate([[0], np.cumsum(counts)])), (len(distinct), 2 * size)
+    )
+    ours = np.repeat([1.0, 0.0], size)
+    dealt = np.column_stack([ours, *(rng.permutation(ours) for _ in range(RELABELLINGS))])
+    shares = [np.average((near @ side) > 0, axis=0, weights=repeats) for side in (dealt, 1 - dealt)]
+    gaps = shares[0] - shares[1]
+    success, control = float(shares[0][0]), float(shares[1][0])
+    least = math.hypot(share_error(success, len(rows)), share_error(control, len(rows)))
+    return Attack(success, control, max(float(gaps[1:].std(ddof=1)), least))
+
+
+def contamination(rows: np.ndarray, source: np.ndarray, unseen: np.ndarray) -> Attack:
+    """Return the share of rows that equal a held-out person. The control is the share of training patients who do.
+
+    Notes
+    -----
+    People coincide if columns are few and coarse. New rows of the same population then equal held-out people as often
+    as training patients do. Rows of a generator that saw the held-out people equal them more often.
+    """
+    rate, chance = (float(_same(part, unseen).mean()) for part in (rows, source))
+    return Attack(rate, chance, math.hypot(share_error(rate, len(rows)), share_error(chance, len(source))))
+
+
+def overlap(source: np.ndarray, unseen: np.ndarray) -> float:
+    """Return the share of unseen people who equal a training patient, minus the share of patients who equal another."""
+    _, counts = np.unique(np.nan_to_num(source, nan=np.inf), axis=0, return_counts=True)
+    return float(_same(unseen, source).mean() - counts[counts > 1].sum() / len(source))
+
+
+def _same(rows: np.ndarray, people: np.ndarray) -> np.ndarray:
+    held = {row.tobytes() for row in np.nan_to_num(people, nan=np.inf) + 0.0}
+    return np.array([row.tobytes() in held for row in np.nan_to_num(rows, nan=np.inf) + 0.0])
