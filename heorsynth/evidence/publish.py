@@ -159,7 +159,7 @@ class _Finding:
     @property
     def _order_statistic(self) -> bool:
         """Whether the real estimate is a patient's value that fewer than five order statistics surround."""
-        return self.exact.key in _ORDER_STATISTICS
+        return self.exact.key in ESTIMANDS and ESTIMANDS[self.exact.key].one_value
 
     def _above_zero(self, shown: float, value: float, step: float) -> float:
         """A number that a ratio or a relative difference can be computed from: not rounded to 0."""
@@ -275,9 +275,6 @@ class _Finding:
 
 
 _SINGLE = ("single", "single_lower", "single_upper")
-
-_ORDER_STATISTICS = ("costs.quantile", "survival.median", "survival.reach")
-"""Estimands whose estimate is the value of one patient."""
 
 
 def _within(exact: Finding, lower: float, upper: float) -> tuple[float, float]:

@@ -21,10 +21,8 @@ from heorsynth.core.errors import (
     RunError,
     UnknownNameError,
 )
-from heorsynth.core.random import stream
 from heorsynth.core.reading import json_of
 from heorsynth.core.secret import ReleaseKey
-from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.data.folders.cohort_folder import CohortFolder
 from heorsynth.data.labels import releases
 from heorsynth.data.labels.watermark import owner_key
@@ -39,7 +37,7 @@ from heorsynth.protocol.custody import Custody, custody_of, require_bounded
 from heorsynth.protocol.file.analyses import analyses_of, copy_scripts
 from heorsynth.protocol.file.error_lines import with_lines
 from heorsynth.protocol.file.release import level_of
-from heorsynth.protocol.file.source import read_origin
+from heorsynth.protocol.file.source import read_origin, split_of
 from heorsynth.protocol.file.spec import Protocol, read_protocol
 from heorsynth.protocol.file.template import notebook_of
 from heorsynth.protocol.judge import judge, plan_checks
@@ -156,7 +154,7 @@ class Run:
                     "give the file that the run used, and the key of its fingerprint",
                 ),
             )
-        fitted, holdout = _split(origin.cohort, self.protocol)
+        fitted, holdout = split_of(origin.cohort, self.protocol)
         require_holdout(self.holdout, holdout_facts(self.protocol, origin, holdout))
         return fitted
 
@@ -297,7 +295,7 @@ def run(
     with ExitStack() as stack:
         opened_engine = stack.enter_context(open_engine(engine, workers))
         origin = read_origin(spec, source_folder, opened_engine)
-        cohort, holdout = _split(origin.cohort, spec)
+        cohort, holdout = split_of(origin.cohort, spec)
         custody = custody_of(spec, origin, release_key, ledger, again=occasion is not None)
         plan = plan_checks(spec, cohort, opened_engine)
         name = run_name(spec.slug, spec.sha256, origin.fingerprint)
@@ -375,14 +373,6 @@ def _require_lock(folder: Path, protocol: Protocol, sha256: object) -> None:
     if sha256 != protocol.sha256:
         problem = Problem(VERDICT, "belongs to another protocol than protocol.yaml", "do not use it")
         raise RunError(f"run {folder.name!r}", problem)
-
-
-def _split(patients: Patients, protocol: Protocol) -> tuple[Patients, Cohort | None]:
-    """The patients for the generator, and the hold-out of the protocol; None without one, and for folders."""
-    share = protocol.document.holdout
-    if share is None or isinstance(patients, CohortFolder):
-        return patients, None
-    return patients.split(share, stream(protocol.document.generator.seed, "holdout"))
 
 
 def _fitted(protocol: Protocol, cohort: Patients, engine: Engine, custody: Custody) -> Sampler:

@@ -13,7 +13,8 @@ from heorsynth.checks.analyses.estimates import Coefficients, Estimates, as_esti
 from heorsynth.checks.analyses.models import Coefficient
 from heorsynth.checks.core.finding import FAIL, Finding
 from heorsynth.checks.core.margin import Margin
-from heorsynth.checks.core.question import Ask, Question, reason_of
+from heorsynth.checks.core.question import Ask, Question
+from heorsynth.checks.core.refusals import reason_of
 from heorsynth.checks.core.scalar import Numbers
 from heorsynth.core.errors import NotEstimableError
 from heorsynth.core.estimate import Estimate

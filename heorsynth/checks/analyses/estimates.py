@@ -14,7 +14,7 @@ from heorsynth.checks.analyses.analysis import OF_ENDPOINT, RMST, Analysis
 from heorsynth.checks.analyses.design import Design
 from heorsynth.checks.analyses.models import Coefficient, Outcome, fitted
 from heorsynth.checks.analyses.script import estimates_of_call
-from heorsynth.checks.core.question import reason_of
+from heorsynth.checks.core.refusals import reason_of
 from heorsynth.checks.survival.horizon import default_horizon, outcome
 from heorsynth.core.errors import HorizonError, NotEstimableError
 from heorsynth.core.estimate import Estimate, significant

@@ -13,7 +13,7 @@ from heorsynth.checks.analyses.agreement import Size, agreeing, decision, inform
 from heorsynth.checks.analyses.analysis import Analysis
 from heorsynth.checks.analyses.estimates import Estimates, as_estimate, estimates_of, spans, unit_of
 from heorsynth.checks.analyses.problems import planned_analyses
-from heorsynth.checks.core.question import reason_of, too_few
+from heorsynth.checks.core.refusals import reason_of, too_few
 from heorsynth.checks.core.scalar import overlap
 from heorsynth.core.disclosure import RULES, tidy
 from heorsynth.core.display import Card

@@ -1,3 +1,14 @@
 """The parts of a finding: estimand, margin, group, and the comparison of real with synthetic."""
 
-__all__ = ("distance", "estimand", "finding", "groups", "margin", "observed", "question", "scalar", "standing")
+__all__ = (
+    "distance",
+    "estimand",
+    "finding",
+    "groups",
+    "margin",
+    "observed",
+    "question",
+    "refusals",
+    "scalar",
+    "standing",
+)

@@ -90,6 +90,7 @@ class Estimand:
     folders : str         COUNTS, SAMPLE or NEVER
     question : str        FAITHFUL or PRIVATE
     span : tuple          the range of differences that can fail: one side of 0 for one-sided tests
+    one_value : bool      True if the estimate is the value of one patient: a run publishes a mean of five instead
     among_all : callable  like `answer`, for three arms or more at once; or None
     fixed_by : tuple      facts (`data.labels.facts`); a generator that keeps one of them sets the estimand equal
 
@@ -121,6 +122,7 @@ class Estimand:
     folders: str = SAMPLE
     question: str = FAITHFUL
     span: tuple[float, float] = BOTH_SIDES
+    one_value: bool = False
     among_all: Callable[..., list] | None = field(default=None, repr=False)
     fixed_by: tuple[str, ...] = ()
 

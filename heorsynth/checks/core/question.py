@@ -27,13 +27,13 @@ from heorsynth.checks.core.finding import (
 from heorsynth.checks.core.groups import ALL, INTERSECTION, Group, groups_of
 from heorsynth.checks.core.margin import Margin
 from heorsynth.checks.core.observed import Observed
+from heorsynth.checks.core.refusals import reason_of, too_few
 from heorsynth.checks.core.scalar import Measured, Numbers, cap_margin_at_effect, compared, share_with_interval
 from heorsynth.checks.core.standing import Standing
 from heorsynth.core.display import counted
-from heorsynth.core.errors import HeorsynthError, HorizonError, NotEstimableError
+from heorsynth.core.errors import HorizonError, NotEstimableError
 from heorsynth.core.estimate import Estimate
 from heorsynth.data.cohort.cohort import Cohort
-from heorsynth.data.columns.levels import SMALL_COUNT
 
 Estimator = Callable[[Any], Estimate]
 """Cohort or tally -> an estimate with its standard error; raises NotEstimableError or HorizonError."""
@@ -381,11 +381,6 @@ def _exponential(logarithm: float) -> float:
         return float(np.exp(logarithm))
 
 
-def too_few(real: Observed) -> str:
-    """Return why nothing is shown for fewer than 5 real patients (it could reveal one of them), or ""."""
-    return f"fewer than {SMALL_COUNT} real patients: not shown" if real.n < SMALL_COUNT else ""
-
-
 def _estimated(estimate: Estimator, cohort: Observed) -> tuple[float, float, Held]:
     if cohort.n < _MIN_PATIENTS:
         raise NotEstimableError(f"{counted(cohort.n, 'patient')} in this group")
@@ -394,9 +389,3 @@ def _estimated(estimate: Estimator, cohort: Observed) -> tuple[float, float, Hel
     if not (math.isfinite(value) and math.isfinite(variance)):
         raise NotEstimableError("too few patients, or too few events, for an estimate with a standard error")
     return value, variance, Held(count=estimated.count, of=estimated.n_used) if estimated.count >= 0 else Held()
-
-
-def reason_of(error: HeorsynthError) -> str:
-    """Return the problems of an error, in one line."""
-    lines = [f"{problem.where}: {problem.found}" if problem.where else problem.found for problem in error.problems]
-    return "; ".join(lines) or error.subject

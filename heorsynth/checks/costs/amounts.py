@@ -12,7 +12,8 @@ from heorsynth.checks.core.distance import Gaps, average
 from heorsynth.checks.core.finding import Finding
 from heorsynth.checks.core.groups import ALL, ARM, Group, comparisons, two_levels
 from heorsynth.checks.core.observed import Observed, arm_moments, moments, ranked, spike
-from heorsynth.checks.core.question import Ask, reason_of, too_few
+from heorsynth.checks.core.question import Ask
+from heorsynth.checks.core.refusals import reason_of, too_few
 from heorsynth.core.errors import NotEstimableError
 from heorsynth.core.estimate import Estimate
 from heorsynth.data.cohort.cohort import Cohort

@@ -87,6 +87,7 @@ QUANTILE = Estimand(
     reason="the tail has a large effect on the mean, but is estimated imprecisely",
     reference=OF_QUANTILE,
     folders=COUNTS,
+    one_value=True,
 )
 
 CV = Estimand(

@@ -8,7 +8,8 @@ from dataclasses import replace
 from heorsynth.checks.core.estimand import EVERY_GROUP
 from heorsynth.checks.core.finding import Finding
 from heorsynth.checks.core.groups import ALL, SUBGROUP, Group
-from heorsynth.checks.core.question import Ask, Scope, reason_of
+from heorsynth.checks.core.question import Ask, Scope
+from heorsynth.checks.core.refusals import reason_of
 from heorsynth.checks.economics.arms import Evaluation, evaluations, thresholds
 from heorsynth.checks.economics.compared import Adjusted, AllArms, Compared, Pair, imputation_seed
 from heorsynth.core.errors import NotEstimableError

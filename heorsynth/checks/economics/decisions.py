@@ -10,7 +10,7 @@ from scipy import stats
 
 from heorsynth.checks.core.distance import Gaps, largest
 from heorsynth.checks.core.finding import LEVEL, Finding
-from heorsynth.checks.core.question import reason_of
+from heorsynth.checks.core.refusals import reason_of
 from heorsynth.checks.core.scalar import Numbers, share_with_interval
 from heorsynth.checks.economics.arms import thresholds
 from heorsynth.checks.economics.compared import Compared, Pair

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from heorsynth.checks.core.finding import Finding
-from heorsynth.checks.core.question import reason_of
+from heorsynth.checks.core.refusals import reason_of
 from heorsynth.checks.core.scalar import Numbers, share_with_interval
 from heorsynth.checks.economics.arms import thresholds
 from heorsynth.checks.economics.compared import AllArms, Options

@@ -287,7 +287,6 @@ PURPOSES: Mapping[str, Purpose] = {
                 privacy.MEMBERSHIP,
                 privacy.NEAREST_RECORD,
                 privacy.MARGINAL,
-                privacy.MEMBERS_FOUND,
                 privacy.ATTRIBUTE,
             ),
             (
@@ -303,6 +302,7 @@ PURPOSES: Mapping[str, Purpose] = {
                 structure.MISSINGNESS,
                 structure.INTERSECTIONS,
                 structure.DISPARITY,
+                privacy.MEMBERS_FOUND,
                 privacy.NEAR_COPIES,
                 privacy.NEAREST,
                 privacy.CONTAMINATION,

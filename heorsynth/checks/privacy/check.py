@@ -8,7 +8,8 @@ from dataclasses import replace
 from heorsynth.checks.core.estimand import EVERY_GROUP, EVERYONE, Estimand
 from heorsynth.checks.core.finding import Finding
 from heorsynth.checks.core.groups import ALL, groups_of
-from heorsynth.checks.core.question import Scope, too_few
+from heorsynth.checks.core.question import Scope
+from heorsynth.checks.core.refusals import too_few
 from heorsynth.checks.privacy.attempts import Attempt
 from heorsynth.checks.privacy.coordinates import Space
 from heorsynth.checks.privacy.estimands import COPIES, OF_RELEASES, STREAMS

@@ -12,7 +12,8 @@ import numpy as np
 from heorsynth.checks.core.distance import Gaps, Measure, average, largest
 from heorsynth.checks.core.finding import Finding
 from heorsynth.checks.core.groups import ALL, Group
-from heorsynth.checks.core.question import Ask, reason_of, too_few
+from heorsynth.checks.core.question import Ask
+from heorsynth.checks.core.refusals import reason_of, too_few
 from heorsynth.checks.core.scalar import Numbers, half_width
 from heorsynth.checks.structure.columns import is_numeric, levels_of, paired_columns
 from heorsynth.checks.structure.designs import correlations, designs, width

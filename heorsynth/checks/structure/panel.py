@@ -11,7 +11,8 @@ import numpy as np
 from scipy import stats
 
 from heorsynth.checks.core.finding import LEVEL, PASS, Finding
-from heorsynth.checks.core.question import Ask, too_few
+from heorsynth.checks.core.question import Ask
+from heorsynth.checks.core.refusals import too_few
 from heorsynth.checks.core.scalar import Numbers
 from heorsynth.checks.structure.panel_analyses import KINDS, Analysis, drawn_panel
 from heorsynth.checks.structure.panel_columns import values_of

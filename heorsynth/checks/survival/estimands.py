@@ -90,6 +90,7 @@ MEDIAN = Estimand(
     reference=OF_FOLLOW_UP,
     folders=COUNTS,
     fixed_by=(facts.SURVIVAL_CURVES,),
+    one_value=True,
 )
 
 KM_GAP = Estimand(
@@ -173,6 +174,7 @@ REACH = Estimand(
     reason="a tenth less follow-up makes the curve a tenth shorter",
     reference=OF_FOLLOW_UP,
     folders=COUNTS,
+    one_value=True,
 )
 
 INCIDENCE = Estimand(

@@ -1,4 +1,4 @@
-"""Bounds how far one patient can move a law that is shared or made public: caps, weights by chance, rounded counts."""
+"""_Bounds how far one patient can move a law that is shared or made public: caps, weights by chance, rounded counts."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _SMALLEST_SHARE = 0.05
 
 
 @dataclass(frozen=True)
-class Bounds:
+class _Bounds:
     """The settings of a level of release; `benchmarks/release.py` measures what each costs and what attacks find.
 
     Attributes
@@ -50,8 +50,8 @@ class Bounds:
 
 
 BOUNDS = {
-    SHARED: Bounds(pieces=20, level=10, hidden=5, patients=3.0, ties=1.2, told=0.045),
-    PUBLIC_LEVEL: Bounds(pieces=40, level=20, hidden=10, patients=6.0, ties=2.4, told=0.01),
+    SHARED: _Bounds(pieces=20, level=10, hidden=5, patients=3.0, ties=1.2, told=0.045),
+    PUBLIC_LEVEL: _Bounds(pieces=40, level=20, hidden=10, patients=6.0, ties=2.4, told=0.01),
 }
 
 
@@ -71,7 +71,7 @@ class Noise:
     ties: float
 
     @classmethod
-    def of(cls, bounds: Bounds, patients: int, columns: int, free: int) -> Noise:
+    def of(cls, bounds: _Bounds, patients: int, columns: int, free: int) -> Noise:
         """The noise for so many patients, columns, and free numbers in the margins of covariates.
 
         Notes
@@ -95,11 +95,11 @@ class Guard:
     Attributes
     ----------
     chance : callable     name to its random stream, which nobody without the release key can repeat
-    bounds : Bounds
+    bounds : _Bounds
     """
 
     chance: Callable[[str], np.random.Generator]
-    bounds: Bounds
+    bounds: _Bounds
 
     def weights(self, name: str, n: int, spread: float) -> np.ndarray:
         """Weights (n,) between 0 and 2, with mean 1 and this standard deviation, at most `_MOST_WEIGHTED`.

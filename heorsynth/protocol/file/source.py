@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from heorsynth.core.errors import CohortError, FileError, LabelError, Problem, ProtocolError, nearest
+from heorsynth.core.random import stream
 from heorsynth.data import datasets
 from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.data.columns.holdable import unsupported_columns
@@ -256,3 +257,11 @@ def _dropped(protocol: Protocol, columns: list[str]) -> list[str]:
             ],
         )
     return dropped
+
+
+def split_of(patients: Cohort | CohortFolder, protocol: Protocol) -> tuple[Cohort | CohortFolder, Cohort | None]:
+    """The patients for the generator, and the hold-out of the protocol; None without one, and for folders."""
+    share = protocol.document.holdout
+    if share is None or isinstance(patients, CohortFolder):
+        return patients, None
+    return patients.split(share, stream(protocol.document.generator.seed, "holdout"))

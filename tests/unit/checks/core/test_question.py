@@ -21,7 +21,8 @@ from heorsynth.checks.core.finding import (
 )
 from heorsynth.checks.core.groups import ALL, ARM, INTERSECTION, SUBGROUP, Group
 from heorsynth.checks.core.margin import Margin
-from heorsynth.checks.core.question import Question, reason_of, too_few
+from heorsynth.checks.core.question import Question
+from heorsynth.checks.core.refusals import reason_of, too_few
 from heorsynth.checks.core.scalar import Measured, Numbers
 from heorsynth.checks.core.standing import Standing
 from heorsynth.core.errors import HorizonError, NotEstimableError, Problem
