@@ -12,7 +12,6 @@ import pandas as pd
 from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.data.columns.schema import Schema
 from heorsynth.generators.heor.borrowing import ExternalCohort
-from heorsynth.generators.heor.bounded import bounded, noise_of
 from heorsynth.generators.heor.cells import OTHERS, Cells
 from heorsynth.generators.heor.columns import ALL, ColumnLaw
 from heorsynth.generators.heor.dependence import Dependence, Spared, Thresholds, solve, target_correlations
@@ -102,7 +101,7 @@ class HeorLaw:
         time, cause = np.ones(cohort.n), np.zeros(cohort.n, dtype=int)
         outcome = None
         values = shape.encoded(frame)
-        noise = None if guard is None else noise_of(values, shape, guard, cohort.n)
+        noise = None if guard is None else shape.noise(values, guard, cohort.n)
         if primary is not None:
             time, cause, _ = cohort.outcome(primary.name)
             chance = None
@@ -110,7 +109,7 @@ class HeorLaw:
                 time, chance = guard.capped(time), guard.weights("outcome", cohort.n, noise.outcome)
             outcome = Outcome.of(time, cause, cells, cell, least if guard is None else least // 2, chance)
         if guard is not None:
-            values = bounded(values, shape, guard, cohort.name)
+            values = shape.bounded(values, guard, cohort.name)
         grouped = {name: _group(name, shape, cells, cell, cause, values) for name in shape.modelled}
         columns = tuple(_column(name, values[name], shape, grouped[name], guard, noise) for name in shape.modelled)
         kept = None

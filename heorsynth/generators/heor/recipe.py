@@ -22,15 +22,16 @@ from heorsynth.data.labels import facts
 from heorsynth.data.labels.levels import INTERNAL, level_problem
 from heorsynth.engine.engine import EngineSpec, open_engine
 from heorsynth.generators.heor.borrowing import ExternalCohort
+from heorsynth.generators.heor.cells import MIN_STRATUM
 from heorsynth.generators.heor.dependence import Thresholds
 from heorsynth.generators.heor.guard import BOUNDS, Guard
 from heorsynth.generators.heor.keep_columns import ALL_COLUMNS, resolved
 from heorsynth.generators.heor.law import HeorLaw
 from heorsynth.generators.heor.quantiles import MIN_PATIENTS
-from heorsynth.generators.heor.subsample import stratified
 from heorsynth.generators.sampling.calibration import Aim, CalibrationRequest, aims_of, facts_met
 from heorsynth.generators.sampling.sampler import Sampler
 from heorsynth.generators.sampling.source import require_real, require_source
+from heorsynth.generators.sampling.subsample import stratified
 
 _PRIVACY = {
     "standard": Thresholds(residual=2.5, score=3.0, hazard=0.5),
@@ -161,7 +162,7 @@ class Heor:
             require_real(borrow, "borrow", allow_synthetic_source)
         if isinstance(cohort, CohortFolder):
             with open_engine(engine, workers) as opened:
-                sample = stratified(cohort, self.most_rows, seed, opened)
+                sample = stratified(cohort, self.most_rows, seed, opened, MIN_STRATUM)
             return self._fitted(sample, seed, borrow, weight, cohort)
         return self._fitted(cohort, seed, borrow, weight)
 

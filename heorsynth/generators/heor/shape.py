@@ -16,7 +16,7 @@ from heorsynth.data.columns.schema import Endpoint, Schema
 from heorsynth.generators.heor.cells import Cells
 from heorsynth.generators.heor.columns import ALL
 from heorsynth.generators.heor.entry import EntryLaw, places
-from heorsynth.generators.heor.guard import Guard
+from heorsynth.generators.heor.guard import MOST_PIECES, Guard, Noise
 from heorsynth.generators.heor.quantiles import MIN_PATIENTS
 from heorsynth.generators.sampling.formats import Format, decimals_of, is_levels
 
@@ -103,6 +103,32 @@ class Shape:
             entry = EntryLaw.of(held, _earliest(frame, schema), least, decimals_of(held))
         rare = {name: count for name, count in pooled.items() if count}
         return cls(schema, formats, modelled, rare, least, entry, needed)
+
+    def bounded(self, values: Mapping[str, np.ndarray], guard: Guard, cohort: str) -> dict[str, np.ndarray]:
+        """The modelled columns (n,), with numbers capped; amounts are not, because that would change their mean.
+
+        Raises
+        ------
+        UnfitColumnError      an amount in which fewer patients than must be hidden are far beyond all others
+        """
+        wrong = [name for name in values if name in self.amounts and guard.stands_out(values[name])]
+        if wrong:
+            found = f"fewer than {guard.bounds.hidden} patients are far beyond all others: their mean would tell them"
+            fix = "cap the column, or keep the release internal"
+            raise UnfitColumnError(f"cohort {cohort!r}", [Problem(f"column {name!r}", found, fix) for name in wrong])
+        free = {name for name, held in values.items() if held.dtype != object and name not in self.amounts}
+        return {name: guard.capped(held) if name in free else held for name, held in values.items()}
+
+    def noise(self, values: Mapping[str, np.ndarray], guard: Guard, n: int) -> Noise:
+        """The noise for these modelled columns of n patients."""
+        free = 0
+        for name, held in values.items():
+            missing = held == "" if held.dtype == object else np.isnan(held)
+            known = held[~missing]
+            if self.modelled[name] not in (STRATUM, CAUSE) and len(known):
+                kinds = len(np.unique(known.astype(str))) if held.dtype == object else 3 * MOST_PIECES
+                free += kinds - 1 + int(missing.any())
+        return Noise.of(guard.bounds, n, max(1, len(values)), free)
 
     def encoded(self, frame: pd.DataFrame) -> dict[str, np.ndarray]:
         """The modelled columns of a frame: text with '' for missing, or numbers with NaN."""

@@ -1,3 +1,13 @@
 """What all generators share: drawing, calibration, the watermark, writing."""
 
-__all__ = ("calibration", "cohorts", "formats", "pooled_analysis", "sampler", "source", "target_shares", "write_folder")
+__all__ = (
+    "calibration",
+    "cohorts",
+    "formats",
+    "pooled_analysis",
+    "sampler",
+    "source",
+    "subsample",
+    "target_shares",
+    "write_folder",
+)

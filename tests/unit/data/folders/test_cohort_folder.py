@@ -17,8 +17,8 @@ from heorsynth.data.folders.partitions import PARTIAL
 from heorsynth.data.folders.tally import Tally
 from heorsynth.data.labels.label import KEY
 from heorsynth.generators.heor.cells import MIN_STRATUM
-from heorsynth.generators.heor.subsample import stratified
 from heorsynth.generators.sampling.sampler import Sampler
+from heorsynth.generators.sampling.subsample import stratified
 from heorsynth.generators.sampling.target_shares import allocate
 from heorsynth.generators.sampling.write_folder import write_partition
 

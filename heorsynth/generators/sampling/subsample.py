@@ -14,30 +14,29 @@ from heorsynth.data.folders.cohort_folder import CohortFolder
 from heorsynth.data.folders.sampling import rows_to_take
 from heorsynth.data.folders.tally import Cell, cells_of
 from heorsynth.engine.engine import EngineSpec, open_engine
-from heorsynth.generators.heor.cells import MIN_STRATUM
 from heorsynth.generators.sampling.target_shares import allocate
 
 _Ranks = Mapping[int, Mapping[Cell, np.ndarray]]
 """Partition to cell to the taken rows among the cell's rows in that partition, counted from 0."""
 
 
-def stratified(folder: CohortFolder, most: int, seed: int, engine: EngineSpec = "local") -> Cohort:
+def stratified(folder: CohortFolder, most: int, seed: int, engine: EngineSpec = "local", least: int = 30) -> Cohort:
     """A random sample of about `most` rows of a folder, or all its rows if it has no more; the same on any engine.
 
-    Each combination of arm and subgroups has its share of the sample, drawn without replacement, but at least
-    `MIN_STRATUM` rows, or all that it has. A cell of fewer rows has no laws of its own; so whether a cell has them does
-    not depend on the sample.
+    Each combination of arm and subgroups has its share of the sample, drawn without replacement, but at least `least`
+    rows, or all that it has. Where a cell of fewer rows has no laws of its own, whether it has them does not depend on
+    the sample.
 
     Raises
     ------
     GeneratorError      there are more combinations than the sample can hold
     """
     counts = np.array(list(folder.cells.values()))
-    if len(counts) * MIN_STRATUM > most:
+    if len(counts) * least > most:
         fix = "declare fewer subgroups, merge levels, or raise most_rows"
         found = f"{len(counts):,} combinations of arm and subgroups for a sample of {most:,} rows"
         raise GeneratorError(f"cohort folder {folder.name!r}", Problem("subgroups", found, fix))
-    wanted = np.minimum(counts, np.maximum(allocate(counts, min(most, folder.n)), MIN_STRATUM))
+    wanted = np.minimum(counts, np.maximum(allocate(counts, min(most, folder.n)), least))
     ranks = _ranks(folder, dict(zip(folder.cells, wanted.tolist(), strict=True)), seed)
     with open_engine(engine) as running:
         parts = running.map(

@@ -6,7 +6,6 @@ from heorsynth.core.errors import UnfitColumnError
 from heorsynth.core.random import stream
 from heorsynth.core.secret import ReleaseKey
 from heorsynth.data.cohort.cohort import Cohort
-from heorsynth.generators.heor.bounded import bounded, noise_of
 from heorsynth.generators.heor.cells import Cells
 from heorsynth.generators.heor.guard import BOUNDS, Guard
 from heorsynth.generators.heor.shape import Shape
@@ -23,7 +22,7 @@ def shaped(cohort: Cohort) -> tuple[Shape, dict[str, np.ndarray]]:
 def test_numbers_are_capped_and_amounts_are_not_because_their_mean_decides():
     cohort, _ = hs.datasets.simulated_trial(150, 1)
     shape, values = shaped(cohort)
-    found = bounded(values, shape, GUARD, cohort.name)
+    found = shape.bounded(values, GUARD, cohort.name)
     assert (found["age"] == found["age"].max()).sum() >= BOUNDS["shared"].hidden
     assert found["hospital"].sum() == pytest.approx(values["hospital"].sum())
 
@@ -31,8 +30,8 @@ def test_numbers_are_capped_and_amounts_are_not_because_their_mean_decides():
 def test_more_columns_and_levels_need_more_noise():
     cohort = hs.datasets.load("whas500").take(np.arange(150))
     shape, values = shaped(cohort)
-    whole = noise_of(values, shape, GUARD, cohort.n)
-    few = noise_of({name: values[name] for name in list(values)[:4]}, shape, GUARD, cohort.n)
+    whole = shape.noise(values, GUARD, cohort.n)
+    few = shape.noise({name: values[name] for name in list(values)[:4]}, GUARD, cohort.n)
     assert whole.covariates > few.covariates and whole.ties > few.ties and whole.outcome == few.outcome
 
 
