@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
+
 from heorsynth.core.disclosure import small
 from heorsynth.core.display import counted
 from heorsynth.core.errors import GeneratorError, Problem, nearest
@@ -171,12 +173,18 @@ class Heor:
         """Patients to a piece of the law."""
         return max(self.min_patients, BOUNDS[self.release].pieces) if self.release in BOUNDS else self.min_patients
 
-    def _guard(self, cohort: Cohort, key: ReleaseKey) -> Guard:
-        """What hides a patient of these rows: noise that follows the key, the rows and the settings, and no seed."""
-        content = keyed_patients(cohort, key).content
+    def _guarded(self, cohort: Cohort, key: ReleaseKey) -> tuple[Cohort, Guard]:
+        """The rows in an order of their content, and what hides a patient of them.
+
+        The noise follows the key, the content of the rows and the settings, and no seed. In a fixed order, sorting a
+        file does not give a second draw of it.
+        """
+        patients = keyed_patients(cohort, key)
+        content = patients.content
         settings = [self.release, self.privacy, self.min_patients, list(self.keep), cohort.schema.to_dict()]
         what = content + json.dumps(settings, sort_keys=True).encode()
-        return Guard(lambda name: noise_stream(key, what + b"\0" + name.encode()), BOUNDS[self.release])
+        guard = Guard(lambda name: noise_stream(key, what + b"\0" + name.encode()), BOUNDS[self.release])
+        return cohort.take(np.argsort(patients.rows, kind="stable")), guard
 
     def _require_bounded(self, aims: Sequence[Aim], borrow: Cohort | None) -> None:
         """Raise GeneratorError if an option sets something equal to the patients, which the release must not show."""
@@ -213,8 +221,10 @@ class Heor:
         external = None if borrow is None or weight is None else ExternalCohort(borrow, weight)
         aims = aims_of(self.calibrate, cohort, self.min_patients)
         key = key_for(whole or cohort, self.release_key) if self.release in BOUNDS else None
+        guard = None
         if key is not None:
             self._require_bounded(aims, borrow)
+            cohort, guard = self._guarded(cohort, key)
         rng = stream(seed, "heor")
         counts = None if whole is None else whole.cells
         keep, everything = resolved(self.keep, cohort), self.keep == ALL_COLUMNS
@@ -227,7 +237,7 @@ class Heor:
             counts=counts,
             keep=keep,
             whole=everything,
-            guard=None if key is None else self._guard(cohort, key),
+            guard=guard,
         )
         settings = self._settings(cohort, law, aims, external, whole)
         kept = {fact for role, found in BY_CONSTRUCTION.items() if getattr(cohort.schema, role) for fact in found}

@@ -127,6 +127,8 @@ def test_the_noise_follows_the_key_and_the_patients_and_no_seed():
     assert margins(fitted(cohort, seed=2)) == first  # a second release does not average the noise away
     assert margins(fitted(cohort, key=OTHER)) != first
     assert margins(fitted(without(cohort, 0))) != first
+    sorted_ = cohort.take(np.argsort(cohort.frame["bmi"].to_numpy(), kind="stable"))
+    assert margins(fitted(sorted_)) == first  # sorting a file is no second draw
 
 
 def test_the_difference_of_two_releases_is_noise_and_not_the_patient_who_left():
