@@ -140,6 +140,14 @@ class Guard:
         known = np.sort(values[~np.isnan(values)])
         return values if len(known) < 2 * hidden else np.clip(values, known[hidden - 1], known[-hidden])
 
+    def common(self, name: str, values: np.ndarray) -> np.ndarray:
+        """Numbers (n,) of which only two differ, all as the more frequent one if too few patients have the other."""
+        known = ~np.isnan(values)
+        distinct, counts = np.unique(values[known], return_counts=True)
+        if len(distinct) != 2 or counts.min() >= self.level(name):
+            return values
+        return np.where(known, distinct[counts.argmax()], np.nan)
+
     def stands_out(self, values: np.ndarray) -> bool:
         """True if fewer than `hidden` patients have amounts (n,) far beyond those of all others.
 

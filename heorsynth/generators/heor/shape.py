@@ -89,7 +89,8 @@ class Shape:
             few, levels = needed[name], name not in schema.numeric and is_levels(frame[name], needed[name])
             if not formats[name].values and (schema.holds_levels(name) or levels):
                 raise _unfit(cohort, name, f"no level that {few} patients have")
-            if not formats[name].values and name not in schema.numeric and _stands_out(frame[name], few):
+            alone = guard is None and not formats[name].values and name not in schema.numeric
+            if alone and _stands_out(frame[name], few):
                 raise _unfit(cohort, name, f"one value for all but fewer than {few} patients: theirs would show")
         pooled = {name: _rare(frame[name], needed[name]) for name in free if POOLED in formats[name].values}
         for name, count in pooled.items():
@@ -117,7 +118,7 @@ class Shape:
             fix = "cap the column, or keep the release internal"
             raise UnfitColumnError(f"cohort {cohort!r}", [Problem(f"column {name!r}", found, fix) for name in wrong])
         free = {name for name, held in values.items() if held.dtype != object and name not in self.amounts}
-        return {name: guard.capped(held) if name in free else held for name, held in values.items()}
+        return {name: guard.capped(guard.common(name, held)) if name in free else held for name, held in values.items()}
 
     def noise(self, values: Mapping[str, np.ndarray], guard: Guard, n: int) -> Noise:
         """The noise for these modelled columns of n patients."""

@@ -27,6 +27,14 @@ def test_numbers_are_capped_and_amounts_are_not_because_their_mean_decides():
     assert found["hospital"].sum() == pytest.approx(values["hospital"].sum())
 
 
+def test_a_second_number_of_too_few_patients_is_written_as_the_first():
+    cohort = hs.datasets.load("whas500").take(np.arange(150))
+    frame = cohort.frame.assign(drug=np.where(np.arange(150) < 8, 3, 1))
+    other = Cohort.derive(cohort.schema, frame, label=None)
+    rows = hs.generators.create("heor", release="shared", release_key=KEY).fit(other, seed=1).sample(m=1, seed=1)
+    assert set(rows[0].frame["drug"]) == {1}
+
+
 def test_more_columns_and_levels_need_more_noise():
     cohort = hs.datasets.load("whas500").take(np.arange(150))
     shape, values = shaped(cohort)
