@@ -189,7 +189,7 @@ MEMBERS_FOUND = Estimand(
     "of 1% (0.1% in support), minus this probability; for three attacks on membership",
     formula="share of patients with a score above the k-th largest of h people never seen − k/(h + 1), "
     "k = floor(0.01 (h + 1))",
-    source="Carlini et al. (2022) IEEE S&P 1897; Newcombe (1998) Stat Med 17:873",
+    source="Carlini et al. (2022) IEEE Symp Secur Priv 1897; Newcombe (1998) Stat Med 17:873",
     answer=attempts.members_found,
     asked_of=REPEATED,
     scales=ONE,

@@ -22,7 +22,7 @@ generator: {{name: {name}, m: 2, most_cohorts: 2, seed: 1}}
 """
 SECRET = "0a1b2c3d" * 8
 LEDGER = "release: {level: shared, key: own.key, ledger: ledger.jsonl}"
-FILE, TRIAL = "{file: trial.csv}", "{simulated: {n: 60, seed: 3}}"
+FILE, TRIAL = "{file: trial.csv}", "{simulated: {n: 90, seed: 3}}"
 
 
 def protocol(folder: Path, source: str, release: str, name: str = "heor", purpose: str = "teaching") -> Path:
@@ -151,7 +151,7 @@ def test_a_recipe_is_asked_the_same_as_a_protocol(place: Path) -> None:
             hs.generators.create(name, release=level)
     with pytest.raises(errors.GeneratorError, match="release_key: int, not a path"):
         hs.generators.create("heor", release="shared", release_key=3)
-    trial, _ = hs.datasets.simulated_trial(60, seed=3)
+    trial, _ = hs.datasets.simulated_trial(90, seed=3)
     keyed = hs.generators.create("heor", release="public", release_key=place / "own.key").fit(trial)
     assert keyed.noise_key == release_key(place / "own.key").id
 
@@ -205,17 +205,23 @@ def test_nothing_of_the_ledger_is_in_a_run_folder_and_nothing_of_a_patient_in_th
         assert b"earlier release" not in content and b"CANARY" not in content
 
 
-def test_one_patient_fewer_is_refused_before_anything_is_drawn_and_nobody_is_named(
+def test_five_patients_fewer_are_refused_before_anything_is_drawn_and_nobody_is_named(
     entered: Path, tmp_path: Path
 ) -> None:
     folder = Path(shutil.copytree(entered, tmp_path / "next"))
-    without(folder, 17)
+    without(folder, 17, 21, 25, 29, 33)
     before = (folder / "ledger.jsonl").read_bytes()
     said = CliRunner().invoke(cli, ["run", str(with_ids(folder)), "--out", str(folder / "more")])
     assert isinstance(said.exception, errors.LedgerError)
     text = str(said.exception)
-    assert "the sources differ in 1 patient, fewer than 10" in text and "CANARY" not in text and "17" not in text
+    assert "the sources differ in 5 patients, fewer than 10" in text and "CANARY" not in text and "17" not in text
     assert not (folder / "more").exists() and (folder / "ledger.jsonl").read_bytes() == before
+
+
+def test_one_patient_fewer_is_released_because_the_noise_of_both_covers_it(entered: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(entered, tmp_path / "next"))
+    without(folder, 17)
+    assert "Compared with 1 earlier release" in hs.run(with_ids(folder), out=folder / "more").ledger
 
 
 def test_ten_patients_fewer_are_released_and_the_command_says_how_many_left(entered: Path, tmp_path: Path) -> None:
