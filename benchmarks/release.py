@@ -148,7 +148,7 @@ def main() -> None:
         column["number from two releases: error / another patient's"] = differenced(level, numbers[:1])
         column |= dict(kept(level, numbers).mean())
         table[level] = column | trials(level, range(1000 * asked.first_key, 1000 * asked.first_key + asked.trials))
-    print(markdown(pd.DataFrame(table).round(3).reset_index(names="measure")))
+    print(markdown(pd.DataFrame(table).round(3).astype(str).reset_index(names="measure")))
 
 
 if __name__ == "__main__":

@@ -313,6 +313,30 @@ def _known(cost: np.ndarray, effect: np.ndarray, treated: np.ndarray) -> tuple[n
     return both[rows], arm
 
 
+def pooled_means(
+    points: np.ndarray, covariances: np.ndarray, n_source: int, n_rows: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the means of m synthetic cohorts, pooled with the information of the source and no more.
+
+    Parameters
+    ----------
+    points : array (m, p)            a vector of means in each cohort
+    covariances : array (m, p, p)    its sampling covariance in each cohort, computed as if the rows were patients
+    n_source, n_rows : int           patients the generator was trained on, and rows in each cohort
+
+    Returns
+    -------
+    array (p,), array (p, p)         centre, and T = (n_rows/n_source)·mean covariance + B/m with B the covariance
+                                     between the cohorts; with m = 1, (n_rows/n_source + 1)·covariance. It is the rule
+                                     of `economics.pooling.pool` for a vector
+    """
+    if not len(points):
+        raise NotEstimableError("pooling", Problem("points", "no cohort"))
+    within = covariances.mean(axis=0)
+    drawn = np.cov(points.T, ddof=1) / len(points) if len(points) > 1 else within
+    return points.mean(axis=0), n_rows / n_source * within + drawn
+
+
 def discounted(streams: np.ndarray, rate: float = 0.035, first: int = 0, horizon: int | None = None) -> np.ndarray:
     """Return the present value (n,) of yearly amounts (n, years), the first of them due in `first` years.
 

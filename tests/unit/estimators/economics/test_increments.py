@@ -19,7 +19,9 @@ from heorsynth.estimators.economics.increments import (
     Increments,
     discounted,
     increments,
+    pooled_means,
 )
+from heorsynth.estimators.economics.pooling import pool
 from heorsynth.estimators.economics.regression import imputed, seemingly_unrelated
 
 
@@ -129,6 +131,17 @@ def test_the_acceptability_curve_is_that_of_its_draws():
 def test_a_certain_benefit_has_a_curve_of_steps():
     found = Increments(100.0, 0.01, np.zeros((2, 2)))
     assert found.ceac([5_000.0, 20_000.0]).tolist() == [0.0, 1.0]
+
+
+def test_pooling_a_vector_is_pooling_each_of_its_parts():
+    rng = np.random.default_rng(4)
+    points, spread = rng.normal(size=(7, 2)), np.array([np.diag(rng.uniform(0.1, 0.2, 2)) for _ in range(7)])
+    centre, covariance = pooled_means(points, spread, n_source=50, n_rows=100)
+    for part in (0, 1):
+        alone = pool(points[:, part], spread[:, part, part], n_source=50, n_rows=100)
+        assert (centre[part], math.sqrt(covariance[part, part])) == pytest.approx((alone.value, alone.se))
+    single = pooled_means(points[:1], spread[:1], 50, 100)[1]
+    assert single[0, 0] == pytest.approx(pool(points[:1, 0], spread[:1, 0, 0], 50, 100).se ** 2)
 
 
 def test_discounting_is_yearly():
