@@ -46,8 +46,9 @@ def cox(columns: pd.DataFrame, frame: pd.DataFrame) -> tuple[pd.Series, pd.Serie
 def cox_inside(real: pd.DataFrame, drawn: pd.DataFrame) -> float:
     """Share of log hazard ratios inside the real 95% interval, covariates standardised by the real cohort."""
     ours, theirs = indicators(real.drop(columns=["time", "event"]), drawn.drop(columns=["time", "event"]))
-    centre, scale = ours.mean(), ours.std().replace(0, 1)
-    ours, theirs = (ours - centre) / scale, (theirs - centre) / scale
+    ours = ours.loc[:, ours.std() > 0]  # a pooled level is in the drawn rows only
+    centre, scale = ours.mean(), ours.std()
+    ours, theirs = (ours - centre) / scale, (theirs[list(ours)] - centre) / scale
     held = [name for name in ours if theirs[name].std() > 0]
     try:
         wanted, error = cox(ours, real)
