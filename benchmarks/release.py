@@ -30,7 +30,9 @@ from heorsynth.data.columns.schema import Endpoint, Schema
 from heorsynth.estimators.attacks import members
 from heorsynth.generators.sampling.cohorts import SyntheticCohorts
 
-LEVELS = ("internal", "shared", "public")
+LEVELS = ("internal", "shared")
+"""A public release needs 80 patients, more than half of the smallest cohort."""
+
 FITTED, M, LEFT_OUT, TRIAL = 100, 20, 3, 150
 
 
