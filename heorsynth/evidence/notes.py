@@ -147,10 +147,17 @@ def notes_on(
     pooled = {name: count for label in labels for name, count in _pooled(label).items()}
     if pooled:
         columns = ", ".join(f"{name} ({count} patients)" for name, count in pooled.items())
-        notes.append(f"Levels that fewer than {SMALL_COUNT} patients have are written as {POOLED!r}: {columns}.")
+        notes.append(f"Levels that too few patients have are written as {POOLED!r}: {columns}.")
+    if lost := sorted({name for label in labels for name in _names(label.settings.get("one_value_left"))}):
+        notes.append(f"One value is left where too few patients have another: {', '.join(lost)}.")
     if calibrated:
         notes.append(f"{SET_EQUAL}{plain_names(calibrated)}.")
     return tuple(notes)
+
+
+def _names(held: object) -> list[str]:
+    """Return a list of names from a label; [] for anything else."""
+    return [str(name) for name in held] if isinstance(held, list | tuple) else []
 
 
 def _pooled(label: Label) -> Mapping[str, object]:

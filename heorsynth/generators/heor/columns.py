@@ -136,6 +136,13 @@ class ColumnLaw:
         return cls(name, ALL, (), {}, {ALL: even}, {ALL: 0.0})
 
     @property
+    def constant(self) -> bool:
+        """True if every known value that is drawn is the same."""
+        if self.levels:
+            return len(self.levels) == 1
+        return all(not law.rise.any() and len(np.unique(law.left)) == 1 for law in self.quantiles.values())
+
+    @property
     def may_miss(self) -> bool:
         """True if a group has both known and missing values: missingness then has a latent of its own."""
         return any(0 < share < 1 for share in self.missing.values())

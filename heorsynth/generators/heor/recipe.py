@@ -288,4 +288,6 @@ class Heor:
             settings["borrow"] = {"patients": external.cohort.n, "weight": external.weight, "columns": columns}
         if law.noise is not None:
             settings |= {"noise": law.noise.to_dict(), "noise_covers": int(BOUNDS[self.release].patients)}
+            if lost := [one.name for one in law.columns if one.constant and cohort.rows[one.name].nunique() > 1]:
+                settings["one_value_left"] = lost
         return settings

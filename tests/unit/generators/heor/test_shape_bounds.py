@@ -33,6 +33,9 @@ def test_a_second_number_of_too_few_patients_is_written_as_the_first():
     other = Cohort.derive(cohort.schema, frame, label=None)
     rows = hs.generators.create("heor", release="shared", release_key=KEY).fit(other, seed=1).sample(m=1, seed=1)
     assert set(rows[0].frame["drug"]) == {1}
+    assert "drug" in rows.label.settings["one_value_left"]
+    notes = hs.validate(other, rows, "teaching", seed=1).notes
+    assert any(note.startswith("One value is left") and "drug" in note for note in notes)  # a loss is never silent
 
 
 def test_more_columns_and_levels_need_more_noise():
