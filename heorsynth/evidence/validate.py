@@ -26,6 +26,7 @@ from heorsynth.data.folders.sampling import most_rows_problem
 from heorsynth.data.labels.facts import FACTS
 from heorsynth.data.labels.label import patients_behind
 from heorsynth.engine.engine import Engine, EngineSpec, open_engine
+from heorsynth.estimators.attacks.differencing import Releases
 from heorsynth.evidence.economics import economic_numbers
 from heorsynth.evidence.evidence import Evidence
 from heorsynth.evidence.folders import Judged, Sample
@@ -118,7 +119,10 @@ def validate(
     require_comparable(cohort, syn, holdout, allow_synthetic_source=allow_synthetic_source, most_rows=most_rows)
     with open_engine(engine, workers) as opened:
         plan_of_checks = planned(cohort, purpose, margins, economics, opened, analyses, use, refit is not None)
-        return evidence_of(cohort, syn, plan_of_checks, seed, opened, holdout, most_rows, refit=refit)
+        again = None
+        if refit is not None and isinstance(cohort, Cohort):
+            again = releases(cohort, refit, stream(seed, "refit"), opened)
+        return evidence_of(cohort, syn, plan_of_checks, seed, opened, holdout, most_rows, again=again)
 
 
 def require_comparable(
@@ -175,7 +179,7 @@ def evidence_of(
     holdout: Cohort | None = None,
     most_rows: int = 50_000,
     sample: Sample | None = None,
-    refit: Refit | None = None,
+    again: Releases | str | None = None,
 ) -> Evidence:
     """Return the evidence from a given plan, for cohorts that `require_comparable` accepted.
 
@@ -184,7 +188,7 @@ def evidence_of(
     asked : Plan             from `planned`, for the same cohort
     most_rows : int          rows of the random sample of each folder, where `sample` is not given
     sample : Sample          random sample of the folders, already drawn with the same seed; None draws it if needed
-    refit : callable         cohort -> the cohorts of a release, for attacks on two releases; cohorts in memory only
+    again : Releases         means of releases without single patients, or why there are none; cohorts in memory only
     """
     calibrated = _calibrated(syn)
     standing = asked.standing(_constructed(calibrated, syn, asked), lineage(cohort, syn))
@@ -192,7 +196,7 @@ def evidence_of(
         tally = cohort.tallied(engine)
         found = judged_folders(cohort, tally, folders(syn), asked, seed, engine, most_rows, standing, sample)
     else:
-        found = _judged(cohort, cohorts(syn), asked, seed, engine, holdout, standing, refit)
+        found = _judged(cohort, cohorts(syn), asked, seed, engine, holdout, standing, again)
     everyone = Group("all", ALL, _observed(cohort, engine), ())
     findings = [*found.findings, *asked.unanswered(found.findings, everyone, standing)]
     return Evidence.of(
@@ -223,10 +227,9 @@ def _judged(
     engine: Engine,
     holdout: Cohort | None,
     standing: Standing,
-    refit: Refit | None,
+    again: Releases | str | None,
 ) -> Judged:
     """Return what cohorts in memory show."""
-    again = None if refit is None else releases(cohort, refit, stream(seed, "refit"), engine)
     findings = Rows(cohort, syn, seed, holdout, standing, again).findings(list(asked.by_check().items()), engine)
     behind = patients_behind(cohort.n, (one.label for one in syn))
     numbers = economic_numbers(cohort, syn, asked.economics, seed, behind)

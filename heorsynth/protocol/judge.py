@@ -11,10 +11,12 @@ from heorsynth.core.errors import AnalysisError, MarginError, Problem, ProtocolE
 from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.data.folders.cohort_folder import CohortFolder
 from heorsynth.engine.engine import Engine
+from heorsynth.estimators.attacks.differencing import Releases
 from heorsynth.evidence.evidence import Evidence
 from heorsynth.evidence.validate import evidence_of, planned, require_comparable
 from heorsynth.protocol.file.analyses import analyses_of
 from heorsynth.protocol.file.spec import Protocol
+from heorsynth.protocol.fitting import not_refitted
 from heorsynth.protocol.synthetic import Displayed, Patients, Synthetic
 
 
@@ -36,7 +38,8 @@ def plan_checks(protocol: Protocol, cohort: Patients, engine: Engine) -> Plan:
     _require_columns(protocol, cohort, engine)
     try:
         analyses = analyses_of(document.analyses, protocol.path.parent)
-        return planned(cohort, document.purpose, document.margins, economics, engine, analyses, document.use)
+        refits = not not_refitted(document, cohort)
+        return planned(cohort, document.purpose, document.margins, economics, engine, analyses, document.use, refits)
     except AnalysisError as error:
         raise AnalysisError(f"protocol {protocol.path.name!r}", _with_places(error, protocol)) from None
     except MarginError as error:
@@ -83,6 +86,7 @@ def judge(
     holdout: Cohort | None,
     notes: Sequence[str],
     engine: Engine,
+    again: Releases | str,
 ) -> Evidence:
     """Evidence for the protocol's purpose, with these notes first and every number rounded as it is written.
 
@@ -92,6 +96,7 @@ def judge(
     ----------
     plan : Plan           from `plan_checks`
     rows : Displayed      holds the random sample of folders; checks that compare rows use it too
+    again : Releases      means of releases without single patients, or why there are none
     """
     document = protocol.document
     require_comparable(
@@ -102,6 +107,6 @@ def judge(
         most_rows=document.most_rows,
     )
     evidence = evidence_of(
-        cohort, synthetic, plan, document.generator.seed, engine, holdout, document.most_rows, rows.sample
+        cohort, synthetic, plan, document.generator.seed, engine, holdout, document.most_rows, rows.sample, again
     )
     return replace(evidence, notes=(*filter(None, notes), *evidence.notes)).stable

@@ -15,33 +15,25 @@ from urllib.parse import quote
 from heorsynth.checks.planning.plan import Plan
 from heorsynth.core.display import Card, facts_card
 from heorsynth.core.errors import (
-    CohortError,
-    GeneratorError,
     Problem,
     RunError,
-    UnknownNameError,
 )
 from heorsynth.core.reading import json_of
 from heorsynth.core.secret import ReleaseKey
-from heorsynth.data.folders.cohort_folder import CohortFolder
 from heorsynth.data.labels import releases
 from heorsynth.data.labels.watermark import owner_key
-from heorsynth.engine.engine import Engine, EngineSpec, open_engine
-from heorsynth.engine.task import one_thread
+from heorsynth.engine.engine import EngineSpec, open_engine
 from heorsynth.evidence.evidence import Evidence
 from heorsynth.evidence.publish import published
-from heorsynth.generators import registry
-from heorsynth.generators.sampling.sampler import Sampler
 from heorsynth.protocol import provenance
-from heorsynth.protocol.custody import Custody, custody_of, require_bounded
+from heorsynth.protocol.custody import custody_of, require_bounded
 from heorsynth.protocol.file.analyses import analyses_of, copy_scripts
-from heorsynth.protocol.file.error_lines import with_lines
 from heorsynth.protocol.file.release import level_of
 from heorsynth.protocol.file.source import read_origin, split_of
 from heorsynth.protocol.file.spec import Protocol, read_protocol
 from heorsynth.protocol.file.template import notebook_of
+from heorsynth.protocol.fitting import fitted, refitted
 from heorsynth.protocol.judge import judge, plan_checks
-from heorsynth.protocol.kept_columns import generator_options
 from heorsynth.protocol.lock import Lock, plugins_used, read_lock
 from heorsynth.protocol.notebook import SOURCE_VARIABLE, execute, read_notebook, with_parameters
 from heorsynth.protocol.provenance import holdout_facts, record_of, release_of, require_holdout, write_provenance
@@ -301,11 +293,12 @@ def run(
         name = run_name(spec.slug, spec.sha256, origin.fingerprint)
         folder = stack.enter_context(staged(Path(out), name))
         with clock.step("fit"):
-            sampler = _fitted(spec, cohort, opened_engine, custody)
+            sampler = fitted(spec, cohort, opened_engine, custody)
         entry = custody.entered(spec, name, cohort, sampler)
         with clock.step("sample"):
             synthetic = draw(spec, sampler, cohort, owner, folder, opened_engine)
         with clock.step("validate"):
+            again = refitted(spec, cohort, custody, opened_engine)
 
             def drawn(m: int) -> Synthetic:
                 return draw(spec, sampler, cohort, owner, folder, opened_engine, m)
@@ -314,7 +307,7 @@ def run(
                 return displayed(spec, cohort, cohorts, opened_engine)
 
             def judged(asked: Plan, cohorts: Synthetic, rows: Displayed) -> Evidence:
-                return judge(spec, asked, cohort, cohorts, rows, holdout, [lock.note, rows.note], opened_engine)
+                return judge(spec, asked, cohort, cohorts, rows, holdout, [lock.note, rows.note], opened_engine, again)
 
             most = spec.document.generator.most_cohorts
             synthetic, rows, exact = settled(synthetic, most, plan, drawn, shown, judged)
@@ -373,21 +366,3 @@ def _require_lock(folder: Path, protocol: Protocol, sha256: object) -> None:
     if sha256 != protocol.sha256:
         problem = Problem(VERDICT, "belongs to another protocol than protocol.yaml", "do not use it")
         raise RunError(f"run {folder.name!r}", problem)
-
-
-def _fitted(protocol: Protocol, cohort: Patients, engine: Engine, custody: Custody) -> Sampler:
-    """Fit the generator of the protocol; `engine` reads the sample of a folder."""
-    settings = protocol.document.generator
-    allowed = protocol.document.cohort.allow_synthetic_source
-    extra = {"engine": engine} if isinstance(cohort, CohortFolder) and settings.name == "heor" else {}
-    try:
-        with one_thread():
-            # Only heor accepts a folder; every other recipe raises GeneratorError.
-            options = {**generator_options(protocol.document, cohort), **custody.options}
-            recipe: Any = registry.create(settings.name, **options)
-            fitted: Sampler = recipe.fit(cohort, settings.seed, allow_synthetic_source=allowed, **extra)
-            return fitted
-    except CohortError as error:
-        raise with_lines(error, protocol) from error
-    except (GeneratorError, UnknownNameError) as error:
-        raise with_lines(error, protocol, "generator") from error

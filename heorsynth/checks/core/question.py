@@ -12,6 +12,7 @@ import numpy as np
 from heorsynth.checks.core.estimand import FAITHFUL, Estimand
 from heorsynth.checks.core.finding import (
     CONSTRUCTED,
+    FAIL,
     INCONCLUSIVE,
     LEVEL,
     NOT_ESTIMABLE,
@@ -60,7 +61,7 @@ class Scope:
     rng : Generator        the random stream of the check
     holdout                patients kept out of training, or None
     standing : Standing    what applies to every finding
-    releases               means of releases without one patient each (`Releases`), or None
+    releases               means of releases without one patient each (`Releases`), why there are none, or None
     """
 
     real: Any
@@ -348,7 +349,7 @@ class Question:
             scale=self.margin.scale,
             unit=self.unit,
             n_real=group.real.n if self.n_real is None else self.n_real,
-            decisive=not self.supports and standing.decides(key, counts=group.decisive),
+            decisive=not self.supports and standing.decides(key, counts=group.decisive, fails=verdict == FAIL),
             basis=CONSTRUCTED if standing.constructed & {key, f"{key}:{self.column}"} else TESTED,
             question=self.estimand.question,
             kind=group.kind,

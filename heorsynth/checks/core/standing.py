@@ -14,6 +14,7 @@ class Standing:
     Attributes
     ----------
     decisive : frozenset or None    keys that decide the verdict; None (no purpose): all keys
+    alarms : frozenset              keys that decide only where they fail
     by_subgroup : frozenset         keys that also decide within subgroup levels
     constructed : frozenset         keys that equal the source by construction, or `key:column` for one column
     use : str                       pooled, or single: the verdict rests on the single cohorts (`decide_single`)
@@ -24,6 +25,7 @@ class Standing:
     """
 
     decisive: frozenset[str] | None = None
+    alarms: frozenset[str] = frozenset()
     by_subgroup: frozenset[str] = frozenset()
     constructed: frozenset[str] = frozenset()
     use: str = POOLED
@@ -38,6 +40,7 @@ class Standing:
         """The last two arguments of `Gaps.of`: unsampled share and level."""
         return self.unsampled, self.level
 
-    def decides(self, key: str, *, counts: bool) -> bool:
+    def decides(self, key: str, *, counts: bool, fails: bool = False) -> bool:
         """Return whether a finding is decisive; `counts` says whether its group can decide (`Group.decisive`)."""
-        return (counts or key in self.by_subgroup) and (self.decisive is None or key in self.decisive)
+        asked = self.decisive is None or key in self.decisive or (fails and key in self.alarms)
+        return (counts or key in self.by_subgroup) and asked

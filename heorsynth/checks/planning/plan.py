@@ -22,7 +22,7 @@ from heorsynth.checks.planning import registry
 from heorsynth.checks.planning.catalogue import ESTIMANDS, lacking, margin_for, plain_names, vacuous
 from heorsynth.checks.planning.purposes import Purpose, purpose_of
 from heorsynth.checks.planning.settings import name_problems
-from heorsynth.checks.privacy.estimands import OF_RELEASES
+from heorsynth.checks.privacy.estimands import ALARMS, OF_RELEASES
 from heorsynth.core.errors import MarginError, NotEstimableError, Problem, RoleError, unknown_name
 from heorsynth.core.numbers import is_number
 
@@ -46,6 +46,7 @@ class Plan:
     missing_roles : tuple   roles that the purpose needs and the cohort does not declare
     use : str               POOLED or SINGLE: what the verdict on each finding rests on
     level : float           level of the intervals
+    alarms : frozenset      keys that decide only where they fail
     """
 
     purpose: Purpose
@@ -56,6 +57,7 @@ class Plan:
     missing_roles: tuple[str, ...] = ()
     use: str = POOLED
     level: float = LEVEL
+    alarms: frozenset[str] = frozenset()
 
     @property
     def deciding(self) -> Plan:
@@ -79,7 +81,7 @@ class Plan:
     def standing(self, constructed: frozenset[str] = frozenset(), after: Sequence[str] = ()) -> Standing:
         """Return what applies to every finding; `after` is added to each reason."""
         by_subgroup = frozenset(self.purpose.by_subgroup)
-        return Standing(self.decisive, by_subgroup, constructed, self.use, self.level, after=tuple(after))
+        return Standing(self.decisive, self.alarms, by_subgroup, constructed, self.use, self.level, after=tuple(after))
 
     def unanswered(self, findings: Sequence[Finding], everyone: Group, standing: Standing) -> list[Finding]:
         """Return a finding "not estimable" for each declared margin without a finding, so that none is lost."""
@@ -115,7 +117,8 @@ def plan(
     economics : dict       comparator, wtp (one threshold or several), cost, effect, baseline, adjust, impute, cluster
     analyses : sequence    the user's own analyses, each decisive unless it says otherwise
     use : str              "pooled" if analysts get all cohorts, "single" if one goes out alone; default: the purpose's
-    refits : bool          whether the generator can be fitted again: attacks on two releases are then decisive
+    refits : bool          whether the generator is fitted again: attacks on two releases are then made, and those with
+                           which a patient's values are worked out decide where they fail
 
     Raises
     ------
@@ -154,9 +157,11 @@ def plan(
         else:
             default = margin_for(entry.key, {**entry.margin, "reason": entry.reason}, chosen)
             planned[entry.key] = known.get(entry.key, default)
-    offered = (*(OF_ANALYSES if analyses else ()), *(OF_RELEASES if refits else ()))
-    own = (one.default for one in offered if one.key not in known)
-    known |= {one.key: margin_for(one.key, {**one.margin, "reason": one.reason}, chosen) for one in own}
+    for offered, decides in ((OF_ANALYSES if analyses else (), True), (OF_RELEASES if refits else (), False)):
+        own = (one.default for one in offered if one.key not in known)
+        usual_margins = {one.key: margin_for(one.key, {**one.margin, "reason": one.reason}, chosen) for one in own}
+        planned |= usual_margins
+        known |= usual_margins if decides else {}
     planned |= {key: margin for key, margin in known.items() if key not in planned}
     _require_names(cohort, planned)
     usual = {entry.key for entry in wanted.decisive}
@@ -173,6 +178,7 @@ def plan(
         frozenset(known),
         wanted.missing_roles(cohort.schema),
         wanted.use if use is None else use,
+        alarms=frozenset(one.key for one in ALARMS) if refits else frozenset(),
     )
 
 

@@ -308,6 +308,7 @@ PURPOSES: Mapping[str, Purpose] = {
                 privacy.CONTAMINATION,
                 privacy.SINGLING_OUT,
                 privacy.LINKABILITY,
+                *privacy.OF_RELEASES,
             ),
             notes=(
                 "A failed attack does not prove safety: stronger attacks may exist. Whether others hold data on these "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import cast
 
@@ -31,7 +32,10 @@ _ALL_BUT = 0.05
 _RATES = (0.01, 0.001)
 """The false-positive rates at which members are counted; the first decides, the other is shown in support."""
 
-_NO_REFIT = "needs releases without single patients: give validate(..., refit=lambda cohort: ...)"
+_NO_REFIT = (
+    "needs releases without single patients: declare a margin for it in the protocol, or give "
+    "validate(..., refit=lambda cohort: ...)"
+)
 
 _TOLERANCE = 0.1
 """A guess of a number is correct within this many of its standard deviations."""
@@ -199,28 +203,39 @@ def members_found(ask: Attempt) -> list[Finding]:
 
 def differencing(ask: Attempt) -> list[Finding]:
     """Return how much of the error of a patient's numbers is removed by two releases that differ by this patient."""
-    label = "numbers of a patient left out of a second release"
-    releases: Releases | None = ask.scope.releases
-    if releases is None or not releases.numeric.any():
-        return [ask.refuse(_NO_REFIT if releases is None else "no column of numbers", label)]
-    attack, error = two_releases.numbers(releases, ask.chance)
-    return [ask.exposure(f"{label} (median error {significant(error)} SD)", attack)]
+
+    def attack(releases: Releases, label: str) -> Finding:
+        if not releases.numeric.any():
+            return ask.refuse("no column of numbers", label)
+        found, error = two_releases.numbers(releases, ask.chance)
+        return ask.exposure(f"{label} (median error {significant(error)} SD)", found)
+
+    return _of_releases(ask, "numbers of a patient left out of a second release", attack)
 
 
 def differencing_levels(ask: Attempt) -> list[Finding]:
     """Return how often a level of a patient is right by two releases that differ by this patient."""
-    label = "levels of a patient left out of a second release"
-    releases: Releases | None = ask.scope.releases
-    if releases is None or releases.numeric.all():
-        return [ask.refuse(_NO_REFIT if releases is None else "no column of levels", label)]
-    return [ask.exposure(label, two_releases.levels(releases))]
+
+    def attack(releases: Releases, label: str) -> Finding:
+        if releases.numeric.all():
+            return ask.refuse("no column of levels", label)
+        return ask.exposure(label, two_releases.levels(releases))
+
+    return _of_releases(ask, "levels of a patient left out of a second release", attack)
 
 
 def extreme_patients(ask: Attempt) -> list[Finding]:
     """Return how well a cohort tells whether one of the most extreme patients took part."""
     label = "telling whether an extreme patient took part (AUC)"
-    releases: Releases | None = ask.scope.releases
-    return [ask.refuse(_NO_REFIT, label) if releases is None else ask.exposure(label, two_releases.took_part(releases))]
+    return _of_releases(ask, label, lambda found, label: ask.exposure(label, two_releases.took_part(found)))
+
+
+def _of_releases(ask: Attempt, label: str, attack: Callable[[Releases, str], Finding]) -> list[Finding]:
+    """Return the finding of an attack on two releases; without them, why there are none."""
+    releases: Releases | str | None = ask.scope.releases
+    if isinstance(releases, Releases):
+        return [attack(releases, label)]
+    return [ask.refuse(releases or _NO_REFIT, label)]
 
 
 def _marginal_scores(ask: Attempt, rows: Points, source: Points, unseen: Points) -> Scores:

@@ -222,9 +222,9 @@ DIFFERENCING_LEVELS = Estimand(
     key="disclosure.differencing_levels",
     plain="a patient's levels from two releases",
     definition="how often the difference of a release with and one without a patient gives a level of this patient "
-    "right, minus how often the more frequent value does",
+    "right, minus how often the difference of another patient does",
     formula="indicators of levels right by n·p<sub>all</sub> − (n − 1)·p<sub>without i</sub> &gt; ½, minus right by "
-    "the more frequent value",
+    "another patient's difference",
     answer=attempts.differencing_levels,
     scales=ONE,
     margin={"absolute": 0.05},
@@ -254,6 +254,10 @@ EXTREME_PATIENTS = Estimand(
 
 OF_RELEASES = (DIFFERENCING, DIFFERENCING_LEVELS, EXTREME_PATIENTS)
 """The attacks on two releases; they need refits, and no hold-out."""
+
+ALARMS = (DIFFERENCING, DIFFERENCING_LEVELS)
+"""Those that decide where they fail. Twenty patients left out find an exact release, and cannot show that a bounded one
+is within the margin. The third supports: its attacker knows all other patients."""
 
 STREAMS = (
     COPIES,

@@ -72,16 +72,23 @@ def numbers(releases: Releases, rng: np.random.Generator) -> tuple[Attack, float
 
 
 def levels(releases: Releases) -> Attack:
-    """Return how often the difference gives an indicator of a level right; the control is the more frequent value.
+    """Return how often the difference gives an indicator of a level right; the control is another patient's difference.
 
-    The standard error is that of the mean over patients of the two shares' difference.
+    Notes
+    -----
+    All differences share the release of all patients, and its noise with it. The control has the same noise, so nothing
+    is found if a difference says nothing of its patient. `guessing` is the success of the more frequent value. The
+    standard error is that of the mean over patients.
     """
     of_levels = ~releases.numeric
     truth = releases.patients[:, of_levels] > releases.cut[of_levels]
-    right = ((releases.guesses[:, of_levels] > releases.cut[of_levels]) == truth).mean(axis=1)
-    usual = (releases.majority[of_levels] == truth).mean(axis=1)
-    error = float(np.std(right - usual, ddof=1)) / math.sqrt(len(right))
-    return Attack(float(right.mean()), float(usual.mean()), error)
+    guessed = releases.guesses[:, of_levels] > releases.cut[of_levels]
+    right = (guessed[:, None, :] == truth[None, :, :]).mean(axis=2)
+    own = np.diag(right)
+    others = (right.sum(axis=0) - own) / (len(own) - 1)
+    error = float(np.std(own - others, ddof=1)) / math.sqrt(len(own))
+    usual = float((releases.majority[of_levels] == truth).mean())
+    return Attack(float(own.mean()), float(others.mean()), error, usual)
 
 
 def took_part(releases: Releases) -> Attack:
@@ -89,9 +96,10 @@ def took_part(releases: Releases) -> Attack:
 
     Notes
     -----
-    The score of a cohort is the sum over coordinates of (its mean)·(the patient's value)/(variance of the mean over
-    cohorts), the linear discriminant with a diagonal covariance. 0.5 is guessing. The standard error is that of the
-    mean over the extreme patients.
+    The cohorts with a patient are those of all other releases: the noise of a release is common to its cohorts, so one
+    release would show its own noise as a patient. The score of a cohort is the sum over coordinates of (its mean)·(the
+    patient's value)/(variance of the mean over the cohorts with him), the linear discriminant with a diagonal
+    covariance. 0.5 is guessing. The standard error is that of the mean over the extreme patients.
 
     References
     ----------
@@ -99,8 +107,8 @@ def took_part(releases: Releases) -> Attack:
     """
     found = []
     for place in np.flatnonzero(releases.extreme):
-        with_him, without = releases.whole, releases.without[place]
-        spread = np.sqrt((with_him.var(axis=0, ddof=1) + without.var(axis=0, ddof=1)) / 2)
-        weight = np.nan_to_num(releases.patients[place]) / np.maximum(spread, _LEAST) ** 2
-        found.append(separation(Scores(np.round(with_him @ weight, 9), np.round(without @ weight, 9))).success)
+        with_him = np.concatenate([releases.whole, *np.delete(releases.without, place, axis=0)])
+        weight = np.nan_to_num(releases.patients[place]) / np.maximum(with_him.std(axis=0, ddof=1), _LEAST) ** 2
+        scores = Scores(np.round(with_him @ weight, 9), np.round(releases.without[place] @ weight, 9))
+        found.append(separation(scores).success)
     return Attack(float(np.mean(found)), 0.5, float(np.std(found, ddof=1)) / math.sqrt(len(found)))

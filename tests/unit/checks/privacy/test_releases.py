@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 
 import heorsynth as hs
-from heorsynth.checks.privacy.estimands import OF_RELEASES
+from heorsynth.checks.privacy.estimands import ALARMS, OF_RELEASES
 from heorsynth.checks.privacy.releases import AT_RANDOM, EXTREME, releases
-from heorsynth.core.errors import RoleError
+from heorsynth.core.errors import GeneratorError, Problem, RoleError
 from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.engine.engine import open_engine
 
@@ -80,15 +80,21 @@ def findings_of(refit):
     return {one.key: one for one in evidence.findings if one.key in KEYS}
 
 
-def test_means_of_the_patients_fail_every_attack_on_two_releases_and_decide() -> None:
+def test_means_of_the_patients_fail_every_attack_on_two_releases_and_his_values_decide() -> None:
     found = findings_of(copies)
     assert [found[key].verdict for key in KEYS] == ["fail"] * 3
-    assert all(one.decisive and one.question == "private" for one in found.values())
+    assert all(one.decisive == (one.key in {two.key for two in ALARMS}) for one in found.values())
+    assert all(one.question == "private" for one in found.values())
 
 
 def test_people_who_depend_on_no_patient_fail_none() -> None:
     found = findings_of(fresh)
     assert "fail" not in {one.verdict for one in found.values()}
+    assert not any(one.decisive for one in found.values()), "an attack on few patients that fails decides; no other"
+    asked = hs.validate(
+        PATIENTS, [PATIENTS, people(80, 5)], "software-testing", margins={KEYS[0]: {"absolute": 0.2}}, refit=fresh
+    )
+    assert [one.key for one in asked.decisive if one.key in KEYS] == KEYS[:1]
 
 
 def test_without_a_refit_nothing_is_asked_and_a_declared_margin_says_what_is_needed() -> None:
@@ -104,6 +110,29 @@ def test_too_few_patients_or_cohorts_are_refused() -> None:
         made(copies, people(24, 1))
     with pytest.raises(RoleError, match="draw m=2 or more"):
         made(lambda cohort: copies(cohort)[:1])
+
+
+def refusing(cohort: Cohort) -> Sequence[Cohort]:
+    """Copies, refused without the patient with the planted cost."""
+    if cohort.frame["cost"].max() < 90_000:
+        raise GeneratorError("generator", Problem("", "refused", ""))
+    return copies(cohort)
+
+
+def test_a_release_that_is_refused_without_a_patient_is_left_out_and_without_most_the_reason_is_given() -> None:
+    frame = PATIENTS.frame
+    frame.loc[5, "cost"] = 90_000.0
+    found = made(refusing, Cohort.derive(PATIENTS.schema, frame, label=None))
+    assert len(found.without) == len(found.patients) == len(found.extreme) == EXTREME + AT_RANDOM - 1
+    assert found.extreme.sum() == EXTREME - 1
+
+    def never(cohort: Cohort) -> Sequence[Cohort]:
+        if cohort.n < PATIENTS.n:
+            raise GeneratorError("generator", Problem("", "refused", ""))
+        return copies(cohort)
+
+    assert made(never) == "20 of 20 releases without one patient were refused by the generator"
+    assert {one.because.split(" of ")[0] for one in findings_of(never).values()} == {"20"}
 
 
 def test_no_value_of_a_patient_is_in_a_finding() -> None:

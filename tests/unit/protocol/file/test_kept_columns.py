@@ -10,9 +10,9 @@ import heorsynth as hs
 from heorsynth.data.labels.levels import INTERNAL
 from heorsynth.engine.engine import open_engine
 from heorsynth.protocol.custody import Custody
+from heorsynth.protocol.file.kept_columns import generator_options, kept_columns
 from heorsynth.protocol.file.spec import read_protocol
-from heorsynth.protocol.kept_columns import generator_options, kept_columns
-from heorsynth.protocol.run import _fitted
+from heorsynth.protocol.fitting import fitted
 
 
 def named(*formulas: str) -> tuple[str, ...]:
@@ -102,8 +102,8 @@ def test_a_run_fits_heor_with_the_covariates_of_its_analyses_and_its_labels_name
     adjusted = replace(read, document=read.document.model_copy(update={"economics": economics}))
     trial, _ = hs.datasets.simulated_trial(60)
     with open_engine() as engine:
-        sampler = _fitted(adjusted, trial, engine, Custody(INTERNAL, None))
-        plain = _fitted(read, trial, engine, Custody(INTERNAL, None))
+        sampler = fitted(adjusted, trial, engine, Custody(INTERNAL, None))
+        plain = fitted(read, trial, engine, Custody(INTERNAL, None))
     label = sampler.sample(m=1)[0].label
     assert label is not None and label.kept == ("age",)
     assert label.settings["keep"] == ["age"]

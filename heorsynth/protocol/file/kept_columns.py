@@ -8,8 +8,8 @@ from importlib import import_module
 from typing import Any
 
 from heorsynth.data.cohort.cohort import Cohort
+from heorsynth.data.folders.cohort_folder import CohortFolder
 from heorsynth.generators.heor.keep_columns import may_be_kept
-from heorsynth.protocol.synthetic import Patients
 
 _QUOTED = re.compile(r"`([^`]+)`")
 """A name in a formula that is no Python name, such as `base cost`."""
@@ -29,7 +29,7 @@ def kept_columns(document: object) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def generator_options(document: Any, patients: Patients) -> dict[str, object]:
+def generator_options(document: Any, patients: Cohort | CohortFolder) -> dict[str, object]:
     """The options of a protocol's generator; `heor` keeps the covariates of its analyses, if `keep` is not given."""
     settings = document.generator
     options: dict[str, object] = dict(settings.options)
