@@ -308,6 +308,7 @@ PURPOSES: Mapping[str, Purpose] = {
                 privacy.CONTAMINATION,
                 privacy.SINGLING_OUT,
                 privacy.LINKABILITY,
+                privacy.LINKAGE,
                 *privacy.OF_RELEASES,
             ),
             notes=(

@@ -8,7 +8,7 @@ from typing import cast
 
 from heorsynth.checks.core.estimand import Estimand
 from heorsynth.checks.core.margin import Margin
-from heorsynth.checks.core.observed import Observed, patients_by
+from heorsynth.checks.core.observed import Observed, columns, patients_by
 from heorsynth.core.errors import Problem, nearest
 from heorsynth.core.numbers import is_number, is_whole
 
@@ -66,6 +66,11 @@ KINDS: Mapping[str, _Kind] = {
         "must be a list of utility columns, one for each time",
         "write measures: [eq5d_0, eq5d_6m, eq5d_12m]",
     ),
+    "quasi_identifiers": (
+        _names,
+        "must be a list of columns that an outsider may know",
+        "write quasi_identifiers: [age, sex]",
+    ),
     "times": (_rising, "must be a list of times in years, increasing from 0", "write times: [0, 0.5, 1]"),
     "rate": (
         lambda value: is_number(value) and -1 < float(value) < 1,
@@ -116,12 +121,14 @@ def _measured(key: str, settings: Mapping[str, object]) -> list[Problem]:
 def name_problems(key: str, margin: Margin, real: Observed) -> list[Problem]:
     """Return the problems of settings that name what the cohort does not have."""
     schema = real.schema
+    derived = {schema.id, *schema.bands, *schema.totals}
     known: dict[str, Sequence[str]] = {
         "endpoint": tuple(schema.endpoints),
         "cost": schema.costs,
         "utility": schema.utilities,
         "intervals": schema.costs,
         "measures": schema.utilities,
+        "quasi_identifiers": [name for name in columns(real) if name not in derived],
     }
     if "comparator" in margin.settings:  # an economic evaluation reports an unknown cost itself
         del known["cost"]
@@ -131,13 +138,20 @@ def name_problems(key: str, margin: Margin, real: Observed) -> list[Problem]:
         if declared is not None:
             unknown = [str(name) for name in _listed(declared) if name not in names]
             problems += [
-                Problem(f"{key}: {setting}", f"no {name!r} is declared", nearest(name, names)) for name in unknown
+                Problem(f"{key}: {setting}", _unknown(setting, name), nearest(name, names)) for name in unknown
             ]
     least = margin.settings.get("intersections")
     if least is not None and not _held_together(real, int(cast(int, least))):
         fix = "declare two subgroups" if len(schema.subgroups) < 2 else "ask for fewer"
         problems.append(Problem(f"{key}: intersections", "no two levels have that many patients together", fix))
     return problems
+
+
+def _unknown(setting: str, name: str) -> str:
+    """Return what is wrong with a name that a setting has."""
+    if setting == "quasi_identifiers":
+        return f"no column {name!r} that can be known of a person (ids, bands and totals cannot be named)"
+    return f"no {name!r} is declared"
 
 
 def _held_together(real: Observed, least: int) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -247,20 +247,35 @@ def attribute(ask: Attempt) -> list[Finding]:
 
     A total is attacked through its parts, because it is their sum and no column of the space.
     """
+    secrets = [name for name in _secrets(ask.group.real) if name in ask.space.names]
+    guessed = _guessed(ask, _covariates(ask.group.real, ask.space), secrets, "guessing {} from covariates")
+    return guessed or [ask.refuse("no time, cost or utility to guess")]
+
+
+def linkage(ask: Attempt) -> list[Finding]:
+    """Return one finding for each other column, guessed from the rows that are linked by the quasi-identifiers."""
+    declared = ask.margin.settings.get("quasi_identifiers")
+    if declared is None:
+        return [ask.refuse("no quasi-identifiers are declared: write quasi_identifiers: [age, sex] in its margin")]
+    known = [name for name in cast(Sequence[str], declared) if name in ask.space.names]
+    secrets = [name for name in ask.space.names if name not in known]
+    guessed = _guessed(ask, known, secrets, f"guessing {{}} of a person linked by {', '.join(known)}")
+    return guessed or [ask.refuse("no other column to guess")]
+
+
+def _guessed(ask: Attempt, names: Collection[str], secrets: Sequence[str], label: str) -> list[Finding]:
+    """Return the finding for each secret column, guessed from the known columns; `label` has a place for its name."""
     space = ask.space
-    rows, source, unseen = ask.parts()
-    known = space.coordinates(_covariates(ask.group.real, space))
-    findings = []
-    for name in [name for name in _secrets(ask.group.real) if name in space.names]:
-        label = f"guessing {name} from covariates"
-        sides = [part.known(known, space.names.index(name)) for part in (rows, source, unseen)]
-        if not len(known) or min(len(secret) for _, secret in sides) < SMALL_COUNT:
-            findings.append(ask.refuse("too few known values to guess from", label))
+    known, findings, parts = space.coordinates(names), [], ask.parts()
+    for name in secrets:
+        rows, source, unseen = (part.known(known, space.names.index(name)) for part in parts)
+        if not len(known) or min(len(one[1]) for one in (rows, source, unseen)) < SMALL_COUNT:
+            findings.append(ask.refuse("too few known values to guess from", label.format(name)))
             continue
-        tolerance = _TOLERANCE * float(np.std(sides[1][1]))
-        attack = guesses.inference(sides[0], sides[1], sides[2], tolerance, ask.chance)
-        findings.append(ask.exposure(label, attack, column=name))
-    return findings or [ask.refuse("no time, cost or utility to guess")]
+        tolerance = None if name in space.levels else _TOLERANCE * float(np.std(source[1]))
+        attack = guesses.inference(rows, source, unseen, tolerance, ask.chance)
+        findings.append(ask.exposure(label.format(name), attack, column=name))
+    return findings
 
 
 def linkability(ask: Attempt) -> list[Finding]:

@@ -109,6 +109,25 @@ ATTRIBUTE = Estimand(
     span=(0.0, math.inf),
 )
 
+LINKAGE = Estimand(
+    key="disclosure.linkage",
+    plain="learning about a patient linked by quasi-identifiers",
+    definition="how often a column is guessed from the rows that agree best in the declared `quasi_identifiers`, in "
+    "patients of the source minus people never seen; for every other column",
+    formula="success on patients of the source − success on people never seen",
+    source="Giomi et al. (2023) PoPETs 2023(2):312; Sweeney (2002) Int J Uncertain Fuzz 10:557",
+    answer=attempts.linkage,
+    asked_of=REPEATED,
+    scales=ONE,
+    margin={"absolute": 0.09},
+    reason="as for guessing an attribute",
+    limit=0.5,
+    settings={"quasi_identifiers": None},
+    folders=NEVER,
+    question=PRIVATE,
+    span=(0.0, math.inf),
+)
+
 SINGLING_OUT = Estimand(
     key="disclosure.singling_out",
     plain="singling out one patient",
@@ -272,5 +291,6 @@ STREAMS = (
     MARGINAL,
     MEMBERS_FOUND,
     *OF_RELEASES,
+    LINKAGE,
 )
 """The position of an attack sets its random stream, so new attacks come last."""

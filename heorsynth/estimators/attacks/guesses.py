@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy.spatial.distance import cdist
 
 from heorsynth.estimators.attacks.attack import CLOSE, RELABELLINGS, Attack, two_groups
 from heorsynth.estimators.attacks.records import nearest
@@ -12,30 +13,43 @@ def inference(
     rows: tuple[np.ndarray, np.ndarray],
     source: tuple[np.ndarray, np.ndarray],
     unseen: tuple[np.ndarray, np.ndarray],
-    tolerance: float,
+    tolerance: float | None,
     rng: np.random.Generator,
 ) -> Attack:
-    """Return how often a secret equals that of the nearest row by the known columns, within the tolerance.
+    """Return how often a secret is guessed from the rows that are nearest by the known columns.
 
     Parameters
     ----------
     rows, source, unseen     (known (n, k), secret (n,)) of each
-    tolerance : float        largest error of a correct guess; 0 for levels
+    tolerance : float        largest error of a correct guess of a number; None for levels, which must be equal
 
     Notes
     -----
-    The excess, success on training patients minus success on unseen people, is what the synthetic rows reveal about a
+    All rows that are equally near are linked to a person. The guess is their median, or their most frequent level. The
+    excess, success on training patients minus success on unseen people, is what the synthetic rows reveal about a
     patient beyond what they reveal about everyone. `guessing` is the success of a randomly chosen row.
 
     References
     ----------
     Giomi, Boenisch, Wehmeyer & Tasnadi (2023) PoPETs 2023(2):312 (the control group).
     """
-    hits = [
-        np.abs(rows[1][nearest(known, rows[0])[1]] - secret) <= tolerance + CLOSE for known, secret in (source, unseen)
-    ]
-    blind = np.abs(rows[1][rng.integers(len(rows[1]), size=len(source[1]))] - source[1]) <= tolerance + CLOSE
+    most = CLOSE + (0.0 if tolerance is None else tolerance)
+    hits = [np.abs(_guesses(known, *rows, tolerance is None) - secret) <= most for known, secret in (source, unseen)]
+    blind = np.abs(rows[1][rng.integers(len(rows[1]), size=len(source[1]))] - source[1]) <= most
     return two_groups(hits[0].astype(float), hits[1].astype(float), float(blind.mean()))
+
+
+def _guesses(people: np.ndarray, rows: np.ndarray, secrets: np.ndarray, levels: bool) -> np.ndarray:
+    """Return the guess (n,) for each person: the median of the linked rows' secrets, or their most frequent level."""
+    guessed = np.empty(len(people))
+    for place, distances in enumerate(map(np.ravel, (cdist(person[None], rows) for person in people))):
+        linked = secrets[distances <= distances.min() + CLOSE]
+        if levels:
+            values, counts = np.unique(linked, return_counts=True)
+            guessed[place] = values[counts.argmax()]
+        else:
+            guessed[place] = np.median(linked)
+    return guessed
 
 
 def linking(

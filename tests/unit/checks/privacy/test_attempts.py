@@ -12,10 +12,12 @@ import pytest
 
 from heorsynth.checks.core.finding import FAIL, INCONCLUSIVE, NOT_ESTIMABLE, PASS, Finding
 from heorsynth.checks.planning.catalogue import ESTIMANDS, margin_for
+from heorsynth.checks.planning.plan import plan
 from heorsynth.checks.planning.registry import scope_of
 from heorsynth.checks.privacy import attempts
 from heorsynth.checks.privacy.attempts import Attempt
 from heorsynth.checks.privacy.coordinates import Space
+from heorsynth.core.errors import MarginError
 from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.data.columns.schema import Endpoint, Schema
 from heorsynth.estimators.attacks.attack import Attack
@@ -202,3 +204,47 @@ def test_a_description_of_a_copy_fits_one_person() -> None:
     assert copied.synthetic == 1.0, "what fits one row fits the one patient whom it copies"
     assert fresh.real == 1.0, "and so for people never seen"
     assert copied.real < 0.7 and fresh.synthetic < 0.7
+
+
+def linked(rows: Sequence[pd.DataFrame], names: Sequence[str] = ("age", "sex")) -> dict[str, Finding]:
+    plain = attempt("linkage", rows)
+    margin = margin_for("disclosure.linkage", {"absolute": 0.09, "quasi_identifiers": list(names)})
+    return {one.column: one for one in ESTIMANDS["disclosure.linkage"].answer(replace(plain, margin=margin))}
+
+
+def test_a_patient_linked_by_declared_columns_tells_every_other_column_where_rows_are_patients() -> None:
+    found = linked([SOURCE, SOURCE])
+    assert set(found) == {"time", "event", "score", "cost"}, "each column but the declared ones"
+    assert all((one.synthetic, one.verdict) == (1.0, FAIL) for one in found.values())
+    assert found["cost"].estimand == "guessing cost of a person linked by age, sex"
+    assert all(one.verdict != FAIL for one in linked([OTHERS]).values())
+
+
+def test_columns_that_many_share_link_to_many_and_the_most_frequent_level_is_guessed() -> None:
+    """Two thirds of the women and none of the men have an event in the rows: women are guessed 1, and men 0."""
+    rows = OTHERS.copy()
+    rows["event"] = np.where((OTHERS["sex"] == "f") & (np.arange(N) % 6 != 0), 1, 0)
+    found = linked([rows], ["sex"])["event"]
+    of_sex = (SOURCE["event"] == (SOURCE["sex"] == "f").astype(int)).mean()
+    assert found.synthetic == pytest.approx(of_sex)
+
+
+def test_without_declared_columns_linkage_says_what_to_write() -> None:
+    (one,) = made("linkage", OTHERS)
+    assert one.verdict == NOT_ESTIMABLE and "quasi_identifiers: [age, sex]" in one.because
+
+
+@pytest.mark.parametrize(
+    ("named", "told"),
+    [
+        (["agee"], "no column 'agee'.*\n.*did you mean 'age'"),
+        (["pid"], "no column 'pid' that can be known"),
+        ("age", "must be a list of columns"),
+        ([], "must be a list of columns"),
+    ],
+)
+def test_quasi_identifiers_that_name_no_column_are_refused(named: object, told: str) -> None:
+    frame = SOURCE.assign(pid=[f"P{place}" for place in range(N)])
+    real = cohort(frame, replace(SCHEMA, id="pid"))
+    with pytest.raises(MarginError, match=told):
+        plan(real, "teaching", {"disclosure.linkage": {"absolute": 0.09, "quasi_identifiers": named}})
