@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from functools import partial
 
@@ -15,11 +16,15 @@ from heorsynth.checks.core.scalar import Numbers
 from heorsynth.checks.structure.columns import compared_columns, is_numeric, numbers
 from heorsynth.core.estimate import Estimate
 from heorsynth.data.cohort.cohort import Cohort
+from heorsynth.data.columns.levels import POOLED
 from heorsynth.data.folders.tally import Tally
 from heorsynth.estimators.basics.proportions import proportion
 
 DRAWS = 200
 """Bootstrap draws of the real cohort behind the floor of a distance, and draws behind its interval."""
+
+_CHANCE = 3
+"""Of so many expected rows there is none with a probability of 5%."""
 
 _GRID = 100
 """Numeric distributions are compared at this many quantiles of the real column."""
@@ -42,7 +47,8 @@ def _marginal(ask: Ask, name: str) -> Finding:
     -----
     Kolmogorov-Smirnov: the largest distance between the distribution functions, at up to 101 quantiles of the real
     column and just before each of them. So a spike at a value that no real patient has is detected. Total variation:
-    half the sum of the absolute differences between the shares of the levels.
+    half the sum of the absolute differences between the shares of the levels. A column of which one value is left has
+    the distance 1, however few patients have another.
     """
     group, rng, label = ask.group, ask.rng, f"distribution of {name}"
     numeric = is_numeric(group.real, name)
@@ -51,6 +57,10 @@ def _marginal(ask: Ask, name: str) -> Finding:
     if n_known.min() < 2:
         question = ask.question(label, column=name, n_real=int(n_known[0]))
         return question.refuse("fewer than two known values in some cohort")
+    lost, told = _left(ask, name, numeric)
+    if lost:
+        nothing = Numbers.of_distance(1.0, 1.0, 1.0, math.nan, [1.0] * len(group.synthetic))
+        return ask.question(label, column=name).answer(nothing, before=told)
     if numeric:
         shares = np.cumsum(counts, axis=1)[:, :-1] / n_known[:, None]
         label = f"{label} (Kolmogorov-Smirnov)"
@@ -65,7 +75,25 @@ def _marginal(ask: Ask, name: str) -> Finding:
         drawn = np.cumsum(drawn, axis=1)[:, :-1]
     real_noise = drawn - shares[0]
     gaps = Gaps.of(shares[1:] - shares[0], real_noise, rng, *ask.scope.standing.for_gaps)
-    return ask.question(label, column=name).answer(measure(gaps))
+    return ask.question(label, column=name).answer(measure(gaps), after=told)
+
+
+def _left(ask: Ask, name: str, numeric: bool) -> tuple[bool, str]:
+    """Return whether one value of a column is left in the copies, and a sentence on what is left of it, or "".
+
+    It is not said where it may be chance: copies drawn from the patients would have three rows or fewer with another
+    value.
+    """
+    held = [numbers(one, name) if numeric else one.levels(name) for one in (ask.group.real, *ask.group.synthetic)]
+    real, *copies = (one[~np.isnan(one)] if numeric else one[one != ""].astype(str) for one in held)
+    left = np.unique(drawn := np.concatenate(copies))
+    values = np.unique(real)
+    if len(values) == 2 and POOLED in left and len(np.intersect1d(values, left)) == 1:
+        return False, f"; too few patients have its other level: it is written as {POOLED!r}"
+    others = float(np.mean(~np.isin(real, left)))
+    if len(values) < 2 or len(left) > 1 or others * len(drawn) <= _CHANCE:
+        return False, ""
+    return True, "the patients' values differ, and the copies have one value: nothing of this column is left"
 
 
 def _counts_at_points(cohorts: Sequence[Cohort], name: str) -> np.ndarray:

@@ -90,7 +90,7 @@ MARGINALS = Estimand(
     key="structure.marginals",
     plain="distribution of a column",
     definition="distance between the distributions of a column: Kolmogorov-Smirnov for numbers, total "
-    "variation for levels",
+    "variation for levels; 1 where the patients' values differ and one of them is left",
     formula="numbers: max<sub>x</sub> |F<sub>s</sub>(x) − F<sub>r</sub>(x)| (Kolmogorov-Smirnov); levels: ½ "
     "∑ |p<sub>s</sub> − p<sub>r</sub>| (total variation)",
     answer=check.marginals,

@@ -172,6 +172,36 @@ def test_kolmogorov_smirnov_of_two_disjoint_columns_is_one():
         assert distance.verdict == verdict, "one cohort has no interval; two that are equal have one of width 0"
 
 
+def with_drug(taking: int, other: str = "yes") -> pd.DataFrame:
+    """Forty patients of whom some take a drug; `other` is how that is written."""
+    return frame().assign(
+        drug=[other] * taking + ["no"] * (40 - taking), dose=np.repeat([2.0, 0.0], [taking, 40 - taking])
+    )
+
+
+def of_column(name: str, *copies: pd.DataFrame, patients: int = 3):
+    real = Cohort.derive(cohort().schema, with_drug(patients), label=None)
+    found = ask("structure.marginals", real, drawn(real, *copies), {"absolute": 0.15})
+    return next(finding for finding in found if finding.column == name)
+
+
+@pytest.mark.parametrize("name", ["drug", "dose"])
+def test_a_column_of_which_one_value_is_left_fails_however_few_patients_have_another(name: str) -> None:
+    """Three of forty patients: the distance of the shares is 0.075, half the margin."""
+    one = of_column(name, *[with_drug(0)] * 2)
+    assert (one.verdict, one.difference, one.lower) == (FAIL, 1.0, 1.0)
+    assert "nothing of this column is left" in one.because
+    assert of_column(name, with_drug(0), with_drug(1)).verdict != FAIL, "some cohort has another value"
+    assert of_column(name, *[with_drug(0)] * 2, patients=1).verdict != FAIL, "two rows are expected: it may be chance"
+    assert of_column(name, *[with_drug(0)] * 2, patients=0).verdict == PASS, "the patients do not vary either"
+
+
+def test_the_level_of_a_binary_column_that_is_pooled_is_shown() -> None:
+    one = of_column("drug", *[with_drug(3, "other (pooled)")] * 2)
+    assert one.verdict == PASS
+    assert "too few patients have its other level: it is written as 'other (pooled)'" in one.remark
+
+
 def test_correlations_agree_with_pandas_pairwise_and_are_nan_without_variation():
     rng = np.random.default_rng(3)
     design = rng.normal(size=(50, 4))
