@@ -162,9 +162,9 @@ def tidy(value: float, digits: int) -> float:
     return float(f"{value:.{digits}g}") + 0.0 if math.isfinite(value) else value
 
 
-def small(count: int) -> str:
-    """Return a count as text. Counts of 1 to 4 are shown as "<5"."""
-    return f"<{RULES.smallest}" if RULES.is_small(count) else f"{count:,}"
+def small(count: int | None) -> str:
+    """Return a count as text. Counts of 1 to 4, and None in their place, are shown as "<5"."""
+    return f"<{RULES.smallest}" if count is None or RULES.is_small(count) else f"{count:,}"
 
 
 _HIDDEN = f"≥{RULES.smallest}"

@@ -111,7 +111,7 @@ def real_text(finding: Finding) -> str:
 
 def is_few(finding: Finding) -> bool:
     """Return whether a finding rests on one to four patients, whose own numbers are not shown."""
-    return 0 < finding.n_real < SMALL_COUNT
+    return finding.n_real is None or 0 < finding.n_real < SMALL_COUNT
 
 
 def _amount(value: float, scale: str) -> str:

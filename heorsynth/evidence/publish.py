@@ -96,7 +96,8 @@ class _Finding:
         else:
             numbers = self._estimate() if self._has_interval else self._distance()
             numbers |= self._single(numbers["margin"])
-        found = replace(exact, **numbers, n_real=self.rules.floor(exact.n_real))
+        few = exact.n_real is None or self.rules.is_small(exact.n_real)
+        found = replace(exact, **numbers, n_real=None if few else self.rules.floor(exact.n_real or 0))
         if exact.verdict == NOT_ESTIMABLE:
             return found
         found = self._bounded(found)

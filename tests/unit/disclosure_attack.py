@@ -183,7 +183,7 @@ def small_counts(folder: Path, patients: pd.DataFrame) -> list[str]:
     found = [
         f"n_real = {one['n_real']}: {one['estimand']}, {one['group']}"
         for one in facts["findings"]
-        if 0 < one["n_real"] < 5
+        if 0 < (one["n_real"] or 0) < 5
     ]
     stated = list(_stated(folder, facts))
     for column in ("trt", "sex", "region"):
@@ -222,7 +222,7 @@ def _stated(folder: Path, facts: dict) -> Iterator[tuple[str, float, float]]:
 
 def _rounds_down(facts: dict) -> bool:
     """Whether all numbers of patients are multiples of five: the attacker then takes them for rounded down."""
-    return all(one["n_real"] % 5 == 0 for one in facts["findings"])
+    return all((one["n_real"] or 0) % 5 == 0 for one in facts["findings"])
 
 
 def _last_digit(value: float) -> float:
@@ -286,7 +286,7 @@ def exact_sums(folder: Path, patients: pd.DataFrame) -> list[str]:
         for name, mean in _means_told(one, _synthetic_means(drawn, one)):
             if math.isclose(mean * len(values), float(values.sum()), rel_tol=1e-6):
                 found.append(f"{one['column']} of {one['group']}, from {name}: {mean * len(values):.2f}")
-        half = RULES.step(RULES.spread(_error(one))) / 2 if one["n_real"] % 5 == 0 else 0.0
+        half = RULES.step(RULES.spread(_error(one))) / 2 if (one["n_real"] or 0) % 5 == 0 else 0.0
         known[one["column"], one["group"]] = (one["real"] * len(values), half * len(values))
         largest = values.max() - values.mean()
         if one["column"] == "cost" and half * len(values) < 0.05 * largest:

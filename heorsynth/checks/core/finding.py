@@ -78,7 +78,7 @@ class Finding:
     verdict : str                  pass, fail, inconclusive, not estimable
     because : str                  the reason for the verdict, in a sentence
     scale, unit : str              scale of the margin; unit of `real` and `synthetic`
-    n_real : int                   number of real patients it rests on
+    n_real : int or None           number of real patients it rests on; None: one to four, where it is published
     decisive : bool                whether the verdict of the purpose depends on it
     basis : str                    tested, or constructed: equal to the source by construction, so no evidence
     question : str                 faithful or private
@@ -117,7 +117,7 @@ class Finding:
     because: str
     scale: str
     unit: str = ""
-    n_real: int = 0
+    n_real: int | None = 0
     decisive: bool = True
     basis: str = TESTED
     question: str = FAITHFUL
@@ -182,7 +182,7 @@ class Finding:
         """
         half = self.own_half_width
         known = math.isfinite(half) and self.margin > 0
-        return math.ceil(self.n_real * (half / self.margin) ** 2) if known else 0
+        return math.ceil(self.n_real * (half / self.margin) ** 2) if known and self.n_real else 0
 
     @property
     def cohorts_needed(self) -> int:
@@ -222,7 +222,11 @@ class Finding:
     def from_dict(cls, facts: Mapping[str, Any]) -> Finding:
         """Return the finding that `to_dict` wrote; ValueError or AttributeError for other data."""
         omitted = ("check", "held")
-        known = {name: math.nan if value is None else value for name, value in facts.items() if name not in omitted}
+        known = {
+            name: math.nan if value is None and name != "n_real" else value
+            for name, value in facts.items()
+            if name not in omitted
+        }
         found = typed(cls, known)
         if found.check != facts.get("check"):
             raise ValueError(f"check {facts.get('check')!r} does not answer {found.key!r}")

@@ -14,18 +14,17 @@ class Standing:
     Attributes
     ----------
     decisive : frozenset or None    keys that decide the verdict; None (no purpose): all keys
-    alarms : frozenset              keys that decide only where they fail
     by_subgroup : frozenset         keys that also decide within subgroup levels
     constructed : frozenset         keys that equal the source by construction, or `key:column` for one column
     use : str                       pooled, or single: the verdict rests on the single cohorts (`decide_single`)
     level : float                   two-sided level of the intervals
     unsampled : float               share of the patients outside the random sample that is checked; 0: all are checked
     trained : float                 share of the patients that the generator was trained on
+    alarms : frozenset              keys that decide only where they fail
     before, after : tuple of str    text before and after the reason of every finding, e.g. "from a sample"
     """
 
     decisive: frozenset[str] | None = None
-    alarms: frozenset[str] = frozenset()
     by_subgroup: frozenset[str] = frozenset()
     constructed: frozenset[str] = frozenset()
     use: str = POOLED
@@ -34,6 +33,7 @@ class Standing:
     trained: float = 1.0
     before: tuple[str, ...] = ()
     after: tuple[str, ...] = ()
+    alarms: frozenset[str] = frozenset()
 
     @property
     def for_gaps(self) -> tuple[float, float]:

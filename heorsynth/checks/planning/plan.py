@@ -81,7 +81,9 @@ class Plan:
     def standing(self, constructed: frozenset[str] = frozenset(), after: Sequence[str] = ()) -> Standing:
         """Return what applies to every finding; `after` is added to each reason."""
         by_subgroup = frozenset(self.purpose.by_subgroup)
-        return Standing(self.decisive, self.alarms, by_subgroup, constructed, self.use, self.level, after=tuple(after))
+        return Standing(
+            self.decisive, by_subgroup, constructed, self.use, self.level, after=tuple(after), alarms=self.alarms
+        )
 
     def unanswered(self, findings: Sequence[Finding], everyone: Group, standing: Standing) -> list[Finding]:
         """Return a finding "not estimable" for each declared margin without a finding, so that none is lost."""

@@ -17,6 +17,7 @@ from heorsynth.checks.core.standing import Standing
 from heorsynth.checks.planning.catalogue import ESTIMANDS, borne_out
 from heorsynth.core.disclosure import RULES
 from heorsynth.evidence.evidence import Evidence
+from heorsynth.evidence.finding_text import cells
 from heorsynth.evidence.publish import published
 
 KEYS = {"absolute": "costs.zero_share", "relative": "costs.mean", "ratio": "survival.hazard_ratio"}
@@ -123,7 +124,12 @@ def test_a_finding_on_few_has_no_number_of_them_and_others_are_in_fives(everyone
     question = Question(ESTIMANDS["costs.mean"], "mean", everyone, Margin("relative", 0.1), standing)
     findings = [replace(question, n_real=count).refuse("too few") for count in (2, 4, 57)]
     shown = published(Evidence.of("teaching", findings, m=2, n_rows=60, n_source=60)).findings
-    assert [one.n_real for one in shown] == [0, 0, 55]
+    assert [one.n_real for one in shown] == [None, None, 55]
+    assert [cells(one)[7] for one in shown] == ["<5", "<5", "55"]
+    told = json.loads(json.dumps(shown[0].to_dict()))
+    assert told["n_real"] is None
+    assert Finding.from_dict(told).n_real is None
+    assert shown[0].patients_needed == 0
     assert {one.verdict for one in shown} == {NOT_ESTIMABLE}
 
 
