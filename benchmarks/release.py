@@ -61,7 +61,7 @@ def attacked(level: str, numbers: range) -> Iterator[dict[str, float]]:
             scores = {
                 "marginal": members.marginal(synthetic.codes, ours.codes, theirs.codes, space.numeric),
                 "nearest record": members.nearest_record(synthetic.points, ours.points, theirs.points),
-                "density ratio": members.density_ratio(synthetic.points, ours.points, theirs.points, rng),
+                "density ratio": members.density_ratio(synthetic.points, ours.points, theirs.points),
             }
             found = {f"{attack}: AUC": members.separation(one).success for attack, one in scores.items()}
             for attack, one in scores.items():

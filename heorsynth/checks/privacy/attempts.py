@@ -158,7 +158,7 @@ def nearest(ask: Attempt) -> list[Finding]:
 def membership(ask: Attempt) -> list[Finding]:
     """Return the success of a density-ratio attack on membership in the training data."""
     rows, source, unseen = (part.points for part in ask.parts())
-    attack = members.separation(members.density_ratio(rows, source, unseen, ask.chance))
+    attack = members.separation(members.density_ratio(rows, source, unseen))
     return [ask.exposure("telling who took part (AUC of a density-ratio attack)", attack)]
 
 
@@ -184,7 +184,7 @@ def members_found(ask: Attempt) -> list[Finding]:
     points = [part.points for part in parts]
     scores = {
         "single columns": _marginal_scores(ask, *parts),
-        "a density ratio": members.density_ratio(points[0], points[1], points[2], ask.chance),
+        "a density ratio": members.density_ratio(points[0], points[1], points[2]),
         "the nearest row": members.nearest_record(points[0], points[1], points[2]),
     }
     findings = []

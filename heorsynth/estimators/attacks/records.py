@@ -27,6 +27,16 @@ def nearest(points: np.ndarray, others: np.ndarray) -> tuple[np.ndarray, np.ndar
     return apart, which
 
 
+def nearest_other(people: np.ndarray) -> np.ndarray:
+    """Return the distance (n,) from each of n >= 2 people to the nearest other one."""
+    apart = np.empty(len(people))
+    for start in range(0, len(people), _CHUNK):
+        distances = cdist(people[start : start + _CHUNK], people)
+        distances[np.arange(len(distances)), start + np.arange(len(distances))] = np.inf
+        apart[start : start + _CHUNK] = distances.min(axis=1)
+    return apart
+
+
 def nearness(rows: np.ndarray, source: np.ndarray, unseen: np.ndarray, rng: np.random.Generator) -> Attack:
     """Return the share of rows whose nearest person is a training patient, scaled to equal numbers of both kinds.
 

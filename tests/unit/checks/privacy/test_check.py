@@ -23,7 +23,7 @@ def normals(n: int, seed: int, k: int = 3) -> np.ndarray:
 
 
 def membership(rows, source, unseen, rng) -> Attack:
-    return members.separation(members.density_ratio(rows, source, unseen, rng))
+    return members.separation(members.density_ratio(rows, source, unseen))
 
 
 def rng() -> np.random.Generator:
@@ -60,6 +60,13 @@ def test_where_many_people_are_alike_every_row_is_undecided_and_nothing_is_uncer
     assert found.se < 0.02
 
 
+def test_the_nearest_other_person_may_be_at_the_same_place_but_is_not_oneself(monkeypatch):
+    people = np.array([[0.0], [3.0], [3.0], [10.0]])
+    assert records.nearest_other(people).tolist() == [3.0, 0.0, 0.0, 7.0]
+    monkeypatch.setattr(records, "_CHUNK", 3)
+    assert records.nearest_other(people).tolist() == [3.0, 0.0, 0.0, 7.0]
+
+
 def test_nearness_to_copies_is_one():
     source = normals(50, 1)
     for n in (10, 50, 400):
@@ -79,11 +86,10 @@ def test_nearness_is_one_half_without_memory_whatever_the_sizes_and_however_coar
 
 def test_membership_is_the_area_under_the_roc_curve_of_its_scores():
     source, unseen, rows = normals(40, 1), normals(40, 2), normals(200, 3)
-    found = members.separation(members.density_ratio(rows, source, unseen, rng()))
-    among = rng().integers(40, size=40)
-    around = [attacks_distance(source[[i]], np.delete(unseen, among[i], axis=0))[0] for i in range(40)]
-    apart = [attacks_distance(unseen[[i]], np.delete(unseen, i, axis=0))[0] for i in range(40)]
-    scores = np.log(np.array([*around, *apart]) / attacks_distance(np.concatenate([source, unseen]), rows))
+    found = members.separation(members.density_ratio(rows, source, unseen))
+    people = np.concatenate([source, unseen])
+    around = np.array([attacks_distance(people[[i]], np.delete(people, i, axis=0))[0] for i in range(80)])
+    scores = np.log(around / attacks_distance(people, rows))
     assert found.success == pytest.approx(roc_auc_score(np.repeat([1, 0], 40), scores), abs=1e-9)
 
 
