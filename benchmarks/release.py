@@ -1,5 +1,7 @@
 """What a level of release gives and costs: `python benchmarks/release.py [--keys 4] [--first-key 101] [--trials 40]`.
 
+`--m 100 --parts attacks` attacks 100 cohorts together; by default it is 20, and all parts are made.
+
 Prints a Markdown table with a column for each level. First comes what attacks find in random halves of at most 100
 patients of the bundled cohorts, with the other halves as people never seen, and m = 20 cohorts together: the area under
 the ROC curve of the marginal likelihood ratio with a list of candidates, of the nearest record and of the density
@@ -34,6 +36,7 @@ LEVELS = ("internal", "shared")
 """A public release needs 80 patients, more than half of the smallest cohort."""
 
 FITTED, M, LEFT_OUT, TRIAL = 100, 20, 3, 150
+PARTS = ("attacks", "differencing", "fidelity", "trials")
 
 
 def key(number: int) -> ReleaseKey:
@@ -47,7 +50,7 @@ def drawn(cohort: hs.Cohort, level: str, number: int, m: int) -> SyntheticCohort
     return hs.generators.create("heor", release=level, **options).fit(cohort, seed=1).sample(m=m, seed=1)
 
 
-def attacked(level: str, numbers: range) -> Iterator[dict[str, float]]:
+def attacked(level: str, numbers: range, m: int) -> Iterator[dict[str, float]]:
     """What attacks find in one half of each cohort and with each key."""
     for name in COHORTS:
         cohort = hs.datasets.load(name)
@@ -55,7 +58,7 @@ def attacked(level: str, numbers: range) -> Iterator[dict[str, float]]:
             rng = stream(number, "halves", name)
             order = rng.permutation(cohort.n)[: 2 * min(FITTED, cohort.n // 2)]
             source, unseen = (cohort.take(np.sort(part)) for part in np.split(order, 2))
-            rows = list(drawn(source, level, number, M))
+            rows = list(drawn(source, level, number, m))
             space = Space.of(source, rows, unseen)
             synthetic, ours, theirs = space.joined(rows), space.of_cohort(source), space.of_cohort(unseen)
             scores = {
@@ -142,14 +145,22 @@ def main() -> None:
     parser.add_argument("--first-key", type=int, default=101)
     parser.add_argument("--trials", type=int, default=40)
     parser.add_argument("--levels", nargs="+", default=list(LEVELS), choices=LEVELS)
+    parser.add_argument("--m", type=int, default=M)
+    parser.add_argument("--parts", nargs="+", default=list(PARTS), choices=PARTS)
     asked = parser.parse_args()
     numbers = range(asked.first_key, asked.first_key + asked.keys)
     table = {}
     for level in asked.levels:
-        column = dict(pd.DataFrame(attacked(level, numbers)).mean())
-        column["number from two releases: error / another patient's"] = differenced(level, numbers[:1])
-        column |= dict(kept(level, numbers).mean())
-        table[level] = column | trials(level, range(1000 * asked.first_key, 1000 * asked.first_key + asked.trials))
+        column: dict[str, float] = {}
+        if "attacks" in asked.parts:
+            column |= dict(pd.DataFrame(attacked(level, numbers, asked.m)).mean())
+        if "differencing" in asked.parts:
+            column["number from two releases: error / another patient's"] = differenced(level, numbers[:1])
+        if "fidelity" in asked.parts:
+            column |= dict(kept(level, numbers).mean())
+        if "trials" in asked.parts:
+            column |= trials(level, range(1000 * asked.first_key, 1000 * asked.first_key + asked.trials))
+        table[level] = column
     print(markdown(pd.DataFrame(table).round(3).astype(str).reset_index(names="measure")))
 
 

@@ -107,3 +107,17 @@ def test_a_column_of_the_evaluation_that_cannot_be_used_has_its_line(
         hs.run(tmp_path / "memory.yaml", out=tmp_path / "runs")
     (problem,) = caught.value.problems
     assert problem.where == line and fix in problem.fix
+
+
+def test_quasi_identifiers_that_are_no_column_are_refused_with_their_line(tmp_path: Path) -> None:
+    path = tmp_path / "p.yaml"
+    path.write_text(
+        "heorsynth: 1\ntitle: Linked\npurpose: teaching\ncohort: {source: {simulated: {n: 60, seed: 1}}}\n"
+        "generator: {name: heor, m: 2, seed: 1}\n"
+        "margins:\n  disclosure.linkage: {absolute: 0.09, quasi_identifiers: [agee, sex]}\n",
+        encoding="utf-8",
+    )
+    with pytest.raises(errors.MarginError) as refused:
+        hs.run(path, out=tmp_path)
+    (problem,) = refused.value.problems
+    assert "line 7" in problem.where and "no column 'agee'" in problem.found and "'age'" in problem.fix

@@ -248,3 +248,12 @@ def test_quasi_identifiers_that_name_no_column_are_refused(named: object, told: 
     real = cohort(frame, replace(SCHEMA, id="pid"))
     with pytest.raises(MarginError, match=told):
         plan(real, "teaching", {"disclosure.linkage": {"absolute": 0.09, "quasi_identifiers": named}})
+
+
+def test_a_hold_out_too_small_for_a_false_positive_rate_says_how_many_people_it_needs() -> None:
+    found = made("members_found", OTHERS)
+    assert {one.verdict for one in found} == {NOT_ESTIMABLE}
+    assert [one.because for one in found] == [
+        f"a false-positive rate of {rate} needs {needed} people in the hold-out; there are {N}"
+        for rate, needed in (("1.0%", 99), ("0.1%", 999))
+    ]
