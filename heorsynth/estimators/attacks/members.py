@@ -15,9 +15,11 @@ from heorsynth.core.errors import NotEstimableError, Problem
 from heorsynth.estimators.attacks.attack import CLOSE, Attack
 from heorsynth.estimators.attacks.records import nearest, nearest_other
 
-_RANKS = (5, 10, 20)
-"""People on each side of a number's window in the marginal attack; the score is the mean over them. On simulated trials
-of 150 patients the exact margins of `heor` reach an AUC of 0.72 with these, and 0.68 with 10, 20 and 40 intervals."""
+_RANKS, _BINS = (5, 10, 20), (10, 20)
+"""People on each side of a number's window in the marginal attack, and numbers of intervals; the score is the mean over
+all of them. Exact margins of `heor` reach these areas under the ROC curve with windows alone, intervals alone (10, 20,
+40) and both: 0.72, 0.68, 0.72 on 40 simulated trials of 150 patients, and 0.73, 0.76, 0.76 on 15 halves of cohorts with
+ties."""
 
 _MOST_LEVELS = 10
 """A numeric column with no more values than this is compared value by value."""
@@ -74,9 +76,10 @@ def marginal(rows: np.ndarray, source: np.ndarray, unseen: np.ndarray, numeric: 
     The intruder has a list of N = n + h people and asks which n of them were the patients. The score is the sum over
     columns of log(p(x) / q(x)), with p the share of rows and q the share of the other people on the list with the
     person's level. A missing value is a level. With L levels, p is (N·share + 1) / (N + L) and q is
-    (others + 1) / (N - 1 + L). A known number is also compared within a window that reaches over 5, 10 and 20 people on
-    each side, with L = 1; a window around each person finds more than intervals that are the same for all. The score
-    does not depend on who was a patient, so that the N people are exchangeable if the rows reveal nothing.
+    (others + 1) / (N - 1 + L). A known number is also compared, on average, within a window that reaches over 5, 10
+    and 20 people on each side, with L = 1, and within 10 and 20 intervals with equally many people: windows find more
+    where all numbers differ, intervals where many are equal. The score does not depend on who was a patient, so that
+    the N people are exchangeable if the rows reveal nothing.
 
     The attack needs no joint distribution: it finds a generator that keeps the margins of its patients exactly. With d
     the sum of (levels - 1) over independent columns and exact margins, the mean scores differ by d/n and have the
@@ -96,7 +99,10 @@ def marginal(rows: np.ndarray, source: np.ndarray, unseen: np.ndarray, numeric: 
         scores += _of_levels(np.isnan(drawn).astype(float), np.isnan(people).astype(float))
         values = drawn[~np.isnan(drawn)]
         if len(values):
-            scores[known] += np.mean([_in_windows(values, people[known], ranks) for ranks in _RANKS], axis=0)
+            asked = people[known]
+            parts = [_in_windows(values, asked, ranks) for ranks in _RANKS]
+            parts += [_of_levels(*_binned(values, asked, bins)) for bins in _BINS]
+            scores[known] += np.mean(parts, axis=0)
     return Scores(scores[: len(source)], scores[len(source) :])
 
 
@@ -108,6 +114,15 @@ def _of_levels(rows: np.ndarray, people: np.ndarray) -> np.ndarray:
     here, size = codes[: len(people)], len(people)
     p, q = (size * share + 1) / (size + len(levels)), count / (size - 1 + len(levels))
     return np.asarray(np.log(p[here] / q[here]))
+
+
+def _binned(rows: np.ndarray, people: np.ndarray, bins: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return one numeric column of rows and of people as intervals 0, 1, … with equally many people."""
+    cuts = np.unique(people)
+    if len(cuts) > bins:
+        cuts = np.unique(np.quantile(people, np.arange(1, bins) / bins))
+    drawn, listed = (np.searchsorted(cuts, part, side="right") for part in (rows, people))
+    return drawn, listed
 
 
 def _in_windows(rows: np.ndarray, people: np.ndarray, ranks: int) -> np.ndarray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -68,6 +69,18 @@ def test_a_release_that_does_not_depend_on_the_patient_is_rarely_accused(m: int)
         attacks = differencing.numbers(one, rng)[0], differencing.levels(one), differencing.took_part(one)
         limits = 0.2, 0.05, 0.1
         accused.append([a.excess - 1.645 * a.se > limit for a, limit in zip(attacks, limits, strict=True)])
+    assert np.mean(accused, axis=0).max() <= 0.05
+
+
+def test_noise_that_all_differences_share_is_not_taken_for_a_patient() -> None:
+    """The release of all patients is off by 0.05 SD: by 5 SD in each difference. None depends on its patient."""
+    accused = []
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        one = releases(rng, 100, 5, 0.01, kept=0.0)
+        one = replace(one, whole=one.whole + 0.05 * rng.normal(size=one.whole.shape[1]))
+        attacks = differencing.levels(one), differencing.took_part(one)
+        accused.append([a.excess - 1.645 * a.se > limit for a, limit in zip(attacks, (0.05, 0.1), strict=True)])
     assert np.mean(accused, axis=0).max() <= 0.05
 
 

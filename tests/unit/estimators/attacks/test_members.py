@@ -81,6 +81,28 @@ def test_the_marginal_score_by_hand() -> None:
     assert scores.theirs == pytest.approx([math.log(p[0] / (2 / 4)), math.log(p[1] / (1 / 4))])
 
 
+def test_a_number_is_compared_in_windows_around_it_by_hand() -> None:
+    """People 0 to 9: the window of one rank around 4 is 2.5 to 5.5, that around 0 ends at 1.5; edges are half-way."""
+    people, rows = np.arange(10.0), np.array([3.0, 4.0, 4.2, 5.6])
+    scores = members._in_windows(rows, people, 1)
+    assert scores[4] == pytest.approx(math.log((10 * 3 / 4 + 1) / 11 / (3 / 10)))
+    assert scores[0] == pytest.approx(math.log((10 * 0 / 4 + 1) / 11 / (2 / 10)))
+
+
+def test_windows_find_in_numbers_what_levels_cannot() -> None:
+    """Rows that lie at every fifth person each: half of the people are patients, and no two numbers are equal."""
+    rng = np.random.default_rng(1)
+    found = []
+    for _ in range(20):
+        source, unseen = rng.normal(size=(60, 4)), rng.normal(size=(60, 4))
+        rows = np.repeat(source, 5, axis=0) + 0.01 * rng.normal(size=(300, 4))
+        scores = members.marginal(rows, source, unseen, np.ones(4, dtype=bool))
+        by_value = members.marginal(rows, source, unseen, np.zeros(4, dtype=bool))
+        found.append([members.separation(one).success for one in (scores, by_value)])
+    assert np.mean(found, axis=0)[0] > 0.75
+    assert np.mean(found, axis=0)[1] == pytest.approx(0.5, abs=0.02)
+
+
 def test_a_missing_value_is_a_level_of_its_own() -> None:
     source, unseen = np.full((30, 1), np.nan), np.arange(30.0)[:, None]
     scores = members.marginal(source, source, unseen, np.array([True]))
