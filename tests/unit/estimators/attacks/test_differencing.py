@@ -44,7 +44,10 @@ def test_exact_means_give_the_patient_himself() -> None:
     assert attack.success == pytest.approx(1.0) and error == pytest.approx(0.0, abs=1e-9)
     levels = differencing.levels(exact)
     assert levels.success == 1.0
-    assert levels.control == pytest.approx(0.7, abs=0.13)  # 240 draws: 4 standard errors are 0.12
+    assert levels.control == pytest.approx(
+        0.3**2 + 0.7**2, abs=0.07
+    )  # two patients agree; the more frequent value: 0.7
+    assert levels.guessing == pytest.approx(0.7, abs=0.13)  # 240 draws: 4 standard errors are 0.12
     assert differencing.took_part(exact).success == 1.0
 
 
@@ -82,6 +85,13 @@ def test_noise_that_all_differences_share_is_not_taken_for_a_patient() -> None:
         attacks = differencing.levels(one), differencing.took_part(one)
         accused.append([a.excess - 1.645 * a.se > limit for a, limit in zip(attacks, (0.05, 0.1), strict=True)])
     assert np.mean(accused, axis=0).max() <= 0.05
+
+
+def test_noise_of_the_release_of_all_does_not_hide_who_took_part() -> None:
+    rng = np.random.default_rng(1)
+    exact = releases(rng, 100, 2, 0.0)
+    noisy = replace(exact, whole=exact.whole + rng.normal(size=exact.whole.shape[1]))
+    assert differencing.took_part(noisy).success > 0.9
 
 
 def test_the_interval_of_the_removed_error_covers_nothing_in_nine_of_ten() -> None:
