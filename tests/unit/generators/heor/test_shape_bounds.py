@@ -7,7 +7,7 @@ from heorsynth.core.random import stream
 from heorsynth.core.secret import ReleaseKey
 from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.generators.heor.cells import Cells
-from heorsynth.generators.heor.guard import BOUNDS, Guard
+from heorsynth.generators.protection.guard import BOUNDS, Guard
 from heorsynth.generators.heor.shape import Shape
 
 GUARD = Guard(lambda name: stream(1, name), BOUNDS["shared"])
