@@ -246,7 +246,7 @@ class HeorLaw:
                 mover,
                 strata if column.group == STRATUM else dict.fromkeys(column.missing, float(patients)),
                 noise.outcome if column.group in (STRATUM, CAUSE) else noise.covariates,
-                values=column.group not in (STRATUM, CAUSE),
+                values=noise.values and column.group not in (STRATUM, CAUSE),
             )
             for column in self.columns
         )

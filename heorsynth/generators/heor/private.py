@@ -11,7 +11,6 @@ import numpy as np
 from heorsynth.core.errors import GeneratorError, Problem
 from heorsynth.core.random import stream
 from heorsynth.data.cohort.cohort import Cohort
-from heorsynth.data.cohort.domain import ColumnDomain, Domain
 from heorsynth.data.columns.levels import as_text
 from heorsynth.data.columns.schema import Schema
 from heorsynth.generators.heor.cells import Cells
@@ -34,7 +33,9 @@ from heorsynth.generators.protection.counts import (
     product_error,
     pulled_together,
     standard,
+    without_tail,
 )
+from heorsynth.generators.protection.guard import Noise
 from heorsynth.generators.protection.public import PublicColumn
 from heorsynth.generators.sampling.target_shares import allocate
 
@@ -52,6 +53,9 @@ _FEWEST = 0.02
 
 _NOISE_SQUARES = 2.0
 """An association is shrunk as if its noise had so many times its variance: the largest of many is mostly noise."""
+
+_LARGEST_NOISE = 5.0
+"""More standard errors of noise are not repeated in each cohort: shares would be 0 and 1."""
 
 _SIMULATED = 4000
 """Rows of the draw that centres the scores."""
@@ -84,10 +88,9 @@ class PrivatePlan:
 
         Raises
         ------
-        GeneratorError      delayed entry, a band outside its stated range, or too many combinations of subgroups
+        GeneratorError      too many combinations of arm and subgroups
         """
         schema = cohort.schema
-        _require_possible(schema, public)
         levels = [_levels(name, schema, public) for name in schema.strata]
         members = tuple(sorted(product(*levels)))
         if len(members) > _MOST_CELLS:
@@ -100,9 +103,10 @@ class PrivatePlan:
         formats = {name: column.format for name, column in public.items()}
         cut = {name: band for name, band in schema.bands.items() if name in schema.strata}
         formats |= {name: PublicColumn(band.labels).format for name, band in cut.items()}
-        sources = {band.source: name for name, band in cut.items()}
+        groups = {name: schema.arm for name in _paid(schema) if schema.arm is not None and public[name].edges}
+        groups |= {band.source: name for name, band in cut.items()}
         free = [name for name in public if name not in (*schema.strata, *first)]
-        modelled = {name: sources.get(name, ALL) for name in free}
+        modelled = {name: groups.get(name, ALL) for name in free}
         shape = Shape(schema, formats, modelled, {})
         columns = dict(public)
         for before in () if primary is None else earlier(schema, primary):
@@ -115,7 +119,7 @@ class PrivatePlan:
         """The share of the budget that each sum has."""
         primary = primary_of(schema)
         own = {*schema.strata, *(() if primary is None else (primary.time, primary.event))}
-        paid = {*schema.costs, *schema.utilities, *(part for parts in schema.totals.values() for part in parts)}
+        paid = _paid(schema)
         columns = {name: 2.0 if name in paid else 1.0 for name in public if name not in own}
         weights = {CELLS: _WEIGHTS[CELLS]} if schema.strata else {}
         weights |= {} if primary is None else {FOLLOW_UP: _WEIGHTS[FOLLOW_UP]}
@@ -131,30 +135,32 @@ class PrivatePlan:
         cells = self._cells(cell)
         outcome = self._outcome(cells, cell, time, cause)
         bins = self._bins()
-        counts = {name: self._counted(name, values[name], bins) for name in self.shape.modelled}
+        counts = {name: self._counted(name, values[name], bins, cells, cell) for name in self.shape.modelled}
         laws = tuple(self._column(name, counts[name], bins.get(name)) for name in self.shape.modelled)
         center, scale, among = _centred(cells, outcome)
-        blocks = [_scores(one, self.columns[one.name], values[one.name], counts[one.name], bins) for one in laws]
+        arm = np.array([member[0] if member else ALL for member in cells.members], dtype=object)[np.maximum(cell, 0)]
+        blocks = [
+            _scores(one, self.columns[one.name], values[one.name], counts[one.name], bins.get(one.name), arm)
+            for one in laws
+        ]
         scores = (scores_of(cells, outcome, np.maximum(cell, 0), time, cause) - center) / scale
         held = np.column_stack([scores, *blocks]) * (cell >= 0)[:, None]
         target = self._target(held, among, laws, thresholds)
         blank = Dependence(center, scale, np.zeros((0, 0)), np.zeros((0, 0)))
-        return HeorLaw(self.shape, cells, outcome, laws, blank).with_dependence(target, rng)
+        return HeorLaw(self.shape, cells, outcome, laws, blank, None, self._noise()).with_dependence(target, rng)
 
-    def domain(self, cohort: Cohort) -> Domain:
-        """What each column may hold, as it is public; of the cohort, only the names of columns are read."""
-        schema, found = cohort.schema, dict[str, ColumnDomain]()
-        for name in map(str, cohort.rows.columns):
-            if name in schema.bands:
-                band = schema.bands[name]
-                found[name] = replace(PublicColumn(band.labels).domain, may_miss=self.public[band.source].may_miss)
-            elif name in schema.totals:
-                parts = [self.public[part] for part in schema.totals[name]]
-                whole, missing = all(one.whole for one in parts), any(one.may_miss for one in parts)
-                found[name] = PublicColumn((), (0.0, 1.0), whole, missing).domain
-            elif name in self.public:
-                found[name] = self.public[name].domain
-        return Domain.of_columns(schema, found, self.n)
+    def _noise(self) -> Noise:
+        """The noise in the law in standard errors of the patients' own estimates, up to `_LARGEST_NOISE`.
+
+        A share that sums half of k intervals has the noise sqrt(k / 2) · scale / n, and a standard error of at most
+        1 / (2 sqrt(n)); so it is by arm, where each arm has its part of the intervals and of the patients.
+        """
+        told = {one.name: one for one in self.account.told}
+        found = {name: one.scale * np.sqrt(2 * one.numbers / self.n) for name, one in told.items()}
+        columns = [min(_LARGEST_NOISE, found[name]) for name in self.shape.modelled]
+        ties = product_error(told[PAIRS].scale, self.n) * np.sqrt(self.n) if PAIRS in told else 0.0
+        outcome = min(_LARGEST_NOISE, found.get(FOLLOW_UP, 0.0))
+        return Noise(float(outcome), float(np.mean(columns)) if columns else 0.0, min(1.0, float(ties)), values=False)
 
     def _encoded(self, cohort: Cohort) -> dict[str, np.ndarray]:
         """The modelled columns of the patients: text with '' for missing, or numbers in their range, with NaN."""
@@ -163,7 +169,9 @@ class PrivatePlan:
             column, held = self.public[name], rows[name]
             found[name] = column.numbers(held) if column.edges else as_text(held).fillna("").to_numpy(dtype=object)
         primary = self.shape.primary
-        for first in () if primary is None else earlier(self.shape.schema, primary):
+        if primary is None:
+            return found
+        for first in earlier(self.shape.schema, primary):
             last = self.public[primary.time].numbers(rows[primary.time])
             tied = found[first.time] >= last
             found[first.event] = states(tied, found[first.event])
@@ -221,36 +229,53 @@ class PrivatePlan:
                 found[name] = Bins.of(column, count, amount=name in self.shape.amounts, cuts=cuts)
         return found
 
-    def _counted(self, name: str, values: np.ndarray, bins: Mapping[str, Bins]) -> np.ndarray:
-        """The share (k,) of patients at each level or in each interval; the last is that of missing values."""
-        column = self.columns[name]
+    def _counted(
+        self, name: str, values: np.ndarray, bins: Mapping[str, Bins], cells: Cells, cell: np.ndarray
+    ) -> dict[str, np.ndarray]:
+        """The share (k,) of patients at each level or in each interval, the last of missing values, by arm or in all.
+
+        Costs and utilities are counted by arm. That takes no more of the budget: a patient is in one place of them all.
+        """
+        column, arm = self.columns[name], self.shape.schema.arm
         size = len(column.levels) if column.values else len(bins[name].left)
         places = _places(column, values, bins.get(name))
         places = np.where(places < 0, size, places) if column.may_miss else places
-        told = self.account.sum(name, in_places(places, size + column.may_miss), ONE_PLACE)
-        shares = onto_total(told.astype(float), self.n) / self.n
-        return shares if column.may_miss else np.append(shares, 0.0)
+        size += column.may_miss
+        groups: tuple[str, ...] = (ALL,)
+        arms = np.zeros(len(cells.members), dtype=int)
+        if arm is not None and self.shape.modelled[name] == arm:
+            groups, arms = tuple(dict.fromkeys(member[0] for member in cells.members)), _arms(cells, self.shape.schema)
+        places = np.where((places < 0) | (cell < 0), -1, arms[np.maximum(cell, 0)] * size + places)
+        told = self.account.sum(name, in_places(places, len(groups) * size), ONE_PLACE).reshape(len(groups), size)
+        mechanism = self.account.told[-1]
+        patients = np.maximum(np.bincount(arms, cells.counts, len(groups)), 1.0)
+        shares = pulled_together(told / patients[:, None], patients, float(mechanism.variance))
+        if name in self.shape.amounts:
+            known = size - column.may_miss
+            shares[:, :known] = without_tail(shares[:, :known], mechanism.scale / patients)
+        held = [onto_total(one, 1.0) for one in shares]
+        return {group: one if column.may_miss else np.append(one, 0.0) for group, one in zip(groups, held, strict=True)}
 
-    def _column(self, name: str, shares: np.ndarray, bins: Bins | None) -> ColumnLaw:
-        """The law of a column with these shares of levels or intervals, the last of missing values."""
+    def _column(self, name: str, shares: Mapping[str, np.ndarray], bins: Bins | None) -> ColumnLaw:
+        """The law of a column with these shares of levels or intervals, the last of missing values, by group."""
         column, group = self.columns[name], self.shape.modelled[name]
-        known = shares[:-1] if shares[:-1].sum() > 0 else np.ones(len(shares) - 1)
-        known, missing = known / known.sum(), float(shares[-1])
+        missing = {key: float(held[-1]) for key, held in shares.items()}
+        known = {key: _known(held) for key, held in shares.items()}
         if bins is None:
-            order = np.argsort(-known, kind="stable")
+            order = np.argsort(-known[ALL], kind="stable")
             levels = tuple(column.levels[place] for place in order)
-            return ColumnLaw(name, group, levels, {ALL: tuple(known[order].tolist())}, {}, {ALL: missing})
-        if group == ALL:
-            law = _pieces(bins, known, np.ones(len(known), dtype=bool), column)
-            return ColumnLaw(name, group, (), {}, {ALL: law}, {ALL: missing})
+            return ColumnLaw(name, group, levels, {ALL: tuple(known[ALL][order].tolist())}, {}, missing)
+        if group not in self.shape.schema.bands:
+            laws = {key: _pieces(bins, held, column) for key, held in known.items()}
+            return ColumnLaw(name, group, (), {}, laws, missing)
         band = self.shape.schema.bands[group]
         ends = [-np.inf, *band.edges, np.inf]
         inside = {
             label: (bins.left >= low) & (bins.left < high)
             for label, low, high in zip(band.labels, ends[:-1], ends[1:], strict=True)
         }
-        laws = {label: _pieces(bins, known, held, column) for label, held in inside.items()}
-        laws |= {"": _pieces(bins, known, np.ones(len(known), dtype=bool), column)}
+        laws = {label: _pieces(bins, np.where(held, known[ALL], 0.0), column, held) for label, held in inside.items()}
+        laws |= {"": _pieces(bins, known[ALL], column)}
         return ColumnLaw(name, group, (), {}, laws, {label: float(label == "") for label in laws})
 
     def _target(
@@ -284,25 +309,24 @@ def _levels(name: str, schema: Schema, public: Mapping[str, PublicColumn]) -> li
     return [*(column.levels if band is None else band.labels), *([""] if column.may_miss else [])]
 
 
+def _paid(schema: Schema) -> tuple[str, ...]:
+    """The costs and utilities that are modelled: of a total its parts."""
+    return tuple(
+        dict.fromkeys(part for name in (*schema.costs, *schema.utilities) for part in schema.totals.get(name, (name,)))
+    )
+
+
+def _known(shares: np.ndarray) -> np.ndarray:
+    """The shares (k,) of known values among these, where the last share is that of missing ones."""
+    total = float(shares[:-1].sum())
+    return np.asarray(shares[:-1] / total) if total > 0 else np.full(len(shares) - 1, 1 / (len(shares) - 1))
+
+
 def _arms(cells: Cells, schema: Schema) -> np.ndarray:
     """The number of the arm (c,) of each cell; 0 for all where there are none."""
     if schema.arm is None:
         return np.zeros(len(cells.members), dtype=int)
     return np.unique([member[0] for member in cells.members], return_inverse=True)[1]
-
-
-def _require_possible(schema: Schema, public: Mapping[str, PublicColumn]) -> None:
-    """Raise GeneratorError if a cohort with these roles has no private law."""
-    problems = []
-    if schema.entry is not None:
-        problems.append(Problem("epsilon", "delayed entry has no private law", "drop the role entry, or drop epsilon"))
-    for name, band in schema.bands.items():
-        column = public[band.source]
-        if not column.edges or not column.edges[0] < band.edges[0] <= band.edges[-1] < column.edges[-1]:
-            found = f"its range does not hold the edges of the band {name!r}"
-            problems.append(Problem(f"public: {band.source!r}", found, "state a range beyond the edges on both sides"))
-    if problems:
-        raise GeneratorError("generator 'heor'", problems)
 
 
 def _places(column: PublicColumn, values: np.ndarray, bins: Bins | None) -> np.ndarray:
@@ -313,40 +337,43 @@ def _places(column: PublicColumn, values: np.ndarray, bins: Bins | None) -> np.n
     return np.array([places.get(str(value), -1) for value in values], dtype=int)
 
 
-def _pieces(bins: Bins, shares: np.ndarray, held: np.ndarray, column: PublicColumn) -> Quantiles:
-    """The quantile function of a column in those of its intervals that are held; even where noise left no share.
-
-    An interval holds the written numbers from its left end to just below its right end; the last, its right end too.
-    """
-    weights = np.where(held, shares, 0.0)
-    weights = weights if weights.sum() > 0 else held.astype(float)
-    taken, step = weights > 0, 10.0**-column.decimals
-    wide = bins.right > bins.left
-    left = np.where(wide, bins.left - 0.499 * step, bins.left)
-    right = np.where(wide, bins.right - 0.501 * step, bins.right)
-    right[-1] = bins.right[-1] + (0.499 * step if wide[-1] else 0.0)
-    return Quantiles.of_pieces(weights[taken], left[taken], np.maximum(left, right)[taken], column.decimals)
+def _pieces(bins: Bins, shares: np.ndarray, column: PublicColumn, held: np.ndarray | None = None) -> Quantiles:
+    """The quantile function of a column with these shares of its intervals; even over those held if noise left none."""
+    if shares.sum() <= 0:
+        shares = np.ones(len(shares)) if held is None else held.astype(float)
+    left, right = bins.written(column.decimals)
+    taken = shares > 0
+    return Quantiles.of_pieces(shares[taken], left[taken], right[taken], column.decimals)
 
 
 def _scores(
-    law: ColumnLaw, column: PublicColumn, values: np.ndarray, shares: np.ndarray, bins: Mapping[str, Bins]
+    law: ColumnLaw,
+    column: PublicColumn,
+    values: np.ndarray,
+    shares: Mapping[str, np.ndarray],
+    bins: Bins | None,
+    groups: np.ndarray,
 ) -> np.ndarray:
-    """The standardised scores (n, width) of a column's values; 0, the mean, for what is missing or not stated."""
-    places = _places(column, values, bins.get(law.name))
+    """The standardised scores (n, width) of a column's values; 0, the mean, for what is missing or not stated.
+
+    A number is scored within its group (n,), as `ColumnLaw.scores` does.
+    """
+    places = _places(column, values, bins)
     parts = []
     if law.may_miss:
-        parts.append(standard((places < 0).astype(float), float(shares[-1])))
-    if law.levels:
-        known = np.where(places >= 0, 1.0, 0.0)
+        parts.append(standard((places < 0).astype(float), float(np.mean([held[-1] for held in shares.values()]))))
+    if bins is None:
         held = np.array([column.levels[place] if place >= 0 else "" for place in places], dtype=object)
-        rates = law.shares[ALL]
         parts += [
-            known * standard((held == level).astype(float), rate)
-            for level, rate in zip(law.levels[:-1], rates, strict=False)
+            (places >= 0) * standard((held == level).astype(float), rate)
+            for level, rate in zip(law.levels[:-1], law.shares[ALL], strict=False)
         ]
-    else:
-        parts.append(bins[law.name].scores(values, shares[:-1]))
-    return np.column_stack(parts)
+        return np.column_stack(parts) if parts else np.zeros((len(values), 0))
+    scored = np.zeros(len(values))
+    for group, one in shares.items():
+        rows = groups == group if len(shares) > 1 else np.ones(len(values), dtype=bool)
+        scored[rows] = bins.scores(values[rows], _known(one))
+    return np.column_stack([*parts, scored])
 
 
 def _centred(cells: Cells, outcome: Outcome | None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

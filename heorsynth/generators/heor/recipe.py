@@ -32,7 +32,7 @@ from heorsynth.generators.heor.private import PrivatePlan
 from heorsynth.generators.heor.quantiles import MIN_PATIENTS
 from heorsynth.generators.protection.account import Account, budget_problems, delta_problem
 from heorsynth.generators.protection.guard import BOUNDS, Guard
-from heorsynth.generators.protection.public import public_columns, public_problems
+from heorsynth.generators.protection.public import public_columns, public_domain, public_problems
 from heorsynth.generators.sampling.calibration import Aim, CalibrationRequest, aims_of, facts_met
 from heorsynth.generators.sampling.sampler import Sampler, depth_of
 from heorsynth.generators.sampling.source import require_real, require_source
@@ -85,8 +85,8 @@ class Heor:
     epsilon, delta : float   differential privacy: what is learnt changes little if one patient, with all his values,
                           is replaced by another (docs/methods.md, *Differential privacy*). The release is then shared
                           unless `release` says public
-    public : dict         with epsilon, what is known of each column beforehand, ``{"age": [0, 110], "sex": ["f", "m"]}``:
-                          a range, rising edges or levels; None in a list says that values may be missing
+    public : dict         with epsilon, what is known of each column: ``{"age": [0, 110], "sex": ["f", "m"]}``, a range,
+                          rising edges or levels; None in a list says that values may be missing
 
     Notes
     -----
@@ -222,7 +222,8 @@ class Heor:
         law = plan.law(cohort, _PRIVACY[self.privacy], stream(seed, "heor"))
         told: dict[str, object] = {"privacy": self.privacy, **account.to_dict(), "noise_covers": cohort.n}
         told |= {"calibrate": {aim.name: dict(aim.values) for aim in aims}} if aims else {}
-        made = Sampler(self.name, told, plan.domain(cohort), law, check_seed(seed), depth_of(cohort), aims=aims)
+        domain = public_domain(public, schema, cohort.rows.columns, cohort.n)
+        made = Sampler(self.name, told, domain, law, check_seed(seed), depth_of(cohort), aims=aims)
         return replace(made, cells=law.cells.sizes, release=self.level, noise_key=key.stated)
 
     def _guarded(self, cohort: Cohort, key: ReleaseKey) -> tuple[Cohort, Guard]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cache
 from types import ModuleType
@@ -119,12 +119,14 @@ class Mechanism:
     sensitivity : float     the largest L2 distance by which the sum moves if one patient is replaced by another
     variance : Fraction     of the noise in each number
     rho : float             what it spends, as OpenDP accounts for it
+    numbers : int           how many numbers were told
     """
 
     name: str
     sensitivity: float
     variance: Fraction
     rho: float
+    numbers: int = 0
 
     @classmethod
     def of(cls, name: str, sensitivity: float, rho: float) -> Mechanism:
@@ -140,7 +142,8 @@ class Mechanism:
 
     def to_dict(self) -> dict[str, Any]:
         facts = {"sensitivity": self.sensitivity, "scale": self.scale, "rho": self.rho}
-        return {"name": self.name, **{name: float(f"{value:.6g}") for name, value in facts.items()}}
+        rounded = {name: float(f"{value:.6g}") for name, value in facts.items()}
+        return {"name": self.name, "numbers": self.numbers, **rounded}
 
 
 @dataclass(repr=False)
@@ -178,7 +181,7 @@ class Account:
         """
         if any(one.name == name for one in self.told):
             raise GeneratorError("generator 'heor'", Problem(name, "is told twice", "ask for it once"))
-        mechanism = self.mechanism(name, sensitivity)
+        mechanism = replace(self.mechanism(name, sensitivity), numbers=contributions.shape[1])
         self.told.append(mechanism)
         bits = SecretBits(self.secret(name))
         noise = [discrete_gaussian(bits, mechanism.variance) for _ in range(contributions.shape[1])]

@@ -24,6 +24,9 @@ _FEWEST_BINS, _MOST_BINS = 4, 24
 _RAREST = 0.05
 """Indicators of a rarer level are standardised as of this share: their largest value would be large."""
 
+_SHOWN = 1.0
+"""A sum of noised shares shows something if it exceeds its standard error so many times."""
+
 _SKEW = 3
 """Ends of the intervals of an amount rise with this power, because few patients cost much."""
 
@@ -137,6 +140,14 @@ class Bins:
             found = np.where(values <= self.left[0], 0, np.maximum(found, 1))
         return np.where(np.isnan(values), -1, found)
 
+    def written(self, decimals: int) -> tuple[np.ndarray, np.ndarray]:
+        """Both ends (k,) of the numbers that round to one in each interval: its right end is none, but the last's."""
+        step, wide = 10.0**-decimals, self.right > self.left
+        left = np.where(wide, self.left - 0.499 * step, self.left)
+        right = np.where(wide, self.right - 0.501 * step, self.right)
+        right[-1] += step if wide[-1] else 0.0
+        return left, np.maximum(left, right)
+
     def scores(self, values: np.ndarray, shares: np.ndarray) -> np.ndarray:
         """Normal scores (n,) of numbers (n,) where the intervals have these shares (k,); 0 for NaN."""
         place = self.places(values)
@@ -159,6 +170,21 @@ def pulled_together(shares: np.ndarray, patients: np.ndarray, variance: float) -
     noise = shares.shape[1] * variance / patients**2
     kept = np.clip(1 - noise / np.maximum((apart**2).sum(axis=1), 1e-12), 0.0, 1.0)
     return np.asarray(whole + apart * kept[:, None])
+
+
+def without_tail(shares: np.ndarray, noise: np.ndarray) -> np.ndarray:
+    """Shares (a, k) of intervals by arm, 0 in the upper intervals that together hold no more than their noise shows.
+
+    The noise has these standard deviations (a,) in each share. A mean rests on the largest amounts, and noise in a
+    few upper intervals would raise it.
+    """
+    upper = np.cumsum(shares[:, ::-1], axis=1)[:, ::-1]
+    error = noise[:, None] * np.sqrt(np.arange(shares.shape[1], 0, -1))
+    shown: np.ndarray = upper > _SHOWN * error
+    last = shares.shape[1] - 1 - np.argmax(np.flip(shown, axis=1), axis=1)
+    none = ~np.any(shown, axis=1, keepdims=True)
+    kept = (np.arange(shares.shape[1])[None, :] <= last[:, None]) | none
+    return np.where(kept, shares, 0.0)
 
 
 def standard(indicator: np.ndarray, rate: float) -> np.ndarray:

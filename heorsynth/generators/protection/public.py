@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -11,7 +11,7 @@ import pandas as pd
 
 from heorsynth.core.errors import GeneratorError, Problem, as_yaml, nearest
 from heorsynth.core.numbers import is_number, is_whole
-from heorsynth.data.cohort.domain import ColumnDomain
+from heorsynth.data.cohort.domain import ColumnDomain, Domain
 from heorsynth.data.columns.levels import as_text
 from heorsynth.data.columns.schema import Schema
 from heorsynth.generators.sampling.formats import Format
@@ -129,7 +129,8 @@ def public_columns(
 
     Raises
     ------
-    GeneratorError      a column of which nothing is stated, all of them by name; or what is stated is impossible
+    GeneratorError      a column of which nothing is stated, all of them by name; what is stated is impossible; or
+                        delayed entry, which has no private law
     """
     names = [str(name) for name in columns]
     needed = [name for name in names if name not in (schema.id, *schema.totals, *schema.bands)]
@@ -155,9 +156,39 @@ def public_columns(
             problems.append(Problem(f"public: {name!r}", *wrong))
         else:
             found[name] = column
+    problems += _impossible(schema, found)
     if problems:
         raise GeneratorError("generator 'heor'", problems)
     return found
+
+
+def public_domain(public: Mapping[str, PublicColumn], schema: Schema, columns: Iterable[str], n: int) -> Domain:
+    """Return what each of these columns may hold, as it is public, for a source of n patients."""
+    found = dict[str, ColumnDomain]()
+    for name in map(str, columns):
+        if name in schema.bands:
+            band = schema.bands[name]
+            found[name] = replace(PublicColumn(band.labels).domain, may_miss=public[band.source].may_miss)
+        elif name in schema.totals:
+            parts = [public[part] for part in schema.totals[name]]
+            whole, missing = all(one.whole for one in parts), any(one.may_miss for one in parts)
+            found[name] = PublicColumn((), (0.0, 1.0), whole, missing).domain
+        elif name in public:
+            found[name] = public[name].domain
+    return Domain.of_columns(schema, found, n)
+
+
+def _impossible(schema: Schema, public: Mapping[str, PublicColumn]) -> list[Problem]:
+    """Why a cohort with these roles has no private law."""
+    problems = []
+    if schema.entry is not None:
+        problems.append(Problem("epsilon", "delayed entry has no private law", "drop the role entry, or drop epsilon"))
+    for name, band in schema.bands.items():
+        column = public.get(band.source, PublicColumn((), (-np.inf, np.inf)))
+        if not column.edges or not column.edges[0] < band.edges[0] <= band.edges[-1] < column.edges[-1]:
+            found = f"its range does not hold the edges of the band {name!r}"
+            problems.append(Problem(f"public: {band.source!r}", found, "state a range beyond the edges on both sides"))
+    return problems
 
 
 def _declared(name: str, schema: Schema) -> Sequence[object] | None:
