@@ -19,6 +19,7 @@ from heorsynth.generators.heor.dependence import Dependence, Thresholds, correla
 from heorsynth.generators.heor.law import HeorLaw
 from heorsynth.generators.heor.outcome import Outcome, scores_of
 from heorsynth.generators.heor.quantiles import Quantiles
+from heorsynth.generators.heor.quantities import paid
 from heorsynth.generators.heor.shape import Shape, earlier, primary_of, states
 from heorsynth.generators.protection.account import Account
 from heorsynth.generators.protection.counts import (
@@ -103,7 +104,8 @@ class PrivatePlan:
         formats = {name: column.format for name, column in public.items()}
         cut = {name: band for name, band in schema.bands.items() if name in schema.strata}
         formats |= {name: PublicColumn(band.labels).format for name, band in cut.items()}
-        groups = {name: schema.arm for name in _paid(schema) if schema.arm is not None and public[name].edges}
+        spent = [part for made_of in paid(schema).values() for part in sorted(made_of)]
+        groups = {name: schema.arm for name in spent if schema.arm is not None and public[name].edges}
         groups |= {band.source: name for name, band in cut.items()}
         free = [name for name in public if name not in (*schema.strata, *first)]
         modelled = {name: groups.get(name, ALL) for name in free}
@@ -119,8 +121,8 @@ class PrivatePlan:
         """The share of the budget that each sum has."""
         primary = primary_of(schema)
         own = {*schema.strata, *(() if primary is None else (primary.time, primary.event))}
-        paid = _paid(schema)
-        columns = {name: 2.0 if name in paid else 1.0 for name in public if name not in own}
+        spent = [part for made_of in paid(schema).values() for part in made_of]
+        columns = {name: 2.0 if name in spent else 1.0 for name in public if name not in own}
         weights = {CELLS: _WEIGHTS[CELLS]} if schema.strata else {}
         weights |= {} if primary is None else {FOLLOW_UP: _WEIGHTS[FOLLOW_UP]}
         weights |= {PAIRS: _WEIGHTS[PAIRS]} if columns and (schema.strata or primary or len(columns) > 1) else {}
@@ -307,13 +309,6 @@ def _levels(name: str, schema: Schema, public: Mapping[str, PublicColumn]) -> li
     band = schema.bands.get(name)
     column = public[name if band is None else band.source]
     return [*(column.levels if band is None else band.labels), *([""] if column.may_miss else [])]
-
-
-def _paid(schema: Schema) -> tuple[str, ...]:
-    """The costs and utilities that are modelled: of a total its parts."""
-    return tuple(
-        dict.fromkeys(part for name in (*schema.costs, *schema.utilities) for part in schema.totals.get(name, (name,)))
-    )
 
 
 def _known(shares: np.ndarray) -> np.ndarray:
