@@ -18,6 +18,9 @@ _POOL = 2
 _WARPED = 16
 """Equal parts of follow-up whose shares are moved by chance."""
 
+_OUTERMOST = 0.005
+"""No time of a law that was told with noise lies before or after all but this share of patients."""
+
 GRID = 60
 """Largest number of times at which cumulative hazards are kept."""
 
@@ -170,7 +173,8 @@ class Outcome:
         upto = np.cumsum(ended)
         at_risk = np.maximum(1 - upto + ended / 2, 1e-9)  # those who end within an interval do so halfway on average
         hazards = np.cumsum(whole[:, 1:] / at_risk[:, None], axis=0)
-        return cls(endings, (ends[:-1] + ends[1:]) / 2, hazards, upto - ended / 2)
+        middles = np.clip(upto - ended / 2, _OUTERMOST, 1 - _OUTERMOST)  # an empty first interval has no normal score
+        return cls(endings, (ends[:-1] + ends[1:]) / 2, hazards, middles)
 
     def draw(self, cell: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         """Times and causes for rows in these cells (n,)."""

@@ -208,6 +208,9 @@ class Heor:
         require_source(cohort, allow_synthetic_source=True)
         if wrong := delta_problem(delta, cohort.n):
             raise GeneratorError("generator 'heor'", wrong)
+        if self.keep:
+            problem = Problem("keep", "keeps moments of the patients, and epsilon does not", "drop keep, or epsilon")
+            raise GeneratorError("generator 'heor'", problem)
         aims = aims_of(self.calibrate, cohort, self.min_patients)
         self._require_bounded(aims, borrow)
         schema = cohort.schema

@@ -9,7 +9,14 @@ from scipy.special import ndtr
 
 from heorsynth.core import errors
 from heorsynth.generators.protection import account
-from heorsynth.generators.protection.account import Account, Mechanism, budget_problems, delta_problem, epsilon_of, rho_of
+from heorsynth.generators.protection.account import (
+    Account,
+    Mechanism,
+    budget_problems,
+    delta_problem,
+    epsilon_of,
+    rho_of,
+)
 
 SHARES = {"ages": 0.25, "costs": 0.75}
 
