@@ -37,7 +37,7 @@ from heorsynth.generators.protection.counts import (
     without_tail,
 )
 from heorsynth.generators.protection.guard import Noise
-from heorsynth.generators.protection.public import PublicColumn
+from heorsynth.generators.protection.public import PublicColumn, stated_schema
 from heorsynth.generators.sampling.target_shares import allocate
 
 CELLS, FOLLOW_UP, PAIRS = "arms and subgroups", "follow-up", "associations"
@@ -91,7 +91,7 @@ class PrivatePlan:
         ------
         GeneratorError      too many combinations of arm and subgroups
         """
-        schema = cohort.schema
+        schema = stated_schema(cohort.schema, public)
         levels = [_levels(name, schema, public) for name in schema.strata]
         members = tuple(sorted(product(*levels)))
         if len(members) > _MOST_CELLS:

@@ -225,7 +225,7 @@ class Heor:
         law = plan.law(cohort, _PRIVACY[self.privacy], stream(seed, "heor"))
         told: dict[str, object] = {"privacy": self.privacy, **account.to_dict(), "noise_covers": cohort.n}
         told |= {"calibrate": {aim.name: dict(aim.values) for aim in aims}} if aims else {}
-        domain = public_domain(public, schema, cohort.rows.columns, cohort.n)
+        domain = public_domain(public, plan.shape.schema, cohort.rows.columns, cohort.n)
         made = Sampler(self.name, told, domain, law, check_seed(seed), depth_of(cohort), aims=aims)
         return replace(made, cells=law.cells.sizes, release=self.level, noise_key=key.stated)
 

@@ -13,7 +13,7 @@ from heorsynth.core.errors import GeneratorError, Problem, as_yaml, nearest
 from heorsynth.core.numbers import is_number, is_whole
 from heorsynth.data.cohort.domain import ColumnDomain, Domain
 from heorsynth.data.columns.levels import as_text
-from heorsynth.data.columns.schema import Schema
+from heorsynth.data.columns.schema import CODE, NUMBER, Schema
 from heorsynth.generators.sampling.formats import Format
 
 MOST_LEVELS = 50
@@ -142,7 +142,7 @@ def public_columns(
     found: dict[str, PublicColumn] = {}
     for name in needed:
         stated = public.get(name, _declared(name, schema))
-        levels = schema.holds_levels(name)
+        levels = name in (*schema.strata, *schema.events, *schema.levels)
         if stated is None:
             lacking = "its levels" if levels else "its range, or its levels"
             what = "[f, m]" if levels else "[0, 110]"
@@ -160,6 +160,12 @@ def public_columns(
     if problems:
         raise GeneratorError("generator 'heor'", problems)
     return found
+
+
+def stated_schema(schema: Schema, public: Mapping[str, PublicColumn]) -> Schema:
+    """Return the roles with the kinds of columns that are stated: those of a cohort may be detected from its values."""
+    free = {name: one for name, one in public.items() if name not in (*schema.columns, *schema.levels)}
+    return schema.with_roles(kind={name: CODE if one.values else NUMBER for name, one in free.items()})
 
 
 def public_domain(public: Mapping[str, PublicColumn], schema: Schema, columns: Iterable[str], n: int) -> Domain:

@@ -57,7 +57,7 @@ def _changed(cohort: hs.Cohort) -> hs.Cohort:
     frame["cost"] = frame["drug"] + frame["hospital"]
     frame["stage"] = frame["stage"].replace({"IV": "V"})
     frame["event"] = frame["event"].astype(float)
-    return hs.Cohort.derive(cohort.schema, frame, label=None)
+    return hs.Cohort.derive(cohort.schema.with_roles(kind={"age": "code"}), frame, label=None)
 
 
 def test_rows_stay_in_what_is_public_and_their_label_has_the_account() -> None:
