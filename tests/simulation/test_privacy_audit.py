@@ -1,9 +1,9 @@
 """An attacker who knows everything but one patient cannot tell him better than the stated epsilon allows.
 
-A canary, an extreme patient, is or is not in a trial of 100. The attack is the best there is: the likelihood ratio of all
-noised sums, for an attacker who knows every other patient and both candidates. Its true and false positive rates give a
-lower bound on epsilon, by Clopper & Pearson (1934) intervals of the two rates, which together hold with 95%, and the
-trade-off of Gaussian differential privacy (Dong, Roth & Su 2022; Nasr et al. 2023, arXiv:2302.07956).
+A canary, an extreme patient, is or is not in a trial of 100. The attack is the best there is: the likelihood ratio of
+all noised sums, for an attacker who knows every other patient and both candidates. Its true and false positive rates
+give a lower bound on epsilon, by Clopper & Pearson (1934) intervals of the two rates, which together hold with 95%,
+and the trade-off of Gaussian differential privacy (Dong, Roth & Su 2022; Nasr et al. 2023, arXiv:2302.07956).
 """
 
 from collections.abc import Callable

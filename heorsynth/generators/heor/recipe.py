@@ -216,14 +216,19 @@ class Heor:
         schema = cohort.schema
         public = public_columns(self.public, schema, cohort.rows.columns)
         key = key_for(cohort, self.release_key)
-        settings = [epsilon, delta, self.privacy, {name: list(held) for name, held in self.public.items()}]
-        what = json.dumps([*settings, schema.to_dict()], sort_keys=True).encode()
+        stated = {name: list(held) for name, held in sorted(self.public.items())}
+        what = json.dumps([epsilon, delta, self.privacy, stated, schema.to_dict()], sort_keys=True).encode()
         what = b"private\0" + keyed_patients(cohort, key).content + what + b"\0"
         shares = PrivatePlan.shares(schema, public)
         account = Account(epsilon, delta, lambda name: key.tag(what + name.encode()), shares)
         plan = PrivatePlan.of(cohort, public, account)
         law = plan.law(cohort, _PRIVACY[self.privacy], stream(seed, "heor"))
-        told: dict[str, object] = {"privacy": self.privacy, **account.to_dict(), "noise_covers": cohort.n}
+        told: dict[str, object] = {
+            "privacy": self.privacy,
+            "public": stated,
+            **account.to_dict(),
+            "noise_covers": cohort.n,
+        }
         told |= {"calibrate": {aim.name: dict(aim.values) for aim in aims}} if aims else {}
         domain = public_domain(public, plan.shape.schema, cohort.rows.columns, cohort.n)
         made = Sampler(self.name, told, domain, law, check_seed(seed), depth_of(cohort), aims=aims)

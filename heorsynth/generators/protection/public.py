@@ -16,7 +16,7 @@ from heorsynth.data.columns.levels import as_text
 from heorsynth.data.columns.schema import CODE, NUMBER, Schema
 from heorsynth.generators.sampling.formats import Format
 
-MOST_LEVELS = 50
+_MOST_LEVELS = 50
 """The largest number of levels, or of edges, of one column."""
 
 _DIGITS = 3
@@ -48,11 +48,11 @@ class PublicColumn:
         if levels or not all(is_number(one) for one in known):
             texts = [_text(one) for one in known]
             plain = all(isinstance(one, str | bool) or is_number(one) for one in known)
-            if not plain or not 2 <= len(set(texts)) == len(texts) <= MOST_LEVELS or "" in texts:
-                return f"is no list of 2 to {MOST_LEVELS} different levels"
+            if not plain or not 2 <= len(set(texts)) == len(texts) <= _MOST_LEVELS or "" in texts:
+                return f"is no list of 2 to {_MOST_LEVELS} different levels"
             return cls(known, may_miss=may_miss)
         edges = tuple(float(one) for one in known if is_number(one))
-        if not 2 <= len(edges) <= MOST_LEVELS or any(low >= high for low, high in pairwise(edges)):
+        if not 2 <= len(edges) <= _MOST_LEVELS or any(low >= high for low, high in pairwise(edges)):
             return "is no range [lowest, highest], nor rising edges"
         return cls((), edges, all(is_whole(one) for one in known), may_miss)
 

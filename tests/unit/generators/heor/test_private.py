@@ -52,7 +52,7 @@ class _Fixed:
 def _changed(cohort: hs.Cohort) -> hs.Cohort:
     """Another cohort in every respect that could be looked at: types, missing values, ranges, levels."""
     frame = cohort.frame.reset_index(drop=True)
-    frame["age"] = frame["age"].where(frame.index > 5).round()
+    frame["age"] = (frame["age"] / 20).round().where(frame.index > 5)
     frame["hospital"] = frame["hospital"] * 100
     frame["cost"] = frame["drug"] + frame["hospital"]
     frame["stage"] = frame["stage"].replace({"IV": "V"})
@@ -81,6 +81,8 @@ def test_the_noise_follows_the_key_and_the_settings_and_no_seed(monkeypatch: pyt
     assert first.law.outcome.to_dict() == fitted(trial(), seed=2).law.outcome.to_dict()
     assert cells(first) != cells(fitted(trial(), release_key=ReleaseKey(b"another secret, for tests of keys")))
     assert cells(first) != cells(fitted(trial(), epsilon=7.9))
+    wider = fitted(trial(), public={**PUBLIC, "age": [10.0, 100.0]})
+    assert cells(first) != cells(wider) and first.settings != wider.settings  # so the ledger adds them up
     shuffled = trial().take(np.random.default_rng(1).permutation(120))
     assert law_of(fitted(shuffled)) == law_of(first)
 
