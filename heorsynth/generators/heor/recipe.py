@@ -32,7 +32,7 @@ from heorsynth.generators.heor.private import PrivatePlan
 from heorsynth.generators.heor.quantiles import MIN_PATIENTS
 from heorsynth.generators.protection.account import Account, budget_problems, delta_problem
 from heorsynth.generators.protection.guard import BOUNDS, Guard
-from heorsynth.generators.protection.public import public_columns, public_domain, public_problems
+from heorsynth.generators.protection.public import public_columns, public_domain, public_problems, stated_schema
 from heorsynth.generators.sampling.calibration import Aim, CalibrationRequest, aims_of, facts_met
 from heorsynth.generators.sampling.sampler import Sampler, depth_of
 from heorsynth.generators.sampling.source import require_real, require_source
@@ -213,8 +213,8 @@ class Heor:
             raise GeneratorError("generator 'heor'", problem)
         aims = aims_of(self.calibrate, cohort, self.min_patients)
         self._require_bounded(aims, borrow)
-        schema = cohort.schema
-        public = public_columns(self.public, schema, cohort.rows.columns)
+        public = public_columns(self.public, cohort.schema, cohort.rows.columns)
+        schema = stated_schema(cohort.schema, public)
         key = key_for(cohort, self.release_key)
         stated = {name: list(held) for name, held in sorted(self.public.items())}
         what = json.dumps([epsilon, delta, self.privacy, stated, schema.to_dict()], sort_keys=True).encode()
@@ -230,7 +230,7 @@ class Heor:
             "noise_covers": cohort.n,
         }
         told |= {"calibrate": {aim.name: dict(aim.values) for aim in aims}} if aims else {}
-        domain = public_domain(public, plan.shape.schema, cohort.rows.columns, cohort.n)
+        domain = public_domain(public, schema, cohort.rows.columns, cohort.n)
         made = Sampler(self.name, told, domain, law, check_seed(seed), depth_of(cohort), aims=aims)
         return replace(made, cells=law.cells.sizes, release=self.level, noise_key=key.stated)
 
