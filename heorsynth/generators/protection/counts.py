@@ -50,8 +50,9 @@ def in_pairs(scores: np.ndarray, pairs: np.ndarray) -> tuple[np.ndarray, float]:
     adds at most sqrt(k) thousandths.
     """
     longest = math.sqrt(max(1, scores.shape[1]))
-    length = np.sqrt((scores**2).sum(axis=1, keepdims=True))
-    held = scores * np.minimum(1.0, longest / np.maximum(length, 1e-12))
+    finite = np.nan_to_num(scores, nan=0.0, posinf=0.0, neginf=0.0)
+    length = np.sqrt((finite**2).sum(axis=1, keepdims=True))
+    held = finite * np.minimum(1.0, longest / np.maximum(length, 1e-12))
     first, second = np.nonzero(np.triu(pairs, 1))
     products = held[:, first] * held[:, second]
     return np.rint(_UNIT * products).astype(np.int64), _UNIT * longest**2 * (1 + 1e-9) + math.sqrt(len(first))

@@ -36,6 +36,11 @@ def test_a_patient_moves_products_of_scores_by_no_more_than_stated(scores: np.nd
     assert np.linalg.norm((rows[0] - rows[1]).astype(float)) <= sensitivity
 
 
+def test_a_score_that_is_no_number_adds_nothing() -> None:
+    rows, _ = in_pairs(np.array([[np.nan, 1.0], [np.inf, 1.0]]), ~np.eye(2, dtype=bool))
+    assert not rows.any()
+
+
 def test_the_bound_of_products_is_reached_within_a_third() -> None:
     rows, sensitivity = in_pairs(np.array([[1.0, 1.0], [1.0, -1.0]]), ~np.eye(2, dtype=bool))
     assert np.linalg.norm((rows[0] - rows[1]).astype(float)) >= 0.66 * sensitivity
