@@ -42,7 +42,7 @@ def environment(core: dict[str, str], direct: list[str]) -> str:
 def main() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     direct = [requirement.split(">")[0].split("[")[0] for requirement in project["dependencies"]]
-    extras = ("test", "datasets", "files", "scale", "models", "docs")
+    extras = ("test", "datasets", "files", "scale", "models", "privacy", "docs")
     extra = [item for name in extras for item in project["optional-dependencies"][name]]
     with tempfile.TemporaryDirectory() as folder:
         subprocess.run([sys.executable, "-m", "venv", folder], check=True)

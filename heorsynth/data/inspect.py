@@ -14,7 +14,6 @@ from heorsynth.data.files.augmented import counts_of
 from heorsynth.data.files.io import label_of, read_frame, sha256_of_file
 from heorsynth.data.labels.claims import contradicts_label
 from heorsynth.data.labels.label import ID_COLUMN, Label, has_synthetic_id, releases_in
-from heorsynth.data.labels.levels import level_sentence
 from heorsynth.data.labels.releases import Match, Release, identify, read_registry
 from heorsynth.data.labels.watermark import NO_MARK, OWNER, PUBLIC, PUBLIC_KEY, owner_key, release_key
 from heorsynth.data.labels.watermark_detection import ALPHA, Counted, detect, scanned_rows, tallies
@@ -101,7 +100,7 @@ class _Inspection:
                 ("release", label.release),
                 ("made from", f"{label.n_source:,} patients"),
                 ("cohort", f"{label.part + 1} of {label.m}"),
-                ("release level", level_sentence(label.level, label.noise_key)),
+                ("release level", label.audience),
             ]
         return facts_card(f"{self.file}: {self._verdict}", facts, printable(self._note))
 

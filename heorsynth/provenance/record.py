@@ -15,6 +15,7 @@ from typing import Any
 
 from heorsynth.core.reading import typed
 from heorsynth.data.labels.levels import level_sentence
+from heorsynth.data.labels.spending import privacy_sentence
 
 NEEDS_A_PERSON = "needs a person"
 """Shown for a blank answer that only a person can give."""
@@ -86,7 +87,8 @@ class Record:
     def description(self) -> str:
         """The description for a data catalogue."""
         level = level_sentence(str(self.generator.get("level", "")))
-        return f"Synthetic cohorts, not patients. {self.sentence} {level}"
+        promised = privacy_sentence(self.generator.get("settings", {}))
+        return f"Synthetic cohorts, not patients. {self.sentence} {level} {promised}".rstrip()
 
     def answer(self, key: str) -> str:
         """The answer to a key of the governance section, or "needs a person"."""

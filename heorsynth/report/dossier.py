@@ -23,7 +23,6 @@ from heorsynth.checks.survival.estimands import KM_GAP, RMST
 from heorsynth.core.display import SORTING, Card, counted
 from heorsynth.core.errors import HorizonError, NotEstimableError
 from heorsynth.data.cohort.cohort import Cohort
-from heorsynth.data.labels.levels import level_sentence
 from heorsynth.evidence.evidence import Evidence
 from heorsynth.evidence.finding_text import SET_EQUAL, SYMBOLS
 from heorsynth.provenance.governance import Sheet
@@ -138,7 +137,7 @@ def dossier(
 def _level(synthetic: Sequence[Cohort]) -> str:
     """Return the release level of the cohorts as a sentence; "" for cohorts without a label."""
     label = synthetic[0].label if synthetic else None
-    return "" if label is None else level_sentence(label.level, label.noise_key)
+    return "" if label is None else label.audience
 
 
 def _counted(verdicts: Iterable[str]) -> list[tuple[str, int]]:

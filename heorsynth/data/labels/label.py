@@ -15,7 +15,8 @@ import pyarrow.compute as pc
 
 from heorsynth.core.errors import LabelError, Problem
 from heorsynth.core.reading import json_of, typed
-from heorsynth.data.labels.levels import LEVELS
+from heorsynth.data.labels.levels import LEVELS, level_sentence
+from heorsynth.data.labels.spending import privacy_sentence
 
 KEY = "heorsynth"
 """The key of the label in Parquet metadata and in `DataFrame.attrs`."""
@@ -90,6 +91,11 @@ class Label:
     kept: tuple[str, ...] = ()
     level: str = ""
     noise_key: str = ""
+
+    @property
+    def audience(self) -> str:
+        """Who may receive the rows, and what their noise promises, in sentences."""
+        return f"{level_sentence(self.level, self.noise_key)} {privacy_sentence(self.settings)}".rstrip()
 
     def for_rows(self, n_rows: int) -> Label:
         """Return the label for another number of rows."""

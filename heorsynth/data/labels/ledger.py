@@ -123,7 +123,8 @@ class Ledger:
             if (problem := _refusal(change, least, min(new.noise_covers, old.noise_covers)))
         ]
         budgets = [one for one in (self.budget, budget) if one is not None]
-        problems += [problem for one in budgets if (problem := within(list(spending.values()), one))]
+        before = [one for source, one in spending.items() if source != new.source]
+        problems += [problem for one in budgets if (problem := within(before, new.spent, one))]
         if problems:
             raise LedgerError(f"release of {new.run}", problems)
         number = f"Compared with {counted(len(changes), 'earlier release')} in the ledger."

@@ -68,16 +68,36 @@ def composed(spent: Sequence[Spending | None]) -> Spending | None:
     return {name: math.fsum(one[name] for one in stated) for name in ("epsilon", "delta")}
 
 
-def within(spent: Sequence[Spending | None], budget: Spending) -> Problem | None:
-    """Return why releases exceed a budget, or why this cannot be known; None if they keep it."""
-    total = composed(spent)
+def within(before: Sequence[Spending | None], asked: Spending | None, budget: Spending) -> Problem | None:
+    """Return why a release exceeds a budget with those before it, or why this cannot be known; None if it keeps it."""
+    total = composed([*before, asked])
     if total is None or sorted(total) != sorted(budget):
         found = f"the budget is {in_words(budget)}, and a release of these patients does not state what it spends of it"
         return Problem("budget", found, "use a generator that states it in the same way, or release internally")
     if all(total[name] <= budget[name] * (1 + 1e-9) for name in budget):
         return None
-    found = f"the budget of these patients is {in_words(budget)}; with this release {in_words(total)} would be spent"
+    spent = in_words(composed(before)) if before else "nothing"
+    found = f"the budget of these patients is {in_words(budget)}: {spent} is spent, this release asks {in_words(asked)}"
     return Problem("budget", found, "release what was released already, or internally")
+
+
+def privacy_sentence(settings: Mapping[str, object]) -> str:
+    """Return what the settings in a label promise by differential privacy; "" if they promise nothing.
+
+    Examples
+    --------
+    >>> privacy_sentence({"epsilon": 1.0, "delta": 1e-06})[:64]
+    'Differentially private with epsilon 1, delta 1e-06: whatever the'
+    """
+    epsilon, delta = settings.get("epsilon"), settings.get("delta")
+    if not is_number(epsilon) or not is_number(delta):
+        return ""
+    stated = in_words({"epsilon": epsilon, "delta": delta})
+    return (
+        f"Differentially private with {stated}: whatever the rows show is at most {math.exp(epsilon):,.3g} times as "
+        "likely with a patient as with another in his place, but for that delta. This covers the rows and their label; "
+        "a comparison with the patients is not covered."
+    )
 
 
 def in_words(spent: Spending | None) -> str:

@@ -46,6 +46,12 @@ class Cells:
         cell, members = cells_of(cohort)
         return cls(cohort.schema.strata, members, np.bincount(cell, minlength=len(members))), cell
 
+    @property
+    def sizes(self) -> dict[Cell, int]:
+        """Each combination with its patients, without those that have none."""
+        held = zip(self.members, self.counts.tolist(), strict=True)
+        return {member: count for member, count in held if count}
+
     def allocated(self, n: int, where: Mapping[str, str] | None = None) -> np.ndarray:
         """Rows to draw of each cell (c,), n in all: in proportion to its patients, to rounding.
 

@@ -16,12 +16,12 @@ from heorsynth.generators.heor.cells import OTHERS, Cells
 from heorsynth.generators.heor.columns import ALL, ColumnLaw
 from heorsynth.generators.heor.dependence import Dependence, Spared, Thresholds, solve, target_correlations
 from heorsynth.generators.heor.entry import EntryLaw
-from heorsynth.generators.heor.guard import MOST_PIECES, Guard, Mover, Noise, beyond_weights
 from heorsynth.generators.heor.kept import Drawn, KeptMoments
-from heorsynth.generators.heor.outcome import Outcome
+from heorsynth.generators.heor.outcome import Outcome, scores_of
 from heorsynth.generators.heor.quantiles import MIN_PATIENTS, PIECES
 from heorsynth.generators.heor.quantities import horizon_of, more_quantities, paid, quantities
 from heorsynth.generators.heor.shape import CAUSE, STRATUM, Shape
+from heorsynth.generators.protection.guard import MOST_PIECES, Guard, Mover, Noise, beyond_weights
 from heorsynth.generators.sampling.formats import formats_from_dict, formats_to_dict
 
 _SIMULATED_ROWS = 4000
@@ -133,7 +133,7 @@ class HeorLaw:
             seen = np.repeat(seen, guard.repeats("ties", len(seen), noise.ties))
         blocks = [column.scores(values[column.name][seen], grouped[column.name][seen]) for column in columns]
         del values, grouped
-        scores = _scores(cells, outcome, cell[seen], time[seen], cause[seen])
+        scores = scores_of(cells, outcome, cell[seen], time[seen], cause[seen])
         center, scale = scores.mean(axis=0), scores.std(axis=0)
         scale = np.where(scale > 0, scale, 1.0)
         empty = np.zeros((len(seen), 0))
@@ -151,14 +151,14 @@ class HeorLaw:
         blank = cls(
             shape, cells, outcome, columns, Dependence(center, scale, np.zeros((0, 0)), np.zeros((0, 0))), kept, noise
         )
-        return blank._with_dependence(target, rng)
+        return blank.with_dependence(target, rng)
 
-    def _with_dependence(self, target: np.ndarray, rng: np.random.Generator) -> HeorLaw:
+    def with_dependence(self, target: np.ndarray, rng: np.random.Generator) -> HeorLaw:
         """This law, with the dependence that gives drawn columns the target correlations, and with tables."""
         size = max(_SIMULATED_ROWS, 20 * len(target))
         cell = np.repeat(np.arange(len(self.cells.members)), self.cells.allocated(size))
         time, cause = self._outcomes(cell, rng)
-        scores = _scores(self.cells, self.outcome, cell, time, cause)
+        scores = scores_of(self.cells, self.outcome, cell, time, cause)
         standard = (scores - self.dependence.center) / self.dependence.scale
         seeds = rng.integers(2**63, size=2)
 
@@ -200,7 +200,7 @@ class HeorLaw:
     def _drawn(self, counts: np.ndarray, rng: np.random.Generator, *, exactly: bool) -> pd.DataFrame:
         cell = np.repeat(np.arange(len(self.cells.members)), counts)
         time, cause = self._outcomes(cell, rng)
-        latents = self.dependence.latents(_scores(self.cells, self.outcome, cell, time, cause), rng)
+        latents = self.dependence.latents(scores_of(self.cells, self.outcome, cell, time, cause), rng)
         values = self._values(latents, cell, cause, rng, exactly=exactly)
         if self.kept is not None and exactly:
             values |= self._with_moments(self.kept, values, latents, cell, time, cause)
@@ -246,7 +246,7 @@ class HeorLaw:
                 mover,
                 strata if column.group == STRATUM else dict.fromkeys(column.missing, float(patients)),
                 noise.outcome if column.group in (STRATUM, CAUSE) else noise.covariates,
-                values=column.group not in (STRATUM, CAUSE),
+                values=noise.values and column.group not in (STRATUM, CAUSE),
             )
             for column in self.columns
         )
@@ -378,15 +378,3 @@ def _column(
         return law
     patients = dict(zip(*np.unique(groups.astype(str), return_counts=True), strict=True))
     return law.moved(guard.mover(name), patients, beyond_weights(spread), values=group not in (STRATUM, CAUSE))
-
-
-def _scores(
-    cells: Cells,
-    outcome: Outcome | None,
-    cell: np.ndarray,
-    time: np.ndarray,
-    cause: np.ndarray,
-) -> np.ndarray:
-    """The scores (n, q) that columns depend on: indicators of cells, then the scores of the outcome."""
-    indicators = cells.indicators(cell)
-    return indicators if outcome is None else np.column_stack([indicators, outcome.scores(time, cause)])

@@ -9,14 +9,17 @@ from typing import Any
 import numpy as np
 
 from heorsynth.generators.heor.cells import Cells
-from heorsynth.generators.heor.guard import Mover
 from heorsynth.generators.heor.quantiles import MIN_PATIENTS, Quantiles, split
+from heorsynth.generators.protection.guard import Mover
 
 _POOL = 2
 """A cell with fewer patients than this many pieces need shares its law with the cells most similar to it."""
 
 _WARPED = 16
 """Equal parts of follow-up whose shares are moved by chance."""
+
+_OUTERMOST = 0.005
+"""No time of a law that was told with noise lies before or after all but this share of patients."""
 
 GRID = 60
 """Largest number of times at which cumulative hazards are kept."""
@@ -49,6 +52,15 @@ class _FollowUpLaw:
             for part in parts
         ]
         return cls(Quantiles.of(time, least, weights), edges, np.array(shares))
+
+    @classmethod
+    def of_shares(cls, shares: np.ndarray, ends: np.ndarray, decimals: int) -> _FollowUpLaw:
+        """The law with these shares (k, causes + 1) of patients in intervals with these ends (k + 1,)."""
+        ended = shares.sum(axis=1)
+        held = ended > 0
+        edges = np.concatenate([[0.0], np.cumsum(ended[held])])
+        times = Quantiles.of_pieces(ended[held], ends[:-1][held], ends[1:][held], decimals)
+        return cls(times, edges / edges[-1], shares[held, 1:] / ended[held, None])
 
     def draw(self, n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         """Times (n,) and causes (n,) by stratified sampling: one row in each of n equal parts of the law."""
@@ -145,6 +157,25 @@ class Outcome:
         middles = np.array([time[part].mean() for part in parts])
         return cls(tuple(endings), middles, np.array(hazards), np.array(shares))
 
+    @classmethod
+    def of_shares(cls, shares: np.ndarray, weights: np.ndarray, ends: np.ndarray, decimals: int) -> Outcome:
+        """The law under which each cell has these shares of patients in intervals of time.
+
+        Parameters
+        ----------
+        shares : array (c, k, causes + 1)   by cell, interval and cause, 0 for censored; those of a cell sum to 1
+        weights : array (c,)                share of all patients in each cell
+        ends : array (k + 1,)               of the intervals
+        """
+        endings = tuple(_FollowUpLaw.of_shares(held, ends, decimals) for held in shares)
+        whole = np.einsum("c,ckj->kj", weights / weights.sum(), shares)
+        ended = whole.sum(axis=1)
+        upto = np.cumsum(ended)
+        at_risk = np.maximum(1 - upto + ended / 2, 1e-9)  # those who end within an interval do so halfway on average
+        hazards = np.cumsum(whole[:, 1:] / at_risk[:, None], axis=0)
+        middles = np.clip(upto - ended / 2, _OUTERMOST, 1 - _OUTERMOST)  # an empty first interval has no normal score
+        return cls(endings, (ends[:-1] + ends[1:]) / 2, hazards, middles)
+
     def draw(self, cell: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         """Times and causes for rows in these cells (n,)."""
         time, cause = np.empty(len(cell)), np.zeros(len(cell), dtype=int)
@@ -195,3 +226,11 @@ class Outcome:
             np.array(facts["hazards"]),
             np.array(facts["shares"]),
         )
+
+
+def scores_of(
+    cells: Cells, outcome: Outcome | None, cell: np.ndarray, time: np.ndarray, cause: np.ndarray
+) -> np.ndarray:
+    """The scores (n, q) that columns depend on: indicators of cells, then the scores of the outcome."""
+    indicators = cells.indicators(cell)
+    return indicators if outcome is None else np.column_stack([indicators, outcome.scores(time, cause)])

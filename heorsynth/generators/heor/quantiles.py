@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from heorsynth.generators.heor.guard import Mover
+from heorsynth.generators.protection.guard import Mover
 from heorsynth.generators.sampling.formats import decimals_of
 
 MIN_PATIENTS = 5
@@ -76,6 +76,12 @@ class Quantiles:
         left, rise, power, total = pieces[:, np.argsort(pieces[0] + pieces[1] / (pieces[2] + 1), kind="stable")]
         edges = np.concatenate([[0.0], np.cumsum(total)])
         return cls(edges / edges[-1], left, rise, power, decimals_of(held))
+
+    @classmethod
+    def of_pieces(cls, shares: np.ndarray, left: np.ndarray, right: np.ndarray, decimals: int | None) -> Quantiles:
+        """The quantile function that rises evenly in each piece, where pieces (k,) have these shares, above 0."""
+        edges = np.concatenate([[0.0], np.cumsum(shares)])
+        return cls(edges / edges[-1], left, right - left, np.ones(len(left)), decimals)
 
     def __call__(self, shares: np.ndarray) -> np.ndarray:
         """The values at these shares (n,) in [0, 1]."""

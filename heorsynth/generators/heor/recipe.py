@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +13,7 @@ from heorsynth.core.disclosure import small
 from heorsynth.core.display import counted
 from heorsynth.core.errors import GeneratorError, Problem, nearest
 from heorsynth.core.numbers import is_whole
-from heorsynth.core.random import stream
+from heorsynth.core.random import check_seed, stream
 from heorsynth.core.secret import ReleaseKey, noise_stream
 from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.data.datasets.bundled import key_for
@@ -21,17 +21,20 @@ from heorsynth.data.folders.cohort_folder import CohortFolder
 from heorsynth.data.folders.keyed_patients import keyed_patients
 from heorsynth.data.folders.sampling import most_rows_problem
 from heorsynth.data.labels import facts
-from heorsynth.data.labels.levels import INTERNAL, level_problem
+from heorsynth.data.labels.levels import INTERNAL, SHARED, level_problem
 from heorsynth.engine.engine import EngineSpec, open_engine
 from heorsynth.generators.heor.borrowing import ExternalCohort
 from heorsynth.generators.heor.cells import MIN_STRATUM
 from heorsynth.generators.heor.dependence import Thresholds
-from heorsynth.generators.heor.guard import BOUNDS, Guard
 from heorsynth.generators.heor.keep_columns import ALL_COLUMNS, resolved
 from heorsynth.generators.heor.law import HeorLaw
+from heorsynth.generators.heor.private import PrivatePlan
 from heorsynth.generators.heor.quantiles import MIN_PATIENTS
+from heorsynth.generators.protection.account import Account, budget_problems, delta_problem
+from heorsynth.generators.protection.guard import BOUNDS, Guard
+from heorsynth.generators.protection.public import public_columns, public_domain, public_problems, stated_schema
 from heorsynth.generators.sampling.calibration import Aim, CalibrationRequest, aims_of, facts_met
-from heorsynth.generators.sampling.sampler import Sampler
+from heorsynth.generators.sampling.sampler import Sampler, depth_of
 from heorsynth.generators.sampling.source import require_real, require_source
 from heorsynth.generators.sampling.subsample import stratified
 
@@ -79,6 +82,11 @@ class Heor:
                           patient moves, with noise that follows `release_key` (docs/methods.md, *Releases*)
     release_key : path    the secret that the noise of a shared or public release is drawn from: a file with it, or
                           the key itself; by default see `data.datasets.bundled.key_for`
+    epsilon, delta : float   differential privacy: what is learnt changes little if one patient, with all his values,
+                          is replaced by another (docs/methods.md, *Differential privacy*). The release is then shared
+                          unless `release` says public
+    public : dict         with epsilon, what is known of each column: ``{"age": [0, 110], "sex": ["f", "m"]}``, a range,
+                          rising edges or levels; None in a list says that values may be missing
 
     Notes
     -----
@@ -102,6 +110,9 @@ class Heor:
     keep: Sequence[str] | str = ()
     release: str = INTERNAL
     release_key: str | Path | ReleaseKey | None = None
+    epsilon: float | None = None
+    delta: float | None = None
+    public: Mapping[str, Sequence[object]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.privacy not in _PRIVACY:
@@ -126,10 +137,20 @@ class Heor:
         if not isinstance(self.release_key, str | Path | ReleaseKey | None):
             problem = Problem("release_key", f"{type(self.release_key).__name__}, not a path", "give the key's file")
             raise GeneratorError("generator 'heor'", problem)
+        if problems := [*budget_problems(self.epsilon, self.delta), *public_problems(self.public)]:
+            raise GeneratorError("generator 'heor'", problems)
+        if self.public and self.epsilon is None:
+            problem = Problem("public", "nothing asks for it", "give epsilon and delta too, or drop public")
+            raise GeneratorError("generator 'heor'", problem)
 
     @property
     def name(self) -> str:
         return "heor"
+
+    @property
+    def level(self) -> str:
+        """The release level: that of `release`, but with an epsilon at least shared."""
+        return SHARED if self.epsilon is not None and self.release == INTERNAL else self.release
 
     def fit(
         self,
@@ -162,6 +183,8 @@ class Heor:
         require_real(cohort, f"source {cohort.name!r}", allow_synthetic_source)
         if borrow is not None:
             require_real(borrow, "borrow", allow_synthetic_source)
+        if self.epsilon is not None and self.delta is not None:
+            return self._private(cohort, seed, borrow, self.epsilon, self.delta)
         if isinstance(cohort, CohortFolder):
             with open_engine(engine, workers) as opened:
                 sample = stratified(cohort, self.most_rows, seed, opened, MIN_STRATUM)
@@ -172,6 +195,44 @@ class Heor:
     def _pieces(self) -> int:
         """Patients to a piece of the law."""
         return max(self.min_patients, BOUNDS[self.release].pieces) if self.release in BOUNDS else self.min_patients
+
+    def _private(
+        self, cohort: Cohort | CohortFolder, seed: int, borrow: Cohort | None, epsilon: float, delta: float
+    ) -> Sampler:
+        """The sampler of a law under differential privacy. No rule is looked for in patients here: only declared ones
+        may hold.
+        """
+        if isinstance(cohort, CohortFolder):
+            fix = "read the patients as one file, or drop epsilon"
+            raise GeneratorError("generator 'heor'", Problem("epsilon", "a folder has no private law", fix))
+        require_source(cohort, allow_synthetic_source=True)
+        if wrong := delta_problem(delta, cohort.n):
+            raise GeneratorError("generator 'heor'", wrong)
+        if self.keep:
+            problem = Problem("keep", "keeps moments of the patients, and epsilon does not", "drop keep, or epsilon")
+            raise GeneratorError("generator 'heor'", problem)
+        aims = aims_of(self.calibrate, cohort, self.min_patients)
+        self._require_bounded(aims, borrow)
+        public = public_columns(self.public, cohort.schema, cohort.rows.columns)
+        schema = stated_schema(cohort.schema, public)
+        key = key_for(cohort, self.release_key)
+        stated = {name: list(held) for name, held in sorted(self.public.items())}
+        what = json.dumps([epsilon, delta, self.privacy, stated, schema.to_dict()], sort_keys=True).encode()
+        what = b"private\0" + keyed_patients(cohort, key).content + what + b"\0"
+        shares = PrivatePlan.shares(schema, public)
+        account = Account(epsilon, delta, lambda name: key.tag(what + name.encode()), shares)
+        plan = PrivatePlan.of(cohort, public, account)
+        law = plan.law(cohort, _PRIVACY[self.privacy], stream(seed, "heor"))
+        told: dict[str, object] = {
+            "privacy": self.privacy,
+            "public": stated,
+            **account.to_dict(),
+            "noise_covers": cohort.n,
+        }
+        told |= {"calibrate": {aim.name: dict(aim.values) for aim in aims}} if aims else {}
+        domain = public_domain(public, schema, cohort.rows.columns, cohort.n)
+        made = Sampler(self.name, told, domain, law, check_seed(seed), depth_of(cohort), aims=aims)
+        return replace(made, cells=law.cells.sizes, release=self.level, noise_key=key.stated)
 
     def _guarded(self, cohort: Cohort, key: ReleaseKey) -> tuple[Cohort, Guard]:
         """The rows in an order of their content, and what hides a patient of them.
@@ -194,7 +255,7 @@ class Heor:
             "borrow": "correlations of the external patients" if borrow is not None else "",
         }
         problems = [
-            Problem(name, f"keeps {told}, and the release is {self.release}", f"drop {name}, or release: internal")
+            Problem(name, f"keeps {told}, and the release is {self.level}", f"drop {name}, or release: internal")
             for name, told in exact.items()
             if told
         ]
@@ -261,7 +322,7 @@ class Heor:
         )
         if law.noise is None:
             return made
-        return replace(made, cells=dict(zip(law.cells.members, law.cells.counts.tolist(), strict=True)))
+        return replace(made, cells=law.cells.sizes)
 
     def _settings(
         self,

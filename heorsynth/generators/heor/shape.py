@@ -16,8 +16,8 @@ from heorsynth.data.columns.schema import Endpoint, Schema
 from heorsynth.generators.heor.cells import Cells
 from heorsynth.generators.heor.columns import ALL
 from heorsynth.generators.heor.entry import EntryLaw, places
-from heorsynth.generators.heor.guard import MOST_PIECES, Guard, Noise
 from heorsynth.generators.heor.quantiles import MIN_PATIENTS
+from heorsynth.generators.protection.guard import MOST_PIECES, Guard, Noise
 from heorsynth.generators.sampling.formats import Format, decimals_of, is_levels
 
 STRATUM = "arm and subgroups"
@@ -145,10 +145,10 @@ class Shape:
         if primary is None:
             return found
         last = frame[primary.time].to_numpy(float)
-        for first in _earlier(self.schema, primary):
+        for first in earlier(self.schema, primary):
             before = frame[first.time].to_numpy(float)
             tied = before >= last
-            found[first.event] = _state(tied, as_text(frame[first.event]).to_numpy(dtype=str))
+            found[first.event] = states(tied, as_text(frame[first.event]).to_numpy(dtype=str))
             found[first.time] = np.where(tied, np.nan, before / last)
         if self.schema.entry is not None:
             found[self.schema.entry] = places(found[self.schema.entry], _earliest(frame, self.schema))
@@ -171,7 +171,7 @@ class Shape:
             decimals = self.formats[primary.time].decimals
             last = time if decimals is None else np.round(time, decimals)
             found[primary.time], found[primary.event] = last, cause
-            for first in _earlier(self.schema, primary):
+            for first in earlier(self.schema, primary):
                 state = values[first.event].astype(str)
                 tied = np.char.startswith(state, "tied")
                 step = self.formats[first.time].decimals
@@ -197,7 +197,7 @@ def primary_of(schema: Schema) -> Endpoint | None:
     return next(iter(schema.endpoints.values()), None)
 
 
-def _earlier(schema: Schema, primary: Endpoint) -> list[Endpoint]:
+def earlier(schema: Schema, primary: Endpoint) -> list[Endpoint]:
     """The endpoints that are declared never to come after the primary one."""
     return [schema.endpoints[first] for first, last in schema.order if last == primary.name]
 
@@ -215,12 +215,12 @@ def _groups(schema: Schema, cells: Cells) -> dict[str, str]:
         groups |= dict.fromkeys((*paid, *schema.utilities), STRATUM)
     primary = primary_of(schema)
     if primary is not None:
-        for first in _earlier(schema, primary):
+        for first in earlier(schema, primary):
             groups[first.event], groups[first.time] = CAUSE, first.event
     return groups
 
 
-def _state(tied: np.ndarray, code: np.ndarray) -> np.ndarray:
+def states(tied: np.ndarray, code: np.ndarray) -> np.ndarray:
     """Whether an earlier endpoint is tied with the primary one, and its cause: "tied:1", "apart:1", "apart:0"."""
     return np.array(
         [f"{'tied' if same else 'apart'}:{event}" for same, event in zip(tied, code, strict=True)], dtype=object

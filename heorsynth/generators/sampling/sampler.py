@@ -107,7 +107,7 @@ class Sampler:
         learnt = {}
         if whole is not None and whole.n > cohort.n:
             learnt, cells = cells or {(): cohort.n}, dict(whole.cells)
-        depth = 1 + (0 if not cohort.synthetic else 1 if cohort.label is None else cohort.label.depth)
+        depth = depth_of(cohort)
         domain = Domain.of(cohort) if whole is None else whole.domain
         seed = check_seed(seed)
         learning = (learnt, kept, release, noise_key)
@@ -355,6 +355,11 @@ class Sampler:
 
     def _repr_html_(self) -> str:
         return self.card().html()
+
+
+def depth_of(cohort: Cohort) -> int:
+    """The lineage depth of what is drawn from a law of this cohort."""
+    return 1 + (0 if not cohort.synthetic else 1 if cohort.label is None else cohort.label.depth)
 
 
 def _named(part: int) -> str:

@@ -49,9 +49,11 @@ class ReleaseSection(Section):
 
 
 def level_of(document: Any) -> str:
-    """Return the release level of a protocol: its own, else "shared" for data-sharing with heor, else "internal"."""
+    """Return the release level of a protocol: its own, else "shared" for data-sharing with heor or with an epsilon of
+    it, else "internal"."""
     declared = None if document.release is None else document.release.level
-    default = SHARED if document.purpose == "data-sharing" and document.generator.name == "heor" else INTERNAL
+    shared = document.purpose == "data-sharing" or "epsilon" in document.generator.options
+    default = SHARED if shared and document.generator.name == "heor" else INTERNAL
     return declared or default
 
 
@@ -68,6 +70,10 @@ def release_problems(plain: Mapping[str, Any], lines: dict[Path_, int]) -> list[
         where = f"line {line_of(lines, ('release', 'budget'))}, release.budget"
         found.append((ProtocolError, Problem(where, "no complete budget", "write {mu: 1}, or {epsilon: 1, delta: 0}")))
     options = generator.get("options") if isinstance(generator, dict) else None
+    if level == INTERNAL and isinstance(options, dict) and "epsilon" in options:
+        where = f"line {line_of(lines, ('generator', 'options', 'epsilon'))}, generator.options.epsilon"
+        fix = "write release: shared or release: public, or drop epsilon"
+        found.append((ProtocolError, Problem(where, "an internal release has no noise", fix)))
     for name in sorted(set(_OPTIONS) & set(options)) if isinstance(options, dict) else ():
         where = f"line {line_of(lines, ('generator', 'options', name))}, generator.options.{name}"
         fix = "write it at the top of the protocol: release: shared, or release: {level: shared, key: FILE}"

@@ -259,3 +259,56 @@ def test_a_ledger_within_a_run_folder_is_refused(entered: Path) -> None:
     (run,) = (entered / "runs").iterdir()
     with pytest.raises(errors.OutputError, match="lies in a run folder"):
         hs.run(with_ids(entered), out=entered / "refused", ledger=run / "synthetic" / "ledger.jsonl")
+
+
+PRIVATE = """\
+heorsynth: 1
+title: A release under differential privacy
+purpose: teaching
+cohort: {{source: {{file: trial.csv}}, endpoints: {{os: [time, event]}}, arm: arm, totals: {{cost: [drug, hospital]}}}}
+generator:
+  name: heor
+  m: 2
+  most_cohorts: 2
+  seed: 1
+  options:
+    epsilon: {epsilon}
+    delta: 1e-6
+    public:
+      arm: [new, usual]
+      sex: [f, m]
+      stage: [I, II, III, IV]
+      age: [18.0, 100.0]
+      time: [0.0, 5.0]
+      drug: [0.0, 6000.0]
+      hospital: [0.0, 50000.0]
+      qaly: [-0.5, 1.0]
+{release}
+"""
+
+
+def private(place: Path, epsilon: float, release: str) -> Path:
+    path = place / f"private-{epsilon}.yaml"
+    path.write_text(PRIVATE.format(epsilon=epsilon, release=release), encoding="utf-8")
+    return path
+
+
+def test_a_private_release_tells_its_promise_is_made_again_and_spends_the_budget_of_its_patients(place: Path) -> None:
+    budget = "release: {key: own.key, ledger: private.jsonl, budget: {epsilon: 10, delta: 1.0e-5}}"
+    run = hs.run(private(place, 8.0, budget), out=place / "private")
+    page = run.report.read_text(encoding="utf-8")
+    assert run.level == "shared"
+    assert "Differentially private with epsilon 8, delta 1e-06" in page[: page.index('id="findings"')]
+    label = hs.inspect(run.path / "synthetic" / "000.parquet").label
+    assert label is not None and label.settings["spent"] == {"epsilon": 8.0, "delta": 1e-6}
+    assert hs.verify(run.path, source=place, release_key=place / "own.key").verified
+    with pytest.raises(errors.LedgerError) as caught:
+        hs.run(private(place, 3.0, budget), out=place / "private")
+    assert "is epsilon 10, delta 1e-05: epsilon 8, delta 1e-06 is spent, this release asks epsilon 3" in str(
+        caught.value
+    )
+
+
+def test_an_internal_release_with_an_epsilon_is_refused_with_its_line(place: Path) -> None:
+    with pytest.raises(errors.ProtocolError, match=r"line 11, generator\.options\.epsilon"):
+        hs.run(private(place, 2.0, "release: internal"), out=place / "private")

@@ -7,8 +7,8 @@ from heorsynth.core.random import stream
 from heorsynth.core.secret import ReleaseKey
 from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.generators.heor.cells import Cells
-from heorsynth.generators.heor.guard import BOUNDS, Guard
 from heorsynth.generators.heor.shape import Shape
+from heorsynth.generators.protection.guard import BOUNDS, Guard
 
 GUARD = Guard(lambda name: stream(1, name), BOUNDS["shared"])
 KEY = ReleaseKey(b"a custodian's secret, for tests only")

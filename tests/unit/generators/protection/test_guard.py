@@ -10,7 +10,7 @@ from heorsynth.core.random import stream
 from heorsynth.core.secret import ReleaseKey
 from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.generators.heor.cells import Cells
-from heorsynth.generators.heor.guard import BOUNDS, ROUNDED_TO, Guard, Mover, Noise
+from heorsynth.generators.protection.guard import BOUNDS, ROUNDED_TO, Guard, Mover, Noise
 
 KEY, OTHER = ReleaseKey(b"a custodian's secret, for tests only"), ReleaseKey(b"another secret, for tests of keys")
 

@@ -64,11 +64,13 @@ class Noise:
     outcome : float         in survival, costs and utilities
     covariates : float      in shares, pieces and missing values of other columns
     ties : float            in correlations
+    values : bool           whether the values of pieces move beside their shares; not where they are public
     """
 
     outcome: float
     covariates: float
     ties: float
+    values: bool = True
 
     @classmethod
     def of(cls, bounds: _Bounds, patients: int, columns: int, free: int) -> Noise:
@@ -85,7 +87,8 @@ class Noise:
         return cls(min(own, 1.0), max(own, needed), min(1.0, bounds.ties * math.sqrt(columns / patients)))
 
     def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
+        facts = asdict(self)
+        return facts if not self.values else {name: value for name, value in facts.items() if name != "values"}
 
 
 @dataclass(frozen=True, repr=False)
