@@ -19,6 +19,7 @@ from heorsynth.generators.heor.entry import EntryLaw
 from heorsynth.generators.heor.guard import MOST_PIECES, Guard, Mover, Noise, beyond_weights
 from heorsynth.generators.heor.kept import Drawn, KeptMoments
 from heorsynth.generators.heor.outcome import Outcome
+from heorsynth.generators.heor.products import Basis, Products
 from heorsynth.generators.heor.quantiles import MIN_PATIENTS, PIECES
 from heorsynth.generators.heor.quantities import horizon_of, more_quantities, paid, quantities
 from heorsynth.generators.heor.shape import CAUSE, STRATUM, Shape
@@ -137,10 +138,13 @@ class HeorLaw:
         center, scale = scores.mean(axis=0), scores.std(axis=0)
         scale = np.where(scale > 0, scale, 1.0)
         empty = np.zeros((len(seen), 0))
+        standard = (scores - center) / scale
+        held = np.column_stack([empty, *(block[0] for block in blocks)])
+        known = np.column_stack([empty.astype(bool), *(block[1] for block in blocks)])
         target = target_correlations(
-            (scores - center) / scale,
-            np.column_stack([empty, *(block[0] for block in blocks)]),
-            np.column_stack([empty.astype(bool), *(block[1] for block in blocks)]),
+            standard,
+            held,
+            known,
             np.repeat(np.arange(len(columns)), [column.width for column in columns]),
             cells.indicators(cell).shape[1],
             0 if outcome is None else outcome.hazards.shape[1],
@@ -151,9 +155,12 @@ class HeorLaw:
         blank = cls(
             shape, cells, outcome, columns, Dependence(center, scale, np.zeros((0, 0)), np.zeros((0, 0))), kept, noise
         )
-        return blank._with_dependence(target, rng)
+        basis = Basis.under(target, scores.shape[1])
+        return blank._with_dependence(target, basis, Products.of(basis, standard, held, known, least), rng)
 
-    def _with_dependence(self, target: np.ndarray, rng: np.random.Generator) -> HeorLaw:
+    def _with_dependence(
+        self, target: np.ndarray, basis: Basis, products: Products, rng: np.random.Generator
+    ) -> HeorLaw:
         """This law, with the dependence that gives drawn columns the target correlations, and with tables."""
         size = max(_SIMULATED_ROWS, 20 * len(target))
         cell = np.repeat(np.arange(len(self.cells.members)), self.cells.allocated(size))
@@ -174,7 +181,7 @@ class HeorLaw:
                 np.column_stack([empty.astype(bool), *(block[1] for block in blocks)]),
             )
 
-        law = solve(target, standard, self.dependence.center, self.dependence.scale, simulated)
+        law = solve(target, standard, self.dependence.center, self.dependence.scale, simulated, basis, products)
         latents = law.latents(scores, np.random.default_rng(seeds[0]))
         values = self._values(latents, cell, cause, np.random.default_rng(seeds[1]), exactly=True)
         columns, start = [], 0
