@@ -179,7 +179,9 @@ def main() -> None:
         rows = []
         for name in names:
             for label, (frame, subgroup) in cohorts.items():
-                rows += [{"generator": name, "cohort": label, **measured(name, frame, subgroup, seed)} for seed in seeds]
+                rows += [
+                    {"generator": name, "cohort": label, **measured(name, frame, subgroup, seed)} for seed in seeds
+                ]
         if rows:
             table = pd.DataFrame(rows)
             shown(title, table.groupby("generator", sort=False).mean(numeric_only=True).T)

@@ -48,7 +48,7 @@ class _FollowUpLaw:
             [float(np.average(cause[part] == code, weights=weights[part])) for code in range(1, n_causes + 1)]
             for part in parts
         ]
-        return cls(Quantiles.of(time, least, weights), edges, np.array(shares))
+        return cls(Quantiles.of(time, least, weights, whole_end=True), edges, np.array(shares))
 
     def draw(self, n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         """Times (n,) and causes (n,) by stratified sampling: one row in each of n equal parts of the law."""

@@ -29,7 +29,7 @@ _PATIENTS_PER_PRODUCT = 10
 _MOST_WORK = 30_000_000
 """With more candidates than this, only products of two scores are looked at."""
 
-_LEAST_LEFT = 0.05
+_LEAST_LEFT = 0.02
 """A column of whose variance less is left, given those before it, is not moved: what is left is rounding."""
 
 _STEP = 0.6
@@ -48,23 +48,27 @@ class Products:
     Attributes
     ----------
     root : array (q, q)            Cholesky factor of the correlations of the scores
-    first, second : array (t,)     places in the basis
-    column : array (t,)            the column that is moved, after both
-    weights : array (t,)
-    moments : array (t,)           third moments that the drawn rows are to have
+    first, second : array (t,)     places in the basis; the second may be the column's own noise, whose spread then
+                                   follows the first
+    column : array (t,)            the column that is moved
+    center, spread : array (t,)    mean and standard deviation of each product in the source
+    weights : array (t,)           of the standardised products
+    moments : array (t,)           correlations of products and columns that the drawn rows are to have
     """
 
     root: np.ndarray
     first: np.ndarray
     second: np.ndarray
     column: np.ndarray
+    center: np.ndarray
+    spread: np.ndarray
     weights: np.ndarray
     moments: np.ndarray
 
     @classmethod
     def none(cls) -> Products:
         empty = np.zeros(0, dtype=int)
-        return cls(np.zeros((0, 0)), empty, empty, empty, np.zeros(0), np.zeros(0))
+        return cls(np.zeros((0, 0)), empty, empty, empty, *[np.zeros(0)] * 4)
 
     @classmethod
     def of(cls, basis: Basis, scores: np.ndarray, columns: np.ndarray, known: np.ndarray, least: int) -> Products:
@@ -77,41 +81,44 @@ class Products:
         reach = q + p if p * (q + p) ** 2 <= _MOST_WORK else q
         found = [np.zeros((5, 0))]
         for place in np.flatnonzero(np.diag(basis.factor) ** 2 > _LEAST_LEFT):
-            first, second = np.triu_indices(min(q + place, reach))
-            bent = (first == second) & (first >= q)
-            first, second = first[~bent], second[~bent]
-            moments, walds = _thirds(held[:, : min(q + place, reach)], held[:, q + place], known[:, place])
+            stop = min(q + place, reach)
+            first, second = np.triu_indices(stop)
+            apart = (first != second) | (first < q)
+            before = np.arange(stop)  # each with the column's own noise too
+            first, second = np.append(first[apart], before), np.append(second[apart], np.full(stop, stop))
+            moments, walds = _thirds(held[:, [*before, q + place]], held[:, q + place], known[:, place])
             told = moments[first, second], walds[first, second]
-            found.append(np.array([first, second, np.full(len(first), place), *told]))
+            found.append(np.array([first, np.where(second == stop, q + place, second), [place] * len(first), *told]))
         first, second, column, moments, walds = np.hstack(found)
         of_scores = second < q
         needed = np.where(of_scores, _OF_SCORES, _SHRUNK)
         kept = np.where(of_scores, walds > needed, False)
         kept[~of_scores] = _discovered(walds[~of_scores]) & (walds[~of_scores] > _SHRUNK)
         clearest = np.flatnonzero(kept)[np.argsort(-walds[kept], kind="stable")[: n // _PATIENTS_PER_PRODUCT]]
-        places = np.array([first, second, column]).astype(int)[:, np.sort(clearest)]
-        terms = np.abs(held[:, places[0]] * held[:, places[1]] * held[:, q + places[2]])
-        shared = terms.max(axis=0, initial=0.0) * least <= terms.sum(axis=0)
-        chosen = np.sort(clearest)[shared]
-        shrunk = moments[chosen] * (1 - needed[chosen] / walds[chosen])
-        return cls(basis.root, *places[:, shared], shrunk, shrunk)
+        chosen = np.sort(clearest)
+        one, two, third = (part[chosen].astype(int) for part in (first, second, column))
+        products, mine = held[:, one] * held[:, two], held[:, q + third]
+        terms = np.abs(products * mine)
+        spread = products.std(axis=0)
+        fair = (terms.max(axis=0, initial=0.0) * least <= terms.sum(axis=0)) & (spread > 0)
+        moments = moments[chosen] * (1 - needed[chosen] / walds[chosen]) / np.where(fair, spread, 1.0)
+        parts = (one, two, third, products.mean(axis=0), spread, moments, moments)
+        return cls(basis.root, *(part[fair] for part in parts))
 
     def __len__(self) -> int:
         return len(self.weights)
 
     def moved(self, standard: np.ndarray, noise: np.ndarray) -> np.ndarray:
         """The noise (n, p) of rows with these standardised scores (n, q), moved by the products; its variance stays."""
-        held = np.column_stack([_uncorrelated(standard, self.root), noise])
         weights = np.zeros((len(self), noise.shape[1]))
         weights[np.arange(len(self)), self.column] = self.weights
-        products = held[:, self.first] * held[:, self.second]
-        moves = (products - products.mean(axis=0)) @ weights
+        moves = self._standardised(np.column_stack([_uncorrelated(standard, self.root), noise])) @ weights
         return (noise + moves) / np.sqrt(1 + (weights**2).sum(axis=0))
 
     def corrected(self, basis: Basis, scores: np.ndarray, columns: np.ndarray, known: np.ndarray) -> Products:
         """The same products with weights moved towards the moments, by what drawn rows lack."""
         held = basis.of(scores, columns, known)
-        reached = (held[:, self.first] * held[:, self.second] * held[:, scores.shape[1] + self.column]).sum(axis=0)
+        reached = (self._standardised(held) * held[:, scores.shape[1] + self.column]).sum(axis=0)
         lacking = self.moments - reached / np.maximum(known.sum(axis=0), 1)[self.column]
         return replace(self, weights=np.clip(self.weights + _STEP * lacking, -_LARGEST, _LARGEST))
 
@@ -119,15 +126,19 @@ class Products:
         """The same products with weights moved by chance, as far as another sample of this size would move them."""
         return replace(self, weights=self.weights + rng.standard_normal(len(self)) / np.sqrt(size))
 
+    def _standardised(self, held: np.ndarray) -> np.ndarray:
+        """The products (n, t) of rows of the basis (n, q + p), as far from their mean as in the source."""
+        return np.asarray((held[:, self.first] * held[:, self.second] - self.center) / self.spread)
+
     def to_dict(self) -> dict[str, Any]:
         return {name: value.tolist() for name, value in vars(self).items()}
 
     @classmethod
     def from_dict(cls, facts: Mapping[str, Any]) -> Products:
-        places = {name: np.array(facts[name], dtype=int) for name in ("first", "second", "column")}
         size = len(facts["root"])
-        root = np.array(facts["root"], dtype=float).reshape(size, size)
-        return cls(root, **places, weights=np.array(facts["weights"]), moments=np.array(facts["moments"]))
+        whole = {name: np.array(facts[name], dtype=int) for name in ("first", "second", "column")}
+        real = {name: np.array(facts[name], dtype=float) for name in ("center", "spread", "weights", "moments")}
+        return cls(np.array(facts["root"], dtype=float).reshape(size, size), **whole, **real)
 
 
 @dataclass(frozen=True)
