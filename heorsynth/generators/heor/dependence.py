@@ -32,11 +32,13 @@ class Thresholds:
     residual : float      for two columns, given arm, subgroups and outcome
     score : float         for a column and arm, subgroups or outcome, except as follows
     hazard : float        for a column and the martingale residual: its Cox effect
+    product : float       for a column and a product of two of them: how it changes the effect of the arm
     """
 
     residual: float
     score: float
     hazard: float
+    product: float = 2.0
 
 
 def james_stein(correlation: np.ndarray, patients: np.ndarray | float, threshold: np.ndarray | float) -> np.ndarray:

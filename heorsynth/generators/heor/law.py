@@ -13,7 +13,7 @@ from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.data.columns.schema import Schema
 from heorsynth.generators.heor.borrowing import ExternalCohort
 from heorsynth.generators.heor.cells import OTHERS, Cells
-from heorsynth.generators.heor.columns import ALL, ColumnLaw
+from heorsynth.generators.heor.columns import ALL, ColumnLaw, bent_by
 from heorsynth.generators.heor.dependence import Dependence, Spared, Thresholds, solve, target_correlations
 from heorsynth.generators.heor.entry import EntryLaw
 from heorsynth.generators.heor.guard import MOST_PIECES, Guard, Mover, Noise, beyond_weights
@@ -156,7 +156,10 @@ class HeorLaw:
             shape, cells, outcome, columns, Dependence(center, scale, np.zeros((0, 0)), np.zeros((0, 0))), kept, noise
         )
         basis = Basis.under(target, scores.shape[1])
-        return blank._with_dependence(target, basis, Products.of(basis, standard, held, known, least), rng)
+        owner = bent_by(columns, () if kept is None else kept.columns)
+        limits = thresholds.product, thresholds.residual
+        products = Products.of(basis, standard, held, known, owner, least, *limits)
+        return blank._with_dependence(target, basis, products, rng)
 
     def _with_dependence(
         self, target: np.ndarray, basis: Basis, products: Products, rng: np.random.Generator

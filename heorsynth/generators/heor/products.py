@@ -14,14 +14,8 @@ from typing import Any
 
 import numpy as np
 
-_OF_SCORES = 2.0
-"""Squared standard errors that a product of two scores needs: it is how a covariate changes the effect of the arm."""
-
 _FALSE_SHARE = 0.05
 """Expected share of the other kept products that a sample shows by chance (false discovery rate)."""
-
-_SHRUNK = 2.5
-"""Squared standard errors by which the third moments of other products are shrunk, as correlations are."""
 
 _PATIENTS_PER_PRODUCT = 10
 """A sample gives one product for so many patients at most: those that it shows most clearly."""
@@ -71,29 +65,50 @@ class Products:
         return cls(np.zeros((0, 0)), empty, empty, empty, *[np.zeros(0)] * 4)
 
     @classmethod
-    def of(cls, basis: Basis, scores: np.ndarray, columns: np.ndarray, known: np.ndarray, least: int) -> Products:
+    def of(
+        cls,
+        basis: Basis,
+        scores: np.ndarray,
+        columns: np.ndarray,
+        known: np.ndarray,
+        owner: np.ndarray,
+        least: int,
+        needed: float,
+        shrunk: float,
+    ) -> Products:
         """The products that patients with these standardised scores (n, q) and columns (n, p) show beyond chance.
 
-        No patient has more than 1 / `least` of the sum of absolute terms of a third moment that is kept.
+        Parameters
+        ----------
+        owner : array (p,)     the column that each score of a column belongs to; below 0 for one that takes no part
+        least : int            no patient has more than 1 / `least` of the absolute terms of a kept third moment
+        needed : float         squared standard errors that a product of two scores needs
+        shrunk : float         squared standard errors by which other third moments are shrunk
         """
         held = basis.of(scores, columns, known)
         n, q, p = len(held), scores.shape[1], columns.shape[1]
         reach = q + p if p * (q + p) ** 2 <= _MOST_WORK else q
+        coded = np.array([_two_values(column) for column in (*scores.T, *columns.T)], dtype=bool)
+        told = np.append(np.zeros(q), owner)
+        told[q:][np.diag(basis.factor) ** 2 <= _LEAST_LEFT] = -1
         found = [np.zeros((5, 0))]
-        for place in np.flatnonzero(np.diag(basis.factor) ** 2 > _LEAST_LEFT):
+        for place in np.flatnonzero(told[q:] >= 0):
             stop = min(q + place, reach)
-            first, second = np.triu_indices(stop)
-            apart = (first != second) | (first < q)
-            before = np.arange(stop)  # each with the column's own noise too
-            first, second = np.append(first[apart], before), np.append(second[apart], np.full(stop, stop))
-            moments, walds = _thirds(held[:, [*before, q + place]], held[:, q + place], known[:, place])
-            told = moments[first, second], walds[first, second]
-            found.append(np.array([first, np.where(second == stop, q + place, second), [place] * len(first), *told]))
+            used = np.flatnonzero(told[:stop] >= 0)
+            first, second = (used[part] for part in np.triu_indices(len(used)))
+            square = first == second
+            apart = np.where(square, (first < q) & ~coded[first], (first < q) | (told[first] != told[second]))
+            first, second = first[apart], second[apart]
+            own = used[:0] if coded[q + place] else used  # how far the column spreads may follow each of them
+            first, second = np.append(first, own), np.append(second, np.full(len(own), stop))
+            moments, walds = _thirds(held[:, [*range(stop), q + place]], held[:, q + place], known[:, place])
+            sizes = moments[first, second], walds[first, second]
+            found.append(np.array([first, np.where(second == stop, q + place, second), [place] * len(first), *sizes]))
         first, second, column, moments, walds = np.hstack(found)
         of_scores = second < q
-        needed = np.where(of_scores, _OF_SCORES, _SHRUNK)
-        kept = np.where(of_scores, walds > needed, False)
-        kept[~of_scores] = _discovered(walds[~of_scores]) & (walds[~of_scores] > _SHRUNK)
+        limits = np.where(of_scores, needed, shrunk)
+        kept = walds > limits
+        kept[~of_scores] &= _discovered(walds[~of_scores])
         clearest = np.flatnonzero(kept)[np.argsort(-walds[kept], kind="stable")[: n // _PATIENTS_PER_PRODUCT]]
         chosen = np.sort(clearest)
         one, two, third = (part[chosen].astype(int) for part in (first, second, column))
@@ -101,7 +116,7 @@ class Products:
         terms = np.abs(products * mine)
         spread = products.std(axis=0)
         fair = (terms.max(axis=0, initial=0.0) * least <= terms.sum(axis=0)) & (spread > 0)
-        moments = moments[chosen] * (1 - needed[chosen] / walds[chosen]) / np.where(fair, spread, 1.0)
+        moments = moments[chosen] * (1 - limits[chosen] / walds[chosen]) / np.where(fair, spread, 1.0)
         parts = (one, two, third, products.mean(axis=0), spread, moments, moments)
         return cls(basis.root, *(part[fair] for part in parts))
 
@@ -189,6 +204,11 @@ def _thirds(before: np.ndarray, mine: np.ndarray, known: np.ndarray) -> tuple[np
     sums, squares = (before * centred[:, None]).T @ before, (before**2 * centred[:, None] ** 2).T @ before**2
     by_chance = ((before**2).T @ (before**2 * known[:, None])) * (centred**2).sum() / count
     return sums / count, sums**2 / np.maximum(np.maximum(squares - sums**2 / count, by_chance), 1e-12)
+
+
+def _two_values(column: np.ndarray) -> bool:
+    """True for an indicator: its square says nothing that it does not."""
+    return bool(((column == column.min()) | (column == column.max())).all())
 
 
 def _uncorrelated(scores: np.ndarray, root: np.ndarray) -> np.ndarray:

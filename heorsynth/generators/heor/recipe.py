@@ -36,12 +36,12 @@ from heorsynth.generators.sampling.source import require_real, require_source
 from heorsynth.generators.sampling.subsample import stratified
 
 _PRIVACY = {
-    "standard": Thresholds(residual=2.5, score=3.0, hazard=0.5),
-    "strong": Thresholds(residual=9.0, score=16.0, hazard=6.0),
+    "standard": Thresholds(residual=2.5, score=3.0, hazard=0.5, product=2.0),
+    "strong": Thresholds(residual=9.0, score=16.0, hazard=6.0, product=9.0),
 }
 """Setting to thresholds for the associations that are kept; `benchmarks/generators.py` measures what they cost."""
 
-_UNSHRUNK = Thresholds(residual=0.0, score=0.0, hazard=0.0)
+_UNSHRUNK = Thresholds(residual=0.0, score=0.0, hazard=0.0, product=2.0)
 """Every association is kept as the patients show it, luck and all."""
 
 BY_CONSTRUCTION = {
