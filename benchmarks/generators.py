@@ -20,8 +20,8 @@ from metrics import fidelity, money, nearer_to_training, net_benefit
 import heorsynth as hs
 from heorsynth.core.random import stream
 from heorsynth.data.columns.schema import Endpoint, Schema
-from heorsynth.generators.heor.dependence import Thresholds
 from heorsynth.generators.heor.law import HeorLaw
+from heorsynth.generators.latent.dependence import Thresholds
 from heorsynth.generators.sampling.sampler import Sampler
 
 COHORTS = {"veterans": "Treatment", "pbc": "sex", "whas500": "gender", "gbsg2": "horTh", "aids": "tx"}

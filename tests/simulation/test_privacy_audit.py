@@ -16,9 +16,9 @@ from scipy.optimize import brentq
 from scipy.stats import beta, norm
 
 import heorsynth as hs
-from heorsynth.generators.heor.dependence import Thresholds
 from heorsynth.generators.heor.law import HeorLaw
 from heorsynth.generators.heor.private import PrivatePlan
+from heorsynth.generators.latent.dependence import Thresholds
 from heorsynth.generators.protection.account import Account, Mechanism
 from heorsynth.generators.protection.public import public_columns
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -275,6 +275,18 @@ class ColumnLaw:
         quantiles = {key: Quantiles.from_dict(law) for key, law in facts["quantiles"].items()}
         shares = {key: tuple(values) for key, values in facts["shares"].items()}
         return cls(facts["name"], facts["group"], tuple(facts["levels"]), shares, quantiles, facts["missing"], tables)
+
+
+def bent_by(columns: Sequence[ColumnLaw], kept: Sequence[str]) -> np.ndarray:
+    """For each latent (p,) the place of its column; -1 where no product moves it.
+
+    These are the latents of missing values, and those of columns whose moments are kept.
+    """
+    owner = []
+    for place, column in enumerate(columns):
+        mine = -1 if column.name in kept else place
+        owner += [-1] * column.may_miss + [mine] * (column.width - column.may_miss)
+    return np.array(owner, dtype=int)
 
 
 def _share(weights: np.ndarray, some: np.ndarray, of: np.ndarray) -> float:

@@ -13,14 +13,22 @@ from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.data.columns.schema import Schema
 from heorsynth.generators.heor.borrowing import ExternalCohort
 from heorsynth.generators.heor.cells import OTHERS, Cells
-from heorsynth.generators.heor.columns import ALL, ColumnLaw
-from heorsynth.generators.heor.dependence import Dependence, Spared, Thresholds, solve, target_correlations
+from heorsynth.generators.heor.columns import ALL, ColumnLaw, bent_by
 from heorsynth.generators.heor.entry import EntryLaw
 from heorsynth.generators.heor.kept import Drawn, KeptMoments
 from heorsynth.generators.heor.outcome import Outcome, scores_of
 from heorsynth.generators.heor.quantiles import MIN_PATIENTS, PIECES
 from heorsynth.generators.heor.quantities import horizon_of, more_quantities, paid, quantities
 from heorsynth.generators.heor.shape import CAUSE, STRATUM, Shape
+from heorsynth.generators.latent.dependence import (
+    Dependence,
+    Spared,
+    Thresholds,
+    products_of,
+    solve,
+    target_correlations,
+)
+from heorsynth.generators.latent.products import Products
 from heorsynth.generators.protection.guard import MOST_PIECES, Guard, Mover, Noise, beyond_weights
 from heorsynth.generators.sampling.formats import formats_from_dict, formats_to_dict
 
@@ -137,10 +145,13 @@ class HeorLaw:
         center, scale = scores.mean(axis=0), scores.std(axis=0)
         scale = np.where(scale > 0, scale, 1.0)
         empty = np.zeros((len(seen), 0))
+        standard = (scores - center) / scale
+        held = np.column_stack([empty, *(block[0] for block in blocks)])
+        known = np.column_stack([empty.astype(bool), *(block[1] for block in blocks)])
         target = target_correlations(
-            (scores - center) / scale,
-            np.column_stack([empty, *(block[0] for block in blocks)]),
-            np.column_stack([empty.astype(bool), *(block[1] for block in blocks)]),
+            standard,
+            held,
+            known,
             np.repeat(np.arange(len(columns)), [column.width for column in columns]),
             cells.indicators(cell).shape[1],
             0 if outcome is None else outcome.hazards.shape[1],
@@ -151,9 +162,12 @@ class HeorLaw:
         blank = cls(
             shape, cells, outcome, columns, Dependence(center, scale, np.zeros((0, 0)), np.zeros((0, 0))), kept, noise
         )
-        return blank.with_dependence(target, rng)
+        owner = bent_by(columns, () if kept is None else kept.columns)
+        return blank.with_dependence(target, rng, products_of(target, standard, held, known, owner, least, thresholds))
 
-    def with_dependence(self, target: np.ndarray, rng: np.random.Generator) -> HeorLaw:
+    def with_dependence(
+        self, target: np.ndarray, rng: np.random.Generator, products: Products | None = None
+    ) -> HeorLaw:
         """This law, with the dependence that gives drawn columns the target correlations, and with tables."""
         size = max(_SIMULATED_ROWS, 20 * len(target))
         cell = np.repeat(np.arange(len(self.cells.members)), self.cells.allocated(size))
@@ -174,7 +188,7 @@ class HeorLaw:
                 np.column_stack([empty.astype(bool), *(block[1] for block in blocks)]),
             )
 
-        law = solve(target, standard, self.dependence.center, self.dependence.scale, simulated)
+        law = solve(target, standard, self.dependence.center, self.dependence.scale, simulated, products)
         latents = law.latents(scores, np.random.default_rng(seeds[0]))
         values = self._values(latents, cell, cause, np.random.default_rng(seeds[1]), exactly=True)
         columns, start = [], 0

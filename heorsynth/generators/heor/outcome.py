@@ -51,7 +51,7 @@ class _FollowUpLaw:
             [float(np.average(cause[part] == code, weights=weights[part])) for code in range(1, n_causes + 1)]
             for part in parts
         ]
-        return cls(Quantiles.of(time, least, weights), edges, np.array(shares))
+        return cls(Quantiles.of(time, least, weights, whole_end=True), edges, np.array(shares))
 
     @classmethod
     def of_shares(cls, shares: np.ndarray, ends: np.ndarray, decimals: int) -> _FollowUpLaw:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -16,6 +16,13 @@ MIN_PATIENTS = 5
 
 PIECES = 2000
 """Largest number of pieces of one function: of more patients, more share a piece."""
+
+
+_LEAST_POWER = 0.2
+"""Least power of a piece that bends downwards."""
+
+_End: TypeAlias = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
+"""Makes the last piece (4,) from its sorted values (n,), their weights (n,) and the straight piece (4,)."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +50,7 @@ class Quantiles:
         weights: np.ndarray | None = None,
         *,
         open_top: bool = False,
+        whole_end: bool = False,
         shared: np.ndarray | None = None,
         most: int = PIECES,
     ) -> Quantiles:
@@ -52,6 +60,7 @@ class Quantiles:
         ----------
         least : int         patients to a piece, and patients who must share a value to make it a spike
         open_top : bool     larger values than the largest are possible, as for costs: the last piece may exceed it
+        whole_end : bool    the largest drawn value is as large as the largest on average, as for follow-up
         shared : array      values that are spikes even if few of these patients have them, because `least` patients
                             or more of the whole column do
         most : int          largest number of pieces beside the spikes
@@ -71,8 +80,9 @@ class Quantiles:
         pieces = np.array([distinct, np.zeros(len(distinct)), np.ones(len(distinct)), totals])
         loose = np.flatnonzero(~spike)
         if len(loose):
-            open_end = open_top and loose[-1] == len(held) - 1
-            pieces = np.hstack([pieces, _pieces(held[loose], weight[loose], least, open_end, most)])
+            last = loose[-1] == len(held) - 1
+            end = _curved if open_top and last else _reaching if whole_end and last else None
+            pieces = np.hstack([pieces, _pieces(held[loose], weight[loose], least, end, most)])
         left, rise, power, total = pieces[:, np.argsort(pieces[0] + pieces[1] / (pieces[2] + 1), kind="stable")]
         edges = np.concatenate([[0.0], np.cumsum(total)])
         return cls(edges / edges[-1], left, rise, power, decimals_of(held))
@@ -154,19 +164,19 @@ def _spikes(held: np.ndarray, shared: np.ndarray | None, least: int) -> np.ndarr
     return spike
 
 
-def _pieces(values: np.ndarray, weight: np.ndarray, least: int, open_end: bool, most: int) -> np.ndarray:
+def _pieces(values: np.ndarray, weight: np.ndarray, least: int, end: _End | None, most: int) -> np.ndarray:
     """Left, rise, power and weight (4, K) of pieces through sorted values (n,) that keep the mean of each.
 
-    There are two sizes of pieces, which differ by one; all pieces of a size are computed together. With an open end
-    the last piece is curved.
+    There are two sizes of pieces, which differ by one; all pieces of a size are computed together. The last
+    piece may be curved, as `end` makes it.
     """
     count = min(_n_pieces(len(values), least), most)
     size, longer = divmod(len(values), count)
     cut = longer * (size + 1)
     blocks = [(held[:cut].reshape(longer, size + 1), held[cut:].reshape(-1, size)) for held in (values, weight)]
     found = np.hstack([_straight(*block) for block in zip(*blocks, strict=True)])
-    if open_end and size > 1:
-        found[:, -1] = _curved(values[-size:], weight[-size:], found[:, -1])
+    if end is not None and size > 1:
+        found[:, -1] = end(values[-size:], weight[-size:], found[:, -1])
     return found
 
 
@@ -200,6 +210,20 @@ def _curved(part: np.ndarray, weight: np.ndarray, straight: np.ndarray) -> np.nd
     ratio = float(np.average((part - mean) ** 2, weights=weight)) / (mean - low) ** 2
     power = ratio + (ratio**2 + ratio) ** 0.5
     return np.array([low, (power + 1) * (mean - low), power, straight[3]])
+
+
+def _reaching(part: np.ndarray, weight: np.ndarray, straight: np.ndarray) -> np.ndarray:
+    """The piece (4,) through four or more sorted values (n,) that keeps their mean and ends beyond the largest.
+
+    A draw of n rows comes within a part of a piece to its end, and not to it. The end is as far beyond the mean of the
+    two largest values as half their distance from the next two, or as they are apart if that is less: for evenly
+    spaced values the largest draw is then the largest value on average.
+    """
+    low, mean = float(part[:2].mean()), float(np.average(part, weights=weight))
+    if len(part) < 4 or mean <= low:
+        return straight
+    end = part[-2:].mean() + min((part[-2:].mean() - part[-4:-2].mean()) / 2, part[-1] - part[-2])
+    return np.array([low, end - low, max((end - low) / (mean - low) - 1, _LEAST_POWER), straight[3]])
 
 
 def rising(values: np.ndarray) -> np.ndarray:

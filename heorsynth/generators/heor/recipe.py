@@ -25,11 +25,11 @@ from heorsynth.data.labels.levels import INTERNAL, SHARED, level_problem
 from heorsynth.engine.engine import EngineSpec, open_engine
 from heorsynth.generators.heor.borrowing import ExternalCohort
 from heorsynth.generators.heor.cells import MIN_STRATUM
-from heorsynth.generators.heor.dependence import Thresholds
 from heorsynth.generators.heor.keep_columns import ALL_COLUMNS, resolved
 from heorsynth.generators.heor.law import HeorLaw
 from heorsynth.generators.heor.private import PrivatePlan
 from heorsynth.generators.heor.quantiles import MIN_PATIENTS
+from heorsynth.generators.latent.dependence import Thresholds
 from heorsynth.generators.protection.account import Account, budget_problems, delta_problem
 from heorsynth.generators.protection.guard import BOUNDS, Guard
 from heorsynth.generators.protection.public import public_columns, public_domain, public_problems, stated_schema
@@ -39,12 +39,12 @@ from heorsynth.generators.sampling.source import require_real, require_source
 from heorsynth.generators.sampling.subsample import stratified
 
 _PRIVACY = {
-    "standard": Thresholds(residual=2.5, score=3.0, hazard=0.5),
-    "strong": Thresholds(residual=9.0, score=16.0, hazard=6.0),
+    "standard": Thresholds(residual=2.5, score=3.0, hazard=0.5, product=2.0),
+    "strong": Thresholds(residual=9.0, score=16.0, hazard=6.0, product=9.0),
 }
 """Setting to thresholds for the associations that are kept; `benchmarks/generators.py` measures what they cost."""
 
-_UNSHRUNK = Thresholds(residual=0.0, score=0.0, hazard=0.0)
+_UNSHRUNK = Thresholds(residual=0.0, score=0.0, hazard=0.0, product=2.0)
 """Every association is kept as the patients show it, luck and all."""
 
 BY_CONSTRUCTION = {

@@ -127,9 +127,10 @@ def test_three_levels_keep_their_shares_by_arm() -> None:
     rows = real.frame.assign(stage=stage)
     cohort = hs.Cohort.derive(real.schema, rows, label=None)
     shares = pd.crosstab(rows["arm"], rows["stage"], normalize="index")
-    for one in cohorts(cohort, ["stage"], m=3):
-        found = pd.crosstab(one.frame["arm"], one.frame["stage"], normalize="index")
-        assert np.abs(found - shares).to_numpy().max() < 0.012
+    drawn = [pd.crosstab(one.frame["arm"], one.frame["stage"], normalize="index")
+             for one in cohorts(cohort, ["stage"], m=20)]  # fmt: skip
+    assert np.abs(sum(drawn) / len(drawn) - shares).to_numpy().max() < 0.012
+    assert max(np.abs(found - shares).to_numpy().max() for found in drawn) < 0.04
 
 
 def test_missing_values_of_a_kept_column_stay_missing_and_the_known_keep_their_means() -> None:
@@ -150,9 +151,9 @@ def test_a_cohort_without_arm_keeps_the_covariances_of_all_its_patients() -> Non
     rows = trial().frame.drop(columns="arm")
     roles = {"endpoints": {"os": ("time", "event")}, "costs": ["cost"], "utilities": ["qaly"]}
     truth = np.cov(rows["u0"], rows["qaly"], ddof=0)[0, 1]
-    for one in cohorts(hs.Cohort(rows, **roles), ["u0"], m=3):
-        found = np.cov(one.frame["u0"], one.frame["qaly"], ddof=0)[0, 1]
-        assert abs(found - truth) < 0.1 * rows["u0"].std() * rows["qaly"].std() / np.sqrt(400)
+    drawn = cohorts(hs.Cohort(rows, **roles), ["u0"], m=20)
+    off = [np.cov(one.frame["u0"], one.frame["qaly"], ddof=0)[0, 1] - truth for one in drawn]
+    assert np.abs(off).max() < 0.2 * rows["u0"].std() * rows["qaly"].std() / np.sqrt(400)
 
 
 def test_an_arm_of_too_few_patients_has_no_mean_kept_nor_the_arm_that_would_give_it_away() -> None:

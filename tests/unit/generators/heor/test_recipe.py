@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 import heorsynth as hs
 from heorsynth.core import errors
 from heorsynth.generators.heor.cells import Cells
-from heorsynth.generators.heor.dependence import james_stein
 from heorsynth.generators.heor.outcome import systematic_sample
 from heorsynth.generators.heor.quantiles import MIN_PATIENTS, Quantiles
+from heorsynth.generators.latent.dependence import james_stein
 
 
 def drawn(cohort: "hs.Cohort", seed: int = 1, **asked: object) -> "hs.Cohort":

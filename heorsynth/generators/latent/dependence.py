@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
+from heorsynth.generators.latent.products import Basis, Products
+
 _ROUNDS = 8
 """Number of corrections of the latent correlations."""
+
+_MORE_ROUNDS = 4
+"""Number of further corrections of the correlations where products move the latents."""
 
 _LARGEST = 0.98
 """Largest latent correlation."""
@@ -27,11 +32,13 @@ class Thresholds:
     residual : float      for two columns, given arm, subgroups and outcome
     score : float         for a column and arm, subgroups or outcome, except as follows
     hazard : float        for a column and the martingale residual: its Cox effect
+    product : float       for a column and a product of two of them: how it changes the effect of the arm
     """
 
     residual: float
     score: float
     hazard: float
+    product: float = 2.0
 
 
 def james_stein(correlation: np.ndarray, patients: np.ndarray | float, threshold: np.ndarray | float) -> np.ndarray:
@@ -60,19 +67,21 @@ def correlations(columns: np.ndarray, known: np.ndarray) -> tuple[np.ndarray, np
 
 @dataclass(frozen=True)
 class Dependence:
-    """Latents = scores · slopes + normal noise · factor.T, for standardised scores.
+    """Latents = scores · slopes + (normal noise + products) · factor.T, for standardised scores.
 
     Attributes
     ----------
     center, scale : array (q,)     of the scores in the source
     slopes : array (q, p)
     factor : array (p, p)          a Cholesky factor of the noise's covariance
+    products : Products            what three columns say together
     """
 
     center: np.ndarray
     scale: np.ndarray
     slopes: np.ndarray
     factor: np.ndarray
+    products: Products = field(default_factory=Products.none)
 
     def latents(self, scores: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Latents (n, p) for rows with these scores (n, q).
@@ -86,6 +95,8 @@ class Dependence:
             design = np.column_stack([np.ones(len(scores)), standard])
             noise = noise - design @ np.linalg.lstsq(design, noise, rcond=None)[0]
             noise = np.linalg.solve(np.linalg.cholesky(noise.T @ noise / len(noise)), noise.T).T
+        if len(self.products):
+            noise = self.products.moved(standard, noise)
         return standard @ self.slopes + noise @ self.factor.T
 
     def moved(self, patients: int, spread: float, rng: np.random.Generator) -> Dependence:
@@ -97,22 +108,26 @@ class Dependence:
         count, size = len(self.factor), int(patients / spread**2) if spread > 0 else 0
         if not size or not count:
             return self
+        products = self.products.jittered(size, rng) if len(self.products) else self.products
         slopes = self.slopes + rng.standard_normal(self.slopes.shape) @ self.factor.T / np.sqrt(size)
         factor = self.factor
         if size > 2 * count:
             drawn = rng.standard_normal((size, count)) @ self.factor.T
             factor = np.linalg.cholesky(drawn.T @ drawn / size)
-        return replace(self, slopes=slopes, factor=factor)
+        return replace(self, slopes=slopes, factor=factor, products=products)
 
     def to_dict(self) -> dict[str, Any]:
-        return {name: value.tolist() for name, value in vars(self).items()}
+        products = {"products": self.products.to_dict()} if len(self.products) else {}
+        return {name: getattr(self, name).tolist() for name in ("center", "scale", "slopes", "factor")} | products
 
     @classmethod
     def from_dict(cls, facts: Mapping[str, Any]) -> Dependence:
         columns = len(facts["factor"])
         slopes = np.array(facts["slopes"], dtype=float).reshape(len(facts["center"]), columns)
         factor = np.array(facts["factor"], dtype=float).reshape(columns, columns)
-        return cls(np.array(facts["center"], dtype=float), np.array(facts["scale"], dtype=float), slopes, factor)
+        products = Products.from_dict(facts["products"]) if "products" in facts else Products.none()
+        center, scale = np.array(facts["center"], dtype=float), np.array(facts["scale"], dtype=float)
+        return cls(center, scale, slopes, factor, products)
 
 
 @dataclass(frozen=True)
@@ -198,12 +213,27 @@ def target_correlations(
     return target
 
 
+def products_of(
+    target: np.ndarray,
+    scores: np.ndarray,
+    columns: np.ndarray,
+    known: np.ndarray,
+    owner: np.ndarray,
+    least: int,
+    thresholds: Thresholds,
+) -> Products:
+    """The products that patients show beside these target correlations; see `Products.of`."""
+    basis = Basis.under(target, scores.shape[1])
+    return Products.of(basis, scores, columns, known, owner, least, thresholds.product, thresholds.residual)
+
+
 def solve(
     target: np.ndarray,
     scores: np.ndarray,
     center: np.ndarray,
     scale: np.ndarray,
     simulate: Callable[[Dependence], tuple[np.ndarray, np.ndarray]],
+    products: Products | None = None,
 ) -> Dependence:
     """The latent law under which drawn columns have the target correlations.
 
@@ -214,27 +244,34 @@ def solve(
     ----------
     scores : array (N, q)     of a large draw, standardised
     simulate : callable        takes a latent law; returns the columns (N, p) drawn with it, and where they are known
+    products : Products        what three columns say together; their weights are corrected in the same way
     """
     count = scores.shape[1]
     among = correlations(scores, np.ones_like(scores, dtype=bool))[0] if count else np.zeros((0, 0))
     latent = target.copy()
-    law = _law(latent, among, center, scale)
-    for _ in range(_ROUNDS):
+    products = Products.none() if products is None else products
+    basis = Basis.under(target, count)
+    law = _law(latent, among, center, scale, products)
+    for turn in range(_ROUNDS + (_MORE_ROUNDS if len(products) else 0)):
         columns, known = simulate(law)
+        if len(products) and turn < _ROUNDS:
+            products = products.corrected(basis, scores, columns, known)
         both = np.column_stack([scores, columns])
         reached, _rows = correlations(both, np.column_stack([np.ones_like(scores, dtype=bool), known]))
         step = target - reached
         step[:count, :count] = 0.0
         latent = np.clip(latent + step, -_LARGEST, _LARGEST)
         np.fill_diagonal(latent, 1.0)
-        law = _law(latent, among, center, scale)
+        law = _law(latent, among, center, scale, products)
     return law
 
 
-def _law(latent: np.ndarray, among: np.ndarray, center: np.ndarray, scale: np.ndarray) -> Dependence:
+def _law(
+    latent: np.ndarray, among: np.ndarray, center: np.ndarray, scale: np.ndarray, products: Products
+) -> Dependence:
     count = len(among)
     slopes = np.linalg.pinv(among) @ latent[:count, count:]
     noise = latent[count:, count:] - latent[count:, :count] @ slopes
     values, vectors = np.linalg.eigh((noise + noise.T) / 2)
     covariance = (vectors * np.clip(values, 1e-3, None)) @ vectors.T
-    return Dependence(center, scale, slopes, np.linalg.cholesky(covariance))
+    return Dependence(center, scale, slopes, np.linalg.cholesky(covariance), products)
