@@ -50,6 +50,18 @@ class Band:
         return {label: (low + high) / 2 for label, low, high in zip(self.labels, ends[:-1], ends[1:], strict=True)}
 
 
+STRIKE_ALL = "all"
+"""The value of `strike` that strikes every rule that is discovered."""
+
+
+@dataclass(frozen=True)
+class RuleChoice:
+    """The rules that a user adds to those that are discovered, and those that are struck, as text."""
+
+    add: tuple[str, ...] = ()
+    strike: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True)
 class Schema:
     """The declared roles of a cohort's columns: names and units, without any patient's value."""
@@ -70,6 +82,7 @@ class Schema:
     totals: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     kind: Mapping[str, str] = field(default_factory=dict, compare=False)
     levels: Mapping[str, tuple[str, ...]] = field(default_factory=dict, compare=False)
+    rules: RuleChoice = field(default=RuleChoice(), compare=False)
 
     def holds_levels(self, name: str) -> bool:
         """Return True if a column's role or declaration says that its values are levels, whatever their type."""
@@ -133,8 +146,11 @@ class Schema:
         return replace(self, **changes)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the roles as JSON-ready data."""
-        return asdict(self)
+        """Return the roles as JSON-ready data. Rules are in it only if some are added or struck."""
+        facts = asdict(self)
+        if self.rules == RuleChoice():
+            del facts["rules"]
+        return facts
 
     @classmethod
     def from_dict(cls, facts: Mapping[str, Any]) -> Schema:
@@ -156,6 +172,7 @@ class Schema:
             levels={name: tuple(levels) for name, levels in facts["levels"].items()},
             costs=tuple(facts["costs"]),
             utilities=tuple(facts["utilities"]),
+            rules=RuleChoice(**{name: tuple(texts) for name, texts in facts.get("rules", {}).items()}),
             subgroups=tuple(facts["subgroups"]),
             **{name: facts[name] for name in ("arm", "arm_reference", "id", "entry", "unit", "currency", "price_year")},
         )
@@ -179,6 +196,7 @@ def schema_of(
     totals: Mapping[str, Sequence[str]] | None = None,
     kind: Mapping[str, str] | None = None,
     levels: Mapping[str, Sequence[object]] | None = None,
+    rules: Mapping[str, object] | None = None,
 ) -> Schema:
     """Return the roles declared as in `Cohort`. Raise RoleError if a declaration has the wrong form."""
     return Schema(
@@ -198,6 +216,7 @@ def schema_of(
         totals=_as_totals(totals or {}),
         kind=_as_kinds(kind or {}),
         levels=_as_levels(levels or {}),
+        rules=_as_rules(rules or {}),
     )
 
 
@@ -322,6 +341,25 @@ def _as_levels(declared: object) -> dict[str, tuple[str, ...]]:
 def _level(declared: object) -> str:
     """Return a declared level as `as_text` in heorsynth.data.columns.levels writes it."""
     return str(int(declared)) if isinstance(declared, float) and declared.is_integer() else str(declared)
+
+
+def _as_rules(declared: object) -> RuleChoice:
+    """Return the rules declared as {"add": [...], "strike": [...]}. Raise RoleError for another form."""
+    shape = 'write rules={"add": ["a <= b"], "strike": ["`c` = `d`"]}; strike: "all" strikes all'
+    if not isinstance(declared, Mapping):
+        raise RoleError("cohort", Problem("rules", "is not of the form {add: [rule], strike: [rule]}", shape))
+    known = ("add", "strike")
+    if unknown := [str(name) for name in declared if name not in known]:
+        raise RoleError("cohort", [Problem(f"rules: {name!r}", "unknown", nearest(name, known)) for name in unknown])
+    found = {}
+    for name, texts in declared.items():
+        listed = [texts] if isinstance(texts, str) else texts
+        if not isinstance(listed, Iterable) or isinstance(listed, Mapping):
+            raise RoleError("cohort", Problem(f"rules: {name}", "is not a list of rules", shape))
+        found[str(name)] = tuple(listed)
+        if not all(isinstance(text, str) for text in found[str(name)]):
+            raise RoleError("cohort", Problem(f"rules: {name}", "is not a list of rules", shape))
+    return RuleChoice(**found)
 
 
 def as_marks(declared: object) -> tuple[str, ...]:
