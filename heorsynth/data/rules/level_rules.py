@@ -44,6 +44,11 @@ class Bands(Rule):
     def about(self, table: Arrays) -> np.ndarray:
         return np.asarray(~np.isnan(table.numbers(self.number)))
 
+    def derived(self, table: Arrays, target: str) -> np.ndarray | None:
+        if target != self.group:
+            return None
+        return band_texts(table.numbers(self.number), self.edges, tuple(map(as_level, self.labels)))
+
     def broken_rows(self, table: Arrays) -> np.ndarray:
         labels = tuple(map(as_level, self.labels))
         return np.asarray(table.text(self.group) != band_texts(table.numbers(self.number), self.edges, labels))

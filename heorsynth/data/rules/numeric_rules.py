@@ -35,6 +35,11 @@ class Equal(Rule):
     def about(self, table: Arrays) -> np.ndarray:
         return np.asarray(~table.missing(self.first))
 
+    def derived(self, table: Arrays, target: str) -> np.ndarray | None:
+        source = self.first if target == self.second else self.second
+        numbers = table.numbers(source)
+        return table.text(source) if np.isnan(numbers[~table.missing(source)]).any() else numbers
+
     def broken_rows(self, table: Arrays) -> np.ndarray:
         one, other = table.numbers(self.first), table.numbers(self.second)
         same = near(one, other) & ~np.isnan(one)
@@ -158,14 +163,16 @@ class Sum(Rule):
     def broken_rows(self, table: Arrays) -> np.ndarray:
         return ~near(table.numbers(self.whole), self._total(table), self.within)
 
-    def mended(self, table: Arrays, target: str) -> pd.Series:
-        rows = self.broken_rows(table)
-        total = self._total(table)
+    def derived(self, table: Arrays, target: str) -> np.ndarray | None:
         if target == self.whole:
-            wanted = total
-        else:
-            factor = next(factor for factor, name in self.terms if name == target)
-            wanted = (table.numbers(self.whole) - (total - factor * table.numbers(target))) / factor
+            return self._total(table)
+        factor = next(factor for factor, name in self.terms if name == target)
+        rest = sum(other * table.numbers(name) for other, name in self.terms if name != target) + self.constant
+        return np.asarray((table.numbers(self.whole) - rest) / factor)
+
+    def mended(self, table: Arrays, target: str) -> pd.Series:
+        rows, wanted = self.broken_rows(table), np.asarray(self.derived(table, target))
+        if target != self.whole:
             gaps = np.isnan(wanted) & ~np.isnan(table.numbers(target))
             wanted = np.where(gaps, table.numbers(target), wanted)
         return with_values(table.frame[target], rows, np.round(wanted[rows], 9))

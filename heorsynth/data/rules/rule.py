@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from typing import Any, ClassVar
 
 import numpy as np
@@ -63,6 +63,10 @@ class Rule(ABC):
     def mended(self, table: Arrays, target: str) -> pd.Series:
         """The column `target` (n,), changed where the rule is broken so that it holds, as far as the target can."""
 
+    def derived(self, table: Arrays, target: str) -> np.ndarray | None:
+        """The column `target` (n,) as numbers or levels, worked out from the others; None if they do not decide it."""
+        return None
+
     def broken(self, frame: pd.DataFrame) -> np.ndarray:
         """True (n,) for the rows of a frame that break the rule. All do if the frame lacks one of its columns."""
         if not {*self.columns} <= {*map(str, frame.columns)}:
@@ -76,8 +80,12 @@ class Rule(ABC):
 
     def to_dict(self) -> dict[str, Any]:
         """The rule as data for JSON, with its support rounded down to a multiple of five."""
-        held = {one.name: getattr(self, one.name) for one in fields(self)}
-        return {"kind": self.kind, **held, "support": self.support // 5 * 5, "log_chance": round(self.log_chance)}
+        return {
+            "kind": self.kind,
+            **asdict(self),
+            "support": self.support // 5 * 5,
+            "log_chance": round(self.log_chance),
+        }
 
 
 def name_text(name: str) -> str:

@@ -11,6 +11,7 @@ import pandas as pd
 
 from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.data.columns.schema import Schema
+from heorsynth.data.rules.mending import Mending
 from heorsynth.generators.heor.borrowing import ExternalCohort
 from heorsynth.generators.heor.cells import OTHERS, Cells
 from heorsynth.generators.heor.columns import ALL, ColumnLaw
@@ -21,6 +22,7 @@ from heorsynth.generators.heor.kept import Drawn, KeptMoments
 from heorsynth.generators.heor.outcome import Outcome
 from heorsynth.generators.heor.quantiles import MIN_PATIENTS, PIECES
 from heorsynth.generators.heor.quantities import horizon_of, more_quantities, paid, quantities
+from heorsynth.generators.heor.rule_plan import RULED, RulePlan
 from heorsynth.generators.heor.shape import CAUSE, STRATUM, Shape
 from heorsynth.generators.sampling.formats import formats_from_dict, formats_to_dict
 
@@ -59,6 +61,11 @@ class HeorLaw:
         return True
 
     @property
+    def mending(self) -> Mending:
+        """The rules that every row keeps, with the columns that they change."""
+        return self.shape.plan.mending
+
+    @property
     def least(self) -> int:
         """Smallest number of patients to a piece of the law, and to a level of a covariate."""
         return self.shape.least
@@ -76,6 +83,7 @@ class HeorLaw:
         keep: Sequence[str] = (),
         whole: bool = False,
         guard: Guard | None = None,
+        mending: Mending | None = None,
     ) -> HeorLaw:
         """The law of a cohort.
 
@@ -89,6 +97,7 @@ class HeorLaw:
         keep : sequence of str       covariates whose moments by arm are kept, as `keep_columns.resolved` gives them
         whole : bool                 `keep` is every covariate: then nothing is shrunk, and bent relations are kept too
         guard : Guard, optional      bounds how far one patient moves the law
+        mending : Mending, optional  the rules that every row is to keep
         """
         cells, cell = Cells.of(cohort)
         taken = cells.counts
@@ -96,7 +105,7 @@ class HeorLaw:
             cells = replace(cells, counts=np.array([counts[member] for member in cells.members]))
         if guard is not None:
             cells = replace(cells, counts=guard.rounded(cells.counts))
-        shape = Shape.of(cohort, cells, least, guard)
+        shape = Shape.of(cohort, cells, least, guard, mending, keep)
         frame, primary = cohort.rows, shape.primary
         time, cause = np.ones(cohort.n), np.zeros(cohort.n, dtype=int)
         outcome = None
@@ -110,6 +119,7 @@ class HeorLaw:
             outcome = Outcome.of(time, cause, cells, cell, least if guard is None else least // 2, chance)
         if guard is not None:
             values = shape.bounded(values, guard, cohort.name)
+        shape = shape.with_states(cells, cell, cause, values)
         grouped = {name: _group(name, shape, cells, cell, cause, values) for name in shape.modelled}
         columns = tuple(_column(name, values[name], shape, grouped[name], guard, noise) for name in shape.modelled)
         kept = None
@@ -213,6 +223,7 @@ class HeorLaw:
             "formats": formats_to_dict(self.shape.formats),
             "modelled": [[name, group] for name, group in self.shape.modelled.items()],
             "pooled": dict(self.shape.pooled),
+            **({"plan": self.shape.plan.to_dict()} if self.mending.steps else {}),
             "cells": self.cells.to_dict(),
             "outcome": None if self.outcome is None else self.outcome.to_dict(),
             **({} if self.shape.entry is None else {"entry": self.shape.entry.to_dict()}),
@@ -227,7 +238,8 @@ class HeorLaw:
         """The law that `to_dict` wrote, for these roles."""
         formats = formats_from_dict(facts["formats"])
         entry = None if schema.entry is None else EntryLaw.from_dict(facts["entry"])
-        shape = Shape(schema, formats, dict(facts["modelled"]), facts["pooled"], entry=entry)
+        plan = RulePlan.from_dict(facts["plan"]) if "plan" in facts else RulePlan()
+        shape = Shape(plan.schema(schema), formats, dict(facts["modelled"]), facts["pooled"], entry=entry, plan=plan)
         outcome = None if facts["outcome"] is None else Outcome.from_dict(facts["outcome"])
         columns = tuple(map(ColumnLaw.from_dict, facts["columns"]))
         dependence = Dependence.from_dict(facts["dependence"])
@@ -323,6 +335,8 @@ def _group(
         return cause.astype(str)
     if group == STRATUM:
         return cells.strata(cell)
+    if group == RULED:
+        return shape.plan.states[name].of(shape.columns_before(cells, cell, cause, values))
     return cells.levels(group, cell).astype(str) if group in cells.names else values[group].astype(str)
 
 
@@ -369,7 +383,7 @@ def _column(
             group,
             groups,
             least=shape.least,
-            open_top=name in shape.amounts,
+            open_top=name in shape.amounts - shape.plan.parts,
             stand_in=schema.bands[group].typical if group in schema.bands else None,
             weights=weights,
             most=most,

@@ -22,6 +22,8 @@ from heorsynth.data.folders.keyed_patients import keyed_patients
 from heorsynth.data.folders.sampling import most_rows_problem
 from heorsynth.data.labels import facts
 from heorsynth.data.labels.levels import INTERNAL, level_problem
+from heorsynth.data.rules.discover import rules_of
+from heorsynth.data.rules.rules import MIN_PATIENTS as RULE_PATIENTS
 from heorsynth.engine.engine import EngineSpec, open_engine
 from heorsynth.generators.heor.borrowing import ExternalCohort
 from heorsynth.generators.heor.cells import MIN_STRATUM
@@ -30,6 +32,7 @@ from heorsynth.generators.heor.guard import BOUNDS, Guard
 from heorsynth.generators.heor.keep_columns import ALL_COLUMNS, resolved
 from heorsynth.generators.heor.law import HeorLaw
 from heorsynth.generators.heor.quantiles import MIN_PATIENTS
+from heorsynth.generators.heor.rule_plan import mending_of
 from heorsynth.generators.sampling.calibration import Aim, CalibrationRequest, aims_of, facts_met
 from heorsynth.generators.sampling.sampler import Sampler
 from heorsynth.generators.sampling.source import require_real, require_source
@@ -228,6 +231,7 @@ class Heor:
         rng = stream(seed, "heor")
         counts = None if whole is None else whole.cells
         keep, everything = resolved(self.keep, cohort), self.keep == ALL_COLUMNS
+        rules = rules_of(cohort.rows, cohort.schema, max(RULE_PATIENTS, self._pieces))
         law = HeorLaw.of(
             cohort,
             _UNSHRUNK if everything else _PRIVACY[self.privacy],
@@ -238,8 +242,9 @@ class Heor:
             keep=keep,
             whole=everything,
             guard=guard,
+            mending=mending_of(rules, cohort.schema, [aim.column for aim in aims]),
         )
-        settings = self._settings(cohort, law, aims, external, whole)
+        settings = self._settings(cohort, law, aims, external, whole, rules.texts)
         kept = {fact for role, found in BY_CONSTRUCTION.items() if getattr(cohort.schema, role) for fact in found}
         kept |= {facts.COVARIANCES} if everything else set()
         calibrated = tuple(sorted(kept | set(facts_met(aims))))
@@ -270,6 +275,7 @@ class Heor:
         aims: Sequence[Aim],
         external: ExternalCohort | None,
         whole: CohortFolder | None,
+        rules: Sequence[str],
     ) -> dict[str, object]:
         """What labels and records say of how this law was made."""
         settings: dict[str, object] = {"privacy": self.privacy, "min_patients": self.min_patients}
@@ -281,6 +287,8 @@ class Heor:
             settings["keep"] = ALL_COLUMNS if self.keep == ALL_COLUMNS else list(dict.fromkeys(self.keep))
         if law.kept is not None and law.kept.reasons:
             settings["not_kept"] = dict(law.kept.reasons)
+        if rules:
+            settings["rules"] = list(rules)
         if aims:
             settings["calibrate"] = {aim.name: "source" if aim.source else dict(aim.values) for aim in aims}
         if external is not None:

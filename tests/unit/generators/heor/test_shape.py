@@ -5,7 +5,8 @@ import pandas as pd
 
 import heorsynth as hs
 from heorsynth.data.columns.levels import POOLED
-from heorsynth.generators.heor.shape import pooled_levels, primary_of
+from heorsynth.generators.heor.rule_plan import primary_of
+from heorsynth.generators.heor.shape import pooled_levels
 
 
 def levels(**counts: int) -> np.ndarray:

@@ -1,0 +1,161 @@
+"""Chooses which column each rule changes, and mends rows in that order, so that no rule undoes another."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain
+from typing import Any
+
+import pandas as pd
+
+from heorsynth.data.columns.arrays import Arrays
+from heorsynth.data.columns.schema import Schema
+from heorsynth.data.rules.grammar import rule_from_dict
+from heorsynth.data.rules.level_rules import Bands, Together
+from heorsynth.data.rules.numeric_rules import Equal, Steps, Sum
+from heorsynth.data.rules.rule import Rule
+
+_PASSES = 6
+"""Rules that share columns in a circle are applied again, at most so often, until no row breaks any."""
+
+_LAST, _NEVER = 2, 3
+"""Ranks of columns: those changed only if nothing else can be, and those that are never changed."""
+
+
+@dataclass(frozen=True)
+class Mending:
+    """Rules, each with the column that it changes, in the order in which they are applied."""
+
+    steps: tuple[tuple[Rule, str], ...] = ()
+
+    @classmethod
+    def of(cls, rules: Iterable[Rule], schema: Schema, primary: Collection[str], never: Collection[str]) -> Mending:
+        """The order for these rules.
+
+        Parameters
+        ----------
+        primary : collection of str   columns that are drawn first: they change only if no other column can
+        never : collection of str     columns that may not change at all; rules among these alone are left out
+
+        Notes
+        -----
+        Each rule takes the column that the fewest roles rest on. A copy, a sum and a band are worked out from the other
+        columns. A column that a rule reads is not changed by a later rule, unless the rules form a circle.
+        """
+        rank = {name: 1 for name in (*schema.costs, *schema.utilities)}
+        rank |= dict.fromkeys(primary, _LAST) | dict.fromkeys(never, _NEVER)
+        reads: dict[str, set[str]] = {}
+        chosen: list[tuple[Rule, str]] = []
+        for rule in chain.from_iterable(_in_pairs(one, rank) for one in rules):
+            allowed = [name for name in rule.targets if rank.get(name, 0) < _NEVER]
+            if not allowed:
+                continue
+            taken = {name for done, name in chosen if isinstance(done, Equal | Sum | Bands)}
+
+            def cost(name: str, rule: Rule = rule, taken: set[str] = taken) -> tuple[bool, bool, int, int]:
+                circular = any(_reaches(reads, other, name) for other in rule.columns if other != name)
+                worked_out = isinstance(rule, Equal | Sum | Bands) and name in taken
+                held = 0 if isinstance(rule, Sum) and name == rule.whole and rank.get(name, 0) < _LAST else 1
+                return (
+                    circular or worked_out,
+                    rank.get(name, 0) == _LAST and not isinstance(rule, Steps),
+                    held,
+                    rank.get(name, 0),
+                )
+
+            target = min(allowed, key=cost)
+            reads.setdefault(target, set()).update(name for name in rule.columns if name != target)
+            chosen.append((rule, target))
+        return cls(tuple(sorted(chosen, key=lambda step: (_depth(reads, step[1], ()), step[1], _late(step[0])))))
+
+    @property
+    def targets(self) -> frozenset[str]:
+        """The columns that are changed."""
+        return frozenset(target for _, target in self.steps)
+
+    @property
+    def worked_out(self) -> dict[str, Rule]:
+        """Column that the others decide to the rule that says how, in an order in which each can be worked out."""
+        found: dict[str, Rule] = {}
+        for rule, target in self.steps:
+            whole = isinstance(rule, Equal | Sum) or (isinstance(rule, Bands) and target == rule.group)
+            if whole and target not in found:
+                found[target] = rule
+        circular = {name for name in found if name in _inputs(found, name)}
+        return {name: rule for name, rule in found.items() if name not in circular}
+
+    def mended(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """The same rows with every rule kept. Rules whose columns are absent are left out."""
+        names = {*map(str, frame.columns)}
+        steps = [(rule, target) for rule, target in self.steps if {*rule.columns} <= names]
+        for _ in range(_PASSES):
+            changed = False
+            for rule, target in steps:
+                table = Arrays(frame)
+                if rule.broken_rows(table).any():
+                    frame = frame.assign(**{target: rule.mended(table, target)})
+                    changed = True
+            if not changed:
+                break
+        return frame
+
+    def to_dict(self) -> list[dict[str, Any]]:
+        """The steps as data for JSON."""
+        return [{**rule.to_dict(), "target": target} for rule, target in self.steps]
+
+    @classmethod
+    def from_dict(cls, facts: Sequence[Mapping[str, Any]]) -> Mending:
+        """The steps that `to_dict` wrote."""
+        return cls(
+            tuple(
+                (rule_from_dict({name: part for name, part in one.items() if name != "target"}), str(one["target"]))
+                for one in facts
+            )
+        )
+
+
+def _in_pairs(rule: Rule, rank: Mapping[str, int]) -> list[Rule]:
+    """Columns that are missing together as pairs with the one that changes least easily; any other rule as it is."""
+    if not isinstance(rule, Together):
+        return [rule]
+    anchor = max(rule.names, key=lambda name: rank.get(name, 0))
+    return [replace(rule, names=(anchor, name)) for name in rule.names if name != anchor]
+
+
+def _late(rule: Rule) -> int:
+    """The place of a rule among those that change the same column: steps come first, and sums last."""
+    order = ("steps", "order", "gives", "together", "implies", "band", "sum", "equal")
+    return order.index(rule.kind)
+
+
+def _reaches(reads: Mapping[str, set[str]], start: str, goal: str) -> bool:
+    """True if a column is worked out from another, directly or through others."""
+    seen, waiting = {start}, [start]
+    while waiting:
+        for name in reads.get(waiting.pop(), ()):
+            if name == goal:
+                return True
+            if name not in seen:
+                seen.add(name)
+                waiting.append(name)
+    return False
+
+
+def _depth(reads: Mapping[str, set[str]], name: str, path: tuple[str, ...]) -> int:
+    """The number of steps before a column is final; a circle counts once."""
+    below = [_depth(reads, other, (*path, name)) for other in reads.get(name, ()) if other not in (*path, name)]
+    return 1 + max(below, default=0) if name in reads else 0
+
+
+def _inputs(found: Mapping[str, Rule], name: str) -> set[str]:
+    """The columns that a worked-out column rests on, through others that are worked out."""
+    seen: set[str] = set()
+    waiting = [name]
+    while waiting:
+        one = waiting.pop()
+        if one in found:
+            new = {*found[one].columns} - {one} - seen
+            seen |= new
+            waiting += list(new)
+    return seen
