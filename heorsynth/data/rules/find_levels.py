@@ -16,7 +16,7 @@ from heorsynth.data.rules.rule import as_level
 _FEWEST_IMPLIED = 50
 """A level that implies a level needs so many patients: with fewer, a strong association often has no exception."""
 
-_SPIKE = 0.02
+_SPIKE = 0.1
 """A number that this share of the patients has is a value that can imply, and be implied."""
 
 _BLOCK = 10_000

@@ -72,6 +72,7 @@ def ordered_columns(patients: Patients, names: Sequence[str]) -> Iterator[Order]
     """
     if len(names) < 2:
         return
+    names = [name for name in names if _several(patients.table.numbers(name))]
     values = patients.table.several_numbers(tuple(names))
     screen = values[:, _places(patients.n, _SCREENED)]
     with np.errstate(invalid="ignore"):
@@ -286,6 +287,11 @@ def _places(n: int, wanted: int) -> np.ndarray:
 def _mode(values: np.ndarray) -> float:
     different, counts = np.unique(values, return_counts=True)
     return float(different[counts.argmax()])
+
+
+def _several(values: np.ndarray) -> bool:
+    """True if a column has more than two different values: an order of two states is an implication."""
+    return len(np.unique(values[~np.isnan(values)][:1000])) > 2
 
 
 def _constant(values: np.ndarray) -> bool:

@@ -13,7 +13,7 @@ from heorsynth.data.columns.arrays import Arrays
 from heorsynth.data.columns.schema import Schema
 from heorsynth.data.rules.grammar import rule_from_dict
 from heorsynth.data.rules.level_rules import Bands, Together
-from heorsynth.data.rules.numeric_rules import Equal, Steps, Sum
+from heorsynth.data.rules.numeric_rules import Equal, Order, Steps, Sum
 from heorsynth.data.rules.rule import Rule
 
 _PASSES = 6
@@ -86,9 +86,17 @@ class Mending:
         return {name: rule for name, rule in found.items() if name not in circular}
 
     def mended(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """The same rows with every rule kept. Rules whose columns are absent are left out."""
+        """The same rows with every rule kept. Rules whose columns are absent are left out.
+
+        A column of which an order is the only rule exchanges its values between rows, so that its distribution stays;
+        values for which there is no exchange are moved to the bound.
+        """
         names = {*map(str, frame.columns)}
         steps = [(rule, target) for rule, target in self.steps if {*rule.columns} <= names]
+        for rule, target in steps:
+            alone = sum(target in other.columns for other, _ in steps) == 1
+            if isinstance(rule, Order) and alone and (table := Arrays(frame)).n and rule.broken_rows(table).any():
+                frame = frame.assign(**{target: rule.exchanged(table, target)})
         for _ in range(_PASSES):
             changed = False
             for rule, target in steps:

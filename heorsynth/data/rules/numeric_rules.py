@@ -11,6 +11,9 @@ import pandas as pd
 from heorsynth.data.columns.arrays import Arrays
 from heorsynth.data.rules.rule import RELATIVE, Rule, name_text, near, number_text, visit_of, with_values
 
+_MOST_EXCHANGED, _DONORS = 2000, 5000
+"""Rows that may take another row's value, and rows that may give theirs."""
+
 
 @dataclass(frozen=True)
 class Equal(Rule):
@@ -93,6 +96,30 @@ class Order(Rule):
             step = np.ones(len(bound)) if whole else np.maximum(1e-6 * np.abs(bound), 1e-9)
             bound = bound - step if target == self.low else bound + step
         return with_values(column, rows, bound)
+
+    def exchanged(self, table: Arrays, target: str) -> pd.Series:
+        """The column with values exchanged between rows, so that its distribution stays; a few rows may stay broken.
+
+        A row that breaks the rule takes the value of another row, the nearest one that fits it and whose own bound the
+        given value fits.
+        """
+        column, values = table.frame[target], table.numbers(target)
+        upper = target == self.low
+        sign = 1.0 if upper else -1.0
+        mine, bound = sign * values, sign * table.numbers(self.high if upper else self.low)
+        rows = np.flatnonzero(self.broken_rows(table))
+        rows = rows[np.argsort(-mine[rows], kind="stable")][:_MOST_EXCHANGED]
+        others = np.flatnonzero(~self.broken_rows(table) & ~np.isnan(mine) & ~np.isnan(bound))
+        others = others[np.unique(np.linspace(0, max(len(others) - 1, 0), min(len(others), _DONORS)).astype(int))]
+        place = np.arange(table.n)
+        for row in rows:
+            fits = (mine[others] <= bound[row]) & (bound[others] >= mine[row])
+            if fits.any():
+                best = int(np.argmax(np.where(fits, mine[others], -np.inf)))
+                other = others[best]
+                place[row], place[other] = place[other], place[row]
+                others = np.delete(others, best)
+        return pd.Series(column.iloc[place].array, index=column.index, name=column.name)
 
 
 @dataclass(frozen=True)

@@ -153,9 +153,10 @@ class RulePlan:
         return frozenset(name for rule in self.worked_out.values() if isinstance(rule, Sum) for name in rule.columns)
 
     def schema(self, schema: Schema) -> Schema:
-        """The roles that the law works with: a cost or utility that is worked out hands its role to its parts.
+        """The roles that the law works with.
 
-        A band that is an arm or subgroup decides the law of its number, like a declared one.
+        A cost or utility that is worked out hands its role to its parts. A band that is an arm or subgroup decides the
+        law of its number, and an endpoint that is never after the primary one is drawn along it, like declared ones.
         """
         roles: dict[str, tuple[str, ...]] = {"costs": schema.costs, "utilities": schema.utilities}
         for target, rule in reversed(self.worked_out.items()):
@@ -170,9 +171,19 @@ class RulePlan:
             for rule, target in self.mending.steps
             if isinstance(rule, Bands) and target == rule.number and rule.group in schema.strata
         }
-        if not bands and roles == {"costs": schema.costs, "utilities": schema.utilities}:
-            return schema
-        return schema.with_roles(**roles, bands={**schema.bands, **bands})
+        primary = primary_of(schema)
+        ordered = {
+            rule.low
+            for rule, _ in self.mending.steps
+            if isinstance(rule, Order) and primary and rule.high == primary.time
+        }
+        order = [
+            (end.name, primary.name)
+            for end in schema.endpoints.values()
+            if primary and end.time in ordered and end.event != primary.event
+        ]
+        known = dict.fromkeys((*order, *schema.order))
+        return schema.with_roles(**roles, bands={**schema.bands, **bands}, order=tuple(known))
 
     def ordered(self, names: Sequence[str]) -> list[str]:
         """These columns, each after those that decide its law."""
