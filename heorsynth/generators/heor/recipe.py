@@ -247,10 +247,11 @@ class Heor:
         settings = self._settings(cohort, law, aims, external, whole, rules.texts)
         kept = {fact for role, found in BY_CONSTRUCTION.items() if getattr(cohort.schema, role) for fact in found}
         kept |= {facts.COVARIANCES} if everything else set()
-        calibrated = tuple(sorted(kept | set(facts_met(aims))))
+        ruled = {facts.RULES} if law.mending.steps else set()
+        calibrated = tuple(sorted(kept | ruled | set(facts_met(aims))))
         names = keep if everything else tuple(dict.fromkeys(self.keep))
         if law.noise is not None:
-            calibrated = tuple(sorted(facts_met(aims)))
+            calibrated = tuple(sorted(ruled | set(facts_met(aims))))
         made = Sampler.fitted(
             self.name,
             settings,
