@@ -186,7 +186,7 @@ RULES = Estimand(
     key="structure.rules",
     plain="rows that break a rule of the patients",
     definition="share of rows that break a rule which every patient obeys, for each rule that is declared or "
-    "discovered (`cohort.rules()`): equal columns, order, sums, bands, codes and labels, implied and missing values, steps",
+    "discovered (`cohort.rules()`), such as an order, a sum, a band, a code with its label, or an implied value",
     formula="#{i : row i breaks the rule}/n",
     source="Brègman (1973) Soviet Math Dokl 14:945, the bound by which a rule is no accident",
     fixed_by=(facts.RULES,),
