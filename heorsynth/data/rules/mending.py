@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from heorsynth.data.columns.arrays import Arrays
@@ -25,9 +26,16 @@ _LAST, _NEVER = 2, 3
 
 @dataclass(frozen=True)
 class Mending:
-    """Rules, each with the column that it changes, in the order in which they are applied."""
+    """Rules, each with the column that it changes, in the order in which they are applied.
+
+    Attributes
+    ----------
+    steps : tuple           the rules with their columns
+    fixed : tuple of str    arm and subgroups
+    """
 
     steps: tuple[tuple[Rule, str], ...] = ()
+    fixed: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, rules: Iterable[Rule], schema: Schema, primary: Collection[str], never: Collection[str]) -> Mending:
@@ -47,7 +55,8 @@ class Mending:
         rank |= dict.fromkeys(primary, _LAST) | dict.fromkeys(never, _NEVER)
         reads: dict[str, set[str]] = {}
         chosen: list[tuple[Rule, str]] = []
-        for rule in chain.from_iterable(_in_pairs(one, rank) for one in rules):
+        ordered = sorted(rules, key=lambda rule: not isinstance(rule, Equal | Sum | Bands))
+        for rule in chain.from_iterable(_in_pairs(one, rank) for one in ordered):
             allowed = [name for name in rule.targets if rank.get(name, 0) < _NEVER]
             if not allowed:
                 continue
@@ -55,10 +64,9 @@ class Mending:
 
             def cost(name: str, rule: Rule = rule, taken: set[str] = taken) -> tuple[bool, bool, int, int]:
                 circular = any(_reaches(reads, other, name) for other in rule.columns if other != name)
-                worked_out = isinstance(rule, Equal | Sum | Bands) and name in taken
                 held = 0 if isinstance(rule, Sum) and name == rule.whole and rank.get(name, 0) < _LAST else 1
                 return (
-                    circular or worked_out,
+                    circular or name in taken,
                     rank.get(name, 0) == _LAST and not isinstance(rule, Steps),
                     held,
                     rank.get(name, 0),
@@ -67,7 +75,8 @@ class Mending:
             target = min(allowed, key=cost)
             reads.setdefault(target, set()).update(name for name in rule.columns if name != target)
             chosen.append((rule, target))
-        return cls(tuple(sorted(chosen, key=lambda step: (_depth(reads, step[1], ()), step[1], _late(step[0])))))
+        steps = sorted(chosen, key=lambda step: (_depth(reads, step[1], ()), step[1], _late(step[0])))
+        return cls(tuple(steps), schema.strata)
 
     @property
     def targets(self) -> frozenset[str]:
@@ -89,7 +98,8 @@ class Mending:
         """The same rows with every rule kept. Rules whose columns are absent are left out.
 
         A column of which an order is the only rule exchanges its values between rows, so that its distribution stays;
-        values for which there is no exchange are moved to the bound.
+        values for which there is no exchange are moved to the bound. A row that still breaks a rule, where rules form a
+        circle, is replaced by another drawn row of its arm and subgroups.
         """
         names = {*map(str, frame.columns)}
         steps = [(rule, target) for rule, target in self.steps if {*rule.columns} <= names]
@@ -105,22 +115,39 @@ class Mending:
                     frame = frame.assign(**{target: rule.mended(table, target)})
                     changed = True
             if not changed:
-                break
-        return frame
+                return frame
+        return self._replaced(frame, [rule for rule, _ in steps])
 
-    def to_dict(self) -> list[dict[str, Any]]:
+    def _replaced(self, frame: pd.DataFrame, rules: Sequence[Rule]) -> pd.DataFrame:
+        """The rows, with those that no mending can bring in line replaced by others of their arm and subgroups."""
+        table = Arrays(frame)
+        wrong = np.logical_or.reduce([rule.broken_rows(table) for rule in rules])
+        place = np.arange(table.n)
+        names = [name for name in self.fixed if name in table.names]
+        groups = np.zeros(table.n, dtype=int)
+        if names:
+            groups = frame.groupby(names, dropna=False, observed=True, sort=False).ngroup().to_numpy()
+        for group in np.unique(groups[wrong]):
+            rows, donors = np.flatnonzero(wrong & (groups == group)), np.flatnonzero(~wrong & (groups == group))
+            if len(donors):
+                place[rows] = donors[np.linspace(0, len(donors) - 1, len(rows)).astype(int)]
+        return frame.iloc[place].set_axis(frame.index)
+
+    def to_dict(self) -> dict[str, Any]:
         """The steps as data for JSON."""
-        return [{**rule.to_dict(), "target": target} for rule, target in self.steps]
+        return {
+            "steps": [{**rule.to_dict(), "target": target} for rule, target in self.steps],
+            "fixed": list(self.fixed),
+        }
 
     @classmethod
-    def from_dict(cls, facts: Sequence[Mapping[str, Any]]) -> Mending:
+    def from_dict(cls, facts: Mapping[str, Any]) -> Mending:
         """The steps that `to_dict` wrote."""
-        return cls(
-            tuple(
-                (rule_from_dict({name: part for name, part in one.items() if name != "target"}), str(one["target"]))
-                for one in facts
-            )
-        )
+        steps = []
+        for one in facts["steps"]:
+            rule = rule_from_dict({name: part for name, part in one.items() if name != "target"})
+            steps.append((rule, str(one["target"])))
+        return cls(tuple(steps), tuple(facts["fixed"]))
 
 
 def _in_pairs(rule: Rule, rank: Mapping[str, int]) -> list[Rule]:
