@@ -38,20 +38,28 @@ class Mending:
     fixed: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, rules: Iterable[Rule], schema: Schema, primary: Collection[str], never: Collection[str]) -> Mending:
+    def of(
+        cls,
+        rules: Iterable[Rule],
+        schema: Schema,
+        primary: Collection[str],
+        never: Collection[str],
+        rather_not: Collection[str] = (),
+    ) -> Mending:
         """The order for these rules.
 
         Parameters
         ----------
         primary : collection of str   columns that are drawn first: they change only if no other column can
         never : collection of str     columns that may not change at all; rules among these alone are left out
+        rather_not : collection       columns that change only if the others have a role too
 
         Notes
         -----
         Each rule takes the column that the fewest roles rest on. A copy, a sum and a band are worked out from the other
         columns. A column that a rule reads is not changed by a later rule, unless the rules form a circle.
         """
-        rank = {name: 1 for name in (*schema.costs, *schema.utilities)}
+        rank = {name: 1 for name in (*schema.costs, *schema.utilities, *rather_not)}
         rank |= dict.fromkeys(primary, _LAST) | dict.fromkeys(never, _NEVER)
         reads: dict[str, set[str]] = {}
         chosen: list[tuple[Rule, str]] = []

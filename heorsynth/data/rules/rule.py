@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, ClassVar
 
@@ -142,22 +141,22 @@ def near(one: np.ndarray, other: np.ndarray, within: float = 0.0) -> np.ndarray:
     return np.asarray(same | (np.isnan(one) & np.isnan(other)))
 
 
-def with_values(column: pd.Series, rows: np.ndarray, values: np.ndarray | Sequence[Any] | Value | None) -> pd.Series:
+def with_values(column: pd.Series, rows: np.ndarray, values: np.ndarray | Value | None) -> pd.Series:
     """The column with these values in these rows (a mask), in the column's type where it can hold them."""
     if not rows.any():
         return column
     if isinstance(column.dtype, pd.CategoricalDtype):
-        wanted = pd.unique(pd.Series(values if isinstance(values, np.ndarray | list) else [values], dtype=object))
+        wanted = pd.unique(pd.Series(values if isinstance(values, np.ndarray) else [values], dtype=object))
         lacking = [one for one in wanted if not pd.isna(one) and one not in column.cat.categories]
         column = column.cat.add_categories(lacking) if lacking else column
-    numeric = types.is_numeric_dtype(column) and not types.is_bool_dtype(column)
-    found = column.astype(float) if numeric and not types.is_extension_array_dtype(column) else column.copy()
-    if types.is_bool_dtype(column) and values is None:
-        found = found.astype(object)
-    found[rows] = np.nan if values is None and numeric else values  # type: ignore[assignment]
+    found = column.astype(object)
+    found[rows] = values
+    if types.is_object_dtype(column) or (types.is_bool_dtype(column) and found.isna().any()):
+        return found
     if types.is_integer_dtype(column) and not types.is_extension_array_dtype(column):
-        return found.round().astype(column.dtype) if found.notna().all() else found
-    return found
+        numbers = found.astype(float)
+        return numbers.round().astype(column.dtype) if numbers.notna().all() else numbers
+    return found.astype(column.dtype)
 
 
 _TRAILING = re.compile(r"^(.*?)(\d+(?:\.\d+)?)(\D*)$")

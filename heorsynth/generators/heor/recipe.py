@@ -32,7 +32,7 @@ from heorsynth.generators.heor.guard import BOUNDS, Guard
 from heorsynth.generators.heor.keep_columns import ALL_COLUMNS, resolved
 from heorsynth.generators.heor.law import HeorLaw
 from heorsynth.generators.heor.quantiles import MIN_PATIENTS
-from heorsynth.generators.heor.rule_plan import mending_of
+from heorsynth.generators.heor.rule_plan import kept_parts, mending_of
 from heorsynth.generators.sampling.calibration import Aim, CalibrationRequest, aims_of, facts_met
 from heorsynth.generators.sampling.sampler import Sampler
 from heorsynth.generators.sampling.source import require_real, require_source
@@ -232,6 +232,7 @@ class Heor:
         counts = None if whole is None else whole.cells
         keep, everything = resolved(self.keep, cohort), self.keep == ALL_COLUMNS
         rules = rules_of(cohort.rows, cohort.schema, max(RULE_PATIENTS, self._pieces))
+        mending = mending_of(rules, cohort.schema, [aim.column for aim in aims], keep)
         law = HeorLaw.of(
             cohort,
             _UNSHRUNK if everything else _PRIVACY[self.privacy],
@@ -239,10 +240,10 @@ class Heor:
             least=self._pieces,
             external=external,
             counts=counts,
-            keep=keep,
+            keep=kept_parts(keep, mending),
             whole=everything,
             guard=guard,
-            mending=mending_of(rules, cohort.schema, [aim.column for aim in aims]),
+            mending=mending,
         )
         settings = self._settings(cohort, law, aims, external, whole, rules.texts)
         kept = {fact for role, found in BY_CONSTRUCTION.items() if getattr(cohort.schema, role) for fact in found}

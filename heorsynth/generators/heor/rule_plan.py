@@ -11,11 +11,13 @@ import pandas as pd
 from scipy.stats import rankdata
 
 from heorsynth.data.columns.arrays import Arrays
+from heorsynth.data.columns.levels import as_text
 from heorsynth.data.columns.schema import Band, Endpoint, Schema
 from heorsynth.data.rules.level_rules import Bands, Gives, Implies, Statement, Together
 from heorsynth.data.rules.mending import Mending
-from heorsynth.data.rules.numeric_rules import Order, Sum
+from heorsynth.data.rules.numeric_rules import Equal, Order, Sum
 from heorsynth.data.rules.rule import Rule, as_level, near
+from heorsynth.generators.sampling.formats import Format
 
 RULED = "what rules say of it"
 """The group of a column whose law differs by what its rules read."""
@@ -200,12 +202,13 @@ class RulePlan:
             add(name)
         return found
 
-    def written(self, frame: pd.DataFrame, write: Mapping[str, Any]) -> pd.DataFrame:
-        """The frame with the columns that are worked out; `write` gives each its type."""
+    def written(self, frame: pd.DataFrame, formats: Mapping[str, Format]) -> pd.DataFrame:
+        """The frame with the columns that are worked out, each in its format."""
         for target, rule in self.worked_out.items():
-            if target in write:
-                values = rule.derived(Arrays(frame), target)
-                frame[target] = write[target](values)
+            values = np.asarray(rule.derived(Arrays(frame), target))
+            if formats[target].values:
+                values = as_text(pd.Series(values)).fillna("").to_numpy(dtype=object)
+            frame[target] = formats[target].column(values)
         return frame
 
     def to_dict(self) -> dict[str, Any]:
@@ -345,6 +348,8 @@ def _test(rule: Rule, target: str) -> Statement | None:
     """The statement on another column that decides the law of the target, if the rule has one."""
     if isinstance(rule, Gives):
         return Statement(rule.code if target == rule.label else rule.label)
+    if isinstance(rule, Bands) and target == rule.number:
+        return Statement(rule.group)
     if isinstance(rule, Together):
         return Statement(next(name for name in rule.names if name != target), state="missing")
     if isinstance(rule, Implies) and not rule.then.other and not rule.when.other:
@@ -359,7 +364,7 @@ def _circular(states: Mapping[str, States], start: str, goal: str) -> bool:
     return start in states and any(_circular(states, name, goal) for name in states[start].columns)
 
 
-def mending_of(rules: Iterable[Rule], schema: Schema, aimed: Iterable[str] = ()) -> Mending:
+def mending_of(rules: Iterable[Rule], schema: Schema, aimed: Iterable[str] = (), keep: Collection[str] = ()) -> Mending:
     """The columns that these rules change, and in which order.
 
     The arm, subgroups, the id, what roles work out, and columns that are calibrated (`aimed`) never change. The primary
@@ -370,7 +375,21 @@ def mending_of(rules: Iterable[Rule], schema: Schema, aimed: Iterable[str] = ())
     ends = [schema.endpoints[first] for first, _ in schema.order] + ([primary] if primary else [])
     drawn = {name for end in ends for name in (end.time, end.event)} | ({schema.entry} if schema.entry else set())
     never = {*schema.strata, *ids, *schema.bands, *schema.totals, *aimed}
-    return Mending.of(rules, schema, drawn - never, never)
+    return Mending.of(rules, schema, drawn - never, never, keep)
+
+
+def kept_parts(keep: Iterable[str], mending: Mending) -> tuple[str, ...]:
+    """The columns to keep (`keep_columns`), with the parts in place of a sum or copy that is worked out from them."""
+    found: list[str] = []
+    waiting = list(keep)
+    while waiting:
+        name = waiting.pop(0)
+        rule = mending.worked_out.get(name)
+        if isinstance(rule, Sum | Equal):
+            waiting = [*(other for other in rule.columns if other != name), *waiting]
+        elif name not in found:
+            found.append(name)
+    return tuple(found)
 
 
 def primary_of(schema: Schema) -> Endpoint | None:

@@ -226,7 +226,7 @@ class Shape:
                 values[one.column], found[one.bound].astype(float), equal, self.formats[one.column].decimals
             )
         written = pd.DataFrame({name: self._written(name, column) for name, column in found.items()})
-        return self.plan.written(written, {name: self.formats[name].column for name in self.plan.worked_out})
+        return self.plan.written(written, self.formats)
 
     def columns_before(
         self, cells: Cells, cell: np.ndarray, cause: np.ndarray, values: Mapping[str, np.ndarray]
