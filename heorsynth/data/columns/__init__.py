@@ -12,5 +12,6 @@ __all__ = (
     "number_text",
     "reading_notes",
     "role_checks",
+    "rule_choice",
     "schema",
 )

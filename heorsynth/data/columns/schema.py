@@ -8,6 +8,7 @@ from typing import Any
 
 from heorsynth.core.errors import Problem, RoleError, nearest
 from heorsynth.core.numbers import is_number, is_whole
+from heorsynth.data.columns.rule_choice import RuleChoice, as_rule_choice
 
 TIME_UNITS = {"day": 1.0, "week": 7.0, "month": 30.4375, "year": 365.25}
 """The number of days in each time unit."""
@@ -48,18 +49,6 @@ class Band:
         step = (self.edges[-1] - self.edges[0]) / 10 or 1.0
         ends = [self.edges[0] - 2 * step, *self.edges, self.edges[-1] + 2 * step]
         return {label: (low + high) / 2 for label, low, high in zip(self.labels, ends[:-1], ends[1:], strict=True)}
-
-
-STRIKE_ALL = "all"
-"""The value of `strike` that strikes every rule that is discovered."""
-
-
-@dataclass(frozen=True)
-class RuleChoice:
-    """The rules that a user adds to those that are discovered, and those that are struck, as text."""
-
-    add: tuple[str, ...] = ()
-    strike: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -216,7 +205,7 @@ def schema_of(
         totals=_as_totals(totals or {}),
         kind=_as_kinds(kind or {}),
         levels=_as_levels(levels or {}),
-        rules=_as_rules(rules or {}),
+        rules=as_rule_choice(rules or {}),
     )
 
 
@@ -341,25 +330,6 @@ def _as_levels(declared: object) -> dict[str, tuple[str, ...]]:
 def _level(declared: object) -> str:
     """Return a declared level as `as_text` in heorsynth.data.columns.levels writes it."""
     return str(int(declared)) if isinstance(declared, float) and declared.is_integer() else str(declared)
-
-
-def _as_rules(declared: object) -> RuleChoice:
-    """Return the rules declared as {"add": [...], "strike": [...]}. Raise RoleError for another form."""
-    shape = 'write rules={"add": ["a <= b"], "strike": ["`c` = `d`"]}; strike: "all" strikes all'
-    if not isinstance(declared, Mapping):
-        raise RoleError("cohort", Problem("rules", "is not of the form {add: [rule], strike: [rule]}", shape))
-    known = ("add", "strike")
-    if unknown := [str(name) for name in declared if name not in known]:
-        raise RoleError("cohort", [Problem(f"rules: {name!r}", "unknown", nearest(name, known)) for name in unknown])
-    found = {}
-    for name, texts in declared.items():
-        listed = [texts] if isinstance(texts, str) else texts
-        if not isinstance(listed, Iterable) or isinstance(listed, Mapping):
-            raise RoleError("cohort", Problem(f"rules: {name}", "is not a list of rules", shape))
-        found[str(name)] = tuple(listed)
-        if not all(isinstance(text, str) for text in found[str(name)]):
-            raise RoleError("cohort", Problem(f"rules: {name}", "is not a list of rules", shape))
-    return RuleChoice(**found)
 
 
 def as_marks(declared: object) -> tuple[str, ...]:

@@ -10,14 +10,15 @@ import numpy as np
 import pandas as pd
 
 from heorsynth.core.errors import Problem, RoleError, nearest
-from heorsynth.data.columns.schema import STRIKE_ALL, Schema
+from heorsynth.data.columns.rule_choice import STRIKE_ALL
+from heorsynth.data.columns.schema import Schema
 from heorsynth.data.rules import find_levels, find_numbers
 from heorsynth.data.rules.grammar import parsed
 from heorsynth.data.rules.patients import Patients
 from heorsynth.data.rules.rule import Rule
 from heorsynth.data.rules.rules import MIN_PATIENTS, Rules
 
-NO_ACCIDENT = -6.0
+_NO_ACCIDENT = -6.0
 """log10 of the largest probability, over all candidates of a kind, that a rule which was discovered is an accident."""
 
 
@@ -106,4 +107,4 @@ def _discovered(frame: pd.DataFrame, schema: Schema, least: int) -> tuple[list[R
 def _certain(found: Sequence[_Kind], tried: int) -> list[_Kind]:
     """The rules that are no accident among so many candidates, with their chance corrected for these."""
     corrected = [replace(rule, log_chance=float(rule.log_chance + np.log10(max(tried, 1)))) for rule in found]
-    return [rule for rule in corrected if rule.log_chance <= NO_ACCIDENT]
+    return [rule for rule in corrected if rule.log_chance <= _NO_ACCIDENT]

@@ -80,7 +80,7 @@ def _round_cut(below: float, above: float) -> float:
     return middle
 
 
-def missing_together(patients: Patients) -> list[list[str]]:
+def _missing_together(patients: Patients) -> list[list[str]]:
     """The columns that are missing for enough patients and known for enough, in groups that are missing together."""
     groups: dict[bytes, list[str]] = {}
     for name in dict.fromkeys((*patients.levels, *patients.numeric)):
@@ -92,7 +92,7 @@ def missing_together(patients: Patients) -> list[list[str]]:
 
 def together(patients: Patients) -> Iterator[Together]:
     """Yield a rule for each group of columns that are missing in the same rows."""
-    for group in missing_together(patients):
+    for group in _missing_together(patients):
         if len(group) > 1 and not patients.declared(*group):
             count = int(patients.table.missing(group[0]).sum())
             yield Together(
@@ -143,7 +143,7 @@ class _Marks:
                 found.append(Statement(name, value=int(spike) if spike.is_integer() else spike))
                 rows.append(values == different[counts.argmax()])
                 level.append(False)
-        groups = missing_together(patients)
+        groups = _missing_together(patients)
         for name in (group[0] for group in groups):
             missing = patients.table.missing(name)
             found += [Statement(name, state="missing"), Statement(name, state="known")]

@@ -14,10 +14,10 @@ from heorsynth.data.rules.numeric_rules import Equal, Order, Steps, Sum
 from heorsynth.data.rules.patients import Patients
 from heorsynth.data.rules.rule import near, visit_of
 
-MOST_SUMMED = 150
+_MOST_SUMMED = 150
 """Sums are looked for among at most so many columns at once."""
 
-MOST_TERMS = 12
+_MOST_TERMS = 12
 """A sum has at most so many terms: a combination of more columns is no rule that anybody wrote down."""
 
 _SCREENED = 64
@@ -126,7 +126,7 @@ def sums(patients: Patients, names: Sequence[str]) -> Iterator[Sum]:
     table = patients.table
     several = [name for name in names if not _constant(table.numbers(name))]
     groups: dict[bytes, list[str]] = {}
-    for name in several[:MOST_SUMMED]:
+    for name in several[:_MOST_SUMMED]:
         groups.setdefault(np.packbits(np.isnan(table.numbers(name))).tobytes(), []).append(name)
     always = groups.pop(np.packbits(np.zeros(patients.n, dtype=bool)).tobytes(), [])
     found: list[Sum] = []
@@ -183,7 +183,7 @@ def _simple_sum(
     close = np.maximum(5 * errors, 1e-8 * np.maximum(np.abs(factors), 1e-3))
     chosen = [(_simple(one, slack), names[held]) for one, slack, held in zip(factors, close, free, strict=True)]
     terms = [(factor, name) for factor, name in chosen if factor]
-    if any(factor is None for factor, _ in chosen) or not 1 <= len(terms) <= MOST_TERMS:
+    if any(factor is None for factor, _ in chosen) or not 1 <= len(terms) <= _MOST_TERMS:
         return None
     rest = some[:, place] - sum(float(factor or 0) * some[:, names.index(name)] for factor, name in terms)
     slack = max(5 * left / len(some), 1e-9 * float(np.abs(some[:, place]).max()))
@@ -198,7 +198,7 @@ def _simple_sum(
         tried = replace(rule, within=within)
         if not tried.broken_rows(patients.table).any():
             known = tried.about(patients.table)
-            total = tried._total(patients.table)[known]
+            total = tried.total(patients.table)[known]
             values = patients.table.numbers(tried.whole)[known]
             tries = len(terms) * np.log10(2000.0 * max(len(names), 2))
             log_chance = chance.equal_values(total, values, max(within, 1e-9 * float(np.abs(values).max()))) + tries

@@ -15,7 +15,7 @@ from heorsynth.data.rules.level_rules import Bands, Gives, Implies, Statement, T
 from heorsynth.data.rules.numeric_rules import Equal, Order, Steps, Sum
 from heorsynth.data.rules.rule import Rule, Value, plain
 
-FORMS = (
+_FORMS = (
     "`b` = `a`, `a` <= `b`, `total` = `a` + 0.5 * `b`, `x` in steps of 5, `code` gives `label`, "
     "`group` is the band of `age`: '<40' below 40, else '40+', or `event` = 0 implies `time` = `end`"
 )
@@ -93,7 +93,7 @@ def parsed(text: str, frame: pd.DataFrame, least: int) -> Rule:
 
     Parameters
     ----------
-    text : str            see `FORMS`; names of one word need no backquotes
+    text : str            see `_FORMS`; names of one word need no backquotes
     frame : DataFrame     the patients
     least : int           patients that a pair of code and label must have to be listed
 
@@ -107,7 +107,7 @@ def parsed(text: str, frame: pd.DataFrame, least: int) -> Rule:
         if reader.tokens:
             raise _UnreadableError(reader.tokens[0].text)
     except _UnreadableError as place:
-        problem = Problem("rules", f"{text!r} is not a rule: not understood at {str(place)!r}", f"write {FORMS}")
+        problem = Problem("rules", f"{text!r} is not a rule: not understood at {str(place)!r}", f"write {_FORMS}")
         raise RoleError("cohort", problem) from None
     known = list(map(str, frame.columns))
     unknown = [name for name in rule.columns if name not in known]
@@ -117,11 +117,11 @@ def parsed(text: str, frame: pd.DataFrame, least: int) -> Rule:
         )
     table = Arrays(frame)
     if isinstance(rule, Gives):
-        rule = replace(rule, pairs=listed_pairs(table, rule.code, rule.label, least))
+        rule = replace(rule, pairs=_listed_pairs(table, rule.code, rule.label, least))
     return replace(rule, support=int(rule.about(table).sum()))
 
 
-def listed_pairs(table: Arrays, code: str, label: str, least: int) -> tuple[tuple[str, Value | None], ...]:
+def _listed_pairs(table: Arrays, code: str, label: str, least: int) -> tuple[tuple[str, Value | None], ...]:
     """Each level of a column with the only value of another that goes with it, if `least` patients have both."""
     codes, labels = table.text(code), table.text(label)
     frame = pd.DataFrame({"code": codes, "label": labels})

@@ -181,18 +181,19 @@ class Sum(Rule):
     def targets(self) -> tuple[str, ...]:
         return self.columns
 
-    def _total(self, table: Arrays) -> np.ndarray:
+    def total(self, table: Arrays) -> np.ndarray:
+        """What the terms add up to (n,)."""
         return np.asarray(sum(factor * table.numbers(name) for factor, name in self.terms) + self.constant)
 
     def about(self, table: Arrays) -> np.ndarray:
         return np.asarray(~np.isnan(table.numbers(self.whole)))
 
     def broken_rows(self, table: Arrays) -> np.ndarray:
-        return ~near(table.numbers(self.whole), self._total(table), self.within)
+        return ~near(table.numbers(self.whole), self.total(table), self.within)
 
     def derived(self, table: Arrays, target: str) -> np.ndarray | None:
         if target == self.whole:
-            return self._total(table)
+            return self.total(table)
         factor = next(factor for factor, name in self.terms if name == target)
         rest = sum(other * table.numbers(name) for other, name in self.terms if name != target) + self.constant
         return np.asarray((table.numbers(self.whole) - rest) / factor)

@@ -13,10 +13,10 @@ from heorsynth.data.columns.arrays import Arrays
 from heorsynth.data.columns.schema import Schema
 from heorsynth.data.rules.rule import Value, plain
 
-MOST_LEVELS = 50
+_MOST_LEVELS = 50
 """A column with more levels is not looked at as a column of levels."""
 
-FEW_NUMBERS = 12
+_FEW_NUMBERS = 12
 """A column of at most so many different whole numbers is also looked at as a column of levels."""
 
 MOST_COLUMNS = 600
@@ -61,7 +61,7 @@ class Patients:
                 numeric.append(name)
             if coded or not counted or _few_whole(table.numbers(name)):
                 levels.append(name)
-        levels = [name for name in levels if 1 < _n_levels(frame[name]) <= MOST_LEVELS]
+        levels = [name for name in levels if 1 < _n_levels(frame[name]) <= _MOST_LEVELS]
         skipped = max(0, len(numeric) - MOST_COLUMNS) + max(0, len(levels) - MOST_COLUMNS)
         kept = tuple(numeric[:MOST_COLUMNS]), tuple(levels[:MOST_COLUMNS])
         return cls(table, schema, least, *kept, skipped, _pairs_of(schema))
@@ -99,16 +99,16 @@ class Patients:
 
 
 def _n_levels(column: pd.Series) -> int:
-    """The number of levels of a column, or one above `MOST_LEVELS` if its first rows already have more."""
-    first = column.iloc[: 20 * MOST_LEVELS].nunique()
-    return int(first if first > MOST_LEVELS else column.nunique())
+    """The number of levels of a column, or one above `_MOST_LEVELS` if its first rows already have more."""
+    first = column.iloc[: 20 * _MOST_LEVELS].nunique()
+    return int(first if first > _MOST_LEVELS else column.nunique())
 
 
 def _few_whole(values: np.ndarray) -> bool:
-    """True if a column has at most `FEW_NUMBERS` different values, and all are whole."""
-    for part in (values[: 20 * FEW_NUMBERS], values):
+    """True if a column has at most `_FEW_NUMBERS` different values, and all are whole."""
+    for part in (values[: 20 * _FEW_NUMBERS], values):
         different = np.unique(part[~np.isnan(part)])
-        if len(different) > FEW_NUMBERS or np.any(different % 1 != 0):
+        if len(different) > _FEW_NUMBERS or np.any(different % 1 != 0):
             return False
     return True
 

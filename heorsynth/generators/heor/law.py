@@ -22,8 +22,8 @@ from heorsynth.generators.heor.kept import Drawn, KeptMoments
 from heorsynth.generators.heor.outcome import Outcome
 from heorsynth.generators.heor.quantiles import MIN_PATIENTS, PIECES
 from heorsynth.generators.heor.quantities import horizon_of, more_quantities, paid, quantities
-from heorsynth.generators.heor.rule_plan import RULED, RulePlan
 from heorsynth.generators.heor.shape import CAUSE, STRATUM, Shape
+from heorsynth.generators.rules.plan import RULED, RulePlan
 from heorsynth.generators.sampling.formats import formats_from_dict, formats_to_dict
 
 _SIMULATED_ROWS = 4000
@@ -146,11 +146,9 @@ class HeorLaw:
         scores = _scores(cells, outcome, cell[seen], time[seen], cause[seen])
         center, scale = scores.mean(axis=0), scores.std(axis=0)
         scale = np.where(scale > 0, scale, 1.0)
-        empty = np.zeros((len(seen), 0))
         target = target_correlations(
             (scores - center) / scale,
-            np.column_stack([empty, *(block[0] for block in blocks)]),
-            np.column_stack([empty.astype(bool), *(block[1] for block in blocks)]),
+            *_side_by_side(blocks, len(seen)),
             np.repeat(np.arange(len(columns)), [column.width for column in columns]),
             cells.indicators(cell).shape[1],
             0 if outcome is None else outcome.hazards.shape[1],
@@ -175,14 +173,8 @@ class HeorLaw:
         def simulated(law: Dependence) -> tuple[np.ndarray, np.ndarray]:
             latents = law.latents(scores, np.random.default_rng(seeds[0]))
             values = self._values(latents, cell, cause, np.random.default_rng(seeds[1]), exactly=True)
-            blocks = [
-                column.scores(values[column.name], self._groups(column, cell, cause, values)) for column in self.columns
-            ]
-            empty = np.zeros((size, 0))
-            return (
-                np.column_stack([empty, *(block[0] for block in blocks)]),
-                np.column_stack([empty.astype(bool), *(block[1] for block in blocks)]),
-            )
+            held = [(column, values[column.name], self._groups(column, cell, cause, values)) for column in self.columns]
+            return _side_by_side([column.scores(known, groups) for column, known, groups in held], size)
 
         law = solve(target, standard, self.dependence.center, self.dependence.scale, simulated)
         latents = law.latents(scores, np.random.default_rng(seeds[0]))
@@ -338,6 +330,12 @@ def _group(
     if group == RULED:
         return shape.plan.states[name].of(shape.columns_before(cells, cell, cause, values))
     return cells.levels(group, cell).astype(str) if group in cells.names else values[group].astype(str)
+
+
+def _side_by_side(blocks: Sequence[tuple[np.ndarray, np.ndarray]], n: int) -> tuple[np.ndarray, np.ndarray]:
+    """The scores (n, k) of all columns, and where they are known (n, k)."""
+    scores = np.column_stack([np.zeros((n, 0)), *(block[0] for block in blocks)])
+    return scores, np.column_stack([np.zeros((n, 0), dtype=bool), *(block[1] for block in blocks)])
 
 
 def _arms(shape: Shape, cells: Cells, cell: np.ndarray) -> np.ndarray:

@@ -32,7 +32,7 @@ from heorsynth.generators.heor.guard import BOUNDS, Guard
 from heorsynth.generators.heor.keep_columns import ALL_COLUMNS, resolved
 from heorsynth.generators.heor.law import HeorLaw
 from heorsynth.generators.heor.quantiles import MIN_PATIENTS
-from heorsynth.generators.heor.rule_plan import kept_parts, mending_of
+from heorsynth.generators.rules.plan import kept_parts, mending_of
 from heorsynth.generators.sampling.calibration import Aim, CalibrationRequest, aims_of, facts_met
 from heorsynth.generators.sampling.sampler import Sampler
 from heorsynth.generators.sampling.source import require_real, require_source

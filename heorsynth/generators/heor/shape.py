@@ -20,7 +20,8 @@ from heorsynth.generators.heor.columns import ALL
 from heorsynth.generators.heor.entry import EntryLaw, places
 from heorsynth.generators.heor.guard import MOST_PIECES, Guard, Noise
 from heorsynth.generators.heor.quantiles import MIN_PATIENTS
-from heorsynth.generators.heor.rule_plan import RULED, Planner, RulePlan, States, primary_of
+from heorsynth.generators.rules.drawn import States
+from heorsynth.generators.rules.plan import RULED, Planner, RulePlan, primary_of
 from heorsynth.generators.sampling.formats import Format, decimals_of, is_levels
 
 STRATUM = "arm and subgroups"

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 import heorsynth as hs
 from heorsynth.core.errors import RoleError
-from heorsynth.data.columns.schema import RuleChoice, Schema
+from heorsynth.data.columns.rule_choice import RuleChoice
+from heorsynth.data.columns.schema import Schema
 from heorsynth.data.rules.discover import rules_of
 from tests.unit.data.rules.planted import PLANTED, independent, planted
 

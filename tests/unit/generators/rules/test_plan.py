@@ -13,6 +13,7 @@ from scipy.stats import ks_2samp
 import heorsynth as hs
 from heorsynth.core.secret import ReleaseKey
 from heorsynth.generators.heor.recipe import Heor
+from heorsynth.generators.rules.drawn import GAP, RATIO, Bounded
 from heorsynth.generators.sampling.sampler import Sampler
 from tests.unit.data.rules.planted import PLANTED, planted
 
@@ -96,6 +97,22 @@ def test_the_label_names_the_rules_and_a_finding_on_them_is_constructed(cohort: 
     synthetic = sampler.sample(m=3, seed=1)
     assert set(synthetic.label.settings["rules"]) == PLANTED  # type: ignore[arg-type]
     assert "rules that every row obeys" in synthetic.label.calibrated
+
+
+@pytest.mark.parametrize(("form", "below"), [(RATIO, True), (GAP, True), (GAP, False)])
+def test_a_bounded_column_is_decoded_to_what_it_was_and_never_leaves_its_bound(form: str, below: bool) -> None:
+    rng = np.random.default_rng(1)
+    bound = rng.integers(10, 90, 500).astype(float)
+    away = np.floor(bound * rng.random(500))
+    values, equal = (bound - away if below else bound + away), rng.random(500) < 0.3
+    values[equal], values[0] = bound[equal], np.nan
+    equal[0] = False
+    law = Bounded("x", "b", form, below, positive=False)
+    drawn = law.encoded(values, bound, equal)
+    assert np.isnan(drawn[equal]).all()
+    assert np.allclose(law.decoded(drawn, bound, equal, 0), values, equal_nan=True)
+    moved = law.decoded(drawn, bound / 2 + 0.5, equal, 0)
+    assert np.nanmax((moved - bound / 2 - 0.5) * (1 if below else -1)) <= 0
 
 
 def test_a_struck_rule_is_not_kept_and_an_added_one_is() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -16,117 +16,18 @@ from heorsynth.data.columns.schema import Band, Endpoint, Schema
 from heorsynth.data.rules.level_rules import Bands, Gives, Implies, Statement, Together
 from heorsynth.data.rules.mending import Mending
 from heorsynth.data.rules.numeric_rules import Equal, Order, Sum
-from heorsynth.data.rules.rule import Rule, as_level, near
+from heorsynth.data.rules.rule import Rule, as_level
+from heorsynth.generators.rules.drawn import GAP, OWN, RATIO, Bounded, States
 from heorsynth.generators.sampling.formats import Format
 
 RULED = "what rules say of it"
 """The group of a column whose law differs by what its rules read."""
-
-OTHER_STATE = "other"
-"""The state of rows whose own state too few patients have."""
-
-RATIO, GAP, OWN = "ratio", "gap", "own"
-"""What is drawn of a column that a bound limits: its share of the bound, its distance from it, or its own value."""
 
 _OFTEN_EQUAL, _RISE_TOGETHER = 0.2, 0.5
 """Share of equal rows, and rank correlation, from which a column is drawn relative to its bound."""
 
 _MOST_TESTS = 4
 """The law of a column differs by at most so many statements."""
-
-
-@dataclass(frozen=True)
-class Bounded:
-    """A column that is drawn relative to another: as a share of it, or a distance from it.
-
-    Attributes
-    ----------
-    column, bound : str
-    form : str                      `RATIO`, `GAP` or `OWN`
-    below : bool                    True if the column is at most the bound, False if it is at least that
-    positive : bool                 True if the column is always above 0
-    whens : tuple of Statement      where one is true, the column equals the bound
-    """
-
-    column: str
-    bound: str
-    form: str
-    below: bool
-    positive: bool
-    whens: tuple[Statement, ...] = ()
-
-    def encoded(self, values: np.ndarray, bound: np.ndarray, equal: np.ndarray) -> np.ndarray:
-        """What is drawn (n,) in place of these values, given the bound; NaN where the column equals it by rule."""
-        with np.errstate(invalid="ignore", divide="ignore"):
-            share = values / bound if self.form == RATIO else np.abs(bound - values)
-        return np.where(equal, np.nan, values if self.form == OWN else share)
-
-    def decoded(self, drawn: np.ndarray, bound: np.ndarray, equal: np.ndarray, decimals: int | None) -> np.ndarray:
-        """The values (n,) of what was drawn, at these decimals and within the bound."""
-        if self.form == OWN:
-            return np.where(equal, bound, drawn)
-        away = np.maximum(drawn, 0.0)
-        values = away * bound if self.form == RATIO else bound - away if self.below else bound + away
-        if decimals is not None:
-            tied = (drawn >= 1 - 1e-9) if self.form == RATIO else drawn <= 0
-            values = np.where(tied, bound, np.round(values, decimals))
-        if self.positive:
-            values = np.maximum(values, 10.0 ** -(6 if decimals is None else decimals))
-        values = np.minimum(values, bound) if self.below else np.maximum(values, bound)
-        return np.where(equal, bound, np.where(np.isnan(drawn), np.nan, values))
-
-
-@dataclass(frozen=True)
-class States:
-    """What decides the law of a column: statements on other columns, or the level of one.
-
-    Attributes
-    ----------
-    tests : tuple of Statement     a statement without value, state and other column stands for the level itself
-    known : tuple of str           the states that enough patients have; the others share one law
-    """
-
-    tests: tuple[Statement, ...]
-    known: tuple[str, ...] = ()
-
-    @property
-    def columns(self) -> frozenset[str]:
-        return frozenset(test.column for test in self.tests)
-
-    def raw(self, columns: Mapping[str, np.ndarray]) -> np.ndarray:
-        """The state (n,) of each row as text."""
-        parts = [_told(test, columns[test.column]) for test in self.tests]
-        found = parts[0]
-        for part in parts[1:]:
-            found = np.char.add(np.char.add(found, " / "), part)
-        return found
-
-    def of(self, columns: Mapping[str, np.ndarray]) -> np.ndarray:
-        """The state (n,) of each row, with those of too few patients as one."""
-        found = self.raw(columns)
-        other = OTHER_STATE if OTHER_STATE in self.known else self.known[0]
-        return np.where(np.isin(found, self.known), found, other)
-
-    def counted(self, columns: Mapping[str, np.ndarray], least: int) -> States:
-        """The same, with the states that at least so many patients have; the most frequent first."""
-        present, counts = np.unique(self.raw(columns), return_counts=True)
-        order = np.lexsort((present, -counts))
-        known = [str(present[place]) for place in order if counts[place] >= least]
-        rare = len(known) < len(present)
-        return replace(self, known=(*known, *((OTHER_STATE,) if rare or not known else ())))
-
-
-def _told(test: Statement, values: np.ndarray) -> np.ndarray:
-    """Whether a statement holds (n,), as text; the level itself of one that only names a column."""
-    text = values.dtype == object or values.dtype.kind in "US"
-    missing = values == "" if text else np.isnan(values.astype(float))
-    if test.state:
-        return np.where(missing == (test.state == "missing"), "yes", "no")
-    if test.value is None:
-        return values.astype(str)
-    if text:
-        return np.where(values.astype(str) == as_level(test.value), "yes", "no")
-    return np.where(near(values.astype(float), np.full(len(values), float(test.value))), "yes", "no")
 
 
 @dataclass(frozen=True)
@@ -264,6 +165,8 @@ class Planner:
                 states[one.column] = States(one.whens)
         for rule, target in mending.steps:
             test = _test(rule, target)
+            if test is not None and test.column in self.keep:
+                continue  # its values are moved after those of the target are drawn
             readable = test is not None and (
                 test.column in self.first
                 or (test.column in self.free and test.column not in out and test.column not in relative)
@@ -378,10 +281,11 @@ def mending_of(rules: Iterable[Rule], schema: Schema, aimed: Iterable[str] = (),
     return Mending.of(rules, schema, drawn - never, never, keep)
 
 
-def kept_parts(keep: Iterable[str], mending: Mending) -> tuple[str, ...]:
-    """The columns to keep (`keep_columns`), with the parts in place of a sum or copy that is worked out from them."""
+def kept_parts(keep: Sequence[str], mending: Mending) -> tuple[str, ...]:
+    """The columns to keep (`keep_columns`): the parts in place of a sum or copy, and no label beside its code."""
     found: list[str] = []
-    waiting = list(keep)
+    given = {target: rule.code for rule, target in mending.steps if isinstance(rule, Gives) and target == rule.label}
+    waiting = [name for name in keep if given.get(name) not in keep]
     while waiting:
         name = waiting.pop(0)
         rule = mending.worked_out.get(name)
