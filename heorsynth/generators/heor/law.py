@@ -312,12 +312,7 @@ class HeorLaw:
 
 
 def _group(
-    name: str,
-    shape: Shape,
-    cells: Cells,
-    cell: np.ndarray,
-    cause: np.ndarray,
-    values: Mapping[str, np.ndarray],
+    name: str, shape: Shape, cells: Cells, cell: np.ndarray, cause: np.ndarray, values: Mapping[str, np.ndarray]
 ) -> np.ndarray:
     """The group (n,) of each row in a column's law."""
     group = shape.modelled[name]
