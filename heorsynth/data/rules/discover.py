@@ -93,7 +93,9 @@ def _discovered(frame: pd.DataFrame, schema: Schema, least: int) -> tuple[list[R
     implied = [
         rule
         for rule in _certain(implied, max(1, (4 * len(frame.columns)) ** 2))
-        if not any({rule.when.column, rule.then.column} <= tied for tied in [*banded, *whole])
+        if not any(
+            {rule.when.column, rule.then.column} <= tied or {*rule.columns} <= tied for tied in [*banded, *whole]
+        )
         and not (rule.when.column in names and rule.then.column in names)
     ]
     steps = _certain(

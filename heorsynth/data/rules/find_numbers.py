@@ -272,7 +272,7 @@ def tied_pairs(patients: Patients, names: Sequence[str]) -> Iterator[tuple[str, 
     values = patients.table.several_numbers(tuple(names))
     screen = values[:, _places(patients.n, 4 * _SCREENED)]
     for i, j in combinations(range(len(names)), 2):
-        if (screen[i] == screen[j]).sum() < 3:
+        if (screen[i] == screen[j]).sum() < 3 or patients.declared(names[i], names[j]):
             continue
         tied = values[i] == values[j]
         if int((tied & (values[i] != _mode(values[i][tied]))).sum()) >= patients.least and not tied.all():

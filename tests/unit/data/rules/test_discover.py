@@ -120,6 +120,7 @@ def test_columns_of_a_visit_are_missing_together() -> None:
 def test_what_the_roles_state_is_not_listed() -> None:
     rng = np.random.default_rng(6)
     drug, stay, age = rng.integers(1, 900, 200), rng.integers(1, 900, 200), rng.integers(20, 90, 200)
+    stay[:90] = 0
     frame = pd.DataFrame({"drug": drug, "stay": stay, "cost": drug + stay, "age": age})
     bands = {"age_group": ("age", (40, 60), ("<40", "40-59", "60+"))}
     held = cohort(frame, costs=["cost"], totals={"cost": ["drug", "stay"]}, bands=bands, subgroups=["age_group"])
