@@ -78,10 +78,11 @@ class Patients:
 
     def value_of(self, name: str) -> Mapping[str, Value]:
         """Level as text to its value in the column's own type."""
-        known = self.table.frame[name].dropna()
-        different = known.drop_duplicates()
-        texts = self.table.text(name)[np.flatnonzero(~self.table.missing(name))[~known.duplicated().to_numpy()]]
-        return {str(text): plain(value) for text, value in zip(texts, different.tolist(), strict=True)}
+        levels = self.table.levels(name)
+        known = np.flatnonzero(levels.codes >= 0)
+        codes, first = np.unique(levels.codes[known], return_index=True)
+        values = self.table.frame[name].iloc[known[first]].tolist()
+        return {str(levels.names[code]): plain(value) for code, value in zip(codes, values, strict=True)}
 
     def same_scale(self, one: str, other: str) -> bool:
         """True if two columns are measured on one scale by their roles: times, costs, utilities or dates."""
