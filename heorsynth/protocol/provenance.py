@@ -175,6 +175,8 @@ def _post_processing(schema: Schema, label: Label) -> tuple[str, ...]:
     """The steps applied to the rows after they were drawn, in order."""
     steps = [f"{name}: recomputed as bands of {band.source}" for name, band in schema.bands.items()]
     steps += [f"{name}: recomputed as the total of {', '.join(parts)}" for name, parts in schema.totals.items()]
+    kept = label.settings.get("rules")
+    steps += [f"kept in every row: {rule}" for rule in (kept if isinstance(kept, list) else ())]
     aims = label.settings.get("calibrate")
     steps += [f"values moved to meet {aim}" for aim in (aims if isinstance(aims, Mapping) else ())]
     steps += [f"rows drawn for {name} only" for name in ("where", "targets") if name in label.settings]

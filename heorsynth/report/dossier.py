@@ -110,6 +110,7 @@ def dossier(
             forest=_one(lambda: figures.forest(evidence)),
             pictures=[*_pictures(cohort, synthetic, evidence), *_economics(cohort, synthetic, protocol)],
             cohort_card=Markup((card or cohort.card()).table()),
+            rules=cohort.rules().card(),
             table_one=table_one(cohort, synthetic),
             by_arm=None if cohort.schema.arm is None else table_one_by_arm(cohort, synthetic),
             evaluation=economics_table(evidence) if evidence.economics else None,
@@ -231,7 +232,8 @@ def _making(protocol: Mapping[str, object], synthetic: Sequence[Cohort], evidenc
         ("Real patients behind them", f"{evidence.n_source:,}"),
     ]
     if label is not None:
-        settings = {key: value for key, value in label.settings.items() if key != "fit_seed"}
+        settings = {key: value for key, value in label.settings.items() if key not in ("fit_seed", "rules")}
+        kept = label.settings.get("rules")
         rows += [
             ("Seed", str(label.seed)),
             ("Settings", plain(settings)),
@@ -241,6 +243,7 @@ def _making(protocol: Mapping[str, object], synthetic: Sequence[Cohort], evidenc
                 "made from real patients" if label.depth == 1 else f"made from synthetic rows (depth {label.depth})",
             ),
             ("Set equal to the source's", plain_names(label.calibrated) or "nothing"),
+            ("Rules kept in every row", "; ".join(map(str, kept)) if isinstance(kept, list) else "none"),
             ("Moments by arm kept for", ", ".join(label.kept) or "no covariate"),
             ("Label", label.statement),
         ]

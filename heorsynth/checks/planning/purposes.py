@@ -101,6 +101,7 @@ _STRUCTURE = (
     structure.JOINT_RANKS,
     structure.PROPENSITY,
     structure.MISSINGNESS,
+    structure.RULES,
 )
 PURPOSES: Mapping[str, Purpose] = {
     purpose.name: purpose
@@ -117,6 +118,7 @@ PURPOSES: Mapping[str, Purpose] = {
                 structure.ASSOCIATIONS,
                 structure.PANEL,
                 structure.MISSINGNESS,
+                structure.RULES,
                 structure.REPRESENTATION,
                 privacy.COPIES,
             ),
@@ -127,6 +129,7 @@ PURPOSES: Mapping[str, Purpose] = {
             (
                 structure.RETENTION,
                 structure.MISSINGNESS,
+                structure.RULES,
                 costs.ZERO_SHARE.with_margin({"absolute": 0.10}, "zeros must occur; their exact share matters less"),
                 _INTACT,
             ),
@@ -142,6 +145,7 @@ PURPOSES: Mapping[str, Purpose] = {
                 structure.ASSOCIATIONS,
                 structure.ASSOCIATION_MAX,
                 structure.PANEL,
+                structure.RULES,
                 structure.REPRESENTATION,
                 structure.RETENTION,
             ),
@@ -185,6 +189,7 @@ PURPOSES: Mapping[str, Purpose] = {
                 structure.ASSOCIATION_MAX,
                 structure.PANEL,
                 structure.MISSINGNESS,
+                structure.RULES,
                 structure.INTERSECTIONS,
                 structure.DISPARITY,
             ),
@@ -218,6 +223,7 @@ PURPOSES: Mapping[str, Purpose] = {
                 survival.EXTRAPOLATION_RANKING,
                 structure.ASSOCIATIONS,
                 structure.PANEL,
+                structure.RULES,
                 costs.MEAN,
                 costs.MEAN_UTILITY,
                 structure.INTERSECTIONS,
@@ -281,6 +287,7 @@ PURPOSES: Mapping[str, Purpose] = {
                 structure.MARGINALS,
                 structure.ASSOCIATIONS,
                 structure.PANEL,
+                structure.RULES,
                 structure.REPRESENTATION,
                 structure.RETENTION,
                 privacy.COPIES,

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
-from heorsynth.data.cohort.arrays import Levels
 from heorsynth.data.cohort.cohort import Cohort
+from heorsynth.data.columns.arrays import Levels
 from heorsynth.estimators.association import TINY
 
 _CELLS = 250_000

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from heorsynth.checks.core.estimand import COUNTS, LARGEST_LOG_RATIO, ONE, Estimand
-from heorsynth.checks.structure import check, disparities, joint, panel, population_shares, subgroups
+from heorsynth.checks.structure import check, disparities, joint, panel, population_shares, rules, subgroups
 from heorsynth.data.labels import facts
 
 RETENTION = Estimand(
@@ -180,6 +180,22 @@ MISSINGNESS = Estimand(
     reason="five percentage points of missing values change how an analysis must handle them",
     limit=0.5,
     folders=COUNTS,
+)
+
+RULES = Estimand(
+    key="structure.rules",
+    plain="rows that break a rule of the patients",
+    definition="share of rows that break a rule which every patient obeys, for each rule that is declared or "
+    "discovered (`cohort.rules()`), such as an order, a sum, a band, a code with its label, or an implied value",
+    formula="#{i : row i breaks the rule}/n",
+    source="Brègman (1973) Soviet Math Dokl 14:945, the bound by which a rule is no accident",
+    fixed_by=(facts.RULES,),
+    answer=rules.broken,
+    scales=ONE,
+    margin={"absolute": 0.01},
+    reason="no patient breaks it, so a row that does is seen to be impossible; one in a hundred is the least that an "
+    "analysis which leaves such rows out would notice",
+    limit=0.1,
 )
 
 PANEL = Estimand(

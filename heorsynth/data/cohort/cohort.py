@@ -12,14 +12,16 @@ from heorsynth.core.disclosure import RULES, shown_counts, small
 from heorsynth.core.display import Card, counted, facts_card
 from heorsynth.core.errors import Problem
 from heorsynth.core.estimate import significant
-from heorsynth.data.cohort.arrays import Arrays, Levels
 from heorsynth.data.cohort.declared import as_declared
 from heorsynth.data.cohort.source_checks import SOURCE_CHECKS, bad_events
 from heorsynth.data.columns import role_checks
+from heorsynth.data.columns.arrays import Arrays, Levels
 from heorsynth.data.columns.levels import SMALL_COUNT, as_text, shown_names
 from heorsynth.data.columns.schema import Schema, as_marks, schema_of
 from heorsynth.data.labels.claims import require_label_matches
 from heorsynth.data.labels.label import ID_COLUMN, KEY, Label, has_synthetic_id
+from heorsynth.data.rules.discover import rules_of
+from heorsynth.data.rules.rules import MIN_PATIENTS, Rules
 
 
 class Cohort:
@@ -47,6 +49,8 @@ class Cohort:
     kind : dict, optional          {"site": "code", "cost": "number", "seen": "date"}: what a column holds, if its
                                    type does not show it; a date is stored as days since 1970-01-01
     levels : dict, optional        {"grade": [1, 2, 3]}: every level a column may have; rare ones keep their name
+    rules : dict, optional         {"add": ["pfs_time <= time"], "strike": ["all"]}: rules that every row obeys, beside
+                                   those that `rules()` discovers, and discovered ones that are none
     missing : list                 values that mean missing in every column, such as ["not done", -9]
     name : str                     the cohort's name in messages
 
@@ -98,6 +102,7 @@ class Cohort:
         kind: Mapping[str, str] | None = None,
         levels: Mapping[str, Sequence[object]] | None = None,
         missing: object = (),
+        rules: Mapping[str, object] | None = None,
         name: str = "cohort",
     ) -> None:
         schema = schema_of(
@@ -117,6 +122,7 @@ class Cohort:
             totals=totals,
             kind=kind,
             levels=levels,
+            rules=rules,
         )
         declared = as_declared(frame, schema, event_map, name, missing=as_marks(missing))
         rows, problems = declared.frame, list(declared.problems)
@@ -269,6 +275,26 @@ class Cohort:
         cohort._arrays = self._arrays.take(rows)
         cohort._label = None if self._label is None else self._label.for_rows(cohort.n)
         return cohort
+
+    def rules(self, min_patients: int = MIN_PATIENTS) -> Rules:
+        """Return the rules that every row obeys: discovered, each about `min_patients` or more, and declared ones.
+
+        Rules that the roles already state (bands, totals, the order of endpoints, entry) are not listed.
+
+        Raises
+        ------
+        RoleError      a declared rule cannot be read, names no column, or is broken by a row
+
+        Examples
+        --------
+        >>> frame = pd.DataFrame({"time": range(1, 41), "event": [0, 1] * 20, "drug": range(7, 47)})
+        >>> frame["stay"] = (frame["time"] * 37) % 41
+        >>> frame["cost"] = frame["drug"] + frame["stay"]
+        >>> cohort = Cohort(frame, endpoints={"os": ("time", "event")}, costs=["cost"])
+        >>> "`cost` = `drug` + `stay`" in cohort.rules().texts
+        True
+        """
+        return rules_of(self.rows, self._schema, min_patients)
 
     def split(self, share: float, rng: np.random.Generator) -> tuple[Cohort, Cohort]:
         """Split at random into a training cohort and a hold-out with the given share of patients."""

@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 from pandas.api import types
 
-from heorsynth.data.cohort.arrays import Arrays
 from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.data.cohort.source_checks import differs_from_parts, order_breaks
+from heorsynth.data.columns.arrays import Arrays
 from heorsynth.data.columns.levels import POOLED, as_text, band_texts
 from heorsynth.data.columns.schema import CODE, Schema
 

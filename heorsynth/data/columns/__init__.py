@@ -1,6 +1,7 @@
 """What each column holds, and the roles that a user may declare."""
 
 __all__ = (
+    "arrays",
     "column_types",
     "detection",
     "event_words",
@@ -11,5 +12,6 @@ __all__ = (
     "number_text",
     "reading_notes",
     "role_checks",
+    "rule_choice",
     "schema",
 )

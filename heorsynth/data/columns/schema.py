@@ -8,6 +8,7 @@ from typing import Any
 
 from heorsynth.core.errors import Problem, RoleError, nearest
 from heorsynth.core.numbers import is_number, is_whole
+from heorsynth.data.columns.rule_choice import RuleChoice, as_rule_choice
 
 TIME_UNITS = {"day": 1.0, "week": 7.0, "month": 30.4375, "year": 365.25}
 """The number of days in each time unit."""
@@ -70,6 +71,7 @@ class Schema:
     totals: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     kind: Mapping[str, str] = field(default_factory=dict, compare=False)
     levels: Mapping[str, tuple[str, ...]] = field(default_factory=dict, compare=False)
+    rules: RuleChoice = field(default=RuleChoice(), compare=False)
 
     def holds_levels(self, name: str) -> bool:
         """Return True if a column's role or declaration says that its values are levels, whatever their type."""
@@ -133,8 +135,11 @@ class Schema:
         return replace(self, **changes)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the roles as JSON-ready data."""
-        return asdict(self)
+        """Return the roles as JSON-ready data. Rules are in it only if some are added or struck."""
+        facts = asdict(self)
+        if self.rules == RuleChoice():
+            del facts["rules"]
+        return facts
 
     @classmethod
     def from_dict(cls, facts: Mapping[str, Any]) -> Schema:
@@ -156,6 +161,7 @@ class Schema:
             levels={name: tuple(levels) for name, levels in facts["levels"].items()},
             costs=tuple(facts["costs"]),
             utilities=tuple(facts["utilities"]),
+            rules=RuleChoice(**{name: tuple(texts) for name, texts in facts.get("rules", {}).items()}),
             subgroups=tuple(facts["subgroups"]),
             **{name: facts[name] for name in ("arm", "arm_reference", "id", "entry", "unit", "currency", "price_year")},
         )
@@ -179,6 +185,7 @@ def schema_of(
     totals: Mapping[str, Sequence[str]] | None = None,
     kind: Mapping[str, str] | None = None,
     levels: Mapping[str, Sequence[object]] | None = None,
+    rules: Mapping[str, object] | None = None,
 ) -> Schema:
     """Return the roles declared as in `Cohort`. Raise RoleError if a declaration has the wrong form."""
     return Schema(
@@ -198,6 +205,7 @@ def schema_of(
         totals=_as_totals(totals or {}),
         kind=_as_kinds(kind or {}),
         levels=_as_levels(levels or {}),
+        rules=as_rule_choice(rules or {}),
     )
 
 

@@ -9,6 +9,7 @@ MEAN_COSTS = "mean costs"
 NO_COST = "shares of patients without cost"
 MEAN_EFFECTS = "mean utilities and QALYs"
 COVARIANCES = "covariances of all columns by arm"
+RULES = "rules that every row obeys"
 
-FACTS = (SURVIVAL_CURVES, RESTRICTED_MEANS, COUNTS, MEAN_COSTS, NO_COST, MEAN_EFFECTS, COVARIANCES)
+FACTS = (SURVIVAL_CURVES, RESTRICTED_MEANS, COUNTS, MEAN_COSTS, NO_COST, MEAN_EFFECTS, COVARIANCES, RULES)
 """The facts. An estimand names those that fix it (`Estimand.fixed_by`)."""

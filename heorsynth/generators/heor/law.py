@@ -11,6 +11,7 @@ import pandas as pd
 
 from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.data.columns.schema import Schema
+from heorsynth.data.rules.mending import Mending
 from heorsynth.generators.heor.borrowing import ExternalCohort
 from heorsynth.generators.heor.cells import OTHERS, Cells
 from heorsynth.generators.heor.columns import ALL, ColumnLaw, bent_by
@@ -30,6 +31,7 @@ from heorsynth.generators.latent.dependence import (
 )
 from heorsynth.generators.latent.products import Products
 from heorsynth.generators.protection.guard import MOST_PIECES, Guard, Mover, Noise, beyond_weights
+from heorsynth.generators.rules.plan import RULED, RulePlan
 from heorsynth.generators.sampling.formats import formats_from_dict, formats_to_dict
 
 _SIMULATED_ROWS = 4000
@@ -67,6 +69,11 @@ class HeorLaw:
         return True
 
     @property
+    def mending(self) -> Mending:
+        """The rules that every row keeps, with the columns that they change."""
+        return self.shape.plan.mending
+
+    @property
     def least(self) -> int:
         """Smallest number of patients to a piece of the law, and to a level of a covariate."""
         return self.shape.least
@@ -84,6 +91,7 @@ class HeorLaw:
         keep: Sequence[str] = (),
         whole: bool = False,
         guard: Guard | None = None,
+        mending: Mending | None = None,
     ) -> HeorLaw:
         """The law of a cohort.
 
@@ -97,6 +105,7 @@ class HeorLaw:
         keep : sequence of str       covariates whose moments by arm are kept, as `keep_columns.resolved` gives them
         whole : bool                 `keep` is every covariate: then nothing is shrunk, and bent relations are kept too
         guard : Guard, optional      bounds how far one patient moves the law
+        mending : Mending, optional  the rules that every row is to keep
         """
         cells, cell = Cells.of(cohort)
         taken = cells.counts
@@ -104,7 +113,7 @@ class HeorLaw:
             cells = replace(cells, counts=np.array([counts[member] for member in cells.members]))
         if guard is not None:
             cells = replace(cells, counts=guard.rounded(cells.counts))
-        shape = Shape.of(cohort, cells, least, guard)
+        shape = Shape.of(cohort, cells, least, guard, mending, keep)
         frame, primary = cohort.rows, shape.primary
         time, cause = np.ones(cohort.n), np.zeros(cohort.n, dtype=int)
         outcome = None
@@ -118,6 +127,7 @@ class HeorLaw:
             outcome = Outcome.of(time, cause, cells, cell, least if guard is None else least // 2, chance)
         if guard is not None:
             values = shape.bounded(values, guard, cohort.name)
+        shape = shape.with_states(cells, cell, cause, values)
         grouped = {name: _group(name, shape, cells, cell, cause, values) for name in shape.modelled}
         columns = tuple(_column(name, values[name], shape, grouped[name], guard, noise) for name in shape.modelled)
         kept = None
@@ -144,14 +154,10 @@ class HeorLaw:
         scores = scores_of(cells, outcome, cell[seen], time[seen], cause[seen])
         center, scale = scores.mean(axis=0), scores.std(axis=0)
         scale = np.where(scale > 0, scale, 1.0)
-        empty = np.zeros((len(seen), 0))
         standard = (scores - center) / scale
-        held = np.column_stack([empty, *(block[0] for block in blocks)])
-        known = np.column_stack([empty.astype(bool), *(block[1] for block in blocks)])
+        held, known = _side_by_side(blocks, len(seen))
         target = target_correlations(
-            standard,
-            held,
-            known,
+            *(standard, held, known),
             np.repeat(np.arange(len(columns)), [column.width for column in columns]),
             cells.indicators(cell).shape[1],
             0 if outcome is None else outcome.hazards.shape[1],
@@ -162,8 +168,8 @@ class HeorLaw:
         blank = cls(
             shape, cells, outcome, columns, Dependence(center, scale, np.zeros((0, 0)), np.zeros((0, 0))), kept, noise
         )
-        owner = bent_by(columns, () if kept is None else kept.columns)
-        return blank.with_dependence(target, rng, products_of(target, standard, held, known, owner, least, thresholds))
+        told = standard, held, known, bent_by(columns, () if kept is None else kept.columns)
+        return blank.with_dependence(target, rng, products_of(target, *told, least, thresholds))
 
     def with_dependence(
         self, target: np.ndarray, rng: np.random.Generator, products: Products | None = None
@@ -179,14 +185,8 @@ class HeorLaw:
         def simulated(law: Dependence) -> tuple[np.ndarray, np.ndarray]:
             latents = law.latents(scores, np.random.default_rng(seeds[0]))
             values = self._values(latents, cell, cause, np.random.default_rng(seeds[1]), exactly=True)
-            blocks = [
-                column.scores(values[column.name], self._groups(column, cell, cause, values)) for column in self.columns
-            ]
-            empty = np.zeros((size, 0))
-            return (
-                np.column_stack([empty, *(block[0] for block in blocks)]),
-                np.column_stack([empty.astype(bool), *(block[1] for block in blocks)]),
-            )
+            held = [(column, values[column.name], self._groups(column, cell, cause, values)) for column in self.columns]
+            return _side_by_side([column.scores(known, groups) for column, known, groups in held], size)
 
         law = solve(target, standard, self.dependence.center, self.dependence.scale, simulated, products)
         latents = law.latents(scores, np.random.default_rng(seeds[0]))
@@ -227,6 +227,7 @@ class HeorLaw:
             "formats": formats_to_dict(self.shape.formats),
             "modelled": [[name, group] for name, group in self.shape.modelled.items()],
             "pooled": dict(self.shape.pooled),
+            **({"plan": self.shape.plan.to_dict()} if self.mending.steps else {}),
             "cells": self.cells.to_dict(),
             "outcome": None if self.outcome is None else self.outcome.to_dict(),
             **({} if self.shape.entry is None else {"entry": self.shape.entry.to_dict()}),
@@ -241,7 +242,8 @@ class HeorLaw:
         """The law that `to_dict` wrote, for these roles."""
         formats = formats_from_dict(facts["formats"])
         entry = None if schema.entry is None else EntryLaw.from_dict(facts["entry"])
-        shape = Shape(schema, formats, dict(facts["modelled"]), facts["pooled"], entry=entry)
+        plan = RulePlan.from_dict(facts["plan"]) if "plan" in facts else RulePlan()
+        shape = Shape(plan.schema(schema), formats, dict(facts["modelled"]), facts["pooled"], entry=entry, plan=plan)
         outcome = None if facts["outcome"] is None else Outcome.from_dict(facts["outcome"])
         columns = tuple(map(ColumnLaw.from_dict, facts["columns"]))
         dependence = Dependence.from_dict(facts["dependence"])
@@ -322,12 +324,7 @@ class HeorLaw:
 
 
 def _group(
-    name: str,
-    shape: Shape,
-    cells: Cells,
-    cell: np.ndarray,
-    cause: np.ndarray,
-    values: Mapping[str, np.ndarray],
+    name: str, shape: Shape, cells: Cells, cell: np.ndarray, cause: np.ndarray, values: Mapping[str, np.ndarray]
 ) -> np.ndarray:
     """The group (n,) of each row in a column's law."""
     group = shape.modelled[name]
@@ -337,7 +334,15 @@ def _group(
         return cause.astype(str)
     if group == STRATUM:
         return cells.strata(cell)
+    if group == RULED:
+        return shape.plan.states[name].of(shape.columns_before(cells, cell, cause, values))
     return cells.levels(group, cell).astype(str) if group in cells.names else values[group].astype(str)
+
+
+def _side_by_side(blocks: Sequence[tuple[np.ndarray, np.ndarray]], n: int) -> tuple[np.ndarray, np.ndarray]:
+    """The scores (n, k) of all columns, and where they are known (n, k)."""
+    scores = np.column_stack([np.zeros((n, 0)), *(block[0] for block in blocks)])
+    return scores, np.column_stack([np.zeros((n, 0), dtype=bool), *(block[1] for block in blocks)])
 
 
 def _arms(shape: Shape, cells: Cells, cell: np.ndarray) -> np.ndarray:
@@ -383,7 +388,7 @@ def _column(
             group,
             groups,
             least=shape.least,
-            open_top=name in shape.amounts,
+            open_top=name in shape.amounts - shape.plan.parts,
             stand_in=schema.bands[group].typical if group in schema.bands else None,
             weights=weights,
             most=most,

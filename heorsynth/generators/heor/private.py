@@ -19,7 +19,7 @@ from heorsynth.generators.heor.law import HeorLaw
 from heorsynth.generators.heor.outcome import Outcome, scores_of
 from heorsynth.generators.heor.quantiles import Quantiles
 from heorsynth.generators.heor.quantities import paid
-from heorsynth.generators.heor.shape import Shape, earlier, primary_of, states
+from heorsynth.generators.heor.shape import Shape, earlier, states
 from heorsynth.generators.latent.dependence import Dependence, Thresholds, correlations
 from heorsynth.generators.protection.account import Account
 from heorsynth.generators.protection.counts import (
@@ -38,6 +38,7 @@ from heorsynth.generators.protection.counts import (
 )
 from heorsynth.generators.protection.guard import Noise
 from heorsynth.generators.protection.public import PublicColumn, stated_schema
+from heorsynth.generators.rules.plan import primary_of
 from heorsynth.generators.sampling.target_shares import allocate
 
 CELLS, FOLLOW_UP, PAIRS = "arms and subgroups", "follow-up", "associations"

@@ -22,6 +22,8 @@ from heorsynth.data.folders.keyed_patients import keyed_patients
 from heorsynth.data.folders.sampling import most_rows_problem
 from heorsynth.data.labels import facts
 from heorsynth.data.labels.levels import INTERNAL, SHARED, level_problem
+from heorsynth.data.rules.discover import rules_of
+from heorsynth.data.rules.rules import MIN_PATIENTS as RULE_PATIENTS
 from heorsynth.engine.engine import EngineSpec, open_engine
 from heorsynth.generators.heor.borrowing import ExternalCohort
 from heorsynth.generators.heor.cells import MIN_STRATUM
@@ -33,6 +35,7 @@ from heorsynth.generators.latent.dependence import Thresholds
 from heorsynth.generators.protection.account import Account, budget_problems, delta_problem
 from heorsynth.generators.protection.guard import BOUNDS, Guard
 from heorsynth.generators.protection.public import public_columns, public_domain, public_problems, stated_schema
+from heorsynth.generators.rules.plan import kept_parts, mending_of
 from heorsynth.generators.sampling.calibration import Aim, CalibrationRequest, aims_of, facts_met
 from heorsynth.generators.sampling.sampler import Sampler, depth_of
 from heorsynth.generators.sampling.source import require_real, require_source
@@ -289,6 +292,8 @@ class Heor:
         rng = stream(seed, "heor")
         counts = None if whole is None else whole.cells
         keep, everything = resolved(self.keep, cohort), self.keep == ALL_COLUMNS
+        rules = rules_of(cohort.rows, cohort.schema, max(RULE_PATIENTS, self._pieces))
+        mending = mending_of(rules, cohort.schema, [aim.column for aim in aims], keep)
         law = HeorLaw.of(
             cohort,
             _UNSHRUNK if everything else _PRIVACY[self.privacy],
@@ -296,17 +301,19 @@ class Heor:
             least=self._pieces,
             external=external,
             counts=counts,
-            keep=keep,
+            keep=kept_parts(keep, mending),
             whole=everything,
             guard=guard,
+            mending=mending,
         )
-        settings = self._settings(cohort, law, aims, external, whole)
+        settings = self._settings(cohort, law, aims, external, whole, rules.texts)
         kept = {fact for role, found in BY_CONSTRUCTION.items() if getattr(cohort.schema, role) for fact in found}
         kept |= {facts.COVARIANCES} if everything else set()
-        calibrated = tuple(sorted(kept | set(facts_met(aims))))
+        ruled = {facts.RULES} if law.mending.steps else set()
+        calibrated = tuple(sorted(kept | ruled | set(facts_met(aims))))
         names = keep if everything else tuple(dict.fromkeys(self.keep))
         if law.noise is not None:
-            calibrated = tuple(sorted(facts_met(aims)))
+            calibrated = tuple(sorted(ruled | set(facts_met(aims))))
         made = Sampler.fitted(
             self.name,
             settings,
@@ -331,6 +338,7 @@ class Heor:
         aims: Sequence[Aim],
         external: ExternalCohort | None,
         whole: CohortFolder | None,
+        rules: Sequence[str],
     ) -> dict[str, object]:
         """What labels and records say of how this law was made."""
         settings: dict[str, object] = {"privacy": self.privacy, "min_patients": self.min_patients}
@@ -342,6 +350,8 @@ class Heor:
             settings["keep"] = ALL_COLUMNS if self.keep == ALL_COLUMNS else list(dict.fromkeys(self.keep))
         if law.kept is not None and law.kept.reasons:
             settings["not_kept"] = dict(law.kept.reasons)
+        if rules:
+            settings["rules"] = list(rules)
         if aims:
             settings["calibrate"] = {aim.name: "source" if aim.source else dict(aim.values) for aim in aims}
         if external is not None:

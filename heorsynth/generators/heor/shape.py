@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -11,13 +11,17 @@ import pandas as pd
 from heorsynth.core.disclosure import small
 from heorsynth.core.errors import Problem, UnfitColumnError
 from heorsynth.data.cohort.cohort import Cohort
+from heorsynth.data.columns.arrays import Arrays
 from heorsynth.data.columns.levels import POOLED, as_text
 from heorsynth.data.columns.schema import Endpoint, Schema
+from heorsynth.data.rules.mending import Mending
 from heorsynth.generators.heor.cells import Cells
 from heorsynth.generators.heor.columns import ALL
 from heorsynth.generators.heor.entry import EntryLaw, places
 from heorsynth.generators.heor.quantiles import MIN_PATIENTS
 from heorsynth.generators.protection.guard import MOST_PIECES, Guard, Noise
+from heorsynth.generators.rules.drawn import States
+from heorsynth.generators.rules.plan import RULED, Planner, RulePlan, primary_of
 from heorsynth.generators.sampling.formats import Format, decimals_of, is_levels
 
 STRATUM = "arm and subgroups"
@@ -40,6 +44,7 @@ class Shape:
     least : int                patients that a level must have to be written
     entry : EntryLaw           of the time at which follow-up begins, if one is declared
     levels : Mapping           column to the patients that each of its levels must have
+    plan : RulePlan            how rules are kept; `schema` has the roles that the law works with under it
     """
 
     schema: Schema
@@ -49,6 +54,7 @@ class Shape:
     least: int = MIN_PATIENTS
     entry: EntryLaw | None = None
     levels: Mapping[str, int] = field(default_factory=dict)
+    plan: RulePlan = field(default_factory=RulePlan)
 
     @property
     def primary(self) -> Endpoint | None:
@@ -62,9 +68,19 @@ class Shape:
         return frozenset(part for cost in schema.costs for part in (cost, *schema.totals.get(cost, ())))
 
     @classmethod
-    def of(cls, cohort: Cohort, cells: Cells, least: int = MIN_PATIENTS, guard: Guard | None = None) -> Shape:
+    def of(
+        cls,
+        cohort: Cohort,
+        cells: Cells,
+        least: int = MIN_PATIENTS,
+        guard: Guard | None = None,
+        mending: Mending | None = None,
+        keep: Collection[str] = (),
+    ) -> Shape:
         """The shape of a cohort; UnfitColumnError if a column shows the level of fewer than `least` patients."""
         schema, frame = cohort.schema, cohort.rows
+        mending = mending or Mending()
+        out = mending.worked_out
         skipped = {schema.id, *schema.totals, *(set(schema.bands) - set(cells.names))}
         named = {*cells.names, *schema.events, *schema.levels}
         needed = {str(name): least if guard is None else guard.level(str(name)) for name in frame.columns}
@@ -81,10 +97,19 @@ class Shape:
         }
         primary = primary_of(schema)
         own = {*cells.names, *((primary.time, primary.event) if primary else ())}
-        free = [name for name in formats if name not in own]
+        free = [name for name in formats if name not in own and name not in out]
+        schema = RulePlan(mending).schema(schema)
         groups = _groups(schema, cells)
+        plan = RulePlan(mending)
+        if mending.steps:
+            loose = [name for name in free if name not in groups and name != schema.entry]
+            first = (*cells.names, *((primary.event,) if primary else ()))
+            numbers = [name for name in loose if not formats[name].values]
+            plan = Planner(frame, numbers, loose, first, primary.time if primary else "", keep).plan(mending)
+            groups |= dict.fromkeys(plan.states, RULED)
         ordered = [name for name in groups if groups[name] == CAUSE and name in free]
-        modelled = {name: groups.get(name, ALL) for name in [*ordered, *(name for name in free if name not in ordered)]}
+        order = plan.ordered([*ordered, *(name for name in free if name not in ordered)])
+        modelled = {name: groups.get(name, ALL) for name in order}
         for name in free:
             few, levels = needed[name], name not in schema.numeric and is_levels(frame[name], needed[name])
             if not formats[name].values and (schema.holds_levels(name) or levels):
@@ -103,7 +128,13 @@ class Shape:
             held = frame[schema.entry].to_numpy(float)
             entry = EntryLaw.of(held, _earliest(frame, schema), least, decimals_of(held))
         rare = {name: count for name, count in pooled.items() if count}
-        return cls(schema, formats, modelled, rare, least, entry, needed)
+        return cls(schema, formats, modelled, rare, least, entry, needed, plan)
+
+    def with_states(self, cells: Cells, cell: np.ndarray, cause: np.ndarray, values: Mapping[str, np.ndarray]) -> Shape:
+        """The same shape, with the states of columns that enough of these patients have."""
+        told = self.columns_before(cells, cell, cause, values)
+        states = {name: one.counted(told, self.least) for name, one in self.plan.states.items()}
+        return replace(self, plan=replace(self.plan, states=states))
 
     def bounded(self, values: Mapping[str, np.ndarray], guard: Guard, cohort: str) -> dict[str, np.ndarray]:
         """The modelled columns (n,), with numbers capped; amounts are not, because that would change their mean.
@@ -142,6 +173,14 @@ class Shape:
             else:
                 found[name] = pd.to_numeric(column).to_numpy(dtype=float, na_value=np.nan)
         primary = self.primary
+        for one in self.plan.bounded:
+            limit = pd.to_numeric(frame[one.bound]).to_numpy(dtype=float, na_value=np.nan)
+            values = pd.to_numeric(frame[one.column]).to_numpy(dtype=float, na_value=np.nan)
+            table = Arrays(frame)
+            equal = (
+                np.any([when.holds(table) for when in one.whens], axis=0) if one.whens else np.zeros(len(frame), bool)
+            )
+            found[one.column] = one.encoded(values, limit, equal & ~np.isnan(values))
         if primary is None:
             return found
         last = frame[primary.time].to_numpy(float)
@@ -163,7 +202,7 @@ class Shape:
         values: Mapping[str, np.ndarray],
     ) -> pd.DataFrame:
         """Rows in the columns and types of the source; endpoints keep their order, and entry comes before them."""
-        found = dict(values)
+        found = {name: values[name] for name in self.modelled}
         for name in cells.names:
             found[name] = cells.levels(name, cell)
         primary = self.primary
@@ -180,21 +219,30 @@ class Shape:
             if self.schema.entry is not None and self.entry is not None:
                 earliest = np.min([found[name] for name in self.schema.times], axis=0)
                 found[self.schema.entry] = self.entry.before(values[self.schema.entry], earliest)
-        written = {name: self._written(name, column) for name, column in found.items()}
-        return pd.DataFrame(written)
+        for one in self.plan.bounded:
+            equal = np.zeros(len(cell), dtype=bool)
+            for when in one.whens:
+                equal |= States((when,)).raw(self.columns_before(cells, cell, cause, values)) == "yes"
+            found[one.column] = one.decoded(
+                values[one.column], found[one.bound].astype(float), equal, self.formats[one.column].decimals
+            )
+        written = pd.DataFrame({name: self._written(name, column) for name, column in found.items()})
+        return self.plan.written(written, self.formats)
+
+    def columns_before(
+        self, cells: Cells, cell: np.ndarray, cause: np.ndarray, values: Mapping[str, np.ndarray]
+    ) -> dict[str, np.ndarray]:
+        """The columns (n,) that may decide the law of another: those of cells, how follow-up ended, and drawn ones."""
+        found = {**values, **{name: cells.levels(name, cell) for name in cells.names}}
+        if self.primary is not None:
+            found[self.primary.event] = cause.astype(str)
+        return found
 
     def _written(self, name: str, column: np.ndarray) -> pd.Series:
         primary = self.primary
         if primary is not None and name == primary.event:
             return pd.Series(column).astype(self.formats[name].dtype)
         return self.formats[name].column(column)
-
-
-def primary_of(schema: Schema) -> Endpoint | None:
-    """The endpoint that is modelled first: last in the declared order, else the first declared; None without any."""
-    if schema.order:
-        return schema.endpoints[schema.order[-1][1]]
-    return next(iter(schema.endpoints.values()), None)
 
 
 def earlier(schema: Schema, primary: Endpoint) -> list[Endpoint]:

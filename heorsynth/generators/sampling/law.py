@@ -8,6 +8,8 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 import pandas as pd
 
+from heorsynth.data.rules.mending import Mending
+
 
 class Law(Protocol):
     """Draws n rows. A law never changes: the same `rng` gives the same rows.
@@ -39,3 +41,11 @@ class SavedLaw(Law, Protocol):
     def least(self) -> int: ...
 
     def to_dict(self) -> dict[str, Any]: ...
+
+
+@runtime_checkable
+class RuledLaw(Law, Protocol):
+    """A law that knows rules which every row is to keep."""
+
+    @property
+    def mending(self) -> Mending: ...

@@ -13,8 +13,9 @@ from heorsynth.data.cohort.domain import Domain
 from heorsynth.data.columns.levels import as_text, banded
 from heorsynth.data.labels.claims import Claim, claim_of
 from heorsynth.data.labels.watermark import NO_MARK, release_key
+from heorsynth.data.rules.mending import Mending
 from heorsynth.generators.sampling.calibration import Aim, calibrated
-from heorsynth.generators.sampling.law import Law
+from heorsynth.generators.sampling.law import Law, RuledLaw
 from heorsynth.generators.sampling.request import CellRows
 from heorsynth.generators.sampling.watermarking import marked
 
@@ -47,6 +48,11 @@ class RowMaker:
     aims: tuple[Aim, ...] = ()
     copies: bool = False
 
+    @property
+    def mending(self) -> Mending:
+        """The rules that every row keeps, with the columns that they change."""
+        return self.law.mending if isinstance(self.law, RuledLaw) else Mending()
+
     def draw(
         self, n: int, rng: np.random.Generator, where: Mapping[str, str], cells: CellRows | None = None
     ) -> pd.DataFrame:
@@ -65,7 +71,7 @@ class RowMaker:
         return frame.iloc[rng.permutation(len(frame))].reset_index(drop=True)
 
     def completed(self, drawn: pd.DataFrame) -> pd.DataFrame:
-        """The rows with bands and totals computed from their parts, in the column order of the source.
+        """The rows with bands and totals computed from their parts, and rules kept, in the column order of the source.
 
         Raises
         ------
@@ -74,7 +80,7 @@ class RowMaker:
         frame = drawn.reset_index(drop=True)
         for name, band in self.domain.schema.bands.items():
             frame[name] = banded(frame[band.source], band.edges, band.labels)
-        frame = self.with_totals(frame)
+        frame = self.mending.mended(self.with_totals(frame))
         self._require_known(frame)
         return frame[[name for name in self.domain.columns if name in frame.columns]]
 
@@ -95,8 +101,9 @@ class RowMaker:
         """
         if self.copies:
             return frame, Claim(NO_MARK + "the rows are copies of patients")
-        rows, columns = marked(frame, self.domain, rng, None if owner is None else release_key(owner, release))
-        rows = self.with_totals(rows)
+        own_key, mending = None if owner is None else release_key(owner, release), self.mending
+        rows, columns = marked(frame, self.domain, rng, own_key, mending.targets)
+        rows = mending.mended(self.with_totals(rows))
         return rows, claim_of(rows, columns, owner, release)
 
     def _with_levels(self, n: int, rng: np.random.Generator, where: Mapping[str, str]) -> pd.DataFrame:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -63,7 +64,11 @@ class _Column:
 
 
 def marked(
-    frame: pd.DataFrame, domain: Domain, rng: np.random.Generator, owner: bytes | None = None
+    frame: pd.DataFrame,
+    domain: Domain,
+    rng: np.random.Generator,
+    owner: bytes | None = None,
+    ruled: Collection[str] = (),
 ) -> tuple[pd.DataFrame, tuple[str, ...]]:
     """The rows with the watermark written into them, and the columns that hold it.
 
@@ -72,6 +77,7 @@ def marked(
     frame : DataFrame            drawn rows
     domain : Domain              of the source
     rng : Generator              chooses the rows that are examined in a large cohort
+    ruled : collection of str    columns that a rule changes: they stay as drawn
     owner : bytes, optional      key for every second pair of bins; the others follow the public key
 
     Returns
@@ -90,7 +96,9 @@ def marked(
     source's patients, whichever is smaller. So the share falls as standard errors do. `benchmarks/watermark.py`
     measures what the mark costs and what it survives.
     """
-    held = [column for name in frame.columns if (column := _column(frame[name], domain)) is not None]
+    held = [
+        column for name in frame.columns if name not in ruled and (column := _column(frame[name], domain)) is not None
+    ]
     if not held:
         return frame, ()
     share = min(_MOST_MOVED, _STRENGTH / (2 * np.sqrt(len(held) * min(len(frame), domain.n_source))))

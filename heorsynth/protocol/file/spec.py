@@ -97,6 +97,13 @@ class _Source(Section):
         return self.adtte.file if self.adtte is not None else self.file or self.folder
 
 
+class _Rules(Section):
+    """Rules that every row obeys beside those that are discovered, and discovered ones that are none."""
+
+    add: list[str] = []
+    strike: list[str] | Literal["all"] = []
+
+
 class _CohortSection(Section):
     """The roles of the columns, as in `heorsynth.Cohort`; a bundled dataset has default roles."""
 
@@ -120,6 +127,7 @@ class _CohortSection(Section):
     kind: dict[str, Literal["number", "code", "date"]] | None = None
     levels: dict[str, list[str | int | float | bool]] | None = None
     missing: list[str | int | float] | None = None
+    rules: _Rules | None = None
     drop: list[str] = []
     allow_synthetic_source: bool = False
 

@@ -8,9 +8,11 @@ from dataclasses import dataclass, field
 import pandas as pd
 from pandas.api import types
 
+from heorsynth.core.display import counted
 from heorsynth.core.errors import as_yaml
 from heorsynth.data.columns.event_words import coding_by_words, inverted_meaning, possible_codings
-from heorsynth.data.columns.schema import Endpoint
+from heorsynth.data.columns.schema import Endpoint, schema_of
+from heorsynth.data.rules.discover import rules_of
 from heorsynth.protocol.start.guess_endpoints import guess_unit, named_endpoints
 from heorsynth.protocol.start.guess_roles import (
     Guess,
@@ -138,7 +140,31 @@ def _cohort_lines(table: Table) -> list[str]:
         lines.append(
             f"drop: [{', '.join(map(as_yaml, table.columns('drop')))}]   # guessed: these columns cannot be synthesised"
         )
-    return lines
+    return lines + _rule_lines(table)
+
+
+_MOST_RULES = 40
+"""At most so many rules are listed."""
+
+
+def _rule_lines(table: Table) -> list[str]:
+    """The rules that every row obeys, as lines to uncomment for those that are none."""
+    left_out = [*table.columns("drop"), *table.columns("id")]
+    frame = table.frame.drop(columns=left_out, errors="ignore")
+    ends = {one.name: (one.time, one.event) for one in table.endpoints}
+    schema = schema_of(endpoints=ends, costs=table.columns("costs"), utilities=table.columns("utilities"))
+    rules = rules_of(frame, schema)
+    if not len(rules):
+        return []
+    shown = rules.rules[:_MOST_RULES]
+    more = f", of which {_MOST_RULES} are listed" if len(rules) > len(shown) else ""
+    many = counted(len(rules), "rule")
+    return [
+        f"# rules:   # {many} that every row obeys{more}: strike those that are none, add others",
+        "#   add: []",
+        "#   strike:",
+        *(f"#     - {as_yaml(rule.text)}" for rule in shown),
+    ]
 
 
 def _coding_lines(table: Table) -> list[str]:

@@ -60,7 +60,7 @@ def init(data: str | Path, out: str | Path = ".") -> Start:
     The roles of a folder of Parquet files are guessed from its first file. A CDISC ADTTE table is recognised by its
     columns, and one parameter of it is used. Each guess is marked as a guess. A role that cannot be guessed is a
     commented-out line and a question. No value of a patient is shown, except levels of events and arms that at least
-    five patients share.
+    five patients share, and levels in rules, which ten or more share.
 
     Raises
     ------

@@ -5,7 +5,8 @@ import pandas as pd
 
 import heorsynth as hs
 from heorsynth.data.columns.levels import POOLED
-from heorsynth.generators.heor.shape import pooled_levels, primary_of
+from heorsynth.generators.heor.shape import pooled_levels
+from heorsynth.generators.rules.plan import primary_of
 
 
 def levels(**counts: int) -> np.ndarray:

@@ -157,9 +157,9 @@ def test_a_release_is_saved_and_draws_the_same_rows_again(tmp_path):
         assert one.frame.equals(other.frame)
 
 
-def test_nothing_of_a_release_is_exact_so_nothing_is_called_constructed():
+def test_nothing_of_a_release_is_exact_but_its_rules_so_nothing_else_is_called_constructed():
     sampler = fitted(hs.datasets.load("pbc").take(np.arange(150)))
-    assert sampler.calibrated == () and not sum(sampler.cells.values()) % ROUNDED_TO
+    assert sampler.calibrated == ("rules that every row obeys",) and not sum(sampler.cells.values()) % ROUNDED_TO
     label = sampler.sample(m=1, seed=1).label
     assert label.level == "shared" and label.noise_key == KEY.id and "noise" in label.settings
 

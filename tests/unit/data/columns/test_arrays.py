@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from heorsynth.data.cohort.arrays import Arrays
+from heorsynth.data.columns.arrays import Arrays
 
 FRAME = pd.DataFrame({
     "number": [3, 1, None, 2], "whole": [1, 0, 2, 1], "level": ["b", None, "", "b"], "mixed": ["7", "x", None, "1.5"]

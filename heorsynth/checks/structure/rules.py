@@ -1,0 +1,23 @@
+"""Rules that every patient obeys: how many synthetic rows break them."""
+
+from __future__ import annotations
+
+from heorsynth.checks.core.finding import Finding
+from heorsynth.checks.core.question import Ask
+from heorsynth.checks.core.refusals import too_few
+from heorsynth.checks.core.scalar import Measured
+from heorsynth.data.rules.rule import Rule
+
+
+def broken(ask: Ask) -> list[Finding]:
+    """Return the share of rows that break a rule, for each rule of the patients; a rule is named in `column`."""
+    return [_broken(ask, rule) for rule in ask.scope.shared("rules", ask.scope.real.rules)]
+
+
+def _broken(ask: Ask, rule: Rule) -> Finding:
+    """Return the finding on one rule. No patient breaks it, and so no resample of them does: the floor is 0."""
+    question = ask.question(f"rows that break {rule.text}", column=rule.text, n_real=rule.support)
+    if few := too_few(ask.group.real):
+        return question.refuse(few)
+    shares = [float(rule.broken(cohort.rows).mean()) for cohort in ask.group.synthetic]
+    return question.compare(Measured(0.0, 0.0, shares, [0.0] * len(shares)), floor=0.0)
