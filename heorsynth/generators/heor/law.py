@@ -168,8 +168,8 @@ class HeorLaw:
         blank = cls(
             shape, cells, outcome, columns, Dependence(center, scale, np.zeros((0, 0)), np.zeros((0, 0))), kept, noise
         )
-        told = standard, held, known, bent_by(columns, () if kept is None else kept.columns)
-        return blank.with_dependence(target, rng, products_of(target, *told, least, thresholds))
+        shown = standard, held, known, bent_by(columns, () if kept is None else kept.columns)
+        return blank.with_dependence(target, rng, products_of(target, *shown, least, thresholds))
 
     def with_dependence(
         self, target: np.ndarray, rng: np.random.Generator, products: Products | None = None
