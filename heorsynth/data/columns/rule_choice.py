@@ -21,6 +21,8 @@ class RuleChoice:
 
 def as_rule_choice(declared: object) -> RuleChoice:
     """Return the rules declared as {"add": [...], "strike": [...]}. Raise RoleError for another form."""
+    if isinstance(declared, RuleChoice):
+        return declared
     shape = 'write rules={"add": ["a <= b"], "strike": ["`c` = `d`"]}; strike: "all" strikes all'
     if not isinstance(declared, Mapping):
         raise RoleError("cohort", Problem("rules", "is not of the form {add: [rule], strike: [rule]}", shape))
