@@ -287,7 +287,8 @@ class Cohort:
 
         Examples
         --------
-        >>> frame = pd.DataFrame({"time": range(1, 41), "event": [0, 1] * 20, "drug": range(7, 47)})
+        >>> frame = pd.DataFrame({"time": range(1, 41), "event": [0, 1] * 20})
+        >>> frame["drug"] = (frame["time"] * 29) % 43 + 7
         >>> frame["stay"] = (frame["time"] * 37) % 41
         >>> frame["cost"] = frame["drug"] + frame["stay"]
         >>> cohort = Cohort(frame, endpoints={"os": ("time", "event")}, costs=["cost"])

@@ -13,7 +13,7 @@ import pandas as pd
 from heorsynth.data.columns.arrays import Arrays
 from heorsynth.data.columns.schema import Schema
 from heorsynth.data.rules.grammar import rule_from_dict
-from heorsynth.data.rules.level_rules import Bands, Together
+from heorsynth.data.rules.level_rules import Bands, Implies, Together
 from heorsynth.data.rules.numeric_rules import Equal, Order, Steps, Sum
 from heorsynth.data.rules.rule import Rule
 
@@ -90,6 +90,12 @@ class Mending:
     def targets(self) -> frozenset[str]:
         """The columns that are changed."""
         return frozenset(target for _, target in self.steps)
+
+    @property
+    def revalued(self) -> frozenset[str]:
+        """The columns of which known values are changed: not those that only become missing."""
+        missing = [isinstance(rule, Together) or _only_missing(rule) for rule, _ in self.steps]
+        return frozenset(target for (_, target), gone in zip(self.steps, missing, strict=True) if not gone)
 
     @property
     def worked_out(self) -> dict[str, Rule]:
@@ -202,3 +208,8 @@ def _inputs(found: Mapping[str, Rule], name: str) -> set[str]:
             seen |= new
             waiting += list(new)
     return seen
+
+
+def _only_missing(rule: Rule) -> bool:
+    """True for a rule by which a column is missing."""
+    return isinstance(rule, Implies) and rule.then.state == "missing"

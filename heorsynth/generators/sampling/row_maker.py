@@ -102,7 +102,7 @@ class RowMaker:
         if self.copies:
             return frame, Claim(NO_MARK + "the rows are copies of patients")
         own_key, mending = None if owner is None else release_key(owner, release), self.mending
-        rows, columns = marked(frame, self.domain, rng, own_key, mending.targets)
+        rows, columns = marked(frame, self.domain, rng, own_key, mending.revalued)
         rows = mending.mended(self.with_totals(rows))
         return rows, claim_of(rows, columns, owner, release)
 
