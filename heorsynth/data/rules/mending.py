@@ -87,11 +87,6 @@ class Mending:
         return cls(tuple(steps), schema.strata)
 
     @property
-    def targets(self) -> frozenset[str]:
-        """The columns that are changed."""
-        return frozenset(target for _, target in self.steps)
-
-    @property
     def revalued(self) -> frozenset[str]:
         """The columns of which known values are changed: not those that only become missing."""
         missing = [isinstance(rule, Together) or _only_missing(rule) for rule, _ in self.steps]
