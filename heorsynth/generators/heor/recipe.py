@@ -202,9 +202,7 @@ class Heor:
     def _private(
         self, cohort: Cohort | CohortFolder, seed: int, borrow: Cohort | None, epsilon: float, delta: float
     ) -> Sampler:
-        """The sampler of a law under differential privacy. No rule is looked for in patients here: only declared ones
-        may hold.
-        """
+        """The sampler of a law under differential privacy. It looks for no rule in patients, and refuses added ones."""
         if isinstance(cohort, CohortFolder):
             fix = "read the patients as one file, or drop epsilon"
             raise GeneratorError("generator 'heor'", Problem("epsilon", "a folder has no private law", fix))

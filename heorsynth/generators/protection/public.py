@@ -130,7 +130,7 @@ def public_columns(
     Raises
     ------
     GeneratorError      a column of which nothing is stated, all of them by name; what is stated is impossible; or
-                        delayed entry, which has no private law
+                        delayed entry or added rules, which have no private law
     """
     names = [str(name) for name in columns]
     needed = [name for name in names if name not in (schema.id, *schema.totals, *schema.bands)]
@@ -189,6 +189,9 @@ def _impossible(schema: Schema, public: Mapping[str, PublicColumn]) -> list[Prob
     problems = []
     if schema.entry is not None:
         problems.append(Problem("epsilon", "delayed entry has no private law", "drop the role entry, or drop epsilon"))
+    if schema.rules.add:
+        fix = "drop rules: add, or drop epsilon"
+        problems.append(Problem("epsilon", "a private law does not keep the rules that are added", fix))
     for name, band in schema.bands.items():
         column = public.get(band.source, PublicColumn((), (-np.inf, np.inf)))
         if not column.edges or not column.edges[0] < band.edges[0] <= band.edges[-1] < column.edges[-1]:

@@ -1,5 +1,6 @@
 """The private law rests on noised sums and on what is public, and on nothing else of the patients."""
 
+import dataclasses
 import json
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 import heorsynth as hs
 from heorsynth.core import errors
 from heorsynth.core.secret import ReleaseKey
+from heorsynth.data.columns.rule_choice import RuleChoice
 from heorsynth.generators.protection.account import Account
 
 KEY = ReleaseKey(b"a custodian's secret, for tests only")
@@ -155,3 +157,10 @@ def test_large_cohorts_keep_survival_and_costs() -> None:
 def test_what_cannot_be_private_is_refused(options: dict, part: str) -> None:
     with pytest.raises(errors.GeneratorError, match=part):
         fitted(trial(), **options)
+
+
+def test_a_rule_that_is_added_is_refused_and_not_lost() -> None:
+    plain = trial()
+    schema = dataclasses.replace(plain.schema, rules=RuleChoice(add=("qaly <= time",)))
+    with pytest.raises(errors.GeneratorError, match="does not keep the rules that are added"):
+        fitted(hs.Cohort.derive(schema, plain.frame, label=None))
