@@ -5,11 +5,13 @@
 Prints a Markdown table with a column for each level. First comes what attacks find in random halves of at most 100
 patients of the bundled cohorts, with the other halves as people never seen, and m = 20 cohorts together: the area under
 the ROC curve of the marginal likelihood ratio with a list of candidates, of the nearest record and of the density
-ratio, and the patients found where one in a hundred others is accused; then the error of a number worked out from two
-releases that differ by one patient, as a multiple of the error of another patient's. Then comes what remains:
-fidelity over the five cohorts of benchmarks/generators.py, one synthetic cohort each, and over simulated trials of 150
-patients with m = 20 the ratio of mean costs, decisions reversed at 20,000 a QALY, and the coverage of the pooled 95%
-interval of the QALYs gained. A key stands for a custodian: with each the noise is another.
+ratio, and the patients found where one in a hundred others is accused. The patients of cells of one or two are
+attacked by the mean death and time of their cell (control: the people of the cell in the other half). Then comes the
+error of a number worked out from two releases that differ by one patient, as a multiple of the error of another
+patient's. Then comes what remains: fidelity over the five cohorts of benchmarks/generators.py, one synthetic cohort
+each, and over simulated trials of 150 patients with m = 20 the ratio of mean costs, decisions reversed at 20,000 a
+QALY, and the coverage of the pooled 95% interval of the QALYs gained. A key stands for a custodian: with each the noise
+is another.
 """
 
 from __future__ import annotations
@@ -29,6 +31,7 @@ from heorsynth.core.errors import CohortError
 from heorsynth.core.random import stream
 from heorsynth.core.secret import ReleaseKey
 from heorsynth.data.columns.schema import Endpoint, Schema
+from heorsynth.data.folders.tally import cells_of
 from heorsynth.estimators.attacks import members
 from heorsynth.generators.sampling.cohorts import SyntheticCohorts
 
@@ -36,7 +39,10 @@ LEVELS = ("internal", "shared")
 """A public release needs 80 patients, more than half of the smallest cohort."""
 
 FITTED, M, LEFT_OUT, TRIAL = 100, 20, 3, 150
-PARTS = ("attacks", "differencing", "fidelity", "trials")
+PARTS = ("attacks", "lone", "differencing", "fidelity", "trials")
+
+LONE = 2
+"""Largest number of patients to a cell whose patients are alone."""
 
 
 def key(number: int) -> ReleaseKey:
@@ -71,6 +77,39 @@ def attacked(level: str, numbers: range, m: int) -> Iterator[dict[str, float]]:
                 cut = np.quantile(one.theirs, 0.99, method="higher")
                 found[f"{attack}: found at a false-positive rate of 1%"] = float(np.mean(one.ours > cut))
             yield found
+
+
+def lone(level: str, numbers: range) -> dict[str, float]:
+    """What the mean death and time of a cell of one or two tell of its patients, and of others who would be in it."""
+    told: dict[str, list[tuple[float, float, float, float]]] = {"patients": [], "control": []}
+    for number in numbers:
+        cohort = hs.datasets.load("pbc")
+        order = stream(number, "halves", "lone").permutation(cohort.n)[: 2 * FITTED]
+        source, unseen = (cohort.take(np.sort(part)) for part in np.split(order, 2))
+        copies = pd.concat([_outcomes(one) for one in drawn(source, level, number, M)]).groupby("cell").mean()
+        ours, theirs = _outcomes(source), _outcomes(unseen)
+        sizes = ours["cell"].value_counts()
+        for who, rows in (("patients", ours), ("control", theirs)):
+            alone = rows[rows["cell"].isin(sizes.index[sizes <= LONE]) & rows["cell"].isin(copies.index)]
+            copy = copies.loc[alone["cell"]]
+            told[who] += list(zip(copy["died"], copy["time"], alone["died"], alone["time"], strict=True))
+    found = {}
+    for who, pairs in told.items():
+        death, time, died, ended = np.array(pairs).T
+        found[f"cell of one or two, {who}: death, AUC"] = _auc(death[died == 1], death[died == 0])
+        found[f"cell of one or two, {who}: time, correlation"] = float(np.corrcoef(time, ended)[0, 1])
+    return found
+
+
+def _outcomes(cohort: hs.Cohort) -> pd.DataFrame:
+    time, cause, _ = cohort.outcome("os")
+    cell, members = cells_of(cohort)
+    names = np.array([" / ".join(member) for member in members], dtype=object)
+    return pd.DataFrame({"cell": names[cell], "time": time, "died": (cause == 1).astype(float)})
+
+
+def _auc(ones: np.ndarray, others: np.ndarray) -> float:
+    return float(np.mean(np.sign(ones[:, None] - others[None, :]) / 2 + 0.5))
 
 
 def differenced(level: str, numbers: range) -> float:
@@ -154,6 +193,8 @@ def main() -> None:
         column: dict[str, float] = {}
         if "attacks" in asked.parts:
             column |= dict(pd.DataFrame(attacked(level, numbers, asked.m)).mean())
+        if "lone" in asked.parts:
+            column |= lone(level, range(numbers.start, numbers.start + 5 * len(numbers)))
         if "differencing" in asked.parts:
             column["number from two releases: error / another patient's"] = differenced(level, numbers[:1])
         if "fidelity" in asked.parts:

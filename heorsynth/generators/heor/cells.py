@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +21,9 @@ _SIMILARITY_POWER = 4
 """Power of the similarity of cells: the higher, the more a small cell borrows from the cells most similar to it."""
 
 
+_SCALINGS = 500
+"""Rounds in which the weights that small cells share come to their sums and bounds."""
+
 OTHERS = " / others"
 """Ends the name of a stratum that joins the small cells of an arm."""
 
@@ -34,17 +37,19 @@ class Cells:
     names : tuple of str       the columns, the arm first
     members : tuple            the combinations, sorted
     counts : array (c,)        patients in each
+    least : int                fewest patients of a level with an indicator: no column depends on a rarer one
     """
 
     names: tuple[str, ...]
     members: tuple[Cell, ...]
     counts: np.ndarray
+    least: int = 1
 
     @classmethod
-    def of(cls, cohort: Cohort) -> tuple[Cells, np.ndarray]:
+    def of(cls, cohort: Cohort, least: int = 1) -> tuple[Cells, np.ndarray]:
         """The cells of a cohort, and the cell (n,) each patient is in."""
         cell, members = cells_of(cohort)
-        return cls(cohort.schema.strata, members, np.bincount(cell, minlength=len(members))), cell
+        return cls(cohort.schema.strata, members, np.bincount(cell, minlength=len(members)), least), cell
 
     @property
     def sizes(self) -> dict[Cell, int]:
@@ -93,11 +98,13 @@ class Cells:
         A cell of `at_least` patients or more has its own law. Smaller cells share patients, mostly with the cells
         that have their rarest levels in common: the few men of an age group borrow from other men before they
         borrow from women. Each cell lends as much as it borrows. So every patient counts once in all, and the law of
-        the whole cohort is unchanged, as is that of each level whose cells share only with one another.
+        the whole cohort is unchanged, as is that of each level whose cells share only with one another. No patient
+        weighs more than 1 / `at_least` of a cell's law, if so many share.
 
         References
         ----------
         Sinkhorn & Knopp (1967) Pac J Math 21:343, scaling a matrix to given row and column sums.
+        Benamou et al. (2015) SIAM J Sci Comput 37:A1111, the same under an upper bound of the entries.
         """
         plan = np.diag(self.counts.astype(float))
         small = [int(index) for index in np.flatnonzero(self.counts < at_least)]
@@ -111,9 +118,13 @@ class Cells:
                 small.append(int(other))
         counts, kernel = self.counts[small].astype(float), similarity[np.ix_(small, small)]
         shared = kernel * np.outer(counts, counts)
-        for _ in range(200):
+        bound = np.outer(counts, counts) / min(at_least, counts.sum())
+        excess = np.ones_like(shared)
+        for _ in range(_SCALINGS):
             shared *= (counts / shared.sum(axis=1))[:, None]
             shared *= counts / shared.sum(axis=0)
+            within = np.minimum(shared * excess, bound)
+            excess, shared = shared * excess / within, within
         plan[np.ix_(small, small)] = shared
         return plan
 
@@ -158,35 +169,38 @@ class Cells:
         return found**_SIMILARITY_POWER
 
     def indicators(self, cell: np.ndarray) -> np.ndarray:
-        """Indicators (n, d) of 0 and 1: one for each level of a variable, except its most frequent level."""
-        columns = [np.zeros((len(cell), 0))]
-        for position in range(len(self.names)):
-            sizes: Counter[str] = Counter()
-            for member, count in zip(self.members, self.counts, strict=True):
-                sizes[member[position]] += int(count)
-            held = np.array([member[position] for member in self.members], dtype=object)[cell]
-            rest: Sequence[str] = [level for level, _ in sizes.most_common()[1:]]
-            columns += [(held == level).astype(float)[:, None] for level in rest]
-        return np.hstack(columns)
+        """Indicators (n, d) of 0 and 1: one for each level of a variable, except its most frequent and rare levels."""
+        columns = [(self.levels(name, cell) == level).astype(float) for name, level in self._indicated]
+        return np.column_stack(columns) if columns else np.zeros((len(cell), 0))
 
     def indicator_names(self) -> tuple[str, ...]:
         """The column of each indicator (d,), in their order."""
-        return tuple(
-            name
-            for position, name in enumerate(self.names)
-            for _ in range(len({member[position] for member in self.members}) - 1)
-        )
+        return tuple(name for name, _ in self._indicated)
+
+    @property
+    def _indicated(self) -> list[tuple[str, str]]:
+        """The columns and levels with an indicator."""
+        found: list[tuple[str, str]] = []
+        for position, name in enumerate(self.names):
+            sizes: Counter[str] = Counter()
+            for member, count in zip(self.members, self.counts, strict=True):
+                sizes[member[position]] += int(count)
+            found += [(name, level) for level, count in sizes.most_common()[1:] if count >= self.least]
+        return found
 
     def to_dict(self) -> dict[str, Any]:
         return {
             "names": list(self.names),
             "members": [list(cell) for cell in self.members],
             "counts": self.counts.tolist(),
+            "least": self.least,
         }
 
     @classmethod
     def from_dict(cls, facts: Mapping[str, Any]) -> Cells:
-        return cls(tuple(facts["names"]), tuple(map(tuple, facts["members"])), np.array(facts["counts"]))
+        return cls(
+            tuple(facts["names"]), tuple(map(tuple, facts["members"])), np.array(facts["counts"]), facts["least"]
+        )
 
 
 def _joined(cells: np.ndarray, counts: np.ndarray, at_least: int) -> np.ndarray:

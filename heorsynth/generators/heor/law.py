@@ -107,7 +107,7 @@ class HeorLaw:
         guard : Guard, optional      bounds how far one patient moves the law
         mending : Mending, optional  the rules that every row is to keep
         """
-        cells, cell = Cells.of(cohort)
+        cells, cell = Cells.of(cohort, least)
         taken = cells.counts
         if counts is not None:
             cells = replace(cells, counts=np.array([counts[member] for member in cells.members]))

@@ -44,7 +44,7 @@ class _FollowUpLaw:
     def of(cls, time: np.ndarray, cause: np.ndarray, weights: np.ndarray, n_causes: int, least: int) -> _FollowUpLaw:
         """The law of patients with these times, causes and weights (n,), with `least` patients to a piece."""
         order = np.lexsort((cause == 0, time))
-        parts = split(order, least)
+        parts = [order[part] for part in split(weights[order], least)]
         sizes = np.array([weights[part].sum() for part in parts])
         edges = np.concatenate([[0.0], np.cumsum(sizes) / sizes.sum()])
         shares = [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -17,6 +18,9 @@ MIN_PATIENTS = 5
 PIECES = 2000
 """Largest number of pieces of one function: of more patients, more share a piece."""
 
+
+_NEARLY = 1 - 1e-9
+"""Weights are compared to rounding."""
 
 _LEAST_POWER = 0.2
 """Least power of a piece that bends downwards."""
@@ -130,14 +134,31 @@ class Quantiles:
         return cls(edges, left, rise, power, facts["decimals"])
 
 
-def _n_pieces(patients: int, least: int) -> int:
-    """Number of pieces for so many patients: at least `least` patients to a piece, and at most `PIECES` pieces."""
-    return max(1, min(PIECES, patients // least))
+def split(weight: np.ndarray, least: int, most: int = PIECES) -> list[slice]:
+    """Successive pieces of ordered patients with these weights (n,): each has `least` patients or more, at most `most`
+    pieces in all, and no patient weighs more than 1 / `least` of a piece that others can join.
 
-
-def split(order: np.ndarray, least: int) -> list[np.ndarray]:
-    """An ordering of patients, cut into pieces of at least `least` patients, of sizes as equal as possible."""
-    return np.array_split(order, _n_pieces(len(order), least))
+    Patients who weigh the same are cut into pieces of sizes as equal as possible.
+    """
+    n = len(weight)
+    count = max(1, min(n // least, most))
+    if n == 0 or (weight == weight[0]).all():
+        size, longer = divmod(n, count)
+        ends = np.cumsum([0] + [size + (piece < longer) for piece in range(count)])
+        return [slice(start, end) for start, end in pairwise(ends.tolist())]
+    held, fewest = weight.tolist(), max(least, n // most)
+    found: list[tuple[int, float, float]] = []
+    end, total, largest = 0, 0.0, 0.0
+    for place, one in enumerate(held, start=1):
+        total, largest = total + one, max(largest, one)
+        if place - end >= fewest and total >= least * largest * _NEARLY:
+            found, end, total, largest = [*found, (place, total, largest)], place, 0.0, 0.0
+    if end < n:
+        found.append((n, total, largest))
+    while len(found) > 1 and (found[-1][0] - found[-2][0] < fewest or found[-1][1] < least * found[-1][2] * _NEARLY):
+        (_, before, heavy), (_, after, last) = found[-2:]
+        found[-2:] = [(n, before + after, max(heavy, last))]
+    return [slice(start, stop) for start, stop in pairwise([0, *(stop for stop, _, _ in found)])]
 
 
 def shared_values(values: np.ndarray, least: int) -> np.ndarray:
@@ -167,16 +188,17 @@ def _spikes(held: np.ndarray, shared: np.ndarray | None, least: int) -> np.ndarr
 def _pieces(values: np.ndarray, weight: np.ndarray, least: int, end: _End | None, most: int) -> np.ndarray:
     """Left, rise, power and weight (4, K) of pieces through sorted values (n,) that keep the mean of each.
 
-    There are two sizes of pieces, which differ by one; all pieces of a size are computed together. The last
-    piece may be curved, as `end` makes it.
+    Pieces of one size are computed together. The last piece may be curved, as `end` makes it.
     """
-    count = min(_n_pieces(len(values), least), most)
-    size, longer = divmod(len(values), count)
-    cut = longer * (size + 1)
-    blocks = [(held[:cut].reshape(longer, size + 1), held[cut:].reshape(-1, size)) for held in (values, weight)]
-    found = np.hstack([_straight(*block) for block in zip(*blocks, strict=True)])
-    if end is not None and size > 1:
-        found[:, -1] = end(values[-size:], weight[-size:], found[:, -1])
+    parts = split(weight, least, most)
+    sizes = np.array([part.stop - part.start for part in parts])
+    found = np.empty((4, len(parts)))
+    for size in np.unique(sizes):
+        chosen = np.flatnonzero(sizes == size)
+        rows = np.array([parts[piece].start for piece in chosen])[:, None] + np.arange(size)
+        found[:, chosen] = _straight(values[rows], weight[rows])
+    if end is not None and sizes[-1] > 1:
+        found[:, -1] = end(values[parts[-1]], weight[parts[-1]], found[:, -1])
     return found
 
 

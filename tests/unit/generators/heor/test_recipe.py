@@ -1,5 +1,7 @@
 """The heor generator: any cohort in, a valid cohort out; exact subgroups; kept means, zeros, spikes and order."""
 
+import itertools
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,7 +12,7 @@ import heorsynth as hs
 from heorsynth.core import errors
 from heorsynth.generators.heor.cells import Cells
 from heorsynth.generators.heor.outcome import systematic_sample
-from heorsynth.generators.heor.quantiles import MIN_PATIENTS, Quantiles
+from heorsynth.generators.heor.quantiles import MIN_PATIENTS, Quantiles, split
 from heorsynth.generators.latent.dependence import james_stein
 
 
@@ -242,6 +244,45 @@ def test_small_cells_lend_as_much_as_they_borrow_and_large_ones_keep_to_themselv
     assert plan.sum(axis=1) == pytest.approx(cells.counts)
     assert plan[0, 0] == 80 and plan[1, 1] == 40
     assert plan[2, 3] > 0
+
+
+@pytest.mark.parametrize("counts", [[80, 40, 6, 7], [1, 1, 50, 3], [1, 30, 2, 9, 4, 1, 40], [1, 1, 8], [1, 9, 10]])
+def test_no_patient_of_a_small_cell_weighs_more_than_a_tenth_of_any_cell(counts):
+    members = tuple((str(place % 2), str(place // 2)) for place in range(len(counts)))
+    cells = Cells(("sex", "stage"), members, np.array(counts))
+    plan = cells.borrowed(10)
+    assert plan.sum(axis=0) == pytest.approx(cells.counts) and plan.sum(axis=1) == pytest.approx(cells.counts)
+    shares = plan / cells.counts / cells.counts[:, None]
+    assert shares.max() <= 0.1 + 1e-6
+
+
+def test_a_cohort_of_fewer_than_ten_patients_shares_one_law_alike():
+    cells = Cells(("arm",), (("a",), ("b",), ("c",)), np.array([2, 1, 1]))
+    assert cells.borrowed(10) == pytest.approx(np.outer(cells.counts, cells.counts) / 4)
+
+
+def test_no_patient_weighs_more_than_a_fifth_of_a_piece_and_equal_ones_are_cut_evenly():
+    rng = np.random.default_rng(4)
+    for n in (5, 9, 23, 60, 400):
+        weight = np.concatenate([rng.random(n - 1) + 0.05, [0.2 * n]])
+        weight = rng.permutation(weight)
+        parts = split(weight, 5)
+        assert parts[0].start == 0 and parts[-1].stop == n
+        assert all(before.stop == after.start for before, after in itertools.pairwise(parts))
+        for part in parts:
+            assert part.stop - part.start >= 5
+            assert len(parts) == 1 or weight[part].max() <= weight[part].sum() / 5 * (1 + 1e-6)
+    assert [part.stop - part.start for part in split(np.full(23, 0.7), 5)] == [6, 6, 6, 5]
+    assert len(split(rng.random(10_000), 5, most=50)) <= 50
+
+
+def test_no_column_depends_on_a_level_of_fewer_patients_than_make_a_piece():
+    """The indicator of two patients alone would carry their values into the copies of the level."""
+    cells = Cells(("arm", "sex"), (("a", "f"), ("a", "x"), ("b", "f"), ("b", "m")), np.array([9, 2, 8, 6]), least=5)
+    found = cells.indicators(np.array([0, 1, 2, 3]))
+    assert cells.indicator_names() == ("arm", "sex")
+    assert found.tolist() == [[1, 0], [1, 0], [0, 0], [0, 1]]
+    assert Cells.from_dict(cells.to_dict()).indicator_names() == cells.indicator_names()
 
 
 def test_shrinkage_forgets_what_chance_explains_and_keeps_the_rest() -> None:
