@@ -99,8 +99,8 @@ def resampled_correlations(
     [[1.0], [1.0]]
     """
     known = np.isfinite(columns)
-    patterns, pattern = np.unique(known, axis=1, return_inverse=True)
-    standard, held, n = _standardised(columns, known), patterns.astype(float), len(columns)
+    held, pattern = _patterns(known)
+    standard, n = _standardised(columns, known), len(columns)
     found = []
     for begin in range(0, draws, step := max(1, WEIGHTS // n)):
         size = min(step, draws - begin)
@@ -110,8 +110,16 @@ def resampled_correlations(
             @ _products(standard[start : start + _ROWS], held[start : start + _ROWS], pairs)
             for start in range(0, n, _ROWS)
         )
-        found.append(_correlations_of(np.asarray(sums), pairs, pattern.ravel(), columns.shape[1]))
+        found.append(_correlations_of(np.asarray(sums), pairs, pattern, columns.shape[1]))
     return np.concatenate(found)
+
+
+def _patterns(known: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the distinct columns (n, q) as numbers, and the place (k,) of each column among them."""
+    place: dict[bytes, int] = {}
+    pattern = np.array([place.setdefault(column.tobytes(), len(place)) for column in known.T], dtype=int)
+    _, first = np.unique(pattern, return_index=True)
+    return known[:, first].astype(float), pattern
 
 
 def _standardised(columns: np.ndarray, known: np.ndarray) -> np.ndarray:

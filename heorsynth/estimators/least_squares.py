@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
 import numpy as np
 
 _CELLS = 100_000
-"""Designs of about this many numbers are computed together: they stay in the processor's cache."""
+"""About this many numbers are multiplied at a time: they stay in the processor's cache."""
 
 _SINGULAR = 1e-8
 """Smallest eigenvalue of the correlations of a design that counts as full rank."""
@@ -64,40 +64,74 @@ def first_coefficients(
     rows = np.vstack([np.asarray(columns, float).T, np.ones(len(columns))])
     known = np.isfinite(rows)
     rows = np.where(known, rows, 0.0)
-    order = sorted(range(len(models)), key=lambda place: len(models[place].terms))
-    for size, same in groupby(order, key=lambda place: len(models[place].terms)):
-        places = list(same)
-        step = max(1, _CELLS // ((size + 1) * max(len(columns), 1)))
-        for begin in range(0, len(places), step):
-            chosen = places[begin : begin + step]
-            found[:, chosen] = _fitted(rows, known, [models[place] for place in chosen], errors)
+    for used, places in _by_missing(models, known):
+        found[:, places] = _fitted(rows, used, [models[place] for place in places], errors)
     return found[0], found[1]
 
 
-def _fitted(rows: np.ndarray, known: np.ndarray, models: Sequence[Model], errors: bool) -> np.ndarray:
-    """Return coefficients and standard errors (2, J) of models with the same number of terms.
+def _by_missing(models: Sequence[Model], known: np.ndarray) -> Iterator[tuple[np.ndarray, list[int]]]:
+    """Yield the rows (n,) that models use, with the places of these models."""
+    patterns: dict[bytes, int] = {known[-1].tobytes(): 0}
+    pattern = [patterns.setdefault(column.tobytes(), len(patterns)) for column in known]
+    same: dict[frozenset[int], list[int]] = {}
+    for place, model in enumerate(models):
+        used = {model.outcome, *(column for term in model.terms for column in term)}
+        same.setdefault(frozenset(pattern[column] for column in used), []).append(place)
+    for held, places in same.items():
+        yield np.asarray(known[[pattern.index(one) for one in held]].all(axis=0)), places
 
-    Values that are not known are 0. A row that is not known in all columns of a model is 0 throughout its design.
+
+def _fitted(rows: np.ndarray, used: np.ndarray, models: Sequence[Model], errors: bool) -> np.ndarray:
+    """Return coefficients and standard errors (2, J) of models on the used rows of columns (k + 1, n), the last all 1.
+
+    The products of all terms and outcomes are summed once, for all models.
     """
-    one = len(rows) - 1
-    places = np.array([[(*term, one)[:2] for term in (*model.terms, (one,))] for model in models])
-    outcomes = [model.outcome for model in models]
-    design, multiplied = rows[places[:, :, 0]], places[:, :, 1] != one
-    design[multiplied] *= rows[places[multiplied, 1]]
-    outcome, whole = rows[outcomes], known[outcomes]
-    if not known.all():
-        whole = whole & known[places].all(axis=(1, 2))
-        design *= whole[:, None]
-    normal = design @ design.transpose(0, 2, 1)
-    usable = _full_rank(normal) & (whole.sum(axis=1) > design.shape[1])
-    normal[~usable] = np.eye(design.shape[1])
-    inverse = np.linalg.inv(normal)
-    beta = inverse @ (design @ outcome[:, :, None])
+    one = (len(rows) - 1,)
+    designs = [(*model.terms, one) for model in models]
+    terms = list(dict.fromkeys(term for model in models for term in (*model.terms, one, (model.outcome,))))
+    place = {term: index for index, term in enumerate(terms)}
+    products = _cross_products(rows, used, terms)
     found = np.full((2, len(models)), np.nan)
-    found[0, usable] = beta[usable, 0, 0]
-    if errors:
-        found[1, usable] = _standard_errors(design, outcome, inverse, beta)[usable]
+    order = sorted(range(len(models)), key=lambda index: len(designs[index]))
+    for size, same in groupby(order, key=lambda index: len(designs[index])):
+        chosen = list(same)
+        design = np.array([[place[term] for term in designs[index]] for index in chosen])
+        outcome = np.array([place[(models[index].outcome,)] for index in chosen])
+        normal = products[design[:, :, None], design[:, None, :]]
+        usable = _full_rank(normal) & (used.sum() > size)
+        normal[~usable] = np.eye(size)
+        inverse = np.linalg.inv(normal)
+        beta = inverse @ products[design, outcome[:, None]][:, :, None]
+        found[0, chosen] = np.where(usable, beta[:, 0, 0], np.nan)
+        for index in np.flatnonzero(usable) if errors else ():
+            held = (*designs[chosen[index]], (models[chosen[index]].outcome,))
+            found[1, chosen[index]] = _standard_error(rows, used, held, inverse[index], beta[index, :, 0])
     return found
+
+
+def _cross_products(rows: np.ndarray, used: np.ndarray, terms: Sequence[tuple[int, ...]]) -> np.ndarray:
+    """Return the sums (T, T) of products of each two terms over the used rows."""
+    found = np.zeros((len(terms), len(terms)))
+    for part, chosen in _parts(rows, used, len(terms)):
+        values = _values(part, terms) * chosen
+        found += values @ values.T
+    return found
+
+
+def _parts(rows: np.ndarray, used: np.ndarray, width: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yield successive rows, with those of them that are used; of this many columns they fit in the cache."""
+    step = max(1, _CELLS // width)
+    for begin in range(0, rows.shape[1], step):
+        yield rows[:, begin : begin + step], used[begin : begin + step]
+
+
+def _values(rows: np.ndarray, terms: Sequence[tuple[int, ...]]) -> np.ndarray:
+    """Return the values (T, n) of terms: columns, or products of two."""
+    values = rows[[term[0] for term in terms]]
+    for place, term in enumerate(terms):
+        for column in term[1:]:
+            values[place] *= rows[column]
+    return values
 
 
 def _full_rank(normal: np.ndarray) -> np.ndarray:
@@ -108,10 +142,16 @@ def _full_rank(normal: np.ndarray) -> np.ndarray:
     return np.asarray(filled & (np.linalg.eigvalsh(normal / (scale[:, :, None] * scale[:, None]))[:, 0] > _SINGULAR))
 
 
-def _standard_errors(design: np.ndarray, outcome: np.ndarray, inverse: np.ndarray, beta: np.ndarray) -> np.ndarray:
-    """Return the HC2 standard error of each first coefficient (J,)."""
-    residual = outcome - (beta.transpose(0, 2, 1) @ design)[:, 0]
-    weighted = inverse @ design
-    leverage = (weighted * design).sum(axis=1)
-    share = np.divide(residual**2, 1 - leverage, out=np.zeros_like(residual), where=leverage < 1 - _SINGULAR)
-    return np.asarray(np.sqrt((weighted[:, 0] ** 2 * share).sum(axis=1)))
+def _standard_error(
+    rows: np.ndarray, used: np.ndarray, terms: Sequence[tuple[int, ...]], inverse: np.ndarray, beta: np.ndarray
+) -> float:
+    """Return the HC2 standard error of the coefficient of the first of these terms; the last is the outcome."""
+    total = 0.0
+    for part, chosen in _parts(rows, used, len(terms)):
+        values = _values(part, terms) * chosen
+        design = values[:-1]
+        residual, weighted = values[-1] - beta @ design, inverse @ design
+        leverage = (weighted * design).sum(axis=0)
+        share = np.divide(residual**2, 1 - leverage, out=np.zeros_like(residual), where=leverage < 1 - _SINGULAR)
+        total += float(weighted[0] ** 2 @ share)
+    return total**0.5

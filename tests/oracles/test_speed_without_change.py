@@ -1,17 +1,21 @@
 """What was made fast gives what the plain way gives: text of levels, pieces of a quantile function, resampling."""
 
+import itertools
 import pickle
+from collections import Counter
 
 import numpy as np
 import pandas as pd
 import pytest
 
 import heorsynth as hs
-from heorsynth.checks.core.observed import hazard_change
+from heorsynth.checks.core.observed import hazard_change, patients_by
 from heorsynth.checks.structure.designs import correlations, designs
+from heorsynth.checks.structure.panel_analyses import _Source
 from heorsynth.core.errors import NotEstimableError
 from heorsynth.data.columns.levels import as_text
 from heorsynth.estimators.association import resampled_correlations
+from heorsynth.estimators.costs.costs import resampled_slice_means, slice_means
 from heorsynth.estimators.survival.cox import cox
 from heorsynth.estimators.survival.cox_two_arms import arm_counts, log_hazard_ratio
 from heorsynth.generators.heor.quantiles import Quantiles, rising
@@ -50,7 +54,16 @@ def test_text_of_levels_is_that_of_each_value_by_itself(name: str) -> None:
 def pieces_one_by_one(held: np.ndarray, weight: np.ndarray, least: int, *, open_top: bool) -> list[tuple[float, ...]]:
     """Left, rise, power and weight of each piece of sorted values, none of them shared, written out."""
     found = []
-    parts = np.array_split(np.arange(len(held)), max(1, min(2000, len(held) // least)))
+    parts: list[list[int]] = [[]]
+    for place in range(len(held)):
+        parts[-1].append(place)
+        share = weight[parts[-1]]
+        if len(share) >= max(least, len(held) // 2000) and share.sum() >= least * share.max():
+            parts.append([])
+    while len(parts) > 1 and (
+        len(parts[-1]) < max(least, len(held) // 2000) or weight[parts[-1]].sum() < least * weight[parts[-1]].max()
+    ):
+        parts[-2:] = [parts[-2] + parts[-1]]
     for index, rows in enumerate(parts):
         part, share = held[rows], weight[rows]
         count, mean = len(part), float(np.average(part, weights=share))
@@ -168,3 +181,49 @@ def test_levels_of_taken_rows_are_those_of_the_rows() -> None:
     assert before.tolist() == ["b", "", "a", "b"] and taken.levels("g").tolist() == ["b", "a", "b"]
     with pytest.raises(ValueError, match="read-only"):
         taken.levels("g")[0] = "a"
+
+
+def test_means_of_slices_of_bootstrap_samples_are_those_of_the_values_drawn() -> None:
+    values = np.random.default_rng(3).gamma(0.5, 900, 713).round(0)
+    found = resampled_slice_means(values, 200, 7, np.random.default_rng(5))
+    drawn = values[np.random.default_rng(5).integers(len(values), size=(7, len(values)))]
+    np.testing.assert_array_equal(found, slice_means(drawn, 200))
+
+
+def test_combinations_of_levels_are_counted_as_one_by_one_and_in_their_order() -> None:
+    rng = np.random.default_rng(4)
+    names = {"arm": ["a", "b"], "stage": ["I", "II", None], "site": [f"site {number}" for number in range(127)]}
+    frame = pd.DataFrame({name: rng.choice(np.array(levels, dtype=object), 900) for name, levels in names.items()})
+    cohort = hs.Cohort(frame.assign(time=1.0 + np.arange(900), event=1), endpoints={"os": ("time", "event")})
+    for chosen in (["arm"], ["stage", "arm"], ["arm", "stage", "site"]):
+        for some in (cohort, cohort.take(np.arange(0, 900, 7)), cohort.take(np.zeros(900, dtype=bool))):
+            expected = Counter(zip(*(some.levels(name).tolist() for name in chosen), strict=True))
+            assert list(patients_by(some, chosen).items()) == list(expected.items())
+
+
+@pytest.mark.parametrize("missing", [0.0, 0.1])
+def test_an_analysis_is_estimable_where_each_of_its_groups_is_whether_or_not_a_few_rows_show_it(missing: float) -> None:
+    rng = np.random.default_rng(6)
+    n = 6_000
+    frame = pd.DataFrame({"arm": rng.choice(["a", "b"], n), "age": rng.normal(60, 9, n), "rare": rng.random(n) < 0.003,
+                          "late": np.r_[np.zeros(n - 40), np.ones(40)], "cost": rng.gamma(1, 900, n)})  # fmt: skip
+    frame.loc[rng.random(n) < missing, "age"] = np.nan
+    frame["time"], frame["event"] = rng.exponential(5, n), (rng.random(n) < 0.4).astype(int)
+    source = _Source(hs.Cohort(frame, endpoints={"os": ("time", "event")}, arm="arm", costs="cost", unit="year"))
+    columns = list(source.values)
+    answers = []
+    for outcome, one, other in itertools.product(columns, columns, columns):
+        if len({outcome, one, other}) == 3:
+            terms = ((one, other), (one,))
+            held = [source.values[column] for column in (outcome, one, other)]
+            whole = np.isfinite(held).all(axis=0)
+            seen = [values[whole] for values in held]
+            high = [v > np.median(v) if len(np.unique(v)) > 2 else v == v.max() for v in seen[1:]]
+            cells = [high[0] * 2 + high[1], high[0]]
+            parts = [
+                [seen[0][cell == place] for place in range(size)] for cell, size in zip(cells, (4, 2), strict=True)
+            ]
+            plain = whole.sum() >= 30 and all(len(part) >= 10 and np.ptp(part) > 0 for some in parts for part in some)
+            answers.append(plain)
+            assert source.estimable(outcome, terms) == plain
+    assert 0.1 < np.mean(answers) < 0.95

@@ -18,7 +18,15 @@ from heorsynth.core.errors import NotEstimableError
 from heorsynth.core.estimate import Estimate
 from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.estimators.basics.proportions import proportion
-from heorsynth.estimators.costs.costs import cv, difference_of, known, mean_of, slice_means, top_share
+from heorsynth.estimators.costs.costs import (
+    cv,
+    difference_of,
+    known,
+    mean_of,
+    resampled_slice_means,
+    slice_means,
+    top_share,
+)
 from heorsynth.estimators.costs.quantiles import quantile_of
 from heorsynth.estimators.costs.two_part import any_cost, positive_cost
 
@@ -93,8 +101,7 @@ def wasserstein(ask: Ask) -> list[Finding]:
         return [question.refuse("the real mean is not above 0")]
     of_real = slice_means(real, SLICES) / centre
     of_synthetic = np.array([slice_means(costs, SLICES) / centre for costs in drawn])
-    resampled = real[rng.integers(len(real), size=(DRAWS, len(real)))]
-    real_noise = slice_means(resampled, SLICES) / centre - of_real
+    real_noise = resampled_slice_means(real, SLICES, DRAWS, rng) / centre - of_real
     real_noise -= real_noise.mean(axis=0)
     gaps = Gaps.of(of_synthetic - of_real, real_noise, rng, *ask.scope.standing.for_gaps)
     return [question.answer(average(gaps))]

@@ -35,6 +35,9 @@ _MOST = 300
 _SAME = 0.95
 """Two columns that are related more closely than this say the same, such as an age in years and one in months."""
 
+_HEAD = 2_000
+"""Rows looked at first: groups that are large enough among them, and vary, are so among all."""
+
 _TRIES = 20
 """Drawing adjusted analyses ends after this many attempts for each one wanted."""
 
@@ -120,7 +123,10 @@ class _Source:
         self.schema = real.schema
         self.columns = panel_columns(real)
         self.linked = _linked(real, self.columns)
-        self.values = {column: values_of(real, [column])[:, 0] for column in _every(self.columns)}
+        self.values = {column: column.of(real) for column in _every(self.columns)}
+        self.known = {column: np.isfinite(values) for column, values in self.values.items()}
+        self.all_known = frozenset(column for column, known in self.known.items() if known.all())
+        self.high: dict[Column, np.ndarray] = {}
         self.parts = {part for parts in self.schema.totals.values() for part in parts}
 
     def contrasts(self) -> Iterator[Analysis]:
@@ -207,13 +213,23 @@ class _Source:
 
     def estimable(self, outcome: Column, terms: tuple[tuple[Column, ...], ...]) -> bool:
         """Return whether each group of the patients is large enough, and the outcome varies in it."""
-        held = [[self.values[column] for column in term] for term in terms]
-        observed = self.values[outcome]
-        whole = np.isfinite(observed) & np.logical_and.reduce([np.isfinite(one) for term in held for one in term])
+        used = (outcome, *(column for term in terms for column in term))
+        if len(self.values[outcome]) < FEWEST * (len(terms) + 1):
+            return False
+        if self.all_known.issuperset(used):
+            observed = self.values[outcome]
+            return all(_filled(observed, [self._high(column) for column in term]) for term in terms)
+        whole = np.logical_and.reduce([self.known[column] for column in used])
         if whole.sum() < FEWEST * (len(terms) + 1):
             return False
-        observed = observed[whole]
-        return all(_filled(observed, [one[whole] for one in term]) for term in held)
+        observed = self.values[outcome][whole]
+        return all(_filled(observed, [_upper(self.values[column][whole]) for column in term]) for term in terms)
+
+    def _high(self, column: Column) -> np.ndarray:
+        """Return the upper values of a column that is known of all patients."""
+        if column not in self.high:
+            self.high[column] = _upper(self.values[column])
+        return self.high[column]
 
 
 def _once(levels: tuple[Level, ...]) -> tuple[Level, ...]:
@@ -221,12 +237,20 @@ def _once(levels: tuple[Level, ...]) -> tuple[Level, ...]:
     return levels if len(levels) > 2 else levels[-1:]
 
 
-def _filled(outcome: np.ndarray, term: Sequence[np.ndarray]) -> bool:
-    """Return whether each cell of high and low values has enough patients whose outcome varies."""
-    high = [values > np.median(values) if len(np.unique(values)) > 2 else values == values.max() for values in term]
-    cell = sum(one.astype(int) << place for place, one in enumerate(high))
-    parts = [outcome[cell == place] for place in range(2 ** len(term))]
-    return all(len(part) >= FEWEST and np.ptp(part) > 0 for part in parts)
+def _upper(values: np.ndarray) -> np.ndarray:
+    """Return whether each value is above the median, or is the larger of one or two."""
+    least, most = values.min(), values.max()
+    return np.asarray(values > np.median(values) if ((values > least) & (values < most)).any() else values == most)
+
+
+def _filled(outcome: np.ndarray, high: Sequence[np.ndarray]) -> bool:
+    """Return whether each cell of upper and lower values has enough patients whose outcome varies."""
+    for rows in (slice(_HEAD), slice(None)):
+        cell = sum(one[rows].astype(np.int8) << place for place, one in enumerate(high))
+        parts = [outcome[rows][cell == place] for place in range(2 ** len(high))]
+        if all(len(part) >= FEWEST and np.ptp(part) > 0 for part in parts):
+            return True
+    return False
 
 
 def _every(columns: PanelColumns) -> Iterator[Column]:

@@ -106,9 +106,10 @@ class Level:
         """Return 1 for the level and 0 for the others."""
         if not cohort.has(self.source):
             return np.full(cohort.n, np.nan)
-        held = cohort.levels(self.source)
-        known = held != "" if self.against is None else (held == self.level) | (held == self.against)
-        return np.where(known, held == self.level, np.nan)
+        held = cohort.coded(self.source)
+        chosen = held.names == self.level
+        known = held.names != "" if self.against is None else chosen | (held.names == self.against)
+        return np.asarray(np.where(known, chosen, np.nan)[held.codes])
 
 
 @dataclass(frozen=True)

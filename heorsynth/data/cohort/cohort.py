@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -229,7 +229,7 @@ class Cohort:
         """The arms as text: the reference first, then sorted. Empty without an arm."""
         if self._schema.arm is None:
             return ()
-        return arms_in_order(self.levels(self._schema.arm), self._schema)
+        return arms_in_order(self.coded(self._schema.arm).counts, self._schema)
 
     def column(self, name: str) -> np.ndarray:
         """Return one column as it is stored (n,). Raise MissingColumnError, with the nearest name, if there is none."""
@@ -358,9 +358,9 @@ class Cohort:
         return self.card().html()
 
 
-def arms_in_order(assigned: np.ndarray, schema: Schema) -> tuple[str, ...]:
+def arms_in_order(assigned: Iterable[str], schema: Schema) -> tuple[str, ...]:
     """Return the arms among these levels: the reference first, then sorted. '' means no arm."""
-    levels = sorted(set(assigned.tolist()) - {""})
+    levels = sorted(set(assigned) - {""})
     reference = schema.arm_reference
     if reference in levels:
         levels.remove(reference)

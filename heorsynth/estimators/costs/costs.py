@@ -254,7 +254,34 @@ def slice_means(values: np.ndarray, slices: int) -> np.ndarray:
     >>> slice_means(np.array([4.0, 1.0, 3.0, 2.0]), 2).tolist()
     [1.5, 3.5]
     """
-    ranked = np.sort(np.asarray(values, float), axis=-1)
+    return _means_of_slices(np.sort(np.asarray(values, float), axis=-1), slices)
+
+
+def resampled_slice_means(values: np.ndarray, slices: int, draws: int, rng: np.random.Generator) -> np.ndarray:
+    """Return `slice_means` (draws, slices) of bootstrap samples of values (n,), none missing.
+
+    Notes
+    -----
+    The values are sorted once: a sample is the number of times that it holds each of them.
+
+    Examples
+    --------
+    >>> resampled_slice_means(np.array([2.0, 2.0, 2.0]), 2, 1, np.random.default_rng(1)).tolist()
+    [[2.0, 2.0]]
+    """
+    order = np.argsort(values, kind="stable")
+    ranked, n = np.asarray(values, float)[order], len(values)
+    place = np.empty(n, dtype=np.int64)
+    place[order] = np.arange(n)
+    found = np.empty((draws, slices))
+    for draw in range(draws):
+        counts = np.bincount(place[rng.integers(n, size=n)], minlength=n)
+        found[draw] = _means_of_slices(np.repeat(ranked, counts), slices)
+    return found
+
+
+def _means_of_slices(ranked: np.ndarray, slices: int) -> np.ndarray:
+    """Return the means of equal slices of sorted values (..., n)."""
     n = ranked.shape[-1]
     summed = np.concatenate([np.zeros((*ranked.shape[:-1], 1)), np.cumsum(ranked, axis=-1)], axis=-1)
     edges = np.arange(slices + 1) * n / slices
