@@ -6,8 +6,9 @@ import ast
 import asyncio
 import os
 import tempfile
-from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor, wait
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from pathlib import Path
 
 import nbformat
@@ -21,6 +22,9 @@ from heorsynth.engine.progress import LIVE_KERNEL
 
 SOURCE_VARIABLE = "HEORSYNTH_SOURCE"
 """Environment variable with the folder of the source file, needed if the run folder was moved."""
+
+_IMPORTS = "exec('import heorsynth.protocol.run, heorsynth.report.figures', {})"
+"""What a kernel runs before it gets its notebook: it imports what notebooks use, and leaves no name behind."""
 
 _TIMEOUT = 1800
 """Time limit of one cell, in seconds."""
@@ -79,9 +83,16 @@ def execute(notebook: NotebookNode, folder: Path, source_folder: Path | None = N
     ------
     RunError      a cell failed; the message contains the class of the error but no output of the cell
     """
-    with tempfile.TemporaryDirectory() as place:
+    with started_kernel(folder, source_folder) as kernel:
+        return kernel.execute(notebook)
+
+
+@contextmanager
+def started_kernel(folder: Path, source_folder: Path | None = None) -> Iterator[NotebookKernel]:
+    """Start a kernel in `folder` and let it import heorsynth, while the caller does something else."""
+    with tempfile.TemporaryDirectory() as place, ThreadPoolExecutor(1) as pool:
         client = NotebookClient(
-            notebook,
+            nbformat.v4.new_notebook(),
             timeout=_TIMEOUT,
             kernel_name="python3",
             record_timing=False,
@@ -89,8 +100,30 @@ def execute(notebook: NotebookNode, folder: Path, source_folder: Path | None = N
             resources={"metadata": {"path": str(folder)}},
             config=_private_sockets(place),
         )
+        kernel = NotebookKernel(client, _kernel_environment(place, source_folder), pool)
         try:
-            done = _in_own_thread(client, _kernel_environment(place, source_folder))
+            yield kernel
+        finally:
+            kernel.close()
+
+
+class NotebookKernel:
+    """A kernel that starts at once and executes one notebook.
+
+    It runs in a separate thread. In the main thread, nbclient handles Ctrl-C itself and raises its own error. If the
+    caller is a notebook, the main thread already runs an event loop.
+    """
+
+    def __init__(self, client: NotebookClient, environment: Mapping[str, str], pool: ThreadPoolExecutor) -> None:
+        self._client, self._environment = client, dict(environment)
+        self._wanted: Future[NotebookNode | None] = Future()
+        self._done = pool.submit(asyncio.run, self._serve())
+
+    def execute(self, notebook: NotebookNode) -> str:
+        """Run every cell; see `execute`."""
+        self._wanted.set_result(notebook)
+        try:
+            done = self._result()
         except CellExecutionError as error:
             if error.ename == "KeyboardInterrupt":
                 raise KeyboardInterrupt from None
@@ -99,26 +132,38 @@ def execute(notebook: NotebookNode, folder: Path, source_folder: Path | None = N
         except RuntimeError as error:
             fix = "try `jupyter kernelspec list`; the kernel python3 of this environment is used"
             raise RunError("notebook", Problem("kernel", "did not start, or died", fix)) from error
-    done.metadata.pop("language_info", None)
-    return nbformat.writes(done) + "\n"
+        done.metadata.pop("language_info", None)
+        return nbformat.writes(done) + "\n"
 
+    def close(self) -> None:
+        """End the kernel if no notebook was executed."""
+        if not self._wanted.done():
+            self._wanted.set_result(None)
+            wait([self._done])
 
-def _in_own_thread(client: NotebookClient, environment: Mapping[str, str]) -> NotebookNode:
-    """Execute the notebook in a separate thread.
+    async def _serve(self) -> NotebookNode:
+        client = self._client
+        client.km = client.create_kernel_manager()
+        await client.async_start_new_kernel(env=self._environment)
+        kc = await client.async_start_new_kernel_client()
+        kc.execute(_IMPORTS, silent=True, store_history=False)
+        notebook = await asyncio.wrap_future(self._wanted)
+        if notebook is None:
+            await client._async_cleanup_kernel()
+            return client.nb
+        client.nb = notebook
+        return await client.async_execute(cleanup_kc=True)
 
-    In the main thread, nbclient handles Ctrl-C itself and raises its own error. If the caller is a notebook, the main
-    thread already runs an event loop.
-    """
-    with ThreadPoolExecutor(1) as pool:
-        done = pool.submit(asyncio.run, client.async_execute(env=environment))
+    def _result(self) -> NotebookNode:
+        """The executed notebook. Ctrl-C ends the kernel."""
         try:
-            return done.result()
+            return self._done.result()
         except KeyboardInterrupt:
-            while not done.done():
-                kernel = getattr(getattr(client.km, "provisioner", None), "process", None)
-                if kernel is not None:
-                    kernel.kill()
-                wait([done], timeout=0.2)
+            while not self._done.done():
+                process = getattr(getattr(self._client.km, "provisioner", None), "process", None)
+                if process is not None:
+                    process.kill()
+                wait([self._done], timeout=0.2)
             raise
 
 

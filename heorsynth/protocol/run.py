@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Mapping
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -35,7 +35,7 @@ from heorsynth.protocol.file.template import notebook_of
 from heorsynth.protocol.fitting import fitted, refitted
 from heorsynth.protocol.judge import judge, plan_checks
 from heorsynth.protocol.lock import Lock, plugins_used, read_lock
-from heorsynth.protocol.notebook import SOURCE_VARIABLE, execute, read_notebook, with_parameters
+from heorsynth.protocol.notebook import SOURCE_VARIABLE, NotebookKernel, read_notebook, started_kernel, with_parameters
 from heorsynth.protocol.provenance import holdout_facts, record_of, release_of, require_holdout, write_provenance
 from heorsynth.protocol.run_folder import VERDICT, bounded, staged, write_sums, write_verdict
 from heorsynth.protocol.settle import settled
@@ -291,7 +291,7 @@ def run(
         custody = custody_of(spec, origin, release_key, ledger, again=occasion is not None)
         plan = plan_checks(spec, cohort, opened_engine)
         name = run_name(spec.slug, spec.sha256, origin.fingerprint)
-        folder = stack.enter_context(staged(Path(out), name))
+        folder, kernel = stack.enter_context(_opened(Path(out), name, source_folder))
         with clock.step("fit"):
             sampler = fitted(spec, cohort, opened_engine, custody)
         entry = custody.entered(spec, name, cohort, sampler)
@@ -334,7 +334,7 @@ def run(
         provenance.write_governance(governance, folder)
         (folder / "report.html").write_text(page, encoding="utf-8")
         with clock.step("notebook"):
-            (folder / "notebook.ipynb").write_text(execute(notebook, folder, source_folder), encoding="utf-8")
+            (folder / "notebook.ipynb").write_text(kernel.execute(notebook), encoding="utf-8")
         write_sums(folder)
         write_provenance(folder, record, occasion or clock.occasion(plugins_used(spec.document)), key)
         release = release_of(record, folder, owner)
@@ -342,6 +342,13 @@ def run(
     if registry is not None:
         releases.add(registry, release)
     return replace(Run.open(Path(out) / name), protocol=spec, ledger=told)
+
+
+@contextmanager
+def _opened(out: Path, name: str, source_folder: Path) -> Iterator[tuple[Path, NotebookKernel]]:
+    """Open a run folder in which a kernel starts while the rows are drawn and checked."""
+    with staged(out, name) as folder, started_kernel(folder, source_folder) as kernel:
+        yield folder, kernel
 
 
 def _write_protocol(protocol: Protocol, lock: Lock, folder: Path) -> None:

@@ -21,7 +21,7 @@ import pytest
 import heorsynth as hs
 from heorsynth.core import errors
 from heorsynth.protocol.file.template import TEMPLATE
-from heorsynth.protocol.notebook import execute, read_notebook, with_parameters
+from heorsynth.protocol.notebook import execute, read_notebook, started_kernel, with_parameters
 from heorsynth.protocol.run_folder import staged
 
 PROTOCOL = """\
@@ -313,3 +313,16 @@ def test_an_unknown_notebook_parameter_is_an_error_and_the_template_is_unchanged
 def test_a_folder_that_is_no_run_is_refused(tmp_path: Path) -> None:
     with pytest.raises(errors.RunError, match=r"verdict\.json"):
         hs.Run.open(tmp_path)
+
+
+def test_a_kernel_ends_with_the_run_and_leaves_no_name_in_the_notebook(tmp_path: Path) -> None:
+    with pytest.raises(KeyError), started_kernel(tmp_path) as kernel:
+        raise KeyError("a fit that failed")
+    assert kernel._done.done()
+    assert kernel._client.km is None
+    cell = nbformat.v4.new_code_cell(
+        "'heorsynth' in globals(), 'heorsynth.report.figures' in __import__('sys').modules"
+    )
+    done = nbformat.reads(execute(nbformat.v4.new_notebook(cells=[cell]), tmp_path), as_version=4)
+    assert done.cells[0].outputs[0].data["text/plain"] == "(False, True)"
+    assert done.cells[0].execution_count == 1
