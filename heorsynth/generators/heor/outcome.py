@@ -44,14 +44,14 @@ class _FollowUpLaw:
     def of(cls, time: np.ndarray, cause: np.ndarray, weights: np.ndarray, n_causes: int, least: int) -> _FollowUpLaw:
         """The law of patients with these times, causes and weights (n,), with `least` patients to a piece."""
         order = np.lexsort((cause == 0, time))
-        parts = [order[part] for part in split(weights[order], least)]
-        sizes = np.array([weights[part].sum() for part in parts])
+        held, ended = weights[order], cause[order]
+        starts = [part.start for part in split(held, least)]
+        sizes = np.add.reduceat(held, starts)
         edges = np.concatenate([[0.0], np.cumsum(sizes) / sizes.sum()])
-        shares = [
-            [float(np.average(cause[part] == code, weights=weights[part])) for code in range(1, n_causes + 1)]
-            for part in parts
-        ]
-        return cls(Quantiles.of(time, least, weights, whole_end=True), edges, np.array(shares))
+        shares = np.column_stack(
+            [np.add.reduceat(held * (ended == code), starts) / sizes for code in range(1, n_causes + 1)]
+        )
+        return cls(Quantiles.of(time, least, weights, whole_end=True), edges, shares)
 
     @classmethod
     def of_shares(cls, shares: np.ndarray, ends: np.ndarray, decimals: int) -> _FollowUpLaw:
