@@ -90,11 +90,13 @@ def _fitted(rows: np.ndarray, used: np.ndarray, models: Sequence[Model], errors:
     designs = [(*model.terms, one) for model in models]
     terms = list(dict.fromkeys(term for model in models for term in (*model.terms, one, (model.outcome,))))
     place = {term: index for index, term in enumerate(terms)}
-    products = _cross_products(rows, used, terms)
+    products = np.zeros((len(terms), len(terms)))
+    for values in _values(rows, used, terms, len(terms)):
+        products += values @ values.T
     found = np.full((2, len(models)), np.nan)
     order = sorted(range(len(models)), key=lambda index: len(designs[index]))
     for size, same in groupby(order, key=lambda index: len(designs[index])):
-        chosen = list(same)
+        chosen = np.array(list(same))
         design = np.array([[place[term] for term in designs[index]] for index in chosen])
         outcome = np.array([place[(models[index].outcome,)] for index in chosen])
         normal = products[design[:, :, None], design[:, None, :]]
@@ -103,35 +105,24 @@ def _fitted(rows: np.ndarray, used: np.ndarray, models: Sequence[Model], errors:
         inverse = np.linalg.inv(normal)
         beta = inverse @ products[design, outcome[:, None]][:, :, None]
         found[0, chosen] = np.where(usable, beta[:, 0, 0], np.nan)
-        for index in np.flatnonzero(usable) if errors else ():
-            held = (*designs[chosen[index]], (models[chosen[index]].outcome,))
-            found[1, chosen[index]] = _standard_error(rows, used, held, inverse[index], beta[index, :, 0])
+        if errors:
+            squares = np.zeros(len(chosen))
+            for values in _values(rows, used, terms, max(len(terms), design.size)):
+                squares += _squares(values[design], values[outcome], inverse, beta)
+            found[1, chosen] = np.where(usable, np.sqrt(squares), np.nan)
     return found
 
 
-def _cross_products(rows: np.ndarray, used: np.ndarray, terms: Sequence[tuple[int, ...]]) -> np.ndarray:
-    """Return the sums (T, T) of products of each two terms over the used rows."""
-    found = np.zeros((len(terms), len(terms)))
-    for part, chosen in _parts(rows, used, len(terms)):
-        values = _values(part, terms) * chosen
-        found += values @ values.T
-    return found
-
-
-def _parts(rows: np.ndarray, used: np.ndarray, width: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Yield successive rows, with those of them that are used; of this many columns they fit in the cache."""
+def _values(rows: np.ndarray, used: np.ndarray, terms: Sequence[tuple[int, ...]], width: int) -> Iterator[np.ndarray]:
+    """Yield the values (T, n) of terms in successive rows, 0 in rows that are not used; `width` numbers a row fit."""
+    first, last = np.array([(term[0], term[-1]) for term in terms]).T
+    multiplied = np.array([len(term) > 1 for term in terms])
     step = max(1, _CELLS // width)
     for begin in range(0, rows.shape[1], step):
-        yield rows[:, begin : begin + step], used[begin : begin + step]
-
-
-def _values(rows: np.ndarray, terms: Sequence[tuple[int, ...]]) -> np.ndarray:
-    """Return the values (T, n) of terms: columns, or products of two."""
-    values = rows[[term[0] for term in terms]]
-    for place, term in enumerate(terms):
-        for column in term[1:]:
-            values[place] *= rows[column]
-    return values
+        part = rows[:, begin : begin + step]
+        values = part[first] * used[begin : begin + step]
+        values[multiplied] *= part[last[multiplied]]
+        yield values
 
 
 def _full_rank(normal: np.ndarray) -> np.ndarray:
@@ -142,16 +133,10 @@ def _full_rank(normal: np.ndarray) -> np.ndarray:
     return np.asarray(filled & (np.linalg.eigvalsh(normal / (scale[:, :, None] * scale[:, None]))[:, 0] > _SINGULAR))
 
 
-def _standard_error(
-    rows: np.ndarray, used: np.ndarray, terms: Sequence[tuple[int, ...]], inverse: np.ndarray, beta: np.ndarray
-) -> float:
-    """Return the HC2 standard error of the coefficient of the first of these terms; the last is the outcome."""
-    total = 0.0
-    for part, chosen in _parts(rows, used, len(terms)):
-        values = _values(part, terms) * chosen
-        design = values[:-1]
-        residual, weighted = values[-1] - beta @ design, inverse @ design
-        leverage = (weighted * design).sum(axis=0)
-        share = np.divide(residual**2, 1 - leverage, out=np.zeros_like(residual), where=leverage < 1 - _SINGULAR)
-        total += float(weighted[0] ** 2 @ share)
-    return total**0.5
+def _squares(design: np.ndarray, outcome: np.ndarray, inverse: np.ndarray, beta: np.ndarray) -> np.ndarray:
+    """Return the parts (J,) of some rows in the squared HC2 standard error of each first coefficient."""
+    residual = outcome - (beta.transpose(0, 2, 1) @ design)[:, 0]
+    weighted = inverse @ design
+    leverage = (weighted * design).sum(axis=1)
+    share = np.divide(residual**2, 1 - leverage, out=np.zeros_like(residual), where=leverage < 1 - _SINGULAR)
+    return np.asarray((weighted[:, 0] ** 2 * share).sum(axis=1))
