@@ -15,6 +15,7 @@ from heorsynth.checks.structure.panel_analyses import _Source
 from heorsynth.core.errors import NotEstimableError
 from heorsynth.data.columns.levels import as_text
 from heorsynth.estimators.association import resampled_correlations
+from heorsynth.estimators.attacks.records import _same
 from heorsynth.estimators.costs.costs import resampled_slice_means, slice_means
 from heorsynth.estimators.survival.cox import cox
 from heorsynth.estimators.survival.cox_two_arms import arm_counts, log_hazard_ratio
@@ -227,3 +228,13 @@ def test_an_analysis_is_estimable_where_each_of_its_groups_is_whether_or_not_a_f
             answers.append(plain)
             assert source.estimable(outcome, terms) == plain
     assert 0.1 < np.mean(answers) < 0.95
+
+
+def test_rows_that_equal_a_person_are_those_with_the_same_values_in_all_columns() -> None:
+    rng = np.random.default_rng(7)
+    people, rows = (rng.integers(0, 3, (n, 4)).astype(float) for n in (30, 400))
+    people[:4, 1], rows[:50, 1], rows[50:90, 0] = np.nan, np.nan, -0.0
+    expected = [any(((row == one) | (np.isnan(row) & np.isnan(one))).all() for one in people) for row in rows]
+    assert _same(rows, people).tolist() == expected
+    assert 0.1 < np.mean(expected) < 0.9
+    assert not _same(rows, people[:0]).any()
