@@ -188,8 +188,8 @@ def _has_covariates(cohort: Observed) -> bool:
     """Return whether a column beside outcomes, arm and id exists, so that an adjusted analysis is possible."""
     schema = cohort.schema
     parts = [part for parts in schema.totals.values() for part in parts]
-    roles = (schema.id, schema.entry, schema.arm, *schema.times, *schema.events, *schema.costs, *schema.utilities)
-    return bool(set(columns(cohort)) - {*roles, *parts})
+    roles = (*schema.identifiers, schema.entry, schema.arm, *schema.times, *schema.events)
+    return bool(set(columns(cohort)) - {*roles, *parts, *schema.costs, *schema.utilities})
 
 
 def _require_names(cohort: Observed, margins: Mapping[str, Margin]) -> None:

@@ -52,7 +52,7 @@ class Patients:
         roles = [name for name in schema.columns if name in frame.columns]
         names = list(dict.fromkeys([*roles, *map(str, frame.columns)]))
         for name in names:
-            if name == schema.id:
+            if name in schema.identifiers:
                 continue
             column = frame[name]
             counted = types.is_numeric_dtype(column) and not types.is_bool_dtype(column)

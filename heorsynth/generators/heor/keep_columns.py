@@ -11,7 +11,7 @@ from heorsynth.data.columns.schema import Schema
 
 def may_be_kept(schema: Schema, columns: Iterable[str]) -> tuple[str, ...]:
     """Those of these columns that may be kept: all but the arm, the id, and the columns of the endpoints."""
-    taken = {schema.arm, schema.id, schema.entry, *schema.times, *schema.events}
+    taken = {schema.arm, *schema.identifiers, schema.entry, *schema.times, *schema.events}
     return tuple(name for name in columns if name not in taken)
 
 

@@ -81,7 +81,7 @@ class Shape:
         schema, frame = cohort.schema, cohort.rows
         mending = mending or Mending()
         out = mending.worked_out
-        skipped = {schema.id, *schema.totals, *(set(schema.bands) - set(cells.names))}
+        skipped = {*schema.identifiers, *schema.totals, *(set(schema.bands) - set(cells.names))}
         named = {*cells.names, *schema.events, *schema.levels}
         needed = {str(name): least if guard is None else guard.level(str(name)) for name in frame.columns}
         formats = {
