@@ -70,8 +70,8 @@ def renamed_clusters(column: pd.Series) -> pd.Series:
     present, codes, counts = np.unique(text, return_inverse=True, return_counts=True)
     names = np.empty(len(present), dtype=object)
     names[np.argsort(-counts, kind="stable")] = cluster_names(len(present))
-    return pd.Series(names[codes], index=column.index, name=column.name).astype(NAME_DTYPE)
+    return pd.Series(names[codes], index=column.index, name=column.name, dtype="str")
 
 
-NAME_DTYPE = str(pd.Series(["C01"]).dtype)
+NAME_DTYPE = str(pd.Series(["C01"], dtype="str").dtype)
 """The type of a column of such names."""

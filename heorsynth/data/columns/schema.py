@@ -141,7 +141,7 @@ class Schema:
         return replace(self, **changes)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the roles as JSON-ready data. Rules are in it only if some are added or struck, a cluster if declared."""
+        """Return the roles as JSON-ready data: rules only if some are added or struck, a cluster only if declared."""
         facts = asdict(self)
         left_out = {"rules": self.rules == RuleChoice(), "cluster": self.cluster is None}
         return {name: fact for name, fact in facts.items() if not left_out.get(name)}
