@@ -7,14 +7,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from heorsynth.core.errors import NotEstimableError
 from heorsynth.estimators.clusters.variance import Grouping
 from heorsynth.generators.clusters.law import WHOLE, ClusterFacts, ClusterLaw
 
 _ROUNDS = 6
 """Number of corrections."""
 
-_LARGEST_CLUSTER, _FEWEST_CLUSTERS = 40, 100
-"""A large draw has clusters of at most so many rows, and at least so many clusters: many tell more of the variance."""
+_ROWS, _MOST_DRAWS = 4000, 20
+"""Cohorts are drawn until they have so many rows together, but no more cohorts than that."""
 
 
 @dataclass(frozen=True)
@@ -28,31 +29,42 @@ class Rows:
     known: np.ndarray
 
 
-def scale_of(facts: ClusterFacts, patients: int, rows: int) -> float:
-    """How many times as many clusters as the source has are in a large draw of so many rows."""
-    clusters = sum(count for _, count in facts.placing.homes)
-    size = min(patients / clusters, _LARGEST_CLUSTER, rows / _FEWEST_CLUSTERS)
-    return rows / max(size, 2.0) / clusters
+def draws_of(patients: int) -> tuple[int, int]:
+    """The number of cohorts that a law is corrected by, and the rows of each.
+
+    They are as large as the source if they can be. Where clusters are few, some of their variance goes with the
+    outcome by chance, and a cohort whose columns depend on the outcome as the law says has less of its own.
+    """
+    rows = min(patients, _ROWS)
+    return min(_MOST_DRAWS, -(-_ROWS // rows)), rows
 
 
-def calibrated(facts: ClusterFacts, law: ClusterLaw, simulate: Callable[[ClusterLaw], Rows]) -> ClusterLaw:
-    """The law under which a large draw has the intracluster correlations that are wanted.
+def calibrated(facts: ClusterFacts, law: ClusterLaw, simulate: Callable[[ClusterLaw], list[Rows]]) -> ClusterLaw:
+    """The law under which cohorts have, on average, the intracluster correlations that are wanted.
 
     The correlation of levels or rounded numbers is weaker than that of their latents, and a column that depends on
     the outcome has some of its variance between clusters from there. So the shares are corrected `_ROUNDS` times by
-    the difference that a large draw shows. What is wanted to be 0 stays without a common part of its own.
+    the difference that drawn cohorts show. What is wanted to be 0 stays without a common part of its own.
     """
     wanted = facts.wanted
     for _ in range(_ROUNDS):
-        rows = simulate(law)
-        grouping = Grouping.of(rows.cluster, rows.arm)
-        reached = grouping.one_way(rows.residual[:, None]).icc[0]
-        outcome = law.outcome + wanted.outcome - float(np.nan_to_num(reached))
+        reached = np.mean([_reached(rows) for rows in simulate(law)], axis=0)
+        outcome = law.outcome + wanted.outcome - float(reached[0])
         outcome = float(np.clip(outcome, 0.0, WHOLE)) if wanted.outcome > 0 else 0.0
         shares = law.shares
         if len(shares):
-            step = wanted.columns - np.nan_to_num(grouping.one_way(rows.scores, rows.known).icc)
+            step = wanted.columns - reached[1:]
             moved = np.where(wanted.columns > 0, np.clip(shares + step, 0.0, WHOLE), 0.0)
             shares = np.where(facts.whole_latents, shares, moved)
         law = law.with_shares(outcome, shares)
     return law
+
+
+def _reached(rows: Rows) -> np.ndarray:
+    """The intracluster correlations (1 + p,) of the residual and the columns of a cohort; 0 where there is none."""
+    grouping = Grouping.of(rows.cluster, rows.arm)
+    try:
+        found = [grouping.one_way(rows.residual[:, None]).icc, grouping.one_way(rows.scores, rows.known).icc]
+    except NotEstimableError:
+        return np.zeros(1 + rows.scores.shape[1])
+    return np.nan_to_num(np.concatenate(found))

@@ -56,11 +56,9 @@ class ClusterLaw:
         """Number of clusters of the source."""
         return sum(count for _, count in self.placing.homes)
 
-    def placed(
-        self, members: Sequence[Cell], counts: np.ndarray, rng: np.random.Generator, scale: float = 1.0
-    ) -> Placed:
-        """Rows in the cells of `np.repeat(..., counts)`, in clusters; `scale` times as many as the source has."""
-        return self.placing.placed(members, counts, rng, scale)
+    def placed(self, members: Sequence[Cell], counts: np.ndarray, rng: np.random.Generator) -> Placed:
+        """Rows in the cells of `np.repeat(..., counts)`, in as many clusters as the source has."""
+        return self.placing.placed(members, counts, rng)
 
     def with_shares(self, outcome: float, shares: np.ndarray) -> ClusterLaw:
         """The same law, with other shares in common."""

@@ -130,10 +130,8 @@ class Placing:
         }
         return cls(tuple(names), fixed, tuple(homes.items()), SizeLaw.of(relative), mixing)
 
-    def placed(
-        self, members: Sequence[Cell], counts: np.ndarray, rng: np.random.Generator, scale: float = 1.0
-    ) -> Placed:
-        """Rows in the cells of `np.repeat(..., counts)`, with `scale` times as many clusters as the source has."""
+    def placed(self, members: Sequence[Cell], counts: np.ndarray, rng: np.random.Generator) -> Placed:
+        """Rows in the cells of `np.repeat(..., counts)`, in as many clusters as the source has."""
         cell = np.repeat(np.arange(len(members)), counts)
         levels = np.array(members, dtype=object).reshape(len(members), len(self.names))
         places = [self.names.index(name) for name in self.fixed]
@@ -142,7 +140,7 @@ class Placing:
         for number, (home, count) in enumerate(self.homes):
             cells = np.array([place for place, mine in enumerate(own) if mine == home], dtype=int)
             rows = int(counts[cells].sum())
-            many = min(rows, max(1, round(count * scale)))
+            many = min(rows, count)
             if not rows:
                 continue
             slots = np.repeat(np.arange(many), self.sizes.shared(rows, many, rng))

@@ -44,10 +44,14 @@ def cluster_facts(
     owner = np.array([column.name for column in columns for _ in range(column.width)], dtype=str)
     rows, arms = in_an_arm(cells, cell[seen], cohort.schema.arm)
     grouping = Grouping.of(cluster[seen][rows], arms[rows])
-    first = cells.indicators(cell).shape[1]
-    residual = scores[rows, first] if scores.shape[1] > first else np.zeros(int(rows.sum()))
-    told = held[0][rows], held[1][rows]
+    residual, told = residual_of(cells, scores)[rows], (held[0][rows], held[1][rows])
     return ClusterFacts.of(name, placing, grouping, residual, told, whole, owner, threshold)
+
+
+def residual_of(cells: Cells, scores: np.ndarray) -> np.ndarray:
+    """The martingale residual (n,) among the scores (n, q) of rows; 0 without an endpoint."""
+    first = len(cells.indicator_names())
+    return scores[:, first] if scores.shape[1] > first else np.zeros(len(scores))
 
 
 def in_an_arm(cells: Cells, cell: np.ndarray, arm: str | None) -> tuple[np.ndarray, np.ndarray]:

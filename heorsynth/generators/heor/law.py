@@ -13,12 +13,12 @@ from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.data.columns.clusters import cluster_names
 from heorsynth.data.columns.schema import Schema
 from heorsynth.data.rules.mending import Mending
-from heorsynth.generators.clusters.calibration import Rows, calibrated, scale_of
+from heorsynth.generators.clusters.calibration import Rows, calibrated, draws_of
 from heorsynth.generators.clusters.law import ClusterFacts, ClusterLaw
 from heorsynth.generators.clusters.placing import Placed
 from heorsynth.generators.heor.borrowing import ExternalCohort
 from heorsynth.generators.heor.cells import OTHERS, Cells
-from heorsynth.generators.heor.clustered import cluster_facts, in_an_arm
+from heorsynth.generators.heor.clustered import cluster_facts, in_an_arm, residual_of
 from heorsynth.generators.heor.columns import ColumnLaw, bent_by, side_by_side
 from heorsynth.generators.heor.entry import EntryLaw
 from heorsynth.generators.heor.keep_columns import spared
@@ -222,23 +222,25 @@ class HeorLaw:
         """This law, with clusters in which drawn columns and outcomes have as much in common as is wanted."""
         if facts is None:
             return self
-        size = max(_SIMULATED_ROWS, 20 * len(self.dependence.factor))
-        scale, counts = scale_of(facts, int(self.cells.counts.sum()), size), self.cells.allocated(size)
-        cell, seeds = np.repeat(np.arange(len(counts)), counts), rng.integers(2**63, size=4)
-        rows, arms = in_an_arm(self.cells, cell, self.shape.schema.arm)
+        (cohorts, size), arm = draws_of(int(self.cells.counts.sum())), self.shape.schema.arm
+        counts = self.cells.allocated(size)
+        cell, seeds = np.repeat(np.arange(len(counts)), counts), rng.integers(2**63, size=cohorts)
+        rows, arms = in_an_arm(self.cells, cell, arm)
 
-        def simulated(clusters: ClusterLaw) -> Rows:
-            law, streams = replace(self, clusters=clusters), list(map(np.random.default_rng, seeds))
-            placed = clusters.placed(self.cells.members, counts, streams[0], scale)
-            time, cause = law._outcomes(cell, streams[1], placed)
-            latents = law._latents(scores_of(self.cells, self.outcome, cell, time, cause), streams[2], placed)
-            values = law._values(latents, cell, cause, streams[3], exactly=True)
-            residual = np.zeros(size) if self.outcome is None else self.outcome.scores(time, cause)[:, 0]
+        def simulated(clusters: ClusterLaw, seed: int) -> Rows:
+            law, own = replace(self, clusters=clusters), np.random.default_rng(seed)
+            placed = clusters.placed(self.cells.members, counts, own)
+            time, cause = law._outcomes(cell, own, placed)
+            scores = scores_of(self.cells, self.outcome, cell, time, cause)
+            values = law._values(law._latents(scores, own, placed), cell, cause, own, exactly=True)
             blocks = [one.scores(values[one.name], self._groups(one, cell, cause, values)) for one in self.columns]
             held, known = side_by_side(blocks, size)
+            residual = residual_of(self.cells, scores)
             return Rows(placed.cluster[rows], arms[rows], residual[rows], held[rows], known[rows])
 
-        return replace(self, clusters=calibrated(facts, facts.law(self.dependence.factor), simulated))
+        start = facts.law(self.dependence.factor)
+        found = calibrated(facts, start, lambda clusters: [simulated(clusters, seed) for seed in seeds])
+        return replace(self, clusters=found)
 
     def draw_together(self, cells: Sequence[tuple[Mapping[str, str], int]], rng: np.random.Generator) -> pd.DataFrame:
         """Rows in these numbers with these levels, in one set of clusters."""
