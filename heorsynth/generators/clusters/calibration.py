@@ -20,7 +20,7 @@ _ROWS, _MOST_DRAWS = 4000, 20
 
 @dataclass(frozen=True)
 class Rows:
-    """Drawn rows: clusters and arms (n,), the martingale residual (n,), and the scores of the columns (n, p)."""
+    """Drawn rows: clusters and arms (n,), the martingale residual (n,), and numbers and indicators (n, p)."""
 
     cluster: np.ndarray
     arm: np.ndarray

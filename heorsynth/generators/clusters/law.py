@@ -9,11 +9,14 @@ from typing import Any
 import numpy as np
 
 from heorsynth.core.errors import NotEstimableError
-from heorsynth.estimators.clusters.variance import Grouping, OneWay
+from heorsynth.estimators.clusters.variance import Grouping
 from heorsynth.generators.clusters.placing import Cell, Placed, Placing, shrunk
 
 WHOLE = 0.98
 """The share of a latent that clusters have in common, at most; that of a column which is the same within each."""
+
+_CLOSEST = 0.95
+"""Largest correlation between clusters that a source is taken to show."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +26,7 @@ class Wanted:
     Attributes
     ----------
     outcome : float          of the martingale residual of the primary endpoint
-    columns : array (p,)     of the scores of the columns
+    columns : array (p,)     of the columns: of numbers themselves, and of indicators
     """
 
     outcome: float
@@ -112,7 +115,7 @@ class ClusterFacts:
         placing: Placing,
         grouping: Grouping,
         residual: np.ndarray,
-        scores: tuple[np.ndarray, np.ndarray],
+        scores: tuple[np.ndarray, np.ndarray, np.ndarray],
         whole: Sequence[str],
         owner: np.ndarray,
         threshold: float,
@@ -123,18 +126,18 @@ class ClusterFacts:
         ----------
         grouping : Grouping        clusters and arms
         residual : array (n,)      martingale residual of the primary endpoint
-        scores : array (n, p)      of the columns, and where they are known
+        scores : array (n, p)      of the columns, where they are known, and with numbers in place of their scores
         whole : sequence of str    columns that are the same within every cluster
         owner : array (p,)         the name of each score's column
         threshold : float          how strong a correlation must be to be kept, in squared standard errors
         """
-        held, known = scores
+        held, known, measured = scores
         count = held.shape[1]
         always = np.isin(owner, list(whole))
         try:
             every = grouping.one_way(np.column_stack([residual, np.where(known, held, 0.0)]))
-            own = grouping.one_way(held, known) if count else every
-            seen, certain = _between(grouping, np.where(known, held, 0.0), own)
+            own = grouping.one_way(measured, known) if count else every
+            seen, certain = _between(grouping, np.where(known, held, 0.0))
         except NotEstimableError:
             nothing = Wanted(0.0, np.zeros(count))
             return cls(column, placing, nothing, np.eye(count), np.zeros((count, count)), tuple(whole), always)
@@ -163,7 +166,8 @@ class ClusterFacts:
     def _common(self, within: np.ndarray) -> np.ndarray:
         """Cholesky factor of the correlations between clusters."""
         apart = self.seen - within
-        square = apart**2 * self.certain / np.clip(1 - self.seen**2, 0.05, None) ** 2
+        seen, expected = (np.arctanh(np.clip(held, -_CLOSEST, _CLOSEST)) for held in (self.seen, within))
+        square = (seen - expected) ** 2 * np.clip(self.certain - 3, 0.0, None)  # Fisher's z
         kept = np.clip(1 - np.divide(1.0, square, out=np.full_like(square, np.inf), where=square > 0), 0.0, 1.0)
         found = within + kept * apart
         np.fill_diagonal(found, 1.0)
@@ -173,15 +177,15 @@ class ClusterFacts:
         return np.linalg.cholesky(mended / np.outer(spread, spread)) if len(found) else found
 
 
-def _between(grouping: Grouping, held: np.ndarray, own: OneWay) -> tuple[np.ndarray, np.ndarray]:
+def _between(grouping: Grouping, held: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Correlations (p, p) between clusters of scores (n, p), and how much each is worth."""
     count = held.shape[1]
     if not count:
         return np.zeros((0, 0)), np.zeros((0, 0))
-    found = grouping.covariances(held)
+    found, own = grouping.covariances(held), grouping.one_way(held)
     spread = np.sqrt(np.clip(np.diag(found), 0.0, None))
     both = np.outer(spread, spread)
-    seen = np.clip(np.divide(found, both, out=np.zeros_like(found), where=both > 0), -0.95, 0.95)
+    seen = np.clip(np.divide(found, both, out=np.zeros_like(found), where=both > 0), -_CLOSEST, _CLOSEST)
     reliable = np.divide(
         np.clip(own.between - own.within, 0.0, None), own.between, out=np.zeros(count), where=own.between > 0
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -21,7 +21,7 @@ def cluster_facts(
     cell: np.ndarray,
     seen: np.ndarray,
     scores: np.ndarray,
-    held: tuple[np.ndarray, np.ndarray],
+    held: tuple[np.ndarray, np.ndarray, Mapping[str, np.ndarray]],
     columns: Sequence[ColumnLaw],
     threshold: float,
 ) -> ClusterFacts | None:
@@ -32,7 +32,7 @@ def cluster_facts(
     cell : array (n,)          of each patient
     seen : array (k,)          the patients that correlations are taken of
     scores : array (k, q)      their indicators of cells, then martingale residuals, if there is an endpoint
-    held : array (k, p)        the scores of their columns, and where they are known
+    held : array (k, p)        the scores of their columns, where they are known, and the columns (k,) themselves
     threshold : float          how strong an intracluster correlation must be to be kept
     """
     name = cohort.schema.cluster
@@ -44,8 +44,13 @@ def cluster_facts(
     owner = np.array([column.name for column in columns for _ in range(column.width)], dtype=str)
     rows, arms = in_an_arm(cells, cell[seen], cohort.schema.arm)
     grouping = Grouping.of(cluster[seen][rows], arms[rows])
-    residual, told = residual_of(cells, scores)[rows], (held[0][rows], held[1][rows])
-    return ClusterFacts.of(name, placing, grouping, residual, told, whole, owner, threshold)
+    residual, measured = residual_of(cells, scores), held[0].copy()
+    for place, column in enumerate(columns):
+        if not column.levels:
+            last = sum(one.width for one in columns[: place + 1]) - 1
+            measured[:, last] = np.where(held[1][:, last], held[2][column.name], 0.0)
+    told = held[0][rows], held[1][rows], measured[rows]
+    return ClusterFacts.of(name, placing, grouping, residual[rows], told, whole, owner, threshold)
 
 
 def residual_of(cells: Cells, scores: np.ndarray) -> np.ndarray:

@@ -171,6 +171,13 @@ class ColumnLaw:
         empty = np.zeros((len(values), 0))
         return np.column_stack([empty, *columns]), np.column_stack([empty.astype(bool), *observed])
 
+    def measured(self, values: np.ndarray, groups: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The same with numbers (n,) themselves in place of their scores."""
+        found, known = self.scores(values, groups)
+        if not self.levels:
+            found[:, -1] = np.where(known[:, -1], values, 0.0)
+        return found, known
+
     def values(
         self,
         latents: np.ndarray,

@@ -166,7 +166,10 @@ class HeorLaw:
         )
         if guard is not None and noise is not None:
             seen = np.repeat(seen, guard.repeats("ties", len(seen), noise.ties))
-        blocks = [column.scores(values[column.name][seen], grouped[column.name][seen]) for column in columns]
+        blocks, numbers = (
+            [column.scores(values[column.name][seen], grouped[column.name][seen]) for column in columns],
+            {name: held[seen] for name, held in values.items() if cohort.schema.cluster is not None},
+        )
         del values, grouped
         scores = scores_of(cells, outcome, cell[seen], time[seen], cause[seen])
         center, scale = scores.mean(axis=0), scores.std(axis=0)
@@ -186,7 +189,7 @@ class HeorLaw:
             shape, cells, outcome, columns, Dependence(center, scale, np.zeros((0, 0)), np.zeros((0, 0))), kept, noise
         )
         shown = standard, held, known, bent_by(columns, () if kept is None else kept.columns)
-        facts = cluster_facts(cohort, cells, cell, seen, scores, (held, known), columns, thresholds.cluster)
+        facts = cluster_facts(cohort, cells, cell, seen, scores, (held, known, numbers), columns, thresholds.cluster)
         return blank.with_dependence(target, rng, products_of(target, *shown, least, thresholds)).with_clusters(
             facts, rng
         )
@@ -233,7 +236,7 @@ class HeorLaw:
             time, cause = law._outcomes(cell, own, placed)
             scores = scores_of(self.cells, self.outcome, cell, time, cause)
             values = law._values(law._latents(scores, own, placed), cell, cause, own, exactly=True)
-            blocks = [one.scores(values[one.name], self._groups(one, cell, cause, values)) for one in self.columns]
+            blocks = [one.measured(values[one.name], self._groups(one, cell, cause, values)) for one in self.columns]
             held, known = side_by_side(blocks, size)
             residual = residual_of(self.cells, scores)
             return Rows(placed.cluster[rows], arms[rows], residual[rows], held[rows], known[rows])
