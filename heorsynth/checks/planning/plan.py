@@ -171,7 +171,11 @@ def plan(
         usual -= set(wanted.with_covariates)
     decisive = usual | set(known) - {OVERLAP.key}
     notes = list(_economic_notes(cohort, planned))
-    notes += [f"Not checked, as the cohort declares no {roles}: {plain_names(keys)}." for roles, keys in absent.items()]
+    notes += [
+        f"Not checked, as the cohort declares no {roles}: {plain_names(keys)}."
+        for roles, keys in absent.items()
+        if "cluster" not in roles  # few cohorts have any
+    ]
     return Plan(
         wanted,
         planned,

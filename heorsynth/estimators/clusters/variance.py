@@ -49,8 +49,17 @@ class OneWay:
 
         Swiger et al. (1964): sqrt(2 (N - 1) (1 - ρ)² (1 + (n0 - 1) ρ)² / (n0² (N - G) (G - 1))), here at ρ = 0.
         """
-        both = self.df_between + self.df_within
-        return np.asarray(np.sqrt(2 * both / (self.size**2 * self.df_within * self.df_between)))
+        return self._error(np.zeros(len(self.size)))
+
+    @property
+    def se(self) -> np.ndarray:
+        """Standard error (k,) of the intracluster correlation, by the same formula at its estimate; of 0 if below."""
+        return self._error(np.clip(np.nan_to_num(self.icc), 0.0, 1.0))
+
+    def _error(self, icc: np.ndarray) -> np.ndarray:
+        both, n0 = self.df_between + self.df_within, self.size
+        spread = np.sqrt(2 * both / (n0**2 * self.df_within * self.df_between))
+        return np.asarray(spread * (1 - icc) * (1 + (n0 - 1) * icc))
 
 
 @dataclass(frozen=True)

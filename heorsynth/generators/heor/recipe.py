@@ -309,6 +309,7 @@ class Heor:
         kept = {fact for role, found in BY_CONSTRUCTION.items() if getattr(cohort.schema, role) for fact in found}
         kept |= {facts.COVARIANCES} if everything else set()
         ruled = {facts.RULES} if law.mending.steps else set()
+        ruled |= {facts.CLUSTER_ARMS} if law.clusters is not None and cohort.schema.arm else set()
         calibrated = tuple(sorted(kept | ruled | set(facts_met(aims))))
         names = keep if everything else tuple(dict.fromkeys(self.keep))
         if law.noise is not None:
