@@ -14,7 +14,7 @@ from heorsynth.core.numbers import is_number, is_whole
 from heorsynth.core.random import stream
 from heorsynth.data.cohort.cohort import Cohort
 
-ARMS = ("usual", "new")
+_ARMS = ("usual", "new")
 
 
 @dataclass(frozen=True)
@@ -146,7 +146,7 @@ def simulated_cluster_trial(
     censored = rng.uniform(3, 5, n)
     frame = pd.DataFrame({
         "site": [f"practice {place + 1}" for place in site],
-        "arm": np.where(new, ARMS[1], ARMS[0]),
+        "arm": np.where(new, _ARMS[1], _ARMS[0]),
         "sex": np.where(rng.random(n) < 0.45, "f", "m"),
         "age": np.round(62 + 9 * varying(), 1),
         "time": np.maximum(np.round(np.minimum(death, censored), 4), 1e-4),
@@ -158,7 +158,7 @@ def simulated_cluster_trial(
         frame,
         endpoints={"os": ("time", "event", {1: "death"})},
         arm="arm",
-        arm_reference=ARMS[0],
+        arm_reference=_ARMS[0],
         costs=["cost"],
         utilities=["qaly"],
         subgroups=["sex"],
