@@ -10,6 +10,10 @@ out <- rbind(
   told("days", coxph(Surv(time, status == 2) ~ age + sex, held, cluster = inst)),
   told("months", coxph(Surv(time, status == 2) ~ age + sex, weeks, cluster = inst)),
   told("entry", coxph(Surv(start, time, status == 2) ~ age + sex, late, cluster = inst)))
+robust <- survreg(Surv(time, status == 2) ~ age + sex, held, cluster = inst, dist = "weibull")
+errors <- sqrt(diag(robust$var))[2:3]
+out <- rbind(out, data.frame(case = "weibull", term = c("age", "sex"), coef = coef(robust)[2:3], se = errors,
+                             naive = sqrt(diag(robust$naive.var))[2:3]))
 write.csv(out, "tests/reference/clusters.csv", row.names = FALSE)
 write.csv(held[, c("time", "status", "age", "sex", "inst")], "tests/reference/clusters_lung.csv", row.names = FALSE)
 writeLines(capture.output(sessionInfo()), "tests/reference/clusters_session.txt")

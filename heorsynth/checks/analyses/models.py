@@ -14,7 +14,8 @@ import pandas as pd
 from heorsynth.checks.analyses.analysis import AFT, COX, GAMMA, LOGIT, OLS, POISSON, RMST
 from heorsynth.core.errors import NotEstimableError
 from heorsynth.core.estimate import normal_quantile
-from heorsynth.estimators.clusters.cox import clustered_covariance
+from heorsynth.estimators.clusters.cox import clustered_covariance, sandwich
+from heorsynth.estimators.clusters.weibull import weibull_scores
 from heorsynth.estimators.survival.cox import cox
 from heorsynth.estimators.survival.estimates import rmst_difference
 from heorsynth.estimators.survival.pseudo_values import pseudo_restricted_means
@@ -124,22 +125,7 @@ def _cox(matrix: pd.DataFrame, outcome: Outcome) -> dict[str, Coefficient]:
 
 
 def _aft(matrix: pd.DataFrame, outcome: Outcome) -> dict[str, Coefficient]:
-    """Return the log ratios of time of a Weibull model; the shape is the same for all.
-
-    With clusters its errors are those of a jackknife that leaves out one cluster after the other.
-    """
-    found, cluster = _weibull(matrix, outcome), outcome.cluster
-    if cluster is None:
-        return found
-    parts = [_weibull(matrix[cluster != one], outcome.take(cluster != one)) for one in range(cluster.max() + 1)]
-    errors = {}
-    for name in found:
-        values = np.array([part[name].value for part in parts])
-        errors[name] = math.sqrt((len(values) - 1) / len(values) * float(((values - values.mean()) ** 2).sum()))
-    return {name: Coefficient(one.value, errors[name], outcome.freedom) for name, one in found.items()}
-
-
-def _weibull(matrix: pd.DataFrame, outcome: Outcome) -> dict[str, Coefficient]:
+    """Return the log ratios of time of a Weibull model; the shape is the same for all."""
     from lifelines import WeibullAFTFitter
 
     held = _without_intercept(matrix)
@@ -149,8 +135,15 @@ def _weibull(matrix: pd.DataFrame, outcome: Outcome) -> dict[str, Coefficient]:
         frame = frame.assign(entry=outcome.entry)
     fit = WeibullAFTFitter().fit(frame, "time", "event", entry_col=None if outcome.entry is None else "entry")
     values, errors = fit.params_["lambda_"], fit.standard_errors_["lambda_"]
+    if outcome.cluster is not None:
+        order = [("lambda_", name) for name in (*names, "Intercept")] + [("rho_", "Intercept")]
+        inverse = fit.variance_matrix_.loc[order, order].to_numpy()
+        design, event = np.column_stack([held.to_numpy(), np.ones(len(held))]), np.asarray(outcome.event)
+        scores = weibull_scores(outcome.y, event, design, values[[*names, "Intercept"]].to_numpy(),
+                                float(fit.params_["rho_"].iloc[0]), outcome.entry)  # fmt: skip
+        errors = dict(zip(names, np.sqrt(np.diag(sandwich(inverse, scores, outcome.cluster))), strict=False))
     return {
-        name: Coefficient(float(values[held_as]), float(errors[held_as]))
+        name: Coefficient(float(values[held_as]), float(errors[held_as]), outcome.freedom)
         for name, held_as in zip(held.columns, names, strict=True)
     }
 

@@ -91,12 +91,22 @@ def clustered_covariance(
     ----------
     Lin & Wei (1989) J Am Stat Assoc 84:1074; Lee, Wei & Amato (1992). Against R: tests/reference/clusters.R
     """
+    return sandwich(fit.covariance, score_residuals(fit.coef, time, event, covariates, entry), cluster)
+
+
+def sandwich(inverse: np.ndarray, scores: np.ndarray, cluster: np.ndarray) -> np.ndarray:
+    """Return V (Σ_g u_g u_gᵀ) V · G/(G - 1), with u_g the sum of the scores (n, p) of cluster g and V `inverse` (p, p).
+
+    Raises
+    ------
+    NotEstimableError      one cluster
+    """
     codes = np.unique(cluster, return_inverse=True)[1]
     groups = int(codes.max(initial=-1)) + 1
     if groups < FEWEST_CLUSTERS:
         found = Problem("cluster", f"{groups} cluster", "it takes two or more for an error that allows for clusters")
-        raise NotEstimableError("Cox model", found)
-    sums = np.zeros((groups, len(fit.coef)))
-    np.add.at(sums, codes, score_residuals(fit.coef, time, event, covariates, entry))
-    moved = sums @ fit.covariance
+        raise NotEstimableError("clusters", found)
+    sums = np.zeros((groups, scores.shape[1]))
+    np.add.at(sums, codes, scores)
+    moved = sums @ inverse
     return np.asarray(moved.T @ moved * groups / (groups - 1))
