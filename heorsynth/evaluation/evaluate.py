@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -49,9 +50,10 @@ def evaluate(
                                    imputation, which assumes values missing at random given arm, covariates and the
                                    other outcome
     imputations : int              number of imputed data sets per cohort; 5 suffice for many synthetic cohorts
-    cluster : str                  column of the cluster of a cluster-randomised trial, for a cluster-robust covariance
-    bootstrap : int                number of bootstrap samples for probabilities, drawn over patients and over the m
-                                   cohorts; 0 uses the normal distribution
+    cluster : str                  column of the cluster of a cluster-randomised trial, for a cluster-robust covariance;
+                                   by default the cluster of the cohort, if it declares one
+    bootstrap : int                number of bootstrap samples for probabilities, drawn over patients, or over whole
+                                   clusters, and over the m cohorts; 0 uses the normal distribution
     seed : int                     seed of imputation and bootstrap
 
     Returns
@@ -96,10 +98,11 @@ def evaluate(
     arms = (comparisons[0].comparator, *(one.treatment for one in comparisons))
     covariates = (adjust,) if isinstance(adjust, str) else tuple(adjust)
     analysis = Analysis(
-        arms, comparisons[0].costs, comparisons[0].effect, covariates, baseline, missing, imputations, cluster
+        *(arms, comparisons[0].costs, comparisons[0].effect, covariates, baseline, missing, imputations),
+        first.schema.cluster if cluster is None else cluster,
     )
     analysis.require(first)
-    if bootstrap and not analysis.plain:
+    if bootstrap and not replace(analysis, cluster=None).plain:
         fix = "leave bootstrap out: the covariance of adjusted and imputed means is estimated without it"
         raise NotEstimableError(_WHERE, Problem("bootstrap", "not available for adjusted or imputed means", fix))
     n_source = None if isinstance(rows, Cohort) and not rows.synthetic else _rests_on(cohorts)
@@ -160,7 +163,10 @@ def _resampled(
     analysis: Analysis, cohorts: Sequence[Cohort], draws: int, n_source: int | None, seed: int
 ) -> np.ndarray:
     columns = [analysis.columns(cohort) for cohort in cohorts]
-    return resampled_means(columns, len(analysis.arms), draws, stream(seed, _WHERE, "bootstrap"), n_source)
+    rng, clusters = stream(seed, _WHERE, "bootstrap"), None
+    if analysis.cluster is not None:
+        clusters = [cohort.levels(analysis.cluster) for cohort in cohorts]
+    return resampled_means(columns, len(analysis.arms), draws, rng, n_source, clusters)
 
 
 def _assumptions(analysis: Analysis, estimates: Sequence[ArmMeans]) -> tuple[str, ...]:

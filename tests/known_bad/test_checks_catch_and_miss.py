@@ -94,7 +94,8 @@ def test_every_estimand_has_something_it_catches_and_something_it_cannot_see():
     }  # heor/test_quantiles.py
     declared = {"economics.balance"}  # it decides for declared covariates: unit/checks/economics/test_balance.py
     ruled = {"structure.rules"}  # this cohort has no rule: unit/checks/structure/test_rules.py
-    cases = set(CASES) | spikes | special | declared | ruled | {"economics.ceac", PANEL}
+    clustered = {"structure.icc", "structure.cluster_arms"}  # unit/checks/structure/test_clusters.py
+    cases = set(CASES) | spikes | special | declared | ruled | clustered | {"economics.ceac", PANEL}
     assert cases == set(ESTIMANDS) - attacked - on_request
     assert set(ESTIMANDS) - attacked - on_request == set(MARGINS) | ruled | {PANEL}
 

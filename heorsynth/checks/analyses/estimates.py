@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import numpy as np
@@ -131,6 +131,9 @@ def _fitted(analysis: Analysis, design: Design, horizon: float, cohort: Cohort) 
         held = Outcome(time[rows], event[rows], None if entry is None else entry[rows], horizon)
     else:
         held = Outcome(_numbers(cohort, named)[rows])
+    if cohort.schema.cluster is not None:
+        codes = cohort.coded(cohort.schema.cluster).codes[rows]
+        held = replace(held, cluster=np.unique(codes, return_inverse=True)[1])
     known = np.isfinite(held.y) & (True if held.entry is None else np.isfinite(held.entry))
     if not known.all():
         held, matrix = held.take(known), matrix[known]
@@ -193,5 +196,8 @@ def unit_of(estimates: Estimates, real: Cohort) -> str:
 
 
 def spans(estimates: Estimates, real: Cohort) -> str:
-    """Return the horizon of rmst for a label, or ""."""
-    return "" if math.isnan(estimates.horizon) else f" to {significant(estimates.horizon)} {real.schema.unit}"
+    """Return the horizon of rmst, and the cluster that errors allow for, for a label, or ""."""
+    cluster = real.schema.cluster
+    errors = "" if cluster is None or estimates.analysis.scripted else f", clustered by {cluster}"
+    upto = "" if math.isnan(estimates.horizon) else f" to {significant(estimates.horizon)} {real.schema.unit}"
+    return upto + errors

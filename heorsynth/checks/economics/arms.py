@@ -95,6 +95,8 @@ def odd_effects(real: Observed, effect: str) -> tuple[str, ...]:
 def evaluations(real: Observed, settings: Mapping[str, object]) -> list[Evaluation]:
     """Return the comparisons of each arm with the comparator, from settings and roles.
 
+    Where the cohort declares a cluster, errors allow for it.
+
     Raises
     ------
     UnknownNameError       a comparator, cost or effect that the cohort does not have
@@ -120,7 +122,8 @@ def evaluations(real: Observed, settings: Mapping[str, object]) -> list[Evaluati
         count = len(schema.utilities)
         raise NotEstimableError(f"{count} utilities are declared: name one with economics={{'effect': …}}")
     others = comparisons(real, comparator)
-    analysis = analysis_of((comparator, *others), costs, effect, settings)
+    cluster = schema.cluster if settings.get("cluster") is None else settings["cluster"]
+    analysis = analysis_of((comparator, *others), costs, effect, {**settings, "cluster": cluster})
     return [Evaluation(comparator, arm, costs, effect, analysis) for arm in others]
 
 

@@ -171,7 +171,11 @@ def plan(
         usual -= set(wanted.with_covariates)
     decisive = usual | set(known) - {OVERLAP.key}
     notes = list(_economic_notes(cohort, planned))
-    notes += [f"Not checked, as the cohort declares no {roles}: {plain_names(keys)}." for roles, keys in absent.items()]
+    notes += [
+        f"Not checked, as the cohort declares no {roles}: {plain_names(keys)}."
+        for roles, keys in absent.items()
+        if "cluster" not in roles  # few cohorts have any
+    ]
     return Plan(
         wanted,
         planned,
@@ -188,8 +192,8 @@ def _has_covariates(cohort: Observed) -> bool:
     """Return whether a column beside outcomes, arm and id exists, so that an adjusted analysis is possible."""
     schema = cohort.schema
     parts = [part for parts in schema.totals.values() for part in parts]
-    roles = (schema.id, schema.entry, schema.arm, *schema.times, *schema.events, *schema.costs, *schema.utilities)
-    return bool(set(columns(cohort)) - {*roles, *parts})
+    roles = (*schema.identifiers, schema.entry, schema.arm, *schema.times, *schema.events)
+    return bool(set(columns(cohort)) - {*roles, *parts, *schema.costs, *schema.utilities})
 
 
 def _require_names(cohort: Observed, margins: Mapping[str, Margin]) -> None:

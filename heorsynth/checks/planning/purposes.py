@@ -103,6 +103,7 @@ _STRUCTURE = (
     structure.MISSINGNESS,
     structure.RULES,
 )
+_CLUSTERS = (structure.CLUSTERS, structure.CLUSTER_ARMS)
 PURPOSES: Mapping[str, Purpose] = {
     purpose.name: purpose
     for purpose in (
@@ -120,6 +121,7 @@ PURPOSES: Mapping[str, Purpose] = {
                 structure.MISSINGNESS,
                 structure.RULES,
                 structure.REPRESENTATION,
+                *_CLUSTERS,
                 privacy.COPIES,
             ),
         ),
@@ -133,7 +135,7 @@ PURPOSES: Mapping[str, Purpose] = {
                 costs.ZERO_SHARE.with_margin({"absolute": 0.10}, "zeros must occur; their exact share matters less"),
                 _INTACT,
             ),
-            (survival.FOLLOW_UP, privacy.COPIES),
+            (survival.FOLLOW_UP, *_CLUSTERS, privacy.COPIES),
             notes=("Impossible rows count against the verdict; estimates from these cohorts are not evidence.",),
         ),
         Purpose(
@@ -163,6 +165,7 @@ PURPOSES: Mapping[str, Purpose] = {
                 structure.MISSINGNESS,
                 structure.INTERSECTIONS,
                 structure.DISPARITY,
+                *_CLUSTERS,
             ),
             notes=("Show separately, on a hold-out, that a model trained on these cohorts predicts real patients.",),
         ),
@@ -192,6 +195,7 @@ PURPOSES: Mapping[str, Purpose] = {
                 structure.RULES,
                 structure.INTERSECTIONS,
                 structure.DISPARITY,
+                *_CLUSTERS,
             ),
             notes=("Added rows are not new patients: pool with `analyse`, not as if the cohort were larger.",),
             about_others=True,
@@ -228,6 +232,7 @@ PURPOSES: Mapping[str, Purpose] = {
                 costs.MEAN_UTILITY,
                 structure.INTERSECTIONS,
                 structure.DISPARITY,
+                structure.CLUSTERS,
             ),
             notes=(
                 "A faithful copy of an arm is not automatically comparable with another trial. Controls drawn from few "
@@ -252,6 +257,7 @@ PURPOSES: Mapping[str, Purpose] = {
                 economics.BALANCE,
                 structure.PANEL,
                 structure.RETENTION,
+                *_CLUSTERS,
                 _INTACT,
             ),
             (
@@ -290,6 +296,7 @@ PURPOSES: Mapping[str, Purpose] = {
                 structure.RULES,
                 structure.REPRESENTATION,
                 structure.RETENTION,
+                *_CLUSTERS,
                 privacy.COPIES,
                 privacy.MEMBERSHIP,
                 privacy.NEAREST_RECORD,

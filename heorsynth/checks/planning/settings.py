@@ -121,7 +121,7 @@ def _measured(key: str, settings: Mapping[str, object]) -> list[Problem]:
 def name_problems(key: str, margin: Margin, real: Observed) -> list[Problem]:
     """Return the problems of settings that name what the cohort does not have."""
     schema = real.schema
-    derived = {schema.id, *schema.bands, *schema.totals}
+    derived = {*schema.identifiers, *schema.bands, *schema.totals}
     known: dict[str, Sequence[str]] = {
         "endpoint": tuple(schema.endpoints),
         "cost": schema.costs,

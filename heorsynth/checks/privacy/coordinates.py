@@ -53,7 +53,7 @@ class Space:
         """Return the space of the columns that all cohorts have, without ids, bands and totals."""
         cohorts = [real, *synthetic, *([] if holdout is None else [holdout])]
         schema = real.schema
-        derived = {schema.id, *schema.bands, *schema.totals}
+        derived = {*schema.identifiers, *schema.bands, *schema.totals}
         names = tuple(
             str(name)
             for name in real.rows.columns

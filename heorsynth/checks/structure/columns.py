@@ -10,8 +10,8 @@ from heorsynth.data.columns.kinds import MAX_LEVELS
 
 
 def compared_columns(real: Cohort) -> list[str]:
-    """Return every column except the id of the patients, whatever its number of levels."""
-    return [str(name) for name in real.rows.columns if name != real.schema.id]
+    """Return every column except those that name a patient or a cluster, whatever its number of levels."""
+    return [str(name) for name in real.rows.columns if name not in real.schema.identifiers]
 
 
 def paired_columns(real: Cohort) -> list[str]:

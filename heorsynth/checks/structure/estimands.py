@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from heorsynth.checks.core.estimand import COUNTS, LARGEST_LOG_RATIO, ONE, Estimand
-from heorsynth.checks.structure import check, disparities, joint, panel, population_shares, rules, subgroups
+from heorsynth.checks.structure import check, clusters, disparities, joint, panel, population_shares, rules, subgroups
 from heorsynth.data.labels import facts
 
 RETENTION = Estimand(
@@ -196,6 +196,39 @@ RULES = Estimand(
     reason="no patient breaks it, so a row that does is seen to be impossible; one in a hundred is the least that an "
     "analysis which leaves such rows out would notice",
     limit=0.1,
+)
+
+CLUSTERS = Estimand(
+    key="structure.icc",
+    plain="likeness of patients of one cluster",
+    definition="factor by which clusters widen the standard error of a mean, for each cost, utility and endpoint "
+    "within arms; it is 1 where the patients of a cluster are no more alike than others",
+    formula="√(1 + (n<sub>0</sub> − 1)·ICC), ICC by one-way analysis of variance; of an endpoint that of its "
+    "martingale residuals",
+    source="Donner &amp; Koval (1980) Biometrics 36:19; Kish (1965) Survey Sampling, the design effect",
+    answer=clusters.alike,
+    scales=("ratio",),
+    needs=("cluster",),
+    margin={"ratio": [0.8, 1.25]},
+    reason="an analysis that allows for clusters then reports a standard error that is at most a quarter too wide or a "
+    "fifth too narrow, as a trial with two thirds or one and a half times its patients would",
+    limit=LARGEST_LOG_RATIO,
+)
+
+CLUSTER_ARMS = Estimand(
+    key="structure.cluster_arms",
+    plain="clusters with one arm",
+    definition="share of clusters, of those with two patients or more, whose patients all have the same arm",
+    formula="#{g : all patients of g have one arm}/#{g : n<sub>g</sub> ≥ 2}",
+    source="Donner &amp; Klar (2000) Cluster Randomization Trials",
+    answer=clusters.arms,
+    scales=ONE,
+    needs=("cluster", "arm"),
+    margin={"absolute": 0.05},
+    reason="a cluster with both arms, where whole clusters were randomised, is of another trial; one in twenty is less "
+    "than one cluster of most trials",
+    limit=0.5,
+    fixed_by=(facts.CLUSTER_ARMS,),
 )
 
 PANEL = Estimand(

@@ -38,6 +38,7 @@ class Cohort:
     subgroups : list of str        categorical columns whose levels must be represented
     id : str, optional             column that identifies the patient; it is never given to a generator
     entry : str, optional          column of the time at which follow-up begins (left truncation)
+    cluster : str, optional        column of the site or practice that patients were treated in, or randomised with
     unit : str                     unit of every time: day, week, month or year
     currency, price_year           of every cost, such as "EUR", 2024
     event_map : dict, optional     raw event code: code used here, such as {1: 0, 2: 1}. It applies to all
@@ -103,6 +104,7 @@ class Cohort:
         levels: Mapping[str, Sequence[object]] | None = None,
         missing: object = (),
         rules: Mapping[str, object] | None = None,
+        cluster: str | None = None,
         name: str = "cohort",
     ) -> None:
         schema = schema_of(
@@ -123,6 +125,7 @@ class Cohort:
             kind=kind,
             levels=levels,
             rules=rules,
+            cluster=cluster,
         )
         declared = as_declared(frame, schema, event_map, name, missing=as_marks(missing))
         rows, problems = declared.frame, list(declared.problems)
@@ -219,9 +222,10 @@ class Cohort:
 
     @property
     def covariates(self) -> tuple[str, ...]:
-        """Columns that are not an id, endpoint, entry, arm, cost or utility."""
+        """Columns that are not an id, cluster, endpoint, entry, arm, cost or utility."""
         schema = self._schema
-        taken = {schema.id, schema.entry, schema.arm, *schema.times, *schema.events, *schema.costs, *schema.utilities}
+        taken = {*schema.identifiers, schema.entry, schema.arm, *schema.times, *schema.events}
+        taken |= {*schema.costs, *schema.utilities}
         return tuple(str(name) for name in self.rows.columns if name not in taken)
 
     @property
@@ -319,6 +323,8 @@ class Cohort:
             rows.append((f"endpoint {endpoint.name}", ends))
         if schema.arm is not None:
             rows.append((f"arm {schema.arm}", self._arm_text()))
+        if schema.cluster is not None:
+            rows.append((f"cluster {schema.cluster}", f"{len(self.coded(schema.cluster).counts):,} clusters"))
         rows += [(f"subgroup {name}", _counts_text(frame[name])) for name in schema.subgroups]
         for role, names in (("costs", schema.costs), ("utilities", schema.utilities)):
             if names:

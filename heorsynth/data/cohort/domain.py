@@ -14,6 +14,7 @@ from pandas.api import types
 from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.data.cohort.source_checks import differs_from_parts, order_breaks
 from heorsynth.data.columns.arrays import Arrays
+from heorsynth.data.columns.clusters import NAME_DTYPE
 from heorsynth.data.columns.levels import POOLED, as_text, band_texts
 from heorsynth.data.columns.schema import CODE, Schema
 
@@ -173,7 +174,9 @@ def _joined(parts: Sequence[ColumnDomain], *, coded: bool) -> ColumnDomain:
 
 
 def _column_domain(column: pd.Series, name: str, schema: Schema) -> ColumnDomain:
-    """Return the domain of one column."""
+    """Return the domain of one column. A copy gives its clusters names of its own."""
+    if name == schema.cluster:
+        return ColumnDomain(NAME_DTYPE, False, False)
     may_miss = bool(column.isna().any())
     categorical = _is_declared(name, schema)
     if schema.holds_levels(name) or not types.is_numeric_dtype(column) or types.is_bool_dtype(column):

@@ -14,6 +14,7 @@ from heorsynth.core.display import agreeing, counted
 from heorsynth.core.errors import Problem
 from heorsynth.data.cohort.follow_up import combine_advice, known_for_events_only, zero_advice
 from heorsynth.data.cohort.level_checks import ENOUGH, counts_of, free_text_problem, rare_levels
+from heorsynth.data.columns.clusters import bad_clusters
 from heorsynth.data.columns.identifiers import looks_like_dates, n_persons
 from heorsynth.data.columns.levels import SMALL_COUNT, banded
 from heorsynth.data.columns.role_checks import TypedProblem, event_of
@@ -265,7 +266,7 @@ def uninformative_column(name: str, known: int, constant: bool, schema: Schema) 
     """Return the problem of a column that is entirely missing, or constant without a role that may be constant."""
     if not known:
         return [(errors.EmptyColumnError, Problem(f"column {name!r}", "entirely missing", "drop it"))]
-    role = name in (*schema.times, *schema.events, schema.id, schema.arm, *schema.subgroups, schema.entry)
+    role = name in (*schema.times, *schema.events, *schema.identifiers, schema.arm, *schema.subgroups, schema.entry)
     if constant and not role:
         problem = Problem(f"column {name!r}", "the same for every patient", _constant_fix(name, schema))
         return [(errors.EmptyColumnError, problem)]
@@ -385,6 +386,7 @@ SOURCE_CHECKS = (
     bad_events,
     _bad_durations,
     _bad_arm,
+    bad_clusters,
     _bad_ids,
     _repeated_patients,
     _bad_order,

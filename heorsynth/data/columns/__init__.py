@@ -2,6 +2,7 @@
 
 __all__ = (
     "arrays",
+    "clusters",
     "column_types",
     "detection",
     "event_words",

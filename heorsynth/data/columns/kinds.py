@@ -134,7 +134,7 @@ class _Reading:
             self.check_levels(schema.levels[name])
         elif name in schema.kind:
             self.read_as_declared(schema.kind[name])
-        elif name not in (schema.id, schema.arm, *schema.subgroups, *schema.events):
+        elif name not in (*schema.identifiers, schema.arm, *schema.subgroups, *schema.events):
             self.read_by_content(needed=name in schema.numeric, part=part)
             if not part and name not in schema.columns:
                 self.detect(synthetic=synthetic)

@@ -101,6 +101,7 @@ def conflicting_roles(schema: Schema) -> list[TypedProblem]:
 
 _ROLES: Mapping[str, Callable[[Schema], Sequence[str | None]]] = {
     "id": lambda schema: [schema.id],
+    "cluster": lambda schema: [schema.cluster],
     "time": lambda schema: schema.times,
     "event": lambda schema: schema.events,
     "entry": lambda schema: [schema.entry],

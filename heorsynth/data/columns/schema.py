@@ -72,10 +72,11 @@ class Schema:
     kind: Mapping[str, str] = field(default_factory=dict, compare=False)
     levels: Mapping[str, tuple[str, ...]] = field(default_factory=dict, compare=False)
     rules: RuleChoice = field(default=RuleChoice(), compare=False)
+    cluster: str | None = None
 
     def holds_levels(self, name: str) -> bool:
         """Return True if a column's role or declaration says that its values are levels, whatever their type."""
-        role = name == self.arm or name in self.subgroups or name in self.events
+        role = name in (self.arm, self.cluster) or name in self.subgroups or name in self.events
         return role or name in self.levels or self.kind.get(name) == CODE
 
     @property
@@ -101,11 +102,16 @@ class Schema:
     @property
     def columns(self) -> tuple[str, ...]:
         """All columns with a role, each once."""
-        named: list[str | None] = [self.id, self.arm, self.entry]
+        named: list[str | None] = [self.id, self.arm, self.entry, self.cluster]
         for endpoint in self.endpoints.values():
             named += [endpoint.time, endpoint.event]
         named += [*self.costs, *self.utilities, *self.subgroups]
         return tuple(dict.fromkeys(name for name in named if name is not None))
+
+    @property
+    def identifiers(self) -> frozenset[str]:
+        """The columns whose values only name a patient or a cluster: no analysis is of them, and no rule."""
+        return frozenset(name for name in (self.id, self.cluster) if name is not None)
 
     @property
     def strata(self) -> tuple[str, ...]:
@@ -135,11 +141,10 @@ class Schema:
         return replace(self, **changes)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the roles as JSON-ready data. Rules are in it only if some are added or struck."""
+        """Return the roles as JSON-ready data: rules only if some are added or struck, a cluster only if declared."""
         facts = asdict(self)
-        if self.rules == RuleChoice():
-            del facts["rules"]
-        return facts
+        left_out = {"rules": self.rules == RuleChoice(), "cluster": self.cluster is None}
+        return {name: fact for name, fact in facts.items() if not left_out.get(name)}
 
     @classmethod
     def from_dict(cls, facts: Mapping[str, Any]) -> Schema:
@@ -163,6 +168,7 @@ class Schema:
             utilities=tuple(facts["utilities"]),
             rules=RuleChoice(**{name: tuple(texts) for name, texts in facts.get("rules", {}).items()}),
             subgroups=tuple(facts["subgroups"]),
+            cluster=facts.get("cluster"),
             **{name: facts[name] for name in ("arm", "arm_reference", "id", "entry", "unit", "currency", "price_year")},
         )
 
@@ -186,6 +192,7 @@ def schema_of(
     kind: Mapping[str, str] | None = None,
     levels: Mapping[str, Sequence[object]] | None = None,
     rules: Mapping[str, object] | None = None,
+    cluster: str | None = None,
 ) -> Schema:
     """Return the roles declared as in `Cohort`. Raise RoleError if a declaration has the wrong form."""
     return Schema(
@@ -206,6 +213,7 @@ def schema_of(
         kind=_as_kinds(kind or {}),
         levels=_as_levels(levels or {}),
         rules=as_rule_choice(rules or {}),
+        cluster=_as_name("cluster", cluster),
     )
 
 
@@ -337,9 +345,7 @@ def as_marks(declared: object) -> tuple[str, ...]:
     if declared is None:
         return ()
     marks = [declared] if isinstance(declared, (str, int, float)) else declared
-    if not isinstance(marks, Iterable) or isinstance(marks, Mapping):
-        raise RoleError("cohort", Problem("missing", "is not a list of marks", 'write missing=["unknown", -9]'))
-    listed = list(marks)
+    listed = list(marks) if isinstance(marks, Iterable) and not isinstance(marks, Mapping) else [None]
     if not all(isinstance(mark, (str, int, float)) and not isinstance(mark, bool) for mark in listed):
         raise RoleError("cohort", Problem("missing", "is not a list of marks", 'write missing=["unknown", -9]'))
     return tuple(mark.strip() if isinstance(mark, str) else _level(mark) for mark in listed)

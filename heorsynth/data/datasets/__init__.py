@@ -10,9 +10,23 @@ import pandas as pd
 from heorsynth.core.errors import unknown_name
 from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.data.datasets.catalogue import CATALOGUE, Dataset
+from heorsynth.data.datasets.cluster_trial import ClusterTruth, simulated_cluster_trial
 from heorsynth.data.datasets.trial import Truth, simulated_trial
 
-__all__ = ("Truth", "bundled", "citation", "describe", "frame", "load", "names", "roles", "simulated_trial", "title")
+__all__ = (
+    "ClusterTruth",
+    "Truth",
+    "bundled",
+    "citation",
+    "describe",
+    "frame",
+    "load",
+    "names",
+    "roles",
+    "simulated_cluster_trial",
+    "simulated_trial",
+    "title",
+)
 
 
 def names() -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from heorsynth.core.display import Card, facts_card
+from heorsynth.core.errors import Problem, RoleError
 from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.data.cohort.domain import Domain
 from heorsynth.data.columns.role_checks import conflicting_roles, missing_columns, refuse
@@ -95,6 +96,9 @@ class CohortFolder:
         **roles: Any,
     ) -> None:
         schema = schema_of(**roles)
+        if schema.cluster is not None:
+            message, fix = "a folder has no clusters", "read the patients as one file, or leave cluster out"
+            raise RoleError(f"cohort folder {Path(path).name!r}", Problem("cluster", message, fix))
         self._name = name or Path(path).name
         self._reader = PartitionReader(Partitions.found(path, drop), schema, event_map, as_marks(missing))
         self._facts, self._tally = None, None

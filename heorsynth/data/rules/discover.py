@@ -103,7 +103,12 @@ def _discovered(frame: pd.DataFrame, schema: Schema, least: int) -> tuple[list[R
         max(1, len(numbers)),
     )
     found: list[Rule] = [*equal, *added_up, *bands, *given, *together, *implied, *orders, *steps]
-    return found, patients.skipped
+    return [rule for rule in found if not _of_clusters(rule, patients.alike)], patients.skipped
+
+
+def _of_clusters(rule: Rule, alike: frozenset[str]) -> bool:
+    """True for a rule of several columns, each the same within every cluster: as few clusters as there are tell it."""
+    return len(rule.columns) > 1 and alike.issuperset(rule.columns)
 
 
 def _certain(found: Sequence[_Kind], tried: int) -> list[_Kind]:

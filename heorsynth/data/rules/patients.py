@@ -35,6 +35,7 @@ class Patients:
     numeric : tuple of str    columns of numbers
     levels : tuple of str     columns of levels
     skipped : int             columns that were left out because there are too many
+    alike : frozenset         columns that are the same within every cluster
     """
 
     table: Arrays
@@ -43,6 +44,7 @@ class Patients:
     numeric: tuple[str, ...]
     levels: tuple[str, ...]
     skipped: int = 0
+    alike: frozenset[str] = frozenset()
     _declared: frozenset[frozenset[str]] = field(default=frozenset(), repr=False)
 
     @classmethod
@@ -52,7 +54,7 @@ class Patients:
         roles = [name for name in schema.columns if name in frame.columns]
         names = list(dict.fromkeys([*roles, *map(str, frame.columns)]))
         for name in names:
-            if name == schema.id:
+            if name in schema.identifiers:
                 continue
             column = frame[name]
             counted = types.is_numeric_dtype(column) and not types.is_bool_dtype(column)
@@ -64,7 +66,7 @@ class Patients:
         levels = [name for name in levels if 1 < _n_levels(frame[name]) <= _MOST_LEVELS]
         skipped = max(0, len(numeric) - MOST_COLUMNS) + max(0, len(levels) - MOST_COLUMNS)
         kept = tuple(numeric[:MOST_COLUMNS]), tuple(levels[:MOST_COLUMNS])
-        return cls(table, schema, least, *kept, skipped, _pairs_of(schema))
+        return cls(table, schema, least, *kept, skipped, _alike(frame, schema), _pairs_of(schema))
 
     @property
     def n(self) -> int:
@@ -97,6 +99,14 @@ class Patients:
             dates,
         )
         return any(one in family and other in family for family in families)
+
+
+def _alike(frame: pd.DataFrame, schema: Schema) -> frozenset[str]:
+    """The columns that are the same within every cluster."""
+    if schema.cluster is None or schema.cluster not in frame:
+        return frozenset()
+    kinds = frame.groupby(schema.cluster, observed=True).nunique(dropna=False).max()
+    return frozenset(str(name) for name in kinds.index[kinds == 1])
 
 
 def _n_levels(column: pd.Series) -> int:

@@ -140,6 +140,7 @@ def resampled_means(
     draws: int,
     rng: np.random.Generator,
     n_source: int | None = None,
+    clusters: Sequence[np.ndarray] | None = None,
 ) -> np.ndarray:
     """Return bootstrap draws of the arms' means, of patients or over both the m synthetic cohorts and the patients.
 
@@ -147,6 +148,7 @@ def resampled_means(
     ----------
     cohorts : sequence     (cost, effect, arm) of each cohort, as in `arm_means`
     n_source : int         patients that synthetic rows rest on; None if the only cohort holds patients
+    clusters : sequence    the cluster of each row of each cohort; whole clusters are then resampled
 
     Returns
     -------
@@ -159,22 +161,32 @@ def resampled_means(
     source has patients. Its variance is v̄·(n_rows/n_source) + b/m, as in `pooled_arms`. A single cohort has no b; a
     second resample of its own size replaces it.
 
+    Clusters are resampled within arms if each has one arm, else all together. G of them vary less than clusters do by
+    the factor (G - 1)/G, for which deviations are multiplied by √(G/(G - 1)).
+
     References
     ----------
-    Briggs, Wonderling & Mooney (1997) Health Econ 6:327.
+    Briggs, Wonderling & Mooney (1997) Health Econ 6:327. Davison & Hinkley (1997) Bootstrap Methods and their
+    Application, section 3.8, for clusters.
     """
     kept = [_by_arm(*cohort, arms) for cohort in cohorts]
     centres = np.array([[rows.mean(axis=0) for rows in cohort] for cohort in kept])
     m = len(kept)
+
+    def deviations(part: int, count: int, share: float) -> np.ndarray:
+        if clusters is None:
+            return _deviations(kept[part], count, rng, share)
+        return _deviations_of_clusters(*cohorts[part], clusters[part], arms, count, rng, share)
+
     if n_source is None:
-        return np.asarray(centres[0] + _deviations(kept[0], draws, rng, 1.0))
+        return np.asarray(centres[0] + deviations(0, draws, 1.0))
     around = centres[rng.integers(m, size=(draws, m))].mean(axis=1) - centres.mean(axis=0)
     found = centres.mean(axis=0) + around * np.sqrt(m / max(m - 1, 1))
     one_each = rng.integers(m, size=draws)
-    for part, cohort in enumerate(kept):
+    for part in range(m):
         here = np.flatnonzero(one_each == part)
-        found[here] += _deviations(cohort, len(here), rng, n_source / len(cohorts[part][2]))
-    return np.asarray(found + _deviations(kept[0], draws, rng, 1.0) if m == 1 else found)
+        found[here] += deviations(part, len(here), n_source / len(cohorts[part][2]))
+    return np.asarray(found + deviations(0, draws, 1.0) if m == 1 else found)
 
 
 def _by_arm(cost: np.ndarray, effect: np.ndarray, arm: np.ndarray, arms: int) -> list[np.ndarray]:
@@ -191,3 +203,35 @@ def _deviations(cohort: list[np.ndarray], draws: int, rng: np.random.Generator, 
         for draw in range(draws):
             found[draw, place] = centred[rng.integers(len(rows), size=size)].mean(axis=0)
     return found
+
+
+def _deviations_of_clusters(
+    cost: np.ndarray,
+    effect: np.ndarray,
+    arm: np.ndarray,
+    cluster: np.ndarray,
+    arms: int,
+    draws: int,
+    rng: np.random.Generator,
+    share: float,
+) -> np.ndarray:
+    """Return the same with whole clusters resampled, `share` times as many as the cohort has."""
+    both = np.column_stack([np.asarray(cost, float), np.asarray(effect, float)])
+    known = np.isfinite(both).all(axis=1) & (arm >= 0) & (cluster != "")
+    codes = np.unique(cluster[known], return_inverse=True)[1]
+    rows, sums = np.zeros((codes.max(initial=-1) + 1, arms)), np.zeros((codes.max(initial=-1) + 1, arms, 2))
+    np.add.at(rows, (codes, arm[known]), 1.0)
+    np.add.at(sums, (codes, arm[known]), both[known])
+    means = sums.sum(axis=0) / rows.sum(axis=0)[:, None]
+    sums -= rows[:, :, None] * means
+    one_arm = bool(((rows > 0).sum(axis=1) == 1).all())
+    strata = [np.flatnonzero(rows[:, place] > 0) for place in range(arms)] if one_arm else [np.arange(len(rows))]
+    if min(map(len, strata)) < FEWEST:
+        found = Problem("cluster", "one cluster in an arm", "a bootstrap of clusters needs two in each arm")
+        raise NotEstimableError("bootstrap", found)
+    total, size = np.zeros((draws, arms, 2)), np.zeros((draws, arms))
+    for members in strata:
+        picked = members[rng.integers(len(members), size=(draws, max(round(share * len(members)), 1)))]
+        total += sums[picked].sum(axis=1) * np.sqrt(len(members) / (len(members) - 1))
+        size += rows[picked].sum(axis=1)
+    return np.asarray(total / np.maximum(size, 1.0)[:, :, None])

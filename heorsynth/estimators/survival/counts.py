@@ -134,3 +134,26 @@ def share_or_zero(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
     share: np.ndarray = np.zeros(np.broadcast_shapes(np.shape(part), np.shape(whole)))
     np.divide(part, whole, out=share, where=whole > 0)
     return share
+
+
+def martingale_residuals(time: np.ndarray, event: np.ndarray) -> np.ndarray:
+    """Return the events of each patient beyond those expected of his follow-up: δ_i - Λ(t_i), Λ by Nelson-Aalen.
+
+    Parameters
+    ----------
+    time : array (n,)             follow-up; > 0
+    event : array of bool (n,)    True where the event was observed
+
+    References
+    ----------
+    Therneau, Grambsch & Fleming (1990) Biometrika 77:147, doi:10.1093/biomet/77.1.147.
+
+    Examples
+    --------
+    >>> martingale_residuals(np.array([1.0, 2.0]), np.array([True, False])).tolist()
+    [0.5, -0.5]
+    """
+    patients = follow_up(time, event)
+    counts = event_counts(patients)
+    hazard = np.cumsum(counts.events / counts.at_risk)
+    return np.asarray((patients.event != 0) - hazard[np.searchsorted(counts.times, patients.time)])

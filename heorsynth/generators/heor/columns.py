@@ -171,6 +171,13 @@ class ColumnLaw:
         empty = np.zeros((len(values), 0))
         return np.column_stack([empty, *columns]), np.column_stack([empty.astype(bool), *observed])
 
+    def measured(self, values: np.ndarray, groups: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The same with numbers (n,) themselves in place of their scores."""
+        found, known = self.scores(values, groups)
+        if not self.levels:
+            found[:, -1] = np.where(known[:, -1], values, 0.0)
+        return found, known
+
     def values(
         self,
         latents: np.ndarray,
@@ -336,3 +343,9 @@ def _along(latent: np.ndarray, quantiles: np.ndarray) -> np.ndarray:
     found = np.interp(latent, points, scores)
     found += slope * (np.minimum(latent - points[0], 0) + np.maximum(latent - points[-1], 0))
     return np.asarray(ndtr(found))
+
+
+def side_by_side(blocks: Sequence[tuple[np.ndarray, np.ndarray]], n: int) -> tuple[np.ndarray, np.ndarray]:
+    """The scores (n, k) of all columns, and where they are known (n, k)."""
+    scores = np.column_stack([np.zeros((n, 0)), *(block[0] for block in blocks)])
+    return scores, np.column_stack([np.zeros((n, 0), dtype=bool), *(block[1] for block in blocks)])

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+import numpy as np
+
 from heorsynth.core.errors import GeneratorError, Problem, nearest
 from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.data.columns.schema import Schema
+from heorsynth.generators.heor.cells import Cells
+from heorsynth.generators.heor.columns import ColumnLaw
+from heorsynth.generators.heor.quantities import paid
+from heorsynth.generators.latent.dependence import Spared
 
 
 def may_be_kept(schema: Schema, columns: Iterable[str]) -> tuple[str, ...]:
     """Those of these columns that may be kept: all but the arm, the id, and the columns of the endpoints."""
-    taken = {schema.arm, schema.id, schema.entry, *schema.times, *schema.events}
+    taken = {schema.arm, *schema.identifiers, schema.entry, *schema.times, *schema.events}
     return tuple(name for name in columns if name not in taken)
 
 
@@ -49,3 +55,21 @@ def resolved(keep: Sequence[str], cohort: Cohort) -> tuple[str, ...]:
         else:
             found += schema.totals.get(name, (name,))
     return tuple(dict.fromkeys(found))
+
+
+def spared(keep: Sequence[str], schema: Schema, cells: Cells, columns: Sequence[ColumnLaw], n_scores: int) -> Spared:
+    """The correlations of kept columns that are not shrunk.
+
+    They are those with the arm, the outcome, costs and utilities, and with one another; and those of costs and
+    utilities among themselves, on which regressions of cost and effect together rest.
+    """
+    owner = np.concatenate([np.zeros(0, dtype=str), *(np.full(column.width, column.name) for column in columns)])
+    money_of = [name for made_of in paid(schema).values() for name in made_of]
+    named = cells.indicator_names()
+    scored = np.array([*named, *[""] * (n_scores - len(named))], dtype=str)
+    mine, money = np.isin(owner, keep), np.isin(owner, money_of)
+    outcome = np.arange(n_scores) >= len(named)
+    ties = (outcome | (scored == str(schema.arm)))[:, None] & mine[None, :]
+    ties |= np.isin(scored, keep)[:, None] & (mine | money)[None, :]
+    either = mine | money
+    return Spared(ties, either[:, None] & either[None, :])

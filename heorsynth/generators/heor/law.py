@@ -10,28 +10,33 @@ import numpy as np
 import pandas as pd
 
 from heorsynth.data.cohort.cohort import Cohort
+from heorsynth.data.columns.clusters import cluster_names
 from heorsynth.data.columns.schema import Schema
 from heorsynth.data.rules.mending import Mending
+from heorsynth.generators.clusters.calibration import Rows, calibrated, draws_of
+from heorsynth.generators.clusters.law import ClusterFacts, ClusterLaw
+from heorsynth.generators.clusters.placing import Placed
 from heorsynth.generators.heor.borrowing import ExternalCohort
 from heorsynth.generators.heor.cells import OTHERS, Cells
-from heorsynth.generators.heor.columns import ALL, ColumnLaw, bent_by
+from heorsynth.generators.heor.clustered import cluster_facts, in_an_arm, residual_of
+from heorsynth.generators.heor.columns import ColumnLaw, bent_by, side_by_side
 from heorsynth.generators.heor.entry import EntryLaw
+from heorsynth.generators.heor.keep_columns import spared
 from heorsynth.generators.heor.kept import Drawn, KeptMoments
 from heorsynth.generators.heor.outcome import Outcome, scores_of
-from heorsynth.generators.heor.quantiles import MIN_PATIENTS, PIECES
-from heorsynth.generators.heor.quantities import horizon_of, more_quantities, paid, quantities
-from heorsynth.generators.heor.shape import CAUSE, STRATUM, Shape
+from heorsynth.generators.heor.quantiles import MIN_PATIENTS
+from heorsynth.generators.heor.quantities import horizon_of, more_quantities, quantities
+from heorsynth.generators.heor.shape import CAUSE, STRATUM, Shape, arms_of, column_law, group_of
 from heorsynth.generators.latent.dependence import (
     Dependence,
-    Spared,
     Thresholds,
     products_of,
     solve,
     target_correlations,
 )
 from heorsynth.generators.latent.products import Products
-from heorsynth.generators.protection.guard import MOST_PIECES, Guard, Mover, Noise, beyond_weights
-from heorsynth.generators.rules.plan import RULED, RulePlan
+from heorsynth.generators.protection.guard import Guard, Mover, Noise
+from heorsynth.generators.rules.plan import RulePlan
 from heorsynth.generators.sampling.formats import formats_from_dict, formats_to_dict
 
 _SIMULATED_ROWS = 4000
@@ -54,6 +59,7 @@ class HeorLaw:
     dependence : Dependence        of the columns on the outcome, the cells and one another
     kept : KeptMoments or None     of declared covariates, which every whole cohort is to have
     noise : Noise or None          in a law that may be shared; every cohort is drawn with as much noise again
+    clusters : ClusterLaw or None  what patients of one site have in common; None without clusters
     """
 
     shape: Shape
@@ -63,6 +69,7 @@ class HeorLaw:
     dependence: Dependence
     kept: KeptMoments | None = None
     noise: Noise | None = None
+    clusters: ClusterLaw | None = None
 
     @property
     def conditional(self) -> bool:
@@ -72,6 +79,16 @@ class HeorLaw:
     def mending(self) -> Mending:
         """The rules that every row keeps, with the columns that they change."""
         return self.shape.plan.mending
+
+    @property
+    def column_of_clusters(self) -> str | None:
+        """The column of the clusters, which rows of one cohort share; None without clusters."""
+        return None if self.clusters is None else self.clusters.column
+
+    @property
+    def whole(self) -> tuple[str, ...]:
+        """The columns that are the same within every cluster."""
+        return () if self.clusters is None else self.clusters.whole
 
     @property
     def least(self) -> int:
@@ -128,8 +145,8 @@ class HeorLaw:
         if guard is not None:
             values = shape.bounded(values, guard, cohort.name)
         shape = shape.with_states(cells, cell, cause, values)
-        grouped = {name: _group(name, shape, cells, cell, cause, values) for name in shape.modelled}
-        columns = tuple(_column(name, values[name], shape, grouped[name], guard, noise) for name in shape.modelled)
+        grouped = {name: group_of(name, shape, cells, cell, cause, values) for name in shape.modelled}
+        columns = tuple(column_law(name, values[name], shape, grouped[name], guard, noise) for name in shape.modelled)
         kept = None
         if any(name in keep for name in shape.modelled):
             own = [column for column in columns if column.name in (set(shape.schema.utilities) - set(keep))]
@@ -140,7 +157,7 @@ class HeorLaw:
                 told |= more_quantities(values, shape.schema, horizon, time, cause, cells, cell)
             weights = (cells.counts / taken)[cell]
             weights = weights if guard is None or noise is None else guard.weights("kept", cohort.n, noise.ties)
-            kept = KeptMoments.of(own, values, told, _arms(shape, cells, cell), weights, least, halves=whole)
+            kept = KeptMoments.of(own, values, told, arms_of(shape, cells, cell), weights, least, halves=whole)
             kept = replace(kept, horizon=horizon)
         seen = (
             np.arange(cohort.n)
@@ -149,13 +166,16 @@ class HeorLaw:
         )
         if guard is not None and noise is not None:
             seen = np.repeat(seen, guard.repeats("ties", len(seen), noise.ties))
-        blocks = [column.scores(values[column.name][seen], grouped[column.name][seen]) for column in columns]
+        blocks, numbers = (
+            [column.scores(values[column.name][seen], grouped[column.name][seen]) for column in columns],
+            {name: held[seen] for name, held in values.items() if cohort.schema.cluster is not None},
+        )
         del values, grouped
         scores = scores_of(cells, outcome, cell[seen], time[seen], cause[seen])
         center, scale = scores.mean(axis=0), scores.std(axis=0)
         scale = np.where(scale > 0, scale, 1.0)
         standard = (scores - center) / scale
-        held, known = _side_by_side(blocks, len(seen))
+        held, known = side_by_side(blocks, len(seen))
         target = target_correlations(
             *(standard, held, known),
             np.repeat(np.arange(len(columns)), [column.width for column in columns]),
@@ -163,13 +183,16 @@ class HeorLaw:
             0 if outcome is None else outcome.hazards.shape[1],
             thresholds,
             None if external is None else external.correlations(shape, cells, columns),
-            _spared(keep, shape, cells, columns, scores.shape[1]) if keep else None,
+            spared(keep, shape.schema, cells, columns, scores.shape[1]) if keep else None,
         )
         blank = cls(
             shape, cells, outcome, columns, Dependence(center, scale, np.zeros((0, 0)), np.zeros((0, 0))), kept, noise
         )
         shown = standard, held, known, bent_by(columns, () if kept is None else kept.columns)
-        return blank.with_dependence(target, rng, products_of(target, *shown, least, thresholds))
+        facts = cluster_facts(cohort, cells, cell, seen, scores, (held, known, numbers), columns, thresholds.cluster)
+        return blank.with_dependence(target, rng, products_of(target, *shown, least, thresholds)).with_clusters(
+            facts, rng
+        )
 
     def with_dependence(
         self, target: np.ndarray, rng: np.random.Generator, products: Products | None = None
@@ -186,7 +209,7 @@ class HeorLaw:
             latents = law.latents(scores, np.random.default_rng(seeds[0]))
             values = self._values(latents, cell, cause, np.random.default_rng(seeds[1]), exactly=True)
             held = [(column, values[column.name], self._groups(column, cell, cause, values)) for column in self.columns]
-            return _side_by_side([column.scores(known, groups) for column, known, groups in held], size)
+            return side_by_side([column.scores(known, groups) for column, known, groups in held], size)
 
         law = solve(target, standard, self.dependence.center, self.dependence.scale, simulated, products)
         latents = law.latents(scores, np.random.default_rng(seeds[0]))
@@ -197,6 +220,35 @@ class HeorLaw:
             columns.append(column.tabulated(latents[:, start:stop], self._groups(column, cell, cause, values)))
             start = stop
         return replace(self, columns=tuple(columns), dependence=law)
+
+    def with_clusters(self, facts: ClusterFacts | None, rng: np.random.Generator) -> HeorLaw:
+        """This law, with clusters in which drawn columns and outcomes have as much in common as is wanted."""
+        if facts is None:
+            return self
+        (cohorts, size), arm = draws_of(int(self.cells.counts.sum())), self.shape.schema.arm
+        counts = self.cells.allocated(size)
+        cell, seeds = np.repeat(np.arange(len(counts)), counts), rng.integers(2**63, size=cohorts)
+        rows, arms = in_an_arm(self.cells, cell, arm)
+
+        def simulated(clusters: ClusterLaw, seed: int) -> Rows:
+            law, own = replace(self, clusters=clusters), np.random.default_rng(seed)
+            placed = clusters.placed(self.cells.members, counts, own)
+            time, cause = law._outcomes(cell, own, placed)
+            scores = scores_of(self.cells, self.outcome, cell, time, cause)
+            values = law._values(law._latents(scores, own, placed), cell, cause, own, exactly=True)
+            blocks = [one.measured(values[one.name], self._groups(one, cell, cause, values)) for one in self.columns]
+            held, known = side_by_side(blocks, size)
+            residual = residual_of(self.cells, scores)
+            return Rows(placed.cluster[rows], arms[rows], residual[rows], held[rows], known[rows])
+
+        start = facts.law(self.dependence.factor)
+        found = calibrated(facts, start, lambda clusters: [simulated(clusters, seed) for seed in seeds])
+        return replace(self, clusters=found)
+
+    def draw_together(self, cells: Sequence[tuple[Mapping[str, str], int]], rng: np.random.Generator) -> pd.DataFrame:
+        """Rows in these numbers with these levels, in one set of clusters."""
+        counts = np.sum([self.cells.allocated(count, where) for where, count in cells if count], axis=0)
+        return self._drawn(counts, rng, exactly=False)
 
     def draw(self, n: int, rng: np.random.Generator, where: Mapping[str, str] | None = None) -> pd.DataFrame:
         """n rows; with `where`, all of them of these levels of arm and subgroups."""
@@ -213,12 +265,19 @@ class HeorLaw:
 
     def _drawn(self, counts: np.ndarray, rng: np.random.Generator, *, exactly: bool) -> pd.DataFrame:
         cell = np.repeat(np.arange(len(self.cells.members)), counts)
-        time, cause = self._outcomes(cell, rng)
-        latents = self.dependence.latents(scores_of(self.cells, self.outcome, cell, time, cause), rng)
+        placed = None if self.clusters is None else self.clusters.placed(self.cells.members, counts, rng)
+        time, cause = self._outcomes(cell, rng, placed)
+        latents = self._latents(scores_of(self.cells, self.outcome, cell, time, cause), rng, placed)
         values = self._values(latents, cell, cause, rng, exactly=exactly)
         if self.kept is not None and exactly:
             values |= self._with_moments(self.kept, values, latents, cell, time, cause)
+        if placed is not None and self.whole:
+            one = placed.one_row(rng)
+            values |= {name: values[name][one] for name in self.whole}
         frame = self.shape.frame(self.cells, cell, time, cause, values)
+        if placed is not None and self.clusters is not None:
+            names = rng.permutation(cluster_names(len(placed.home)))[placed.cluster]
+            frame[self.clusters.column] = pd.Series(names, dtype="str")
         return frame.iloc[rng.permutation(len(cell))].reset_index(drop=True)
 
     def to_dict(self) -> dict[str, Any]:
@@ -235,6 +294,7 @@ class HeorLaw:
             "dependence": self.dependence.to_dict(),
             **({} if self.kept is None else {"kept": self.kept.to_dict()}),
             **({} if self.noise is None else {"noise": self.noise.to_dict()}),
+            **({} if self.clusters is None else {"clusters": self.clusters.to_dict()}),
         }
 
     @classmethod
@@ -249,7 +309,8 @@ class HeorLaw:
         dependence = Dependence.from_dict(facts["dependence"])
         kept = KeptMoments.from_dict(facts["kept"]) if "kept" in facts else None
         noise = Noise(**facts["noise"]) if "noise" in facts else None
-        return cls(shape, Cells.from_dict(facts["cells"]), outcome, columns, dependence, kept, noise)
+        clusters = ClusterLaw.from_dict(facts["clusters"]) if "clusters" in facts else None
+        return cls(shape, Cells.from_dict(facts["cells"]), outcome, columns, dependence, kept, noise, clusters)
 
     def _moved(self, noise: Noise, rng: np.random.Generator) -> HeorLaw:
         """This law with as much noise again as it has, so that the spread of cohorts tells what the noise may do."""
@@ -290,12 +351,26 @@ class HeorLaw:
         told = quantities(values, self.shape.schema, self.outcome, time, cause)
         if kept.horizon is not None:
             told |= more_quantities(values, self.shape.schema, kept.horizon, time, cause, self.cells, cell)
-        return kept.met(drawn, told, _arms(self.shape, self.cells, cell))
+        return kept.met(drawn, told, arms_of(self.shape, self.cells, cell))
 
-    def _outcomes(self, cell: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    def _outcomes(
+        self, cell: np.ndarray, rng: np.random.Generator, placed: Placed | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
         if self.outcome is None:
             return np.ones(len(cell)), np.zeros(len(cell), dtype=int)
-        return self.outcome.draw(cell, rng)
+        time, cause = self.outcome.draw(cell, rng)
+        if placed is None or self.clusters is None:
+            return time, cause
+        order = placed.arranged(cell, self.outcome.scores(time, cause)[:, 0], self.clusters.outcome, rng)
+        return time[order], cause[order]
+
+    def _latents(self, scores: np.ndarray, rng: np.random.Generator, placed: Placed | None) -> np.ndarray:
+        clusters = self.clusters
+        if placed is None or clusters is None:
+            return self.dependence.latents(scores, rng)
+        return self.dependence.latents(
+            scores, rng, lambda noise: placed.mixed(noise, clusters.shares, clusters.factor, rng)
+        )
 
     def _values(
         self,
@@ -320,80 +395,4 @@ class HeorLaw:
     def _groups(
         self, column: ColumnLaw, cell: np.ndarray, cause: np.ndarray, values: Mapping[str, np.ndarray]
     ) -> np.ndarray:
-        return _group(column.name, self.shape, self.cells, cell, cause, values)
-
-
-def _group(
-    name: str, shape: Shape, cells: Cells, cell: np.ndarray, cause: np.ndarray, values: Mapping[str, np.ndarray]
-) -> np.ndarray:
-    """The group (n,) of each row in a column's law."""
-    group = shape.modelled[name]
-    if group == ALL:
-        return np.full(len(cell), ALL)
-    if group == CAUSE:
-        return cause.astype(str)
-    if group == STRATUM:
-        return cells.strata(cell)
-    if group == RULED:
-        return shape.plan.states[name].of(shape.columns_before(cells, cell, cause, values))
-    return cells.levels(group, cell).astype(str) if group in cells.names else values[group].astype(str)
-
-
-def _side_by_side(blocks: Sequence[tuple[np.ndarray, np.ndarray]], n: int) -> tuple[np.ndarray, np.ndarray]:
-    """The scores (n, k) of all columns, and where they are known (n, k)."""
-    scores = np.column_stack([np.zeros((n, 0)), *(block[0] for block in blocks)])
-    return scores, np.column_stack([np.zeros((n, 0), dtype=bool), *(block[1] for block in blocks)])
-
-
-def _arms(shape: Shape, cells: Cells, cell: np.ndarray) -> np.ndarray:
-    """The arm (n,) of each row; one text for all where there are no arms."""
-    arm = shape.schema.arm
-    return np.full(len(cell), ALL) if arm is None else cells.levels(arm, cell).astype(str)
-
-
-def _spared(keep: Sequence[str], shape: Shape, cells: Cells, columns: Sequence[ColumnLaw], n_scores: int) -> Spared:
-    """The correlations of kept columns that are not shrunk.
-
-    They are those with the arm, the outcome, costs and utilities, and with one another; and those of costs and
-    utilities among themselves, on which regressions of cost and effect together rest.
-    """
-    owner = np.concatenate([np.zeros(0, dtype=str), *(np.full(column.width, column.name) for column in columns)])
-    money_of = [name for made_of in paid(shape.schema).values() for name in made_of]
-    named = cells.indicator_names()
-    scored = np.array([*named, *[""] * (n_scores - len(named))], dtype=str)
-    mine, money = np.isin(owner, keep), np.isin(owner, money_of)
-    outcome = np.arange(n_scores) >= len(named)
-    ties = (outcome | (scored == str(shape.schema.arm)))[:, None] & mine[None, :]
-    ties |= np.isin(scored, keep)[:, None] & (mine | money)[None, :]
-    either = mine | money
-    return Spared(ties, either[:, None] & either[None, :])
-
-
-def _column(
-    name: str, values: np.ndarray, shape: Shape, groups: np.ndarray, guard: Guard | None, noise: Noise | None
-) -> ColumnLaw:
-    group, schema, weights, spread, most = shape.modelled[name], shape.schema, None, 0.0, PIECES
-    if guard is not None and noise is not None:
-        own = group in (STRATUM, CAUSE)
-        spread, most = (noise.outcome, PIECES) if own else (noise.covariates, MOST_PIECES)
-        weights = guard.weights(f"column {name}", len(values), spread)
-    if name == schema.entry:
-        return ColumnLaw.of_shares(name)
-    if values.dtype == object:
-        law = ColumnLaw.of_levels(name, values, group, groups, weights)
-    else:
-        law = ColumnLaw.of_numbers(
-            name,
-            values,
-            group,
-            groups,
-            least=shape.least,
-            open_top=name in shape.amounts - shape.plan.parts,
-            stand_in=schema.bands[group].typical if group in schema.bands else None,
-            weights=weights,
-            most=most,
-        )
-    if guard is None or not beyond_weights(spread):
-        return law
-    patients = dict(zip(*np.unique(groups.astype(str), return_counts=True), strict=True))
-    return law.moved(guard.mover(name), patients, beyond_weights(spread), values=group not in (STRATUM, CAUSE))
+        return group_of(column.name, self.shape, self.cells, cell, cause, values)

@@ -42,12 +42,12 @@ from heorsynth.generators.sampling.source import require_real, require_source
 from heorsynth.generators.sampling.subsample import stratified
 
 _PRIVACY = {
-    "standard": Thresholds(residual=2.5, score=3.0, hazard=0.5, product=2.0),
-    "strong": Thresholds(residual=9.0, score=16.0, hazard=6.0, product=9.0),
+    "standard": Thresholds(residual=2.5, score=3.0, hazard=0.5, product=2.0, cluster=1.0),
+    "strong": Thresholds(residual=9.0, score=16.0, hazard=6.0, product=9.0, cluster=4.0),
 }
 """Setting to thresholds for the associations that are kept; `benchmarks/generators.py` measures what they cost."""
 
-_UNSHRUNK = Thresholds(residual=0.0, score=0.0, hazard=0.0, product=2.0)
+_UNSHRUNK = Thresholds(residual=0.0, score=0.0, hazard=0.0, product=2.0, cluster=0.0)
 """Every association is kept as the patients show it, luck and all."""
 
 BY_CONSTRUCTION = {
@@ -213,7 +213,7 @@ class Heor:
             problem = Problem("keep", "keeps moments of the patients, and epsilon does not", "drop keep, or epsilon")
             raise GeneratorError("generator 'heor'", problem)
         aims = aims_of(self.calibrate, cohort, self.min_patients)
-        self._require_bounded(aims, borrow)
+        self._require_bounded(cohort, aims, borrow)
         public = public_columns(self.public, cohort.schema, cohort.rows.columns)
         schema = stated_schema(cohort.schema, public)
         key = key_for(cohort, self.release_key)
@@ -248,12 +248,13 @@ class Heor:
         guard = Guard(lambda name: noise_stream(key, what + b"\0" + name.encode()), BOUNDS[self.release])
         return cohort.take(np.argsort(patients.rows, kind="stable")), guard
 
-    def _require_bounded(self, aims: Sequence[Aim], borrow: Cohort | None) -> None:
+    def _require_bounded(self, cohort: Cohort, aims: Sequence[Aim], borrow: Cohort | None) -> None:
         """Raise GeneratorError if an option sets something equal to the patients, which the release must not show."""
         exact = {
             "keep": "every association of the patients" if self.keep == ALL_COLUMNS else "",
             "calibrate": "values of the source" if any(aim.source for aim in aims) else "",
             "borrow": "correlations of the external patients" if borrow is not None else "",
+            "cluster": "how patients lie in clusters" if cohort.schema.cluster is not None else "",
         }
         problems = [
             Problem(name, f"keeps {told}, and the release is {self.level}", f"drop {name}, or release: internal")
@@ -285,7 +286,7 @@ class Heor:
         key = key_for(whole or cohort, self.release_key) if self.release in BOUNDS else None
         guard = None
         if key is not None:
-            self._require_bounded(aims, borrow)
+            self._require_bounded(cohort, aims, borrow)
             cohort, guard = self._guarded(cohort, key)
         rng = stream(seed, "heor")
         counts = None if whole is None else whole.cells
@@ -308,6 +309,7 @@ class Heor:
         kept = {fact for role, found in BY_CONSTRUCTION.items() if getattr(cohort.schema, role) for fact in found}
         kept |= {facts.COVARIANCES} if everything else set()
         ruled = {facts.RULES} if law.mending.steps else set()
+        ruled |= {facts.CLUSTER_ARMS} if law.clusters is not None and cohort.schema.arm else set()
         calibrated = tuple(sorted(kept | ruled | set(facts_met(aims))))
         names = keep if everything else tuple(dict.fromkeys(self.keep))
         if law.noise is not None:
@@ -342,16 +344,15 @@ class Heor:
         settings: dict[str, object] = {"privacy": self.privacy, "min_patients": self.min_patients}
         if whole is not None:
             settings["learnt_from"] = {"rows": cohort.n, "of": whole.n, "stratified_by": list(cohort.schema.strata)}
-        if law.shape.pooled:
-            settings["pooled_rare_levels"] = {name: small(count) for name, count in law.shape.pooled.items()}
-        if self.keep:
-            settings["keep"] = ALL_COLUMNS if self.keep == ALL_COLUMNS else list(dict.fromkeys(self.keep))
-        if law.kept is not None and law.kept.reasons:
-            settings["not_kept"] = dict(law.kept.reasons)
-        if rules:
-            settings["rules"] = list(rules)
-        if aims:
-            settings["calibrate"] = {aim.name: "source" if aim.source else dict(aim.values) for aim in aims}
+        told: dict[str, object] = {
+            "pooled_rare_levels": {name: small(count) for name, count in law.shape.pooled.items()},
+            "keep": ALL_COLUMNS if self.keep == ALL_COLUMNS else list(dict.fromkeys(self.keep)),
+            "not_kept": {} if law.kept is None else dict(law.kept.reasons),
+            "rules": list(rules),
+            "clusters": 0 if law.clusters is None else law.clusters.count,
+            "calibrate": {aim.name: "source" if aim.source else dict(aim.values) for aim in aims},
+        }
+        settings |= {name: found for name, found in told.items() if found}
         if external is not None:
             columns = list(external.common(law.shape))
             settings["borrow"] = {"patients": external.cohort.n, "weight": external.weight, "columns": columns}

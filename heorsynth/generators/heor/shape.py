@@ -16,10 +16,10 @@ from heorsynth.data.columns.levels import POOLED, as_text
 from heorsynth.data.columns.schema import Endpoint, Schema
 from heorsynth.data.rules.mending import Mending
 from heorsynth.generators.heor.cells import Cells
-from heorsynth.generators.heor.columns import ALL
+from heorsynth.generators.heor.columns import ALL, ColumnLaw
 from heorsynth.generators.heor.entry import EntryLaw, places
-from heorsynth.generators.heor.quantiles import MIN_PATIENTS
-from heorsynth.generators.protection.guard import MOST_PIECES, Guard, Noise
+from heorsynth.generators.heor.quantiles import MIN_PATIENTS, PIECES
+from heorsynth.generators.protection.guard import MOST_PIECES, Guard, Noise, beyond_weights
 from heorsynth.generators.rules.drawn import States
 from heorsynth.generators.rules.plan import RULED, Planner, RulePlan, primary_of
 from heorsynth.generators.sampling.formats import Format, decimals_of, is_levels
@@ -81,7 +81,7 @@ class Shape:
         schema, frame = cohort.schema, cohort.rows
         mending = mending or Mending()
         out = mending.worked_out
-        skipped = {schema.id, *schema.totals, *(set(schema.bands) - set(cells.names))}
+        skipped = {*schema.identifiers, *schema.totals, *(set(schema.bands) - set(cells.names))}
         named = {*cells.names, *schema.events, *schema.levels}
         needed = {str(name): least if guard is None else guard.level(str(name)) for name in frame.columns}
         formats = {
@@ -321,3 +321,56 @@ def _below(values: np.ndarray, last: np.ndarray, decimals: int | None) -> np.nda
     """Times rounded to the source's decimals, above 0 and not past `last`."""
     step = 0.0 if decimals is None else 10.0**-decimals
     return np.minimum(np.maximum(_rounded_down(values, decimals), step), last)
+
+
+def column_law(
+    name: str, values: np.ndarray, shape: Shape, groups: np.ndarray, guard: Guard | None, noise: Noise | None
+) -> ColumnLaw:
+    """The law of one modelled column of patients (n,), in their groups (n,)."""
+    group, schema, weights, spread, most = shape.modelled[name], shape.schema, None, 0.0, PIECES
+    if guard is not None and noise is not None:
+        own = group in (STRATUM, CAUSE)
+        spread, most = (noise.outcome, PIECES) if own else (noise.covariates, MOST_PIECES)
+        weights = guard.weights(f"column {name}", len(values), spread)
+    if name == schema.entry:
+        return ColumnLaw.of_shares(name)
+    if values.dtype == object:
+        law = ColumnLaw.of_levels(name, values, group, groups, weights)
+    else:
+        law = ColumnLaw.of_numbers(
+            name,
+            values,
+            group,
+            groups,
+            least=shape.least,
+            open_top=name in shape.amounts - shape.plan.parts,
+            stand_in=schema.bands[group].typical if group in schema.bands else None,
+            weights=weights,
+            most=most,
+        )
+    if guard is None or not beyond_weights(spread):
+        return law
+    patients = dict(zip(*np.unique(groups.astype(str), return_counts=True), strict=True))
+    return law.moved(guard.mover(name), patients, beyond_weights(spread), values=group not in (STRATUM, CAUSE))
+
+
+def group_of(
+    name: str, shape: Shape, cells: Cells, cell: np.ndarray, cause: np.ndarray, values: Mapping[str, np.ndarray]
+) -> np.ndarray:
+    """The group (n,) of each row in a column's law."""
+    group = shape.modelled[name]
+    if group == ALL:
+        return np.full(len(cell), ALL)
+    if group == CAUSE:
+        return cause.astype(str)
+    if group == STRATUM:
+        return cells.strata(cell)
+    if group == RULED:
+        return shape.plan.states[name].of(shape.columns_before(cells, cell, cause, values))
+    return cells.levels(group, cell).astype(str) if group in cells.names else values[group].astype(str)
+
+
+def arms_of(shape: Shape, cells: Cells, cell: np.ndarray) -> np.ndarray:
+    """The arm (n,) of each row; one text for all where there are no arms."""
+    arm = shape.schema.arm
+    return np.full(len(cell), ALL) if arm is None else cells.levels(arm, cell).astype(str)

@@ -33,12 +33,14 @@ class Thresholds:
     score : float         for a column and arm, subgroups or outcome, except as follows
     hazard : float        for a column and the martingale residual: its Cox effect
     product : float       for a column and a product of two of them: how it changes the effect of the arm
+    cluster : float       for the variance of a column, or of the outcome, between clusters
     """
 
     residual: float
     score: float
     hazard: float
     product: float = 2.0
+    cluster: float = 1.0
 
 
 def james_stein(correlation: np.ndarray, patients: np.ndarray | float, threshold: np.ndarray | float) -> np.ndarray:
@@ -83,21 +85,29 @@ class Dependence:
     factor: np.ndarray
     products: Products = field(default_factory=Products.none)
 
-    def latents(self, scores: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    def latents(
+        self,
+        scores: np.ndarray,
+        rng: np.random.Generator,
+        shared: Callable[[np.ndarray], np.ndarray] | None = None,
+    ) -> np.ndarray:
         """Latents (n, p) for rows with these scores (n, q).
 
         With enough rows, the noise is made exactly uncorrelated with the scores and between columns. Then the
-        correlations of a cohort do not deviate from the law by chance.
+        correlations of a cohort do not deviate from the law by chance. `shared` changes the noise (n, p) of the
+        latents where rows have some of it in common.
         """
         standard = (scores - self.center) / self.scale
         noise = rng.standard_normal((len(scores), len(self.factor)))
-        if len(scores) > 2 * (noise.shape[1] + scores.shape[1]) + 10 and noise.shape[1]:
-            design = np.column_stack([np.ones(len(scores)), standard])
-            noise = noise - design @ np.linalg.lstsq(design, noise, rcond=None)[0]
-            noise = np.linalg.solve(np.linalg.cholesky(noise.T @ noise / len(noise)), noise.T).T
+        exact = len(scores) > 2 * (noise.shape[1] + scores.shape[1]) + 10 and noise.shape[1] > 0
+        if exact:
+            noise = _uncorrelated(noise, standard)
         if len(self.products):
             noise = self.products.moved(standard, noise)
-        return standard @ self.slopes + noise @ self.factor.T
+        if shared is None:
+            return standard @ self.slopes + noise @ self.factor.T
+        mixed = shared(noise @ self.factor.T)
+        return standard @ self.slopes + (_uncorrelated(mixed, standard) @ self.factor.T if exact else mixed)
 
     def moved(self, patients: int, spread: float, rng: np.random.Generator) -> Dependence:
         """The same law with its slopes and its noise's covariance moved by chance.
@@ -128,6 +138,13 @@ class Dependence:
         products = Products.from_dict(facts["products"]) if "products" in facts else Products.none()
         center, scale = np.array(facts["center"], dtype=float), np.array(facts["scale"], dtype=float)
         return cls(center, scale, slopes, factor, products)
+
+
+def _uncorrelated(noise: np.ndarray, scores: np.ndarray) -> np.ndarray:
+    """Noise (n, p) made exactly uncorrelated with scores (n, q) and between columns, with variance 1."""
+    design = np.column_stack([np.ones(len(scores)), scores])
+    noise = noise - design @ np.linalg.lstsq(design, noise, rcond=None)[0]
+    return np.asarray(np.linalg.solve(np.linalg.cholesky(noise.T @ noise / len(noise)), noise.T).T)
 
 
 @dataclass(frozen=True)

@@ -273,11 +273,10 @@ def mending_of(rules: Iterable[Rule], schema: Schema, aimed: Iterable[str] = (),
     The arm, subgroups, the id, what roles work out, and columns that are calibrated (`aimed`) never change. The primary
     endpoint, the endpoints that precede it and the entry change only where no other column can.
     """
-    ids = {schema.id} if schema.id else set()
     primary = primary_of(schema)
     ends = [schema.endpoints[first] for first, _ in schema.order] + ([primary] if primary else [])
     drawn = {name for end in ends for name in (end.time, end.event)} | ({schema.entry} if schema.entry else set())
-    never = {*schema.strata, *ids, *schema.bands, *schema.totals, *aimed}
+    never = {*schema.strata, *schema.identifiers, *schema.bands, *schema.totals, *aimed}
     return Mending.of(rules, schema, drawn - never, never, keep)
 
 

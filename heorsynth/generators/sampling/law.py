@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -31,6 +31,21 @@ class CellLaw(Law, Protocol):
     def allocated(self, n: int, where: Mapping[str, str] | None = None) -> np.ndarray: ...
 
     def draw_cells(self, counts: np.ndarray, rng: np.random.Generator) -> pd.DataFrame: ...
+
+
+@runtime_checkable
+class ClusteredLaw(Law, Protocol):
+    """A law whose rows share clusters, if `column_of_clusters` names a column: a cohort is then drawn as a whole."""
+
+    @property
+    def column_of_clusters(self) -> str | None: ...
+
+    @property
+    def whole(self) -> tuple[str, ...]: ...
+
+    def draw_together(
+        self, cells: Sequence[tuple[Mapping[str, str], int]], rng: np.random.Generator
+    ) -> pd.DataFrame: ...
 
 
 @runtime_checkable

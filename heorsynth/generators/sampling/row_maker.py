@@ -15,7 +15,7 @@ from heorsynth.data.labels.claims import Claim, claim_of
 from heorsynth.data.labels.watermark import NO_MARK, release_key
 from heorsynth.data.rules.mending import Mending
 from heorsynth.generators.sampling.calibration import Aim, calibrated
-from heorsynth.generators.sampling.law import Law, RuledLaw
+from heorsynth.generators.sampling.law import ClusteredLaw, Law, RuledLaw
 from heorsynth.generators.sampling.request import CellRows
 from heorsynth.generators.sampling.watermarking import marked
 
@@ -66,6 +66,8 @@ class RowMaker:
         if cells is None:
             drawn = self._with_levels(n, rng, where)
             return self.completed(calibrated(drawn, self.aims, self.domain.schema)) if self.aims else drawn
+        if isinstance(self.law, ClusteredLaw) and self.law.column_of_clusters is not None:
+            return self.completed(self.law.draw_together(cells, rng))
         parts = [self._with_levels(count, rng, cell) for cell, count in cells if count]
         frame = pd.concat(parts, ignore_index=True)
         return frame.iloc[rng.permutation(len(frame))].reset_index(drop=True)
@@ -102,7 +104,8 @@ class RowMaker:
         if self.copies:
             return frame, Claim(NO_MARK + "the rows are copies of patients")
         own_key, mending = None if owner is None else release_key(owner, release), self.mending
-        rows, columns = marked(frame, self.domain, rng, own_key, mending.revalued)
+        whole = self.law.whole if isinstance(self.law, ClusteredLaw) else ()
+        rows, columns = marked(frame, self.domain, rng, own_key, {*mending.revalued, *whole})
         rows = mending.mended(self.with_totals(rows))
         return rows, claim_of(rows, columns, owner, release)
 

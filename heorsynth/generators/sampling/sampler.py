@@ -260,6 +260,9 @@ class Sampler:
         watermark_key: bytes | None = None,
     ) -> list[WriteOrder]:
         request = self._request("write", n, seed, where, targets, watermark_key)
+        if self.domain.schema.cluster is not None:
+            problem = Problem("cluster", "parts of a folder would share clusters by name only", "draw with sample")
+            raise GeneratorError("write", problem)
         if self.aims:
             problem = Problem("calibrate", "a calibrated sampler draws whole cohorts", "fit without calibrate")
             raise GeneratorError("write", problem)

@@ -7,6 +7,7 @@ import pandas as pd
 from heorsynth.core import errors
 from heorsynth.core.errors import LabelError, Problem, as_yaml
 from heorsynth.data.cohort.cohort import Cohort
+from heorsynth.data.columns.clusters import renamed_clusters
 from heorsynth.data.columns.detection import whole_dates
 from heorsynth.data.columns.identifiers import identifying_reason, looks_like_dates
 from heorsynth.data.columns.kinds import MAX_LEVELS
@@ -111,7 +112,7 @@ def unfit_columns(frame: pd.DataFrame, schema: Schema) -> list[TypedProblem]:
             also = "drop it" if schema.id else f"say id={name!r}, which no generator is given, or drop it"
             paste = drop if schema.id else f"write id: {as_yaml(name)}, which no generator is given; or {drop}"
             found.append((errors.UnfitColumnError, Problem(where, f"{why}: a copy would hand it out", also, paste)))
-        elif name != schema.id and name not in (*schema.strata, *schema.levels) and (few := _too_few(column)):
+        elif name not in (*schema.identifiers, *schema.strata, *schema.levels) and (few := _too_few(column)):
             paste = f"{drop}; or merge its levels" + (
                 "" if schema.id else f"; or, if it is the id, id: {as_yaml(name)}"
             )
@@ -144,6 +145,12 @@ def _too_few(column: pd.Series, *, coded: bool = False) -> str:
 
 
 def training_frame(cohort: Cohort) -> pd.DataFrame:
-    """The columns to learn from: all but the id, and bands and totals, which are computed after the draw."""
+    """The columns to learn from: all but the id, and bands and totals, which are computed after the draw.
+
+    Clusters have names that tell none of them: a site is known by its patients, and they by their site.
+    """
     hidden = [name for name in (cohort.schema.id, *cohort.schema.bands, *cohort.schema.totals) if name is not None]
-    return cohort.frame.drop(columns=hidden, errors="ignore").reset_index(drop=True)
+    frame = cohort.frame.drop(columns=hidden, errors="ignore").reset_index(drop=True)
+    if (cluster := cohort.schema.cluster) is not None:
+        frame[cluster] = renamed_clusters(frame[cluster])
+    return frame

@@ -232,7 +232,9 @@ def _cohort(protocol: Protocol, frame: pd.DataFrame, roles: Mapping[str, object]
 
 def _unfit(frame: pd.DataFrame, roles: Mapping[str, object]) -> list[Problem]:
     """The columns that cannot be synthesised, in a frame that is not a valid cohort."""
-    single: dict[str, object] = {name: roles[name] for name in ("id", "arm", "entry", "kind") if roles.get(name)}
+    single: dict[str, object] = {
+        name: roles[name] for name in ("id", "arm", "entry", "cluster", "kind") if roles.get(name)
+    }
     listed = {name: as_names(roles.get(name)) for name in ("costs", "utilities", "subgroups")}
     schema = Schema(as_endpoints(roles["endpoints"]), **single, **listed)  # type: ignore[arg-type]
     if not frame.columns.is_unique or names_not_text(frame) or unsupported_columns(frame):

@@ -117,6 +117,7 @@ class _CohortSection(Section):
     subgroups: list[str] | None = None
     id: str | None = None
     entry: str | None = None
+    cluster: str | None = None
     unit: Literal["day", "week", "month", "year"] | None = None
     currency: str | None = None
     price_year: Whole | None = None

@@ -10,10 +10,11 @@ from pandas.api import types
 
 from heorsynth.core.display import counted
 from heorsynth.core.errors import as_yaml
+from heorsynth.data.columns.clusters import CLUSTER_WORDS
 from heorsynth.data.columns.event_words import coding_by_words, inverted_meaning, possible_codings
 from heorsynth.data.columns.schema import Endpoint, schema_of
 from heorsynth.data.rules.discover import rules_of
-from heorsynth.protocol.start.guess_endpoints import guess_unit, named_endpoints
+from heorsynth.protocol.start.guess_endpoints import guess_unit, is_named, named_endpoints
 from heorsynth.protocol.start.guess_roles import (
     Guess,
     TextNumbers,
@@ -129,7 +130,7 @@ def _cohort_lines(table: Table) -> list[str]:
     lines += _coding_lines(table) + _unit_lines(table)
     for role in ("id", "arm"):
         lines += [f"{role}: {as_yaml(name)}   # guessed" for name in table.columns(role)[:1]]
-    lines += _reference_lines(table) + _kind_lines(table)
+    lines += _reference_lines(table) + _cluster_lines(table) + _kind_lines(table)
     for role in ("costs", "utilities", "subgroups"):
         if table.columns(role):
             lines.append(f"{role}: [{', '.join(map(as_yaml, table.columns(role)))}]   # guessed")
@@ -270,6 +271,15 @@ def _reference_lines(table: Table) -> list[str]:
                 "# arm_reference:   # with three or more arms, name the comparator"]  # fmt: skip
     among = f", one of {', '.join(map(as_yaml, levels))}" if levels else ""
     return [f"# arm_reference:   # which arm is the comparator{among}? Default: the first in the alphabet"]
+
+
+def _cluster_lines(table: Table) -> list[str]:
+    """A line to uncomment for a column that is named like a site, of which several patients share each."""
+    taken = {table.arm, *table.columns("id"), *(name for one in table.endpoints for name in (one.time, one.event))}
+    named = [name for name in map(str, table.frame.columns) if name not in taken and is_named(name, CLUSTER_WORDS)]
+    shared = [name for name in named if 1 < table.frame[name].nunique() < len(table.frame)]
+    why = "the site that patients share? Then whole sites keep their arm; leave it out of subgroups and drop"
+    return [f"# cluster: {as_yaml(name)}   # {why}" for name in shared[:1]]
 
 
 def _kind_lines(table: Table) -> list[str]:

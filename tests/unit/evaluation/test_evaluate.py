@@ -310,3 +310,31 @@ def test_cohorts_of_unequal_size_evaluate_to_the_same_in_any_order():
     small, large = fitted.sample(n=150, m=1, seed=1)[0], fitted.sample(n=900, m=1, seed=2)[0]
     one, other = hs.evaluate([small, large]), hs.evaluate([large, small])
     assert one.increments().covariance == pytest.approx(other.increments().covariance)
+
+
+def test_a_cohort_with_a_cluster_is_evaluated_with_it_unasked():
+    trial, _ = hs.datasets.simulated_cluster_trial(300, 12, seed=1, truth=hs.datasets.ClusterTruth(icc=0.2))
+    plain = hs.Cohort.derive(trial.schema.with_roles(cluster=None), trial.frame, label=None)
+    found, asked = hs.evaluate(trial).increments(), hs.evaluate(plain, cluster="site").increments()
+    np.testing.assert_array_equal(found.covariance, asked.covariance)
+    assert found.covariance[1, 1] > 1.5 * hs.evaluate(plain).increments().covariance[1, 1]
+    assert any("clusters of site" in note for note in hs.evaluate(trial).notes)
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_bootstrap_of_clusters_has_the_covariance_of_clusters(whole):
+    trial, _ = hs.datasets.simulated_cluster_trial(
+        800, 40, seed=2, truth=hs.datasets.ClusterTruth(icc=0.2), whole=whole
+    )
+    drawn = hs.evaluate(trial, bootstrap=4000).sample
+    found = np.cov((drawn[:, 1] - drawn[:, 0]).T)
+    expected = hs.evaluate(trial).increments().covariance
+    np.testing.assert_allclose(np.diag(found), np.diag(expected), rtol=0.15)  # 4,000 draws: 2% a se; sizes vary too
+
+
+def test_a_bootstrap_of_one_cluster_in_an_arm_is_refused():
+    trial, _ = hs.datasets.simulated_cluster_trial(80, 4, seed=2)
+    sites = sorted(set(trial.levels("site")[trial.levels("arm") == "new"]))[1:]
+    few = trial.take(~np.isin(trial.levels("site"), sites))
+    with pytest.raises(errors.NotEstimableError, match="cluster"):
+        hs.evaluate(few, bootstrap=20)

@@ -1,5 +1,7 @@
 """Coefficients agree with lifelines, statsmodels and R; what does not converge is not estimable."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -93,3 +95,51 @@ def test_a_separated_logit_and_dependent_terms_are_not_estimable() -> None:
 def test_an_interval_uses_the_t_distribution_of_its_degrees_of_freedom() -> None:
     assert Coefficient(0.0, 1.0).half(0.95) == pytest.approx(1.959964)
     assert Coefficient(0.0, 1.0, 10).half(0.95) == pytest.approx(2.228139)
+
+
+REFERENCE = Path(__file__).parents[3] / "reference"
+"""clusters.R writes the numbers of R."""
+
+CLUSTERED = hs.datasets.simulated_cluster_trial(300, 12, seed=1, truth=hs.datasets.ClusterTruth(icc=0.2))[0]
+HELD = CLUSTERED.frame.assign(new=(CLUSTERED.frame["arm"] == "new").astype(float))
+GROUPS = pd.factorize(HELD["site"])[0]
+
+
+@pytest.mark.parametrize(
+    ("model", "formula", "family"),
+    [("ols", "qaly ~ arm + age", None), ("glm-gamma-log", "cost ~ arm + age", Gamma(Log())),
+     ("poisson", "event ~ arm + age", Poisson()), ("logit", "event ~ arm + age", Binomial())],
+)  # fmt: skip
+def test_with_a_cluster_errors_are_those_of_statsmodels_by_cluster(model: str, formula: str, family: object) -> None:
+    fit = smf.ols if family is None else smf.glm
+    more = {} if family is None else {"family": family}
+    direct = fit(formula.replace("arm", "new"), HELD, **more).fit(cov_type="cluster", cov_kwds={"groups": GROUPS})
+    found = real_estimates(model, formula, CLUSTERED)["arm[T.new]"]
+    assert (found.value, found.se) == pytest.approx((direct.params["new"], direct.bse["new"]), rel=1e-6)
+    assert found.freedom == 11
+
+
+def test_with_a_cluster_aft_has_the_errors_of_r_and_rmst_about_those_of_a_jackknife() -> None:
+    lung = pd.read_csv(REFERENCE / "clusters_lung.csv").assign(status=lambda one: one["status"] - 1)
+    held = hs.Cohort(lung, endpoints={"os": ("time", "status")}, cluster="inst")
+    expected = pd.read_csv(REFERENCE / "clusters.csv").set_index(["case", "term"]).loc["weibull"]
+    found, groups = real_estimates("aft", "os ~ age + sex", held), lung["inst"].nunique()
+    for name in ("age", "sex"):  # lifelines stops at a relative change of the likelihood; R does not correct for few
+        assert found[name].value == pytest.approx(expected.loc[name, "coef"], rel=1e-3)
+        assert found[name].se * np.sqrt((groups - 1) / groups) == pytest.approx(expected.loc[name, "se"], rel=1e-3)
+    analysis = hs.Analysis("a", model="rmst", formula="os ~ arm", horizon=2.0)
+    parts = [
+        estimates_of(analysis, CLUSTERED.take(CLUSTERED.levels("site") != one), []).real["arm[T.new]"].value
+        for one in sorted(set(CLUSTERED.levels("site")))
+    ]
+    jackknife = np.sqrt(11 / 12 * ((np.array(parts) - np.mean(parts)) ** 2).sum())
+    assert estimates_of(analysis, CLUSTERED, []).real["arm[T.new]"].se == pytest.approx(jackknife, rel=0.15)
+
+
+def test_the_label_says_that_errors_allow_for_clusters_and_one_cluster_is_refused() -> None:
+    analysis = hs.Analysis("a", model="ols", formula="qaly ~ arm")
+    seen = hs.replicate(analysis, CLUSTERED, [CLUSTERED, CLUSTERED])
+    assert "clustered by site" in str(seen)
+    alone = CLUSTERED.take(CLUSTERED.levels("site") == CLUSTERED.levels("site")[0])
+    refused = estimates_of(hs.Analysis("a", model="ols", formula="qaly ~ age"), alone, []).real
+    assert "one cluster" in str(refused)

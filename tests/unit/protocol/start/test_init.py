@@ -283,3 +283,18 @@ def test_a_tab_separated_file_may_end_in_tsv_and_a_spreadsheet_may_begin_with_a_
 def test_a_file_of_names_without_patients_is_refused(tmp_path: Path) -> None:
     with pytest.raises(errors.FileError, match="0 rows"):
         started(tmp_path, patients().head(0))
+
+
+def test_a_column_named_like_a_site_is_proposed_as_a_cluster_in_a_comment_only(tmp_path: Path) -> None:
+    _, text = started(tmp_path, patients(site_no=np.arange(N) % 5))
+    (line,) = [one for one in text.splitlines() if "cluster:" in one]
+    assert line.strip().startswith('# cluster: "site_no"   #')
+    path = tmp_path / "start" / "used.yaml"
+    path.write_text(text.replace("# cluster:", "cluster:"), encoding="utf-8")
+    cohort, _ = load_source(read_protocol(path))
+    assert cohort.schema.cluster == "site_no"
+
+
+def test_a_column_of_which_all_values_differ_is_proposed_as_no_cluster(tmp_path: Path) -> None:
+    _, text = started(tmp_path, patients(site=np.random.default_rng(1).permutation(N) * 7))
+    assert "cluster:" not in text

@@ -1,0 +1,91 @@
+"""Trials in clusters of known truth: intervals that allow for clusters, and what `heor` keeps of them.
+
+The seeds are none of those that settings were chosen on.
+"""
+
+import numpy as np
+import pytest
+
+import heorsynth as hs
+from heorsynth.checks.analyses.analysis import Analysis
+from heorsynth.checks.analyses.estimates import as_estimate, estimates_of
+from heorsynth.estimators.clusters.variance import intracluster_correlation
+from heorsynth.evaluation.evaluate import evaluate
+
+TRIALS = 300
+LOW, HIGH = 0.91, 0.985
+"""Four binomial standard errors of 300 trials about 95% are 5 points; more would be an interval of another level."""
+
+
+def trials(icc: float, clusters: int, n: int, first: int) -> list[tuple[hs.Cohort, hs.datasets.ClusterTruth]]:
+    truth = hs.datasets.ClusterTruth(icc=icc)
+    return [hs.datasets.simulated_cluster_trial(n, clusters, seed=first + part, truth=truth) for part in range(TRIALS)]
+
+
+def without_cluster(cohort: hs.Cohort) -> hs.Cohort:
+    return hs.Cohort.derive(cohort.schema.with_roles(cluster=None), cohort.frame, label=None)
+
+
+def test_intervals_of_an_evaluation_cover_with_clusters_and_do_not_without() -> None:
+    hits = {"cluster": np.zeros(3), "naive": np.zeros(3)}
+    for cohort, truth in trials(0.1, 24, 360, 50_000):
+        for how, held in (("cluster", cohort), ("naive", without_cluster(cohort))):
+            found = evaluate(held).increments()
+            told = found.delta_cost(), found.delta_effect(), found.inmb(20_000)
+            true = truth.incremental_cost, truth.incremental_qaly, truth.inmb(20_000)
+            hits[how] += [one.low <= value <= one.high for one, value in zip(told, true, strict=True)]
+    assert (hits["cluster"] / TRIALS > LOW).all() and (hits["cluster"] / TRIALS < HIGH).all()
+    assert (hits["naive"] / TRIALS < 0.88).all()
+
+
+def test_a_bootstrap_of_clusters_covers() -> None:
+    covered = 0
+    for cohort, truth in trials(0.1, 40, 400, 60_000)[:150]:
+        means = evaluate(cohort, bootstrap=300, seed=1).sample
+        gained = means[:, 1, 1] - means[:, 0, 1]
+        low, high = np.quantile(gained, [0.025, 0.975])
+        covered += low <= truth.incremental_qaly <= high
+    assert 0.88 < covered / 150 < 1.0  # 150 trials: four standard errors are 7 points
+
+
+@pytest.mark.parametrize(
+    ("model", "formula", "name"),
+    [
+        ("ols", "qaly ~ arm", "qaly"),
+        ("glm-gamma-log", "cost ~ arm", "cost"),
+        ("rmst", "os ~ arm", ""),
+        ("cox", "os ~ arm", ""),
+    ],
+)
+def test_the_error_of_an_analysis_is_the_spread_of_its_estimates(model: str, formula: str, name: str) -> None:
+    """Without clusters it is far below: the design effect at 15 patients to a cluster and an ICC of .2 is 3.8."""
+    settings = {"horizon": 2.5} if model == "rmst" else {}
+    analysis, values, errors, naive = Analysis("one", model=model, formula=formula, **settings), [], [], []
+    for cohort, _ in trials(0.2, 30, 450, 70_000)[:120]:
+        found = estimates_of(analysis, cohort, [])
+        (term,) = found.names
+        values.append(found.real[term].value)
+        errors.append(found.real[term].se)
+        naive.append(estimates_of(analysis, without_cluster(cohort), []).real[term].se)
+        assert as_estimate(found.real[term], 0.95, "").high > found.real[term].value + 2.04 * errors[-1]  # t, 29
+    assert np.sqrt(np.mean(np.square(errors))) == pytest.approx(np.std(values), rel=0.25)  # 120 trials: 6.5% a se
+    assert np.sqrt(np.mean(np.square(naive))) < 0.85 * np.std(values)
+
+
+@pytest.mark.parametrize(("icc", "near"), [(0.0, 0.02), (0.05, 0.03), (0.2, 0.05)])
+def test_heor_keeps_the_correlation_within_clusters(icc: float, near: float) -> None:
+    """300 patients in 15 clusters; `near` is four standard errors of a mean of twelve trials, and the shrinkage."""
+    truth, source, copies = hs.datasets.ClusterTruth(icc=icc), [], []
+    for seed in range(12):
+        cohort, _ = hs.datasets.simulated_cluster_trial(300, 15, seed=80_000 + seed, truth=truth)
+        drawn = hs.generators.create("heor").fit(cohort, seed=seed).sample(m=4, seed=seed)
+        assert all((one.frame.groupby("site")["arm"].nunique() == 1).all() for one in drawn)
+        source.append(_correlations(cohort))
+        copies.append(np.mean([_correlations(one) for one in drawn], axis=0))
+    assert np.mean(copies, axis=0) == pytest.approx(np.mean(source, axis=0), abs=near)
+
+
+def _correlations(cohort: hs.Cohort) -> list[float]:
+    frame = cohort.frame
+    site, arm = frame["site"].to_numpy(), frame["arm"].to_numpy()
+    return [intracluster_correlation(frame[name].to_numpy(), site, arm) for name in ("qaly", "cost", "age")]
