@@ -9,7 +9,6 @@ checker reads callers against it; `_rows` narrows the type.
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
@@ -21,6 +20,7 @@ import numpy as np
 from heorsynth.core.errors import NotEstimableError, Problem
 from heorsynth.core.estimate import Estimate
 from heorsynth.data.cohort.cohort import Cohort
+from heorsynth.data.columns.arrays import combinations
 from heorsynth.data.folders.moments import SPIKES
 from heorsynth.data.folders.tally import Tally
 from heorsynth.data.folders.value_counts import ValueCounts
@@ -36,9 +36,6 @@ from heorsynth.estimators.survival.estimates import kaplan_meier, reverse_kaplan
 from heorsynth.estimators.survival.kaplan_meier import curve_of, reverse_curve_of
 
 Observed: TypeAlias = Cohort | Tally
-
-_MOST_PLACES = 2**40
-"""Combinations of levels are counted as whole numbers up to this many."""
 
 _COX = "log hazard ratio, Cox (Efron)"
 
@@ -62,25 +59,12 @@ def _(data: Tally, chosen: np.ndarray) -> int:
 def patients_by(data: Observed, names: Sequence[str]) -> Counter[tuple[str, ...]]:
     """Count the patients in each combination of levels of these columns."""
     if not isinstance(data, Tally):
-        return _rows_by(data, names)
+        return combinations([data.coded(name) for name in names])
     found: Counter[tuple[str, ...]] = Counter()
     cells = zip(*(data.levels(name).tolist() for name in names), strict=True)
     for weight, cell in zip(data.patients.tolist(), cells, strict=True):
         found[cell] += weight
     return found
-
-
-def _rows_by(data: Cohort, names: Sequence[str]) -> Counter[tuple[str, ...]]:
-    """Count the rows with each combination of levels, in the order in which they first occur."""
-    coded = [data.coded(name) for name in names]
-    sizes = tuple(len(one.names) for one in coded)
-    if not coded or not data.n or math.prod(sizes) > _MOST_PLACES:
-        return Counter(zip(*(data.levels(name).tolist() for name in names), strict=True))
-    cell = np.ravel_multi_index(tuple(one.codes.astype(np.int64) % len(one.names) for one in coded), sizes)
-    cells, first, counts = np.unique(cell, return_index=True, return_counts=True)
-    order = np.argsort(first)
-    levels = [one.names[place] for one, place in zip(coded, np.unravel_index(cells[order], sizes), strict=True)]
-    return Counter(dict(zip(zip(*(one.tolist() for one in levels), strict=True), counts[order].tolist(), strict=True)))
 
 
 @singledispatch

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,6 +13,9 @@ import numpy as np
 import pandas as pd
 
 from heorsynth.data.columns.levels import as_text
+
+_MOST_PLACES = 2**40
+"""Combinations of levels are counted as whole numbers up to this many."""
 
 _LONG_TEXT = 1000
 """Levels longer than this are kept as objects: every row of a text array is as wide as its longest value."""
@@ -40,6 +45,20 @@ class Levels:
         place = {level: index for index, level in enumerate(wanted)}
         moved = np.array([*(place.get(str(name), len(wanted)) for name in self.names[:-1]), -1])
         return np.asarray(moved[self.codes])
+
+
+def combinations(columns: Sequence[Levels]) -> Counter[tuple[str, ...]]:
+    """Return the number of rows with each combination of levels, in the order in which they first occur."""
+    sizes = tuple(len(column.names) for column in columns)
+    texts = [column.names[column.codes] for column in columns] if math.prod(sizes) > _MOST_PLACES else []
+    if texts or not columns or not len(columns[0].codes):
+        return Counter(zip(*(text.tolist() for text in texts), strict=True))
+    cell = np.ravel_multi_index(tuple(column.codes.astype(np.int64) % len(column.names) for column in columns), sizes)
+    cells, first, counts = np.unique(cell, return_index=True, return_counts=True)
+    order = np.argsort(first)
+    places = np.unravel_index(cells[order], sizes)
+    levels = [column.names[place].tolist() for column, place in zip(columns, places, strict=True)]
+    return Counter(dict(zip(zip(*levels, strict=True), counts[order].tolist(), strict=True)))
 
 
 class Arrays:
