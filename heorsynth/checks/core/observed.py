@@ -20,7 +20,7 @@ import numpy as np
 from heorsynth.core.errors import NotEstimableError, Problem
 from heorsynth.core.estimate import Estimate
 from heorsynth.data.cohort.cohort import Cohort
-from heorsynth.data.columns.arrays import combinations
+from heorsynth.data.columns.arrays import combination_counts
 from heorsynth.data.folders.moments import SPIKES
 from heorsynth.data.folders.tally import Tally
 from heorsynth.data.folders.value_counts import ValueCounts
@@ -59,7 +59,7 @@ def _(data: Tally, chosen: np.ndarray) -> int:
 def patients_by(data: Observed, names: Sequence[str]) -> Counter[tuple[str, ...]]:
     """Count the patients in each combination of levels of these columns."""
     if not isinstance(data, Tally):
-        return combinations([data.coded(name) for name in names])
+        return combination_counts([data.coded(name) for name in names])
     found: Counter[tuple[str, ...]] = Counter()
     cells = zip(*(data.levels(name).tolist() for name in names), strict=True)
     for weight, cell in zip(data.patients.tolist(), cells, strict=True):

@@ -47,7 +47,7 @@ class Levels:
         return np.asarray(moved[self.codes])
 
 
-def combinations(columns: Sequence[Levels]) -> Counter[tuple[str, ...]]:
+def combination_counts(columns: Sequence[Levels]) -> Counter[tuple[str, ...]]:
     """Return the number of rows with each combination of levels, in the order in which they first occur."""
     sizes = tuple(len(column.names) for column in columns)
     texts = [column.names[column.codes] for column in columns] if math.prod(sizes) > _MOST_PLACES else []
