@@ -12,30 +12,28 @@ import pandas as pd
 from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.data.columns.schema import Schema
 from heorsynth.data.rules.mending import Mending
+from heorsynth.generators.heor.associations import Target, associations, require_dense, spared_of
 from heorsynth.generators.heor.borrowing import ExternalCohort
 from heorsynth.generators.heor.cells import OTHERS, Cells
-from heorsynth.generators.heor.columns import ALL, ColumnLaw, bent_by
+from heorsynth.generators.heor.columns import ALL, ColumnLaw
 from heorsynth.generators.heor.entry import EntryLaw
 from heorsynth.generators.heor.kept import Drawn, KeptMoments
 from heorsynth.generators.heor.outcome import Outcome, scores_of
 from heorsynth.generators.heor.quantiles import MIN_PATIENTS, PIECES
-from heorsynth.generators.heor.quantities import horizon_of, more_quantities, paid, quantities
+from heorsynth.generators.heor.quantities import horizon_of, more_quantities, quantities
 from heorsynth.generators.heor.shape import CAUSE, STRATUM, Shape
-from heorsynth.generators.latent.dependence import (
-    Dependence,
-    Spared,
-    Thresholds,
-    products_of,
-    solve,
-    target_correlations,
-)
+from heorsynth.generators.latent.dependence import Dependence, Thresholds, solve
 from heorsynth.generators.latent.products import Products
+from heorsynth.generators.latent.wide import WideDependence, WideTarget, solve_wide
 from heorsynth.generators.protection.guard import MOST_PIECES, Guard, Mover, Noise, beyond_weights
 from heorsynth.generators.rules.plan import RULED, RulePlan
 from heorsynth.generators.sampling.formats import formats_from_dict, formats_to_dict
 
 _SIMULATED_ROWS = 4000
 """Least number of rows of the draw that corrects the latent correlations."""
+
+_FEWER_ROWS = 2000
+"""Rows of that draw for more latents than one dense covariance is made for: their blocks need no more."""
 
 _MOST_CORRELATED = 50_000
 """Correlations are taken of at most so many patients: their standard error is then below 0.005."""
@@ -51,7 +49,7 @@ class HeorLaw:
     cells : Cells                  of arm and subgroups; their numbers of rows are exact
     outcome : Outcome or None      the law of the primary endpoint; None without endpoints
     columns : tuple of ColumnLaw   in drawing order
-    dependence : Dependence        of the columns on the outcome, the cells and one another
+    dependence : Dependence or WideDependence    of the columns on the outcome, the cells and one another
     kept : KeptMoments or None     of declared covariates, which every whole cohort is to have
     noise : Noise or None          in a law that may be shared; every cohort is drawn with as much noise again
     """
@@ -60,7 +58,7 @@ class HeorLaw:
     cells: Cells
     outcome: Outcome | None
     columns: tuple[ColumnLaw, ...]
-    dependence: Dependence
+    dependence: Dependence | WideDependence
     kept: KeptMoments | None = None
     noise: Noise | None = None
 
@@ -130,6 +128,7 @@ class HeorLaw:
         shape = shape.with_states(cells, cell, cause, values)
         grouped = {name: _group(name, shape, cells, cell, cause, values) for name in shape.modelled}
         columns = tuple(_column(name, values[name], shape, grouped[name], guard, noise) for name in shape.modelled)
+        require_dense(columns, keep=whole, borrow=external is not None)
         kept = None
         if any(name in keep for name in shape.modelled):
             own = [column for column in columns if column.name in (set(shape.schema.utilities) - set(keep))]
@@ -156,39 +155,43 @@ class HeorLaw:
         scale = np.where(scale > 0, scale, 1.0)
         standard = (scores - center) / scale
         held, known = _side_by_side(blocks, len(seen))
-        target = target_correlations(
-            *(standard, held, known),
-            np.repeat(np.arange(len(columns)), [column.width for column in columns]),
-            cells.indicators(cell).shape[1],
+        target, products = associations(
+            *(standard, held, known, columns, cells.indicators(cell).shape[1]),
             0 if outcome is None else outcome.hazards.shape[1],
             thresholds,
+            least,
+            () if kept is None else kept.columns,
+            rng,
             None if external is None else external.correlations(shape, cells, columns),
-            _spared(keep, shape, cells, columns, scores.shape[1]) if keep else None,
+            spared_of(keep, shape.schema, cells, columns, scores.shape[1]) if keep else None,
         )
-        blank = cls(
-            shape, cells, outcome, columns, Dependence(center, scale, np.zeros((0, 0)), np.zeros((0, 0))), kept, noise
-        )
-        shown = standard, held, known, bent_by(columns, () if kept is None else kept.columns)
-        return blank.with_dependence(target, rng, products_of(target, *shown, least, thresholds))
+        blank = Dependence(center, scale, np.zeros((0, 0)), np.zeros((0, 0)))
+        return cls(shape, cells, outcome, columns, blank, kept, noise).with_dependence(target, rng, products)
 
-    def with_dependence(
-        self, target: np.ndarray, rng: np.random.Generator, products: Products | None = None
-    ) -> HeorLaw:
+    def with_dependence(self, target: Target, rng: np.random.Generator, products: Products | None = None) -> HeorLaw:
         """This law, with the dependence that gives drawn columns the target correlations, and with tables."""
-        size = max(_SIMULATED_ROWS, 20 * len(target))
+        size = _FEWER_ROWS if isinstance(target, WideTarget) else max(_SIMULATED_ROWS, 20 * len(target))
         cell = np.repeat(np.arange(len(self.cells.members)), self.cells.allocated(size))
         time, cause = self._outcomes(cell, rng)
         scores = scores_of(self.cells, self.outcome, cell, time, cause)
         standard = (scores - self.dependence.center) / self.dependence.scale
         seeds = rng.integers(2**63, size=2)
 
-        def simulated(law: Dependence) -> tuple[np.ndarray, np.ndarray]:
-            latents = law.latents(scores, np.random.default_rng(seeds[0]))
+        def drawn(latents: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
             values = self._values(latents, cell, cause, np.random.default_rng(seeds[1]), exactly=True)
             held = [(column, values[column.name], self._groups(column, cell, cause, values)) for column in self.columns]
             return _side_by_side([column.scores(known, groups) for column, known, groups in held], size)
 
-        law = solve(target, standard, self.dependence.center, self.dependence.scale, simulated, products)
+        center, scale = self.dependence.center, self.dependence.scale
+        law: Dependence | WideDependence
+        if isinstance(target, WideTarget):
+            law = solve_wide(target, standard, center, scale, drawn, int(seeds[0]), products or Products.none())
+        else:
+            law = solve(
+                *(target, standard, center, scale),
+                lambda law: drawn(law.latents(scores, np.random.default_rng(seeds[0]))),
+                products,
+            )
         latents = law.latents(scores, np.random.default_rng(seeds[0]))
         values = self._values(latents, cell, cause, np.random.default_rng(seeds[1]), exactly=True)
         columns, start = [], 0
@@ -246,7 +249,8 @@ class HeorLaw:
         shape = Shape(plan.schema(schema), formats, dict(facts["modelled"]), facts["pooled"], entry=entry, plan=plan)
         outcome = None if facts["outcome"] is None else Outcome.from_dict(facts["outcome"])
         columns = tuple(map(ColumnLaw.from_dict, facts["columns"]))
-        dependence = Dependence.from_dict(facts["dependence"])
+        told = facts["dependence"]
+        dependence = WideDependence.from_dict(told) if "blocks" in told else Dependence.from_dict(told)
         kept = KeptMoments.from_dict(facts["kept"]) if "kept" in facts else None
         noise = Noise(**facts["noise"]) if "noise" in facts else None
         return cls(shape, Cells.from_dict(facts["cells"]), outcome, columns, dependence, kept, noise)
@@ -349,24 +353,6 @@ def _arms(shape: Shape, cells: Cells, cell: np.ndarray) -> np.ndarray:
     """The arm (n,) of each row; one text for all where there are no arms."""
     arm = shape.schema.arm
     return np.full(len(cell), ALL) if arm is None else cells.levels(arm, cell).astype(str)
-
-
-def _spared(keep: Sequence[str], shape: Shape, cells: Cells, columns: Sequence[ColumnLaw], n_scores: int) -> Spared:
-    """The correlations of kept columns that are not shrunk.
-
-    They are those with the arm, the outcome, costs and utilities, and with one another; and those of costs and
-    utilities among themselves, on which regressions of cost and effect together rest.
-    """
-    owner = np.concatenate([np.zeros(0, dtype=str), *(np.full(column.width, column.name) for column in columns)])
-    money_of = [name for made_of in paid(shape.schema).values() for name in made_of]
-    named = cells.indicator_names()
-    scored = np.array([*named, *[""] * (n_scores - len(named))], dtype=str)
-    mine, money = np.isin(owner, keep), np.isin(owner, money_of)
-    outcome = np.arange(n_scores) >= len(named)
-    ties = (outcome | (scored == str(shape.schema.arm)))[:, None] & mine[None, :]
-    ties |= np.isin(scored, keep)[:, None] & (mine | money)[None, :]
-    either = mine | money
-    return Spared(ties, either[:, None] & either[None, :])
 
 
 def _column(
