@@ -158,6 +158,11 @@ class _Marks:
         return {(one.column, one.state): place for place, one in enumerate(self.statements) if one.state}
 
     @cached_property
+    def missing(self) -> np.ndarray:
+        """The places of the statements that a column is missing."""
+        return np.array([place for place, one in enumerate(self.statements) if one.state == "missing"], dtype=int)
+
+    @cached_property
     def of_column(self) -> Mapping[str, Sequence[Statement]]:
         """Column to its statements."""
         found: dict[str, list[Statement]] = {}
@@ -276,7 +281,7 @@ def _implied(patients: Patients, marks: _Marks, common: np.ndarray, ties: set[fr
     level = marks.level
     enough = np.where(level[:, None] & level[None, :], _FEWEST_IMPLIED, patients.least)
     fits &= (counts[:, None] >= enough) & (n - counts[None, :] >= patients.least)
-    seen: list[tuple[Statement, Statement]] = []
+    seen: set[tuple[Statement | None, Statement | None]] = set()
     rows, columns = np.nonzero(fits)
     known_last = np.array([one.state == "known" for one in marks.statements])
     order = np.lexsort((columns, rows, counts[rows], known_last[rows] | known_last[columns]))
@@ -292,7 +297,7 @@ def _implied(patients: Patients, marks: _Marks, common: np.ndarray, ties: set[fr
             continue
         if _through(i, j, marks, fits):
             continue
-        seen.append((when, then))
+        seen.add((when, then))
         log_chance = float(chance.implied(counts[i], counts[j], n))
         yield Implies(when, then, support=int(counts[i]), log_chance=log_chance)
 
@@ -302,7 +307,7 @@ def _through(i: int, j: int, marks: _Marks, fits: np.ndarray) -> bool:
     when, then = marks.statements[i], marks.statements[j]
     states = marks.states
     if when.state == then.state == "missing":
-        return any(fits[i, k] and fits[k, j] for (_, state), k in states.items() if state == "missing")
+        return bool((fits[i, marks.missing] & fits[marks.missing, j]).any())
     known = states.get((marks.alike.get(when.column, ""), "known"))
     return bool(then.state and not when.state and known is not None and (known == j or fits[known, j]))
 

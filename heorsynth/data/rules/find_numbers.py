@@ -270,7 +270,7 @@ def tied_pairs(patients: Patients, names: Sequence[str]) -> Iterator[tuple[str, 
     """Yield each pair of columns that enough patients have equal at many values, with the rows (n,) where they are."""
     values = patients.table.several_numbers(tuple(names))
     screen = values[:, _places(patients.n, 4 * _SCREENED)]
-    often = ((i, i + 1 + j) for i in range(len(names)) for j in np.flatnonzero(_equal(screen, i) >= 3))
+    often = ((i, i + 1 + j) for i in range(len(names)) for j in np.flatnonzero(_equal(screen, i) >= 3).tolist())
     for i, j in often:
         if patients.declared(names[i], names[j]):
             continue
