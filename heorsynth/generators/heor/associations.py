@@ -8,6 +8,7 @@ import numpy as np
 
 from heorsynth.core.errors import GeneratorError, Problem
 from heorsynth.data.columns.schema import Schema
+from heorsynth.engine.task import one_thread
 from heorsynth.generators.heor.cells import Cells
 from heorsynth.generators.heor.columns import ColumnLaw, bent_by
 from heorsynth.generators.heor.quantities import paid
@@ -71,8 +72,9 @@ def associations(
     shown = scores, held, known
     bent = bent_by(columns, fixed)
     if is_wide(columns):
-        wide = wide_target(*shown, owner, n_cells, n_hazards, thresholds, rng, spared)
-        return wide, wide.products(*shown, bent, least, thresholds)
+        with one_thread():
+            wide = wide_target(*shown, owner, n_cells, n_hazards, thresholds, rng, spared)
+            return wide, wide.products(*shown, bent, least, thresholds)
     target = target_correlations(*shown, owner, n_cells, n_hazards, thresholds, external, spared)
     return target, products_of(target, *shown, bent, least, thresholds)
 

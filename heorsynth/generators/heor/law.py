@@ -12,6 +12,7 @@ import pandas as pd
 from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.data.columns.schema import Schema
 from heorsynth.data.rules.mending import Mending
+from heorsynth.engine.task import one_thread
 from heorsynth.generators.heor.associations import Target, associations, require_dense, spared_of
 from heorsynth.generators.heor.borrowing import ExternalCohort
 from heorsynth.generators.heor.cells import OTHERS, Cells
@@ -185,7 +186,8 @@ class HeorLaw:
         center, scale = self.dependence.center, self.dependence.scale
         law: Dependence | WideDependence
         if isinstance(target, WideTarget):
-            law = solve_wide(target, standard, center, scale, drawn, int(seeds[0]), products or Products.none())
+            with one_thread():  # many small products: a second thread costs more than it gives
+                law = solve_wide(target, standard, center, scale, drawn, int(seeds[0]), products or Products.none())
         else:
             law = solve(
                 *(target, standard, center, scale),
