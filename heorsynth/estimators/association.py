@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from scipy import stats
@@ -72,7 +73,11 @@ def rank_correlation(x: np.ndarray, y: np.ndarray, *, level: float = 0.95) -> Es
 
 
 def resampled_correlations(
-    columns: np.ndarray, pairs: tuple[np.ndarray, np.ndarray], draws: int, rng: np.random.Generator
+    columns: np.ndarray,
+    pairs: tuple[np.ndarray, np.ndarray],
+    draws: int,
+    rng: np.random.Generator,
+    parts: Sequence[np.ndarray] | None = None,
 ) -> np.ndarray:
     """Return Pearson correlations of pairs of columns in bootstrap samples of the rows.
 
@@ -81,6 +86,8 @@ def resampled_correlations(
     columns : array (n, k)           NaN where missing; a pair uses the rows where both are known
     pairs : two arrays of int (J,)   the columns of each pair
     draws : int                      bootstrap samples B, of n rows each
+    parts : sequence of int arrays   columns that are summed together, where both columns of each pair are in one of
+                                     these; by default all columns. It bounds the memory for many columns
 
     Returns
     -------
@@ -98,20 +105,40 @@ def resampled_correlations(
     >>> resampled_correlations(columns, (np.array([0]), np.array([1])), 2, np.random.default_rng(1)).round(12).tolist()
     [[1.0], [1.0]]
     """
-    known = np.isfinite(columns)
-    held, pattern = _patterns(known)
-    standard, n = _standardised(columns, known), len(columns)
-    found = []
+    n, found = len(columns), []
+    several = _parts(columns.shape[1], pairs, [np.arange(columns.shape[1])] if parts is None else parts)
     for begin in range(0, draws, step := max(1, WEIGHTS // n)):
         size = min(step, draws - begin)
         counts = np.array([np.bincount(rng.integers(n, size=n), minlength=n) for _ in range(size)], dtype=float)
-        sums = sum(
-            counts[:, start : start + _ROWS]
-            @ _products(standard[start : start + _ROWS], held[start : start + _ROWS], pairs)
-            for start in range(0, n, _ROWS)
-        )
-        found.append(_correlations_of(np.asarray(sums), pairs, pattern, columns.shape[1]))
+        drawn = np.empty((size, len(pairs[0])))
+        for held, part, inside in several:
+            drawn[:, held] = _weighted(columns if parts is None else columns[:, part], inside, counts)
+        found.append(drawn)
     return np.concatenate(found)
+
+
+def _parts(
+    width: int, pairs: tuple[np.ndarray, np.ndarray], parts: Sequence[np.ndarray]
+) -> list[tuple[np.ndarray, np.ndarray, tuple[np.ndarray, np.ndarray]]]:
+    """Return for each part which pairs are in it, its columns, and the places of the pairs among these."""
+    number, place = np.zeros(width, dtype=int), np.zeros(width, dtype=int)
+    for index, mine in enumerate(parts):
+        number[mine], place[mine] = index, np.arange(len(mine))
+    of = number[pairs[0]]
+    held = [np.flatnonzero(of == index) for index in range(len(parts))]
+    return [(one, part, (place[pairs[0][one]], place[pairs[1][one]])) for one, part in zip(held, parts, strict=True)]
+
+
+def _weighted(columns: np.ndarray, pairs: tuple[np.ndarray, np.ndarray], counts: np.ndarray) -> np.ndarray:
+    """Return the correlations (B, J) of pairs of columns (n, k) whose rows are counted so many times (B, n)."""
+    known = np.isfinite(columns)
+    (held, pattern), standard = _patterns(known), _standardised(columns, known)
+    sums = sum(
+        counts[:, start : start + _ROWS]
+        @ _products(standard[start : start + _ROWS], held[start : start + _ROWS], pairs)
+        for start in range(0, len(columns), _ROWS)
+    )
+    return _correlations_of(np.asarray(sums), pairs, pattern, columns.shape[1])
 
 
 def _patterns(known: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -6,11 +6,9 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 
 from heorsynth.checks.structure.columns import is_numeric
 from heorsynth.data.cohort.cohort import Cohort
-from heorsynth.data.columns.levels import as_text
 
 
 @dataclass(frozen=True, repr=False)
@@ -91,7 +89,7 @@ class Space:
 
     def _raw(self, cohort: Cohort) -> tuple[np.ndarray, np.ndarray]:
         """Return unscaled coordinates (n, k), NaN where a number is missing, and codes (n, p)."""
-        codes = [self._code(cohort.rows[name]) for name in self.names]
+        codes = [self._code(cohort, name) for name in self.names]
         columns = [part for name, code in zip(self.names, codes, strict=True) for part in self._coordinates(name, code)]
         return np.column_stack(columns), np.column_stack(codes)
 
@@ -100,10 +98,14 @@ class Space:
         parts = [self.of_cohort(cohort) for cohort in cohorts]
         return Points(np.concatenate([part.points for part in parts]), np.concatenate([part.codes for part in parts]))
 
-    def _code(self, column: pd.Series) -> np.ndarray:
-        if column.name in self.levels:
-            return as_text(column).map(dict(self.levels[str(column.name)])).to_numpy(dtype=float, na_value=np.nan)
-        return pd.to_numeric(column, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
+    def _code(self, cohort: Cohort, name: str) -> np.ndarray:
+        if name not in self.levels:
+            return cohort.numbers(name)
+        held = cohort.coded(name)
+        place = self.levels[name]
+        return np.array([*(place.get(str(level), np.nan) for level in held.names[:-1]), np.nan], dtype=float)[
+            held.codes
+        ]
 
     def _coordinates(self, name: str, code: np.ndarray) -> list[np.ndarray]:
         """Return the coordinates of a column; for a missing level all indicators of levels are 0."""
@@ -115,4 +117,4 @@ class Space:
 
 
 def _levels(cohorts: Sequence[Cohort], name: str) -> list[str]:
-    return sorted(set().union(*(set(as_text(cohort.rows[name]).dropna()) for cohort in cohorts)))
+    return sorted(set().union(*(map(str, cohort.coded(name).counts) for cohort in cohorts)))

@@ -123,6 +123,7 @@ def missingness(ask: Ask) -> list[Finding]:
     """Return the share of missing values of each column that has any in some cohort."""
     real = ask.scope.real
     names = columns(real) if isinstance(real, Tally) else compared_columns(real)
+    held = [(data, frozenset(columns(data))) for data in (real, *ask.scope.synthetic)]
 
     def share(data: Observed, name: str) -> Estimate:
         return proportion(missing(data, name), data.n)
@@ -130,5 +131,5 @@ def missingness(ask: Ask) -> list[Finding]:
     return [
         ask.question(f"missing in {name}", column=name).judge(partial(share, name=name))
         for name in names
-        if any(name in columns(data) and missing(data, name) for data in (real, *ask.scope.synthetic))
+        if any(name in its and missing(data, name) for data, its in held)
     ]

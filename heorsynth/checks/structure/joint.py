@@ -23,6 +23,13 @@ from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.estimators.association import rank_correlation, resampled_correlations
 from heorsynth.estimators.propensity import propensity
 
+_MOST_PAIRS = 20_000
+"""Of more pairs of columns, about so many are compared: a random sample of them gives the same mean."""
+
+_LEAST_ROWS, _ROWS_PER_COLUMN = 2, 20
+"""A model with more than one column for two rows separates any rows. One for twenty is then used: what chance explains,
+half of the share of columns to rows, is small beside the margin."""
+
 DRAWS = 200
 """Bootstrap draws of the real cohort behind the floor of a distance, and draws behind its interval."""
 
@@ -51,14 +58,15 @@ def _distance(ask: Ask, label: str, measure: Measure) -> Finding:
     -----
     Numbers enter as ranks, so the correlation of two numbers is Spearman's. A column of levels enters as one indicator
     for each level (one indicator for two levels); pairs of indicators of the same column are left out. Each pair uses
-    the rows with both values known. A number and its band are compared like any other pair.
+    the rows with both values known. A number and its band are compared like any other pair. Of more than `_MOST_PAIRS`
+    pairs, about so many are compared, drawn at random, and the finding says so: each column with as many others.
     """
     question = ask.question(label)
     try:
-        gaps = ask.scope.shared(("gaps", ask.group.label), lambda: _gaps(ask))
+        gaps, told = ask.scope.shared(("gaps", ask.group.label), lambda: _gaps(ask))
     except NotEstimableError as refusal:
         return question.refuse(reason_of(refusal))
-    return question.answer(measure(gaps))
+    return question.answer(measure(gaps), before=told)
 
 
 def joint_ranks(ask: Ask) -> list[Finding]:
@@ -83,8 +91,10 @@ def told_apart(ask: Ask) -> list[Finding]:
     Notes
     -----
     Numbers enter as they are; a missing number enters as 0, with an indicator. Levels enter as indicators, including
-    levels that only synthetic rows have. `real` is the null expectation and `synthetic` the mean pMSE over the
-    cohorts; the difference is the mean share of the variance that the scores explain beyond chance.
+    levels that only synthetic rows have. More columns than half the rows would separate any two sets of rows: then as
+    many columns as a twentieth of the rows are drawn at random, and the finding says so. `real` is the null
+    expectation and `synthetic` the mean pMSE over the cohorts; the difference is the mean share of the variance that
+    the scores explain beyond chance.
     """
     group = ask.group
     question = ask.question("explained variance of being synthetic (propensity score)")
@@ -92,6 +102,10 @@ def told_apart(ask: Ask) -> list[Finding]:
         return [question.refuse(few)]
     names = [name for name in paired_columns(group.real) if all(cohort.has(name) for cohort in group.synthetic)]
     levels = {name: _all_levels(group, name) for name in names if not is_numeric(group.real, name)}
+    rows = group.real.n + min(cohort.n for cohort in group.synthetic)
+    used = _few(names, levels, rows, ask.rng)
+    told = "" if len(used) == len(names) else f"of {len(used)} of {len(names):,} columns, drawn at random; "
+    names = used
     real = _numbers(group.real, names, levels)
     try:
         each = [propensity(real, _numbers(cohort, names, levels)) for cohort in group.synthetic]
@@ -103,8 +117,18 @@ def told_apart(ask: Ask) -> list[Finding]:
     floor = mean.null / (mean.share * (1 - mean.share))
     single = tuple(map(float, explained))
     numbers = Numbers(mean.null, mean.pmse, middle, middle - half, middle + half, floor, single=single)
-    ratio = f"pMSE is {significant(mean.ratio, 3)} times that of rows with the real distribution"
+    ratio = f"{told}pMSE is {significant(mean.ratio, 3)} times that of rows with the real distribution"
     return [question.answer(numbers, before=ratio)]
+
+
+def _few(names: Sequence[str], levels: Mapping[str, list[str]], rows: int, rng: np.random.Generator) -> list[str]:
+    """Return the columns that a model of so many rows can hold: all, or some that are drawn at random."""
+    widths = [max(1, len(levels[name]) - 1) if name in levels else 1 for name in names]
+    if sum(widths) <= rows / _LEAST_ROWS:
+        return list(names)
+    order = rng.permutation(len(names))
+    kept = order[np.cumsum(np.array(widths)[order]) <= max(rows / _ROWS_PER_COLUMN, 1)]
+    return [names[place] for place in sorted(kept)]
 
 
 def _all_levels(group: Group, name: str) -> list[str]:
@@ -125,8 +149,8 @@ def _numbers(cohort: Cohort, names: Sequence[str], levels: Mapping[str, list[str
     return np.column_stack(columns)
 
 
-def _gaps(ask: Ask) -> Gaps:
-    """Return the difference in correlation of every pair, in each cohort."""
+def _gaps(ask: Ask) -> tuple[Gaps, str]:
+    """Return the difference in correlation of every pair, in each cohort, and which pairs these are if not all."""
     group, names = ask.group, paired_columns(ask.scope.real)
     if reason := too_few(group.real):
         raise NotEstimableError(reason)
@@ -135,18 +159,40 @@ def _gaps(ask: Ask) -> Gaps:
     levels = {name: levels_of(group.real, name) for name in names if not is_numeric(group.real, name)}
     kept = [name for name in names if name not in levels or len(levels[name]) >= 2]
     real = next(designs([group.real], kept, levels))[0]
-    owner = [name for name in kept for _ in range(width(name, levels))]
-    pairs = np.triu_indices(len(owner), 1)
-    different = np.array([owner[i] != owner[j] for i, j in zip(*pairs, strict=True)], dtype=bool)
-    pairs = (pairs[0][different], pairs[1][different])
-    of_real = correlations(real)[pairs]
-    few = designs(group.synthetic, kept, levels)
-    of_synthetic = np.concatenate([correlations(several)[:, pairs[0], pairs[1]] for several in few])
-    known = np.isfinite(of_real) if len(of_real) else np.zeros(0, dtype=bool)
+    owner = np.repeat(np.arange(len(kept)), [width(name, levels) for name in kept])
+    parts, told = _parts(len(owner), ask.rng)
+    places = [np.triu_indices(len(part), 1) for part in parts]
+    pairs = tuple(
+        np.concatenate([part[pair[side]] for part, pair in zip(parts, places, strict=True)]) for side in (0, 1)
+    )
+    different = owner[pairs[0]] != owner[pairs[1]]
+
+    def of_pairs(several: np.ndarray) -> np.ndarray:
+        if len(parts) == 1:
+            return correlations(several)[..., pairs[0][different], pairs[1][different]]
+        held = [
+            correlations(several[..., part])[..., one, other] for part, (one, other) in zip(parts, places, strict=True)
+        ]
+        return np.concatenate(held, axis=-1)[..., different]
+
+    of_real = of_pairs(real)
+    of_synthetic = np.concatenate([of_pairs(several) for several in designs(group.synthetic, kept, levels)])
+    known = np.isfinite(of_real)
     if not known.any():
         raise NotEstimableError("no two columns vary together")
     of_synthetic = np.nan_to_num(of_synthetic[:, known])
-    draws = resampled_correlations(real, (pairs[0][known], pairs[1][known]), DRAWS, ask.rng)
+    first, second = (side[different][known] for side in pairs)
+    draws = resampled_correlations(real, (first, second), DRAWS, ask.rng, parts if told else None)
     real_noise = np.nan_to_num(draws - of_real[known])
     real_noise -= real_noise.mean(axis=0)
-    return Gaps.of(of_synthetic - of_real[known], real_noise, ask.rng, *ask.scope.standing.for_gaps)
+    return Gaps.of(of_synthetic - of_real[known], real_noise, ask.rng, *ask.scope.standing.for_gaps), told
+
+
+def _parts(columns: int, rng: np.random.Generator) -> tuple[list[np.ndarray], str]:
+    """Return sets of places whose pairs are compared: one of all columns, or random ones with `_MOST_PAIRS` pairs."""
+    pairs = columns * (columns - 1) // 2
+    if pairs <= _MOST_PAIRS:
+        return [np.arange(columns)], ""
+    parts = np.array_split(rng.permutation(columns), max(2, round(columns / (1 + 2 * _MOST_PAIRS / columns))))
+    compared = sum(len(part) * (len(part) - 1) // 2 for part in parts)
+    return [np.sort(part) for part in parts], f"{compared:,} of {pairs:,} pairs, drawn at random"

@@ -57,6 +57,7 @@ class PanelResult:
     difference : array (J,)         synthetic - real, in standard errors of the patients; infinite if unknown
     chance : array (J,)             standard error of `difference` over the cohorts; infinite for one cohort
     freedom : array (J,)            its degrees of freedom: one less than the cohorts in which it can be estimated
+    told : str                      which of the cohort's columns were analysed, if not all
     """
 
     analyses: tuple[Analysis, ...]
@@ -66,6 +67,7 @@ class PanelResult:
     difference: np.ndarray
     chance: np.ndarray
     freedom: np.ndarray
+    told: str = ""
 
     def half_width(self, tail: float = (1 - LEVEL) / 2) -> np.ndarray:
         """Return the half-width (J,) of the t-interval of `difference`, given these patients; infinite if unknown."""
@@ -157,7 +159,8 @@ def panel_result(real: Cohort, synthetic: Sequence[Cohort], rng: np.random.Gener
     own = np.random.default_rng(np.random.SeedSequence(seeds.entropy, spawn_key=(*seeds.spawn_key, _STREAM)))
     drawn = drawn_panel(real, own)
     if not drawn.analyses:
-        return PanelResult((), *(np.empty(0) for _ in range(6)))
+        none = np.empty(0)
+        return PanelResult((), none, none, none, none, none, none)
     value, error = first_coefficients(values_of(real, drawn.columns), drawn.models)
     usable = np.flatnonzero(np.isfinite(value) & (error > _EXACT))
     analyses = tuple(drawn.analyses[place] for place in usable)
@@ -175,6 +178,7 @@ def panel_result(real: Cohort, synthetic: Sequence[Cohort], rng: np.random.Gener
         np.where(lost, np.inf, mean),
         np.where(lost, 0.0, chance),
         freedom,
+        drawn.told,
     )
 
 
@@ -221,7 +225,7 @@ def _shares(found: PanelResult) -> str:
     """Return the share off in each kind of analyses, and among those in which the patients show an effect."""
     kinds = ", ".join(f"{_share(found.off[held])} ({kind})" for kind, held in found.kinds.items())
     shown = f"; {_share(found.off[found.shown])} where the patients show an effect" if found.shown.any() else ""
-    return f"analyses that are off: {kinds}{shown}"
+    return f"{found.told}analyses that are off: {kinds}{shown}"
 
 
 def _share(off: np.ndarray) -> str:

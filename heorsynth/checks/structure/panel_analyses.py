@@ -9,7 +9,7 @@ from itertools import combinations, product
 import numpy as np
 from scipy import stats
 
-from heorsynth.checks.structure.columns import numbers
+from heorsynth.checks.structure.columns import compared_columns, numbers
 from heorsynth.checks.structure.panel_columns import (
     FEWEST,
     Column,
@@ -31,6 +31,9 @@ KINDS = (CONTRAST, ADJUSTED, INTERACTION)
 
 _MOST = 300
 """At most this many analyses are drawn, a third of each kind if the cohort has so many."""
+
+_MOST_COLUMNS = 100
+"""Of more columns, those with a role are analysed, and others at random up to this number: they fill the panel."""
 
 _SAME = 0.95
 """Two columns that are related more closely than this say the same, such as an age in years and one in months."""
@@ -67,11 +70,15 @@ class Analysis:
 
 @dataclass(frozen=True)
 class DrawnPanel:
-    """The analyses, the columns they need, and the same analyses as models on these columns."""
+    """The analyses, the columns they need, and the same analyses as models on these columns.
+
+    `told` says which of the cohort's columns they are drawn from, if not from all.
+    """
 
     analyses: tuple[Analysis, ...]
     columns: tuple[Column, ...]
     models: tuple[Model, ...]
+    told: str = ""
 
 
 def drawn_panel(real: Cohort, rng: np.random.Generator, most: int = _MOST) -> DrawnPanel:
@@ -89,7 +96,9 @@ def drawn_panel(real: Cohort, rng: np.random.Generator, most: int = _MOST) -> Dr
     outcome does not vary; fewer than ten patients for each coefficient; a total with its parts, a band with its number,
     an endpoint with a follow-up or an event; and pairs of columns of which one all but determines the other.
     """
-    source = _Source(real)
+    names = compared_columns(real)
+    used = _few(names, real.schema, rng)
+    source = _Source(real, used)
     interactions = list(source.interactions())
     contrasts = list(source.contrasts())
     chosen = _some(interactions, most // len(KINDS), rng)
@@ -102,7 +111,24 @@ def drawn_panel(real: Cohort, rng: np.random.Generator, most: int = _MOST) -> Dr
         Model(place[one.outcome], tuple(tuple(place[column] for column in term) for term in one.terms))
         for one in analyses
     )
-    return DrawnPanel(analyses, columns, models)
+    told = "" if len(used) == len(names) else f"of {len(used)} of {len(names):,} columns, drawn at random: "
+    return DrawnPanel(analyses, columns, models, told)
+
+
+def _few(names: Sequence[str], schema: Schema, rng: np.random.Generator) -> list[str]:
+    """Return the columns that the panel is drawn from: all, or those with a role and others at random."""
+    if len(names) <= _MOST_COLUMNS:
+        return list(names)
+    roles = {
+        *schema.columns,
+        *schema.bands,
+        *schema.totals,
+        *(part for held in schema.totals.values() for part in held),
+    }
+    others = [name for name in names if name not in roles]
+    drawn = rng.permutation(len(others))[: max(0, _MOST_COLUMNS - (len(names) - len(others)))]
+    chosen = {others[place] for place in drawn}
+    return [name for name in names if name in roles or name in chosen]
 
 
 def _columns_of(analysis: Analysis) -> Iterator[Column]:
@@ -119,9 +145,9 @@ def _some(analyses: Sequence[Analysis], most: int, rng: np.random.Generator) -> 
 class _Source:
     """All analyses that the patients allow."""
 
-    def __init__(self, real: Cohort) -> None:
+    def __init__(self, real: Cohort, names: Sequence[str]) -> None:
         self.schema = real.schema
-        self.columns = panel_columns(real)
+        self.columns = panel_columns(real, names)
         self.linked = _linked(real, self.columns)
         self.values = {column: column.of(real) for column in _every(self.columns)}
         self.known = {column: np.isfinite(values) for column, values in self.values.items()}

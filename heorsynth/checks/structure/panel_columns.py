@@ -160,10 +160,10 @@ class PanelColumns:
     arms: tuple[Level, ...]
 
 
-def panel_columns(real: Cohort) -> PanelColumns:
-    """Return the columns that the patients have, without their id. It reads nothing but the patients."""
+def panel_columns(real: Cohort, names: Sequence[str] | None = None) -> PanelColumns:
+    """Return these columns of the patients, by default all but the id. It reads nothing but the patients."""
     schema = real.schema
-    names = compared_columns(real)
+    names = compared_columns(real) if names is None else names
     values = {name: numbers(real, name) for name in names if is_numeric(real, name)}
     high = {name: cut for name, held in values.items() if (cut := _high(name, held)) is not None}
     kept = [name for name in high if name not in schema.times]

@@ -296,6 +296,6 @@ def _gap(values: np.ndarray) -> float:
 def _step(values: np.ndarray) -> float:
     """Return the power of ten, at most 1, in steps of which the numbers are written; 0 if it is below 1e-6."""
     for decimals in range(_MOST_DECIMALS + 1):
-        if np.allclose(np.round(values, decimals), values, rtol=0, atol=1e-9):
+        if (np.abs(np.round(values, decimals) - values) <= 1e-9).all():
             return 10.0**-decimals
     return 0.0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -32,14 +33,16 @@ def bands(patients: Patients) -> Iterator[Bands]:
     A cut is the roundest number between the largest value of one band and the smallest of the next.
     """
     coded = {name: patients.table.levels(name) for name in patients.levels}
+    alike = _known_together(patients)
     for number in patients.numeric:
         values = patients.table.numbers(number)
         known = ~np.isnan(values)
         order = np.argsort(values, kind="stable")[: int(known.sum())]
         ordered = values[order]
-        for name, levels in coded.items():
-            if name == number or patients.declared(name, number) or not np.array_equal(known, levels.codes >= 0):
+        for name in _in_a_row(alike.get(np.packbits(known).tobytes()), order):
+            if name == number or patients.declared(name, number):
                 continue
+            levels = coded[name]
             codes = levels.codes[order]
             cuts = np.flatnonzero(np.diff(codes.astype(int)))
             counts = np.bincount(codes, minlength=len(levels.names) - 1)
@@ -59,6 +62,32 @@ def bands(patients: Patients) -> Iterator[Bands]:
                 support=int(known.sum()),
                 log_chance=chance.contiguous(counts.astype(float)),
             )
+
+
+_Coded = tuple[list[str], np.ndarray, np.ndarray]
+"""Columns of levels that are known in the same rows: names, codes (k, n), and how many levels each has."""
+
+
+def _known_together(patients: Patients) -> dict[bytes, _Coded]:
+    """Columns of levels by the rows in which they are known."""
+    groups: dict[bytes, list[str]] = {}
+    for name in patients.levels:
+        groups.setdefault(np.packbits(patients.table.levels(name).codes >= 0).tobytes(), []).append(name)
+    found = {}
+    for rows, names in groups.items():
+        codes = [patients.table.levels(name).codes for name in names]
+        found[rows] = names, np.array(codes), np.array([len(np.unique(one[one >= 0])) for one in codes])
+    return found
+
+
+def _in_a_row(coded: _Coded | None, order: np.ndarray) -> list[str]:
+    """The columns whose levels lie one after the other in this order of the rows."""
+    if coded is None or not len(order):
+        return []
+    names, codes, counts = coded
+    ordered = codes[:, order]
+    changes = (ordered[:, 1:] != ordered[:, :-1]).sum(axis=1)
+    return [names[place] for place in np.flatnonzero(changes == counts - 1)]
 
 
 def _round_cut(below: float, above: float) -> float:
@@ -119,9 +148,27 @@ class _Marks:
     level: np.ndarray
     alike: Mapping[str, str]
 
-    @property
+    @cached_property
     def counts(self) -> np.ndarray:
         return np.asarray(self.rows.sum(axis=0))
+
+    @cached_property
+    def states(self) -> Mapping[tuple[str, str], int]:
+        """Column and state to the place of its statement."""
+        return {(one.column, one.state): place for place, one in enumerate(self.statements) if one.state}
+
+    @cached_property
+    def missing(self) -> np.ndarray:
+        """The places of the statements that a column is missing."""
+        return np.array([place for place, one in enumerate(self.statements) if one.state == "missing"], dtype=int)
+
+    @cached_property
+    def of_column(self) -> Mapping[str, Sequence[Statement]]:
+        """Column to its statements."""
+        found: dict[str, list[Statement]] = {}
+        for one in self.statements:
+            found.setdefault(one.column, []).append(one)
+        return found
 
     @classmethod
     def of(cls, patients: Patients, texts: Sequence[str], numbers: Sequence[str]) -> _Marks:
@@ -174,22 +221,11 @@ def implications(patients: Patients, texts: Sequence[str], numbers: Sequence[str
 
 def _given(patients: Patients, texts: Sequence[str], marks: _Marks, common: np.ndarray) -> Iterator[Gives]:
     """Yield a rule for each pair of columns of which the first decides the second; of a one-to-one pair, one rule."""
-    places = {
-        name: [
-            place
-            for place, one in enumerate(marks.statements)
-            if one.column == name and (one.value is not None or one.state == "missing")
-        ]
-        for name in texts
-    }
-    decides = {
-        (code, label)
-        for code in texts
-        for label in texts
-        if code != label
-        and not patients.declared(code, label)
-        and ((common[np.ix_(_values(places[code], marks), places[label])] > 0).sum(axis=1) <= 1).all()
-    }
+    places: dict[str, list[int]] = {name: [] for name in texts}
+    for place, one in enumerate(marks.statements):
+        if one.column in places and (one.value is not None or one.state == "missing"):
+            places[one.column].append(place)
+    decides = {pair for pair in _deciding(texts, places, marks, common) if not patients.declared(*pair)}
     for code, label in sorted(decides):
         twin = (label, code) in decides and (label, code) < (code, label)
         through = any(
@@ -214,6 +250,20 @@ def _given(patients: Patients, texts: Sequence[str], marks: _Marks, common: np.n
             yield Gives(code, label, tuple(pairs), support=support, log_chance=log_chance)
 
 
+def _deciding(
+    texts: Sequence[str], places: Mapping[str, Sequence[int]], marks: _Marks, common: np.ndarray
+) -> list[tuple[str, str]]:
+    """The pairs of columns of which each level of the first goes with one level of the second, or with missing."""
+    of, valued = np.zeros((len(common), len(texts)), dtype=np.float32), np.zeros((len(texts), len(common)), np.float32)
+    for column, name in enumerate(texts):
+        of[places[name], column] = 1
+        valued[column, _values(places[name], marks)] = 1
+    several = ((common > 0).astype(np.float32) @ of > 1).astype(np.float32)
+    decides = valued @ several == 0
+    np.fill_diagonal(decides, False)
+    return [(texts[code], texts[label]) for code, label in np.argwhere(decides)]
+
+
 def _values(places: Sequence[int], marks: _Marks) -> list[int]:
     return [place for place in places if marks.statements[place].value is not None]
 
@@ -231,7 +281,7 @@ def _implied(patients: Patients, marks: _Marks, common: np.ndarray, ties: set[fr
     level = marks.level
     enough = np.where(level[:, None] & level[None, :], _FEWEST_IMPLIED, patients.least)
     fits &= (counts[:, None] >= enough) & (n - counts[None, :] >= patients.least)
-    seen: list[tuple[Statement, Statement]] = []
+    seen: set[tuple[Statement | None, Statement | None]] = set()
     rows, columns = np.nonzero(fits)
     known_last = np.array([one.state == "known" for one in marks.statements])
     order = np.lexsort((columns, rows, counts[rows], known_last[rows] | known_last[columns]))
@@ -247,7 +297,7 @@ def _implied(patients: Patients, marks: _Marks, common: np.ndarray, ties: set[fr
             continue
         if _through(i, j, marks, fits):
             continue
-        seen.append((when, then))
+        seen.add((when, then))
         log_chance = float(chance.implied(counts[i], counts[j], n))
         yield Implies(when, then, support=int(counts[i]), log_chance=log_chance)
 
@@ -255,9 +305,9 @@ def _implied(patients: Patients, marks: _Marks, common: np.ndarray, ties: set[fr
 def _through(i: int, j: int, marks: _Marks, fits: np.ndarray) -> bool:
     """True if the implication follows from others: through a third column, or since it holds for all known values."""
     when, then = marks.statements[i], marks.statements[j]
-    states = {(one.column, one.state): place for place, one in enumerate(marks.statements) if one.state}
+    states = marks.states
     if when.state == then.state == "missing":
-        return any(fits[i, k] and fits[k, j] for (_, state), k in states.items() if state == "missing")
+        return bool((fits[i, marks.missing] & fits[marks.missing, j]).any())
     known = states.get((marks.alike.get(when.column, ""), "known"))
     return bool(then.state and not when.state and known is not None and (known == j or fits[known, j]))
 
@@ -266,9 +316,7 @@ def _negated(statement: Statement, marks: _Marks) -> Statement | None:
     """The statement that is true in all other rows, if it is one: the other state, or the other of two levels."""
     if statement.state:
         return Statement(statement.column, state="known" if statement.state == "missing" else "missing")
-    others = [
-        one for one in marks.statements if one.column == statement.column and one != statement and one.state != "known"
-    ]
+    others = [one for one in marks.of_column[statement.column] if one != statement and one.state != "known"]
     return others[0] if len(others) == 1 and others[0].value is not None else None
 
 

@@ -13,13 +13,15 @@ from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.data.columns.clusters import cluster_names
 from heorsynth.data.columns.schema import Schema
 from heorsynth.data.rules.mending import Mending
+from heorsynth.engine.task import one_thread
 from heorsynth.generators.clusters.calibration import Rows, calibrated, draws_of
 from heorsynth.generators.clusters.law import ClusterFacts, ClusterLaw
 from heorsynth.generators.clusters.placing import Placed
+from heorsynth.generators.heor.associations import Target, associations, correlated_patients, require_dense
 from heorsynth.generators.heor.borrowing import ExternalCohort
 from heorsynth.generators.heor.cells import OTHERS, Cells
 from heorsynth.generators.heor.clustered import cluster_facts, in_an_arm, residual_of
-from heorsynth.generators.heor.columns import ColumnLaw, bent_by, side_by_side
+from heorsynth.generators.heor.columns import ColumnLaw, side_by_side
 from heorsynth.generators.heor.entry import EntryLaw
 from heorsynth.generators.heor.keep_columns import spared
 from heorsynth.generators.heor.kept import Drawn, KeptMoments
@@ -27,14 +29,9 @@ from heorsynth.generators.heor.outcome import Outcome, scores_of
 from heorsynth.generators.heor.quantiles import MIN_PATIENTS
 from heorsynth.generators.heor.quantities import horizon_of, more_quantities, quantities
 from heorsynth.generators.heor.shape import CAUSE, STRATUM, Shape, arms_of, column_law, group_of
-from heorsynth.generators.latent.dependence import (
-    Dependence,
-    Thresholds,
-    products_of,
-    solve,
-    target_correlations,
-)
+from heorsynth.generators.latent.dependence import Dependence, Thresholds, solve
 from heorsynth.generators.latent.products import Products
+from heorsynth.generators.latent.wide import WideDependence, WideTarget, solve_wide
 from heorsynth.generators.protection.guard import Guard, Mover, Noise
 from heorsynth.generators.rules.plan import RulePlan
 from heorsynth.generators.sampling.formats import formats_from_dict, formats_to_dict
@@ -42,8 +39,8 @@ from heorsynth.generators.sampling.formats import formats_from_dict, formats_to_
 _SIMULATED_ROWS = 4000
 """Least number of rows of the draw that corrects the latent correlations."""
 
-_MOST_CORRELATED = 50_000
-"""Correlations are taken of at most so many patients: their standard error is then below 0.005."""
+_FEWER_ROWS = 2000
+"""Rows of that draw for more latents than one dense covariance is made for: their blocks need no more."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -56,7 +53,7 @@ class HeorLaw:
     cells : Cells                  of arm and subgroups; their numbers of rows are exact
     outcome : Outcome or None      the law of the primary endpoint; None without endpoints
     columns : tuple of ColumnLaw   in drawing order
-    dependence : Dependence        of the columns on the outcome, the cells and one another
+    dependence : Dependence or WideDependence    of the columns on the outcome, the cells and one another
     kept : KeptMoments or None     of declared covariates, which every whole cohort is to have
     noise : Noise or None          in a law that may be shared; every cohort is drawn with as much noise again
     clusters : ClusterLaw or None  what patients of one site have in common; None without clusters
@@ -66,7 +63,7 @@ class HeorLaw:
     cells: Cells
     outcome: Outcome | None
     columns: tuple[ColumnLaw, ...]
-    dependence: Dependence
+    dependence: Dependence | WideDependence
     kept: KeptMoments | None = None
     noise: Noise | None = None
     clusters: ClusterLaw | None = None
@@ -147,6 +144,7 @@ class HeorLaw:
         shape = shape.with_states(cells, cell, cause, values)
         grouped = {name: group_of(name, shape, cells, cell, cause, values) for name in shape.modelled}
         columns = tuple(column_law(name, values[name], shape, grouped[name], guard, noise) for name in shape.modelled)
+        require_dense(columns, keep=whole, borrow=external is not None, cluster=cohort.schema.cluster is not None)
         kept = None
         if any(name in keep for name in shape.modelled):
             own = [column for column in columns if column.name in (set(shape.schema.utilities) - set(keep))]
@@ -159,13 +157,7 @@ class HeorLaw:
             weights = weights if guard is None or noise is None else guard.weights("kept", cohort.n, noise.ties)
             kept = KeptMoments.of(own, values, told, arms_of(shape, cells, cell), weights, least, halves=whole)
             kept = replace(kept, horizon=horizon)
-        seen = (
-            np.arange(cohort.n)
-            if cohort.n <= _MOST_CORRELATED
-            else np.sort(rng.choice(cohort.n, _MOST_CORRELATED, replace=False))
-        )
-        if guard is not None and noise is not None:
-            seen = np.repeat(seen, guard.repeats("ties", len(seen), noise.ties))
+        seen = correlated_patients(cohort.n, rng, guard, noise)
         blocks, numbers = (
             [column.scores(values[column.name][seen], grouped[column.name][seen]) for column in columns],
             {name: held[seen] for name, held in values.items() if cohort.schema.cluster is not None},
@@ -176,42 +168,46 @@ class HeorLaw:
         scale = np.where(scale > 0, scale, 1.0)
         standard = (scores - center) / scale
         held, known = side_by_side(blocks, len(seen))
-        target = target_correlations(
-            *(standard, held, known),
-            np.repeat(np.arange(len(columns)), [column.width for column in columns]),
-            cells.indicators(cell).shape[1],
+        target, products = associations(
+            *(standard, held, known, columns, cells.indicators(cell).shape[1]),
             0 if outcome is None else outcome.hazards.shape[1],
             thresholds,
+            least,
+            () if kept is None else kept.columns,
+            rng,
             None if external is None else external.correlations(shape, cells, columns),
             spared(keep, shape.schema, cells, columns, scores.shape[1]) if keep else None,
         )
-        blank = cls(
-            shape, cells, outcome, columns, Dependence(center, scale, np.zeros((0, 0)), np.zeros((0, 0))), kept, noise
-        )
-        shown = standard, held, known, bent_by(columns, () if kept is None else kept.columns)
+        blank = Dependence(center, scale, np.zeros((0, 0)), np.zeros((0, 0)))
         facts = cluster_facts(cohort, cells, cell, seen, scores, (held, known, numbers), columns, thresholds.cluster)
-        return blank.with_dependence(target, rng, products_of(target, *shown, least, thresholds)).with_clusters(
-            facts, rng
-        )
+        made = cls(shape, cells, outcome, columns, blank, kept, noise).with_dependence(target, rng, products)
+        return made.with_clusters(facts, rng)
 
-    def with_dependence(
-        self, target: np.ndarray, rng: np.random.Generator, products: Products | None = None
-    ) -> HeorLaw:
+    def with_dependence(self, target: Target, rng: np.random.Generator, products: Products | None = None) -> HeorLaw:
         """This law, with the dependence that gives drawn columns the target correlations, and with tables."""
-        size = max(_SIMULATED_ROWS, 20 * len(target))
+        size = _FEWER_ROWS if isinstance(target, WideTarget) else max(_SIMULATED_ROWS, 20 * len(target))
         cell = np.repeat(np.arange(len(self.cells.members)), self.cells.allocated(size))
         time, cause = self._outcomes(cell, rng)
         scores = scores_of(self.cells, self.outcome, cell, time, cause)
         standard = (scores - self.dependence.center) / self.dependence.scale
         seeds = rng.integers(2**63, size=2)
 
-        def simulated(law: Dependence) -> tuple[np.ndarray, np.ndarray]:
-            latents = law.latents(scores, np.random.default_rng(seeds[0]))
+        def drawn(latents: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
             values = self._values(latents, cell, cause, np.random.default_rng(seeds[1]), exactly=True)
             held = [(column, values[column.name], self._groups(column, cell, cause, values)) for column in self.columns]
             return side_by_side([column.scores(known, groups) for column, known, groups in held], size)
 
-        law = solve(target, standard, self.dependence.center, self.dependence.scale, simulated, products)
+        center, scale = self.dependence.center, self.dependence.scale
+        law: Dependence | WideDependence
+        if isinstance(target, WideTarget):
+            with one_thread():  # many small products: a second thread costs more than it gives
+                law = solve_wide(target, standard, center, scale, drawn, int(seeds[0]), products or Products.none())
+        else:
+            law = solve(
+                *(target, standard, center, scale),
+                lambda law: drawn(law.latents(scores, np.random.default_rng(seeds[0]))),
+                products,
+            )
         latents = law.latents(scores, np.random.default_rng(seeds[0]))
         values = self._values(latents, cell, cause, np.random.default_rng(seeds[1]), exactly=True)
         columns, start = [], 0
@@ -223,7 +219,7 @@ class HeorLaw:
 
     def with_clusters(self, facts: ClusterFacts | None, rng: np.random.Generator) -> HeorLaw:
         """This law, with clusters in which drawn columns and outcomes have as much in common as is wanted."""
-        if facts is None:
+        if facts is None or isinstance(self.dependence, WideDependence):
             return self
         (cohorts, size), arm = draws_of(int(self.cells.counts.sum())), self.shape.schema.arm
         counts = self.cells.allocated(size)
@@ -306,7 +302,8 @@ class HeorLaw:
         shape = Shape(plan.schema(schema), formats, dict(facts["modelled"]), facts["pooled"], entry=entry, plan=plan)
         outcome = None if facts["outcome"] is None else Outcome.from_dict(facts["outcome"])
         columns = tuple(map(ColumnLaw.from_dict, facts["columns"]))
-        dependence = Dependence.from_dict(facts["dependence"])
+        told = facts["dependence"]
+        dependence = WideDependence.from_dict(told) if "blocks" in told else Dependence.from_dict(told)
         kept = KeptMoments.from_dict(facts["kept"]) if "kept" in facts else None
         noise = Noise(**facts["noise"]) if "noise" in facts else None
         clusters = ClusterLaw.from_dict(facts["clusters"]) if "clusters" in facts else None
@@ -365,12 +362,10 @@ class HeorLaw:
         return time[order], cause[order]
 
     def _latents(self, scores: np.ndarray, rng: np.random.Generator, placed: Placed | None) -> np.ndarray:
-        clusters = self.clusters
-        if placed is None or clusters is None:
-            return self.dependence.latents(scores, rng)
-        return self.dependence.latents(
-            scores, rng, lambda noise: placed.mixed(noise, clusters.shares, clusters.factor, rng)
-        )
+        clusters, law = self.clusters, self.dependence
+        if placed is None or clusters is None or isinstance(law, WideDependence):
+            return law.latents(scores, rng)
+        return law.latents(scores, rng, lambda noise: placed.mixed(noise, clusters.shares, clusters.factor, rng))
 
     def _values(
         self,

@@ -87,10 +87,11 @@ class Products:
         """
         held = basis.of(scores, columns, known)
         n, q, p = len(held), scores.shape[1], columns.shape[1]
-        reach = q + p if p * (q + p) ** 2 <= _MOST_WORK else q
+        diagonal = basis.factor.ndim == 1
+        reach = q + p if not diagonal and p * (q + p) ** 2 <= _MOST_WORK else q
         coded = np.array([_two_values(column) for column in (*scores.T, *columns.T)], dtype=bool)
         told = np.append(np.zeros(q), owner)
-        told[q:][np.diag(basis.factor) ** 2 <= _LEAST_LEFT] = -1
+        told[q:][basis.left <= _LEAST_LEFT] = -1
         found = [np.zeros((5, 0))]
         for place in np.flatnonzero(told[q:] >= 0):
             stop = min(q + place, reach)
@@ -108,7 +109,8 @@ class Products:
         of_scores = second < q
         limits = np.where(of_scores, needed, shrunk)
         kept = walds > limits
-        kept[~of_scores] &= _discovered(walds[~of_scores])
+        for kind in (~of_scores, of_scores & diagonal):
+            kept[kind] &= _discovered(walds[kind])
         clearest = np.flatnonzero(kept)[np.argsort(-walds[kept], kind="stable")[: n // _PATIENTS_PER_PRODUCT]]
         chosen = np.sort(clearest)
         one, two, third = (part[chosen].astype(int) for part in (first, second, column))
@@ -164,12 +166,19 @@ class Basis:
     ----------
     root : array (q, q)      Cholesky factor of the correlations of the scores
     ties : array (q, p)      correlations of the columns with the uncorrelated scores
-    factor : array (p, p)    Cholesky factor of the columns' covariance, given the scores
+    factor : array (p, p)    Cholesky factor of the columns' covariance, given the scores. Where columns are many, its
+                             diagonal (p,): they are then left correlated, and only products of scores are looked at,
+                             with a false discovery rate over all columns
     """
 
     root: np.ndarray
     ties: np.ndarray
     factor: np.ndarray
+
+    @property
+    def left(self) -> np.ndarray:
+        """The variance (p,) that is left of each column, given those before it."""
+        return np.asarray((self.factor if self.factor.ndim == 1 else np.diag(self.factor)) ** 2)
 
     @classmethod
     def under(cls, target: np.ndarray, count: int) -> Basis:
@@ -189,7 +198,11 @@ class Basis:
         scale = np.sqrt((held**2).sum(axis=0) / counts)
         held = held / np.where(scale > 0, scale, 1.0)
         standard = _uncorrelated(scores, self.root)
-        rest = np.linalg.solve(self.factor, (held - standard @ self.ties).T).T if len(self.factor) else held
+        rest = held - standard @ self.ties
+        if self.factor.ndim == 1:
+            rest = rest / self.factor
+        elif len(self.factor):
+            rest = np.linalg.solve(self.factor, rest.T).T
         return np.column_stack([standard, np.where(known, rest, 0.0)])
 
 

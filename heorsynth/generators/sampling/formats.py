@@ -84,7 +84,7 @@ def decimals_of(values: np.ndarray) -> int | None:
     for decimals in range(_MAX_DECIMALS + 1):
         if largest * 10.0**decimals >= WHOLE_FLOATS:
             return None
-        if np.allclose(np.round(values, decimals), values, rtol=0, atol=error):
+        if (np.abs(np.round(values, decimals) - values) <= error).all():
             return decimals
     return None
 

@@ -42,3 +42,12 @@ def test_a_bootstrap_correlation_is_that_of_the_drawn_rows() -> None:
         known = drawn[~np.isnan(drawn[:, 2])]
         expected = [np.corrcoef(drawn[:, 0], drawn[:, 1])[0, 1], np.corrcoef(known[:, 0], known[:, 2])[0, 1]]
         assert row == pytest.approx(expected, abs=1e-10)
+
+
+def test_columns_summed_in_parts_have_the_correlations_of_columns_summed_together() -> None:
+    columns = np.random.default_rng(1).normal(size=(30, 6))
+    columns[:4, 3] = np.nan
+    pairs = np.array([0, 1, 2, 0]), np.array([3, 4, 5, 3])
+    whole = resampled_correlations(columns, pairs, 8, np.random.default_rng(2))
+    parts = [np.array([0, 3]), np.array([1, 4, 2, 5])]
+    assert np.allclose(resampled_correlations(columns, pairs, 8, np.random.default_rng(2), parts), whole, atol=1e-12)

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from heorsynth.checks.core.finding import Finding
 from heorsynth.checks.planning import registry
 from heorsynth.checks.planning.catalogue import margin_for
 from heorsynth.data.cohort.cohort import Cohort
@@ -52,3 +53,43 @@ def test_a_rank_correlation_is_that_of_pandas_in_every_group() -> None:
         kept = [c.rows if group == "all" else c.rows[c.rows["sex"] == group[-1]] for c in (real, *synthetic)]
         plain = [frame[["cost", "qaly"]].dropna().corr("spearman").iloc[0, 1] for frame in kept]
         assert (one.real, one.synthetic) == pytest.approx((plain[0], np.mean(plain[1:])), rel=1e-9)
+
+
+MANY = 240
+
+
+def many(seed: int, tied: float = 0.0) -> pd.DataFrame:
+    """Forty patients with many columns; with `tied`, every two neighbours are correlated so strongly."""
+    held = np.random.default_rng(seed).normal(size=(40, MANY))
+    held[:, 1::2] = tied * held[:, ::2] + np.sqrt(1 - tied**2) * held[:, 1::2]
+    return pd.DataFrame({f"x{place:03d}": held[:, place] for place in range(MANY)})
+
+
+def of_many(key: str, tied: float = 0.0) -> tuple[Cohort, list[Cohort], Finding]:
+    real = Cohort(many(1, 0.9), endpoints={})
+    synthetic = [Cohort.derive(real.schema, many(seed, tied), label=None) for seed in (2, 3, 4)]
+    margins = {key: margin_for(key, {"absolute": 0.1}, {})}
+    return real, synthetic, registry.findings("structure", real, synthetic, margins, np.random.default_rng(1))[0]
+
+
+def test_of_very_many_pairs_a_random_part_is_compared_and_the_finding_says_so() -> None:
+    real, synthetic, one = of_many("structure.associations")
+    first, *others = (
+        np.corrcoef(each.rows.rank().to_numpy().T)[np.triu_indices(MANY, 1)] for each in (real, *synthetic)
+    )
+    assert "of 28,680 pairs, drawn at random" in one.because
+    compared = int(one.because.split(" of ")[0].replace(",", ""))
+    assert 0.5 * 20_000 < compared < 1.2 * 20_000
+    assert one.difference == pytest.approx(np.abs(np.mean(others, axis=0) - first).mean(), rel=0.03)  # half the pairs
+    assert of_many("structure.associations")[2].difference == one.difference
+
+
+def test_a_few_columns_are_compared_in_every_pair() -> None:
+    assert "drawn at random" not in answers("structure.associations")[2]["all"].because
+
+
+def test_more_columns_than_rows_are_told_apart_by_some_of_them() -> None:
+    """240 columns of 80 rows separate any rows: the model has four, and copies of the same law are alike under it."""
+    one = of_many("structure.propensity", 0.9)[2]
+    assert "of 4 of 240 columns, drawn at random" in one.because and one.difference < 0.1
+    assert "drawn at random" not in answers("structure.propensity")[2]["all"].because

@@ -109,3 +109,17 @@ def test_an_outcome_that_does_not_vary_in_a_group_has_no_analysis_there(kind: st
     for one in found:
         sources = {column.source for term in one.terms for column in term}
         assert not (one.outcome.source == "cost" and "sex" in sources)
+
+
+def test_of_many_columns_those_with_a_role_and_some_at_random_are_analysed() -> None:
+    rng = np.random.default_rng(1)
+    frame = pd.DataFrame(rng.normal(size=(60, 130)), columns=[f"x{place}" for place in range(130)])
+    frame["cost"], frame["arm"] = rng.gamma(2, 100, 60), np.arange(60) % 2
+    real = Cohort(frame, endpoints={}, arm="arm", costs="cost", currency="EUR")
+    first, other = (drawn_panel(real, np.random.default_rng(seed)) for seed in (1, 2))
+    used = [{column.source for column in drawn.columns} for drawn in (first, other)]
+    assert first.told == "of 100 of 132 columns, drawn at random: " and len(used[0]) <= 100
+    assert {"cost", "arm"} <= used[0] & used[1] and used[0] != used[1]
+    assert len(first.analyses) == 300
+    few = Cohort(frame[["cost", "arm", *frame.columns[:98]]], endpoints={}, arm="arm", costs="cost", currency="EUR")
+    assert drawn_panel(few, np.random.default_rng(1)).told == ""
