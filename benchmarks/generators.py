@@ -34,7 +34,7 @@ FRONTIER = ("heor@0/0/0", "heor", "heor@4/6/2", "heor:strong", "heor@1e9/1e9/1e9
 DEFAULT = ("bootstrap", "marginals", "gaussian_copula", "arf", "sequential_trees", "heor", "heor:strong")
 
 REDUCED = {"forest_diffusion": {"noise_levels": 20, "noise_draws": 10, "trees": 20, "depth": 5}}
-"""Settings below the authors', under which a fit takes seconds to minutes and not hours."""
+"""Settings below the authors', under which a fit of a few hundred patients takes seconds to minutes."""
 
 
 def frames() -> dict[str, pd.DataFrame]:

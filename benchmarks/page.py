@@ -19,6 +19,7 @@ from results import (
     planted_rates,
     real_rates,
     stored,
+    structure_common,
     structure_means,
 )
 
@@ -33,7 +34,7 @@ def page() -> str:
     tables = {path.stem: stored(path.stem) for path in FOLDER.glob("*.csv")}
     tables |= {"faithful": copies_rates(), "boundary": boundary_rates(), "real_cohorts": real_rates()}
     tables |= {f"structure_{title}": structure_means(title) for title in ("seen", "unseen")}
-    tables |= {"planted": planted_rates(), "frontier": frontier_means()}
+    tables |= {"structure_common": structure_common(), "planted": planted_rates(), "frontier": frontier_means()}
 
     def table(match: re.Match[str]) -> str:
         return markdown(tables[match.group(1)])

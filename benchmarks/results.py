@@ -107,6 +107,16 @@ def structure_means(title: str) -> pd.DataFrame:
     return shown.rename_axis("measure").reset_index()
 
 
+def structure_common() -> pd.DataFrame:
+    """Each measure by generator, over the cohorts and seeds that every generator was run on; they are named last."""
+    rows = stored("structure")
+    whole = rows.groupby(["cohort", "seed"])["generator"].transform("nunique") == rows["generator"].nunique()
+    rows = rows[whole]
+    numbers = rows.drop(columns=["set", "seed", "cohort"]).set_index("generator").astype(float)
+    shown = numbers.groupby(level=0, sort=False).mean().map("{:.3f}".format).T
+    return shown.rename_axis(", ".join(sorted(rows["cohort"].unique()))).reset_index()
+
+
 README_ROWS = {
     "KM gap": "survival curve, mean gap",
     "KM gap, worst level": "the same in the worst subgroup",
@@ -114,22 +124,20 @@ README_ROWS = {
     "associations": "rank correlations, mean gap",
     "third moments": "third moments, mean gap",
     "strong kept": "strong third moments kept",
-    "classifier AUC": "classifier of patients and rows, AUC",
     "nearer to training": "rows nearer to training patients (0.50: no memory)",
 }
 """Measures of structure.py that the README shows, with their names there."""
 
 
 def peers_table() -> pd.DataFrame:
-    """The README's measures by generator, on the cohorts that nothing was chosen on, and the planted contrast."""
-    table = structure_means("unseen").set_index("measure")
-    shown = table.loc[list(README_ROWS)].rename(index=README_ROWS)
-    kept = planted_rates()
-    kept = kept[kept["n"] == "600"].set_index("generator")["contrast kept"]
-    shown.loc["planted treatment by marker contrast kept, n = 600"] = [kept.get(name, "–") for name in shown]
-    shown.loc["seeds"] = table.loc["seeds"]
-    order = [name for name in ("heor", "sequential_trees", "forest_diffusion", "bootstrap") if name in shown]
-    return shown[order].rename_axis("mean of six cohorts").reset_index()
+    """The README's measures: on the unseen cohorts, and on the small ones that every generator was run on."""
+    wide, small = structure_means("unseen"), structure_common()
+    tables = [
+        table.set_index(table.columns[0]).loc[list(README_ROWS)].rename(index=README_ROWS) for table in (wide, small)
+    ]
+    order = ["heor", "sequential_trees", "forest_diffusion"]
+    parts = [tables[0][[*order[:2], "bootstrap"]], tables[1][order].rename(columns="small: {}".format)]
+    return pd.concat(parts, axis=1).rename_axis("").reset_index()
 
 
 def _means(name: str, title: str, refused: bool = False) -> pd.DataFrame:
