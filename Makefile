@@ -70,8 +70,9 @@ lab: .venv/models
 	$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@
 
+# The lock is complete, and has the CPU build of XGBoost in place of the one that ForestDiffusion would bring.
 .venv/dev: .venv/core requirements-dev.lock
-	$(PIP) install -r requirements-dev.lock
+	$(PIP) install --no-deps -r requirements-dev.lock
 	@touch $@
 
 lock:

@@ -1,10 +1,13 @@
 """What three columns say together, in generators side by side.
 
-    python benchmarks/structure.py [--only heor,bootstrap] [--seeds 3] [--first-seed 101] [--planted 10]
+    python benchmarks/structure.py [--only heor,bootstrap] [--seeds 3] [--first-seed 101] [--planted 10] [--minutes 60]
+    python benchmarks/structure.py --table
 
 Printed are Markdown tables: fidelity, structure and memory on five cohorts that settings were chosen on (*seen*) and on
 six of the R package survival that they were not (*unseen*; left out where Rscript is not found); and the contrast of a
-planted effect modifier that nobody declared, beside the contrast that is invented where none was planted.
+planted effect modifier that nobody declared, beside the contrast that is invented where none was planted. A case is
+kept in benchmarks/results when it is done and skipped when it is there, so the script can be stopped and started
+again; `--table` prints what is kept. `forest_diffusion` has the reduced settings of generators.py.
 
 Third moments are E[abc] of columns standardised by the patients, over all triples; strong are, of the triples beyond
 three standard errors, the tenth with the largest; the share kept of these is the slope of the drawn on the real.
@@ -16,13 +19,15 @@ import argparse
 import io
 import shutil
 import subprocess
+import time
 import warnings
 from itertools import combinations
 
 import numpy as np
 import pandas as pd
-from generators import COHORTS, frames, recipe, shown
+from generators import COHORTS, frames, recipe
 from metrics import cox, fidelity, indicators, nearer_to_training
+from results import FOLDER, markdown, planted_rates, store, stored, structure_means
 
 import heorsynth as hs
 from heorsynth.data.columns.schema import Endpoint, Schema
@@ -41,6 +46,10 @@ UNSEEN = {
     "diabetic": ("subset(diabetic, trt == 1, select=-c(id, trt))", "time", "status", "laser"),
 }
 """Cohort -> expression in R, time, event, subgroup."""
+
+
+CASE = ("set", "generator", "cohort", "seed")
+PLANTED = ("generator", "n", "seed")
 
 
 def unseen() -> dict[str, tuple[pd.DataFrame, str]]:
@@ -67,8 +76,8 @@ def thirds(wide: pd.DataFrame, mean: pd.Series, scale: pd.Series) -> tuple[np.nd
     return products.mean(axis=0), products.std(axis=0) / np.sqrt(len(held))
 
 
-def structure(real: pd.DataFrame, drawn: pd.DataFrame) -> dict[str, float]:
-    """Third moments, what a classifier and a Cox model see, and how far follow-up reaches."""
+def thirds_of(real: pd.DataFrame, drawn: pd.DataFrame) -> dict[str, float]:
+    """Third moments: their mean absolute difference over all triples, and the share kept of the strong ones."""
     ours, theirs = indicators(real, drawn)
     ours = ours.loc[:, ours.std() > 0]
     mean, scale = ours.mean(), ours.std()
@@ -77,9 +86,15 @@ def structure(real: pd.DataFrame, drawn: pd.DataFrame) -> dict[str, float]:
     beyond = np.flatnonzero(np.abs(wanted) > 3 * error)
     strong = beyond[np.argsort(-np.abs(wanted[beyond]))[: max(1, len(beyond) // 10)]]
     kept = float(found[strong] @ wanted[strong] / (wanted[strong] @ wanted[strong])) if len(beyond) else np.nan
+    return {"third moments": float(np.abs(found - wanted).mean()), "strong kept": kept}
+
+
+def structure(real: pd.DataFrame, drawn: pd.DataFrame) -> dict[str, float]:
+    """Third moments, what a classifier and a Cox model see, and how far follow-up reaches."""
+    ours, theirs = indicators(real, drawn)
+    ours = ours.loc[:, ours.std() > 0]
     return {
-        "third moments": float(np.abs(found - wanted).mean()),
-        "strong kept": kept,
+        **thirds_of(real, drawn),
         "classifier AUC": classifier(ours.to_numpy(), theirs[list(ours)].to_numpy()),
         "Cox C, copy - patients": harrell(real, drawn) - harrell(real, real),
         "follow-up cut short": float(1 - drawn["time"].max() / real["time"].max()),
@@ -151,17 +166,26 @@ def contrast(frame: pd.DataFrame) -> float:
     return float(cox(columns, frame)[0]["both"])
 
 
-def contrasts(name: str, n: int, seeds: range) -> tuple[float, float]:
-    """Share kept of a planted contrast, and the mean contrast where none was planted, less that of the patients."""
-    kept, invented = [], []
-    for seed in seeds:
-        for ratios in ((0.4, 1.8), (0.7, 0.7)):
-            frame = planted(n, seed, ratios)
-            drawn = recipe(name).fit(cohort_of(frame, "", "arm"), seed=seed).sample(m=5, seed=seed)
-            found = float(np.mean([contrast(one.frame) for one in drawn]))
-            (kept if ratios[0] != ratios[1] else invented).append((contrast(frame), found))
-    real, drawn_ = np.array(kept).T
-    return float(drawn_.mean() / real.mean()), float(np.abs(np.array(invented)[:, 1]).mean())
+def contrasts(name: str, n: int, seed: int) -> dict[str, float]:
+    """The patients' contrast and that of five cohorts, where one was planted; and theirs where none was."""
+    found = {}
+    for kind, ratios in (("planted", (0.4, 1.8)), ("none", (0.7, 0.7))):
+        frame = planted(n, seed, ratios)
+        drawn = recipe(name).fit(cohort_of(frame, "", "arm"), seed=seed).sample(m=5, seed=seed)
+        found[f"{kind}: patients"] = contrast(frame)
+        found[f"{kind}: copies"] = float(np.mean([contrast(one.frame) for one in drawn]))
+    return found
+
+
+def kept_cases(name: str, keys: tuple[str, ...]) -> set[tuple[str, ...]]:
+    """The cases that are in a stored table already."""
+    if not (FOLDER / f"{name}.csv").exists():
+        return set()
+    return {tuple(row[key] for key in keys) for row in stored(name).to_dict("records")}
+
+
+def rounded(measures: dict[str, float]) -> dict[str, object]:
+    return {name: round(float(value), 5) for name, value in measures.items()}
 
 
 def main() -> None:
@@ -170,30 +194,39 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--first-seed", type=int, default=101)
     parser.add_argument("--planted", type=int, default=10)
-    parser.add_argument("--each", action="store_true", help="each cohort too")
+    parser.add_argument("--sets", default="seen,unseen", help="sets of cohorts, separated by commas")
+    parser.add_argument("--minutes", type=float, default=60, help="start no case after so many minutes")
+    parser.add_argument("--table", action="store_true", help="print the tables of what is stored, and run nothing")
     asked = parser.parse_args()
     warnings.filterwarnings("ignore")
-    names, seeds = asked.only.split(","), range(asked.first_seed, asked.first_seed + asked.seeds)
-    sets = {"seen": {name: (frame, COHORTS[name]) for name, frame in frames().items()}, "unseen": unseen()}
-    for title, cohorts in sets.items():
-        rows = []
-        for name in names:
-            for label, (frame, subgroup) in cohorts.items():
-                rows += [
-                    {"generator": name, "cohort": label, **measured(name, frame, subgroup, seed)} for seed in seeds
-                ]
-        if rows:
-            table = pd.DataFrame(rows)
-            shown(title, table.groupby("generator", sort=False).mean(numeric_only=True).T)
-            if asked.each:
-                for label, part in table.groupby("cohort", sort=False):
-                    shown(label, part.groupby("generator", sort=False).mean(numeric_only=True).T)
-    if asked.planted:
-        print("\n## planted\n\n| generator | n | contrast kept | invented, mean absolute |\n|---|---|---|---|")
+    if not asked.table:
+        run(asked)
+    for title in ("seen", "unseen"):
+        print(f"\n## {title}\n\n{markdown(structure_means(title))}")
+    print(f"\n## planted\n\n{markdown(planted_rates())}")
+
+
+def run(asked: argparse.Namespace) -> None:
+    """Every case that is not stored yet, until the time is over: the planted contrast first."""
+    end = time.monotonic() + 60 * asked.minutes
+    names = asked.only.split(",")
+    done = kept_cases("planted", PLANTED)
+    for seed in range(asked.first_seed, asked.first_seed + asked.planted):
         for name in names:
             for n in (300, 600, 2000):
-                kept, invented = contrasts(name, n, range(asked.first_seed, asked.first_seed + asked.planted))
-                print(f"| {name} | {n} | {kept:.2f} | {invented:.2f} |", flush=True)
+                if (name, str(n), str(seed)) not in done and time.monotonic() < end:
+                    row = {"generator": name, "n": n, "seed": seed, **rounded(contrasts(name, n, seed))}
+                    store("planted", [row], PLANTED)
+    done = kept_cases("structure", CASE)
+    sets = {"seen": {name: (frame, COHORTS[name]) for name, frame in frames().items()}, "unseen": unseen()}
+    for seed in range(asked.first_seed, asked.first_seed + asked.seeds):
+        for name in names:
+            for title in asked.sets.split(","):
+                cohorts = sets[title]
+                for label, (frame, subgroup) in sorted(cohorts.items(), key=lambda one: len(one[1][0])):
+                    if (title, name, label, str(seed)) not in done and time.monotonic() < end:
+                        case = dict(zip(CASE, (title, name, label, seed), strict=True))
+                        store("structure", [{**case, **rounded(measured(name, frame, subgroup, seed))}], CASE)
 
 
 if __name__ == "__main__":

@@ -23,6 +23,8 @@ REGISTRY = {
     "bootstrap": "heorsynth.generators.peers.bootstrap:Bootstrap",
     "marginals": "heorsynth.generators.peers.marginals:Marginals",
     "arf": "heorsynth.generators.peers.arf:Arf",
+    "sequential_trees": "heorsynth.generators.peers.trees:SequentialTrees",
+    "forest_diffusion": "heorsynth.generators.peers.forest_diffusion:ForestDiffusion",
     "gaussian_copula": "heorsynth.generators.peers.sdv:GaussianCopula",
     "copula_gan": "heorsynth.generators.peers.sdv:CopulaGan",
     "ctgan": "heorsynth.generators.peers.sdv:Ctgan",

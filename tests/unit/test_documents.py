@@ -37,6 +37,12 @@ def test_the_page_of_operating_characteristics_is_that_of_the_stored_results(mon
     assert shown == page() and "<!--" not in shown
 
 
+def test_the_table_of_peers_in_the_readme_is_that_of_the_stored_results(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    made = runpy.run_path(str(ROOT / "benchmarks" / "page.py"))["readme"]()
+    assert (ROOT / "README.md").read_text(encoding="utf-8") == made and "| sequential_trees |" in made
+
+
 def test_every_file_the_documents_point_to_is_there() -> None:
     for document in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")]:
         for target in re.findall(r"\]\(([^)#:]+)\)", document.read_text(encoding="utf-8")):

@@ -170,6 +170,7 @@ def test_no_value_of_a_canary_patient_is_in_a_saved_generator_or_its_repr(place:
         ("marginals", {}),
         ("bootstrap", {}),
         ("arf", {}),
+        ("sequential_trees", {}),
         ("gaussian_copula", {}),
     ],
 )

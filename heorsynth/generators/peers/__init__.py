@@ -1,3 +1,3 @@
 """Published generators and two controls, behind the same interface. None imports another."""
 
-__all__ = ("arf", "bootstrap", "marginals", "sdv")
+__all__ = ("arf", "bootstrap", "forest_diffusion", "marginals", "sdv", "trees")

@@ -50,7 +50,7 @@ def test_a_saved_generator_holds_no_row_and_no_extreme(tmp_path: Path) -> None:
     assert not [value for value in alone if len(value) >= 6 and f"{value}," in text]
 
 
-@pytest.mark.parametrize("name", ["bootstrap", "marginals", "gaussian_copula"])
+@pytest.mark.parametrize("name", ["bootstrap", "marginals", "sequential_trees", "gaussian_copula"])
 def test_a_generator_that_keeps_rows_is_not_saved(name: str, tmp_path: Path) -> None:
     sampler = hs.generators.create(name).fit(hs.datasets.load("pbc"), seed=1)
     with pytest.raises(errors.GeneratorError, match="cannot be saved"):
