@@ -3,7 +3,7 @@
     python benchmarks/frontier.py [--seeds 1] [--first-seed 101] [--minutes 30]
     python benchmarks/frontier.py --table
 
-The settings of `heor` are changed one at a time, with the patients themselves drawn again (`bootstrap`) beside them.
+The settings of `heor` are changed one at a time, beside the patients drawn again (`bootstrap`) and sequential trees.
 The eleven cohorts are those of structure.py; a case is kept in benchmarks/results and skipped when it is there.
 
 A *contrast* is the mean of a column Y where a column X is above its median less that where it is not (1 less 0 for a
@@ -38,6 +38,7 @@ SETTINGS = (
     "heor:keep=all",
     "heor:release=shared",
     "bootstrap",
+    "sequential_trees",
 )
 """The default has min_patients 5 and thresholds 2.5/3/0.5/2: residual, score, hazard, product."""
 
