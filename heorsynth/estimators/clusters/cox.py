@@ -7,7 +7,7 @@ import numpy as np
 from heorsynth.core.errors import NotEstimableError, Problem
 from heorsynth.estimators.survival.cox import CoxFit
 
-FEWEST_CLUSTERS = 2
+_FEWEST_CLUSTERS = 2
 
 
 def score_residuals(
@@ -103,7 +103,7 @@ def sandwich(inverse: np.ndarray, scores: np.ndarray, cluster: np.ndarray) -> np
     """
     codes = np.unique(cluster, return_inverse=True)[1]
     groups = int(codes.max(initial=-1)) + 1
-    if groups < FEWEST_CLUSTERS:
+    if groups < _FEWEST_CLUSTERS:
         found = Problem("cluster", f"{groups} cluster", "it takes two or more for an error that allows for clusters")
         raise NotEstimableError("clusters", found)
     sums = np.zeros((groups, scores.shape[1]))

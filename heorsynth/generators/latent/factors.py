@@ -100,7 +100,7 @@ def spikes(values: np.ndarray, ratio: float) -> np.ndarray:
     Examples
     --------
     >>> spikes(np.array([3.0, 21.0]), 1.0).round(2)  # below (1 + 1)², a sample of pure noise has as much
-    array([ 0.  , 17.89])
+    array([ 0.  , 17.95])
     """
     middle = values + 1 - ratio
     root = middle**2 - 4 * values

@@ -244,3 +244,14 @@ def test_what_needs_every_correlation_is_refused(patients):
         hs.generators.create("heor", keep="all").fit(patients, seed=1)
     with pytest.raises(GeneratorError, match="borrow: it needs all correlations"):
         hs.generators.create("heor").fit(patients, seed=1, borrow=cohort(90, 240, 3), weight=0.5)
+
+
+@pytest.mark.long
+def test_two_thousand_columns_are_fitted_drawn_and_judged_within_two_gibibytes():
+    resource = pytest.importorskip("resource")
+    patients = cohort(100, 1996, 5)
+    drawn = hs.generators.create("heor").fit(patients, seed=1).sample(m=3, seed=1)
+    evidence = hs.validate(patients, drawn, purpose="data-sharing", seed=1)
+    assert drawn[0].frame.shape == (100, 2000)
+    assert any("pairs, drawn at random" in one.because for one in evidence.findings)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss < 2 * 2**20  # KiB

@@ -286,13 +286,13 @@ def test_a_file_of_names_without_patients_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_column_named_like_a_site_is_proposed_as_a_cluster_in_a_comment_only(tmp_path: Path) -> None:
-    _, text = started(tmp_path, patients(site_no=np.arange(N) % 5))
+    _, text = started(tmp_path, patients(practice=np.arange(N) % 5))
     (line,) = [one for one in text.splitlines() if "cluster:" in one]
-    assert line.strip().startswith('# cluster: "site_no"   #')
+    assert line.strip().startswith('# cluster: "practice"   #')
     path = tmp_path / "start" / "used.yaml"
     path.write_text(text.replace("# cluster:", "cluster:"), encoding="utf-8")
     cohort, _ = load_source(read_protocol(path))
-    assert cohort.schema.cluster == "site_no"
+    assert cohort.schema.cluster == "practice"
 
 
 def test_a_column_of_which_all_values_differ_is_proposed_as_no_cluster(tmp_path: Path) -> None:
