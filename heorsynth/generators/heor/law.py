@@ -17,11 +17,10 @@ from heorsynth.engine.task import one_thread
 from heorsynth.generators.clusters.calibration import Rows, calibrated, draws_of
 from heorsynth.generators.clusters.law import ClusterFacts, ClusterLaw
 from heorsynth.generators.clusters.placing import Placed
-from heorsynth.generators.heor.associations import Target, associations, correlated_patients, require_dense
 from heorsynth.generators.heor.borrowing import ExternalCohort
 from heorsynth.generators.heor.cells import OTHERS, Cells
 from heorsynth.generators.heor.clustered import cluster_facts, in_an_arm, residual_of
-from heorsynth.generators.heor.columns import ColumnLaw, side_by_side
+from heorsynth.generators.heor.columns import ColumnLaw, bent_by, side_by_side
 from heorsynth.generators.heor.entry import EntryLaw
 from heorsynth.generators.heor.keep_columns import spared
 from heorsynth.generators.heor.kept import Drawn, KeptMoments
@@ -29,6 +28,7 @@ from heorsynth.generators.heor.outcome import Outcome, scores_of
 from heorsynth.generators.heor.quantiles import MIN_PATIENTS
 from heorsynth.generators.heor.quantities import horizon_of, more_quantities, quantities
 from heorsynth.generators.heor.shape import CAUSE, STRATUM, Shape, arms_of, column_law, group_of
+from heorsynth.generators.latent.associations import Target, associations, correlated_patients, require_dense
 from heorsynth.generators.latent.dependence import Dependence, Thresholds, solve
 from heorsynth.generators.latent.products import Products
 from heorsynth.generators.latent.wide import WideDependence, WideTarget, solve_wide
@@ -144,7 +144,8 @@ class HeorLaw:
         shape = shape.with_states(cells, cell, cause, values)
         grouped = {name: group_of(name, shape, cells, cell, cause, values) for name in shape.modelled}
         columns = tuple(column_law(name, values[name], shape, grouped[name], guard, noise) for name in shape.modelled)
-        require_dense(columns, keep=whole, borrow=external is not None, cluster=cohort.schema.cluster is not None)
+        owner = np.repeat(np.arange(len(columns)), [column.width for column in columns])
+        require_dense(len(owner), keep=whole, borrow=external is not None, cluster=cohort.schema.cluster is not None)
         kept = None
         if any(name in keep for name in shape.modelled):
             own = [column for column in columns if column.name in (set(shape.schema.utilities) - set(keep))]
@@ -157,7 +158,8 @@ class HeorLaw:
             weights = weights if guard is None or noise is None else guard.weights("kept", cohort.n, noise.ties)
             kept = KeptMoments.of(own, values, told, arms_of(shape, cells, cell), weights, least, halves=whole)
             kept = replace(kept, horizon=horizon)
-        seen = correlated_patients(cohort.n, rng, guard, noise)
+        seen = correlated_patients(cohort.n, rng)
+        seen = seen if guard is None or noise is None else np.repeat(seen, guard.repeats("ties", len(seen), noise.ties))
         blocks, numbers = (
             [column.scores(values[column.name][seen], grouped[column.name][seen]) for column in columns],
             {name: held[seen] for name, held in values.items() if cohort.schema.cluster is not None},
@@ -169,19 +171,18 @@ class HeorLaw:
         standard = (scores - center) / scale
         held, known = side_by_side(blocks, len(seen))
         target, products = associations(
-            *(standard, held, known, columns, cells.indicators(cell).shape[1]),
+            *(standard, held, known, owner, bent_by(columns, () if kept is None else kept.columns)),
+            cells.indicators(cell).shape[1],
             0 if outcome is None else outcome.hazards.shape[1],
             thresholds,
             least,
-            () if kept is None else kept.columns,
             rng,
             None if external is None else external.correlations(shape, cells, columns),
             spared(keep, shape.schema, cells, columns, scores.shape[1]) if keep else None,
         )
-        blank = Dependence(center, scale, np.zeros((0, 0)), np.zeros((0, 0)))
         facts = cluster_facts(cohort, cells, cell, seen, scores, (held, known, numbers), columns, thresholds.cluster)
-        made = cls(shape, cells, outcome, columns, blank, kept, noise).with_dependence(target, rng, products)
-        return made.with_clusters(facts, rng)
+        made = cls(shape, cells, outcome, columns, Dependence.blank(center, scale), kept, noise)
+        return made.with_dependence(target, rng, products).with_clusters(facts, rng)
 
     def with_dependence(self, target: Target, rng: np.random.Generator, products: Products | None = None) -> HeorLaw:
         """This law, with the dependence that gives drawn columns the target correlations, and with tables."""

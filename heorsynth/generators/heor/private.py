@@ -149,7 +149,7 @@ class PrivatePlan:
         scores = (scores_of(cells, outcome, np.maximum(cell, 0), time, cause) - center) / scale
         held = np.column_stack([scores, *blocks]) * (cell >= 0)[:, None]
         target = self._target(held, among, laws, thresholds)
-        blank = Dependence(center, scale, np.zeros((0, 0)), np.zeros((0, 0)))
+        blank = Dependence.blank(center, scale)
         return HeorLaw(self.shape, cells, outcome, laws, blank, None, self._noise()).with_dependence(target, rng)
 
     def _noise(self) -> Noise:

@@ -85,6 +85,11 @@ class Dependence:
     factor: np.ndarray
     products: Products = field(default_factory=Products.none)
 
+    @classmethod
+    def blank(cls, center: np.ndarray, scale: np.ndarray) -> Dependence:
+        """The law of no column, for scores with this center and scale (q,)."""
+        return cls(center, scale, np.zeros((0, 0)), np.zeros((0, 0)))
+
     def latents(
         self,
         scores: np.ndarray,
