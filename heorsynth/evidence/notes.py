@@ -38,7 +38,8 @@ def lineage(cohort: Cohort | CohortFolder, syn: Sequence[Any]) -> tuple[str, ...
 def further_notes(cohort: Cohort | CohortFolder, syn: Sequence[Any], findings: Sequence[Finding]) -> tuple[str, ...]:
     """Return notes on rows that outnumber patients, repeated synthesis, small risk sets, and exposed groups."""
     thin = _thin_starts(cohort) if isinstance(cohort, Cohort) else []
-    return (*_others_of_release(syn), *_outnumbered(syn), *_generations(syn), *thin, *most_exposed(findings))
+    of_rows = (*_outnumbered(syn), *_generations(syn), *_clustered(cohort.schema.cluster, findings), *thin)
+    return (*_others_of_release(syn), *of_rows, *most_exposed(findings))
 
 
 def _others_of_release(syn: Sequence[Any]) -> list[str]:
@@ -66,6 +67,18 @@ def _generations(syn: Sequence[Any]) -> list[str]:
     if depth <= 1:
         return []
     return [f"These rows were {_MADE_FROM}: generation {depth}. Repeated synthesis loses tails and rare levels."]
+
+
+def _clustered(cluster: str | None, findings: Sequence[Finding]) -> list[str]:
+    """Return a note on checks whose real intervals do not allow for clusters."""
+    naive = [name for name in ("survival", "costs") if any(one.check == name for one in findings)]
+    if cluster is None or not naive:
+        return []
+    return [
+        f"The real intervals of {' and '.join(naive)} do not allow for clusters ({cluster}): where patients of one "
+        "are alike they are too narrow, and 'sufficient' is too favourable. Those of economics and of declared "
+        "analyses allow for clusters."
+    ]
 
 
 def _thin_starts(cohort: Cohort) -> list[str]:

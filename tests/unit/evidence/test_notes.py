@@ -59,3 +59,11 @@ def test_the_most_exposed_group_is_named_beside_everybody_with_its_interval_and_
         "Most exposed to telling: sex=m, 0.2 (0.14 to 0.26), of 2 groups; everybody 0.02 (-0.043 to 0.083)."
     ]
     assert most_exposed([attacked("all", 0.02)]) == []
+
+
+def test_intervals_that_do_not_allow_for_clusters_say_so_and_only_where_there_are_clusters():
+    cohort, _ = hs.datasets.simulated_cluster_trial(120, clusters=12, seed=1)
+    evidence = hs.validate(cohort, [cohort], "teaching", seed=1)
+    assert [note for note in evidence.notes if "do not allow for clusters" in note and "survival" in note]
+    plain, _ = hs.datasets.simulated_trial(120, 1)
+    assert not [note for note in hs.validate(plain, [plain], "teaching", seed=1).notes if "clusters" in note]
