@@ -1,6 +1,6 @@
 """What a level of release gives and costs: `python benchmarks/release.py [--keys 4] [--first-key 101] [--trials 40]`.
 
-`--m 100 --parts attacks` attacks 100 cohorts together; by default it is 20, and all parts are made.
+`--m 100` attacks and analyses 100 cohorts together; by default it is 20, and all parts are made.
 
 Prints a Markdown table with a column for each level. First comes what attacks find in random halves of at most 100
 patients of the bundled cohorts, with the other halves as people never seen, and m = 20 cohorts together: the area under
@@ -115,7 +115,7 @@ def _auc(ones: np.ndarray, others: np.ndarray) -> float:
     return float(np.mean(np.sign(ones[:, None] - others[None, :]) / 2 + 0.5))
 
 
-def differenced(level: str, numbers: range) -> float:
+def differenced(level: str, numbers: range, m: int) -> float:
     """Median error of a number worked out from two releases, as a multiple of that of another patient's number."""
     own, others = [], []
     for name in COHORTS:
@@ -124,11 +124,11 @@ def differenced(level: str, numbers: range) -> float:
         numeric = [str(one) for one in cohort.rows.columns if cohort.rows[one].nunique() > 10]
         spread = cohort.rows[numeric].std()
         for number in numbers:
-            whole = _means(drawn(cohort, level, number, M), numeric)
+            whole = _means(drawn(cohort, level, number, m), numeric)
             told = []
             for patient in range(LEFT_OUT):
                 left = cohort.take(np.delete(np.arange(cohort.n), patient))
-                rest = _means(drawn(left, level, number, M), numeric)
+                rest = _means(drawn(left, level, number, m), numeric)
                 told.append((cohort.n * whole - left.n * rest) / spread)
             for patient, found in enumerate(told):
                 for errors, row in ((own, patient), (others, (patient + 1) % LEFT_OUT)):
@@ -152,13 +152,13 @@ def kept(level: str, numbers: range) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def trials(level: str, seeds: range) -> dict[str, float]:
+def trials(level: str, seeds: range, m: int) -> dict[str, float]:
     """Simulated trials with a known truth: costs, decisions and intervals of one release each."""
     ratios, reversed_, covered, refused = [], [], [], 0
     for seed in seeds:
         cohort, truth = hs.datasets.simulated_trial(TRIAL, seed)
         try:
-            rows = drawn(cohort, level, seed, M)
+            rows = drawn(cohort, level, seed, m)
         except CohortError:
             refused += 1
             continue
@@ -199,11 +199,11 @@ def main() -> None:
         if "lone" in asked.parts:
             column |= lone(level, range(numbers.start, numbers.start + 5 * len(numbers)))
         if "differencing" in asked.parts:
-            column["number from two releases: error / another patient's"] = differenced(level, numbers[:1])
+            column["number from two releases: error / another patient's"] = differenced(level, numbers[:1], asked.m)
         if "fidelity" in asked.parts:
             column |= dict(kept(level, numbers).mean())
         if "trials" in asked.parts:
-            column |= trials(level, range(1000 * asked.first_key, 1000 * asked.first_key + asked.trials))
+            column |= trials(level, range(1000 * asked.first_key, 1000 * asked.first_key + asked.trials), asked.m)
         table[level] = column
     print(markdown(pd.DataFrame(table).round(3).astype(str).reset_index(names="measure")))
 
