@@ -10,6 +10,7 @@ import pytest
 
 import heorsynth as hs
 from heorsynth.checks.core.observed import hazard_change, patients_by
+from heorsynth.checks.structure.columns import compared_columns
 from heorsynth.checks.structure.designs import correlations, designs
 from heorsynth.checks.structure.panel_analyses import _Source
 from heorsynth.core.errors import NotEstimableError
@@ -210,7 +211,8 @@ def test_an_analysis_is_estimable_where_each_of_its_groups_is_whether_or_not_a_f
                           "late": np.r_[np.zeros(n - 40), np.ones(40)], "cost": rng.gamma(1, 900, n)})  # fmt: skip
     frame.loc[rng.random(n) < missing, "age"] = np.nan
     frame["time"], frame["event"] = rng.exponential(5, n), (rng.random(n) < 0.4).astype(int)
-    source = _Source(hs.Cohort(frame, endpoints={"os": ("time", "event")}, arm="arm", costs="cost", unit="year"))
+    cohort = hs.Cohort(frame, endpoints={"os": ("time", "event")}, arm="arm", costs="cost", unit="year")
+    source = _Source(cohort, compared_columns(cohort))
     columns = list(source.values)
     answers = []
     for outcome, one, other in itertools.product(columns, columns, columns):

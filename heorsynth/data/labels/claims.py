@@ -83,7 +83,8 @@ def contradicts_label(frame: pd.DataFrame, label: Label) -> bool:
     Notes
     -----
     The rows are enough if the watermark would be detected (p <= `ALPHA`) at the agreement that the label states. With
-    fewer rows or fewer marked columns, the expected agreement decreases with the square root of their share.
+    fewer rows, the expected agreement decreases with the square root of their share. With fewer marked columns, it
+    decreases with their share: the label does not say which of them show most of it.
     """
     if not label.watermark or label.watermark.startswith(NO_MARK):
         return False
@@ -114,4 +115,4 @@ def _shows(rows: pd.DataFrame, label: Label) -> bool:
     n_marked = sum(not one.whole for one in tallies(rows[here], units=False).native)
     if not n_marked:
         return False
-    return label.agreement * np.sqrt(len(rows) * n_marked / len(label.marked)) >= norm.isf(ALPHA)
+    return label.agreement * np.sqrt(len(rows)) * n_marked / len(label.marked) >= norm.isf(ALPHA)
