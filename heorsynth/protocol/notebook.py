@@ -149,6 +149,10 @@ class NotebookKernel:
         kc.execute(_IMPORTS, silent=True, store_history=False)
         notebook = await asyncio.wrap_future(self._wanted)
         if notebook is None:
+            process = client.km.provisioner
+            if process is not None:
+                await process.kill()  # a graceful end interrupts the import, and the kernel prints the interrupt
+                await process.wait()
             await client._async_cleanup_kernel()
             return client.nb
         client.nb = notebook
