@@ -16,6 +16,9 @@ INDENT, BETWEEN = "  ", "  "
 _LEAST = 10
 """A column is not made narrower than this: words cut into pieces are worse than a row told line by line."""
 
+_TALLEST = 8
+"""A row of more lines than this is told line by line over the whole width, instead of in narrow columns."""
+
 SORTING = """
 document.querySelectorAll("table").forEach(function (table) {
   if (!table.matches(".heorsynth-card, .sorts") || table.dataset.sorts) { return; }
@@ -85,10 +88,11 @@ class Card:
         header, *rows = [tuple(map(printable, row)) for row in (self.header, *self.rows)]
         table = [header, *rows] if self.headed else rows
         widths = _widths(table)
-        if widths is None:
+        beside = [] if widths is None else [_beside(row, widths) for row in table]
+        if not beside or (self.headed and max(map(len, beside)) > _TALLEST):
             body = [line for row in rows for line in _told(header, row)]
         else:
-            body = [line for row in table for line in _beside(row, widths)]
+            body = [line for lines in beside for line in lines]
         note = (
             [part for line in self.note.split("\n") for part in _filled(printable(line)) or [""]] if self.note else []
         )
@@ -153,7 +157,8 @@ def _told(header: Sequence[str], row: Sequence[str]) -> list[str]:
     """
     words = 1 if row[1].lstrip("+-−")[:1].isdigit() else 2
     first = _filled(BETWEEN.join(filter(None, row[:words])), WIDTH - len(INDENT), after=BETWEEN * 2)
-    rest = "; ".join(f"{name} {cell}" for name, cell in zip(header[words:], row[words:], strict=True) if cell)
+    others = list(zip(header[words:], row[words:], strict=True))
+    rest = row[-1] if len(others) == 1 else "; ".join(f"{name} {cell}" for name, cell in others if cell)
     return [INDENT + line for line in first] + [INDENT * 3 + line for line in _filled(rest, WIDTH - 3 * len(INDENT))]
 
 

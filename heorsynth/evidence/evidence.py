@@ -35,7 +35,7 @@ from heorsynth.core.reading import typed
 from heorsynth.estimators.shrinkage import partially_pooled
 from heorsynth.evidence.answers import MEANINGS, QUESTIONS, Answer, faithful, private, sufficient
 from heorsynth.evidence.economics import EconomicNumbers
-from heorsynth.evidence.finding_text import HEADER, SET_EQUAL, cells, legend
+from heorsynth.evidence.finding_text import HEADER, SET_EQUAL, cells, folded, legend
 
 COLUMNS = (
     "check",
@@ -273,11 +273,15 @@ class Evidence:
         counts = ", ".join(f"{rest.count(kind)} {kind}" for kind in WORST_FIRST if kind in rest)
         return f"{len(rest)} supporting findings: {counts}." if rest else ""
 
-    def card(self) -> Card:
-        """Return the table of decisive findings, worst first; `to_frame` also has the supporting ones."""
+    def card(self, fold: bool = False) -> Card:
+        """Return the table of decisive findings, worst first; `to_frame` also has the supporting ones.
+
+        Folded, of several that pass and ask the same only the one nearest to its margin is shown.
+        """
         shown = self.decisive
+        rows = folded(shown) if fold else tuple(map(cells, shown))
         note = "\n".join(filter(None, [self.supporting, legend(shown), *self.notes]))
-        return Card("Decisive findings: the verdict rests on these", HEADER, tuple(map(cells, shown)), note)
+        return Card("Decisive findings: the verdict rests on these", HEADER, rows, note)
 
     def answers_card(self) -> Card:
         """Return the first thing to read: the verdict, the three answers, and what the verdict does not cover."""
@@ -292,7 +296,7 @@ class Evidence:
         return (f"{SET_EQUAL}{names}.",) if names else ()
 
     def __repr__(self) -> str:
-        return f"{self.answers_card().text()}\n\n{self.card().text()}"
+        return f"{self.answers_card().text()}\n\n{self.card(fold=True).text()}"
 
     def _repr_html_(self) -> str:
         return self.answers_card().html() + self.card().html()

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from heorsynth.checks.core.finding import Finding
+from heorsynth.checks.core.finding import PASS, Finding
 from heorsynth.checks.core.margin import Margin
 from heorsynth.checks.core.scalar import coverage_under
 from heorsynth.checks.planning.catalogue import ESTIMANDS
@@ -47,6 +47,12 @@ HEADER = (
 )
 
 
+_GROUP = HEADER.index("group")
+
+_MANY = 3
+"""So many findings that pass and ask the same are one row in a terminal."""
+
+
 def cells(finding: Finding) -> tuple[str, ...]:
     """Return the cells of a finding under `HEADER`.
 
@@ -64,6 +70,31 @@ def cells(finding: Finding) -> tuple[str, ...]:
         small(finding.n_real),
         "; ".join(filter(None, [finding.remark, _bias(finding)])),
     )
+
+
+def folded(findings: Sequence[Finding]) -> tuple[tuple[str, ...], ...]:
+    """Return the cells of findings for a terminal: of many that pass and ask the same, only the one that fits least."""
+    alike: dict[tuple[str, bool], list[Finding]] = {}
+    for one in findings:
+        if one.verdict == PASS:
+            alike.setdefault((one.key, one.constructed), []).append(one)
+    rows, told = [], set()
+    for one in findings:
+        passing = alike.get((one.key, one.constructed), []) if one.verdict == PASS else []
+        if len(passing) < _MANY:
+            rows.append(cells(one))
+        elif (one.key, one.constructed) not in told:
+            told.add((one.key, one.constructed))
+            worst = list(cells(max(passing, key=_share_of_margin)))
+            worst[_GROUP] += f" (of {len(passing)} that pass, the one nearest to its margin)"
+            rows.append(tuple(worst))
+    return tuple(rows)
+
+
+def _share_of_margin(finding: Finding) -> float:
+    """Return how far the interval reaches towards the margin: 1 at its edge, 0 if there is no interval."""
+    reach = max(abs(finding.lower), abs(finding.upper)) / finding.margin if finding.margin else math.nan
+    return 0.0 if math.isnan(reach) else reach
 
 
 def _bias(finding: Finding) -> str:

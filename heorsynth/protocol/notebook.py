@@ -10,15 +10,15 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from pathlib import Path
-
-import nbformat
-from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError
-from nbformat import NotebookNode
-from traitlets.config import Config
+from typing import TYPE_CHECKING
 
 from heorsynth.core.errors import FileError, Problem, RunError, nearest
 from heorsynth.engine.progress import LIVE_KERNEL
+
+if TYPE_CHECKING:
+    from nbclient import NotebookClient
+    from nbformat import NotebookNode
+    from traitlets.config import Config
 
 SOURCE_VARIABLE = "HEORSYNTH_SOURCE"
 """Environment variable with the folder of the source file, needed if the run folder was moved."""
@@ -32,6 +32,8 @@ _TIMEOUT = 1800
 
 def read_notebook(path: Path) -> NotebookNode:
     """Read a notebook; FileError if the file is not a notebook."""
+    import nbformat
+
     try:
         return nbformat.reads(path.read_text(encoding="utf-8"), as_version=4)
     except (OSError, ValueError) as error:
@@ -45,6 +47,8 @@ def with_parameters(notebook: NotebookNode, values: Mapping[str, object]) -> Not
     ------
     RunError      not exactly one cell is tagged `parameters`, or a name is not set in that cell
     """
+    import nbformat
+
     copy = nbformat.from_dict(notebook)
     copy.cells = [cell for cell in copy.cells if "injected-parameters" not in cell.metadata.get("tags", [])]
     tagged = [i for i, cell in enumerate(copy.cells) if "parameters" in cell.metadata.get("tags", [])]
@@ -90,6 +94,9 @@ def execute(notebook: NotebookNode, folder: Path, source_folder: Path | None = N
 @contextmanager
 def started_kernel(folder: Path, source_folder: Path | None = None) -> Iterator[NotebookKernel]:
     """Start a kernel in `folder` and let it import heorsynth, while the caller does something else."""
+    import nbformat
+    from nbclient import NotebookClient
+
     with tempfile.TemporaryDirectory() as place, ThreadPoolExecutor(1) as pool:
         client = NotebookClient(
             nbformat.v4.new_notebook(),
@@ -121,6 +128,9 @@ class NotebookKernel:
 
     def execute(self, notebook: NotebookNode) -> str:
         """Run every cell; see `execute`."""
+        import nbformat
+        from nbclient.exceptions import CellExecutionError
+
         self._wanted.set_result(notebook)
         try:
             done = self._result()
@@ -184,6 +194,8 @@ def _kernel_environment(profile: str, source_folder: Path | None) -> dict[str, s
 
 def _private_sockets(place: str) -> Config:
     """Settings that make the kernel use socket files in a private folder instead of ports, on POSIX systems."""
+    from traitlets.config import Config
+
     if os.name != "posix":
         return Config()
     return Config({"KernelManager": {"transport": "ipc", "ip": str(Path(place) / "kernel")}})

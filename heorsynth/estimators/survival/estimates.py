@@ -27,6 +27,7 @@ __all__ = [
     "IncidenceCurve",
     "LogRank",
     "SurvivalCurve",
+    "at_risk_counts",
     "at_risk_table",
     "common_horizon",
     "cumulative_incidence",
@@ -87,16 +88,27 @@ def at_risk_table(
     >>> table[["at_risk", "censored", "events"]].to_numpy().tolist()
     [[4, 0, 0], [3, 1, 1], [0, 2, 2]]
     """
-    patients = follow_up(time, event, entry)
     grid = np.atleast_1d(np.asarray(at, float))
+    counts = at_risk_counts(time, event, grid, entry)
+    return pd.DataFrame({"time": grid, "at_risk": counts[:, 0], "censored": counts[:, 1], "events": counts[:, 2]})
+
+
+def at_risk_counts(time: np.ndarray, event: np.ndarray, at: np.ndarray, entry: np.ndarray | None = None) -> np.ndarray:
+    """Return at risk, censored and events (k, 3) of `at_risk_table`, as whole numbers.
+
+    Examples
+    --------
+    >>> at_risk_counts(np.array([1, 2, 3, 4]), np.array([True, False, True, False]), np.array([2.0])).tolist()
+    [[3, 1, 1]]
+    """
+    patients, grid = follow_up(time, event, entry), np.asarray(at, float)
     starts = np.zeros(patients.n) if patients.entry is None else patients.entry
     ends, starts, points = as_one_time(patients.time, starts, grid)
     happened = patients.event != 0
     risk = at_risk_just_before(replace(patients, time=ends, entry=starts), points)
     risk[points == starts.min()] = np.count_nonzero(starts == starts.min())
-    columns = {"censored": np.sort(ends[~happened]), "events": np.sort(ends[happened])}
-    counted = {name: np.searchsorted(known, points, side="right") for name, known in columns.items()}
-    return pd.DataFrame({"time": grid, "at_risk": risk.astype(int), **counted})
+    ended = [np.searchsorted(np.sort(known), points, side="right") for known in (ends[~happened], ends[happened])]
+    return np.column_stack([risk.astype(int), *ended])
 
 
 def rmst(

@@ -14,7 +14,7 @@ from heorsynth.core.display import counted
 from heorsynth.core.errors import NotEstimableError, Problem, unknown_name
 from heorsynth.core.estimate import normal_quantile, significant
 from heorsynth.data.cohort.cohort import Cohort
-from heorsynth.estimators.survival.estimates import at_risk_table, kaplan_meier
+from heorsynth.estimators.survival.estimates import at_risk_counts, kaplan_meier
 from heorsynth.evidence.evidence import Evidence
 from heorsynth.report.figures.groups import declared_cost
 from heorsynth.report.figures.style import (
@@ -77,7 +77,7 @@ def km_difference(cohort: Cohort, synthetic: Sequence[Cohort], endpoint: str, ma
         raise NotEstimableError("difference of curves", Problem(endpoint, f"fewer than {MIN_AT_RISK} patients"))
     time, event, entry = outcome(cohort, endpoint)
     points = np.linspace(0, float(np.nanmax(time)), GRID + 1)
-    at_risk = at_risk_table(time, event, points, entry)["at_risk"].to_numpy()
+    at_risk = at_risk_counts(time, event, points, entry)[:, 0]
     end = points[np.flatnonzero(at_risk >= MIN_AT_RISK)[-1]]
     end = min(end, *(kaplan_meier(*outcome(drawn, endpoint)).reach for drawn in synthetic))
     grid = np.linspace(0, float(end), GRID + 1)

@@ -20,7 +20,7 @@ from heorsynth.core.errors import HorizonError, NotEstimableError, Problem, unkn
 from heorsynth.core.estimate import significant
 from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.data.columns.levels import shown_names
-from heorsynth.estimators.survival.estimates import at_risk_table, kaplan_meier
+from heorsynth.estimators.survival.estimates import at_risk_counts, kaplan_meier
 from heorsynth.report.figures.style import (
     BLACK,
     DASHED,
@@ -177,7 +177,7 @@ def _end(groups: Sequence[Cohort], endpoint: str) -> float:
     for group in groups:
         time, _, entry = group.outcome(endpoint)
         points = np.linspace(0, float(np.max(time)), GRID + 1)
-        at_risk = at_risk_table(time, np.zeros(group.n, bool), points, entry)["at_risk"].to_numpy()
+        at_risk = at_risk_counts(time, np.zeros(group.n, bool), points, entry)[:, 0]
         times.append(points[np.flatnonzero(at_risk >= MIN_AT_RISK)[-1]])
     return float(f"{max(times):.2g}") if max(times) > 0 else 1.0
 
@@ -188,7 +188,7 @@ def _survival(cohort: Cohort, endpoint: str, grid: np.ndarray, least: int, *, ex
     if cohort.n < least:
         return found
     time, cause, entry = cohort.outcome(endpoint)
-    at_risk = at_risk_table(time, cause == 1, grid, entry)["at_risk"].to_numpy()
+    at_risk = at_risk_counts(time, cause == 1, grid, entry)[:, 0]
     if (at_risk >= least).any():
         upto = np.flatnonzero(at_risk >= least)[-1] + 1
         curve = kaplan_meier(time, cause == 1, entry)
@@ -212,7 +212,7 @@ def _risk(cohort: Cohort, endpoint: str, at: np.ndarray) -> np.ndarray:
     if not cohort.n:
         return np.zeros((len(at), 3))
     time, cause, entry = cohort.outcome(endpoint)
-    return at_risk_table(time, cause == 1, at, entry)[["at_risk", "censored", "events"]].to_numpy(float)
+    return at_risk_counts(time, cause == 1, at, entry).astype(float)
 
 
 def _few(cohort: Cohort, groups: Sequence[Cohort], endpoint: str, ticks: np.ndarray) -> np.ndarray:
@@ -245,14 +245,14 @@ def _curves(
     few: np.ndarray,
 ) -> Curves:
     each = np.array([_survival(cohort, endpoint, grid, 1) for cohort in synthetic])
-    mean_at_risk = np.mean([_risk(cohort, endpoint, grid)[:, 0] for cohort in synthetic], axis=0)
+    counts = np.mean([_risk(cohort, endpoint, np.concatenate([grid, ticks])) for cohort in synthetic], axis=0)
+    mean_at_risk, mean = counts[: len(grid), 0], counts[len(grid) :]
     known = np.isfinite(each).all(axis=0) & (mean_at_risk >= MIN_AT_RISK)
     middle, low, high = (
         np.where(known, values, np.nan)
         for values in (each.mean(axis=0), *np.quantile(np.nan_to_num(each), [0.05, 0.95], axis=0))
     )
     counted = _risk(real, endpoint, ticks)
-    mean = np.mean([_risk(cohort, endpoint, ticks) for cohort in synthetic], axis=0)
     texts = np.vectorize(_text, otypes=[object])(counted.astype(int), few)
     risk = pd.DataFrame({"group": label, "time": ticks})
     for place, name in enumerate(("at_risk", "censored", "events")):

@@ -146,3 +146,33 @@ def test_a_cohort_and_its_copies_fit_a_terminal() -> None:
     drawn = hs.generators.create("bootstrap").fit(cohort, seed=1).sample(m=2, seed=1)
     for shown in (cohort, drawn):
         assert max(map(len, repr(shown).splitlines())) <= WIDTH
+
+
+def test_a_terminal_shows_one_of_many_findings_that_pass_and_ask_the_same() -> None:
+    """The one nearest to its margin; what fails or is open, or is set equal by construction, is never folded away."""
+    passing = [
+        finding(verdict="pass", group=f"site={place}", lower=-reach, upper=reach)
+        for place, reach in enumerate((0.01, 0.04, 0.02))
+    ]
+    others = [
+        finding(verdict="fail", group="arm=a"), finding(verdict="fail", group="arm=b"), finding(group="arm=c"),
+        finding(verdict="pass", basis="constructed", group="arm=d"),
+        finding(verdict="pass", key="costs.mean", group="all"),
+    ]  # fmt: skip
+    found = evidence(*passing, *others)
+    groups = [row[2] for row in found.card(fold=True).rows]
+    assert groups[3].startswith("site=1 (of 3 that pass")
+    assert groups[:3] + groups[4:] == ["arm=a", "arm=b", "arm=c", "arm=d", "all"]
+    assert len(found.card().rows) == 8 and "site=0" in found.card().html() and "site=0" not in repr(found)
+
+
+def test_two_findings_that_pass_are_both_shown() -> None:
+    found = evidence(finding(verdict="pass", group="arm=a"), finding(verdict="pass", group="arm=b"))
+    assert len(found.card(fold=True).rows) == 2
+
+
+def test_a_long_cell_takes_the_whole_width_and_a_short_one_stays_beside_the_others() -> None:
+    header = ("question", "answer", "why")
+    text = Card("t", header, (("is it so?", "no", "words " * 120), ("and this?", "yes", "short"))).text()
+    assert "  is it so?  no\n      words words" in text and len(text.splitlines()) < 20
+    assert "  is it so?  no      short" in Card("t", header, (("is it so?", "no", "short"),)).text()
