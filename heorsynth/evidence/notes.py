@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 
 from heorsynth.checks.core.estimand import PRIVATE
-from heorsynth.checks.core.finding import NOT_ESTIMABLE, Finding
+from heorsynth.checks.core.finding import NOT_ESTIMABLE, PASS, Finding
 from heorsynth.checks.core.observed import Observed, missing
 from heorsynth.checks.economics.analysis import imputations
 from heorsynth.checks.planning.catalogue import plain_names
 from heorsynth.checks.planning.plan import Plan
+from heorsynth.checks.structure.estimands import PANEL
 from heorsynth.checks.survival.horizon import outcome
 from heorsynth.core.estimate import significant
 from heorsynth.data.cohort.cohort import Cohort
@@ -24,6 +25,7 @@ from heorsynth.data.labels.label import Label
 from heorsynth.data.labels.levels import INTERNAL, LEVELS
 from heorsynth.estimators.survival.counts import event_counts, follow_up
 from heorsynth.evidence.finding_text import SET_EQUAL
+from heorsynth.generators.heor.keep_columns import ALL_COLUMNS
 
 _AGAINST = "judged against rows that are themselves synthetic"
 _MADE_FROM = "made from rows that were themselves synthetic"
@@ -39,7 +41,23 @@ def further_notes(cohort: Cohort | CohortFolder, syn: Sequence[Any], findings: S
     """Return notes on rows that outnumber patients, repeated synthesis, small risk sets, and exposed groups."""
     thin = _thin_starts(cohort) if isinstance(cohort, Cohort) else []
     of_rows = (*_outnumbered(syn), *_generations(syn), *_clustered(cohort.schema.cluster, findings), *thin)
-    return (*_others_of_release(syn), *of_rows, *most_exposed(findings))
+    return (*_others_of_release(syn), *_forgotten(syn, findings), *of_rows, *most_exposed(findings))
+
+
+def _forgotten(syn: Sequence[Any], findings: Sequence[Finding]) -> list[str]:
+    """Return the setting that keeps the analyses nobody declared, where they decide, do not pass, and may be kept."""
+    open_ = any(one.key == PANEL.key and one.decisive and one.verdict not in (PASS, NOT_ESTIMABLE) for one in findings)
+    labels = [one.label for one in syn if one.label is not None]
+    shrunk = any(
+        one.generator == "heor" and one.level == INTERNAL and one.settings.get("keep") != ALL_COLUMNS for one in labels
+    )
+    if not (open_ and shrunk):
+        return []
+    return [
+        "Analyses that nobody declared are off because `heor` shrinks what few patients show. With `options: "
+        "{keep: all}` it keeps every pair of columns as these patients have it; its rows are then nearer to theirs. "
+        "Or declare the analyses that matter."
+    ]
 
 
 def _others_of_release(syn: Sequence[Any]) -> list[str]:

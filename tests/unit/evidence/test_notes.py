@@ -67,3 +67,16 @@ def test_intervals_that_do_not_allow_for_clusters_say_so_and_only_where_there_ar
     assert [note for note in evidence.notes if "do not allow for clusters" in note and "survival" in note]
     plain, _ = hs.datasets.simulated_trial(120, 1)
     assert not [note for note in hs.validate(plain, [plain], "teaching", seed=1).notes if "clusters" in note]
+
+
+def test_analyses_that_heor_shrinks_come_with_the_setting_that_keeps_them_and_only_where_it_may():
+    cohort = hs.datasets.load("veterans")
+
+    def notes(**options):
+        drawn = hs.generators.create("heor", **options).fit(cohort, seed=1).sample(m=20, seed=1)
+        return [one for one in hs.validate(cohort, drawn, "model-development", seed=1).notes if "{keep: all}" in one]
+
+    assert len(notes()) == 1
+    assert notes(keep="all") == notes(release="shared") == []
+    marginals = hs.generators.create("marginals").fit(cohort, seed=1).sample(m=20, seed=1)
+    assert not any("keep: all" in one for one in hs.validate(cohort, marginals, "model-development", seed=1).notes)
