@@ -109,6 +109,7 @@ def protocol_text(table: Table) -> str:
         "cohort:",
         *(f"  {line}" for line in _cohort_lines(table)),
         f"generator: {{name: heor, n: same, m: {table.m}, seed: 1}}",
+        *([] if purpose == "teaching" else _keep_all_lines(table)),
         "margins: {}   # the purpose has default margins; set your own before you see any result",
         'governance:   # blank answers are shown as "needs a person"',
         *(f"  {key}:" for key in ("steward", "intended_use", "prohibited_use", "legal_basis", "retention")),
@@ -117,6 +118,14 @@ def protocol_text(table: Table) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def _keep_all_lines(table: Table) -> list[str]:
+    return [
+        "# Relations that few patients show are shrunk, and analyses that nobody declared may then differ.",
+        "# This keeps them all, and the rows lie nearer to the patients:",
+        f"# generator: {{name: heor, n: same, m: {table.m}, seed: 1, options: {{keep: all}}}}",
+    ]
 
 
 def _cohort_lines(table: Table) -> list[str]:
