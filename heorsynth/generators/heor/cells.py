@@ -21,7 +21,7 @@ _SIMILARITY_POWER = 4
 """Power of the similarity of cells: the higher, the more a small cell borrows from the cells most similar to it."""
 
 
-_SCALINGS, _SETTLED = 5000, 1e-6
+_SCALINGS, _SETTLED = 5000, 1e-9
 """Largest number of rounds in which the weights that small cells share come to their sums and bounds, and how near."""
 
 OTHERS = " / others"
