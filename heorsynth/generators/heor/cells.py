@@ -21,8 +21,8 @@ _SIMILARITY_POWER = 4
 """Power of the similarity of cells: the higher, the more a small cell borrows from the cells most similar to it."""
 
 
-_SCALINGS = 500
-"""Rounds in which the weights that small cells share come to their sums and bounds."""
+_SCALINGS, _SETTLED = 5000, 1e-9
+"""Largest number of rounds in which the weights that small cells share come to their sums and bounds, and how near."""
 
 OTHERS = " / others"
 """Ends the name of a stratum that joins the small cells of an arm."""
@@ -92,41 +92,53 @@ class Cells:
         ]
         return np.array(names)[cell]
 
-    def borrowed(self, at_least: int) -> np.ndarray:
+    def borrowed(self, at_least: int, arm: str | None = None) -> np.ndarray:
         """Weight (c, c) of each cell's patients, by column, in the law of each cell, by row; both sum to the counts.
 
         A cell of `at_least` patients or more has its own law. Smaller cells share patients, mostly with the cells
         that have their rarest levels in common: the few men of an age group borrow from other men before they
-        borrow from women. Each cell lends as much as it borrows. So every patient counts once in all, and the law of
-        the whole cohort is unchanged, as is that of each level whose cells share only with one another. No patient
-        weighs more than 1 / `at_least` of a cell's law, if so many share.
+        borrow from women. They share within their level of the column `arm`, and with others only if the arm itself
+        has fewer than `at_least` patients. Each cell lends as much as it borrows. So every patient counts once in
+        all, and the law of the whole cohort is unchanged, as is that of each arm that shares with no other. No
+        patient weighs more than 1 / `at_least` of a cell's law, if so many share.
 
         References
         ----------
         Sinkhorn & Knopp (1967) Pac J Math 21:343, scaling a matrix to given row and column sums.
         Benamou et al. (2015) SIAM J Sci Comput 37:A1111, the same under an upper bound of the entries.
         """
-        plan = np.diag(self.counts.astype(float))
-        small = [int(index) for index in np.flatnonzero(self.counts < at_least)]
-        if not small:
-            return plan
-        similarity = self._similarity()
-        for other in np.argsort(-similarity[small].sum(axis=0), kind="stable"):
-            if self.counts[small].sum() >= at_least:
-                break
-            if other not in small:
-                small.append(int(other))
-        counts, kernel = self.counts[small].astype(float), similarity[np.ix_(small, small)]
-        shared = kernel * np.outer(counts, counts)
-        bound = np.outer(counts, counts) / min(at_least, counts.sum())
-        excess = np.ones_like(shared)
-        for _ in range(_SCALINGS):
-            shared *= (counts / shared.sum(axis=1))[:, None]
-            shared *= counts / shared.sum(axis=0)
-            within = np.minimum(shared * excess, bound)
-            excess, shared = shared * excess / within, within
-        plan[np.ix_(small, small)] = shared
+        plan, similarity = np.diag(self.counts.astype(float)), self._similarity()
+        for sharing in self._sharing(similarity, at_least, arm):
+            counts, kernel = self.counts[sharing].astype(float), similarity[np.ix_(sharing, sharing)]
+            plan[np.ix_(sharing, sharing)] = _shared(kernel, counts, at_least)
         return plan
+
+    def _sharing(self, similarity: np.ndarray, at_least: int, arm: str | None) -> list[list[int]]:
+        """The cells that share patients with one another: those of an arm, and across arms where one is too small."""
+        every = np.arange(len(self.members))
+        arms = np.zeros(len(every)) if arm is None else self.levels(arm, every).astype(str)
+        parts, wanting = list[list[int]](), list[int]()
+        for one in np.unique(arms):
+            own = every[arms == one]
+            taken = self._joined([int(index) for index in own[self.counts[own] < at_least]], own, similarity, at_least)
+            if taken:
+                (parts.append if self.counts[taken].sum() >= at_least else wanting.extend)(taken)
+        if not wanting:
+            return parts
+        across = self._joined(wanting, every, similarity, at_least)
+        apart = [part for part in parts if not set(part) & set(across)]
+        joined = {*across, *(index for part in parts if part not in apart for index in part)}
+        return [*apart, sorted(joined)]
+
+    def _joined(self, small: list[int], among: np.ndarray, similarity: np.ndarray, at_least: int) -> list[int]:
+        """Small cells, and the cells most similar to them until they have `at_least` patients."""
+        found = list(small)
+        for other in among[np.argsort(-similarity[np.ix_(small, among)].sum(axis=0), kind="stable")]:
+            if not small or self.counts[found].sum() >= at_least:
+                break
+            if other not in found:
+                found.append(int(other))
+        return found
 
     def pooled(self, cell: np.ndarray, at_least: int) -> np.ndarray:
         """Weight (c, n) of each patient, in these cells (n,), in the law of each cell; each patient counts once in all.
@@ -141,7 +153,7 @@ class Cells:
         arms = first[:, 0] if first.shape[1] else np.zeros(len(self.members))
         wanting: list[int] = []
         for arm in dict.fromkeys(arms.tolist()):
-            taken = _joined(np.flatnonzero(arms == arm), counts, at_least)
+            taken = _pooled(np.flatnonzero(arms == arm), counts, at_least)
             if len(taken) and counts[taken].sum() < at_least:
                 wanting += taken.tolist()
             elif len(taken):
@@ -203,7 +215,22 @@ class Cells:
         )
 
 
-def _joined(cells: np.ndarray, counts: np.ndarray, at_least: int) -> np.ndarray:
+def _shared(kernel: np.ndarray, counts: np.ndarray, at_least: int) -> np.ndarray:
+    """Weights (k, k) near a kernel (k, k) whose rows and columns sum to these counts (k,), within the bound."""
+    shared = kernel * np.outer(counts, counts)
+    bound = np.outer(counts, counts) / min(at_least, counts.sum())
+    excess = np.ones_like(shared)
+    for _ in range(_SCALINGS):
+        shared *= (counts / shared.sum(axis=1))[:, None]
+        shared *= counts / shared.sum(axis=0)
+        within = np.minimum(shared * excess, bound)
+        excess, shared = shared * excess / within, within
+        if max(np.abs(shared.sum(axis=axis) / counts - 1).max() for axis in (0, 1)) < _SETTLED:
+            break
+    return np.asarray(shared)
+
+
+def _pooled(cells: np.ndarray, counts: np.ndarray, at_least: int) -> np.ndarray:
     """Of some cells, those that share one law: all small ones, and the next until they have `at_least` patients."""
     ordered = cells[np.argsort(counts[cells], kind="stable")]
     small = int((counts[ordered] < at_least).sum())

@@ -138,7 +138,9 @@ class HeorLaw:
             chance = None
             if guard is not None and noise is not None:
                 time, chance = guard.capped(time), guard.weights("outcome", cohort.n, noise.outcome)
-            outcome = Outcome.of(time, cause, cells, cell, least if guard is None else least // 2, chance)
+            outcome = Outcome.of(
+                *(time, cause, cells, cell, least if guard is None else least // 2, chance, cohort.schema.arm)
+            )
         if guard is not None:
             values = shape.bounded(values, guard, cohort.name)
         shape = shape.with_states(cells, cell, cause, values)

@@ -15,6 +15,9 @@ from heorsynth.generators.protection.guard import Mover
 _POOL = 2
 """A cell with fewer patients than this many pieces need shares its law with the cells most similar to it."""
 
+_HALVED = 4
+"""With so many pieces or more, a cell that shares patients has its own shares of early and of late times."""
+
 _WARPED = 16
 """Equal parts of follow-up whose shares are moved by chance."""
 
@@ -52,6 +55,31 @@ class _FollowUpLaw:
             [np.add.reduceat(held * (ended == code), starts) / sizes for code in range(1, n_causes + 1)]
         )
         return cls(Quantiles.of(time, least, weights, whole_end=True), edges, shares)
+
+    @classmethod
+    def shared(
+        cls, time: np.ndarray, cause: np.ndarray, weights: np.ndarray, n_causes: int, least: int
+    ) -> _FollowUpLaw:
+        """The law of one of several cells that share these patients; the laws of all add up to that of the patients.
+
+        It is the law in which all patients count alike, with other shares of rows that ended early or late and by each
+        cause: those of the weighted patients (n,). A small cell's own pieces would be so wide that the order of deaths
+        and censored times within them was lost, and survival in the arm too good.
+        """
+        alike = cls.of(time, cause, np.ones(len(time)), n_causes, least)
+        window = np.empty(len(time), dtype=int)
+        parts = split(np.ones(len(time)), least)
+        window[np.lexsort((cause == 0, time))] = np.repeat(np.arange(len(parts)), [p.stop - p.start for p in parts])
+        late = window >= (len(parts) + 1) // 2 if len(parts) >= _HALVED else np.zeros(len(time), dtype=bool)
+        mass = np.column_stack([1 - alike.causes.sum(axis=1), alike.causes]) * np.diff(alike.edges)[:, None]
+        for half in (False, True):
+            mine = np.unique(window[late == half])
+            for states in _parted(cause[late == half], n_causes, least):
+                held = weights[(late == half) & np.isin(cause, states)]
+                mass[np.ix_(mine, states)] *= held.mean() if len(held) else 1.0
+        edges = np.concatenate([[0.0], np.cumsum(mass.sum(axis=1))]) / mass.sum()
+        times = replace(alike.times, edges=np.interp(alike.times.edges, alike.edges, edges))
+        return cls(times, edges, mass[:, 1:] / mass.sum(axis=1, keepdims=True))
 
     @classmethod
     def of_shares(cls, shares: np.ndarray, ends: np.ndarray, decimals: int) -> _FollowUpLaw:
@@ -98,6 +126,14 @@ def systematic_sample(chance: np.ndarray, rng: np.random.Generator) -> np.ndarra
     return np.diff(np.concatenate([[0.0], steps])) > 0
 
 
+def _parted(cause: np.ndarray, n_causes: int, least: int) -> list[list[int]]:
+    """The causes, 0 among them, in parts that `least` patients (n,) or more have: rare ones join the most frequent."""
+    counts = np.bincount(cause, minlength=n_causes + 1)
+    most = int(np.argmax(counts))
+    rare = [state for state in range(n_causes + 1) if counts[state] < least and state != most]
+    return [[most, *rare], *([state] for state in range(n_causes + 1) if state != most and state not in rare)]
+
+
 def _positions(parts: list[np.ndarray]) -> list[np.ndarray]:
     """The positions of each part's members in the order that was split."""
     ends = np.cumsum([len(part) for part in parts])
@@ -130,22 +166,26 @@ class Outcome:
         cell: np.ndarray,
         least: int = MIN_PATIENTS,
         chance: np.ndarray | None = None,
+        arm: str | None = None,
     ) -> Outcome:
         """The law of patients with these times, causes and cells (n,), with `least` patients to a piece.
+
+        Small cells share patients within their level of the column `arm`, if one is named.
 
         With weights by chance (n,), no patient of a small cell counts more in its law than others do.
         """
         knots = least if chance is None else MIN_PATIENTS
-        n_causes = max(1, int(cause.max()))
+        n_causes, apart = max(1, int(cause.max())), chance is None
         if chance is None:
-            shared = (cells.borrowed(_POOL * least) / cells.counts)[:, cell]
+            shared = (cells.borrowed(_POOL * least, arm) / cells.counts)[:, cell]
             chance = np.ones(len(time))
         else:
             shared = cells.pooled(cell, _POOL * least) * chance
         endings = []
         for weights in shared:
             rows = weights > 0
-            endings.append(_FollowUpLaw.of(time[rows], cause[rows], weights[rows], n_causes, least))
+            law = _FollowUpLaw.shared if apart and np.ptp(weights[rows]) > 0 else _FollowUpLaw.of
+            endings.append(law(time[rows], cause[rows], weights[rows], n_causes, least))
         order = np.argsort(time, kind="stable")
         parts = np.array_split(order, max(1, min(GRID, len(time) // knots)))
         held = chance[order]
