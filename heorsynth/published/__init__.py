@@ -1,0 +1,1 @@
+"""Curves and tables of a paper, and the cohorts that agree with them."""
