@@ -1,1 +1,6 @@
-"""Curves and tables of a paper, and the cohorts that agree with them."""
+"""What a paper prints of its patients, and the cohorts that agree with it."""
+
+from heorsynth.published.reconstruction.joined import joined
+from heorsynth.published.reconstruction.reconstruct import reconstruct
+
+__all__ = ("joined", "reconstruct")

@@ -6,6 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from heorsynth.published.reconstruction.path import ClickedPath
+
+ENDS_AT_ZERO = 2.5
+"""A curve whose last height is below so many clicking errors ends at zero."""
+
 
 @dataclass(frozen=True, eq=False)
 class Arm:
@@ -14,25 +19,16 @@ class Arm:
     Attributes
     ----------
     name : str
-    time, level : array (p,)      the cleaned curve: points in the order of its path from (0, 1), monotone
-    clicked : array (p,)          survival as clicked, in the same order
-    height_error, time_error : float    standard deviation of the clicking error
-    vertical : array of bool (p,) the piece from the point before to this one is a vertical step
+    curve : ClickedPath                 the cleaned curve from (0, 1)
     at_risk_time, at_risk : array (k,)  numbers at risk (T >= t); the first is at time 0
-    events : int or None          total number of events
+    events : int or None                total number of events
     """
 
     name: str
-    time: np.ndarray
-    level: np.ndarray
-    clicked: np.ndarray
-    height_error: float
-    time_error: float
-    vertical: np.ndarray
+    curve: ClickedPath
     at_risk_time: np.ndarray
     at_risk: np.ndarray
-    events: int | None
-    ends_at_zero: bool
+    events: int | None = None
 
     @property
     def n(self) -> int:
@@ -42,4 +38,9 @@ class Arm:
     @property
     def end(self) -> float:
         """The last time of the curve or of a number at risk."""
-        return float(max(self.time[-1], self.at_risk_time[-1]))
+        return float(max(self.curve.time[-1], self.at_risk_time[-1]))
+
+    @property
+    def ends_at_zero(self) -> bool:
+        """True if nobody is left at the end of the curve."""
+        return bool(self.curve.clicked[-1] < ENDS_AT_ZERO * self.curve.height_error or self.at_risk[-1] == 0)

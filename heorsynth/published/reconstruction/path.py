@@ -8,7 +8,7 @@ import numpy as np
 from scipy.optimize import isotonic_regression
 
 AXIS = (600, 400)
-"""Pixels of the axes that a clicking error is stated in, unless the error itself is given."""
+"""Pixels of the axes that a clicking error is stated in."""
 
 HALF_PIXEL = 0.5
 """Standard deviation of a careful click, in pixels both ways."""
@@ -22,25 +22,41 @@ FEWEST_RISES = 8
 FLAT = 3.0
 """Two points further apart in time than so many pixels, and close in height, stand on one level."""
 
+VERTICAL = 1.5
+"""Two points less than so many pixels apart in time, and further apart in height, stand on one vertical step."""
+
 
 @dataclass(frozen=True, eq=False)
-class Path:
-    """Points (p,) of one curve from (0, 1), in the order in which the curve passes them."""
+class ClickedPath:
+    """Points (p,) of one curve from (0, 1), in the order in which the curve passes them.
+
+    Attributes
+    ----------
+    time, level : array (p,)          the closest monotone curve
+    clicked : array (p,)              survival as clicked
+    vertical : array of bool (p,)     the piece from the point before to this one is a vertical step
+    height_error, time_error : float  standard deviation of a click
+    """
 
     time: np.ndarray
-    clicked: np.ndarray
     level: np.ndarray
+    clicked: np.ndarray
+    vertical: np.ndarray
     height_error: float
     time_error: float
-    largest_rise: float
+
+    @property
+    def largest_rise(self) -> float:
+        """The largest distance of a click from the monotone curve, in clicking errors."""
+        return float(np.max(np.abs(self.clicked - self.level)) / self.height_error)
 
 
-def path(time: np.ndarray, survival: np.ndarray, width: float, error: float | None) -> Path:
-    """The path of clicked points, with (0, 1) added.
+def clicked_path(time: np.ndarray, survival: np.ndarray, width: float, error: float | None = None) -> ClickedPath:
+    """Return the path of clicked points, with (0, 1) added.
 
     Parameters
     ----------
-    time, survival : array (p,)   clicked; any order, survival as a share
+    time, survival : array (p,)   clicked; in any order, survival as a share
     width : float                 length of the time axis
     error : float, optional       standard deviation of a click in pixels of a 600 x 400 axis; estimated if None
 
@@ -51,26 +67,28 @@ def path(time: np.ndarray, survival: np.ndarray, width: float, error: float | No
 
     The error is the root mean square of the curve's rises divided by the square root of 2, because the difference of
     two clicks on one level is normal with twice the variance, and only rises are certainly error.
+
+    Examples
+    --------
+    >>> path = clicked_path(np.array([2.0, 1.0, 2.01]), np.array([0.8, 1.0, 0.5]), width=6.0)
+    >>> path.time.tolist(), path.level.tolist()
+    ([0.0, 1.0, 2.0, 2.01], [1.0, 1.0, 0.8, 0.5])
     """
     unit_x, unit_y = width / AXIS[0], 1 / AXIS[1]
     order = np.argsort(time / unit_x - survival / unit_y, kind="stable")
-    x, y = time[order], survival[order]
-    pixels = HALF_PIXEL if error is None else error
-    if x[0] > 3 * pixels * unit_x or y[0] < 1 - 3 * pixels * unit_y or True:
-        x, y = np.append(0.0, x), np.append(1.0, y)
+    x, y = np.append(0.0, time[order]), np.append(1.0, survival[order])
     pixels = _estimated(x / unit_x, y / unit_y) if error is None else error
-    level = isotonic_regression(y, increasing=False).x
-    clean = isotonic_regression(x).x
-    rise = float(max(np.max(y - level), np.max(level - y)))
-    return Path(np.maximum(clean, 0.0), y, np.clip(level, 0.0, 1.0), pixels * unit_y, pixels * unit_x, rise)
+    level = np.clip(isotonic_regression(y, increasing=False).x, 0.0, 1.0)
+    clean = np.maximum(isotonic_regression(x).x, 0.0)
+    right, down = np.diff(clean) / unit_x, -np.diff(level) / unit_y
+    vertical = (right < VERTICAL) & (down > np.maximum(right, 0.5))
+    return ClickedPath(clean, level, y, np.append(False, vertical), pixels * unit_y, pixels * unit_x)
 
 
 def _estimated(x: np.ndarray, y: np.ndarray) -> float:
     right, up = np.diff(x), np.diff(y)
-    level = right > FLAT
-    rises = up[level & (up > 0)]
+    rises = up[(right > FLAT) & (up > 0)]
     if len(rises) < FEWEST_RISES:
         return HALF_PIXEL
-    typical = np.median(rises) / 0.6745
-    kept = rises[rises <= 4 * typical]
+    kept = rises[rises <= 4 * np.median(rises) / 0.6745]
     return float(np.clip(np.sqrt(np.mean(kept**2) / 2), LEAST_ERROR, LARGEST_ERROR))

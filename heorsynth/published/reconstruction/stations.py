@@ -9,11 +9,8 @@ from scipy.optimize import isotonic_regression
 
 from heorsynth.published.reconstruction.arm import Arm
 
-ENDS_AT_ZERO = 2.5
-"""A curve whose last height is below so many clicking errors ends at zero."""
-
-VERTICAL = 1.5
-"""Two points less than so many pixels apart in time stand on one vertical step."""
+SHARED = 0.25
+"""Error in time that all points of a curve share, in clicking errors: where steps too small to see stand."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,16 +48,12 @@ def drawn_times(arm: Arm, n_runs: int, rng: np.random.Generator) -> np.ndarray:
 
     Two ends of a vertical step have one true time, so their mean is taken.
     """
-    drawn = arm.time[:, None] + rng.normal(0.0, arm.time_error, (len(arm.time), n_runs))
+    drawn = arm.curve.time[:, None] + rng.normal(0.0, arm.curve.time_error, (len(arm.curve.time), n_runs))
+    drawn += rng.normal(0.0, SHARED * arm.curve.time_error, n_runs)
     drawn[0] = 0.0
     drawn = np.stack([isotonic_regression(column).x for column in drawn.T], axis=1)
-    vertical = np.flatnonzero(arm.vertical)
-    firsts = vertical[~np.isin(vertical - 1, vertical)]
-    for first in firsts:
-        last = first
-        while last + 1 < len(arm.time) and arm.vertical[last + 1] and last - first < 1:
-            last += 1
-        drawn[first - 1 : last + 1] = drawn[first - 1 : last + 1].mean(axis=0)
+    ends = np.flatnonzero(arm.curve.vertical & ~np.append(arm.curve.vertical[1:], False) & ~np.append(False, arm.curve.vertical[:-1]))
+    drawn[ends] = drawn[ends - 1] = (drawn[ends] + drawn[ends - 1]) / 2
     drawn[0] = 0.0
     return np.maximum.accumulate(np.maximum(drawn, 0.0), axis=0)
 
@@ -75,8 +68,8 @@ def stations(arm: Arm, n_runs: int, rng: np.random.Generator) -> Stations:
     time = np.take_along_axis(time, order, axis=0)
     boundary = order < len(bounds)
     place = np.cumsum(~boundary, axis=0)
-    height = np.where(boundary, np.nan, np.concatenate([[np.nan], arm.clicked[1:]])[place])
-    level = arm.level[place]
+    height = np.where(boundary, np.nan, np.concatenate([[np.nan], arm.curve.clicked[1:]])[place])
+    level = arm.curve.level[place]
     interval = np.cumsum(boundary, axis=0) - boundary
     last = np.empty((len(bounds) + 1, n_runs))
     start, stop = np.zeros_like(last), np.empty_like(last)
@@ -85,12 +78,12 @@ def stations(arm: Arm, n_runs: int, rng: np.random.Generator) -> Stations:
         last[number] = np.where(inside, level, np.inf).min(axis=0)
         stop[number] = arm.at_risk_time[number + 1] if number < len(bounds) else end
         start[number] = arm.at_risk_time[number]
-    last[~np.isfinite(last)] = arm.level[-1]
+    last[~np.isfinite(last)] = arm.curve.level[-1]
     runs = np.arange(n_runs)
     ratio = last[interval, runs] / np.maximum(level, 1e-9)
     width = np.maximum(stop - start, 1e-9)
     share = np.clip((time - start[interval, runs]) / width[interval, runs], 0.0, 1.0)
-    vertical = ~boundary & np.concatenate([[False], arm.vertical[1:]])[place]
+    vertical = ~boundary & np.concatenate([[False], arm.curve.vertical[1:]])[place]
     leaving = np.append(arm.at_risk[1:], 0 if arm.ends_at_zero else 1)
     carried = _carried(ratio, share, interval)
     return Stations(time, height, level, boundary, interval, ratio, carried, vertical, share, leaving)
