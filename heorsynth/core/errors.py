@@ -170,6 +170,10 @@ class LedgerError(HeorsynthError):
     """A release that may not be made beside earlier ones of the same patients, or one that exceeds their budget."""
 
 
+class CurveError(HeorsynthError):
+    """A published curve, or the numbers printed beside it, cannot come from one group of patients."""
+
+
 class OutputError(HeorsynthError):
     """The output folder cannot be written, or already holds another run."""
 

@@ -1,0 +1,1 @@
+"""Patients reconstructed from a published Kaplan-Meier curve, as an ensemble that shows what the curve leaves open."""
