@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from heorsynth import generators as generators
+    from heorsynth import published as published
     from heorsynth.checks.analyses.analysis import Analysis as Analysis
     from heorsynth.checks.analyses.replicate import replicate as replicate
     from heorsynth.core.errors import HeorsynthError as HeorsynthError
@@ -46,6 +47,7 @@ _PUBLIC = {
     "generators": "heorsynth.generators:",
     "inspect": "heorsynth.data.inspect:inspect",
     "open_engine": "heorsynth.engine.engine:open_engine",
+    "published": "heorsynth.published:",
     "read": "heorsynth.data.files.io:read",
     "replicate": "heorsynth.checks.analyses.replicate:replicate",
     "run": "heorsynth.protocol.run:run",

@@ -13,7 +13,7 @@ from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from heorsynth.core.errors import FileError, HeorsynthError, Problem, ProtocolError
 
-MAX_BYTES = 1_000_000
+_MAX_BYTES = 1_000_000
 """Largest size of a protocol, in bytes; a protocol is about one page of text."""
 
 _MAX_DEPTH = 20
@@ -41,10 +41,10 @@ class Kind:
     start: str
 
 
-PROTOCOL = Kind("protocol", ProtocolError, "start from `heorsynth init data.csv`")
+_PROTOCOL = Kind("protocol", ProtocolError, "start from `heorsynth init data.csv`")
 
 
-def read_yaml(path: Path, kind: Kind = PROTOCOL) -> tuple[dict[str, object], dict[Path_, int], bytes]:
+def read_yaml(path: Path, kind: Kind = _PROTOCOL) -> tuple[dict[str, object], dict[Path_, int], bytes]:
     """The document, the line (from 1) of every key by its path, and the file's bytes.
 
     Raises
@@ -61,7 +61,7 @@ def read_yaml(path: Path, kind: Kind = PROTOCOL) -> tuple[dict[str, object], dic
         raise FileError(subject, Problem("", "cannot be read", "check the path")) from error
     except UnicodeDecodeError as error:
         raise FileError(subject, Problem("", "not UTF-8", "save it as UTF-8")) from error
-    if len(raw) > MAX_BYTES:
+    if len(raw) > _MAX_BYTES:
         raise FileError(subject, Problem("", f"{len(raw):,} bytes", f"a {kind.name} is a page of YAML"))
     try:
         _require_plain(text, subject, kind.error)
