@@ -12,8 +12,9 @@ import pandas as pd
 
 from heorsynth.core.display import Card, counted, facts_card
 from heorsynth.core.errors import PaperError, Problem, unknown_name
+from heorsynth.core.estimate import Estimate, normal_quantile
 from heorsynth.published.consistency.contradictions import contradictions_of
-from heorsynth.published.schema.document import Document, EndpointSection
+from heorsynth.published.schema.document import CharacteristicSection, Document, EndpointSection
 from heorsynth.published.schema.endpoint_data import EndpointData
 from heorsynth.published.schema.facts import COLUMNS, Fact, facts_of
 
@@ -90,6 +91,49 @@ class Paper:
         rows = [(arm, one.n, counts.get(arm, math.nan)) for arm, one in self.document.arms.items()]
         return pd.DataFrame(rows, columns=["arm", "n", "events"])
 
+    def hazard_ratio(self, endpoint: str, arm: str, reference: str) -> Estimate:
+        """Return the log hazard ratio of an arm to another as the paper states it, with the error of its interval.
+
+        Notes
+        -----
+        The standard error is log(high / low) / (2 z), z the normal quantile of the stated level. The ratio of the other
+        direction is inverted.
+
+        Raises
+        ------
+        UnknownNameError      the paper has no such endpoint
+        PaperError            it states no overall hazard ratio of these arms with an interval
+        """
+        for one in self._endpoint(endpoint).hazard_ratios:
+            if one.subgroup or {one.arm, one.reference} != {arm, reference} or one.low is None or one.high is None:
+                continue
+            sign = 1 if one.arm == arm else -1
+            error = math.log(one.high.value / one.low.value) / (2 * normal_quantile(one.level))
+            return Estimate.normal(sign * math.log(one.value.value), error, unit="log hazard ratio")
+        found, fix = f"no hazard ratio of {arm} to {reference} with an interval", "add value, low and high"
+        raise PaperError(f"paper {self.path.name!r}", Problem(f"endpoints.{endpoint}.hazard_ratios", found, fix))
+
+    def characteristics(self, arm: str) -> dict[str, float | dict[str, float]]:
+        """Return Table 1 of an arm as `indirect_comparison` matches it: means with their SD, and shares of levels.
+
+        A characteristic with only a median is left out: its mean is not stated.
+
+        Raises
+        ------
+        UnknownNameError      the paper has no such arm
+        """
+        if arm not in self.document.arms:
+            raise unknown_name("arm", arm, self.document.arms)
+        rows = self.document.table1.characteristics if self.document.table1 is not None else {}
+        found: dict[str, float | dict[str, float]] = {}
+        for name, row in rows.items():
+            moments = row.arms.get(arm)
+            if moments is not None and moments.mean is not None:
+                found[name] = {"mean": moments.mean.value} | ({"sd": moments.sd.value} if moments.sd else {})
+            elif shares := _shares(row, arm, self.document.arms[arm].n):
+                found[name] = shares
+        return found
+
     def contradictions(self) -> pd.DataFrame:
         """Return facts that cannot all be true, one row each, the largest first within a severity.
 
@@ -131,3 +175,13 @@ class Paper:
 
     def _repr_html_(self) -> str:
         return self.card().html()
+
+
+def _shares(row: CharacteristicSection, arm: str, n: int) -> dict[str, float]:
+    """Share of each level among the patients whose level is known; from percentages where a count is missing."""
+    cells = {level: by_arm[arm] for level, by_arm in row.levels.items() if arm in by_arm}
+    counts = {level: cell.n for level, cell in cells.items() if cell.n is not None}
+    if cells and len(counts) == len(cells):
+        known = max(sum(counts.values()), 1) if len(cells) > 1 else n
+        return {level: count / known for level, count in counts.items()}
+    return {level: cell.percent.value / 100 for level, cell in cells.items() if cell.percent is not None}

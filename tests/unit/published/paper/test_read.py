@@ -1,5 +1,6 @@
 """Paper files: what is read, and what is refused with its line."""
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 
@@ -189,3 +190,21 @@ def test_a_vector_figure_gives_the_curves(changed: Callable) -> None:
     curves = changed(("file: os.csv}", new), figure_svg=drawing).curves("os")
     assert curves.groupby("arm")["survival"].min().to_dict() == pytest.approx({"drug": 0.6, "usual": 0.4})
     assert "no curve has id 'two'" in told(changed, ("file: os.csv}", new.replace("#one", "#two")), figure_svg=drawing)
+
+
+def test_a_stated_hazard_ratio_is_an_estimate_in_either_direction(changed: Callable) -> None:
+    paper = changed()
+    found = paper.hazard_ratio("os", "drug", "usual")
+    assert (found.value, found.se) == (math.log(0.62), pytest.approx(math.log(0.89 / 0.43) / 2 / 1.959964))
+    assert paper.hazard_ratio("os", "usual", "drug").value == -found.value
+    with pytest.raises(PaperError, match="no hazard ratio of drug to usual with an interval"):
+        changed((", low: 0.43, high: 0.89", "")).hazard_ratio("os", "drug", "usual")
+
+
+def test_characteristics_are_what_a_comparison_matches(changed: Callable) -> None:
+    paper = changed()
+    assert paper.characteristics("drug") == {
+        "age": {"mean": 61.2, "sd": 9.8}, "sex": {"female": 0.4, "male": 0.6}}  # fmt: skip
+    assert paper.characteristics("usual") == {"sex": {"female": 0.45, "male": 0.55}}
+    with pytest.raises(UnknownNameError, match="did you mean 'drug'"):
+        paper.characteristics("drugs")
