@@ -56,7 +56,7 @@ def main() -> None:
     kept = [part for name in LOCKS for part in ("-c", str(ROOT / name))] if parser.parse_args().keep else []
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     direct = [requirement.split(">")[0].split("[")[0] for requirement in project["dependencies"]]
-    extras = ("test", "datasets", "files", "scale", "models", "privacy", "forest", "docs")
+    extras = ("test", "datasets", "files", "scale", "models", "privacy", "forest", "published", "docs")
     extra = [item for name in extras for item in project["optional-dependencies"][name]]
     with tempfile.TemporaryDirectory() as folder:
         subprocess.run([sys.executable, "-m", "venv", folder], check=True)

@@ -158,6 +158,14 @@ class ProtocolError(HeorsynthError):
     """A protocol file does not follow its schema. Every problem names its line."""
 
 
+class PaperError(HeorsynthError):
+    """A paper file, or a file of its curves, does not say what its schema asks. Every problem names its line."""
+
+
+class ComparisonError(HeorsynthError):
+    """An indirect comparison has an impossible setting, or names what its cohorts lack."""
+
+
 class MarginError(HeorsynthError):
     """A margin has the wrong sign or no scale, or is so wide that the check is meaningless."""
 

@@ -1,6 +1,8 @@
-"""What a paper prints of its patients, and the cohorts that agree with it."""
+"""Published trials: what a paper states, read with its sources, the cohorts that agree with it, and comparisons."""
 
+from heorsynth.published.comparison.compare import indirect_comparison
+from heorsynth.published.paper.read import read
 from heorsynth.published.reconstruction.joined import joined
 from heorsynth.published.reconstruction.reconstruct import reconstruct
 
-__all__ = ("joined", "reconstruct")
+__all__ = ("indirect_comparison", "joined", "read", "reconstruct")

@@ -6,39 +6,21 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, Field, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
 from heorsynth.checks.economics.analysis import imputations
 from heorsynth.checks.planning.catalogue import margin_for
 from heorsynth.checks.planning.purposes import PURPOSES
 from heorsynth.core.errors import HeorsynthError, MarginError, Problem, ProtocolError, RoleError, SeedError, nearest
+from heorsynth.core.section import Number, Section, Whole, schema_problem, whole
+from heorsynth.core.yaml_lines import Path_, line_of, read_yaml
 from heorsynth.data.folders.sampling import LEAST_ROWS
 from heorsynth.generators import registry
 from heorsynth.protocol.file.analyses import AnalysisSection, block_problems
 from heorsynth.protocol.file.release import ReleaseSection, release_problems
-from heorsynth.protocol.file.section import Number, Section, Whole, whole
-from heorsynth.protocol.file.yaml import Path_, line_of, read_yaml
-
-_PLAIN = {
-    "invalid_key": (
-        "a number where a name belongs: within braces a comma begins a new entry",
-        "write thousands without a comma, and a list in brackets, such as wtp: [20000]",
-    ),
-    "list_type": ("not a list", "write it in brackets, such as [sex] or [20000, 30000]; numbers without commas"),
-    "dict_type": ("not a mapping", "write it in braces, such as {name: value}"),
-    "model_type": ("not a section of keys", "write its keys below it, indented, or in braces"),
-    "number": ("not a number", "write digits and a point: no quotes or comma, no percent or currency sign"),
-    "whole_number": ("not a whole number", "write digits only: no quotes, comma, percent or currency sign"),
-    "impute": (
-        "not a method for missing values",
-        "write impute: true, a number of imputed data sets of 2 or more, or complete",
-    ),
-    "string_type": ("not text", "write one name, in quotes where it is a number"),
-}
-"""Error type of pydantic to the problem and its fix, in words for an analyst."""
 
 
 def _level(value: object) -> object:
@@ -319,36 +301,13 @@ def read_protocol(path: str | Path) -> Protocol:
 
 def _problem(item: Mapping[str, object], lines: dict[Path_, int]) -> tuple[type[HeorsynthError], Problem]:
     """An error of pydantic as a problem with its line, in words for an analyst."""
-    at: Path_ = tuple(part for part in item["loc"] if not _is_type_tag(part))  # type: ignore[attr-defined]
-    place = f"line {line_of(lines, at)}, {'.'.join(map(str, at[:-1] if item['type'] == 'invalid_key' else at))}"
-    kind: type[HeorsynthError] = SeedError if at == ("generator", "seed") else ProtocolError
-    if item["type"] == "extra_forbidden":
-        known = sorted(_section_at(at[:-1]).model_fields)
-        return kind, Problem(place, "unknown key", nearest(str(at[-1]), known))
-    if item["type"] == "missing":
-        return kind, Problem(
-            place, "is missing", "give it" if kind is ProtocolError else "write, for example, seed: 20261123"
-        )
-    found, fix = _PLAIN.get(str(item["type"]), ("not of the right kind", str(item["msg"])))
-    return kind, Problem(place, found, fix)
-
-
-def _is_type_tag(part: object) -> bool:
-    """True for a part of pydantic's path that names a branch of a union; it is no key of the protocol."""
-    text = str(part)
-    return text in ("int", "str", "float", "Literal", "literal['same']", "constrained-int") or "[" in text
-
-
-def _section_at(at: Path_) -> type[BaseModel]:
-    section: type[BaseModel] = Document
-    for part in at:
-        if isinstance(part, int):
-            continue
-        annotation = section.model_fields[part].annotation if part in section.model_fields else None
-        for candidate in (annotation, *get_args(annotation)):
-            if isinstance(candidate, type) and issubclass(candidate, BaseModel):
-                section = candidate
-    return section
+    at, problem = schema_problem(item, lines, Document)
+    if at != ("generator", "seed"):
+        return ProtocolError, problem
+    missing = item["type"] == "missing"
+    return SeedError, Problem(
+        problem.where, problem.found, "write, for example, seed: 20261123"
+    ) if missing else problem
 
 
 def _unknown_names(plain: Mapping[str, object], lines: dict[Path_, int]) -> list[tuple[type[HeorsynthError], Problem]]:

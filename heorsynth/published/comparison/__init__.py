@@ -1,0 +1,3 @@
+"""Indirect comparisons between own patients and a published trial."""
+
+__all__ = ("compare",)
