@@ -42,7 +42,7 @@ _SAS_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,31}")
 _SAS_MOMENT = re.compile(rb"\d{2}[A-Z]{3}\d{2}:\d{2}:\d{2}:\d{2}")
 
 
-def read_frame(path: str | Path, *, scan: bool = False) -> pd.DataFrame:
+def read_frame(path: str | Path, *, scan: bool = False, sheet: str | None = None) -> pd.DataFrame:
     """Return the rows of a file with one of the endings in `READERS`. Synthetic ids become the index.
 
     `attrs` holds the label, if there is one, and the notes on how the file was read (`notes_of`). `layout_of` describes
@@ -52,10 +52,11 @@ def read_frame(path: str | Path, *, scan: bool = False) -> pd.DataFrame:
     ----------
     scan : bool      True to inspect the rows only. A CSV is then read several times as fast, but columns of mixed
                      types may be returned as text
+    sheet : str      the sheet of a workbook; by default the first that holds a table
 
     Raises
     ------
-    FileError            the file cannot be read, has another ending, or has values in its first line
+    FileError            the file cannot be read, has another ending, has no such sheet, or has values in its first line
     EncodingError        a CSV file is not UTF-8; the message names the line
     DamagedFileError     the file is truncated or corrupt
     LabelError           the sidecar belongs to another file
@@ -69,7 +70,11 @@ def read_frame(path: str | Path, *, scan: bool = False) -> pd.DataFrame:
         raise FileError(f"file {file.name!r}", Problem("", "cannot be read: there is no such file", "check the path"))
     try:
         limits.require_size(file)
-        frame = scan_delimited(file) if scan and reader is read_delimited else reader(file)
+        if sheet is not None:
+            _require_sheets(file, reader)
+            frame = read_sheet(file, sheet)
+        else:
+            frame = scan_delimited(file) if scan and reader is read_delimited else reader(file)
         label = _label_in(frame, file) or _sidecar_label(file)
     except OSError as error:
         found = f"cannot be read ({error.strerror})"
@@ -99,13 +104,19 @@ def _reader(file: Path) -> Callable[[Path], pd.DataFrame]:
     raise FileError(f"file {file.name!r}", Problem("", message, known if fix is None else fix))
 
 
+def _require_sheets(file: Path, reader: Callable[..., pd.DataFrame]) -> None:
+    """Raise FileError if a sheet is named for a file that is no workbook."""
+    if reader is not read_sheet:
+        raise FileError(f"file {file.name!r}", Problem("sheet", "only a .xlsx file has sheets", "leave `sheet` out"))
+
+
 def _label_in(frame: pd.DataFrame, file: Path) -> Label | None:
     """Return the label stored in the file itself, as in Parquet and Feather files."""
     raw = frame.attrs.get(RAW_LABEL)
     return None if raw is None else Label.of_file(file.name, raw)
 
 
-def read(path: str | Path, **roles: Any) -> pd.DataFrame | Cohort:
+def read(path: str | Path, *, sheet: str | None = None, **roles: Any) -> pd.DataFrame | Cohort:
     """Read a patient data file: the rows as a DataFrame or, if roles are given, as a cohort.
 
     Parameters
@@ -113,6 +124,8 @@ def read(path: str | Path, **roles: Any) -> pd.DataFrame | Cohort:
     path : path
         A file with one of the endings in the page "What is read, and how": CSV, Parquet, Feather, Excel, SAS, SPSS
         or Stata.
+    sheet : str, optional
+        The sheet of an Excel workbook; by default the first that holds a table.
     **roles
         The roles of the columns, as in `heorsynth.Cohort`.
 
@@ -149,7 +162,7 @@ def read(path: str | Path, **roles: Any) -> pd.DataFrame | Cohort:
     3
     >>> folder.cleanup()
     """
-    frame = read_frame(path)
+    frame = read_frame(path, sheet=sheet)
     for note in notes_of(frame):
         warnings.warn(f"file {Path(path).name!r}: {note}", UserWarning, stacklevel=2)
     return Cohort(frame, name=Path(path).stem, **roles) if roles else frame

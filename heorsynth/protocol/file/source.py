@@ -170,7 +170,7 @@ def _read(protocol: Protocol, folder: Path | None) -> tuple[pd.DataFrame, Mappin
         return datasets.frame(source.dataset), datasets.roles(source.dataset), PUBLIC_KEY, source.dataset
     path = (folder or protocol.path.parent) / str(source.path)
     try:
-        frame = io.read_frame(path)
+        frame = io.read_frame(path, sheet=source.sheet)
         roles: dict[str, object] = {}
         if source.adtte is not None:
             frame, roles = from_adtte(frame, source.adtte.param, source.adtte.param.lower())
@@ -181,7 +181,11 @@ def _read(protocol: Protocol, folder: Path | None) -> tuple[pd.DataFrame, Mappin
 
 def _require_one(protocol: Protocol) -> None:
     """Raise ProtocolError unless the protocol names exactly one source."""
-    if sum(value is not None for _, value in protocol.document.cohort.source) != 1:
+    source = protocol.document.cohort.source
+    if source.sheet is not None and source.file is None:
+        problem = Problem(protocol.where("cohort", "source", "sheet"), "names a sheet of no file", "give file: as well")
+        raise ProtocolError(_subject(protocol), problem)
+    if sum(value is not None for name, value in source if name != "sheet") != 1:
         fix = "write dataset: pbc, or simulated: {n: 1000, seed: 1}, or file: patients.csv, or folder: claims"
         raise ProtocolError(_subject(protocol), Problem(protocol.where("cohort", "source"), "expected one source", fix))
 
