@@ -11,7 +11,7 @@ import tempfile
 import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -216,7 +216,7 @@ def write(cohort: Cohort, path: str | Path) -> Path:
         facts = {"file_sha256": hashlib.sha256(raw).hexdigest(), "label": label.to_dict()}
         contents = {beside: (json.dumps(facts, indent=2, sort_keys=True) + "\n").encode(), file: raw}
     try:
-        _replace(contents)
+        replace_files(contents)
         if beside not in contents:
             beside.unlink(missing_ok=True)
     except OSError as error:
@@ -240,7 +240,7 @@ def _labelled(cohort: Cohort, file: Path) -> tuple[pd.DataFrame, Label | None]:
     return cohort.frame.reset_index() if cohort.synthetic else cohort.frame, label
 
 
-def _replace(contents: Mapping[Path, bytes]) -> None:
+def replace_files(contents: Mapping[Path, bytes]) -> None:
     """Replace the files by these bytes, in this order. If staging fails, no file is changed."""
     staged: dict[Path, Path] = {}
     try:
@@ -298,7 +298,8 @@ def _csv_bytes(frame: pd.DataFrame, label: Label | None) -> bytes:
     return frame.to_csv(index=False, lineterminator="\n").encode()
 
 
-def _parquet_bytes(frame: pd.DataFrame, label: Label | None) -> bytes:
+def parquet_bytes(frame: pd.DataFrame, label: Label | None) -> bytes:
+    """Return a frame as Parquet, with the label in its metadata. Raise FileError if a column mixes types."""
     try:
         table = pa.Table.from_pandas(frame, preserve_index=False)
     except pa.ArrowException:
@@ -311,7 +312,25 @@ def _parquet_bytes(frame: pd.DataFrame, label: Label | None) -> bytes:
     return sink.getvalue().to_pybytes()
 
 
-def _xpt_bytes(frame: pd.DataFrame, label: Label | None) -> bytes:
+def xpt_bytes(
+    frame: pd.DataFrame,
+    label: Label | None,
+    table: str = "COHORT",
+    version: Literal[5, 8] = 8,
+    labels: Mapping[str, str] | None = None,
+) -> bytes:
+    """Return a frame as a SAS transport file, whose title says so if a label is given.
+
+    Parameters
+    ----------
+    table : str        name of the table, 1 to 8 letters and digits
+    version : int      8, or 5 for submissions: names of up to 8 letters, digits and _
+    labels : dict      label of columns, up to 40 letters; by default their name
+
+    Raises
+    ------
+    FileError          SAS cannot hold a name or a column
+    """
     import pyreadstat
 
     narrow = frame.copy()
@@ -321,14 +340,17 @@ def _xpt_bytes(frame: pd.DataFrame, label: Label | None) -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder) / "cohort.xpt"
         try:
-            pyreadstat.write_xport(narrow, str(place), file_label=title, table_name="COHORT", file_format_version=8)
+            pyreadstat.write_xport(
+                narrow, str(place), file_label=title, table_name=table, file_format_version=version,
+                column_labels=None if labels is None else [labels.get(str(name), str(name)) for name in narrow.columns],
+            )  # fmt: skip
         except (pyreadstat.ReadstatError, pyreadstat.PyreadstatError):
             names = [repr(name) for name in map(str, narrow.columns) if not _SAS_NAME.fullmatch(name)]
             found = f"SAS cannot hold {'the names ' + ', '.join(names) if names else 'one of the columns'}"
             fix = "use 1 to 32 letters, digits and _, or write .parquet"
             raise FileError("SAS file", Problem("", found, fix)) from None
         raw = place.read_bytes()
-    header = raw.index(b"NAMST")
+    header = raw.index(b"NAMSTV8" if version == 8 else b"NAMESTR")
     return _SAS_MOMENT.sub(b"01JAN70:00:00:00", raw[:header]) + raw[header:]
 
 
@@ -362,5 +384,5 @@ CONVERTED: Mapping[str, str] = {
 """How to convert a file that is not read, by its ending."""
 
 _WRITERS: Mapping[str, Callable[[pd.DataFrame, Label | None], bytes]] = {
-    ".csv": _csv_bytes, ".parquet": _parquet_bytes, ".xpt": _xpt_bytes,
+    ".csv": _csv_bytes, ".parquet": parquet_bytes, ".xpt": xpt_bytes,
 }  # fmt: skip

@@ -14,10 +14,10 @@ from heorsynth.core.errors import DuplicateIdError, FileError, OutputError, Prob
 from heorsynth.data.cohort.source_checks import ONE_ROW
 from heorsynth.data.columns.identifiers import PERSONAL, has_unique_id, n_persons, words_of
 from heorsynth.data.columns.reading_notes import notes_of
-from heorsynth.data.files.adtte import NEEDED, from_adtte
 from heorsynth.data.files.csv_dialect import assumed
 from heorsynth.data.files.io import read_frame
 from heorsynth.data.folders.partitions import Partitions
+from heorsynth.data.sources.adtte import NEEDED, from_adtte
 from heorsynth.protocol.file.template import TEMPLATE
 from heorsynth.protocol.start import vocabulary as words
 from heorsynth.protocol.start.draft import Table, protocol_text

@@ -230,7 +230,7 @@ def test_a_named_sheet_is_read_by_a_protocol_too_and_a_wrong_name_gets_the_neare
         hs.read(tmp_path / "p.csv", sheet="data")
     text = start.protocol.read_text(encoding="utf-8")
     start.protocol.write_text(re.sub(r"source: .*", "source: {dataset: pbc, sheet: data}", text), encoding="utf-8")
-    with pytest.raises(errors.ProtocolError, match="names a sheet of no file"):
+    with pytest.raises(errors.ProtocolError, match="sheet: belongs to another source"):
         read_origin(read_protocol(start.protocol))
 
 
