@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from heorsynth.data.files.io import write as write
     from heorsynth.data.folders.cohort_folder import CohortFolder as CohortFolder
     from heorsynth.data.inspect import inspect as inspect
+    from heorsynth.data.sources.adam import from_adam as from_adam
+    from heorsynth.data.sources.adam_write import to_adam as to_adam
     from heorsynth.engine.engine import open_engine as open_engine
     from heorsynth.evaluation import stability as stability
     from heorsynth.evaluation.evaluate import evaluate as evaluate
@@ -44,6 +46,7 @@ _PUBLIC = {
     "datasets": "heorsynth.data.datasets:",
     "evaluate": "heorsynth.evaluation.evaluate:evaluate",
     "figures": "heorsynth.report.figures:",
+    "from_adam": "heorsynth.data.sources.adam:from_adam",
     "generators": "heorsynth.generators:",
     "inspect": "heorsynth.data.inspect:inspect",
     "open_engine": "heorsynth.engine.engine:open_engine",
@@ -53,6 +56,7 @@ _PUBLIC = {
     "run": "heorsynth.protocol.run:run",
     "stability": "heorsynth.evaluation.stability:",
     "tables": "heorsynth.report.tables:",
+    "to_adam": "heorsynth.data.sources.adam_write:to_adam",
     "validate": "heorsynth.evidence.validate:validate",
     "verify": "heorsynth.protocol.verify:verify",
     "write": "heorsynth.data.files.io:write",

@@ -163,11 +163,12 @@ def inspect(files: tuple[Path, ...], registry: Path | None, watermark_key: Path 
 @cli.command()
 @click.argument("data", metavar="FROM.csv", type=click.Path(path_type=Path))
 @click.option("--out", type=click.Path(path_type=Path), default=Path(), help="Output folder; default: the current one.")
-def init(data: Path, out: Path) -> int:
+@click.option("--sheet", help="Sheet of an Excel workbook; default: the first that holds a table.")
+def init(data: Path, out: Path, sheet: str | None) -> int:
     """Write a first protocol and notebook for FROM.csv, with a guessed role for each column."""
     from heorsynth.protocol.start.init import init as write_start
 
-    started = write_start(data, out)
+    started = write_start(data, out, sheet)
     click.echo(started)
     return 0
 

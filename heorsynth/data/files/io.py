@@ -11,7 +11,7 @@ import tempfile
 import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -42,7 +42,7 @@ _SAS_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,31}")
 _SAS_MOMENT = re.compile(rb"\d{2}[A-Z]{3}\d{2}:\d{2}:\d{2}:\d{2}")
 
 
-def read_frame(path: str | Path, *, scan: bool = False) -> pd.DataFrame:
+def read_frame(path: str | Path, *, scan: bool = False, sheet: str | None = None) -> pd.DataFrame:
     """Return the rows of a file with one of the endings in `READERS`. Synthetic ids become the index.
 
     `attrs` holds the label, if there is one, and the notes on how the file was read (`notes_of`). `layout_of` describes
@@ -52,10 +52,11 @@ def read_frame(path: str | Path, *, scan: bool = False) -> pd.DataFrame:
     ----------
     scan : bool      True to inspect the rows only. A CSV is then read several times as fast, but columns of mixed
                      types may be returned as text
+    sheet : str      the sheet of a workbook; by default the first that holds a table
 
     Raises
     ------
-    FileError            the file cannot be read, has another ending, or has values in its first line
+    FileError            the file cannot be read, has another ending, has no such sheet, or has values in its first line
     EncodingError        a CSV file is not UTF-8; the message names the line
     DamagedFileError     the file is truncated or corrupt
     LabelError           the sidecar belongs to another file
@@ -69,7 +70,11 @@ def read_frame(path: str | Path, *, scan: bool = False) -> pd.DataFrame:
         raise FileError(f"file {file.name!r}", Problem("", "cannot be read: there is no such file", "check the path"))
     try:
         limits.require_size(file)
-        frame = scan_delimited(file) if scan and reader is read_delimited else reader(file)
+        if sheet is not None:
+            _require_sheets(file, reader)
+            frame = read_sheet(file, sheet)
+        else:
+            frame = scan_delimited(file) if scan and reader is read_delimited else reader(file)
         label = _label_in(frame, file) or _sidecar_label(file)
     except OSError as error:
         found = f"cannot be read ({error.strerror})"
@@ -99,13 +104,19 @@ def _reader(file: Path) -> Callable[[Path], pd.DataFrame]:
     raise FileError(f"file {file.name!r}", Problem("", message, known if fix is None else fix))
 
 
+def _require_sheets(file: Path, reader: Callable[..., pd.DataFrame]) -> None:
+    """Raise FileError if a sheet is named for a file that is no workbook."""
+    if reader is not read_sheet:
+        raise FileError(f"file {file.name!r}", Problem("sheet", "only a .xlsx file has sheets", "leave `sheet` out"))
+
+
 def _label_in(frame: pd.DataFrame, file: Path) -> Label | None:
     """Return the label stored in the file itself, as in Parquet and Feather files."""
     raw = frame.attrs.get(RAW_LABEL)
     return None if raw is None else Label.of_file(file.name, raw)
 
 
-def read(path: str | Path, **roles: Any) -> pd.DataFrame | Cohort:
+def read(path: str | Path, *, sheet: str | None = None, **roles: Any) -> pd.DataFrame | Cohort:
     """Read a patient data file: the rows as a DataFrame or, if roles are given, as a cohort.
 
     Parameters
@@ -113,6 +124,8 @@ def read(path: str | Path, **roles: Any) -> pd.DataFrame | Cohort:
     path : path
         A file with one of the endings in the page "What is read, and how": CSV, Parquet, Feather, Excel, SAS, SPSS
         or Stata.
+    sheet : str, optional
+        The sheet of an Excel workbook; by default the first that holds a table.
     **roles
         The roles of the columns, as in `heorsynth.Cohort`.
 
@@ -149,7 +162,7 @@ def read(path: str | Path, **roles: Any) -> pd.DataFrame | Cohort:
     3
     >>> folder.cleanup()
     """
-    frame = read_frame(path)
+    frame = read_frame(path, sheet=sheet)
     for note in notes_of(frame):
         warnings.warn(f"file {Path(path).name!r}: {note}", UserWarning, stacklevel=2)
     return Cohort(frame, name=Path(path).stem, **roles) if roles else frame
@@ -203,7 +216,7 @@ def write(cohort: Cohort, path: str | Path) -> Path:
         facts = {"file_sha256": hashlib.sha256(raw).hexdigest(), "label": label.to_dict()}
         contents = {beside: (json.dumps(facts, indent=2, sort_keys=True) + "\n").encode(), file: raw}
     try:
-        _replace(contents)
+        replace_files(contents)
         if beside not in contents:
             beside.unlink(missing_ok=True)
     except OSError as error:
@@ -227,7 +240,7 @@ def _labelled(cohort: Cohort, file: Path) -> tuple[pd.DataFrame, Label | None]:
     return cohort.frame.reset_index() if cohort.synthetic else cohort.frame, label
 
 
-def _replace(contents: Mapping[Path, bytes]) -> None:
+def replace_files(contents: Mapping[Path, bytes]) -> None:
     """Replace the files by these bytes, in this order. If staging fails, no file is changed."""
     staged: dict[Path, Path] = {}
     try:
@@ -285,7 +298,8 @@ def _csv_bytes(frame: pd.DataFrame, label: Label | None) -> bytes:
     return frame.to_csv(index=False, lineterminator="\n").encode()
 
 
-def _parquet_bytes(frame: pd.DataFrame, label: Label | None) -> bytes:
+def parquet_bytes(frame: pd.DataFrame, label: Label | None) -> bytes:
+    """Return a frame as Parquet, with the label in its metadata. Raise FileError if a column mixes types."""
     try:
         table = pa.Table.from_pandas(frame, preserve_index=False)
     except pa.ArrowException:
@@ -298,7 +312,25 @@ def _parquet_bytes(frame: pd.DataFrame, label: Label | None) -> bytes:
     return sink.getvalue().to_pybytes()
 
 
-def _xpt_bytes(frame: pd.DataFrame, label: Label | None) -> bytes:
+def xpt_bytes(
+    frame: pd.DataFrame,
+    label: Label | None,
+    table: str = "COHORT",
+    version: Literal[5, 8] = 8,
+    labels: Mapping[str, str] | None = None,
+) -> bytes:
+    """Return a frame as a SAS transport file, whose title says so if a label is given.
+
+    Parameters
+    ----------
+    table : str        name of the table, 1 to 8 letters and digits
+    version : int      8, or 5 for submissions: names of up to 8 letters, digits and _
+    labels : dict      label of columns, up to 40 letters; by default their name
+
+    Raises
+    ------
+    FileError          SAS cannot hold a name or a column
+    """
     import pyreadstat
 
     narrow = frame.copy()
@@ -308,14 +340,17 @@ def _xpt_bytes(frame: pd.DataFrame, label: Label | None) -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder) / "cohort.xpt"
         try:
-            pyreadstat.write_xport(narrow, str(place), file_label=title, table_name="COHORT", file_format_version=8)
+            pyreadstat.write_xport(
+                narrow, str(place), file_label=title, table_name=table, file_format_version=version,
+                column_labels=None if labels is None else [labels.get(str(name), str(name)) for name in narrow.columns],
+            )  # fmt: skip
         except (pyreadstat.ReadstatError, pyreadstat.PyreadstatError):
             names = [repr(name) for name in map(str, narrow.columns) if not _SAS_NAME.fullmatch(name)]
             found = f"SAS cannot hold {'the names ' + ', '.join(names) if names else 'one of the columns'}"
             fix = "use 1 to 32 letters, digits and _, or write .parquet"
             raise FileError("SAS file", Problem("", found, fix)) from None
         raw = place.read_bytes()
-    header = raw.index(b"NAMST")
+    header = raw.index(b"NAMSTV8" if version == 8 else b"NAMESTR")
     return _SAS_MOMENT.sub(b"01JAN70:00:00:00", raw[:header]) + raw[header:]
 
 
@@ -349,5 +384,5 @@ CONVERTED: Mapping[str, str] = {
 """How to convert a file that is not read, by its ending."""
 
 _WRITERS: Mapping[str, Callable[[pd.DataFrame, Label | None], bytes]] = {
-    ".csv": _csv_bytes, ".parquet": _parquet_bytes, ".xpt": _xpt_bytes,
+    ".csv": _csv_bytes, ".parquet": parquet_bytes, ".xpt": xpt_bytes,
 }  # fmt: skip

@@ -1,4 +1,4 @@
-"""Read the first sheet of an Excel workbook that holds a table."""
+"""Read a sheet of an Excel workbook: the one that is named, or the first that holds a table."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from xml.etree.ElementTree import ParseError
 import pandas as pd
 
 from heorsynth.core.display import counted
-from heorsynth.core.errors import DamagedFileError, FileError, Problem
+from heorsynth.core.errors import DamagedFileError, FileError, Problem, nearest
 from heorsynth.data.columns.reading_notes import with_notes
 from heorsynth.data.columns.role_checks import named_twice
 from heorsynth.data.files import limits
@@ -32,15 +32,19 @@ _MERGED = re.compile(rb"<(?:\w+:)?mergeCell\s[^>]{0,100}?ref=[\"']([A-Z]{1,3})\d
 _INSTALL = "install openpyxl: pip install 'heorsynth[files]'; or save the sheet as CSV UTF-8"
 
 
-def read_sheet(file: Path) -> pd.DataFrame:
-    """Return the rows of the first sheet of a .xlsx workbook that holds a table, with the saved values of formulas.
+def read_sheet(file: Path, name: str | None = None) -> pd.DataFrame:
+    """Return the rows of one sheet of a .xlsx workbook, with the saved values of formulas.
 
     Lines above the header are skipped, as in text files. Notes say which sheet was read and what was skipped.
 
+    Parameters
+    ----------
+    name : str, optional     the sheet's name, hidden or not; by default the first visible sheet that holds a table
+
     Raises
     ------
-    FileError            openpyxl is not installed, the file is too large, it has no header, two columns have the same
-                         name, or the table has merged cells
+    FileError            openpyxl is not installed, the file is too large, it has no such sheet or no header, two
+                         columns have the same name, or the table has merged cells
     DamagedFileError     the file is truncated, protected by a password, or not a workbook
     """
     try:
@@ -53,7 +57,7 @@ def read_sheet(file: Path) -> pd.DataFrame:
     try:
         with file.open("rb") as raw:
             book = openpyxl.load_workbook(raw, read_only=True, data_only=True, keep_links=False)
-            sheets = [one for one in book.worksheets if one.sheet_state == "visible"]
+            sheets = _sheets(file, book, name)
             sheet, rows, numbers = _first_table((sheet, *_rows(file, sheet)) for sheet in sheets)
             merged = _merged_cells(sheet) if rows else []
     except _DAMAGED as error:
@@ -64,6 +68,16 @@ def read_sheet(file: Path) -> pd.DataFrame:
     _require_unmerged(file, frame, merged, numbers[above])
     among = f"Read from the sheet {sheet.title!r}, the first with a table of {len(sheets)}." if len(sheets) > 1 else ""
     return with_notes(frame, [among, lines_above(above)])
+
+
+def _sheets(file: Path, book: Any, name: str | None) -> list[Any]:
+    """Return the visible sheets of a workbook, or the one with this name. Raise FileError if there is none."""
+    if name is None:
+        return [one for one in book.worksheets if one.sheet_state == "visible"]
+    titles = [one.title for one in book.worksheets]
+    if name not in titles:
+        raise FileError(f"file {file.name!r}", Problem("", f"has no sheet {name!r}", nearest(name, titles)))
+    return [book.worksheets[titles.index(name)]]
 
 
 _DAMAGED = (zipfile.BadZipFile, zlib.error, struct.error, ParseError, KeyError, ValueError, TypeError, AttributeError,

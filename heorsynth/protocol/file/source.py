@@ -20,10 +20,11 @@ from heorsynth.data.columns.levels import as_text
 from heorsynth.data.columns.role_checks import names_not_text
 from heorsynth.data.columns.schema import Schema, as_endpoints, as_marks, as_names
 from heorsynth.data.files import io
-from heorsynth.data.files.adtte import from_adtte
 from heorsynth.data.folders.cohort_folder import CohortFolder
 from heorsynth.data.inspect import sign_of
 from heorsynth.data.labels.label import ID_COLUMN, KEY
+from heorsynth.data.sources.adam import join_adam
+from heorsynth.data.sources.adtte import from_adtte
 from heorsynth.engine.engine import EngineSpec
 from heorsynth.generators.sampling.source import require_source, unfit_columns
 from heorsynth.protocol.file.error_lines import with_lines
@@ -78,7 +79,7 @@ def read_origin(protocol: Protocol, folder: Path | None = None, engine: EngineSp
 
     Raises
     ------
-    ProtocolError               the source is not exactly one of dataset, simulated, file, folder and adtte; the dataset
+    ProtocolError               the source is not exactly one of those in `sources.KINDS`; the dataset
                                 is unknown; the comparator is not an arm; a key is not supported for folders
     FileError                   the file cannot be read
     CohortError                 the rows and roles are not a valid cohort, or a column cannot be synthesised
@@ -170,7 +171,10 @@ def _read(protocol: Protocol, folder: Path | None) -> tuple[pd.DataFrame, Mappin
         return datasets.frame(source.dataset), datasets.roles(source.dataset), PUBLIC_KEY, source.dataset
     path = (folder or protocol.path.parent) / str(source.path)
     try:
-        frame = io.read_frame(path)
+        if source.adam is not None:
+            joined = join_adam(path, **source.of_adam)
+            return joined.frame, joined.roles, private_key(), path.name
+        frame = io.read_frame(path, sheet=source.sheet)
         roles: dict[str, object] = {}
         if source.adtte is not None:
             frame, roles = from_adtte(frame, source.adtte.param, source.adtte.param.lower())
@@ -181,8 +185,15 @@ def _read(protocol: Protocol, folder: Path | None) -> tuple[pd.DataFrame, Mappin
 
 def _require_one(protocol: Protocol) -> None:
     """Raise ProtocolError unless the protocol names exactly one source."""
-    if sum(value is not None for _, value in protocol.document.cohort.source) != 1:
-        fix = "write dataset: pbc, or simulated: {n: 1000, seed: 1}, or file: patients.csv, or folder: claims"
+    source = protocol.document.cohort.source
+    if source.stray is not None:
+        fix = "sheet belongs to file; endpoints, visits, covariates and population belong to adam"
+        problem = Problem(protocol.where("cohort", "source", source.stray), "belongs to another source", fix)
+        raise ProtocolError(_subject(protocol), problem)
+    if len(source.given) != 1:
+        fix = (
+            "write dataset: pbc, or simulated: {n: 1000, seed: 1}, or file: patients.csv, folder: claims, adam: folder"
+        )
         raise ProtocolError(_subject(protocol), Problem(protocol.where("cohort", "source"), "expected one source", fix))
 
 

@@ -21,6 +21,7 @@ from heorsynth.data.folders.sampling import LEAST_ROWS
 from heorsynth.generators import registry
 from heorsynth.protocol.file.analyses import AnalysisSection, block_problems
 from heorsynth.protocol.file.release import ReleaseSection, release_problems
+from heorsynth.protocol.file.sources import SourceSection
 
 
 def _level(value: object) -> object:
@@ -46,39 +47,6 @@ Code = Annotated[int, BeforeValidator(_code)]
 _Level = Annotated[str | int, BeforeValidator(_level)]
 
 
-class _Simulated(Section):
-    """A simulated trial of n patients, as `datasets.simulated_trial` draws it."""
-
-    n: Whole = Field(ge=20, le=1_000_000)
-    seed: Whole = Field(ge=0)
-
-
-class _Adtte(Section):
-    """One parameter of a CDISC ADaM time-to-event table; CNSR (0 = event) is recoded to 1 = event on reading.
-
-    The endpoint has the name of the parameter, in lower case. The table declares endpoint, id, arm and unit itself;
-    keys beside `source` replace them.
-    """
-
-    file: str
-    param: str
-
-
-class _Source(Section):
-    """The source of the patients: a bundled dataset, a simulated trial, or a file or folder beside the protocol."""
-
-    dataset: str | None = None
-    simulated: _Simulated | None = None
-    file: str | None = None
-    folder: str | None = None
-    adtte: _Adtte | None = None
-
-    @property
-    def path(self) -> str | None:
-        """The file or folder of the source; None for a dataset or simulated trial."""
-        return self.adtte.file if self.adtte is not None else self.file or self.folder
-
-
 class _Rules(Section):
     """Rules that every row obeys beside those that are discovered, and discovered ones that are none."""
 
@@ -89,7 +57,7 @@ class _Rules(Section):
 class _CohortSection(Section):
     """The roles of the columns, as in `heorsynth.Cohort`; a bundled dataset has default roles."""
 
-    source: _Source
+    source: SourceSection
     name: str | None = None
     endpoints: dict[str, list[str | dict[Code, str]]] | None = None
     arm: str | None = None

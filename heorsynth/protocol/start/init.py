@@ -14,10 +14,10 @@ from heorsynth.core.errors import DuplicateIdError, FileError, OutputError, Prob
 from heorsynth.data.cohort.source_checks import ONE_ROW
 from heorsynth.data.columns.identifiers import PERSONAL, has_unique_id, n_persons, words_of
 from heorsynth.data.columns.reading_notes import notes_of
-from heorsynth.data.files.adtte import NEEDED, from_adtte
 from heorsynth.data.files.csv_dialect import assumed
 from heorsynth.data.files.io import read_frame
 from heorsynth.data.folders.partitions import Partitions
+from heorsynth.data.sources.adtte import NEEDED, from_adtte
 from heorsynth.protocol.file.template import TEMPLATE
 from heorsynth.protocol.start import vocabulary as words
 from heorsynth.protocol.start.draft import Table, protocol_text
@@ -54,13 +54,13 @@ class Start:
         return self.card().html()
 
 
-def init(data: str | Path, out: str | Path = ".") -> Start:
+def init(data: str | Path, out: str | Path = ".", sheet: str | None = None) -> Start:
     """Write `<name>.yaml` and `<name>.ipynb` for a file of patients, with guessed roles.
 
     The roles of a folder of Parquet files are guessed from its first file. A CDISC ADTTE table is recognised by its
     columns, and one parameter of it is used. Each guess is marked as a guess. A role that cannot be guessed is a
     commented-out line and a question. No value of a patient is shown, except levels of events and arms that at least
-    five patients share, and levels in rules, which ten or more share.
+    five patients share, and levels in rules, which ten or more share. `sheet` names the sheet of an Excel workbook.
 
     Raises
     ------
@@ -69,7 +69,7 @@ def init(data: str | Path, out: str | Path = ".") -> Start:
     OutputError          the files exist already, or cannot be written
     """
     path, folder = Path(data), Path(out)
-    table = _table(path, folder)
+    table = _table(path, folder, sheet)
     protocol, notebook = folder / f"{_name_of(path)}.yaml", folder / f"{_name_of(path)}.ipynb"
     for target in (protocol, notebook):
         if target.exists():
@@ -87,11 +87,11 @@ def init(data: str | Path, out: str | Path = ".") -> Start:
     return Start(protocol, notebook, table.guesses, tuple(questions(table)), table.layout)
 
 
-def _table(path: Path, folder: Path) -> Table:
+def _table(path: Path, folder: Path, sheet: str | None) -> Table:
     """The file, or the first file of a folder, as a table of patients with guessed roles."""
     if path.is_dir():
         return _first_partition(path, _relative_path(path, folder))
-    frame = read_frame(path).rename(columns=str)
+    frame = read_frame(path, sheet=sheet).rename(columns=str)
     if len(frame) < 2:
         raise FileError(f"file {path.name!r}", Problem("", f"{len(frame)} rows", "give a row for each patient"))
     layout = " ".join(dict.fromkeys([assumed(path), *notes_of(frame)])).strip()
@@ -101,7 +101,8 @@ def _table(path: Path, folder: Path) -> Table:
     text = text_numbers(frame)
     _require_one_row_a_patient(path, text.frame)
     guesses = tuple(guess_roles(text.frame, unclear=text.unclear))
-    return Table(_name_of(path), f"{{file: {place}}}", text.frame, guesses, {}, layout, text=text)
+    of_sheet = "" if sheet is None else f", sheet: {as_yaml(sheet)}"
+    return Table(_name_of(path), f"{{file: {place}{of_sheet}}}", text.frame, guesses, {}, layout, text=text)
 
 
 def _name_of(path: Path) -> str:

@@ -25,6 +25,8 @@ from heorsynth.data.files import csv_dialect as delimited
 from heorsynth.data.files import limits, sheets
 from heorsynth.data.files.io import CONVERTED, READERS, read_frame
 from heorsynth.data.files.text_layout import MISSING
+from heorsynth.protocol.file.source import read_origin
+from heorsynth.protocol.file.spec import read_protocol
 from heorsynth.protocol.start.init import init
 
 CANARY = "Canary-8842"
@@ -208,6 +210,47 @@ def test_the_first_sheet_with_a_table_is_read_and_named(tmp_path: Path) -> None:
     assert list(notes_of(read)) == [
         "Read from the sheet 'data', the first with a table of 2.", "1 line above the header not read.",
     ]  # fmt: skip
+
+
+def test_a_named_sheet_is_read_by_a_protocol_too_and_a_wrong_name_gets_the_nearest(tmp_path: Path) -> None:
+    path = tmp_path / "p.xlsx"
+    with pd.ExcelWriter(path) as book:
+        patients().assign(days=1).to_excel(book, sheet_name="data", index=False)
+        patients().to_excel(book, sheet_name="hidden", index=False)
+        book.sheets["hidden"].sheet_state = "hidden"
+    assert hs.read(path, sheet="hidden")["days"].tolist() == patients()["days"].tolist()
+    start = init(path, tmp_path / "out", "hidden")
+    protocol = read_protocol(start.protocol)
+    assert protocol.document.cohort.source.sheet == "hidden"
+    assert read_origin(protocol).cohort.frame["days"].tolist() == patients()["days"].tolist()
+    with pytest.raises(errors.FileError, match=r"no sheet 'hiden'\n +fix: did you mean 'hidden'"):
+        hs.read(path, sheet="hiden")
+    (tmp_path / "p.csv").write_text(TEXT, encoding="utf-8")
+    with pytest.raises(errors.FileError, match=r"only a .xlsx file has sheets"):
+        hs.read(tmp_path / "p.csv", sheet="data")
+    text = start.protocol.read_text(encoding="utf-8")
+    start.protocol.write_text(re.sub(r"source: .*", "source: {dataset: pbc, sheet: data}", text), encoding="utf-8")
+    with pytest.raises(errors.ProtocolError, match="sheet: belongs to another source"):
+        read_origin(read_protocol(start.protocol))
+
+
+def test_dates_and_declared_missing_codes_of_spss_stata_and_excel_are_kept_apart(tmp_path: Path) -> None:
+    frame = patients().assign(
+        seen=pd.date_range("2020-01-05", periods=N, freq="11D"), dose=np.tile([1.0, 2.0, -9.0], 10)
+    )
+    frame.loc[3, "seen"] = pd.NaT
+    expected = (frame["seen"] - pd.Timestamp("1970-01-01")).dt.days
+    pyreadstat.write_sav(frame, str(tmp_path / "p.sav"), missing_ranges={"dose": [-9.0]})
+    frame.assign(dose=frame["dose"].where(frame["dose"] > 0)).to_stata(
+        tmp_path / "p.dta", write_index=False, convert_dates={"seen": "td"}
+    )
+    frame.to_excel(tmp_path / "p.xlsx", index=False)
+    for ending, mark in ((".sav", ()), (".dta", ()), (".xlsx", [-9])):
+        cohort = hs.read(
+            tmp_path / f"p{ending}", endpoints={"os": ("days", "status")}, id="pid", kind={"seen": "date"}, missing=mark
+        )
+        pd.testing.assert_series_equal(cohort.frame["seen"], expected, check_dtype=False)
+        assert cohort.frame["dose"].isna().tolist() == (frame["dose"] < 0).tolist()
 
 
 def test_a_workbook_with_two_columns_of_one_name_is_refused(tmp_path: Path) -> None:

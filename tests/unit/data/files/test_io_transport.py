@@ -7,7 +7,7 @@ import pytest
 
 import heorsynth as hs
 from heorsynth.core import errors
-from heorsynth.data.files.adtte import from_adtte
+from heorsynth.data.sources.adtte import from_adtte
 
 
 @pytest.fixture
