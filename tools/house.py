@@ -22,8 +22,8 @@ from modules import House, Module, defined, imports, mentions, read_house, strin
 from touched import MOST_TOUCHED, touched
 
 ROOT = Path(__file__).resolve().parent.parent
-ORDER = ["core", "engine", "data", "estimators", "generators", "checks", "evaluation", "evidence", "provenance",
-         "report", "protocol", "cli"]  # fmt: skip
+ORDER = ["core", "engine", "data", "estimators", "generators", "checks", "evaluation", "evidence", "language",
+         "provenance", "report", "protocol", "cli"]  # fmt: skip
 """A layer imports the ones before it. Generators and checks are siblings: neither imports the other."""
 
 SIBLINGS = {("generators", "checks"), ("checks", "generators")}
