@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from heorsynth.evaluation.evaluate import evaluate as evaluate
     from heorsynth.evidence.validate import validate as validate
     from heorsynth.generators.augmentation import augment as augment
+    from heorsynth.language.narratives.narrate import narrate as narrate
     from heorsynth.protocol.run import Run as Run
     from heorsynth.protocol.run import run as run
     from heorsynth.protocol.verify import verify as verify
@@ -45,6 +46,7 @@ _PUBLIC = {
     "figures": "heorsynth.report.figures:",
     "generators": "heorsynth.generators:",
     "inspect": "heorsynth.data.inspect:inspect",
+    "narrate": "heorsynth.language.narratives.narrate:narrate",
     "open_engine": "heorsynth.engine.engine:open_engine",
     "read": "heorsynth.data.files.io:read",
     "replicate": "heorsynth.checks.analyses.replicate:replicate",

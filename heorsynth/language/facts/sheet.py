@@ -252,7 +252,7 @@ class _Reader:
     def _decimals(self, name: str) -> int:
         """Return 0 decimals for whole numbers, else as many as give a typical value two or three digits."""
         known = self.cohort.numbers(name)
-        known = np.abs(known[np.isfinite(known)])
+        known = np.abs(known[np.isfinite(known) & (known != 0)])
         if not len(known) or np.all(known == np.rint(known)):
             return 0
         middle = float(np.median(known))

@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
 
@@ -95,7 +96,7 @@ class Endpoint:
         """Return the content of the response. A busy or silent endpoint is asked again, up to `attempts` times."""
         httpx = _httpx()
         found = ""
-        with httpx.Client(follow_redirects=False, trust_env=False) as client:
+        with httpx.Client(follow_redirects=False, trust_env=False, verify=_certificates()) as client:
             for attempt in range(self.attempts):
                 wait = min(0.5 * 2**attempt, _LONGEST_WAIT)
                 try:
@@ -212,6 +213,12 @@ def _pause(asked: str | None) -> float | None:
         return None if asked is None else min(max(float(asked), 0.0), _LONGEST_WAIT)
     except ValueError:
         return None
+
+
+@cache
+def _certificates() -> Any:
+    """Return the certificates that servers are checked against; reading them takes longer than a call."""
+    return _httpx().create_ssl_context(trust_env=False)
 
 
 def _httpx() -> Any:
