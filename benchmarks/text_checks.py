@@ -1,0 +1,219 @@
+"""Error rates of the checks of text: faults are planted in texts from forms, and counted where they are found.
+
+    python benchmarks/text_checks.py --texts 2000 --seed 11 --write
+
+The forms are those of the package ("seen": the rules were written with them at hand) and those of
+`held_out_forms.toml` ("held-out": written after the rules, which were not changed for them). `--write` stores the
+rates beside the package's checks, which show them with every finding.
+"""
+
+import argparse
+import json
+import sys
+import time
+import tomllib
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+import heorsynth as hs
+from heorsynth.core.random import stream
+from heorsynth.estimators.basics.proportions import proportion
+from heorsynth.language.facts.sheet import (
+    AGE,
+    DATE,
+    FLAG,
+    LEVEL,
+    SEX,
+    STATUS,
+    TREATMENT,
+    Sheet,
+    Slot,
+    sheet_of,
+)  # fmt: skip
+from heorsynth.language.narratives.writer import Writer, forms_of
+from heorsynth.language.reading.compare import BEYOND, CONTRADICTED, FABRICATED, OMITTED, Fault, Reader
+
+HERE = Path(__file__).resolve().parent
+STORED = HERE.parent / "heorsynth" / "language" / "checks" / "error_rates.json"
+HELD_OUT = HERE / "held_out_forms.toml"
+
+SEEN_INVENTIONS = (
+    "{subject} had a history of diabetes.", "{subject} also took aspirin.", "A biopsy was done.",
+    "Creatinine was 88 µmol/L.", "{subject} reported severe headache.", "{possessive} blood pressure was 140 mmHg.",
+    "{subject} was hospitalised once.", "{subject} smoked 20 cigarettes a day.", "Pneumonia was diagnosed.",
+    "{subject} had surgery on 2021-05-04.",
+)  # fmt: skip
+"""Sentences of the development of the rules: each states what no slot holds."""
+
+
+def source(n: int, seed: int) -> "hs.Cohort":
+    """A made-up cohort with a slot of every kind."""
+    rng = stream(seed, "text checks", "source")
+    frame = pd.DataFrame({
+        "time": rng.integers(40, 4000, n),
+        "event": rng.integers(0, 2, n),
+        "trt": rng.choice(["azathioprine", "placebo"], n),
+        "sex": rng.choice(["f", "m"], n),
+        "age": np.round(rng.normal(60, 10, n).clip(20, 95), 1),
+        "stage": rng.integers(1, 5, n),
+        "ascites": rng.integers(0, 2, n),
+        "hepato": rng.integers(0, 2, n),
+        "bili": np.round(rng.lognormal(0.7, 0.7, n), 2),
+        "albumin": np.round(rng.normal(35, 5, n), 1),
+        "cost": np.round(rng.gamma(2, 6000, n) + 100, 2),
+        "qaly": np.round(rng.uniform(0.2, 6, n), 3),
+        "seen": pd.Timestamp("2015-01-01") + pd.to_timedelta(rng.integers(0, 2500, n), unit="D"),
+    })  # fmt: skip
+    return hs.Cohort(
+        frame, endpoints={"os": ("time", "event")}, arm="trt", costs=["cost"], utilities=["qaly"],
+        subgroups=["sex"], currency="EUR", kind={"seen": "date"}, levels={"stage": [1, 2, 3, 4]},
+    )  # fmt: skip
+
+
+def sheet(n: int, seed: int) -> Sheet:
+    """The facts of a synthetic cohort drawn from it."""
+    drawn = hs.generators.create("marginals").fit(source(400, seed), seed=seed).sample(n=n, m=1, seed=seed)[0]
+    return sheet_of(drawn, units={"bili": "mg/dL", "albumin": "g/L"}, names={"seen": "first visit", "cost": "cost"})
+
+
+def other_value(slot: Slot, value: float | str, rng: np.random.Generator) -> float | str:
+    """A value that a text prints otherwise: another level, or a number that is off by a fifth to threefold."""
+    if slot.kind in (SEX, LEVEL, TREATMENT, FLAG, STATUS):
+        return str(rng.choice([level for level in slot.levels if level != value]))
+    number = float(value)
+    if slot.kind == AGE:
+        return float(np.floor(number) + rng.choice([-14, -9, -6, -3, 3, 6, 9, 14]))
+    if slot.kind == DATE:
+        return number + float(rng.choice([-400, -60, -31, -2, 2, 31, 60, 400]))
+    for _ in range(50):
+        changed = number * float(rng.choice([0.35, 0.5, 0.8, 1.25, 2.0, 3.0]))
+        if slot.written(changed) != slot.written(number):
+            return changed
+    return number + 1.0
+
+
+@dataclass(frozen=True)
+class Planted:
+    """A text, the facts it is compared with, and the fault planted in it (None: none)."""
+
+    text: str
+    facts: Mapping[str, float | str]
+    fault: Fault | None
+
+
+def plant(
+    held: Sheet, forms: Mapping[str, Sequence[str]], invented: Sequence[str], seed: int, kinds: Sequence[str]
+) -> list[Planted]:
+    """A text of each row, in turn without a fault and with one of each kind, in a slot drawn at random."""
+    writer, made = Writer(held, forms), []
+    for at, row in enumerate(held.rows):
+        rng = stream(seed, "text checks", "plant", at)
+        kind = kinds[at % len(kinds)]
+        slot = held.slots[int(rng.integers(len(held.slots)))]
+        facts, told = dict(row), dict(row)
+        fault = Fault(slot.key, kind) if kind else None
+        if slot.key not in row:
+            kind, fault = "", None
+        if kind == OMITTED:
+            told.pop(slot.key)
+        elif kind == CONTRADICTED:
+            told[slot.key] = other_value(slot, row[slot.key], rng)
+        elif kind == FABRICATED and (slot.kind == STATUS or rng.random() < 0.5):
+            fault = Fault(BEYOND, FABRICATED)
+        elif kind == FABRICATED:
+            facts.pop(slot.key)
+        text = writer.text(told, rng)
+        if fault is not None and fault.slot == BEYOND:
+            sentence = invented[int(rng.integers(len(invented)))]
+            words = {"subject": "The patient", "possessive": "The patient's"}
+            parts = text.split(". ")
+            place = int(rng.integers(1, len(parts)))
+            text = ". ".join([*parts[:place], sentence.format(**words).rstrip("."), *parts[place:]])
+        made.append(Planted(text, facts, fault))
+    return made
+
+
+def measured(held: Sheet, planted: Sequence[Planted]) -> dict[str, Counter[str]]:
+    """Counts by kind of slot and kind of fault: planted, found; by kind of slot: asked, alarms; texts, texts alarmed."""
+    reader, kind_of = Reader(held), {slot.key: slot.kind for slot in held.slots} | {BEYOND: BEYOND}
+    counts: dict[str, Counter[str]] = {
+        "planted": Counter(),
+        "found": Counter(),
+        "asked": Counter(),
+        "alarms": Counter(),
+    }
+    for one in planted:
+        faults = set(reader.faults(one.text, one.facts))
+        if one.fault is not None:
+            name = f"{kind_of[one.fault.slot]} {one.fault.kind}"
+            counts["planted"][name] += 1
+            counts["found"][name] += one.fault in faults
+        spoiled = one.fault.slot if one.fault is not None else None
+        for slot in (*held.slots, None):
+            key = BEYOND if slot is None else slot.key
+            if key != spoiled:
+                counts["asked"][kind_of[key]] += 1
+                counts["alarms"][kind_of[key]] += any(fault.slot == key for fault in faults)
+        if one.fault is None:
+            counts["asked"]["text"] += 1
+            counts["alarms"]["text"] += bool(faults)
+    return counts
+
+
+def rates(counts: Mapping[str, Counter[str]]) -> dict[str, dict[str, list[int]]]:
+    """Counts as they are stored: found and planted by kind of slot and of fault; alarms and slots asked."""
+    found = {name: [counts["found"][name], n] for name, n in sorted(counts["planted"].items())}
+    alarms = {name: [counts["alarms"][name], n] for name, n in sorted(counts["asked"].items())}
+    return {"found": found, "alarms": alarms}
+
+
+def told(stored: Mapping[str, Mapping[str, Sequence[int]]]) -> str:
+    """The rates of one set of forms, as lines."""
+    lines = []
+    for kind in (OMITTED, CONTRADICTED, FABRICATED):
+        parts = [n for name, n in stored["found"].items() if name.endswith(kind)]
+        lines.append(f"{kind}: recall {proportion(sum(p[0] for p in parts), sum(p[1] for p in parts))}")
+    slots = [n for name, n in stored["alarms"].items() if name != "text"]
+    lines.append(f"false alarms a slot {proportion(sum(p[0] for p in slots), sum(p[1] for p in slots))}")
+    lines.append(f"texts without a fault that have an alarm {proportion(*stored['alarms']['text'])}")
+    low = [f"{name} {a}/{n}" for name, (a, n) in stored["found"].items() if a < 0.95 * n]
+    high = [f"{name} {a}/{n}" for name, (a, n) in stored["alarms"].items() if a > 0.02 * n and name != "text"]
+    return "\n".join([*lines, f"recall below .95: {', '.join(low) or 'none'}",
+                      f"alarms above .02: {', '.join(high) or 'none'}"])  # fmt: skip
+
+
+def held_out() -> tuple[dict[str, list[str]], list[str]]:
+    """The held-out forms, and the held-out sentences of inventions."""
+    facts = tomllib.loads(HELD_OUT.read_text(encoding="utf-8"))
+    return facts["vignette"], facts["inventions"]["sentences"]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--texts", type=int, default=1000)
+    parser.add_argument("--seed", type=int, default=11)
+    parser.add_argument("--forms", choices=["seen", "held-out"], nargs="*", default=["seen", "held-out"])
+    parser.add_argument("--write", action="store_true")
+    asked = parser.parse_args(arguments)
+    held = sheet(asked.texts, asked.seed)
+    banks = {"seen": lambda: (forms_of("vignette", "en"), SEEN_INVENTIONS), "held-out": held_out}
+    stored: dict[str, object] = {"texts": asked.texts, "seed": asked.seed}
+    for name in asked.forms:
+        begun = time.process_time()
+        planted = plant(held, *banks[name](), asked.seed, ["", OMITTED, CONTRADICTED, FABRICATED])
+        made = time.process_time()
+        stored[name] = rates(measured(held, planted))
+        print(f"== {name}\n{told(stored[name])}\n{1000 * (time.process_time() - made) / asked.texts:.2f} ms a text read, "
+              f"{1000 * (made - begun) / asked.texts:.2f} ms written")  # fmt: skip
+    if asked.write:
+        STORED.write_text(json.dumps(stored, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
