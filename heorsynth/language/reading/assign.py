@@ -70,8 +70,9 @@ def assigned(
             told[at] = _given(by_key[key], numbers[at].number, facts, terms)
             used.add(word)
     left = [at for at in range(len(numbers)) if at not in told]
-    open_slots = {slot.key for slot in terms.numeric if slot.key in facts} - {one.slot.key for one in told.values()}
-    for rule in (_equal, _eliminated):
+    known = {slot.key for slot in terms.numeric if slot.key in facts}
+    open_slots = known - {one.slot.key for one in told.values()}
+    for rule in (_equal, _eliminated, _supposed):
         for at in list(left):
             found = rule(numbers[at], open_slots, by_key, facts, terms, foreign)
             if found is not None:
@@ -126,20 +127,27 @@ def _misfit(number: Number, slot: Slot | None, facts: Row, terms: Terms) -> floa
     cost = 0.0
     if number.unit:
         if unit:
-            cost += -25.0 if factor(number.unit, unit) is not None else 15.0
+            cost += -30.0 if number.unit == unit else -20.0 if factor(number.unit, unit) is not None else 15.0
     elif slot.kind == TIME:
         cost += 40.0
     elif slot.kind == COST:
         cost += 8.0
     if slot.key in facts and agrees(number, slot, float(facts[slot.key]), unit):
-        cost -= 30.0
-    return cost
+        return cost - 30.0
+    return cost + 30.0 if _is_of_another(number, slot, facts, terms) else cost
+
+
+def _is_of_another(number: Number, slot: Slot, facts: Row, terms: Terms) -> bool:
+    """Return whether a number with a unit is the fact of another slot."""
+    others = (one for one in terms.numeric if one is not slot and one.key in facts and number.unit)
+    return any(_possible(number, one, unit := terms.units[one.key]) and agrees(number, one, float(facts[one.key]), unit)
+               for one in others)  # fmt: skip
 
 
 def _possible(number: Number, slot: Slot, unit: str) -> bool:
     """Return whether the dimension of a number's unit is that of the slot, or may be."""
     if slot.kind == AGE:
-        return number.unit in ("", "year") and number.value <= _OLDEST
+        return number.unit in ("", "year") and number.value <= _OLDEST and not number.decimals
     if slot.kind == TIME:
         return number.unit in TIME_UNITS or number.unit == ""
     if number.unit in TIME_UNITS:
@@ -212,8 +220,31 @@ def _eliminated(
         return None
     if not number.unit:
         ages = [key for key in open_slots if by_key[key].kind == AGE]
-        whole = not number.decimals and 16 <= number.value <= 105
-        return ages[0] if len(ages) == 1 and whole else None
+        return ages[0] if len(ages) == 1 and _may_be_age(number) else None
     fits = [key for key in open_slots if terms.units[key] and factor(number.unit, terms.units[key]) is not None]
     fits = [key for key in fits if _possible(number, by_key[key], terms.units[key])]
     return fits[0] if len(fits) == 1 else None
+
+
+def _supposed(
+    placed: Placed,
+    open_slots: set[str],
+    by_key: Mapping[str, Slot],
+    facts: Row,
+    terms: Terms,
+    foreign: Mapping[int, bool],
+) -> str | None:
+    """Return the one slot without a fact whose unit a number has: an amount of money is a cost, though unknown."""
+    number = placed.number
+    if foreign.get(placed.sentence, False):
+        return None
+    fits = [key for key, slot in by_key.items() if key not in facts and _possible(number, slot, terms.units[key])]
+    if number.unit:
+        fits = [key for key in fits if terms.units[key] and factor(number.unit, terms.units[key]) is not None]
+    else:
+        fits = [key for key in fits if by_key[key].kind == AGE and _may_be_age(number)]
+    return fits[0] if len(fits) == 1 else None
+
+
+def _may_be_age(number: Number) -> bool:
+    return not number.decimals and 16 <= number.value <= 105

@@ -133,9 +133,10 @@ class Reader:
             else:
                 left.append((at, one))
         extra = False
+        unknown = [slot for slot in terms.dated if slot.key not in facts]
         for at, _ in left:
             named = {key for match in terms.keywords.finditer(parts[at]) for key in terms.slots_of[match.group()]}
-            candidates = [slot for slot in terms.dated if slot.key in named] or open_slots
+            candidates = [slot for slot in terms.dated if slot.key in named] or open_slots or unknown
             if len(candidates) == 1 or (candidates and not open_slots):
                 told.setdefault(candidates[0].key, set()).add(False)
             else:

@@ -14,7 +14,8 @@ _WORD = re.compile(r"[a-z][a-z-]{2,}")
 @cache
 def _patterns(language: str) -> tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str], frozenset[str]]:
     held = lexicon(language).words["inventions"]
-    known = any_of([*held["conditions"], *held["drugs"], *held["procedures"], *held["tests"]])
+    kinds = ("conditions", "social", "drugs", "procedures", "tests")
+    known = any_of(word for kind in kinds for word in held[kind])
     suffixes = "|".join(sorted(held["suffixes"], key=len, reverse=True))
     shaped = re.compile(rf"(?<![\w-])[a-z-]{{3,}}(?:{suffixes})s?(?!\w)")
     frames = "|".join(map(re.escape, held["frames"]))
@@ -35,7 +36,7 @@ def inventions(sentence: str, terms: Terms) -> list[tuple[int, int]]:
     found += [
         match.span()
         for match in shaped.finditer(sentence)
-        if match.group().rstrip("s") not in harmless and not _owned(match.group(), terms)
+        if not {match.group(), match.group().rstrip("s")} & harmless and not _owned(match.group(), terms)
     ]
     for match in framed.finditer(sentence):
         if not any(_owned(word, terms) for word in _WORD.findall(match.group(1))):

@@ -18,6 +18,12 @@ _LETTER = re.compile(r"\b\d{1,3}\s*-?\s*(?:yo|y/o|yr|yrs|years?)?\s*-?(?:old)?\s
                      r"|(?<![\w.])(?P<c>[mf])[\s/]?\d{2}\b|\b\d{2}(?P<d>[mf])\b")  # fmt: skip
 
 
+_REACH = re.compile(r"[,;]|\b(?:but|and(?!\s+(?:not|never|was not))|while|although|whereas|however|which|with)\b")
+"""Where a denial after a word ends."""
+
+_SIGN = re.compile(r"\s*[:=]?\s*\(?\s*(?:-|−|neg\b|0\b)\s*(?:\)|[.,;]|$)")
+"""A sign that stands for no: "(-)"."""
+
 _NOT_ABSENT = re.compile(r"\bnot\s+(?:absent|without|free|lacking)")
 
 
@@ -74,8 +80,8 @@ def negated(sentence: str, start: int, end: int, words: Lexicon) -> bool:
     answer = re.match(r"[^?]*\?\s*(?P<said>\w+)", sentence[end:])
     if answer is not None:
         return answer.group("said") in ("no", "never", "not", "none", "negative", "nope", "nothing")
-    after = re.split(r"[,;(]|\b(?:but|and|while|although|whereas|however|which|with)\b", tail)[0]
-    return bool(words.after.search(after))
+    after = _REACH.split(tail)[0]
+    return bool(words.after.search(after)) or _SIGN.match(tail) is not None
 
 
 def _listed(head: str) -> bool:
