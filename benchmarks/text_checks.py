@@ -2,9 +2,10 @@
 
     python benchmarks/text_checks.py --texts 2000 --seed 11 --write
 
-The forms are those of the package ("seen": the rules were written with them at hand) and those of
-`held_out_forms.toml` ("held-out": written after the rules, which were not changed for them). `--write` stores the
-rates beside the package's checks, which show them with every finding.
+There are three sets of forms. "seen": the package's own; the rules were written with them at hand. "second-look":
+`held_out_forms.toml`, written after the rules, which were then changed once for what it showed. "held-out":
+`final_forms.toml`, written after the last change. `--write` stores the rates beside the package's checks, which show
+those of "held-out" with every finding.
 """
 
 import argparse
@@ -40,7 +41,7 @@ from heorsynth.language.reading.compare import BEYOND, CONTRADICTED, FABRICATED,
 
 HERE = Path(__file__).resolve().parent
 STORED = HERE.parent / "heorsynth" / "language" / "checks" / "error_rates.json"
-HELD_OUT = HERE / "held_out_forms.toml"
+HELD_OUT, FINAL = HERE / "held_out_forms.toml", HERE / "final_forms.toml"
 
 SEEN_INVENTIONS = (
     "{subject} had a history of diabetes.", "{subject} also took aspirin.", "A biopsy was done.",
@@ -133,7 +134,12 @@ def plant(
             words = {"subject": "The patient", "possessive": "The patient's"}
             parts = text.split(". ")
             place = int(rng.integers(1, len(parts)))
-            text = ". ".join([*parts[:place], sentence.format(**words).rstrip("."), *parts[place:]])
+            added = sentence.format(**words).rstrip(".")
+            if added.startswith(","):
+                parts[place - 1] += added
+                text = ". ".join(parts)
+            else:
+                text = ". ".join([*parts[:place], added, *parts[place:]])
         made.append(Planted(text, facts, fault))
     return made
 
@@ -182,25 +188,32 @@ def told(stored: Mapping[str, Mapping[str, Sequence[int]]]) -> str:
                       f"alarms above .02: {', '.join(high) or 'none'}"])  # fmt: skip
 
 
-def held_out() -> tuple[dict[str, list[str]], list[str]]:
-    """The held-out forms, and the held-out sentences of inventions."""
-    facts = tomllib.loads(HELD_OUT.read_text(encoding="utf-8"))
+def bank(path: Path) -> tuple[dict[str, list[str]], list[str]]:
+    """The forms of a file, and its sentences of inventions."""
+    facts = tomllib.loads(path.read_text(encoding="utf-8"))
     return facts["vignette"], facts["inventions"]["sentences"]
+
+
+BANKS = {
+    "seen": lambda: (forms_of("vignette", "en"), SEEN_INVENTIONS),
+    "second-look": lambda: bank(HELD_OUT),
+    "held-out": lambda: bank(FINAL),
+}
+"""The sets of forms: the package's own; those after which the rules were changed once; those of the first look."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--texts", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=11)
-    parser.add_argument("--forms", choices=["seen", "held-out"], nargs="*", default=["seen", "held-out"])
+    parser.add_argument("--forms", choices=list(BANKS), nargs="*", default=list(BANKS))
     parser.add_argument("--write", action="store_true")
     asked = parser.parse_args(arguments)
     held = sheet(asked.texts, asked.seed)
-    banks = {"seen": lambda: (forms_of("vignette", "en"), SEEN_INVENTIONS), "held-out": held_out}
     stored: dict[str, object] = {"texts": asked.texts, "seed": asked.seed}
     for name in asked.forms:
         begun = time.process_time()
-        planted = plant(held, *banks[name](), asked.seed, ["", OMITTED, CONTRADICTED, FABRICATED])
+        planted = plant(held, *BANKS[name](), asked.seed, ["", OMITTED, CONTRADICTED, FABRICATED])
         made = time.process_time()
         stored[name] = rates(measured(held, planted))
         pace = [1000 * seconds / asked.texts for seconds in (made - begun, time.process_time() - made)]

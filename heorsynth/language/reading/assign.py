@@ -26,11 +26,13 @@ class Given:
     slot : Slot
     number : Number
     right : bool      whether it agrees with the fact, unit included; False for a slot without a fact
+    sentence : int    the sentence it stands in
     """
 
     slot: Slot
     number: Number
     right: bool
+    sentence: int = 0
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,7 @@ def assigned(
     used: set[tuple[int, int]] = set()
     for cost, at, key, word in pairs:
         if cost <= _FARTHEST and at not in told and (word == (-1, -1) or word not in used):
-            told[at] = _given(by_key[key], numbers[at].number, facts, terms)
+            told[at] = _given(by_key[key], numbers[at], facts, terms)
             used.add(word)
     left = [at for at in range(len(numbers)) if at not in told]
     known = {slot.key for slot in terms.numeric if slot.key in facts}
@@ -76,7 +78,7 @@ def assigned(
         for at in list(left):
             found = rule(numbers[at], open_slots, by_key, facts, terms, foreign)
             if found is not None:
-                told[at] = _given(by_key[found], numbers[at].number, facts, terms)
+                told[at] = _given(by_key[found], numbers[at], facts, terms)
                 left.remove(at)
                 open_slots.discard(found)
     return list(told.values()), [numbers[at] for at in left]
@@ -157,9 +159,10 @@ def _possible(number: Number, slot: Slot, unit: str) -> bool:
     return slot.kind != COST or number.unit == ""
 
 
-def _given(slot: Slot, number: Number, facts: Row, terms: Terms) -> Given:
+def _given(slot: Slot, placed: Placed, facts: Row, terms: Terms) -> Given:
+    number = placed.number
     right = slot.key in facts and agrees(number, slot, float(facts[slot.key]), terms.units[slot.key])
-    return Given(slot, number, right)
+    return Given(slot, number, right, placed.sentence)
 
 
 def agrees(number: Number, slot: Slot, fact: float, unit: str) -> bool:

@@ -93,13 +93,13 @@ def _double(clause: str, words: Lexicon) -> bool:
     return len(words.before.findall(clause)) == 2 and _NOT_ABSENT.search(clause) is not None
 
 
-def flags_said(sentences: Sequence[str], terms: Terms) -> Iterator[Said]:
-    """Yield each sign that a text says is present ("yes") or absent ("no")."""
+def flags_said(sentences: Sequence[str], terms: Terms) -> Iterator[tuple[int, Said]]:
+    """Yield each sign that a text says is present ("yes") or absent ("no"), with its sentence."""
     for slot, pattern in terms.flags:
-        for sentence in sentences:
+        for at, sentence in enumerate(sentences):
             for match in pattern.finditer(sentence):
                 denied = negated(sentence, match.start(), match.end(), terms.lexicon)
-                yield Said(slot, "no" if denied else "yes")
+                yield at, Said(slot, "no" if denied else "yes")
 
 
 def levels_said(sentences: Sequence[str], terms: Terms) -> Iterator[tuple[int, int, int, Said]]:
@@ -132,25 +132,28 @@ def _worded(at: int, sentence: str, held: LevelTerms, terms: Terms) -> Iterator[
         yield at, match.start(), match.end(), Said(held.slot, held.level[match.group()], denied)
 
 
-def states_said(sentences: Sequence[str], terms: Terms) -> Iterator[Said]:
+def states_said(sentences: Sequence[str], terms: Terms) -> Iterator[tuple[int, Said]]:
     """Yield how a text says that follow-up ended: the code of an event, denied or not, or "0" for none."""
     for slot, patterns in terms.states:
-        found = list(_events(slot, patterns, sentences, terms))
-        happened = any(not said.denied and said.level != "0" for said in found)
-        if not happened and not found and any(terms.lexicon.weak.search(sentence) for sentence in sentences):
-            found.append(Said(slot, "0"))
+        found = [(at, said) for at, one in enumerate(sentences) for said in _events(slot, patterns, one, terms)]
+        if not found:
+            weak = [at for at, one in enumerate(sentences) if terms.lexicon.weak.search(one)]
+            found = [(at, Said(slot, "0")) for at in weak]
         yield from found
 
 
-def _events(
-    slot: Slot, patterns: Mapping[str, re.Pattern[str]], sentences: Sequence[str], terms: Terms
-) -> Iterator[Said]:
-    for sentence in sentences:
-        for match in terms.lexicon.strong.finditer(sentence):
-            denied = negated(sentence, match.start(), match.end(), terms.lexicon)
-            if not denied or match.group() == "alive":
-                yield Said(slot, "1" if denied else "0")
-        for code, pattern in patterns.items():
-            for match in pattern.finditer(sentence):
-                denied = negated(sentence, match.start(), match.end(), terms.lexicon)
-                yield Said(slot, code, denied)
+def _events(slot: Slot, patterns: Mapping[str, re.Pattern[str]], sentence: str, terms: Terms) -> Iterator[Said]:
+    for match in terms.lexicon.strong.finditer(sentence):
+        denied = negated(sentence, match.start(), match.end(), terms.lexicon)
+        if not denied or match.group() == "alive":
+            yield Said(slot, "1" if denied else "0")
+    for code, pattern in patterns.items():
+        for match in pattern.finditer(sentence):
+            yield Said(slot, code, negated(sentence, match.start(), match.end(), terms.lexicon))
+
+
+def names_a_sex(sentence: str, terms: Terms) -> bool:
+    """Return whether a sentence states a sex by a noun, an adjective or a letter, and not by a pronoun alone."""
+    pattern, _ = _sex_words(terms.language)
+    pronouns = terms.lexicon.words["sex"]["pronouns"]
+    return any(word not in pronouns for word in pattern.findall(sentence)) or _LETTER.search(sentence) is not None
