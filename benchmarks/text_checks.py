@@ -24,6 +24,8 @@ import pandas as pd
 import heorsynth as hs
 from heorsynth.core.random import stream
 from heorsynth.estimators.basics.proportions import proportion
+from heorsynth.language.checks.duplicates import LEAST_JACCARD, jaccard, near_duplicates, shingles
+from heorsynth.language.checks.identifiers import identifiers_in
 from heorsynth.language.facts.sheet import (
     AGE,
     DATE,
@@ -110,8 +112,12 @@ class Planted:
 def plant(
     held: Sheet, forms: Mapping[str, Sequence[str]], invented: Sequence[str], seed: int, kinds: Sequence[str]
 ) -> list[Planted]:
-    """A text of each row, in turn without a fault and with one of each kind, in a slot drawn at random."""
-    writer, made = Writer(held, forms), []
+    """A text of each row, in turn without a fault and with one of each kind, in a slot drawn at random.
+
+    Half of the texts tell age and sex, and outcome and time, in one sentence; the others each in one of its own.
+    """
+    apart = {name: held for name, held in forms.items() if name.partition("_")[0] not in ("opening", "outcome")}
+    writers, made = (Writer(held, forms), Writer(held, apart)), []
     for at, row in enumerate(held.rows):
         rng = stream(seed, "text checks", "plant", at)
         kind = kinds[at % len(kinds)]
@@ -128,7 +134,7 @@ def plant(
             fault = Fault(BEYOND, FABRICATED)
         elif kind == FABRICATED:
             facts.pop(slot.key)
-        text = writer.text(told, rng)
+        text = writers[int(rng.integers(2))].text(told, rng)
         if fault is not None and fault.slot == BEYOND:
             sentence = invented[int(rng.integers(len(invented)))]
             words = {"subject": "The patient", "possessive": "The patient's"}
@@ -166,11 +172,58 @@ def measured(held: Sheet, planted: Sequence[Planted]) -> dict[str, Counter[str]]
     return counts
 
 
+PERSONAL = (
+    "Mr. Osborne rang the ward.", "Write to anna.k@example.org.", "Phone: 020 7946 0018.", "MRN 00482917.",
+    "DOB: 12/03/1951.", "She lives at 14 Elm Tree Road.", "SSN 078-05-1120.", "Her name is Carla.",
+    "See www.example.org for her page.", "IBAN GB29 NWBK 6016 1331 9268 19.", "Call +44 20 7946 0018 at night.",
+    "NHS number 943 476 5919.", "Patient ID: A12345.", "Dr Patel signed the form.", "Login from 192.168.4.21 was seen.",
+    "Passport no. X9876543.", "His daughter, named Ida, came along.", "Fax 030-1234567.", "Born on 4 May 1950.",
+    "Letters go to 221b Baker Street.",
+)  # fmt: skip
+"""Sentences with an identifier."""
+
+
+def near_copies(texts: Sequence[str], seed: int) -> tuple[list[str], int]:
+    """Texts and a copy of each with words exchanged until Jaccard is as low as it can be at or above .8."""
+    copies = []
+    for at, text in enumerate(texts):
+        rng, words, copy = stream(seed, "text checks", "copy", at), text.split(), text
+        for place in rng.permutation(len(words)):
+            changed = [*copy.split()]
+            changed[place] = f"word{place}"
+            if jaccard(shingles(text), shingles(" ".join(changed))) < LEAST_JACCARD:
+                break
+            copy = " ".join(changed)
+        copies.append(copy)
+    return [*texts, *copies], len(texts)
+
+
+def other_checks(texts: Sequence[str], seed: int) -> dict[str, Counter[str]]:
+    """Counts, as `measured`, of the checks of near duplicates and of identifiers; `texts` have neither."""
+    counts: dict[str, Counter[str]] = {name: Counter() for name in ("planted", "found", "asked", "alarms")}
+    both, n = near_copies(texts, seed)
+    found = {(pair.first, pair.second) for pair in near_duplicates(both)}
+    counts["planted"]["duplicates"], counts["found"]["duplicates"] = n, sum((at, at + n) in found for at in range(n))
+    before = near_duplicates(texts)
+    counts["asked"]["duplicates"] = n
+    counts["alarms"]["duplicates"] = len({at for pair in before for at in (pair.first, pair.second)})
+    for at, text in enumerate(texts):
+        planted = f"{text} {PERSONAL[at % len(PERSONAL)]}"
+        counts["planted"]["identifiers"] += 1
+        counts["found"]["identifiers"] += bool(identifiers_in(planted))
+        counts["asked"]["identifiers"] += 1
+        counts["alarms"]["identifiers"] += bool(identifiers_in(text))
+    return counts
+
+
 def rates(counts: Mapping[str, Counter[str]]) -> dict[str, dict[str, list[int]]]:
     """Counts as they are stored: found and planted by kind of slot and of fault; alarms and slots asked."""
     found = {name: [counts["found"][name], n] for name, n in sorted(counts["planted"].items())}
     alarms = {name: [counts["alarms"][name], n] for name, n in sorted(counts["asked"].items())}
     return {"found": found, "alarms": alarms}
+
+
+NOT_SLOTS = ("text", "duplicates", "identifiers")
 
 
 def told(stored: Mapping[str, Mapping[str, Sequence[int]]]) -> str:
@@ -179,11 +232,14 @@ def told(stored: Mapping[str, Mapping[str, Sequence[int]]]) -> str:
     for kind in (OMITTED, CONTRADICTED, FABRICATED):
         parts = [n for name, n in stored["found"].items() if name.endswith(kind)]
         lines.append(f"{kind}: recall {proportion(sum(p[0] for p in parts), sum(p[1] for p in parts))}")
-    slots = [n for name, n in stored["alarms"].items() if name != "text"]
+    slots = [n for name, n in stored["alarms"].items() if name not in NOT_SLOTS]
     lines.append(f"false alarms a slot {proportion(sum(p[0] for p in slots), sum(p[1] for p in slots))}")
+    for name in ("duplicates", "identifiers"):
+        lines.append(f"{name}: recall {proportion(*stored['found'][name])}, "
+                     f"false alarms {proportion(*stored['alarms'][name])}")  # fmt: skip
     lines.append(f"texts without a fault that have an alarm {proportion(*stored['alarms']['text'])}")
     low = [f"{name} {a}/{n}" for name, (a, n) in stored["found"].items() if a < 0.95 * n]
-    high = [f"{name} {a}/{n}" for name, (a, n) in stored["alarms"].items() if a > 0.02 * n and name != "text"]
+    high = [f"{name} {a}/{n}" for name, (a, n) in stored["alarms"].items() if a > 0.02 * n]
     return "\n".join([*lines, f"recall below .95: {', '.join(low) or 'none'}",
                       f"alarms above .02: {', '.join(high) or 'none'}"])  # fmt: skip
 
@@ -215,8 +271,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         begun = time.process_time()
         planted = plant(held, *BANKS[name](), asked.seed, ["", OMITTED, CONTRADICTED, FABRICATED])
         made = time.process_time()
-        stored[name] = rates(measured(held, planted))
-        pace = [1000 * seconds / asked.texts for seconds in (made - begun, time.process_time() - made)]
+        counts = measured(held, planted)
+        pace_read = time.process_time()
+        others = other_checks([one.text for one in planted if one.fault is None], asked.seed)
+        stored[name] = rates({part: counts[part] + others[part] for part in counts})
+        pace = [1000 * seconds / asked.texts for seconds in (made - begun, pace_read - made)]
         print(f"== {name}\n{told(stored[name])}\n{pace[0]:.2f} ms a text written, {pace[1]:.2f} ms read")
     if asked.write:
         STORED.write_text(json.dumps(stored, indent=1, sort_keys=True) + "\n", encoding="utf-8")

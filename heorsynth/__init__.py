@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from heorsynth.evaluation.evaluate import evaluate as evaluate
     from heorsynth.evidence.validate import validate as validate
     from heorsynth.generators.augmentation import augment as augment
+    from heorsynth.language.checks.check_text import check_text as check_text
     from heorsynth.language.narratives.narrate import narrate as narrate
     from heorsynth.protocol.run import Run as Run
     from heorsynth.protocol.run import run as run
@@ -41,6 +42,7 @@ _PUBLIC = {
     "HeorsynthError": "heorsynth.core.errors:HeorsynthError",
     "Run": "heorsynth.protocol.run:Run",
     "augment": "heorsynth.generators.augmentation:augment",
+    "check_text": "heorsynth.language.checks.check_text:check_text",
     "datasets": "heorsynth.data.datasets:",
     "evaluate": "heorsynth.evaluation.evaluate:evaluate",
     "figures": "heorsynth.report.figures:",

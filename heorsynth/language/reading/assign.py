@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import re
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -13,6 +15,12 @@ from heorsynth.language.reading.terms import Terms
 
 _FARTHEST = 60.0
 """Largest cost of a pair of a number and a slot: about the characters between the number and the slot's word."""
+
+_DIRECT = -60.0
+_LINK = re.compile(r"[\s:=(-]{0,3}(?:was|is|of|at|level|value)?[\s:=(-]{0,3}")
+
+_WINDOW, _NEAR = 200, 20
+"""Characters on either side of a number, and numbers before and after it, that are looked at."""
 
 _OLDEST = 120
 
@@ -94,20 +102,28 @@ def _pairs(
     ages = [slot.key for slot in terms.numeric if slot.kind == AGE]
     pairs: list[tuple[float, int, str, tuple[int, int]]] = []
     for at, placed in enumerate(numbers):
-        number = placed.number
+        number, sentence = placed.number, sentences[placed.sentence]
         if number.old and ages:
             pairs.append((-99.0, at, ages[0], (-1, -1)))
             continue
-        beside = [one.number for one in numbers if one.sentence == placed.sentence]
-        for start, end, keys in words[placed.sentence]:
-            gap = _gap(sentences[placed.sentence], number, start, end, beside)
-            if gap > _FARTHEST + 60:
-                continue
+        near = numbers[max(0, at - _NEAR) : at + _NEAR]
+        beside = [one.number for one in near if one.sentence == placed.sentence]
+        held = words[placed.sentence]
+        first = bisect_left(held, (number.start - _WINDOW,))
+        last = bisect_left(held, (number.end + _WINDOW,))
+        for start, end, keys in held[first:last]:
+            gap = _gap(sentence, number, start, end, beside) + _directly(sentence, number, end)
             for key in keys:
                 cost = gap + _misfit(number, by_key.get(key), facts, terms) if key in by_key else math.inf
                 if cost <= _FARTHEST:
                     pairs.append((cost, at, key, (placed.sentence, start)))
     return pairs
+
+
+def _directly(sentence: str, number: Number, end: int) -> float:
+    """Return a discount for a number that directly follows a word: "bilirubin was 1.4". It outweighs an equal value."""
+    between = sentence[end : number.start] if end <= number.start else "far apart"
+    return _DIRECT if _LINK.fullmatch(between) else 0.0
 
 
 def _gap(sentence: str, number: Number, start: int, end: int, beside: Sequence[Number]) -> float:

@@ -31,7 +31,7 @@ class Written:
 @cache
 def _pattern(language: str) -> re.Pattern[str]:
     names = lexicon(language).words["months"]["names"]
-    month = "(?:" + "|".join(f"{name}|{name[:4]}|{name[:3]}" for name in names) + r")\b\.?"
+    month = "(?:" + "|".join(f"{name}|{name[:4]}|{name[:3]}" for name in names) + r")(?![a-z])\.?"
     day = r"\d{1,2}(?:st|nd|rd|th)?"
     return re.compile(
         rf"(?<![\w-])(?:(?P<y1>\d{{4}})[-/.](?P<m1>\d{{1,2}})[-/.](?P<d1>\d{{1,2}})(?![\w-])"

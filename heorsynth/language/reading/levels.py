@@ -18,6 +18,8 @@ _LETTER = re.compile(r"\b\d{1,3}\s*-?\s*(?:yo|y/o|yr|yrs|years?)?\s*-?(?:old)?\s
                      r"|(?<![\w.])(?P<c>[mf])[\s/]?\d{2}\b|\b\d{2}(?P<d>[mf])\b")  # fmt: skip
 
 
+_OR = re.compile(r"\s*(?:or|/)\s*(?:an?\s+)?")
+
 _REACH = re.compile(r"[,;]|\b(?:but|and(?!\s+(?:not|never|was not))|while|although|whereas|however|which|with)\b")
 """Where a denial after a word ends."""
 
@@ -51,14 +53,20 @@ def _sex_words(language: str) -> tuple[re.Pattern[str], dict[str, str]]:
 
 
 def sexes_said(text: str, terms: Terms) -> set[str]:
-    """Return the sexes that a text gives the patient: "f", "m", both or none. Words of relatives do not count.
+    """Return the sexes that a text gives the patient: "f", "m", both or none. A choice of both gives none.
 
     Examples
     --------
-    ``sexes_said("she came with her husband", terms)`` gives {"f"}
+    ``sexes_said("are you a woman or a man? a woman", terms)`` gives {"f"}
     """
     pattern, sex = _sex_words(terms.language)
-    found = {sex[match.group()] for match in pattern.finditer(text)}
+    places = [(match.start(), match.end(), sex[match.group()]) for match in pattern.finditer(text)]
+    offered = {
+        one
+        for one in range(len(places) - 1)
+        if places[one][2] != places[one + 1][2] and _OR.fullmatch(text[places[one][1] : places[one + 1][0]])
+    }
+    found = {place[2] for at, place in enumerate(places) if at not in offered and at - 1 not in offered}
     found |= {letter for match in _LETTER.finditer(text) for letter in match.groups() if letter}
     return found
 

@@ -12,6 +12,9 @@ from heorsynth.language.reading.lexicon import Lexicon, lexicon
 MASS = {"mg/dl": 1.0, "g/dl": 1000.0, "g/l": 100.0, "mg/l": 0.1}
 """Concentrations by mass, in mg/dl."""
 
+_LARGEST_WORDS = 10**9
+"""Larger numbers are not written in words."""
+
 CURRENCIES = {"eur", "usd", "gbp", "chf"}
 
 
@@ -57,7 +60,7 @@ def _patterns(language: str) -> _Patterns:
     plain_units = "|".join(re.escape(unit) for unit in units if unit[-1].isalnum())
     number = "|".join(sorted(words.numbers, key=len, reverse=True))
     return _Patterns(
-        re.compile(r"(?<![\w.])(?<!\w-)([+-]?)(\d{1,3}(?:[,' ]\d{3})+(?!\d)|\d+)(?:\.(\d+))?(?![\d])"),
+        re.compile(r"(?<![\w.])(?<!\w-)([+-]?)(\d{1,3}(?:[,' ]\d{3})+(?!\d)|\d+)(?:\.(\d+))?(?!\d|\.\d)"),
         re.compile(rf"(?<!\w)(?:(?:{number}|hundred|thousand)(?:[\s-]+(?:and\s+)?|(?!\w)))+(?<![\s-])|"
                    rf"(?<!\w)(?:{number})(?:[\s-]+(?:{number}))?(?!\w)"),
         re.compile(rf"[\s-]{{0,2}}(?:(?:{plain_units})(?!\w)|(?:{symbols}))"),
@@ -76,11 +79,13 @@ def numbers_in(sentence: str, language: str = "en") -> list[Number]:
     [(1.4, 'mg/dl'), (300.0, 'eur')]
     """
     words, patterns = lexicon(language), _patterns(language)
-    found = []
+    found: list[Number] = []
     for match in patterns.digits.finditer(sentence):
+        if found and match.start() < found[-1].end:
+            continue
         sign, whole, fraction = match.groups()
         value = float(re.sub(r"[,' ]", "", whole) + (f".{fraction}" if fraction else ""))
-        value = -value if sign == "-" and not sentence[: match.start()].rstrip()[-1:].isalnum() else value
+        value = -value if sign == "-" else value
         found.append(_with_unit(sentence, match.start(), match.end(), value, len(fraction or ""), words, patterns))
     for match in patterns.word.finditer(sentence):
         text = match.group().strip(" -")
@@ -127,6 +132,8 @@ def _said(text: str, words: Lexicon) -> float | None:
             if part % 100 and not (part % 100 >= 20 and part % 10 == 0 and value < 10):
                 return None
             part += value
+        if part > _LARGEST_WORDS or total > _LARGEST_WORDS:
+            return None
         last = part
     return float(total + part) if total + part or last else None
 

@@ -8,10 +8,13 @@ import unicodedata
 _DASHES = str.maketrans({"‐": "-", "‑": "-", "‒": "-", "–": "-", "—": "-", "−": "-", "’": "'", "‘": "'", "“": '"',
                          "”": '"', "\u00a0": " ", "\u2009": " ", "\u202f": " ", "μ": "µ"})  # fmt: skip
 
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+
 _END = re.compile(r"(?<=[.!;])[)\"']?\s+(?=[\w(\"'€$£])|\n+")
 
 _ABBREVIATED = re.compile(
-    r"\b(?:mr|mrs|ms|dr|approx|ca|vs|st|prof|jan|feb|mar|apr|jun|jul|aug|sep|sept|oct|nov|dec|e\.g|i\.e)\.(?=\s)"
+    r"\b(?:(?:mr|mrs|ms|dr|approx|ca|vs|st|prof|e\.g|i\.e)\.(?=\s)"
+    r"|(?:jan|feb|mar|apr|jun|jul|aug|sep|sept|oct|nov|dec)\.(?=\s+\d))"
 )
 """Words whose stop ends no sentence."""
 
@@ -24,6 +27,7 @@ def plain(text: str) -> str:
     >>> plain("A 64\u2011year\u2011old wo\u200bman, \uff11.\uff14 mg/dL")
     'a 64-year-old woman, 1.4 mg/dl'
     """
+    text = _CONTROL.sub("", text)
     if not text.isascii():
         text = unicodedata.normalize("NFKC", text.translate(_DASHES)).translate(_DASHES)
         text = "".join(one for one in text if one == "\n" or unicodedata.category(one)[0] != "C")

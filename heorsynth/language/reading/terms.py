@@ -114,7 +114,7 @@ def _level_terms(slot: Slot, words: Lexicon) -> LevelTerms:
     value = "|".join(sorted(_number_words(words), key=len, reverse=True))
     keyword = any_of(names)
     near = re.compile(
-        rf"{keyword.pattern}[^\d.;?]{{0,48}}?(?<![\w.])(?P<after>\d{{1,2}}(?![\d.,]*\d)|{value})(?!\w)(?!\s*(?:years|days|months|weeks))"
+        rf"{keyword.pattern}[^\d.;]{{0,48}}?(?<![\w.])(?P<after>\d{{1,2}}(?![\d.,]*\d)|{value})(?!\w)(?!\s*(?:years|days|months|weeks))"
         rf"|(?<![\w.])(?P<before>\d{{1,2}}(?:st|nd|rd|th)?|{value})[\s-]+(?:of\s+)?{keyword.pattern}"
     )
     held = [text for text in printed if text not in words.words["levels"]["vague"] and len(text) > 2]
