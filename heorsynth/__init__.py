@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from heorsynth.evaluation.evaluate import evaluate as evaluate
     from heorsynth.evidence.validate import validate as validate
     from heorsynth.generators.augmentation import augment as augment
+    from heorsynth.language.checks.check_text import check_text as check_text
+    from heorsynth.language.narratives.narrate import narrate as narrate
     from heorsynth.protocol.run import Run as Run
     from heorsynth.protocol.run import run as run
     from heorsynth.protocol.verify import verify as verify
@@ -43,12 +45,14 @@ _PUBLIC = {
     "HeorsynthError": "heorsynth.core.errors:HeorsynthError",
     "Run": "heorsynth.protocol.run:Run",
     "augment": "heorsynth.generators.augmentation:augment",
+    "check_text": "heorsynth.language.checks.check_text:check_text",
     "datasets": "heorsynth.data.datasets:",
     "evaluate": "heorsynth.evaluation.evaluate:evaluate",
     "figures": "heorsynth.report.figures:",
     "from_adam": "heorsynth.data.sources.adam:from_adam",
     "generators": "heorsynth.generators:",
     "inspect": "heorsynth.data.inspect:inspect",
+    "narrate": "heorsynth.language.narratives.narrate:narrate",
     "open_engine": "heorsynth.engine.engine:open_engine",
     "published": "heorsynth.published:",
     "read": "heorsynth.data.files.io:read",

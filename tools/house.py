@@ -23,7 +23,7 @@ from touched import MOST_TOUCHED, touched
 
 ROOT = Path(__file__).resolve().parent.parent
 ORDER = ["core", "engine", "data", "estimators", "generators", "checks", "published", "evaluation", "evidence",
-         "provenance", "report", "protocol", "cli"]  # fmt: skip
+         "language", "provenance", "report", "protocol", "cli"]  # fmt: skip
 """A layer imports the ones before it. Generators and checks are siblings, and so are checks and published papers:
 neither imports the other."""
 

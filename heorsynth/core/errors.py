@@ -186,6 +186,26 @@ class OutputError(HeorsynthError):
     """The output folder cannot be written, or already holds another run."""
 
 
+class LanguageError(HeorsynthError):
+    """A text, prompt or language model is not what it should be."""
+
+
+class PromptError(LanguageError):
+    """A prompt template with an unknown or unfilled slot, or a prompt of something that no prompt may hold."""
+
+
+class ModelCallError(LanguageError):
+    """A language model did not answer, refused, or answered with another model. It never holds a key or a prompt."""
+
+
+class CallRecordError(LanguageError):
+    """A recorded call is missing without a live model, was altered, or cannot be written."""
+
+
+class TextError(LanguageError):
+    """Texts do not fit their cohort, or are too many or too long."""
+
+
 class EngineError(HeorsynthError):
     """An engine cannot be opened, or a task failed on it twice. It names the task, never the task's data."""
 
