@@ -9,6 +9,7 @@ import pytest
 import heorsynth as hs
 from heorsynth.checks.analyses.analysis import Analysis
 from heorsynth.checks.analyses.estimates import as_estimate, estimates_of
+from heorsynth.estimators.clusters.effects import effect_variance
 from heorsynth.estimators.clusters.variance import intracluster_correlation
 from heorsynth.evaluation.evaluate import evaluate
 
@@ -83,6 +84,24 @@ def test_heor_keeps_the_correlation_within_clusters(icc: float, near: float) -> 
         source.append(_correlations(cohort))
         copies.append(np.mean([_correlations(one) for one in drawn], axis=0))
     assert np.mean(copies, axis=0) == pytest.approx(np.mean(source, axis=0), abs=near)
+
+
+@pytest.mark.parametrize(("effect_sd", "near"), [(0.0, 0.02), (0.8, 0.06)])
+def test_heor_keeps_the_variance_of_the_effect_between_clusters(effect_sd: float, near: float) -> None:
+    """480 patients in 16 clusters; `near` is four standard errors of a mean of ten trials, and the shrinkage."""
+    truth, source, copies = hs.datasets.ClusterTruth(icc=0.05, effect_sd=effect_sd), [], []
+    for seed in range(10):
+        cohort, _ = hs.datasets.simulated_cluster_trial(480, 16, seed=85_000 + seed, truth=truth, whole=False)
+        drawn = hs.generators.create("heor").fit(cohort, seed=seed).sample(m=4, seed=seed)
+        source.append(_effects(cohort))
+        copies.append(np.mean([_effects(one) for one in drawn], axis=0))
+    assert np.mean(copies, axis=0) == pytest.approx(np.mean(source, axis=0), abs=near)
+
+
+def _effects(cohort: hs.Cohort) -> np.ndarray:
+    frame = cohort.frame
+    columns = frame[["qaly", "cost", "age"]].to_numpy(float)
+    return effect_variance(frame["site"].to_numpy(), frame["arm"].to_numpy(), columns).share
 
 
 def _correlations(cohort: hs.Cohort) -> list[float]:

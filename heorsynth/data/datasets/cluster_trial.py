@@ -31,6 +31,9 @@ class ClusterTruth:
     cost_usual, cost_ratio : float  mean cost under usual care, and the ratio of means of the new treatment
     cost_sigma : float           standard deviation of the log cost in an arm
     log_hazard_ratio : float     new against usual, given the cluster
+    effect_sd : float            standard deviation between clusters of the effect of the treatment on the QALY, the log
+                                 cost and the log time, as a multiple of that of patients in an arm (`qaly_sd`,
+                                 `cost_sigma`, 0.8). It comes on top of their variance, half of it in either arm
 
     See Also
     --------
@@ -52,6 +55,7 @@ class ClusterTruth:
     cost_ratio: float = 1.2
     cost_sigma: float = 0.6
     log_hazard_ratio: float = math.log(0.75)
+    effect_sd: float = 0.0
 
     def __post_init__(self) -> None:
         numbers = {name: getattr(self, name) for name in self.__dataclass_fields__}
@@ -60,7 +64,8 @@ class ClusterTruth:
         ]
         if not problems and not 0 <= self.icc < 1:
             problems.append(Problem("icc", "lies outside 0 to 1", "give a share, such as 0.05"))
-        if not problems and min(self.size_cv, self.qaly_sd, self.cost_usual, self.cost_ratio, self.cost_sigma) < 0:
+        scales = "size_cv", "qaly_sd", "cost_usual", "cost_ratio", "cost_sigma", "effect_sd"
+        if not problems and min(numbers[name] for name in scales) < 0:
             problems.append(Problem("truth", "a scale is negative", "give numbers of 0 or more"))
         if problems:
             raise CohortError("simulated cluster trial", problems)
@@ -75,6 +80,11 @@ class ClusterTruth:
         """That of the cost, which is log-normal: (exp(ρσ²) - 1) / (exp(σ²) - 1)."""
         variance = self.cost_sigma**2
         return math.expm1(self.icc * variance) / math.expm1(variance)
+
+    @property
+    def effect_variance(self) -> float:
+        """Variance of what patients of one arm in a cluster share, beside the cluster, in variances of patients."""
+        return self.effect_sd**2 / 2
 
     @property
     def incremental_cost(self) -> float:
@@ -141,8 +151,19 @@ def simulated_cluster_trial(
         common = rng.standard_normal(clusters)[site]
         return np.asarray(math.sqrt(law.icc) * common + math.sqrt(1 - law.icc) * rng.standard_normal(n))
 
+    def differing() -> np.ndarray:
+        """What the effect of the treatment, different in each cluster, adds to a standard normal number (n,)."""
+        if not law.effect_sd:
+            return np.zeros(n)
+        return law.effect_sd * rng.standard_normal(clusters)[site] * (new - 0.5)
+
     cost = law.cost_usual * np.where(new, law.cost_ratio, 1.0)
-    death = 6.0 * np.exp(-0.8 * varying()) * (rng.exponential(size=n) * np.exp(-law.log_hazard_ratio * new)) ** 0.8
+    heavier = law.cost_sigma**2 * (1 + law.effect_sd**2 / 4) / 2
+    death = (
+        6.0
+        * np.exp(-0.8 * (varying() + differing()))
+        * (rng.exponential(size=n) * np.exp(-law.log_hazard_ratio * new)) ** 0.8
+    )
     censored = rng.uniform(3, 5, n)
     frame = pd.DataFrame({
         "site": [f"practice {place + 1}" for place in site],
@@ -151,8 +172,8 @@ def simulated_cluster_trial(
         "age": np.round(62 + 9 * varying(), 1),
         "time": np.maximum(np.round(np.minimum(death, censored), 4), 1e-4),
         "event": (death <= censored).astype(int),
-        "cost": np.round(cost * np.exp(law.cost_sigma * varying() - law.cost_sigma**2 / 2), 2),
-        "qaly": np.round(law.qaly_usual + law.qaly_gain * new + law.qaly_sd * varying(), 4),
+        "cost": np.round(cost * np.exp(law.cost_sigma * (varying() + differing()) - heavier), 2),
+        "qaly": np.round(law.qaly_usual + law.qaly_gain * new + law.qaly_sd * (varying() + differing()), 4),
     })  # fmt: skip
     cohort = Cohort(
         frame,

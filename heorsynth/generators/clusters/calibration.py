@@ -9,7 +9,8 @@ import numpy as np
 
 from heorsynth.core.errors import NotEstimableError
 from heorsynth.estimators.clusters.variance import Grouping
-from heorsynth.generators.clusters.law import WHOLE, ClusterFacts, ClusterLaw
+from heorsynth.generators.clusters.effects import EffectShares
+from heorsynth.generators.clusters.law import WHOLE, ClusterFacts, ClusterLaw, Wanted
 
 _ROUNDS = 6
 """Number of corrections."""
@@ -48,7 +49,8 @@ def calibrated(facts: ClusterFacts, law: ClusterLaw, simulate: Callable[[Cluster
     """
     wanted = facts.wanted
     for _ in range(_ROUNDS):
-        reached = np.mean([_reached(rows) for rows in simulate(law)], axis=0)
+        drawn = simulate(law)
+        reached = np.mean([_reached(rows) for rows in drawn], axis=0)
         outcome = law.outcome + wanted.outcome - float(reached[0])
         outcome = float(np.clip(outcome, 0.0, WHOLE)) if wanted.outcome > 0 else 0.0
         shares = law.shares
@@ -56,8 +58,24 @@ def calibrated(facts: ClusterFacts, law: ClusterLaw, simulate: Callable[[Cluster
             step = wanted.columns - reached[1:]
             moved = np.where(wanted.columns > 0, np.clip(shares + step, 0.0, WHOLE), 0.0)
             shares = np.where(facts.whole_latents, shares, moved)
-        law = law.with_shares(outcome, shares)
+        law = law.with_shares(outcome, shares, _with_effects(law, wanted, drawn, outcome, shares))
     return law
+
+
+def _with_effects(
+    law: ClusterLaw, wanted: Wanted, drawn: list[Rows], outcome: float, shares: np.ndarray
+) -> EffectShares | None:
+    """The shares of arms in clusters, corrected by what drawn cohorts show; beside those of clusters there is room."""
+    if law.effects is None or wanted.effects is None:
+        return None
+    seen = [EffectShares.seen(Grouping.of(one.cluster, one.arm), one.residual, one.scores, one.known) for one in drawn]
+    found = [one[0] for one in seen if one is not None]
+    if not found:
+        return law.effects
+    reached = EffectShares(
+        float(np.mean([one.outcome for one in found])), np.mean([one.columns for one in found], axis=0)
+    )
+    return law.effects.moved(wanted.effects, reached).within(outcome, shares)
 
 
 def _reached(rows: Rows) -> np.ndarray:

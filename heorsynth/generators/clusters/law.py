@@ -10,6 +10,7 @@ import numpy as np
 
 from heorsynth.core.errors import NotEstimableError
 from heorsynth.estimators.clusters.variance import Grouping
+from heorsynth.generators.clusters.effects import EffectShares, arms_of_rows
 from heorsynth.generators.clusters.placing import Cell, Placed, Placing, shrunk
 
 WHOLE = 0.98
@@ -27,10 +28,12 @@ class Wanted:
     ----------
     outcome : float          of the martingale residual of the primary endpoint
     columns : array (p,)     of the columns: of numbers themselves, and of indicators
+    effects : EffectShares   the same of the patients of one arm in a cluster; None where nothing is wanted
     """
 
     outcome: float
     columns: np.ndarray
+    effects: EffectShares | None = None
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,8 @@ class ClusterLaw:
     shares : array (p,)        the same of the latents of the columns
     factor : array (p, p)      Cholesky factor of the correlations of these common parts
     whole : tuple of str       columns that are the same within every cluster
+    effects : EffectShares     shares that the rows of one arm in a cluster have in common: the effect of the arms
+                               differs between clusters. None where it does not, or clusters have one arm
     """
 
     column: str
@@ -53,6 +58,7 @@ class ClusterLaw:
     shares: np.ndarray
     factor: np.ndarray
     whole: tuple[str, ...] = ()
+    effects: EffectShares | None = None
 
     @property
     def count(self) -> int:
@@ -61,11 +67,12 @@ class ClusterLaw:
 
     def placed(self, members: Sequence[Cell], counts: np.ndarray, rng: np.random.Generator) -> Placed:
         """Rows in the cells of `np.repeat(..., counts)`, in as many clusters as the source has."""
-        return self.placing.placed(members, counts, rng)
+        found = self.placing.placed(members, counts, rng)
+        return found if self.effects is None else replace(found, arm=arms_of_rows(members, counts))
 
-    def with_shares(self, outcome: float, shares: np.ndarray) -> ClusterLaw:
+    def with_shares(self, outcome: float, shares: np.ndarray, effects: EffectShares | None = None) -> ClusterLaw:
         """The same law, with other shares in common."""
-        return replace(self, outcome=outcome, shares=shares)
+        return replace(self, outcome=outcome, shares=shares, effects=effects)
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -75,6 +82,7 @@ class ClusterLaw:
             "shares": self.shares.tolist(),
             "factor": self.factor.tolist(),
             "whole": list(self.whole),
+            **({} if self.effects is None else {"effects": self.effects.to_dict()}),
         }
 
     @classmethod
@@ -82,7 +90,8 @@ class ClusterLaw:
         shares = np.array(facts["shares"], dtype=float)
         factor = np.array(facts["factor"], dtype=float).reshape(len(shares), len(shares))
         placing = Placing.from_dict(facts["placing"])
-        return cls(facts["column"], placing, facts["outcome"], shares, factor, tuple(facts["whole"]))
+        effects = EffectShares.from_dict(facts["effects"]) if "effects" in facts else None
+        return cls(facts["column"], placing, facts["outcome"], shares, factor, tuple(facts["whole"]), effects)
 
 
 @dataclass(frozen=True)
@@ -143,7 +152,8 @@ class ClusterFacts:
             return cls(column, placing, nothing, np.eye(count), np.zeros((count, count)), tuple(whole), always)
         icc = shrunk(own.icc, own.chance, threshold) if count else np.zeros(0)
         outcome = float(shrunk(every.icc[:1], every.chance[:1], threshold)[0])
-        return cls(column, placing, Wanted(outcome, icc), seen, certain, tuple(whole), always)
+        effects = _effects(EffectShares.seen(grouping, residual, measured, known), always, threshold)
+        return cls(column, placing, Wanted(outcome, icc, effects), seen, certain, tuple(whole), always)
 
     def law(self, factor: np.ndarray) -> ClusterLaw:
         """A law to start from, for latents whose noise has this Cholesky factor (p, p).
@@ -161,6 +171,9 @@ class ClusterFacts:
             shares,
             self._common(within / np.outer(spread, spread)),
             self.whole,
+            None
+            if self.wanted.effects is None
+            else self.wanted.effects.within(min(self.wanted.outcome, WHOLE), shares),
         )
 
     def _common(self, within: np.ndarray) -> np.ndarray:
@@ -175,6 +188,18 @@ class ClusterFacts:
         mended = (vectors * np.clip(values, 1e-3, None)) @ vectors.T
         spread = np.sqrt(np.diag(mended))
         return np.linalg.cholesky(mended / np.outer(spread, spread)) if len(found) else found
+
+
+def _effects(
+    seen: tuple[EffectShares, EffectShares] | None, whole: np.ndarray, threshold: float
+) -> EffectShares | None:
+    """The shares beyond chance; None if there are none. What is the same within clusters has no effect of its own."""
+    if seen is None:
+        return None
+    share, chance = seen
+    outcome = float(shrunk(np.array([share.outcome]), np.array([chance.outcome]), threshold)[0])
+    found = EffectShares(outcome, np.where(whole, 0.0, shrunk(share.columns, chance.columns, threshold)))
+    return None if found.none else found
 
 
 def _between(grouping: Grouping, held: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

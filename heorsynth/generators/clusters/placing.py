@@ -11,6 +11,7 @@ from scipy.stats import norm
 
 from heorsynth.estimators.clusters.arms import is_constant_within
 from heorsynth.estimators.clusters.variance import Grouping
+from heorsynth.generators.clusters.effects import effects_by_arm
 from heorsynth.generators.clusters.sizes import SizeLaw
 
 _LARGEST = 0.95
@@ -30,10 +31,12 @@ class Placed:
     ----------
     cluster : array (n,) of int      the cluster of each row, from 0 up
     home : array (g,) of int         the levels that the whole cluster has, as a number
+    arm : array (n,) of int          of each row, -1 if unknown; None if the effect of arms is the same in all clusters
     """
 
     cluster: np.ndarray
     home: np.ndarray
+    arm: np.ndarray | None = None
 
     def effects(self, count: int, rng: np.random.Generator, factor: np.ndarray | None = None) -> np.ndarray:
         """Normal effects (g, count) of clusters, with the covariance of a Cholesky factor (count, count) if given.
@@ -57,15 +60,19 @@ class Placed:
         scale = np.divide(squares, found, out=np.zeros(count), where=found > 0)
         return np.asarray(drawn * np.sqrt(scale))
 
-    def arranged(self, cell: np.ndarray, score: np.ndarray, share: float, rng: np.random.Generator) -> np.ndarray:
+    def arranged(
+        self, cell: np.ndarray, score: np.ndarray, share: float, rng: np.random.Generator, effect: float = 0.0
+    ) -> np.ndarray:
         """An order (n,) of drawn outcomes with these scores (n,) over rows in these cells (n,).
 
         The outcomes of a cell stay in it. Within the cell the rows whose latents are higher have the higher scores;
-        `share` of a latent's variance is common to the rows of a cluster.
+        `share` of a latent's variance is common to the rows of a cluster, and `effect` to those of one arm in it.
         """
         common = self.effects(1, rng)[:, 0]
         own = rng.standard_normal(len(cell))
-        latent = np.sqrt(share) * common[self.cluster] + np.sqrt(1 - share) * own
+        latent = np.sqrt(share) * common[self.cluster] + np.sqrt(1 - share - effect) * own
+        if effect > 0 and self.arm is not None:
+            latent += np.sqrt(effect) * effects_by_arm(self.cluster, self.arm, 1, rng)[:, 0]
         by_latent = np.lexsort((latent, cell))
         by_score = np.lexsort((rng.random(len(cell)), score, cell))
         order = np.empty(len(cell), dtype=int)
@@ -73,12 +80,24 @@ class Placed:
         return order
 
     def mixed(
-        self, residual: np.ndarray, shares: np.ndarray, factor: np.ndarray, rng: np.random.Generator
+        self,
+        residual: np.ndarray,
+        shares: np.ndarray,
+        factor: np.ndarray,
+        rng: np.random.Generator,
+        effects: np.ndarray | None = None,
     ) -> np.ndarray:
-        """Residuals (n, p) of which clusters have `shares` (p,) of the variance in common."""
+        """Residuals (n, p) of which clusters have `shares` (p,) of the variance in common.
+
+        The rows of one arm in a cluster have `effects` (p,) of it in common beside that.
+        """
         scale = residual.std(axis=0)
         common = self.effects(residual.shape[1], rng, factor)[self.cluster] * scale
-        return np.asarray(np.sqrt(1 - shares) * residual + np.sqrt(shares) * common)
+        if effects is None or self.arm is None:
+            return np.asarray(np.sqrt(1 - shares) * residual + np.sqrt(shares) * common)
+        own = effects_by_arm(self.cluster, self.arm, residual.shape[1], rng, factor) * scale
+        kept = np.sqrt(1 - shares - effects)
+        return np.asarray(kept * residual + np.sqrt(shares) * common + np.sqrt(effects) * own)
 
     def one_row(self, rng: np.random.Generator) -> np.ndarray:
         """For each row (n,), a row of its cluster that is the same for all rows of the cluster."""

@@ -133,7 +133,9 @@ class Cells:
     def _joined(self, small: list[int], among: np.ndarray, similarity: np.ndarray, at_least: int) -> list[int]:
         """Small cells, and the cells most similar to them until they have `at_least` patients."""
         found = list(small)
-        for other in among[np.argsort(-similarity[np.ix_(small, among)].sum(axis=0), kind="stable")]:
+        for other in among[
+            np.argsort(-similarity[np.ix_(np.array(small, dtype=int), among)].sum(axis=0), kind="stable")
+        ]:
             if not small or self.counts[found].sum() >= at_least:
                 break
             if other not in found:

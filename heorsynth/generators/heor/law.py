@@ -361,14 +361,17 @@ class HeorLaw:
         time, cause = self.outcome.draw(cell, rng)
         if placed is None or self.clusters is None:
             return time, cause
-        order = placed.arranged(cell, self.outcome.scores(time, cause)[:, 0], self.clusters.outcome, rng)
+        law, own = self.clusters, self.clusters.effects
+        score, effect = self.outcome.scores(time, cause)[:, 0], 0.0 if own is None else own.outcome
+        order = placed.arranged(cell, score, law.outcome, rng, effect)
         return time[order], cause[order]
 
     def _latents(self, scores: np.ndarray, rng: np.random.Generator, placed: Placed | None) -> np.ndarray:
         clusters, law = self.clusters, self.dependence
         if placed is None or clusters is None or isinstance(law, WideDependence):
             return law.latents(scores, rng)
-        return law.latents(scores, rng, lambda noise: placed.mixed(noise, clusters.shares, clusters.factor, rng))
+        own = None if clusters.effects is None else clusters.effects.columns
+        return law.latents(scores, rng, lambda noise: placed.mixed(noise, clusters.shares, clusters.factor, rng, own))
 
     def _values(
         self,

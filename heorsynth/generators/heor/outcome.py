@@ -76,7 +76,7 @@ class _FollowUpLaw:
             mine = np.unique(window[late == half])
             for states in _parted(cause[late == half], n_causes, least):
                 held = weights[(late == half) & np.isin(cause, states)]
-                mass[np.ix_(mine, states)] *= held.mean() if len(held) else 1.0
+                mass[np.ix_(mine, np.array(states))] *= held.mean() if len(held) else 1.0
         edges = np.concatenate([[0.0], np.cumsum(mass.sum(axis=1))]) / mass.sum()
         times = replace(alike.times, edges=np.interp(alike.times.edges, alike.edges, edges))
         return cls(times, edges, mass[:, 1:] / mass.sum(axis=1, keepdims=True))

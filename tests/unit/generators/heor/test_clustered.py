@@ -5,6 +5,7 @@ import pytest
 
 import heorsynth as hs
 from heorsynth.core.errors import GeneratorError
+from heorsynth.estimators.clusters.effects import effect_variance
 from heorsynth.generators.heor.cells import Cells
 from heorsynth.generators.heor.clustered import cluster_facts, in_an_arm, residual_of
 from heorsynth.generators.sampling.cohorts import MoreRowsThanPatients
@@ -66,6 +67,35 @@ def test_patients_randomised_within_sites_have_both_arms_in_each() -> None:
     cohort, _ = hs.datasets.simulated_cluster_trial(240, 12, seed=4, whole=False)
     for one in hs.generators.create("heor").fit(cohort, seed=1).sample(m=5, seed=1):
         assert (one.frame.groupby("site")["arm"].nunique() == 2).all()
+
+
+@pytest.fixture(scope="module")
+def differing() -> hs.Cohort:
+    """The effect of the treatment differs between sites, by more than patients of a site have in common."""
+    truth = hs.datasets.ClusterTruth(icc=0.02, effect_sd=1.2)
+    return hs.datasets.simulated_cluster_trial(240, 12, seed=5, truth=truth, whole=False)[0]
+
+
+def test_an_effect_that_differs_is_kept_saved_and_drawn_alike_on_every_engine(differing, tmp_path) -> None:
+    sampler = hs.generators.create("heor").fit(differing, seed=1)
+    assert sampler.law.clusters.effects.columns.max() > 0.1
+    drawn = sampler.sample(m=6, seed=1)
+    kept = np.mean([share_of_effect(one) for one in drawn], axis=0)
+    assert kept == pytest.approx(share_of_effect(differing), rel=0.3)  # six copies
+    path = sampler.save(tmp_path / "law.json")
+    assert "practice" not in path.read_text()
+    again = hs.generators.load(path).sample(m=2, seed=1, engine="processes")
+    assert all(one.frame.equals(other.frame) for one, other in zip(again, drawn, strict=False))
+
+
+def share_of_effect(cohort: hs.Cohort) -> np.ndarray:
+    frame = cohort.frame
+    columns = frame[["cost", "qaly"]].to_numpy(float)
+    return effect_variance(frame["site"].to_numpy(), frame["arm"].to_numpy(), columns).share
+
+
+def test_a_law_has_no_effect_that_differs_where_clusters_have_one_arm(trial, sampler) -> None:
+    assert sampler.law.clusters.effects is None and "effects" not in sampler.law.clusters.to_dict()
 
 
 def test_a_cohort_without_outcome_arm_or_subgroups_may_have_clusters() -> None:
