@@ -2,7 +2,8 @@
 
 from heorsynth.published.comparison.compare import indirect_comparison
 from heorsynth.published.paper.read import read
+from heorsynth.published.reconstruction.cohorts import ReconstructedCohorts
 from heorsynth.published.reconstruction.joined import joined
 from heorsynth.published.reconstruction.reconstruct import reconstruct
 
-__all__ = ("indirect_comparison", "joined", "read", "reconstruct")
+__all__ = ("ReconstructedCohorts", "indirect_comparison", "joined", "read", "reconstruct")

@@ -5,6 +5,7 @@ __all__ = (
     "cohorts",
     "formats",
     "pooled_analysis",
+    "request",
     "sampler",
     "source",
     "subsample",

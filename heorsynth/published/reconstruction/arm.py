@@ -8,7 +8,7 @@ import numpy as np
 
 from heorsynth.published.reconstruction.path import ClickedPath
 
-ENDS_AT_ZERO = 2.5
+_ENDS_AT_ZERO = 2.5
 """A curve whose last height is below so many clicking errors ends at zero."""
 
 
@@ -43,4 +43,12 @@ class Arm:
     @property
     def ends_at_zero(self) -> bool:
         """True if nobody is left at the end of the curve."""
-        return bool(self.curve.clicked[-1] < ENDS_AT_ZERO * self.curve.height_error or self.at_risk[-1] == 0)
+        return bool(self.curve.clicked[-1] < _ENDS_AT_ZERO * self.curve.height_error or self.at_risk[-1] == 0)
+
+
+@dataclass(frozen=True, eq=False)
+class ArmPatients:
+    """One reconstruction of an arm: follow-up times and events (n,)."""
+
+    time: np.ndarray
+    event: np.ndarray

@@ -14,19 +14,19 @@ from heorsynth.published.reconstruction.arm import Arm
 from heorsynth.published.reconstruction.facts import contradictions
 from heorsynth.published.reconstruction.path import AXIS, HALF_PIXEL, clicked_path
 
-FEWEST_POINTS = 5
+_FEWEST_POINTS = 5
 """Points of a curve, at least."""
 
-ABOVE_ONE = 1 + 8 * HALF_PIXEL / AXIS[1]
+_ABOVE_ONE = 1 + 8 * HALF_PIXEL / AXIS[1]
 """The largest survival that a careless click at 1 can give."""
 
-PERCENT = (2.0, 102.0)
+_PERCENT = (2.0, 102.0)
 """A curve whose largest survival lies between these is in percent."""
 
-ALLOWED_RISE = 6.0
+_ALLOWED_RISE = 6.0
 """Clicking errors that a point may lie above or below the monotone curve."""
 
-COLUMNS = {
+_COLUMNS = {
     "curves": ("arm", "time", "survival"),
     "at_risk": ("arm", "time", "at_risk"),
     "totals": ("arm", "n", "events"),
@@ -90,16 +90,16 @@ def _of(frame: pd.DataFrame | None, name: str) -> pd.DataFrame | None:
 
 
 def _columns(name: str, frame: pd.DataFrame) -> Iterator[Problem]:
-    for column in COLUMNS[name]:
+    for column in _COLUMNS[name]:
         if column not in frame.columns and column != "events":
             fix = nearest(column, map(str, frame.columns)) if len(frame.columns) else "give the columns"
-            yield Problem(name, f"no column {column!r}", f"columns are {', '.join(COLUMNS[name])}; {fix}")
+            yield Problem(name, f"no column {column!r}", f"columns are {', '.join(_COLUMNS[name])}; {fix}")
 
 
 def _values(name: str, frame: pd.DataFrame) -> Iterator[Problem]:
     if frame["arm"].isna().any():
         yield Problem(f"{name}, arm", f"{int(frame['arm'].isna().sum())} rows name no arm", "name the arm in every row")
-    for column in COLUMNS[name][1:]:
+    for column in _COLUMNS[name][1:]:
         if column not in frame.columns:
             continue
         held = frame[column]
@@ -110,9 +110,13 @@ def _values(name: str, frame: pd.DataFrame) -> Iterator[Problem]:
         values = held.to_numpy(float)
         unknown = ~np.isfinite(values) if column != "events" else np.isinf(values)
         if unknown.any():
-            yield Problem(where, f"{int(unknown.sum())} of {len(values)} are missing", "drop those rows, or click again")
-        if (values < 0).any() and not (column == "survival" and values.min() > 1 - ABOVE_ONE):
-            yield Problem(where, f"{int((values < 0).sum())} of {len(values)} are negative", "check the axes of the figure")
+            yield Problem(
+                where, f"{int(unknown.sum())} of {len(values)} are missing", "drop those rows, or click again"
+            )
+        if (values < 0).any() and not (column == "survival" and values.min() > 1 - _ABOVE_ONE):
+            yield Problem(
+                where, f"{int((values < 0).sum())} of {len(values)} are negative", "check the axes of the figure"
+            )
         if column in ("at_risk", "n", "events") and (values % 1)[np.isfinite(values)].any():
             yield Problem(where, "not whole numbers", "give numbers of patients")
 
@@ -120,9 +124,9 @@ def _values(name: str, frame: pd.DataFrame) -> Iterator[Problem]:
 def _as_shares(curves: pd.DataFrame) -> tuple[pd.DataFrame, list[Problem]]:
     """The curves with survival as a share. Percent is recognised by the largest value of all arms, and told."""
     top = float(curves["survival"].max())
-    if top <= ABOVE_ONE:
+    if top <= _ABOVE_ONE:
         return curves.assign(survival=curves["survival"].clip(0.0, 1.0)), []
-    if PERCENT[0] < top <= PERCENT[1]:
+    if _PERCENT[0] < top <= _PERCENT[1]:
         told = f"the largest survival is {top:.4g}: read as percent and divided by 100"
         warnings.warn(told, PercentSurvival, stacklevel=4)
         return curves.assign(survival=(curves["survival"] / 100).clip(0.0, 1.0)), []
@@ -139,8 +143,8 @@ def _names(name: str, frame: pd.DataFrame, arms: Sequence[str]) -> Iterator[Prob
 
 def _few(name: str, points: pd.DataFrame | None) -> Iterator[Problem]:
     n = 0 if points is None else len(points)
-    if n < FEWEST_POINTS:
-        found = f"{n} points, at least {FEWEST_POINTS} are needed"
+    if n < _FEWEST_POINTS:
+        found = f"{n} points, at least {_FEWEST_POINTS} are needed"
         yield Problem(f"curves, arm {name!r}", found, "click both ends of each visible step")
 
 
@@ -156,9 +160,11 @@ def _arm(
     if not width > 0:
         return None, [Problem("curves, time", "no time above 0", "check the axes of the figure")]
     curve = clicked_path(points["time"].to_numpy(float), points["survival"].to_numpy(float), width, error)
-    if curve.largest_rise > ALLOWED_RISE:
+    if curve.largest_rise > _ALLOWED_RISE:
         rise = float(np.max(np.abs(curve.clicked - curve.level)))
-        found = f"the curve rises: a point lies {rise:.3f} off every falling curve, {curve.largest_rise:.0f} clicking errors"
+        found = (
+            f"the curve rises: a point lies {rise:.3f} ({curve.largest_rise:.0f} clicking errors) off a falling curve"
+        )
         fix = "check that the points are of one arm; give accuracy=… in pixels if they were clicked less carefully"
         return None, [Problem(f"curves, arm {name!r}", found, fix)]
     n, events, problems = _totals(name, totals)

@@ -19,7 +19,7 @@ from heorsynth.generators.sampling.cohorts import SyntheticCohorts
 from heorsynth.generators.sampling.pooled_analysis import Analysis, pooled
 from heorsynth.published.reconstruction.estimands import estimates
 
-COLUMNS = ("estimand", "arm", "value", "low", "high", "pooled_low", "pooled_high", "share_reconstruction")
+_COLUMNS = ("estimand", "arm", "value", "low", "high", "pooled_low", "pooled_high", "share_reconstruction")
 """Columns of `ReconstructedCohorts.estimands`."""
 
 
@@ -99,7 +99,9 @@ class ReconstructedCohorts(SyntheticCohorts):
         values = np.array([float(estimate(cohort)) for cohort in self])
         return reconstruction_interval(values, level, self[0].n, unit)
 
-    def estimands(self, horizon: float | None = None, landmark: float | None = None, level: float = 0.95) -> pd.DataFrame:
+    def estimands(
+        self, horizon: float | None = None, landmark: float | None = None, level: float = 0.95
+    ) -> pd.DataFrame:
         """Return every estimand with its reconstruction interval, and its interval pooled for inference.
 
         Parameters
@@ -110,7 +112,7 @@ class ReconstructedCohorts(SyntheticCohorts):
 
         Returns
         -------
-        DataFrame    `COLUMNS`: hazard ratio (second arm to first), median, restricted mean and landmark survival of
+        DataFrame    `_COLUMNS`: hazard ratio (second arm to first), median, restricted mean and landmark survival of
                      each arm. `low`, `high`: the reconstruction interval. `pooled_low`, `pooled_high`: for other
                      patients. `share_reconstruction`: of the pooled variance. An estimand that some cohort
                      does not give has NaN.
@@ -120,7 +122,7 @@ class ReconstructedCohorts(SyntheticCohorts):
         for key in found[0]:
             pairs = np.array([one[key] for one in found])
             rows.append({"estimand": key[0], "arm": key[1], **_row(pairs, key[0] == "hazard_ratio", level, self[0].n)})
-        return pd.DataFrame(rows, columns=list(COLUMNS))
+        return pd.DataFrame(rows, columns=list(_COLUMNS))
 
 
 def _row(pairs: np.ndarray, is_ratio: bool, level: float, n: int) -> Mapping[str, float]:
@@ -133,15 +135,19 @@ def _row(pairs: np.ndarray, is_ratio: bool, level: float, n: int) -> Mapping[str
     numbers = np.array([inner.value, inner.low, inner.high, outer.low, outer.high])
     shown = np.exp(numbers) if is_ratio else numbers
     share = between / outer.se**2 if outer.se > 0 else 0.0
-    return dict(zip(COLUMNS[2:], [*map(float, shown), float(share)], strict=True))
+    return dict(zip(_COLUMNS[2:], [*map(float, shown), float(share)], strict=True))
 
 
 def reconstruction_interval(values: np.ndarray, level: float, n: int, unit: str = "") -> Estimate:
     """Return the mean of m values with the interval that holds one more draw; see `ReconstructedCohorts.interval`."""
     m = len(values)
     if m < 2 or not np.isfinite(values).all():
-        found = "one cohort has no spread" if m < 2 else f"{int((~np.isfinite(values)).sum())} of {m} values are not finite"
-        raise NotEstimableError("reconstruction interval", Problem("cohorts", found, "draw more, or ask for another estimand"))
+        found = (
+            "one cohort has no spread" if m < 2 else f"{int((~np.isfinite(values)).sum())} of {m} values are not finite"
+        )
+        raise NotEstimableError(
+            "reconstruction interval", Problem("cohorts", found, "draw more, or ask for another estimand")
+        )
     value, sd = float(values.mean()), float(values.std(ddof=1)) * math.sqrt(1 + 1 / m)
     half = float(special.stdtrit(m - 1, 0.5 + level / 2)) * sd
     method = f"reconstruction interval of {m} cohorts"

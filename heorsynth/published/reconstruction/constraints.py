@@ -11,12 +11,12 @@ from heorsynth.core.random import stream
 from heorsynth.estimators.survival.cox_two_arms import hazard_ratio_of_rows
 from heorsynth.estimators.survival.kaplan_meier import kaplan_meier
 from heorsynth.estimators.survival.summaries import curve_quantile
-from heorsynth.published.reconstruction.arm import Arm
+from heorsynth.published.reconstruction.arm import Arm, ArmPatients
 from heorsynth.published.reconstruction.cleaning import refuse
-from heorsynth.published.reconstruction.ensemble import ArmPatients, ensemble
+from heorsynth.published.reconstruction.ensemble import ensemble
 from heorsynth.published.reconstruction.facts import Printed
 
-CANDIDATES = 4
+_CANDIDATES = 4
 """Reconstructions of an arm drawn for each that is kept, where a printed number chooses among them."""
 
 
@@ -47,7 +47,7 @@ def agreeing_arms(
     drawn = []
     for place, arm in enumerate(arms):
         chooses = ratio is not None or arm.name in printed
-        found = list(ensemble(arm, CANDIDATES * m if chooses else m, stream(seed, "reconstruct", place)))
+        found = list(ensemble(arm, _CANDIDATES * m if chooses else m, stream(seed, "reconstruct", place)))
         if arm.name in printed:
             found = _of_median(arm, found, printed[arm.name])
         drawn.append(found)
@@ -78,7 +78,9 @@ def _printed(
         except ValueError as error:
             problems.append(Problem("hazard_ratio", str(error), "give it as printed, such as '0.80'"))
         if len(arms) != 2:
-            problems.append(Problem("hazard_ratio", f"{len(arms)} arms", "give the curves of the two arms that it compares"))
+            problems.append(
+                Problem("hazard_ratio", f"{len(arms)} arms", "give the curves of the two arms that it compares")
+            )
     refuse(problems)
     return found, ratio
 
@@ -108,11 +110,11 @@ def _pairs(
     """m pairs with the printed hazard ratio; each reconstruction is used as seldom as possible."""
     kept: list[tuple[ArmPatients, ArmPatients]] = []
     seen: list[float] = []
-    for _ in range(2 * CANDIDATES):
+    for _ in range(2 * _CANDIDATES):
         rows, columns = rng.permutation(len(reference)), rng.permutation(len(other))
         for place in range(min(len(rows), len(columns))):
             pair = reference[rows[place]], other[columns[place]]
-            seen.append(hazard_ratio_of_pair(*pair))
+            seen.append(_hazard_ratio_of_pair(*pair))
             if ratio.holds(np.array(seen[-1:]))[0]:
                 kept.append(pair)
             if len(kept) == m:
@@ -124,7 +126,7 @@ def _pairs(
     return [kept[place % len(kept)] for place in range(m)]
 
 
-def hazard_ratio_of_pair(reference: ArmPatients, other: ArmPatients) -> float:
+def _hazard_ratio_of_pair(reference: ArmPatients, other: ArmPatients) -> float:
     """Return the Cox hazard ratio of the other arm to the reference."""
     time, event = (np.concatenate([getattr(arm, name) for arm in (reference, other)]) for name in ("time", "event"))
     treated = np.repeat([False, True], [len(reference.time), len(other.time)])

@@ -3,33 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from heorsynth.core.errors import CurveError, Problem
-from heorsynth.published.reconstruction.arm import Arm
-from heorsynth.published.reconstruction.patients import patients
+from heorsynth.published.reconstruction.arm import Arm, ArmPatients
+from heorsynth.published.reconstruction.patients import patients, settle
 from heorsynth.published.reconstruction.sampler import Filter
-from heorsynth.published.reconstruction.settling import settle
 from heorsynth.published.reconstruction.stations import stations
 
-SPARE = 1.5
+_SPARE = 1.5
 """Runs for each cohort that is kept."""
 
-FEWEST_KNOWN = 3
-"""Numbers at risk below which a run has `MANY` particles: the losses are then known only from the curve."""
+_FEWEST_KNOWN = 3
+"""Numbers at risk below which a run has `_MANY` particles: the losses are then known only from the curve."""
 
-PARTICLES, MANY = 16, 48
+_PARTICLES, _MANY = 16, 48
 """Particles of a run."""
-
-
-@dataclass(frozen=True, eq=False)
-class ArmPatients:
-    """One reconstruction of an arm: follow-up times and events (n,)."""
-
-    time: np.ndarray
-    event: np.ndarray
 
 
 def ensemble(arm: Arm, m: int, rng: np.random.Generator) -> Sequence[ArmPatients]:
@@ -42,9 +32,9 @@ def ensemble(arm: Arm, m: int, rng: np.random.Generator) -> Sequence[ArmPatients
     are kept at random, by their weight as far as it is below the median: above it, the weight is mostly the noise of a
     filter with few particles.
     """
-    n_runs = int(np.ceil(SPARE * m)) + 2
+    n_runs = int(np.ceil(_SPARE * m)) + 2
     at = stations(arm, n_runs, rng)
-    draw = Filter(arm, at, rng, PARTICLES if len(arm.at_risk) >= FEWEST_KNOWN else MANY).run()
+    draw = Filter(arm, at, rng, _PARTICLES if len(arm.at_risk) >= _FEWEST_KNOWN else _MANY).run()
     weight = np.minimum(draw.weight - np.median(draw.weight), 0.0) - 50.0 * np.abs(draw.events_missed)
     kept = np.sort(np.argsort(-(weight + rng.gumbel(size=n_runs)), kind="stable")[:m])
     settled = [int(run) for run in kept if settle(arm, at, draw, int(run))]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 
@@ -33,14 +34,14 @@ def estimates(cohort: Cohort, horizon: float | None = None, at: float | None = N
     found: dict[tuple[str, str], Pair] = {}
     for other in names[1:]:
         kept = (arm == names[0]) | (arm == other)
-        log_ratio = _pair(lambda kept=kept, other=other: hazard_ratio_of_rows(time[kept], event[kept], arm[kept] == other))
+        log_ratio = _pair(partial(hazard_ratio_of_rows, time[kept], event[kept], arm[kept] == other))
         found["hazard_ratio", other] = log_ratio
     for name in names:
         own = arm == name
         curve = kaplan_meier(time[own], event[own])
-        found["median", name] = _pair(lambda curve=curve: curve_quantile(curve, 0.5))
-        found["rmst", name] = _pair(lambda curve=curve: restricted_mean(curve, end))
-        found["landmark", name] = _pair(lambda curve=curve: landmark(curve, place))
+        found["median", name] = _pair(partial(curve_quantile, curve, 0.5))
+        found["rmst", name] = _pair(partial(restricted_mean, curve, end))
+        found["landmark", name] = _pair(partial(landmark, curve, place))
     return found
 
 

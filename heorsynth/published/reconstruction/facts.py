@@ -11,10 +11,10 @@ import numpy as np
 from heorsynth.core.errors import Problem
 from heorsynth.published.reconstruction.arm import Arm
 
-SEEN = 5.0
+_SEEN = 5.0
 """A fall of so many clicking errors is a step for certain."""
 
-BEYOND = 4.0
+_BEYOND = 4.0
 """Clicking errors by which numbers may differ from what the curve implies."""
 
 
@@ -33,7 +33,7 @@ class Printed:
 
     @classmethod
     def of(cls, number: str | float) -> Printed:
-        """Return a number as printed; a text keeps the zeros at its end. Raise ValueError if it is not a number above 0."""
+        """Return a number above 0 as printed, or raise ValueError; a text keeps the zeros at its end."""
         try:
             exact = Decimal(str(number).strip())
         except InvalidOperation:
@@ -55,7 +55,7 @@ def contradictions(arm: Arm) -> Iterator[Problem]:
     for place in range(1, len(arm.at_risk)):
         before, after = (_height(arm, arm.at_risk_time[at]) for at in (place - 1, place))
         most = arm.at_risk[place - 1] * min(after / max(before, 1e-9), 1.0)
-        slack = 1.5 + 2 * BEYOND * arm.at_risk[place - 1] * curve.height_error / max(before, curve.height_error)
+        slack = 1.5 + 2 * _BEYOND * arm.at_risk[place - 1] * curve.height_error / max(before, curve.height_error)
         if arm.at_risk[place] > most + slack:
             found = f"{arm.at_risk[place]} at time {arm.at_risk_time[place]:g}, but the curve leaves at most {most:.1f}"
             fix = "check the number and the axes of the figure"
@@ -75,14 +75,16 @@ def _events(arm: Arm) -> Iterator[Problem]:
     if arm.events > arm.n:
         yield Problem(where, f"{arm.events} events among {arm.n} patients", "correct the totals")
         return
-    fewest = steps_seen(curve.level, SEEN * curve.height_error)
-    slack = BEYOND * arm.n * curve.height_error
+    fewest = int(0.9 * steps_seen(curve.level, _SEEN * curve.height_error)) - 1
+    slack = _BEYOND * arm.n * curve.height_error
     most = arm.n * (1 - float(curve.level[-1])) + 1.0 + slack
     fix = "check which events and which patients the total counts"
     if arm.events < fewest:
-        yield Problem(where, f"{arm.events} events, but the curve has {fewest} steps", fix)
+        yield Problem(where, f"{arm.events} events, but the curve has at least {fewest} steps", fix)
     elif arm.events > most:
-        yield Problem(where, f"{arm.events} events, but a curve that ends at {curve.level[-1]:.3f} has at most {most:.0f}", fix)
+        yield Problem(
+            where, f"{arm.events} events, but a curve that ends at {curve.level[-1]:.3f} has at most {most:.0f}", fix
+        )
 
 
 def steps_seen(level: np.ndarray, least: float) -> int:

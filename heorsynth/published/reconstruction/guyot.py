@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
-MOST_ROUNDS = 200
+from heorsynth.published.reconstruction.arm import ArmPatients
+
+_MOST_ROUNDS = 200
 """Corrections of the number of losses in one interval, at most."""
-
-
-@dataclass(frozen=True)
-class Reconstructed:
-    """Patients (n,): follow-up times and events."""
-
-    time: np.ndarray
-    event: np.ndarray
 
 
 def guyot(
@@ -24,7 +16,7 @@ def guyot(
     at_risk_time: np.ndarray,
     at_risk: np.ndarray,
     events: int | None = None,
-) -> Reconstructed:
+) -> ArmPatients:
     """Return one set of patients by the algorithm of Guyot et al.
 
     Parameters
@@ -35,7 +27,7 @@ def guyot(
 
     Returns
     -------
-    Reconstructed
+    ArmPatients
 
     Notes
     -----
@@ -103,7 +95,7 @@ class _State:
         if stop < start:
             return
         losses = max(round(self.n[start] * self.survival[stop] / max(self.survival[start], 1e-9) - target), 0)
-        for _ in range(MOST_ROUNDS):
+        for _ in range(_MOST_ROUNDS):
             height = self.pass_through(start, stop, end, int(losses))
             gap = self.n[stop + 1] - target
             if gap == 0 or (losses == 0 and gap < 0):
@@ -120,7 +112,7 @@ class _State:
             self.died[start:], self.lost[start:] = 0, 0
             self.n[start + 1 :] = self.n[start]
             return
-        for _ in range(MOST_ROUNDS):
+        for _ in range(_MOST_ROUNDS):
             self.pass_through(start, stop, end, losses)
             if events is None:
                 break
@@ -129,11 +121,11 @@ class _State:
                 break
             losses = int(min(max(losses + gap, 0), self.n[start]))
 
-    def patients(self) -> Reconstructed:
+    def patients(self) -> ArmPatients:
         """Deaths at their point, losses in the middle of their piece, the rest at the end of the curve."""
         middle = (self.time + np.append(self.time[1:], self.time[-1])) / 2
         died, lost = self.died.astype(int), self.lost.astype(int)
         rest = max(int(self.n[0]) - died.sum() - lost.sum(), 0)
         time = np.concatenate([np.repeat(self.time, died), np.repeat(middle, lost), np.full(rest, self.time[-1])])
         event = np.repeat([1, 0], [died.sum(), lost.sum() + rest])
-        return Reconstructed(time[: int(self.n[0])], event[: int(self.n[0])])
+        return ArmPatients(time[: int(self.n[0])], event[: int(self.n[0])])

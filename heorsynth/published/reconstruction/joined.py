@@ -12,16 +12,16 @@ from heorsynth.data.columns.schema import schema_of
 from heorsynth.published.reconstruction.cohorts import ReconstructedCohorts
 from heorsynth.published.reconstruction.reconstruct import labelled
 
-CLOSE = 0.01
+_CLOSE = 0.01
 """Share of the follow-up by which reconstructed times of the two endpoints may differ and count as one time."""
 
 
-CLOSE_LOSS = 0.15
+_CLOSE_LOSS = 0.15
 """Share of the follow-up by which the time of a loss, which no curve shows, may be moved."""
 
 
 def joined(first: ReconstructedCohorts, last: ReconstructedCohorts, seed: int = 1) -> ReconstructedCohorts:
-    """Return cohorts with both endpoints, the first never after the last, such as progression-free and overall survival.
+    """Return cohorts with both endpoints, the first never after the last, such as PFS and OS.
 
     Parameters
     ----------
@@ -43,13 +43,13 @@ def joined(first: ReconstructedCohorts, last: ReconstructedCohorts, seed: int = 
     The patients of the two reconstructions are matched at random among the assignments with first <= last. From the
     longest first time down, each patient gets a last time that is not earlier, drawn among those not yet taken; such an
     assignment exists if and only if the sorted times are in that order. Where a sorted first time exceeds the last time
-    by at most `CLOSE` of the follow-up, it is the clicking error, and the first time is moved to the last. Where one of
-    the two is a loss, whose time was drawn and is not on the curve, it is moved by up to `CLOSE_LOSS`.
+    by at most `_CLOSE` of the follow-up, it is the clicking error, and the first time is moved to the last. Where one
+    of the two is a loss, whose time was drawn and is not on the curve, it is moved by up to `_CLOSE_LOSS`. A move may
+    change a number at risk by those who are moved across its time.
 
-    A patient whose first endpoint is censored is out of sight later, so a match with a last time close by is taken where
-    there is one: nobody is followed for death who is no longer followed for progression, as far as the counts allow.
-    What the curves say nothing of is how the two endpoints depend on each other within a patient: this assignment is
-    the least dependent one that keeps the order, and no estimate of their association.
+    A patient lost to the first endpoint is matched with the soonest loss to the last that is left. What the curves say
+    nothing of is how the two endpoints depend on each other within a patient: this assignment is drawn at random among
+    those that keep the order, and no estimate of their association.
 
     See Also
     --------
@@ -67,10 +67,12 @@ def joined(first: ReconstructedCohorts, last: ReconstructedCohorts, seed: int = 
     (True, ['pfs_time', 'pfs_event', 'os_time', 'os_event', 'arm'])
     """
     check_seed(seed)
-    names = tuple(next(iter(cohorts[0].schema.endpoints)) for cohorts in (first, last))
+    one, other = (next(iter(cohorts[0].schema.endpoints)) for cohorts in (first, last))
+    names = (one, other)
     _refuse(first, last, names)
     frames = [
-        _frame(one, other, names, stream(seed, "join", part)) for part, (one, other) in enumerate(zip(first, last, strict=True))
+        _frame(one, other, names, stream(seed, "join", part))
+        for part, (one, other) in enumerate(zip(first, last, strict=True))
     ]
     schema = schema_of(
         endpoints={name: (f"{name}_time", f"{name}_event") for name in names},
@@ -79,14 +81,19 @@ def joined(first: ReconstructedCohorts, last: ReconstructedCohorts, seed: int = 
         unit=first[0].schema.unit,
         order=[names],
     )
-    facts = {"rests_on": first.label.settings["rests_on"], "joined": {name: dict(one.label.settings) for name, one in zip(names, (first, last), strict=True)}}
+    facts = {
+        "rests_on": first.label.settings["rests_on"],
+        "joined": {name: dict(one.label.settings) for name, one in zip(names, (first, last), strict=True)},
+    }
     return labelled(frames, schema, facts, seed)
 
 
 def _refuse(first: ReconstructedCohorts, last: ReconstructedCohorts, names: tuple[str, ...]) -> None:
     problems = []
     if names[0] == names[1]:
-        problems.append(Problem("endpoint", f"both are {names[0]!r}", "reconstruct with endpoint='pfs' and endpoint='os'"))
+        problems.append(
+            Problem("endpoint", f"both are {names[0]!r}", "reconstruct with endpoint='pfs' and endpoint='os'")
+        )
     if len(first) != len(last):
         problems.append(Problem("m", f"{len(first)} and {len(last)} cohorts", "reconstruct with the same m"))
     if first[0].schema.unit != last[0].schema.unit:
@@ -94,11 +101,17 @@ def _refuse(first: ReconstructedCohorts, last: ReconstructedCohorts, names: tupl
     sizes = [one[0].frame["arm"].value_counts() for one in (first, last)]
     for arm in sizes[0].index:
         if arm not in sizes[1].index:
-            problems.append(Problem("arm", f"{arm!r} has no {names[1]} curve", nearest(str(arm), map(str, sizes[1].index))))
+            problems.append(
+                Problem("arm", f"{arm!r} has no {names[1]} curve", nearest(str(arm), map(str, sizes[1].index)))
+            )
         elif sizes[0][arm] != sizes[1][arm]:
             found = f"{sizes[0][arm]} patients for {names[0]}, {sizes[1][arm]} for {names[1]}"
             problems.append(Problem(f"arm {arm!r}", found, "join curves of the same patients"))
-    problems += [Problem("arm", f"{arm!r} has no {names[0]} curve", "give it") for arm in sizes[1].index if arm not in sizes[0].index]
+    problems += [
+        Problem("arm", f"{arm!r} has no {names[0]} curve", "give it")
+        for arm in sizes[1].index
+        if arm not in sizes[0].index
+    ]
     if problems:
         raise CurveError("joined endpoints", problems)
 
@@ -150,11 +163,13 @@ def _in_order(
     firsts, lasts = np.argsort(time, kind="stable"), np.argsort(end, kind="stable")
     excess = time[firsts] - end[lasts]
     drawn = (event[firsts] == 0) | (death[lasts] == 0)
-    allowed = np.where(drawn, CLOSE_LOSS, CLOSE) * float(end.max())
+    allowed = np.where(drawn, _CLOSE_LOSS, _CLOSE) * float(end.max())
     if (excess > allowed).any():
         crossed, most = int((excess > allowed).sum()), float(excess.max())
         found = f"infeasible: {crossed} of {len(time)} first times exceed every last time left, by up to {most:.3g}"
-        raise CurveError("joined endpoints", Problem(where, found, "check that both curves are of the same patients and unit"))
+        raise CurveError(
+            "joined endpoints", Problem(where, found, "check that both curves are of the same patients and unit")
+        )
     raised = (excess > 0) & (event[firsts] != 0) & (death[lasts] == 0)
     end[lasts[raised]] = time[firsts[raised]]
     lowered = (excess > 0) & ~raised

@@ -13,16 +13,16 @@ AXIS = (600, 400)
 HALF_PIXEL = 0.5
 """Standard deviation of a careful click, in pixels both ways."""
 
-LEAST_ERROR, LARGEST_ERROR = 0.1, 4.0
+_LEAST_ERROR, _LARGEST_ERROR = 0.1, 4.0
 """Pixels between which the clicking error is estimated."""
 
-FEWEST_RISES = 8
+_FEWEST_RISES = 8
 """Upward steps of the clicked curve from which its error is estimated; with fewer it is half a pixel."""
 
-FLAT = 3.0
+_FLAT = 3.0
 """Two points further apart in time than so many pixels, and close in height, stand on one level."""
 
-VERTICAL = 1.5
+_VERTICAL = 1.5
 """Two points less than so many pixels apart in time, and further apart in height, stand on one vertical step."""
 
 
@@ -81,14 +81,14 @@ def clicked_path(time: np.ndarray, survival: np.ndarray, width: float, error: fl
     level = np.clip(isotonic_regression(y, increasing=False).x, 0.0, 1.0)
     clean = np.maximum(isotonic_regression(x).x, 0.0)
     right, down = np.diff(clean) / unit_x, -np.diff(level) / unit_y
-    vertical = (right < VERTICAL) & (down > np.maximum(right, 0.5))
+    vertical = (right < _VERTICAL) & (down > np.maximum(right, 0.5))
     return ClickedPath(clean, level, y, np.append(False, vertical), pixels * unit_y, pixels * unit_x)
 
 
 def _estimated(x: np.ndarray, y: np.ndarray) -> float:
     right, up = np.diff(x), np.diff(y)
-    rises = up[(right > FLAT) & (up > 0)]
-    if len(rises) < FEWEST_RISES:
+    rises = up[(right > _FLAT) & (up > 0)]
+    if len(rises) < _FEWEST_RISES:
         return HALF_PIXEL
     kept = rises[rises <= 4 * np.median(rises) / 0.6745]
-    return float(np.clip(np.sqrt(np.mean(kept**2) / 2), LEAST_ERROR, LARGEST_ERROR))
+    return float(np.clip(np.sqrt(np.mean(kept**2) / 2), _LEAST_ERROR, _LARGEST_ERROR))

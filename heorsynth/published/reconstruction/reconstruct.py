@@ -9,27 +9,26 @@ from importlib.metadata import version
 import numpy as np
 import pandas as pd
 
-from heorsynth.generators.sampling.request import whole_number
 from heorsynth.core.random import check_seed, stream
 from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.data.columns.schema import Schema, schema_of
 from heorsynth.data.labels.claims import claim_of
 from heorsynth.data.labels.label import ID_COLUMN, Label, synthetic_ids
 from heorsynth.data.labels.levels import INTERNAL
+from heorsynth.generators.sampling.request import whole_number
 from heorsynth.generators.sampling.write_folder import release_of
-from heorsynth.published.reconstruction.arm import Arm
+from heorsynth.published.reconstruction.arm import Arm, ArmPatients
 from heorsynth.published.reconstruction.cleaning import arms_of
 from heorsynth.published.reconstruction.cohorts import ReconstructedCohorts
 from heorsynth.published.reconstruction.constraints import agreeing_arms
-from heorsynth.published.reconstruction.ensemble import ArmPatients
 
-NAME = "published-curve"
+_NAME = "published-curve"
 """The generator's name in the label."""
 
-RESTS_ON = "published"
+_RESTS_ON = "published"
 """What the rows rest on, in the label's settings: no patient's data, but what a paper prints."""
 
-STATEMENT = (
+_STATEMENT = (
     "Synthetic data: no row is a patient. Reconstructed from a published figure; not evidence about any individual. "
     "The cohorts of a release differ by what the figure leaves open."
 )
@@ -118,7 +117,11 @@ def reconstruct(
         unit=unit,
     )
     frames = [_frame(arms, one, stream(seed, "order", part)) for part, one in enumerate(drawn)]
-    facts = {"rests_on": RESTS_ON, "arms": {arm.name: arm.n for arm in arms}, "at_risk": int(sum(len(a.at_risk) for a in arms))}
+    facts = {
+        "rests_on": _RESTS_ON,
+        "arms": {arm.name: arm.n for arm in arms},
+        "at_risk": int(sum(len(a.at_risk) for a in arms)),
+    }
     facts |= {"hazard_ratio": str(hazard_ratio)} if hazard_ratio is not None else {}
     facts |= {"medians": {arm: str(value) for arm, value in medians.items()}} if medians else {}
     return labelled(frames, schema, facts, seed)
@@ -135,12 +138,12 @@ def labelled(
     frames: Sequence[pd.DataFrame], schema: Schema, facts: Mapping[str, object], seed: int
 ) -> ReconstructedCohorts:
     """Return frames of one reconstruction as labelled cohorts, each row with its synthetic id."""
-    release, n, cohorts = release_of(NAME, frames[0], None), len(frames[0]), []
+    release, n, cohorts = release_of(_NAME, frames[0], None), len(frames[0]), []
     for part, frame in enumerate(frames):
         frame.index = pd.Index(synthetic_ids(release, part * n, n), name=ID_COLUMN)
         label = Label(
             release=release,
-            generator=NAME,
+            generator=_NAME,
             n_source=n,
             rests_on=n,
             n_rows=n,
@@ -149,9 +152,9 @@ def labelled(
             seed=seed,
             version=version("heorsynth"),
             settings=dict(facts),
-            statement=STATEMENT,
+            statement=_STATEMENT,
             level=INTERNAL,
         )
         label = replace(label, **vars(claim_of(frame, ())))
-        cohorts.append(Cohort.derive(schema, frame, label=label, name=f"{NAME} {part}"))
+        cohorts.append(Cohort.derive(schema, frame, label=label, name=f"{_NAME} {part}"))
     return ReconstructedCohorts(cohorts)

@@ -9,20 +9,17 @@ import numpy as np
 from heorsynth.published.reconstruction.arm import Arm
 from heorsynth.published.reconstruction.stations import Stations
 
-PARTICLES = 16
-"""Particles of one run. Each run gives one cohort, so the cohorts are independent draws."""
-
-WIDEST = 12
+_WIDEST = 12
 """Deaths on either side of the most likely number that are considered at one step, at most."""
 
-DEATH_BETWEEN = 0.25
+_DEATH_BETWEEN = 0.25
 """Prior odds of one more death on a piece of the curve that was clicked as level."""
 
 
-UNSEEN = 6.0
+_UNSEEN = 6.0
 """Clicking errors by which the curve may fall between the last point before a number at risk and its time."""
 
-TIED = 2.5
+_TIED = 2.5
 """Log odds of a death on a piece clicked as a vertical step, beside the odds of one more, where one death is seen."""
 
 
@@ -39,7 +36,7 @@ class Draw:
 class Filter:
     """The state of all runs (r, q): patients in follow-up, survival, and losses still to come in the interval."""
 
-    def __init__(self, arm: Arm, at: Stations, rng: np.random.Generator, particles: int = PARTICLES) -> None:
+    def __init__(self, arm: Arm, at: Stations, rng: np.random.Generator, particles: int = 16) -> None:
         self.arm, self.at, self.rng = arm, at, rng
         self.runs = at.time.shape[1]
         shape = (self.runs, particles)
@@ -57,7 +54,9 @@ class Filter:
         self.carried = np.ones((len(at.time), *shape))
         self.later, self.later_sd = _later(arm, at)
         spread = arm.n * arm.curve.height_error * 3.0
-        self.offsets = np.arange(-1, 2) if spread < 0.5 else np.arange(-(w := int(min(WIDEST, np.ceil(spread) + 1))), w + 1)
+        self.offsets = (
+            np.arange(-1, 2) if spread < 0.5 else np.arange(-(w := int(min(_WIDEST, np.ceil(spread) + 1))), w + 1)
+        )
 
     def run(self) -> Draw:
         at = self.at
@@ -166,14 +165,14 @@ class Filter:
         fall, above = s / n / error, (s - height) / error
         seen = np.clip((fall - 1) / 3, 0.0, 1.0)
         hidden = 1.0 if place + 1 == len(at.time) else np.clip((fall - 1.5) / 2, 0.0, 1.0)
-        prior = np.where(at.vertical[place][:, None], -seen, 2 * np.log(DEATH_BETWEEN) * hidden)
+        prior = np.where(at.vertical[place][:, None], -seen, 2 * np.log(_DEATH_BETWEEN) * hidden)
         gap, ratio = self._lookahead(place, left)
         square = -0.5 * (fall**2 + ratio**2)
         linear = above * fall + gap * ratio + prior
         constant = -0.5 * (above**2 + gap**2)
         score = square[..., None] * self.offsets**2 + (2 * square * centre + linear)[..., None] * self.offsets
         options = centre[..., None] + self.offsets
-        score += (TIED * seen * at.vertical[place][:, None])[..., None] * (options > 0)
+        score += (_TIED * seen * at.vertical[place][:, None])[..., None] * (options > 0)
         score[(options < 0) | (options > left[..., None])] = -1e9
         top = score.max(axis=-1)
         sums = np.exp(score - top[..., None]).cumsum(axis=-1)
@@ -181,9 +180,9 @@ class Filter:
         pick = (sums < (self.rng.uniform(size=total.shape) * total)[..., None]).sum(axis=-1)
         died = np.clip(centre + self.offsets[np.minimum(pick, len(self.offsets) - 1)], 0.0, left)
         gained = np.log(total) + top + (square * centre + linear) * centre + constant - self.look
-        unseen = left * fall <= UNSEEN
+        unseen = left * fall <= _UNSEEN
         closing = left * unseen
-        price = 2 * np.log(DEATH_BETWEEN) * hidden * closing - 0.5 * (closing * fall / 2) ** 2
+        price = 2 * np.log(_DEATH_BETWEEN) * hidden * closing - 0.5 * (closing * fall / 2) ** 2
         died = np.where(point, died, closing)
         self.weight += np.where(point, np.maximum(gained, -200.0), price)
         self.look = np.where(point, -0.5 * (gap - died * ratio) ** 2, self.look)

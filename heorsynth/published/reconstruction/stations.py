@@ -9,7 +9,7 @@ from scipy.optimize import isotonic_regression
 
 from heorsynth.published.reconstruction.arm import Arm
 
-SHARED = 0.25
+_SHARED = 0.25
 """Error in time that all points of a curve share, in clicking errors: where steps too small to see stand."""
 
 
@@ -49,10 +49,12 @@ def drawn_times(arm: Arm, n_runs: int, rng: np.random.Generator) -> np.ndarray:
     Two ends of a vertical step have one true time, so their mean is taken.
     """
     drawn = arm.curve.time[:, None] + rng.normal(0.0, arm.curve.time_error, (len(arm.curve.time), n_runs))
-    drawn += rng.normal(0.0, SHARED * arm.curve.time_error, n_runs)
+    drawn += rng.normal(0.0, _SHARED * arm.curve.time_error, n_runs)
     drawn[0] = 0.0
     drawn = np.stack([isotonic_regression(column).x for column in drawn.T], axis=1)
-    ends = np.flatnonzero(arm.curve.vertical & ~np.append(arm.curve.vertical[1:], False) & ~np.append(False, arm.curve.vertical[:-1]))
+    ends = np.flatnonzero(
+        arm.curve.vertical & ~np.append(arm.curve.vertical[1:], False) & ~np.append(False, arm.curve.vertical[:-1])
+    )
     drawn[ends] = drawn[ends - 1] = (drawn[ends] + drawn[ends - 1]) / 2
     drawn[0] = 0.0
     return np.maximum.accumulate(np.maximum(drawn, 0.0), axis=0)
@@ -70,11 +72,11 @@ def stations(arm: Arm, n_runs: int, rng: np.random.Generator) -> Stations:
     place = np.cumsum(~boundary, axis=0)
     height = np.where(boundary, np.nan, np.concatenate([[np.nan], arm.curve.clicked[1:]])[place])
     level = arm.curve.level[place]
-    interval = np.cumsum(boundary, axis=0) - boundary
+    interval: np.ndarray = np.cumsum(boundary, axis=0) - boundary
     last = np.empty((len(bounds) + 1, n_runs))
     start, stop = np.zeros_like(last), np.empty_like(last)
     for number in range(len(bounds) + 1):
-        inside = interval == number
+        inside: np.ndarray = interval == number
         last[number] = np.where(inside, level, np.inf).min(axis=0)
         stop[number] = arm.at_risk_time[number + 1] if number < len(bounds) else end
         start[number] = arm.at_risk_time[number]
