@@ -67,9 +67,12 @@ def schema_problem(
     lines : dict       line of every key, from `read_yaml`
     document : type    schema of the whole file
     """
-    at: Path_ = tuple(part for part in item["loc"] if not _is_type_tag(part))  # type: ignore[attr-defined]
+    location: Path_ = item["loc"] or ("",)  # type: ignore[assignment]
+    unknown = item["type"] == "extra_forbidden"  # its last part is what was written, whatever that looks like
+    tagged = location[:-1] if unknown else location
+    at = (*(part for part in tagged if not _is_type_tag(part)), *(location[-1:] if unknown else ()))
     place = f"line {line_of(lines, at)}, {'.'.join(map(str, at[:-1] if item['type'] == 'invalid_key' else at))}"
-    if item["type"] == "extra_forbidden":
+    if unknown:
         known = sorted(_section_at(at[:-1], document).model_fields)
         return at, Problem(place, "unknown key", nearest(str(at[-1]), known))
     if item["type"] == "missing":

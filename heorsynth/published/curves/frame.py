@@ -15,7 +15,8 @@ _PERCENT = 1.5
 """Survival above this is in percent: a share is at most 1, and clicking errs by less."""
 
 _OVER, _RISE, _BEFORE = 0.05, 0.10, 0.02
-"""Clicking may put a point this far above 1, above an earlier point, and, as a share of the axis, before time 0."""
+"""Clicking may put a point this far above 1, above an earlier point, and, as a share of the axis, before its time. So
+the two ends of a step may change places, and only a rise over a longer time is one."""
 
 
 def curve_frame(points: pd.DataFrame, subject: str) -> pd.DataFrame:
@@ -27,7 +28,7 @@ def curve_frame(points: pd.DataFrame, subject: str) -> pd.DataFrame:
     Raises
     ------
     PaperError      a point is not a number; survival is above 1 and not in percent, or negative; an arm has fewer than
-                    five points, rises by more than 0.1 or begins before time 0
+                    five points, rises by more than 0.1, or begins before time 0
     """
     frame = points.astype({"arm": str}).reset_index(drop=True)
     marked = frame["survival"].astype(str).str.contains("%").any()
@@ -53,13 +54,16 @@ def _problems(arm: str, part: pd.DataFrame) -> list[Problem]:
     if len(part) < _FEWEST_POINTS:
         return [Problem(where, f"{len(part)} points: a curve needs {_FEWEST_POINTS}", "click both ends of every step")]
     found: list[Problem] = []
-    survival = part.sort_values("time", kind="stable")["survival"].to_numpy(float)
+    ordered = part.sort_values("time", kind="stable")
+    time, survival = ordered["time"].to_numpy(float), ordered["survival"].to_numpy(float)
+    lowest = np.concatenate([[np.inf], np.minimum.accumulate(survival)])
+    earlier = lowest[np.searchsorted(time, time - _BEFORE * time[-1], side="right")]
     if survival.max() > 1 + _OVER:
         fix = "calibrate the axis again: survival is between 0 and 1, or 0 and 100 percent"
         found.append(Problem(where, f"survival of {survival.max():.3g}, above 1 and not in percent", fix))
     elif survival.min() < -_OVER:
         found.append(Problem(where, f"survival of {survival.min():.3g}, below 0", "calibrate the axis again"))
-    elif (rise := float((survival - np.minimum.accumulate(survival)).max())) > _RISE:
+    elif (rise := float((survival - earlier).max())) > _RISE:
         fix = "remove the points of another curve; a curve of cumulative incidence is 1 - survival"
         found.append(Problem(where, f"the curve rises by {rise:.2f}", fix))
     if part["time"].min() < -_BEFORE * part["time"].max():

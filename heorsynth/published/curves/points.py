@@ -57,7 +57,7 @@ def read_points(path: Path) -> pd.DataFrame:
     elif len(names) == 1 and _column(names[0], _ARM) is not None:
         points = _long(path, names[0], numbers)
     elif width == 2 and len(names) <= 1:
-        points = _wide(["", _arm_of(names[0][1]) if names else ""], numbers)
+        points = _wide(["", _arm_of(names[0][-1]) if names and len(names[0]) == 2 else ""], numbers)
     elif len(names) == 1 and _column(names[0][:1], _TIME) == 0:
         points = _wide(names[0], numbers)
     else:

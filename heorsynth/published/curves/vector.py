@@ -21,7 +21,8 @@ from heorsynth.published.curves.vertices import SHAPES, vertices_of
 _LEAST_SPAN, _LEAST_VERTICES = 0.05, 5
 """A curve spans at least this share of the x axis and has at least so many vertices; ticks and legends have fewer."""
 
-_MOST_ELEMENTS = 100_000
+_MOST_ELEMENTS, _FARTHEST = 100_000, 1e12
+_AGAIN = "save it again as plain SVG"
 _DEEPEST = 200
 
 
@@ -70,12 +71,13 @@ class Choice:
 
 @dataclass(frozen=True)
 class _Line:
-    """A path of the drawing: its vertices (n, 2) in root coordinates, and what it is called."""
+    """A path of the drawing: its vertices (n, 2) in root coordinates, what it is called, and what is wrong with it."""
 
     vertices: np.ndarray
     ids: tuple[str, ...]
     classes: tuple[str, ...]
     stroke: str
+    problem: str = ""
 
     def is_chosen(self, choice: Choice) -> bool:
         return (
@@ -144,6 +146,8 @@ def _not_one(arm: str, choice: Choice, found: Sequence[_Line], lines: Sequence[_
     if found:
         ids = ", ".join(line.ids[0] if line.ids else "(no id)" for line in found[:5])
         return Problem(f"arm {arm!r}", f"{len(found)} paths have {choice}", f"name one by its id: {ids}")
+    if wrong := next((line.problem for line in lines if line.problem and line.is_chosen(choice)), ""):
+        return Problem(f"arm {arm!r}", wrong, _AGAIN)
     known = sorted({name for line in lines for name in (choice.id and line.ids) or (line.stroke,) if name})
     asked = choice.id or choice.stroke or choice.css_class or ""
     return Problem(f"arm {arm!r}", f"no curve has {choice}", nearest(asked, known) if known else "the file has no path")
@@ -162,6 +166,17 @@ def _root(path: Path, subject: str) -> ElementTree.Element:
     if _tag(root) != "svg":
         raise PaperError(subject, Problem("", "not an SVG file", "export the figure as SVG"))
     return root
+
+
+def _vertices(element: ElementTree.Element, matrix: np.ndarray) -> tuple[np.ndarray, str]:
+    """The vertices of a shape in root coordinates, or what is wrong with it: that only matters if it is chosen."""
+    try:
+        vertices = vertices_of(_tag(element), element.attrib)
+    except ValueError as error:
+        return np.empty((0, 2)), str(error)
+    if not (np.isfinite(vertices).all() and np.abs(vertices).max(initial=0.0) < _FARTHEST):
+        return np.empty((0, 2)), "coordinates that are not numbers"
+    return vertices @ matrix[:2, :2].T + matrix[:2, 2], ""
 
 
 def _tag(element: ElementTree.Element) -> str:
@@ -184,15 +199,15 @@ def _lines(root: ElementTree.Element, subject: str) -> Iterator[_Line]:
             continue
         try:
             inner = outer @ transform_of(element.get("transform", ""))
-            vertices = vertices_of(name, element.attrib) if name in SHAPES else None
         except ValueError as error:
-            raise PaperError(subject, Problem(f"<{name}>", str(error), "save it again as plain SVG")) from None
+            raise PaperError(subject, Problem(f"<{name}>", str(error), _AGAIN)) from None
         classes = tuple(re.split(r"\s+", element.get("class", "").strip()))
         stroke = stroke_of(element.attrib, classes, rules) or inherited
         named = (*([element.get("id", "")] if element.get("id") else []), *ids)
-        if vertices is not None and len(vertices):
-            drawn = True
-            yield _Line(vertices @ inner[:2, :2].T + inner[:2, 2], named, classes, stroke)
+        if name in SHAPES:
+            vertices, problem = _vertices(element, inner)
+            drawn = drawn or bool(len(vertices)) or bool(problem)
+            yield _Line(vertices, named, classes, stroke, problem)
         waiting += [(child, inner, named, stroke, depth + 1) for child in reversed(element)]
     if image and not drawn:
         raise raster_only(subject)

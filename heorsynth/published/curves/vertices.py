@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 
@@ -46,20 +45,12 @@ def _of_path(text: str) -> np.ndarray:
         fix = "pip install 'heorsynth[published]'"
         raise PaperError("vector figures", Problem("", "need the package svg.path", fix)) from None
     found: list[complex] = []
-    segments: Any = _parsed(parse_path, text)
-    for segment in segments:
-        if isinstance(segment, Close):
-            continue
-        if isinstance(segment, (Move, Line)):
-            found.append(segment.end)
-        else:
-            found += [segment.point(share) for share in np.linspace(0, 1, _SAMPLES + 1)[1:]]
-    return np.array([(one.real, one.imag) for one in found]).reshape(-1, 2)
-
-
-def _parsed(parse: Any, text: str) -> Any:
-    """The segments of a path. ValueError for text that the parser does not understand, whatever it raises."""
     try:
-        return list(parse(text))
-    except (ValueError, IndexError, TypeError, KeyError, ZeroDivisionError, AttributeError, OverflowError) as error:
-        raise ValueError("a path that is not valid") from error
+        for segment in parse_path(text):
+            if isinstance(segment, (Move, Line)):
+                found.append(segment.end)
+            elif not isinstance(segment, Close):
+                found += [segment.point(step / _SAMPLES) for step in range(1, _SAMPLES + 1)]
+    except (ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, ValueError) as error:
+        raise ValueError("a path that is not valid") from error  # whatever the parser raises
+    return np.array([(one.real, one.imag) for one in found]).reshape(-1, 2)

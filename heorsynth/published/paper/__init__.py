@@ -1,3 +1,3 @@
 """A paper file: its schema, its facts with their sources, and where they contradict each other."""
 
-__all__ = ("read",)
+__all__ = ("paper", "read")

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, model_validator
 from pydantic_core import PydanticCustomError
 
+from heorsynth.core.numbers import WHOLE_FLOATS
 from heorsynth.core.section import Section
 from heorsynth.published.schema.printed import Printed, printed
 
@@ -49,7 +50,7 @@ def _bound(value: object) -> object:
 def _count(value: object) -> object:
     if isinstance(value, str):
         value = _figure(value)
-    if not isinstance(value, Printed) or value.value != int(value.value) or value.value < 0 or value.percent:
+    if not isinstance(value, Printed) or value.percent or not 0 <= value.value < WHOLE_FLOATS or value.value % 1:
         raise _refused("not a count", "write a whole number from 0 up")
     return int(value.value)
 

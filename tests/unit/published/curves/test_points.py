@@ -75,6 +75,7 @@ def curve(*survival: float) -> str:
         ("time,survival\n-3,1\n0,1\n1,0.9\n2,0.8\n3,0.7\n", "a point before time 0"),
         ("time,survival\n0,1\n1,0.9\n2,x\n3,0.7\n4,0.6\n", "1 of 5 points are not numbers"),
         ("arm,time,survival\n", "no coordinates"),
+        ("drug\n1,2\n", "1 points: a curve needs 5"),
         ("arm,time,deaths\na,0,1\n", "no column for time or for survival"),
         ("arm,time,survival\na,0\n", "shorter than the header"),
         ("a,b,c\nd,e,f\n1,2,3\n", "a layout that is not known"),

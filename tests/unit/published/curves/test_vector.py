@@ -109,8 +109,10 @@ REFUSED = {
     "broken xml": ("<path", "", "not an SVG file"),
     "a bad path": ('<path id="a" d="M100,100 Q5"/>', "", "a path that is not valid"),
     "a bad transform": (f'<g transform="spin(3)"><path id="a" d="{STEPS}"/></g>', "", "a transform that is not known"),
+    "a path that the parser cannot follow": ('<path id="a" d="M1,1 a3 4 5 2 7 8 9"/>', "", "a path that is not valid"),
+    "coordinates without end": ('<polyline id="a" points="1,2 inf,4"/>', "", "coordinates that are not numbers"),
     "numbers of a transform": (f'<path transform="scale(1,2,3)" d="{STEPS}"/>', "", "a transform with wrong numbers"),
-    "a bad polyline": ('<polyline points="1,2,3"/>', "", "an odd number of coordinates"),
+    "a bad polyline": ('<polyline id="a" points="1,2,3"/>', "", "an odd number of coordinates"),
     "a deep file": ("<g>" * 300 + "</g>" * 300, "", "too deeply nested"),
 }
 
@@ -162,3 +164,8 @@ def test_a_drawing_of_matplotlib_is_read(tmp_path: Path) -> None:
     for name, rate in (("drug", 0.02), ("usual", 0.05)):
         last = frame[frame["arm"] == name].groupby("time")["survival"].min()
         assert last.to_numpy() == pytest.approx(np.exp(-rate * last.index.to_numpy().round()), abs=1e-4)
+
+
+def test_a_broken_path_beside_the_curve_does_not_matter(tmp_path: Path) -> None:
+    file = drawn(tmp_path, f'<path d="MNaN,NaN"/><path id="a" d="{STEPS}"/><polyline points="1"/>')
+    assert len(read_vector(file, X, Y, {"drug": Choice(id="a")})) == 7

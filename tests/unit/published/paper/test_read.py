@@ -90,12 +90,17 @@ def test_unknown_keys_and_arms_get_their_line_and_the_nearest_name(changed: Call
     assert "unknown key" in error and "did you mean 'sd'" in error
 
 
+def test_an_unknown_key_may_look_like_anything(changed: Callable) -> None:
+    assert "unknown key" in told(changed, ("correlations:", '"[1, 2]": 3\ncorrelations:'))
+
+
 @pytest.mark.parametrize("value", ["eleven", "[1]", "true", ".nan"])
 def test_a_value_that_is_not_a_printed_number_is_refused(changed: Callable, value: str) -> None:
     assert "number" in told(changed, ("value: 0.62", f"value: {value}"))
 
 
 def test_counts_are_whole(changed: Callable) -> None:
+    assert "not a count" in told(changed, ("usual: 70}}", "usual: .inf}}"))
     assert "not a count" in told(changed, ("usual: 70}}", "usual: 70.5}}"))
 
 
