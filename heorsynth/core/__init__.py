@@ -1,3 +1,3 @@
 """Errors, named random streams, estimates, display; knows nothing of health and imports no other room."""
 
-__all__ = ("disclosure", "display", "errors", "estimate", "numbers", "plugins", "random", "reading", "secret")
+__all__ = ("disclosure", "display", "errors", "estimate", "numbers", "plugins", "random", "reading", "secret", "yaml")

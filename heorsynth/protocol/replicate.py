@@ -12,9 +12,9 @@ from pathlib import Path
 from heorsynth.checks.analyses.analysis import Analysis
 from heorsynth.checks.analyses.replicate import Replication, replicate
 from heorsynth.core.errors import AnalysisError, Problem, RunError
+from heorsynth.core.yaml import read_yaml
 from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.generators.sampling.cohorts import SyntheticCohorts
-from heorsynth.protocol.file.yaml import read_yaml
 from heorsynth.protocol.notebook import SOURCE_VARIABLE
 from heorsynth.protocol.run import Run
 

@@ -10,8 +10,8 @@ from typing import Any
 
 from heorsynth.checks.analyses.analysis import Analysis
 from heorsynth.core.errors import AnalysisError, Problem
+from heorsynth.core.yaml import Path_, line_of
 from heorsynth.protocol.file.section import Number, Section
-from heorsynth.protocol.file.yaml import Path_, line_of
 
 
 class AnalysisSection(Section):

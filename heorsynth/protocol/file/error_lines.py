@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 
 from heorsynth.core.errors import HeorsynthError, Problem
+from heorsynth.core.yaml import Path_
 from heorsynth.protocol.file.spec import Protocol
-from heorsynth.protocol.file.yaml import Path_
 
 _NAMED = re.compile(r"'([^']+)'|^([^:('\"]+?)(?= \(|$)")
 """A column name in the text of a problem: in quotes, or at the beginning."""

@@ -8,10 +8,10 @@ from typing import Any
 from pydantic import Field, model_validator
 
 from heorsynth.core.errors import Problem, ProtocolError
+from heorsynth.core.yaml import Path_, line_of
 from heorsynth.data.labels.levels import INTERNAL, SHARED, level_problem
 from heorsynth.generators.registry import RELEASE
 from heorsynth.protocol.file.section import Number, Section, Whole
-from heorsynth.protocol.file.yaml import Path_, line_of
 
 _OPTIONS = (RELEASE, "release_key")
 """Options of a generator that a protocol gives in its block `release`, so that label and first page tell the same."""

@@ -15,13 +15,13 @@ from heorsynth.checks.economics.analysis import imputations
 from heorsynth.checks.planning.catalogue import margin_for
 from heorsynth.checks.planning.purposes import PURPOSES
 from heorsynth.core.errors import HeorsynthError, MarginError, Problem, ProtocolError, RoleError, SeedError, nearest
+from heorsynth.core.yaml import Path_, line_of, read_yaml
 from heorsynth.data.folders.sampling import LEAST_ROWS
 from heorsynth.generators import registry
 from heorsynth.protocol.file.analyses import AnalysisSection, block_problems
 from heorsynth.protocol.file.release import ReleaseSection, release_problems
 from heorsynth.protocol.file.section import Number, Section, Whole, whole
 from heorsynth.protocol.file.sources import SourceSection
-from heorsynth.protocol.file.yaml import Path_, line_of, read_yaml
 
 _PLAIN = {
     "invalid_key": (
@@ -38,6 +38,10 @@ _PLAIN = {
         "write impute: true, a number of imputed data sets of 2 or more, or complete",
     ),
     "string_type": ("not text", "write one name, in quotes where it is a number"),
+    "password": (
+        "holds a password, and others read a protocol",
+        "leave it out, and set PGPASSWORD or ~/.pgpass; or write url_variable: and set that variable to the address",
+    ),
 }
 """Error type of pydantic to the problem and its fix, in words for an analyst."""
 
@@ -301,10 +305,15 @@ def _problem(item: Mapping[str, object], lines: dict[Path_, int]) -> tuple[type[
     return kind, Problem(place, found, fix)
 
 
+_BRANCHES = tuple(one.__name__ for one in Section.__subclasses__())
+"""The names of sections, which pydantic uses for the branches of a union."""
+
+
 def _is_type_tag(part: object) -> bool:
     """True for a part of pydantic's path that names a branch of a union; it is no key of the protocol."""
     text = str(part)
-    return text in ("int", "str", "float", "Literal", "literal['same']", "constrained-int") or "[" in text
+    plain = ("int", "str", "float", "Literal", "literal['same']", "constrained-int", *_BRANCHES)
+    return text in plain or "[" in text
 
 
 def _section_at(at: Path_) -> type[BaseModel]:
