@@ -293,8 +293,10 @@ class CohortSql:
                 f"    WHERE CAST(t.{day} AS date) BETWEEN c.day + {low} AND least(c.day + {high}, c.end_day)"
             )
         return (
-            "(SELECT person_id, sum(amount) AS amount, count(*) AS records, min(currency) AS least, max(currency) AS most"
-            "\n  FROM (\n    " + "\n    UNION ALL\n    ".join(parts) + ") AS r GROUP BY person_id)"
+            "(SELECT person_id, sum(amount) AS amount, count(*) AS records, min(currency) AS least,"
+            " max(currency) AS most\n  FROM (\n    "
+            + "\n    UNION ALL\n    ".join(parts)
+            + ") AS r GROUP BY person_id)"
         )
 
     def history(self, domain: str, prior: Prior) -> Query:

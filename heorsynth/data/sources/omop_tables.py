@@ -115,7 +115,9 @@ def _problem(
     """Return what is wrong with a table; None if it can be used."""
     where = f"table {table}"
     if table not in held:
-        return Problem(where, "is not in the database", f"{nearest(table, held)}; or give schema:")
+        return Problem(
+            where, "is not in the database", f"{nearest(table, held)}; or give schema:, or the right to read it"
+        )
     names = {name.lower(): kind for name, kind in held[table].items()}
     absent = [name for name in columns if name not in names]
     texts = [name for name, kind in held[table].items() if kind.startswith(_TEXT)]
