@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from heorsynth.data.inspect import inspect as inspect
     from heorsynth.data.sources.adam import from_adam as from_adam
     from heorsynth.data.sources.adam_write import to_adam as to_adam
+    from heorsynth.data.sources.omop import from_omop as from_omop
     from heorsynth.engine.engine import open_engine as open_engine
     from heorsynth.evaluation import stability as stability
     from heorsynth.evaluation.evaluate import evaluate as evaluate
@@ -50,6 +51,7 @@ _PUBLIC = {
     "evaluate": "heorsynth.evaluation.evaluate:evaluate",
     "figures": "heorsynth.report.figures:",
     "from_adam": "heorsynth.data.sources.adam:from_adam",
+    "from_omop": "heorsynth.data.sources.omop:from_omop",
     "generators": "heorsynth.generators:",
     "inspect": "heorsynth.data.inspect:inspect",
     "narrate": "heorsynth.language.narratives.narrate:narrate",

@@ -26,6 +26,10 @@ _PLAIN = {
         "not a method for missing values",
         "write impute: true, a number of imputed data sets of 2 or more, or complete",
     ),
+    "password": (
+        "holds a password, and others read a protocol",
+        "leave it out, and set PGPASSWORD or ~/.pgpass; or write url_variable: and set that variable to the address",
+    ),
     "string_type": ("not text", "write one name, in quotes where it is a number"),
 }
 """Error type of pydantic to the problem and its fix, in words for an analyst."""
@@ -86,7 +90,9 @@ def schema_problem(
 def _is_type_tag(part: object) -> bool:
     """True for a part of pydantic's path that names a branch of a union; it is no key of the file."""
     text = str(part)
-    return text in ("int", "str", "float", "Literal", "literal['same']", "constrained-int") or "[" in text
+    plain = ("int", "str", "float", "Literal", "literal['same']", "constrained-int")
+    sections = {one.__name__ for one in Section.__subclasses__() if one.__name__.startswith("_")}
+    return text in plain or "[" in text or text in sections
 
 
 def _section_at(at: Path_, document: type[BaseModel]) -> type[BaseModel]:

@@ -74,7 +74,7 @@ def _of_statement(run: Run, statement: bytes) -> Iterator[str]:
 
 def _of_source(run: Run) -> Iterator[str]:
     """A fingerprint that differs from that of the bundled dataset or simulated trial."""
-    if run.protocol.document.cohort.source.path is None and load_source(run.protocol)[1] != run.fingerprint:
+    if run.protocol.document.cohort.source.public and load_source(run.protocol)[1] != run.fingerprint:
         yield "the fingerprint of the source differs from that of the dataset in the protocol"
 
 

@@ -197,8 +197,8 @@ def write_lock(path: str | Path, out: str | Path = "runs") -> Path:
 
 def source_is_here(protocol: Protocol) -> bool:
     """True if the patients can be read: a dataset, a simulated trial, or an existing file or folder."""
-    place = protocol.document.cohort.source.path
-    return place is None or (protocol.path.parent / place).exists()
+    source = protocol.document.cohort.source
+    return source.public or (source.path is not None and (protocol.path.parent / source.path).exists())
 
 
 def _require_no_placeholder(protocol: Protocol) -> None:

@@ -29,7 +29,7 @@ from heorsynth.protocol import provenance
 from heorsynth.protocol.custody import custody_of, require_bounded
 from heorsynth.protocol.file.analyses import analyses_of, copy_scripts
 from heorsynth.protocol.file.release import level_of
-from heorsynth.protocol.file.source import read_origin, split_of
+from heorsynth.protocol.file.source import Origin, read_origin, split_of
 from heorsynth.protocol.file.spec import Protocol, read_protocol
 from heorsynth.protocol.file.template import notebook_of
 from heorsynth.protocol.fitting import fitted, refitted
@@ -37,7 +37,7 @@ from heorsynth.protocol.judge import judge, plan_checks
 from heorsynth.protocol.lock import Lock, plugins_used, read_lock
 from heorsynth.protocol.notebook import SOURCE_VARIABLE, NotebookKernel, read_notebook, started_kernel, with_parameters
 from heorsynth.protocol.provenance import holdout_facts, record_of, release_of, require_holdout, write_provenance
-from heorsynth.protocol.run_folder import VERDICT, bounded, staged, write_sums, write_verdict
+from heorsynth.protocol.run_folder import VERDICT, bounded, staged, write_extract, write_sums, write_verdict
 from heorsynth.protocol.settle import settled
 from heorsynth.protocol.synthetic import (
     Displayed,
@@ -313,7 +313,7 @@ def run(
             synthetic, rows, exact = settled(synthetic, most, plan, drawn, shown, judged)
             evidence = published(exact)  # nothing below sees the exact numbers of the patients
         held_out = holdout_facts(spec, origin, holdout)
-        _write_protocol(spec, lock, folder)
+        _write_protocol(spec, lock, origin, folder)
         (folder / "evidence.csv").write_bytes(evidence.to_csv().encode())
         write_verdict(spec, evidence, origin.fingerprint, held_out, folder / VERDICT)
         record = record_of(name, spec, lock, origin, held_out, synthetic, evidence)
@@ -351,8 +351,10 @@ def _opened(out: Path, name: str, source_folder: Path) -> Iterator[tuple[Path, N
         yield folder, kernel
 
 
-def _write_protocol(protocol: Protocol, lock: Lock, folder: Path) -> None:
-    """Write what was fixed beforehand into a run folder: the protocol, its scripts and its lock."""
+def _write_protocol(protocol: Protocol, lock: Lock, origin: Origin, folder: Path) -> None:
+    """Write what was fixed beforehand into a run folder: protocol, scripts and lock; of a database, what was asked."""
+    if origin.extract is not None:
+        write_extract(origin.extract.sql, origin.extract.attrition, folder)
     (folder / "protocol.yaml").write_bytes(protocol.raw)
     copy_scripts(protocol.document.analyses, protocol.path.parent, folder)
     (folder / "protocol.lock").write_text(lock.to_json(), encoding="utf-8")

@@ -12,6 +12,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
+from heorsynth.core.disclosure import RULES
 from heorsynth.core.errors import OutputError, Problem, RunError
 from heorsynth.evidence.evidence import Evidence
 from heorsynth.protocol.file.spec import Protocol
@@ -169,6 +172,13 @@ def _is_within(name: str) -> bool:
     """True if a name is a relative path within the folder on every operating system."""
     parts = name.split("/")
     return not set(parts) & {"", ".", ".."} and not set(name) & set("\\:\0")
+
+
+def write_extract(sql: str, attrition: pd.DataFrame, folder: Path) -> None:
+    """Write the queries that made a cohort from a database, and the persons left after each step, rounded down to 5."""
+    (folder / "source.sql").write_text(sql, encoding="utf-8")
+    shown = attrition.assign(persons=[RULES.floor(count) for count in attrition["persons"]])
+    (folder / "attrition.csv").write_bytes(shown.to_csv(index=False, lineterminator="\n").encode())
 
 
 def write_verdict(

@@ -39,6 +39,8 @@ _MEANINGS = {
     "report.html": "The dossier",
     "verdict.json": "The verdict and every finding",
     "evidence.csv": "The findings as a table",
+    "source.sql": "The queries that made the cohort from a database",
+    "attrition.csv": "The persons left after each step of the definition, rounded down to 5",
     "croissant.json": "The synthetic cohorts described for data catalogues",
     "provenance.json": "The in-toto statement of how the run was made",
     "signature.json": "The envelope of the statement, with the signature if there is one",

@@ -25,13 +25,15 @@ from heorsynth.data.inspect import sign_of
 from heorsynth.data.labels.label import ID_COLUMN, KEY
 from heorsynth.data.sources.adam import join_adam
 from heorsynth.data.sources.adtte import from_adtte
+from heorsynth.data.sources.omop import OmopRows, from_omop
+from heorsynth.data.sources.omop_database import address_of
 from heorsynth.engine.engine import EngineSpec
 from heorsynth.generators.sampling.source import require_source, unfit_columns
 from heorsynth.protocol.file.error_lines import with_lines
 from heorsynth.protocol.file.spec import Protocol
 from heorsynth.provenance.fingerprint import PUBLIC_KEY, fingerprint, private_key
 
-FILE, FOLDER = "file", "folder"
+FILE, FOLDER, DATABASE = "file", "folder", "database"
 """Kinds of source that belong to the user: their name is not published, and the key of their fingerprint is private."""
 
 _NOT_ROLES = {"source", "drop", "allow_synthetic_source"}
@@ -44,18 +46,20 @@ class Origin:
     Attributes
     ----------
     cohort : Cohort or CohortFolder     the patients
-    kind : str                          "dataset", "simulated", `FILE` or `FOLDER`
+    kind : str                          "dataset", "simulated", `FILE`, `FOLDER` or `DATABASE`
     key : bytes                         key of the fingerprint; never shown
+    extract : OmopRows or None          of a database: its attrition and the queries that ran
     """
 
     cohort: Cohort | CohortFolder
     kind: str
     key: bytes = field(repr=False)
+    extract: OmopRows | None = field(default=None, repr=False)
 
     @property
     def public(self) -> bool:
         """True if the rows were read from a bundled dataset or simulated: there is nobody to protect."""
-        return self.kind not in (FILE, FOLDER)
+        return self.kind not in (FILE, FOLDER, DATABASE)
 
     @cached_property
     def fingerprint(self) -> str:
@@ -92,7 +96,13 @@ def read_origin(protocol: Protocol, folder: Path | None = None, engine: EngineSp
         _require_real(protocol, origin.cohort)
         _require_comparator(protocol, origin.cohort)
         return origin
-    frame, roles, key, name = _read(protocol, folder)
+    extract: OmopRows | None = None
+    roles: Mapping[str, object]
+    if section.source.omop is not None:
+        extract = _extract(protocol, section.source.omop, folder or protocol.path.parent)
+        frame, roles, key, name = extract.frame, extract.roles, private_key(), "database"
+    else:
+        frame, roles, key, name = _read(protocol, folder)
     frame, sign = _marked_if_synthetic(frame, section.source.file is not None)
     frame = frame.drop(columns=_dropped(protocol, list(map(str, frame.columns))))
     cohort = _cohort(
@@ -104,9 +114,25 @@ def read_origin(protocol: Protocol, folder: Path | None = None, engine: EngineSp
     except CohortError as error:
         raise with_lines(error, protocol) from error
     _require_comparator(protocol, cohort)
-    source = section.source
-    kind = FILE if source.path is not None else "dataset" if source.dataset is not None else "simulated"
-    return Origin(cohort, kind, key)
+    return Origin(cohort, _kind(protocol), key, extract)
+
+
+def _kind(protocol: Protocol) -> str:
+    """The kind of a source that is no folder."""
+    source = protocol.document.cohort.source
+    if source.omop is not None:
+        return DATABASE
+    return source.given[0] if source.public else FILE
+
+
+def _extract(protocol: Protocol, section: Any, folder: Path) -> OmopRows:
+    """The rows of a cohort in a database. An error names the line of the protocol."""
+    try:
+        address = address_of(section.url, section.path, section.url_variable, folder)
+        definition = folder / section.cohort if isinstance(section.cohort, str) else section.cohort
+        return from_omop(address, definition, schema=section.table_schema, timeout=section.timeout)
+    except (FileError, ProtocolError) as error:
+        raise with_lines(error, protocol, default=("source", "omop")) from None
 
 
 def _folder(protocol: Protocol, folder: Path | None, declared: Mapping[str, Any], engine: EngineSpec) -> CohortFolder:

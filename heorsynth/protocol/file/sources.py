@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
+from pydantic_core import PydanticCustomError
 
-from heorsynth.core.section import Section, Whole
+from heorsynth.core.section import Number, Section, Whole
+from heorsynth.data.sources.omop_database import TIMEOUT, holds_password
 
-KINDS = ("dataset", "simulated", "file", "folder", "adtte", "adam")
+KINDS = ("dataset", "simulated", "file", "folder", "adtte", "adam", "omop")
 """The kinds of source."""
 
 _OF_KIND = {"sheet": "file", "endpoints": "adam", "visits": "adam", "covariates": "adam", "population": "adam"}
@@ -47,6 +49,27 @@ class _AdamVisit(Section):
     dataset: str | None = None
 
 
+def _without_password(url: str) -> str:
+    if holds_password(url):
+        raise PydanticCustomError("password", "holds a password, and a protocol is read by others")
+    return url
+
+
+class _Omop(Section):
+    """A database in the OMOP data model: its address, and the definition of the cohort (a YAML file, or inline).
+
+    A password never stands in a protocol: it belongs in PGPASSWORD, in ~/.pgpass, or in the variable that
+    `url_variable` names.
+    """
+
+    url: Annotated[str, AfterValidator(_without_password)] | None = None
+    path: str | None = None
+    url_variable: str | None = None
+    cohort: str | dict[str, object]
+    table_schema: str | None = Field(default=None, alias="schema")
+    timeout: Number = Field(default=TIMEOUT, gt=0)
+
+
 class SourceSection(Section):
     """The source of the patients: a bundled dataset, a simulated trial, or a file or folder beside the protocol.
 
@@ -65,6 +88,12 @@ class SourceSection(Section):
     visits: dict[str, str | _AdamVisit] | None = None
     covariates: list[str] | None = None
     population: str | None = None
+    omop: _Omop | None = None
+
+    @property
+    def public(self) -> bool:
+        """True if anybody has the rows: those of a bundled dataset or a simulated trial."""
+        return self.dataset is not None or self.simulated is not None
 
     @property
     def given(self) -> tuple[str, ...]:
@@ -80,8 +109,9 @@ class SourceSection(Section):
 
     @property
     def path(self) -> str | None:
-        """The file or folder of the source; None for a dataset or simulated trial."""
-        return self.adtte.file if self.adtte is not None else self.file or self.folder or self.adam
+        """The file or folder of the source; None for a dataset, a simulated trial or a database on a server."""
+        nested = self.adtte.file if self.adtte is not None else self.omop.path if self.omop is not None else None
+        return nested or self.file or self.folder or self.adam
 
     @property
     def of_adam(self) -> dict[str, Any]:
