@@ -23,6 +23,9 @@ _OR = re.compile(r"\s*(?:or|/)\s*(?:an?\s+)?")
 _REACH = re.compile(r"[,;]|\b(?:but|and(?!\s+(?:not|never|was not))|while|although|whereas|however|which|with)\b")
 """Where a denial after a word ends."""
 
+_DID_NOT = re.compile(r"[\s,;]{0,3}(?:which\s|that\s)?(?:did|has|had|was|were|is|could|would)(?:\s+not|n't|\s+never)\b")
+"""A denial that follows a word, also after a comma."""
+
 _SIGN = re.compile(r"\s*[:=]?\s*\(?\s*(?:-|−|neg\b|0\b)\s*(?:\)|[.,;]|$)")
 """A sign that stands for no: "(-)"."""
 
@@ -88,6 +91,8 @@ def negated(sentence: str, start: int, end: int, words: Lexicon) -> bool:
     answer = re.match(r"[^?]*\?\s*(?P<said>\w+)", sentence[end:])
     if answer is not None:
         return answer.group("said") in ("no", "never", "not", "none", "negative", "nope", "nothing")
+    if _DID_NOT.match(tail):
+        return True
     after = _REACH.split(tail)[0]
     return bool(words.after.search(after)) or _SIGN.match(tail) is not None
 
