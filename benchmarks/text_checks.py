@@ -14,7 +14,7 @@ import sys
 import time
 import tomllib
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -244,6 +244,30 @@ def told(stored: Mapping[str, Mapping[str, Sequence[int]]]) -> str:
                       f"alarms above .02: {', '.join(high) or 'none'}"])  # fmt: skip
 
 
+def table(stored: Mapping[str, object]) -> str:
+    """The stored rates as the table of docs/language.md."""
+    lines = ["| rate (95% interval) | " + " | ".join(BANKS) + " |", "|---|" + "---|" * len(BANKS)]
+
+    def line(name: str, part: str, chosen: Callable[[str], bool]) -> None:
+        cells = []
+        for which in BANKS:
+            held = [counts for key, counts in stored[which][part].items() if chosen(key)]
+            one = proportion(sum(n[0] for n in held), sum(n[1] for n in held))
+            cells.append(f"{one.value:.4f} ({one.low:.4f} to {one.high:.4f})")
+        lines.append(f"| {name} | " + " | ".join(cells) + " |")
+
+    for kind in (OMITTED, CONTRADICTED, FABRICATED):
+        line(f"recall, {kind}", "found", lambda key, kind=kind: key.endswith(f" {kind}"))
+    line("false alarms, a slot of a text", "alarms", lambda key: key not in NOT_SLOTS)
+    for kind in sorted(kind for kind in stored["held-out"]["alarms"] if kind not in NOT_SLOTS):
+        line(f"– {kind}", "alarms", lambda key, kind=kind: key == kind)
+    line("texts without a fault in which one is found", "alarms", lambda key: key == "text")
+    for name in ("duplicates", "identifiers"):
+        line(f"recall, {name}", "found", lambda key, name=name: key == name)
+        line(f"false alarms, {name}", "alarms", lambda key, name=name: key == name)
+    return "\n".join(lines)
+
+
 def bank(path: Path) -> tuple[dict[str, list[str]], list[str]]:
     """The forms of a file, and its sentences of inventions."""
     facts = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -279,6 +303,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"== {name}\n{told(stored[name])}\n{pace[0]:.2f} ms a text written, {pace[1]:.2f} ms read")
     if asked.write:
         STORED.write_text(json.dumps(stored, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+        print(table(stored))
     return 0
 
 

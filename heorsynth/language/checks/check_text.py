@@ -21,7 +21,7 @@ from heorsynth.language.facts.sheet import Sheet, sheet_of
 from heorsynth.language.narratives.narratives import Narratives
 from heorsynth.language.reading.compare import BEYOND, FABRICATED, KINDS, MOST_CHARACTERS, Reader
 
-CHECKS = ("facts", "duplicates", "diversity", "identifiers", "memorised")
+_CHECKS = ("facts", "duplicates", "diversity", "identifiers", "memorised")
 """The checks by name. "memorised" needs a corpus."""
 
 Texts = Narratives | Mapping[str, str | Sequence[str]] | Sequence[str]
@@ -31,7 +31,7 @@ def check_text(
     texts: Texts,
     cohort: Cohort,
     *,
-    checks: Sequence[str] = CHECKS,
+    checks: Sequence[str] = _CHECKS,
     reference: Sequence[str] | None = None,
     corpus: Sequence[str] | None = None,
     canaries: Sequence[str] = (),
@@ -82,9 +82,9 @@ def check_text(
     >>> report["facts omitted age"].estimate.count
     0
     """
-    unknown = [name for name in checks if name not in CHECKS]
+    unknown = [name for name in checks if name not in _CHECKS]
     if unknown:
-        raise unknown_name("check of texts", unknown[0], CHECKS)
+        raise unknown_name("check of texts", unknown[0], _CHECKS)
     sheet = sheet_of(cohort, slots=slots, names=names, units=units, levels=levels, language=language,
                      purpose="checks of texts")  # fmt: skip
     ids, held = _paired(texts, sheet)

@@ -23,7 +23,7 @@ _READ = ("names", "units", "levels", "slots", "language")
 
 
 @dataclass(frozen=True)
-class Counterfactual:
+class _Counterfactual:
     """Texts of the same patients with two levels of one column.
 
     Attributes
@@ -41,7 +41,7 @@ class Counterfactual:
     findings: tuple[TextFinding, ...]
 
 
-def counterfactual(cohort: Cohort, column: str, levels: Sequence[str] | None = None, **options: Any) -> Counterfactual:
+def counterfactual(cohort: Cohort, column: str, levels: Sequence[str] | None = None, **options: Any) -> _Counterfactual:
     """Return texts of every patient with each of two levels of a column, and how they differ.
 
     Parameters
@@ -81,7 +81,7 @@ def counterfactual(cohort: Cohort, column: str, levels: Sequence[str] | None = N
     facts = np.array([stated[1][name] - stated[0][name] for name in common])
     findings = compared_pairs(first, second, chosen.get("language", "en"))
     findings.append(TextFinding("pairs: facts stated", "", mean_difference(facts, "facts")))
-    return Counterfactual(column, (pair[0], pair[1]), tuple(first), tuple(second), tuple(findings))
+    return _Counterfactual(column, (pair[0], pair[1]), tuple(first), tuple(second), tuple(findings))
 
 
 def compared_pairs(first: Sequence[str], second: Sequence[str], language: str = "en") -> list[TextFinding]:

@@ -75,7 +75,7 @@ def _of_blocks(values: Sequence[float], unit: str, blocks: Sequence[Sequence[str
 
 def _bleu() -> Any:
     try:
-        from sacrebleu.metrics import BLEU
+        from sacrebleu.metrics.bleu import BLEU
     except ImportError:
         fix = "pip install 'heorsynth[language]', or leave out this check"
         raise TextError("diversity", Problem("", "sacrebleu is not installed", fix)) from None

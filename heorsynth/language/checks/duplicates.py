@@ -21,7 +21,7 @@ _BANDS, _ROWS = 32, 8
 
 
 @dataclass(frozen=True)
-class Duplicate:
+class _Duplicate:
     """Two near duplicates: places of the texts, and the share of common shingles."""
 
     first: int
@@ -51,7 +51,7 @@ def jaccard(one: frozenset[str], other: frozenset[str]) -> float:
 
 def near_duplicates(
     texts: Sequence[str], reference: Sequence[str] | None = None, least: float = LEAST_JACCARD
-) -> list[Duplicate]:
+) -> list[_Duplicate]:
     """Return the pairs of near duplicates within a set of texts, or of a text and one of a reference.
 
     Parameters
@@ -80,7 +80,7 @@ def near_duplicates(
                 continue
             alike = jaccard(sets[at], others[other])
             if alike >= least:
-                found.append(Duplicate(at, other, alike))
+                found.append(_Duplicate(at, other, alike))
     return sorted(found, key=lambda pair: (pair.first, pair.second))
 
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import pandas as pd
 
 from heorsynth.core.display import Card
 from heorsynth.core.estimate import Estimate, significant
-
-Faults = Mapping[str, tuple[str, ...]]
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from heorsynth.language.reading.plain import plain
 
-LEAST_WORDS = 8
+_LEAST_WORDS = 8
 """A run of so many words in common is a memorised span."""
 
 
@@ -19,7 +19,7 @@ class Corpus:
     least : int                words of a span
     """
 
-    def __init__(self, texts: Iterable[str], least: int = LEAST_WORDS) -> None:
+    def __init__(self, texts: Iterable[str], least: int = _LEAST_WORDS) -> None:
         self.least = least
         self._spans = {span for text in texts for span in _spans(plain(text).split(), least)}
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from heorsynth.core.errors import unknown_name
 
-LANGUAGES = ("en",)
+_LANGUAGES = ("en",)
 """Languages with data files. Another language is one more file of each kind."""
 
 
@@ -31,8 +31,8 @@ def read_words(package: str, language: str) -> dict[str, Any]:
     >>> read_words("facts", "en")["units"]["day"]
     ['day', 'days']
     """
-    if language not in LANGUAGES:
-        raise unknown_name("language", language, LANGUAGES)
+    if language not in _LANGUAGES:
+        raise unknown_name("language", language, _LANGUAGES)
     text = files(f"heorsynth.language.{package}").joinpath(f"{language}.toml").read_text(encoding="utf-8")
     return tomllib.loads(text)
 

@@ -14,7 +14,7 @@ from heorsynth.language.models.local import LocalModel
 from heorsynth.language.models.prompts import Prompt
 from heorsynth.language.models.records import Records
 
-PROVIDERS = ("openai", "anthropic", "gguf")
+_PROVIDERS = ("openai", "anthropic", "gguf")
 
 
 @dataclass(frozen=True)
@@ -114,8 +114,8 @@ def open_model(
     'openai'
     """
     provider, _, named = name.partition(":")
-    if provider not in PROVIDERS:
-        raise unknown_name("provider", provider, PROVIDERS)
+    if provider not in _PROVIDERS:
+        raise unknown_name("provider", provider, _PROVIDERS)
     if not named:
         raise ModelCallError(f"model {name!r}", Problem("", "no model is named", f"write {provider}:NAME"))
     client: Client | None = None

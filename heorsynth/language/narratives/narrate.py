@@ -15,7 +15,7 @@ from heorsynth.language.narratives.writer import Writer, forms_of, kinds_of
 
 _RULES = "State every fact once, with its number and unit as given. Add no fact. Write English prose.\n{facts}"
 
-TEMPLATES = {
+_TEMPLATES = {
     "vignette": Template("vignette", f"Write a clinical vignette of the patient with these facts. {_RULES}"),
     "summary": Template("summary", f"Write a short case summary of the patient with these facts. {_RULES}"),
     "questionnaire": Template(
@@ -86,7 +86,7 @@ def narrate(
         raise unknown_name("kind of text", kind, kinds_of(language))
     if model is None:
         return _from_forms(sheet, kind, seed)
-    return _from_model(sheet, kind, seed, model, template or TEMPLATES[kind])
+    return _from_model(sheet, kind, seed, model, template or _TEMPLATES[kind])
 
 
 def _from_forms(sheet: Sheet, kind: str, seed: int) -> Narratives:

@@ -15,12 +15,12 @@ from heorsynth.core.errors import LabelError, OutputError, Problem, TextError
 from heorsynth.core.reading import json_of
 from heorsynth.data.labels.label import ID_COLUMN, KEY, Label
 
-MOST_FILE_BYTES = 1_000_000_000
+_MOST_FILE_BYTES = 1_000_000_000
 """Largest file of narratives that is read."""
 
 
 @dataclass(frozen=True)
-class Narrative:
+class _Narrative:
     """One text of one synthetic patient.
 
     Attributes
@@ -39,7 +39,7 @@ class Narrative:
 
 
 @dataclass(frozen=True)
-class Narratives(Sequence[Narrative]):
+class Narratives(Sequence[_Narrative]):
     """The texts of a synthetic cohort.
 
     Attributes
@@ -63,18 +63,18 @@ class Narratives(Sequence[Narrative]):
     refused: Mapping[str, str] = field(default_factory=dict)
 
     @overload
-    def __getitem__(self, index: int) -> Narrative: ...
+    def __getitem__(self, index: int) -> _Narrative: ...
     @overload
-    def __getitem__(self, index: slice) -> list[Narrative]: ...
-    def __getitem__(self, index: int | slice) -> Narrative | list[Narrative]:
+    def __getitem__(self, index: slice) -> list[_Narrative]: ...
+    def __getitem__(self, index: int | slice) -> _Narrative | list[_Narrative]:
         if isinstance(index, slice):
             return [self[at] for at in range(*index.indices(len(self)))]
-        return Narrative(self.ids[index], self.texts[index], self.label)
+        return _Narrative(self.ids[index], self.texts[index], self.label)
 
     def __len__(self) -> int:
         return len(self.texts)
 
-    def __iter__(self) -> Iterator[Narrative]:
+    def __iter__(self) -> Iterator[_Narrative]:
         return (self[at] for at in range(len(self)))
 
     def to_frame(self) -> pd.DataFrame:
@@ -124,12 +124,12 @@ def read_narratives(path: str | Path) -> Narratives:
 
     Raises
     ------
-    TextError, LabelError     the file cannot be read, is larger than `MOST_FILE_BYTES`, or its label is missing
+    TextError, LabelError     the file cannot be read, is larger than `_MOST_FILE_BYTES`, or its label is missing
     """
     file, subject = Path(path), f"narratives {Path(path).name!r}"
     try:
-        if file.stat().st_size > MOST_FILE_BYTES:
-            raise TextError(subject, Problem("", f"more than {MOST_FILE_BYTES:,} bytes", "split the file"))
+        if file.stat().st_size > _MOST_FILE_BYTES:
+            raise TextError(subject, Problem("", f"more than {_MOST_FILE_BYTES:,} bytes", "split the file"))
         head, *lines = [json_of(line) for line in file.read_text(encoding="utf-8").split("\n") if line]
         ids, texts = [str(line["id"]) for line in lines], [str(line["text"]) for line in lines]
         facts: dict[str, Any] = {name: head[name] for name in ("kind", "maker", "seed", "language", "refused")}

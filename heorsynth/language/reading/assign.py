@@ -26,7 +26,7 @@ _OLDEST = 120
 
 
 @dataclass(frozen=True)
-class Given:
+class _Given:
     """A number that a text gives for a slot.
 
     Attributes
@@ -53,7 +53,7 @@ class Placed:
 
 def assigned(
     sentences: Sequence[str], numbers: Sequence[Placed], facts: Row, terms: Terms, foreign: Mapping[int, bool]
-) -> tuple[list[Given], list[Placed]]:
+) -> tuple[list[_Given], list[Placed]]:
     """Return the numbers that belong to slots, and those that belong to none.
 
     Parameters
@@ -73,7 +73,7 @@ def assigned(
     """
     by_key = {slot.key: slot for slot in terms.numeric}
     pairs = sorted(_pairs(sentences, numbers, facts, terms, by_key))
-    told: dict[int, Given] = {}
+    told: dict[int, _Given] = {}
     used: set[tuple[int, int]] = set()
     for cost, at, key, word in pairs:
         if cost <= _FARTHEST and at not in told and (word == (-1, -1) or word not in used):
@@ -175,10 +175,10 @@ def _possible(number: Number, slot: Slot, unit: str) -> bool:
     return slot.kind != COST or number.unit == ""
 
 
-def _given(slot: Slot, placed: Placed, facts: Row, terms: Terms) -> Given:
+def _given(slot: Slot, placed: Placed, facts: Row, terms: Terms) -> _Given:
     number = placed.number
     right = slot.key in facts and agrees(number, slot, float(facts[slot.key]), terms.units[slot.key])
-    return Given(slot, number, right, placed.sentence)
+    return _Given(slot, number, right, placed.sentence)
 
 
 def agrees(number: Number, slot: Slot, fact: float, unit: str) -> bool:

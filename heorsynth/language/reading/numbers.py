@@ -9,7 +9,7 @@ from functools import cache
 from heorsynth.data.columns.schema import TIME_UNITS
 from heorsynth.language.reading.lexicon import Lexicon, lexicon
 
-MASS = {"mg/dl": 1.0, "g/dl": 1000.0, "g/l": 100.0, "mg/l": 0.1}
+_MASS = {"mg/dl": 1.0, "g/dl": 1000.0, "g/l": 100.0, "mg/l": 0.1}
 """Concentrations by mass, in mg/dl."""
 
 _LARGEST_WORDS = 10**9
@@ -162,7 +162,7 @@ def factor(unit: str, other: str) -> float | None:
     """
     if unit == other:
         return 1.0
-    for table in (TIME_UNITS, MASS):
+    for table in (TIME_UNITS, _MASS):
         if unit in table and other in table:
             return table[unit] / table[other]
     return None

@@ -13,7 +13,25 @@ from heorsynth.language.reading.numbers import canonical_unit
 
 _ROMAN = ("i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix", "x")
 
-_NOUNS = {"count", "level", "levels", "time", "status", "value", "rate", "score", "serum", "plasma", "total", "date"}
+_NOUNS = {
+    "count",
+    "level",
+    "levels",
+    "time",
+    "status",
+    "value",
+    "rate",
+    "score",
+    "serum",
+    "plasma",
+    "total",
+    "date",
+    "life",
+    "quality",
+    "adjusted",
+    "first",
+    "last",
+}
 """Words of a name that do not tell it from another: no keyword alone."""
 
 
@@ -97,7 +115,8 @@ def terms_of(sheet: Sheet) -> Terms:
 def _keywords(slot: Slot, words: Lexicon) -> list[str]:
     """Return the words by which a text may name a slot of numbers."""
     names = words.names_of(slot.name)
-    parts = [part for part in re.split(r"[\s_/.-]+", slot.name.lower()) if len(part) > 2 and part not in _NOUNS]
+    parts = [part for part in re.split(r"[\s_/.-]+", slot.name.lower()) if len(part) > 2]
+    parts = [part for part in parts if part not in _NOUNS and part not in words.units]
     column = [slot.key.lower()] if slot.key.replace("_", "").isalnum() else []
     return list(dict.fromkeys([*names, *parts, *column, *words.words["slots"].get(slot.kind, [])]))
 

@@ -39,6 +39,6 @@ def test_blocks_share_no_text_and_follow_their_stream() -> None:
 
 def test_without_the_package_the_error_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "sacrebleu", None)
-    monkeypatch.setitem(sys.modules, "sacrebleu.metrics", None)
+    monkeypatch.setitem(sys.modules, "sacrebleu.metrics.bleu", None)
     with pytest.raises(TextError, match=r"heorsynth\[language\]"):
         self_bleu(COPIES)
