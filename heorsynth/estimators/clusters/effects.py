@@ -56,7 +56,7 @@ class Additive:
 
 
 @dataclass(frozen=True)
-class EffectVariance:
+class _EffectVariance:
     """A two-way analysis of variance of columns (k,) by cluster and arm: how the effect of arms differs by cluster.
 
     Attributes
@@ -93,7 +93,7 @@ class EffectVariance:
 
 def effect_variance(
     cluster: np.ndarray, arm: np.ndarray, columns: np.ndarray, known: np.ndarray | None = None
-) -> EffectVariance:
+) -> _EffectVariance:
     """The analysis of variance of columns (n, k) by cluster (n,) and arm (n,), each where it is known (n, k).
 
     Raises
@@ -110,7 +110,7 @@ def effect_variance(
     seen = np.isfinite(columns) if known is None else known
     codes, arms = (np.unique(held, return_inverse=True)[1] for held in (cluster, arm))
     found = [_of_column(codes[rows], arms[rows], column[rows]) for column, rows in zip(columns.T, seen.T, strict=True)]
-    return EffectVariance(*np.array(found, dtype=float).reshape(len(found), 6).T)
+    return _EffectVariance(*np.array(found, dtype=float).reshape(len(found), 6).T)
 
 
 def table_of(cluster: np.ndarray, arm: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
