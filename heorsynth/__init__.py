@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from heorsynth.generators.augmentation import augment as augment
     from heorsynth.language.checks.check_text import check_text as check_text
     from heorsynth.language.narratives.narrate import narrate as narrate
+    from heorsynth.language.raters.rating_kit import rating_kit as rating_kit
     from heorsynth.protocol.run import Run as Run
     from heorsynth.protocol.run import run as run
     from heorsynth.protocol.verify import verify as verify
@@ -50,6 +51,7 @@ _PUBLIC = {
     "inspect": "heorsynth.data.inspect:inspect",
     "narrate": "heorsynth.language.narratives.narrate:narrate",
     "open_engine": "heorsynth.engine.engine:open_engine",
+    "rating_kit": "heorsynth.language.raters.rating_kit:rating_kit",
     "read": "heorsynth.data.files.io:read",
     "replicate": "heorsynth.checks.analyses.replicate:replicate",
     "run": "heorsynth.protocol.run:run",
