@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -15,6 +16,11 @@ from heorsynth.published.reconstruction.arm import Arm, ArmPatients
 from heorsynth.published.reconstruction.cleaning import refuse
 from heorsynth.published.reconstruction.ensemble import ensemble
 from heorsynth.published.reconstruction.facts import Printed
+
+
+class RepeatedCohorts(UserWarning):
+    """Fewer reconstructions than cohorts agree with a printed number: cohorts repeat, and intervals are too narrow."""
+
 
 _CANDIDATES = 4
 """Reconstructions of an arm drawn for each that is kept, where a printed number chooses among them."""
@@ -52,10 +58,17 @@ def agreeing_arms(
             found = _of_median(arm, found, printed[arm.name])
         drawn.append(found)
     if ratio is None:
-        return [tuple(found[part % len(found)] for found in drawn) for part in range(m)]
-    first = 1 if reference == arms[1].name else 0
-    pairs = _pairs(drawn[first], drawn[1 - first], ratio, m, stream(seed, "hazard ratio"))
-    return [pair if first == 0 else (pair[1], pair[0]) for pair in pairs]
+        agree = min(map(len, drawn))
+        chosen = [tuple(one[part % len(one)] for one in drawn) for part in range(m)]
+    else:
+        first = 1 if reference == arms[1].name else 0
+        pairs = _pairs(drawn[first], drawn[1 - first], ratio, m, stream(seed, "hazard ratio"))
+        agree = len(pairs)
+        chosen = [pairs[part % agree] if first == 0 else pairs[part % agree][::-1] for part in range(m)]
+    if agree < m:
+        told = f"only {agree} of the reconstructions drawn agree with the printed numbers, so cohorts repeat them"
+        warnings.warn(f"{told} and intervals are too narrow: check these numbers", RepeatedCohorts, stacklevel=3)
+    return chosen
 
 
 def _printed(
@@ -107,7 +120,7 @@ def median(drawn: ArmPatients) -> float:
 def _pairs(
     reference: Sequence[ArmPatients], other: Sequence[ArmPatients], ratio: Printed, m: int, rng: np.random.Generator
 ) -> list[tuple[ArmPatients, ArmPatients]]:
-    """m pairs with the printed hazard ratio; each reconstruction is used as seldom as possible."""
+    """Up to m pairs with the printed hazard ratio; each reconstruction is used as seldom as possible."""
     kept: list[tuple[ArmPatients, ArmPatients]] = []
     seen: list[float] = []
     for _ in range(2 * _CANDIDATES):
@@ -123,7 +136,7 @@ def _pairs(
         found = f"the printed ratio is {ratio.value:g}, and the curves give {min(seen):.4g} to {max(seen):.4g}"
         fix = "check which arm is the reference; an adjusted or stratified ratio is no constraint on the curves"
         refuse([Problem("hazard_ratio", found, fix)])
-    return [kept[place % len(kept)] for place in range(m)]
+    return kept
 
 
 def _hazard_ratio_of_pair(reference: ArmPatients, other: ArmPatients) -> float:

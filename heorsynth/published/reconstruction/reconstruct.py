@@ -76,6 +76,7 @@ def reconstruct(
     Warns
     -----
     PercentSurvival                 the curves are in percent
+    RepeatedCohorts                 fewer than m reconstructions agree with a printed number: intervals are too narrow
 
     Notes
     -----

@@ -7,7 +7,10 @@ from published_figures import figure
 
 import heorsynth as hs
 from heorsynth.core.errors import CurveError, HeorsynthError, LabelError
-from heorsynth.published.reconstruction.constraints import Printed
+from heorsynth.core.random import stream
+from heorsynth.published.reconstruction.cleaning import arms_of
+from heorsynth.published.reconstruction.constraints import Printed, RepeatedCohorts, median
+from heorsynth.published.reconstruction.ensemble import ensemble
 
 CURVES, AT_RISK, TOTALS = figure("ACT2_2A")
 
@@ -49,6 +52,14 @@ def test_a_printed_hazard_ratio_is_that_of_every_cohort() -> None:
     cohorts = hs.published.reconstruct(CURVES, AT_RISK, TOTALS, m=5, hazard_ratio="1.04")
     ratios = [float(cohorts[part : part + 2].estimands()["value"][0]) for part in range(0, 4)]
     assert Printed.of("1.04").holds(np.array(ratios)).all()
+
+
+def test_a_number_with_which_too_few_reconstructions_agree_is_told() -> None:
+    """One of the twenty candidates has this median to six digits; the five cohorts repeat it."""
+    arm = arms_of(CURVES, AT_RISK, TOTALS, None)[0]
+    only = f"{median(next(iter(ensemble(arm, 20, stream(3, 'reconstruct', 0))))):.6f}"
+    with pytest.warns(RepeatedCohorts, match="only 1 of the reconstructions"):
+        hs.published.reconstruct(CURVES, AT_RISK, TOTALS, m=5, seed=3, medians={arm.name: only})
 
 
 def test_a_printed_median_is_that_of_every_cohort() -> None:
