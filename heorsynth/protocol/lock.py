@@ -30,7 +30,7 @@ _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 """An ISO date; only such dates are compared with the dates of runs."""
 
 
-_SECTION_OF = {"scripts": "analyses"}
+_SECTION_OF = {"scripts": "analyses", "definition": "cohort"}
 """The section of the protocol that a change of something outside its text belongs to."""
 
 
@@ -189,7 +189,7 @@ def write_lock(path: str | Path, out: str | Path = "runs") -> Path:
         "runs_before": len(_earlier_runs(protocol, Path(out))),
         "document": _sections(protocol.document),
         **({"plugins": used} if (used := plugins_used(protocol.document)) else {}),
-        **({"scripts": scripts} if (scripts := _scripts(protocol)) else {}),
+        **{name: held for name, held in _beside(protocol).items() if held},
     }
     target.write_text(json.dumps(facts, indent=2, sort_keys=True) + "\n", encoding="utf-8")
     return target
@@ -230,10 +230,10 @@ def read_lock(protocol: Protocol, out: str | Path = "runs") -> Lock:
         before = _sections(Document.model_validate(facts["document"]))
         at, runs = str(facts.get("locked_at", "")), int(facts.get("runs_before", 0))
         plugins_then = {str(name): str(held) for name, held in facts.get("plugins", {}).items()}
-        before["scripts"] = dict(facts.get("scripts", {}))
+        before |= {name: dict(facts.get(name, {})) for name in _SECTION_OF}
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise FileError(f"lock {path.name!r}", Problem("", "cannot be read", "restore it, or lock again")) from error
-    now = {**_sections(protocol.document), "scripts": _scripts(protocol)}
+    now = {**_sections(protocol.document), **_beside(protocol)}
     differ = {name for name in set(now) | set(before) if name != "amendments" and now.get(name) != before.get(name)}
     changed = tuple(sorted({_SECTION_OF.get(name, name) for name in differ}))
     named = {amendment.section.split(".")[0] for amendment in protocol.document.amendments if amendment.section}
@@ -278,12 +278,17 @@ def _earlier_runs(protocol: Protocol, out: Path) -> list[tuple[str, str]]:
     return sorted(runs)
 
 
-def _scripts(protocol: Protocol) -> dict[str, str]:
-    """The hashes of the scripts that the analyses of a protocol call."""
-    return script_hashes(protocol.document.analyses, protocol.path.parent)
+def _beside(protocol: Protocol) -> dict[str, dict[str, str]]:
+    """The hashes of files beside a protocol that say what is done: scripts of analyses, the definition of a cohort."""
+    folder, omop = protocol.path.parent, protocol.document.cohort.source.omop
+    named = [omop.cohort] if omop is not None and isinstance(omop.cohort, str) else []
+    definition = {
+        name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in named if (folder / name).is_file()
+    }
+    return {"scripts": script_hashes(protocol.document.analyses, folder), "definition": definition}
 
 
 def _sections(document: Document) -> dict[str, object]:
     """The document with all defaults, so that a key added in a later version of heorsynth is not a change."""
-    sections: dict[str, object] = json.loads(document.model_dump_json())
+    sections: dict[str, object] = json.loads(document.model_dump_json(by_alias=True))
     return sections

@@ -112,3 +112,17 @@ def test_a_run_resealed_with_another_lock_is_refused(small_run: "hs.Run", tmp_pa
     (folder / "signature.json").write_text(sealed((folder / "provenance.json").read_bytes(), None), encoding="utf-8")
     with pytest.raises(errors.RunError, match=r"protocol\.lock"):
         hs.verify(folder)
+
+
+def test_the_definition_of_a_cohort_in_its_own_file_is_locked_with_the_protocol(tmp_path: Path) -> None:
+    source = "{omop: {path: claims.duckdb, cohort: cohort.yaml}}"
+    protocol = tmp_path / "claims.yaml"
+    protocol.write_text(TEXT.replace("{simulated: {n: 60, seed: 2}}", source))
+    definition = tmp_path / "cohort.yaml"
+    definition.write_text("index: {concepts: [1]}\n")
+    write_lock(protocol, tmp_path / "runs")
+    assert read_lock(read_protocol(protocol)).changed == ()
+    definition.write_text("index: {concepts: [2]}\n")
+    assert read_lock(read_protocol(protocol)).changed == ("cohort",)
+    definition.unlink()
+    assert read_lock(read_protocol(protocol)).changed == ("cohort",)
