@@ -10,7 +10,7 @@ import heorsynth as hs
 from heorsynth.core import errors
 from heorsynth.protocol.file.source import DATABASE, read_origin
 from heorsynth.protocol.file.spec import read_protocol
-from heorsynth.protocol.lock import source_is_here
+from heorsynth.protocol.lock import source_is_here, write_lock
 
 TEXT = """heorsynth: 1
 title: A cohort of a claims database
@@ -36,7 +36,10 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_a_run_of_a_database_keeps_its_queries_and_its_attrition(place: Path, tmp_path: Path) -> None:
+    write_lock(place / "claims.yaml", tmp_path)
     run = hs.run(place / "claims.yaml", out=tmp_path)
+    assert "matches its lock" in run.evidence.notes[0]
+    assert hs.verify(run.path, source=place).verified
     sql = (run.path / "source.sql").read_text(encoding="utf-8")
     attrition = pd.read_csv(run.path / "attrition.csv")
     assert "-- attrition" in sql and f"= {cdm.DIABETES}\n" in sql and "cdm.duckdb" not in sql
