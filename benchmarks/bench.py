@@ -40,6 +40,8 @@ FROM_TALLIES = {key for key, estimand in ESTIMANDS.items() if estimand.folders =
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "performance.md"
+REPORTS = ("quality", "diagnostic")
+PURPOSES = ("software-testing", "teaching", "model-development", "economic-evaluation")
 GENERATORS = ("heor", "gaussian_copula", "ctgan", "arf", "seqtrees")
 
 
@@ -82,12 +84,32 @@ def check(name: str, rows: int) -> Callable[[], object]:
                 registry.findings(part, *counted, keys, stream(1, part), None)
 
         return ours
-    from sdmetrics.reports.single_table.quality_report import QualityReport
+    return report("quality", real, drawn)
 
+
+def report(name: str, real: hs.Cohort, drawn: hs.Cohort) -> Callable[[], object]:
+    """A report of SDMetrics on two cohorts: "quality" or "diagnostic"."""
+    from sdmetrics.reports.single_table import DiagnosticReport, QualityReport
+
+    made = {"quality": QualityReport, "diagnostic": DiagnosticReport}[name]()
     kinds = {str(column): {"sdtype": "numerical" if pd.api.types.is_float_dtype(values) else "categorical"}
              for column, values in real.rows.items()}  # fmt: skip
     frames = real.rows, drawn.rows.reset_index(drop=True)
-    return lambda: QualityReport().generate(*frames, {"columns": kinds}, verbose=False)
+    return lambda: made.generate(*frames, {"columns": kinds}, verbose=False)
+
+
+def purpose(name: str, rows: int) -> Callable[[], object]:
+    """A whole purpose on one cohort of twenty columns, or a report of SDMetrics."""
+    real, drawn = resampled(rows)
+    if name in REPORTS:
+        return report(name, real, drawn)
+    return lambda: hs.validate(real, [drawn], name, economics={"wtp": [20_000]}, seed=1)
+
+
+def bandwidth(_: str, rows: int) -> Callable[[], object]:
+    """One pass over as many numbers as two cohorts of twenty columns have: what memory alone takes."""
+    held = np.ones((40, rows))
+    return held.sum
 
 
 def columns(name: str, rows: int) -> Callable[[], object]:
@@ -103,7 +125,14 @@ def cohorts(name: str, rows: int) -> Callable[[], object]:
     return lambda: hs.validate(trial, sampler.sample(m=int(name), seed=1), economics={"wtp": [20_000]})
 
 
-KINDS = {"generate": generate, "check": check, "columns": columns, "cohorts": cohorts}
+KINDS = {
+    "generate": generate,
+    "check": check,
+    "purpose": purpose,
+    "bandwidth": bandwidth,
+    "columns": columns,
+    "cohorts": cohorts,
+}
 
 
 def one(kind: str, name: str, rows: int) -> None:
@@ -157,6 +186,19 @@ def checking(asked: argparse.Namespace) -> list[str]:
     for rows in (rows for rows in asked.rows if rows >= 10_000):
         own, peer = (measured("check", name, rows)["seconds"] for name in ("heorsynth", "sdmetrics"))
         lines.append(f"| {rows:,} | {own:.2f} | {peer:.2f} | {own / peer:.2f} |")
+    return lines
+
+
+def purposes(asked: argparse.Namespace) -> list[str]:
+    """Whole purposes beside both reports of SDMetrics: processor seconds, ratios, and one pass over the numbers."""
+    head = ["rows", "purpose or report", "processor seconds", "÷ quality report", "÷ one pass over both cohorts"]
+    lines = [f"| {' | '.join(head)} |", "|" + "---|" * len(head)]
+    for rows in asked.rows:
+        once = measured("bandwidth", "", rows)["cpu"]
+        peer = measured("purpose", "quality", rows)["cpu"]
+        for name in (*PURPOSES, *REPORTS):
+            own = peer if name == "quality" else measured("purpose", name, rows)["cpu"]
+            lines.append(f"| {rows:,} | {name} | {own:.2f} | {own / peer:.2f} | {own / once:,.0f} |")
     return lines
 
 
@@ -226,6 +268,7 @@ PARTS: dict[str, tuple[str, Callable[[argparse.Namespace], list[str]]]] = {
     "goals": ("A verdict, and bootstrap curves", goals),
     "workers": ("Workers", dask),
     "checking": ("Check one cohort of twenty columns", checking),
+    "purposes": ("Whole purposes", purposes),
     "generation": ("Fit and draw as many rows of twenty columns", generation),
     "scaling": ("As columns and cohorts grow", scaling),
 }
