@@ -159,7 +159,10 @@ def _arm(
     assert points is not None
     if not width > 0:
         return None, [Problem("curves, time", "no time above 0", "check the axes of the figure")]
-    curve = clicked_path(points["time"].to_numpy(float), points["survival"].to_numpy(float), width, error)
+    clicks = points["time"].to_numpy(float), points["survival"].to_numpy(float), width
+    curve = clicked_path(*clicks, error)
+    if error is None and curve.largest_rise > _ALLOWED_RISE:
+        curve = clicked_path(*clicks, HALF_PIXEL)  # many small steps hide most of the error from its estimate
     if curve.largest_rise > _ALLOWED_RISE:
         rise = float(np.max(np.abs(curve.clicked - curve.level)))
         found = (

@@ -119,3 +119,15 @@ def test_all_problems_of_one_kind_are_told_at_once() -> None:
     with pytest.raises(CurveError) as caught:
         arms_of(BOTH.assign(time=-1.0), AT_RISK.assign(at_risk=0.5), TOTALS)
     assert len(caught.value.problems) == 2
+
+
+def test_many_small_steps_do_not_make_the_clicking_error_so_small_that_a_click_is_refused() -> None:
+    """Rises of a tenth of a pixel between small steps, and one click that rises by two pixels."""
+    time = np.arange(1.0, 41.0)
+    survival = 1 - time / 100 + np.where(np.arange(40) % 3 == 1, 0.0103, 0.0)
+    survival[30] += 0.015
+    careful = pd.DataFrame({"arm": "new", "time": time, "survival": survival})
+    (arm,) = arms_of(careful, None, TOTALS[:1].drop(columns="events"))
+    assert arm.curve.height_error == pytest.approx(0.5 / 400)
+    with pytest.raises(CurveError, match="the curve rises"):
+        arms_of(careful.assign(survival=careful["survival"] + np.where(time == 31, 0.04, 0.0)), None, TOTALS[:1])
