@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Annotated, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict
-from pydantic_core import PydanticCustomError
+from pydantic_core import ErrorDetails, PydanticCustomError
 
 from heorsynth.core.errors import Problem, nearest
 from heorsynth.core.numbers import is_number, is_whole
@@ -58,20 +58,18 @@ Whole = Annotated[int, BeforeValidator(whole)]
 Number = Annotated[float, BeforeValidator(_number)]
 
 
-def schema_problem(
-    item: Mapping[str, object], lines: dict[Path_, int], document: type[BaseModel]
-) -> tuple[Path_, Problem]:
+def schema_problem(item: ErrorDetails, lines: dict[Path_, int], document: type[BaseModel]) -> tuple[Path_, Problem]:
     """An error of pydantic as its path and a problem with its line, in words for an analyst.
 
     An unknown key gets the nearest key of its section. An error whose context has `found` and `fix` keeps these words.
 
     Parameters
     ----------
-    item : Mapping     one of `ValidationError.errors()`
+    item : ErrorDetails  one of `ValidationError.errors()`
     lines : dict       line of every key, from `read_yaml`
     document : type    schema of the whole file
     """
-    location: Path_ = item["loc"] or ("",)  # type: ignore[assignment]
+    location: Path_ = item["loc"] or ("",)
     unknown = item["type"] == "extra_forbidden"  # its last part is what was written, whatever that looks like
     tagged = location[:-1] if unknown else location
     at = (*(part for part in tagged if not _is_type_tag(part)), *(location[-1:] if unknown else ()))

@@ -119,7 +119,7 @@ class _Plain:
         for key, value in node.items():
             name = key if isinstance(key, (str, int)) else str(key)
             self.lines[(*at, name)] = node.lc.key(key)[0] + 1
-            plain[name] = self.value(value, (*at, name))  # type: ignore[index]
+            plain[name] = self.value(value, (*at, name))  # type: ignore[index]  # the schema refuses a number as a key
         return plain
 
     def value(self, node: object, at: Path_) -> object:

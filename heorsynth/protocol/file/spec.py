@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic_core import ErrorDetails, PydanticCustomError
 
 from heorsynth.checks.economics.analysis import imputations
 from heorsynth.checks.planning.catalogue import margin_for
@@ -256,7 +256,7 @@ def read_protocol(path: str | Path) -> Protocol:
     try:
         document = Document.model_validate(plain)
     except ValidationError as error:
-        problems += [_problem(dict(item), lines) for item in error.errors()]
+        problems += [_problem(item, lines) for item in error.errors()]
     problems += _unknown_names(plain, lines)
     if problems:
         kinds = {kind for kind, _ in problems}
@@ -267,7 +267,7 @@ def read_protocol(path: str | Path) -> Protocol:
     return Protocol(document, file, raw, lines)
 
 
-def _problem(item: Mapping[str, object], lines: dict[Path_, int]) -> tuple[type[HeorsynthError], Problem]:
+def _problem(item: ErrorDetails, lines: dict[Path_, int]) -> tuple[type[HeorsynthError], Problem]:
     """An error of pydantic as a problem with its line, in words for an analyst."""
     at, problem = schema_problem(item, lines, Document)
     if at != ("generator", "seed"):

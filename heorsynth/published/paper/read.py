@@ -72,7 +72,7 @@ def read(path: str | Path) -> Paper:
     try:
         document = Document.model_validate(given)
     except ValidationError as error:
-        problems = [schema_problem(dict(item), lines, Document)[1] for item in error.errors()]
+        problems = [schema_problem(item, lines, Document)[1] for item in error.errors()]
         raise PaperError(subject, [*map(_with_source, problems), *_cites_nothing(plain, lines)]) from None
     problems = [*_cites_nothing(plain, lines), *name_problems(document, lines)]
     if problems:

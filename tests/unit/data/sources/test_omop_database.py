@@ -30,12 +30,15 @@ def test_parameters_are_bound_and_the_query_is_kept(file: Path) -> None:
 
 @pytest.mark.parametrize("text", [
     "DELETE FROM person", "CREATE TABLE x AS SELECT 1", "SELECT CAST(person_id AS integer) FROM person",
-    "SELECT * FROM read_csv('/etc/passwd')", "COPY person TO '/tmp/rows.csv'", "SET enable_external_access = true",
+    "SELECT * FROM read_csv('FOLDER/other.csv')", "COPY person TO 'FOLDER/rows.csv'",
+    "SET enable_external_access = true",
     "SELECT nothing FROM person", "SELECT 1 FROM nowhere",
 ])  # fmt: skip
 def test_what_writes_or_fails_is_refused_without_a_value(file: Path, text: str) -> None:
+    (file.parent / "other.csv").write_text("name\nCanary-8842\n", encoding="utf-8")
     with opened(file) as database, pytest.raises(errors.FileError) as caught:
-        database.frame(Query("a query", text))
+        database.frame(Query("a query", text.replace("FOLDER", file.parent.as_posix())))
+    assert not (file.parent / "rows.csv").exists()
     assert "Canary" not in str(caught.value) and caught.value.__cause__ is None and caught.value.__context__ is None
 
 
