@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import sys
 import threading
 import traceback
 from collections.abc import Callable, Iterator
@@ -11,9 +12,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from heorsynth.core.errors import EngineError, HeorsynthError, Problem
+
+if TYPE_CHECKING:
+    from threadpoolctl import ThreadpoolController
 
 Function = Callable[[Any, Any], Any]
 """A function that is called for each task with the data that all tasks share, and the task."""
@@ -65,12 +69,17 @@ def one_thread() -> Iterator[None]:
     The way LAPACK splits a matrix depends on the number of threads, and so do the last bits of its result. With one
     thread the numbers are the same on any number of cores.
     """
-    # A library first loaded inside the block would start its own threads.
-    import_module("scipy.linalg")
-    from threadpoolctl import threadpool_limits
-
-    with threadpool_limits(1):
+    import_module("scipy.linalg")  # loaded inside the block, it would start its own threads
+    with _loaded_libraries(len(sys.modules)).limit(limits=1):
         yield
+
+
+@lru_cache(maxsize=1)
+def _loaded_libraries(modules: int) -> ThreadpoolController:
+    """Return the libraries with threads; searched again after more modules were loaded, since that takes 5 ms."""
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
 
 
 def attempt(function: Function, shared: Any, task: Any) -> Outcome:

@@ -64,65 +64,64 @@ def first_coefficients(
     rows = np.vstack([np.asarray(columns, float).T, np.ones(len(columns))])
     known = np.isfinite(rows)
     rows = np.where(known, rows, 0.0)
-    for used, places in _by_missing(models, known):
-        found[:, places] = _fitted(rows, used, [models[place] for place in places], errors)
+    order = sorted(range(len(models)), key=lambda place: len(models[place].terms))
+    for _, same in groupby(order, key=lambda place: len(models[place].terms)):
+        places = list(same)
+        found[:, places] = _fitted(rows, known, [models[place] for place in places], errors)
     return found[0], found[1]
 
 
-def _by_missing(models: Sequence[Model], known: np.ndarray) -> Iterator[tuple[np.ndarray, list[int]]]:
-    """Yield the rows (n,) that models use, with the places of these models."""
-    patterns: dict[bytes, int] = {known[-1].tobytes(): 0}
-    pattern = [patterns.setdefault(column.tobytes(), len(patterns)) for column in known]
-    same: dict[frozenset[int], list[int]] = {}
-    for place, model in enumerate(models):
-        used = {model.outcome, *(column for term in model.terms for column in term)}
-        same.setdefault(frozenset(pattern[column] for column in used), []).append(place)
-    for held, places in same.items():
-        yield np.asarray(known[[pattern.index(one) for one in held]].all(axis=0)), places
+def _fitted(rows: np.ndarray, known: np.ndarray, models: Sequence[Model], errors: bool) -> np.ndarray:
+    """Return coefficients and standard errors (2, J) of models with equally many terms on columns (k + 1, n).
 
-
-def _fitted(rows: np.ndarray, used: np.ndarray, models: Sequence[Model], errors: bool) -> np.ndarray:
-    """Return coefficients and standard errors (2, J) of models on the used rows of columns (k + 1, n), the last all 1.
-
-    The products of all terms and outcomes are summed once, for all models.
+    The last column is all 1, the intercept.
     """
     one = (len(rows) - 1,)
-    designs = [(*model.terms, one) for model in models]
-    terms = list(dict.fromkeys(term for model in models for term in (*model.terms, one, (model.outcome,))))
-    place = {term: index for index, term in enumerate(terms)}
-    products = np.zeros((len(terms), len(terms)))
-    for values in _values(rows, used, terms, len(terms)):
-        products += values @ values.T
+    terms = np.array([[(term[0], term[-1]) for term in (*model.terms, one)] for model in models])
+    single = np.array([[len(term) == 1 for term in (*model.terms, one)] for model in models])
+    outcome = np.array([model.outcome for model in models])
+    size = terms.shape[1]
+    normal, products, used = (
+        np.zeros((len(models), size, size)),
+        np.zeros((len(models), size, 1)),
+        np.zeros(len(models)),
+    )
+    for design, response, held in _values(rows, known, terms, single, outcome):
+        normal += design @ design.swapaxes(1, 2)
+        products += design @ response[:, :, None]
+        used += held.sum(axis=1)
+    usable = _full_rank(normal) & (used > size)
+    normal[~usable] = np.eye(size)
+    inverse = np.linalg.inv(normal)
+    beta = inverse @ products
     found = np.full((2, len(models)), np.nan)
-    order = sorted(range(len(models)), key=lambda index: len(designs[index]))
-    for size, same in groupby(order, key=lambda index: len(designs[index])):
-        chosen = np.array(list(same))
-        design = np.array([[place[term] for term in designs[index]] for index in chosen])
-        outcome = np.array([place[(models[index].outcome,)] for index in chosen])
-        normal = products[design[:, :, None], design[:, None, :]]
-        usable = _full_rank(normal) & (used.sum() > size)
-        normal[~usable] = np.eye(size)
-        inverse = np.linalg.inv(normal)
-        beta = inverse @ products[design, outcome[:, None]][:, :, None]
-        found[0, chosen] = np.where(usable, beta[:, 0, 0], np.nan)
-        if errors:
-            squares = np.zeros(len(chosen))
-            for values in _values(rows, used, terms, max(len(terms), design.size)):
-                squares += _squares(values[design], values[outcome], inverse, beta)
-            found[1, chosen] = np.where(usable, np.sqrt(squares), np.nan)
+    found[0] = np.where(usable, beta[:, 0, 0], np.nan)
+    if errors:
+        parts = _values(rows, known, terms, single, outcome)
+        squares = sum(_squares(design, response, inverse, beta) for design, response, _ in parts)
+        found[1] = np.where(usable, np.sqrt(squares), np.nan)
     return found
 
 
-def _values(rows: np.ndarray, used: np.ndarray, terms: Sequence[tuple[int, ...]], width: int) -> Iterator[np.ndarray]:
-    """Yield the values (T, n) of terms in successive rows, 0 in rows that are not used; `width` numbers a row fit."""
-    first, last = np.array([(term[0], term[-1]) for term in terms]).T
-    multiplied = np.array([len(term) > 1 for term in terms])
-    step = max(1, _CELLS // width)
+def _values(
+    rows: np.ndarray, known: np.ndarray, terms: np.ndarray, single: np.ndarray, outcome: np.ndarray
+) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """Yield designs (J, s, n), outcomes (J, n) and whether a row is used (J, n), for successive rows.
+
+    Terms are pairs of columns (J, s, 2) to multiply; `single` (J, s) marks those with one column. Rows that a model
+    does not use are 0.
+    """
+    step = max(1, _CELLS // single.size)
     for begin in range(0, rows.shape[1], step):
-        part = rows[:, begin : begin + step]
-        values = part[first] * used[begin : begin + step]
-        values[multiplied] *= part[last[multiplied]]
-        yield values
+        part, seen = rows[:, begin : begin + step], known[:, begin : begin + step]
+        held = seen[terms].all(axis=(1, 2)) & seen[outcome]
+        design, response = part[terms[..., 0]], part[outcome]
+        if not single.all():
+            design[~single] *= part[terms[..., 1][~single]]
+        if not held.all():
+            design *= held[:, None]
+            response *= held
+        yield design, response, held
 
 
 def _full_rank(normal: np.ndarray) -> np.ndarray:

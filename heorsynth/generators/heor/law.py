@@ -13,7 +13,6 @@ from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.data.columns.clusters import cluster_names
 from heorsynth.data.columns.schema import Schema
 from heorsynth.data.rules.mending import Mending
-from heorsynth.engine.task import one_thread
 from heorsynth.generators.clusters.calibration import Rows, calibrated, draws_of
 from heorsynth.generators.clusters.law import ClusterFacts, ClusterLaw
 from heorsynth.generators.clusters.placing import Placed
@@ -203,8 +202,7 @@ class HeorLaw:
         center, scale = self.dependence.center, self.dependence.scale
         law: Dependence | WideDependence
         if isinstance(target, WideTarget):
-            with one_thread():  # many small products: a second thread costs more than it gives
-                law = solve_wide(target, standard, center, scale, drawn, int(seeds[0]), products or Products.none())
+            law = solve_wide(target, standard, center, scale, drawn, int(seeds[0]), products or Products.none())
         else:
             law = solve(
                 *(target, standard, center, scale),

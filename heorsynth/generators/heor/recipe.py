@@ -25,6 +25,7 @@ from heorsynth.data.labels.levels import INTERNAL, SHARED, level_problem
 from heorsynth.data.rules.discover import rules_of
 from heorsynth.data.rules.rules import MIN_PATIENTS as RULE_PATIENTS
 from heorsynth.engine.engine import EngineSpec, open_engine
+from heorsynth.engine.task import one_thread
 from heorsynth.generators.heor.borrowing import ExternalCohort
 from heorsynth.generators.heor.cells import MIN_STRATUM
 from heorsynth.generators.heor.keep_columns import ALL_COLUMNS, resolved
@@ -186,13 +187,14 @@ class Heor:
         require_real(cohort, f"source {cohort.name!r}", allow_synthetic_source)
         if borrow is not None:
             require_real(borrow, "borrow", allow_synthetic_source)
-        if self.epsilon is not None and self.delta is not None:
-            return self._private(cohort, seed, borrow, self.epsilon, self.delta)
-        if isinstance(cohort, CohortFolder):
-            with open_engine(engine, workers) as opened:
-                sample = stratified(cohort, self.most_rows, seed, opened, MIN_STRATUM)
-            return self._fitted(sample, seed, borrow, weight, cohort)
-        return self._fitted(cohort, seed, borrow, weight)
+        with one_thread():  # many small products: a second thread changes last digits, and costs more than it gives
+            if self.epsilon is not None and self.delta is not None:
+                return self._private(cohort, seed, borrow, self.epsilon, self.delta)
+            if isinstance(cohort, CohortFolder):
+                with open_engine(engine, workers) as opened:
+                    sample = stratified(cohort, self.most_rows, seed, opened, MIN_STRATUM)
+                return self._fitted(sample, seed, borrow, weight, cohort)
+            return self._fitted(cohort, seed, borrow, weight)
 
     @property
     def _pieces(self) -> int:

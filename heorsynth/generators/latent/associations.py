@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from heorsynth.core.errors import GeneratorError, Problem
-from heorsynth.engine.task import one_thread
 from heorsynth.generators.latent.dependence import (
     ExternalCorrelations,
     Spared,
@@ -75,8 +74,7 @@ def associations(
     """
     shown = scores, held, known
     if len(owner) > MOST_DENSE:
-        with one_thread():
-            wide = wide_target(*shown, owner, n_cells, n_hazards, thresholds, rng, spared)
-            return wide, wide.products(*shown, bent, least, thresholds)
+        wide = wide_target(*shown, owner, n_cells, n_hazards, thresholds, rng, spared)
+        return wide, wide.products(*shown, bent, least, thresholds)
     target = target_correlations(*shown, owner, n_cells, n_hazards, thresholds, external, spared)
     return target, products_of(target, *shown, bent, least, thresholds)

@@ -1,16 +1,19 @@
 """The heor generator: any cohort in, a valid cohort out; exact subgroups; kept means, zeros, spikes and order."""
 
 import itertools
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from threadpoolctl import threadpool_info, threadpool_limits
 
 import heorsynth as hs
 from heorsynth.core import errors
 from heorsynth.generators.heor.cells import Cells
+from heorsynth.generators.heor.law import HeorLaw
 from heorsynth.generators.heor.outcome import systematic_sample
 from heorsynth.generators.heor.quantiles import MIN_PATIENTS, Quantiles, split
 from heorsynth.generators.latent.dependence import james_stein
@@ -311,3 +314,18 @@ def test_a_group_drawn_alone_has_its_own_mean_cost_however_long_the_tail() -> No
         marker = np.mean([cohort.frame["marker"].mean() for cohort in drawn])
         spread = patients["marker"].std() / np.sqrt(len(patients))
         assert marker == pytest.approx(patients["marker"].mean(), abs=3 * spread)
+
+
+def test_the_law_is_learnt_on_one_thread_whatever_was_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: set[int] = set()
+    learn = HeorLaw.of
+
+    def watched(*args: Any, **options: Any) -> HeorLaw:
+        seen.update(library["num_threads"] for library in threadpool_info())
+        return learn(*args, **options)
+
+    monkeypatch.setattr(HeorLaw, "of", watched)
+    trial, _ = hs.datasets.simulated_trial(60, seed=1)
+    with threadpool_limits(2):
+        hs.generators.create("heor").fit(trial, seed=1)
+    assert seen == {1}
