@@ -168,10 +168,13 @@ def _counts(values: np.ndarray, units: bool) -> tuple[_Tally | None, _Tally | No
     unit, step = _lattice(few)
     if unit != 1.0:
         return _native(np.rint(values * unit / step) * step, step), None
+    native = _native(values, step)
+    if not units:
+        return native, None
     width = WIDTH * spread(values)
-    if not units or step > _FINEST * width or _gap(few) > _FINEST * width:
-        return _native(values, step), None
-    return _native(values, step), _converted(values, width)
+    if step > _FINEST * width or _gap(few) > _FINEST * width:
+        return native, None
+    return native, _converted(values, width)
 
 
 def _native(values: np.ndarray, step: float) -> _Tally | None:
@@ -255,7 +258,7 @@ def tail_of_signs(signed: np.ndarray) -> float:
     chance = np.zeros(int(steps.sum()) + 1)
     chance[0], top = 1.0, 0
     for step in steps.tolist():
-        chance[step : top + step + 1] += chance[: top + 1].copy()
+        chance[step : top + step + 1] += chance[: top + 1]
         top += step
         chance[: top + 1] *= 0.5
     return float(min(1.0, chance[least:].sum()))
