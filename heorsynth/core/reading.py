@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import lru_cache
 from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
@@ -44,6 +45,11 @@ def typed(kind: type[_Kind], facts: object) -> _Kind:
     ValueError: not a Problem
     """
     try:
-        return TypeAdapter(kind).validate_json(json.dumps(facts), strict=True)
+        return _adapter(kind).validate_json(json.dumps(facts), strict=True)
     except (ValidationError, TypeError, RecursionError):
         raise ValueError(f"not a {kind.__name__}") from None
+
+
+@lru_cache
+def _adapter(kind: type[_Kind]) -> TypeAdapter[_Kind]:
+    return TypeAdapter(kind)

@@ -16,6 +16,8 @@ from heorsynth.checks.structure.panel_analyses import _Source
 from heorsynth.core.errors import NotEstimableError
 from heorsynth.data.columns.levels import as_text
 from heorsynth.estimators.association import resampled_correlations
+from heorsynth.estimators.attacks.attack import RELABELLINGS
+from heorsynth.estimators.attacks.guesses import singling_out
 from heorsynth.estimators.attacks.records import _same
 from heorsynth.estimators.costs.costs import resampled_slice_means, slice_means
 from heorsynth.estimators.survival.cox import cox
@@ -240,3 +242,49 @@ def test_rows_that_equal_a_person_are_those_with_the_same_values_in_all_columns(
     assert _same(rows, people).tolist() == expected
     assert 0.1 < np.mean(expected) < 0.9
     assert not _same(rows, people[:0]).any()
+
+
+def plainly_singled_out(
+    rows: np.ndarray, source: np.ndarray, unseen: np.ndarray, numeric: np.ndarray, rng: np.random.Generator
+) -> tuple[float, float, float]:
+    """Descriptions of four columns, one person and one comparison at a time."""
+    size = min(len(source), len(unseen))
+    people = np.concatenate([part[rng.permutation(len(part))[:size]] for part in (source, unseen)])
+    middle = [np.nanmedian(column) for column in rows.T]
+
+    def fits(person: np.ndarray, row: np.ndarray, place: int) -> bool:
+        value, known = row[place], person[place]
+        if np.isnan(value):
+            return bool(np.isnan(known))
+        if not numeric[place]:
+            return bool(known == value)
+        return bool(known >= value if value >= middle[place] else known <= value)
+
+    found = []
+    for _ in range(400):
+        row, chosen = rows[rng.integers(len(rows))], rng.permutation(rows.shape[1])[:4]
+        if sum(all(fits(one, row, place) for place in chosen) for one in rows) == 1:
+            found.append([all(fits(one, row, place) for place in chosen) for one in people])
+        if len(found) == 100:
+            break
+    ours = np.repeat([True, False], size)
+    dealt = [ours, *(rng.permutation(ours) for _ in range(RELABELLINGS))]
+    gaps = [
+        np.mean([np.sum(np.array(one)[group]) == 1 for one in found])
+        - np.mean([np.sum(np.array(one)[~group]) == 1 for one in found])
+        for group in dealt
+    ]
+    alone = [np.mean([np.sum(np.array(one)[group]) == 1 for one in found]) for group in (ours, ~ours)]
+    return float(alone[0]), float(alone[1]), float(np.std(gaps[1:], ddof=1))
+
+
+def test_descriptions_held_as_bits_single_out_the_same_people() -> None:
+    rng = np.random.default_rng(4)
+    numeric = np.array([True, False, True, False, True, False])
+    held = np.where(numeric, rng.normal(size=(75, 6)).round(1), rng.integers(0, 3, (75, 6)))
+    held[rng.random(held.shape) < 0.1] = np.nan
+    parts = held[:30], held[30:53], held[53:]
+    found = singling_out(*parts, numeric, np.random.default_rng(5), attempts=100)
+    plain = plainly_singled_out(*parts, numeric, np.random.default_rng(5))
+    np.testing.assert_allclose([found.success, found.control, found.se], plain, rtol=1e-9)
+    assert found.success > 0

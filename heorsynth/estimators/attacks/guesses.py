@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from functools import lru_cache, reduce
+from operator import and_
+
 import numpy as np
 from scipy.spatial.distance import cdist
 
 from heorsynth.estimators.attacks.attack import CLOSE, RELABELLINGS, Attack, two_groups
 from heorsynth.estimators.attacks.records import nearest
+
+_BITS = 2**28
+"""Bits of who fits a description that are held at a time: 32 MiB."""
 
 
 def inference(
@@ -101,16 +107,25 @@ def singling_out(
     people = np.concatenate([part[rng.permutation(len(part))[:size]] for part in (source, unseen)])
     columns = min(columns, rows.shape[1])
     middle = np.array([np.median(column[~np.isnan(column)]) if (~np.isnan(column)).any() else 0.0 for column in rows.T])
+
+    @lru_cache(maxsize=_BITS // max(len(rows), len(people)))
+    def fitting(index: int, place: int) -> tuple[int, int]:
+        told = rows[index, place], bool(numeric[place]), float(middle[place])
+        return _bits(_described(rows[:, place], *told)), _bits(_described(people[:, place], *told))
+
     fits = []
     for _ in range(attempts * 4):
-        row, chosen = rows[rng.integers(len(rows))], rng.permutation(rows.shape[1])[:columns]
-        if _described(rows, row, chosen, numeric, middle).sum() == 1:
-            fits.append(_described(people, row, chosen, numeric, middle))
+        index, chosen = int(rng.integers(len(rows))), rng.permutation(rows.shape[1])[:columns].tolist()
+        of_rows, of_people = zip(*(fitting(index, place) for place in chosen), strict=True)
+        if reduce(and_, of_rows).bit_count() == 1:
+            fits.append(reduce(and_, of_people))
         if len(fits) == attempts:
             break
     if not fits:
         return Attack(0.0, 0.0, 0.0)
-    matrix = np.array(fits, dtype=float)
+    width = (len(people) + 7) // 8
+    packed = np.frombuffer(b"".join(one.to_bytes(width) for one in fits), dtype=np.uint8).reshape(len(fits), width)
+    matrix = np.unpackbits(packed, axis=1)[:, : len(people)].astype(float)
     ours = np.repeat([1.0, 0.0], size)
     dealt = np.column_stack([ours, *(rng.permutation(ours) for _ in range(RELABELLINGS))])
     alone = np.isclose(matrix @ dealt, 1).mean(axis=0), np.isclose(matrix @ (1 - dealt), 1).mean(axis=0)
@@ -118,17 +133,15 @@ def singling_out(
     return Attack(float(alone[0][0]), float(alone[1][0]), float(gaps[1:].std(ddof=1)))
 
 
-def _described(
-    people: np.ndarray, row: np.ndarray, chosen: np.ndarray, numeric: np.ndarray, middle: np.ndarray
-) -> np.ndarray:
-    """Return who (n,) fits the description that a row gives in the chosen columns."""
-    held = np.ones(len(people), dtype=bool)
-    for place in chosen:
-        column, value = people[:, place], row[place]
-        if np.isnan(value):
-            held &= np.isnan(column)
-        elif not numeric[place]:
-            held &= column == value
-        else:
-            held &= (column >= value) if value >= middle[place] else (column <= value)
-    return held
+def _described(column: np.ndarray, value: float, numeric: bool, middle: float) -> np.ndarray:
+    """Return who (n,) fits the description that a value gives in its column."""
+    if np.isnan(value):
+        return np.isnan(column)
+    if not numeric:
+        return np.asarray(column == value)
+    return np.asarray(column >= value if value >= middle else column <= value)
+
+
+def _bits(held: np.ndarray) -> int:
+    """Return booleans (n,) as the bits of a whole number, the first as the highest, filled to whole bytes."""
+    return int.from_bytes(np.packbits(held).tobytes())
