@@ -5,6 +5,7 @@ __all__ = (
     "display",
     "errors",
     "estimate",
+    "json_schema",
     "numbers",
     "plugins",
     "random",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from functools import lru_cache
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -45,11 +45,12 @@ def typed(kind: type[_Kind], facts: object) -> _Kind:
     ValueError: not a Problem
     """
     try:
-        return _adapter(kind).validate_json(json.dumps(facts), strict=True)
+        held: _Kind = _adapter(cast(Any, kind)).validate_json(json.dumps(facts), strict=True)
+        return held
     except (ValidationError, TypeError, RecursionError):
         raise ValueError(f"not a {kind.__name__}") from None
 
 
 @lru_cache
-def _adapter(kind: type[_Kind]) -> TypeAdapter[_Kind]:
+def _adapter(kind: Any) -> TypeAdapter[Any]:
     return TypeAdapter(kind)

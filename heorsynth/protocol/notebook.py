@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from heorsynth.core.errors import FileError, Problem, RunError, nearest
+from heorsynth.core.json_schema import jsonschema
 from heorsynth.engine.progress import LIVE_KERNEL
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ _TIMEOUT = 1800
 
 def read_notebook(path: Path) -> NotebookNode:
     """Read a notebook; FileError if the file is not a notebook."""
+    jsonschema()  # before nbformat loads it with a grammar that takes two seconds
     import nbformat
 
     try:
@@ -94,6 +96,7 @@ def execute(notebook: NotebookNode, folder: Path, source_folder: Path | None = N
 @contextmanager
 def started_kernel(folder: Path, source_folder: Path | None = None) -> Iterator[NotebookKernel]:
     """Start a kernel in `folder` and let it import heorsynth, while the caller does something else."""
+    jsonschema()
     import nbformat
     from nbclient import NotebookClient
 

@@ -10,6 +10,7 @@ from typing import Any
 from heorsynth.checks.economics.arms import threshold_unit
 from heorsynth.core.display import counted
 from heorsynth.core.errors import Problem, RunError
+from heorsynth.core.json_schema import jsonschema
 from heorsynth.core.reading import json_of
 from heorsynth.data.columns.schema import Schema
 from heorsynth.data.labels.levels import level_sentence
@@ -120,9 +121,7 @@ def schema() -> dict[str, Any]:
 
 def require_valid(facts: Mapping[str, Any]) -> None:
     """Raise RunError if a sheet does not follow the schema; the message names the place but not its content."""
-    import jsonschema
-
-    for error in jsonschema.Draft202012Validator(schema()).iter_errors(facts):
+    for error in jsonschema().Draft202012Validator(schema()).iter_errors(facts):
         place = "/".join(map(str, error.absolute_path)) or "the sheet"
         fix = "please report this: heorsynth must write sheets that follow the schema"
         raise RunError("governance sheet", Problem(place, f"violates the rule {error.validator!r} of the schema", fix))

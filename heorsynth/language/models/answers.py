@@ -7,9 +7,8 @@ import unicodedata
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import jsonschema
-
 from heorsynth.core.errors import ModelCallError, Problem, unknown_name
+from heorsynth.core.json_schema import jsonschema
 from heorsynth.core.reading import json_of
 from heorsynth.language.models.calls import Answer
 
@@ -108,7 +107,9 @@ def json_answer(text: str, schema: Mapping[str, Any] | None = None) -> Any:
     except ValueError:
         raise _refused("the answer is not complete JSON", "ask again, or raise max_tokens") from None
     if schema is not None:
-        faults = sorted(jsonschema.Draft202012Validator(dict(schema)).iter_errors(data), key=lambda one: one.json_path)
+        faults = sorted(
+            jsonschema().Draft202012Validator(dict(schema)).iter_errors(data), key=lambda one: one.json_path
+        )
         if faults:
             problems = [
                 Problem(one.json_path, f"breaks the rule {one.validator!r} of the schema") for one in faults[:10]
