@@ -46,11 +46,28 @@ HEADER = (
     "remark",
 )
 
+_OF_PAPER = {"real": "published", "synthetic": "in the cohorts", "real patients": "patients"}
+"""Headings that differ where a paper is the reference."""
+
+
+_CONSTRAINT_MEANING = "† constructed: a constraint of the cohorts, so no evidence of fidelity"
+
+_CONSTRAINTS = "Constraints of the cohorts, so no evidence of fidelity: "
 
 _GROUP = HEADER.index("group")
 
 _MANY = 3
 """So many findings that pass and ask the same are one row in a terminal."""
+
+
+def header(*, of_paper: bool = False) -> tuple[str, ...]:
+    """Return the headings of the cells of a finding, for a paper or for patients as the reference."""
+    return tuple(_OF_PAPER.get(name, name) for name in HEADER) if of_paper else HEADER
+
+
+def set_equal(*, of_paper: bool = False) -> str:
+    """Return the beginning of the note on quantities that are equal by construction."""
+    return _CONSTRAINTS if of_paper else SET_EQUAL
 
 
 def cells(finding: Finding) -> tuple[str, ...]:
@@ -121,12 +138,13 @@ def quantity(finding: Finding) -> str:
     return finding.estimand if finding.estimand.startswith(plain) else f"{plain} ({finding.estimand})"
 
 
-def legend(findings: Iterable[Finding]) -> str:
+def legend(findings: Iterable[Finding], *, of_paper: bool = False) -> str:
     """Return the meaning of the signs that these findings have."""
     shown = list(findings)
     signs = {SYMBOLS[finding.verdict] for finding in shown}
     meanings = [meaning for sign, meaning in _MEANING.items() if sign in signs]
-    marked = [_CONSTRUCTED_MEANING] if any(finding.constructed for finding in shown) else []
+    meaning = _CONSTRAINT_MEANING if of_paper else _CONSTRUCTED_MEANING
+    marked = [meaning] if any(finding.constructed for finding in shown) else []
     return "; ".join([*meanings, *marked]) + "." if meanings else ""
 
 
