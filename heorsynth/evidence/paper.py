@@ -99,10 +99,9 @@ def evidence_of_paper(trial: PublishedTrial, cohorts: Sequence[Cohort], plan: Pl
 
 def _contradictions(trial: PublishedTrial) -> Iterator[str]:
     """A note on each contradiction between facts of the paper, with its size."""
-    found = trial.paper.contradictions()
-    for row in found.itertuples():
-        unit = f" {row.unit}" if row.unit else ""
+    for row in trial.paper.contradictions().to_dict("records"):
+        size = " ".join(filter(None, [significant(abs(float(row["size"])), 2), str(row["unit"])]))
         yield (
-            f"The paper contradicts itself ({row.severity}): {row.facts}: {row.rule}: expected {row.expected}, stated "
-            f"{row.stated}, apart by {significant(abs(float(str(row.size))), 2)}{unit}."
+            f"The paper contradicts itself ({row['severity']}): {row['facts']}: {row['rule']}: expected "
+            f"{row['expected']}, stated {row['stated']}, apart by {size}."
         )

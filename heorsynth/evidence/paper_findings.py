@@ -23,7 +23,7 @@ from heorsynth.estimators.survival.summaries import curve_quantile, restricted_m
 from heorsynth.evidence.paper_questions import Asking, Stated, of_arm
 from heorsynth.published.schema.document import RatioSection
 from heorsynth.published.schema.facts import Fact, ratio_name
-from heorsynth.published.trial.reference import ClickedCurve, clicked_curves
+from heorsynth.published.trial.reference import ClickedCurve
 
 _NOT_REACHED = Margin("absolute", 0.2, reason="a median that is not reached in four of five cohorts is not reached")
 
@@ -33,7 +33,7 @@ def survival_findings(asking: Asking) -> list[Finding]:
     found: list[Finding] = []
     for endpoint in asking.trial.options.endpoints:
         facts = {one.fact: one for one in asking.trial.facts if one.endpoint == endpoint}
-        curves = clicked_curves(asking.trial.paper, endpoint, asking.trial.arms, asking.trial.options.accuracy)
+        curves = asking.trial.clicked(endpoint)
         found += _of_curves(asking, endpoint, curves, facts)
         found += _of_at_risk(asking, endpoint, facts)
         found += _of_events(asking, endpoint, facts)

@@ -34,7 +34,7 @@ class TrialOptions:
     def of(cls, paper: Paper, given: Mapping[str, object] | None = None) -> TrialOptions:
         """Return the options of a protocol; PaperError, with all problems, for a wrong one.
 
-        The problems are placed at the key of the option, such as "endpoints".
+        Each problem is at the key of its option, such as "endpoints".
         """
         chosen = dict(given or {})
         names = [item.name for item in fields(cls)]

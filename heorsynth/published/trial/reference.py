@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 
 from heorsynth.estimators.survival.estimates import kaplan_meier
 from heorsynth.published.consistency.curves import PIXEL
-from heorsynth.published.paper.paper import Paper
 from heorsynth.published.reconstruction.cleaning import arms_of
 
 
@@ -57,11 +57,17 @@ class ClickedCurve:
 
 
 def clicked_curves(
-    paper: Paper, endpoint: str, arms: tuple[str, ...], accuracy: float | None
+    curves: pd.DataFrame, at_risk: pd.DataFrame | None, totals: pd.DataFrame | None, accuracy: float | None = None
 ) -> dict[str, ClickedCurve]:
-    """Return the cleaned curve of each arm of an endpoint, as the reconstruction uses it."""
-    frames = paper.curves(endpoint), paper.data[endpoint].at_risk, paper.totals(endpoint).drop(columns="events")
-    curves, at_risk, totals = (frame[frame["arm"].isin(arms)] for frame in frames)
-    found = arms_of(curves, at_risk if len(at_risk) else None, totals, accuracy)
+    """Return the cleaned curve of each arm, as the reconstruction uses it; for the arguments see `reconstruct`.
+
+    Examples
+    --------
+    >>> points = {"arm": "a", "time": [0, 1, 1, 2, 2, 3], "survival": [1, 1, 0.8, 0.8, 0.6, 0.6]}
+    >>> curve = clicked_curves(pd.DataFrame(points), None, pd.DataFrame({"arm": ["a"], "n": [5]}))["a"]
+    >>> round(curve.area(3.0), 3), curve.gap(np.array([1.0, 2.0, 3.0, 3.0, 3.0]), np.array([1, 1, 0, 0, 0]))
+    (2.4, 0.0)
+    """
+    found = arms_of(curves, at_risk, totals, accuracy)
     axis = float(curves["time"].max())
     return {one.name: ClickedCurve(one.curve.time, one.curve.clicked, PIXEL * axis) for one in found}

@@ -8,7 +8,10 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
+
+import pandas as pd
 
 from heorsynth.core.display import Card, facts_card
 from heorsynth.data.cohort.cohort import Cohort
@@ -16,12 +19,14 @@ from heorsynth.data.columns.schema import Schema, schema_of
 from heorsynth.data.labels.label import Label
 from heorsynth.published.paper.paper import Paper
 from heorsynth.published.paper.read import read
+from heorsynth.published.reconstruction.cleaning import arms_of
 from heorsynth.published.reconstruction.cohorts import ReconstructedCohorts
 from heorsynth.published.reconstruction.joined import joined
 from heorsynth.published.reconstruction.reconstruct import reconstruct
 from heorsynth.published.schema.document import ArmSection, EndpointSection, RatioSection
 from heorsynth.published.schema.facts import Fact, ratio_name
 from heorsynth.published.trial.options import EVENTS, HAZARD_RATIOS, MEDIANS, TrialOptions, plain_ratio
+from heorsynth.published.trial.reference import ClickedCurve, clicked_curves
 
 
 @dataclass(frozen=True)
@@ -55,10 +60,20 @@ class PublishedTrial:
     options: TrialOptions
 
     @classmethod
-    def read(cls, path: str | Path, options: Mapping[str, object] | None = None) -> PublishedTrial:
+    def read(cls, path: str | Path) -> PublishedTrial:
         """Return the trial of a paper file; PaperError or FileError as `heorsynth.published.read`."""
         paper = read(path)
-        return cls(paper, TrialOptions.of(paper, options))
+        drawn = tuple(name for name, one in paper.document.endpoints.items() if one.curves is not None)
+        return cls(paper, TrialOptions(drawn))
+
+    def with_options(self, given: Mapping[str, object] | None = None) -> PublishedTrial:
+        """Return the trial with these options (`TrialOptions.of`); PaperError for a wrong one."""
+        return replace(self, options=TrialOptions.of(self.paper, given))
+
+    def require_consistent(self) -> None:
+        """Raise CurveError if the curves cannot be used, or numbers at risk and totals contradict them."""
+        for name in self.options.endpoints:
+            arms_of(*self._frames(name), self.options.accuracy)
 
     @property
     def name(self) -> str:
@@ -117,16 +132,10 @@ class PublishedTrial:
 
     def _reconstructed(self, name: str, m: int, seed: int) -> ReconstructedCohorts:
         section, uses = self._section(name), self.options.constraints
-        curves, at_risk, totals = (
-            frame[frame["arm"].isin(self.arms)]
-            for frame in (self.paper.curves(name), self.paper.data[name].at_risk, self.paper.totals(name))
-        )
         ratio = self._ratio(name)
         medians = section.medians.arms if section.medians is not None and MEDIANS in uses else {}
         return reconstruct(
-            curves,
-            at_risk if len(at_risk) else None,
-            totals if EVENTS in uses else totals.drop(columns="events"),
+            *self._frames(name),
             m,
             seed,
             section.unit,
@@ -136,6 +145,19 @@ class PublishedTrial:
             medians={arm: one.value.text for arm, one in medians.items() if one.value.reached and arm in self.arms},
             accuracy=self.options.accuracy,
         )
+
+    def clicked(self, name: str) -> dict[str, ClickedCurve]:
+        """Return the cleaned points of each arm of an endpoint."""
+        frames = self._frames(name)
+        return clicked_curves(*frames, self.options.accuracy)
+
+    def _frames(self, name: str) -> tuple[pd.DataFrame, pd.DataFrame | None, pd.DataFrame]:
+        """Curves, numbers at risk and totals of the trial's arms, as the reconstruction takes them."""
+        stated = self.paper.curves(name), self.paper.data[name].at_risk, self.paper.totals(name)
+        curves, at_risk, totals = (frame[frame["arm"].isin(self.arms)] for frame in stated)
+        if EVENTS not in self.options.constraints:
+            totals = totals.drop(columns="events")
+        return curves, at_risk if len(at_risk) else None, totals
 
     def _cited(self, cohort: Cohort) -> Cohort:
         """The cohort with the citations and places of its facts in its label."""
@@ -166,11 +188,25 @@ class PublishedTrial:
                 places.append(told)
         return {name: "; ".join(places) for name, places in found.items()}
 
+    @property
+    def lineage(self) -> dict[str, object]:
+        """The citations, and every fact with its citation, its place and its use: a constraint, or left to test."""
+        facts = {
+            one.fact: {
+                "citation": one.citation,
+                "place": one.place,
+                "value": None if math.isnan(one.value) else str(one.value),
+                "use": "constraint" if one.fact in self.constraints else "test",
+            }
+            for one in self.facts
+        }
+        return {"citations": self.paper.citations, "facts": facts}
+
     @staticmethod
     def _section_of(fact: Fact) -> str:
         return f"{fact.endpoint} {fact.kind}".strip()
 
-    @property
+    @cached_property
     def constraints(self) -> frozenset[str]:
         """Names of the facts that the cohorts were made to agree with; these test nothing."""
         uses, found = self.options.constraints, {f"n.{arm}" for arm in self.arms}
