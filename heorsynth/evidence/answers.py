@@ -160,7 +160,7 @@ def _excess(finding: Finding) -> float:
     return abs(finding.difference) / finding.margin
 
 
-def worst_of(findings: Sequence[Finding]) -> str:
+def worst_of(findings: Sequence[Finding], *, of_paper: bool = False) -> str:
     """Return the finding that is farthest from its margin, in a sentence."""
     if not findings:
         return ""
@@ -170,8 +170,9 @@ def worst_of(findings: Sequence[Finding]) -> str:
     one = max(estimable, key=_excess)
     if one.estimand.startswith("levels of"):
         return f"Worst: {quantity(one)}: {one.because}."
-    values = f"real {real_text(one)}, synthetic {with_unit(one.synthetic, one.unit)}"
-    detail = f"difference {amount_with_interval(one)}, margin {width_text(one)}"
+    first, second = ("published", "in the cohorts") if of_paper else ("real", "synthetic")
+    values = f"{first} {real_text(one)}, {second} {with_unit(one.synthetic, one.unit)}"
+    detail = f"difference {amount_with_interval(one)}, margin {width_text(one, of_paper=of_paper)}"
     remark = f" ({one.remark})" if one.use == SINGLE else ""
     if one.worst:
         remark = f". The worst: {one.worst}"

@@ -297,9 +297,9 @@ class Evidence:
 
         Folded, of several that pass and ask the same only the one nearest to its margin is shown.
         """
-        shown = self.decisive
-        rows = folded(shown) if fold else tuple(map(cells, shown))
-        note = "\n".join(filter(None, [self.supporting, legend(shown, of_paper=self.reference == PAPER), *self.notes]))
+        shown, of_paper = self.decisive, self.reference == PAPER
+        rows = folded(shown, of_paper=of_paper) if fold else tuple(cells(one, of_paper=of_paper) for one in shown)
+        note = "\n".join(filter(None, [self.supporting, legend(shown, of_paper=of_paper), *self.notes]))
         return Card("Decisive findings: the verdict rests on these", self.header, rows, note)
 
     def answers_card(self) -> Card:

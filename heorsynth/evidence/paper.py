@@ -19,7 +19,7 @@ from heorsynth.evidence.paper_questions import Asking
 from heorsynth.evidence.paper_tables import not_compared, table_findings
 from heorsynth.published.trial.trial import PublishedTrial
 
-OF_PAPERS = (KM_GAP, RMST, RMST_DIFFERENCE, MEDIAN, HAZARD_RATIO, FOLLOW_UP, EVENTS, CHARACTERISTICS)
+_OF_PAPERS = (KM_GAP, RMST, RMST_DIFFERENCE, MEDIAN, HAZARD_RATIO, FOLLOW_UP, EVENTS, CHARACTERISTICS)
 """The estimands that a paper states, or that its curve determines."""
 
 PURPOSE = "indirect-comparison"
@@ -37,7 +37,7 @@ def plan_for_paper(
     MarginError          a margin of what no paper states, of an endpoint that the cohorts do not have, or a vacuous one
     """
     wanted, declared = purpose_of(purpose), dict(margins or {})
-    keys = [one.key for one in OF_PAPERS]
+    keys = [one.key for one in _OF_PAPERS]
     known = {key: margin_for(key, margin) for key, margin in declared.items()}
     problems = [Problem(key, "not a quantity that a paper states", nearest(key, keys))
                 for key in known if key not in keys]  # fmt: skip

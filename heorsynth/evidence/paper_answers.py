@@ -42,14 +42,16 @@ def faithful_to_paper(findings: Sequence[Finding]) -> Answer:
     if found == NO:
         failed = [one for one in asked if fails_among(one, known)]
         differ = agreeing(len(failed), "differs by more than its margin", "differ by more than their margin")
-        return Answer(FAITHFUL, NO, f"{len(failed)} of {count} printed facts {differ}.", worst_of(failed))
+        return Answer(
+            FAITHFUL, NO, f"{len(failed)} of {count} printed facts {differ}.", worst_of(failed, of_paper=True)
+        )
     open_ = [one for one in asked if one.verdict != PASS]
     if not open_:
         sentence = f"All {count} printed facts that were compared were constraints of the cohorts: nothing tests them."
         settle = "State a hazard ratio or a median in the paper file, and do not make it a constraint."
         return Answer(FAITHFUL, NOT_SHOWN, sentence, settle=settle)
     sentence = f"{count - len(open_)} of {count} printed facts agree within their margin, and none clearly differs."
-    return Answer(FAITHFUL, NOT_SHOWN, sentence, worst_of(open_), settles(open_))
+    return Answer(FAITHFUL, NOT_SHOWN, sentence, worst_of(open_, of_paper=True), settles(open_))
 
 
 def sufficient_of_paper(findings: Sequence[Finding]) -> Answer:

@@ -43,7 +43,7 @@ def survival_findings(asking: Asking) -> list[Finding]:
     return found
 
 
-def rows_of(cohort: Cohort, endpoint: str, levels: Mapping[str, str]) -> tuple[np.ndarray, np.ndarray]:
+def _rows_of(cohort: Cohort, endpoint: str, levels: Mapping[str, str]) -> tuple[np.ndarray, np.ndarray]:
     """Return times and events of the patients with these levels, such as ``{"arm": "drug"}``."""
     time, event, _ = cohort.outcome(endpoint)
     kept = np.ones(cohort.n, dtype=bool)
@@ -59,7 +59,7 @@ def _horizon(margin: Margin, curves: dict[str, ClickedCurve]) -> float:
 
 
 def _mean_to(cohort: Cohort, endpoint: str, arm: str, horizon: float) -> float:
-    return restricted_mean(kaplan_meier(*rows_of(cohort, endpoint, {"arm": arm})), horizon).value
+    return restricted_mean(kaplan_meier(*_rows_of(cohort, endpoint, {"arm": arm})), horizon).value
 
 
 def _of_curves(
@@ -71,7 +71,7 @@ def _of_curves(
         about = {"endpoint": endpoint, "n_real": asking.patients(arm)}
 
         def gap(cohort: Cohort, arm: str = arm, curve: ClickedCurve = curve) -> float:
-            return curve.gap(*rows_of(cohort, endpoint, {"arm": arm}))
+            return curve.gap(*_rows_of(cohort, endpoint, {"arm": arm}))
 
         if (margin := asking.margin(KM_GAP, endpoint)) is not None:
             label = f"largest distance of curves of {endpoint} from the clicked points"
@@ -103,10 +103,10 @@ def _of_at_risk(asking: Asking, endpoint: str, facts: dict[str, Fact]) -> Iterat
         stated = replace(Stated.of(fact), value=count / n, rounding=0.0)
 
         def share(cohort: Cohort, arm: str = arm, time: float = time) -> float:
-            return float(np.mean(rows_of(cohort, endpoint, {"arm": arm})[0] >= time * (1 - 1e-12)))
+            return float(np.mean(_rows_of(cohort, endpoint, {"arm": arm})[0] >= time * (1 - 1e-12)))
 
         label = f"share at risk for {endpoint} at {significant(time)} {asking.trial.schema.unit}"
-        about = {"endpoint": endpoint, "n_real": int(count)}
+        about = {"endpoint": endpoint, "n_real": n}
         yield asking.faithful(FOLLOW_UP, label, of_arm(arm), stated, share, margin, **about)
 
 
@@ -118,7 +118,7 @@ def _of_events(asking: Asking, endpoint: str, facts: dict[str, Fact]) -> Iterato
         n = asking.patients(fact.arm)
 
         def share(cohort: Cohort, arm: str = fact.arm) -> float:
-            return float(np.mean(rows_of(cohort, endpoint, {"arm": arm})[1] == 1))
+            return float(np.mean(_rows_of(cohort, endpoint, {"arm": arm})[1] == 1))
 
         about = {"endpoint": endpoint, "n_real": n}
         stated = replace(Stated.of(fact), value=fact.value / n)
@@ -128,7 +128,7 @@ def _of_events(asking: Asking, endpoint: str, facts: dict[str, Fact]) -> Iterato
 
 
 def _median(cohort: Cohort, endpoint: str, arm: str) -> float:
-    return curve_quantile(kaplan_meier(*rows_of(cohort, endpoint, {"arm": arm})), 0.5).value
+    return curve_quantile(kaplan_meier(*_rows_of(cohort, endpoint, {"arm": arm})), 0.5).value
 
 
 def _not_reached(cohort: Cohort, endpoint: str, arm: str) -> bool:
@@ -157,7 +157,7 @@ def _of_medians(asking: Asking, endpoint: str, facts: dict[str, Fact]) -> Iterat
 def _ratio(
     cohort: Cohort, endpoint: str, arm: str, reference: str, levels: Mapping[str, str] = MappingProxyType({})
 ) -> float:
-    parts = [rows_of(cohort, endpoint, {**levels, "arm": one}) for one in (reference, arm)]
+    parts = [_rows_of(cohort, endpoint, {**levels, "arm": one}) for one in (reference, arm)]
     time, event = (np.concatenate(both) for both in zip(*parts, strict=True))
     treated = np.repeat([False, True], [len(part[0]) for part in parts])
     return math.exp(hazard_ratio_of_rows(time, event == 1, treated).value)

@@ -22,7 +22,7 @@ from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.published.schema.facts import Fact
 from heorsynth.published.trial.trial import PublishedTrial
 
-Estimator = Callable[[Cohort], float]
+_Estimator = Callable[[Cohort], float]
 """Cohort -> a number; raises NotEstimableError or HorizonError."""
 
 
@@ -50,7 +50,8 @@ class Stated:
         return cls(fact.value, half, fact.fact, f"{fact.place} ({fact.citation})")
 
     def margin(self, declared: Margin) -> Margin:
-        """Return a margin that is no narrower than the rounding of the printed number."""
+        """Return a margin of the published value that is no narrower than the rounding of the printed number."""
+        declared = replace(declared, of="the published value") if declared.of == "the real value" else declared
         if not math.isfinite(self.value) or not self.rounding:
             return declared
         own = self.rounding if declared.scale == "absolute" else self.rounding / abs(self.value) if self.value else 0.0
@@ -83,7 +84,8 @@ class Asking:
         """Return a question about the cohorts in a group (its label and kind); its reason begins with the place."""
         constructed = facts.pop("constructed", False)
         standing = replace(
-            self.plan.standing(frozenset({estimand.key}) if constructed else frozenset()), before=(place,)
+            self.plan.standing(frozenset({estimand.key}) if constructed else frozenset()),
+            before=(place,) if place else (),
         )
         where: Group = Group(group[0], group[1], None, tuple(self.cohorts))
         return Question(estimand, label, where, margin, standing, **facts)  # type: ignore[arg-type]
@@ -94,7 +96,7 @@ class Asking:
         label: str,
         group: tuple[str, str],
         stated: Stated,
-        estimate: Estimator,
+        estimate: _Estimator,
         margin: Margin,
         **facts: object,
     ) -> Finding:
@@ -110,7 +112,7 @@ class Asking:
         return question.compare(Measured(stated.value, 0.0, values, unknown), source=stated.value, floor=math.nan)
 
     def distance(
-        self, estimand: Estimand, label: str, group: tuple[str, str], stated: Stated, estimate: Estimator,
+        self, estimand: Estimand, label: str, group: tuple[str, str], stated: Stated, estimate: _Estimator,
         margin: Margin, **facts: object,
     ) -> Finding:  # fmt: skip
         """Return the finding on a distance from what is printed, which is 0 where they agree."""
@@ -136,7 +138,7 @@ class Asking:
         return question.answer(Numbers.of_agreement(share, low, high, math.nan))
 
     def sufficient(
-        self, estimand: Estimand, label: str, group: tuple[str, str], estimate: Estimator, margin: Margin,
+        self, estimand: Estimand, label: str, group: tuple[str, str], estimate: _Estimator, margin: Margin,
         **facts: object,
     ) -> Finding:  # fmt: skip
         """Return the finding on whether the paper determines a quantity: its reconstruction interval in the margin.
@@ -147,8 +149,7 @@ class Asking:
         mean ± t(m - 1) · sd · √(1 + 1/m), as in `ReconstructedCohorts.interval`, at the level of the findings. More
         cohorts do not make it narrower: only a paper that states more does.
         """
-        place = "reconstruction interval"
-        question = self.question(estimand, label, group, margin, place, **facts)
+        question = self.question(estimand, label, group, margin, "", **facts)
         values, refusal = self.values(estimate)
         if refusal:
             return replace(question.refuse(refusal), question=SUFFICIENT)
@@ -160,11 +161,12 @@ class Asking:
             math.exp(one) if margin.scale == "ratio" else one for one in (mean - half, mean + half, mean)
         )
         numbers = Numbers(middle, middle, 0.0, -half / unit, half / unit, math.nan, real_lower=low, real_upper=high)
-        told = f"{place} {significant(low)} to {significant(high)}"
+        told = f"reconstruction interval {significant(low)} to {significant(high)}"
+        shown = replace(margin, of="the estimate")
         wide = "no wider than" if half / unit <= margin.width else "wider than"
-        return replace(question.answer(numbers, reason=f"{told}: {wide} the margin {margin}"), question=SUFFICIENT)
+        return replace(question.answer(numbers, reason=f"{told}: {wide} the margin {shown}"), question=SUFFICIENT)
 
-    def values(self, estimate: Estimator) -> tuple[list[float], str]:
+    def values(self, estimate: _Estimator) -> tuple[list[float], str]:
         """Return the estimate in each cohort, and why it does not exist in some; "" if it does in all."""
         found, refusals = [], []
         for cohort in self.cohorts:

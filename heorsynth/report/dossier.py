@@ -32,7 +32,7 @@ from heorsynth.published.trial.trial import PublishedTrial
 from heorsynth.report import figures, tables
 from heorsynth.report.figures.style import Picture
 from heorsynth.report.formulas import SYMBOLS_USED, formulas_for
-from heorsynth.report.methods import LIMITS, methods_for
+from heorsynth.report.methods import LIMITS, LIMITS_OF_PAPER, methods_for
 from heorsynth.report.tables.by_arm import table_one_by_arm
 from heorsynth.report.tables.cohort import table_one
 from heorsynth.report.tables.evaluation import economics_table
@@ -134,13 +134,13 @@ def dossier(
             margins=margins_table(_margins(protocol), evidence),
             blank=NEEDS_A_PERSON,
             sheet=sheet,
-            methods=methods_for(finding.check for finding in evidence.findings),
+            methods=methods_for((finding.check for finding in evidence.findings), of_paper=patients is None),
             formulas=[
                 (one.plain, one.key, Markup(one.formula), Markup(one.source))
                 for one in formulas_for(finding.key for finding in evidence.findings)
             ],
             letters=Markup(SYMBOLS_USED),
-            limits=LIMITS,
+            limits=LIMITS if patients is not None else LIMITS_OF_PAPER,
             governance=[(label, _text(_section(protocol, "governance").get(key))) for key, label in _GOVERNANCE],
             amendments=_amendments(protocol),
             registration=_section(protocol, "registration"),

@@ -28,16 +28,16 @@ def _of_column(ask: Ask, real: Cohort, name: str) -> Iterator[Finding]:
         spread = float(np.nanstd(numbers(real, name), ddof=1))
         if spread > 0:
             question = ask.question(f"mean of {name}", column=name, unit="SD")
-            yield question.judge(partial(standardised_mean, name=name, spread=spread))
+            yield question.judge(partial(_standardised_mean, name=name, spread=spread))
         return
     levels = levels_of(real, name)
     for level in levels[1:] if len(levels) == 2 else levels if len(levels) <= MAX_LEVELS else ():
         share = float(np.mean(real.levels(name) == level))
         question = ask.question(f"share of {name}={level}", column=name, unit="SD")
-        yield question.judge(partial(standardised_share, name=name, level=level, spread=spread_of_share(share)))
+        yield question.judge(partial(_standardised_share, name=name, level=level, spread=spread_of_share(share)))
 
 
-def standardised_mean(cohort: Cohort, name: str, spread: float) -> Estimate:
+def _standardised_mean(cohort: Cohort, name: str, spread: float) -> Estimate:
     """Return the mean of a column over the known values, divided by `spread`."""
     known = numbers(cohort, name)
     known = known[~np.isnan(known)]
@@ -46,7 +46,7 @@ def standardised_mean(cohort: Cohort, name: str, spread: float) -> Estimate:
     return Estimate.normal(value / spread, error / spread, n_used=len(known), unit="SD")
 
 
-def standardised_share(cohort: Cohort, name: str, level: str, spread: float) -> Estimate:
+def _standardised_share(cohort: Cohort, name: str, level: str, spread: float) -> Estimate:
     """Return the share of a level among the known values, divided by `spread`."""
     held = cohort.levels(name)
     known = held[held != ""]

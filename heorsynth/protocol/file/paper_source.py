@@ -23,7 +23,7 @@ _Found = Iterator[tuple[type[ProtocolError], Problem]]
 _Told = Iterator[tuple[Path_, str, str]]
 
 
-def is_published(plain: object) -> bool:
+def _is_published(plain: object) -> bool:
     """Return whether the source of a protocol, as plain data, is a paper."""
     cohort = plain.get("cohort") if isinstance(plain, Mapping) else None
     source = cohort.get("source") if isinstance(cohort, Mapping) else None
@@ -32,7 +32,7 @@ def is_published(plain: object) -> bool:
 
 def with_generator(plain: dict[str, Any]) -> dict[str, Any]:
     """Return a protocol of a paper with its generator block: complete if it has none, with its name if it has one."""
-    if not is_published(plain):
+    if not _is_published(plain):
         return plain
     if "generator" not in plain:
         return {**plain, "generator": {"name": PUBLISHED, "m": _COHORTS, "seed": _SEED}}
@@ -42,7 +42,7 @@ def with_generator(plain: dict[str, Any]) -> dict[str, Any]:
 
 def paper_problems(plain: Mapping[str, Any], lines: dict[Path_, int]) -> _Found:
     """Yield what a protocol says that a paper cannot answer, or a generator that needs a paper without one."""
-    found = _of_paper(plain) if is_published(plain) else _without_paper(plain)
+    found = _of_paper(plain) if _is_published(plain) else _without_paper(plain)
     for at, what, fix in found:
         yield ProtocolError, Problem(f"line {line_of(lines, at)}, {'.'.join(map(str, at))}", what, fix)
 

@@ -15,7 +15,7 @@ _COPIES = "published"
 """Folder of a run that holds the paper file and the files it names, so that the run can be repeated without them."""
 
 
-def paper_path(protocol: Protocol, folder: Path | None = None) -> Path:
+def _paper_path(protocol: Protocol, folder: Path | None = None) -> Path:
     """Return the path of the paper file: beside the protocol, or the copy in a run folder."""
     declared = Path(str(protocol.document.cohort.source.published))
     start = folder or protocol.path.parent
@@ -32,7 +32,7 @@ def trial_of(protocol: Protocol, folder: Path | None = None) -> PublishedTrial:
     ProtocolError                         an option that is none, with its line
     """
     try:
-        trial = PublishedTrial.read(paper_path(protocol, folder))
+        trial = PublishedTrial.read(_paper_path(protocol, folder))
     except (PaperError, FileError) as error:
         raise with_lines(error, protocol, default=("source", "published")) from None
     try:
@@ -54,7 +54,7 @@ def copy_paper(protocol: Protocol, folder: Path, target: Path) -> None:
     """Copy the paper file and the files that it names into a run folder; nothing for another source."""
     if protocol.document.cohort.source.published is None:
         return
-    for name, path in PublishedTrial.read(paper_path(protocol, folder)).paper.files.items():
+    for name, path in PublishedTrial.read(_paper_path(protocol, folder)).paper.files.items():
         place = target / _COPIES / name
         place.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, place)
@@ -67,7 +67,7 @@ def paper_hashes(protocol: Protocol) -> dict[str, str]:
     """
     if protocol.document.cohort.source.published is None:
         return {}
-    path = paper_path(protocol)
+    path = _paper_path(protocol)
     try:
         files = PublishedTrial.read(path).paper.files
     except (PaperError, FileError):

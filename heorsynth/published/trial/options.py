@@ -11,7 +11,7 @@ from heorsynth.published.paper.paper import Paper
 from heorsynth.published.schema.document import Document, EndpointSection, RatioSection
 
 EVENTS, MEDIANS, HAZARD_RATIOS = "events", "medians", "hazard_ratios"
-CONSTRAINTS = (EVENTS, MEDIANS, HAZARD_RATIOS)
+_CONSTRAINTS = (EVENTS, MEDIANS, HAZARD_RATIOS)
 """The printed numbers that may be constraints. Curves, numbers at risk and numbers of patients always are."""
 
 
@@ -22,7 +22,7 @@ class TrialOptions:
     Attributes
     ----------
     endpoints : tuple       the endpoints of the cohorts; by default those with a curve, at most two
-    constraints : tuple     of `CONSTRAINTS`; by default the totals of events
+    constraints : tuple     of `_CONSTRAINTS`; by default the totals of events
     accuracy : float        standard deviation of a click in pixels; None: estimated
     """
 
@@ -46,12 +46,12 @@ class TrialOptions:
         accuracy = chosen.get("accuracy")
         if accuracy is not None and not (isinstance(accuracy, (int, float)) and accuracy > 0):
             problems.append(Problem("accuracy", "not a number of pixels above 0", "write accuracy: 0.5"))
-        problems += _unknown("constraints", constraints, CONSTRAINTS)
+        problems += _unknown("constraints", constraints, _CONSTRAINTS)
         problems += list(_of_endpoints(paper.document, endpoints, drawn))
         if problems:
             raise PaperError(f"paper {paper.path.name!r}", problems)
         pixels = float(accuracy) if isinstance(accuracy, (int, float)) else None
-        return cls(in_order(paper.document, endpoints), constraints, pixels)
+        return cls(_in_order(paper.document, endpoints), constraints, pixels)
 
 
 def _listed(given: object, default: tuple[str, ...]) -> tuple[str, ...]:
@@ -87,7 +87,7 @@ def _of_endpoints(document: Document, endpoints: tuple[str, ...], drawn: tuple[s
         yield Problem("endpoints", found, f"write order: [[{', '.join(endpoints)}]] into it, or name one endpoint")
 
 
-def in_order(document: Document, endpoints: tuple[str, ...]) -> tuple[str, ...]:
+def _in_order(document: Document, endpoints: tuple[str, ...]) -> tuple[str, ...]:
     """Return two endpoints such that the first never comes after the second; others as they are."""
     return endpoints[::-1] if endpoints[::-1] in ordered_pairs(document) else endpoints
 

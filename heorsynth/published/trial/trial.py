@@ -168,9 +168,9 @@ class PublishedTrial:
             "facts": self.sources,
             "constraints": sorted({self._section_of(one) for one in self.facts if one.fact in self.constraints}),
         }
-        return Cohort.derive(
-            self.schema, cohort.frame, label=replace(cohort.label, settings=settings), name=cohort.name
-        )
+        statement = f"{cohort.label.statement} Rests on: {'; '.join(self.paper.citations.values())}"
+        label = replace(cohort.label, settings=settings, statement=statement)
+        return Cohort.derive(self.schema, cohort.frame, label=label, name=cohort.name)
 
     @property
     def facts(self) -> tuple[Fact, ...]:

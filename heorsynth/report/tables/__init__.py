@@ -20,6 +20,7 @@ __all__ = (
     "economics_table",
     "evaluation",
     "evidence",
+    "facts",
     "facts_table",
     "margins_table",
     "ordered",

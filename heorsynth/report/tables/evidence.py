@@ -56,8 +56,9 @@ def verdict_table(evidence: Evidence, supporting: bool = False) -> Table:
     )
     decisive = [finding.decisive is not supporting for finding in evidence.findings]
     frame = evidence.to_frame()[pd.Series(decisive, dtype=bool)].reset_index(drop=True)
-    note = "\n".join(filter(None, [legend(findings, of_paper=evidence.reference == PAPER), FOOTNOTE]))
-    return Table(Card(title, evidence.header, tuple(cells(finding) for finding in findings), note), frame)
+    of_paper = evidence.reference == PAPER
+    note = "\n".join(filter(None, [legend(findings, of_paper=of_paper), FOOTNOTE]))
+    return Table(Card(title, evidence.header, tuple(cells(one, of_paper=of_paper) for one in findings), note), frame)
 
 
 def answers_table(evidence: Evidence) -> Table:
