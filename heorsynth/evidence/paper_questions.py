@@ -83,6 +83,7 @@ class Asking:
     ) -> Question:
         """Return a question about the cohorts in a group (its label and kind); its reason begins with the place."""
         constructed = facts.pop("constructed", False)
+        facts.setdefault("n_real", self.trial.n)
         standing = replace(
             self.plan.standing(frozenset({estimand.key}) if constructed else frozenset()),
             before=(place,) if place else (),

@@ -49,9 +49,9 @@ _OF_PAPER = (
     Method(
         "The verdict is an equivalence test against a paper",
         "For each printed fact the mean over the m cohorts is compared with what is printed. The fact agrees if the "
-        "90% interval of the difference, mean ± t sd/√m, lies inside a margin that was fixed beforehand and is no narrower "
-        "than the rounding of the printed number. Facts that were constraints of the cohorts are marked and are no "
-        "evidence: at least one fact must be left out to test them.",
+        "90% interval of the difference, mean ± t sd/√m, lies inside a margin that was fixed beforehand and is no "
+        "narrower than the rounding of the printed number. Facts that were constraints of the cohorts are marked and "
+        "are no evidence: at least one fact must be left out to test them.",
         ("Schuirmann (1987) J Pharmacokinet Biopharm 15:657", "Berger (1982) Technometrics 24:295"),
     ),
     Method(

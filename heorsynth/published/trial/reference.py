@@ -65,7 +65,8 @@ def clicked_curves(
     --------
     >>> points = {"arm": "a", "time": [0, 1, 1, 2, 2, 3], "survival": [1, 1, 0.8, 0.8, 0.6, 0.6]}
     >>> curve = clicked_curves(pd.DataFrame(points), None, pd.DataFrame({"arm": ["a"], "n": [5]}))["a"]
-    >>> round(curve.area(3.0), 3), curve.gap(np.array([1.0, 2.0, 3.0, 3.0, 3.0]), np.array([1, 1, 0, 0, 0]))
+    >>> gap = curve.gap(np.array([1.0, 2.0, 3.0, 3.0, 3.0]), np.array([1, 1, 0, 0, 0]))
+    >>> round(curve.area(3.0), 3), round(gap, 3)
     (2.4, 0.0)
     """
     found = arms_of(curves, at_risk, totals, accuracy)
