@@ -1,4 +1,4 @@
-"""Writes docs/purposes.md: the seven purposes with their margins and reasons, and every estimand, from the code."""
+"""Writes docs/purposes.md: the eight purposes with their margins and reasons, and every estimand, from the code."""
 
 from pathlib import Path
 

@@ -1,3 +1,13 @@
 """Evidence: findings, the lineage of the rows, and the verdict."""
 
-__all__ = ("answers", "economics", "evidence", "finding_text", "folders", "preconditions", "publish", "validate")
+__all__ = (
+    "answers",
+    "economics",
+    "evidence",
+    "finding_text",
+    "folders",
+    "paper",
+    "preconditions",
+    "publish",
+    "validate",
+)

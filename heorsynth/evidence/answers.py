@@ -100,7 +100,7 @@ def faithful(
             parts.append(
                 f"and the cohort declares no {', no '.join(missing_roles)}, which {purpose or 'the purpose'} needs"
             )
-        return Answer(FAITHFUL, NO, f"{sentence}{'; '.join(parts)}.", _worst(failed))
+        return Answer(FAITHFUL, NO, f"{sentence}{'; '.join(parts)}.", worst_of(failed))
     open_ = [one for one in asked if one.verdict != PASS]
     if not open_:
         sentence = "Only quantities that are equal by construction were asked, and these are no evidence of fidelity."
@@ -108,7 +108,7 @@ def faithful(
     sentence = (
         f"{count - len(open_)} of {count} decisive quantities agree within their margin, and none clearly differs."
     )
-    return Answer(FAITHFUL, NOT_SHOWN, sentence, _worst(open_), _settles(open_))
+    return Answer(FAITHFUL, NOT_SHOWN, sentence, worst_of(open_), settles(open_))
 
 
 def sufficient(findings: Sequence[Finding], n: int, *, decides: bool) -> Answer:
@@ -145,12 +145,12 @@ def private(findings: Sequence[Finding], *, decides: bool) -> Answer:
     if found == NO:
         failed = [one for one in asked if fails_among(one, len(asked))]
         sentence = f"{len(failed)} of {len(asked)} attacks do clearly better on the training patients."
-        return Answer(PRIVATE, NO, sentence, _worst(failed), decides=decides)
+        return Answer(PRIVATE, NO, sentence, worst_of(failed), decides=decides)
     open_ = [one for one in asked if one.verdict != PASS]
     sentence = f"{len(open_)} of {len(asked)} attacks have no clear result."
     first = min(open_, key=lambda one: one.verdict == NOT_ESTIMABLE)
     settle = "" if first.verdict == NOT_ESTIMABLE else "More people in the hold-out would settle it."
-    return Answer(PRIVATE, NOT_SHOWN, sentence, _worst(open_), settle, decides)
+    return Answer(PRIVATE, NOT_SHOWN, sentence, worst_of(open_), settle, decides)
 
 
 def _excess(finding: Finding) -> float:
@@ -160,7 +160,7 @@ def _excess(finding: Finding) -> float:
     return abs(finding.difference) / finding.margin
 
 
-def _worst(findings: Sequence[Finding]) -> str:
+def worst_of(findings: Sequence[Finding], *, of_paper: bool = False) -> str:
     """Return the finding that is farthest from its margin, in a sentence."""
     if not findings:
         return ""
@@ -170,15 +170,16 @@ def _worst(findings: Sequence[Finding]) -> str:
     one = max(estimable, key=_excess)
     if one.estimand.startswith("levels of"):
         return f"Worst: {quantity(one)}: {one.because}."
-    values = f"real {real_text(one)}, synthetic {with_unit(one.synthetic, one.unit)}"
-    detail = f"difference {amount_with_interval(one)}, margin {width_text(one)}"
+    first, second = ("published", "in the cohorts") if of_paper else ("real", "synthetic")
+    values = f"{first} {real_text(one)}, {second} {with_unit(one.synthetic, one.unit)}"
+    detail = f"difference {amount_with_interval(one)}, margin {width_text(one, of_paper=of_paper)}"
     remark = f" ({one.remark})" if one.use == SINGLE else ""
     if one.worst:
         remark = f". The worst: {one.worst}"
     return f"Worst: {quantity(one)}, {one.group}: {values}; {detail}{remark}."
 
 
-def _settles(findings: Sequence[Finding]) -> str:
+def settles(findings: Sequence[Finding]) -> str:
     """Return what would settle open findings: more cohorts, or data that make them estimable."""
     parts = []
     if needed := cohorts_needed(findings):

@@ -35,7 +35,13 @@ from heorsynth.core.reading import typed
 from heorsynth.estimators.shrinkage import partially_pooled
 from heorsynth.evidence.answers import MEANINGS, QUESTIONS, Answer, faithful, private, sufficient
 from heorsynth.evidence.economics import EconomicNumbers
-from heorsynth.evidence.finding_text import HEADER, SET_EQUAL, cells, folded, legend
+from heorsynth.evidence.finding_text import cells, folded, header, legend, set_equal
+from heorsynth.evidence.paper_answers import (
+    MEANINGS_OF_PAPER,
+    faithful_to_paper,
+    private_of_paper,
+    sufficient_of_paper,
+)
 
 COLUMNS = (
     "check",
@@ -66,6 +72,9 @@ _SUBGROUP_COLUMNS = ("key", "estimand", "group", "difference", "lower", "upper",
                     "pooled_upper", "spread", "margin", "verdict")  # fmt: skip
 """The columns of `Evidence.subgroups`, in order."""
 
+PATIENTS, PAPER = "patients", "paper"
+"""What the cohorts are judged against: real patients, or what a paper prints of them."""
+
 _BEYOND_SEEN = "outside the source's range"
 """A post-condition of `Domain.breaks` that makes a row unlikely, not impossible: new patients break it too."""
 
@@ -84,6 +93,7 @@ class Evidence:
     notes : tuple of str        further notes for the reader
     missing_roles : tuple       roles that the purpose needs and the cohort does not declare
     economics : tuple           ICER, net benefit, P(cost-effective) and EVPI of patients and pooled cohorts
+    reference : str             PATIENTS, or PAPER: `real` in the findings is then what the paper prints
 
     See Also
     --------
@@ -107,6 +117,7 @@ class Evidence:
     notes: tuple[str, ...] = ()
     missing_roles: tuple[str, ...] = ()
     economics: tuple[EconomicNumbers, ...] = ()
+    reference: str = PATIENTS
 
     @classmethod
     def of(cls, purpose: str, findings: Sequence[Finding], **facts: Any) -> Evidence:
@@ -140,6 +151,8 @@ class Evidence:
         """The three answers, each with its sentence, its worst finding, and what would settle it."""
         decides_on = PURPOSES[self.purpose].decides_on if self.purpose in PURPOSES else QUESTIONS[:1]
         rows, decisive = sum(self.impossible.values()), self.decisive
+        if self.reference == PAPER:
+            return faithful_to_paper(decisive), sufficient_of_paper(decisive), private_of_paper()
         declared = any(one.question == PRIVATE for one in decisive)  # a margin of the protocol decides like its own
         return (
             faithful(decisive, self.n_source, rows, self.missing_roles, self.purpose),
@@ -257,6 +270,7 @@ class Evidence:
             "missing_roles": list(self.missing_roles),
             "economics": [one.to_dict() for one in self.economics],
             "findings": [finding.to_dict() for finding in self.findings],
+            **({"reference": PAPER} if self.reference == PAPER else {}),
         }
 
     @classmethod
@@ -265,6 +279,11 @@ class Evidence:
         findings = tuple(Finding.from_dict(finding) for finding in facts["findings"])
         economics = tuple(EconomicNumbers.from_dict(one) for one in facts.get("economics", ()))
         return replace(typed(cls, {**facts, "findings": [], "economics": []}), findings=findings, economics=economics)
+
+    @property
+    def header(self) -> tuple[str, ...]:
+        """The headings of the cells of a finding."""
+        return header(of_paper=self.reference == PAPER)
 
     @property
     def supporting(self) -> str:
@@ -278,14 +297,15 @@ class Evidence:
 
         Folded, of several that pass and ask the same only the one nearest to its margin is shown.
         """
-        shown = self.decisive
-        rows = folded(shown) if fold else tuple(map(cells, shown))
-        note = "\n".join(filter(None, [self.supporting, legend(shown), *self.notes]))
-        return Card("Decisive findings: the verdict rests on these", HEADER, rows, note)
+        shown, of_paper = self.decisive, self.reference == PAPER
+        rows = folded(shown, of_paper=of_paper) if fold else tuple(cells(one, of_paper=of_paper) for one in shown)
+        note = "\n".join(filter(None, [self.supporting, legend(shown, of_paper=of_paper), *self.notes]))
+        return Card("Decisive findings: the verdict rests on these", self.header, rows, note)
 
     def answers_card(self) -> Card:
         """Return the first thing to read: the verdict, the three answers, and what the verdict does not cover."""
-        rows = tuple((f"{one.question}? {MEANINGS[one.question]}", one.shown, one.text) for one in self.answered)
+        meanings = MEANINGS_OF_PAPER if self.reference == PAPER else MEANINGS
+        rows = tuple((f"{one.question}? {meanings[one.question]}", one.shown, one.text) for one in self.answered)
         note = "\n".join([*self._beyond, *self.decisions, *self._unjudged, *self._constructed])
         return Card(f"Verdict for {self.purpose}: {self.verdict}", ("question", "answer", "why"), rows, note)
 
@@ -293,7 +313,7 @@ class Evidence:
     def _constructed(self) -> tuple[str, ...]:
         """The decisive quantities that are equal by construction, in one line."""
         names = plain_names({one.key for one in self.decisive if one.constructed})
-        return (f"{SET_EQUAL}{names}.",) if names else ()
+        return (f"{set_equal(of_paper=self.reference == PAPER)}{names}.",) if names else ()
 
     def __repr__(self) -> str:
         return f"{self.answers_card().text()}\n\n{self.card(fold=True).text()}"

@@ -34,7 +34,7 @@ _CONSTRUCTED_MEANING = "† constructed: equal to the source by construction, so
 SET_EQUAL = "Equal to the source by construction, so no evidence of fidelity: "
 """The beginning of the note on quantities that are equal by construction."""
 
-HEADER = (
+_HEADER = (
     "verdict",
     "quantity",
     "group",
@@ -46,15 +46,32 @@ HEADER = (
     "remark",
 )
 
+_OF_PAPER = {"real": "published", "synthetic": "in the cohorts", "real patients": "patients"}
+"""Headings that differ where a paper is the reference."""
 
-_GROUP = HEADER.index("group")
+
+_CONSTRAINT_MEANING = "† constructed: a constraint of the cohorts, so no evidence of fidelity"
+
+_CONSTRAINTS = "Constraints of the cohorts, so no evidence of fidelity: "
+
+_GROUP = _HEADER.index("group")
 
 _MANY = 3
 """So many findings that pass and ask the same are one row in a terminal."""
 
 
-def cells(finding: Finding) -> tuple[str, ...]:
-    """Return the cells of a finding under `HEADER`.
+def header(*, of_paper: bool = False) -> tuple[str, ...]:
+    """Return the headings of the cells of a finding, for a paper or for patients as the reference."""
+    return tuple(_OF_PAPER.get(name, name) for name in _HEADER) if of_paper else _HEADER
+
+
+def set_equal(*, of_paper: bool = False) -> str:
+    """Return the beginning of the note on quantities that are equal by construction."""
+    return _CONSTRAINTS if of_paper else SET_EQUAL
+
+
+def cells(finding: Finding, *, of_paper: bool = False) -> tuple[str, ...]:
+    """Return the cells of a finding under `header`.
 
     Differences are percentages of the real value, ratios or amounts, like the margin.
     """
@@ -66,13 +83,13 @@ def cells(finding: Finding) -> tuple[str, ...]:
         real_text(finding),
         with_unit(finding.synthetic, finding.unit),
         amount_with_interval(finding),
-        width_text(finding),
+        width_text(finding, of_paper=of_paper),
         small(finding.n_real),
         "; ".join(filter(None, [finding.remark, _bias(finding)])),
     )
 
 
-def folded(findings: Sequence[Finding]) -> tuple[tuple[str, ...], ...]:
+def folded(findings: Sequence[Finding], *, of_paper: bool = False) -> tuple[tuple[str, ...], ...]:
     """Return the cells of findings for a terminal: of many that pass and ask the same, only the one that fits least."""
     alike: dict[tuple[str, bool], list[Finding]] = {}
     for one in findings:
@@ -82,10 +99,10 @@ def folded(findings: Sequence[Finding]) -> tuple[tuple[str, ...], ...]:
     for one in findings:
         passing = alike.get((one.key, one.constructed), []) if one.verdict == PASS else []
         if len(passing) < _MANY:
-            rows.append(cells(one))
+            rows.append(cells(one, of_paper=of_paper))
         elif (one.key, one.constructed) not in told:
             told.add((one.key, one.constructed))
-            worst = list(cells(max(passing, key=_share_of_margin)))
+            worst = list(cells(max(passing, key=_share_of_margin), of_paper=of_paper))
             worst[_GROUP] += f" (of {len(passing)} that pass, the one nearest to its margin)"
             rows.append(tuple(worst))
     return tuple(rows)
@@ -121,12 +138,13 @@ def quantity(finding: Finding) -> str:
     return finding.estimand if finding.estimand.startswith(plain) else f"{plain} ({finding.estimand})"
 
 
-def legend(findings: Iterable[Finding]) -> str:
+def legend(findings: Iterable[Finding], *, of_paper: bool = False) -> str:
     """Return the meaning of the signs that these findings have."""
     shown = list(findings)
     signs = {SYMBOLS[finding.verdict] for finding in shown}
     meanings = [meaning for sign, meaning in _MEANING.items() if sign in signs]
-    marked = [_CONSTRUCTED_MEANING] if any(finding.constructed for finding in shown) else []
+    meaning = _CONSTRAINT_MEANING if of_paper else _CONSTRUCTED_MEANING
+    marked = [meaning] if any(finding.constructed for finding in shown) else []
     return "; ".join([*meanings, *marked]) + "." if meanings else ""
 
 
@@ -156,10 +174,10 @@ def _amount(value: float, scale: str) -> str:
     return f"+{amount}" if value > 0 and amount != "0" else amount
 
 
-def width_text(finding: Finding) -> str:
+def width_text(finding: Finding, *, of_paper: bool = False) -> str:
     """Return the margin of a finding as text."""
     if math.isnan(finding.margin):
         return "none"
     if finding.scale == "relative":
-        return f"±{finding.margin:.1%} of the real value"
+        return f"±{finding.margin:.1%} of the {'published' if of_paper else 'real'} value"
     return str(Margin(finding.scale, finding.margin))

@@ -33,7 +33,7 @@ from heorsynth.checks.core.scalar import LESS, MEAN_ABSOLUTE_NORMAL, share_with_
 from heorsynth.checks.planning.catalogue import ESTIMANDS
 from heorsynth.core.disclosure import RULES, Rules, tidy
 from heorsynth.core.estimate import normal_quantile
-from heorsynth.evidence.evidence import Evidence
+from heorsynth.evidence.evidence import PAPER, Evidence
 from heorsynth.evidence.notes import most_exposed
 
 _OVER = 1e-6
@@ -59,6 +59,7 @@ def published(evidence: Evidence, rules: Rules = RULES) -> Evidence:
 
     Notes
     -----
+    - Evidence on a paper is returned as it is: its reference is printed.
     - A real estimate is rounded to a step between a tenth and a quarter of its standard error, which is itself shown
       within 10%. A quantile is the mean of five order statistics around it. Synthetic estimates have the same step, so
       that a generator that keeps a total exactly does not state it here.
@@ -67,6 +68,8 @@ def published(evidence: Evidence, rules: Rules = RULES) -> Evidence:
     - Where rounding alone would contradict the verdict, an end of the interval is put at the margin. This depends on
       the published numbers and the verdict only.
     """
+    if evidence.reference == PAPER:
+        return evidence  # what is printed is public
     asked = sum(one.decisive and one.verdict != NOT_ESTIMABLE and one.question == "faithful"
                 for one in evidence.findings)  # fmt: skip
     findings = tuple(_Finding(one, rules, max(asked, 1)).published for one in evidence.findings)

@@ -12,7 +12,9 @@ import numpy as np
 from heorsynth.core.errors import FileError, GeneratorError, OutputError, Problem, ProtocolError, RunError
 from heorsynth.core.numbers import is_whole
 from heorsynth.core.secret import PUBLIC_RELEASE_KEY, ReleaseKey, release_key
+from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.data.files.io import label_of, read_frame
+from heorsynth.data.folders.cohort_folder import CohortFolder
 from heorsynth.data.folders.keyed_patients import keyed_patients
 from heorsynth.data.labels.ledger import LedgerEntry, packed, read_ledger, record
 from heorsynth.data.labels.levels import INTERNAL
@@ -24,6 +26,7 @@ from heorsynth.protocol.file.source import Origin
 from heorsynth.protocol.file.spec import Protocol
 from heorsynth.protocol.run_folder import VERDICT
 from heorsynth.protocol.synthetic import SYNTHETIC, Patients
+from heorsynth.published.trial.trial import PublishedTrial
 
 
 @dataclass(frozen=True)
@@ -50,7 +53,7 @@ class Custody:
         """The settings that the generator is given in addition to those of the protocol."""
         return {} if self.level == INTERNAL else {registry.RELEASE: self.level, "release_key": self.key}
 
-    def entered(self, protocol: Protocol, run: str, patients: Patients, sampler: Sampler) -> LedgerEntry | None:
+    def entered(self, protocol: Protocol, run: str, patients: Patients, sampler: Sampler | None) -> LedgerEntry | None:
         """Return the ledger's entry for a fitted generator, after its check; None without a ledger.
 
         Raises
@@ -58,7 +61,7 @@ class Custody:
         LedgerError      the release may not be made; nothing was drawn yet
         FileError        the ledger cannot be read, belongs to another key, or is damaged
         """
-        if self.ledger is None or self.key is None:
+        if self.ledger is None or self.key is None or sampler is None or isinstance(patients, PublishedTrial):
             return None
         entry = _entry(self.level, self.key, protocol, run, patients, sampler)
         read_ledger(self.ledger, self.key).require(entry, self.fewest, self.budget)
@@ -72,7 +75,7 @@ class Custody:
 
 
 def _entry(
-    level: str, key: ReleaseKey, protocol: Protocol, run: str, patients: Patients, sampler: Sampler
+    level: str, key: ReleaseKey, protocol: Protocol, run: str, patients: Cohort | CohortFolder, sampler: Sampler
 ) -> LedgerEntry:
     """The entry of a release before its name is known."""
     found = keyed_patients(patients, key)
@@ -96,6 +99,8 @@ def _entry(
 
 def require_bounded(protocol: Protocol) -> None:
     """Raise ProtocolError, with its line, if the generator cannot bound what a patient moves as the level asks."""
+    if protocol.document.cohort.source.published is not None:
+        return  # there is no patient
     try:
         registry.require_bounded(protocol.document.generator.name, level_of(protocol.document))
     except GeneratorError as error:
@@ -131,7 +136,7 @@ def custody_of(
     place = None if again else place
     if place is not None:
         _require_outside(place)
-    if level == INTERNAL and place is None:
+    if (level == INTERNAL and place is None) or protocol.document.cohort.source.published is not None:
         return Custody(level, None)
     budget = None if block.budget is None else block.budget.model_dump(exclude_none=True)
     return Custody(

@@ -24,6 +24,7 @@ from heorsynth.protocol.file.error_lines import with_lines
 from heorsynth.protocol.file.kept_columns import generator_options
 from heorsynth.protocol.file.spec import Document, Protocol
 from heorsynth.protocol.synthetic import Patients
+from heorsynth.published.trial.trial import PublishedTrial
 
 _FAST, _MOST_PATIENTS = "heor", 2_000
 """Without a declared margin, only this generator is fitted again, to at most so many patients: it takes a minute."""
@@ -32,13 +33,15 @@ _COHORTS = (2, 100)
 """Each of these releases has the protocol's number of cohorts, but at least and at most so many."""
 
 
-def fitted(protocol: Protocol, cohort: Patients, engine: Engine, custody: Custody) -> Sampler:
-    """Fit the generator of a protocol; `engine` reads the sample of a folder.
+def fitted(protocol: Protocol, cohort: Patients, engine: Engine, custody: Custody) -> Sampler | None:
+    """Fit the generator of a protocol; `engine` reads the sample of a folder. None for a paper: nothing is fitted.
 
     Raises
     ------
     CohortError, GeneratorError     with the line of the protocol
     """
+    if isinstance(cohort, PublishedTrial):
+        return None
     extra = (
         {"engine": engine} if isinstance(cohort, CohortFolder) and protocol.document.generator.name == "heor" else {}
     )
@@ -50,7 +53,7 @@ def fitted(protocol: Protocol, cohort: Patients, engine: Engine, custody: Custod
         raise with_lines(error, protocol, "generator") from error
 
 
-def _fit(document: Document, cohort: Patients, of_release: dict[str, object], **extra: Any) -> Sampler:
+def _fit(document: Document, cohort: Cohort | CohortFolder, of_release: dict[str, object], **extra: Any) -> Sampler:
     # Only heor accepts a folder; every other recipe raises GeneratorError.
     with one_thread():
         recipe: Any = registry.create(document.generator.name, **generator_options(document, cohort), **of_release)
@@ -67,7 +70,7 @@ def not_refitted(document: Document, cohort: Patients) -> str:
     """
     keys = [one.key for one in OF_RELEASES]
     asked, settings = bool(set(keys) & set(document.margins)), document.generator
-    if isinstance(cohort, CohortFolder):
+    if not isinstance(cohort, Cohort):
         return "needs a cohort in memory"
     if cohort.n < LEAST_PATIENTS:
         return f"needs {LEAST_PATIENTS} patients or more, to leave out some of them"

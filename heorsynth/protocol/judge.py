@@ -13,11 +13,13 @@ from heorsynth.data.folders.cohort_folder import CohortFolder
 from heorsynth.engine.engine import Engine
 from heorsynth.estimators.attacks.differencing import Releases
 from heorsynth.evidence.evidence import Evidence
+from heorsynth.evidence.paper import evidence_of_paper, plan_for_paper
 from heorsynth.evidence.validate import evidence_of, planned, require_comparable
 from heorsynth.protocol.file.analyses import analyses_of
 from heorsynth.protocol.file.spec import Protocol
 from heorsynth.protocol.fitting import not_refitted
 from heorsynth.protocol.synthetic import Displayed, Patients, Synthetic
+from heorsynth.published.trial.trial import PublishedTrial
 
 
 def plan_checks(protocol: Protocol, cohort: Patients, engine: Engine) -> Plan:
@@ -35,8 +37,10 @@ def plan_checks(protocol: Protocol, cohort: Patients, engine: Engine) -> Plan:
     """
     document = protocol.document
     economics = None if document.economics is None else document.economics.model_dump()
-    _require_columns(protocol, cohort, engine)
     try:
+        if isinstance(cohort, PublishedTrial):
+            return plan_for_paper(cohort, document.margins, document.purpose)
+        _require_columns(protocol, cohort, engine)
         analyses = analyses_of(document.analyses, protocol.path.parent)
         refits = not not_refitted(document, cohort)
         return planned(cohort, document.purpose, document.margins, economics, engine, analyses, document.use, refits)
@@ -47,7 +51,7 @@ def plan_checks(protocol: Protocol, cohort: Patients, engine: Engine) -> Plan:
         raise MarginError(f"protocol {protocol.path.name!r}", problems) from None
 
 
-def _require_columns(protocol: Protocol, cohort: Patients, engine: Engine) -> None:
+def _require_columns(protocol: Protocol, cohort: Cohort | CohortFolder, engine: Engine) -> None:
     """Raise ProtocolError, with their lines, for columns that the economics name and that cannot be used."""
     if protocol.document.economics is None or not cohort.schema.arm:
         return
@@ -99,6 +103,9 @@ def judge(
     again : Releases      means of releases without single patients, or why there are none
     """
     document = protocol.document
+    if isinstance(cohort, PublishedTrial):
+        of_paper = evidence_of_paper(cohort, list(rows.copies), plan)
+        return replace(of_paper, notes=(*filter(None, notes), *of_paper.notes)).stable
     require_comparable(
         cohort,
         synthetic,

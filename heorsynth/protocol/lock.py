@@ -18,6 +18,7 @@ from heorsynth.core.reading import json_of, typed
 from heorsynth.generators import registry
 from heorsynth.protocol.file.analyses import script_hashes
 from heorsynth.protocol.file.error_lines import leaves
+from heorsynth.protocol.file.published import paper_hashes
 from heorsynth.protocol.file.source import read_origin
 from heorsynth.protocol.file.spec import Document, Protocol, read_protocol
 from heorsynth.protocol.run_folder import bounded
@@ -279,12 +280,13 @@ def _earlier_runs(protocol: Protocol, out: Path) -> list[tuple[str, str]]:
 
 
 def _beside(protocol: Protocol) -> dict[str, dict[str, str]]:
-    """The hashes of files beside a protocol that say what is done: scripts of analyses, the definition of a cohort."""
+    """The hashes of files beside a protocol that say what is done: scripts, the definition of a cohort, a paper."""
     folder, omop = protocol.path.parent, protocol.document.cohort.source.omop
     named = [omop.cohort] if omop is not None and isinstance(omop.cohort, str) else []
     definition = {
         name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in named if (folder / name).is_file()
     }
+    definition |= paper_hashes(protocol)
     return {"scripts": script_hashes(protocol.document.analyses, folder), "definition": definition}
 
 

@@ -33,6 +33,7 @@ from heorsynth.provenance.in_toto import STATEMENT, statement
 from heorsynth.provenance.record import Occasion, Record
 from heorsynth.provenance.ro_crate import CRATE, crate
 from heorsynth.provenance.signature import ENVELOPE, opened, sealed
+from heorsynth.published.trial.trial import PublishedTrial
 from heorsynth.report.governance import governance_page
 
 if TYPE_CHECKING:
@@ -159,7 +160,9 @@ def _write_json(path: Path, facts: dict[str, Any]) -> None:
 def _source(origin: Origin, label: Label) -> dict[str, Any]:
     """The facts about the source: never a path, and a name only for bundled datasets and simulated trials."""
     source_label = origin.cohort.label
+    of_paper = origin.cohort.lineage if isinstance(origin.cohort, PublishedTrial) else {}
     return {
+        **of_paper,
         "kind": origin.kind,
         "name": origin.cohort.name if origin.public else "",
         "fingerprint": origin.fingerprint,

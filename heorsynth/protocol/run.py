@@ -28,6 +28,7 @@ from heorsynth.evidence.publish import published
 from heorsynth.protocol import provenance
 from heorsynth.protocol.custody import custody_of, require_bounded
 from heorsynth.protocol.file.analyses import analyses_of, copy_scripts
+from heorsynth.protocol.file.published import copy_paper
 from heorsynth.protocol.file.release import level_of
 from heorsynth.protocol.file.source import Origin, read_origin, split_of
 from heorsynth.protocol.file.spec import Protocol, read_protocol
@@ -128,7 +129,7 @@ class Run:
     def cohort(self) -> Patients:
         """The real cohort that the generator was fitted to, without the hold-out; read from the source again.
 
-        A `CohortFolder` if the source is a folder.
+        A `CohortFolder` if the source is a folder, a `PublishedTrial` if it is a paper.
 
         Raises
         ------
@@ -313,7 +314,7 @@ def run(
             synthetic, rows, exact = settled(synthetic, most, plan, drawn, shown, judged)
             evidence = published(exact)  # nothing below sees the exact numbers of the patients
         held_out = holdout_facts(spec, origin, holdout)
-        _write_protocol(spec, lock, origin, folder)
+        _write_protocol(spec, lock, origin, source_folder, folder)
         (folder / "evidence.csv").write_bytes(evidence.to_csv().encode())
         write_verdict(spec, evidence, origin.fingerprint, held_out, folder / VERDICT)
         record = record_of(name, spec, lock, origin, held_out, synthetic, evidence)
@@ -351,12 +352,13 @@ def _opened(out: Path, name: str, source_folder: Path) -> Iterator[tuple[Path, N
         yield folder, kernel
 
 
-def _write_protocol(protocol: Protocol, lock: Lock, origin: Origin, folder: Path) -> None:
-    """Write what was fixed beforehand into a run folder: protocol, scripts and lock; of a database, what was asked."""
+def _write_protocol(protocol: Protocol, lock: Lock, origin: Origin, source_folder: Path, folder: Path) -> None:
+    """Write what was fixed beforehand: protocol, scripts, paper and lock; of a database, what was asked."""
     if origin.extract is not None:
         write_extract(origin.extract.sql, origin.extract.attrition, folder)
     (folder / "protocol.yaml").write_bytes(protocol.raw)
     copy_scripts(protocol.document.analyses, protocol.path.parent, folder)
+    copy_paper(protocol, source_folder, folder)
     (folder / "protocol.lock").write_text(lock.to_json(), encoding="utf-8")
 
 

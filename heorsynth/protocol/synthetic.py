@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 import pandas as pd
 
-from heorsynth.core.errors import CohortError, GeneratorError, UnknownNameError
+from heorsynth.core.errors import CohortError, CurveError, GeneratorError, Problem, ProtocolError, UnknownNameError
 from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.data.cohort.domain import Domain
 from heorsynth.data.files import io
@@ -23,11 +23,13 @@ from heorsynth.generators.sampling.sampler import Sampler
 from heorsynth.generators.sampling.write_folder import WriteOptions
 from heorsynth.protocol.file.error_lines import with_lines
 from heorsynth.protocol.file.spec import Protocol
+from heorsynth.published.reconstruction.cohorts import ReconstructedCohorts
+from heorsynth.published.trial.trial import PublishedTrial
 
 SYNTHETIC = "synthetic"
 """Subfolder of a run that holds its synthetic cohorts: one file per cohort, or one folder if the source is a folder."""
 
-Patients: TypeAlias = Cohort | CohortFolder
+Patients: TypeAlias = Cohort | CohortFolder | PublishedTrial
 Synthetic: TypeAlias = SyntheticCohorts | tuple[CohortFolder, ...]
 
 
@@ -37,12 +39,12 @@ class Displayed:
 
     Attributes
     ----------
-    patients : Cohort
+    patients : Cohort or PublishedTrial
     copies : SyntheticCohorts or tuple of Cohort
     sample : Sample or None     the random sample, if the source is a folder; None for cohorts in memory
     """
 
-    patients: Cohort
+    patients: Cohort | PublishedTrial
     copies: SyntheticCohorts | tuple[Cohort, ...]
     sample: Sample | None = None
 
@@ -56,7 +58,7 @@ class Displayed:
 
 def draw(
     protocol: Protocol,
-    sampler: Sampler,
+    sampler: Sampler | None,
     patients: Patients,
     owner: bytes | None,
     folder: Path,
@@ -76,7 +78,8 @@ def draw(
 
     Raises
     ------
-    CohortError, GeneratorError     with the line of the protocol
+    CohortError, CurveError, GeneratorError     with the line of the protocol
+    ProtocolError                               an owner's key for the cohorts of a paper
     """
     settings, place = protocol.document.generator, folder / SYNTHETIC
     n = patients.n if settings.n == "same" else settings.n
@@ -85,6 +88,9 @@ def draw(
     if place.exists():
         shutil.rmtree(place)
     place.mkdir()
+    if isinstance(patients, PublishedTrial):
+        return _reconstructed(protocol, patients, count, owner, place)
+    assert sampler is not None, "patients have a fitted generator"
     cohorts, broken_rows = [], []
     try:
         if isinstance(patients, CohortFolder):
@@ -104,6 +110,23 @@ def draw(
     return SyntheticCohorts(cohorts, broken_rows)
 
 
+def _reconstructed(
+    protocol: Protocol, trial: PublishedTrial, m: int, owner: bytes | None, place: Path
+) -> SyntheticCohorts:
+    """The cohorts of a paper, each written to `place`."""
+    if owner is not None:
+        found, fix = "cohorts of a paper carry no watermark", "leave out the key: label and ids say what they are"
+        where = protocol.where("cohort", "source", "published")
+        raise ProtocolError(f"protocol {protocol.path.name!r}", Problem(where, found, fix))
+    try:
+        cohorts = trial.cohorts(m, protocol.document.generator.seed)
+    except CurveError as error:
+        raise with_lines(error, protocol, default=("source", "published")) from None
+    for part, cohort in enumerate(cohorts):
+        io.write(cohort, place / f"{part:03d}.parquet")
+    return cohorts
+
+
 def read_synthetic(folder: Path, patients: Patients) -> Synthetic:
     """The m synthetic cohorts of a run folder, with the roles of its patients."""
     place, schema = folder / SYNTHETIC, patients.schema
@@ -113,6 +136,8 @@ def read_synthetic(folder: Path, patients: Patients) -> Synthetic:
         Cohort.derive(schema, frame, label=io.label_of(frame), name=file.stem)
         for file, frame in ((file, io.read_frame(file)) for file in sorted(place.glob("*.parquet")))
     ]
+    if isinstance(patients, PublishedTrial):
+        return ReconstructedCohorts(cohorts)
     domain = Domain.of(patients)
     return SyntheticCohorts(cohorts, [domain.breaks(cohort.arrays) for cohort in cohorts])
 
@@ -122,7 +147,7 @@ def displayed(protocol: Protocol, patients: Patients, synthetic: Synthetic, engi
 
     The checks that compare rows side by side use the same sample of the folders.
     """
-    if isinstance(patients, Cohort):
+    if not isinstance(patients, CohortFolder):
         assert isinstance(synthetic, SyntheticCohorts), "a cohort in memory has synthetic cohorts in memory"
         return Displayed(patients, synthetic)
     folders = [one for one in synthetic if isinstance(one, CohortFolder)]

@@ -360,6 +360,8 @@ def _run_again(
         raise RunError("the statement names no run")
     _require_owner(recorded.path, watermark_key)
     noise_key = key_of_run(recorded.path, release_key)
+    if source is None and recorded.protocol.document.cohort.source.published is not None:
+        source = recorded.path.resolve()  # it holds a copy of the paper
     with tempfile.TemporaryDirectory() as place:
         workspace = Path(place)
         protocol = workspace / f"{name.rsplit('-', 1)[0]}.yaml"

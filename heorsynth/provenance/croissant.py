@@ -16,6 +16,13 @@ _PARQUET = "application/x-parquet"
 _TRAINED = "https://schema.org/TrainedAlgorithmicMediaDigitalSource"
 """Type in schema.org for data drawn by an algorithm that was fitted to a sample."""
 
+_HOW = {False: "Drawn by a fitted generator", True: "Reconstructed from what a paper prints"}
+_WHOSE = {
+    False: "Made from patients' data: disclosure was judged only where the verdict says so.",
+    True: "Made from what a paper prints: no patient's data were used.",
+}
+"""Whether the source is a paper, to what the rows are and whose."""
+
 _TYPES = {"number": "sc:Float", "integer": "sc:Integer", "boolean": "sc:Boolean", "text": "sc:Text"}
 
 CONTEXT: dict[str, Any] = {
@@ -137,11 +144,12 @@ def _records(name: str, columns: Mapping[str, str]) -> dict[str, Any]:
 def _responsible(record: Record) -> dict[str, Any]:
     """The entries of the RAI vocabulary that the run can answer."""
     source, generator = record.source, record.generator
+    of_paper = "facts" in source
     settings = ", ".join(f"{name} = {value}" for name, value in generator.items() if value not in ({}, None))
     return {
         "rai:hasSyntheticData": True,
         "rai:dataCollection": (
-            f"Drawn by a fitted generator, not collected. Source: {source['name'] or 'a file not published here'}, "
+            f"{_HOW[of_paper]}, not collected. Source: {source['name'] or 'a file not published here'}, "
             f"{source['patients']} patients."
         ),
         "rai:dataCollectionType": ["Synthetic data"],
@@ -150,11 +158,10 @@ def _responsible(record: Record) -> dict[str, Any]:
         "rai:dataUseCases": [f"Verdict for {record.purpose}: {record.verdict}", record.answer("intended_use")],
         "rai:dataLimitations": [
             "Synthetic rows add no patients: an analysis carries the information of the source and no more.",
+            *(f"Rests on: {cited}" for cited in source.get("citations", {}).values()),
             f"Prohibited use: {record.answer('prohibited_use')}",
         ],
         "rai:dataBiases": "Small groups of the source are as small in what can be learnt here: see report.html.",
-        "rai:personalSensitiveInformation": [
-            "No row is a patient. Made from patients' data: disclosure was judged only where the verdict says so."
-        ],
+        "rai:personalSensitiveInformation": [f"No row is a patient. {_WHOSE[of_paper]}"],
         "rai:dataReleaseMaintenancePlan": f"Retention: {record.answer('retention')}",
     }

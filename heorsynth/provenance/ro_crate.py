@@ -48,6 +48,13 @@ _MEANINGS = {
 }
 
 
+def _meaning(name: str) -> str:
+    """What a file of a run is, in words."""
+    if name.startswith("published/"):
+        return "What the paper states, each fact with its place: the paper file, or a file of points that it names"
+    return _MEANINGS.get(name, "One synthetic cohort with its label in the metadata; no row is a patient")
+
+
 def _media_type(name: str) -> str:
     """The media type of a file of a run."""
     return next((kind for ending, kind in _KINDS.items() if ending and name.endswith(ending)), _KINDS[""])
@@ -167,7 +174,7 @@ def _file(name: str, sha256: str, size: int) -> dict[str, Any]:
         "@id": name,
         "@type": "File",
         "name": name,
-        "description": _MEANINGS.get(name, "One synthetic cohort with its label in the metadata; no row is a patient"),
+        "description": _meaning(name),
         "encodingFormat": _media_type(name),
     }
     return facts | ({"sha256": sha256, "contentSize": str(size)} if sha256 else {})
@@ -176,18 +183,26 @@ def _file(name: str, sha256: str, size: int) -> dict[str, Any]:
 def _source(record: Record) -> dict[str, Any]:
     """The source, described by its keyed fingerprint; the crate does not contain its rows."""
     source = record.source
+    of_patients = "of a published trial, of whom only a paper is known" if "facts" in source else "patients"
     return {
         "@id": SOURCE,
         "@type": "CreativeWork",
         "name": f"The source: {source['name'] or 'a file that is not part of this crate'}",
         "identifier": f"hmac-sha256:{source['fingerprint']}",
         "description": (
-            f"{source['patients']} patients; fingerprint with a {source['key']} key; "
+            f"{source['patients']} {of_patients}; fingerprint with a {source['key']} key; "
             f"{'itself synthetic' if source['synthetic'] else 'no synthetic label'}; "
             f"lineage depth of the synthetic cohorts: {source['depth']}"
         ),
-        "additionalProperty": _ref("#source-label"),
+        "additionalProperty": _refs(["#source-label", *_identifiers(record)]),
     }
+
+
+def _identifiers(record: Record) -> list[str]:
+    """The properties that hold the facts and citations of a paper."""
+    source = record.source
+    names = [f"{kind} {name}" for kind in ("fact", "citation") for name in source.get(f"{kind}s", {})]
+    return [f"#{name.replace(' ', '-')}" for name in names]
 
 
 def _values(record: Record, occasion: Occasion) -> dict[str, dict[str, str]]:
@@ -196,6 +211,8 @@ def _values(record: Record, occasion: Occasion) -> dict[str, dict[str, str]]:
     values |= {f"post-processing {at}": what for at, what in enumerate(record.post_processing, 1)}
     values |= {f"margin {one['estimand']}": one for one in record.margins}
     values |= {f"amendment {at}": one for at, one in enumerate(record.amendments, 1)}
+    values |= {f"fact {name}": fact for name, fact in record.source.get("facts", {}).items()}
+    values |= {f"citation {name}": text for name, text in record.source.get("citations", {}).items()}
     if record.holdout is not None:
         values["hold-out"] = record.holdout
     values |= {"machine": occasion.machine, "source label": record.source["label"] or "none"}

@@ -23,18 +23,21 @@ from heorsynth.checks.survival.estimands import KM_GAP, RMST
 from heorsynth.core.display import SORTING, Card, counted
 from heorsynth.core.errors import HorizonError, NotEstimableError
 from heorsynth.data.cohort.cohort import Cohort
-from heorsynth.evidence.evidence import Evidence
+from heorsynth.data.labels.label import Label
+from heorsynth.evidence.evidence import PAPER, Evidence
 from heorsynth.evidence.finding_text import SET_EQUAL, SYMBOLS
 from heorsynth.provenance.governance import Sheet
 from heorsynth.provenance.record import NEEDS_A_PERSON
+from heorsynth.published.trial.trial import PublishedTrial
 from heorsynth.report import figures, tables
 from heorsynth.report.figures.style import Picture
 from heorsynth.report.formulas import SYMBOLS_USED, formulas_for
-from heorsynth.report.methods import LIMITS, methods_for
+from heorsynth.report.methods import LIMITS, LIMITS_OF_PAPER, methods_for
 from heorsynth.report.tables.by_arm import table_one_by_arm
 from heorsynth.report.tables.cohort import table_one
 from heorsynth.report.tables.evaluation import economics_table
 from heorsynth.report.tables.evidence import margins_table, plain, verdict_table
+from heorsynth.report.tables.facts import facts_table
 
 _TEMPLATES = Path(__file__).parent / "templates"
 
@@ -52,7 +55,7 @@ _PACKAGES = ("heorsynth", "numpy", "pandas", "scipy", "lifelines", "matplotlib")
 
 def dossier(
     protocol: Mapping[str, object],
-    cohort: Cohort,
+    cohort: Cohort | PublishedTrial,
     synthetic: Sequence[Cohort],
     evidence: Evidence,
     *,
@@ -70,7 +73,8 @@ def dossier(
     ----------
     protocol : Mapping               a protocol as plain data: title, purpose, generator, margins, governance,
                                      amendments, registration, economics; every key may be missing
-    cohort : Cohort                  the real patients; only counts, means and curves of theirs are shown
+    cohort : Cohort                  the real patients; only counts, means and curves of theirs are shown. Of a paper
+                                     the `PublishedTrial`: its facts are shown
     synthetic : sequence of Cohort   the m synthetic cohorts
     evidence : Evidence              the findings
     run_name : str                   the run folder's name, for the commands that re-run it
@@ -86,7 +90,16 @@ def dossier(
     str          the same arguments give the same text: no time, no path, nothing fetched from a network
     """
     purpose = PURPOSES.get(evidence.purpose)
-    replications = [replicate(one, cohort, synthetic).published for one in analyses]
+    patients = cohort if isinstance(cohort, Cohort) else None
+    replications = [] if patients is None else [replicate(one, patients, synthetic).published for one in analyses]
+    pictures = [
+        *(
+            _published(cohort, synthetic)
+            if isinstance(cohort, PublishedTrial)
+            else _pictures(cohort, synthetic, evidence)
+        ),
+        *([] if patients is None else _economics(patients, synthetic, protocol)),
+    ]
     return (
         templates()
         .get_template("dossier.html.j2")
@@ -108,11 +121,12 @@ def dossier(
             supporting=verdict_table(evidence, supporting=True),
             counted_by=_counted,
             forest=_one(lambda: figures.forest(evidence)),
-            pictures=[*_pictures(cohort, synthetic, evidence), *_economics(cohort, synthetic, protocol)],
+            pictures=pictures,
+            of_paper=patients is None,
             cohort_card=Markup((card or cohort.card()).table()),
-            rules=cohort.rules().card(),
-            table_one=table_one(cohort, synthetic),
-            by_arm=None if cohort.schema.arm is None else table_one_by_arm(cohort, synthetic),
+            rules=None if patients is None else patients.rules().card(),
+            table_one=facts_table(cohort) if isinstance(cohort, PublishedTrial) else table_one(cohort, synthetic),
+            by_arm=None if patients is None or patients.schema.arm is None else table_one_by_arm(patients, synthetic),
             evaluation=economics_table(evidence) if evidence.economics else None,
             replications=tables.analyses(replications) if replications else None,
             analyses_forest=_one(lambda: figures.analyses(replications)) if replications else "",
@@ -120,13 +134,13 @@ def dossier(
             margins=margins_table(_margins(protocol), evidence),
             blank=NEEDS_A_PERSON,
             sheet=sheet,
-            methods=methods_for(finding.check for finding in evidence.findings),
+            methods=methods_for((finding.check for finding in evidence.findings), of_paper=patients is None),
             formulas=[
                 (one.plain, one.key, Markup(one.formula), Markup(one.source))
                 for one in formulas_for(finding.key for finding in evidence.findings)
             ],
             letters=Markup(SYMBOLS_USED),
-            limits=LIMITS,
+            limits=LIMITS if patients is not None else LIMITS_OF_PAPER,
             governance=[(label, _text(_section(protocol, "governance").get(key))) for key, label in _GOVERNANCE],
             amendments=_amendments(protocol),
             registration=_section(protocol, "registration"),
@@ -189,6 +203,13 @@ def _pictures(cohort: Cohort, synthetic: Sequence[Cohort], evidence: Evidence) -
         yield "What attacks achieve", _one(lambda: figures.disclosure_risk(evidence))
 
 
+def _published(trial: PublishedTrial, synthetic: Sequence[Cohort]) -> Iterator[tuple[str, Markup]]:
+    """The published points of every endpoint over the band of the cohorts."""
+    for endpoint in trial.options.endpoints:
+        draw = partial(figures.published_curves, trial, synthetic, endpoint)
+        yield f"Time to event: {endpoint}, published and reconstructed", _one(draw)
+
+
 def _economics(
     cohort: Cohort, synthetic: Sequence[Cohort], protocol: Mapping[str, object]
 ) -> Iterator[tuple[str, Markup]]:
@@ -229,7 +250,10 @@ def _making(protocol: Mapping[str, object], synthetic: Sequence[Cohort], evidenc
     rows = [
         ("Generator", evidence.generator),
         ("Cohorts", f"{evidence.m} of {counted(evidence.n_rows, 'row')}"),
-        ("Real patients behind them", f"{evidence.n_source:,}"),
+        (
+            "Patients of the published trial" if evidence.reference == PAPER else "Real patients behind them",
+            f"{evidence.n_source:,}",
+        ),
     ]
     if label is not None:
         settings = {key: value for key, value in label.settings.items() if key not in ("fit_seed", "rules")}
@@ -240,7 +264,7 @@ def _making(protocol: Mapping[str, object], synthetic: Sequence[Cohort], evidenc
             ("Release", label.release),
             (
                 "Lineage",
-                "made from real patients" if label.depth == 1 else f"made from synthetic rows (depth {label.depth})",
+                _lineage(label),
             ),
             ("Set equal to the source's", plain_names(label.calibrated) or "nothing"),
             ("Rules kept in every row", "; ".join(map(str, kept)) if isinstance(kept, list) else "none"),
@@ -257,6 +281,13 @@ def _making(protocol: Mapping[str, object], synthetic: Sequence[Cohort], evidenc
     if holdout is not None:
         rows.append(("Hold-out", f"{holdout:.0%} of the real patients, whom the generator never saw"))
     return rows
+
+
+def _lineage(label: Label) -> str:
+    """Return what the rows were made from."""
+    if label.settings.get("rests_on") == "published":
+        return "made from what a paper prints; no patient's data were used"
+    return "made from real patients" if label.depth == 1 else f"made from synthetic rows (depth {label.depth})"
 
 
 def _amendments(protocol: Mapping[str, object]) -> list[Mapping[str, object]]:

@@ -45,6 +45,24 @@ _GENERAL = (
     ),
 )
 
+_OF_PAPER = (
+    Method(
+        "The verdict is an equivalence test against a paper",
+        "For each printed fact the mean over the m cohorts is compared with what is printed. The fact agrees if the "
+        "90% interval of the difference, mean ± t sd/√m, lies inside a margin that was fixed beforehand and is no "
+        "narrower than the rounding of the printed number. Facts that were constraints of the cohorts are marked and "
+        "are no evidence: at least one fact must be left out to test them.",
+        ("Schuirmann (1987) J Pharmacokinet Biopharm 15:657", "Berger (1982) Technometrics 24:295"),
+    ),
+    Method(
+        "Reconstruction is an ensemble",
+        "Each cohort is a draw of the patients given the clicked curve with its error, the numbers at risk and the "
+        "totals. The spread of an estimate over the cohorts is what the paper leaves open. Its interval, mean ± t sd "
+        "√(1 + 1/m), holds what the trial's own patients give; the trial's sampling error is not in it.",
+        ("Guyot et al. (2012) BMC Med Res Methodol 12:9", "Rubin (1987) Multiple Imputation, section 3.3"),
+    ),
+)
+
 _BY_CHECK: Mapping[str, Method] = {
     "survival": Method(
         "Survival",
@@ -125,7 +143,17 @@ LIMITS = (
 )
 
 
-def methods_for(checks: Iterable[str]) -> tuple[Method, ...]:
-    """Return the general paragraphs, then those for these checks, in a fixed order."""
+LIMITS_OF_PAPER = (
+    "No row is a patient of the trial. The cohorts carry what the paper prints, and no more.",
+    'A "fit" is for the purpose and the quantities named here. It does not cover any other use.',
+    "What the paper does not state is drawn from a prior or is absent: no subgroup, interaction or dependence between "
+    "endpoints may be estimated from these rows unless the paper reports it.",
+    "The sampling error of the trial is not in a reconstruction interval. `analyse` adds the two.",
+    "What is wrong with the trial or its report is wrong with the cohorts too.",
+)
+
+
+def methods_for(checks: Iterable[str], *, of_paper: bool = False) -> tuple[Method, ...]:
+    """Return the general paragraphs, of patients or of a paper, then those for these checks, in a fixed order."""
     asked = set(checks)
-    return (*_GENERAL, *(method for name, method in _BY_CHECK.items() if name in asked))
+    return (*(_OF_PAPER if of_paper else _GENERAL), *(method for name, method in _BY_CHECK.items() if name in asked))

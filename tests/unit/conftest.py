@@ -5,10 +5,15 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 
 import heorsynth as hs
 from heorsynth.engine.engine import Engine, open_engine
+from heorsynth.estimators.survival.cox_two_arms import hazard_ratio_of_rows
+from heorsynth.estimators.survival.estimates import kaplan_meier
+from heorsynth.estimators.survival.summaries import curve_quantile
 from heorsynth.provenance.signature import keygen
 
 PROTOCOL = """\
@@ -82,3 +87,94 @@ def engines() -> Iterator[Callable[[str], Engine]]:
             return opened[name]
 
         yield named
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A simulated trial, and the paper file that prints of it what a paper prints."""
+
+    frame: pd.DataFrame
+    path: Path
+
+    def changed(self, folder: Path, *replacements: tuple[str, str]) -> Path:
+        """The paper file with replacements in its text, in another folder, beside the same points."""
+        text = self.path.read_text(encoding="utf-8")
+        for old, new in replacements:
+            assert text.count(old) == 1, f"{old!r} is there {text.count(old)} times"
+            text = text.replace(old, new)
+        for name in ("os.csv", "pfs.csv"):
+            (folder / name).write_bytes((self.path.parent / name).read_bytes())
+        (folder / "paper.yaml").write_text(text, encoding="utf-8")
+        return folder / "paper.yaml"
+
+
+@pytest.fixture(scope="session")
+def printed_trial(tmp_path_factory: pytest.TempPathFactory) -> Trial:
+    """200 patients of two arms with PFS and OS, whose paper prints OS in full and of PFS its curve."""
+    folder = tmp_path_factory.mktemp("paper")
+    rng = np.random.default_rng(20261130)
+    arm = np.repeat(["drug", "usual"], 100)
+    scale = np.where(arm == "drug", 16.0, 10.0)
+    death, left = rng.exponential(scale), rng.uniform(14, 30, 200)
+    worse = death * rng.uniform(0.3, 1.0, 200)
+    frame = pd.DataFrame({"arm": arm})
+    for name, time in (("os", death), ("pfs", worse)):
+        frame[f"{name}_time"] = np.round(np.minimum(time, left), 3)
+        frame[f"{name}_event"] = (time <= left).astype(int)
+        _points(frame, name).to_csv(folder / f"{name}.csv", index=False)
+    (folder / "paper.yaml").write_text(_paper(frame), encoding="utf-8")
+    return Trial(frame, folder / "paper.yaml")
+
+
+def _points(frame: pd.DataFrame, endpoint: str) -> pd.DataFrame:
+    """Both ends of every step, as a careful reader clicks them."""
+    parts = []
+    for arm, own in frame.groupby("arm"):
+        time, event = own[f"{endpoint}_time"].to_numpy(), own[f"{endpoint}_event"].to_numpy()
+        curve = kaplan_meier(time, event == 1)
+        at, after = curve.times[curve.events > 0], curve.survival[curve.events > 0]
+        times = np.append(np.repeat(at, 2), time.max())
+        survival = np.append(np.column_stack([np.append(1.0, after[:-1]), after]).ravel(), after[-1])
+        parts.append(pd.DataFrame({"arm": arm, "time": times.round(3), "survival": survival.round(4)}))
+    return pd.concat(parts)
+
+
+def _paper(frame: pd.DataFrame) -> str:
+    """The paper file: every number is computed from the patients."""
+    at_risk, medians, events = {}, {}, {}
+    for arm, own in frame.groupby("arm"):
+        at_risk[arm] = [int((own["os_time"] >= time).sum()) for time in (0, 6, 12, 18)]
+        medians[arm] = curve_quantile(
+            kaplan_meier(own["os_time"].to_numpy(), own["os_event"].to_numpy() == 1), 0.5
+        ).value
+        events[arm] = int(own["os_event"].sum())
+    ratio = hazard_ratio_of_rows(frame["os_time"].to_numpy(), frame["os_event"].to_numpy() == 1,
+                                 (frame["arm"] == "drug").to_numpy())  # fmt: skip
+    value, low, high = (round(float(np.exp(one)), 2) for one in (ratio.value, ratio.low, ratio.high))
+    return f"""\
+paper: 1
+title: Drug against usual care
+citations: {{smith: Smith A et al. (2020) J Trials 1:1}}
+arms:
+  drug: {{n: 100, source: Figure 1}}
+  usual: {{n: 100, source: Figure 1}}
+endpoints:
+  os:
+    unit: month
+    curves: {{source: Figure 2, file: os.csv}}
+    at_risk: {{source: Figure 2, times: [0, 6, 12, 18], counts: {{drug: {at_risk["drug"]}, usual: {at_risk["usual"]}}}}}
+    events: {{source: Table 2, counts: {{drug: {events["drug"]}, usual: {events["usual"]}}}}}
+    medians:
+      source: "Table 2, page 5"
+      arms: {{drug: {{value: {medians["drug"]:.1f}}}, usual: {{value: {medians["usual"]:.1f}}}}}
+    hazard_ratios:
+      - {{source: Figure 2, arm: drug, reference: usual, value: {value:.2f}, low: {low:.2f}, high: {high:.2f}}}
+  pfs:
+    unit: month
+    curves: {{source: Figure 3, file: pfs.csv}}
+table1:
+  source: Table 1
+  characteristics:
+    age: {{unit: year, arms: {{drug: {{mean: 61.2, sd: 9.8}}, usual: {{median: 62, iqr: [55, 69]}}}}}}
+    sex: {{levels: {{female: {{drug: 40 (40%), usual: 45}}, male: {{drug: 60 (60%), usual: 55}}}}}}
+"""

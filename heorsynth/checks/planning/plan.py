@@ -114,7 +114,7 @@ def plan(
 
     Parameters
     ----------
-    purpose : str          one of the seven; see `heorsynth.checks.planning.purposes.PURPOSES`
+    purpose : str          one of the eight; see `heorsynth.checks.planning.purposes.PURPOSES`
     margins : dict         estimand key to margin; replaces the default, or adds the estimand as decisive
     economics : dict       comparator, wtp (one threshold or several), cost, effect, baseline, adjust, impute, cluster
     analyses : sequence    the user's own analyses, each decisive unless it says otherwise

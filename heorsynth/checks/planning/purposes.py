@@ -103,6 +103,27 @@ _STRUCTURE = (
     structure.MISSINGNESS,
     structure.RULES,
 )
+_OF_PAPERS = (
+    survival.KM_GAP.with_margin(
+        {"absolute": 0.02},
+        "four times the error of a click, 0.005; a larger gap is seen when one figure is laid over the other",
+    ),
+    survival.RMST.with_margin(
+        {"relative": 0.02},
+        "of a year of survival it is a week; extrapolations differ by more between two parametric models",
+    ),
+    survival.MEDIAN.with_margin(
+        {"relative": 0.05}, "a printed median of 10.0 months may be read half a month off a flat curve"
+    ),
+    survival.HAZARD_RATIO.with_margin(
+        {"ratio": [0.9, 1.11]},
+        "of 139 published figures 90% give a ratio within 7% of the printed one; what differs more is another analysis",
+    ),
+    survival.FOLLOW_UP.with_margin(
+        {"absolute": 0.02}, "numbers at risk are counts: they are kept but for moved losses"
+    ),
+    survival.EVENTS,
+)
 _CLUSTERS = (structure.CLUSTERS, structure.CLUSTER_ARMS)
 PURPOSES: Mapping[str, Purpose] = {
     purpose.name: purpose
@@ -242,6 +263,18 @@ PURPOSES: Mapping[str, Purpose] = {
             about_others=True,
         ),
         Purpose(
+            "indirect-comparison",
+            "Can the cohorts stand for a published trial in an indirect comparison?",
+            _OF_PAPERS,
+            (survival.RMST_DIFFERENCE, survival.LANDMARK, structure.CHARACTERISTICS),
+            notes=(
+                "An anchored comparison assumes that every effect modifier in imbalance is matched, an unanchored one "
+                "also that every prognostic factor is. No data can show that (Phillippo et al. 2016, NICE DSU TSD 18).",
+            ),
+            roles=(("endpoints",),),
+            about_others=True,
+        ),
+        Purpose(
             "economic-evaluation",
             "Would an economic evaluation of the synthetic cohorts agree with one of the real cohort?",
             (
@@ -332,7 +365,7 @@ PURPOSES: Mapping[str, Purpose] = {
         ),
     )
 }
-"""The seven purposes by name."""
+"""The eight purposes by name."""
 
 
 def purpose_of(name: str) -> Purpose:

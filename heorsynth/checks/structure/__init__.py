@@ -1,3 +1,3 @@
 """Checks of distributions, associations and subgroups."""
 
-__all__ = ("check", "columns", "estimands", "panel", "subgroups")
+__all__ = ("characteristics", "check", "columns", "estimands", "panel", "subgroups")

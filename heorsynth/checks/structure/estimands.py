@@ -3,7 +3,17 @@
 from __future__ import annotations
 
 from heorsynth.checks.core.estimand import COUNTS, LARGEST_LOG_RATIO, ONE, Estimand
-from heorsynth.checks.structure import check, clusters, disparities, joint, panel, population_shares, rules, subgroups
+from heorsynth.checks.structure import (
+    characteristics,
+    check,
+    clusters,
+    disparities,
+    joint,
+    panel,
+    population_shares,
+    rules,
+    subgroups,
+)
 from heorsynth.data.labels import facts
 
 RETENTION = Estimand(
@@ -247,4 +257,17 @@ PANEL = Estimand(
     reason="at a difference of one standard error a 95% interval covers in 83%: nine of ten analyses that nobody "
     "thought of must do better",
     limit=0.317,
+)
+
+CHARACTERISTICS = Estimand(
+    key="structure.characteristics",
+    plain="characteristics as a baseline table states them",
+    definition="mean of each numeric covariate, and share of each level, in standard deviations of the patients",
+    formula="x̄/s<sub>r</sub>; p/√(p<sub>r</sub>(1 − p<sub>r</sub>))",
+    source="Austin (2009) Stat Med 28:3083",
+    answer=characteristics.characteristics,
+    scales=ONE,
+    margin={"absolute": 0.1},
+    reason="a standardised difference of 0.1 is the usual limit of balance (Austin 2009); matching adjusts for less",
+    limit=0.5,
 )

@@ -312,3 +312,18 @@ FOLLOW_UP = Estimand(
     folders=COUNTS,
     fixed_by=(facts.SURVIVAL_CURVES,),
 )
+
+EVENTS = Estimand(
+    key="survival.events",
+    plain="share with the event",
+    definition="share of patients whose event (cause 1) was observed",
+    formula="∑<sub>j</sub> d<sub>j</sub>/n",
+    answer=summaries.events,
+    asked_of=EVERY_GROUP,
+    scales=("absolute", "relative"),
+    settings={"endpoint": None, **WITHIN},
+    margin={"relative": 0.05},
+    reason="the standard error of a hazard ratio is 2/√events, so 5% fewer events make it 2.5% larger",
+    limit=0.5,
+    folders=COUNTS,
+)

@@ -95,6 +95,15 @@ def follow_up(ask: Ask) -> list[Finding]:
     return [ask.question(f"followed for {ask.endpoint} to {significant(horizon)} {_time_unit(ask)}").judge(estimate)]
 
 
+def events(ask: Ask) -> list[Finding]:
+    """Return the share of patients whose event was observed."""
+
+    def estimate(data: Observed) -> Estimate:
+        return proportion(int(curve(data, ask.endpoint).events.sum()), data.n)
+
+    return [ask.question(f"share with the event {ask.endpoint}").judge(estimate)]
+
+
 def optimism(ask: Ask) -> list[Finding]:
     """Return the mean event-free share up to the horizon (optimism if the synthetic one is higher).
 

@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 from heorsynth.core.errors import Problem, ProtocolError
 from heorsynth.core.section import Number, Section, Whole
 from heorsynth.core.yaml_lines import Path_, line_of
-from heorsynth.data.labels.levels import INTERNAL, SHARED, level_problem
+from heorsynth.data.labels.levels import INTERNAL, PUBLIC_LEVEL, SHARED, level_problem
 from heorsynth.generators.registry import RELEASE
 
 _OPTIONS = (RELEASE, "release_key")
@@ -50,7 +50,9 @@ class ReleaseSection(Section):
 
 def level_of(document: Any) -> str:
     """Return the release level of a protocol: its own, else "shared" for data-sharing with heor or with an epsilon of
-    it, else "internal"."""
+    it, "public" for a paper, else "internal"."""
+    if document.cohort.source.published is not None:
+        return PUBLIC_LEVEL
     declared = None if document.release is None else document.release.level
     shared = document.purpose == "data-sharing" or "epsilon" in document.generator.options
     default = SHARED if shared and document.generator.name == "heor" else INTERNAL

@@ -30,8 +30,13 @@ from heorsynth.data.sources.omop_database import address_of
 from heorsynth.engine.engine import EngineSpec
 from heorsynth.generators.sampling.source import require_source, unfit_columns
 from heorsynth.protocol.file.error_lines import with_lines
+from heorsynth.protocol.file.published import trial_of
 from heorsynth.protocol.file.spec import Protocol
 from heorsynth.provenance.fingerprint import PUBLIC_KEY, fingerprint, private_key
+from heorsynth.published.trial.trial import PublishedTrial
+
+PAPER = "published"
+"""The kind of source that has no patients: a paper."""
 
 FILE, FOLDER, DATABASE = "file", "folder", "database"
 """Kinds of source that belong to the user: their name is not published, and the key of their fingerprint is private."""
@@ -45,29 +50,31 @@ class Origin:
 
     Attributes
     ----------
-    cohort : Cohort or CohortFolder     the patients
-    kind : str                          "dataset", "simulated", `FILE`, `FOLDER` or `DATABASE`
+    cohort : Cohort or CohortFolder     the patients; of a paper the `PublishedTrial`
+    kind : str                          "dataset", "simulated", `PAPER`, `FILE`, `FOLDER` or `DATABASE`
     key : bytes                         key of the fingerprint; never shown
     extract : OmopRows or None          of a database: its attrition and the queries that ran
     """
 
-    cohort: Cohort | CohortFolder
+    cohort: Cohort | CohortFolder | PublishedTrial
     kind: str
     key: bytes = field(repr=False)
     extract: OmopRows | None = field(default=None, repr=False)
 
     @property
     def public(self) -> bool:
-        """True if the rows were read from a bundled dataset or simulated: there is nobody to protect."""
+        """True if the rows were read from a bundled dataset, simulated or printed: there is nobody to protect."""
         return self.kind not in (FILE, FOLDER, DATABASE)
 
     @cached_property
     def fingerprint(self) -> str:
-        """Keyed fingerprint of the rows, or of the files of a folder."""
+        """Keyed fingerprint of the rows, or of the files of a folder or a paper."""
+        if isinstance(self.cohort, PublishedTrial):
+            return self.cohort.fingerprint(self.key)
         return fingerprint(self.cohort, self.key)
 
 
-def load_source(protocol: Protocol, folder: Path | None = None) -> tuple[Cohort | CohortFolder, str]:
+def load_source(protocol: Protocol, folder: Path | None = None) -> tuple[Cohort | CohortFolder | PublishedTrial, str]:
     """The patients of a protocol, and their keyed fingerprint; see `read_origin`."""
     origin = read_origin(protocol, folder)
     return origin.cohort, origin.fingerprint
@@ -91,10 +98,13 @@ def read_origin(protocol: Protocol, folder: Path | None = None, engine: EngineSp
     section = protocol.document.cohort
     _require_one(protocol)
     declared = {name: value for name, value in section.model_dump(exclude_none=True).items() if name not in _NOT_ROLES}
+    if section.source.published is not None:
+        return Origin(trial_of(protocol, folder), PAPER, PUBLIC_KEY)
     if section.source.folder is not None:
-        origin = Origin(_folder(protocol, folder, declared, engine), FOLDER, private_key())
-        _require_real(protocol, origin.cohort)
-        _require_comparator(protocol, origin.cohort)
+        patients = _folder(protocol, folder, declared, engine)
+        origin = Origin(patients, FOLDER, private_key())
+        _require_real(protocol, patients)
+        _require_comparator(protocol, patients)
         return origin
     extract: OmopRows | None = None
     roles: Mapping[str, object]
@@ -218,7 +228,8 @@ def _require_one(protocol: Protocol) -> None:
         raise ProtocolError(_subject(protocol), problem)
     if len(source.given) != 1:
         fix = (
-            "write dataset: pbc, or simulated: {n: 1000, seed: 1}, or file: patients.csv, folder: claims, adam: folder"
+            "write dataset: pbc, or simulated: {n: 1000, seed: 1}, or file: patients.csv, folder: claims, adam: folder,"
+            " published: paper.yaml"
         )
         raise ProtocolError(_subject(protocol), Problem(protocol.where("cohort", "source"), "expected one source", fix))
 
@@ -298,9 +309,11 @@ def _dropped(protocol: Protocol, columns: list[str]) -> list[str]:
     return dropped
 
 
-def split_of(patients: Cohort | CohortFolder, protocol: Protocol) -> tuple[Cohort | CohortFolder, Cohort | None]:
+def split_of(
+    patients: Cohort | CohortFolder | PublishedTrial, protocol: Protocol
+) -> tuple[Cohort | CohortFolder | PublishedTrial, Cohort | None]:
     """The patients for the generator, and the hold-out of the protocol; None without one, and for folders."""
     share = protocol.document.holdout
-    if share is None or isinstance(patients, CohortFolder):
+    if share is None or not isinstance(patients, Cohort):
         return patients, None
     return patients.split(share, stream(protocol.document.generator.seed, "holdout"))

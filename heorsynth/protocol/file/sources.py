@@ -10,7 +10,7 @@ from pydantic_core import PydanticCustomError
 from heorsynth.core.section import Number, Section, Whole
 from heorsynth.data.sources.omop_database import TIMEOUT, holds_password
 
-KINDS = ("dataset", "simulated", "file", "folder", "adtte", "adam", "omop")
+KINDS = ("dataset", "simulated", "file", "folder", "adtte", "adam", "omop", "published")
 """The kinds of source."""
 
 _OF_KIND = {"sheet": "file", "endpoints": "adam", "visits": "adam", "covariates": "adam", "population": "adam"}
@@ -74,7 +74,7 @@ class SourceSection(Section):
     """The source of the patients: a bundled dataset, a simulated trial, or a file or folder beside the protocol.
 
     `sheet` names the sheet of an Excel file; `endpoints`, `visits`, `covariates` and `population` say what is read from
-    a folder of ADaM data sets (see `heorsynth.from_adam`).
+    a folder of ADaM data sets (see `heorsynth.from_adam`). `published` names a paper file: there are no patients.
     """
 
     dataset: str | None = None
@@ -89,6 +89,7 @@ class SourceSection(Section):
     covariates: list[str] | None = None
     population: str | None = None
     omop: _Omop | None = None
+    published: str | None = None
 
     @property
     def public(self) -> bool:
@@ -111,7 +112,7 @@ class SourceSection(Section):
     def path(self) -> str | None:
         """The file or folder of the source; None for a dataset, a simulated trial or a database on a server."""
         nested = self.adtte.file if self.adtte is not None else self.omop.path if self.omop is not None else None
-        return nested or self.file or self.folder or self.adam
+        return nested or self.file or self.folder or self.adam or self.published
 
     @property
     def of_adam(self) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -20,6 +21,7 @@ from heorsynth.core.yaml_lines import Path_, line_of, read_yaml
 from heorsynth.data.folders.sampling import LEAST_ROWS
 from heorsynth.generators import registry
 from heorsynth.protocol.file.analyses import AnalysisSection, block_problems
+from heorsynth.protocol.file.paper_source import PUBLISHED, paper_problems, with_generator
 from heorsynth.protocol.file.release import ReleaseSection, release_problems
 from heorsynth.protocol.file.sources import SourceSection
 
@@ -195,10 +197,11 @@ class Document(Section):
     @model_validator(mode="before")
     @classmethod
     def _cohorts_of_the_purpose(cls, given: Any) -> Any:
-        """Give an economic evaluation of patients in memory 100 cohorts, unless the protocol says how many.
+        """Give an economic evaluation of patients in memory 100 cohorts, and a paper its generator, unless it has one.
 
         van der Linden et al. (2025) Value Health 28(11) advise at least 100 syntheses.
         """
+        given = with_generator(given) if isinstance(given, dict) else given
         plain = given if isinstance(given, dict) else {}
         generator, cohort = plain.get("generator"), plain.get("cohort")
         source = cohort.get("source") if isinstance(cohort, dict) else None
@@ -286,15 +289,16 @@ def _unknown_names(plain: Mapping[str, object], lines: dict[Path_, int]) -> list
         place = f"line {line_of(lines, ('purpose',))}, purpose"
         problems.append((ProtocolError, Problem(place, "unknown purpose", nearest(purpose, PURPOSES))))
     generator = plain.get("generator")
-    name = generator.get("name", "heor") if isinstance(generator, dict) else None
-    if isinstance(name, str) and name not in registry.names():
+    name = generator.get("name") if isinstance(generator, dict) else None
+    if isinstance(name, str) and name not in (*registry.names(), PUBLISHED):
         place = f"line {line_of(lines, ('generator', 'name'))}, generator.name"
         problems.append((ProtocolError, Problem(place, "unknown generator", nearest(name, registry.names()))))
     margins = plain.get("margins")
     for key, declared in margins.items() if isinstance(margins, dict) else ():
         if isinstance(declared, dict):
             problems += _margin_problems(key, declared, lines)
-    return [*problems, *block_problems(plain, lines), *release_problems(plain, lines)]
+    others = (block_problems(plain, lines), release_problems(plain, lines), paper_problems(plain, lines))
+    return [*problems, *chain.from_iterable(others)]
 
 
 def _margin_problems(

@@ -37,6 +37,17 @@ def _empty(column: str) -> pd.DataFrame:
     )
 
 
+def file_names(document: Document) -> tuple[str, ...]:
+    """Return the files that a paper file names, as paths from its folder, in the order of their use."""
+    names: list[str | None] = []
+    for endpoint in document.endpoints.values():
+        curves = endpoint.curves
+        if curves is not None:
+            names += [curves.file, *(curves.files or {}).values(), curves.svg.file if curves.svg else None]
+        names.append(endpoint.at_risk.file if endpoint.at_risk is not None else None)
+    return tuple(dict.fromkeys(name for name in names if name is not None))
+
+
 class _Reader:
     """Reads the files of a paper from its folder, and collects their problems."""
 

@@ -14,6 +14,7 @@ from heorsynth.core.display import Card, counted, facts_card
 from heorsynth.core.errors import PaperError, Problem, unknown_name
 from heorsynth.core.estimate import Estimate, normal_quantile
 from heorsynth.published.consistency.contradictions import contradictions_of
+from heorsynth.published.paper.files import file_names
 from heorsynth.published.schema.document import CharacteristicSection, Document, EndpointSection
 from heorsynth.published.schema.endpoint_data import EndpointData
 from heorsynth.published.schema.facts import COLUMNS, Fact, facts_of
@@ -53,6 +54,12 @@ class Paper:
     def endpoints(self) -> tuple[str, ...]:
         """Names of the endpoints."""
         return tuple(self.document.endpoints)
+
+    @property
+    def files(self) -> dict[str, Path]:
+        """The paper file and the files that it names: path from its folder to the path here."""
+        named = (self.path.name, *file_names(self.document))
+        return {name: self.path.parent / name for name in named}
 
     @cached_property
     def facts(self) -> tuple[Fact, ...]:

@@ -14,7 +14,7 @@ from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.data.columns.schema import Schema, schema_of
 from heorsynth.data.labels.claims import claim_of
 from heorsynth.data.labels.label import ID_COLUMN, Label, synthetic_ids
-from heorsynth.data.labels.levels import INTERNAL
+from heorsynth.data.labels.levels import PUBLIC_LEVEL
 from heorsynth.generators.sampling.request import whole_number
 from heorsynth.generators.sampling.write_folder import release_of
 from heorsynth.published.reconstruction.arm import Arm, ArmPatients
@@ -154,7 +154,7 @@ def labelled(
             version=version("heorsynth"),
             settings=dict(facts),
             statement=_STATEMENT,
-            level=INTERNAL,
+            level=PUBLIC_LEVEL,
         )
         label = replace(label, **vars(claim_of(frame, ())))
         cohorts.append(Cohort.derive(schema, frame, label=label, name=f"{_NAME} {part}"))

@@ -19,7 +19,7 @@ class _Sourced(Section):
     source: Source
 
 
-class _ArmSection(_Sourced):
+class ArmSection(_Sourced):
     """An arm: its name in the paper and its patients."""
 
     name: Text = ""
@@ -213,7 +213,7 @@ class Document(Section):
     paper: Annotated[Count, Field(ge=1, le=1)]
     title: Text
     citations: dict[str, Text] = {}
-    arms: dict[str, _ArmSection] = Field(min_length=1)
+    arms: dict[str, ArmSection] = Field(min_length=1)
     endpoints: dict[str, EndpointSection] = {}
     order: list[Annotated[list[Text], Field(min_length=2, max_length=2)]] | None = None
     table1: _Table1Section | None = None

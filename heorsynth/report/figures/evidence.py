@@ -13,7 +13,7 @@ from matplotlib.lines import Line2D
 from heorsynth.checks.core.finding import FAIL, INCONCLUSIVE, LEVEL, NOT_ESTIMABLE, PASS
 from heorsynth.core.display import counted
 from heorsynth.core.errors import NotEstimableError, Problem
-from heorsynth.evidence.evidence import Evidence
+from heorsynth.evidence.evidence import PAPER, PATIENTS, Evidence
 from heorsynth.report.figures.style import BLACK, GREEN, GREY, ORANGE, VERMILLION, Picture, canvas, style, watermark
 
 LOOK = {
@@ -29,6 +29,13 @@ REACH = 3.0
 
 WIDTH, LABELS, ROW = 8.6, 4.1, 0.25
 """Inches: the figure, the names of the findings, and one row."""
+
+_BETWEEN = {PATIENTS: "synthetic and real, given the patients", PAPER: "the cohorts and what the paper prints"}
+_OWN = {
+    PATIENTS: f"the patients' own {LEVEL:.0%} interval around their estimate",
+    PAPER: f"a {LEVEL:.0%} reconstruction interval: what the paper leaves open",
+}
+"""What the lines are, by what the cohorts are judged against."""
 
 
 def forest(evidence: Evidence, supporting: bool = False) -> Picture:
@@ -92,9 +99,9 @@ def forest(evidence: Evidence, supporting: bool = False) -> Picture:
         axes,
         frame,
         f"{counted(len(frame), 'finding')} in units of the margin: {counts}.{far}",
-        "Each thick line is the interval of the difference between synthetic and real, given the patients, divided by "
+        f"Each thick line is the interval of the difference between {_BETWEEN[evidence.reference]}, divided by "
         "the margin fixed beforehand. Wholly inside the grey band: pass. Wholly outside: fail. Across its edge: "
-        f"inconclusive. Each thin line is the patients' own {LEVEL:.0%} interval around their estimate.",
+        f"inconclusive. Each thin line is {_OWN[evidence.reference]}.",
     )
 
 

@@ -6,6 +6,7 @@ from heorsynth.report.tables.by_arm import table_one_by_arm
 from heorsynth.report.tables.cohort import table_one
 from heorsynth.report.tables.evaluation import economics_table
 from heorsynth.report.tables.evidence import answers_table, margins_table, verdict_table
+from heorsynth.report.tables.facts import facts_table
 from heorsynth.report.tables.replications import analyses
 from heorsynth.report.tables.table import Table
 from heorsynth.report.tables.undeclared import panel
@@ -19,6 +20,8 @@ __all__ = (
     "economics_table",
     "evaluation",
     "evidence",
+    "facts",
+    "facts_table",
     "margins_table",
     "ordered",
     "panel",

@@ -11,8 +11,8 @@ from heorsynth.checks.planning.catalogue import ESTIMANDS
 from heorsynth.checks.planning.purposes import PURPOSES
 from heorsynth.checks.privacy.estimands import OF_RELEASES
 from heorsynth.core.display import Card
-from heorsynth.evidence.evidence import Evidence
-from heorsynth.evidence.finding_text import HEADER, cells, legend
+from heorsynth.evidence.evidence import PAPER, Evidence
+from heorsynth.evidence.finding_text import cells, legend
 from heorsynth.report.tables.table import FOOTNOTE, Table
 
 _MARGIN_COLUMNS = ("estimand", "what it is", "margin", "reason", "set by")
@@ -56,8 +56,9 @@ def verdict_table(evidence: Evidence, supporting: bool = False) -> Table:
     )
     decisive = [finding.decisive is not supporting for finding in evidence.findings]
     frame = evidence.to_frame()[pd.Series(decisive, dtype=bool)].reset_index(drop=True)
-    note = "\n".join(filter(None, [legend(findings), FOOTNOTE]))
-    return Table(Card(title, HEADER, tuple(cells(finding) for finding in findings), note), frame)
+    of_paper = evidence.reference == PAPER
+    note = "\n".join(filter(None, [legend(findings, of_paper=of_paper), FOOTNOTE]))
+    return Table(Card(title, evidence.header, tuple(cells(one, of_paper=of_paper) for one in findings), note), frame)
 
 
 def answers_table(evidence: Evidence) -> Table:

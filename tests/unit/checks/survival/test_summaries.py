@@ -135,6 +135,12 @@ def test_a_cause_that_no_row_has_is_known_to_have_an_incidence_of_none() -> None
     assert beyond.verdict == NOT_ESTIMABLE, "but not past the last follow-up"
 
 
+def test_the_share_with_the_event_counts_the_first_cause() -> None:
+    real = cohort(np.arange(1.0, 11.0), [1, 0, 2, 1, 0, 1, 0, 0, 0, 0])
+    (one,) = asked("events", real, cohort(np.arange(1.0, 11.0), [1, 1, 2, 1, 0, 1, 0, 0, 0, 0]), real)
+    assert (one.real, one.synthetic, one.estimand) == (0.3, pytest.approx(0.35), "share with the event os")
+
+
 @pytest.mark.parametrize("event", [1, [0, 1] * 5, [2, 0] * 5])
 def test_where_no_cause_competes_no_incidence_is_asked(event: object) -> None:
     assert asked("incidence", cohort(np.arange(1.0, 11.0), event), COMPETING, at=5.0) == []
@@ -152,7 +158,7 @@ def test_a_cause_without_a_name_is_told_by_its_code() -> None:
 @pytest.mark.parametrize(
     ("key", "declared"),
     [("rmst", {"horizon": 5.0}), ("landmark", {"at": [3, 4]}), ("follow_up", {"horizon": 5.0}),
-     ("censoring", {"horizon": 7}), ("optimism", {}), ("incidence", {"at": 5.0})],
+     ("censoring", {"horizon": 7}), ("optimism", {}), ("incidence", {"at": 5.0}), ("events", {})],
 )  # fmt: skip
 def test_a_tally_has_the_same_summaries_as_the_rows(key: str, declared: dict[str, object]) -> None:
     drawn = [
