@@ -97,11 +97,11 @@ def draw(
     for _ in range(_STEPS if stated else 1):
         matrix = _joined(latent, stated, moved)
         root = np.linalg.cholesky(matrix)
-        values = {arm: _placed(base[arm] @ root.T, ladders, arm) for arm in sizes}
-        errors = {one.fact: one.value - correlation(values, one) for one in stated}
+        placed = {arm: _placed(base[arm] @ root.T, ladders, arm) for arm in sizes}
+        errors = {one.fact: one.value - correlation(placed, one) for one in stated}
         worst = max((abs(errors[one.fact]) - max(_NEAR * one.half, 0.002) for one in stated), default=-1.0)
         if worst < least:
-            best, least = Drawn(values, matrix, tuple(shapes)), worst
+            best, least = Drawn(placed, matrix, tuple(shapes)), worst
         if worst <= 0:
             break
         moved = {fact: float(np.clip(moved[fact] + error, -0.995, 0.995)) for fact, error in errors.items()}

@@ -182,9 +182,7 @@ def _adjusted(frame: pd.DataFrame, columns: Sequence[Column], arms: Sequence[str
         known &= own.notna().to_numpy()
         if column.levels:
             held = [level for level in column.levels if (own == level).any()]
-            parts.append(
-                np.column_stack([(own == level).to_numpy(float) for level in held[1:]] or [np.empty((len(own), 0))])
-            )
+            parts.append((own.to_numpy()[:, None] == np.array(held[1:], dtype=object)).astype(float))
         else:
             parts.append(own.to_numpy(float)[:, None])
     try:
@@ -216,7 +214,8 @@ def _row(first: np.ndarray, second: np.ndarray, is_ratio: bool, level: float, n:
     value, low, high, pooled_low, pooled_high = map(float, np.exp(numbers) if is_ratio else numbers)
     return {
         "value": value, "low": low, "high": high, "prior_in_interval": share, "pooled_low": pooled_low,
-        "pooled_high": pooled_high, "share_reconstruction": float(part * (1 - share)), "share_prior": float(part * share),
+        "pooled_high": pooled_high, "share_reconstruction": float(part * (1 - share)),
+        "share_prior": float(part * share),
     }  # fmt: skip
 
 
