@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -17,11 +17,14 @@ from heorsynth.published.covariates.subgroup_facts import FollowUps, SubgroupFac
 _ROUNDS = 6
 """Assignments drawn with the same random numbers, each with the effects of subgroups moved by the last one's error."""
 
-_PAIRS = 250
+_PAIRS = 500
 """Pairs of an arm's patients whose exchange is considered at each step."""
 
-_MOST_EXCHANGES = 200
-"""Exchanges of two patients' covariates, at most."""
+_EXCHANGES, _EVALUATIONS = 6, 40
+"""Exchanges of two patients' covariates between evaluations of the hazard ratios, and evaluations, at most."""
+
+_SURELY = 0.5
+"""Tolerances within which a fact is taken as met before the next evaluation."""
 
 _TARGET, _WITHIN = 0.6, 0.35
 """In half units of the last printed digit: the target is drawn so far from the printed ratio, and met so closely."""
@@ -154,24 +157,37 @@ def _events_missed(one: _Wanted, rows: Rows, place: Mapping[str, np.ndarray]) ->
 
 
 def _exchange(rows: Rows, wanted: Sequence[_Wanted], place: dict[str, np.ndarray], rng: np.random.Generator) -> None:
-    """Exchanges patients of one arm until every fact is met, in `place`."""
+    """Exchanges patients of one arm until every fact is met, in `place`.
+
+    A few exchanges are made by the moves of one evaluation, which are linear, before the next one.
+    """
     arms = [arm for arm in rows if any(arm in one.members for one in wanted)]
-    for _ in range(_MOST_EXCHANGES if wanted else 0):
+    for _ in range(_EVALUATIONS if wanted else 0):
         gaps = [_gap(one, place) for one in wanted]
         missed = [_events_missed(one, rows, place) for one in wanted]
-        if all(abs(one.value) <= 1 for one in gaps) and not any(n for one in missed for n in one.values()):
+        if _met(gaps, missed, 1.0):
             return
-        best: tuple[float, str, int, int] | None = None
-        for arm in arms:
-            first, second = rng.integers(0, len(place[arm]), (2, _PAIRS))
-            size = _after(arm, first, second, rows, gaps, missed, place)
-            at = int(np.argmin(size))
-            if best is None or size[at] < best[0]:
-                best = float(size[at]), arm, int(first[at]), int(second[at])
-        assert best is not None
-        _, arm, one, other = best
-        place[arm] = place[arm].copy()
-        place[arm][[one, other]] = place[arm][[other, one]]
+        for _ in range(_EXCHANGES):
+            best: tuple[float, str, int, int] | None = None
+            for arm in arms:
+                first, second = rng.integers(0, len(place[arm]), (2, _PAIRS))
+                size = sum(one**2 for one in _after(arm, first, second, rows, gaps, missed, place))
+                at = int(np.argmin(size))
+                if best is None or size[at] < best[0]:
+                    best = float(size[at]), arm, int(first[at]), int(second[at])
+            assert best is not None
+            _, arm, one, other = best
+            pair = np.array([one]), np.array([other])
+            left = iter([float(value[0]) for value in _after(arm, *pair, rows, gaps, missed, place)])
+            gaps = [replace(gap, value=next(left)) for gap in gaps]
+            missed = [{own: round(next(left)) for own in events} for events in missed]
+            place[arm][[one, other]] = place[arm][[other, one]]
+            if _met(gaps, missed, _SURELY):
+                break
+
+
+def _met(gaps: Sequence[_Gap], missed: Sequence[Mapping[str, int]], within: float) -> bool:
+    return all(abs(one.value) <= within for one in gaps) and not any(n for one in missed for n in one.values())
 
 
 def _after(
@@ -182,18 +198,19 @@ def _after(
     gaps: Sequence[_Gap],
     missed: Sequence[Mapping[str, int]],
     place: Mapping[str, np.ndarray],
-) -> np.ndarray:
-    """The sum of squared gaps (pairs,) that an exchange of these patients would leave."""
+) -> list[np.ndarray]:
+    """What is left (pairs,) of each gap, and then of each number of events, after an exchange of these patients."""
     event = rows[arm][1].astype(float)
-    total = np.zeros(len(first))
+    values, counts, nothing = [], [], np.zeros(len(first))
     for gap, events in zip(gaps, missed, strict=True):
-        if arm not in gap.moves:
-            total += gap.value**2 + sum(n**2 for n in events.values())
-            continue
-        held = gap.wanted.members[arm][place[arm]].astype(float)
-        change = held[second] - held[first]
-        moves = gap.moves[arm]
-        total += (gap.value + change * (moves[first] - moves[second])) ** 2
+        change = nothing
+        if arm in gap.moves:
+            held = gap.wanted.members[arm][place[arm]].astype(float)
+            change = held[second] - held[first]
+            moves = gap.moves[arm]
+            values.append(gap.value + change * (moves[first] - moves[second]))
+        else:
+            values.append(nothing + gap.value)
         for own, n in events.items():
-            total += (n + change * (event[first] - event[second])) ** 2 if own == arm else n**2
-    return total
+            counts.append(n + (change * (event[first] - event[second]) if own == arm else nothing))
+    return values + counts

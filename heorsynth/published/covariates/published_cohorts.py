@@ -231,7 +231,7 @@ def _not_determined(content: Content) -> Iterator[tuple[str, str, str]]:
     for place, column in enumerate(content.columns):
         yield "effect", f"{column.name} on {content.endpoint}", f"log hazard ratio normal(0, {prior.effect:g})"
         stated = {level for fact in content.facts for at, level in fact.group if at == place and len(fact.group) == 1}
-        if (len(arms) > 1 and not set(column.levels) <= stated | set()) or (len(arms) > 1 and not column.levels):
+        if len(arms) > 1 and not (column.levels and set(column.levels) <= stated):
             told = f"log hazard ratio normal(0, {prior.interaction:g})"
             yield "interaction", f"arm and {column.name} on {content.endpoint}", told
         if not column.levels:
