@@ -17,11 +17,14 @@ from heorsynth.published.covariates.subgroup_facts import FollowUps, SubgroupFac
 _ROUNDS = 6
 """Assignments drawn with the same random numbers, each with the effects of subgroups moved by the last one's error."""
 
-_PAIRS = 500
+_PAIRS = 1000
 """Pairs of an arm's patients whose exchange is considered at each step."""
 
 _EXCHANGES, _EVALUATIONS = 6, 40
 """Exchanges of two patients' covariates between evaluations of the hazard ratios, and evaluations, at most."""
+
+_UNLIKELY = 20.0
+"""Squared tolerances that an exchange may cost for each unit by which it changes the log partial likelihood."""
 
 _SURELY = 0.5
 """Tolerances within which a fact is taken as met before the next evaluation."""
@@ -56,6 +59,26 @@ class _Gap:
     moves: Mapping[str, np.ndarray]
 
 
+@dataclass(frozen=True)
+class _Law:
+    """The partial likelihood of an arm's assignment: event, log risk and cumulative hazard of each follow-up."""
+
+    event: np.ndarray
+    risk: np.ndarray
+    hazard: np.ndarray
+
+    @classmethod
+    def of(cls, event: np.ndarray, risk: np.ndarray) -> _Law:
+        at_risk = np.cumsum(np.exp(risk)[::-1])[::-1]
+        return cls(event.astype(float), risk, np.cumsum(event / at_risk))
+
+    def change(self, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+        """Size (pairs,) of the change of the log partial likelihood by exchanges, with the hazard as it is."""
+        risk, event, hazard = (one[second] - one[first] for one in (self.risk, self.event, self.hazard))
+        weight = np.exp(self.risk[second]) - np.exp(self.risk[first])
+        return np.asarray(np.abs(weight * hazard - risk * event))
+
+
 Rows = Mapping[str, tuple[np.ndarray, np.ndarray]]
 """Arm to times and events (n,), by time with events before censoring."""
 
@@ -87,8 +110,8 @@ def assigned(
         for arm, start, end in zip(arms, ends[:-1], ends[1:], strict=True)
     }
     wanted = [_wanted(one, rows, drawn, columns, rng) for one in facts]
-    place = _calibrated(rows, risks, wanted, rng)
-    _exchange(rows, wanted, place, rng)
+    place, risks = _calibrated(rows, risks, wanted, rng)
+    _exchange(rows, wanted, place, {arm: _Law.of(rows[arm][1], risks[arm][place[arm]]) for arm in rows}, rng)
     return {arm: drawn.values[arm][place[arm]] for arm in arms}
 
 
@@ -109,15 +132,15 @@ def _wanted(
 
 def _calibrated(
     rows: Rows, risks: Mapping[str, np.ndarray], wanted: Sequence[_Wanted], rng: np.random.Generator
-) -> dict[str, np.ndarray]:
-    """The assignment, of `_ROUNDS`, that is nearest to the published facts."""
+) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """The assignment, of `_ROUNDS`, that is nearest to the published facts, and the log risks that it was drawn with."""
     clocks = {arm: rng.exponential(size=len(risk)) for arm, risk in risks.items()}
     leaving = {arm: rng.permutation(len(risk)) for arm, risk in risks.items()}
     terms = [dict.fromkeys(one.members, 0.0) for one in wanted]
     for one, term in zip(wanted, terms, strict=True):
         overall = log_ratio(one.follow, np.ones(len(one.order), dtype=bool))
         term[one.fact.arm] = one.target - overall if math.isfinite(overall) else 0.0
-    best, least = {}, math.inf
+    best, law, least = {}, dict(risks), math.inf
     for _ in range(_ROUNDS if wanted else 1):
         moved = {arm: risk.copy() for arm, risk in risks.items()}
         for one, term in zip(wanted, terms, strict=True):
@@ -128,7 +151,7 @@ def _calibrated(
         missed = [_events_missed(one, rows, place) for one in wanted]
         size = sum(one.value**2 for one in gaps) + sum(n**2 for one in missed for n in one.values())
         if size < least:
-            best, least = place, size
+            best, law, least = place, moved, size
         for one, term, gap, events in zip(wanted, terms, gaps, missed, strict=True):
             term[one.fact.arm] -= float(np.clip(gap.value * one.tolerance, -1, 1))
             for arm, n in events.items():
@@ -136,7 +159,7 @@ def _calibrated(
                 term[arm] -= by
                 if arm != one.fact.arm:
                     term[one.fact.arm] -= by
-    return best
+    return best, law
 
 
 def _gap(one: _Wanted, place: Mapping[str, np.ndarray]) -> _Gap:
@@ -156,7 +179,13 @@ def _events_missed(one: _Wanted, rows: Rows, place: Mapping[str, np.ndarray]) ->
     }
 
 
-def _exchange(rows: Rows, wanted: Sequence[_Wanted], place: dict[str, np.ndarray], rng: np.random.Generator) -> None:
+def _exchange(
+    rows: Rows,
+    wanted: Sequence[_Wanted],
+    place: dict[str, np.ndarray],
+    laws: Mapping[str, _Law],
+    rng: np.random.Generator,
+) -> None:
     """Exchanges patients of one arm until every fact is met, in `place`.
 
     A few exchanges are made by the moves of one evaluation, which are linear, before the next one.
@@ -171,7 +200,8 @@ def _exchange(rows: Rows, wanted: Sequence[_Wanted], place: dict[str, np.ndarray
             best: tuple[float, str, int, int] | None = None
             for arm in arms:
                 first, second = rng.integers(0, len(place[arm]), (2, _PAIRS))
-                size = sum(one**2 for one in _after(arm, first, second, rows, gaps, missed, place))
+                size = _UNLIKELY * laws[arm].change(first, second)
+                size += sum(one**2 for one in _after(arm, first, second, rows, gaps, missed, place))
                 at = int(np.argmin(size))
                 if best is None or size[at] < best[0]:
                     best = float(size[at]), arm, int(first[at]), int(second[at])
@@ -182,6 +212,7 @@ def _exchange(rows: Rows, wanted: Sequence[_Wanted], place: dict[str, np.ndarray
             gaps = [replace(gap, value=next(left)) for gap in gaps]
             missed = [{own: round(next(left)) for own in events} for events in missed]
             place[arm][[one, other]] = place[arm][[other, one]]
+            laws[arm].risk[[one, other]] = laws[arm].risk[[other, one]]
             if _met(gaps, missed, _SURELY):
                 break
 
