@@ -133,7 +133,7 @@ def _wanted(
 def _calibrated(
     rows: Rows, risks: Mapping[str, np.ndarray], wanted: Sequence[_Wanted], rng: np.random.Generator
 ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
-    """The assignment, of `_ROUNDS`, that is nearest to the published facts, and the log risks that it was drawn with."""
+    """The assignment, of `_ROUNDS`, that is nearest to the published facts, and its log risks."""
     clocks = {arm: rng.exponential(size=len(risk)) for arm, risk in risks.items()}
     leaving = {arm: rng.permutation(len(risk)) for arm, risk in risks.items()}
     terms = [dict.fromkeys(one.members, 0.0) for one in wanted]

@@ -7,6 +7,7 @@ from heorsynth.report.figures.disclosure import disclosure_risk
 from heorsynth.report.figures.economics import acceptability, ce_plane
 from heorsynth.report.figures.evidence import forest
 from heorsynth.report.figures.groups import cost_quantiles, level_retention
+from heorsynth.report.figures.published import published_curves
 from heorsynth.report.figures.replications import analyses
 from heorsynth.report.figures.stability import collapse_curves
 from heorsynth.report.figures.style import Picture
@@ -25,6 +26,7 @@ __all__ = (
     "km_overlay",
     "level_retention",
     "lorenz",
+    "published_curves",
     "style",
     "subgroup_forest",
 )
