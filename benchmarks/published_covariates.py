@@ -25,7 +25,7 @@ from heorsynth.estimators.survival.cox_two_arms import hazard_ratio_of_rows
 
 SIMULATED = (("age", "marker"), ("sex", "ecog"))
 REAL = {
-    "pbc": (("age", "bili", "albumin"), ("sex", "edema")),
+    "pbc": (("age", "bili", "albumin"), ("sex", "hepato")),
     "gbsg2": (("age", "tsize", "pnodes", "progrec"), ("menostat", "tgrade")),
     "veterans": (("Age_in_years", "Karnofsky_score"), ("Celltype", "Prior_therapy")),
 }
@@ -173,12 +173,17 @@ def one(source: str, seed: int, m: int) -> Iterator[Mapping[str, object]]:
         error = abs(np.log(row.mean / row.published)) if is_ratio else error
         yield {"kind": kind, "name": row.fact, "error": error, "largest": off, "alike": row.printed_alike}
     for name, function in estimands(known, numbers, factors).items():
+        try:
+            share = cohorts.share_of_prior(lambda cohort, function=function: function(cohort.rows))
+        except hs.HeorsynthError:
+            yield {"kind": "interval", "name": f"{name}: not estimable in a cohort", "prior": np.nan}
+            continue
         inner = cohorts.interval(lambda cohort, function=function: function(cohort.rows))
         true = function(known)
         held = inner.low <= true <= inner.high
         yield {"kind": "interval", "name": name, "error": abs(inner.value - true), "held": held,
                "width": inner.high - inner.low,
-               "prior": cohorts.share_of_prior(lambda cohort, function=function: function(cohort.rows))}  # fmt: skip
+               "prior": share}  # fmt: skip
     table = cohorts.estimands()
     for row in table[table["estimand"] == "rmst"].itertuples():
         yield {"kind": "interval", "name": "restricted mean", "prior": row.prior_in_interval}

@@ -23,6 +23,9 @@ from heorsynth.published.paper.paper import Paper
 from heorsynth.published.reconstruction.cohorts import ReconstructedCohorts
 from heorsynth.published.reconstruction.reconstruct import labelled, reconstruct
 
+_FEWEST_DRAWN = 20
+"""Reconstructions that are drawn at least: of few, none may agree with a printed hazard ratio."""
+
 
 class UnusedFacts(UserWarning):
     """Facts of a paper that the cohorts were not made to meet, each with the reason."""
@@ -135,18 +138,19 @@ def _reconstructed(
     if ratios:
         with_ratio = {"hazard_ratio": ratios[0].value.text, "reference": ratios[0].reference}
         attempts = [one | with_ratio for one in attempts] + attempts
+    n_drawn = max(m, _FEWEST_DRAWN)
     refused: list[CurveError] = []
     for given in attempts:
         try:
             found = reconstruct(
-                curves, None if risk.empty else risk, totals[totals["arm"].isin(shown)], m, seed, section.unit,
+                curves, None if risk.empty else risk, totals[totals["arm"].isin(shown)], n_drawn, seed, section.unit,
                 endpoint=endpoint, accuracy=accuracy, **given,
             )  # fmt: skip
         except CurveError as error:
             refused.append(error)
             continue
         reasons = {problem.where: problem.found for error in refused for problem in error.problems}
-        return found, [(place, why) for place, why in reasons.items() if place.partition(",")[0] not in given]
+        return found[:m], [(place, why) for place, why in reasons.items() if place.partition(",")[0] not in given]
     raise refused[0]
 
 

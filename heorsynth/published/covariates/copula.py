@@ -15,7 +15,7 @@ from heorsynth.published.covariates.columns import Column
 from heorsynth.published.covariates.prior import Prior
 from heorsynth.published.schema.document import Document
 
-_STEPS = 15
+_STEPS = 20
 """Most steps of the search for the latent correlation that gives a stated one."""
 
 _NEAR = 0.2
@@ -93,6 +93,7 @@ def draw(
             ladders[arm, place] = values, rng.permutation(n)[: len(values)]
             shapes[place] = shapes[place] or shape
     moved = {one.fact: _latent(one) for one in stated}
+    last: dict[str, tuple[float, float]] = {}
     best, least = None, math.inf
     for _ in range(_STEPS if stated else 1):
         matrix = _joined(latent, stated, moved)
@@ -104,7 +105,9 @@ def draw(
             best, least = Drawn(placed, matrix, tuple(shapes)), worst
         if worst <= 0:
             break
-        moved = {fact: float(np.clip(moved[fact] + error, -0.995, 0.995)) for fact, error in errors.items()}
+        steps = {fact: _step(moved[fact], error, last.get(fact)) for fact, error in errors.items()}
+        last = {fact: (moved[fact], error) for fact, error in errors.items()}
+        moved = steps
     assert best is not None
     return best
 
@@ -156,6 +159,14 @@ def _placed(
     return found
 
 
+def _step(latent: float, error: float, last: tuple[float, float] | None) -> float:
+    """The next latent correlation by the secant through this and the last one, whose error stands second."""
+    slope = 1.0
+    if last is not None and abs(latent - last[0]) > 1e-4:
+        slope = min(max((last[1] - error) / (latent - last[0]), 0.25), 1.5)
+    return float(np.clip(latent + error / slope, -0.995, 0.995))
+
+
 def _latent(one: Stated) -> float:
     """The latent correlation to begin with."""
     value = min(max(one.value, -0.99), 0.99)
@@ -164,6 +175,8 @@ def _latent(one: Stated) -> float:
 
 def _joined(matrix: np.ndarray, stated: Sequence[Stated], moved: Mapping[str, float]) -> np.ndarray:
     """The drawn matrix with the stated correlations; the others are shrunk until it is positive definite, then all."""
+    if not stated:
+        return matrix
     off = matrix - np.eye(len(matrix))
     fixed = np.zeros_like(off)
     for one in stated:
