@@ -31,8 +31,8 @@ def simulated_trial(rng: np.random.Generator) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
-def real_trial(name: str) -> pd.DataFrame:
-    """The first two arms of a data set, named a and b."""
+def real_trial(name: str, *, dropped: bool = True) -> pd.DataFrame:
+    """The first two arms of a data set, named a and b; without the other patients, if `dropped`."""
     cohort = hs.datasets.load(name)
     endpoint = next(iter(cohort.schema.endpoints.values()))
     assert cohort.schema.arm is not None
@@ -41,7 +41,7 @@ def real_trial(name: str) -> pd.DataFrame:
         {"time": cohort.frame[endpoint.time].astype(float), "event": (cohort.frame[endpoint.event] != 0).astype(int)}
     )
     frame["arm"] = arm.map(dict(zip(cohort.arm_levels[:2], "ab", strict=True)))
-    return frame.dropna().reset_index(drop=True)
+    return frame.dropna().reset_index(drop=True) if dropped else frame
 
 
 def path_of(time: np.ndarray, event: np.ndarray) -> np.ndarray:

@@ -206,7 +206,7 @@ def _pictures(cohort: Cohort, synthetic: Sequence[Cohort], evidence: Evidence) -
 def _published(trial: PublishedTrial, synthetic: Sequence[Cohort]) -> Iterator[tuple[str, Markup]]:
     """The published points of every endpoint over the band of the cohorts."""
     for endpoint in trial.options.endpoints:
-        draw = partial(figures.published_curves, trial, synthetic, endpoint)
+        draw = partial(figures.published_curves, trial.paper, synthetic, endpoint)
         yield f"Time to event: {endpoint}, published and reconstructed", _one(draw)
 
 

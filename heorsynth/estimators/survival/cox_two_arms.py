@@ -128,15 +128,17 @@ def log_hazard_ratio(arms: ArmCounts, *, method: str = _METHOD) -> Estimate:
         raise without_maximum()
     value = 0.0
     for _ in range(MOST_STEPS):
-        expected, information = _expected(arms, value)
+        expected, information = expected_events(arms, value)
         step = (treated_events - expected) / information
         value += math.copysign(min(abs(step), _LONGEST_STEP), step)
         if abs(step) < TOLERANCE:
-            return Estimate.normal(value, 1 / math.sqrt(_expected(arms, value)[1]), method=method, n_used=n_events)
+            return Estimate.normal(
+                value, 1 / math.sqrt(expected_events(arms, value)[1]), method=method, n_used=n_events
+            )
     raise without_maximum()
 
 
-def _expected(arms: ArmCounts, value: float) -> tuple[float, float]:
+def expected_events(arms: ArmCounts, value: float) -> tuple[float, float]:
     """Return the expected events of the treated at this log hazard ratio, and the information."""
     ratio, expected, information = math.exp(value), 0.0, 0.0
     for place, fraction in _tied(arms.events.sum(axis=0).astype(np.int64)):

@@ -53,7 +53,7 @@ def contradictions(arm: Arm) -> Iterator[Problem]:
     curve = arm.curve
     yield from _events(arm)
     for place in range(1, len(arm.at_risk)):
-        before, after = (_height(arm, arm.at_risk_time[at]) for at in (place - 1, place))
+        before, after = _height(arm, arm.at_risk_time[place - 1], late=True), _height(arm, arm.at_risk_time[place])
         most = arm.at_risk[place - 1] * min(after / max(before, 1e-9), 1.0)
         slack = 1.5 + 2 * _BEYOND * arm.at_risk[place - 1] * curve.height_error / max(before, curve.height_error)
         if arm.at_risk[place] > most + slack:
@@ -62,9 +62,10 @@ def contradictions(arm: Arm) -> Iterator[Problem]:
             yield Problem(f"at_risk, arm {arm.name!r}", found, fix)
 
 
-def _height(arm: Arm, time: float) -> float:
-    """The curve just before a time, allowing for the error of the clicked times: the higher value."""
-    place = int(np.searchsorted(arm.curve.time, time - 4 * arm.curve.time_error, side="right")) - 1
+def _height(arm: Arm, time: float, *, late: bool = False) -> float:
+    """The curve near a time, allowing for the error of the clicked times: the highest value; the lowest if `late`."""
+    allowed = 4 * arm.curve.time_error
+    place = int(np.searchsorted(arm.curve.time, time + (allowed if late else -allowed), side="right")) - 1
     return float(arm.curve.level[max(place, 0)])
 
 

@@ -149,7 +149,7 @@ class MomentsSection(Section):
     zeros: Figure | None = None
 
 
-class _LevelSection(Section):
+class LevelSection(Section):
     """Patients of an arm with a level: count, percent or both; "60 (40%)" is read as both."""
 
     n: Count | None = None
@@ -162,7 +162,7 @@ class _LevelSection(Section):
         return count_and_percent(given)
 
     @model_validator(mode="after")
-    def _one(self) -> _LevelSection:
+    def _one(self) -> LevelSection:
         if self.n is None and self.percent is None:
             found = {"found": "neither a count nor a percent", "fix": "write {n: 60, percent: 40} or 60 (40%)"}
             raise PydanticCustomError("paper", "a level", found)
@@ -174,7 +174,7 @@ class CharacteristicSection(Section):
 
     unit: Text = ""
     arms: dict[str, MomentsSection] = {}
-    levels: dict[str, dict[str, _LevelSection]] = {}
+    levels: dict[str, dict[str, LevelSection]] = {}
 
     @model_validator(mode="after")
     def _one(self) -> CharacteristicSection:

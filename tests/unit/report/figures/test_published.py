@@ -1,46 +1,45 @@
-"""The figure of a paper: published points over the band of the cohorts, both numbers at risk beneath."""
+"""Published points stand over the reconstructed curves; both numbers at risk stand in the table."""
 
+import numpy as np
+import pandas as pd
 import pytest
 
-from heorsynth.core.errors import UnknownNameError
-from heorsynth.published.trial.trial import PublishedTrial
-from heorsynth.report.figures.published import published_curves
+import heorsynth as hs
+
+CURVE = pd.DataFrame({"arm": "a", "time": [1.0, 1.0, 2.0, 2.0, 3.0], "survival": [1.0, 0.8, 0.8, 0.6, 0.6]})
+RISK = pd.DataFrame({"arm": "a", "time": [0, 2], "at_risk": [5, 4]})
+COHORTS = hs.published.reconstruct(CURVE, RISK, m=3)
 
 
-@pytest.fixture(scope="module")
-def trial(printed_trial):
-    return PublishedTrial.read(printed_trial.path).with_options({"endpoints": "os"})
-
-
-@pytest.fixture(scope="module")
-def picture(trial):
-    return published_curves(trial, trial.cohorts(m=5, seed=1), "os")
-
-
-def test_the_table_holds_the_published_numbers_at_risk_and_those_of_the_cohorts(picture, trial) -> None:
-    risk = picture.tables["at_risk"]
-    assert risk["published"].tolist() == trial.paper.at_risk("os")["at_risk"].astype(int).tolist()
-    assert (risk["published"] == risk["cohorts"]).all()
-
-
-def test_the_band_holds_the_mean_and_the_points_are_near_it(picture) -> None:
-    frame = picture.frame
-    assert ((frame["low"] <= frame["cohorts"] + 1e-12) & (frame["cohorts"] <= frame["high"] + 1e-12)).all()
-    assert (frame["high"] - frame["low"]).max() > 0
-    assert set(frame["arm"]) == {"drug", "usual"}
-    assert len(picture.tables["points"]) > 100
-
-
-def test_its_words_are_made_from_its_numbers(picture) -> None:
-    assert "widest band" in picture.alt and "drug" in picture.alt and "numbers at risk as printed" in picture.caption
+def test_points_and_numbers_at_risk_are_those_published() -> None:
+    picture = hs.figures.published_curves(CURVE, COHORTS, at_risk=RISK)
+    _, frame = picture
+    assert list(frame["published"]) == list(CURVE["survival"])
+    assert np.abs(frame["difference"]).max() < 0.07  # the three reconstructions have the second step at other times
+    table = picture.tables["at_risk"]
+    assert table[["published", "reconstructed"]].to_numpy().tolist() == [[5, 5], [4, 4]]
+    assert "numbers at risk differ by at most 0" in picture.alt
     assert picture.png()[1:4] == b"PNG"
 
 
-def test_a_curve_without_numbers_at_risk_is_drawn(printed_trial) -> None:
-    trial = PublishedTrial.read(printed_trial.path).with_options({"endpoints": "pfs"})
-    assert published_curves(trial, trial.cohorts(m=2), "pfs").tables["at_risk"].empty
+def test_a_point_off_the_curve_is_seen_in_the_differences() -> None:
+    moved = CURVE.assign(survival=[1.0, 0.8, 0.8, 0.6, 0.5])
+    frame = hs.figures.published_curves(moved, COHORTS, at_risk=RISK).frame
+    assert frame["difference"].iloc[-1] == pytest.approx(-0.1, abs=0.005)
 
 
-def test_an_unknown_endpoint_is_named(trial) -> None:
-    with pytest.raises(UnknownNameError, match="did you mean 'os'"):
-        published_curves(trial, trial.cohorts(m=2), "oss")
+def test_percent_is_drawn_as_a_share_and_a_figure_needs_no_numbers_at_risk() -> None:
+    picture = hs.figures.published_curves(CURVE.assign(survival=100 * CURVE["survival"]), COHORTS)
+    assert picture.frame["published"].max() == 1
+    assert picture.tables["at_risk"]["published"].isna().all()
+    assert "shows no numbers at risk" in picture.caption
+
+
+def test_arms_without_patients_are_refused() -> None:
+    with pytest.raises(hs.HeorsynthError, match="no published arm has patients"):
+        hs.figures.published_curves(CURVE.assign(arm="b"), COHORTS)
+
+
+def test_an_unknown_endpoint_is_named() -> None:
+    with pytest.raises(UnknownNameError, match="unknown endpoint"):
+        hs.figures.published_curves(CURVE, COHORTS, "oss")
