@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -11,41 +10,12 @@ from heorsynth.core.errors import NotEstimableError, Problem
 from heorsynth.estimators.economics.arms import ArmMeans
 from heorsynth.estimators.economics.regression import IMPUTATIONS, adjusted_means, pooled_imputations
 from heorsynth.estimators.visits.multivariate_normal import Drawn, conditional, posterior
-from heorsynth.estimators.visits.trajectories import Trajectories
+from heorsynth.estimators.visits.trajectories import Outcome, Trajectories
 
 AT_RANDOM, JUMP = "visits", "jump-to-reference"
 METHODS = (AT_RANDOM, JUMP)
 """Values missing at random given the arm and the patient's other values; or, after a patient's last value, as in the
 reference arm."""
-
-
-@dataclass(frozen=True, eq=False)
-class Outcome:
-    """An outcome that is linear in the values at visits: an area, a sum, or one value.
-
-    Attributes
-    ----------
-    seen : Trajectories      the measure
-    weights : array (k,)     of its visits: `summaries.area_weights` for an area, 1 for a sum
-
-    Examples
-    --------
-    >>> Outcome.of_column(np.array([1.0, np.nan])).weights.tolist()
-    [1.0]
-    """
-
-    seen: Trajectories
-    weights: np.ndarray
-
-    @classmethod
-    def of_column(cls, values: np.ndarray) -> Outcome:
-        """Return an outcome that is not measured at visits (n,)."""
-        return cls(Trajectories(np.zeros(1), values[:, None], np.full(len(values), np.inf)), np.ones(1))
-
-    @property
-    def known(self) -> np.ndarray:
-        """Whether all values of living visits are known (n,)."""
-        return np.asarray(np.isfinite(self.seen.with_death).all(axis=1))
 
 
 def imputed_values(
@@ -85,7 +55,7 @@ def imputed_values(
     --------
     >>> values = np.random.default_rng(1).normal(0.7, 0.1, (20, 2))
     >>> values[:5, 1] = np.nan
-    >>> seen = Trajectories(np.array([0, 1]), values, np.full(20, np.inf))
+    >>> seen = Trajectories(np.array([0, 1]), values, np.zeros((20, 2), dtype=bool))
     >>> drawn = imputed_values([seen], np.zeros(20, int), np.empty((20, 0)), np.random.default_rng(1), imputations=2)
     >>> [bool(np.isfinite(one[0]).all()) for one in drawn]
     [True, True]
@@ -140,6 +110,7 @@ def imputed_visit_means(
     method: str = AT_RANDOM,
     imputations: int = IMPUTATIONS,
     baseline: int | None = None,
+    cluster: np.ndarray | None = None,
 ) -> ArmMeans:
     """Return mean cost and effect of each arm, with missing values imputed at the level of visits.
 
@@ -150,6 +121,7 @@ def imputed_visit_means(
     covariates : array (n, q)    of both equations, and of the imputation
     method, imputations          as in `imputed_values`
     baseline : int               visit of the effect's measure that is a covariate of the effect, such as 0
+    cluster (n,)                 for the covariance of each imputed data set; the imputation does not use it
 
     Returns
     -------
@@ -162,11 +134,12 @@ def imputed_visit_means(
     level of visits in economic evaluations; Bartlett (2023) Stat Biopharm Res 15:178.
     """
     completed, here = [], arm >= 0
-    measures = [cost.seen.take(here), effect.seen.take(here)]
-    extra = covariates[here]
-    for costs, effects in imputed_values(measures, arm[here], extra, rng, method=method, imputations=imputations):
+    groups = None if cluster is None else cluster[here]
+    paid, gained, extra = cost.take(here), effect.take(here), covariates[here]
+    values = imputed_values([paid.seen, gained.seen], arm[here], extra, rng, method=method, imputations=imputations)
+    for costs, effects in values:
         own = extra if baseline is None else np.column_stack([extra, effects[:, baseline]])
-        totals = costs @ cost.weights, effects @ effect.weights
-        completed.append(adjusted_means(*totals, arm[here], arms, extra, own))
-    known = int((cost.known & effect.known & here).sum())
-    return pooled_imputations(completed, known, int(here.sum()))
+        totals = paid.of(costs), gained.of(effects)
+        completed.append(adjusted_means(*totals, arm[here], arms, extra, own, groups))
+    known = int((paid.known & gained.known).sum())
+    return pooled_imputations(completed, known, len(extra))

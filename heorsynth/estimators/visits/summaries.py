@@ -1,4 +1,4 @@
-"""Means at visits, the area under the mean profile, the dropout curve, and the shares of missing patterns."""
+"""Means at visits and of outcomes, the dropout curve, and the shares of missing patterns."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ from heorsynth.core.errors import NotEstimableError, Problem
 from heorsynth.core.estimate import Estimate
 from heorsynth.estimators.basics.proportions import proportion
 from heorsynth.estimators.costs.costs import mean
-from heorsynth.estimators.costs.utilities import qaly
-from heorsynth.estimators.visits.trajectories import Trajectories
+from heorsynth.estimators.visits.trajectories import Outcome, Trajectories
 
 MONOTONE, INTERMITTENT = "monotone", "intermittent"
 PATTERNS = (MONOTONE, INTERMITTENT)
@@ -26,7 +25,7 @@ def mean_at(seen: Trajectories, visit: int, *, unit: str = "") -> Estimate:
     Examples
     --------
     >>> values = np.array([[0.8, 0.7], [0.6, np.nan], [0.7, 0.5]])
-    >>> mean_at(Trajectories(np.array([0, 1]), values, np.full(3, np.inf)), 1).value
+    >>> mean_at(Trajectories(np.array([0, 1]), values, np.zeros((3, 2), dtype=bool)), 1).value
     0.6
     """
     return mean(seen.living_values[:, visit], unit=unit)
@@ -42,7 +41,8 @@ def attending_at(seen: Trajectories, visit: int) -> Estimate:
     Examples
     --------
     >>> values = np.array([[0.8, 0.7], [0.6, np.nan], [0.7, np.nan]])
-    >>> attending_at(Trajectories(np.array([0, 1]), values, np.array([np.inf, np.inf, 0.5])), 1).value
+    >>> late = np.array([[False, False], [False, False], [False, True]])
+    >>> attending_at(Trajectories(np.array([0, 1]), values, late), 1).value
     0.5
     """
     alive = seen.alive[:, visit]
@@ -56,7 +56,7 @@ def pattern_share(seen: Trajectories, pattern: str) -> Estimate:
     Examples
     --------
     >>> values = np.array([[0.8, 0.7, 0.9], [0.6, np.nan, 0.4], [0.7, np.nan, np.nan]])
-    >>> seen = Trajectories(np.array([0, 1, 2]), values, np.full(3, np.inf))
+    >>> seen = Trajectories(np.array([0, 1, 2]), values, np.zeros((3, 3), dtype=bool))
     >>> [round(pattern_share(seen, name).value, 3) for name in PATTERNS]
     [0.333, 0.333]
     """
@@ -66,74 +66,50 @@ def pattern_share(seen: Trajectories, pattern: str) -> Estimate:
     return proportion(int(chosen.sum()), seen.n, method=f"share with a {pattern} pattern")
 
 
-def areas(seen: Trajectories, *, rate: float = 0.0) -> np.ndarray:
-    """Return the area under each patient's values (n,), 0 after death, discounted; NaN if a living value is missing.
-
-    See Also
-    --------
-    heorsynth.estimators.costs.utilities.qaly : The area, and its formula.
-
-    Examples
-    --------
-    >>> values = np.array([[0.8, 0.6], [0.8, np.nan]])
-    >>> areas(Trajectories(np.array([0, 1]), values, np.array([np.inf, 0.5]))).round(3).tolist()
-    [0.7, 0.4]
-    """
-    return qaly(seen.with_death, seen.times, rate=rate)
-
-
-def area_weights(times: np.ndarray, rate: float = 0.0) -> np.ndarray:
-    """Return the weights (k,) of the values in the area: the area is linear in the values.
-
-    Examples
-    --------
-    >>> area_weights(np.array([0.0, 0.5, 1.0])).tolist()
-    [0.25, 0.5, 0.25]
-    """
-    return qaly(np.eye(len(times)), times, rate=rate)
-
-
-def mean_area(seen: Trajectories, *, rate: float = 0.0, unit: str = "") -> Estimate:
-    """Return the area under the mean profile: each visit's mean over the known values, 0 after death, discounted.
+def mean_outcome(outcome: Outcome, *, unit: str = "") -> Estimate:
+    """Return the mean of an outcome over all patients, from all known values: such as the area under the mean profile.
 
     Returns
     -------
     Estimate      valid if values are missing completely at random at each visit. Without missing values it is the mean
-                  of the patients' areas
+                  of the patients' areas or totals
 
     Raises
     ------
-    NotEstimableError      fewer than two known values at a visit, or visits that do not start at 0
+    NotEstimableError      no known value at a visit, or fewer than two patients
 
     Notes
     -----
-    With weights w_j, known values R_ij and their number r_j, the estimate is Σ_j w_j ū_j, and its variance
-    n/(n - 1) · Σ_i (Σ_j w_j R_ij (u_ij - ū_j)/r_j)², by the influence function.
+    With weights w_ij, 0 after death, and R_ij for known values, the estimate is Σ_j w̄_j ū_j, with
+    ū_j = Σ_i R w u / Σ_i R w. Its variance is that of the mean of the influence
+    Σ_j w̄_j R_ij w_ij (u_ij - ū_j) / mean(R w_j) + ū_j (w_ij - w̄_j), a ratio estimator at each visit.
 
     References
     ----------
-    Manca, Hawkins & Sculpher (2005) Health Econ 14:487.
+    Manca, Hawkins & Sculpher (2005) Health Econ 14:487; Cochran (1977) Sampling Techniques, chapter 6.
 
     Examples
     --------
-    >>> values = np.array([[0.8, 0.7, 0.9], [0.6, np.nan, 0.5]])
-    >>> round(mean_area(Trajectories(np.array([0, 0.5, 1]), np.vstack([values, values]), np.full(4, np.inf))).value, 3)
+    >>> from heorsynth.estimators.visits.trajectories import area_weights
+    >>> times, values = np.array([0, 0.5, 1]), np.array([[0.8, 0.7, 0.9], [0.6, np.nan, 0.5]])
+    >>> seen = Trajectories(times, values, np.zeros((2, 3), dtype=bool))
+    >>> round(mean_outcome(Outcome(seen, area_weights(times, np.full(2, np.inf)))).value, 3)
     0.7
     """
-    weights, values = area_weights(seen.times, rate), seen.with_death
-    known = np.isfinite(values)
-    count = known.sum(axis=0)
-    if seen.n < _FEWEST or count.min() < _FEWEST:
-        raise NotEstimableError("area", Problem("visits", "a visit with fewer than two known values"))
-    filled = np.where(known, values, 0.0)
-    means = filled.sum(axis=0) / count
-    influence = np.where(known, filled - means, 0.0) @ (weights / count)
-    se = math.sqrt(float(influence @ influence) * seen.n / (seen.n - 1))
+    seen = outcome.seen
+    weights = np.where(seen.late, 0.0, outcome.weights)
+    used = weights * seen.known
+    share = used.mean(axis=0)
+    if seen.n < _FEWEST or not (share > 0).all():
+        raise NotEstimableError("mean of visits", Problem("visits", "a visit without known values"))
+    values = np.where(seen.known, seen.values, 0.0)
+    means, whole = (used * values).mean(axis=0) / share, weights.mean(axis=0)
+    influence = (used * (values - means) * (whole / share) + means * (weights - whole)).sum(axis=1)
     return Estimate.normal(
-        float(means @ weights),
-        se,
+        float(means @ whole),
+        float(influence.std(ddof=1)) / math.sqrt(seen.n),
         unit=unit,
-        method="area under the mean profile",
-        n_used=int(known.all(axis=1).sum()),
+        method="from the means at visits",
+        n_used=int(outcome.known.sum()),
         n_total=seen.n,
     )
