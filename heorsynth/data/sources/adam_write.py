@@ -15,7 +15,6 @@ from pandas.api import types
 
 from heorsynth.core.errors import FileError, LabelError, OutputError, Problem
 from heorsynth.data.cohort.cohort import Cohort
-from heorsynth.data.columns.schema import TIME_UNITS
 from heorsynth.data.files.io import parquet_bytes, replace_files, xpt_bytes
 from heorsynth.data.files.statistical import SAS_LABEL
 from heorsynth.data.sources.adam import from_adam
@@ -23,6 +22,7 @@ from heorsynth.data.sources.adam_roles import AdamRoles, variables
 from heorsynth.data.sources.adam_tables import ROLES_FILE
 from heorsynth.data.sources.adtte import SUBJECT
 from heorsynth.data.sources.dataset_json import dataset_json_bytes
+from heorsynth.data.visits.units import TIME_UNITS
 
 _STUDY = "HEORSYNTH"
 _FORMATS = ("xpt", "json", "parquet")
