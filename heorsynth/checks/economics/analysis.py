@@ -23,7 +23,7 @@ from heorsynth.estimators.visits.imputation import AT_RANDOM, JUMP, METHODS, imp
 from heorsynth.estimators.visits.trajectories import Outcome
 
 COMPLETE, IMPUTE = "complete", "impute"
-MISSING = (COMPLETE, IMPUTE, *METHODS)
+_MISSING = (COMPLETE, IMPUTE, *METHODS)
 """Methods for missing outcomes: complete cases; imputed costs and effects; or imputed values at visits."""
 
 ADJUSTMENTS: Mapping[str, object] = {"baseline": None, "adjust": (), "impute": None, "cluster": None}
@@ -139,8 +139,8 @@ class Analysis:
 
     def require(self, cohort: Cohort) -> None:
         """Raise RoleError if a setting is not possible in this cohort: see `problems`."""
-        if self.missing not in MISSING:
-            raise RoleError("economic evaluation", Problem("missing", f"{self.missing!r}", f"one of {MISSING}"))
+        if self.missing not in _MISSING:
+            raise RoleError("economic evaluation", Problem("missing", f"{self.missing!r}", f"one of {_MISSING}"))
         if problems := self.problems(cohort):
             raise RoleError("economic evaluation", problems)
 

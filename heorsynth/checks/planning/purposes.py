@@ -105,7 +105,7 @@ _STRUCTURE = (
     structure.RULES,
 )
 _CLUSTERS = (structure.CLUSTERS, structure.CLUSTER_ARMS)
-_VISITS = (visits.MEAN_PROFILE, visits.CORRELATION, visits.DROPOUT)
+_VISITS = (visits.MEAN_PROFILE, visits.CORRELATION, visits.DROPOUT, visits.CONTRADICTIONS)
 _VISITS_DETAIL = (visits.CHANGE, visits.MISSING_PATTERN)
 PURPOSES: Mapping[str, Purpose] = {
     purpose.name: purpose
@@ -139,7 +139,7 @@ PURPOSES: Mapping[str, Purpose] = {
                 costs.ZERO_SHARE.with_margin({"absolute": 0.10}, "zeros must occur; their exact share matters less"),
                 _INTACT,
             ),
-            (survival.FOLLOW_UP, *_CLUSTERS, visits.MISSING_PATTERN, privacy.COPIES),
+            (survival.FOLLOW_UP, *_CLUSTERS, visits.MISSING_PATTERN, visits.CONTRADICTIONS, privacy.COPIES),
             notes=("Impossible rows count against the verdict; estimates from these cohorts are not evidence.",),
         ),
         Purpose(

@@ -11,11 +11,12 @@ from heorsynth.checks.core.finding import Finding
 from heorsynth.checks.core.groups import comparisons, two_levels
 from heorsynth.checks.core.question import Ask, Question
 from heorsynth.checks.core.refusals import reason_of, too_few
-from heorsynth.checks.visits.measured import outcome, trajectories
+from heorsynth.checks.visits.measured import contradicts, outcome, trajectories
 from heorsynth.core.errors import NotEstimableError
 from heorsynth.core.estimate import Estimate
 from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.data.columns.levels import SMALL_COUNT
+from heorsynth.estimators.basics.proportions import proportion
 from heorsynth.estimators.visits.correlation import over_time, resampled_over_time
 from heorsynth.estimators.visits.repeated_measures import change_from_baseline
 from heorsynth.estimators.visits.summaries import PATTERNS, attending_at, mean_at, mean_outcome, pattern_share
@@ -124,6 +125,12 @@ def change(ask: Ask) -> list[Finding]:
 def _change(data: Cohort, measure: str, column: str, arm: str, usual: str) -> Estimate:
     both, treated = two_levels(data, column, arm, usual)
     return change_from_baseline(trajectories(both, measure).living_values, treated)
+
+
+def contradictions(ask: Ask) -> list[Finding]:
+    """Return the share of rows that contradict the visits of a measure."""
+    question = ask.question(f"rows that contradict the visits of {ask.column}")
+    return [question.judge(lambda data: proportion(int(contradicts(data, ask.column).sum()), data.n))]
 
 
 def area(ask: Ask) -> list[Finding]:

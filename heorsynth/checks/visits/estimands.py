@@ -77,8 +77,8 @@ DROPOUT = Estimand(
 MISSING_PATTERN = Estimand(
     key="visits.missing_pattern",
     plain="pattern of missing visits",
-    definition="share of patients whose values are missing only after the last visit that they attended (monotone), and "
-    "share with a gap before it (intermittent)",
+    definition="share of patients whose values are missing only after the last visit that they attended (monotone), "
+    "and share with a gap before it (intermittent)",
     formula="#{i : pattern of i}/n",
     source="Rubin (1976) Biometrika 63:581",
     answer=answers.pattern,
@@ -94,8 +94,8 @@ MISSING_PATTERN = Estimand(
 AREA = Estimand(
     key="visits.area",
     plain="QALYs and costs from their visits",
-    definition="mean of a column that is derived from visits, such as QALYs under utilities or the total of costs, from "
-    "the known values of all patients; 0 after death",
+    definition="mean of a column that is derived from visits, such as QALYs under utilities or the total of costs, "
+    "from the known values of all patients; 0 after death",
     formula="∑<sub>j</sub> w̄<sub>j</sub>x̄<sub>j</sub>, w<sub>ij</sub> the weight of visit j in the area or total of "
     "patient i, x̄<sub>j</sub> the weighted mean of known values",
     source="Manca, Hawkins &amp; Sculpher (2005) Health Econ 14:487",
@@ -106,4 +106,20 @@ AREA = Estimand(
     needs=("derived",),
     margin={"relative": 0.1},
     reason="as for mean cost and mean quality of life",
+)
+
+CONTRADICTIONS = Estimand(
+    key="visits.contradictions",
+    plain="rows that contradict their visits",
+    definition="share of rows with a value after death, or with a derived column that is not what its visits give, to a "
+    "thousandth",
+    formula="#{i : row i has either}/n",
+    answer=answers.contradictions,
+    asked_of=EVERYONE,
+    scales=ONE,
+    settings=_OF,
+    needs=("visits",),
+    margin={"absolute": 0.01},
+    reason="as for rules: no patient does, so a row that does is seen to be impossible",
+    limit=0.1,
 )

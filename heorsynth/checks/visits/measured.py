@@ -6,11 +6,15 @@ import numpy as np
 
 from heorsynth.core.errors import NotEstimableError, Problem
 from heorsynth.data.cohort.cohort import Cohort
-from heorsynth.data.cohort.visits import deaths, late_visits, visit_arrays
+from heorsynth.data.cohort.visits import deaths, visit_arrays
 from heorsynth.data.columns.arrays import Arrays
+from heorsynth.data.visits.area import late
 from heorsynth.data.visits.schedule import AREA
 from heorsynth.data.visits.units import TIME_UNITS
 from heorsynth.estimators.visits.trajectories import Outcome, Trajectories, area_weights
+
+_TOLERANCE = 1e-3
+"""A derived column may be rounded: to a thousandth of its size, or of 1."""
 
 
 def trajectories(cohort: Cohort, measure: str) -> Trajectories:
@@ -29,8 +33,10 @@ def trajectories(cohort: Cohort, measure: str) -> Trajectories:
     [[True, True], [True, False]]
     """
     table = _table(cohort, measure)
-    plan, _, values = visit_arrays(table, cohort.schema, measure)
-    return Trajectories(plan, values, late_visits(table, cohort.schema, measure, deaths(table, cohort.schema)))
+    schema = cohort.schema
+    plan, times, values = visit_arrays(table, schema, measure)
+    after = late(plan, deaths(table, schema), periods=measure in schema.schedule.periods, times=times)
+    return Trajectories(plan, values, after)
 
 
 def outcome(cohort: Cohort, column: str) -> Outcome:
@@ -47,6 +53,26 @@ def outcome(cohort: Cohort, column: str) -> Outcome:
     else:
         weights = np.broadcast_to((1 + one.rate) ** -(seen.times * years), seen.values.shape)
     return Outcome(seen, weights)
+
+
+def contradicts(cohort: Cohort, measure: str) -> np.ndarray:
+    """Return whether each row (n,) has a value after death, or a derived column that is not what its visits give.
+
+    Notes
+    -----
+    In the period of death an amount that is not known counts nothing, as in the derived total.
+    """
+    seen = trajectories(cohort, measure)
+    found = (np.isfinite(seen.values) & seen.late).any(axis=1)
+    for name, one in cohort.schema.derived.items():
+        if one.measure == measure and cohort.has(name):
+            stored, made = cohort.column(name).astype(float), outcome(cohort, name)
+            wanted = made.of(np.nan_to_num(seen.values))
+            given = np.isfinite(stored)
+            found |= given & (
+                np.abs(stored - np.where(given, wanted, 0.0)) > _TOLERANCE * np.maximum(np.abs(wanted), 1)
+            )
+    return np.asarray(found)
 
 
 def _table(cohort: Cohort, measure: str) -> Arrays:

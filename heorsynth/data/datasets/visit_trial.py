@@ -14,7 +14,7 @@ from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.data.datasets.visit_truth import VisitTruth
 from heorsynth.data.visits.schedule import area, total
 
-STAGES = ("I", "II", "III", "IV")
+_STAGES = ("I", "II", "III", "IV")
 
 
 def visit_trial(n: int, seed: int, truth: VisitTruth) -> Cohort:
@@ -23,7 +23,7 @@ def visit_trial(n: int, seed: int, truth: VisitTruth) -> Cohort:
     Notes
     -----
     All patients are followed to death or for 3 to 5 years, so it is known who is alive at each visit, whether the
-    patient still attends or not. The cost of the period in which a patient dies is known if the patient attended before.
+    patient still attends or not. The cost of the period of death is known if the patient attended before.
     """
     arms = list(truth.arms)
     if n < 20 * len(arms):
@@ -34,7 +34,9 @@ def visit_trial(n: int, seed: int, truth: VisitTruth) -> Cohort:
     stage = _stages(truth, n, rng)
     death, time = _followed(truth, arm, stage, rng)
     latent = _process(truth, n, len(truth.times), rng)
-    utility = np.column_stack([_utility(truth, visit, latent[:, visit], arm, stage) for visit in range(len(truth.times))])
+    utility = np.column_stack(
+        [_utility(truth, visit, latent[:, visit], arm, stage) for visit in range(len(truth.times))]
+    )
     cost = _costs(truth, arm, stage, death, latent, rng)
     attended, measured = _attendance(truth, arm, utility, rng)
     times = np.asarray(truth.times)
@@ -46,7 +48,7 @@ def visit_trial(n: int, seed: int, truth: VisitTruth) -> Cohort:
         "arm": np.asarray(arms, dtype=object)[arm],
         "sex": np.where(rng.random(n) < 0.45, "f", "m"),
         "age": np.round(rng.normal(62, 9, n), 1),
-        "stage": np.asarray(STAGES[: len(truth.stage_shares)], dtype=object)[stage],
+        "stage": np.asarray(_STAGES[: len(truth.stage_shares)], dtype=object)[stage],
         "time": time,
         "event": (death <= time).astype(int),
         **_columns("eq5d", names, np.where(alive & measured, utility, np.nan)),

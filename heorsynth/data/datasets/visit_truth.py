@@ -198,7 +198,9 @@ class VisitTruth:
     def cost_profile(self, arm: str) -> np.ndarray:
         """Return the mean cost of the period before each visit (k - 1,), over all patients; 0 after death."""
         year = self.treatment(arm).drug + np.asarray(self.hospital) * (1 - np.asarray(self.hospital_zero))
-        return _integral(np.asarray(self.times), lambda t: self.survival(t, arm) @ (year * np.asarray(self.stage_shares)))
+        return _integral(
+            np.asarray(self.times), lambda t: self.survival(t, arm) @ (year * np.asarray(self.stage_shares))
+        )
 
     def mean_total(self, arm: str) -> float:
         """Return the mean cost of all periods."""

@@ -18,7 +18,7 @@ _RIDGE = 1e-10
 
 
 @dataclass(frozen=True, eq=False)
-class Fit:
+class _Fit:
     """The regression Y = XB + E, the rows of E normal with covariance Σ.
 
     Attributes
@@ -66,7 +66,7 @@ class Rows:
         return ((known, rows) for known, rows in self.patterns if known.any())
 
 
-def reml(outcomes: np.ndarray, design: np.ndarray) -> Fit:
+def reml(outcomes: np.ndarray, design: np.ndarray) -> _Fit:
     """Return the regression by restricted maximum likelihood, with an unstructured covariance.
 
     Parameters
@@ -105,7 +105,7 @@ def reml(outcomes: np.ndarray, design: np.ndarray) -> Fit:
         sigma = moved
         if done:
             coefficients, covariance = _generalised_least_squares(rows, sigma)
-            return Fit(
+            return _Fit(
                 coefficients * scale,
                 sigma * np.outer(scale, scale),
                 covariance * scale[:, None, None, None] * scale[None, None, :, None],

@@ -168,7 +168,7 @@ def area_weights(
     [[0.25, 0.5, 0.25], [0.25, 0.45, 0.0]]
     """
     at = np.broadcast_to(times, (len(death), len(times))) if moments is None else moments
-    after = late(times, death, periods=False)
+    after = late(times, death, periods=False, times=moments)
     columns = [
         area_under(at, np.where(after, np.nan, one), times, death, rate=rate, years=years) for one in np.eye(len(times))
     ]

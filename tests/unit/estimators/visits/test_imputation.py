@@ -23,7 +23,7 @@ def trial(effect: float = 1.0) -> tuple[Trajectories, np.ndarray]:
 
 
 def of_last(seen: Trajectories) -> Outcome:
-    return Outcome(seen, np.zeros(seen.values.shape) + [0, 0, 1])
+    return Outcome(seen, np.broadcast_to([0.0, 0.0, 1.0], seen.values.shape))
 
 
 def cost() -> Outcome:

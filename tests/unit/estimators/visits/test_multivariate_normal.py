@@ -66,7 +66,7 @@ def test_units_change_nothing_but_the_scale() -> None:
 
 
 def test_draws_have_the_mean_and_the_error_of_reml() -> None:
-    """Of 400 draws the mean is exact to a twentieth of the error, and the error to 4%; draws are correlated a little."""
+    """Of 400 draws the mean is exact to a twentieth of the error, and the error to 4%; draws are correlated."""
     values, design = drawn(200)
     fit = reml(values, design)
     draws = list(posterior(values, design, 400, np.random.default_rng(1), spacing=3))
