@@ -34,7 +34,8 @@ from heorsynth.generators.latent.products import Products
 from heorsynth.generators.latent.wide import WideDependence, WideTarget, solve_wide
 from heorsynth.generators.protection.guard import Guard, Mover, Noise
 from heorsynth.generators.rules.plan import RulePlan
-from heorsynth.generators.sampling.formats import formats_from_dict, formats_to_dict
+from heorsynth.generators.sampling.formats import formats_from_dict
+from heorsynth.generators.visits.attendance import Attendance
 
 _SIMULATED_ROWS = 4000
 """Least number of rows of the draw that corrects the latent correlations."""
@@ -274,6 +275,7 @@ class HeorLaw:
             one = placed.one_row(rng)
             values |= {name: values[name][one] for name in self.whole}
         frame = self.shape.frame(self.cells, cell, time, cause, values)
+        frame = frame if self.shape.visits is None else self.shape.visits.attended(frame, self.shape.schema, rng)
         if placed is not None and self.clusters is not None:
             names = rng.permutation(cluster_names(len(placed.home)))[placed.cluster]
             frame[self.clusters.column] = pd.Series(names, dtype="str")
@@ -282,13 +284,9 @@ class HeorLaw:
     def to_dict(self) -> dict[str, Any]:
         """The law as data for JSON; docs/generator-file.md says what it discloses."""
         return {
-            "formats": formats_to_dict(self.shape.formats),
-            "modelled": [[name, group] for name, group in self.shape.modelled.items()],
-            "pooled": dict(self.shape.pooled),
-            **({"plan": self.shape.plan.to_dict()} if self.mending.steps else {}),
+            **self.shape.to_dict(),
             "cells": self.cells.to_dict(),
             "outcome": None if self.outcome is None else self.outcome.to_dict(),
-            **({} if self.shape.entry is None else {"entry": self.shape.entry.to_dict()}),
             "columns": [column.to_dict() for column in self.columns],
             "dependence": self.dependence.to_dict(),
             **({} if self.kept is None else {"kept": self.kept.to_dict()}),
@@ -302,7 +300,9 @@ class HeorLaw:
         formats = formats_from_dict(facts["formats"])
         entry = None if schema.entry is None else EntryLaw.from_dict(facts["entry"])
         plan = RulePlan.from_dict(facts["plan"]) if "plan" in facts else RulePlan()
-        shape = Shape(plan.schema(schema), formats, dict(facts["modelled"]), facts["pooled"], entry=entry, plan=plan)
+        visits = Attendance.from_dict(facts["visits"]) if "visits" in facts else None
+        found = {"entry": entry, "plan": plan, "visits": visits}
+        shape = Shape(plan.schema(schema), formats, dict(facts["modelled"]), facts["pooled"], **found)
         outcome = None if facts["outcome"] is None else Outcome.from_dict(facts["outcome"])
         columns = tuple(map(ColumnLaw.from_dict, facts["columns"]))
         told = facts["dependence"]
