@@ -25,12 +25,12 @@ from heorsynth.generators.heor.entry import EntryLaw
 from heorsynth.generators.heor.keep_columns import spared
 from heorsynth.generators.heor.kept import Drawn, KeptMoments
 from heorsynth.generators.heor.outcome import Outcome, scores_of
-from heorsynth.generators.heor.quantiles import MIN_PATIENTS
 from heorsynth.generators.heor.quantities import horizon_of, more_quantities, quantities
 from heorsynth.generators.heor.shape import CAUSE, STRATUM, Shape, arms_of, column_law, group_of
 from heorsynth.generators.latent.associations import Target, associations, correlated_patients, require_dense
 from heorsynth.generators.latent.dependence import Dependence, Thresholds, solve
 from heorsynth.generators.latent.products import Products
+from heorsynth.generators.latent.quantiles import MIN_PATIENTS
 from heorsynth.generators.latent.wide import WideDependence, WideTarget, solve_wide
 from heorsynth.generators.protection.guard import Guard, Mover, Noise
 from heorsynth.generators.rules.plan import RulePlan
@@ -181,7 +181,7 @@ class HeorLaw:
             least,
             rng,
             None if external is None else external.correlations(shape, cells, columns),
-            spared(keep, shape.schema, cells, columns, scores.shape[1]) if keep else None,
+            spared(keep, shape.schema, cells, columns, scores.shape[1]) if keep or cohort.visits else None,
         )
         facts = cluster_facts(cohort, cells, cell, seen, scores, (held, known, numbers), columns, thresholds.cluster)
         made = cls(shape, cells, outcome, columns, Dependence.blank(center, scale), kept, noise)

@@ -30,8 +30,8 @@ from heorsynth.generators.heor.cells import MIN_STRATUM
 from heorsynth.generators.heor.keep_columns import ALL_COLUMNS, resolved
 from heorsynth.generators.heor.law import HeorLaw
 from heorsynth.generators.heor.private import PrivatePlan
-from heorsynth.generators.heor.quantiles import MIN_PATIENTS
 from heorsynth.generators.latent.dependence import Thresholds
+from heorsynth.generators.latent.quantiles import MIN_PATIENTS
 from heorsynth.generators.protection.account import Account, budget_problems, delta_problem
 from heorsynth.generators.protection.guard import BOUNDS, Guard
 from heorsynth.generators.protection.public import public_columns, public_domain, public_problems, stated_schema

@@ -19,7 +19,7 @@ from heorsynth.data.rules.mending import Mending
 from heorsynth.generators.heor.cells import Cells
 from heorsynth.generators.heor.columns import ALL, ColumnLaw
 from heorsynth.generators.heor.entry import EntryLaw, places
-from heorsynth.generators.heor.quantiles import MIN_PATIENTS, PIECES
+from heorsynth.generators.latent.quantiles import MIN_PATIENTS, PIECES
 from heorsynth.generators.protection.guard import MOST_PIECES, Guard, Noise, beyond_weights
 from heorsynth.generators.rules.drawn import States
 from heorsynth.generators.rules.plan import RULED, Planner, RulePlan, primary_of

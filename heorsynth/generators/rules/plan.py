@@ -58,8 +58,9 @@ class RulePlan:
     def schema(self, schema: Schema) -> Schema:
         """The roles that the law works with.
 
-        A cost or utility that is worked out, or derived from visits, hands its role to its parts. A band that is an arm or subgroup decides the
-        law of its number, and an endpoint that is never after the primary one is drawn along it, like declared ones.
+        A cost or utility that is worked out, or derived from visits, hands its role to its parts. A band that is an arm
+        or subgroup decides the law of its number, and an endpoint that is never after the primary one is drawn along
+        it, like declared ones.
         """
         roles: dict[str, tuple[str, ...]] = {"costs": schema.costs, "utilities": schema.utilities}
         for target, rule in reversed(self.worked_out.items()):

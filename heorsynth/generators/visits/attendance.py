@@ -12,9 +12,10 @@ import pandas as pd
 from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.data.cohort.visits import ends, visit_arrays
 from heorsynth.data.columns.arrays import Arrays
-from heorsynth.data.columns.levels import as_text
 from heorsynth.data.columns.schema import Schema
 from heorsynth.data.visits.area import late
+from heorsynth.generators.latent.quantiles import Quantiles, shared_values
+from heorsynth.generators.visits.completion import arm_codes
 from heorsynth.generators.visits.hazards import Hazard, chosen
 
 _FEW_AFTER = 0.05
@@ -37,6 +38,7 @@ class Attendance:
                                   follow-up ends otherwise
     follows : bool                nothing is known after the end of follow-up of those alive
     full : tuple of str           columns of values that every patient has
+    observed : Mapping            column to its quantile function in each arm, of the patients who attended
     decimals : Mapping            column of times to its decimals; -1 for more than are rounded to
     """
 
@@ -48,6 +50,7 @@ class Attendance:
     last: Mapping[str, tuple[float, float]]
     follows: bool
     full: tuple[str, ...]
+    observed: Mapping[str, tuple[Quantiles, ...]]
     decimals: Mapping[str, int]
 
     @classmethod
@@ -66,7 +69,7 @@ class Attendance:
         follows = bool(not beyond.any() or known[beyond].mean() <= _FEW_AFTER)
         if not follows:
             grid = _Grid.of(cohort.arrays, schema, plan, follows=False)
-        arm, past = _arm_codes(cohort.rows, schema, arms), _past(complete.arrays, schema, plan)
+        arm, past = arm_codes(cohort.rows, schema, arms), _past(complete.arrays, schema, plan)
         due, here = grid.any(grid.due), grid.any(grid.attended)
         stays = np.flip(np.maximum.accumulate(np.flip(here, axis=1), axis=1), axis=1)
         came = np.column_stack([np.ones(len(arm), dtype=bool), stays[:, :-1]])
@@ -80,6 +83,7 @@ class Attendance:
             {measure: _last(grid, measure, least) for measure in schema.visits},
             follows,
             tuple(name for name in schema.schedule.values if not cohort.missing(name).any()),
+            {name: _observed(cohort.numbers(name), arm, len(arms), least) for name in schema.schedule.values},
             {name: _decimals(cohort.numbers(name)) for name in schema.schedule.times.values()},
         )
 
@@ -88,7 +92,7 @@ class Attendance:
         frame = self._timed(frame, schema)
         table = Arrays(frame)
         grid = _Grid.of(table, schema, self.plan, follows=self.follows)
-        arm, past = _arm_codes(frame, schema, self.arms), _past(table, schema, self.plan)
+        arm, past = arm_codes(frame, schema, self.arms), _past(table, schema, self.plan)
         due = grid.any(grid.due)
         stays, here = np.ones(len(frame), dtype=bool), np.zeros(due.shape, dtype=bool)
         left = np.full(due.shape, False)
@@ -106,10 +110,23 @@ class Attendance:
         for measure, held in schema.visits.items():
             for (_, column), one in zip(held, known[measure].T, strict=True):
                 if not one.all() and column not in self.full:
-                    made[column] = frame[column].where(one)
+                    drawn = self._replaced(column, np.where(one, table.numbers(column), np.nan), arm, rng)
+                    made[column] = pd.Series(drawn, index=frame.index).astype(frame[column].dtype)
                     if (clock := schema.schedule.times.get(column)) is not None:
                         made[clock] = frame[clock].where(one)
         return frame.assign(**made) if made else frame
+
+    def _replaced(self, column: str, values: np.ndarray, arm: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Return the values (n,) of those who attend, in their order, with the distribution of the patients who did.
+
+        Without this the distribution would be that of all patients with some taken away, as far as the law knows why.
+        """
+        found, known = values.copy(), ~np.isnan(values)
+        for one in np.unique(arm[known]):
+            rows = np.flatnonzero(known & (arm == one))
+            order = rows[np.lexsort((rng.random(len(rows)), values[rows]))]
+            found[order] = self.observed[column][one]((np.arange(len(rows)) + rng.random(len(rows))) / len(rows))
+        return found
 
     def _known(self, grid: _Grid, here: np.ndarray, rng: np.random.Generator) -> dict[str, np.ndarray]:
         """Return which value (n, k) of each measure is known, given the visits attended (n, K)."""
@@ -165,6 +182,7 @@ class Attendance:
             "last": {measure: list(shares) for measure, shares in self.last.items()},
             "follows": self.follows,
             "full": list(self.full),
+            "observed": {name: [one.to_dict() for one in held] for name, held in self.observed.items()},
             "decimals": dict(self.decimals),
         }
 
@@ -180,6 +198,7 @@ class Attendance:
             {measure: (shares[0], shares[1]) for measure, shares in facts["last"].items()},
             facts["follows"],
             tuple(facts["full"]),
+            {name: tuple(map(Quantiles.from_dict, held)) for name, held in facts["observed"].items()},
             dict(facts["decimals"]),
         )
 
@@ -237,12 +256,12 @@ class _Grid:
         return found
 
 
-def _arm_codes(frame: pd.DataFrame, schema: Schema, arms: tuple[str, ...]) -> np.ndarray:
-    """Return the place (n,) of each row's arm; 0 for one without any."""
-    if schema.arm is None:
-        return np.zeros(len(frame), dtype=int)
-    place = {level: index for index, level in enumerate(arms)}
-    return np.array([place.get(level, 0) for level in as_text(frame[schema.arm]).fillna("")], dtype=int)
+def _observed(values: np.ndarray, arm: np.ndarray, arms: int, least: int) -> tuple[Quantiles, ...]:
+    """Return the quantile function of the known values in each arm; of too few, that of all arms."""
+    known, shared = values[~np.isnan(values)], shared_values(values, least)
+    whole = Quantiles.of(known if len(known) else np.zeros(1), least)
+    held = [values[(arm == one) & ~np.isnan(values)] for one in range(arms)]
+    return tuple(Quantiles.of(one, least, shared=shared) if len(one) >= least else whole for one in held)
 
 
 def _past(table: Arrays, schema: Schema, plan: tuple[float, ...]) -> np.ndarray:

@@ -7,6 +7,7 @@ import pandas as pd
 
 from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.data.cohort.visits import ends
+from heorsynth.data.columns.levels import as_text
 from heorsynth.data.columns.schema import Schema
 
 _DONORS = 5
@@ -32,11 +33,11 @@ def completed(cohort: Cohort, rng: np.random.Generator) -> Cohort:
     """
     schema, frame = cohort.schema, cohort.rows.copy()
     end, dead = ends(cohort.arrays, schema)
-    arm = np.zeros(cohort.n, dtype=int) if schema.arm is None else cohort.coded(schema.arm).codes.astype(int)
+    arm = arm_codes(frame, schema, cohort.arm_levels)
     arms = (arm[:, None] == np.unique(arm)[1:]).astype(float)
     finite = np.where(np.isfinite(end), end, 0.0)
     known = [arms, np.log1p(np.maximum(finite, 0.0))[:, None], dead.astype(float)[:, None]]
-    for name in in_time(schema):
+    for name in _in_time(schema):
         values = cohort.numbers(name)
         filled = _filled(values, np.column_stack(known), arm, rng)
         known.append(filled[:, None])
@@ -47,7 +48,15 @@ def completed(cohort: Cohort, rng: np.random.Generator) -> Cohort:
     return Cohort.derive(schema, frame, label=cohort.label, name=cohort.name)
 
 
-def in_time(schema: Schema) -> tuple[str, ...]:
+def arm_codes(frame: pd.DataFrame, schema: Schema, arms: tuple[str, ...]) -> np.ndarray:
+    """Return the place (n,) of each row's arm; 0 for one without any."""
+    if schema.arm is None:
+        return np.zeros(len(frame), dtype=int)
+    place = {level: index for index, level in enumerate(arms)}
+    return np.array([place.get(level, 0) for level in as_text(frame[schema.arm]).fillna("")], dtype=int)
+
+
+def _in_time(schema: Schema) -> tuple[str, ...]:
     """Return the columns of the values of visits in the order of time."""
     held = [(time, place, column) for place, visits in enumerate(schema.visits.values()) for time, column in visits]
     return tuple(column for _, _, column in sorted(held))
