@@ -20,7 +20,7 @@ from heorsynth.generators.clusters.placing import Placed
 from heorsynth.generators.heor.borrowing import ExternalCohort
 from heorsynth.generators.heor.cells import OTHERS, Cells
 from heorsynth.generators.heor.clustered import cluster_facts, in_an_arm, residual_of
-from heorsynth.generators.heor.columns import ColumnLaw, bent_by, side_by_side
+from heorsynth.generators.heor.columns import ColumnLaw, bent_by, filled_in, side_by_side
 from heorsynth.generators.heor.entry import EntryLaw
 from heorsynth.generators.heor.keep_columns import spared
 from heorsynth.generators.heor.kept import Drawn, KeptMoments
@@ -107,6 +107,7 @@ class HeorLaw:
         whole: bool = False,
         guard: Guard | None = None,
         mending: Mending | None = None,
+        filled: Mapping[str, np.ndarray] | None = None,
     ) -> HeorLaw:
         """The law of a cohort.
 
@@ -121,6 +122,7 @@ class HeorLaw:
         whole : bool                 `keep` is every covariate: then nothing is shrunk, and bent relations are kept too
         guard : Guard, optional      bounds how far one patient moves the law
         mending : Mending, optional  the rules that every row is to keep
+        filled : Mapping, optional   column to True (n,) where its value was filled in: no association rests on it
         """
         cells, cell = Cells.of(cohort, least)
         taken = cells.counts
@@ -173,6 +175,7 @@ class HeorLaw:
         scale = np.where(scale > 0, scale, 1.0)
         standard = (scores - center) / scale
         held, known = side_by_side(blocks, len(seen))
+        known &= ~filled_in(columns, filled or {}, seen)
         target, products = associations(
             *(standard, held, known, owner, bent_by(columns, () if kept is None else kept.columns)),
             cells.indicators(cell).shape[1],
@@ -214,11 +217,9 @@ class HeorLaw:
             )
         latents = law.latents(scores, np.random.default_rng(seeds[0]))
         values = self._values(latents, cell, cause, np.random.default_rng(seeds[1]), exactly=True)
-        columns, start = [], 0
-        for column in self.columns:
-            stop = start + column.width
-            columns.append(column.tabulated(latents[:, start:stop], self._groups(column, cell, cause, values)))
-            start = stop
+        columns = [
+            column.tabulated(mine, self._groups(column, cell, cause, values)) for column, mine in self._split(latents)
+        ]
         return replace(self, columns=tuple(columns), dependence=law)
 
     def with_clusters(self, facts: ClusterFacts | None, rng: np.random.Generator) -> HeorLaw:
@@ -341,13 +342,11 @@ class HeorLaw:
         cause: np.ndarray,
     ) -> dict[str, np.ndarray]:
         """The kept columns (n,), in the order over the rows that gives them their moments."""
-        drawn, start = {}, 0
-        for column in self.columns:
-            stop = start + column.width
+        drawn = {}
+        for column, mine in self._split(latents):
             if column.name in kept.columns:
                 groups = self._groups(column, cell, cause, values)
-                drawn[column.name] = Drawn(column, values[column.name], latents[:, start:stop], groups)
-            start = stop
+                drawn[column.name] = Drawn(column, values[column.name], mine, groups)
         told = quantities(values, self.shape.schema, self.outcome, time, cause)
         if kept.horizon is not None:
             told |= more_quantities(values, self.shape.schema, kept.horizon, time, cause, self.cells, cell)
@@ -383,15 +382,17 @@ class HeorLaw:
         exactly: bool,
     ) -> dict[str, np.ndarray]:
         values: dict[str, np.ndarray] = {}
-        start = 0
-        for column in self.columns:
+        for column, mine in self._split(latents):
             groups = self._groups(column, cell, cause, values)
-            stop = start + column.width
             strata = np.unique(groups) if column.group == STRATUM else ()
             whole = frozenset(str(name) for name in strata if not str(name).endswith(OTHERS))
-            values[column.name] = column.values(latents[:, start:stop], groups, rng, exactly=exactly, whole=whole)
-            start = stop
+            values[column.name] = column.values(mine, groups, rng, exactly=exactly, whole=whole)
         return values
+
+    def _split(self, latents: np.ndarray) -> list[tuple[ColumnLaw, np.ndarray]]:
+        """Each column with its latents (n, width)."""
+        stops = np.cumsum([column.width for column in self.columns])
+        return list(zip(self.columns, np.split(latents, stops[:-1], axis=1), strict=True)) if len(stops) else []
 
     def _groups(
         self, column: ColumnLaw, cell: np.ndarray, cause: np.ndarray, values: Mapping[str, np.ndarray]
