@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from scipy.special import ndtr, ndtri
 
-from heorsynth.generators.heor.quantiles import MIN_PATIENTS, PIECES, Quantiles, normal_scores, rising, shared_values
+from heorsynth.generators.latent.quantiles import MIN_PATIENTS, PIECES, Quantiles, normal_scores, rising, shared_values
 from heorsynth.generators.protection.guard import Mover
 from heorsynth.generators.sampling.target_shares import allocate
 
@@ -282,6 +282,13 @@ class ColumnLaw:
         quantiles = {key: Quantiles.from_dict(law) for key, law in facts["quantiles"].items()}
         shares = {key: tuple(values) for key, values in facts["shares"].items()}
         return cls(facts["name"], facts["group"], tuple(facts["levels"]), shares, quantiles, facts["missing"], tables)
+
+
+def filled_in(columns: Sequence[ColumnLaw], filled: Mapping[str, np.ndarray], rows: np.ndarray) -> np.ndarray:
+    """Return, for some rows and each latent (r, p), whether the value of its column was filled in."""
+    nowhere = np.zeros(len(rows), dtype=bool)
+    held = [filled[one.name][rows] if one.name in filled else nowhere for one in columns for _ in range(one.width)]
+    return np.column_stack(held) if held else np.zeros((len(rows), 0), dtype=bool)
 
 
 def bent_by(columns: Sequence[ColumnLaw], kept: Sequence[str]) -> np.ndarray:
