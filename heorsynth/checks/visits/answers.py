@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
 import numpy as np
@@ -25,6 +26,8 @@ from heorsynth.estimators.visits.trajectories import Trajectories
 DRAWS = 200
 """Bootstrap draws of the patients behind the floor of a distance, and draws behind its interval."""
 
+_Numbers = Callable[[Cohort], np.ndarray]
+
 
 def profile(ask: Ask) -> list[Finding]:
     """Return the mean at each visit, over the living patients who were measured."""
@@ -37,8 +40,12 @@ def profile(ask: Ask) -> list[Finding]:
         if known[visit] < SMALL_COUNT:
             found.append(question.refuse("too few real patients to show"))
         else:
-            found.append(question.judge(lambda data, visit=visit: mean_at(trajectories(data, measure), visit)))
+            found.append(question.judge(partial(_mean, measure=measure, visit=visit)))
     return found
+
+
+def _mean(data: Cohort, measure: str, visit: int) -> Estimate:
+    return mean_at(trajectories(data, measure), visit)
 
 
 def _at(ask: Ask, what: str, time: float) -> str:
@@ -75,7 +82,7 @@ def _attending(seen: Trajectories) -> np.ndarray:
     return np.array([attending_at(seen, visit).value for visit in range(len(seen.times))])
 
 
-def _distance(ask: Ask, question: Question, measure, noise) -> Finding:  # type: ignore[no-untyped-def]
+def _distance(ask: Ask, question: Question, measure: _Numbers, noise: _Numbers) -> Finding:
     """Return the largest distance of several numbers of a cohort; `noise` draws those of resampled patients."""
     group = ask.group
     if few := too_few(group.real):
@@ -91,11 +98,13 @@ def _distance(ask: Ask, question: Question, measure, noise) -> Finding:  # type:
 def pattern(ask: Ask) -> list[Finding]:
     """Return the shares of patients with a monotone and with an intermittent missing pattern."""
     return [
-        ask.question(f"{name} missing pattern of {ask.column}").judge(
-            lambda data, name=name: pattern_share(trajectories(data, ask.column), name)
-        )
+        ask.question(f"{name} missing pattern of {ask.column}").judge(partial(_share, measure=ask.column, pattern=name))
         for name in PATTERNS
     ]
+
+
+def _share(data: Cohort, measure: str, pattern: str) -> Estimate:
+    return pattern_share(trajectories(data, measure), pattern)
 
 
 def change(ask: Ask) -> list[Finding]:
@@ -138,8 +147,12 @@ def area(ask: Ask) -> list[Finding]:
     schema = ask.scope.real.schema
     return [
         ask.question(f"mean {name} from the visits of {ask.column}", unit=schema.unit_of(name)).judge(
-            lambda data, name=name: mean_outcome(outcome(data, name))
+            partial(_mean_derived, name=name)
         )
         for name, one in schema.derived.items()
         if one.measure == ask.column
     ]
+
+
+def _mean_derived(data: Cohort, name: str) -> Estimate:
+    return mean_outcome(outcome(data, name))

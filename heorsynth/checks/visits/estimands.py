@@ -111,8 +111,7 @@ AREA = Estimand(
 CONTRADICTIONS = Estimand(
     key="visits.contradictions",
     plain="rows that contradict their visits",
-    definition="share of rows with a value after death, or with a derived column that is not what its visits give, to a "
-    "thousandth",
+    definition="share of rows with a value after death, or with a derived column that is not what its visits give",
     formula="#{i : row i has either}/n",
     answer=answers.contradictions,
     asked_of=EVERYONE,

@@ -13,6 +13,9 @@ from heorsynth.core.errors import NotEstimableError, Problem
 _TOLERANCE, _MOST = 1e-8, 5000
 """Iterations end when no element of the covariance moves by more than this share of the variances."""
 
+_START = 1e-3
+"""The same for the start of a chain."""
+
 _RIDGE = 1e-10
 """Added to the variances, in their own units: an outcome may have one value only."""
 
@@ -66,13 +69,14 @@ class Rows:
         return ((known, rows) for known, rows in self.patterns if known.any())
 
 
-def reml(outcomes: np.ndarray, design: np.ndarray) -> _Fit:
+def reml(outcomes: np.ndarray, design: np.ndarray, tolerance: float = _TOLERANCE) -> _Fit:
     """Return the regression by restricted maximum likelihood, with an unstructured covariance.
 
     Parameters
     ----------
     outcomes : array (n, k)     NaN where missing; valid if missing at random given the known outcomes and the design
     design : array (n, q)       the same covariates for each outcome, each with its own coefficients
+    tolerance : float           largest change of the covariance in the last step, in units of the variances
 
     Raises
     ------
@@ -101,7 +105,7 @@ def reml(outcomes: np.ndarray, design: np.ndarray) -> _Fit:
     for _ in range(_MOST):
         coefficients, covariance = _generalised_least_squares(rows, sigma)
         moved = _next(rows, sigma, coefficients, covariance)
-        done = float(np.abs(moved - sigma).max()) < _TOLERANCE
+        done = float(np.abs(moved - sigma).max()) < tolerance
         sigma = moved
         if done:
             coefficients, covariance = _generalised_least_squares(rows, sigma)
@@ -174,7 +178,7 @@ def posterior(
 
     Parameters
     ----------
-    outcomes, design            as in `reml`, whose estimate starts the chain
+    outcomes, design            as in `reml`, whose estimate, to three digits, starts the chain
     draws : int                 number of draws
     burn_in, spacing : int      steps before the first draw, and between two draws
 
@@ -187,7 +191,7 @@ def posterior(
     ----------
     Schafer (1997) Analysis of Incomplete Multivariate Data, section 5.4; Tanner & Wong (1987) J Am Stat Assoc 82:528.
     """
-    start, scale = reml(outcomes, design), _scale(outcomes)
+    start, scale = reml(outcomes, design, _START), _scale(outcomes)
     rows = Rows.of(np.asarray(outcomes, float) / scale, np.asarray(design, float))
     coefficients, sigma = start.coefficients / scale, start.sigma / np.outer(scale, scale)
     inverse = np.linalg.inv(rows.design.T @ rows.design)
