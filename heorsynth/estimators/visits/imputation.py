@@ -9,7 +9,7 @@ import numpy as np
 from heorsynth.core.errors import NotEstimableError, Problem
 from heorsynth.estimators.economics.arms import ArmMeans
 from heorsynth.estimators.economics.regression import IMPUTATIONS, adjusted_means, pooled_imputations
-from heorsynth.estimators.visits.multivariate_normal import Drawn, conditional, posterior
+from heorsynth.estimators.visits.multivariate_normal import Drawn, drawn_given, posterior
 from heorsynth.estimators.visits.trajectories import Outcome, Trajectories
 
 AT_RANDOM, JUMP = "visits", "jump-to-reference"
@@ -88,15 +88,9 @@ def _jumped(
     values: np.ndarray, design: np.ndarray, tail: np.ndarray, own: Drawn, reference: Drawn, rng: np.random.Generator
 ) -> np.ndarray:
     """Return the values (n, k) of an arm with those in the tails drawn as after a jump to the reference arm."""
-    found = values.copy()
-    same, number = np.unique(tail, axis=0, return_inverse=True)
-    for place, after in enumerate(same):
-        if after.any():
-            rows = np.flatnonzero(number.ravel() == place)
-            residual = values[np.ix_(rows, ~after)] - design[rows] @ own.coefficients[:, ~after]
-            expected = design[rows] @ reference.coefficients[:, after]
-            found[np.ix_(rows, after)] = conditional(expected, residual, reference.sigma, ~after, rng)
-    return found
+    before, place = np.unique(~tail, axis=0, return_inverse=True)
+    expected = np.where(tail, design @ reference.coefficients, design @ own.coefficients)
+    return drawn_given(values, expected, reference.sigma, before, place.ravel(), rng)
 
 
 def imputed_visit_means(

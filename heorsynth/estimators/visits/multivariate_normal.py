@@ -37,36 +37,51 @@ class _Fit:
 
 
 @dataclass(frozen=True, eq=False)
-class Rows:
-    """Outcomes (n, k) with NaN where missing, their design (n, q), and the rows by pattern of known outcomes."""
+class _Patterns:
+    """The patients by pattern of known outcomes, and sums over the patients of each of P patterns.
 
-    outcomes: np.ndarray
+    Attributes
+    ----------
+    known : array (P, k)                       1 where the outcome is known, else 0
+    place : array (n,)                         the pattern of each patient
+    count : array (P,)                         patients
+    squares, products, design : array          sums of y yᵀ (P, k, k), x yᵀ (P, q, k) and x xᵀ (P, q, q), y = 0 where
+                                               unknown
+    """
+
+    known: np.ndarray
+    place: np.ndarray
+    count: np.ndarray
+    squares: np.ndarray
+    products: np.ndarray
     design: np.ndarray
-    patterns: tuple[tuple[np.ndarray, np.ndarray], ...]
 
     @classmethod
-    def of(cls, outcomes: np.ndarray, design: np.ndarray) -> Rows:
-        """Return the rows by pattern.
+    def of(cls, outcomes: np.ndarray, design: np.ndarray) -> _Patterns:
+        """Return the patterns.
 
         Raises
         ------
         NotEstimableError      an outcome known in too few patients, or a design of less than full rank
         """
-        known = np.isfinite(outcomes)
-        fewest, q = int(known.sum(axis=0).min(initial=len(outcomes))), design.shape[1]
+        known, q = np.isfinite(outcomes), design.shape[1]
+        fewest = int(known.sum(axis=0).min(initial=len(outcomes)))
         if fewest < q + 2 or len(outcomes) < q + outcomes.shape[1] + 1:
             found = f"an outcome known in {counted(fewest, 'patient')}"
             raise NotEstimableError("multivariate normal", Problem("visits", found, "ask fewer visits or pool arms"))
-        for column in known.T:
-            if np.linalg.matrix_rank(design[column]) < q:
-                raise NotEstimableError("multivariate normal", Problem("covariates", "are linearly dependent"))
-        same, number = np.unique(known, axis=0, return_inverse=True)
-        number = number.ravel()
-        return cls(outcomes, design, tuple((one, np.flatnonzero(number == i)) for i, one in enumerate(same)))
+        if any(np.linalg.matrix_rank(design[column]) < q for column in known.T):
+            raise NotEstimableError("multivariate normal", Problem("covariates", "are linearly dependent"))
+        same, place = np.unique(known, axis=0, return_inverse=True)
+        place, y = place.ravel(), np.where(known, outcomes, 0.0)
+        held = [(y[rows], design[rows]) for rows in (place == one for one in range(len(same)))]
+        sums = [(len(y), y.T @ y, x.T @ y, x.T @ x) for y, x in held]
+        return cls(same.astype(float), place, *(np.array(part) for part in zip(*sums, strict=True)))
 
-    def known(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Yield the patterns with a known outcome, each with its rows."""
-        return ((known, rows) for known, rows in self.patterns if known.any())
+
+def _inverses(sigma: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """Return the inverse of the covariance of the known outcomes of each pattern (P, k, k), 0 elsewhere."""
+    both = known[:, :, None] * known[:, None, :]
+    return np.asarray(np.linalg.inv(sigma * both + np.eye(len(sigma)) * (1 - known)[:, :, None]) * both)
 
 
 def reml(outcomes: np.ndarray, design: np.ndarray, tolerance: float = _TOLERANCE) -> _Fit:
@@ -100,15 +115,15 @@ def reml(outcomes: np.ndarray, design: np.ndarray, tolerance: float = _TOLERANCE
     [[2.5, 3.333]]
     """
     scale = _scale(outcomes)
-    rows = Rows.of(np.asarray(outcomes, float) / scale, np.asarray(design, float))
-    sigma = np.eye(rows.outcomes.shape[1])
+    held = _Patterns.of(np.asarray(outcomes, float) / scale, np.asarray(design, float))
+    sigma = np.eye(len(scale))
     for _ in range(_MOST):
-        coefficients, covariance = _generalised_least_squares(rows, sigma)
-        moved = _next(rows, sigma, coefficients, covariance)
+        coefficients, covariance = _generalised_least_squares(held, sigma)
+        moved = _next(held, sigma, coefficients, covariance)
         done = float(np.abs(moved - sigma).max()) < tolerance
         sigma = moved
         if done:
-            coefficients, covariance = _generalised_least_squares(rows, sigma)
+            coefficients, covariance = _generalised_least_squares(held, sigma)
             return _Fit(
                 coefficients * scale,
                 sigma * np.outer(scale, scale),
@@ -126,34 +141,25 @@ def _scale(outcomes: np.ndarray) -> np.ndarray:
     return np.where(spread > 0, spread, 1.0)
 
 
-def _generalised_least_squares(rows: Rows, sigma: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _generalised_least_squares(held: _Patterns, sigma: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the coefficients (q, k) given Σ and their covariance (k, q, k, q)."""
-    k, q = len(sigma), rows.design.shape[1]
-    normal, right = np.zeros((k, q, k, q)), np.zeros((k, q))
-    for known, chosen in rows.known():
-        design, inverse = rows.design[chosen], np.zeros((k, k))
-        inverse[np.ix_(known, known)] = np.linalg.inv(sigma[np.ix_(known, known)])
-        normal += inverse[:, None, :, None] * (design.T @ design)[None, :, None, :]
-        right += inverse @ np.where(known, rows.outcomes[chosen], 0.0).T @ design
-    covariance = np.linalg.inv(normal.reshape(k * q, k * q))
-    coefficients = (covariance @ right.ravel()).reshape(k, q).T
-    return coefficients, covariance.reshape(k, q, k, q)
+    inverse, k, q = _inverses(sigma, held.known), len(sigma), held.design.shape[1]
+    normal = np.einsum("pjl,pab->jalb", inverse, held.design).reshape(k * q, k * q)
+    right = np.einsum("pjl,pal->ja", inverse, held.products).ravel()
+    covariance = np.linalg.inv(normal)
+    return (covariance @ right).reshape(k, q).T, covariance.reshape(k, q, k, q)
 
 
-def _next(rows: Rows, sigma: np.ndarray, coefficients: np.ndarray, covariance: np.ndarray) -> np.ndarray:
+def _next(held: _Patterns, sigma: np.ndarray, coefficients: np.ndarray, covariance: np.ndarray) -> np.ndarray:
     """Return the next Σ of EM: see `reml`."""
-    total = np.zeros_like(sigma)
-    for known, chosen in rows.patterns:
-        if not known.any():
-            total += len(chosen) * sigma
-            continue
-        gain = sigma[:, known] @ np.linalg.inv(sigma[np.ix_(known, known)])
-        design = rows.design[chosen]
-        residual = rows.outcomes[np.ix_(chosen, known)] - design @ coefficients[:, known]
-        fixed = np.einsum("jalb,ab->jl", covariance, design.T @ design)[np.ix_(known, known)]
-        total += gain @ (residual.T @ residual + fixed) @ gain.T
-        total += len(chosen) * (sigma - gain @ sigma[known])
-    return np.asarray(total / len(rows.outcomes) + _RIDGE * np.eye(len(sigma)))
+    both = held.known[:, :, None] * held.known[:, None, :]
+    cross = coefficients.T @ held.products
+    residual = held.squares - cross - cross.transpose(0, 2, 1) + coefficients.T @ held.design @ coefficients
+    fixed = np.einsum("jalb,pab->pjl", covariance, held.design)
+    gain = sigma @ _inverses(sigma, held.known)
+    spread = gain @ ((residual + fixed) * both) @ gain.transpose(0, 2, 1)
+    left = held.count[:, None, None] * (sigma - gain @ sigma)
+    return np.asarray((spread + left).sum(axis=0) / held.count.sum() + _RIDGE * np.eye(len(sigma)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -192,15 +198,16 @@ def posterior(
     Schafer (1997) Analysis of Incomplete Multivariate Data, section 5.4; Tanner & Wong (1987) J Am Stat Assoc 82:528.
     """
     start, scale = reml(outcomes, design, _START), _scale(outcomes)
-    rows = Rows.of(np.asarray(outcomes, float) / scale, np.asarray(design, float))
+    values, x = np.asarray(outcomes, float) / scale, np.asarray(design, float)
+    known, place = np.unique(np.isfinite(values), axis=0, return_inverse=True)
     coefficients, sigma = start.coefficients / scale, start.sigma / np.outer(scale, scale)
-    inverse = np.linalg.inv(rows.design.T @ rows.design)
+    inverse = np.linalg.inv(x.T @ x)
     root = np.linalg.cholesky(inverse)
     for step in range(burn_in + spacing * (draws - 1) + 1):
-        completed = _filled(rows, coefficients, sigma, rng)
-        least_squares = inverse @ rows.design.T @ completed
-        left = completed - rows.design @ least_squares
-        sigma = inverse_wishart(len(left) - rows.design.shape[1], left.T @ left, rng)
+        completed = drawn_given(values, x @ coefficients, sigma, known, place.ravel(), rng)
+        least_squares = inverse @ x.T @ completed
+        left = completed - x @ least_squares
+        sigma = inverse_wishart(len(left) - x.shape[1], left.T @ left, rng)
         noise = rng.standard_normal(least_squares.shape)
         coefficients = least_squares + root @ noise @ np.linalg.cholesky(sigma).T
         if step >= burn_in and (step - burn_in) % spacing == 0:
@@ -224,35 +231,35 @@ def inverse_wishart(freedom: int, squares: np.ndarray, rng: np.random.Generator)
     return np.asarray(half.T @ half)
 
 
-def _filled(rows: Rows, coefficients: np.ndarray, sigma: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Return the outcomes (n, k) with missing ones drawn given the known ones and the parameters."""
-    completed = rows.outcomes.copy()
-    for known, chosen in rows.patterns:
-        if known.all():
-            continue
-        expected = rows.design[chosen] @ coefficients
-        completed[np.ix_(chosen, ~known)] = conditional(
-            expected[:, ~known], rows.outcomes[np.ix_(chosen, known)] - expected[:, known], sigma, known, rng
-        )
-    return completed
-
-
-def conditional(
-    expected: np.ndarray, residual: np.ndarray, sigma: np.ndarray, known: np.ndarray, rng: np.random.Generator
+def drawn_given(
+    values: np.ndarray,
+    expected: np.ndarray,
+    sigma: np.ndarray,
+    known: np.ndarray,
+    place: np.ndarray,
+    rng: np.random.Generator,
 ) -> np.ndarray:
-    """Return draws of the unknown outcomes of patients given their known ones.
+    """Return values (n, k) with the unknown ones drawn given the known ones.
 
     Parameters
     ----------
-    expected : array (n, u)      marginal means of the unknown outcomes
-    residual : array (n, k - u)  known outcomes minus their marginal means
-    sigma, known                 the covariance (k, k), and the mask (k,) of the known outcomes
+    values, expected : array (n, k)    values, ignored where unknown, and their marginal means
+    sigma : array (k, k)               their covariance
+    known : array of bool (P, k)       patterns of known values
+    place : array (n,)                 the pattern of each row
+
+    Notes
+    -----
+    A row e is drawn from N(0, Σ), and the residual of the known values about it is carried over: with o known and u
+    unknown, μ_u + e_u + Σ_uo Σ_oo⁻¹ (y_o - μ_o - e_o) has the conditional mean and covariance.
+
+    References
+    ----------
+    Hoffman & Ribak (1991) Astrophys J 380:L5.
     """
-    spread = sigma[np.ix_(~known, ~known)]
-    if known.any():
-        gain = np.linalg.solve(sigma[np.ix_(known, known)], sigma[np.ix_(known, ~known)])
-        expected = expected + residual @ gain
-        spread = spread - sigma[np.ix_(~known, known)] @ gain
-    values, vectors = np.linalg.eigh(spread)
-    root = vectors * np.sqrt(np.maximum(values, 0.0))
-    return np.asarray(expected + rng.standard_normal(expected.shape) @ root.T)
+    gain = _inverses(sigma, known.astype(float)) @ sigma
+    noise = rng.standard_normal(values.shape) @ np.linalg.cholesky(sigma + _RIDGE * np.eye(len(sigma))).T
+    here = known[place]
+    residual = np.where(here, values - expected - noise, 0.0)
+    carried = (residual[:, None, :] @ gain[place])[:, 0]
+    return np.where(here, values, expected + noise + carried)
