@@ -147,10 +147,14 @@ class Schema:
     def numeric(self) -> tuple[str, ...]:
         """Columns that always hold numbers: times, entry, costs, utilities, totals, parts, and declared numbers."""
         entry = () if self.entry is None else (self.entry,)
-        totals = (name for total, parts in self.totals.items() for name in (total, *parts))
+        totals = [*(part for total, parts in self.totals.items() for part in (total, *parts)), *self.schedule.columns]
         declared = (name for name, kind in self.kind.items() if kind == NUMBER)
-        held = (*self.costs, *self.utilities, *totals, *declared, *self.schedule.columns)
-        return tuple(dict.fromkeys((*self.times, *entry, *held)))
+        return tuple(dict.fromkeys((*self.times, *entry, *self.costs, *self.utilities, *totals, *declared)))
+
+    @property
+    def roles(self) -> dict[str, Any]:
+        """The roles as the arguments of `Cohort`."""
+        return {name: held for name, held in vars(self).items() if name != "schedule"} | {"visits": self.schedule}
 
     def with_roles(self, **changes: Any) -> Schema:
         """Return the schema with some roles changed."""
@@ -158,9 +162,9 @@ class Schema:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the roles as JSON-ready data: rules, a cluster and visits only if they are declared."""
-        facts = asdict(replace(self, schedule=Schedule())) | {"schedule": self.schedule.to_dict()}
-        undeclared = self.schedule == Schedule()
-        left_out = {"rules": self.rules == RuleChoice(), "cluster": self.cluster is None, "schedule": undeclared}
+        facts = asdict(self) | {"schedule": self.schedule.to_dict()}
+        blank = Schema({})
+        left_out = {name: getattr(self, name) == getattr(blank, name) for name in ("rules", "cluster", "schedule")}
         return {name: fact for name, fact in facts.items() if not left_out.get(name)}
 
     @classmethod

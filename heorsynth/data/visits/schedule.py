@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any
 
@@ -128,7 +128,7 @@ class Schedule:
     def to_dict(self) -> dict[str, Any]:
         """The schedule as data for JSON."""
         return {
-            "visits": {measure: [list(pair) for pair in held] for measure, held in self.visits.items()},
+            "visits": [[measure, [list(pair) for pair in held]] for measure, held in self.visits.items()],
             "times": dict(self.times),
             "unit": self.unit,
             "death": self.death,
@@ -139,8 +139,7 @@ class Schedule:
     def from_dict(cls, facts: Mapping[str, Any]) -> Schedule:
         """The schedule that `to_dict` wrote."""
         visits = {
-            measure: tuple((float(time), str(column)) for time, column in held)
-            for measure, held in facts["visits"].items()
+            measure: tuple((float(time), str(column)) for time, column in held) for measure, held in facts["visits"]
         }
         derived = {name: Derived(kind, measure, rate) for name, (kind, measure, rate) in facts["derived"].items()}
         return cls(visits, dict(facts["times"]), facts["unit"], facts["death"], derived)
@@ -156,7 +155,8 @@ def as_schedule(
     RoleError      a declaration has another form; planned times do not rise; there is no such measure or endpoint
     """
     if isinstance(visits, Schedule):
-        return visits
+        named = replace(visits, death=death or visits.death, unit=unit or visits.unit)
+        return replace(named, derived={**visits.derived, **_derived(derived, visits.visits)})
     if death is not None and death not in endpoints:
         raise RoleError("cohort", Problem("death", f"no endpoint {death!r}", nearest(death, endpoints)))
     if not visits:
@@ -174,6 +174,15 @@ def as_schedule(
     return Schedule(
         held, times, None if unit is None else check_unit(unit, "visit_unit"), named, _derived(derived, held)
     )
+
+
+def with_visits(visits: Mapping[str, Mapping[float, str]], roles: Mapping[str, object]) -> dict[str, object]:
+    """Return the visits of a source as a role, if the declared roles say what is derived from them or in which unit.
+
+    Without either, their columns are covariates: only the user knows that planned times and follow-up have one unit.
+    """
+    several = {measure: held for measure, held in visits.items() if len(held) > 1}
+    return {"visits": several} if several and {"derived", "visit_unit"}.intersection(roles) else {}
 
 
 def _measure(measure: str, declared: Any) -> tuple[tuple[tuple[float, str], ...], dict[str, str]]:

@@ -284,13 +284,6 @@ class ColumnLaw:
         return cls(facts["name"], facts["group"], tuple(facts["levels"]), shares, quantiles, facts["missing"], tables)
 
 
-def filled_in(columns: Sequence[ColumnLaw], filled: Mapping[str, np.ndarray], rows: np.ndarray) -> np.ndarray:
-    """Return, for some rows and each latent (r, p), whether the value of its column was filled in."""
-    nowhere = np.zeros(len(rows), dtype=bool)
-    held = [filled[one.name][rows] if one.name in filled else nowhere for one in columns for _ in range(one.width)]
-    return np.column_stack(held) if held else np.zeros((len(rows), 0), dtype=bool)
-
-
 def bent_by(columns: Sequence[ColumnLaw], kept: Sequence[str]) -> np.ndarray:
     """For each latent (p,) the place of its column; -1 where no product moves it.
 

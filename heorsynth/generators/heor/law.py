@@ -20,7 +20,7 @@ from heorsynth.generators.clusters.placing import Placed
 from heorsynth.generators.heor.borrowing import ExternalCohort
 from heorsynth.generators.heor.cells import OTHERS, Cells
 from heorsynth.generators.heor.clustered import cluster_facts, in_an_arm, residual_of
-from heorsynth.generators.heor.columns import ColumnLaw, bent_by, filled_in, side_by_side
+from heorsynth.generators.heor.columns import ColumnLaw, bent_by, side_by_side
 from heorsynth.generators.heor.entry import EntryLaw
 from heorsynth.generators.heor.keep_columns import spared
 from heorsynth.generators.heor.kept import Drawn, KeptMoments
@@ -107,7 +107,6 @@ class HeorLaw:
         whole: bool = False,
         guard: Guard | None = None,
         mending: Mending | None = None,
-        filled: Mapping[str, np.ndarray] | None = None,
     ) -> HeorLaw:
         """The law of a cohort.
 
@@ -122,7 +121,6 @@ class HeorLaw:
         whole : bool                 `keep` is every covariate: then nothing is shrunk, and bent relations are kept too
         guard : Guard, optional      bounds how far one patient moves the law
         mending : Mending, optional  the rules that every row is to keep
-        filled : Mapping, optional   column to True (n,) where its value was filled in: no association rests on it
         """
         cells, cell = Cells.of(cohort, least)
         taken = cells.counts
@@ -175,7 +173,6 @@ class HeorLaw:
         scale = np.where(scale > 0, scale, 1.0)
         standard = (scores - center) / scale
         held, known = side_by_side(blocks, len(seen))
-        known &= ~filled_in(columns, filled or {}, seen)
         target, products = associations(
             *(standard, held, known, owner, bent_by(columns, () if kept is None else kept.columns)),
             cells.indicators(cell).shape[1],

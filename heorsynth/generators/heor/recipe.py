@@ -311,7 +311,6 @@ class Heor:
             whole=everything,
             guard=guard,
             mending=mending,
-            filled={name: cohort.missing(name) for name in cohort.schema.schedule.values},
         )
         if cohort.visits:
             law = replace(law, shape=replace(law.shape, visits=Attendance.of(cohort, complete, self._pieces)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,15 @@ from heorsynth.data.visits.area import late
 from heorsynth.generators.latent.quantiles import Quantiles, shared_values
 from heorsynth.generators.visits.completion import arm_codes
 from heorsynth.generators.visits.hazards import Hazard, chosen
+
+_MANY = 4
+"""A correlation rests on this many times the patients that a share does."""
+
+_CLOSE = 0.99
+"""Two visits that are nearer to one another are left as they are."""
+
+_FARTHEST = 0.6
+"""Values are moved by at most this share of the visit before."""
 
 _FEW_AFTER = 0.05
 """Visits after the end of follow-up of those alive take place, if more than this share of them has a value."""
@@ -39,6 +49,7 @@ class Attendance:
     follows : bool                nothing is known after the end of follow-up of those alive
     full : tuple of str           columns of values that every patient has
     observed : Mapping            column to its quantile function in each arm, of the patients who attended
+    carried : Mapping             column to its correlation with the visit before, within arms
     decimals : Mapping            column of times to its decimals; -1 for more than are rounded to
     """
 
@@ -51,6 +62,7 @@ class Attendance:
     follows: bool
     full: tuple[str, ...]
     observed: Mapping[str, tuple[Quantiles, ...]]
+    carried: Mapping[str, float]
     decimals: Mapping[str, int]
 
     @classmethod
@@ -84,6 +96,7 @@ class Attendance:
             follows,
             tuple(name for name in schema.schedule.values if not cohort.missing(name).any()),
             {name: _observed(cohort.numbers(name), arm, len(arms), least) for name in schema.schedule.values},
+            _carried(cohort.arrays, schema, arm, least),
             {name: _decimals(cohort.numbers(name)) for name in schema.schedule.times.values()},
         )
 
@@ -108,20 +121,28 @@ class Attendance:
         known = self._known(grid, here, rng)
         made: dict[str, pd.Series] = {}
         for measure, held in schema.visits.items():
+            before = np.full(len(frame), np.nan)
             for (_, column), one in zip(held, known[measure].T, strict=True):
+                drawn = table.numbers(column)
                 if not one.all() and column not in self.full:
-                    drawn = self._replaced(column, np.where(one, table.numbers(column), np.nan), arm, rng)
+                    drawn = self._replaced(column, np.where(one, drawn, np.nan), before, arm, rng)
                     made[column] = pd.Series(drawn, index=frame.index).astype(frame[column].dtype)
                     if (clock := schema.schedule.times.get(column)) is not None:
                         made[clock] = frame[clock].where(one)
+                before = drawn
         return frame.assign(**made) if made else frame
 
-    def _replaced(self, column: str, values: np.ndarray, arm: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    def _replaced(
+        self, column: str, values: np.ndarray, before: np.ndarray, arm: np.ndarray, rng: np.random.Generator
+    ) -> np.ndarray:
         """Return the values (n,) of those who attend, in their order, with the distribution of the patients who did.
 
         Without this the distribution would be that of all patients with some taken away, as far as the law knows why.
+        The order is moved along the visit before (n,), so that the two are as correlated as in the patients.
         """
         found, known = values.copy(), ~np.isnan(values)
+        if column in self.carried:
+            values = _moved(values, before, arm, self.carried[column])
         for one in np.unique(arm[known]):
             rows = np.flatnonzero(known & (arm == one))
             order = rows[np.lexsort((rng.random(len(rows)), values[rows]))]
@@ -178,11 +199,12 @@ class Attendance:
             "plan": list(self.plan),
             "dropout": self.dropout.to_dict(),
             "gap": self.gap.to_dict(),
-            "items": {measure: shares.tolist() for measure, shares in self.items.items()},
-            "last": {measure: list(shares) for measure, shares in self.last.items()},
+            "items": [[measure, shares.tolist()] for measure, shares in self.items.items()],
+            "last": [[measure, list(shares)] for measure, shares in self.last.items()],
             "follows": self.follows,
             "full": list(self.full),
             "observed": {name: [one.to_dict() for one in held] for name, held in self.observed.items()},
+            "carried": dict(self.carried),
             "decimals": dict(self.decimals),
         }
 
@@ -194,11 +216,12 @@ class Attendance:
             tuple(facts["plan"]),
             Hazard.from_dict(facts["dropout"]),
             Hazard.from_dict(facts["gap"]),
-            {measure: np.array(shares) for measure, shares in facts["items"].items()},
-            {measure: (shares[0], shares[1]) for measure, shares in facts["last"].items()},
+            {measure: np.array(shares) for measure, shares in facts["items"]},
+            {measure: (shares[0], shares[1]) for measure, shares in facts["last"]},
             facts["follows"],
             tuple(facts["full"]),
             {name: tuple(map(Quantiles.from_dict, held)) for name, held in facts["observed"].items()},
+            dict(facts["carried"]),
             dict(facts["decimals"]),
         )
 
@@ -262,6 +285,42 @@ def _observed(values: np.ndarray, arm: np.ndarray, arms: int, least: int) -> tup
     whole = Quantiles.of(known if len(known) else np.zeros(1), least)
     held = [values[(arm == one) & ~np.isnan(values)] for one in range(arms)]
     return tuple(Quantiles.of(one, least, shared=shared) if len(one) >= least else whole for one in held)
+
+
+def _within(values: np.ndarray, arm: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """Return the values (n,) as distances from the mean of their arm, over the mean spread, among some rows."""
+    found = np.zeros(len(values))
+    for one in np.unique(arm[rows]):
+        mine = rows & (arm == one)
+        found[mine] = values[mine] - values[mine].mean()
+    spread = float(np.sqrt((found[rows] ** 2).mean())) if rows.any() else 0.0
+    return found / spread if spread > 0 else found
+
+
+def _carried(table: Arrays, schema: Schema, arm: np.ndarray, least: int) -> dict[str, float]:
+    """Return the correlation of each visit with the one before it, within arms, where enough patients attended both."""
+    found = {}
+    for held in schema.visits.values():
+        for (_, first), (_, second) in pairwise(held):
+            one, other = table.numbers(first), table.numbers(second)
+            both = ~np.isnan(one) & ~np.isnan(other)
+            if both.sum() >= _MANY * least:
+                found[second] = float((_within(one, arm, both) * _within(other, arm, both))[both].mean())
+    return found
+
+
+def _moved(values: np.ndarray, before: np.ndarray, arm: np.ndarray, wanted: float) -> np.ndarray:
+    """Return the values (n,), moved along those of the visit before so that the two have the wanted correlation."""
+    both = ~np.isnan(values) & ~np.isnan(before)
+    if both.sum() < _MANY:
+        return values
+    one, other = _within(before, arm, both), _within(values, arm, both)
+    now = float((one * other)[both].mean())
+    if abs(now) > _CLOSE or abs(wanted) > _CLOSE:
+        return values
+    slope = wanted * np.sqrt((1 - now**2) / (1 - wanted**2)) - now
+    spread = float(np.std(values[both]))
+    return np.where(both, values + np.clip(slope, -_FARTHEST, _FARTHEST) * one * spread, values)
 
 
 def _past(table: Arrays, schema: Schema, plan: tuple[float, ...]) -> np.ndarray:

@@ -11,7 +11,7 @@ from heorsynth.data.columns.levels import as_text
 from heorsynth.data.columns.schema import Schema
 
 _DONORS = 5
-"""A missing value is that of one of the so many patients with the nearest predicted value."""
+"""The error of a prediction is that of one of so many patients with the nearest prediction."""
 
 _RIDGE = 1e-2
 
@@ -24,12 +24,13 @@ def completed(cohort: Cohort, rng: np.random.Generator) -> Cohort:
 
     Notes
     -----
-    Columns are filled in the order of time. A missing value is that of a patient of the same arm who attended, one of
-    the five nearest in the prediction by arm, end of follow-up, death and earlier visits (predictive mean matching).
+    Columns are filled in the order of time. A missing value is predicted by arm, end of follow-up, death and earlier
+    visits. The error of one of the five patients of the arm with the nearest prediction is added, and the result is
+    the nearest value of the arm, so that spikes and bounds stay (local residual draws, then matching).
 
     References
     ----------
-    Little (1988) J Bus Econ Stat 6:287. van Buuren (2018) Flexible Imputation of Missing Data, section 3.4.
+    Morris, White & Royston (2014) BMC Med Res Methodol 14:75. Little (1988) J Bus Econ Stat 6:287.
     """
     schema, frame = cohort.schema, cohort.rows.copy()
     end, dead = ends(cohort.arrays, schema)
@@ -78,8 +79,12 @@ def _filled(values: np.ndarray, design: np.ndarray, arm: np.ndarray, rng: np.ran
         donors = donors[np.argsort(predicted[donors], kind="stable")]
         many = min(_DONORS, len(donors))
         place = np.searchsorted(predicted[donors], predicted[rows]) - many // 2
-        first = np.clip(place, 0, len(donors) - many)
-        found[rows] = values[donors[first + rng.integers(many, size=len(rows))]]
+        chosen = donors[np.clip(place, 0, len(donors) - many) + rng.integers(many, size=len(rows))]
+        wanted = predicted[rows] + values[chosen] - predicted[chosen]
+        held = np.sort(values[donors])
+        above = np.clip(np.searchsorted(held, wanted), 1, len(held) - 1) if len(held) > 1 else np.zeros(len(rows), int)
+        nearer = wanted - held[above - 1] < held[above] - wanted
+        found[rows] = np.where(nearer, held[above - 1], held[above])
     return found
 
 
