@@ -25,9 +25,12 @@ if TYPE_CHECKING:
     from heorsynth.data.sources.adam import from_adam as from_adam
     from heorsynth.data.sources.adam_write import to_adam as to_adam
     from heorsynth.data.sources.omop import from_omop as from_omop
+    from heorsynth.data.visits.schedule import area as area
+    from heorsynth.data.visits.schedule import total as total
     from heorsynth.engine.engine import open_engine as open_engine
     from heorsynth.evaluation import stability as stability
     from heorsynth.evaluation.evaluate import evaluate as evaluate
+    from heorsynth.evaluation.evaluate import sensitivity as sensitivity
     from heorsynth.evidence.validate import validate as validate
     from heorsynth.generators.augmentation import augment as augment
     from heorsynth.language.checks.check_text import check_text as check_text
@@ -46,6 +49,7 @@ _PUBLIC = {
     "Estimate": "heorsynth.core.estimate:Estimate",
     "HeorsynthError": "heorsynth.core.errors:HeorsynthError",
     "Run": "heorsynth.protocol.run:Run",
+    "area": "heorsynth.data.visits.schedule:area",
     "augment": "heorsynth.generators.augmentation:augment",
     "check_text": "heorsynth.language.checks.check_text:check_text",
     "datasets": "heorsynth.data.datasets:",
@@ -62,9 +66,11 @@ _PUBLIC = {
     "read": "heorsynth.data.files.io:read",
     "replicate": "heorsynth.checks.analyses.replicate:replicate",
     "run": "heorsynth.protocol.run:run",
+    "sensitivity": "heorsynth.evaluation.evaluate:sensitivity",
     "stability": "heorsynth.evaluation.stability:",
     "tables": "heorsynth.report.tables:",
     "to_adam": "heorsynth.data.sources.adam_write:to_adam",
+    "total": "heorsynth.data.visits.schedule:total",
     "validate": "heorsynth.evidence.validate:validate",
     "verify": "heorsynth.protocol.verify:verify",
     "write": "heorsynth.data.files.io:write",

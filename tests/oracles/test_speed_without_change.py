@@ -22,7 +22,7 @@ from heorsynth.estimators.attacks.records import _same
 from heorsynth.estimators.costs.costs import resampled_slice_means, slice_means
 from heorsynth.estimators.survival.cox import cox
 from heorsynth.estimators.survival.cox_two_arms import arm_counts, log_hazard_ratio
-from heorsynth.generators.heor.quantiles import Quantiles, rising
+from heorsynth.generators.latent.quantiles import Quantiles, rising
 
 COLUMNS = {
     "text": pd.Series(["b", None, "a", "b", np.nan]),

@@ -11,19 +11,29 @@ from pandas.api import types
 
 from heorsynth.checks.core.observed import Observed, total_cost
 from heorsynth.checks.core.observed import columns as column_names
+from heorsynth.checks.visits.measured import outcome
 from heorsynth.core.errors import NotEstimableError, Problem, RoleError, nearest
 from heorsynth.core.numbers import is_whole
 from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.data.columns.levels import as_text
+from heorsynth.data.columns.schema import Schema
 from heorsynth.estimators.economics.arms import ArmMeans, arm_means
 from heorsynth.estimators.economics.regression import IMPUTATIONS, adjusted_means, imputed_means
+from heorsynth.estimators.visits.imputation import AT_RANDOM, JUMP, METHODS, imputed_visit_means
+from heorsynth.estimators.visits.trajectories import Outcome
 
 COMPLETE, IMPUTE = "complete", "impute"
-_MISSING = (COMPLETE, IMPUTE)
-"""Methods for missing outcomes."""
+_MISSING = (COMPLETE, IMPUTE, *METHODS)
+"""Methods for missing outcomes: complete cases; imputed costs and effects; or imputed values at visits."""
 
 ADJUSTMENTS: Mapping[str, object] = {"baseline": None, "adjust": (), "impute": None, "cluster": None}
 """The settings of an adjusted evaluation; with these defaults the evaluation is plain."""
+
+_TOLD = {
+    IMPUTE: "missing values imputed",
+    AT_RANDOM: "missing visits imputed",
+    JUMP: "missing visits imputed by jump to reference",
+}
 
 FEWEST_IMPUTATIONS = 5
 """Imputed data sets of each synthetic cohort: the mean over m cohorts averages the noise of 5·m of them."""
@@ -40,7 +50,7 @@ class Analysis:
     effect : str               column of the effect
     adjust : tuple of str      covariates of cost and effect
     baseline : str             utility at baseline, a covariate of the effect only
-    missing : str              "complete" or "impute"
+    missing : str              "complete", "impute", "visits" or "jump-to-reference"
     imputations : int          number of imputed data sets per cohort
     cluster : str              column of the cluster that was randomised
     """
@@ -68,7 +78,7 @@ class Analysis:
     def told(self) -> str:
         """The analysis in the label of a finding, such as "adjusted for u0, age"; "" if it is plain."""
         parts = [f"adjusted for {', '.join(self.covariates)}" if self.covariates else ""]
-        parts.append("missing values imputed" if self.missing == IMPUTE else "")
+        parts.append(_TOLD.get(self.missing, ""))
         parts.append(f"clustered by {self.cluster}" if self.cluster is not None else "")
         return ", ".join(filter(None, parts))
 
@@ -91,6 +101,8 @@ class Analysis:
         arms = len(self.arms)
         if self.plain:
             return arm_means(cost, effect, arm, arms)
+        if self.missing in METHODS:
+            return self._of_visits(cohort, cost, arm, rng)
         shared = joined([covariate(cohort, name) for name in self.adjust], cohort.n)
         own = [] if self.baseline is None or self.baseline in self.adjust else [covariate(cohort, self.baseline)]
         effect_only = joined(own, cohort.n)
@@ -108,6 +120,21 @@ class Analysis:
         self._require_known_levels(cohort)
         return imputed_means(
             cost, effect, arm, arms, shared, rng, baseline=effect_only, imputations=self.imputations, cluster=groups
+        )  # fmt: skip
+
+    def _of_visits(self, cohort: Cohort, cost: np.ndarray, arm: np.ndarray, rng: np.random.Generator) -> ArmMeans:
+        """Means of the arms with values at visits imputed; a cost that is not derived from visits is imputed as one."""
+        schema = cohort.schema
+        derived = len(self.costs) == 1 and self.costs[0] in schema.derived
+        paid = outcome(cohort, self.costs[0]) if derived else Outcome.of_column(cost)
+        shared = _varying(joined([covariate(cohort, name) for name in self.adjust], cohort.n), arm >= 0)
+        groups = None if self.cluster is None else _clusters(cohort, self.cluster)
+        baseline = None
+        if self.baseline is not None:
+            baseline = _visits_of(schema, self.effect).index(self.baseline)
+        return imputed_visit_means(
+            *(paid, outcome(cohort, self.effect), arm, len(self.arms), shared, rng), method=self.missing,
+            imputations=self.imputations, baseline=baseline, cluster=groups,
         )  # fmt: skip
 
     def require(self, cohort: Cohort) -> None:
@@ -137,7 +164,17 @@ class Analysis:
                 problems.append(Problem(role, f"{name!r} is the cluster", "give it as one of the two"))
             elif role == "baseline" and isinstance(cohort, Cohort) and not types.is_numeric_dtype(cohort.rows[name]):
                 problems.append(Problem(role, f"{name!r} is not a number", "give the utility measured at baseline"))
-        return problems
+        return problems + (self._problems_of_visits(schema) if self.missing in METHODS else [])
+
+    def _problems_of_visits(self, schema: Schema) -> list[Problem]:
+        """Return the problems of an imputation of visits: effect or baseline is not from visits."""
+        visits = _visits_of(schema, self.effect)
+        if not visits:
+            fix = 'declare visits, and derived={"qaly": hs.area("eq5d")}'
+            return [Problem("missing", f"{self.effect!r} is not derived from visits", fix)]
+        if self.baseline is not None and self.baseline not in visits:
+            return [Problem("baseline", f"{self.baseline!r} is no visit of the effect", f"give {visits[0]!r}")]
+        return []
 
     def left_out(self, cohort: Cohort) -> int:
         """Return the number of patients with cost and effect known and a covariate or cluster missing."""
@@ -152,6 +189,12 @@ class Analysis:
         if gaps:
             fix = "make missing a separate level, or leave the column out"
             raise NotEstimableError("imputation", Problem(", ".join(gaps), "a level is missing in some patients", fix))
+
+
+def _visits_of(schema: Schema, effect: str) -> list[str]:
+    """Return the columns of the visits that an effect is derived from; none if it is not."""
+    one = schema.derived.get(effect)
+    return [] if one is None else [column for _, column in schema.visits[one.measure]]
 
 
 def analysis_of(

@@ -12,7 +12,8 @@ from heorsynth.checks.core.observed import Observed, follow_up_times, joint, ran
 from heorsynth.checks.economics.analysis import Analysis, analysis_of
 from heorsynth.core.disclosure import small
 from heorsynth.core.errors import NotEstimableError, Problem, UnknownNameError, nearest, unknown_name
-from heorsynth.data.columns.schema import TIME_UNITS, Schema
+from heorsynth.data.columns.schema import Schema
+from heorsynth.data.visits.units import TIME_UNITS
 from heorsynth.estimators.economics.increments import Increments, Joint, increments_of
 
 

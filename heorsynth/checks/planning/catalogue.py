@@ -29,6 +29,7 @@ from heorsynth.checks.planning.settings import setting_problems
 from heorsynth.checks.privacy import estimands as privacy
 from heorsynth.checks.structure import estimands as structure
 from heorsynth.checks.survival import estimands as survival
+from heorsynth.checks.visits import estimands as visits
 from heorsynth.core import plugins
 from heorsynth.core.errors import MarginError, Problem, nearest
 from heorsynth.core.estimate import significant
@@ -41,7 +42,7 @@ _WRITTEN = 1e-8
 
 def _entries() -> dict[str, Estimand]:
     """Return the built-in estimands, in the order of their modules."""
-    rooms = (survival, costs, economics, structure, analyses, privacy)
+    rooms = (survival, costs, economics, structure, visits, analyses, privacy)
     return {value.key: value for room in rooms for value in vars(room).values() if isinstance(value, Estimand)}
 
 

@@ -174,7 +174,7 @@ def plan(
     notes += [
         f"Not checked, as the cohort declares no {roles}: {plain_names(keys)}."
         for roles, keys in absent.items()
-        if "cluster" not in roles  # few cohorts have any
+        if not {"cluster", "visits", "derived"} & set(roles.split(", "))  # few cohorts have any
     ]
     return Plan(
         wanted,

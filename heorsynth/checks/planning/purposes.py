@@ -12,6 +12,7 @@ from heorsynth.checks.economics import estimands as economics
 from heorsynth.checks.privacy import estimands as privacy
 from heorsynth.checks.structure import estimands as structure
 from heorsynth.checks.survival import estimands as survival
+from heorsynth.checks.visits import estimands as visits
 from heorsynth.core.errors import unknown_name
 from heorsynth.data.columns.schema import Schema
 
@@ -125,6 +126,8 @@ _OF_PAPERS = (
     survival.EVENTS,
 )
 _CLUSTERS = (structure.CLUSTERS, structure.CLUSTER_ARMS)
+_VISITS = (visits.MEAN_PROFILE, visits.CORRELATION, visits.DROPOUT, visits.CONTRADICTIONS)
+_VISITS_DETAIL = (visits.CHANGE, visits.MISSING_PATTERN)
 PURPOSES: Mapping[str, Purpose] = {
     purpose.name: purpose
     for purpose in (
@@ -143,6 +146,7 @@ PURPOSES: Mapping[str, Purpose] = {
                 structure.RULES,
                 structure.REPRESENTATION,
                 *_CLUSTERS,
+                *_VISITS,
                 privacy.COPIES,
             ),
         ),
@@ -156,7 +160,7 @@ PURPOSES: Mapping[str, Purpose] = {
                 costs.ZERO_SHARE.with_margin({"absolute": 0.10}, "zeros must occur; their exact share matters less"),
                 _INTACT,
             ),
-            (survival.FOLLOW_UP, *_CLUSTERS, privacy.COPIES),
+            (survival.FOLLOW_UP, *_CLUSTERS, visits.MISSING_PATTERN, visits.CONTRADICTIONS, privacy.COPIES),
             notes=("Impossible rows count against the verdict; estimates from these cohorts are not evidence.",),
         ),
         Purpose(
@@ -171,6 +175,7 @@ PURPOSES: Mapping[str, Purpose] = {
                 structure.RULES,
                 structure.REPRESENTATION,
                 structure.RETENTION,
+                *_VISITS,
             ),
             (
                 survival.RMST,
@@ -187,6 +192,7 @@ PURPOSES: Mapping[str, Purpose] = {
                 structure.INTERSECTIONS,
                 structure.DISPARITY,
                 *_CLUSTERS,
+                *_VISITS_DETAIL,
             ),
             notes=("Show separately, on a hold-out, that a model trained on these cohorts predicts real patients.",),
         ),
@@ -217,6 +223,8 @@ PURPOSES: Mapping[str, Purpose] = {
                 structure.INTERSECTIONS,
                 structure.DISPARITY,
                 *_CLUSTERS,
+                *_VISITS,
+                visits.AREA,
             ),
             notes=("Added rows are not new patients: pool with `analyse`, not as if the cohort were larger.",),
             about_others=True,
@@ -254,6 +262,8 @@ PURPOSES: Mapping[str, Purpose] = {
                 structure.INTERSECTIONS,
                 structure.DISPARITY,
                 structure.CLUSTERS,
+                visits.MEAN_PROFILE,
+                visits.DROPOUT,
             ),
             notes=(
                 "A faithful copy of an arm is not automatically comparable with another trial. Controls drawn from few "
@@ -291,6 +301,8 @@ PURPOSES: Mapping[str, Purpose] = {
                 structure.PANEL,
                 structure.RETENTION,
                 *_CLUSTERS,
+                visits.AREA,
+                *_VISITS,
                 _INTACT,
             ),
             (
@@ -311,6 +323,7 @@ PURPOSES: Mapping[str, Purpose] = {
                 structure.INTERSECTIONS,
                 structure.DISPARITY,
                 *_STRUCTURE,
+                *_VISITS_DETAIL,
             ),
             roles=(("arm",), ("costs",), ("utilities", "endpoints")),
             with_covariates=(structure.PANEL.key,),
@@ -330,6 +343,7 @@ PURPOSES: Mapping[str, Purpose] = {
                 structure.REPRESENTATION,
                 structure.RETENTION,
                 *_CLUSTERS,
+                *_VISITS,
                 privacy.COPIES,
                 privacy.MEMBERSHIP,
                 privacy.NEAREST_RECORD,
@@ -349,6 +363,8 @@ PURPOSES: Mapping[str, Purpose] = {
                 structure.MISSINGNESS,
                 structure.INTERSECTIONS,
                 structure.DISPARITY,
+                visits.AREA,
+                *_VISITS_DETAIL,
                 privacy.MEMBERS_FOUND,
                 privacy.NEAR_COPIES,
                 privacy.NEAREST,

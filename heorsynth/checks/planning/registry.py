@@ -22,6 +22,7 @@ REGISTRY = {
     "utilities": "heorsynth.checks.costs.check:check_utilities",
     "subgroups": "heorsynth.checks.structure.subgroups:check",
     "structure": "heorsynth.checks.structure.check:check",
+    "visits": "heorsynth.checks.visits.check:check",
     "economics": "heorsynth.checks.economics.check:check",
     "inference": "heorsynth.checks.economics.precision:check",
     "analyses": "heorsynth.checks.analyses.check:check",

@@ -126,6 +126,7 @@ def name_problems(key: str, margin: Margin, real: Observed) -> list[Problem]:
         "endpoint": tuple(schema.endpoints),
         "cost": schema.costs,
         "utility": schema.utilities,
+        "measure": tuple(schema.visits),
         "intervals": schema.costs,
         "measures": schema.utilities,
         "quasi_identifiers": [name for name in columns(real) if name not in derived],

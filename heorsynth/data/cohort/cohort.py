@@ -8,20 +8,21 @@ import numpy as np
 import pandas as pd
 
 from heorsynth.core import errors
-from heorsynth.core.disclosure import RULES, shown_counts, small
-from heorsynth.core.display import Card, counted, facts_card
+from heorsynth.core.disclosure import small
+from heorsynth.core.display import Card, facts_card
 from heorsynth.core.errors import Problem
-from heorsynth.core.estimate import significant
+from heorsynth.data.cohort.card import arm_text, counts_text, ends_text, middle
 from heorsynth.data.cohort.declared import as_declared
 from heorsynth.data.cohort.source_checks import SOURCE_CHECKS, bad_events
+from heorsynth.data.cohort.visits import long_table, told, visit_arrays
 from heorsynth.data.columns import role_checks
 from heorsynth.data.columns.arrays import Arrays, Levels
-from heorsynth.data.columns.levels import SMALL_COUNT, as_text, shown_names
 from heorsynth.data.columns.schema import Schema, as_marks, schema_of
 from heorsynth.data.labels.claims import require_label_matches
 from heorsynth.data.labels.label import ID_COLUMN, KEY, Label, has_synthetic_id
 from heorsynth.data.rules.discover import rules_of
 from heorsynth.data.rules.rules import MIN_PATIENTS, Rules
+from heorsynth.data.visits.long_table import is_long, widened
 
 
 class Cohort:
@@ -50,6 +51,15 @@ class Cohort:
     kind : dict, optional          {"site": "code", "cost": "number", "seen": "date"}: what a column holds, if its
                                    type does not show it; a date is stored as days since 1970-01-01
     levels : dict, optional        {"grade": [1, 2, 3]}: every level a column may have; rare ones keep their name
+    visits : dict, optional        {"eq5d": {0: "e0", 6: "e6", 12: ("e12", "e12_time")}}: the column of a measure at
+                                   each planned time, and of when the visit was; or, of `visit_table`, its columns
+                                   {"eq5d": ("id", "month", "value")}, see `heorsynth.data.visits.long_table`
+    visit_table : DataFrame        one row a patient and visit; it becomes one column a visit
+    visit_unit : str, optional     unit of the times of visits; by default `unit`
+    derived : dict, optional       {"qaly": hs.area("eq5d", rate=0.035), "total": hs.total("cost")}: columns that are
+                                   always calculated from visits
+    death : str, optional          the endpoint whose event is death, by default one called os or death: no visit
+                                   follows it
     rules : dict, optional         {"add": ["pfs_time <= time"], "strike": ["all"]}: rules that every row obeys, beside
                                    those that `rules()` discovers, and discovered ones that are none
     missing : list                 values that mean missing in every column, such as ["not done", -9]
@@ -105,8 +115,15 @@ class Cohort:
         missing: object = (),
         rules: Mapping[str, object] | None = None,
         cluster: str | None = None,
+        visits: Mapping[str, object] | None = None,
+        visit_table: pd.DataFrame | None = None,
+        visit_unit: str | None = None,
+        derived: Mapping[str, object] | None = None,
+        death: str | None = None,
         name: str = "cohort",
     ) -> None:
+        if is_long(visits) or visit_table is not None:
+            frame, visits = widened(frame, id, visits or {}, visit_table)
         schema = schema_of(
             endpoints=endpoints,
             arm=arm,
@@ -126,6 +143,10 @@ class Cohort:
             levels=levels,
             rules=rules,
             cluster=cluster,
+            visits=visits,
+            visit_unit=visit_unit,
+            derived=derived,
+            death=death,
         )
         declared = as_declared(frame, schema, event_map, name, missing=as_marks(missing))
         rows, problems = declared.frame, list(declared.problems)
@@ -222,10 +243,10 @@ class Cohort:
 
     @property
     def covariates(self) -> tuple[str, ...]:
-        """Columns that are not an id, cluster, endpoint, entry, arm, cost or utility."""
+        """Columns that are not an id, cluster, endpoint, entry, arm, cost, utility, or a visit after the start."""
         schema = self._schema
         taken = {*schema.identifiers, schema.entry, schema.arm, *schema.times, *schema.events}
-        taken |= {*schema.costs, *schema.utilities}
+        taken |= {*schema.costs, *schema.utilities, *schema.schedule.later}
         return tuple(str(name) for name in self.rows.columns if name not in taken)
 
     @property
@@ -271,6 +292,24 @@ class Cohort:
         columns, arrays = self._schema.endpoints[endpoint], self._arrays
         entry = None if self._schema.entry is None else arrays.numbers(self._schema.entry)
         return arrays.numbers(columns.time), arrays.whole_numbers(columns.event), entry
+
+    @property
+    def visits(self) -> Mapping[str, tuple[tuple[float, str], ...]]:
+        """Measure to its visits, as pairs of planned time (in `schema.visit_unit`) and column, in the order of time."""
+        return self._schema.visits
+
+    def visit_values(self, measure: str) -> tuple[np.ndarray, np.ndarray]:
+        """Return the planned times (k,) and the values (n, k) of a measure, NaN where a visit is missing."""
+        if measure not in self.visits:
+            raise errors.unknown_name("measure", measure, self.visits)
+        plan, _, values = visit_arrays(self._arrays, self._schema, measure)
+        return plan, values
+
+    def visit_table(self) -> pd.DataFrame:
+        """Return one row a patient, measure and visit with a value: patient, measure, planned, time, value."""
+        patient = self._schema.id
+        names = self.rows.index.to_series() if patient is None or self.synthetic else self.rows[patient]
+        return long_table(self._arrays, self._schema, names)
 
     def take(self, rows: np.ndarray) -> Cohort:
         """Return the cohort of these rows, given as an index array or a boolean mask."""
@@ -318,18 +357,20 @@ class Cohort:
         rows += [("synthetic rows", f"{drawn:,}: they add no patients" if rows else f"{drawn:,}")] if drawn else []
         for endpoint in schema.endpoints.values():
             time, cause, _ = self.outcome(endpoint.name)
-            followed = f"median follow-up {_middle(time)} {schema.unit}"
-            ends = f"{endpoint.time}, {endpoint.event}: {self._ends(cause, endpoint.causes)}; {followed}"
+            followed = f"median follow-up {middle(time)} {schema.unit}"
+            ends = f"{endpoint.time}, {endpoint.event}: {ends_text(cause, endpoint.causes)}; {followed}"
             rows.append((f"endpoint {endpoint.name}", ends))
         if schema.arm is not None:
-            rows.append((f"arm {schema.arm}", self._arm_text()))
+            causes = [self.outcome(name)[1] for name in schema.endpoints]
+            rows.append((f"arm {schema.arm}", arm_text(self.levels(schema.arm), self.arm_levels, causes[:1])))
         if schema.cluster is not None:
             rows.append((f"cluster {schema.cluster}", f"{len(self.coded(schema.cluster).counts):,} clusters"))
-        rows += [(f"subgroup {name}", _counts_text(frame[name])) for name in schema.subgroups]
+        rows += [(f"subgroup {name}", counts_text(frame[name])) for name in schema.subgroups]
         for role, names in (("costs", schema.costs), ("utilities", schema.utilities)):
             if names:
                 unit = f" ({schema.money})" if role == "costs" and schema.money else ""
                 rows.append((role + unit, ", ".join(names)))
+        rows += told(schema)
         rows.append(("covariates", ", ".join(self.covariates) or "none"))
         gaps = ", ".join(f"{name} {small(int(count))}" for name, count in frame.isna().sum().items() if count)
         rows.append(("missing", gaps or "none"))
@@ -338,24 +379,6 @@ class Cohort:
             part = f"{label.generator}, cohort {label.part + 1} of {label.m}"
             rows.append(("label", f"{part}, made from {label.n_source:,} patients"))
         return facts_card(f"Cohort {self._name!r} ({kind})", rows)
-
-    def _ends(self, cause: np.ndarray, names: Mapping[int, str]) -> str:
-        codes = [int(code) for code in np.unique(cause) if code > 0]
-        told = [names.get(code, "events" if code == 1 else f"cause {code}") for code in codes]
-        counts = shown_counts([int((cause == code).sum()) for code in (*codes, 0)])
-        return ", ".join(f"{count} {what}" for count, what in zip(counts, [*told, "censored"], strict=True))
-
-    def _arm_text(self) -> str:
-        assigned = self.levels(str(self._schema.arm))
-        sizes = [int((assigned == level).sum()) for level in (*self.arm_levels, "")]
-        names = shown_names(dict(zip(self.arm_levels, sizes[:-1], strict=True))).values()
-        *texts, unassigned = shown_counts(sizes)
-        parts = [f"{name} {count}" for name, count in zip(names, texts, strict=True)]
-        if self._schema.endpoints:
-            cause = self.outcome(next(iter(self._schema.endpoints)))[1]
-            events = shown_counts([int(((assigned == level) & (cause == 1)).sum()) for level in (*self.arm_levels, "")])
-            parts = [f"{part} ({count} events)" for part, count in zip(parts, events, strict=False)]
-        return ", ".join(parts) + (f", {unassigned} not assigned" if sizes[-1] else "")
 
     def __repr__(self) -> str:
         return self.card().text()
@@ -372,20 +395,3 @@ def arms_in_order(assigned: Iterable[str], schema: Schema) -> tuple[str, ...]:
         levels.remove(reference)
         levels.insert(0, reference)
     return tuple(levels)
-
-
-def _middle(time: np.ndarray) -> str:
-    """Return the median of times as text: of five patients, and rounded, so that it is no patient's own."""
-    return significant(RULES.quantile(time[np.isfinite(time)], 0.5), 3)
-
-
-def _counts_text(column: pd.Series) -> str:
-    """Return the levels of a categorical column with their counts. Rare levels are counted, not named."""
-    counts = as_text(column).value_counts().sort_index()
-    texts = shown_counts([*map(int, counts), int(column.isna().sum())], keep=len(counts))
-    shown = [f"{level} {text}" for (level, count), text in zip(counts.items(), texts, strict=False)
-             if count >= SMALL_COUNT]  # fmt: skip
-    rare = int((counts < SMALL_COUNT).sum())
-    if rare:
-        shown.append(counted(rare, "rare level"))
-    return ", ".join(shown) or "none"

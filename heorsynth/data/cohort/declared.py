@@ -11,6 +11,7 @@ from pandas.api import types
 from heorsynth.core import errors
 from heorsynth.core.display import counted
 from heorsynth.core.errors import Problem
+from heorsynth.data.cohort.visits import bad_visits, no_numbers, with_derived
 from heorsynth.data.columns import kinds, role_checks
 from heorsynth.data.columns.column_types import decimals_as_numbers
 from heorsynth.data.columns.holdable import arrow_as_numbers, unsupported_columns
@@ -75,6 +76,10 @@ def as_declared(
     role_checks.refuse(name, read.problems)
     role_checks.refuse(name, too_large + role_checks.bad_event_map(schema, event_map))
     coded, problems = _with_event_codes(rows, schema, event_map, real=real, part=part)
+    if not problems and schema.visits:
+        role_checks.refuse(name, no_numbers(coded, schema))
+        problems += bad_visits(coded, schema) if real else []
+        coded = with_derived(coded, schema) if real or not {*schema.derived} <= {*coded} else coded
     return Declared(coded, read.schema, label, (*notes_of(frame), *read.notes), problems)
 
 

@@ -13,6 +13,7 @@ from pandas.api import types
 
 from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.data.cohort.source_checks import differs_from_parts, order_breaks
+from heorsynth.data.cohort.visits import visit_breaks
 from heorsynth.data.columns.arrays import Arrays
 from heorsynth.data.columns.clusters import NAME_DTYPE
 from heorsynth.data.columns.levels import POOLED, as_text, band_texts
@@ -134,6 +135,8 @@ class Domain:
         for total, parts in schema.totals.items():
             if {total, *parts} <= table.names:
                 found[f"{total}: not the sum of its parts"] = _count(differs_from_parts(frame, total, parts))
+        if {*schema.schedule.values, *schema.schedule.times.values(), *schema.times} <= table.names:
+            found |= visit_breaks(table, schema)
         return found
 
 

@@ -9,7 +9,7 @@ import pandas as pd
 from pandas.api import types
 
 from heorsynth.data.columns.identifiers import words_of
-from heorsynth.data.columns.schema import TIME_UNITS
+from heorsynth.data.visits.units import TIME_UNITS
 
 _LAST_SEEN = {"last", "follow", "followup", "fu", "futime", "contact", "alive", "censor", "censored", "censoring",
              "lastfu", "observed", "visit"}  # fmt: skip

@@ -67,7 +67,7 @@ def missing_columns(frame: pd.DataFrame, schema: Schema) -> list[TypedProblem]:
     problems: list[TypedProblem] = [
         (errors.MissingColumnError, Problem(f"column {name!r}", "not in the data", errors.nearest(name, present)))
         for name in dict.fromkeys(wanted)
-        if name not in present
+        if name not in present and name not in schema.derived
     ]
     if not frame.columns.is_unique:
         twice = sorted({str(name) for name in frame.columns[frame.columns.duplicated()]})
@@ -110,6 +110,8 @@ _ROLES: Mapping[str, Callable[[Schema], Sequence[str | None]]] = {
     "utility": lambda schema: schema.utilities,
     "total or part of one": lambda schema: [one for total, parts in schema.totals.items() for one in (total, *parts)],
     "source of a band": lambda schema: [band.source for band in schema.bands.values()],
+    "visit": lambda schema: [*schema.schedule.values, *schema.schedule.times.values()],
+    "derived": lambda schema: list(schema.derived),
 }
 """The kinds of role, each with its columns. A column has one kind of role, except for those in `_TOGETHER`.
 
@@ -117,10 +119,13 @@ Endpoints may share a time or an event column, and the arm may be a subgroup: th
 """
 
 _TOGETHER = (
-    {"cost", "total or part of one", "source of a band"},
-    {"utility", "total or part of one", "source of a band"},
+    {"cost", "total or part of one", "source of a band", "visit"},
+    {"utility", "total or part of one", "source of a band", "visit"},
+    {"cost", "derived"},
+    {"utility", "derived"},
 )
-"""A cost or utility may be a total or a part of one, and each of them may be cut into bands."""
+"""A cost or utility may be a total or a part of one, or of a visit, and each of them may be cut into bands. Others may
+be derived from visits."""
 
 
 def _shared_columns(schema: Schema) -> list[Problem]:
@@ -139,6 +144,8 @@ def _shared_columns(schema: Schema) -> list[Problem]:
         listed = getattr(schema, role)
         twice = sorted({name for name in listed if listed.count(name) > 1})
         problems += [Problem(role, f"column {name!r} is named twice", "name it once") for name in twice]
+    held_twice = sorted({name for name in schema.schedule.values if schema.schedule.values.count(name) > 1})
+    problems += [Problem("visits", f"column {name!r} is named twice", "name it once") for name in held_twice]
     circular = (total for total, parts in schema.totals.items() if total in parts)
     return problems + [Problem(f"total {name!r}", "is a part of itself", "name its other parts") for name in circular]
 

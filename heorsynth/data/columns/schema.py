@@ -6,12 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from heorsynth.core.errors import Problem, RoleError, nearest
+from heorsynth.core.errors import Problem, RoleError
 from heorsynth.core.numbers import is_number, is_whole
 from heorsynth.data.columns.rule_choice import RuleChoice, as_rule_choice
-
-TIME_UNITS = {"day": 1.0, "week": 7.0, "month": 30.4375, "year": 365.25}
-"""The number of days in each time unit."""
+from heorsynth.data.visits.schedule import Derived, Schedule, as_schedule
+from heorsynth.data.visits.units import check_currency, check_price_year, check_unit
 
 NUMBER, CODE, DATE = "number", "code", "date"
 KINDS = (NUMBER, CODE, DATE)
@@ -73,6 +72,22 @@ class Schema:
     levels: Mapping[str, tuple[str, ...]] = field(default_factory=dict, compare=False)
     rules: RuleChoice = field(default=RuleChoice(), compare=False)
     cluster: str | None = None
+    schedule: Schedule = field(default=Schedule())
+
+    @property
+    def visits(self) -> Mapping[str, tuple[tuple[float, str], ...]]:
+        """Measure to its visits, as pairs of planned time (in `visit_unit`) and column."""
+        return self.schedule.visits
+
+    @property
+    def derived(self) -> Mapping[str, Derived]:
+        """Column to how it is derived from visits."""
+        return self.schedule.derived
+
+    @property
+    def visit_unit(self) -> str:
+        """The unit of the times of visits: that of follow-up, unless another one is declared."""
+        return self.schedule.unit or self.unit
 
     def holds_levels(self, name: str) -> bool:
         """Return True if a column's role or declaration says that its values are levels, whatever their type."""
@@ -105,7 +120,7 @@ class Schema:
         named: list[str | None] = [self.id, self.arm, self.entry, self.cluster]
         for endpoint in self.endpoints.values():
             named += [endpoint.time, endpoint.event]
-        named += [*self.costs, *self.utilities, *self.subgroups]
+        named += [*self.costs, *self.utilities, *self.subgroups, *self.schedule.columns]
         return tuple(dict.fromkeys(name for name in named if name is not None))
 
     @property
@@ -132,18 +147,24 @@ class Schema:
     def numeric(self) -> tuple[str, ...]:
         """Columns that always hold numbers: times, entry, costs, utilities, totals, parts, and declared numbers."""
         entry = () if self.entry is None else (self.entry,)
-        totals = (name for total, parts in self.totals.items() for name in (total, *parts))
+        totals = [*(part for total, parts in self.totals.items() for part in (total, *parts)), *self.schedule.columns]
         declared = (name for name, kind in self.kind.items() if kind == NUMBER)
         return tuple(dict.fromkeys((*self.times, *entry, *self.costs, *self.utilities, *totals, *declared)))
+
+    @property
+    def roles(self) -> dict[str, Any]:
+        """The roles as the arguments of `Cohort`."""
+        return {name: held for name, held in vars(self).items() if name != "schedule"} | {"visits": self.schedule}
 
     def with_roles(self, **changes: Any) -> Schema:
         """Return the schema with some roles changed."""
         return replace(self, **changes)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the roles as JSON-ready data: rules only if some are added or struck, a cluster only if declared."""
-        facts = asdict(self)
-        left_out = {"rules": self.rules == RuleChoice(), "cluster": self.cluster is None}
+        """Return the roles as JSON-ready data: rules, a cluster and visits only if they are declared."""
+        facts = asdict(self) | {"schedule": self.schedule.to_dict()}
+        blank = Schema({})
+        left_out = {name: getattr(self, name) == getattr(blank, name) for name in ("rules", "cluster", "schedule")}
         return {name: fact for name, fact in facts.items() if not left_out.get(name)}
 
     @classmethod
@@ -169,6 +190,7 @@ class Schema:
             rules=RuleChoice(**{name: tuple(texts) for name, texts in facts.get("rules", {}).items()}),
             subgroups=tuple(facts["subgroups"]),
             cluster=facts.get("cluster"),
+            schedule=Schedule.from_dict(facts["schedule"]) if "schedule" in facts else Schedule(),
             **{name: facts[name] for name in ("arm", "arm_reference", "id", "entry", "unit", "currency", "price_year")},
         )
 
@@ -193,10 +215,15 @@ def schema_of(
     levels: Mapping[str, Sequence[object]] | None = None,
     rules: Mapping[str, object] | None = None,
     cluster: str | None = None,
+    visits: object = None,
+    derived: object = None,
+    death: str | None = None,
+    visit_unit: str | None = None,
 ) -> Schema:
     """Return the roles declared as in `Cohort`. Raise RoleError if a declaration has the wrong form."""
+    ends = as_endpoints(endpoints)
     return Schema(
-        endpoints=as_endpoints(endpoints),
+        endpoints=ends,
         arm=_as_name("arm", arm),
         arm_reference=None if arm_reference is None else str(arm_reference),
         costs=as_names(costs, "costs"),
@@ -204,9 +231,9 @@ def schema_of(
         subgroups=as_names(subgroups, "subgroups"),
         id=_as_name("id", id),
         entry=_as_name("entry", entry),
-        unit=_check_unit(unit),
+        unit=check_unit(unit),
         currency=check_currency(currency),
-        price_year=_check_price_year(price_year),
+        price_year=check_price_year(price_year),
         bands=_as_bands(bands or {}),
         order=_as_order(order),
         totals=_as_totals(totals or {}),
@@ -214,6 +241,7 @@ def schema_of(
         levels=_as_levels(levels or {}),
         rules=as_rule_choice(rules or {}),
         cluster=_as_name("cluster", cluster),
+        schedule=as_schedule(visits, derived, death, visit_unit, list(ends)),
     )
 
 
@@ -370,29 +398,3 @@ def _as_totals(declared: object) -> dict[str, tuple[str, ...]]:
         )
         raise RoleError("cohort", problem)
     return {str(total): as_names(parts, f"totals: {total}") for total, parts in declared.items()}
-
-
-def _check_price_year(year: object) -> int | None:
-    """Return the price year, or None. Raise RoleError unless it has four digits."""
-    if year is None:
-        return None
-    if not is_whole(year, 1000) or year > 9999:
-        problem = Problem("price_year", "is not a year with four digits", "write for example price_year=2024")
-        raise RoleError("cohort", problem)
-    return int(year)
-
-
-def check_currency(currency: object) -> str | None:
-    """Return the currency of all costs, or None. Raise RoleError for several currencies or anything that is no name."""
-    if currency is None or (isinstance(currency, str) and currency.strip()):
-        return currency
-    fix = "convert all costs to one currency and price year first, and write currency='EUR'"
-    problems = "not one currency" if isinstance(currency, (Sequence, Mapping, set)) else "not the name of a currency"
-    raise RoleError("cohort", Problem("currency", problems, fix))
-
-
-def _check_unit(unit: str) -> str:
-    """Return the time unit. Raise RoleError unless it is day, week, month or year."""
-    if not isinstance(unit, str) or unit not in TIME_UNITS:
-        raise RoleError("cohort", Problem("unit", f"{unit!r} is not a unit of time", nearest(str(unit), TIME_UNITS)))
-    return unit

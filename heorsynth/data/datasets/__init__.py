@@ -12,10 +12,13 @@ from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.data.datasets.catalogue import CATALOGUE, Dataset
 from heorsynth.data.datasets.cluster_trial import ClusterTruth, simulated_cluster_trial
 from heorsynth.data.datasets.trial import Truth, simulated_trial
+from heorsynth.data.datasets.visit_truth import Treatment, VisitTruth
 
 __all__ = (
     "ClusterTruth",
+    "Treatment",
     "Truth",
+    "VisitTruth",
     "bundled",
     "citation",
     "describe",

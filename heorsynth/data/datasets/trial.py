@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import overload
 
 import numpy as np
 import pandas as pd
@@ -13,6 +14,8 @@ from heorsynth.core.display import counted
 from heorsynth.core.errors import CohortError, HorizonError, Problem, TooFewPatientsError, unknown_name
 from heorsynth.core.random import stream
 from heorsynth.data.cohort.cohort import Cohort
+from heorsynth.data.datasets.visit_trial import visit_trial
+from heorsynth.data.datasets.visit_truth import VisitTruth
 
 ARMS = ("usual", "new")
 _STAGES = ("I", "II", "III", "IV")
@@ -141,7 +144,19 @@ class Truth:
         return threshold * self.incremental_qaly - self.incremental_cost
 
 
-def simulated_trial(n: int = 1000, seed: int = 1, truth: Truth | None = None) -> tuple[Cohort, Truth]:
+@overload
+def simulated_trial(
+    n: int = 1000, seed: int = 1, truth: Truth | None = None, *, visits: None = None
+) -> tuple[Cohort, Truth]: ...
+
+
+@overload
+def simulated_trial(n: int = 1000, seed: int = 1, *, visits: VisitTruth) -> tuple[Cohort, VisitTruth]: ...
+
+
+def simulated_trial(
+    n: int = 1000, seed: int = 1, truth: Truth | None = None, *, visits: VisitTruth | None = None
+) -> tuple[Cohort, Truth] | tuple[Cohort, VisitTruth]:
     """Return a two-arm trial drawn from known parameters, by default with an ICER of about 26,100 EUR per QALY.
 
     The effect size and uncertainty follow van der Linden et al. (2025). At a threshold of 20,000 the decision is
@@ -152,12 +167,19 @@ def simulated_trial(n: int = 1000, seed: int = 1, truth: Truth | None = None) ->
     n : int          patients, half in each arm; at least 20
     seed : int       of the draw; >= 0
     truth : Truth    effects and distributions that replace the default
+    visits           the law of a trial with visits, of three arms by default: utilities and costs at visits, from which
+                     QALYs and costs are derived, with dropout, gaps and deaths; n is at least 20 for each arm
 
     Returns
     -------
     cohort : Cohort  time in years to death (administrative censoring after 3 to 5 years, and dropout); drug and
                      hospital costs, their total, and QALY in the first year; age, sex, stage
-    truth : Truth    the true estimands
+    truth            the true estimands: a `Truth`, or with visits the `VisitTruth`
+
+    Raises
+    ------
+    CohortError      both a truth and the law of visits are given
+    TooFewPatientsError
 
     See Also
     --------
@@ -175,7 +197,15 @@ def simulated_trial(n: int = 1000, seed: int = 1, truth: Truth | None = None) ->
     (100, 'year', 26083)
     >>> round(truth.hazard_ratio, 2), round(truth.inmb(20_000))
     (0.75, -365)
+    >>> cohort, truth = simulated_trial(150, seed=1, visits=VisitTruth())
+    >>> list(cohort.visits), round(truth.incremental_qaly("new"), 3), round(truth.icer("new"))
+    (['eq5d', 'cost'], 0.058, 28794)
     """
+    if visits is not None:
+        if truth is not None:
+            problem = Problem("truth, visits", "two laws are given", "give one of them")
+            raise CohortError("simulated trial", problem)
+        return visit_trial(n, seed, visits), visits
     if n < 20:
         raise TooFewPatientsError("simulated trial", Problem("n", counted(n, "patient"), "ask for 20 or more"))
     law = truth or Truth()

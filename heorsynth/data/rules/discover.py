@@ -14,6 +14,7 @@ from heorsynth.data.columns.rule_choice import STRIKE_ALL
 from heorsynth.data.columns.schema import Schema
 from heorsynth.data.rules import find_levels, find_numbers
 from heorsynth.data.rules.grammar import parsed
+from heorsynth.data.rules.numeric_rules import Steps
 from heorsynth.data.rules.patients import Patients
 from heorsynth.data.rules.rule import Rule
 from heorsynth.data.rules.rules import MIN_PATIENTS, Rules
@@ -68,7 +69,10 @@ def _without_quotes(text: str) -> str:
 
 
 def _discovered(frame: pd.DataFrame, schema: Schema, least: int) -> tuple[list[Rule], int]:
-    """The rules that these rows obey beyond chance, and the number of columns that were not looked at."""
+    """The rules that these rows obey beyond chance, and the number of columns that were not looked at.
+
+    What visits have in common (who missed them, their order) differs from patient to patient: it is no rule.
+    """
     if len(frame) < 2 * least:
         return [], 0
     patients = Patients.of(frame, schema, least)
@@ -103,6 +107,8 @@ def _discovered(frame: pd.DataFrame, schema: Schema, least: int) -> tuple[list[R
         max(1, len(numbers)),
     )
     found: list[Rule] = [*equal, *added_up, *bands, *given, *together, *implied, *orders, *steps]
+    visits = {*schema.schedule.columns}
+    found = [rule for rule in found if isinstance(rule, Steps) or not visits.intersection(rule.columns)]
     return [rule for rule in found if not _of_clusters(rule, patients.alike)], patients.skipped
 
 

@@ -51,10 +51,11 @@ class Patients:
     def of(cls, frame: pd.DataFrame, schema: Schema, least: int) -> Patients:
         """The columns of a frame with these roles."""
         table, numeric, levels = Arrays(frame), [], []
+        hidden = {*schema.derived, *schema.schedule.times.values()}
         roles = [name for name in schema.columns if name in frame.columns]
         names = list(dict.fromkeys([*roles, *map(str, frame.columns)]))
         for name in names:
-            if name in schema.identifiers:
+            if name in schema.identifiers or name in hidden:
                 continue
             column = frame[name]
             counted = types.is_numeric_dtype(column) and not types.is_bool_dtype(column)

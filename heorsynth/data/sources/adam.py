@@ -20,6 +20,7 @@ from heorsynth.data.sources.adam_roles import restored, roles_in
 from heorsynth.data.sources.adam_tables import AdamTables
 from heorsynth.data.sources.adam_visits import AdamVisit, deaths_of, wide_visits
 from heorsynth.data.sources.adtte import SUBJECT, event_codes, rows_of, time_unit
+from heorsynth.data.visits.schedule import with_visits
 
 _DEATH = ("OS", "_DEATH", "DTH", "TTDEATH", "TTDTH")
 """Parameters whose event is death: no visit may follow it."""
@@ -78,7 +79,8 @@ def from_adam(
         holds its roles, so nothing need be given.
     visits : Mapping, optional
         Measure to a parameter of a BDS table: {"adas": "ACTOT"}, or {"adas": {"param": "ACTOT", "dataset": "adqs"}}. A
-        column `adas_8` is the value at AVISITN 8.
+        column `adas_8` is the value at AVISITN 8. With `visit_unit` (of AVISITN) or `derived` among the roles, the
+        cohort has them as its visits.
     covariates : list of str, optional
         Variables of ADSL; by default all that vary, without identifiers, dates, populations and what came later.
     population : str, optional
@@ -119,7 +121,8 @@ def from_adam(
     (True, True)
     """
     joined = join_adam(Path(folder), endpoints, visits=visits, covariates=covariates, population=population)
-    return Cohort(joined.frame, name=name or Path(folder).name, **{**joined.roles, **roles})
+    held = {**joined.roles, **with_visits(joined.visits, roles), **roles}
+    return Cohort(joined.frame, name=name or Path(folder).name, **held)
 
 
 def join_adam(

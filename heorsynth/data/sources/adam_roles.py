@@ -101,7 +101,7 @@ def restored(frame: pd.DataFrame, held: AdamRoles) -> tuple[pd.DataFrame, dict[s
     if held.label is not None:
         rows = rows.set_axis(pd.Index(subjects, name=ID_COLUMN))
         rows.attrs[KEY] = held.label
-    return rows, vars(schema)
+    return rows, schema.roles
 
 
 def _typed(column: pd.Series, name: str, kind: str) -> pd.Series:

@@ -10,9 +10,9 @@ import pandas as pd
 
 from heorsynth.core.display import counted
 from heorsynth.core.errors import FileError, Problem
-from heorsynth.data.columns.schema import TIME_UNITS
 from heorsynth.data.sources.adam_tables import AdamTables
 from heorsynth.data.sources.adtte import SUBJECT, as_dates, rows_of
+from heorsynth.data.visits.units import TIME_UNITS
 
 _NEEDED = (SUBJECT, "PARAMCD", "AVAL", "AVISITN")
 

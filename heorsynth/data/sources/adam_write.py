@@ -15,7 +15,6 @@ from pandas.api import types
 
 from heorsynth.core.errors import FileError, LabelError, OutputError, Problem
 from heorsynth.data.cohort.cohort import Cohort
-from heorsynth.data.columns.schema import TIME_UNITS
 from heorsynth.data.files.io import parquet_bytes, replace_files, xpt_bytes
 from heorsynth.data.files.statistical import SAS_LABEL
 from heorsynth.data.sources.adam import from_adam
@@ -23,6 +22,7 @@ from heorsynth.data.sources.adam_roles import AdamRoles, variables
 from heorsynth.data.sources.adam_tables import ROLES_FILE
 from heorsynth.data.sources.adtte import SUBJECT
 from heorsynth.data.sources.dataset_json import dataset_json_bytes
+from heorsynth.data.visits.units import TIME_UNITS
 
 _STUDY = "HEORSYNTH"
 _FORMATS = ("xpt", "json", "parquet")
@@ -44,7 +44,7 @@ def to_adam(
     Parameters
     ----------
     folder : path            made if it does not exist
-    visits : Mapping         measure to {visit time in the cohort's unit: column}; the columns go into ADVISIT
+    visits : Mapping         measure to {visit time: column}, for ADVISIT; by default the visits of the cohort
     format : str             "xpt" (SAS transport 5), "json" (Dataset-JSON 1.1) or "parquet"
 
     Returns
@@ -80,7 +80,8 @@ def to_adam(
     if cohort.augmented or (cohort.synthetic and cohort.label is None):
         problem = Problem("", "synthetic rows without a label, or mixed with patients", "write each with its label")
         raise LabelError(subject, problem)
-    contents = _contents(cohort, visits or {}, format)
+    held = {measure: dict(pairs) for measure, pairs in cohort.visits.items()}
+    contents = _contents(cohort, held if visits is None else visits, format)
     with tempfile.TemporaryDirectory() as trial:
         replace_files({Path(trial) / name: raw for name, raw in contents.items()})
         _require_same(cohort, from_adam(trial), format)
@@ -187,11 +188,11 @@ def _bds(
     parts = []
     for measure, columns in visits.items():
         for time, column in columns.items():
-            day = max(1.0, float(np.round(time * TIME_UNITS[cohort.schema.unit])))
+            day = max(1.0, float(np.round(time * TIME_UNITS[cohort.schema.visit_unit])))
             parts.append(pd.DataFrame({
                 "STUDYID": _STUDY, SUBJECT: subjects, "PARAM": str(measure)[:40], "PARAMCD": codes[str(measure)],
-                "AVAL": cohort.numbers(column), "AVISIT": f"{cohort.schema.unit} {time:g}", "AVISITN": float(time),
-                "ADY": day,
+                "AVAL": cohort.numbers(column), "AVISIT": f"{cohort.schema.visit_unit} {time:g}",
+                "AVISITN": float(time), "ADY": day,
             }))  # fmt: skip
     return pd.concat(parts, ignore_index=True)
 

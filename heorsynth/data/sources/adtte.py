@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from heorsynth.core.errors import FileError, Problem, nearest
-from heorsynth.data.columns.schema import TIME_UNITS
+from heorsynth.data.visits.units import TIME_UNITS
 
 NEEDED = ("USUBJID", "PARAMCD", "AVAL", "CNSR")
 """The columns that identify a table as ADTTE."""

@@ -19,6 +19,7 @@ from heorsynth.data.sources.omop_database import TIMEOUT, Database, opened
 from heorsynth.data.sources.omop_definition import Definition, Measure, as_definition
 from heorsynth.data.sources.omop_sql import CohortSql
 from heorsynth.data.sources.omop_tables import checked_tables
+from heorsynth.data.visits.schedule import with_visits
 
 
 @dataclass(frozen=True)
@@ -41,8 +42,11 @@ class OmopRows:
     sql: str
 
     def cohort(self, name: str = "omop", **roles: Any) -> Cohort:
-        """Return the cohort; `roles` replace or add to those of the definition."""
-        return Cohort(self.frame, name=name, **{**self.roles, **roles})
+        """Return the cohort; `roles` replace or add to those of the definition.
+
+        With `derived` among them, its visits are those of the definition, at their days.
+        """
+        return Cohort(self.frame, name=name, **{**self.roles, **with_visits(self.visits, roles), **roles})
 
 
 def from_omop(

@@ -203,14 +203,35 @@ def imputed_means(
         done = chained.data[numbered.columns].to_numpy()
         outcomes = done[:, 0], done[:, 1], arm[here], arms
         completed.append(adjusted_means(*outcomes, done[:, first:last], done[:, first:], within_clusters))
+    known = int(np.isfinite(columns[:, :2]).all(axis=1).sum())
+    return pooled_imputations(completed, known, len(columns))
+
+
+def pooled_imputations(completed: Sequence[ArmMeans], n_used: int, n_total: int) -> ArmMeans:
+    """Return the means of imputed data sets pooled by Rubin's rules: W̄ + (1 + 1/M)·B, one part each.
+
+    Parameters
+    ----------
+    completed : sequence (M,)    the means in each imputed data set
+    n_used, n_total : int        patients with both outcomes known, and all patients
+
+    References
+    ----------
+    Rubin (1987) Multiple Imputation for Nonresponse in Surveys; Barnard & Rubin (1999) Biometrika 86:948.
+
+    Examples
+    --------
+    >>> one = adjusted_means(np.array([1, 3, 5, 7.0]), np.array([1, 1, 1, 2.0]), np.array([0, 0, 1, 1]), 2)
+    >>> bool(np.allclose(pooled_imputations([one, one], 4, 4).covariance, one.covariance))
+    True
+    """
     within = np.mean([one.covariance for one in completed], axis=0)
     points = np.array([one.means.ravel() for one in completed])
     parts = [(within, completed[0].parts[0][1])]
-    between = (1 + 1 / imputations) * np.cov(points.T, ddof=1)
+    between = (1 + 1 / len(completed)) * np.cov(points.T, ddof=1)
     if between.any():
-        parts.append((between, float(imputations - 1)))
-    known = int(np.isfinite(columns[:, :2]).all(axis=1).sum())
-    return ArmMeans(points.mean(axis=0).reshape(-1, 2), tuple(parts), known, len(columns))
+        parts.append((between, float(len(completed) - 1)))
+    return ArmMeans(points.mean(axis=0).reshape(-1, 2), tuple(parts), n_used, n_total)
 
 
 def _require_donors(columns: np.ndarray, arm: np.ndarray, arms: int) -> None:

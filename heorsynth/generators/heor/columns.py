@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from scipy.special import ndtr, ndtri
 
-from heorsynth.generators.heor.quantiles import MIN_PATIENTS, PIECES, Quantiles, normal_scores, rising, shared_values
+from heorsynth.generators.latent.quantiles import MIN_PATIENTS, PIECES, Quantiles, normal_scores, rising, shared_values
 from heorsynth.generators.protection.guard import Mover
 from heorsynth.generators.sampling.target_shares import allocate
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from heorsynth.generators.heor.quantiles import Quantiles
+from heorsynth.generators.latent.quantiles import Quantiles
 
 _VALUES = 10_000
 """Number of equally likely values that represent the law when it is cut off."""

@@ -61,7 +61,8 @@ def spared(keep: Sequence[str], schema: Schema, cells: Cells, columns: Sequence[
     """The correlations of kept columns that are not shrunk.
 
     They are those with the arm, the outcome, costs and utilities, and with one another; and those of costs and
-    utilities among themselves, on which regressions of cost and effect together rest.
+    utilities among themselves, on which regressions of cost and effect together rest. Beside them, those of one
+    measure at its visits are kept, because nobody doubts that they are there, and those of visits with the outcome.
     """
     owner = np.concatenate([np.zeros(0, dtype=str), *(np.full(column.width, column.name) for column in columns)])
     money_of = [name for made_of in paid(schema).values() for name in made_of]
@@ -71,5 +72,10 @@ def spared(keep: Sequence[str], schema: Schema, cells: Cells, columns: Sequence[
     outcome = np.arange(n_scores) >= len(named)
     ties = (outcome | (scored == str(schema.arm)))[:, None] & mine[None, :]
     ties |= np.isin(scored, keep)[:, None] & (mine | money)[None, :]
-    either = mine | money
-    return Spared(ties, either[:, None] & either[None, :])
+    either = (mine | money) if len(keep) else np.zeros(len(owner), dtype=bool)
+    partial = either[:, None] & either[None, :]
+    for held in schema.visits.values():
+        visits = np.isin(owner, [column for _, column in held])
+        ties |= outcome[:, None] & visits[None, :]
+        partial |= visits[:, None] & visits[None, :]
+    return Spared(ties, partial)

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from heorsynth.generators.heor.columns import ColumnLaw
-from heorsynth.generators.heor.quantiles import MIN_PATIENTS, rising
+from heorsynth.generators.latent.quantiles import MIN_PATIENTS, rising
 
 _PATIENTS_PER_MOMENT = 10
 """An arm has covariances of its own if it has so many patients for each moment of a covariate; else arms share one."""

@@ -24,16 +24,17 @@ from heorsynth.generators.heor.entry import EntryLaw
 from heorsynth.generators.heor.keep_columns import spared
 from heorsynth.generators.heor.kept import Drawn, KeptMoments
 from heorsynth.generators.heor.outcome import Outcome, scores_of
-from heorsynth.generators.heor.quantiles import MIN_PATIENTS
 from heorsynth.generators.heor.quantities import horizon_of, more_quantities, quantities
 from heorsynth.generators.heor.shape import CAUSE, STRATUM, Shape, arms_of, column_law, group_of
 from heorsynth.generators.latent.associations import Target, associations, correlated_patients, require_dense
 from heorsynth.generators.latent.dependence import Dependence, Thresholds, solve
 from heorsynth.generators.latent.products import Products
+from heorsynth.generators.latent.quantiles import MIN_PATIENTS
 from heorsynth.generators.latent.wide import WideDependence, WideTarget, solve_wide
 from heorsynth.generators.protection.guard import Guard, Mover, Noise
 from heorsynth.generators.rules.plan import RulePlan
-from heorsynth.generators.sampling.formats import formats_from_dict, formats_to_dict
+from heorsynth.generators.sampling.formats import formats_from_dict
+from heorsynth.generators.visits.attendance import Attendance
 
 _SIMULATED_ROWS = 4000
 """Least number of rows of the draw that corrects the latent correlations."""
@@ -179,7 +180,7 @@ class HeorLaw:
             least,
             rng,
             None if external is None else external.correlations(shape, cells, columns),
-            spared(keep, shape.schema, cells, columns, scores.shape[1]) if keep else None,
+            spared(keep, shape.schema, cells, columns, scores.shape[1]) if keep or cohort.visits else None,
         )
         facts = cluster_facts(cohort, cells, cell, seen, scores, (held, known, numbers), columns, thresholds.cluster)
         made = cls(shape, cells, outcome, columns, Dependence.blank(center, scale), kept, noise)
@@ -211,11 +212,9 @@ class HeorLaw:
             )
         latents = law.latents(scores, np.random.default_rng(seeds[0]))
         values = self._values(latents, cell, cause, np.random.default_rng(seeds[1]), exactly=True)
-        columns, start = [], 0
-        for column in self.columns:
-            stop = start + column.width
-            columns.append(column.tabulated(latents[:, start:stop], self._groups(column, cell, cause, values)))
-            start = stop
+        columns = [
+            column.tabulated(mine, self._groups(column, cell, cause, values)) for column, mine in self._split(latents)
+        ]
         return replace(self, columns=tuple(columns), dependence=law)
 
     def with_clusters(self, facts: ClusterFacts | None, rng: np.random.Generator) -> HeorLaw:
@@ -272,6 +271,7 @@ class HeorLaw:
             one = placed.one_row(rng)
             values |= {name: values[name][one] for name in self.whole}
         frame = self.shape.frame(self.cells, cell, time, cause, values)
+        frame = frame if self.shape.visits is None else self.shape.visits.attended(frame, self.shape.schema, rng)
         if placed is not None and self.clusters is not None:
             names = rng.permutation(cluster_names(len(placed.home)))[placed.cluster]
             frame[self.clusters.column] = pd.Series(names, dtype="str")
@@ -280,13 +280,9 @@ class HeorLaw:
     def to_dict(self) -> dict[str, Any]:
         """The law as data for JSON; docs/generator-file.md says what it discloses."""
         return {
-            "formats": formats_to_dict(self.shape.formats),
-            "modelled": [[name, group] for name, group in self.shape.modelled.items()],
-            "pooled": dict(self.shape.pooled),
-            **({"plan": self.shape.plan.to_dict()} if self.mending.steps else {}),
+            **self.shape.to_dict(),
             "cells": self.cells.to_dict(),
             "outcome": None if self.outcome is None else self.outcome.to_dict(),
-            **({} if self.shape.entry is None else {"entry": self.shape.entry.to_dict()}),
             "columns": [column.to_dict() for column in self.columns],
             "dependence": self.dependence.to_dict(),
             **({} if self.kept is None else {"kept": self.kept.to_dict()}),
@@ -300,7 +296,9 @@ class HeorLaw:
         formats = formats_from_dict(facts["formats"])
         entry = None if schema.entry is None else EntryLaw.from_dict(facts["entry"])
         plan = RulePlan.from_dict(facts["plan"]) if "plan" in facts else RulePlan()
-        shape = Shape(plan.schema(schema), formats, dict(facts["modelled"]), facts["pooled"], entry=entry, plan=plan)
+        visits = Attendance.from_dict(facts["visits"]) if "visits" in facts else None
+        found = {"entry": entry, "plan": plan, "visits": visits}
+        shape = Shape(plan.schema(schema), formats, dict(facts["modelled"]), facts["pooled"], **found)
         outcome = None if facts["outcome"] is None else Outcome.from_dict(facts["outcome"])
         columns = tuple(map(ColumnLaw.from_dict, facts["columns"]))
         told = facts["dependence"]
@@ -339,13 +337,11 @@ class HeorLaw:
         cause: np.ndarray,
     ) -> dict[str, np.ndarray]:
         """The kept columns (n,), in the order over the rows that gives them their moments."""
-        drawn, start = {}, 0
-        for column in self.columns:
-            stop = start + column.width
+        drawn = {}
+        for column, mine in self._split(latents):
             if column.name in kept.columns:
                 groups = self._groups(column, cell, cause, values)
-                drawn[column.name] = Drawn(column, values[column.name], latents[:, start:stop], groups)
-            start = stop
+                drawn[column.name] = Drawn(column, values[column.name], mine, groups)
         told = quantities(values, self.shape.schema, self.outcome, time, cause)
         if kept.horizon is not None:
             told |= more_quantities(values, self.shape.schema, kept.horizon, time, cause, self.cells, cell)
@@ -381,15 +377,17 @@ class HeorLaw:
         exactly: bool,
     ) -> dict[str, np.ndarray]:
         values: dict[str, np.ndarray] = {}
-        start = 0
-        for column in self.columns:
+        for column, mine in self._split(latents):
             groups = self._groups(column, cell, cause, values)
-            stop = start + column.width
             strata = np.unique(groups) if column.group == STRATUM else ()
             whole = frozenset(str(name) for name in strata if not str(name).endswith(OTHERS))
-            values[column.name] = column.values(latents[:, start:stop], groups, rng, exactly=exactly, whole=whole)
-            start = stop
+            values[column.name] = column.values(mine, groups, rng, exactly=exactly, whole=whole)
         return values
+
+    def _split(self, latents: np.ndarray) -> list[tuple[ColumnLaw, np.ndarray]]:
+        """Each column with its latents (n, width)."""
+        stops = np.cumsum([column.width for column in self.columns])
+        return list(zip(self.columns, np.split(latents, stops[:-1], axis=1), strict=True)) if len(stops) else []
 
     def _groups(
         self, column: ColumnLaw, cell: np.ndarray, cause: np.ndarray, values: Mapping[str, np.ndarray]

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from heorsynth.generators.heor.cells import Cells
-from heorsynth.generators.heor.quantiles import MIN_PATIENTS, Quantiles, split
+from heorsynth.generators.latent.quantiles import MIN_PATIENTS, Quantiles, split
 from heorsynth.generators.protection.guard import Mover
 
 _POOL = 2

@@ -17,10 +17,10 @@ from heorsynth.generators.heor.cells import Cells
 from heorsynth.generators.heor.columns import ALL, ColumnLaw
 from heorsynth.generators.heor.law import HeorLaw
 from heorsynth.generators.heor.outcome import Outcome, scores_of
-from heorsynth.generators.heor.quantiles import Quantiles
 from heorsynth.generators.heor.quantities import paid
 from heorsynth.generators.heor.shape import Shape, earlier, states
 from heorsynth.generators.latent.dependence import Dependence, Thresholds, correlations
+from heorsynth.generators.latent.quantiles import Quantiles
 from heorsynth.generators.protection.account import Account
 from heorsynth.generators.protection.counts import (
     ONE_PLACE,

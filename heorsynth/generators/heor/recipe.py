@@ -31,8 +31,8 @@ from heorsynth.generators.heor.cells import MIN_STRATUM
 from heorsynth.generators.heor.keep_columns import ALL_COLUMNS, resolved
 from heorsynth.generators.heor.law import HeorLaw
 from heorsynth.generators.heor.private import PrivatePlan
-from heorsynth.generators.heor.quantiles import MIN_PATIENTS
 from heorsynth.generators.latent.dependence import Thresholds
+from heorsynth.generators.latent.quantiles import MIN_PATIENTS
 from heorsynth.generators.protection.account import Account, budget_problems, delta_problem
 from heorsynth.generators.protection.guard import BOUNDS, Guard
 from heorsynth.generators.protection.public import public_columns, public_domain, public_problems, stated_schema
@@ -41,6 +41,8 @@ from heorsynth.generators.sampling.calibration import Aim, CalibrationRequest, a
 from heorsynth.generators.sampling.sampler import Sampler, depth_of
 from heorsynth.generators.sampling.source import require_real, require_source
 from heorsynth.generators.sampling.subsample import stratified
+from heorsynth.generators.visits.attendance import Attendance
+from heorsynth.generators.visits.completion import completed
 
 _PRIVACY = {
     "standard": Thresholds(residual=2.5, score=3.0, hazard=0.5, product=2.0, cluster=1.0),
@@ -257,6 +259,7 @@ class Heor:
             "calibrate": "values of the source" if any(aim.source for aim in aims) else "",
             "borrow": "correlations of the external patients" if borrow is not None else "",
             "cluster": "how patients lie in clusters" if cohort.schema.cluster is not None else "",
+            "visits": "the shares of patients who missed visits" if cohort.visits else "",
         }
         problems = [
             Problem(name, f"keeps {told}, and the release is {self.level}", f"drop {name}, or release: internal")
@@ -285,6 +288,9 @@ class Heor:
             raise GeneratorError("generator 'heor'", Problem("borrow", "only one of borrow and weight is given", fix))
         external = None if borrow is None or weight is None else ExternalCohort(borrow, weight)
         aims = aims_of(self.calibrate, cohort, self.min_patients)
+        if any(aim.column in cohort.schema.derived for aim in aims):
+            problem = Problem("calibrate", "names a column derived from visits", "leave it out")
+            raise GeneratorError("generator 'heor'", problem)
         key = key_for(whole or cohort, self.release_key) if self.release in BOUNDS else None
         guard = None
         if key is not None:
@@ -295,8 +301,9 @@ class Heor:
         keep, everything = resolved(self.keep, cohort), self.keep == ALL_COLUMNS
         rules = rules_of(cohort.rows, cohort.schema, max(RULE_PATIENTS, self._pieces))
         mending = mending_of(rules, cohort.schema, [aim.column for aim in aims], keep)
+        complete = completed(cohort, rng) if cohort.visits else cohort
         law = HeorLaw.of(
-            cohort,
+            complete,
             _UNSHRUNK if everything else _PRIVACY[self.privacy],
             rng,
             least=self._pieces,
@@ -307,8 +314,10 @@ class Heor:
             guard=guard,
             mending=mending,
         )
+        if cohort.visits:
+            law = replace(law, shape=replace(law.shape, visits=Attendance.of(cohort, complete, self._pieces)))
         settings = self._settings(cohort, law, aims, external, whole, rules.texts)
-        kept = {fact for role, found in BY_CONSTRUCTION.items() if getattr(cohort.schema, role) for fact in found}
+        kept = {fact for role, found in BY_CONSTRUCTION.items() if _constructed(cohort, role) for fact in found}
         kept |= {facts.COVARIANCES} if everything else set()
         ruled = {facts.RULES} if law.mending.steps else set()
         ruled |= {facts.CLUSTER_ARMS} if law.clusters is not None and cohort.schema.arm else set()
@@ -363,3 +372,9 @@ class Heor:
             if lost := [one.name for one in law.columns if one.constant and cohort.rows[one.name].nunique() > 1]:
                 settings["one_value_left"] = lost
         return settings
+
+
+def _constructed(cohort: Cohort, role: str) -> bool:
+    """True if the facts of a role hold by construction: there are such columns, and none of them is of visits."""
+    columns = getattr(cohort.schema, role)
+    return bool(columns) and not {*cohort.schema.schedule.columns}.intersection(columns)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,11 +19,12 @@ from heorsynth.data.rules.mending import Mending
 from heorsynth.generators.heor.cells import Cells
 from heorsynth.generators.heor.columns import ALL, ColumnLaw
 from heorsynth.generators.heor.entry import EntryLaw, places
-from heorsynth.generators.heor.quantiles import MIN_PATIENTS, PIECES
+from heorsynth.generators.latent.quantiles import MIN_PATIENTS, PIECES
 from heorsynth.generators.protection.guard import MOST_PIECES, Guard, Noise, beyond_weights
 from heorsynth.generators.rules.drawn import States
 from heorsynth.generators.rules.plan import RULED, Planner, RulePlan, primary_of
-from heorsynth.generators.sampling.formats import Format, decimals_of, is_levels
+from heorsynth.generators.sampling.formats import Format, decimals_of, formats_to_dict, is_levels
+from heorsynth.generators.visits.attendance import Attendance
 
 STRATUM = "arm and subgroups"
 """The group of a column whose law differs by combination of arm and subgroup levels."""
@@ -44,6 +46,7 @@ class Shape:
     least : int                patients that a level must have to be written
     entry : EntryLaw           of the time at which follow-up begins, if one is declared
     levels : Mapping           column to the patients that each of its levels must have
+    visits : Attendance        who attends which visit; None without visits
     plan : RulePlan            how rules are kept; `schema` has the roles that the law works with under it
     """
 
@@ -55,6 +58,7 @@ class Shape:
     entry: EntryLaw | None = None
     levels: Mapping[str, int] = field(default_factory=dict)
     plan: RulePlan = field(default_factory=RulePlan)
+    visits: Attendance | None = None
 
     @property
     def primary(self) -> Endpoint | None:
@@ -81,7 +85,7 @@ class Shape:
         schema, frame = cohort.schema, cohort.rows
         mending = mending or Mending()
         out = mending.worked_out
-        skipped = {*schema.identifiers, *schema.totals, *(set(schema.bands) - set(cells.names))}
+        skipped = {*schema.identifiers, *schema.totals, *schema.derived, *(set(schema.bands) - set(cells.names))}
         named = {*cells.names, *schema.events, *schema.levels}
         needed = {str(name): least if guard is None else guard.level(str(name)) for name in frame.columns}
         formats = {
@@ -229,6 +233,17 @@ class Shape:
         written = pd.DataFrame({name: self._written(name, column) for name, column in found.items()})
         return self.plan.written(written, self.formats)
 
+    def to_dict(self) -> dict[str, Any]:
+        """The shape as data for JSON, without the roles."""
+        return {
+            "formats": formats_to_dict(self.formats),
+            "modelled": [[name, group] for name, group in self.modelled.items()],
+            "pooled": dict(self.pooled),
+            **({"plan": self.plan.to_dict()} if self.plan.mending.steps else {}),
+            **({} if self.entry is None else {"entry": self.entry.to_dict()}),
+            **({} if self.visits is None else {"visits": self.visits.to_dict()}),
+        }
+
     def columns_before(
         self, cells: Cells, cell: np.ndarray, cause: np.ndarray, values: Mapping[str, np.ndarray]
     ) -> dict[str, np.ndarray]:
@@ -260,7 +275,7 @@ def _groups(schema: Schema, cells: Cells) -> dict[str, str]:
     groups = {band.source: name for name, band in schema.bands.items() if name in cells.names}
     if cells.names:
         paid = [*schema.costs, *(part for total in schema.costs for part in schema.totals.get(total, ()))]
-        groups |= dict.fromkeys((*paid, *schema.utilities), STRATUM)
+        groups |= dict.fromkeys((*paid, *schema.utilities, *schema.schedule.values), STRATUM)
     primary = primary_of(schema)
     if primary is not None:
         for first in earlier(schema, primary):

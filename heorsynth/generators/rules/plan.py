@@ -58,17 +58,21 @@ class RulePlan:
     def schema(self, schema: Schema) -> Schema:
         """The roles that the law works with.
 
-        A cost or utility that is worked out hands its role to its parts. A band that is an arm or subgroup decides the
-        law of its number, and an endpoint that is never after the primary one is drawn along it, like declared ones.
+        A cost or utility that is worked out, or derived from visits, hands its role to its parts. A band that is an arm
+        or subgroup decides the law of its number, and an endpoint that is never after the primary one is drawn along
+        it, like declared ones.
         """
         roles: dict[str, tuple[str, ...]] = {"costs": schema.costs, "utilities": schema.utilities}
         for target, rule in reversed(self.worked_out.items()):
             parts = tuple(name for name in rule.columns if name != target) if isinstance(rule, Sum) else ()
             for role, names in roles.items():
                 if target in names:
-                    roles[role] = tuple(
-                        dict.fromkeys(n for name in names for n in (parts if name == target else (name,)))
-                    )
+                    roles[role] = _replaced(names, target, parts)
+        for name, one in schema.derived.items():
+            parts = tuple(column for _, column in schema.visits[one.measure])
+            for role, names in roles.items():
+                if name in names:
+                    roles[role] = _replaced(names, name, parts)
         bands = {
             rule.group: Band(rule.number, rule.edges, tuple(map(as_level, rule.labels)))
             for rule, target in self.mending.steps
@@ -276,7 +280,7 @@ def mending_of(rules: Iterable[Rule], schema: Schema, aimed: Iterable[str] = (),
     primary = primary_of(schema)
     ends = [schema.endpoints[first] for first, _ in schema.order] + ([primary] if primary else [])
     drawn = {name for end in ends for name in (end.time, end.event)} | ({schema.entry} if schema.entry else set())
-    never = {*schema.strata, *schema.identifiers, *schema.bands, *schema.totals, *aimed}
+    never = {*schema.strata, *schema.identifiers, *schema.bands, *schema.totals, *schema.derived, *aimed}
     return Mending.of(rules, schema, drawn - never, never, keep)
 
 
@@ -293,6 +297,11 @@ def kept_parts(keep: Sequence[str], mending: Mending) -> tuple[str, ...]:
         elif name not in found:
             found.append(name)
     return tuple(found)
+
+
+def _replaced(names: Sequence[str], one: str, parts: Sequence[str]) -> tuple[str, ...]:
+    """These names with others in the place of one."""
+    return tuple(dict.fromkeys(new for name in names for new in (parts if name == one else (name,))))
 
 
 def primary_of(schema: Schema) -> Endpoint | None:

@@ -10,6 +10,7 @@ import pandas as pd
 
 from heorsynth.core.errors import GeneratorError, Problem
 from heorsynth.data.cohort.domain import Domain
+from heorsynth.data.cohort.visits import with_derived
 from heorsynth.data.columns.levels import as_text, banded
 from heorsynth.data.labels.claims import Claim, claim_of
 from heorsynth.data.labels.watermark import NO_MARK, release_key
@@ -82,7 +83,7 @@ class RowMaker:
         frame = drawn.reset_index(drop=True)
         for name, band in self.domain.schema.bands.items():
             frame[name] = banded(frame[band.source], band.edges, band.labels)
-        frame = self.mending.mended(self.with_totals(frame))
+        frame = with_derived(self.mending.mended(self.with_totals(frame)), self.domain.schema)
         self._require_known(frame)
         return frame[[name for name in self.domain.columns if name in frame.columns]]
 
@@ -106,7 +107,7 @@ class RowMaker:
         own_key, mending = None if owner is None else release_key(owner, release), self.mending
         whole = self.law.whole if isinstance(self.law, ClusteredLaw) else ()
         rows, columns = marked(frame, self.domain, rng, own_key, {*mending.revalued, *whole})
-        rows = mending.mended(self.with_totals(rows))
+        rows = with_derived(mending.mended(self.with_totals(rows)), self.domain.schema)
         return rows, claim_of(rows, columns, owner, release)
 
     def _with_levels(self, n: int, rng: np.random.Generator, where: Mapping[str, str]) -> pd.DataFrame:

@@ -145,12 +145,13 @@ def _too_few(column: pd.Series, *, coded: bool = False) -> str:
 
 
 def training_frame(cohort: Cohort) -> pd.DataFrame:
-    """The columns to learn from: all but the id, and bands and totals, which are computed after the draw.
+    """The columns to learn from: all but the id, and bands, totals and derived columns, computed after the draw.
 
     Clusters have names that tell none of them: a site is known by its patients, and they by their site.
     """
-    hidden = [name for name in (cohort.schema.id, *cohort.schema.bands, *cohort.schema.totals) if name is not None]
+    schema = cohort.schema
+    hidden = [name for name in (schema.id, *schema.bands, *schema.totals, *schema.derived) if name is not None]
     frame = cohort.frame.drop(columns=hidden, errors="ignore").reset_index(drop=True)
-    if (cluster := cohort.schema.cluster) is not None:
+    if (cluster := schema.cluster) is not None:
         frame[cluster] = renamed_clusters(frame[cluster])
     return frame

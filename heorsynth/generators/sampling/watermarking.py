@@ -122,6 +122,7 @@ def _column(series: pd.Series, domain: Domain) -> _Column | None:
     name = str(series.name)
     schema, known = domain.schema, domain.columns.get(name)
     fixed = {*schema.times, *schema.events, *schema.strata, *schema.bands, *schema.totals, schema.entry}
+    fixed |= {*schema.derived, *schema.schedule.times.values()}
     if known is None or known.levels is not None or known.whole or name in fixed or not types.is_float_dtype(series):
         return None
     values = measurements(series)

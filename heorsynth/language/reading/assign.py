@@ -8,7 +8,7 @@ from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from heorsynth.data.columns.schema import TIME_UNITS
+from heorsynth.data.visits.units import TIME_UNITS
 from heorsynth.language.facts.sheet import AGE, COST, MEASURE, TIME, Row, Slot
 from heorsynth.language.reading.numbers import CURRENCIES, Number, factor
 from heorsynth.language.reading.terms import Terms

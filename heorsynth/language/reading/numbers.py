@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from functools import cache
 
-from heorsynth.data.columns.schema import TIME_UNITS
+from heorsynth.data.visits.units import TIME_UNITS
 from heorsynth.language.reading.lexicon import Lexicon, lexicon
 
 _MASS = {"mg/dl": 1.0, "g/dl": 1000.0, "g/l": 100.0, "mg/l": 0.1}

@@ -27,6 +27,7 @@ from heorsynth.data.sources.adam import join_adam
 from heorsynth.data.sources.adtte import from_adtte
 from heorsynth.data.sources.omop import OmopRows, from_omop
 from heorsynth.data.sources.omop_database import address_of
+from heorsynth.data.visits.schedule import with_visits
 from heorsynth.engine.engine import EngineSpec
 from heorsynth.generators.sampling.source import require_source, unfit_columns
 from heorsynth.protocol.file.error_lines import with_lines
@@ -41,7 +42,7 @@ PAPER = "published"
 FILE, FOLDER, DATABASE = "file", "folder", "database"
 """Kinds of source that belong to the user: their name is not published, and the key of their fingerprint is private."""
 
-_NOT_ROLES = {"source", "drop", "allow_synthetic_source"}
+_NOT_ROLES = {"source", "drop", "allow_synthetic_source", "visit_table"}
 
 
 @dataclass(frozen=True)
@@ -110,9 +111,11 @@ def read_origin(protocol: Protocol, folder: Path | None = None, engine: EngineSp
     roles: Mapping[str, object]
     if section.source.omop is not None:
         extract = _extract(protocol, section.source.omop, folder or protocol.path.parent)
-        frame, roles, key, name = extract.frame, extract.roles, private_key(), "database"
+        frame, key, name = extract.frame, private_key(), "database"
+        roles = {**extract.roles, **with_visits(extract.visits, declared)}
     else:
         frame, roles, key, name = _read(protocol, folder)
+    declared |= _visit_table(protocol, folder)
     frame, sign = _marked_if_synthetic(frame, section.source.file is not None)
     frame = frame.drop(columns=_dropped(protocol, list(map(str, frame.columns))))
     cohort = _cohort(
@@ -193,7 +196,7 @@ def _read(protocol: Protocol, folder: Path | None) -> tuple[pd.DataFrame, Mappin
     source = protocol.document.cohort.source
     if source.simulated is not None:
         trial, _ = datasets.simulated_trial(source.simulated.n, source.simulated.seed)
-        return trial.frame, vars(trial.schema), PUBLIC_KEY, "simulated trial"
+        return trial.frame, trial.schema.roles, PUBLIC_KEY, "simulated trial"
     if source.dataset is not None:
         if source.dataset not in datasets.names():
             raise ProtocolError(
@@ -209,7 +212,8 @@ def _read(protocol: Protocol, folder: Path | None) -> tuple[pd.DataFrame, Mappin
     try:
         if source.adam is not None:
             joined = join_adam(path, **source.of_adam)
-            return joined.frame, joined.roles, private_key(), path.name
+            declared = protocol.document.cohort.model_dump(exclude_none=True)
+            return joined.frame, {**joined.roles, **with_visits(joined.visits, declared)}, private_key(), path.name
         frame = io.read_frame(path, sheet=source.sheet)
         roles: dict[str, object] = {}
         if source.adtte is not None:
@@ -217,6 +221,17 @@ def _read(protocol: Protocol, folder: Path | None) -> tuple[pd.DataFrame, Mappin
     except FileError as error:
         raise with_lines(error, protocol, default=("source",)) from error
     return frame, roles, private_key(), path.stem
+
+
+def _visit_table(protocol: Protocol, folder: Path | None) -> dict[str, object]:
+    """The long table of visits that a protocol names beside its source, as a role of the cohort."""
+    name = protocol.document.cohort.visit_table
+    if name is None:
+        return {}
+    try:
+        return {"visit_table": io.read_frame((folder or protocol.path.parent) / name)}
+    except FileError as error:
+        raise with_lines(error, protocol, default=("visit_table",)) from error
 
 
 def _require_one(protocol: Protocol) -> None:

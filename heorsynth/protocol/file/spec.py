@@ -36,6 +36,14 @@ def _code(value: object) -> object:
     return int(value) if isinstance(value, str) and value.isdigit() else whole(value)
 
 
+def _moment(value: object) -> object:
+    """A planned time used as a key. In a lock it is text, because keys of JSON are text."""
+    try:
+        return float(value) if isinstance(value, str) else value
+    except ValueError:
+        raise PydanticCustomError("number", "not a number") from None
+
+
 def _method(value: object) -> object:
     """A method for missing values that `imputations` knows."""
     try:
@@ -46,7 +54,26 @@ def _method(value: object) -> object:
 
 
 Code = Annotated[int, BeforeValidator(_code)]
+_Moment = Annotated[float, BeforeValidator(_moment)]
 _Level = Annotated[str | int, BeforeValidator(_level)]
+
+
+class _LongVisits(Section):
+    """The columns of a measure in a long table of visits, and the planned times."""
+
+    id: str
+    time: str
+    value: str
+    unit: str | None = None
+    at: list[Number] = []
+
+
+class _Derived(Section):
+    """A column that is calculated from the visits of a measure: an area or a total."""
+
+    area: str | None = None
+    total: str | None = None
+    rate: Number = 0.0
 
 
 class _Rules(Section):
@@ -81,6 +108,11 @@ class _CohortSection(Section):
     levels: dict[str, list[str | int | float | bool]] | None = None
     missing: list[str | int | float] | None = None
     rules: _Rules | None = None
+    visits: dict[str, dict[_Moment, str | tuple[str, str]] | tuple[str, str, str] | _LongVisits] | None = None
+    visit_table: str | None = None
+    visit_unit: Literal["day", "week", "month", "year"] | None = None
+    derived: dict[str, _Derived] | None = None
+    death: str | None = None
     drop: list[str] = []
     allow_synthetic_source: bool = False
 

@@ -10,7 +10,8 @@ import pandas as pd
 from pandas.api import types
 
 from heorsynth.data.columns.identifiers import looks_like_dates, words_of
-from heorsynth.data.columns.schema import TIME_UNITS, Endpoint
+from heorsynth.data.columns.schema import Endpoint
+from heorsynth.data.visits.units import TIME_UNITS
 from heorsynth.protocol.start import vocabulary as words
 
 _MAX_CODES = 6

@@ -15,8 +15,8 @@ from heorsynth.core import errors
 from heorsynth.generators.heor.cells import Cells
 from heorsynth.generators.heor.law import HeorLaw
 from heorsynth.generators.heor.outcome import systematic_sample
-from heorsynth.generators.heor.quantiles import MIN_PATIENTS, Quantiles, split
 from heorsynth.generators.latent.dependence import james_stein
+from heorsynth.generators.latent.quantiles import MIN_PATIENTS, Quantiles, split
 
 
 def drawn(cohort: "hs.Cohort", seed: int = 1, **asked: object) -> "hs.Cohort":

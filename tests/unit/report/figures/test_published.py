@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 import heorsynth as hs
+from heorsynth.core.errors import UnknownNameError
 
 CURVE = pd.DataFrame({"arm": "a", "time": [1.0, 1.0, 2.0, 2.0, 3.0], "survival": [1.0, 0.8, 0.8, 0.6, 0.6]})
 RISK = pd.DataFrame({"arm": "a", "time": [0, 2], "at_risk": [5, 4]})
