@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from heorsynth.generators.augmentation import augment as augment
     from heorsynth.language.checks.check_text import check_text as check_text
     from heorsynth.language.narratives.narrate import narrate as narrate
+    from heorsynth.language.proposals.propose import propose_paper as propose_paper
     from heorsynth.language.raters.rating_kit import rating_kit as rating_kit
     from heorsynth.protocol.run import Run as Run
     from heorsynth.protocol.run import run as run
@@ -61,6 +62,7 @@ _PUBLIC = {
     "inspect": "heorsynth.data.inspect:inspect",
     "narrate": "heorsynth.language.narratives.narrate:narrate",
     "open_engine": "heorsynth.engine.engine:open_engine",
+    "propose_paper": "heorsynth.language.proposals.propose:propose_paper",
     "published": "heorsynth.published:",
     "rating_kit": "heorsynth.language.raters.rating_kit:rating_kit",
     "read": "heorsynth.data.files.io:read",

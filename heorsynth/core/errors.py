@@ -198,6 +198,10 @@ class ModelCallError(LanguageError):
     """A language model did not answer, refused, or answered with another model. It never holds a key or a prompt."""
 
 
+class ProposalError(LanguageError):
+    """A proposed fact is not quoted from the text, or is to be used before a person accepted it."""
+
+
 class CallRecordError(LanguageError):
     """A recorded call is missing without a live model, was altered, or cannot be written."""
 

@@ -35,6 +35,7 @@ from heorsynth.provenance.ro_crate import CRATE, crate
 from heorsynth.provenance.signature import ENVELOPE, opened, sealed
 from heorsynth.published.trial.trial import PublishedTrial
 from heorsynth.report.governance import governance_page
+from heorsynth.report.label import label_page
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -131,12 +132,13 @@ def require_governance(protocol: Protocol) -> None:
         raise ProtocolError(f"protocol {protocol.path.name!r}", problems)
 
 
-def write_governance(governance: Sheet, folder: Path) -> None:
-    """Write the governance sheet as JSON and as a page; RunError if it does not follow its schema."""
+def write_governance(governance: Sheet, record: Record, evidence: Evidence, folder: Path) -> None:
+    """Write the governance sheet as JSON and as a page, and the label; RunError if the sheet breaks its schema."""
     require_valid(governance.to_dict())
     text = json.dumps(governance.to_dict(), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
     (folder / "governance.json").write_text(text, encoding="utf-8")
     (folder / "governance.html").write_text(governance_page(governance), encoding="utf-8")
+    (folder / "label.html").write_text(label_page(record, evidence), encoding="utf-8")
 
 
 def release_of(record: Record, folder: Path, owner: bytes | None) -> Release:

@@ -332,7 +332,7 @@ def run(
             first_file=first_file(synthetic),
             analyses=analyses_of(spec.document.analyses, spec.path.parent),
         )
-        provenance.write_governance(governance, folder)
+        provenance.write_governance(governance, record, evidence, folder)
         (folder / "report.html").write_text(page, encoding="utf-8")
         with clock.step("notebook"):
             (folder / "notebook.ipynb").write_text(kernel.execute(notebook), encoding="utf-8")

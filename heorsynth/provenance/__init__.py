@@ -1,3 +1,3 @@
 """Records, signatures, crates and governance of a run."""
 
-__all__ = ("croissant", "fingerprint", "governance", "in_toto", "record", "ro_crate", "signature")
+__all__ = ("croissant", "fingerprint", "governance", "in_toto", "record", "ro_crate", "signature", "texts")

@@ -105,7 +105,7 @@ def sheet(record: Record, evidence: Evidence, document: Mapping[str, Any]) -> Sh
         record.title,
         record.purpose,
         record.verdict,
-        tuple(_item(question, answers, governance, economic) for question in ITEMS),
+        tuple(item_of(question, answers, governance, _applies(question, economic)) for question in ITEMS),
     )
 
 
@@ -127,15 +127,21 @@ def require_valid(facts: Mapping[str, Any]) -> None:
         raise RunError("governance sheet", Problem(place, f"violates the rule {error.validator!r} of the schema", fix))
 
 
-def _item(
-    question: Question, answers: Mapping[str, tuple[str, str]], governance: Mapping[str, Any], economic: bool
+def _applies(question: Question, economic: bool) -> bool:
+    """Whether a question concerns a run; no generator uses a language model."""
+    return not question.language and (economic or not question.economic)
+
+
+def item_of(
+    question: Question, answers: Mapping[str, tuple[str, str]], governance: Mapping[str, Any], applies: bool = True
 ) -> Item:
+    """The item of a question: answered from `answers`, or by a person in the governance section."""
     answer, by = answers.get(question.id, ("", "nobody"))
     by_person = _answer_in(governance, question.key)
     if by_person:
         answer, by = f"{answer} {by_person}".strip(), "person"
     status = FILLED if answer else NOT_REPORTED
-    if question.economic and not economic:
+    if not applies:
         status = NOT_APPLICABLE
     elif question.required and not by_person:
         status = NEEDS_A_PERSON

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 WEF, HARPER, CHEERS, RAO, HOUSE = "WEF 2025", "HARPER", "CHEERS 2022", "Rao 2025", "Use"
+ELEVATE = "ELEVATE-GenAI"
 
 CITATIONS = {
     HOUSE: "Uses, limits and who answers for them",
@@ -12,6 +13,7 @@ CITATIONS = {
     HARPER: "Wang et al. (2022) HARPER, Pharmacoepidemiol Drug Saf, doi:10.1002/pds.5507",
     CHEERS: "Husereau et al. (2022) CHEERS 2022, Value in Health 25:3, doi:10.1016/j.jval.2021.11.1351",
     RAO: "Rao et al. (2025) scoping review of synthetic data from language models in health: what studies must report",
+    ELEVATE: "Fleurence et al. (2025) ELEVATE-GenAI, Value in Health 28:11, arXiv 2501.12394: use of language models",
 }
 """Source to its citation, in the order of the sheet."""
 
@@ -26,6 +28,7 @@ class Question:
     key : str            key of the governance section for a person's answer; "" if only the run can answer
     required : bool      True if only a person can answer; a release without the answer can be refused
     economic : bool      True if it applies only to protocols with an economic evaluation
+    language : bool      True if it applies only where a language model was used
     """
 
     id: str
@@ -34,10 +37,15 @@ class Question:
     key: str = ""
     required: bool = False
     economic: bool = False
+    language: bool = False
 
 
 def _cheers(number: int, text: str, key: str = "") -> Question:
     return Question(f"cheers.{number}", CHEERS, f"{number} {text}", key, economic=True)
+
+
+def _elevate(number: int, text: str) -> Question:
+    return Question(f"elevate.{number}", ELEVATE, f"{number} {text}", language=True)
 
 
 ITEMS: tuple[Question, ...] = (
@@ -103,6 +111,16 @@ ITEMS: tuple[Question, ...] = (
     Question("rao.privacy", RAO, "Assessment of privacy"),
     Question("rao.human", RAO, "Evaluation by people", "human_evaluation"),
     Question("rao.availability", RAO, "Availability of data and code"),
+    _elevate(1, "Model characteristics"),
+    _elevate(2, "Accuracy assessment"),
+    _elevate(3, "Comprehensiveness assessment"),
+    _elevate(4, "Factuality verification"),
+    _elevate(5, "Reproducibility protocols and generalizability"),
+    _elevate(6, "Robustness checks"),
+    _elevate(7, "Fairness and bias monitoring"),
+    _elevate(8, "Deployment context and efficiency metrics"),
+    _elevate(9, "Calibration and uncertainty"),
+    _elevate(10, "Security and privacy measures"),
 )
 
 KEYS: tuple[str, ...] = tuple(dict.fromkeys(one.key for one in ITEMS if one.key))

@@ -1,3 +1,3 @@
 """Tables, figures and the dossier."""
 
-__all__ = ("dossier", "governance")
+__all__ = ("dossier", "governance", "label")

@@ -1,3 +1,3 @@
 """Facts of one paper that cannot all be true, found and measured."""
 
-__all__ = ("contradictions", "counts", "curves")
+__all__ = ("contradiction", "contradictions", "counts", "curves")

@@ -174,6 +174,9 @@ class Paper:
         rows += [("endpoints", ", ".join(self.endpoints) or "none")]
         rows += [("facts", ", ".join(f"{kind} {n}" for kind, n in by_kind.items()))]
         rows += [(f"citation {name}", text) for name, text in self.citations.items()]
+        if (proposal := self.document.proposal) is not None:
+            people = dict.fromkeys(f"{one.accepted_by} on {one.accepted_on}" for one in proposal.facts)
+            rows += [("proposed by", f"{proposal.made_by}; accepted by {', '.join(people)}")]
         n = len(self.contradictions())
         return facts_card(f"Paper: {self.title}", rows, f"{counted(n, 'contradiction')}." if n else "")
 

@@ -14,6 +14,7 @@ from heorsynth.core.yaml_lines import Kind, Path_, line_of, number_texts, read_y
 from heorsynth.published.paper.files import endpoint_data
 from heorsynth.published.paper.names import name_problems
 from heorsynth.published.paper.paper import Paper
+from heorsynth.published.quotes.accepted import proposal_problems
 from heorsynth.published.schema.document import Document
 from heorsynth.published.schema.printed import Printed, printed
 
@@ -34,7 +35,8 @@ def read(path: str | Path) -> Paper:
     Raises
     ------
     PaperError              the file does not follow the schema, cites nothing, states a fact without its source, or
-                            names an arm, a citation or a file that is not there; each problem has its line
+                            names an arm, a citation or a file that is not there; or a language model proposed it and
+                            no person accepted a fact; each problem has its line
     FileError               the file cannot be read
 
     See Also
@@ -74,7 +76,7 @@ def read(path: str | Path) -> Paper:
     except ValidationError as error:
         problems = [schema_problem(item, lines, Document)[1] for item in error.errors()]
         raise PaperError(subject, [*map(_with_source, problems), *_cites_nothing(plain, lines)]) from None
-    problems = [*_cites_nothing(plain, lines), *name_problems(document, lines)]
+    problems = [*_cites_nothing(plain, lines), *name_problems(document, lines), *proposal_problems(document, lines)]
     if problems:
         raise PaperError(subject, problems)
     data, problems = endpoint_data(document, file.parent, lines)

@@ -207,6 +207,23 @@ class _CorrelationSection(_Sourced):
     arm: Text | None = None
 
 
+class _ProposedFactSection(Section):
+    """A fact that a language model proposed: the sentences it quotes, and who accepted it on which date."""
+
+    fact: Text
+    quotes: list[Text] = Field(min_length=1)
+    accepted_by: Text | None = None
+    accepted_on: Text | None = None
+
+
+class _ProposalSection(Section):
+    """The proposal of a language model that this file was written from."""
+
+    made_by: Text
+    call: Text
+    facts: list[_ProposedFactSection] = Field(min_length=1)
+
+
 class Document(Section):
     """The content of a paper file."""
 
@@ -220,3 +237,4 @@ class Document(Section):
     costs: dict[str, _AmountsSection] = {}
     utilities: dict[str, _AmountsSection] = {}
     correlations: list[_CorrelationSection] = []
+    proposal: _ProposalSection | None = None

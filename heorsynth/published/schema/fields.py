@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, model_validator
+from pydantic import BeforeValidator, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
 from heorsynth.core.numbers import WHOLE_FLOATS
@@ -65,11 +65,22 @@ def _number(value: object) -> object:
     raise _refused("not a number", "write digits and a point")
 
 
-Figure = Annotated[Printed, BeforeValidator(_figure)]
-Bound = Annotated[Printed, BeforeValidator(_bound)]
-Count = Annotated[int, BeforeValidator(_count)]
+def _as_printed(description: str, pattern: str) -> WithJsonSchema:
+    return WithJsonSchema({"type": "string", "pattern": pattern, "description": description})
+
+
+_DIGITS = r"[+−–-]?[0-9][0-9,]*([.·][0-9]+)?%?"
+
+Figure = Annotated[
+    Printed, BeforeValidator(_figure), _as_printed("a number as printed, such as 0.80 or 34%", f"^{_DIGITS}$")
+]
+Bound = Annotated[
+    Printed, BeforeValidator(_bound), _as_printed("a number as printed, or: not reached", f"^({_DIGITS}|not reached)$")
+]
+Count = Annotated[int, BeforeValidator(_count), _as_printed("a count as printed", "^[0-9][0-9,]*$")]
 Text = Annotated[str, BeforeValidator(_text)]
-Real = Annotated[float, BeforeValidator(_number)]
+Real = Annotated[float, BeforeValidator(_number), _as_printed("a number", r"^[0-9]+([.][0-9]+)?$")]
+"""Kinds of number. Their JSON schema asks for text: a JSON number loses the last zero of 0.80."""
 
 
 class Source(Section):

@@ -118,9 +118,7 @@ def published_curves(
     times = _times(at_risk, names, float(end))
     arms = [_arm(name, points[points["arm"] == name], follow[name], float(end), times, at_risk) for name in names]
     with style():
-        axes = _drawn(
-            arms, float(end), times, outcome.name, cohorts[0].schema.unit, outcome.causes.get(1, "the event")
-        )
+        axes = _drawn(arms, float(end), times, outcome.name, cohorts[0].schema.unit, outcome.causes.get(1, "the event"))
     frame = pd.concat([arm.points for arm in arms], ignore_index=True)
     tables = {key: pd.concat([getattr(arm, part) for arm in arms], ignore_index=True)
               for key, part in (("band", "band"), ("at_risk", "risk"))}  # fmt: skip

@@ -83,7 +83,7 @@ def test_a_run_folder_holds_what_the_contract_names(done: "hs.Run") -> None:
         "protocol.yaml", "protocol.lock", "notebook.ipynb", "report.html", "verdict.json", "evidence.csv",
         "synthetic/000.parquet", "synthetic/001.parquet", "SHA256SUMS",
         "ro-crate-metadata.json", "croissant.json", "provenance.json", "signature.json",
-        "governance.json", "governance.html",
+        "governance.json", "governance.html", "label.html",
     }  # fmt: skip
     verdict = json.loads((done.path / "verdict.json").read_text(encoding="utf-8"))
     assert {"verdict", "purpose", "findings", "seed", "heorsynth", "protocol_sha256", "source_fingerprint"} <= set(
