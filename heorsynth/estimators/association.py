@@ -20,6 +20,9 @@ _ROWS = 2048
 WEIGHTS = 2**24
 """The largest number of bootstrap weights held in memory at a time."""
 
+_GROUPS = 8192
+"""Of more rows than twice this many, so many random groups are resampled in place of rows."""
+
 _LEAST = 10
 """The smallest number of pairs for an interval."""
 
@@ -97,7 +100,9 @@ def resampled_correlations(
     -----
     A bootstrap sample is stored as the number of times it draws each row. The sums of all samples are then one matrix
     product of these counts with products of columns, and no rows are copied. Columns with the same known rows share
-    their sums.
+    their sums. Of many rows, the sums of `_GROUPS` random groups of equal size are resampled: their variance estimates
+    that of the rows with a relative error of √(2/8192) = 1.6%, so standard errors are right to 0.8%, and the time no
+    longer grows with rows times samples.
 
     Examples
     --------
@@ -105,14 +110,20 @@ def resampled_correlations(
     >>> resampled_correlations(columns, (np.array([0]), np.array([1])), 2, np.random.default_rng(1)).round(12).tolist()
     [[1.0], [1.0]]
     """
-    n, found = len(columns), []
     several = _parts(columns.shape[1], pairs, [np.arange(columns.shape[1])] if parts is None else parts)
-    for begin in range(0, draws, step := max(1, WEIGHTS // n)):
+    n = len(columns)
+    groups = np.arange(n + 1) if n <= 2 * _GROUPS else np.linspace(0, n, _GROUPS + 1).astype(int)
+    if len(groups) <= n:
+        columns = columns[rng.permutation(n)]
+    units, found = len(groups) - 1, []
+    for begin in range(0, draws, step := max(1, WEIGHTS // units)):
         size = min(step, draws - begin)
-        counts = np.array([np.bincount(rng.integers(n, size=n), minlength=n) for _ in range(size)], dtype=float)
+        counts = np.array(
+            [np.bincount(rng.integers(units, size=units), minlength=units) for _ in range(size)], dtype=float
+        )
         drawn = np.empty((size, len(pairs[0])))
         for held, part, inside in several:
-            drawn[:, held] = _weighted(columns if parts is None else columns[:, part], inside, counts)
+            drawn[:, held] = _weighted(columns if parts is None else columns[:, part], inside, counts, groups)
         found.append(drawn)
     return np.concatenate(found)
 
@@ -129,15 +140,25 @@ def _parts(
     return [(one, part, (place[pairs[0][one]], place[pairs[1][one]])) for one, part in zip(held, parts, strict=True)]
 
 
-def _weighted(columns: np.ndarray, pairs: tuple[np.ndarray, np.ndarray], counts: np.ndarray) -> np.ndarray:
-    """Return the correlations (B, J) of pairs of columns (n, k) whose rows are counted so many times (B, n)."""
+def _weighted(
+    columns: np.ndarray, pairs: tuple[np.ndarray, np.ndarray], counts: np.ndarray, groups: np.ndarray
+) -> np.ndarray:
+    """Return the correlations (B, J) of pairs of columns (n, k) whose groups of rows are counted so often (B, G).
+
+    `groups` (G + 1,) are the rows between which a group lies.
+    """
     known = np.isfinite(columns)
     (held, pattern), standard = _patterns(known), _standardised(columns, known)
-    sums = sum(
-        counts[:, start : start + _ROWS]
-        @ _products(standard[start : start + _ROWS], held[start : start + _ROWS], pairs)
-        for start in range(0, len(columns), _ROWS)
-    )
+    alone = len(groups) > len(columns)
+    step = _ROWS if alone else max(1, _ROWS * (len(groups) - 1) // len(columns))
+    sums: np.ndarray | float = 0.0
+    for begin in range(0, len(groups) - 1, step):
+        edges = groups[begin : begin + step + 1]
+        rows = slice(edges[0], edges[-1])
+        products = _products(standard[rows], held[rows], pairs)
+        if not alone:
+            products = np.add.reduceat(products, edges[:-1] - edges[0], axis=0)
+        sums = sums + counts[:, begin : begin + step] @ products
     return _correlations_of(np.asarray(sums), pairs, pattern, columns.shape[1])
 
 
