@@ -5,5 +5,6 @@ from heorsynth.published.paper.read import read
 from heorsynth.published.reconstruction.cohorts import ReconstructedCohorts
 from heorsynth.published.reconstruction.joined import joined
 from heorsynth.published.reconstruction.reconstruct import reconstruct
+from heorsynth.published.trial.trial import PublishedTrial
 
-__all__ = ("ReconstructedCohorts", "indirect_comparison", "joined", "read", "reconstruct")
+__all__ = ("PublishedTrial", "ReconstructedCohorts", "indirect_comparison", "joined", "read", "reconstruct")
