@@ -16,7 +16,7 @@ _BLANKS = ("steward", "intended_use", "prohibited_use", "legal_basis", "retentio
 
 
 @dataclass(frozen=True)
-class PaperDraft:
+class _Draft:
     """A drafted protocol: its name, its text, what was guessed, and questions that only a person can answer."""
 
     name: str
@@ -25,7 +25,7 @@ class PaperDraft:
     questions: tuple[str, ...]
 
 
-def draft_of_paper(path: Path, place: str) -> PaperDraft:
+def draft_of_paper(path: Path, place: str) -> _Draft:
     """Return a protocol for a paper file; `place` is its path from the folder of the protocol, as YAML.
 
     Raises
@@ -55,7 +55,7 @@ def draft_of_paper(path: Path, place: str) -> PaperDraft:
         Guess("constraints", constraints, "curves, numbers at risk and patients are always constraints"),
         Guess("arm_reference", (trial.reference,), "the reference of the first hazard ratio, else the last arm"),
     )
-    return PaperDraft(f"{path.stem}_protocol", "\n".join(lines), guesses, tuple(_questions(trial)))
+    return _Draft(f"{path.stem}_protocol", "\n".join(lines), guesses, tuple(_questions(trial)))
 
 
 def _questions(trial: PublishedTrial) -> Iterator[str]:
