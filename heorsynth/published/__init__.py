@@ -8,10 +8,12 @@ from heorsynth.published.paper.read import read
 from heorsynth.published.reconstruction.cohorts import ReconstructedCohorts
 from heorsynth.published.reconstruction.joined import joined
 from heorsynth.published.reconstruction.reconstruct import reconstruct
+from heorsynth.published.trial.trial import PublishedTrial
 
 __all__ = (
     "Prior",
     "PublishedCohorts",
+    "PublishedTrial",
     "ReconstructedCohorts",
     "cohorts",
     "indirect_comparison",

@@ -8,13 +8,13 @@ from heorsynth.core.errors import OutputError, Problem
 from heorsynth.protocol.file.spec import Protocol
 
 TEMPLATE = Path(__file__).parents[1] / "templates" / "notebook.ipynb"
-_TEMPLATE_OF_PAPER = TEMPLATE.with_name("published.ipynb")
+TEMPLATE_OF_PAPER = TEMPLATE.with_name("published.ipynb")
 
 
 def notebook_of(protocol: Protocol) -> Path:
     """The path of the notebook. Raise OutputError if the protocol names one that does not exist."""
     if protocol.document.notebook is None:
-        return TEMPLATE if protocol.document.cohort.source.published is None else _TEMPLATE_OF_PAPER
+        return TEMPLATE if protocol.document.cohort.source.published is None else TEMPLATE_OF_PAPER
     path = protocol.path.parent / protocol.document.notebook
     if not path.is_file():
         fix = "give its path from the folder of the protocol, or leave the key out"

@@ -18,11 +18,15 @@ from heorsynth.data.files.csv_dialect import assumed
 from heorsynth.data.files.io import read_frame
 from heorsynth.data.folders.partitions import Partitions
 from heorsynth.data.sources.adtte import NEEDED, from_adtte
-from heorsynth.protocol.file.template import TEMPLATE
+from heorsynth.protocol.file.template import TEMPLATE, TEMPLATE_OF_PAPER
 from heorsynth.protocol.start import vocabulary as words
 from heorsynth.protocol.start.draft import Table, protocol_text
 from heorsynth.protocol.start.guess_roles import Guess, guess_roles, names_in, shared_levels, text_numbers
+from heorsynth.protocol.start.paper import draft_of_paper
 from heorsynth.protocol.start.questions import questions
+
+_PAPERS = (".yaml", ".yml")
+"""Endings of a paper file."""
 
 
 @dataclass(frozen=True)
@@ -61,16 +65,27 @@ def init(data: str | Path, out: str | Path = ".", sheet: str | None = None) -> S
     columns, and one parameter of it is used. Each guess is marked as a guess. A role that cannot be guessed is a
     commented-out line and a question. No value of a patient is shown, except levels of events and arms that at least
     five patients share, and levels in rules, which ten or more share. `sheet` names the sheet of an Excel workbook.
+    For a paper file (YAML) the protocol judges its cohorts for an indirect comparison.
 
     Raises
     ------
     FileError            the data cannot be read
+    PaperError           a paper file that is wrong, or has no curve
     DuplicateIdError     a column named like a patient's id has the same patient in several rows
     OutputError          the files exist already, or cannot be written
     """
     path, folder = Path(data), Path(out)
+    if path.suffix.lower() in _PAPERS:
+        draft = draft_of_paper(path, _relative_path(path, folder))
+        return Start(*_written(folder, draft.name, draft.text, TEMPLATE_OF_PAPER), draft.guesses, draft.questions)
     table = _table(path, folder, sheet)
-    protocol, notebook = folder / f"{_name_of(path)}.yaml", folder / f"{_name_of(path)}.ipynb"
+    written = _written(folder, _name_of(path), protocol_text(table), TEMPLATE)
+    return Start(*written, table.guesses, tuple(questions(table)), table.layout)
+
+
+def _written(folder: Path, name: str, text: str, template: Path) -> tuple[Path, Path]:
+    """Write a protocol and its notebook, and return their paths; OutputError if they exist or cannot be written."""
+    protocol, notebook = folder / f"{name}.yaml", folder / f"{name}.ipynb"
     for target in (protocol, notebook):
         if target.exists():
             raise OutputError(
@@ -78,13 +93,13 @@ def init(data: str | Path, out: str | Path = ".", sheet: str | None = None) -> S
             )
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        protocol.write_text(protocol_text(table), encoding="utf-8")
-        notebook.write_text(_notebook_text(protocol.name), encoding="utf-8")
+        protocol.write_text(text, encoding="utf-8")
+        notebook.write_text(_notebook_text(protocol.name, template), encoding="utf-8")
     except OSError as error:
         raise OutputError(
             f"output {folder.name!r}", Problem("", "cannot be written", "check the permissions")
         ) from error
-    return Start(protocol, notebook, table.guesses, tuple(questions(table)), table.layout)
+    return protocol, notebook
 
 
 def _table(path: Path, folder: Path, sheet: str | None) -> Table:
@@ -172,9 +187,9 @@ def _require_one_row_a_patient(path: Path, frame: pd.DataFrame, id_column: str |
         raise DuplicateIdError(f"file {path.name!r}", problems)
 
 
-def _notebook_text(protocol: str) -> str:
-    """The template notebook, with its parameter set to this protocol."""
-    notebook = json.loads(TEMPLATE.read_text(encoding="utf-8"))
+def _notebook_text(protocol: str, template: Path) -> str:
+    """A template notebook, with its parameter set to this protocol."""
+    notebook = json.loads(template.read_text(encoding="utf-8"))
     for cell in notebook["cells"]:
         if "parameters" in cell["metadata"].get("tags", []):
             cell["source"] = [f"PROTOCOL = {protocol!r}\n" if line.startswith("PROTOCOL =") else line
