@@ -15,8 +15,11 @@ from heorsynth.published.covariates.columns import Column
 from heorsynth.published.covariates.prior import Prior
 from heorsynth.published.schema.document import Document
 
-_STEPS = 20
-"""Most steps of the search for the latent correlation that gives a stated one."""
+_STEPS, _SEARCHED = 15, 0.01
+"""Most steps of the search for the latent correlation that gives a stated one, and how near it comes."""
+
+_PAIRS, _EXCHANGES, _ROUNDS = 500, 10, 3
+"""Pairs of patients whose exchange of a value is considered, exchanges for a correlation, and rounds over them all."""
 
 _NEAR = 0.2
 """A stated correlation is met when it is within so much of half a unit of its last digit, or 0.002."""
@@ -80,8 +83,9 @@ def draw(
     -----
     Latent scores of each arm are normal, with exactly the drawn correlation matrix (their sample is whitened). The
     patient with the i-th smallest score gets the i-th value of the column's ladder, so Table 1 is met whatever the
-    correlation. That of the latent scores is moved by the error of the stated one until it is met. Where this leaves no
-    positive definite matrix, the correlations that are not stated are shrunk.
+    correlation. That of the latent scores is moved by the error of the stated one until it is near. Where this leaves
+    no positive definite matrix, the correlations that are not stated are shrunk. Then single pairs of patients of an
+    arm exchange their value of the second column.
     """
     k = len(columns)
     latent, shapes = prior.correlations(k, rng), [""] * k
@@ -100,7 +104,7 @@ def draw(
         root = np.linalg.cholesky(matrix)
         placed = {arm: _placed(base[arm] @ root.T, ladders, arm) for arm in sizes}
         errors = {one.fact: one.value - correlation(placed, one) for one in stated}
-        worst = max((abs(errors[one.fact]) - max(_NEAR * one.half, 0.002) for one in stated), default=-1.0)
+        worst = max((abs(error) - _SEARCHED for error in errors.values()), default=-1.0)
         if worst < least:
             best, least = Drawn(placed, matrix, tuple(shapes)), worst
         if worst <= 0:
@@ -109,6 +113,8 @@ def draw(
         last = {fact: (moved[fact], error) for fact, error in errors.items()}
         moved = steps
     assert best is not None
+    for one in stated * _ROUNDS if len(stated) > 1 else stated:
+        _exchange(best.values, one, rng)
     return best
 
 
@@ -122,6 +128,31 @@ def correlation(values: Mapping[str, np.ndarray], one: Stated) -> float:
     if len(pair) < 3 or (pair.std(axis=0) == 0).any():
         return 0.0
     return float(np.corrcoef(pair.T)[0, 1])
+
+
+def _exchange(values: Mapping[str, np.ndarray], one: Stated, rng: np.random.Generator) -> None:
+    """Exchanges values of the second column within arms, in `values`, until the correlation is met."""
+    arms = [one.arm] if one.arm else list(values)
+    where = np.repeat(np.arange(len(arms)), [len(values[arm]) for arm in arms])
+    row = np.concatenate([np.arange(len(values[arm])) for arm in arms])
+    rows = np.concatenate([values[arm][:, list(one.places)] for arm in arms])
+    known = np.isfinite(rows).all(axis=1)
+    where, row = where[known], row[known]
+    pair = rows[known] if one.kind == "pearson" else np.apply_along_axis(rankdata, 0, rows[known])
+    if len(pair) < 3 or (pair.std(axis=0) == 0).any():
+        return
+    x, y = ((pair - pair.mean(axis=0)) / pair.std(axis=0)).T
+    for _ in range(_EXCHANGES):
+        error = one.value - float(np.mean(x * y))
+        if abs(error) <= max(_NEAR * one.half, 0.002):
+            return
+        first, second = rng.integers(0, len(x), (2, _PAIRS))
+        change = np.where(where[first] == where[second], (x[second] - x[first]) * (y[first] - y[second]) / len(x), 0.0)
+        best = int(np.argmin(np.abs(error - change)))
+        i, j = first[best], second[best]
+        y[[i, j]] = y[[j, i]]
+        held, column = values[arms[where[i]]], one.places[1]
+        held[[row[i], row[j]], column] = held[[row[j], row[i]], column]
 
 
 def scores(values: np.ndarray, columns: Sequence[Column]) -> list[np.ndarray]:

@@ -11,11 +11,17 @@ from scipy import optimize, special
 from heorsynth.published.schema.document import MomentsSection
 from heorsynth.published.schema.printed import Printed
 
-SHAPES = ("normal", "gamma", "log-normal")
+_SHAPES = ("normal", "gamma", "log-normal")
 """Shapes of a law of which only mean and standard deviation are stated."""
 
 _WIDEST = 40.0
 """The largest logarithm of a log-normal value relative to its median, which bounds the search for its shape."""
+
+_DRAWN = 0.98
+"""Of half a unit of the last digit: a number is drawn so far from the printed one at most."""
+
+_CORRECTIONS = 6
+"""Corrections of knots for quantiles that lie between two patients."""
 
 _MOST_STRETCHED = 50.0
 """By which the tails beyond stated quartiles may be stretched to meet mean and SD."""
@@ -66,7 +72,7 @@ def states_spread(cell: MomentsSection) -> bool:
 
 def _drawn(number: Printed | None, rng: np.random.Generator) -> float | None:
     """A number within its rounding."""
-    return None if number is None else float(number.value + 0.98 * number.half * rng.uniform(-1, 1))
+    return None if number is None else float(number.value + _DRAWN * number.half * rng.uniform(-1, 1))
 
 
 def _sd(cell: MomentsSection, n: int, rng: np.random.Generator) -> float | None:
@@ -80,7 +86,7 @@ def _shape(kind: str, mean: float, sd: float, z: np.ndarray, rng: np.random.Gene
     room = 1.0 - mean if kind == "utility" else mean
     if room <= 0:
         return "normal"
-    return str(rng.choice(SHAPES if -z[0] * sd < room else SHAPES[1:]))
+    return str(rng.choice(_SHAPES if -z[0] * sd < room else _SHAPES[1:]))
 
 
 def positive(z: np.ndarray, mean: float, sd: float, shape: str) -> np.ndarray:
@@ -129,7 +135,7 @@ def _with_zeros(
     squares = (n - 1) * sd**2 + n * mean**2
     own = n * mean / rest
     spread = (squares - rest * own**2) / max(rest - 1, 1)
-    shape = str(rng.choice(SHAPES[1:]))
+    shape = str(rng.choice(_SHAPES[1:]))
     if spread <= 0:
         return np.r_[np.zeros(k), np.full(rest, own)], "constant above 0"
     inner = special.ndtri((np.arange(rest) + 0.5) / rest)
@@ -157,24 +163,34 @@ def between(z: np.ndarray, mean: float, sd: float, low: float, high: float) -> n
 def _of_quantiles(
     cell: MomentsSection, z: np.ndarray, mean: float | None, sd: float | None, rng: np.random.Generator
 ) -> tuple[np.ndarray, str]:
-    n = len(z)
     quartiles = (cell.iqr[0] if cell.iqr else None, cell.median, cell.iqr[1] if cell.iqr else None)
-    shares = ((n - 1) * np.array([0.25, 0.5, 0.75]) + 0.5) / n
-    known = [(float(at), _drawn(one, rng)) for at, one in zip(special.ndtri(shares), quartiles, strict=True) if one]
-    if cell.range is not None and n > 2:
-        known = [(z[0], _drawn(cell.range[0], rng)), *known, (z[-1], _drawn(cell.range[1], rng))]
-    at, knots = np.array([one for one, _ in known]), np.maximum.accumulate([float(v or 0.0) for _, v in known])
+    ends = cell.range if cell.range is not None and len(z) > 2 else (None, None)
+    stated = zip((0.0, 0.25, 0.5, 0.75, 1.0), (ends[0], *quartiles, ends[1]), strict=True)
+    known = [(share, float(one.value + _DRAWN * one.half * rng.uniform(-1, 1))) for share, one in stated if one]
+    shares, knots = np.array([one for one, _ in known]), np.maximum.accumulate([value for _, value in known])
     if len(knots) == 1:
         values, shape = knots[0] + (sd or 0.0) * z, "normal"
     else:
         on_log = bool(knots[0] > 0 and rng.uniform() < 0.5)
-        values = _through(z, at, np.log(knots) if on_log else knots)
-        if not on_log and knots[0] > 0 and values[0] <= 0:
-            values, on_log = _through(z, at, np.log(knots)), True
-        values, shape = (np.exp(values), "log-linear") if on_log else (values, "linear")
+        values = _with_quantiles(z, shares, knots, on_log=on_log)
+        if knots[0] > 0 and values[0] <= 0:
+            values, on_log = _with_quantiles(z, shares, knots, on_log=True), True
+        shape = "log-linear" if on_log else "linear"
     if mean is not None and sd is not None and cell.range is None:
-        values = stretched(values, knots[0], knots[-1], mean, sd)
+        values = _stretched(values, knots[0], knots[-1], mean, sd)
     return values, f"{shape} in the normal score"
+
+
+def _with_quantiles(z: np.ndarray, shares: np.ndarray, knots: np.ndarray, *, on_log: bool) -> np.ndarray:
+    """Values (n,) with these quantiles; the knots are moved a few times, as a quantile may lie between two patients."""
+    n, moved = len(z), knots.astype(float)
+    at = special.ndtri(((n - 1) * shares + 0.5) / n)
+    values = np.empty(0)
+    for _ in range(_CORRECTIONS):
+        values = np.exp(_through(z, at, np.log(moved))) if on_log else _through(z, at, moved)
+        moved = np.maximum.accumulate(moved + knots - np.quantile(values, shares))
+        moved = np.maximum(moved, knots[0] / 2) if on_log else moved
+    return values
 
 
 def _through(z: np.ndarray, at: np.ndarray, knots: np.ndarray) -> np.ndarray:
@@ -187,12 +203,12 @@ def _through(z: np.ndarray, at: np.ndarray, knots: np.ndarray) -> np.ndarray:
     return np.asarray(inner)
 
 
-def stretched(values: np.ndarray, low: float, high: float, mean: float, sd: float) -> np.ndarray:
+def _stretched(values: np.ndarray, low: float, high: float, mean: float, sd: float) -> np.ndarray:
     """Return the values with those below `low` and above `high` stretched to give mean and SD, where that is possible.
 
     Examples
     --------
-    >>> values = stretched(np.arange(101.0), 25.0, 75.0, 52.0, 30.0)
+    >>> values = _stretched(np.arange(101.0), 25.0, 75.0, 52.0, 30.0)
     >>> round(float(values.mean()), 6), round(float(values.std(ddof=1)), 6), float(np.median(values))
     (52.0, 30.0, 50.0)
     """

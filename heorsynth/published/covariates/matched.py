@@ -25,7 +25,7 @@ _Value = Callable[[pd.DataFrame], float]
 
 
 @dataclass(frozen=True)
-class Asked:
+class _Asked:
     """A published number, and the function that gives it of a cohort's rows."""
 
     fact: str
@@ -43,7 +43,7 @@ class Asked:
 
 def asked(
     document: Document, columns: Sequence[Column], facts: Sequence[SubgroupFact], stated: Sequence[Stated]
-) -> Iterator[Asked]:
+) -> Iterator[_Asked]:
     """Yield every published number of Table 1, costs, utilities, the forest plot and the correlations."""
     for column in columns:
         base = f"table1.{column.name}" if column.kind == "characteristic" else f"{column.kind}.{column.name}"
@@ -53,15 +53,15 @@ def asked(
         if column.levels:
             yield from _of_levels(document, base, column)
     for fact in facts:
-        yield Asked(fact.fact, fact.value, fact.half, _ratio(fact, columns))
+        yield _Asked(fact.fact, fact.value, fact.half, _ratio(fact, columns))
         for arm, n in fact.events.items():
-            yield Asked(f"{fact.fact}.events.{arm}", float(n), 0.0, _events(fact, arm, columns))
+            yield _Asked(f"{fact.fact}.events.{arm}", float(n), 0.0, _events(fact, arm, columns))
     for one in stated:
         pair = [columns[place] for place in one.places]
-        yield Asked(one.fact, one.value, one.half, _correlation(one, pair))
+        yield _Asked(one.fact, one.value, one.half, _correlation(one, pair))
 
 
-def _of_cell(base: str, name: str, arm: str, cell: MomentsSection) -> Iterator[Asked]:
+def _of_cell(base: str, name: str, arm: str, cell: MomentsSection) -> Iterator[_Asked]:
     def of(summary: Callable[[np.ndarray], float]) -> _Value:
         def value(frame: pd.DataFrame) -> float:
             own = frame.loc[frame["arm"] == arm, name].to_numpy(float)
@@ -82,31 +82,31 @@ def _of_cell(base: str, name: str, arm: str, cell: MomentsSection) -> Iterator[A
             summaries.append((f"{key}.{('low', 'high')[place]}", number, _quantile(share)))
     for key, number, summary in summaries:
         if number is not None:
-            yield Asked(f"{base}.{key}.{arm}", number.value, number.half, of(summary))
+            yield _Asked(f"{base}.{key}.{arm}", number.value, number.half, of(summary))
 
 
 def _quantile(share: float) -> Callable[[np.ndarray], float]:
     return lambda x: float(np.quantile(x, share))
 
 
-def _of_levels(document: Document, base: str, column: Column) -> Iterator[Asked]:
+def _of_levels(document: Document, base: str, column: Column) -> Iterator[_Asked]:
     rows = document.table1.characteristics if document.table1 is not None else {}
     row = rows.get(column.name)
     for level, cells in (row.levels if row is not None else {}).items():
         for arm, cell in cells.items():
             n = document.arms[arm].n
             if cell.n is not None:
-                yield Asked(f"{base}.{level}.n.{arm}", float(cell.n), 0.0, _count(column.name, level, arm))
+                yield _Asked(f"{base}.{level}.n.{arm}", float(cell.n), 0.0, _count(column.name, level, arm))
             elif cell.percent is not None:
                 share = _count(column.name, level, arm, 100 / n)
-                yield Asked(f"{base}.{level}.percent.{arm}", cell.percent.value, cell.percent.half, share)
+                yield _Asked(f"{base}.{level}.percent.{arm}", cell.percent.value, cell.percent.half, share)
 
 
 def _count(name: str, level: str, arm: str, times: float = 1.0) -> _Value:
     return lambda frame: float(((frame["arm"] == arm) & (frame[name] == level)).sum()) * times
 
 
-def members(frame: pd.DataFrame, fact: SubgroupFact, columns: Sequence[Column]) -> np.ndarray:
+def _members(frame: pd.DataFrame, fact: SubgroupFact, columns: Sequence[Column]) -> np.ndarray:
     """Return True (n,) for rows of a subgroup."""
     held = np.ones(len(frame), dtype=bool)
     for place, level in fact.group:
@@ -117,7 +117,7 @@ def members(frame: pd.DataFrame, fact: SubgroupFact, columns: Sequence[Column]) 
 
 def _ratio(fact: SubgroupFact, columns: Sequence[Column]) -> _Value:
     def value(frame: pd.DataFrame) -> float:
-        rows = frame[members(frame, fact, columns) & frame["arm"].isin([fact.arm, fact.reference]).to_numpy()]
+        rows = frame[_members(frame, fact, columns) & frame["arm"].isin([fact.arm, fact.reference]).to_numpy()]
         treated = (rows["arm"] == fact.arm).to_numpy()
         try:
             return math.exp(hazard_ratio_of_rows(rows["time"].to_numpy(), rows["event"].to_numpy(), treated).value)
@@ -128,7 +128,7 @@ def _ratio(fact: SubgroupFact, columns: Sequence[Column]) -> _Value:
 
 
 def _events(fact: SubgroupFact, arm: str, columns: Sequence[Column]) -> _Value:
-    return lambda frame: float(((frame["arm"] == arm) & members(frame, fact, columns) & (frame["event"] > 0)).sum())
+    return lambda frame: float(((frame["arm"] == arm) & _members(frame, fact, columns) & (frame["event"] > 0)).sum())
 
 
 def _correlation(one: Stated, pair: Sequence[Column]) -> _Value:

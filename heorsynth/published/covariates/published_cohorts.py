@@ -24,7 +24,7 @@ from heorsynth.published.paper.paper import Paper
 from heorsynth.published.reconstruction.cohorts import ReconstructedCohorts, reconstruction_interval
 from heorsynth.published.reconstruction.estimands import Pair, estimates
 
-ESTIMANDS = (
+_ESTIMANDS = (
     "estimand", "arm", "subgroup", "value", "low", "high", "prior_in_interval", "pooled_low", "pooled_high",
     "share_reconstruction", "share_prior",
 )  # fmt: skip
@@ -106,7 +106,7 @@ class PublishedCohorts(ReconstructedCohorts):
 
         Returns
         -------
-        DataFrame    `ESTIMANDS`: those of `ReconstructedCohorts`, the hazard ratio adjusted for all characteristics of
+        DataFrame    `_ESTIMANDS`: those of `ReconstructedCohorts`, the hazard ratio adjusted for all characteristics of
                      Table 1 (patients with all of them known), and that of each level of a characteristic. `low`,
                      `high`: where the trial's own estimate lies. `prior_in_interval`: the share of that interval's
                      variance that is the prior's. `share_reconstruction` and `share_prior`: of the variance of the
@@ -125,7 +125,7 @@ class PublishedCohorts(ReconstructedCohorts):
                 {"estimand": name, "arm": arm, "subgroup": subgroup}
                 | _row(pairs[0], pairs[1], is_ratio, level, self[0].n)
             )
-        return pd.DataFrame(rows, columns=list(ESTIMANDS))
+        return pd.DataFrame(rows, columns=list(_ESTIMANDS))
 
     def match(self) -> pd.DataFrame:
         """Return how well the cohorts agree with each number on covariates that the paper states.
