@@ -195,7 +195,11 @@ def _read(protocol: Protocol, folder: Path | None) -> tuple[pd.DataFrame, Mappin
     """The rows of the source, the roles it declares itself, the key of its fingerprint, and its name."""
     source = protocol.document.cohort.source
     if source.simulated is not None:
-        trial, _ = datasets.simulated_trial(source.simulated.n, source.simulated.seed)
+        size, seed = source.simulated.n, source.simulated.seed
+        if source.simulated.visits:
+            trial, _ = datasets.simulated_trial(size, seed, visits=datasets.VisitTruth())
+        else:
+            trial, _ = datasets.simulated_trial(size, seed)
         return trial.frame, trial.schema.roles, PUBLIC_KEY, "simulated trial"
     if source.dataset is not None:
         if source.dataset not in datasets.names():

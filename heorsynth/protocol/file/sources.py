@@ -18,10 +18,11 @@ _OF_KIND = {"sheet": "file", "endpoints": "adam", "visits": "adam", "covariates"
 
 
 class _Simulated(Section):
-    """A simulated trial of n patients, as `datasets.simulated_trial` draws it."""
+    """A simulated trial of n patients, as `datasets.simulated_trial` draws it; three arms with visits on request."""
 
     n: Whole = Field(ge=20, le=1_000_000)
     seed: Whole = Field(ge=0)
+    visits: bool = False
 
 
 class _Adtte(Section):
