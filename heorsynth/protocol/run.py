@@ -319,23 +319,24 @@ def run(
         write_verdict(spec, evidence, origin.fingerprint, held_out, folder / VERDICT)
         record = record_of(name, spec, lock, origin, held_out, synthetic, evidence)
         governance = sheet(record, evidence, spec.document.model_dump(mode="json"))
-        page = dossier(
-            spec.document.model_dump(mode="json"),
-            rows.patients,
-            rows.copies,
-            evidence,
-            run_name=name,
-            protocol_sha256=spec.sha256,
-            lock_note=lock.note,
-            sheet=governance,
-            card=cohort.card(),
-            first_file=first_file(synthetic),
-            analyses=analyses_of(spec.document.analyses, spec.path.parent),
-        )
         provenance.write_governance(governance, record, evidence, folder)
-        (folder / "report.html").write_text(page, encoding="utf-8")
         with clock.step("notebook"):
-            (folder / "notebook.ipynb").write_text(kernel.execute(notebook), encoding="utf-8")
+            kernel.begin(notebook)  # the kernel and this process have a core each: the dossier is made meanwhile
+            page = dossier(
+                spec.document.model_dump(mode="json"),
+                rows.patients,
+                rows.copies,
+                evidence,
+                run_name=name,
+                protocol_sha256=spec.sha256,
+                lock_note=lock.note,
+                sheet=governance,
+                card=cohort.card(),
+                first_file=first_file(synthetic),
+                analyses=analyses_of(spec.document.analyses, spec.path.parent),
+            )
+            (folder / "report.html").write_text(page, encoding="utf-8")
+            (folder / "notebook.ipynb").write_text(kernel.finish(), encoding="utf-8")
         write_sums(folder)
         write_provenance(folder, record, occasion or clock.occasion(plugins_used(spec.document)), key)
         release = release_of(record, folder, owner)
