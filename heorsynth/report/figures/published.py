@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -126,7 +127,7 @@ def _times(at_risk: pd.DataFrame | None, names: Sequence[str], end: float) -> np
     if at_risk is not None and len(at_risk):
         times = np.unique(at_risk.loc[at_risk["arm"].astype(str).isin(names), "time"].to_numpy(float))
         return times[:: -(-len(times) // _MOST_COLUMNS)]
-    ticks = MaxNLocator(8, steps=[1, 2, 2.5, 5, 10]).tick_values(0, end)
+    ticks = np.asarray(MaxNLocator(8, steps=[1, 2, 2.5, 5, 10]).tick_values(0, end))
     return ticks[(ticks >= 0) & (ticks <= end)]
 
 
@@ -178,7 +179,7 @@ def _drawn(arms: Sequence[_Arm], end: float, times: np.ndarray, endpoint: str, u
     )
     for arm, colour, marker in zip(arms, GROUP_COLOURS, GROUP_MARKERS, strict=False):
         time, middle = arm.band["time"], arm.band["reconstructed"]
-        look = {"marker": marker, "linestyle": "none", "markersize": 2.6, "markerfacecolor": "white",
+        look: dict[str, Any] = {"marker": marker, "linestyle": "none", "markersize": 2.6, "markerfacecolor": "white",
                 "markeredgewidth": 0.6, "color": colour}  # fmt: skip
         for on, shift, times_of in ((axes, 0.0, 1.0), (below, middle, 100.0)):
             low, high = (times_of * (arm.band[edge] - shift) for edge in ("low", "high"))
