@@ -18,6 +18,7 @@ from matplotlib.ticker import MaxNLocator
 from heorsynth.core.display import counted
 from heorsynth.core.errors import NotEstimableError, Problem
 from heorsynth.data.cohort.cohort import Cohort
+from heorsynth.data.columns.schema import Endpoint
 from heorsynth.estimators.survival.estimates import at_risk_counts, kaplan_meier
 from heorsynth.published.paper.paper import Paper
 from heorsynth.report.figures.style import (
@@ -101,14 +102,7 @@ def published_curves(
     if not names:
         fix = f"the cohorts have {', '.join(sorted(known))}"
         raise NotEstimableError("figure of published curves", Problem("arm", "no published arm has patients", fix))
-    follow = {
-        name: [
-            tuple(one.rows.loc[(one.rows[arm_column] == name).to_numpy(), column].to_numpy(float)
-                  for column in (endpoint.time, endpoint.event))
-            for one in cohorts
-        ]
-        for name in names
-    }  # fmt: skip
+    follow = {name: [_follow_up(one, arm_column, name, endpoint) for one in cohorts] for name in names}
     end = max(points["time"].max(), *(time.max() for each in follow.values() for time, _ in each))
     times = _times(at_risk, names, float(end))
     arms = [_arm(name, points[points["arm"] == name], follow[name], float(end), times, at_risk) for name in names]
@@ -120,6 +114,12 @@ def published_curves(
     tables = {key: pd.concat([getattr(arm, part) for arm in arms], ignore_index=True)
               for key, part in (("band", "band"), ("at_risk", "risk"))}  # fmt: skip
     return Picture(axes, frame, _alt(arms, endpoint.name), _caption(len(cohorts), at_risk is not None), tables)
+
+
+def _follow_up(cohort: Cohort, arm_column: str, name: str, endpoint: Endpoint) -> tuple[np.ndarray, np.ndarray]:
+    """Times and events of one arm."""
+    rows = cohort.rows[(cohort.rows[arm_column].astype(str) == name).to_numpy()]
+    return rows[endpoint.time].to_numpy(float), rows[endpoint.event].to_numpy(float)
 
 
 def _times(at_risk: pd.DataFrame | None, names: Sequence[str], end: float) -> np.ndarray:
