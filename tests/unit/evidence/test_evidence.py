@@ -59,7 +59,8 @@ RESAMPLED = {
     "data-sharing": ("yes", "no", "no", "not fit"),
 }
 """Resamples of 300 patients are faithful and full of patients; only their net benefit, near 0, and the narrow
-margins of a paper stay open with 20. The patients are too few for the margins of effects, which decides only where a purpose makes a claim about others."""
+margins of a paper stay open with 20. The patients are too few for the margins of effects, which decides only where a
+purpose makes a claim about others."""
 
 
 @pytest.mark.parametrize("purpose", PURPOSES)
