@@ -11,12 +11,12 @@ import numpy as np
 import pandas as pd
 
 from heorsynth.data.cohort.cohort import Cohort
-from heorsynth.data.cohort.visits import ends, visit_arrays
+from heorsynth.data.cohort.visits import ends
 from heorsynth.data.columns.arrays import Arrays
 from heorsynth.data.columns.schema import Schema
-from heorsynth.data.visits.area import late
-from heorsynth.generators.latent.quantiles import Quantiles, shared_values
+from heorsynth.generators.latent.quantiles import Quantiles
 from heorsynth.generators.visits.completion import arm_codes
+from heorsynth.generators.visits.grid import VisitGrid
 from heorsynth.generators.visits.hazards import Hazard, chosen
 
 _MANY = 4
@@ -41,6 +41,8 @@ class Attendance:
     arms : tuple of str           the levels of the arm; ("",) without an arm
     plan : tuple of float         the planned times of all measures, rising
     dropout : Hazard              of not coming to a visit and to any later one
+    staying : array (a, k)        share of those followed at a visit who come to it or to a later one, by arm; NaN where
+                                  too few are followed
     gap : Hazard                  of missing a visit, of those who come to a later one
     items : Mapping               measure to its share (k, 2) known at a visit that is attended: while no other
                                   measure before it is known, and while one is
@@ -56,6 +58,7 @@ class Attendance:
     arms: tuple[str, ...]
     plan: tuple[float, ...]
     dropout: Hazard
+    staying: np.ndarray
     gap: Hazard
     items: Mapping[str, np.ndarray]
     last: Mapping[str, tuple[float, float]]
@@ -74,13 +77,13 @@ class Attendance:
         schema = cohort.schema
         arms = cohort.arm_levels or ("",)
         plan = tuple(sorted({time for held in schema.visits.values() for time, _ in held}))
-        grid = _Grid.of(cohort.arrays, schema, plan)
+        grid = VisitGrid.of(cohort.arrays, schema, plan)
         alive = ~grid.dead
         beyond = np.concatenate([grid.gone[measure][alive].ravel() for measure in schema.visits])
         known = np.concatenate([grid.known[measure][alive].ravel() for measure in schema.visits])
         follows = bool(not beyond.any() or known[beyond].mean() <= _FEW_AFTER)
         if not follows:
-            grid = _Grid.of(cohort.arrays, schema, plan, follows=False)
+            grid = VisitGrid.of(cohort.arrays, schema, plan, follows=False)
         arm, past = arm_codes(cohort.rows, schema, arms), _past(complete.arrays, schema, plan)
         due, here = grid.any(grid.due), grid.any(grid.attended)
         stays = np.flip(np.maximum.accumulate(np.flip(here, axis=1), axis=1), axis=1)
@@ -90,6 +93,7 @@ class Attendance:
             arms,
             plan,
             _hazard(due & came, ~stays, arm, past, len(arms), least),
+            np.array([_shares(due[arm == one], stays[arm == one], least) for one in range(len(arms))]),
             _hazard(due & returns, ~here, arm, past, len(arms), least),
             _items(grid, here, least),
             {measure: _last(grid, measure, least) for measure in schema.visits},
@@ -104,19 +108,21 @@ class Attendance:
         """Return drawn rows, which have a value at every visit, without the visits that are not attended."""
         frame = self._timed(frame, schema)
         table = Arrays(frame)
-        grid = _Grid.of(table, schema, self.plan, follows=self.follows)
+        grid = VisitGrid.of(table, schema, self.plan, follows=self.follows)
         arm, past = arm_codes(frame, schema, self.arms), _past(table, schema, self.plan)
         due = grid.any(grid.due)
         stays, here = np.ones(len(frame), dtype=bool), np.zeros(due.shape, dtype=bool)
         left = np.full(due.shape, False)
         for visit in range(len(self.plan)):
             risk = due[:, visit] & stays
-            leaves = _drawn(self.dropout, risk, arm, visit, past[:, visit], rng)
+            rates = self._leaving(due[:, visit], risk, arm, visit)
+            leaves = _drawn(self.dropout, risk, arm, past[:, visit], rates, rng)
             stays &= ~leaves
             left[:, visit] = stays & due[:, visit]
         final = left & ~np.column_stack([left[:, 1:], np.zeros(len(left), dtype=bool)])
         for visit in range(len(self.plan)):
-            misses = _drawn(self.gap, left[:, visit] & ~final[:, visit], arm, visit, past[:, visit], rng)
+            returns = left[:, visit] & ~final[:, visit]
+            misses = _drawn(self.gap, returns, arm, past[:, visit], self.gap.rates[:, visit], rng)
             here[:, visit] = left[:, visit] & ~misses
         known = self._known(grid, here, rng)
         made: dict[str, pd.Series] = {}
@@ -131,6 +137,15 @@ class Attendance:
                         made[clock] = frame[clock].where(one)
                 before = drawn
         return frame.assign(**made) if made else frame
+
+    def _leaving(self, due: np.ndarray, risk: np.ndarray, arm: np.ndarray, visit: int) -> np.ndarray:
+        """Return the rate (a,) of leaving before a visit after which the patients' share of each arm is left."""
+        found = self.dropout.rates[:, visit].copy()
+        for one in np.flatnonzero(~np.isnan(self.staying[:, visit])):
+            followed, still = int((due & (arm == one)).sum()), int((risk & (arm == one)).sum())
+            if still:
+                found[one] = np.clip(1 - self.staying[one, visit] * followed / still, 0.0, 1.0)
+        return found
 
     def _replaced(
         self, column: str, values: np.ndarray, before: np.ndarray, arm: np.ndarray, rng: np.random.Generator
@@ -149,7 +164,7 @@ class Attendance:
             found[order] = self.observed[column][one]((np.arange(len(rows)) + rng.random(len(rows))) / len(rows))
         return found
 
-    def _known(self, grid: _Grid, here: np.ndarray, rng: np.random.Generator) -> dict[str, np.ndarray]:
+    def _known(self, grid: VisitGrid, here: np.ndarray, rng: np.random.Generator) -> dict[str, np.ndarray]:
         """Return which value (n, k) of each measure is known, given the visits attended (n, K)."""
         found: dict[str, np.ndarray] = {}
         some = np.zeros(here.shape, dtype=bool)
@@ -198,6 +213,7 @@ class Attendance:
             "arms": list(self.arms),
             "plan": list(self.plan),
             "dropout": self.dropout.to_dict(),
+            "staying": [[None if np.isnan(one) else one for one in row] for row in self.staying.tolist()],
             "gap": self.gap.to_dict(),
             "items": [[measure, shares.tolist()] for measure, shares in self.items.items()],
             "last": [[measure, list(shares)] for measure, shares in self.last.items()],
@@ -215,6 +231,7 @@ class Attendance:
             tuple(facts["arms"]),
             tuple(facts["plan"]),
             Hazard.from_dict(facts["dropout"]),
+            np.array(facts["staying"], dtype=float),
             Hazard.from_dict(facts["gap"]),
             {measure: np.array(shares) for measure, shares in facts["items"]},
             {measure: (shares[0], shares[1]) for measure, shares in facts["last"]},
@@ -224,67 +241,6 @@ class Attendance:
             dict(facts["carried"]),
             dict(facts["decimals"]),
         )
-
-
-@dataclass(frozen=True)
-class _Grid:
-    """Where each measure (n, k) is due, in the period in which follow-up ends, or gone; and what is known.
-
-    Attributes
-    ----------
-    size : int            number of visits of all measures
-    dead : array (n,)
-    place : Mapping       measure to the place of each of its visits among those of all measures
-    due, part, gone, known : Mapping      measure to True (n, k)
-    """
-
-    size: int
-    dead: np.ndarray
-    place: Mapping[str, list[int]]
-    due: Mapping[str, np.ndarray]
-    part: Mapping[str, np.ndarray]
-    gone: Mapping[str, np.ndarray]
-    known: Mapping[str, np.ndarray]
-
-    @classmethod
-    def of(cls, table: Arrays, schema: Schema, plan: tuple[float, ...], *, follows: bool = True) -> _Grid:
-        """The grid of these rows; without `follows`, visits of those alive do not end with their follow-up."""
-        end, dead = ends(table, schema)
-        end = np.where(dead | follows, end, np.inf)
-        place, parts = {}, [dict[str, np.ndarray]() for _ in range(4)]
-        due, part, gone, known = parts
-        for measure, held in schema.visits.items():
-            planned, times, values = visit_arrays(table, schema, measure)
-            place[measure] = [plan.index(time) for time, _ in held]
-            known[measure] = ~np.isnan(values)
-            early = (planned <= end[:, None]) | (known[measure] & (times <= end[:, None]))
-            if measure in schema.schedule.periods:
-                gone[measure] = late(planned, end, periods=True)
-                due[measure] = planned <= end[:, None]
-            else:
-                gone[measure], due[measure] = ~early, early
-            part[measure] = ~due[measure] & ~gone[measure]
-        return cls(len(plan), dead, place, due, part, gone, known)
-
-    @property
-    def attended(self) -> dict[str, np.ndarray]:
-        """Measure to True (n, k) where it is due and known."""
-        return {measure: self.known[measure] & due for measure, due in self.due.items()}
-
-    def any(self, held: Mapping[str, np.ndarray]) -> np.ndarray:
-        """True (n, K) where any measure is."""
-        found = np.zeros((len(self.dead), self.size), dtype=bool)
-        for measure, columns in self.place.items():
-            found[:, columns] |= held[measure]
-        return found
-
-
-def _observed(values: np.ndarray, arm: np.ndarray, arms: int, least: int) -> tuple[Quantiles, ...]:
-    """Return the quantile function of the known values in each arm; of too few, that of all arms."""
-    known, shared = values[~np.isnan(values)], shared_values(values, least)
-    whole = Quantiles.of(known if len(known) else np.zeros(1), least)
-    held = [values[(arm == one) & ~np.isnan(values)] for one in range(arms)]
-    return tuple(Quantiles.of(one, least, shared=shared) if len(one) >= least else whole for one in held)
 
 
 def _within(values: np.ndarray, arm: np.ndarray, rows: np.ndarray) -> np.ndarray:
@@ -339,17 +295,24 @@ def _hazard(risk: np.ndarray, event: np.ndarray, arm: np.ndarray, past: np.ndarr
     return Hazard.of(arm[rows], visits, past[rows, visits], event[rows, visits], arms, risk.shape[1], least)
 
 
+def _shares(due: np.ndarray, stays: np.ndarray, least: int) -> np.ndarray:
+    """Return the share (k,) of those due who stay; NaN where fewer than `least` are due."""
+    counts = due.sum(axis=0)
+    share = (due & stays).sum(axis=0) / np.maximum(counts, 1)
+    return np.asarray(np.where(counts >= least, share, np.nan))
+
+
 def _drawn(
-    hazard: Hazard, risk: np.ndarray, arm: np.ndarray, visit: int, past: np.ndarray, rng: np.random.Generator
+    hazard: Hazard, risk: np.ndarray, arm: np.ndarray, past: np.ndarray, rates: np.ndarray, rng: np.random.Generator
 ) -> np.ndarray:
     """Return True (n,) for the rows at risk to which the event happens."""
     found = np.zeros(len(risk), dtype=bool)
     if risk.any():
-        found[risk] = chosen(hazard.probabilities(arm[risk], visit, past[risk]), arm[risk], rng)
+        found[risk] = chosen(hazard.probabilities(arm[risk], past[risk], rates), arm[risk], rng)
     return found
 
 
-def _items(grid: _Grid, here: np.ndarray, least: int) -> dict[str, np.ndarray]:
+def _items(grid: VisitGrid, here: np.ndarray, least: int) -> dict[str, np.ndarray]:
     """Return the share (k, 2) of each measure known at attended visits: while no earlier one is, and while one is."""
     found: dict[str, np.ndarray] = {}
     some = np.zeros(here.shape, dtype=bool)
@@ -366,7 +329,7 @@ def _items(grid: _Grid, here: np.ndarray, least: int) -> dict[str, np.ndarray]:
     return found
 
 
-def _last(grid: _Grid, measure: str, least: int) -> tuple[float, float]:
+def _last(grid: VisitGrid, measure: str, least: int) -> tuple[float, float]:
     """Return the share known of the amounts of the period of death, and of that in which follow-up ends otherwise."""
     part, known = grid.part[measure], grid.known[measure]
     cells = [part & grid.dead[:, None], part & ~grid.dead[:, None]]

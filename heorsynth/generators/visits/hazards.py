@@ -70,17 +70,17 @@ class Hazard:
         slopes = _slopes(z, event.astype(float), arm * visits + visit)
         return cls(rates, center, scale, slopes)
 
-    def probabilities(self, arm: np.ndarray, visit: int, past: np.ndarray) -> np.ndarray:
-        """Return the probability (n,) of the event at a visit, given past values (n, p).
+    def probabilities(self, arm: np.ndarray, past: np.ndarray, rates: np.ndarray) -> np.ndarray:
+        """Return the probability (n,) of the event, given past values (n, p).
 
-        Its mean in each arm is the share of the patients: the level is set for the rows that are given.
+        Its mean in each arm is the rate (a,): the level is set for the rows that are given.
         """
         z = np.where(np.isnan(past), 0.0, (past - self.center) / self.scale)
         shift = np.clip(z, -4, 4) @ self.slopes
         found = np.zeros(len(arm))
         for one in np.unique(arm):
             rows = arm == one
-            found[rows] = _levelled(shift[rows], float(self.rates[one, visit]))
+            found[rows] = _levelled(shift[rows], float(rates[one]))
         return found
 
     def to_dict(self) -> dict[str, Any]:

@@ -32,7 +32,7 @@ def test_a_slope_that_chance_explains_is_shrunk():
 def test_probabilities_have_the_share_of_each_arm_as_their_mean():
     arm, visit, past, event = records(-0.8)
     law = Hazard.of(arm, visit, past, event, 2, 3, 5)
-    found = law.probabilities(arm, 2, past)
+    found = law.probabilities(arm, past, law.rates[:, 2])
     assert found[arm == 1].mean() == pytest.approx(law.rates[1, 2], abs=1e-9)
     assert np.corrcoef(found, past[:, 0])[0, 1] < 0
 
@@ -43,7 +43,9 @@ def test_shares_of_few_patients_are_those_of_all_arms():
     law = Hazard.of(arm, visit, np.full((22, 1), np.nan), event, 2, 2, 5)
     assert law.rates[0, 0] == 0.25
     assert law.rates[1, 0] == pytest.approx(7 / 22)
-    assert law.probabilities(np.array([0, 1]), 1, np.full((2, 1), np.nan)) == pytest.approx([7 / 22, 7 / 22])
+    assert law.probabilities(np.array([0, 1]), np.full((2, 1), np.nan), law.rates[:, 1]) == pytest.approx(
+        [7 / 22, 7 / 22]
+    )
 
 
 def test_as_many_rows_are_chosen_as_their_probabilities_add_up_to():
