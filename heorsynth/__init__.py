@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from heorsynth.engine.engine import open_engine as open_engine
     from heorsynth.evaluation import stability as stability
     from heorsynth.evaluation.evaluate import evaluate as evaluate
+    from heorsynth.evaluation.scaling import scaling as scaling
     from heorsynth.evaluation.evaluate import sensitivity as sensitivity
     from heorsynth.evidence.validate import validate as validate
     from heorsynth.generators.augmentation import augment as augment
@@ -68,6 +69,7 @@ _PUBLIC = {
     "read": "heorsynth.data.files.io:read",
     "replicate": "heorsynth.checks.analyses.replicate:replicate",
     "run": "heorsynth.protocol.run:run",
+    "scaling": "heorsynth.evaluation.scaling:scaling",
     "sensitivity": "heorsynth.evaluation.evaluate:sensitivity",
     "stability": "heorsynth.evaluation.stability:",
     "tables": "heorsynth.report.tables:",
