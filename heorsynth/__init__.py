@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from heorsynth.engine.engine import open_engine as open_engine
     from heorsynth.evaluation import stability as stability
     from heorsynth.evaluation.evaluate import evaluate as evaluate
-    from heorsynth.evaluation.scaling import scaling as scaling
     from heorsynth.evaluation.evaluate import sensitivity as sensitivity
+    from heorsynth.evaluation.scaling import scaling as scaling
     from heorsynth.evidence.validate import validate as validate
     from heorsynth.generators.augmentation import augment as augment
     from heorsynth.language.checks.check_text import check_text as check_text

@@ -335,8 +335,7 @@ def run(
                 first_file=first_file(synthetic),
                 analyses=analyses_of(spec.document.analyses, spec.path.parent),
             )
-            (folder / "report.html").write_text(page, encoding="utf-8")
-            (folder / "notebook.ipynb").write_text(kernel.finish(), encoding="utf-8")
+            _write_pages({"report.html": page, "notebook.ipynb": kernel.finish()}, folder)
         write_sums(folder)
         write_provenance(folder, record, occasion or clock.occasion(plugins_used(spec.document)), key)
         release = release_of(record, folder, owner)
@@ -361,6 +360,11 @@ def _write_protocol(protocol: Protocol, lock: Lock, origin: Origin, source_folde
     copy_scripts(protocol.document.analyses, protocol.path.parent, folder)
     copy_paper(protocol, source_folder, folder)
     (folder / "protocol.lock").write_text(lock.to_json(), encoding="utf-8")
+
+
+def _write_pages(pages: Mapping[str, str], folder: Path) -> None:
+    for name, text in pages.items():
+        (folder / name).write_text(text, encoding="utf-8")
 
 
 def run_name(slug: str, protocol_sha256: str, fingerprint: str) -> str:
