@@ -16,6 +16,8 @@ MARGINS = {
     asked.key: margin_for(asked.key, asked.margin, ECONOMICS)
     for asked in (*PURPOSES["economic-evaluation"].decisive, *PURPOSES["economic-evaluation"].supporting)
 }
+MARGINS |= {key: margin_for(key, ESTIMANDS[key].margin) for key in ("survival.events", "structure.characteristics")}
+"""Of the purpose, and of estimands that only a paper's facts ask for."""
 
 PANEL = "structure.panel"
 
@@ -35,6 +37,7 @@ CASES = {
     "survival.hazard_ratio": ("outcome_shuffled", "tail_cut", "survival.follow_up"),
     "survival.censoring": ("censoring_halved", "early_deaths_hastened", "survival.km_gap"),
     "survival.follow_up": ("tail_cut", "event_shuffled", "survival.censoring"),
+    "survival.events": ("censoring_halved", "both_arms_better", "utilities.mean"),
     "costs.mean": ("costs_winsorised", "zeros_filled", "costs.zero_share"),
     "costs.difference": ("new_arm_dearer", "both_arms_dearer", "costs.mean"),
     "costs.zero_share": ("zeros_filled", "costs_winsorised", "costs.mean"),
@@ -53,6 +56,7 @@ CASES = {
     "structure.association_max": ("score_shuffled", "score_squared", "structure.marginals"),
     "structure.conditional_associations": ("all_columns_shuffled", "score_squared", "structure.marginals"),
     "structure.joint_ranks": ("all_columns_shuffled", "score_shuffled", "structure.association_max"),
+    "structure.characteristics": ("old_halved", "score_shuffled", "structure.association_max"),
     "structure.propensity": ("both_arms_dearer", "score_shuffled", "structure.association_max"),
     "structure.missingness": ("scores_lost", "score_shuffled", "structure.association_max"),
     "economics.inmb": ("new_arm_dearer", "both_arms_dearer", "costs.mean"),
