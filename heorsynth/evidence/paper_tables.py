@@ -136,7 +136,9 @@ def not_determined(cohorts: Sequence[Cohort]) -> tuple[str, ...]:
     if not isinstance(cohorts, PublishedCohorts):
         return ()
     open_, prior = cohorts.not_determined, cohorts.prior
-    listed = "; ".join(f"{quantity} ({', '.join(own['of'])})" for quantity, own in open_.groupby("quantity", sort=False))
+    listed = "; ".join(
+        f"{quantity} ({', '.join(own['of'])})" for quantity, own in open_.groupby("quantity", sort=False)
+    )
     told = f"correlation {prior.correlation:g}, effect {prior.effect:g}, interaction {prior.interaction:g}"
     notes = [f"Not determined by the paper, drawn from the prior ({told}): {listed}. No analysis can learn them."]
     table = cohorts.estimands(level=LEVEL)
