@@ -58,8 +58,8 @@ def test_the_run_has_the_characteristics_of_table_1_with_their_prior(run) -> Non
     assert len(table1) == 7 and set(table1["basis"]) == {"constructed"} and set(table1["verdict"]) == {"pass"}
     page = (run.path / "report.html").read_text()
     assert "Not determined by the paper, drawn from the prior" in page and "of this interval is the prior" in page
-    own = frame[(frame["estimand"] == "hazard ratio of os") & (frame["question"] == "sufficient")]
-    assert "0% of it the prior's" in own.iloc[0]["reason"]
+    (own,) = (one for one in read.evidence.findings if one.question == "sufficient" and "hazard" in one.estimand)
+    assert "0% of it the prior's" in own.because
 
 
 def test_every_written_file_says_that_it_rests_on_what_is_published(run) -> None:
