@@ -18,9 +18,10 @@ import pandas as pd
 from clicks import click, real_trial, simulated_trial, table_of
 
 import heorsynth as hs
+from heorsynth.core.errors import NotEstimableError
 from heorsynth.estimators.survival.cox_two_arms import hazard_ratio_of_rows
 from heorsynth.estimators.survival.kaplan_meier import kaplan_meier
-from heorsynth.estimators.survival.summaries import restricted_mean
+from heorsynth.estimators.survival.summaries import curve_quantile, restricted_mean
 from heorsynth.published.reconstruction.cleaning import arms_of
 from heorsynth.published.reconstruction.guyot import guyot
 
@@ -100,8 +101,10 @@ def truths(trial: pd.DataFrame, horizon: float) -> dict[tuple[str, str], float]:
     found: dict[tuple[str, str], float] = {("hazard_ratio", "b"): float(np.exp(log_ratio(trial)))}
     for name, own in trial.groupby("arm"):
         curve = kaplan_meier(own["time"].to_numpy(), own["event"].to_numpy())
-        reached = np.flatnonzero(curve.survival <= 0.5 + 1e-9)
-        found["median", str(name)] = float(curve.times[reached[0]]) if len(reached) else np.nan
+        try:
+            found["median", str(name)] = curve_quantile(curve, 0.5).value
+        except NotEstimableError:
+            found["median", str(name)] = np.nan
         found["rmst", str(name)] = restricted_mean(curve, horizon).value
         found["landmark", str(name)] = float(curve.at(horizon / 2))
         found["events", str(name)] = float(own["event"].sum())

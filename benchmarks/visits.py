@@ -17,11 +17,11 @@ import argparse
 
 import numpy as np
 import pandas as pd
-from heorsynth.data.datasets.visit_truth import VisitTruth
 from metrics import nearer_to_training
 
 import heorsynth as hs
 from heorsynth.data.cohort.visits import deaths, visit_breaks, with_derived
+from heorsynth.data.datasets.visit_truth import VisitTruth
 
 COPIES, FIRST_SEED = 20, 701
 

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from heorsynth.evaluation import stability as stability
     from heorsynth.evaluation.evaluate import evaluate as evaluate
     from heorsynth.evaluation.evaluate import sensitivity as sensitivity
+    from heorsynth.evaluation.scaling import scaling as scaling
     from heorsynth.evidence.validate import validate as validate
     from heorsynth.generators.augmentation import augment as augment
     from heorsynth.language.checks.check_text import check_text as check_text
@@ -68,6 +69,7 @@ _PUBLIC = {
     "read": "heorsynth.data.files.io:read",
     "replicate": "heorsynth.checks.analyses.replicate:replicate",
     "run": "heorsynth.protocol.run:run",
+    "scaling": "heorsynth.evaluation.scaling:scaling",
     "sensitivity": "heorsynth.evaluation.evaluate:sensitivity",
     "stability": "heorsynth.evaluation.stability:",
     "tables": "heorsynth.report.tables:",

@@ -1,3 +1,3 @@
 """Arrays in, an `Estimate` out; knows nothing of cohorts, margins or generators."""
 
-__all__ = ("association", "least_squares", "propensity", "proportions", "separation", "shrinkage", "ties")
+__all__ = ("association", "least_squares", "plateau", "propensity", "proportions", "separation", "shrinkage", "ties")

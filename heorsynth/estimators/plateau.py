@@ -15,6 +15,9 @@ _Floats = NDArray[np.float64]
 _STEPS = 8
 """Steps of the reweighted fit; the weights change little after the third."""
 
+_LEAST = 1e-6
+"""Errors below this share of the mean error weigh no more than it."""
+
 _GRID = np.round(np.arange(0.3, 2.01, 0.1), 1)
 """Exponents that are tried where none is given."""
 
@@ -110,8 +113,10 @@ def _fitted(n: _Floats, means: _Floats, exponent: float | None) -> tuple[_Floats
 
 def _line(x: _Floats, y: _Floats) -> tuple[_Floats, _Floats, _Floats]:
     """Floor, c and gamma deviance of y = floor + c x for each row of y, both not below 0."""
-    tiny = np.finfo(float).tiny
-    fit = np.maximum(y, tiny)
+    unit = y.mean(axis=1, keepdims=True)
+    unit = np.where(unit > 0, unit, 1.0)
+    y = y / unit
+    fit = np.maximum(y, _LEAST)
     floor = scale = np.zeros(len(y))
     for _ in range(_STEPS):
         w = fit**-2.0 / (fit**-2.0).sum(axis=1, keepdims=True)
@@ -122,6 +127,6 @@ def _line(x: _Floats, y: _Floats) -> tuple[_Floats, _Floats, _Floats]:
         through_zero = (w * x * y).sum(axis=1) / (w * x**2).sum(axis=1)
         scale = np.where(floor < 0, through_zero, scale)
         floor, scale = np.where(scale < 0, my, np.maximum(floor, 0.0)), np.maximum(scale, 0.0)
-        fit = np.maximum(floor[:, None] + scale[:, None] * x, tiny)
+        fit = np.maximum(floor[:, None] + scale[:, None] * x, _LEAST)
     deviance = (np.log(fit) + y / fit).sum(axis=1)
-    return floor, scale, deviance
+    return floor * unit[:, 0], scale * unit[:, 0], deviance

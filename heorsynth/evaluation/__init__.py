@@ -1,3 +1,3 @@
-"""Cost-effectiveness of any cohort, and how a generator behaves as cohorts shrink."""
+"""Cost-effectiveness of any cohort, and how a generator behaves as cohorts shrink or grow."""
 
-__all__ = ("economics", "evaluate", "stability")
+__all__ = ("economics", "evaluate", "scaling", "stability")

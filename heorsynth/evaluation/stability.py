@@ -110,7 +110,7 @@ def variation(cohort: Cohort, syn: Sequence[Cohort], seed: int = 1) -> pd.DataFr
     """
     if len(syn) < 2:
         raise RoleError("variation", Problem("synthetic cohorts", "one cohort shows no variation", "draw two or more"))
-    horizons = _horizons(cohort)
+    horizons = default_horizons(cohort)
     rng = stream(seed, "variation")
     real = quantities(cohort, horizons)
     synthetic = pd.DataFrame([quantities(one, horizons) for one in syn])
@@ -118,7 +118,7 @@ def variation(cohort: Cohort, syn: Sequence[Cohort], seed: int = 1) -> pd.DataFr
         [quantities(cohort.take(rng.integers(0, cohort.n, cohort.n)), horizons) for _ in range(_RESAMPLES)]
     )
     rows = []
-    for name in _published(cohort, real):
+    for name in published_quantities(cohort, real):
         column = synthetic[name].fillna(0.0) if name in synthetic else pd.Series([0.0] * len(syn))
         mean, sd, resample_sd = float(column.mean()), float(column.std()), float(resampled[name].fillna(0.0).std())
         rows.append((name, real[name], mean, sd, resample_sd, sd / resample_sd if resample_sd > 0 else np.nan))
@@ -165,10 +165,10 @@ def drift(before: Sequence[Cohort], after: Sequence[Cohort], level: float = 0.95
         raise RoleError(
             "drift", Problem("cohorts", "the roles of the releases differ", "compare releases of one protocol")
         )
-    horizons = _horizons(before[0])
+    horizons = default_horizons(before[0])
     first, second = (pd.DataFrame([quantities(one, horizons) for one in release]) for release in (before, after))
     means = pd.concat([first, second]).fillna(0.0).mean()
-    names = _published(before[0], {str(name): float(mean) for name, mean in means.items()})
+    names = published_quantities(before[0], {str(name): float(mean) for name, mean in means.items()})
     rows = [(name, *_moved(first, second, name, 1 - (1 - level) / len(names))) for name in names]
     return pd.DataFrame(rows, columns=["quantity", "before", "after", "difference", "lower", "upper", "drifted"])
 
@@ -229,9 +229,9 @@ def collapse(
     if cohort.synthetic:
         fix = "give real patients; they are generation 0"
         raise LabelError("collapse", Problem("cohort", "is itself synthetic", fix))
-    recipe, horizons = generator or Heor(), _horizons(cohort)
+    recipe, horizons = generator or Heor(), default_horizons(cohort)
     start = quantities(cohort, horizons)
-    names = _published(cohort, start)
+    names = published_quantities(cohort, start)
     rows = [(0, name, start[name], 1.0, "") for name in names]
     source, frames = cohort, [cohort.frame]
     for generation in range(1, generations + 1):
@@ -258,12 +258,13 @@ def _source(cohort: Cohort, frames: Sequence[pd.DataFrame], synthetic: Cohort) -
     return Cohort.derive(replace(cohort.schema, id=None), together, label=label, name=cohort.name)
 
 
-def _horizons(cohort: Cohort) -> dict[str, float]:
+def default_horizons(cohort: Cohort) -> dict[str, float]:
+    """Endpoint to the horizon of its RMST."""
     return {name: default_horizon(cohort, name) for name in cohort.schema.endpoints}
 
 
-def _published(cohort: Cohort, values: Mapping[str, float]) -> list[str]:
-    """The quantities without shares of fewer than five real patients."""
+def published_quantities(cohort: Cohort, values: Mapping[str, float]) -> list[str]:
+    """Return the quantities without shares of fewer than five real patients."""
     return [
         name for name in values if not (name.startswith("share of ") and values[name] * cohort.n < SMALL_COUNT - 0.5)
     ]

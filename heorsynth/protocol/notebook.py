@@ -90,7 +90,8 @@ def execute(notebook: NotebookNode, folder: Path, source_folder: Path | None = N
     RunError      a cell failed; the message contains the class of the error but no output of the cell
     """
     with started_kernel(folder, source_folder) as kernel:
-        return kernel.execute(notebook)
+        kernel.begin(notebook)
+        return kernel.finish()
 
 
 @contextmanager
@@ -129,12 +130,15 @@ class NotebookKernel:
         self._wanted: Future[NotebookNode | None] = Future()
         self._done = pool.submit(asyncio.run, self._serve())
 
-    def execute(self, notebook: NotebookNode) -> str:
-        """Run every cell; see `execute`."""
+    def begin(self, notebook: NotebookNode) -> None:
+        """Start to run every cell; `finish` waits for the result."""
+        self._wanted.set_result(notebook)
+
+    def finish(self) -> str:
+        """Return the executed notebook; see `execute`."""
         import nbformat
         from nbclient.exceptions import CellExecutionError
 
-        self._wanted.set_result(notebook)
         try:
             done = self._result()
         except CellExecutionError as error:
@@ -149,10 +153,11 @@ class NotebookKernel:
         return nbformat.writes(done) + "\n"
 
     def close(self) -> None:
-        """End the kernel if no notebook was executed."""
+        """End the kernel if no notebook was executed, or if nobody waits for it any more."""
         if not self._wanted.done():
             self._wanted.set_result(None)
             wait([self._done])
+        self._kill()
 
     async def _serve(self) -> NotebookNode:
         client = self._client
@@ -176,12 +181,16 @@ class NotebookKernel:
         try:
             return self._done.result()
         except KeyboardInterrupt:
-            while not self._done.done():
-                process = getattr(getattr(self._client.km, "provisioner", None), "process", None)
-                if process is not None:
-                    process.kill()
-                wait([self._done], timeout=0.2)
+            self._kill()
             raise
+
+    def _kill(self) -> None:
+        """End the kernel, whatever it does; nothing if it has ended."""
+        while not self._done.done():
+            process = getattr(getattr(self._client.km, "provisioner", None), "process", None)
+            if process is not None:
+                process.kill()
+            wait([self._done], timeout=0.2)
 
 
 _CELL = "<cell>"

@@ -319,23 +319,23 @@ def run(
         write_verdict(spec, evidence, origin.fingerprint, held_out, folder / VERDICT)
         record = record_of(name, spec, lock, origin, held_out, synthetic, evidence)
         governance = sheet(record, evidence, spec.document.model_dump(mode="json"))
-        page = dossier(
-            spec.document.model_dump(mode="json"),
-            rows.patients,
-            rows.copies,
-            evidence,
-            run_name=name,
-            protocol_sha256=spec.sha256,
-            lock_note=lock.note,
-            sheet=governance,
-            card=cohort.card(),
-            first_file=first_file(synthetic),
-            analyses=analyses_of(spec.document.analyses, spec.path.parent),
-        )
         provenance.write_governance(governance, record, evidence, folder)
-        (folder / "report.html").write_text(page, encoding="utf-8")
         with clock.step("notebook"):
-            (folder / "notebook.ipynb").write_text(kernel.execute(notebook), encoding="utf-8")
+            kernel.begin(notebook)  # the kernel and this process have a core each: the dossier is made meanwhile
+            page = dossier(
+                spec.document.model_dump(mode="json"),
+                rows.patients,
+                rows.copies,
+                evidence,
+                run_name=name,
+                protocol_sha256=spec.sha256,
+                lock_note=lock.note,
+                sheet=governance,
+                card=cohort.card(),
+                first_file=first_file(synthetic),
+                analyses=analyses_of(spec.document.analyses, spec.path.parent),
+            )
+            _write_pages({"report.html": page, "notebook.ipynb": kernel.finish()}, folder)
         write_sums(folder)
         write_provenance(folder, record, occasion or clock.occasion(plugins_used(spec.document)), key)
         release = release_of(record, folder, owner)
@@ -360,6 +360,11 @@ def _write_protocol(protocol: Protocol, lock: Lock, origin: Origin, source_folde
     copy_scripts(protocol.document.analyses, protocol.path.parent, folder)
     copy_paper(protocol, source_folder, folder)
     (folder / "protocol.lock").write_text(lock.to_json(), encoding="utf-8")
+
+
+def _write_pages(pages: Mapping[str, str], folder: Path) -> None:
+    for name, text in pages.items():
+        (folder / name).write_text(text, encoding="utf-8")
 
 
 def run_name(slug: str, protocol_sha256: str, fingerprint: str) -> str:

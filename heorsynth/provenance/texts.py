@@ -82,23 +82,22 @@ def _of_texts(texts: Narratives, model: Model | None) -> Iterator[tuple[str, str
     if texts.maker == "template":
         yield "rao.prompts", "None: no language model was used."
         return
-    yield (
-        "elevate.10",
-        "Prompts hold facts of labelled synthetic rows only; keys come from the environment and enter no record.",
-    )
+    yield "elevate.10", "Prompts hold facts of labelled synthetic rows only; keys enter no record."
     if model is None:
         return
-    calls = [model.records.facts(key)["call"] for key in model.records.keys()]
-    own = [one for one in calls if one["model"] == model.name]
-    if not own:
+    calls = [model.records.facts(key)["call"] for key in sorted(model.versions)]
+    if not calls:
         return
-    settings = own[0]["parameters"]
+    settings = calls[0]["parameters"]
     versions = ", ".join(sorted(set(model.versions.values())))
-    yield "elevate.1", f"{model.provider}:{model.name}, version {versions}; temperature {settings['temperature']:g}, top_p {settings['top_p']:g}, at most {settings['max_tokens']} tokens."  # fmt: skip
-    templates = sorted({f"{one['template']['name']} (SHA-256 {one['template']['sha256'][:12]}…)" for one in own})
+    limits = f"top_p {settings['top_p']:g}, at most {settings['max_tokens']} tokens"
+    named = f"{model.provider}:{model.name}, version {versions}"
+    yield "elevate.1", f"{named}; temperature {settings['temperature']:g}, {limits}."
+    templates = sorted({f"{one['template']['name']} (SHA-256 {one['template']['sha256'][:12]}…)" for one in calls})
     yield "rao.prompts", f"Template {', '.join(templates)}; every prompt in full in the records."
-    yield "rao.post_processing", "; ".join(own[0]["steps"]) + "."
-    yield "elevate.5", f"{counted(len(own), 'recorded call')}, each named by the hash of all that was asked, with its seed; replay gives the same bytes without network."  # fmt: skip
+    yield "rao.post_processing", "; ".join(calls[0]["steps"]) + "."
+    replay = "each named by the hash of all that was asked; replay gives the same bytes without network"
+    yield "elevate.5", f"{counted(len(calls), 'recorded call')}, {replay}."
 
 
 def _of_report(report: TextReport) -> Iterator[tuple[str, str]]:
@@ -107,7 +106,7 @@ def _of_report(report: TextReport) -> Iterator[tuple[str, str]]:
         yield "elevate.2", f"Texts with any fault: {_share(checks['facts: texts with any fault'])}."
         yield "elevate.3", _by_slot(report, "omitted")
         yield "elevate.4", f"{_by_slot(report, 'contradicted')} {_by_slot(report, 'fabricated')}"
-        yield "elevate.9", "95% intervals; error rates of each check by planted faults in forms it was not written for, beside each finding."  # fmt: skip
+        yield "elevate.9", "95% intervals; beside each finding, how often its check errs on planted faults."
     yield "rao.evaluation", f"Checks of {', '.join(dict.fromkeys(one.check for one in report.findings))}."
     leaks = [one for name, one in checks.items() if "identif" in name or "memor" in name]
     yield "rao.privacy", "; ".join(f"{one.check}: {_share(one)}" for one in leaks)

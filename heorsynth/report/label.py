@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from heorsynth.checks.core.finding import FAIL, NOT_ESTIMABLE, Finding
+from heorsynth.checks.core.finding import FAIL, NOT_ESTIMABLE
 from heorsynth.core.display import counted
 from heorsynth.data.labels.levels import level_sentence
 from heorsynth.data.labels.spending import privacy_sentence
-from heorsynth.evidence.evidence import Evidence
-from heorsynth.evidence.finding_text import cells, legend
+from heorsynth.evidence.evidence import PAPER, Evidence
+from heorsynth.evidence.finding_text import folded, legend
 from heorsynth.provenance.record import NEEDS_A_PERSON, Record
 from heorsynth.report.dossier import templates
 
@@ -38,7 +38,9 @@ def label_page(record: Record, evidence: Evidence) -> str:
     It answers what the World Economic Forum (2025, Synthetic Data: The New Data Frontier) asks of a "nutrition label":
     origin, generation, quality, privacy, intended use, limits. Findings that speak most against a use come first.
     """
-    shown = [one for one in evidence.findings if one.decisive][:_MOST_FINDINGS]
+    decisive = [one for one in evidence.findings if one.decisive]
+    of_paper = evidence.reference == PAPER
+    rows = folded(decisive, of_paper=of_paper)
     return templates().get_template("label.html.j2").render(
         title=_short(record.title),
         run=record.name,
@@ -46,27 +48,34 @@ def label_page(record: Record, evidence: Evidence) -> str:
         purpose=record.purpose,
         sentence=_first_sentences(record.sentence),
         answers=[(one.question.capitalize(), one.shown, _short(one.sentence)) for one in evidence.answered],
-        origin=list(_origin(record)),
+        origin=list(_origin(record, of_paper)),
         use=list(_use(record, evidence)),
-        findings=[_row(one) for one in shown],
-        hidden=sum(one.decisive for one in evidence.findings) - len(shown),
-        legend=legend(shown),
+        findings=[_row(one) for one in rows[:_MOST_FINDINGS]],
+        hidden=max(len(rows) - _MOST_FINDINGS, 0),
+        reference="what the paper prints" if of_paper else "the patients",
+        legend=legend(decisive, of_paper=of_paper),
     )  # fmt: skip
 
 
-def _row(finding: Finding) -> tuple[str, str, Sequence[str]]:
+def _row(row: Sequence[str]) -> tuple[str, str, Sequence[str]]:
     """Verdict as a class of the style, its sign, and quantity, group, difference and margin of a finding."""
-    verdict, quantity, group, _, _, difference, margin, *_ = cells(finding)
-    return finding.verdict.replace(" ", "-"), verdict, (_short(quantity, 12), _short(group, 8), difference, margin)
+    verdict, quantity, group, _, _, difference, margin, *_ = row
+    named = verdict.split("\N{NO-BREAK SPACE}")[1]
+    return named.replace(" ", "-"), verdict, (_short(quantity, 12), _short(group, 14), difference, margin)
 
 
-def _origin(record: Record) -> Iterator[_Fact]:
+def _origin(record: Record, of_paper: bool) -> Iterator[_Fact]:
     """Where the rows come from, and how they were made."""
     source, generator = record.source, record.generator
-    kind = "simulated patients" if source["kind"] == "simulated" else "a copy of the law of real patients"
+    of_patients = "simulated patients" if source["kind"] == "simulated" else "a copy of the law of real patients"
+    kind = "what a paper prints of its patients" if of_paper else of_patients
     yield _Fact("Kind", f"Synthetic rows from {kind}; no row is a patient, and rows add no patients")
-    depth = "directly" if source["depth"] == 1 else f"at lineage depth {source['depth']}"
-    yield _Fact("Source", f"{counted(source['patients'], 'patient')}, learnt {depth}")
+    patients = counted(source["patients"], "patient")
+    if of_paper:
+        yield _Fact("Source", f"a paper on {patients}: its figures and tables; nobody's rows were used")
+    else:
+        depth = "directly" if source["depth"] == 1 else f"at lineage depth {source['depth']}"
+        yield _Fact("Source", f"{patients}, learnt {depth}")
     rows = f"{counted(generator['m'], 'cohort')} of {counted(generator['rows'], 'row')}"
     yield _Fact("Rows", f"{rows}; analyse all cohorts together, each is one draw")
     made = f"{generator['name']}, heorsynth {record.version}, seed {generator['seed']}"

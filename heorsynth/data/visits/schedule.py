@@ -155,8 +155,8 @@ def as_schedule(
     RoleError      a declaration has another form; planned times do not rise; there is no such measure or endpoint
     """
     if isinstance(visits, Schedule):
-        named = replace(visits, death=death or visits.death, unit=unit or visits.unit)
-        return replace(named, derived={**visits.derived, **_derived(derived, visits.visits)})
+        own = replace(visits, death=death or visits.death, unit=unit or visits.unit)
+        return replace(own, derived={**visits.derived, **_derived(derived, visits.visits)})
     if death is not None and death not in endpoints:
         raise RoleError("cohort", Problem("death", f"no endpoint {death!r}", nearest(death, endpoints)))
     if not visits:

@@ -297,8 +297,8 @@ class HeorLaw:
         entry = None if schema.entry is None else EntryLaw.from_dict(facts["entry"])
         plan = RulePlan.from_dict(facts["plan"]) if "plan" in facts else RulePlan()
         visits = Attendance.from_dict(facts["visits"]) if "visits" in facts else None
-        found = {"entry": entry, "plan": plan, "visits": visits}
-        shape = Shape(plan.schema(schema), formats, dict(facts["modelled"]), facts["pooled"], **found)
+        shape = Shape(plan.schema(schema), formats, dict(facts["modelled"]), facts["pooled"], entry=entry, plan=plan)
+        shape = replace(shape, visits=visits)
         outcome = None if facts["outcome"] is None else Outcome.from_dict(facts["outcome"])
         columns = tuple(map(ColumnLaw.from_dict, facts["columns"]))
         told = facts["dependence"]

@@ -14,7 +14,7 @@ from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.data.cohort.visits import ends
 from heorsynth.data.columns.arrays import Arrays
 from heorsynth.data.columns.schema import Schema
-from heorsynth.generators.latent.quantiles import Quantiles
+from heorsynth.generators.latent.quantiles import Quantiles, shared_values
 from heorsynth.generators.visits.completion import arm_codes
 from heorsynth.generators.visits.grid import VisitGrid
 from heorsynth.generators.visits.hazards import Hazard, chosen
@@ -241,6 +241,14 @@ class Attendance:
             dict(facts["carried"]),
             dict(facts["decimals"]),
         )
+
+
+def _observed(values: np.ndarray, arm: np.ndarray, arms: int, least: int) -> tuple[Quantiles, ...]:
+    """Return the quantile function of the known values in each arm; of too few, that of all arms."""
+    known, shared = values[~np.isnan(values)], shared_values(values, least)
+    whole = Quantiles.of(known if len(known) else np.zeros(1), least)
+    held = [values[(arm == one) & ~np.isnan(values)] for one in range(arms)]
+    return tuple(Quantiles.of(one, least, shared=shared) if len(one) >= least else whole for one in held)
 
 
 def _within(values: np.ndarray, arm: np.ndarray, rows: np.ndarray) -> np.ndarray:

@@ -64,11 +64,3 @@ class VisitGrid:
         for measure, columns in self.place.items():
             found[:, columns] |= held[measure]
         return found
-
-
-def _observed(values: np.ndarray, arm: np.ndarray, arms: int, least: int) -> tuple[Quantiles, ...]:
-    """Return the quantile function of the known values in each arm; of too few, that of all arms."""
-    known, shared = values[~np.isnan(values)], shared_values(values, least)
-    whole = Quantiles.of(known if len(known) else np.zeros(1), least)
-    held = [values[(arm == one) & ~np.isnan(values)] for one in range(arms)]
-    return tuple(Quantiles.of(one, least, shared=shared) if len(one) >= least else whole for one in held)

@@ -33,9 +33,11 @@ def _complete(text: str, finish: str) -> str:
 
 
 def _not_refused(text: str, finish: str) -> str:
-    """Refuse an empty answer, and one in which the model declines."""
+    """Refuse an empty answer, one in which the model declines, and one that repeats the data of the prompt."""
     if finish in ("content_filter", "refusal") or _REFUSALS.match(text):
         raise _refused("the model declined to answer", "change the template or the model")
+    if "<data>" in text or "</data>" in text:
+        raise _refused("the answer repeats the data of the prompt", "change the template or the model")
     if not text.strip():
         raise _refused("the answer is empty", "change the template or the model")
     return text

@@ -113,7 +113,7 @@ def draw(
         last = {fact: (moved[fact], error) for fact, error in errors.items()}
         moved = steps
     assert best is not None
-    for one in tuple(stated) * (_ROUNDS if len(stated) > 1 else 1):
+    for one in list(stated) * (_ROUNDS if len(stated) > 1 else 1):
         _exchange(best.values, one, rng)
     return best
 

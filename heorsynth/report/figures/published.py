@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,6 +18,7 @@ from matplotlib.ticker import MaxNLocator
 from heorsynth.core.display import counted
 from heorsynth.core.errors import NotEstimableError, Problem, unknown_name
 from heorsynth.data.cohort.cohort import Cohort
+from heorsynth.data.columns.schema import Endpoint
 from heorsynth.estimators.survival.estimates import at_risk_counts, kaplan_meier
 from heorsynth.published.paper.paper import Paper
 from heorsynth.report.figures.style import (
@@ -106,14 +108,7 @@ def published_curves(
     if not names:
         fix = f"the cohorts have {', '.join(sorted(known))}"
         raise NotEstimableError("figure of published curves", Problem("arm", "no published arm has patients", fix))
-    follow = {
-        name: [
-            tuple(one.rows.loc[(one.rows[arm_column] == name).to_numpy(), column].to_numpy(float)
-                  for column in (outcome.time, outcome.event))
-            for one in cohorts
-        ]
-        for name in names
-    }  # fmt: skip
+    follow = {name: [_follow_up(one, arm_column, name, outcome) for one in cohorts] for name in names}
     end = max(points["time"].max(), *(time.max() for each in follow.values() for time, _ in each))
     times = _times(at_risk, names, float(end))
     arms = [_arm(name, points[points["arm"] == name], follow[name], float(end), times, at_risk) for name in names]
@@ -125,12 +120,18 @@ def published_curves(
     return Picture(axes, frame, _alt(arms, outcome.name), _caption(len(cohorts), at_risk is not None), tables)
 
 
+def _follow_up(cohort: Cohort, arm_column: str, name: str, endpoint: Endpoint) -> tuple[np.ndarray, np.ndarray]:
+    """Times and events of one arm."""
+    rows = cohort.rows[(cohort.rows[arm_column].astype(str) == name).to_numpy()]
+    return rows[endpoint.time].to_numpy(float), rows[endpoint.event].to_numpy(float)
+
+
 def _times(at_risk: pd.DataFrame | None, names: Sequence[str], end: float) -> np.ndarray:
     """Columns of the table: the published times, or round ones."""
     if at_risk is not None and len(at_risk):
         times = np.unique(at_risk.loc[at_risk["arm"].astype(str).isin(names), "time"].to_numpy(float))
         return times[:: -(-len(times) // _MOST_COLUMNS)]
-    ticks = MaxNLocator(8, steps=[1, 2, 2.5, 5, 10]).tick_values(0, end)
+    ticks = np.asarray(MaxNLocator(8, steps=[1, 2, 2.5, 5, 10]).tick_values(0, end))
     return ticks[(ticks >= 0) & (ticks <= end)]
 
 
@@ -182,7 +183,7 @@ def _drawn(arms: Sequence[_Arm], end: float, times: np.ndarray, endpoint: str, u
     )
     for arm, colour, marker in zip(arms, GROUP_COLOURS, GROUP_MARKERS, strict=False):
         time, middle = arm.band["time"], arm.band["reconstructed"]
-        look = {"marker": marker, "linestyle": "none", "markersize": 2.6, "markerfacecolor": "white",
+        look: dict[str, Any] = {"marker": marker, "linestyle": "none", "markersize": 2.6, "markerfacecolor": "white",
                 "markeredgewidth": 0.6, "color": colour}  # fmt: skip
         for on, shift, times_of in ((axes, 0.0, 1.0), (below, middle, 100.0)):
             low, high = (times_of * (arm.band[edge] - shift) for edge in ("low", "high"))

@@ -30,6 +30,11 @@ def test_floor_and_scale_are_never_negative() -> None:
     assert rising.scale.value == 0 and rising.floor.value > 0
 
 
+def test_an_error_of_zero_has_floor_and_scale_zero() -> None:
+    found = plateau(SIZES, np.zeros((5, 5)), np.random.default_rng(1), exponent=None)
+    assert found.floor.value == found.scale.value == 0 and found.at(10) == 0
+
+
 @pytest.mark.parametrize("bias", [1.0, 2.0])
 def test_the_interval_of_the_floor_holds_it(bias: float) -> None:
     held = []

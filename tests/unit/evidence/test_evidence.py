@@ -54,11 +54,13 @@ RESAMPLED = {
     "model-development": ("yes", "yes", "not asked", "fit"),
     "augmentation": ("yes", "no", "not asked", "not fit"),
     "external-control": ("yes", "no", "not asked", "not fit"),
+    "indirect-comparison": ("not shown", "no", "not asked", "not fit"),
     "economic-evaluation": ("not shown", "no", "not asked", "inconclusive"),
     "data-sharing": ("yes", "no", "no", "not fit"),
 }
-"""Resamples of 300 patients are faithful and full of patients; only their net benefit, near 0, stays open with 20. The
-patients are too few for the margins of effects, which decides only where a purpose makes a claim about others."""
+"""Resamples of 300 patients are faithful and full of patients; only their net benefit, near 0, and the narrow
+margins of a paper stay open with 20. The patients are too few for the margins of effects, which decides only where a
+purpose makes a claim about others."""
 
 
 @pytest.mark.parametrize("purpose", PURPOSES)

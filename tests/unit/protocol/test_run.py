@@ -16,6 +16,7 @@ from urllib.parse import unquote
 import nbformat
 import numpy as np
 import pandas as pd
+import psutil
 import pytest
 
 import heorsynth as hs
@@ -258,8 +259,8 @@ def test_a_full_disk_leaves_nothing_that_looks_whole(protocol: Path, tmp_path: P
 
 @pytest.mark.parametrize(
     ("reached", "engine"),
-    [("", "local"), ("synthetic/000.parquet", "processes"), ("report.html", "local")],
-    ids=["at the start", "while workers draw", "while the notebook runs"],
+    [("", "local"), ("synthetic/000.parquet", "processes"), ("governance.json", "local"), ("report.html", "local")],
+    ids=["at the start", "while workers draw", "while the dossier is drawn", "while the notebook runs"],
 )
 def test_ctrl_c_leaves_nothing_that_looks_whole(protocol: Path, tmp_path: Path, reached: str, engine: str) -> None:
     command = [sys.executable, "-m", "heorsynth.cli", "run", str(protocol), "--out", str(tmp_path), "--engine", engine]
@@ -277,6 +278,24 @@ def test_ctrl_c_leaves_nothing_that_looks_whole(protocol: Path, tmp_path: Path, 
     else:  # Python drops an interrupt that falls into a weak reference's callback; the run then goes on to its end
         assert not [path for path in left if ".partial" in path.name]
         assert all(hs.verify(path, rerun=False).verified for path in left)
+
+
+def test_an_error_while_the_notebook_runs_ends_its_kernel_and_leaves_nothing(
+    protocol: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun = []
+
+    def failing(*_: object, **__: object) -> str:
+        begun.extend(
+            child for child in psutil.Process().children() if "ipykernel_launcher" in " ".join(child.cmdline())
+        )
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("heorsynth.protocol.run.dossier", failing)
+    with pytest.raises(ZeroDivisionError):
+        hs.run(protocol, out=tmp_path)
+    assert begun and not any(child.is_running() and child.status() != psutil.STATUS_ZOMBIE for child in begun)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_an_error_in_the_middle_leaves_nothing(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 import heorsynth as hs
 from heorsynth.checks.core.finding import Finding
-from heorsynth.evidence.evidence import Evidence
+from heorsynth.evidence.evidence import PAPER, Evidence
 from heorsynth.provenance.record import Record
 from heorsynth.report.label import label_page
 
@@ -45,6 +45,20 @@ def test_the_label_says_verdict_origin_use_and_limits() -> None:
     assert "Intended use teaching" in text and "Responsible needs a person" in text
     assert "Fails in sex=f" in text and "Too few to judge no subgroup" in text
     assert "mean of cost 0" in text and "no language model" in text
+
+
+def test_the_label_of_a_paper_speaks_of_the_paper_and_of_no_patients_learnt_from() -> None:
+    text = text_of(label_page(RECORD, replace(evidence(), reference=PAPER)))
+    assert "from what a paper prints of its patients" in text and "a paper on 276 patients" in text
+    assert "±10.0% of the published value" in text and "Differences of the cohorts from what the paper prints" in text
+    assert "learnt" not in text and "real value" not in text
+
+
+def test_many_findings_that_pass_and_ask_the_same_are_one_row() -> None:
+    found = evidence(30)
+    passed = replace(found, findings=tuple(replace(one, verdict="pass") for one in found.findings))
+    page = label_page(RECORD, passed)
+    assert page.count('scope="row" class="pass"') == 1 and "of 30 that pass" in text_of(page)
 
 
 def test_the_label_escapes_what_it_shows_and_loads_nothing() -> None:

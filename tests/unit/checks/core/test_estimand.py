@@ -36,6 +36,7 @@ NAMES = {
     "analyses",
     "endpoint",
     "cost",
+    "measure",
     "utility",
     "comparator",
     "effect",
@@ -108,7 +109,7 @@ def test_settings_are_those_that_are_checked_when_a_margin_is_read(entry: Estima
 
 @every_entry
 def test_only_roles_of_a_schema_are_needed(entry: Estimand) -> None:
-    assert set(entry.needs) <= {"arm", "cluster", "costs", "utilities", "subgroups"}
+    assert set(entry.needs) <= {"arm", "cluster", "costs", "derived", "subgroups", "utilities", "visits"}
     assert all(hasattr(SCHEMA, role) for role in entry.needs)
     assert lacking(entry.key, SCHEMA) == entry.needs
     column = {"costs": "costs", "utilities": "utilities", "economics": "costs"}.get(entry.check)

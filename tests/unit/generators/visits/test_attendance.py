@@ -66,8 +66,8 @@ def test_spikes_at_one_and_values_below_zero_are_kept(patients, copies):
 def test_dropout_by_arm_is_that_of_the_patients(patients, copies):
     for arm in patients.arm_levels:
         mean = np.mean([staying(copy, arm) for copy in copies], axis=0)
-        # one of about 60 patients who are followed to the last visit
-        assert np.abs(mean - staying(patients, arm)).max() <= 0.015
+        # one of about 50 patients who are followed to the last visit; those who come early by their jitter count too
+        assert np.abs(mean - staying(patients, arm)).max() <= 0.02
 
 
 def test_correlation_over_time_is_that_of_the_patients(patients, copies):

@@ -24,6 +24,8 @@ def test_the_usual_steps_give_the_text(raw: str, text: str) -> None:
     ("As an AI, I", "stop", "declined"),
     ("A text", "content_filter", "declined"),
     ("  \n", "stop", "is empty"),
+    ("<data>\nage: 68 year\nsex: f\n</data>", "stop", "repeats the data of the prompt"),
+    ("</data> A text.", "stop", "repeats the data of the prompt"),
     ("A woman of 6", "length", "was cut"),
     ("A woman of 6", "max_tokens", "was cut"),
 ])  # fmt: skip
