@@ -16,7 +16,7 @@ from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.evidence.evidence import PAPER, Evidence
 from heorsynth.evidence.paper_findings import survival_findings
 from heorsynth.evidence.paper_questions import Asking
-from heorsynth.evidence.paper_tables import not_compared, table_findings
+from heorsynth.evidence.paper_tables import not_compared, not_determined, table_findings
 from heorsynth.published.trial.trial import PublishedTrial
 
 _OF_PAPERS = (KM_GAP, RMST, RMST_DIFFERENCE, MEDIAN, HAZARD_RATIO, FOLLOW_UP, EVENTS, CHARACTERISTICS)
@@ -92,7 +92,7 @@ def evidence_of_paper(trial: PublishedTrial, cohorts: Sequence[Cohort], plan: Pl
         n_rows=cohorts[0].n,
         n_source=trial.n,
         generator="unknown" if label is None else label.generator,
-        notes=(*plan.notes, *_contradictions(trial), *not_compared(asking, findings)),
+        notes=(*plan.notes, *_contradictions(trial), *not_compared(asking, findings), *not_determined(cohorts)),
         reference=PAPER,
     )
 

@@ -9,6 +9,7 @@ from functools import partial
 from types import MappingProxyType
 
 import numpy as np
+import pandas as pd
 
 from heorsynth.checks.core.finding import Finding
 from heorsynth.checks.core.groups import ALL, SUBGROUP
@@ -21,6 +22,7 @@ from heorsynth.estimators.survival.cox_two_arms import hazard_ratio_of_rows
 from heorsynth.estimators.survival.estimates import kaplan_meier
 from heorsynth.estimators.survival.summaries import curve_quantile, restricted_mean
 from heorsynth.evidence.paper_questions import Asking, Stated, of_arm
+from heorsynth.published.covariates.threshold import above_or_below, is_threshold
 from heorsynth.published.schema.document import RatioSection
 from heorsynth.published.schema.facts import Fact, ratio_name
 from heorsynth.published.trial.reference import ClickedCurve
@@ -44,11 +46,13 @@ def survival_findings(asking: Asking) -> list[Finding]:
 
 
 def _rows_of(cohort: Cohort, endpoint: str, levels: Mapping[str, str]) -> tuple[np.ndarray, np.ndarray]:
-    """Return times and events of the patients with these levels, such as ``{"arm": "drug"}``."""
+    """Return times and events of the patients with these levels, such as ``{"arm": "drug"}`` or ``{"age": "<65"}``."""
     time, event, _ = cohort.outcome(endpoint)
     kept = np.ones(cohort.n, dtype=bool)
     for column, level in levels.items():
-        kept &= cohort.frame[column].astype(str).to_numpy() == level
+        own = cohort.rows[column]
+        is_cut = pd.api.types.is_numeric_dtype(own) and is_threshold(level)
+        kept &= above_or_below(level, own.to_numpy(float)) if is_cut else own.astype(str).to_numpy() == level
     return time[kept], event[kept]
 
 
@@ -186,6 +190,10 @@ def _has(asking: Asking, ratio: RatioSection) -> bool:
 
 
 def _patients(asking: Asking, ratio: RatioSection) -> int:
+    if ratio.subgroup and set(ratio.n) < {ratio.arm, ratio.reference}:
+        endpoint = asking.trial.options.endpoints[0]
+        return sum(len(_rows_of(asking.cohorts[0], endpoint, {**ratio.subgroup, "arm": arm})[0])
+                   for arm in (ratio.arm, ratio.reference))  # fmt: skip
     return sum(ratio.n.values()) if ratio.subgroup else asking.patients(ratio.arm, ratio.reference)
 
 

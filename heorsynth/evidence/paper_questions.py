@@ -19,6 +19,7 @@ from heorsynth.checks.planning.plan import Plan
 from heorsynth.core.errors import HorizonError, NotEstimableError
 from heorsynth.core.estimate import significant
 from heorsynth.data.cohort.cohort import Cohort
+from heorsynth.published.covariates.published_cohorts import PublishedCohorts
 from heorsynth.published.schema.facts import Fact
 from heorsynth.published.trial.trial import PublishedTrial
 
@@ -148,7 +149,8 @@ class Asking:
         -----
         The m estimates and that of the trial's own patients are draws of one law. So the interval of the latter is
         mean ± t(m - 1) · sd · √(1 + 1/m), as in `ReconstructedCohorts.interval`, at the level of the findings. More
-        cohorts do not make it narrower: only a paper that states more does.
+        cohorts do not make it narrower: only a paper that states more does. Where the cohorts have characteristics, the
+        reason gives the share of the interval that is the prior's (`PublishedCohorts.share_of_prior`).
         """
         question = self.question(estimand, label, group, margin, "", **facts)
         values, refusal = self.values(estimate)
@@ -162,10 +164,16 @@ class Asking:
             math.exp(one) if margin.scale == "ratio" else one for one in (mean - half, mean + half, mean)
         )
         numbers = Numbers(middle, middle, 0.0, -half / unit, half / unit, math.nan, real_lower=low, real_upper=high)
-        told = f"reconstruction interval {significant(low)} to {significant(high)}"
+        told = f"reconstruction interval {significant(low)} to {significant(high)}{self._of_prior(estimate)}"
         shown = replace(margin, of="the estimate")
         wide = "no wider than" if half / unit <= margin.width else "wider than"
         return replace(question.answer(numbers, reason=f"{told}: {wide} the margin {shown}"), question=SUFFICIENT)
+
+    def _of_prior(self, estimate: _Estimator) -> str:
+        """The share of a reconstruction interval that is the prior's; "" where nothing was drawn from one."""
+        if not isinstance(self.cohorts, PublishedCohorts):
+            return ""
+        return f", {self.cohorts.share_of_prior(estimate):.0%} of it the prior's"
 
     def values(self, estimate: _Estimator) -> tuple[list[float], str]:
         """Return the estimate in each cohort, and why it does not exist in some; "" if it does in all."""

@@ -104,7 +104,7 @@ def judge(
     """
     document = protocol.document
     if isinstance(cohort, PublishedTrial):
-        of_paper = evidence_of_paper(cohort, list(rows.copies), plan)
+        of_paper = evidence_of_paper(cohort, rows.copies, plan)
         return replace(of_paper, notes=(*filter(None, notes), *of_paper.notes)).stable
     require_comparable(
         cohort,

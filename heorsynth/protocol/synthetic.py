@@ -10,7 +10,15 @@ from typing import TypeAlias
 
 import pandas as pd
 
-from heorsynth.core.errors import CohortError, CurveError, GeneratorError, Problem, ProtocolError, UnknownNameError
+from heorsynth.core.errors import (
+    CohortError,
+    CurveError,
+    GeneratorError,
+    PaperError,
+    Problem,
+    ProtocolError,
+    UnknownNameError,
+)
 from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.data.cohort.domain import Domain
 from heorsynth.data.files import io
@@ -23,7 +31,6 @@ from heorsynth.generators.sampling.sampler import Sampler
 from heorsynth.generators.sampling.write_folder import WriteOptions
 from heorsynth.protocol.file.error_lines import with_lines
 from heorsynth.protocol.file.spec import Protocol
-from heorsynth.published.reconstruction.cohorts import ReconstructedCohorts
 from heorsynth.published.trial.trial import PublishedTrial
 
 SYNTHETIC = "synthetic"
@@ -120,7 +127,7 @@ def _reconstructed(
         raise ProtocolError(f"protocol {protocol.path.name!r}", Problem(where, found, fix))
     try:
         cohorts = trial.cohorts(m, protocol.document.generator.seed)
-    except CurveError as error:
+    except (CurveError, PaperError) as error:
         raise with_lines(error, protocol, default=("source", "published")) from None
     for part, cohort in enumerate(cohorts):
         io.write(cohort, place / f"{part:03d}.parquet")
@@ -137,7 +144,7 @@ def read_synthetic(folder: Path, patients: Patients) -> Synthetic:
         for file, frame in ((file, io.read_frame(file)) for file in sorted(place.glob("*.parquet")))
     ]
     if isinstance(patients, PublishedTrial):
-        return ReconstructedCohorts(cohorts)
+        return patients.ensemble(cohorts)
     domain = Domain.of(patients)
     return SyntheticCohorts(cohorts, [domain.breaks(cohort.arrays) for cohort in cohorts])
 

@@ -40,12 +40,12 @@ def trial_of(protocol: Protocol, folder: Path | None = None) -> PublishedTrial:
     except PaperError as error:
         options = protocol.document.generator.options
         at = ("generator", "options") if options else ("cohort", "source", "published")
-        placed = [Problem(protocol.where(*at, *([one.where] if options else [])), one.found, one.fix)
+        placed = [Problem(protocol.where(*at, *(one.where.split(".") if options else [])), one.found, one.fix)
                   for one in error.problems]  # fmt: skip
         raise ProtocolError(f"protocol {protocol.path.name!r}", placed) from None
     try:
         trial.require_consistent()
-    except CurveError as error:
+    except (CurveError, PaperError) as error:
         raise with_lines(error, protocol, default=("source", "published")) from None
     return trial
 

@@ -79,10 +79,11 @@ def columns_of(document: Document) -> tuple[tuple[Column, ...], tuple[tuple[str,
         for name, amounts in block.items():
             found += _number(f"{kind}.{name}", name, kind, amounts.arms, unused)
     names = [one.name for one in found]
+    taken = {*_RESERVED, *(f"{name}_{part}" for name in document.endpoints for part in ("time", "event"))}
     problems = [
         Problem(f"column {name!r}", "is the name of another column", "rename it in the paper file")
         for name in sorted(set(names))
-        if name in _RESERVED or names.count(name) > 1
+        if name in taken or names.count(name) > 1
     ]
     problems += [problem for one in found for problem in _too_many(one, sized)]
     if problems:

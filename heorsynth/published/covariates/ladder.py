@@ -70,6 +70,19 @@ def states_spread(cell: MomentsSection) -> bool:
     )  # fmt: skip
 
 
+def quantities_met(cell: MomentsSection) -> tuple[str, ...]:
+    """Return which stated quantities of a cell `numbers` meets exactly.
+
+    Mean and SD beside quantiles are met only where no range is stated, and a share of zeros only beside mean and SD.
+    """
+    if not states_spread(cell):
+        return ()
+    by_quantiles, bounded = cell.median is not None or cell.iqr is not None, cell.range is not None
+    moments = () if bounded and by_quantiles else ("mean", "sd", "se")
+    zeros = () if bounded or by_quantiles else ("zeros",)
+    return "n", *moments, "median", "iqr", "range", *zeros
+
+
 def _drawn(number: Printed | None, rng: np.random.Generator) -> float | None:
     """A number within its rounding."""
     return None if number is None else float(number.value + _DRAWN * number.half * rng.uniform(-1, 1))

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from typing import overload
 
 import numpy as np
@@ -15,14 +15,14 @@ from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.estimators.economics.pooling import pool
 from heorsynth.estimators.survival.cox import cox
 from heorsynth.estimators.survival.cox_two_arms import hazard_ratio_of_rows
+from heorsynth.published.covariates.characteristics import Characteristics
 from heorsynth.published.covariates.columns import Column
-from heorsynth.published.covariates.copula import Stated
 from heorsynth.published.covariates.matched import COLUMNS, asked
 from heorsynth.published.covariates.prior import Prior
-from heorsynth.published.covariates.subgroup_facts import SubgroupFact
 from heorsynth.published.paper.paper import Paper
 from heorsynth.published.reconstruction.cohorts import ReconstructedCohorts, reconstruction_interval
 from heorsynth.published.reconstruction.estimands import Pair, estimates
+from heorsynth.published.reconstruction.reconstruct import labelled
 
 _ESTIMANDS = (
     "estimand", "arm", "subgroup", "value", "low", "high", "prior_in_interval", "pooled_low", "pooled_high",
@@ -31,34 +31,27 @@ _ESTIMANDS = (
 """Columns of `PublishedCohorts.estimands`."""
 
 
-@dataclass(frozen=True)
-class Content:
-    """What the cohorts were made from."""
-
-    paper: Paper
-    endpoint: str
-    columns: Sequence[Column]
-    facts: Sequence[SubgroupFact]
-    stated: Sequence[Stated]
-    prior: Prior
-
-
 class PublishedCohorts(ReconstructedCohorts):
     """m cohorts that agree with a paper, and for each a second draw of what the paper does not state.
 
     Parameters
     ----------
-    cohorts, again : sequence of Cohort    the m cohorts, and for each the same reconstruction with other covariates
-    content : Content                      the paper, the columns and the prior
+    cohorts : sequence of Cohort    the m cohorts; the second draw follows from their rows, seed and part
+    content : Characteristics       the paper, the columns and the prior
 
     See Also
     --------
     heorsynth.published.cohorts : Makes them.
     """
 
-    def __init__(self, cohorts: Sequence[Cohort], again: Sequence[Cohort], content: Content) -> None:
+    def __init__(self, cohorts: Sequence[Cohort], content: Characteristics) -> None:
         super().__init__(cohorts)
-        self._again, self._content = tuple(again), content
+        self._content = content
+
+    @cached_property
+    def _again(self) -> tuple[Cohort, ...]:
+        """For each cohort the same reconstruction with an independent draw from the prior."""
+        return tuple(Cohort.derive(one.schema, self._content.given_to(one, 1), label=one.label) for one in self)
 
     @overload
     def __getitem__(self, index: int) -> Cohort: ...
@@ -66,7 +59,7 @@ class PublishedCohorts(ReconstructedCohorts):
     def __getitem__(self, index: slice) -> PublishedCohorts: ...
     def __getitem__(self, index: int | slice) -> Cohort | PublishedCohorts:
         if isinstance(index, slice):
-            return PublishedCohorts(list(self)[index], self._again[index], self._content)
+            return PublishedCohorts(list(self)[index], self._content)
         return super().__getitem__(index)
 
     @property
@@ -113,7 +106,7 @@ class PublishedCohorts(ReconstructedCohorts):
                      pooled interval; the rest is sampling error
         """
         first, second = (
-            [estimates(one, horizon, landmark) | self._of_covariates(one) for one in each]
+            [estimates(one, horizon, landmark, self._content.endpoint) | self._of_covariates(one) for one in each]
             for each in (self, self._again)
         )
         rows = []
@@ -136,18 +129,18 @@ class PublishedCohorts(ReconstructedCohorts):
                      printed_alike (the share of cohorts in which the number would be printed as it is published)
         """
         content = self._content
-        frames = [one.rows for one in self]
+        frames = [content.single(one) for one in self]
         found = asked(content.paper.document, content.columns, content.facts, content.stated)
         return pd.DataFrame([one.row(frames) for one in found], columns=list(COLUMNS))
 
     @property
     def not_determined(self) -> pd.DataFrame:
         """What the paper does not state and the cohorts take from the prior: quantity, of, prior."""
-        return pd.DataFrame(list(_not_determined(self._content)), columns=["quantity", "of", "prior"])
+        return pd.DataFrame(list(self._content.not_determined()), columns=["quantity", "of", "prior"])
 
     def _of_covariates(self, cohort: Cohort) -> dict[tuple[str, ...], Pair]:
         """Adjusted hazard ratios and those of subgroups, on the log scale with their variances."""
-        frame, content = cohort.rows, self._content
+        frame, content = self._content.single(cohort), self._content
         table1 = [one for one in content.columns if one.kind == "characteristic"]
         reference, *others = cohort.arm_levels or ("",)
         time, event, arm = (frame[name].to_numpy() for name in ("time", "event", "arm"))
@@ -219,20 +212,15 @@ def _row(first: np.ndarray, second: np.ndarray, is_ratio: bool, level: float, n:
     }  # fmt: skip
 
 
-def _not_determined(content: Content) -> Iterator[tuple[str, str, str]]:
-    """Each joint fact that the paper leaves open, with its prior."""
-    names, prior = [one.name for one in content.columns], content.prior
-    known = {frozenset(one.places) for one in content.stated}
-    for place, name in enumerate(names):
-        for other in range(place):
-            if frozenset((place, other)) not in known:
-                yield "correlation", f"{names[other]} and {name}", f"latent normal scores: SD {prior.correlation:g}"
-    arms = list(dict.fromkeys(content.paper.curves(content.endpoint)["arm"]))
-    for place, column in enumerate(content.columns):
-        yield "effect", f"{column.name} on {content.endpoint}", f"log hazard ratio normal(0, {prior.effect:g})"
-        stated = {level for fact in content.facts for at, level in fact.group if at == place and len(fact.group) == 1}
-        if len(arms) > 1 and not (column.levels and set(column.levels) <= stated):
-            told = f"log hazard ratio normal(0, {prior.interaction:g})"
-            yield "interaction", f"arm and {column.name} on {content.endpoint}", told
-        if not column.levels:
-            yield "shape", column.name, "laws that have the stated numbers, equally likely"
+def with_characteristics(
+    curves: ReconstructedCohorts, content: Characteristics, settings: Mapping[str, object]
+) -> PublishedCohorts:
+    """Return reconstructions with the characteristics of the paper, labelled with the prior and these settings.
+
+    Times, events and arms stay as they are, row by row.
+    """
+    label = curves[0].label
+    assert label is not None, "a reconstructed cohort has a label"
+    frames = [content.given_to(cohort, 0) for cohort in curves]
+    told = {**label.settings, **settings, **content.settings()}
+    return PublishedCohorts(labelled(frames, content.schema(curves[0].schema), told, label.seed), content)

@@ -19,14 +19,19 @@ Pair = tuple[float, float]
 """An estimate and its variance; NaN where the patients do not give it."""
 
 
-def estimates(cohort: Cohort, horizon: float | None = None, at: float | None = None) -> dict[tuple[str, str], Pair]:
+def estimates(
+    cohort: Cohort, horizon: float | None = None, at: float | None = None, endpoint: str | None = None
+) -> dict[tuple[str, str], Pair]:
     """Return estimand and arm to estimate and variance; the hazard ratio is the log of the second arm to the first.
 
     Parameters
     ----------
-    horizon, at    as `ReconstructedCohorts.estimands`
+    horizon, at       as `ReconstructedCohorts.estimands`
+    endpoint : str    of cohorts with several; by default the first
     """
-    time, event, arm = (cohort.frame[name].to_numpy() for name in ("time", "event", "arm"))
+    ends_of = cohort.schema.endpoints
+    end_of = ends_of[next(iter(ends_of)) if endpoint is None else endpoint]
+    time, event, arm = (cohort.frame[name].to_numpy() for name in (end_of.time, end_of.event, "arm"))
     names = list(dict.fromkeys(sorted(arm, key=list(cohort.arm_levels or sorted(set(arm))).index)))
     ends = [float(time[arm == name].max()) for name in names]
     end = min(ends) if horizon is None else horizon

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields, replace
 
 from heorsynth.core.errors import PaperError, Problem, nearest
 from heorsynth.published.consistency.counts import ordered_pairs
+from heorsynth.published.covariates.columns import columns_of
+from heorsynth.published.covariates.prior import Prior
 from heorsynth.published.paper.paper import Paper
 from heorsynth.published.schema.document import Document, EndpointSection, RatioSection
 
@@ -24,17 +26,21 @@ class TrialOptions:
     endpoints : tuple       the endpoints of the cohorts; by default those with a curve, at most two
     constraints : tuple     of `_CONSTRAINTS`; by default the totals of events
     accuracy : float        standard deviation of a click in pixels; None: estimated
+    characteristics : bool  whether the cohorts have the characteristics, costs and utilities that the paper states
+    prior : Prior           the law of what the paper does not state of them
     """
 
     endpoints: tuple[str, ...]
     constraints: tuple[str, ...] = (EVENTS,)
     accuracy: float | None = None
+    characteristics: bool = True
+    prior: Prior = field(default_factory=Prior)
 
     @classmethod
     def of(cls, paper: Paper, given: Mapping[str, object] | None = None) -> TrialOptions:
         """Return the options of a protocol; PaperError, with all problems, for a wrong one.
 
-        Each problem is at the key of its option, such as "endpoints".
+        Each problem is at the key of its option, such as "endpoints" or "prior.effect".
         """
         chosen = dict(given or {})
         names = [item.name for item in fields(cls)]
@@ -48,10 +54,43 @@ class TrialOptions:
             problems.append(Problem("accuracy", "not a number of pixels above 0", "write accuracy: 0.5"))
         problems += _unknown("constraints", constraints, _CONSTRAINTS)
         problems += list(_of_endpoints(paper.document, endpoints, drawn))
-        if problems:
-            raise PaperError(f"paper {paper.path.name!r}", problems)
+        wanted = chosen.get("characteristics", True)
+        problems += list(_of_characteristics(paper.document, chosen, wanted))
+        prior, wrong = _prior(chosen.get("prior"))
+        if problems + wrong:
+            raise PaperError(f"paper {paper.path.name!r}", problems + wrong)
         pixels = float(accuracy) if isinstance(accuracy, (int, float)) else None
-        return cls(_in_order(paper.document, endpoints), constraints, pixels)
+        return cls(_in_order(paper.document, endpoints), constraints, pixels, bool(wanted), prior)
+
+
+def _of_characteristics(document: Document, chosen: Mapping[str, object], wanted: object) -> Iterator[Problem]:
+    """What is wrong with the options on characteristics."""
+    if not isinstance(wanted, bool):
+        yield Problem("characteristics", "neither true nor false", "write characteristics: false, or leave it out")
+    elif wanted and "characteristics" in chosen and not columns_of(document)[0]:
+        yield Problem("characteristics", "the paper file states none", "add table1 to it, or leave the option out")
+    if chosen.get("prior") is not None and (wanted is False or not columns_of(document)[0]):
+        yield Problem("prior", "the cohorts have no characteristics that it would apply to", "leave it out")
+
+
+def _prior(given: object) -> tuple[Prior, list[Problem]]:
+    """The prior with these settings, and what is wrong with them."""
+    if given is None:
+        return Prior(), []
+    example = "write prior: {correlation: 0.2, effect: 0.3, interaction: 0.15}"
+    if not isinstance(given, Mapping):
+        return Prior(), [Problem("prior", "not the settings of a prior", example)]
+    names = [item.name for item in fields(Prior)]
+    problems = [Problem(f"prior.{key}", "not a setting of the prior", nearest(str(key), names))
+                for key in given if key not in names]  # fmt: skip
+    problems += [Problem(f"prior.{key}", "not a number", example) for key, value in given.items()
+                 if key in names and (isinstance(value, bool) or not isinstance(value, (int, float)))]  # fmt: skip
+    if problems:
+        return Prior(), problems
+    try:
+        return Prior(**{str(key): float(value) for key, value in given.items()}), []
+    except PaperError as error:
+        return Prior(), [replace(one, where=f"prior.{one.where}") for one in error.problems]
 
 
 def _listed(given: object, default: tuple[str, ...]) -> tuple[str, ...]:

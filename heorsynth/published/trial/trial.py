@@ -6,7 +6,7 @@ import hashlib
 import hmac
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -17,6 +17,9 @@ from heorsynth.core.display import Card, facts_card
 from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.data.columns.schema import Schema, schema_of
 from heorsynth.data.labels.label import Label
+from heorsynth.published.covariates.characteristics import Characteristics
+from heorsynth.published.covariates.columns import columns_of
+from heorsynth.published.covariates.published_cohorts import PublishedCohorts, with_characteristics
 from heorsynth.published.paper.paper import Paper
 from heorsynth.published.paper.read import read
 from heorsynth.published.reconstruction.cleaning import arms_of
@@ -71,9 +74,17 @@ class PublishedTrial:
         return replace(self, options=TrialOptions.of(self.paper, given))
 
     def require_consistent(self) -> None:
-        """Raise CurveError if the curves cannot be used, or numbers at risk and totals contradict them."""
+        """Raise an error if what the cohorts are made from contradicts itself.
+
+        Raises
+        ------
+        CurveError     the curves cannot be used, or numbers at risk and totals contradict them
+        PaperError     a level, a column or a correlation does not fit Table 1
+        """
         for name in self.options.endpoints:
             arms_of(*self._frames(name), self.options.accuracy)
+        if self.characteristics is not None:
+            self.characteristics.met(self.arms)
 
     @property
     def name(self) -> str:
@@ -105,13 +116,27 @@ class PublishedTrial:
         columns = {one: (f"{one}_time", f"{one}_event") if len(endpoints) > 1 else ("time", "event")
                    for one in endpoints}  # fmt: skip
         several = len(arms) > 1
-        return schema_of(
+        known = schema_of(
             endpoints=columns,
             arm="arm" if several else None,
             arm_reference=self.reference if several else None,
             unit=self._section(endpoints[0]).unit,
             order=[(endpoints[0], endpoints[1])] if len(endpoints) > 1 else (),
         )
+        return known if self.characteristics is None else self.characteristics.schema(known)
+
+    @cached_property
+    def characteristics(self) -> Characteristics | None:
+        """The characteristics that the cohorts have; None if the paper states none, or they are not wanted.
+
+        Of two endpoints, that with hazard ratios of subgroups says who has which follow-up, else the last.
+        """
+        if not self.options.characteristics or not columns_of(self.paper.document)[0]:
+            return None
+        of_subgroups = [name for name in self.options.endpoints
+                        if any(one.subgroup for one in self._section(name).hazard_ratios)]  # fmt: skip
+        endpoint = (of_subgroups or self.options.endpoints)[-1]
+        return Characteristics.of(self.paper, endpoint, self.options.prior)
 
     @property
     def reference(self) -> str:
@@ -122,13 +147,25 @@ class PublishedTrial:
     def cohorts(self, m: int = 20, seed: int = 1) -> ReconstructedCohorts:
         """Return m cohorts that agree with the constraints, each labelled with the citations it rests on.
 
+        Returns
+        -------
+        ReconstructedCohorts    `PublishedCohorts` if they have characteristics
+
         Raises
         ------
         CurveError     the facts of an endpoint contradict each other, or two endpoints cannot be of the same patients
+        PaperError     as `require_consistent`
         """
         drawn = [self._reconstructed(name, m, seed) for name in self.options.endpoints]
         cohorts = drawn[0] if len(drawn) == 1 else joined(drawn[0], drawn[1], seed)
-        return ReconstructedCohorts([self._cited(one) for one in cohorts])
+        if self.characteristics is not None:
+            cohorts = with_characteristics(cohorts, self.characteristics, {})
+        return self.ensemble([self._cited(one) for one in cohorts])
+
+    def ensemble(self, cohorts: Sequence[Cohort]) -> ReconstructedCohorts:
+        """Return cohorts of this trial together, such as those read from a run folder."""
+        about = self.characteristics
+        return ReconstructedCohorts(cohorts) if about is None else PublishedCohorts(cohorts, about)
 
     def _reconstructed(self, name: str, m: int, seed: int) -> ReconstructedCohorts:
         section, uses = self._section(name), self.options.constraints
@@ -217,7 +254,7 @@ class PublishedTrial:
             found |= {one.fact for one in of_it if not math.isinf(one.value)}
             if (ratio := self._ratio(name)) is not None:
                 found.add(ratio_name(name, ratio))
-        return frozenset(found)
+        return frozenset(found) | (frozenset() if self.characteristics is None else self.characteristics.met(self.arms))
 
     def _ratio(self, name: str) -> RatioSection | None:
         """The hazard ratio of an endpoint that is a constraint: of the only two arms, not adjusted; else None."""

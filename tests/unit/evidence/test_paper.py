@@ -52,7 +52,7 @@ def test_every_printed_fact_of_the_endpoint_has_a_finding(evidence, printed_tria
     own = printed_trial.frame.query("arm == 'drug'")
     assert frame.loc[("share at risk for os at 12 month", "arm=drug"), "real"] == np.mean(own["os_time"] >= 12)
     assert frame.loc[("share with the event os", "arm=drug"), "real"] == np.mean(own["os_event"])
-    assert len(frame) == 2 * (2 + 4 + 1 + 1) + 1
+    assert len(frame) == 2 * (2 + 4 + 1 + 1) + 1 + 7  # Table 1: two means or medians, an SD, four shares
 
 
 def test_deaths_turned_into_losses_are_not_faithful(trial, cohorts) -> None:
@@ -126,4 +126,13 @@ def test_a_contradiction_of_the_paper_is_a_note_with_its_size(printed_trial, tmp
     trial = PublishedTrial.read(path).with_options({"endpoints": "os"})
     notes = evidence_of_paper(trial, trial.cohorts(m=2), plan_for_paper(trial)).notes
     assert any("contradicts itself (impossible)" in note and "apart by 6.5 percentage points" in note for note in notes)
-    assert any("Not compared, because the cohorts have no such columns: table 1 (" in note for note in notes)
+    assert any(note.startswith("Not determined by the paper, drawn from the prior") for note in notes)
+
+
+def test_table_1_alone_tests_nothing(printed_trial, tmp_path: Path) -> None:
+    text = printed_trial.path.read_text()
+    printed = text[text.index("    medians:") : text.index("  pfs:")]
+    trial = PublishedTrial.read(printed_trial.changed(tmp_path, (printed, ""))).with_options({"endpoints": "os"})
+    plan = plan_for_paper(trial, {"structure.characteristics": {"absolute": 0.1}})
+    found = evidence_of_paper(trial, trial.cohorts(m=4, seed=1), plan)
+    assert found.answers["faithful"] == "not shown" and "nothing tests them" in found.answered[0].sentence

@@ -20,7 +20,7 @@ MARGIN = Margin("relative", 0.1)
 @pytest.fixture
 def asking(printed_trial):
     trial = PublishedTrial.read(printed_trial.path).with_options({"endpoints": "os"})
-    return Asking(trial, trial.cohorts(m=3, seed=1), plan_for_paper(trial))
+    return Asking(trial, list(trial.cohorts(m=3, seed=1)), plan_for_paper(trial))
 
 
 def given(values):
@@ -71,6 +71,18 @@ def test_sufficiency_is_the_interval_of_one_more_draw_within_the_margin(asking) 
     assert found.verdict == "pass" and "no wider than the margin" in found.because
     narrow = asking.sufficient(HAZARD_RATIO, "hazard ratio", ("x", ALL), given(values), Margin("ratio", 0.01))
     assert narrow.verdict == "inconclusive" and not narrow.sufficient
+
+
+def test_the_share_of_the_prior_is_told_where_the_cohorts_have_characteristics(printed_trial) -> None:
+    trial = PublishedTrial.read(printed_trial.path).with_options({"endpoints": "os"})
+    asking = Asking(trial, trial.cohorts(m=4, seed=1), plan_for_paper(trial))
+    margin, pair = Margin("absolute", 100.0), ("x", ALL)
+    of_curves = asking.sufficient(MEDIAN, "mean time", pair, lambda one: one.frame["time"].mean(), margin)
+    assert ", 0% of it the prior's" in of_curves.because
+    joint = asking.sufficient(
+        MEDIAN, "age of women", pair, lambda one: one.frame.query("sex == 'female'")["age"].mean(), margin
+    )
+    assert ", 0% of it" not in joint.because and "the prior's" in joint.because
 
 
 def test_a_statement_is_judged_by_the_share_of_cohorts_that_keep_it(asking) -> None:

@@ -6,7 +6,7 @@ import pytest
 from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.evidence.paper import plan_for_paper
 from heorsynth.evidence.paper_questions import Asking
-from heorsynth.evidence.paper_tables import not_compared, table_findings
+from heorsynth.evidence.paper_tables import not_compared, not_determined, table_findings
 from heorsynth.published.trial.trial import PublishedTrial
 
 
@@ -54,8 +54,27 @@ def test_a_share_off_by_ten_points_fails(trial) -> None:
 
 
 def test_columns_that_the_cohorts_lack_are_named_as_not_compared(trial) -> None:
-    asking = Asking(trial, list(trial.cohorts(m=2)), plan_for_paper(trial))
+    plain = trial.with_options({"endpoints": "os", "characteristics": False})
+    asking = Asking(plain, list(plain.cohorts(m=2)), plan_for_paper(plain))
     assert table_findings(asking) == []
     (note,) = not_compared(asking, [])
     assert "table 1 (10 facts)" in note
     assert not_compared(asked(trial, 61.2, 0.4), []) == ()
+
+
+def test_table_1_of_the_cohorts_is_constructed_and_what_it_leaves_open_is_told(trial) -> None:
+    cohorts = trial.cohorts(m=4, seed=1)
+    found = table_findings(Asking(trial, cohorts, plan_for_paper(trial)))
+    assert len(found) == 7 and all(one.constructed and one.verdict == "pass" for one in found)
+    drawn, adjusted = not_determined(cohorts)
+    assert "correlation (age and sex)" in drawn and "effect 0.3" in drawn
+    assert "adjusted for Table 1" in adjusted and "of this interval is the prior's" in adjusted
+    assert not_determined(list(cohorts)) == ()
+
+
+def test_costs_of_the_paper_are_compared(printed_trial, tmp_path) -> None:
+    costs = "costs:\n  total: {source: Table 3, currency: EUR, arms: {drug: {mean: 900, sd: 500}}}\ntable1:\n"
+    path = printed_trial.changed(tmp_path, ("table1:\n", costs))
+    trial = PublishedTrial.read(path).with_options({"endpoints": "os"})
+    found = by_name(Asking(trial, trial.cohorts(m=2, seed=1), plan_for_paper(trial)))
+    assert found["mean of total", "arm=drug"].constructed and found["mean of total", "arm=drug"].verdict == "pass"

@@ -48,6 +48,20 @@ def test_the_run_is_judged_by_the_paper(run) -> None:
     assert len(read.synthetic) == 6 and read.synthetic.estimands().dropna()["value"].notna().all()
 
 
+def test_the_run_has_the_characteristics_of_table_1_with_their_prior(run) -> None:
+    read = hs.Run.open(run.path)
+    assert isinstance(read.synthetic, hs.published.PublishedCohorts)
+    assert read.synthetic.estimands().equals(run.synthetic.estimands())  # the second draw follows from the files
+    assert read.synthetic[0].schema.subgroups == ("sex",)
+    frame = pd.read_csv(run.path / "evidence.csv")
+    table1 = frame[frame["estimand"].str.contains("age|sex")]
+    assert len(table1) == 7 and set(table1["basis"]) == {"constructed"} and set(table1["verdict"]) == {"pass"}
+    page = (run.path / "report.html").read_text()
+    assert "Not determined by the paper, drawn from the prior" in page and "of this interval is the prior" in page
+    (own,) = (one for one in read.evidence.findings if one.question == "sufficient" and "hazard" in one.estimand)
+    assert "0% of it the prior's" in own.because
+
+
 def test_every_written_file_says_that_it_rests_on_what_is_published(run) -> None:
     for path in sorted((run.path / "synthetic").glob("*.parquet")):
         label = label_of(read_frame(path))

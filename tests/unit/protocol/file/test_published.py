@@ -66,6 +66,15 @@ def test_a_wrong_option_has_the_line_of_the_generator(printed_trial, tmp_path: P
     printed_trial.changed(tmp_path)
     spec = protocol(tmp_path, PROTOCOL.replace("endpoints: [os]", "endpoints: [oss]"))
     assert "line 5, generator.options.endpoints: no 'oss'" in told(ProtocolError, spec)
+    spec = protocol(tmp_path, PROTOCOL.replace("endpoints: [os]", "endpoints: [os], prior: {efect: 0.3}"))
+    assert "line 5, generator.options.prior.efect: not a setting of the prior" in told(ProtocolError, spec)
+
+
+def test_a_subgroup_that_table_1_lacks_is_told_with_the_line(printed_trial, tmp_path: Path) -> None:
+    more = "      - {source: Figure 3, arm: drug, reference: usual, value: 0.70, subgroup: {region: Asia}}\n  pfs:\n"
+    printed_trial.changed(tmp_path, ("  pfs:\n", more))
+    found = told(PaperError, protocol(tmp_path))
+    assert "line 4, cohort.source.published" in found and "'region' is no characteristic" in found
 
 
 def test_numbers_at_risk_against_the_curve_are_told_with_the_line(printed_trial, tmp_path: Path) -> None:

@@ -70,3 +70,32 @@ def test_an_adjusted_ratio_is_no_plain_one(printed_trial, tmp_path: Path) -> Non
     assert plain_ratio(section) is section.hazard_ratios[0]
     path = printed_trial.changed(tmp_path, ("reference: usual, value", "reference: usual, adjusted: true, value"))
     assert plain_ratio(PublishedTrial.read(path).paper.document.endpoints["os"]) is None
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"characteristics": "some"}, "characteristics: neither true nor false"),
+        ({"prior": 3}, "prior: not the settings of a prior"),
+        ({"prior": {"efect": 1}}, r"prior.efect: not a setting of the prior"),
+        ({"prior": {"effect": "big"}}, r"prior.effect: not a number"),
+        ({"prior": {"correlation": 1.5}}, r"prior.correlation: not a number from 0 up and below 1"),
+        ({"prior": {"effect": 1}, "characteristics": False}, "no characteristics that it would apply to"),
+    ],
+)
+def test_options_on_characteristics_are_refused_where_they_are_wrong(printed_trial, given, told) -> None:
+    with pytest.raises(PaperError, match=told):
+        TrialOptions.of(PublishedTrial.read(printed_trial.path).paper, {"endpoints": "os", **given})
+
+
+def test_characteristics_that_a_paper_does_not_state_are_refused(printed_trial, tmp_path: Path) -> None:
+    text = printed_trial.path.read_text()
+    paper = PublishedTrial.read(printed_trial.changed(tmp_path, (text[text.index("table1:") :], ""))).paper
+    with pytest.raises(PaperError, match="the paper file states none"):
+        TrialOptions.of(paper, {"endpoints": "os", "characteristics": True})
+    assert TrialOptions.of(paper, {"endpoints": "os", "characteristics": False}).characteristics is False
+
+
+def test_the_prior_of_the_options_is_that_of_the_cohorts(printed_trial) -> None:
+    trial = PublishedTrial.read(printed_trial.path).with_options({"endpoints": "os", "prior": {"effect": 0.5}})
+    assert trial.characteristics.prior.effect == 0.5 and trial.characteristics.prior.correlation == 0.2

@@ -35,7 +35,7 @@ def test_the_label_names_what_each_section_rests_on(cohorts) -> None:
     assert settings["rests_on"] == "published"
     assert settings["citations"] == {"smith": "Smith A et al. (2020) J Trials 1:1"}
     assert settings["facts"]["os median"] == "Table 2, page 5 (smith)"
-    assert settings["constraints"] == ["arm", "os at risk", "os curve", "os events"]
+    assert settings["constraints"] == ["arm", "os at risk", "os curve", "os events", "table 1"]
     assert "Smith A" in cohorts[0].label.statement and cohorts[0].label.level == "public"
 
 
@@ -78,6 +78,39 @@ def test_an_arm_without_a_curve_is_not_of_the_trial(printed_trial, tmp_path: Pat
              "  usual: {n: 100, source: Figure 1}\n  third: {n: 50, source: Figure 1}\n")  # fmt: skip
     trial = PublishedTrial.read(printed_trial.changed(tmp_path, third)).with_options({"endpoints": "os"})
     assert trial.arms == ("drug", "usual") and trial.n == 200 and trial.cohorts(m=2)[0].n == 200
+
+
+def test_characteristics_are_added_to_the_same_times_events_and_arms(printed_trial, trial, cohorts) -> None:
+    plain = PublishedTrial.read(printed_trial.path).with_options({"endpoints": ["os"], "characteristics": False})
+    for one, other in zip(plain.cohorts(m=4, seed=3), cohorts, strict=True):
+        assert one.frame.to_numpy().tolist() == other.frame[["time", "event", "arm"]].to_numpy().tolist()
+    women = cohorts[0].frame.query("sex == 'female'")["arm"].value_counts()
+    assert women.to_dict() == {"drug": 40, "usual": 45} and trial.schema.subgroups == ("sex",)
+    assert cohorts.label.settings["prior"] == {"correlation": 0.2, "effect": 0.3, "interaction": 0.15}
+    assert trial.lineage["facts"]["table1.age.mean.drug"]["use"] == "constraint"
+    assert "table1.age.mean.drug" not in plain.constraints
+
+
+def test_a_paper_without_table_1_has_no_characteristics(printed_trial, tmp_path: Path) -> None:
+    text = printed_trial.path.read_text()
+    path = printed_trial.changed(tmp_path, (text[text.index("table1:") :], ""))
+    trial = PublishedTrial.read(path).with_options({"endpoints": "os"})
+    assert trial.characteristics is None and list(trial.cohorts(m=2)[0].frame) == ["time", "event", "arm"]
+    assert "prior" not in trial.cohorts(m=2).label.settings
+
+
+def test_joined_endpoints_have_characteristics_by_the_endpoint_with_subgroups(printed_trial, tmp_path: Path) -> None:
+    more = """    hazard_ratios:
+      - {source: Figure 4, arm: drug, reference: usual, value: 0.70, subgroup: {sex: female}}
+table1:
+"""
+    trial = PublishedTrial.read(printed_trial.changed(tmp_path, ("table1:\n", more))).with_options()
+    assert trial.characteristics is not None and trial.characteristics.endpoint == "pfs"
+    cohorts = trial.cohorts(m=2, seed=1)
+    assert list(cohorts[0].frame)[-2:] == ["age", "sex"] and cohorts[0].schema == trial.schema
+    assert (cohorts[0].frame["pfs_time"] <= cohorts[0].frame["os_time"]).all()
+    assert cohorts.match().set_index("fact").loc["pfs.hr.drug/usual.sex=female", "printed_alike"] == 1
+    assert "adjusted_hazard_ratio" in set(cohorts.estimands()["estimand"])
 
 
 def test_the_fingerprint_follows_every_file(printed_trial, tmp_path: Path) -> None:
