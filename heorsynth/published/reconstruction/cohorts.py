@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from scipy import special
 
-from heorsynth.core.errors import NotEstimableError, Problem
+from heorsynth.core.errors import NotEstimableError, Problem, unknown_name
 from heorsynth.core.estimate import Estimate
 from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.estimators.economics.pooling import pool
@@ -123,6 +123,57 @@ class ReconstructedCohorts(SyntheticCohorts):
             pairs = np.array([one[key] for one in found])
             rows.append({"estimand": key[0], "arm": key[1], **_row(pairs, key[0] == "hazard_ratio", level, self[0].n)})
         return pd.DataFrame(rows, columns=list(_COLUMNS))
+
+    def to_ipd(self, endpoint: str | None = None) -> pd.DataFrame:
+        """Return the individual rows as packages for reconstructed data write them, all cohorts below each other.
+
+        Parameters
+        ----------
+        endpoint : str, optional     by default the first
+
+        Returns
+        -------
+        DataFrame    cohort (1 to m), time, status (1 event, 0 censored), treat (0 for the reference arm, then 1, 2, …;
+                     0 for a single arm). Its index is `synthetic_id`, and its `attrs` have the label
+
+        Raises
+        ------
+        UnknownNameError     no such endpoint
+
+        Notes
+        -----
+        An analysis of one cohort ignores the uncertainty of the reconstruction: run it in each and pool (`analyse`).
+
+        Examples
+        --------
+        >>> curve = pd.DataFrame({"arm": "a", "time": [1.0, 1.0, 2.0, 2.0, 3.0], "survival": [1.0, 0.8, 0.8, 0.6, 0.6]})
+        >>> from heorsynth.published.reconstruction.reconstruct import reconstruct
+        >>> cohorts = reconstruct(curve, pd.DataFrame({"arm": ["a"], "time": [0], "at_risk": [5]}), m=2)
+        >>> frame = cohorts.to_ipd()
+        >>> frame.columns.tolist(), len(frame), int(frame["status"].sum())
+        (['cohort', 'time', 'status', 'treat'], 10, 4)
+        """
+        schema = self[0].schema
+        if endpoint is not None and endpoint not in schema.endpoints:
+            raise unknown_name("endpoint", endpoint, schema.endpoints)
+        chosen = schema.endpoints[endpoint or next(iter(schema.endpoints))]
+        reference = [] if schema.arm_reference is None else [schema.arm_reference]
+        order = {arm: place for place, arm in enumerate(dict.fromkeys([*reference, *self[0].arm_levels]))}
+        frames = [cohort.frame for cohort in self]
+        parts = [
+            pd.DataFrame(
+                {
+                    "cohort": number,
+                    "time": frame[chosen.time],
+                    "status": (frame[chosen.event] == 1).astype(int),
+                    "treat": 0 if schema.arm is None else frame[schema.arm].astype(str).map(order),
+                }
+            )
+            for number, frame in enumerate(frames, 1)
+        ]
+        found = pd.concat(parts)
+        found.attrs = dict(frames[0].attrs)
+        return found
 
 
 def _row(pairs: np.ndarray, is_ratio: bool, level: float, n: int) -> Mapping[str, float]:

@@ -5,7 +5,7 @@ import pytest
 from published_figures import figure
 
 import heorsynth as hs
-from heorsynth.core.errors import NotEstimableError
+from heorsynth.core.errors import NotEstimableError, UnknownNameError
 from heorsynth.published.reconstruction.cohorts import reconstruction_interval
 
 
@@ -53,3 +53,18 @@ def test_one_cohort_has_no_spread(cohorts: hs.published.ReconstructedCohorts) ->
         cohorts[:1].interval(lambda cohort: cohort.n)
     with pytest.raises(NotEstimableError):
         cohorts[:1].analyse(mean_time)
+
+
+def test_rows_for_other_packages_keep_times_events_and_ids_and_count_the_reference_as_0(
+    cohorts: hs.published.ReconstructedCohorts,
+) -> None:
+    found = cohorts.to_ipd()
+    assert found.columns.tolist() == ["cohort", "time", "status", "treat"]
+    second, own = found[found["cohort"] == 2], cohorts[1].frame
+    assert (second["time"].to_numpy() == own["time"].to_numpy()).all() and second.index.equals(own.index)
+    assert second["status"].sum() == own["event"].sum()
+    reference = cohorts[0].schema.arm_reference
+    assert ((second["treat"] == 0).to_numpy() == (own["arm"] == reference).to_numpy()).all()
+    assert found.attrs == cohorts[0].frame.attrs and found.attrs
+    with pytest.raises(UnknownNameError, match="oss"):
+        cohorts.to_ipd("oss")
