@@ -275,7 +275,7 @@ PURPOSES: Mapping[str, Purpose] = {
         Purpose(
             "indirect-comparison",
             "Can the cohorts stand for a published trial in an indirect comparison?",
-            (*_OF_PAPERS, _INTACT),
+            (*_OF_PAPERS, structure.RETENTION, _INTACT),
             (survival.RMST_DIFFERENCE, survival.LANDMARK, structure.CHARACTERISTICS),
             notes=(
                 "An anchored comparison assumes that every effect modifier in imbalance is matched, an unanchored one "
