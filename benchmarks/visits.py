@@ -9,6 +9,9 @@ gaps, deaths), and 20 copies of it are drawn with `heor`. Printed are, over the 
 - dropout: the largest gap of the shares of the living who still attend, by arm, of the mean of copies
 - correlation: the largest gap over pairs of visits, likewise
 - memory: the share of rows nearer to a patient whom the copy is made from than to another one (0.5 is none)
+
+`--coverage 100` prints instead how often 95% intervals of the QALY difference of two arms, from means at visits, hold
+the truth: of the patients, and of 20 copies pooled.
 """
 
 from __future__ import annotations
@@ -20,8 +23,10 @@ import pandas as pd
 from metrics import nearer_to_training
 
 import heorsynth as hs
+from heorsynth.checks.visits.measured import outcome
 from heorsynth.data.cohort.visits import deaths, visit_breaks, with_derived
 from heorsynth.data.datasets.visit_truth import VisitTruth
+from heorsynth.estimators.visits.summaries import mean_outcome
 
 COPIES, FIRST_SEED = 20, 701
 
@@ -93,11 +98,44 @@ def measured(n: int, seed: int) -> dict[str, float]:
     }
 
 
+def qaly_difference(cohort: hs.Cohort) -> tuple[float, float]:
+    """The QALY difference of the second arm to the first from means at visits, and its variance."""
+    levels = cohort.levels(str(cohort.schema.arm))
+    one, other = (
+        mean_outcome(outcome(cohort.take(levels == arm), cohort.schema.utilities[-1])) for arm in cohort.arm_levels[:2]
+    )
+    return other.value - one.value, one.se**2 + other.se**2
+
+
+def covered(n: int, seed: int) -> dict[str, float]:
+    """Whether the intervals of one trial hold the truth, and how far the estimates are off it."""
+    trial, truth = hs.datasets.simulated_trial(n, seed, visits=VisitTruth())
+    copies = hs.generators.create("heor").fit(trial, seed=1).sample(m=COPIES, seed=1)
+    true = truth.incremental_qaly(trial.arm_levels[1])
+    value, variance = qaly_difference(trial)
+    pooled = copies.analyse(qaly_difference)
+    return {
+        "patients": float(abs(value - true) <= 1.96 * variance**0.5),
+        "copies": float(pooled.low <= true <= pooled.high),
+        "off, patients": value - true,
+        "off, copies": pooled.value - true,
+        "width ratio": (pooled.high - pooled.low) / (2 * 1.96 * variance**0.5),
+    }
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--trials", type=int, default=5)
     parser.add_argument("--sizes", type=int, nargs="+", default=[120, 500])
+    parser.add_argument("--coverage", type=int, help="trials for the coverage of pooled intervals")
     asked = parser.parse_args()
+    if asked.coverage:
+        for n in asked.sizes:
+            held = pd.DataFrame([covered(n, 9000 + trial) for trial in range(asked.coverage)])
+            print(
+                f"\nn = {n}, {asked.coverage} trials\n{held.mean().to_string(float_format='{:.4g}'.format)}", flush=True
+            )
+        return
     for n in asked.sizes:
         found = pd.DataFrame([measured(n, seed) for seed in range(FIRST_SEED, FIRST_SEED + asked.trials)])
         print(
