@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from textwrap import wrap
 
 import pandas as pd
@@ -57,7 +58,7 @@ def attrition(steps: pd.DataFrame) -> Picture:
     """
     _require_attrition(steps)
     persons = [RULES.floor(int(count)) for count in steps["persons"]]
-    left_out = [0, *(before - after for before, after in zip(persons[:-1], persons[1:], strict=True))]
+    left_out = [0, *(before - after for before, after in pairwise(persons))]
     share = [count / persons[0] if persons[0] else float("nan") for count in persons]
     frame = pd.DataFrame(
         {"step": steps["step"].astype(str).to_numpy(), "persons": persons, "left_out": left_out, "share": share}
@@ -71,8 +72,8 @@ def attrition(steps: pd.DataFrame) -> Picture:
         axes,
         frame,
         f"Persons left after each step. {listed[0].upper()}{listed[1:]}.",
-        "Bar: persons left. Paler: persons whom the step leaves out. Shares are of the first count. Counts are rounded down to a multiple of 5, so a "
-        "number left out is known within 4.",
+        "Bar: persons left. Paler: persons whom the step leaves out. Shares are of the first count. Counts are "
+        "rounded down to a multiple of 5, so a number left out is known within 4.",
     )
 
 
