@@ -110,6 +110,12 @@ def test_ten_persons_by_hand(small: Path) -> None:
     assert any("the same for everyone or missing: race, ethnicity" in note for note in cohort.notes)
 
 
+def test_a_cost_is_a_sum_of_decimals_which_does_not_depend_on_their_order(small: Path) -> None:
+    with duckdb.connect(str(small)) as connection:
+        connection.execute("UPDATE cost SET total_paid = CASE cost_id WHEN 1 THEN 0.1 WHEN 5 THEN 0.2 ELSE 0 END")
+    assert hs.from_omop(small, BY_HAND).frame.set_index("person_id").loc[5, "total"] == 0.3  # 0.1 + 0.2 is not
+
+
 def test_the_others_are_an_arm_if_it_is_named(small: Path) -> None:
     frame = hs.from_omop(small, {**BY_HAND, "otherwise": "No drug"}).frame
     assert frame["arm"].value_counts().to_dict() == {"metformin": 3, "insulin": 2, "No drug": 2}
