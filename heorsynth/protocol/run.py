@@ -334,6 +334,7 @@ def run(
                 card=cohort.card(),
                 first_file=first_file(synthetic),
                 analyses=analyses_of(spec.document.analyses, spec.path.parent),
+                attrition=None if origin.extract is None else origin.extract.attrition,
             )
             _write_pages({"report.html": page, "notebook.ipynb": kernel.finish()}, folder)
         write_sums(folder)

@@ -10,6 +10,7 @@ from itertools import chain
 from pathlib import Path
 
 import jinja2
+import pandas as pd
 from markupsafe import Markup
 
 from heorsynth.checks.analyses.analysis import Analysis
@@ -49,6 +50,9 @@ _GOVERNANCE = (
     ("retention", "Retention"),
 )
 
+_SELECTION = "From the database to the cohort"
+"""The heading of the attrition."""
+
 _PACKAGES = ("heorsynth", "numpy", "pandas", "scipy", "lifelines", "matplotlib")
 """Whose versions the page names."""
 
@@ -66,6 +70,7 @@ def dossier(
     card: Card | None = None,
     first_file: str = "000.parquet",
     analyses: Sequence[Analysis] = (),
+    attrition: pd.DataFrame | None = None,
 ) -> str:
     """Return the page as HTML: verdict, findings, figures, tables, methods, governance and how to run it again.
 
@@ -84,6 +89,7 @@ def dossier(
     card : Card, optional            of the patients, where `cohort` is a sample of them
     first_file : str                 of the synthetic rows, as a path within their folder in the run's
     analyses : sequence              the user's own, shown side by side on the patients and on the synthetic cohorts
+    attrition : DataFrame, optional  of a cohort from a database: the persons left after each step
 
     Returns
     -------
@@ -93,6 +99,7 @@ def dossier(
     patients = cohort if isinstance(cohort, Cohort) else None
     replications = [] if patients is None else [replicate(one, patients, synthetic).published for one in analyses]
     pictures = [
+        *([] if attrition is None else [(_SELECTION, _one(lambda: figures.attrition(attrition)))]),
         *(
             _published(cohort, synthetic)
             if isinstance(cohort, PublishedTrial)

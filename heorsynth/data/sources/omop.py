@@ -76,9 +76,9 @@ def from_omop(
     Raises
     ------
     FileError                 the definition has an error (with its line); the database refuses, takes too long, or the
-                              user has no right; a table is missing, empty or holds its header row as data; a concept
-                              set finds nobody; nobody is left; costs are in several currencies, or a measure in
-                              several units
+                              user has no right; a table is missing, empty or holds its header row as data; records
+                              with costs share an id; a concept set finds nobody; nobody is left; costs are in several
+                              currencies, or a measure in several units
 
     References
     ----------

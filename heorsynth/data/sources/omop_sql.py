@@ -278,14 +278,17 @@ class CohortSql:
         return f"coalesce(e{at}.day, c.end_day) - c.day", event, join
 
     def _paid(self, name: str) -> str:
-        """Return a subquery with the sum, the number of records and the currencies of a cost, by patient."""
+        """Return a subquery with the sum, the number of records and the currencies of a cost, by patient.
+
+        Decimals are added up, to four places: the sum of floating numbers depends on their order, which is not fixed.
+        """
         cost, prefix = self.definition.costs[name], self.tables.prefix
         low, high = map(self._days, cost.days)
         parts = []
         for domain in cost.of:
             table, _, day, record = EVENTS[domain]
             parts.append(
-                f"SELECT c.person_id, CAST(k.{cost.amount} AS double precision) AS amount,"
+                f"SELECT c.person_id, CAST(k.{cost.amount} AS numeric(18, 4)) AS amount,"
                 " k.currency_concept_id AS currency\n"
                 f"    FROM chosen AS c JOIN {prefix}{table} AS t ON t.person_id = c.person_id\n"
                 f"    JOIN {prefix}cost AS k ON k.cost_event_id = t.{record}"
@@ -293,8 +296,8 @@ class CohortSql:
                 f"    WHERE CAST(t.{day} AS date) BETWEEN c.day + {low} AND least(c.day + {high}, c.end_day)"
             )
         return (
-            "(SELECT person_id, sum(amount) AS amount, count(*) AS records, min(currency) AS least,"
-            " max(currency) AS most\n  FROM (\n    "
+            "(SELECT person_id, CAST(sum(amount) AS double precision) AS amount, count(*) AS records,"
+            " min(currency) AS least, max(currency) AS most\n  FROM (\n    "
             + "\n    UNION ALL\n    ".join(parts)
             + ") AS r GROUP BY person_id)"
         )

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from heorsynth.core.display import counted
 from heorsynth.core.errors import FileError, Problem, nearest
 from heorsynth.data.sources.omop_database import Database, Query
 from heorsynth.data.sources.omop_definition import Definition
@@ -53,7 +54,8 @@ def checked_tables(database: Database, definition: Definition, schema: str | Non
 
     Raises
     ------
-    FileError      lists all problems: a table or column is missing, a table is empty, or holds its header row as data
+    FileError      lists all problems: a table or column is missing, a table is empty, or holds its header row as data;
+                   records with costs share an id
     """
     if schema is not None and not _SCHEMA.fullmatch(schema):
         raise FileError("OMOP source", Problem("schema", "is no name of a schema", "use letters, digits and _"))
@@ -63,11 +65,26 @@ def checked_tables(database: Database, definition: Definition, schema: str | Non
     for table, columns in _needed(definition).items():
         problem = _problem(database, prefix, table, columns, held)
         problems += [problem] if problem else []
+    problems = problems or _shared_ids(database, prefix, definition)
     if problems:
         raise FileError(f"{database.engine} database", problems)
     death = _problem(database, prefix, "death", ("person_id", "death_date"), held)
     unasked = "" if death is None else f"Table death: {death.found}; follow-up ends with the observation period alone."
     return CdmTables(prefix, death is None, (unasked,) if unasked else ())
+
+
+def _shared_ids(database: Database, prefix: str, definition: Definition) -> list[Problem]:
+    """Return the tables with costs in which records share an id: a cost would be counted for each of them."""
+    problems = []
+    for domain in sorted({domain for cost in definition.costs.values() for domain in cost.of}):
+        table, *_, record = EVENTS[domain]
+        text = f"SELECT {record} FROM {prefix}{table} GROUP BY {record} HAVING count({record}) > 1"
+        query = Query(f"whether records of {table} share an id", f"SELECT count(*) AS n FROM ({text}) AS shared")
+        if n := int(database.frame(query)["n"].iloc[0]):
+            found = f"{counted(n, 'id')} of {record} stand for several records, so a cost would count for each of them"
+            fix = "number the records and their costs again, or leave the domain out of costs"
+            problems.append(Problem(f"table {table}", found, fix))
+    return problems
 
 
 def _columns(database: Database, schema: str | None) -> dict[str, dict[str, str]]:

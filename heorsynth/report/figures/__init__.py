@@ -9,6 +9,7 @@ from heorsynth.report.figures.evidence import forest
 from heorsynth.report.figures.groups import cost_quantiles, level_retention
 from heorsynth.report.figures.published import published_curves
 from heorsynth.report.figures.replications import analyses
+from heorsynth.report.figures.selection import attrition
 from heorsynth.report.figures.stability import collapse_curves
 from heorsynth.report.figures.style import Picture
 from heorsynth.report.figures.survival import km_overlay
@@ -17,6 +18,7 @@ __all__ = (
     "Picture",
     "acceptability",
     "analyses",
+    "attrition",
     "ce_plane",
     "collapse_curves",
     "cost_quantiles",

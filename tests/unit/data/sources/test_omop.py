@@ -110,6 +110,12 @@ def test_ten_persons_by_hand(small: Path) -> None:
     assert any("the same for everyone or missing: race, ethnicity" in note for note in cohort.notes)
 
 
+def test_a_cost_is_a_sum_of_decimals_which_does_not_depend_on_their_order(small: Path) -> None:
+    with duckdb.connect(str(small)) as connection:
+        connection.execute("UPDATE cost SET total_paid = CASE cost_id WHEN 1 THEN 0.1 WHEN 5 THEN 0.2 ELSE 0 END")
+    assert hs.from_omop(small, BY_HAND).frame.set_index("person_id").loc[5, "total"] == 0.3  # 0.1 + 0.2 is not
+
+
 def test_the_others_are_an_arm_if_it_is_named(small: Path) -> None:
     frame = hs.from_omop(small, {**BY_HAND, "otherwise": "No drug"}).frame
     assert frame["arm"].value_counts().to_dict() == {"metformin": 3, "insulin": 2, "No drug": 2}
@@ -133,6 +139,7 @@ def test_what_finds_nothing_is_told_by_its_key(small: Path, changes: dict, told:
     ("DROP TABLE measurement", "table measurement: is not in the database"),
     ("ALTER TABLE death RENAME COLUMN death_date TO died", "table death: lacks death_date"),
     ("UPDATE cost SET currency_concept_id = cost_id", "costs.total: adds up several currencies"),
+    ("UPDATE visit_occurrence SET visit_occurrence_id = 1", "table visit_occurrence: 1 id of visit_occurrence_id"),
     ("UPDATE measurement SET unit_concept_id = measurement_id", "visits.hba1c: has 4 units: it changes"),
     ("CREATE OR REPLACE TABLE death AS SELECT * FROM (VALUES ('person_id', 'death_date')) AS v(column0, column1)",
      "table death: holds its header row as data"),
@@ -195,6 +202,7 @@ def test_eunomia_is_read_and_its_header_rows_are_told(eunomia: Path) -> None:
 @needs_eunomia
 def test_eunomia_with_costs_and_deaths_gives_a_costed_cohort(eunomia: Path, tmp_path: Path) -> None:
     path = Path(shutil.copy(eunomia, tmp_path / "costed.duckdb"))
+    costed = {**EPISODE, "endpoints": {"os": {"death": True}}, "costs": {"drugs": {"days": [0, 1825], "of": ["drug"]}}}
     with duckdb.connect(str(path)) as connection:
         connection.execute(f"CREATE OR REPLACE TABLE cost ({cdm.TYPES['cost']})")
         connection.execute(
@@ -206,8 +214,15 @@ def test_eunomia_with_costs_and_deaths_gives_a_costed_cohort(eunomia: Path, tmp_
             " WHERE person_id % 7 = 0 GROUP BY person_id"
         )
         per_person = connection.execute("SELECT person_id AS person, count(*) AS n FROM drug_exposure GROUP BY 1").df()
-    found = hs.from_omop(path, {**EPISODE, "endpoints": {"os": {"death": True}},
-                                "costs": {"drugs": {"days": [0, 1825], "of": ["drug"]}}})  # fmt: skip
+    with pytest.raises(errors.FileError, match="table drug_exposure: 4,384 ids of drug_exposure_id stand for several"):
+        hs.from_omop(path, costed)
+    with duckdb.connect(str(path)) as connection:
+        connection.execute(
+            "CREATE OR REPLACE TABLE drug_exposure AS SELECT * REPLACE (row_number() OVER () AS drug_exposure_id)"
+            " FROM drug_exposure"
+        )
+        connection.execute("UPDATE cost SET cost_event_id = cost_id")
+    found = hs.from_omop(path, costed)
     frame = found.frame
     assert ((frame["drugs"] % 10) == 0).all() and frame["drugs"].max() > 10
     most = frame["person_id"].map(per_person.set_index("person")["n"]).fillna(0) * 10

@@ -45,6 +45,8 @@ def test_a_run_of_a_database_keeps_its_queries_and_its_attrition(place: Path, tm
     assert "-- attrition" in sql and f"= {cdm.DIABETES}\n" in sql and "cdm.duckdb" not in sql
     assert attrition["persons"].iloc[0] == 900 and (attrition["persons"] % 5 == 0).all()
     assert attrition["persons"].is_monotonic_decreasing
+    page = (run.path / "report.html").read_text(encoding="utf-8")
+    assert "From the database to the cohort" in page and hs.figures.attrition(attrition).alt in page
     origin = read_origin(read_protocol(place / "claims.yaml"))
     assert origin.kind == DATABASE and not origin.public and len(origin.key) > 0
     assert origin.cohort.n - attrition["persons"].iloc[-1] in range(5)
