@@ -36,7 +36,7 @@ from heorsynth.generators.latent.quantiles import MIN_PATIENTS
 from heorsynth.generators.protection.account import Account, budget_problems, delta_problem
 from heorsynth.generators.protection.guard import BOUNDS, Guard
 from heorsynth.generators.protection.public import public_columns, public_domain, public_problems, stated_schema
-from heorsynth.generators.rules.plan import kept_parts, mending_of
+from heorsynth.generators.rules.plan import in_shown_order, kept_parts, mending_of
 from heorsynth.generators.sampling.calibration import Aim, CalibrationRequest, aims_of, facts_met
 from heorsynth.generators.sampling.sampler import Sampler, depth_of
 from heorsynth.generators.sampling.source import require_real, require_source
@@ -300,8 +300,12 @@ class Heor:
         counts = None if whole is None else whole.cells
         keep, everything = resolved(self.keep, cohort), self.keep == ALL_COLUMNS
         rules = rules_of(cohort.rows, cohort.schema, max(RULE_PATIENTS, self._pieces))
-        mending = mending_of(rules, cohort.schema, [aim.column for aim in aims], keep)
-        complete = completed(cohort, rng) if cohort.visits else cohort
+        schema = in_shown_order(cohort.schema, rules)
+        ordered = cohort
+        if schema is not cohort.schema:
+            ordered = Cohort.derive(schema, cohort.rows, label=cohort.label, name=cohort.name)
+        mending = mending_of(rules, schema, [aim.column for aim in aims], keep)
+        complete = completed(ordered, rng) if cohort.visits else ordered
         law = HeorLaw.of(
             complete,
             _UNSHRUNK if everything else _PRIVACY[self.privacy],

@@ -304,6 +304,23 @@ def _replaced(names: Sequence[str], one: str, parts: Sequence[str]) -> tuple[str
     return tuple(dict.fromkeys(new for name in names for new in (parts if name == one else (name,))))
 
 
+def in_shown_order(schema: Schema, rules: Iterable[Rule]) -> Schema:
+    """The schema with the order of endpoints that rules show, if none is declared and the first one is not the last.
+
+    The endpoint that comes last is modelled first, and those before it given it. The other way round, an endpoint would
+    be drawn by what it adds to an earlier one: past the data cut, and with deaths at other times in each.
+    """
+    name = {end.time: end.name for end in schema.endpoints.values()}
+    pairs = [(name[rule.low], name[rule.high]) for rule in rules
+             if isinstance(rule, Order) and rule.low in name and rule.high in name]  # fmt: skip
+    first = next(iter(schema.endpoints), "")
+    after = [high for low, high in pairs if low == first]
+    if schema.order or not after:
+        return schema
+    last = max(after, key=[high for _, high in pairs].count)
+    return schema.with_roles(order=tuple(pair for pair in pairs if pair[1] == last))
+
+
 def primary_of(schema: Schema) -> Endpoint | None:
     """The endpoint that is modelled first: last in the declared order, else the first declared; None without any."""
     if schema.order:

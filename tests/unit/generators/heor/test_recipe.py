@@ -329,3 +329,26 @@ def test_the_law_is_learnt_on_one_thread_whatever_was_set(monkeypatch: pytest.Mo
     with threadpool_limits(2):
         hs.generators.create("heor").fit(trial, seed=1)
     assert seen == {1}
+
+
+def test_an_order_of_endpoints_that_all_patients_show_is_kept_though_nobody_declared_it() -> None:
+    """A bleeding with death as competing event, declared first, and overall survival, both cut at five years."""
+    rng = np.random.default_rng(3)
+    bleeding = rng.random(900) < 0.11
+    death = np.where(rng.random(900) < 0.08, rng.uniform(40, 1824, 900), np.inf).round()
+    first = np.where(bleeding, rng.uniform(5, 100, 900).round(), np.inf)
+    time = np.minimum(np.minimum(first, death), 1825)
+    frame = pd.DataFrame({
+        "b_time": time, "b_event": np.where(first < np.minimum(death, 1825), 1, np.where(time == death, 2, 0)),
+        "os_time": np.minimum(death, 1825), "os_event": (death < 1825).astype(int), "x": rng.normal(size=900).round(2),
+    })  # fmt: skip
+    endpoints = {"bleeding": ("b_time", "b_event", {1: "bleeding", 2: "death"}), "os": ("os_time", "os_event")}
+    cohort = hs.Cohort(frame, endpoints=endpoints, unit="day")
+    copy = drawn(cohort)
+    rows = copy.frame
+    died = rows["b_event"] == 2
+    assert rows["os_time"].max() <= 1825 and (rows["b_time"] <= rows["os_time"]).all()
+    assert died.sum() > 30 and (rows.loc[died, "b_time"] == rows.loc[died, "os_time"]).all()
+    found, wanted = (np.corrcoef(held["os_time"], held["os_event"])[0, 1] for held in (rows, frame))
+    assert abs(found - wanted) < 0.03
+    assert copy.schema.order == cohort.schema.order == ()
