@@ -42,5 +42,5 @@ def test_arms_without_patients_are_refused() -> None:
 
 
 def test_an_unknown_endpoint_is_named() -> None:
-    with pytest.raises(UnknownNameError, match="unknown endpoint"):
+    with pytest.raises(UnknownNameError, match="did you mean"):
         hs.figures.published_curves(CURVE, COHORTS, "oss")
