@@ -27,10 +27,10 @@ def trajectories(cohort: Cohort, measure: str) -> Trajectories:
     Examples
     --------
     >>> import pandas as pd
-    >>> rows = pd.DataFrame({"u0": [0.8, 0.7], "u1": [0.9, None], "time": [2.0, 0.5], "event": [0, 1]})
+    >>> rows = pd.DataFrame({"u0": [0.8, 0.7, 0.6], "u1": [0.9, None, 0.5], "time": [2, 0.5, 2], "event": [0, 1, 0]})
     >>> cohort = Cohort(rows, endpoints={"os": ("time", "event")}, visits={"eq5d": {0: "u0", 1: "u1"}}, unit="year")
     >>> trajectories(cohort, "eq5d").alive.tolist()
-    [[True, True], [True, False]]
+    [[True, True], [True, False], [True, True]]
     """
     table = _table(cohort, measure)
     schema = cohort.schema

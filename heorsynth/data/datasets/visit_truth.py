@@ -91,9 +91,9 @@ class VisitTruth:
     --------
     >>> truth = VisitTruth()
     >>> truth.profile("usual").round(3).tolist(), truth.attending("usual").round(3).tolist()
-    ([0.655, 0.649, 0.643, 0.629], [1.0, 0.915, 0.838, 0.765])
+    ([0.662, 0.657, 0.653, 0.645], [1.0, 0.906, 0.826, 0.76])
     >>> round(truth.mean_qaly("usual"), 3), round(truth.mean_total("usual")), round(truth.icer("new"))
-    (0.587, 2959, 29391)
+    (0.595, 2704, 28794)
     """
 
     arms: Mapping[str, Treatment] = field(default_factory=_arms)
