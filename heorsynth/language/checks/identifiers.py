@@ -20,6 +20,8 @@ _PATTERNS = {
     "record number": re.compile(
         r"\b(?:mrn|nhs|hospital|medical record|patient|chart|case|insurance|passport|policy)\s{0,3}"
         r"(?:no\.?|number|id|nr\.?|#)?\s{0,3}[:#]?\s{0,3}(?=[a-z]{0,3}\d)[a-z]{0,3}[\d-]{5}"
+        r"|\b(?:(?:hospital|record|patient|chart|case|insurance|passport|policy)\s(?:no\.?|number|id|nr\.?|#)"
+        r"|(?:mrn|nhs)(?:\s(?:no\.?|number))?)\s{0,3}[:#]?\s{0,3}[a-z]{0,3}(?:[ -]?\d){6}"
     ),
     "date of birth": re.compile(r"\b(?:dob|date of birth|born on|birth date)\b\W{0,4}(?=\S{0,20}\d)"),
     "postal address": re.compile(

@@ -11,9 +11,10 @@ from heorsynth.language.facts.sheet import Row, Sheet, Slot
 from heorsynth.language.reading.assign import Placed, assigned
 from heorsynth.language.reading.dates import Written, dates_in
 from heorsynth.language.reading.inventions import inventions
-from heorsynth.language.reading.levels import flags_said, levels_said, names_a_sex, sexes_said, states_said
+from heorsynth.language.reading.levels import flags_said, levels_said, names_a_sex, sexes_said
 from heorsynth.language.reading.numbers import Number, numbers_in
 from heorsynth.language.reading.plain import plain, sentences
+from heorsynth.language.reading.states import states_said
 from heorsynth.language.reading.terms import terms_of
 
 OMITTED, CONTRADICTED, FABRICATED = "omitted", "contradicted", "fabricated"

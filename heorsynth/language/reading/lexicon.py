@@ -14,15 +14,23 @@ from heorsynth.language.facts.vocabulary import read_words
 def any_of(words: Iterable[str]) -> re.Pattern[str]:
     """Return a pattern for whole words, the longest first; it never matches if there are none.
 
+    The sign "…" stands for whose: "her", "the", "the patient's", "his long".
+
     Examples
     --------
     >>> any_of(["no", "not"]).findall("not known, no")
     ['not', 'no']
+    >>> any_of(["took … life"]).findall("it took her young life")
+    ['took her young life']
     """
     ordered = sorted(set(words), key=lambda word: (-len(word), word))
     if not ordered:
         return re.compile(r"(?!)")
-    return re.compile(r"(?<![\w])(?:" + "|".join(map(re.escape, ordered)) + r")(?!\w)")
+    return re.compile(r"(?<![\w])(?:" + "|".join(map(_phrase, ordered)) + r")(?!\w)")
+
+
+def _phrase(words: str) -> str:
+    return re.escape(words).replace("…", r"(?:her|his|their|the|this|that)(?:\s[\w']+)?")
 
 
 @dataclass(frozen=True)
@@ -34,6 +42,9 @@ class Lexicon:
     words : Mapping             the data file
     units : Mapping             how a unit is written to its name
     numbers : Mapping           number words to their values
+    before, after               words that deny what follows them; what stands before them
+    strong, weak                words of being alive or censored; the weak ones only where no event is told
+    lives                       those of them whose denial says death
     """
 
     words: Mapping[str, Any]
@@ -44,6 +55,7 @@ class Lexicon:
     relatives: re.Pattern[str]
     strong: re.Pattern[str]
     weak: re.Pattern[str]
+    lives: re.Pattern[str]
 
     def names_of(self, name: str) -> list[str]:
         """Return the words for a printed name: the name itself, and those of the data file."""
@@ -68,4 +80,5 @@ def lexicon(language: str) -> Lexicon:
     return Lexicon(
         words, units, dict(words["numbers"]), any_of(negation["before"]), any_of(negation["after"]),
         any_of(words["sex"]["relatives"]), any_of(words["alive"]["strong"]), any_of(words["alive"]["weak"]),
+        any_of(words["alive"]["denied"]),
     )  # fmt: skip
