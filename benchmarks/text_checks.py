@@ -198,7 +198,7 @@ def near_copies(texts: Sequence[str], seed: int) -> tuple[list[str], int]:
     return [*texts, *copies], len(texts)
 
 
-def other_checks(texts: Sequence[str], seed: int) -> dict[str, Counter[str]]:
+def other_checks(texts: Sequence[str], personal: Sequence[str], seed: int) -> dict[str, Counter[str]]:
     """Counts, as `measured`, of the checks of near duplicates and of identifiers; `texts` have neither."""
     counts: dict[str, Counter[str]] = {name: Counter() for name in ("planted", "found", "asked", "alarms")}
     both, n = near_copies(texts, seed)
@@ -208,7 +208,7 @@ def other_checks(texts: Sequence[str], seed: int) -> dict[str, Counter[str]]:
     counts["asked"]["duplicates"] = n
     counts["alarms"]["duplicates"] = len({at for pair in before for at in (pair.first, pair.second)})
     for at, text in enumerate(texts):
-        planted = f"{text} {PERSONAL[at % len(PERSONAL)]}"
+        planted = f"{text} {personal[at % len(personal)]}"
         counts["planted"]["identifiers"] += 1
         counts["found"]["identifiers"] += bool(identifiers_in(planted))
         counts["asked"]["identifiers"] += 1
@@ -268,14 +268,14 @@ def table(stored: Mapping[str, object]) -> str:
     return "\n".join(lines)
 
 
-def bank(path: Path) -> tuple[dict[str, list[str]], list[str]]:
-    """The forms of a file, and its sentences of inventions."""
+def bank(path: Path) -> tuple[dict[str, list[str]], list[str], Sequence[str]]:
+    """The forms of a file, its sentences of inventions, and those with identifiers."""
     facts = tomllib.loads(path.read_text(encoding="utf-8"))
-    return facts["vignette"], facts["inventions"]["sentences"]
+    return facts["vignette"], facts["inventions"]["sentences"], facts.get("identifiers", {}).get("sentences", PERSONAL)
 
 
 BANKS = {
-    "seen": lambda: (forms_of("vignette", "en"), SEEN_INVENTIONS),
+    "seen": lambda: (forms_of("vignette", "en"), SEEN_INVENTIONS, PERSONAL),
     "second-look": lambda: bank(HELD_OUT),
     "held-out": lambda: bank(FINAL),
 }
@@ -293,11 +293,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     stored: dict[str, object] = {"texts": asked.texts, "seed": asked.seed}
     for name in asked.forms:
         begun = time.process_time()
-        planted = plant(held, *BANKS[name](), asked.seed, ["", OMITTED, CONTRADICTED, FABRICATED])
+        forms, invented, personal = BANKS[name]()
+        planted = plant(held, forms, invented, asked.seed, ["", OMITTED, CONTRADICTED, FABRICATED])
         made = time.process_time()
         counts = measured(held, planted)
         pace_read = time.process_time()
-        others = other_checks([one.text for one in planted if one.fault is None], asked.seed)
+        others = other_checks([one.text for one in planted if one.fault is None], personal, asked.seed)
         stored[name] = rates({part: counts[part] + others[part] for part in counts})
         pace = [1000 * seconds / asked.texts for seconds in (made - begun, pace_read - made)]
         print(f"== {name}\n{told(stored[name])}\n{pace[0]:.2f} ms a text written, {pace[1]:.2f} ms read")
