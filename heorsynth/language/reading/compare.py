@@ -29,6 +29,9 @@ MOST_CHARACTERS = 100_000
 _FEWEST_WORDS = 4
 """A part of a text with fewer words is a heading or a remark, and not a statement."""
 
+_CODE = re.compile(r"(?<![\w.,])\d\s*=\s*(?=[a-z\"'])")
+"""A number that is a code, with its meaning: "1 = died"."""
+
 _MARK = re.compile(r"syn-[0-9a-f]{8}-\d{6,}")
 
 
@@ -62,7 +65,7 @@ class Reader:
         if len(text) > MOST_CHARACTERS:
             found = f"{len(text):,} characters; at most {MOST_CHARACTERS:,}"
             raise TextError("text", Problem("", found, "split it, or check whether it is a text of one patient"))
-        parts = sentences(_MARK.sub(" ", plain(text)))
+        parts = sentences(_CODE.sub(" ", _MARK.sub(" ", plain(text))))
         said = _Said({}, set())
         self._read_levels(parts, facts, said)
         invented = self._read_numbers(parts, facts, said)

@@ -26,7 +26,7 @@ _REACH = re.compile(r"[,;]|\b(?:but|and(?!\s+(?:not|never|was not))|while|althou
 _DID_NOT = re.compile(r"[\s,;]{0,3}(?:which\s|that\s)?(?:did|has|had|was|were|is|could|would)(?:\s+not|n't|\s+never)\b")
 """A denial that follows a word, also after a comma."""
 
-_SIGN = re.compile(r"\s*[:=]?\s*\(?\s*(?:-|−|neg\b|0\b)\s*(?:\)|[.,;]|$)")
+_SIGN = re.compile(r"\s*[:=]?\s*\(?\s*(?:-|−|minus\b|neg\b|0\b)\s*(?:\)|[.,;]|$)")
 """A sign that stands for no: "(-)"."""
 
 _NOT_ABSENT = re.compile(r"\bnot\s+(?:absent|without|free|lacking)")

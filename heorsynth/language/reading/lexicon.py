@@ -45,6 +45,7 @@ class Lexicon:
     before, after               words that deny what follows them; what stands before them
     strong, weak                words of being alive or censored; the weak ones only where no event is told
     lives                       those of them whose denial says death
+    outweighed                  words of an event that state none beside a strong word: "left us alive"
     """
 
     words: Mapping[str, Any]
@@ -56,6 +57,7 @@ class Lexicon:
     strong: re.Pattern[str]
     weak: re.Pattern[str]
     lives: re.Pattern[str]
+    outweighed: re.Pattern[str]
 
     def names_of(self, name: str) -> list[str]:
         """Return the words for a printed name: the name itself, and those of the data file."""
@@ -80,5 +82,5 @@ def lexicon(language: str) -> Lexicon:
     return Lexicon(
         words, units, dict(words["numbers"]), any_of(negation["before"]), any_of(negation["after"]),
         any_of(words["sex"]["relatives"]), any_of(words["alive"]["strong"]), any_of(words["alive"]["weak"]),
-        any_of(words["alive"]["denied"]),
+        any_of(words["alive"]["denied"]), any_of(words["alive"]["outweighed"]),
     )  # fmt: skip

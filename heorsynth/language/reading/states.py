@@ -18,8 +18,11 @@ _FIELD = re.compile(
 )
 """An event that is the name of a field, and its value: "mortality status: alive"."""
 
-_NO = frozenset(["no", "n", "0", "false", "none", "nil", "negative", "f", "n/a", "na", "unchecked", "empty", "blank"])
-_YES = frozenset(["yes", "y", "1", "true", "positive", "confirmed", "checked", "t"])
+_NO = frozenset(["no", "n", "0", "false", "none", "nil", "negative", "f", "n/a", "na", "unchecked", "unticked", "empty", "blank"])
+_YES = frozenset(["yes", "y", "1", "true", "positive", "confirmed", "checked", "t", "filled", "ticked", "set"])
+
+_FROM = re.compile(r"\bfrom\s+[\"']?$")
+"""A state after this word is a former one: "from alive to dead"."""
 
 _OR = re.compile(r"\s*(?:or|/|versus|vs)\s*(?:an?\s+)?")
 
@@ -50,9 +53,10 @@ def _events(slot: Slot, patterns: Mapping[str, re.Pattern[str]], sentence: str, 
     for code, pattern in patterns.items():
         matches = list(pattern.finditer(sentence))
         offered = _offered([*alive, *matches], sentence)
-        alive = [one for one in alive if one.span() not in offered]
+        alive = [one for one in alive if one.span() not in offered and not _FROM.search(sentence[: one.start()])]
         for match in matches:
-            if match.span() not in offered and not _FEARED.search(sentence[: match.start()]):
+            told = match.span() not in offered and not _FEARED.search(sentence[: match.start()])
+            if told and not (alive and words.outweighed.fullmatch(match.group())):
                 denied = _denied(sentence, match, terms)
                 said += [] if denied is None else [Said(slot, code, denied)]
     if any(not one.denied for one in said):
