@@ -11,7 +11,7 @@ from heorsynth.language.facts.sheet import Slot
 from heorsynth.language.reading.lexicon import Lexicon, any_of, lexicon
 from heorsynth.language.reading.terms import LevelTerms, Terms
 
-_CLAUSE = re.compile(r"[,;:()]|\b(?:but|and|while|although|though|whereas|however|which|who|when|before|after)\b")
+_CLAUSE = re.compile(r"[,;:()]|\b(?:but|and|while|although|though|whereas|however|which|who|when|before|after|because|since|until|then)\b")
 
 _LETTER = re.compile(r"\b\d{1,3}\s*-?\s*(?:yo|y/o|yr|yrs|years?)?\s*-?(?:old)?\s*,?\s*(?P<a>[mf])\b(?!\.\w)"
                      r"|(?:\bsex|\bgender)\W{1,3}(?:is\s+|was\s+)?(?P<b>[mf])\b"
@@ -85,7 +85,7 @@ def negated(sentence: str, start: int, end: int, words: Lexicon) -> bool:
     [True, True, True, False]
     """
     head, tail = sentence[max(0, start - 60) : start], sentence[end : end + 50]
-    clause = _CLAUSE.split(head)[-1] if not _listed(head) else head
+    clause = words.seeming.sub("", _CLAUSE.split(head)[-1] if not _listed(head) else head)
     if words.before.search(clause):
         return not _double(clause, words)
     answer = re.match(r"[^?]*\?\s*(?P<said>\w+)", sentence[end:])
@@ -93,7 +93,7 @@ def negated(sentence: str, start: int, end: int, words: Lexicon) -> bool:
         return answer.group("said") in ("no", "never", "not", "none", "negative", "nope", "nothing")
     if _DID_NOT.match(tail):
         return True
-    after = _REACH.split(tail)[0]
+    after = words.seeming.sub("", _REACH.split(tail)[0])
     return bool(words.after.search(after)) or _SIGN.match(tail) is not None
 
 

@@ -43,6 +43,7 @@ class Lexicon:
     units : Mapping             how a unit is written to its name
     numbers : Mapping           number words to their values
     before, after               words that deny what follows them; what stands before them
+    seeming                     words that look so and deny nothing: "no more than"
     strong, weak                words of being alive or censored; the weak ones only where no event is told
     lives                       those of them whose denial says death
     outweighed                  words of an event that state none beside a strong word: "left us alive"
@@ -53,6 +54,7 @@ class Lexicon:
     numbers: Mapping[str, int]
     before: re.Pattern[str]
     after: re.Pattern[str]
+    seeming: re.Pattern[str]
     relatives: re.Pattern[str]
     strong: re.Pattern[str]
     weak: re.Pattern[str]
@@ -81,6 +83,7 @@ def lexicon(language: str) -> Lexicon:
     negation = words["negation"]
     return Lexicon(
         words, units, dict(words["numbers"]), any_of(negation["before"]), any_of(negation["after"]),
+        any_of(negation["seeming"]),
         any_of(words["sex"]["relatives"]), any_of(words["alive"]["strong"]), any_of(words["alive"]["weak"]),
         any_of(words["alive"]["denied"]), any_of(words["alive"]["outweighed"]),
     )  # fmt: skip

@@ -18,6 +18,9 @@ _FIELD = re.compile(
 )
 """An event that is the name of a field, and its value: "mortality status: alive"."""
 
+_EVENT = re.compile(r"\b(?:event|dthfl)" + _FIELD.pattern)
+"""A field that names no event, and its value: "event = none"."""
+
 _NO = frozenset(["no", "n", "0", "false", "none", "nil", "negative", "f", "n/a", "na", "unchecked", "unticked", "empty", "blank"])
 _YES = frozenset(["yes", "y", "1", "true", "positive", "confirmed", "checked", "t", "filled", "ticked", "set"])
 
@@ -61,6 +64,8 @@ def _events(slot: Slot, patterns: Mapping[str, re.Pattern[str]], sentence: str, 
                 said += [] if denied is None else [Said(slot, code, denied)]
     if any(not one.denied for one in said):
         return said
+    said += [Said(slot, next(iter(patterns)), one["value"] in _NO) for one in _EVENT.finditer(sentence)
+             if len(patterns) == 1 and one["value"] in _NO | _YES]  # fmt: skip
     return said + [one for match in alive for one in _alive(slot, sentence, match, terms)]
 
 
