@@ -29,9 +29,12 @@ _FROM = re.compile(r"\bfrom\s+[\"']?$")
 
 _OR = re.compile(r"\s*(?:or|/|versus|vs)\s*(?:an?\s+)?")
 
+_PREVENTED = re.compile(r"\b(?:keep|kept|keeps|save|saved|saves|prevent|prevented|stop|stopped|rescued?)\s+(?:\w+\s+){1,2}from\s+$")
+"""What did not come to the event: "kept her from dying"."""
+
 _NOT_PREVENTED = re.compile(
-    r"(?:\b(?:not|never|nothing|no\s+\w+|nobody|failed\s+to)|n't)\s+(?:\w+\s+){0,2}?"
-    r"(?:prevent|avert|stop|avoid|escape|spare|save|rescue|delay)"
+    r"(?:\b(?:not|never|nothing|no\s+\w+|not\s+even\s+\w+|nobody|failed\s+to)|n't)\s+(?:\w+\s+){0,2}?"
+    r"(?:prevent|avert|stop|avoid|escape|spare|save|rescue|delay|keep)"
 )
 """A denial of what would have prevented the event."""
 
@@ -80,6 +83,8 @@ def _denied(sentence: str, match: re.Match[str], terms: Terms) -> bool | None:
             return None
     if _NOT_PREVENTED.search(sentence[max(0, match.start() - 60) : match.start()]):
         return False
+    if _PREVENTED.search(sentence[max(0, match.start() - 60) : match.start()]):
+        return True
     return negated(sentence, match.start(), match.end(), terms.lexicon)
 
 
