@@ -13,6 +13,9 @@ from heorsynth.language.reading.terms import LevelTerms, Terms
 
 _CLAUSE = re.compile(r"[,;:()]|\b(?:but|and|while|although|though|whereas|however|which|who|when|before|after|because|since|until|then)\b")
 
+_APPOSED = re.compile(r"\(\s*$")
+"""A bracket before a word ends no clause: "no event (death)"."""
+
 _LETTER = re.compile(r"\b\d{1,3}\s*-?\s*(?:yo|y/o|yr|yrs|years?)?\s*-?(?:old)?\s*,?\s*(?P<a>[mf])\b(?!\.\w)"
                      r"|(?:\bsex|\bgender)\W{1,3}(?:is\s+|was\s+)?(?P<b>[mf])\b"
                      r"|(?<![\w.])(?P<c>[mf])[\s/]?\d{2}\b|\b\d{2}(?P<d>[mf])\b")  # fmt: skip
@@ -84,7 +87,7 @@ def negated(sentence: str, start: int, end: int, words: Lexicon) -> bool:
     ...  for text in ("there was no ascites", "ascites was absent", "ascites? no.", "not ill, with ascites")]
     [True, True, True, False]
     """
-    head, tail = sentence[max(0, start - 60) : start], sentence[end : end + 50]
+    head, tail = _APPOSED.sub(" ", sentence[max(0, start - 60) : start]), sentence[end : end + 50]
     clause = words.seeming.sub("", _CLAUSE.split(head)[-1] if not _listed(head) else head)
     if words.before.search(clause):
         return not _double(clause, words)
