@@ -21,7 +21,8 @@ _PATTERNS = {
         r"\b(?:mrn|nhs|hospital|medical record|patient|chart|case|insurance|passport|policy)\s{0,3}"
         r"(?:no\.?|number|id|nr\.?|#)?\s{0,3}[:#]?\s{0,3}(?=[a-z]{0,3}\d)[a-z]{0,3}[\d-]{5}"
         r"|\b(?:(?:hospital|record|patient|chart|case|insurance|passport|policy)\s(?:no\.?|number|id|nr\.?|#)"
-        r"|(?:mrn|nhs)(?:\s(?:no\.?|number))?)\s{0,3}[:#]?\s{0,3}(?:[a-z]{0,3}(?:[ -]?\d){6}|(?=(?:[a-z]*\d){3})[a-z\d]{6})"
+        r"|(?:mrn|nhs)(?:\s(?:no\.?|number))?)\s{0,3}[:#]?\s{0,3}"
+        r"(?:[a-z]{0,3}(?:[ -]?\d){6}|(?=(?:[a-z]*\d){3})[a-z\d]{6})"
     ),
     "date of birth": re.compile(r"\b(?:dob|d\.o\.b\.?|date of birth|born on|birth date)(?!\w)\W{0,4}(?=\S{0,20}\d)"),
     "postal address": re.compile(

@@ -11,7 +11,9 @@ from heorsynth.language.facts.sheet import Slot
 from heorsynth.language.reading.lexicon import Lexicon, any_of, lexicon
 from heorsynth.language.reading.terms import LevelTerms, Terms
 
-_CLAUSE = re.compile(r"[,;:()]|\b(?:but|and|while|although|though|whereas|however|which|who|when|before|after|because|since|until|then)\b")
+_CLAUSE = re.compile(
+    r"[,;:()]|\b(?:but|and|while|although|though|whereas|however|which|who|when|before|after|because|since|until|then)\b"
+)
 
 _APPOSED = re.compile(r"\(\s*$")
 """A bracket before a word ends no clause: "no event (death)"."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 
 from heorsynth.language.facts.sheet import Slot
 from heorsynth.language.reading.levels import Said, negated
@@ -21,7 +22,9 @@ _FIELD = re.compile(
 _EVENT = re.compile(r"\b(?:event|dthfl)" + _FIELD.pattern)
 """A field that names no event, and its value: "event = none"."""
 
-_NO = frozenset(["no", "n", "0", "false", "none", "nil", "negative", "f", "n/a", "na", "unchecked", "unticked", "empty", "blank"])
+_NO = frozenset(
+    ["no", "n", "0", "false", "none", "nil", "negative", "f", "n/a", "na", "unchecked", "unticked", "empty", "blank"]
+)
 _YES = frozenset(["yes", "y", "1", "true", "positive", "confirmed", "checked", "t", "filled", "ticked", "set"])
 
 _FROM = re.compile(r"\bfrom\s+[\"']?$")
@@ -29,7 +32,9 @@ _FROM = re.compile(r"\bfrom\s+[\"']?$")
 
 _OR = re.compile(r"\s*(?:or|/|versus|vs)\s*(?:an?\s+)?")
 
-_PREVENTED = re.compile(r"\b(?:keep|kept|keeps|save|saved|saves|prevent|prevented|stop|stopped|rescued?)\s+(?:\w+\s+){1,2}from\s+$")
+_PREVENTED = re.compile(
+    r"\b(?:keep|kept|keeps|save|saved|saves|prevent|prevented|stop|stopped|rescued?)\s+(?:\w+\s+){1,2}from\s+$"
+)
 """What did not come to the event: "kept her from dying"."""
 
 _NOT_PREVENTED = re.compile(
@@ -44,8 +49,8 @@ def states_said(sentences: Sequence[str], terms: Terms) -> Iterator[tuple[int, S
 
     Notes
     -----
-    Four rules. An event that is the name of a field, a possibility or one of two alternatives is no statement; the value
-    of the field is. In one sentence an event that happened outweighs a word of being alive ("alive until he died").
+    Four rules. An event that is the name of a field, a possibility or one of two alternatives is no statement; the
+    value of the field is. In one sentence an event that happened outweighs a word of life ("alive until he died").
     Words of being alive that are denied say death. Weak words of being alive count only where no event is told.
     """
     for slot, patterns in terms.states:
@@ -112,5 +117,5 @@ def _death(slot: Slot, terms: Terms) -> str:
 def _offered(matches: Sequence[re.Match[str]], sentence: str) -> set[tuple[int, int]]:
     """Return the places of words that are alternatives: "dead or alive"."""
     held = sorted(match.span() for match in matches)
-    pairs = [(one, two) for one, two in zip(held, held[1:], strict=False) if _OR.fullmatch(sentence[one[1] : two[0]])]
+    pairs = [(one, two) for one, two in pairwise(held) if _OR.fullmatch(sentence[one[1] : two[0]])]
     return {place for pair in pairs for place in pair}
