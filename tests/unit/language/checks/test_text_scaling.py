@@ -8,8 +8,14 @@ import pytest
 
 import heorsynth as hs
 from heorsynth.core.errors import LabelError, RoleError
-from heorsynth.estimators.plateau import plateau
-from heorsynth.language.checks.text_scaling import blocks_of, divergence, duplicates_at, pairs_alike, text_scaling
+from heorsynth.language.checks.text_scaling import (
+    blocks_of,
+    divergence,
+    duplicates_at,
+    floor_of,
+    pairs_alike,
+    text_scaling,
+)
 
 SLOTS = ["age", "sex", "stage", "bili"]
 
@@ -87,9 +93,9 @@ def test_the_interval_of_the_divergence_covers_its_floor() -> None:
         words = rng.choice(names, (n, 30), p=law).tolist()
         errors = [[divergence([words[at] for at in block], reference) for block in blocks_of(n, size, trial)[:5]]
                   for size in sizes]  # fmt: skip
-        floor = plateau(sizes, errors, rng).floor
+        floor = floor_of(sizes, errors, rng).floor
         hits += floor.low <= sum(parts) <= floor.high
-    assert hits >= 48, hits
+    assert hits >= 54, hits
 
 
 def test_too_few_texts_patients_and_odd_numbers_are_refused(real: "hs.Cohort", drawn: "hs.Cohort") -> None:
