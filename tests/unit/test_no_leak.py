@@ -117,10 +117,13 @@ def test_the_search_finds_a_canary_where_there_is_one(place: Path, tmp_path: Pat
 
 @pytest.mark.parametrize(
     ("generator", "purpose", "more"),
-    [("heor", "economic-evaluation", ""), ("heor", "data-sharing", "holdout: 0.4"),
-     ("marginals", "economic-evaluation", "")],
-    ids=["heor", "heor with a hold-out", "a control"],
-)  # fmt: skip
+    [
+        pytest.param("heor", "economic-evaluation", "holdout: 0.4", id="heor"),
+        pytest.param("heor", "data-sharing", "holdout: 0.4", id="heor, to be shared", marks=pytest.mark.long),
+        pytest.param("heor", "economic-evaluation", "", id="heor without a hold-out", marks=pytest.mark.long),
+        pytest.param("marginals", "economic-evaluation", "", id="a control", marks=pytest.mark.long),
+    ],
+)
 def test_no_value_of_a_canary_patient_is_in_anything_that_leaves(
     place: Path, caplog: pytest.LogCaptureFixture, generator: str, purpose: str, more: str
 ) -> None:
