@@ -68,7 +68,8 @@ def test_a_stripped_file_is_no_source_unless_that_is_allowed_and_then_counts_its
     with pytest.raises(errors.ProtocolError, match=r"itself synthetic: .*(mark|ids)"):
         hs.run(protocol(tmp_path, "s.csv", more), out=tmp_path / "runs")
     source, _ = load_source(read_protocol(protocol(tmp_path, "s.csv", more + ", allow_synthetic_source: true")))
-    assert hs.generators.create("marginals").fit(source, seed=1).sample(m=1, seed=1)[0].label.depth == 2
+    sampler = hs.generators.create("marginals").fit(source, seed=1, allow_synthetic_source=True)
+    assert sampler.sample(m=1, seed=1)[0].label.depth == 2
 
 
 @pytest.mark.parametrize("name", ["pbc", "randhie", "aids", "whas500", "gbsg2", "lung"])
