@@ -177,7 +177,10 @@ def panel_columns(real: Cohort, names: Sequence[str] | None = None) -> PanelColu
 
 def values_of(cohort: Cohort, columns: Sequence[Column]) -> np.ndarray:
     """Return the values of columns (n, k) in a cohort."""
-    return np.column_stack([column.of(cohort) for column in columns])
+    found = np.empty((len(columns), cohort.n))
+    for place, column in enumerate(columns):
+        found[place] = column.of(cohort)
+    return found.T
 
 
 def _high(name: str, values: np.ndarray) -> High | None:
