@@ -13,6 +13,9 @@ from heorsynth.estimators.association import TINY
 _CELLS = 250_000
 """Designs of about this many numbers are computed together: they stay in the processor's cache."""
 
+_MANY = 5000
+"""Cohorts of so many rows are ranked alone, through the coding of each column that other checks use too."""
+
 
 def width(name: str, levels: Mapping[str, Sequence[str]]) -> int:
     """Return the number of columns of a design: one for a number or two levels, else one a level."""
@@ -41,14 +44,19 @@ def designs(
     step = max(1, _CELLS // max(sum(widths) * max(cohort.n for cohort in cohorts), 1))
     for begin in range(0, len(cohorts), step):
         several = cohorts[begin : begin + step]
+        alone = len(several) == 1 and several[0].n >= _MANY
         made = np.full((len(several), sum(widths), max(cohort.n for cohort in several)), np.nan)
         for one, cohort in zip(made, several, strict=True):
-            one[ranked, : cohort.n] = cohort.arrays.several_numbers(numeric)
+            if not alone:
+                one[ranked, : cohort.n] = cohort.arrays.several_numbers(numeric)
+            for name in numeric if alone else ():
+                one[columns[name]] = cohort.distinct(name).ranks if cohort.has(name) else np.nan
             for name in (name for name in names if name in levels and cohort.has(name)):
                 one[columns[name] : columns[name] + width(name, levels), : cohort.n] = _indicators(
                     cohort.coded(name), levels[name]
                 )
-        made[:, ranked] = ranks(made[:, ranked])
+        if not alone:
+            made[:, ranked] = ranks(made[:, ranked])
         yield made.swapaxes(1, 2)
 
 
