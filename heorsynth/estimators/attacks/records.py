@@ -157,10 +157,16 @@ def overlap(source: np.ndarray, unseen: np.ndarray) -> float:
 def _same(rows: np.ndarray, people: np.ndarray) -> np.ndarray:
     """Return whether each row (n,) equals one of the people in every column. Only rows with their mark are compared."""
     ours, theirs = (np.nan_to_num(part, nan=np.inf) + 0.0 for part in (rows, people))
-    marks, wanted = _marks(ours), _marks(theirs)
-    found = np.isin(marks, wanted)
-    held = {row.tobytes() for row in theirs[np.isin(wanted, marks[found])]}
-    found[found] = [row.tobytes() in held for row in ours[found]]
+    marks, (wanted, first) = _marks(ours), np.unique(_marks(theirs), return_index=True)
+    if not len(wanted):
+        return np.zeros(len(rows), dtype=bool)
+    place = np.minimum(np.searchsorted(wanted, marks), len(wanted) - 1)
+    found = wanted[place] == marks
+    met = np.flatnonzero(found)
+    differ = met[(ours[met] != theirs[first[place[met]]]).any(axis=1)]
+    if len(differ):  # two people with one mark: every one of them is compared
+        held = {row.tobytes() for row in theirs[np.isin(_marks(theirs), marks[differ])]}
+        found[differ] = [row.tobytes() in held for row in ours[differ]]
     return found
 
 
