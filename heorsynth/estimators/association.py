@@ -148,7 +148,10 @@ def _weighted(
     `groups` (G + 1,) are the rows between which a group lies.
     """
     known = np.isfinite(columns)
-    (held, pattern), standard = _patterns(known), _standardised(columns, known)
+    standard = _standardised(columns, known)
+    if len(groups) <= len(columns) and known.all():
+        return _correlations_of(counts @ _grouped_products(standard, pairs, groups), pairs, np.zeros(len(standard.T), int), len(standard.T))
+    held, pattern = _patterns(known)
     alone = len(groups) > len(columns)
     step = _ROWS if alone else max(1, _ROWS * (len(groups) - 1) // len(columns))
     sums: np.ndarray | float = 0.0
@@ -160,6 +163,34 @@ def _weighted(
             products = np.add.reduceat(products, edges[:-1] - edges[0], axis=0)
         sums = sums + counts[:, begin : begin + step] @ products
     return _correlations_of(np.asarray(sums), pairs, pattern, columns.shape[1])
+
+
+def _grouped_products(
+    standard: np.ndarray, pairs: tuple[np.ndarray, np.ndarray], groups: np.ndarray
+) -> np.ndarray:
+    """Return the sums of `_products` of complete columns (n, k) in each group of rows (G, J + 2k + 1).
+
+    Each group is a matrix, padded by a row of 0 where it has one row fewer, and all its sums are one product.
+    """
+    sizes = np.diff(groups)
+    longest, width = int(sizes.max()), standard.shape[1]
+    found = np.empty((len(sizes), len(pairs[0]) + 2 * width + 1))
+    whole = np.ones((len(standard), width + 1))
+    whole[:, :-1] = standard
+    whole = np.concatenate([whole, np.zeros((1, width + 1))])
+    step = max(1, _ROWS // longest)
+    for begin in range(0, len(sizes), step):
+        edges = groups[begin : min(begin + step, len(sizes))]
+        rows = edges[:, None] + np.arange(longest)
+        rows[:, -1] = np.where(sizes[begin : begin + step] == longest, rows[:, -1], len(standard))
+        part = whole[rows]
+        sums = part.swapaxes(1, 2) @ part
+        own = found[begin : begin + step]
+        own[:, : len(pairs[0])] = sums[:, pairs[0], pairs[1]]
+        own[:, len(pairs[0]) : -width - 1] = sums[:, :-1, -1]
+        own[:, -width - 1 : -1] = np.diagonal(sums, axis1=1, axis2=2)[:, :-1]
+        own[:, -1] = sums[:, -1, -1]
+    return found
 
 
 def _patterns(known: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 
 import heorsynth as hs
-from heorsynth.checks.core.observed import hazard_change, patients_by
+from heorsynth.checks.core.observed import hazard_change
+from heorsynth.checks.core.strata import patients_by
 from heorsynth.checks.structure.columns import compared_columns
 from heorsynth.checks.structure.designs import correlations, designs
 from heorsynth.checks.structure.panel_analyses import _Source

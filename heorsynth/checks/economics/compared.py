@@ -11,7 +11,8 @@ import numpy as np
 from heorsynth.checks.core.finding import NO_THRESHOLD, Finding
 from heorsynth.checks.core.groups import Group
 from heorsynth.checks.core.margin import Margin
-from heorsynth.checks.core.observed import Observed, joint, patients
+from heorsynth.checks.core.observed import Observed, joint
+from heorsynth.checks.core.strata import patients
 from heorsynth.checks.core.question import Ask, Question
 from heorsynth.checks.core.refusals import too_few
 from heorsynth.checks.economics.analysis import FEWEST_IMPUTATIONS, Analysis, rows_of

@@ -62,7 +62,7 @@ class Space:
             for name in names
             if not is_numeric(real, name)
         }
-        gaps = frozenset(name for name in names if any(cohort.rows[name].isna().any() for cohort in cohorts))
+        gaps = frozenset(name for name in names if any(cohort.missing(name).any() for cohort in cohorts))
         owners = tuple(
             name
             for name in names

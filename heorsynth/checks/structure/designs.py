@@ -87,6 +87,8 @@ def correlations(design: np.ndarray) -> np.ndarray:
     Each is over the rows with both values known.
     """
     known = np.isfinite(design)
+    if known.all():
+        return _whole(design)
     seen = known.astype(float)
     with np.errstate(invalid="ignore", divide="ignore"):
         rows = seen.sum(axis=-2, keepdims=True)
@@ -100,3 +102,14 @@ def correlations(design: np.ndarray) -> np.ndarray:
         product = spread * spread.swapaxes(-1, -2)
         covariance = across @ scaled / count - mean * mean.swapaxes(-1, -2)
         return np.asarray(covariance / np.sqrt(np.where(product > TINY, product, np.nan)))
+
+
+def _whole(design: np.ndarray) -> np.ndarray:
+    """Return `correlations` of designs without missing values: each column is centred and scaled once for all pairs."""
+    columns = design.swapaxes(-1, -2)
+    centred = columns - columns.mean(axis=-1, keepdims=True)
+    product = centred @ centred.swapaxes(-1, -2) / design.shape[-2]
+    spread = np.diagonal(product, axis1=-2, axis2=-1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        both = spread[..., :, None] * spread[..., None, :]
+        return np.asarray(product / np.sqrt(np.where((spread > 0)[..., :, None] & (spread > 0)[..., None, :], both, np.nan)))
