@@ -203,6 +203,11 @@ def _patterns(known: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def _standardised(columns: np.ndarray, known: np.ndarray) -> np.ndarray:
     """Return the columns with mean 0 and variance 1 over their known rows, and 0 if missing."""
+    if known.all():
+        centred = columns - columns.mean(axis=0)
+        scale = np.sqrt(np.einsum("ij,ij->j", centred, centred) / max(len(columns), 1))
+        centred /= np.where(scale > 0, scale, 1.0)
+        return np.asarray(centred)
     patients = np.maximum(known.sum(axis=0), 1)
     centred = np.where(known, columns, 0.0)
     centred = np.where(known, centred - centred.sum(axis=0) / patients, 0.0)

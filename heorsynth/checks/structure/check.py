@@ -117,11 +117,12 @@ def _counts_at_points(cohorts: Sequence[Cohort], name: str) -> np.ndarray:
     n_real = held[0].n_known
     places = np.floor((n_real - 1) * np.linspace(0, 1, _GRID + 1)).astype(np.int64)
     points = np.unique(held[0].at(places) if n_real else np.zeros(1))
-    cells = [sum(np.searchsorted(points, one.values, side=side) for side in ("left", "right")) for one in held]
-    n_cells = 2 * len(points) + 1
-    return np.array(
-        [np.bincount(cell, one.counts, n_cells) for cell, one in zip(cells, held, strict=True)], dtype=np.int64
-    )
+    found = []
+    for one in held:
+        up_to = np.concatenate([[0], np.cumsum(one.counts)])
+        below, upto = (up_to[np.searchsorted(one.values, points, side=side)] for side in ("left", "right"))
+        found.append(np.diff(np.column_stack([below, upto]).ravel(), prepend=0, append=up_to[-1]))
+    return np.array(found)
 
 
 def _counts_of_levels(cohorts: Sequence[Cohort], name: str) -> np.ndarray:

@@ -108,7 +108,9 @@ def _whole(design: np.ndarray) -> np.ndarray:
     """Return `correlations` of designs without missing values: each column is centred and scaled once for all pairs."""
     columns = design.swapaxes(-1, -2)
     centred = columns - columns.mean(axis=-1, keepdims=True)
-    product = centred @ centred.swapaxes(-1, -2) / design.shape[-2]
+    several = centred.reshape(-1, *centred.shape[-2:])
+    product = np.array([one @ one.T for one in several]).reshape(*centred.shape[:-1], centred.shape[-2])
+    product /= design.shape[-2]
     spread = np.diagonal(product, axis1=-2, axis2=-1)
     with np.errstate(invalid="ignore", divide="ignore"):
         both = spread[..., :, None] * spread[..., None, :]

@@ -150,7 +150,8 @@ class _Source:
         self.schema = real.schema
         self.columns = panel_columns(real, names)
         self.linked = _linked(real, self.columns)
-        self.values = {column: column.of(real) for column in _every(self.columns)}
+        held = self.columns.values
+        self.values = {column: held[column] if column in held else column.of(real) for column in _every(self.columns)}
         self.known = {column: np.isfinite(values) for column, values in self.values.items()}
         self.all_known = frozenset(column for column, known in self.known.items() if known.all())
         self.high: dict[Column, np.ndarray] = {}

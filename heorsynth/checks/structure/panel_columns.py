@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -152,6 +152,7 @@ class PanelColumns:
     levels : dict         column: its levels with enough patients, the commonest first
     high : dict           number: its two groups; also follow-up times
     arms : tuple          each arm against the reference
+    values : dict         pseudo-value: its values (n,) in the patients
     """
 
     numbers: tuple[Number, ...]
@@ -159,6 +160,7 @@ class PanelColumns:
     levels: dict[str, tuple[Level, ...]]
     high: dict[str, High]
     arms: tuple[Level, ...]
+    values: Mapping[Column, np.ndarray]
 
 
 def panel_columns(real: Cohort, names: Sequence[str] | None = None) -> PanelColumns:
@@ -173,7 +175,8 @@ def panel_columns(real: Cohort, names: Sequence[str] | None = None) -> PanelColu
     arms = real.arm_levels
     common = {one.level for one in levels.get(schema.arm or "", ())}
     pairs = tuple(Level(schema.arm or "", arm, arms[0]) for arm in arms[1:] if {arm, arms[0]} <= common)
-    return PanelColumns(standard, _times(real), levels, high, pairs)
+    times = _times(real)
+    return PanelColumns(standard, tuple(times), levels, high, pairs, {**times})
 
 
 def values_of(cohort: Cohort, columns: Sequence[Column]) -> np.ndarray:
@@ -202,12 +205,12 @@ def _levels(real: Cohort, name: str) -> tuple[Level, ...]:
     return tuple(Level(name, found[i]) for i in order if FEWEST <= counts[i] <= total - FEWEST)
 
 
-def _times(real: Cohort) -> tuple[RestrictedTime, ...]:
-    found = []
+def _times(real: Cohort) -> dict[RestrictedTime, np.ndarray]:
+    found = {}
     for name in real.schema.endpoints:
         column = RestrictedTime(name, default_horizon(real, name), real.schema.unit, 1.0)
         values = column.of(real)
         spread = float(np.nanstd(values)) if np.isfinite(values).any() else 0.0
         if spread > 0:
-            found.append(RestrictedTime(name, column.horizon, column.unit, spread))
-    return tuple(found)
+            found[RestrictedTime(name, column.horizon, column.unit, spread)] = values / spread
+    return found

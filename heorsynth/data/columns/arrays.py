@@ -17,6 +17,9 @@ from heorsynth.data.columns.levels import as_text
 _MOST_PLACES = 2**40
 """Combinations of levels are counted as whole numbers up to this many."""
 
+_FEW_CELLS = 64
+"""Up to so many combinations are counted without a sort."""
+
 _LONG_TEXT = 1000
 """Levels longer than this are kept as objects: every row of a text array is as wide as its longest value."""
 
@@ -110,7 +113,12 @@ def combination_counts(columns: Sequence[Levels]) -> Counter[tuple[str, ...]]:
     if texts or not columns or not len(columns[0].codes):
         return Counter(zip(*(text.tolist() for text in texts), strict=True))
     cell = np.ravel_multi_index(tuple(column.codes.astype(np.int64) % len(column.names) for column in columns), sizes)
-    cells, first, counts = np.unique(cell, return_index=True, return_counts=True)
+    if math.prod(sizes) <= _FEW_CELLS:
+        counts = np.bincount(cell)
+        cells = np.flatnonzero(counts)
+        counts, first = counts[cells], np.array([np.argmax(cell == one) for one in cells])
+    else:
+        cells, first, counts = np.unique(cell, return_index=True, return_counts=True)
     order = np.argsort(first)
     places = np.unravel_index(cells[order], sizes)
     levels = [column.names[place].tolist() for column, place in zip(columns, places, strict=True)]
