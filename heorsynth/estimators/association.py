@@ -113,8 +113,11 @@ def resampled_correlations(
     several = _parts(columns.shape[1], pairs, [np.arange(columns.shape[1])] if parts is None else parts)
     n = len(columns)
     groups = np.arange(n + 1) if n <= 2 * _GROUPS else np.linspace(0, n, _GROUPS + 1).astype(int)
-    if len(groups) <= n:
-        columns = columns[rng.permutation(n)]
+    order = rng.permutation(n) if len(groups) <= n else np.arange(n)
+    grouped = len(groups) <= n and len(several) == 1 and bool(np.isfinite(columns.sum()))
+    products = _grouped_products(columns, pairs, groups, order) if grouped else None
+    if len(groups) <= n and not grouped:
+        columns = columns[order]
     units, found = len(groups) - 1, []
     for begin in range(0, draws, step := max(1, WEIGHTS // units)):
         size = min(step, draws - begin)
@@ -122,6 +125,9 @@ def resampled_correlations(
             [np.bincount(rng.integers(units, size=units), minlength=units) for _ in range(size)], dtype=float
         )
         drawn = np.empty((size, len(pairs[0])))
+        if products is not None:
+            found.append(_correlations_of(counts @ products, pairs, np.zeros(columns.shape[1], int), columns.shape[1]))
+            continue
         for held, part, inside in several:
             drawn[:, held] = _weighted(columns if parts is None else columns[:, part], inside, counts, groups)
         found.append(drawn)
@@ -148,10 +154,7 @@ def _weighted(
     `groups` (G + 1,) are the rows between which a group lies.
     """
     known = np.isfinite(columns)
-    standard = _standardised(columns, known)
-    if len(groups) <= len(columns) and known.all():
-        return _correlations_of(counts @ _grouped_products(standard, pairs, groups), pairs, np.zeros(len(standard.T), int), len(standard.T))
-    held, pattern = _patterns(known)
+    (held, pattern), standard = _patterns(known), _standardised(columns, known)
     alone = len(groups) > len(columns)
     step = _ROWS if alone else max(1, _ROWS * (len(groups) - 1) // len(columns))
     sums: np.ndarray | float = 0.0
@@ -166,30 +169,33 @@ def _weighted(
 
 
 def _grouped_products(
-    standard: np.ndarray, pairs: tuple[np.ndarray, np.ndarray], groups: np.ndarray
+    columns: np.ndarray, pairs: tuple[np.ndarray, np.ndarray], groups: np.ndarray, order: np.ndarray
 ) -> np.ndarray:
-    """Return the sums of `_products` of complete columns (n, k) in each group of rows (G, J + 2k + 1).
+    """Return the sums of `_products` of complete columns (n, k), in this order of the rows, in each group (G, J + 2k + 1).
 
-    Each group is a matrix, padded by a row of 0 where it has one row fewer, and all its sums are one product.
+    The rows of a group are a matrix, with a row of 0 at the end if it has one fewer, and its sums are one product.
     """
-    sizes = np.diff(groups)
-    longest, width = int(sizes.max()), standard.shape[1]
-    found = np.empty((len(sizes), len(pairs[0]) + 2 * width + 1))
-    whole = np.ones((len(standard), width + 1))
-    whole[:, :-1] = standard
-    whole = np.concatenate([whole, np.zeros((1, width + 1))])
+    sizes, width = np.diff(groups), columns.shape[1]
+    longest, (first, second) = int(sizes.max()), pairs
+    middle = columns.mean(axis=0)
+    found = np.empty((len(sizes), len(first) + 2 * width + 1))
     step = max(1, _ROWS // longest)
+    part = np.empty((step, longest, width + 1))
     for begin in range(0, len(sizes), step):
-        edges = groups[begin : min(begin + step, len(sizes))]
-        rows = edges[:, None] + np.arange(longest)
-        rows[:, -1] = np.where(sizes[begin : begin + step] == longest, rows[:, -1], len(standard))
-        part = whole[rows]
-        sums = part.swapaxes(1, 2) @ part
         own = found[begin : begin + step]
-        own[:, : len(pairs[0])] = sums[:, pairs[0], pairs[1]]
-        own[:, len(pairs[0]) : -width - 1] = sums[:, :-1, -1]
+        rows = np.minimum(groups[begin : begin + len(own), None] + np.arange(longest), len(columns) - 1)
+        held = part[: len(own)]
+        np.subtract(columns[order[rows]], middle, out=held[:, :, :-1])
+        held[:, :, -1] = 1.0
+        held[sizes[begin : begin + step] < longest, -1] = 0.0
+        sums = held.swapaxes(1, 2) @ held
+        own[:, : len(first)] = sums[:, first, second]
+        own[:, len(first) : -width - 1] = sums[:, :-1, -1]
         own[:, -width - 1 : -1] = np.diagonal(sums, axis1=1, axis2=2)[:, :-1]
         own[:, -1] = sums[:, -1, -1]
+    scale = np.sqrt(found[:, -width - 1 : -1].sum(axis=0) / len(columns))
+    scale = np.where(scale > 0, scale, 1.0)
+    found /= np.concatenate([scale[first] * scale[second], scale, scale**2, [1.0]])
     return found
 
 
@@ -203,11 +209,6 @@ def _patterns(known: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def _standardised(columns: np.ndarray, known: np.ndarray) -> np.ndarray:
     """Return the columns with mean 0 and variance 1 over their known rows, and 0 if missing."""
-    if known.all():
-        centred = columns - columns.mean(axis=0)
-        scale = np.sqrt(np.einsum("ij,ij->j", centred, centred) / max(len(columns), 1))
-        centred /= np.where(scale > 0, scale, 1.0)
-        return np.asarray(centred)
     patients = np.maximum(known.sum(axis=0), 1)
     centred = np.where(known, columns, 0.0)
     centred = np.where(known, centred - centred.sum(axis=0) / patients, 0.0)

@@ -36,13 +36,13 @@ class Model:
 
 
 def first_coefficients(
-    columns: np.ndarray, models: Sequence[Model], *, errors: bool = True
+    columns: Sequence[np.ndarray], models: Sequence[Model], *, errors: bool = True
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the least-squares coefficient of the first term of each model, and its standard error.
 
     Parameters
     ----------
-    columns : array (n, k)    NaN where missing; a model uses the rows in which all of its columns are known
+    columns : k arrays (n,)   NaN where missing; a model uses the rows in which all of its columns are known
     models : sequence of J    on these columns
     errors : bool             False leaves the standard errors out, which takes half of the time
 
@@ -62,18 +62,18 @@ def first_coefficients(
 
     Examples
     --------
-    >>> columns = np.array([[0, 1.0], [0, 3.0], [1, 4.0], [1, 8.0]])
+    >>> columns = [np.array([0.0, 0, 1, 1]), np.array([1.0, 3, 4, 8])]
     >>> estimate, error = first_coefficients(columns, [Model(1, ((0,),))])
     >>> estimate.round(9).tolist(), (error**2).round(9).tolist()  # 6 - 2, 2/2 + 8/2
     ([4.0], [5.0])
     """
     found = np.full((2, len(models)), np.nan)
-    values = np.asarray(columns, float).T
-    if values.shape[1] >= _MANY:
-        for own, places in _by_rows(values, models):
+    n = len(columns[0])
+    if n >= _MANY:
+        for own, places in _by_rows(columns, models):
             found[:, places] = _Shared(own, [models[place] for place in places]).fitted(errors)
         return found[0], found[1]
-    rows = np.vstack([values, np.ones(values.shape[1])])
+    rows = np.array([*columns, np.ones(n)])
     known = np.isfinite(rows)
     rows = np.where(known, rows, 0.0)
     order = sorted(range(len(models)), key=lambda place: len(models[place].terms))
@@ -83,8 +83,10 @@ def first_coefficients(
     return found[0], found[1]
 
 
-def _by_rows(values: np.ndarray, models: Sequence[Model]) -> Iterator[tuple[np.ndarray, list[int]]]:
-    """Yield columns (k, n'), with the rows that some models use, and the places of these models."""
+def _by_rows(
+    values: Sequence[np.ndarray], models: Sequence[Model]
+) -> Iterator[tuple[Sequence[np.ndarray], list[int]]]:
+    """Yield columns (n',) with only the rows that some models use, and the places of these models."""
     gaps: dict[bytes, np.ndarray] = {}
     pattern: dict[int, bytes] = {}
     for place, column in enumerate(values):
@@ -100,10 +102,11 @@ def _by_rows(values: np.ndarray, models: Sequence[Model]) -> Iterator[tuple[np.n
         yield values if not patterns else _only(values, models, places, [gaps[one] for one in patterns]), places
 
 
-def _only(values: np.ndarray, models: Sequence[Model], places: list[int], known: list[np.ndarray]) -> np.ndarray:
-    """Return the columns (k, n') with only the rows known everywhere; columns that no model uses stay empty."""
-    rows = np.flatnonzero(np.logical_and.reduce(known))
-    held = np.empty((len(values), len(rows)))
+def _only(
+    values: Sequence[np.ndarray], models: Sequence[Model], places: list[int], known: list[np.ndarray]
+) -> list[np.ndarray]:
+    """Return the columns (n',) with only the rows known everywhere; columns that no model uses are left as they are."""
+    rows, held = np.flatnonzero(np.logical_and.reduce(known)), list(values)
     for column in {one for place in places for term in ((models[place].outcome,), *models[place].terms) for one in term}:
         held[column] = values[column][rows]
     return held
@@ -112,8 +115,9 @@ def _only(values: np.ndarray, models: Sequence[Model], places: list[int], known:
 class _Shared:
     """Models on the same complete rows: their cross-products are parts of one matrix, `gram` (q, q) of all terms."""
 
-    def __init__(self, values: np.ndarray, models: Sequence[Model]) -> None:
+    def __init__(self, values: Sequence[np.ndarray], models: Sequence[Model]) -> None:
         self.values, self.models = values, models
+        self.n = len(values[models[0].outcome])
         self.designs: list[tuple[Term, ...]] = [(*model.terms, ()) for model in models]
         terms = [*(term for design in self.designs for term in design), *((model.outcome,) for model in models)]
         self.place = {term: place for place, term in enumerate(dict.fromkeys(terms))}
@@ -123,17 +127,16 @@ class _Shared:
 
     def parts(self, terms: Sequence[Term]) -> Iterator[np.ndarray]:
         """Yield the values (s, b) of terms in successive rows."""
-        n = self.values.shape[1]
         step = max(1, _CELLS // len(terms))
-        made = np.empty((len(terms), min(step, n)))
-        for begin in range(0, n, step):
-            part = self.values[:, begin : begin + step]
-            held = made[:, : part.shape[1]]
+        made = np.ones((len(terms), min(step, self.n)))
+        for begin in range(0, self.n, step):
+            rows = slice(begin, min(begin + step, self.n))
+            held = made[:, : rows.stop - begin]
             for place, term in enumerate(terms):
                 if len(term) == 2:
-                    np.multiply(part[term[0]], part[term[1]], out=held[place])
-                else:
-                    held[place] = part[term[0]] if term else 1.0
+                    np.multiply(self.values[term[0]][rows], self.values[term[1]][rows], out=held[place])
+                elif term:
+                    held[place] = self.values[term[0]][rows]
             yield held
 
     def fitted(self, errors: bool) -> np.ndarray:
@@ -145,7 +148,7 @@ class _Shared:
         for design, places in alike.items():
             held = [self.place[term] for term in design]
             normal = self.gram[np.ix_(held, held)]
-            if self.values.shape[1] <= len(design) or not _full_rank(normal[None])[0]:
+            if self.n <= len(design) or not _full_rank(normal[None])[0]:
                 continue
             inverse = np.linalg.inv(normal)
             outcomes = [self.models[place].outcome for place in places]
@@ -177,7 +180,7 @@ class _Shared:
                 share[:] = np.where(left > _SINGULAR, share / np.where(left > _SINGULAR, left, 1.0), 0.0)
             fitted = beta @ part
             for place, outcome in enumerate(outcomes):
-                residual = self.values[outcome, begin:end] - fitted[place]
+                residual = self.values[outcome][begin:end] - fitted[place]
                 found[place] += np.square(residual, out=residual) @ share
             begin = end
         return found * root[0, 0] ** 2

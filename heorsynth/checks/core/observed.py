@@ -344,7 +344,9 @@ def _coded(data: Observed, endpoint: str) -> tuple[np.ndarray, np.ndarray, dict[
     known = held.codes >= 0
     codes, ends = (held.codes, cause) if known.all() else (held.codes[known], cause[known])
     size = int(first.sum())
-    by_code = {int(code): np.bincount(place[codes[ends == code]], minlength=size).astype(float) for code in set(np.unique(ends).tolist())}
+    place = place[codes]
+    found_codes = np.flatnonzero(np.bincount(ends))
+    by_code = {int(code): np.bincount(place[ends == code], minlength=size).astype(float) for code in found_codes}
     leaving = np.sum(list(by_code.values()), axis=0)
     return values[first], np.cumsum(leaving[::-1])[::-1], by_code, len(codes)
 

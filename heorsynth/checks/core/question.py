@@ -46,7 +46,7 @@ _Made = TypeVar("_Made")
 
 _MIN_PATIENTS = 2
 
-_MOST_HELD = 500_000
+_MOST_HELD = 1_000_000
 """With more rows in all cohorts than this, the groups of a check are made again for each estimand, to save memory."""
 
 

@@ -44,20 +44,33 @@ def designs(
     step = max(1, _CELLS // max(sum(widths) * max(cohort.n for cohort in cohorts), 1))
     for begin in range(0, len(cohorts), step):
         several = cohorts[begin : begin + step]
-        alone = len(several) == 1 and several[0].n >= _MANY
+        if len(several) == 1 and several[0].n >= _MANY:
+            yield _one(several[0], names, levels, sum(widths))[None]
+            continue
         made = np.full((len(several), sum(widths), max(cohort.n for cohort in several)), np.nan)
         for one, cohort in zip(made, several, strict=True):
-            if not alone:
-                one[ranked, : cohort.n] = cohort.arrays.several_numbers(numeric)
-            for name in numeric if alone else ():
-                one[columns[name]] = cohort.distinct(name).ranks if cohort.has(name) else np.nan
+            one[ranked, : cohort.n] = cohort.arrays.several_numbers(numeric)
             for name in (name for name in names if name in levels and cohort.has(name)):
                 one[columns[name] : columns[name] + width(name, levels), : cohort.n] = _indicators(
                     cohort.coded(name), levels[name]
                 )
-        if not alone:
-            made[:, ranked] = ranks(made[:, ranked])
+        made[:, ranked] = ranks(made[:, ranked])
         yield made.swapaxes(1, 2)
+
+
+def _one(cohort: Cohort, names: Sequence[str], levels: Mapping[str, Sequence[str]], columns: int) -> np.ndarray:
+    """Return the design (n, k) of one cohort, a row after the other."""
+    made, begin = np.empty((cohort.n, columns)), 0
+    for name in names:
+        end = begin + width(name, levels)
+        if not cohort.has(name):
+            made[:, begin:end] = np.nan
+        elif name in levels:
+            made[:, begin:end] = _indicators(cohort.coded(name), levels[name]).T
+        else:
+            made[:, begin] = cohort.distinct(name).ranks
+        begin = end
+    return made
 
 
 def _indicators(held: Levels, wanted: Sequence[str]) -> np.ndarray:
@@ -86,9 +99,11 @@ def correlations(design: np.ndarray) -> np.ndarray:
 
     Each is over the rows with both values known.
     """
+    if np.isfinite(design.sum()):
+        return np.array([_whole(one) for one in design.reshape(-1, *design.shape[-2:])]).reshape(
+            *design.shape[:-2], design.shape[-1], design.shape[-1]
+        )
     known = np.isfinite(design)
-    if known.all():
-        return _whole(design)
     seen = known.astype(float)
     with np.errstate(invalid="ignore", divide="ignore"):
         rows = seen.sum(axis=-2, keepdims=True)
@@ -105,13 +120,15 @@ def correlations(design: np.ndarray) -> np.ndarray:
 
 
 def _whole(design: np.ndarray) -> np.ndarray:
-    """Return `correlations` of designs without missing values: each column is centred and scaled once for all pairs."""
-    columns = design.swapaxes(-1, -2)
-    centred = columns - columns.mean(axis=-1, keepdims=True)
-    several = centred.reshape(-1, *centred.shape[-2:])
-    product = np.array([one @ one.T for one in several]).reshape(*centred.shape[:-1], centred.shape[-2])
-    product /= design.shape[-2]
-    spread = np.diagonal(product, axis1=-2, axis2=-1)
+    """Return `correlations` (k, k) of a design (n, k) without missing values."""
+    middle = design.mean(axis=0)
+    product = np.zeros((design.shape[1], design.shape[1]))
+    step = max(1, _CELLS // max(design.shape[1], 1))
+    for begin in range(0, len(design), step):
+        part = design[begin : begin + step] - middle
+        product += part.T @ part
+    product /= len(design)
+    spread = np.diagonal(product)
+    varies = (spread > 0)[:, None] & (spread > 0)
     with np.errstate(invalid="ignore", divide="ignore"):
-        both = spread[..., :, None] * spread[..., None, :]
-        return np.asarray(product / np.sqrt(np.where((spread > 0)[..., :, None] & (spread > 0)[..., None, :], both, np.nan)))
+        return np.asarray(product / np.sqrt(np.where(varies, spread[:, None] * spread, np.nan)))

@@ -69,14 +69,14 @@ class Analysis:
 
 @dataclass(frozen=True)
 class DrawnPanel:
-    """The analyses, the columns they need with the patients' values (n, k), and the analyses as models on these.
+    """The analyses, the columns they need with the patients' values (n,), and the analyses as models on these.
 
     `told` says which of the cohort's columns they are drawn from, if not from all.
     """
 
     analyses: tuple[Analysis, ...]
     columns: tuple[Column, ...]
-    values: np.ndarray
+    values: tuple[np.ndarray, ...]
     models: tuple[Model, ...]
     told: str = ""
 
@@ -112,7 +112,7 @@ def drawn_panel(real: Cohort, rng: np.random.Generator, most: int = _MOST) -> Dr
         for one in analyses
     )
     told = "" if len(used) == len(names) else f"of {len(used)} of {len(names):,} columns, drawn at random: "
-    values = np.array([source.values[column] for column in columns]).reshape(len(columns), real.n).T
+    values = tuple(source.values[column] for column in columns)
     return DrawnPanel(analyses, columns, values, models, told)
 
 

@@ -179,12 +179,9 @@ def panel_columns(real: Cohort, names: Sequence[str] | None = None) -> PanelColu
     return PanelColumns(standard, tuple(times), levels, high, pairs, {**times})
 
 
-def values_of(cohort: Cohort, columns: Sequence[Column]) -> np.ndarray:
-    """Return the values of columns (n, k) in a cohort."""
-    found = np.empty((len(columns), cohort.n))
-    for place, column in enumerate(columns):
-        found[place] = column.of(cohort)
-    return found.T
+def values_of(cohort: Cohort, columns: Sequence[Column]) -> list[np.ndarray]:
+    """Return the values (n,) of each column in a cohort."""
+    return [column.of(cohort) for column in columns]
 
 
 def _high(name: str, held: Distinct) -> High | None:

@@ -260,9 +260,9 @@ def _rounding(values: np.ndarray) -> float:
 def steps(patients: Patients, names: Sequence[str]) -> Iterator[Steps]:
     """Yield a rule for each column whose values are all multiples of more than one unit of its last decimal."""
     for name in names:
-        values = patients.table.numbers(name)
-        known = values[~np.isnan(values)]
-        if len(known) < patients.least or np.abs(known).max() > _LARGEST:
+        held = patients.table.distinct(name)
+        known = held.values[held.counts > 0]
+        if held.n_known < patients.least or np.abs(known).max() > _LARGEST:
             continue
         for decimals in range(4):
             units = np.round(known * 10.0**decimals)
@@ -274,7 +274,7 @@ def steps(patients: Patients, names: Sequence[str]) -> Iterator[Steps]:
         multiple = int(np.gcd.reduce(different))
         if multiple > 1 and len(different) >= _FEWEST_VALUES:
             step = multiple / 10.0**decimals
-            yield Steps(name, step, support=len(known), log_chance=chance.in_steps(multiple, len(different)))
+            yield Steps(name, step, support=held.n_known, log_chance=chance.in_steps(multiple, len(different)))
 
 
 def tied_pairs(patients: Patients, names: Sequence[str]) -> Iterator[tuple[str, str, np.ndarray]]:
