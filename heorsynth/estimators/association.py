@@ -57,6 +57,12 @@ def rank_correlation(x: np.ndarray, y: np.ndarray, *, level: float = 0.95) -> Es
     if n < _LEAST:
         raise NotEstimableError("rank correlation", Problem("values", f"{n} pairs", f"at least {_LEAST} are needed"))
     ranks = [stats.rankdata(values[known]) for values in (first, second)]
+    return correlation_of_ranks(ranks[0], ranks[1], len(first), level=level)
+
+
+def correlation_of_ranks(first: np.ndarray, second: np.ndarray, n_total: int, *, level: float = 0.95) -> Estimate:
+    """Return `rank_correlation` from the ranks (n,) of the patients with both values known, at least ten of them."""
+    ranks, n = (first, second), len(first)
     if min(np.ptp(rank) for rank in ranks) == 0:
         raise NotEstimableError("rank correlation", Problem("values", "one column does not vary"))
     value = float(np.clip(np.corrcoef(*ranks)[0, 1], -1.0, 1.0))
@@ -71,7 +77,7 @@ def rank_correlation(x: np.ndarray, y: np.ndarray, *, level: float = 0.95) -> Es
         "",
         "Spearman's rank correlation",
         n,
-        len(first),
+        n_total,
     )
 
 

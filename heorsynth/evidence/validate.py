@@ -26,6 +26,7 @@ from heorsynth.data.folders.sampling import most_rows_problem
 from heorsynth.data.labels.facts import FACTS
 from heorsynth.data.labels.label import patients_behind
 from heorsynth.engine.engine import Engine, EngineSpec, open_engine
+from heorsynth.engine.task import one_thread
 from heorsynth.estimators.attacks.differencing import Releases
 from heorsynth.evidence.economics import economic_numbers
 from heorsynth.evidence.evidence import Evidence
@@ -163,7 +164,8 @@ def planned(
     refits: bool = False,
 ) -> Plan:
     """Return the plan of the checks for a purpose; for a folder it uses the counts of all rows."""
-    return plan(_observed(cohort, engine), purpose, margins, economics, analyses, use, refits)
+    with one_thread():
+        return plan(_observed(cohort, engine), purpose, margins, economics, analyses, use, refits)
 
 
 def _observed(cohort: Cohort | CohortFolder, engine: Engine) -> Observed:
