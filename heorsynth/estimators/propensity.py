@@ -13,7 +13,10 @@ STEPS, RIDGE = 25, 1e-6
 """Newton steps of the logistic regression, and a negligible ridge that lets it converge if the groups separate."""
 
 _CLEAR = 1e-6
-"""With a smallest eigenvalue of the correlations above this, no column depends on others."""
+"""A share of a column's variance above this, beyond the columns before it, is told from their sums of products."""
+
+_DEPENDENT = 1e-8
+"""A column with less than this share of its spread beyond the columns before it depends on them."""
 
 
 @dataclass(frozen=True)
@@ -91,11 +94,16 @@ def propensity(real: np.ndarray, synthetic: np.ndarray) -> _Propensity:
 
 def _independent(design: np.ndarray) -> np.ndarray:
     """Return the columns that are linearly independent of those before them, for example without a total."""
-    gram = design.T @ design / len(design)
-    if np.linalg.eigvalsh(gram)[0] > _CLEAR:  # the columns have variance 1
-        return design
-    upper = np.abs(np.diag(np.linalg.qr(design, mode="r")))
-    return design[:, upper > 1e-8 * upper.max()]
+    gram, kept = design.T @ design / len(design), list[int]()
+    for place in range(design.shape[1]):
+        coef = np.linalg.solve(gram[np.ix_(kept, kept)], gram[kept, place])
+        left = gram[place, place] - gram[kept, place] @ coef
+        if left <= _CLEAR:  # too little for sums of products: look at the rows
+            rest = design[:, place] - design[:, kept] @ coef
+            left = rest @ rest / len(design)
+        if left > _DEPENDENT**2:
+            kept.append(place)
+    return design if len(kept) == design.shape[1] else design[:, kept]
 
 
 def _logistic(design: np.ndarray, outcome: np.ndarray) -> np.ndarray:

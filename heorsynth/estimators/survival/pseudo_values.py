@@ -53,10 +53,8 @@ def restricted_time(time: np.ndarray, event: np.ndarray, horizon: float, entry: 
     events = np.bincount(place[patients.event != 0], minlength=len(ends)).astype(float)
     used = (events > 0) & (ends <= horizon)
     times, deaths = ends[used], events[used]
-    if patients.entry is None:
-        at_risk = np.cumsum(left[::-1])[::-1][used]
-    else:
-        at_risk = at_risk_just_before(patients, times)
+    plain = patients.entry is None
+    at_risk = np.cumsum(left[::-1])[::-1][used] if plain else at_risk_just_before(patients, times)
     hazard = deaths / at_risk
     survival = np.concatenate([[1.0], np.cumprod(1 - hazard)])
     areas = survival * np.diff(np.concatenate([[0.0], times, [max(horizon, 0.0)]]))
