@@ -52,8 +52,11 @@ def curve(data: Observed, endpoint: str) -> SurvivalCurve:
 
 @curve.register
 def _(data: Tally, endpoint: str) -> SurvivalCurve:
-    times, at_risk, by_cause, n = _tallied(data, endpoint)
-    return curve_of(_counts(times, at_risk, by_cause, (1,)), n, data.n)
+    def made() -> SurvivalCurve:
+        times, at_risk, by_cause, n = _tallied(data, endpoint)
+        return curve_of(_counts(times, at_risk, by_cause, (1,)), n, data.n)
+
+    return data.shared(("curve", endpoint), made)
 
 
 @singledispatch
@@ -107,8 +110,11 @@ def follow_up_times(data: Observed, endpoint: str) -> Ranked:
 
 @follow_up_times.register
 def _(data: Tally, endpoint: str) -> Ranked:
-    values, _, counts = data.outcomes[endpoint].by_value
-    return _ranked(values, counts)
+    def made() -> Ranked:
+        values, _, counts = data.outcomes[endpoint].by_value
+        return _ranked(values, counts)
+
+    return data.shared(("follow-up", endpoint), made)
 
 
 @singledispatch
@@ -257,9 +263,12 @@ def ranked(data: Observed, name: str) -> Ranked:
 
 @ranked.register
 def _(data: Tally, name: str) -> Ranked:
-    _over(data, [name], 1)
-    values, _, counts = data.numbers[name].by_value
-    return _ranked(values, counts)
+    def made() -> Ranked:
+        _over(data, [name], 1)
+        values, _, counts = data.numbers[name].by_value
+        return _ranked(values, counts)
+
+    return data.shared(("ranked", name), made)
 
 
 @singledispatch
@@ -353,6 +362,10 @@ def _coded(data: Observed, endpoint: str) -> tuple[np.ndarray, np.ndarray, dict[
 
 def _tallied(data: Tally, endpoint: str) -> tuple[np.ndarray, np.ndarray, dict[int, np.ndarray], int]:
     """Return times (k,), numbers at risk (k,), ends of follow-up by event code (k,), and patients with a known time."""
+    return data.shared(("ended", endpoint), lambda: _ended(data, endpoint))
+
+
+def _ended(data: Tally, endpoint: str) -> tuple[np.ndarray, np.ndarray, dict[int, np.ndarray], int]:
     data = _with_ties(data, endpoint)
     held = data.outcomes[endpoint]
     n, n_exit_not_after_entry = int(held.count.sum()), int(data.n_exit_not_after_entry[endpoint].sum())
@@ -378,6 +391,10 @@ def _not_after_start(count: int, n: int) -> NotEstimableError:
 
 def _with_ties(data: Tally, endpoint: str) -> Tally:
     """Return the tally with near ties of exit and entry times joined, as `follow_up` does for rows."""
+    return data.shared(("ties", endpoint), lambda: _ties_joined(data, endpoint))
+
+
+def _ties_joined(data: Tally, endpoint: str) -> Tally:
     held = [name for name in ("outcomes", "entries") if endpoint in getattr(data, name)]
     counts = [getattr(data, name)[endpoint] for name in held]
     times = as_one_time(*(one.value for one in counts))

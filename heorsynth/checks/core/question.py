@@ -35,6 +35,7 @@ from heorsynth.core.display import counted
 from heorsynth.core.errors import HorizonError, NotEstimableError
 from heorsynth.core.estimate import Estimate
 from heorsynth.data.cohort.cohort import Cohort
+from heorsynth.data.folders.tally import Tally
 
 Estimator = Callable[[Any], Estimate]
 """Cohort or tally -> an estimate with its standard error; raises NotEstimableError or HorizonError."""
@@ -87,7 +88,7 @@ class Scope:
     @property
     def holds_groups(self) -> bool:
         """Whether the rows are few enough to hold those of every group for all estimands of the check."""
-        return (1 + len(self.synthetic)) * int(self.real.n) <= _MOST_HELD
+        return isinstance(self.real, Tally) or (1 + len(self.synthetic)) * int(self.real.n) <= _MOST_HELD
 
     def groups(self, least: int | None = None) -> Iterator[Group]:
         """Yield everyone, each arm, each subgroup level and, with `least`, intersections (`groups_of`)."""
