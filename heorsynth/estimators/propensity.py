@@ -98,11 +98,13 @@ def _independent(design: np.ndarray) -> np.ndarray:
     for place in range(design.shape[1]):
         coef = np.linalg.solve(gram[np.ix_(kept, kept)], gram[kept, place])
         left = gram[place, place] - gram[kept, place] @ coef
-        if left <= _CLEAR:  # too little for sums of products: look at the rows
-            rest = design[:, place] - design[:, kept] @ coef
-            left = rest @ rest / len(design)
-        if left > _DEPENDENT**2:
+        if left > _CLEAR:
             kept.append(place)
+            continue
+        rest = design[:, place] - design[:, kept] @ coef  # too little for sums of products
+        if rest @ rest > len(design) * _DEPENDENT**2:
+            upper = np.abs(np.diag(np.linalg.qr(design, mode="r")))
+            return design[:, upper > _DEPENDENT * upper.max()]
     return design if len(kept) == design.shape[1] else design[:, kept]
 
 

@@ -71,11 +71,20 @@ class Space:
         return cls(names, levels, owners, gaps, (real,) if holdout is None else (real, holdout))
 
     @cached_property
-    def scaling(self) -> tuple[np.ndarray, np.ndarray]:
-        """The centre and the scale of each coordinate (k,); the scale is NaN without variation."""
+    def _scaling(self) -> tuple[np.ndarray, np.ndarray]:
         people = np.concatenate([self._raw(cohort)[0] for cohort in self.people])
         spread = np.nanstd(people, axis=0)
         return np.nanmean(people, axis=0), np.where(spread > 0, spread, np.nan)
+
+    @property
+    def centre(self) -> np.ndarray:
+        """The mean of each coordinate (k,)."""
+        return self._scaling[0]
+
+    @property
+    def scale(self) -> np.ndarray:
+        """The standard deviation of each coordinate (k,); NaN without variation."""
+        return self._scaling[1]
 
     @property
     def numeric(self) -> np.ndarray:
@@ -89,8 +98,7 @@ class Space:
     def of_cohort(self, cohort: Cohort) -> Points:
         """Return the rows of a cohort as points. A missing number, or a column without variation, is at the centre."""
         columns, codes = self._raw(cohort)
-        centre, scale = self.scaling
-        return Points(np.nan_to_num((columns - centre) / scale), codes)
+        return Points(np.nan_to_num((columns - self.centre) / self.scale), codes)
 
     def codes_of(self, *cohorts: Cohort) -> np.ndarray:
         """Return the codes (n, p) of the rows of cohorts together."""
