@@ -177,7 +177,7 @@ def _weighted(
 def _grouped_products(
     columns: np.ndarray, pairs: tuple[np.ndarray, np.ndarray], groups: np.ndarray, order: np.ndarray
 ) -> np.ndarray:
-    """Return the sums of `_products` of complete columns (n, k), in this order of the rows, in each group (G, J + 2k + 1).
+    """Return the sums of `_products` of complete columns (n, k) in each group of rows in this order (G, J + 2k + 1).
 
     The rows of a group are a matrix, with a row of 0 at the end if it has one fewer, and its sums are one product.
     """

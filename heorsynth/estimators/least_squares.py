@@ -8,7 +8,7 @@ from itertools import groupby
 
 import numpy as np
 
-Term = tuple[int, ...]
+_Term = tuple[int, ...]
 """One column, or two columns to multiply; none for the intercept."""
 
 _CELLS = 100_000
@@ -83,9 +83,7 @@ def first_coefficients(
     return found[0], found[1]
 
 
-def _by_rows(
-    values: Sequence[np.ndarray], models: Sequence[Model]
-) -> Iterator[tuple[Sequence[np.ndarray], list[int]]]:
+def _by_rows(values: Sequence[np.ndarray], models: Sequence[Model]) -> Iterator[tuple[Sequence[np.ndarray], list[int]]]:
     """Yield columns (n',) with only the rows that some models use, and the places of these models."""
     gaps: dict[bytes, np.ndarray] = {}
     pattern: dict[int, bytes] = {}
@@ -107,7 +105,9 @@ def _only(
 ) -> list[np.ndarray]:
     """Return the columns (n',) with only the rows known everywhere; columns that no model uses are left as they are."""
     rows, held = np.flatnonzero(np.logical_and.reduce(known)), list(values)
-    for column in {one for place in places for term in ((models[place].outcome,), *models[place].terms) for one in term}:
+    for column in {
+        one for place in places for term in ((models[place].outcome,), *models[place].terms) for one in term
+    }:
         held[column] = values[column][rows]
     return held
 
@@ -118,14 +118,14 @@ class _Shared:
     def __init__(self, values: Sequence[np.ndarray], models: Sequence[Model]) -> None:
         self.values, self.models = values, models
         self.n = len(values[models[0].outcome])
-        self.designs: list[tuple[Term, ...]] = [(*model.terms, ()) for model in models]
+        self.designs: list[tuple[_Term, ...]] = [(*model.terms, ()) for model in models]
         terms = [*(term for design in self.designs for term in design), *((model.outcome,) for model in models)]
         self.place = {term: place for place, term in enumerate(dict.fromkeys(terms))}
         self.gram = np.zeros((len(self.place), len(self.place)))
         for part in self.parts(tuple(self.place)):
             self.gram += part @ part.T
 
-    def parts(self, terms: Sequence[Term]) -> Iterator[np.ndarray]:
+    def parts(self, terms: Sequence[_Term]) -> Iterator[np.ndarray]:
         """Yield the values (s, b) of terms in successive rows."""
         step = max(1, _CELLS // len(terms))
         made = np.ones((len(terms), min(step, self.n)))
@@ -142,7 +142,7 @@ class _Shared:
     def fitted(self, errors: bool) -> np.ndarray:
         """Return the first coefficients and their standard errors (2, J)."""
         found = np.full((2, len(self.models)), np.nan)
-        alike: dict[tuple[Term, ...], list[int]] = {}
+        alike: dict[tuple[_Term, ...], list[int]] = {}
         for place, design in enumerate(self.designs):
             alike.setdefault(design, []).append(place)
         for design, places in alike.items():
@@ -158,12 +158,14 @@ class _Shared:
                 found[1, places] = np.sqrt(self.squares(design, outcomes, inverse, beta))
         return found
 
-    def squares(self, design: tuple[Term, ...], outcomes: list[int], inverse: np.ndarray, beta: np.ndarray) -> np.ndarray:
+    def squares(
+        self, design: tuple[_Term, ...], outcomes: list[int], inverse: np.ndarray, beta: np.ndarray
+    ) -> np.ndarray:
         """Return the squared HC2 standard errors (o,) of the first coefficient of one design, for several outcomes.
 
-        Let C be the Cholesky root of the inverse of the normal matrix, and z = Cᵀx for the terms x of a row. Its leverage
-        is the sum of z²; the last z is a constant, as the intercept is the last term. Its weight in the first
-        coefficient is C₀₀ z₀.
+        Let C be the Cholesky root of the inverse of the normal matrix, and z = Cᵀx for the terms x of a row. The
+        leverage is the sum of z²; the last z is a constant, as the intercept is the last term. The weight of the row
+        in the first coefficient is C₀₀ z₀.
         """
         root = np.linalg.cholesky(inverse)
         found = np.zeros(len(outcomes))

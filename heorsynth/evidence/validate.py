@@ -9,8 +9,8 @@ from typing import Any
 from heorsynth.checks.analyses.analysis import Analysis
 from heorsynth.checks.core.groups import ALL, Group
 from heorsynth.checks.core.margin import Margin
-from heorsynth.checks.core.observed import Observed
 from heorsynth.checks.core.standing import Standing
+from heorsynth.checks.core.strata import Observed
 from heorsynth.checks.economics.analysis import names_in
 from heorsynth.checks.economics.estimands import BALANCE
 from heorsynth.checks.planning.catalogue import ESTIMANDS

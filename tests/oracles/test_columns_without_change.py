@@ -8,7 +8,7 @@ import pytest
 from scipy import stats
 
 import heorsynth as hs
-from heorsynth.checks.core import observed
+from heorsynth.checks.core import coded_rows, observed
 from heorsynth.checks.structure import check, designs
 from heorsynth.checks.structure.panel_analyses import _explained, _levels_correlate
 from heorsynth.data.columns.arrays import Distinct
@@ -58,7 +58,7 @@ def test_a_coded_column_has_the_ranks_counts_and_order_of_its_numbers(cohort: hs
 def test_curves_and_ranks_of_coded_times_are_those_of_the_rows(
     cohort: hs.Cohort, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(observed, "_MANY", 1)
+    monkeypatch.setattr(coded_rows, "_MANY", 1)
     for some in (cohort, cohort.take(np.arange(0, N, 3))):
         time, cause, _ = some.outcome("os")
         found = observed.curve(some, "os"), observed.reverse_curve(some, "os")

@@ -16,6 +16,7 @@ from typing import Any, cast
 
 import numpy as np
 
+from heorsynth.checks.core.coded_rows import ended_rows, ranked_rows
 from heorsynth.checks.core.strata import Observed, rows_of
 from heorsynth.core.errors import NotEstimableError, Problem
 from heorsynth.core.estimate import Estimate
@@ -34,16 +35,13 @@ from heorsynth.estimators.survival.curve import IncidenceCurve, SurvivalCurve
 from heorsynth.estimators.survival.estimates import kaplan_meier, reverse_kaplan_meier
 from heorsynth.estimators.survival.kaplan_meier import curve_of, reverse_curve_of
 
-_MANY = 5000
-"""From so many rows on, curves and ranks come from the coding of a column, which is sorted once for all groups."""
-
 _COX = "log hazard ratio, Cox (Efron)"
 
 
 @singledispatch
 def curve(data: Observed, endpoint: str) -> SurvivalCurve:
     """Return the Kaplan-Meier curve of the event of interest; other causes censor."""
-    if (ended := _coded(data, endpoint)) is not None:
+    if (ended := ended_rows(rows_of(data), endpoint)) is not None:
         times, at_risk, by_cause, n = ended
         return curve_of(_counts(times, at_risk, by_cause, (1,)), n, data.n)
     time, cause, entry = rows_of(data).outcome(endpoint)
@@ -62,7 +60,7 @@ def _(data: Tally, endpoint: str) -> SurvivalCurve:
 @singledispatch
 def reverse_curve(data: Observed, endpoint: str) -> SurvivalCurve:
     """Return the reverse Kaplan-Meier curve: censoring is the event, and an event of any cause censors."""
-    if (ended := _coded(data, endpoint)) is not None:
+    if (ended := ended_rows(rows_of(data), endpoint)) is not None:
         times, at_risk, by_cause, n = ended
         return reverse_curve_of(_counts(times, at_risk, by_cause, tuple(code for code in by_cause if code)), n, data.n)
     time, cause, entry = rows_of(data).outcome(endpoint)
@@ -105,7 +103,7 @@ def _(data: Tally, endpoint: str) -> list[int]:
 @singledispatch
 def follow_up_times(data: Observed, endpoint: str) -> Ranked:
     """Return ranked follow-up times, without missing ones."""
-    return _ranked_rows(rows_of(data), rows_of(data).schema.endpoints[endpoint].time)
+    return ranked_rows(rows_of(data), rows_of(data).schema.endpoints[endpoint].time)
 
 
 @follow_up_times.register
@@ -258,7 +256,7 @@ def _(data: Tally, chosen: np.ndarray, costs: Sequence[str], effect: str) -> Joi
 @singledispatch
 def ranked(data: Observed, name: str) -> Ranked:
     """Return the ranked values of a cost or utility, without missing ones."""
-    return _ranked_rows(rows_of(data), name)
+    return ranked_rows(rows_of(data), name)
 
 
 @ranked.register
@@ -325,39 +323,6 @@ def _ranked(values: np.ndarray, counts: np.ndarray) -> Ranked:
         found = Problem("values", "0 patients with a known value", "at least 1 are needed")
         raise NotEstimableError("estimate", found)
     return Ranked(values, np.cumsum(counts.sum(axis=1)).astype(np.int64))
-
-
-def _ranked_rows(data: Cohort, name: str) -> Ranked:
-    """Return the ranked values of a column of rows, of many from its coding."""
-    if data.n < _MANY or not np.isfinite((held := data.distinct(name)).values).all():
-        return Ranked.of(np.sort(known(data.column(name))))
-    found = held.counts > 0
-    return _ranked(held.values[found], held.counts[found][:, None])
-
-
-def _coded(data: Observed, endpoint: str) -> tuple[np.ndarray, np.ndarray, dict[int, np.ndarray], int] | None:
-    """Return what `_tallied` does, of many rows whose times are coded; None for few, and where follow-up is wrong."""
-    rows = rows_of(data)
-    time, cause, entry = rows.outcome(endpoint)
-    if entry is not None or len(time) < _MANY:
-        return None
-    held = rows.distinct(rows.schema.endpoints[endpoint].time)
-    found = np.flatnonzero(held.counts)
-    if not len(found) or held.values[found[0]] <= 0 or not np.isfinite(held.values[found[-1]]):
-        return None
-    values = held.values[found]
-    first = np.ones(len(values), dtype=bool)
-    first[1:] = np.diff(values) > slack(values)
-    place = np.zeros(len(held.values), dtype=np.int64)
-    place[found] = np.cumsum(first) - 1
-    known = held.codes >= 0
-    codes, ends = (held.codes, cause) if known.all() else (held.codes[known], cause[known])
-    size = int(first.sum())
-    place = place[codes]
-    found_codes = np.flatnonzero(np.bincount(ends))
-    by_code = {int(code): np.bincount(place[ends == code], minlength=size).astype(float) for code in found_codes}
-    leaving = np.sum(list(by_code.values()), axis=0)
-    return values[first], np.cumsum(leaving[::-1])[::-1], by_code, len(codes)
 
 
 def _tallied(data: Tally, endpoint: str) -> tuple[np.ndarray, np.ndarray, dict[int, np.ndarray], int]:

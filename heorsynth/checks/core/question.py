@@ -27,10 +27,10 @@ from heorsynth.checks.core.finding import (
 )
 from heorsynth.checks.core.groups import ALL, INTERSECTION, Group, groups_of
 from heorsynth.checks.core.margin import Margin
-from heorsynth.checks.core.observed import Observed
 from heorsynth.checks.core.refusals import reason_of, too_few
 from heorsynth.checks.core.scalar import Measured, Numbers, cap_margin_at_effect, compared, share_with_interval
 from heorsynth.checks.core.standing import Standing
+from heorsynth.checks.core.strata import Observed
 from heorsynth.core.display import counted
 from heorsynth.core.errors import HorizonError, NotEstimableError
 from heorsynth.core.estimate import Estimate

@@ -11,10 +11,10 @@ import numpy as np
 from heorsynth.checks.core.distance import Gaps, average
 from heorsynth.checks.core.finding import Finding
 from heorsynth.checks.core.groups import ALL, ARM, Group, comparisons, two_levels
-from heorsynth.checks.core.observed import Observed, arm_moments, moments, ranked, spike
+from heorsynth.checks.core.observed import arm_moments, moments, ranked, spike
 from heorsynth.checks.core.question import Ask
 from heorsynth.checks.core.refusals import reason_of, too_few
-from heorsynth.checks.core.strata import at_level
+from heorsynth.checks.core.strata import Observed, at_level
 from heorsynth.core.errors import NotEstimableError
 from heorsynth.core.estimate import Estimate
 from heorsynth.data.cohort.cohort import Cohort

@@ -9,8 +9,9 @@ from typing import cast
 import numpy as np
 from pandas.api import types
 
-from heorsynth.checks.core.observed import Observed, total_cost
 from heorsynth.checks.core.observed import columns as column_names
+from heorsynth.checks.core.observed import total_cost
+from heorsynth.checks.core.strata import Observed
 from heorsynth.checks.visits.measured import outcome
 from heorsynth.core.errors import NotEstimableError, Problem, RoleError, nearest
 from heorsynth.core.numbers import is_whole

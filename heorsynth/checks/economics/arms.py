@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import cast
 
 from heorsynth.checks.core.groups import comparisons, names_of
-from heorsynth.checks.core.observed import Observed, follow_up_times, joint, ranked
-from heorsynth.checks.core.strata import at_level
+from heorsynth.checks.core.observed import follow_up_times, joint, ranked
+from heorsynth.checks.core.strata import Observed, at_level
 from heorsynth.checks.economics.analysis import Analysis, analysis_of
 from heorsynth.core.disclosure import small
 from heorsynth.core.errors import NotEstimableError, Problem, UnknownNameError, nearest, unknown_name

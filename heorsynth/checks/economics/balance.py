@@ -9,8 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from heorsynth.checks.core.finding import Finding
-from heorsynth.checks.core.observed import Observed
-from heorsynth.checks.core.strata import at_level
+from heorsynth.checks.core.strata import Observed, at_level
 from heorsynth.checks.economics.analysis import COMPLETE, Analysis, covariate, measured, rows_of
 from heorsynth.checks.economics.arms import Evaluation, evaluations, thresholds
 from heorsynth.checks.economics.compared import Pair

@@ -11,10 +11,10 @@ import numpy as np
 from heorsynth.checks.core.finding import NO_THRESHOLD, Finding
 from heorsynth.checks.core.groups import Group
 from heorsynth.checks.core.margin import Margin
-from heorsynth.checks.core.observed import Observed, joint
+from heorsynth.checks.core.observed import joint
 from heorsynth.checks.core.question import Ask, Question
 from heorsynth.checks.core.refusals import too_few
-from heorsynth.checks.core.strata import at_level, patients
+from heorsynth.checks.core.strata import Observed, at_level, patients
 from heorsynth.checks.economics.analysis import FEWEST_IMPUTATIONS, Analysis, rows_of
 from heorsynth.checks.economics.arms import Evaluation
 from heorsynth.core.errors import NotEstimableError

@@ -11,9 +11,10 @@ import numpy as np
 
 from heorsynth.checks.core.distance import Gaps, Measure, average, largest
 from heorsynth.checks.core.finding import Finding
-from heorsynth.checks.core.observed import Observed, columns, missing
+from heorsynth.checks.core.observed import columns, missing
 from heorsynth.checks.core.question import Ask, Scope
 from heorsynth.checks.core.scalar import Numbers
+from heorsynth.checks.core.strata import Observed
 from heorsynth.checks.structure.columns import compared_columns, distinct, is_numeric
 from heorsynth.core.estimate import Estimate
 from heorsynth.data.cohort.cohort import Cohort

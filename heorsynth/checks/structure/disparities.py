@@ -8,10 +8,10 @@ from functools import partial
 
 from heorsynth.checks.core.finding import LEVEL, Finding
 from heorsynth.checks.core.groups import two_levels
-from heorsynth.checks.core.observed import Observed, arm_curves, arm_moments, curve, moments
+from heorsynth.checks.core.observed import arm_curves, arm_moments, curve, moments
 from heorsynth.checks.core.question import Ask, Estimator
 from heorsynth.checks.core.scalar import Numbers
-from heorsynth.checks.core.strata import at_level, patients_by
+from heorsynth.checks.core.strata import Observed, at_level, patients_by
 from heorsynth.checks.survival.horizon import default_horizon
 from heorsynth.checks.survival.together import together
 from heorsynth.core.errors import HorizonError, NotEstimableError

@@ -150,8 +150,8 @@ class _Source:
         self.schema = real.schema
         self.columns = panel_columns(real, names)
         self.linked = _linked(real, self.columns)
-        held = self.columns.values
-        self.values = {column: held[column] if column in held else column.of(real) for column in _every(self.columns)}
+        self.values = {column: column.of(real) for column in _every(self.columns) if column not in self.columns.times}
+        self.values |= self.columns.values
         self.known = {column: np.isfinite(values) for column, values in self.values.items()}
         self.all_known = frozenset(column for column, known in self.known.items() if known.all())
         self.high: dict[Column, np.ndarray] = {}
@@ -297,7 +297,9 @@ def _linked(real: Cohort, columns: PanelColumns) -> frozenset[frozenset[str]]:
     """Return the pairs of columns of which one determines the other, declared or seen in the patients."""
     ranks = {name: distinct(real, name).ranks for name in columns.high}
     levels = {name: real.coded(name) for name in columns.levels}
-    shown = {name: np.isin(levels[name].names[:-1], [one.level for one in held]) for name, held in columns.levels.items()}
+    shown = {
+        name: np.isin(levels[name].names[:-1], [one.level for one in held]) for name, held in columns.levels.items()
+    }
     found = set(_declared(real.schema))
     found |= {frozenset(pair) for pair in _correlated(ranks)}
     found |= {
@@ -354,7 +356,7 @@ def _levels_correlate(one: Levels, other: Levels) -> np.ndarray:
 
 
 def _explained(ranks: np.ndarray, several: Sequence[Levels]) -> Iterator[float]:
-    """Yield the variance of ranks that each column explains, as a share of the most it could: 1 for a number's bands."""
+    """Yield the variance of ranks that each column explains, as a share of the most it could: 1 for bands."""
     seen = np.isfinite(ranks)
     known = seen.all()
     ordered = np.sort(ranks[seen])

@@ -160,7 +160,7 @@ class PanelColumns:
     levels: dict[str, tuple[Level, ...]]
     high: dict[str, High]
     arms: tuple[Level, ...]
-    values: Mapping[Column, np.ndarray]
+    values: Mapping[RestrictedTime, np.ndarray]
 
 
 def panel_columns(real: Cohort, names: Sequence[str] | None = None) -> PanelColumns:
@@ -176,7 +176,7 @@ def panel_columns(real: Cohort, names: Sequence[str] | None = None) -> PanelColu
     common = {one.level for one in levels.get(schema.arm or "", ())}
     pairs = tuple(Level(schema.arm or "", arm, arms[0]) for arm in arms[1:] if {arm, arms[0]} <= common)
     times = _times(real)
-    return PanelColumns(standard, tuple(times), levels, high, pairs, {**times})
+    return PanelColumns(standard, tuple(times), levels, high, pairs, times)
 
 
 def values_of(cohort: Cohort, columns: Sequence[Column]) -> list[np.ndarray]:

@@ -12,10 +12,9 @@ from scipy import stats
 
 from heorsynth.checks.core.finding import Finding, Held
 from heorsynth.checks.core.groups import names_of
-from heorsynth.checks.core.observed import Observed
 from heorsynth.checks.core.question import Ask, Scope
 from heorsynth.checks.core.scalar import Measured, Numbers
-from heorsynth.checks.core.strata import at_level, levels_in, patients, patients_by
+from heorsynth.checks.core.strata import Observed, at_level, levels_in, patients, patients_by
 from heorsynth.data.columns.levels import SMALL_COUNT
 
 _FALSE_ALARM = 0.05

@@ -26,8 +26,7 @@ from heorsynth.data.visits.long_table import is_long, widened
 
 
 class Cohort:
-    """A table with one row per patient, and the role of each column. It never changes: methods return new cohorts,
-    and its arrays cannot be written into. Each array is made once.
+    """A table with one row per patient, and the role of each column. It never changes, and each array is made once.
 
     Parameters
     ----------
@@ -274,7 +273,7 @@ class Cohort:
         return self._arrays.numbers(name)
 
     def distinct(self, name: str) -> Distinct:
-        """Return a column of numbers as the places (n,) of its values among the different ones, which it also has."""
+        """Return a column of numbers, coded: its different values, and each row's place (n,) among them."""
         return self._arrays.distinct(name)
 
     def missing(self, name: str) -> np.ndarray:

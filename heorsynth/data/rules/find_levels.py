@@ -94,7 +94,7 @@ def _screened(coded: _Coded | None, values: np.ndarray) -> _Coded | None:
     if coded is None:
         return None
     names, codes, counts = coded
-    some = np.flatnonzero(~np.isnan(values[: _FIRST])) if len(values) > _FIRST else np.arange(0)
+    some = np.flatnonzero(~np.isnan(values[:_FIRST])) if len(values) > _FIRST else np.arange(0)
     if not len(some):
         return coded
     ordered = codes[:, some[np.argsort(values[some], kind="stable")]]

@@ -13,7 +13,6 @@ from heorsynth.core.errors import NotEstimableError, Problem
 from heorsynth.core.estimate import Estimate
 from heorsynth.estimators.basics.proportions import proportion
 
-
 _GROUPS = 4096
 """Of more values than twice this many, so many random groups are resampled in place of values."""
 

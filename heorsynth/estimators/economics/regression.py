@@ -20,8 +20,8 @@ _MANY = 5000
 """From so many patients on, regressions are solved from the sums of products of their columns."""
 
 _CLEAR = 1e-6
-"""They are if the smallest eigenvalue of the correlations of a design, and the share of an outcome's sum of squares that
-is left, are above this: the sums then keep ten digits. Otherwise columns are decomposed."""
+"""They are if the smallest eigenvalue of a design's correlations, and the share of an outcome's sum of squares that is
+left, are above this: the sums then keep ten digits. Otherwise columns are decomposed."""
 
 IMPUTATIONS, CYCLES, DONORS = 20, 5, 5
 """Imputed data sets, rounds of the chained equations before each, and donors for predictive mean matching."""

@@ -52,12 +52,12 @@ class Stack:
         return Curves.of(EventCounts(counts.times, counts.at_risk - counts.events, counts.censored, counts.events))
 
 
-Coded = tuple[np.ndarray, np.ndarray]
-"""The different values (d,) of a column, ascending, and the place of each row's value among them (n,); -1 if missing."""
+_Coded = tuple[np.ndarray, np.ndarray]
+"""The different values (d,) of a column, ascending, and each row's place among them (n,); -1 if missing."""
 
 
 def stacked(
-    outcomes: Sequence[Outcome], arms: Sequence[np.ndarray] | None = None, coded: Sequence[Coded] | None = None
+    outcomes: Sequence[Outcome], arms: Sequence[np.ndarray] | None = None, coded: Sequence[_Coded] | None = None
 ) -> Stack:
     """Return the counts of cohorts.
 
@@ -133,7 +133,7 @@ def _distinct(points: np.ndarray, rows: np.ndarray, m: int) -> tuple[np.ndarray,
     return place, value[first], row[first]
 
 
-def _decoded(coded: Sequence[Coded], known: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _decoded(coded: Sequence[_Coded], known: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return the same as `_distinct` of the known rows, from times that are coded."""
     places, values, begin, found = [], [], 0, 0
     for times, codes in coded:
