@@ -150,8 +150,11 @@ class _Source:
         self.schema = real.schema
         self.columns = panel_columns(real, names)
         self.linked = _linked(real, self.columns)
-        self.values = {column: column.of(real) for column in _every(self.columns) if column not in self.columns.times}
-        self.values |= self.columns.values
+        times = {column.source: held for column, held in self.columns.values.items()}
+        self.values = {
+            column: times[column.source] if isinstance(column, RestrictedTime) else column.of(real)
+            for column in _every(self.columns)
+        }
         self.known = {column: np.isfinite(values) for column, values in self.values.items()}
         self.all_known = frozenset(column for column, known in self.known.items() if known.all())
         self.high: dict[Column, np.ndarray] = {}
