@@ -65,7 +65,8 @@ def generate(name: str, rows: int) -> Callable[[], object]:
 def resampled(rows: int) -> tuple[hs.Cohort, hs.Cohort]:
     """A cohort of twenty columns, and as many of its rows drawn again."""
     real = wide(rows)
-    return real, real.take(np.random.default_rng(1).integers(rows, size=rows))
+    drawn = real.rows.iloc[np.random.default_rng(1).integers(rows, size=rows)].reset_index(drop=True)
+    return real, hs.Cohort.derive(real.schema, drawn, label=None)
 
 
 def check(name: str, rows: int) -> Callable[[], object]:
@@ -94,7 +95,7 @@ def report(name: str, real: hs.Cohort, drawn: hs.Cohort) -> Callable[[], object]
     made = {"quality": QualityReport, "diagnostic": DiagnosticReport}[name]()
     kinds = {str(column): {"sdtype": "numerical" if pd.api.types.is_float_dtype(values) else "categorical"}
              for column, values in real.rows.items()}  # fmt: skip
-    frames = real.rows, drawn.rows.reset_index(drop=True)
+    frames = real.rows, drawn.rows
     return lambda: made.generate(*frames, {"columns": kinds}, verbose=False)
 
 

@@ -57,6 +57,12 @@ def rank_correlation(x: np.ndarray, y: np.ndarray, *, level: float = 0.95) -> Es
     if n < _LEAST:
         raise NotEstimableError("rank correlation", Problem("values", f"{n} pairs", f"at least {_LEAST} are needed"))
     ranks = [stats.rankdata(values[known]) for values in (first, second)]
+    return correlation_of_ranks(ranks[0], ranks[1], len(first), level=level)
+
+
+def correlation_of_ranks(first: np.ndarray, second: np.ndarray, n_total: int, *, level: float = 0.95) -> Estimate:
+    """Return `rank_correlation` from the ranks (n,) of the patients with both values known, at least ten of them."""
+    ranks, n = (first, second), len(first)
     if min(np.ptp(rank) for rank in ranks) == 0:
         raise NotEstimableError("rank correlation", Problem("values", "one column does not vary"))
     value = float(np.clip(np.corrcoef(*ranks)[0, 1], -1.0, 1.0))
@@ -71,7 +77,7 @@ def rank_correlation(x: np.ndarray, y: np.ndarray, *, level: float = 0.95) -> Es
         "",
         "Spearman's rank correlation",
         n,
-        len(first),
+        n_total,
     )
 
 
@@ -113,8 +119,11 @@ def resampled_correlations(
     several = _parts(columns.shape[1], pairs, [np.arange(columns.shape[1])] if parts is None else parts)
     n = len(columns)
     groups = np.arange(n + 1) if n <= 2 * _GROUPS else np.linspace(0, n, _GROUPS + 1).astype(int)
-    if len(groups) <= n:
-        columns = columns[rng.permutation(n)]
+    order = rng.permutation(n) if len(groups) <= n else np.arange(n)
+    grouped = len(groups) <= n and len(several) == 1 and bool(np.isfinite(columns.sum()))
+    products = _grouped_products(columns, pairs, groups, order) if grouped else None
+    if len(groups) <= n and not grouped:
+        columns = columns[order]
     units, found = len(groups) - 1, []
     for begin in range(0, draws, step := max(1, WEIGHTS // units)):
         size = min(step, draws - begin)
@@ -122,6 +131,9 @@ def resampled_correlations(
             [np.bincount(rng.integers(units, size=units), minlength=units) for _ in range(size)], dtype=float
         )
         drawn = np.empty((size, len(pairs[0])))
+        if products is not None:
+            found.append(_correlations_of(counts @ products, pairs, np.zeros(columns.shape[1], int), columns.shape[1]))
+            continue
         for held, part, inside in several:
             drawn[:, held] = _weighted(columns if parts is None else columns[:, part], inside, counts, groups)
         found.append(drawn)
@@ -160,6 +172,37 @@ def _weighted(
             products = np.add.reduceat(products, edges[:-1] - edges[0], axis=0)
         sums = sums + counts[:, begin : begin + step] @ products
     return _correlations_of(np.asarray(sums), pairs, pattern, columns.shape[1])
+
+
+def _grouped_products(
+    columns: np.ndarray, pairs: tuple[np.ndarray, np.ndarray], groups: np.ndarray, order: np.ndarray
+) -> np.ndarray:
+    """Return the sums of `_products` of complete columns (n, k) in each group of rows in this order (G, J + 2k + 1).
+
+    The rows of a group are a matrix, with a row of 0 at the end if it has one fewer, and its sums are one product.
+    """
+    sizes, width = np.diff(groups), columns.shape[1]
+    longest, (first, second) = int(sizes.max()), pairs
+    middle = columns.mean(axis=0)
+    found = np.empty((len(sizes), len(first) + 2 * width + 1))
+    step = max(1, _ROWS // longest)
+    part = np.empty((step, longest, width + 1))
+    for begin in range(0, len(sizes), step):
+        own = found[begin : begin + step]
+        rows = np.minimum(groups[begin : begin + len(own), None] + np.arange(longest), len(columns) - 1)
+        held = part[: len(own)]
+        np.subtract(columns[order[rows]], middle, out=held[:, :, :-1])
+        held[:, :, -1] = 1.0
+        held[sizes[begin : begin + step] < longest, -1] = 0.0
+        sums = held.swapaxes(1, 2) @ held
+        own[:, : len(first)] = sums[:, first, second]
+        own[:, len(first) : -width - 1] = sums[:, :-1, -1]
+        own[:, -width - 1 : -1] = np.diagonal(sums, axis1=1, axis2=2)[:, :-1]
+        own[:, -1] = sums[:, -1, -1]
+    scale = np.sqrt(found[:, -width - 1 : -1].sum(axis=0) / len(columns))
+    scale = np.where(scale > 0, scale, 1.0)
+    found /= np.concatenate([scale[first] * scale[second], scale, scale**2, [1.0]])
+    return found
 
 
 def _patterns(known: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -8,8 +8,14 @@ from itertools import groupby
 
 import numpy as np
 
+_Term = tuple[int, ...]
+"""One column, or two columns to multiply; none for the intercept."""
+
 _CELLS = 100_000
 """About this many numbers are multiplied at a time: they stay in the processor's cache."""
+
+_MANY = 2000
+"""From so many rows on, models share their sums of products: the sums of fewer cost less than their bookkeeping."""
 
 _SINGULAR = 1e-8
 """Smallest eigenvalue of the correlations of a design that counts as full rank."""
@@ -30,13 +36,13 @@ class Model:
 
 
 def first_coefficients(
-    columns: np.ndarray, models: Sequence[Model], *, errors: bool = True
+    columns: Sequence[np.ndarray], models: Sequence[Model], *, errors: bool = True
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the least-squares coefficient of the first term of each model, and its standard error.
 
     Parameters
     ----------
-    columns : array (n, k)    NaN where missing; a model uses the rows in which all of its columns are known
+    columns : k arrays (n,)   NaN where missing; a model uses the rows in which all of its columns are known
     models : sequence of J    on these columns
     errors : bool             False leaves the standard errors out, which takes half of the time
 
@@ -47,7 +53,8 @@ def first_coefficients(
     Notes
     -----
     Standard errors are HC2: residuals eᵢ²/(1 - hᵢ), hᵢ the leverage. For a single indicator the coefficient is a
-    difference of two means, and HC2 is Welch's standard error.
+    difference of two means, and HC2 is Welch's standard error. Models of many rows that use the same rows take their
+    cross-products from one matrix of all their terms, and models with the same terms share the leverages.
 
     References
     ----------
@@ -55,13 +62,18 @@ def first_coefficients(
 
     Examples
     --------
-    >>> columns = np.array([[0, 1.0], [0, 3.0], [1, 4.0], [1, 8.0]])
+    >>> columns = [np.array([0.0, 0, 1, 1]), np.array([1.0, 3, 4, 8])]
     >>> estimate, error = first_coefficients(columns, [Model(1, ((0,),))])
     >>> estimate.round(9).tolist(), (error**2).round(9).tolist()  # 6 - 2, 2/2 + 8/2
     ([4.0], [5.0])
     """
     found = np.full((2, len(models)), np.nan)
-    rows = np.vstack([np.asarray(columns, float).T, np.ones(len(columns))])
+    n = len(columns[0])
+    if n >= _MANY:
+        for own, places in _by_rows(columns, models):
+            found[:, places] = _Shared(own, [models[place] for place in places]).fitted(errors)
+        return found[0], found[1]
+    rows = np.array([*columns, np.ones(n)])
     known = np.isfinite(rows)
     rows = np.where(known, rows, 0.0)
     order = sorted(range(len(models)), key=lambda place: len(models[place].terms))
@@ -69,6 +81,111 @@ def first_coefficients(
         places = list(same)
         found[:, places] = _fitted(rows, known, [models[place] for place in places], errors)
     return found[0], found[1]
+
+
+def _by_rows(values: Sequence[np.ndarray], models: Sequence[Model]) -> Iterator[tuple[Sequence[np.ndarray], list[int]]]:
+    """Yield columns (n',) with only the rows that some models use, and the places of these models."""
+    gaps: dict[bytes, np.ndarray] = {}
+    pattern: dict[int, bytes] = {}
+    for place, column in enumerate(values):
+        known = np.isfinite(column)
+        if not known.all():
+            pattern[place] = known.tobytes()
+            gaps[pattern[place]] = known
+    alike: dict[frozenset[bytes], list[int]] = {}
+    for place, model in enumerate(models):
+        used = {model.outcome, *(column for term in model.terms for column in term)}
+        alike.setdefault(frozenset(pattern[column] for column in used if column in pattern), []).append(place)
+    for patterns, places in alike.items():
+        yield values if not patterns else _only(values, models, places, [gaps[one] for one in patterns]), places
+
+
+def _only(
+    values: Sequence[np.ndarray], models: Sequence[Model], places: list[int], known: list[np.ndarray]
+) -> list[np.ndarray]:
+    """Return the columns (n',) with only the rows known everywhere; columns that no model uses are left as they are."""
+    rows, held = np.flatnonzero(np.logical_and.reduce(known)), list(values)
+    for column in {
+        one for place in places for term in ((models[place].outcome,), *models[place].terms) for one in term
+    }:
+        held[column] = values[column][rows]
+    return held
+
+
+class _Shared:
+    """Models on the same complete rows: their cross-products are parts of one matrix, `gram` (q, q) of all terms."""
+
+    def __init__(self, values: Sequence[np.ndarray], models: Sequence[Model]) -> None:
+        self.values, self.models = values, models
+        self.n = len(values[models[0].outcome])
+        self.designs: list[tuple[_Term, ...]] = [(*model.terms, ()) for model in models]
+        terms = [*(term for design in self.designs for term in design), *((model.outcome,) for model in models)]
+        self.place = {term: place for place, term in enumerate(dict.fromkeys(terms))}
+        self.gram = np.zeros((len(self.place), len(self.place)))
+        for part in self.parts(tuple(self.place)):
+            self.gram += part @ part.T
+
+    def parts(self, terms: Sequence[_Term]) -> Iterator[np.ndarray]:
+        """Yield the values (s, b) of terms in successive rows."""
+        step = max(1, _CELLS // len(terms))
+        made = np.ones((len(terms), min(step, self.n)))
+        for begin in range(0, self.n, step):
+            rows = slice(begin, min(begin + step, self.n))
+            held = made[:, : rows.stop - begin]
+            for place, term in enumerate(terms):
+                if len(term) == 2:
+                    np.multiply(self.values[term[0]][rows], self.values[term[1]][rows], out=held[place])
+                elif term:
+                    held[place] = self.values[term[0]][rows]
+            yield held
+
+    def fitted(self, errors: bool) -> np.ndarray:
+        """Return the first coefficients and their standard errors (2, J)."""
+        found = np.full((2, len(self.models)), np.nan)
+        alike: dict[tuple[_Term, ...], list[int]] = {}
+        for place, design in enumerate(self.designs):
+            alike.setdefault(design, []).append(place)
+        for design, places in alike.items():
+            held = [self.place[term] for term in design]
+            normal = self.gram[np.ix_(held, held)]
+            if self.n <= len(design) or not _full_rank(normal[None])[0]:
+                continue
+            inverse = np.linalg.inv(normal)
+            outcomes = [self.models[place].outcome for place in places]
+            beta = self.gram[np.ix_([self.place[(one,)] for one in outcomes], held)] @ inverse
+            found[0, places] = beta[:, 0]
+            if errors:
+                found[1, places] = np.sqrt(self.squares(design, outcomes, inverse, beta))
+        return found
+
+    def squares(
+        self, design: tuple[_Term, ...], outcomes: list[int], inverse: np.ndarray, beta: np.ndarray
+    ) -> np.ndarray:
+        """Return the squared HC2 standard errors (o,) of the first coefficient of one design, for several outcomes.
+
+        Let C be the Cholesky root of the inverse of the normal matrix, and z = Cᵀx for the terms x of a row. The
+        leverage is the sum of z²; the last z is a constant, as the intercept is the last term. The weight of the row
+        in the first coefficient is C₀₀ z₀.
+        """
+        root = np.linalg.cholesky(inverse)
+        found = np.zeros(len(outcomes))
+        begin = 0
+        for part in self.parts(design):
+            end = begin + part.shape[1]
+            white = root.T[:-1] @ part
+            np.square(white, out=white)
+            left = 1 - root[-1, -1] ** 2 - white.sum(axis=0)
+            share = white[0]
+            if left.min() > _SINGULAR:
+                share /= left
+            else:
+                share[:] = np.where(left > _SINGULAR, share / np.where(left > _SINGULAR, left, 1.0), 0.0)
+            fitted = beta @ part
+            for place, outcome in enumerate(outcomes):
+                residual = self.values[outcome][begin:end] - fitted[place]
+                found[place] += np.square(residual, out=residual) @ share
+            begin = end
+        return found * root[0, 0] ** 2
 
 
 def _fitted(rows: np.ndarray, known: np.ndarray, models: Sequence[Model], errors: bool) -> np.ndarray:

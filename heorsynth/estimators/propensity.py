@@ -12,6 +12,12 @@ from heorsynth.core.errors import NotEstimableError, Problem
 STEPS, RIDGE = 25, 1e-6
 """Newton steps of the logistic regression, and a negligible ridge that lets it converge if the groups separate."""
 
+_CLEAR = 1e-6
+"""A share of a column's variance above this, beyond the columns before it, is told from their sums of products."""
+
+_DEPENDENT = 1e-8
+"""A column with less than this share of its spread beyond the columns before it depends on them."""
+
 
 @dataclass(frozen=True)
 class _Propensity:
@@ -66,9 +72,12 @@ def propensity(real: np.ndarray, synthetic: np.ndarray) -> _Propensity:
     """
     both = np.concatenate([real, synthetic])
     drawn = np.concatenate([np.zeros(len(real)), np.ones(len(synthetic))])
-    varying = both.std(axis=0) > 0
-    design = (both[:, varying] - both[:, varying].mean(axis=0)) / both[:, varying].std(axis=0)
-    design = _independent(np.column_stack([np.ones(len(both)), design]))
+    design = np.ones((len(both), both.shape[1] + 1))
+    np.subtract(both, both.mean(axis=0), out=design[:, 1:])
+    spread = np.sqrt(np.einsum("ij,ij->j", design[:, 1:], design[:, 1:]) / len(both))
+    varying = (both != both[:1]).any(axis=0) & (spread > 0)
+    design[:, 1:] /= np.where(varying, spread, 1.0)
+    design = _independent(design if varying.all() else design[:, np.append(True, varying)])
     columns = design.shape[1] - 1
     if columns < 1:
         raise NotEstimableError("propensity score", Problem("columns", "none of them varies"))
@@ -85,8 +94,18 @@ def propensity(real: np.ndarray, synthetic: np.ndarray) -> _Propensity:
 
 def _independent(design: np.ndarray) -> np.ndarray:
     """Return the columns that are linearly independent of those before them, for example without a total."""
-    upper = np.abs(np.diag(np.linalg.qr(design, mode="r")))
-    return design[:, upper > 1e-8 * upper.max()]
+    gram, kept = design.T @ design / len(design), list[int]()
+    for place in range(design.shape[1]):
+        coef = np.linalg.solve(gram[np.ix_(kept, kept)], gram[kept, place])
+        left = gram[place, place] - gram[kept, place] @ coef
+        if left > _CLEAR:
+            kept.append(place)
+            continue
+        rest = design[:, place] - design[:, kept] @ coef  # too little for sums of products
+        if rest @ rest > len(design) * _DEPENDENT**2:
+            upper = np.abs(np.diag(np.linalg.qr(design, mode="r")))
+            return design[:, upper > _DEPENDENT * upper.max()]
+    return design if len(kept) == design.shape[1] else design[:, kept]
 
 
 def _logistic(design: np.ndarray, outcome: np.ndarray) -> np.ndarray:

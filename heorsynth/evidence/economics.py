@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from heorsynth.checks.core.groups import ALL, Group
-from heorsynth.checks.core.observed import Observed
+from heorsynth.checks.core.strata import Observed
 from heorsynth.checks.economics.arms import Evaluation, evaluations, thresholds
 from heorsynth.checks.economics.compared import Adjusted, Options, imputation_seed
 from heorsynth.checks.economics.estimands import BALANCE

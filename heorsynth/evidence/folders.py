@@ -10,9 +10,9 @@ from heorsynth.checks.core.estimand import COUNTS, NEVER, SAMPLE
 from heorsynth.checks.core.finding import Finding
 from heorsynth.checks.core.groups import ALL, Group, names_of
 from heorsynth.checks.core.margin import Margin
-from heorsynth.checks.core.observed import Observed
 from heorsynth.checks.core.question import Question
 from heorsynth.checks.core.standing import Standing
+from heorsynth.checks.core.strata import Observed
 from heorsynth.checks.economics.analysis import ADJUSTMENTS
 from heorsynth.checks.planning import registry
 from heorsynth.checks.planning.catalogue import ESTIMANDS

@@ -10,7 +10,8 @@ import numpy as np
 
 from heorsynth.checks.core.estimand import PRIVATE
 from heorsynth.checks.core.finding import NOT_ESTIMABLE, PASS, Finding
-from heorsynth.checks.core.observed import Observed, missing
+from heorsynth.checks.core.observed import missing
+from heorsynth.checks.core.strata import Observed
 from heorsynth.checks.economics.analysis import imputations
 from heorsynth.checks.planning.catalogue import plain_names
 from heorsynth.checks.planning.plan import Plan

@@ -9,8 +9,8 @@ from typing import Any
 from heorsynth.checks.analyses.analysis import Analysis
 from heorsynth.checks.core.groups import ALL, Group
 from heorsynth.checks.core.margin import Margin
-from heorsynth.checks.core.observed import Observed
 from heorsynth.checks.core.standing import Standing
+from heorsynth.checks.core.strata import Observed
 from heorsynth.checks.economics.analysis import names_in
 from heorsynth.checks.economics.estimands import BALANCE
 from heorsynth.checks.planning.catalogue import ESTIMANDS
@@ -26,6 +26,7 @@ from heorsynth.data.folders.sampling import most_rows_problem
 from heorsynth.data.labels.facts import FACTS
 from heorsynth.data.labels.label import patients_behind
 from heorsynth.engine.engine import Engine, EngineSpec, open_engine
+from heorsynth.engine.task import one_thread
 from heorsynth.estimators.attacks.differencing import Releases
 from heorsynth.evidence.economics import economic_numbers
 from heorsynth.evidence.evidence import Evidence
@@ -163,7 +164,8 @@ def planned(
     refits: bool = False,
 ) -> Plan:
     """Return the plan of the checks for a purpose; for a folder it uses the counts of all rows."""
-    return plan(_observed(cohort, engine), purpose, margins, economics, analyses, use, refits)
+    with one_thread():
+        return plan(_observed(cohort, engine), purpose, margins, economics, analyses, use, refits)
 
 
 def _observed(cohort: Cohort | CohortFolder, engine: Engine) -> Observed:

@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 
 import heorsynth as hs
-from heorsynth.checks.core.observed import hazard_change, patients_by
+from heorsynth.checks.core.observed import hazard_change
+from heorsynth.checks.core.strata import patients_by
 from heorsynth.checks.structure.columns import compared_columns
 from heorsynth.checks.structure.designs import correlations, designs
 from heorsynth.checks.structure.panel_analyses import _Source
@@ -191,7 +192,7 @@ def test_means_of_slices_of_bootstrap_samples_are_those_of_the_values_drawn() ->
     values = np.random.default_rng(3).gamma(0.5, 900, 713).round(0)
     found = resampled_slice_means(values, 200, 7, np.random.default_rng(5))
     drawn = values[np.random.default_rng(5).integers(len(values), size=(7, len(values)))]
-    np.testing.assert_array_equal(found, slice_means(drawn, 200))
+    np.testing.assert_allclose(found, slice_means(drawn, 200), rtol=1e-12)
 
 
 def test_combinations_of_levels_are_counted_as_one_by_one_and_in_their_order() -> None:

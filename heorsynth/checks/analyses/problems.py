@@ -9,7 +9,8 @@ from pathlib import Path
 
 from heorsynth.checks.analyses.analysis import OF_ENDPOINT, Analysis
 from heorsynth.checks.analyses.script import load
-from heorsynth.checks.core.observed import Observed, columns
+from heorsynth.checks.core.observed import columns
+from heorsynth.checks.core.strata import Observed
 from heorsynth.core.errors import AnalysisError, Problem, nearest
 
 

@@ -11,4 +11,5 @@ __all__ = (
     "refusals",
     "scalar",
     "standing",
+    "strata",
 )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from heorsynth.checks.core.margin import Margin
-    from heorsynth.checks.core.observed import Observed
+    from heorsynth.checks.core.strata import Observed
 
 EVERYONE, EVERYONE_AND_ARMS, EVERY_GROUP, CONTRASTS = "everyone", "everyone and arms", "every group", "contrasts"
 REPEATED = "everyone, repeated in support"

@@ -9,7 +9,7 @@ from typing import Generic, TypeVar, cast
 
 import numpy as np
 
-from heorsynth.checks.core.observed import patients_by
+from heorsynth.checks.core.strata import at_level, levels_in, patients_by
 from heorsynth.core.errors import NotEstimableError
 from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.data.columns.levels import shown_names
@@ -52,11 +52,10 @@ def groups_of(real: Seen, synthetic: Sequence[Seen], least: int | None = None) -
     columns = [(schema.arm, ARM)] if schema.arm is not None else []
     columns += [(name, SUBGROUP) for name in schema.subgroups]
     for name, kind in columns:
-        of_real, of_synthetic = real.levels(name), [cohort.levels(name) for cohort in synthetic]
         shown = names_of(real, name)
-        for level in sorted(set(of_real.tolist()) - {""}):
-            parts = tuple(_taken(cohort, held == level) for cohort, held in zip(synthetic, of_synthetic, strict=True))
-            yield Group(f"{name}={shown[level]}", kind, _taken(real, of_real == level), parts)
+        for level in levels_in(real, name):
+            parts = tuple(_taken(cohort, at_level(cohort, name, level)) for cohort in synthetic)
+            yield Group(f"{name}={shown[level]}", kind, _taken(real, at_level(real, name, level)), parts)
     if least is not None:
         yield from _intersections(real, synthetic, least)
 
@@ -64,10 +63,9 @@ def groups_of(real: Seen, synthetic: Sequence[Seen], least: int | None = None) -
 def _intersections(real: Seen, synthetic: Sequence[Seen], least: int) -> Iterator[Group[Seen]]:
     for pair in combinations(real.schema.subgroups, 2):
         everyone = (real, *synthetic)
-        held = [[cohort.levels(name) for name in pair] for cohort in everyone]
         shown = [names_of(real, name) for name in pair]
-        for cell in product(*(sorted(set(levels.tolist()) - {""}) for levels in held[0])):
-            chosen = [(one == cell[0]) & (other == cell[1]) for one, other in held]
+        for cell in product(*(levels_in(real, name) for name in pair)):
+            chosen = [at_level(cohort, pair[0], cell[0]) & at_level(cohort, pair[1], cell[1]) for cohort in everyone]
             of_real, *parts = (_taken(cohort, rows) for cohort, rows in zip(everyone, chosen, strict=True))
             if of_real.n >= least:
                 named = zip(pair, shown, cell, strict=True)
@@ -92,9 +90,9 @@ def two_levels(cohort: Seen, column: str, first: str, second: str) -> tuple[Seen
     ------
     NotEstimableError      a level has no patients
     """
-    held = cohort.levels(column)
-    rows = (held == first) | (held == second)
-    chosen = held[rows] == first
+    of_first = at_level(cohort, column, first)
+    rows = of_first | at_level(cohort, column, second)
+    chosen = of_first[rows]
     if chosen.all() or not chosen.any():
         raise NotEstimableError(f"{first!r} or {second!r} has no patients")
     return _taken(cohort, rows), chosen

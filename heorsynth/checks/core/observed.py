@@ -9,18 +9,18 @@ checker reads callers against it; `_rows` narrows the type.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import singledispatch
-from typing import Any, TypeAlias, cast
+from typing import Any, cast
 
 import numpy as np
 
+from heorsynth.checks.core.coded_rows import ended_rows, ranked_rows
+from heorsynth.checks.core.strata import Observed, rows_of
 from heorsynth.core.errors import NotEstimableError, Problem
 from heorsynth.core.estimate import Estimate
 from heorsynth.data.cohort.cohort import Cohort
-from heorsynth.data.columns.arrays import combination_counts
 from heorsynth.data.folders.moments import SPIKES
 from heorsynth.data.folders.tally import Tally
 from heorsynth.data.folders.value_counts import ValueCounts
@@ -35,55 +35,35 @@ from heorsynth.estimators.survival.curve import IncidenceCurve, SurvivalCurve
 from heorsynth.estimators.survival.estimates import kaplan_meier, reverse_kaplan_meier
 from heorsynth.estimators.survival.kaplan_meier import curve_of, reverse_curve_of
 
-Observed: TypeAlias = Cohort | Tally
-
 _COX = "log hazard ratio, Cox (Efron)"
-
-
-def _rows(data: Observed) -> Cohort:
-    """Return the argument as a cohort: single dispatch sends tallies to the second function of a pair."""
-    return cast(Cohort, data)
-
-
-@singledispatch
-def patients(data: Observed, chosen: np.ndarray) -> int:
-    """Return the number of chosen patients."""
-    return int(chosen.sum())
-
-
-@patients.register
-def _(data: Tally, chosen: np.ndarray) -> int:
-    return int(data.patients[chosen].sum())
-
-
-def patients_by(data: Observed, names: Sequence[str]) -> Counter[tuple[str, ...]]:
-    """Count the patients in each combination of levels of these columns."""
-    if not isinstance(data, Tally):
-        return combination_counts([data.coded(name) for name in names])
-    found: Counter[tuple[str, ...]] = Counter()
-    cells = zip(*(data.levels(name).tolist() for name in names), strict=True)
-    for weight, cell in zip(data.patients.tolist(), cells, strict=True):
-        found[cell] += weight
-    return found
 
 
 @singledispatch
 def curve(data: Observed, endpoint: str) -> SurvivalCurve:
     """Return the Kaplan-Meier curve of the event of interest; other causes censor."""
-    time, cause, entry = _rows(data).outcome(endpoint)
+    if (ended := ended_rows(rows_of(data), endpoint)) is not None:
+        times, at_risk, by_cause, n = ended
+        return curve_of(_counts(times, at_risk, by_cause, (1,)), n, data.n)
+    time, cause, entry = rows_of(data).outcome(endpoint)
     return kaplan_meier(time, cause == 1, entry)
 
 
 @curve.register
 def _(data: Tally, endpoint: str) -> SurvivalCurve:
-    times, at_risk, by_cause, n = _tallied(data, endpoint)
-    return curve_of(_counts(times, at_risk, by_cause, (1,)), n, data.n)
+    def made() -> SurvivalCurve:
+        times, at_risk, by_cause, n = _tallied(data, endpoint)
+        return curve_of(_counts(times, at_risk, by_cause, (1,)), n, data.n)
+
+    return data.shared(("curve", endpoint), made)
 
 
 @singledispatch
 def reverse_curve(data: Observed, endpoint: str) -> SurvivalCurve:
     """Return the reverse Kaplan-Meier curve: censoring is the event, and an event of any cause censors."""
-    time, cause, entry = _rows(data).outcome(endpoint)
+    if (ended := ended_rows(rows_of(data), endpoint)) is not None:
+        times, at_risk, by_cause, n = ended
+        return reverse_curve_of(_counts(times, at_risk, by_cause, tuple(code for code in by_cause if code)), n, data.n)
+    time, cause, entry = rows_of(data).outcome(endpoint)
     return reverse_kaplan_meier(time, cause > 0, entry)
 
 
@@ -96,7 +76,7 @@ def _(data: Tally, endpoint: str) -> SurvivalCurve:
 @singledispatch
 def incidence(data: Observed, endpoint: str) -> dict[int, IncidenceCurve]:
     """Return the Aalen-Johansen curve of each cause that occurs."""
-    return cumulative_incidence(*_rows(data).outcome(endpoint))
+    return cumulative_incidence(*rows_of(data).outcome(endpoint))
 
 
 @incidence.register
@@ -112,7 +92,7 @@ def _(data: Tally, endpoint: str) -> dict[int, IncidenceCurve]:
 @singledispatch
 def causes(data: Observed, endpoint: str) -> list[int]:
     """Return the event codes that occur, sorted, with 0 for censored."""
-    return sorted(set(_rows(data).outcome(endpoint)[1].tolist()))
+    return sorted(set(rows_of(data).outcome(endpoint)[1].tolist()))
 
 
 @causes.register
@@ -123,19 +103,22 @@ def _(data: Tally, endpoint: str) -> list[int]:
 @singledispatch
 def follow_up_times(data: Observed, endpoint: str) -> Ranked:
     """Return ranked follow-up times, without missing ones."""
-    return Ranked.of(np.sort(known(_rows(data).outcome(endpoint)[0])))
+    return ranked_rows(rows_of(data), rows_of(data).schema.endpoints[endpoint].time)
 
 
 @follow_up_times.register
 def _(data: Tally, endpoint: str) -> Ranked:
-    values, _, counts = data.outcomes[endpoint].by_value
-    return _ranked(values, counts)
+    def made() -> Ranked:
+        values, _, counts = data.outcomes[endpoint].by_value
+        return _ranked(values, counts)
+
+    return data.shared(("follow-up", endpoint), made)
 
 
 @singledispatch
 def followed(data: Observed, endpoint: str, horizon: float) -> tuple[int, int]:
     """Return the number of patients followed to the horizon or longer, and the number with a known time."""
-    time = _rows(data).outcome(endpoint)[0]
+    time = rows_of(data).outcome(endpoint)[0]
     known = time[np.isfinite(time)]
     return int((known >= horizon - slack(known)).sum()), len(known)
 
@@ -149,7 +132,7 @@ def _(data: Tally, endpoint: str, horizon: float) -> tuple[int, int]:
 @singledispatch
 def arm_curves(data: Observed, treated: np.ndarray, endpoint: str) -> tuple[SurvivalCurve, SurvivalCurve]:
     """Return the Kaplan-Meier curves of treated and untreated patients."""
-    time, cause, entry = _rows(data).outcome(endpoint)
+    time, cause, entry = rows_of(data).outcome(endpoint)
     of = [
         kaplan_meier(time[own], cause[own] == 1, None if entry is None else entry[own]) for own in (treated, ~treated)
     ]
@@ -164,7 +147,7 @@ def _(data: Tally, treated: np.ndarray, endpoint: str) -> tuple[SurvivalCurve, S
 @singledispatch
 def hazard(data: Observed, treated: np.ndarray, endpoint: str) -> Estimate:
     """Return the log hazard ratio of treated to untreated patients."""
-    time, cause, entry = _rows(data).outcome(endpoint)
+    time, cause, entry = rows_of(data).outcome(endpoint)
     return hazard_ratio_of_rows(time, cause == 1, treated, entry)
 
 
@@ -176,7 +159,7 @@ def _(data: Tally, treated: np.ndarray, endpoint: str) -> Estimate:
 @singledispatch
 def hazard_change(data: Observed, treated: np.ndarray, endpoint: str, at: float) -> Estimate:
     """Return the log hazard ratio after a time minus the one before it."""
-    time, cause, entry = _rows(data).outcome(endpoint)
+    time, cause, entry = rows_of(data).outcome(endpoint)
     event = cause == 1
     time, start, (at,) = as_one_time(time, np.zeros(len(time)) if entry is None else entry, np.array([at]))
     early, late = start < at, time > at
@@ -211,7 +194,7 @@ def arms(data: Tally, treated: np.ndarray, endpoint: str) -> ArmCounts:
 @singledispatch
 def moments(data: Observed, name: str, at_least: int = 2) -> Moments:
     """Return mean and variance of a cost or utility over the patients with a known value."""
-    return Moments.of(_rows(data).column(name), at_least)
+    return Moments.of(rows_of(data).column(name), at_least)
 
 
 @moments.register
@@ -224,7 +207,7 @@ def _(data: Tally, name: str, at_least: int = 2) -> Moments:
 @singledispatch
 def weighted(data: Observed, names: Sequence[str], weights: np.ndarray) -> Moments:
     """Return mean and variance of a weighted sum of costs or utilities, over patients with all values known."""
-    values = np.column_stack([_rows(data).column(name).astype(float) for name in names])
+    values = np.column_stack([rows_of(data).column(name).astype(float) for name in names])
     return Moments.of(values @ weights)
 
 
@@ -237,7 +220,7 @@ def _(data: Tally, names: Sequence[str], weights: np.ndarray) -> Moments:
 @singledispatch
 def arm_moments(data: Observed, treated: np.ndarray, name: str) -> tuple[Moments, Moments]:
     """Return the moments of a cost or utility of treated and untreated patients."""
-    values = _rows(data).column(name)
+    values = rows_of(data).column(name)
     return Moments.of(values[treated]), Moments.of(values[~treated])
 
 
@@ -254,7 +237,7 @@ def total_cost(cohort: Cohort, costs: Sequence[str]) -> np.ndarray:
 @singledispatch
 def joint(data: Observed, chosen: np.ndarray, costs: Sequence[str], effect: str) -> Joint:
     """Return mean and covariance of total cost and effect, over the chosen patients with all values known."""
-    both = np.column_stack([total_cost(_rows(data), costs), _rows(data).column(effect).astype(float)])
+    both = np.column_stack([total_cost(rows_of(data), costs), rows_of(data).column(effect).astype(float)])
     both = both[chosen & np.isfinite(both).all(axis=1)]
     _require_two(len(both))
     return Joint.of(both)
@@ -273,20 +256,23 @@ def _(data: Tally, chosen: np.ndarray, costs: Sequence[str], effect: str) -> Joi
 @singledispatch
 def ranked(data: Observed, name: str) -> Ranked:
     """Return the ranked values of a cost or utility, without missing ones."""
-    return Ranked.of(np.sort(known(_rows(data).column(name))))
+    return ranked_rows(rows_of(data), name)
 
 
 @ranked.register
 def _(data: Tally, name: str) -> Ranked:
-    _over(data, [name], 1)
-    values, _, counts = data.numbers[name].by_value
-    return _ranked(values, counts)
+    def made() -> Ranked:
+        _over(data, [name], 1)
+        values, _, counts = data.numbers[name].by_value
+        return _ranked(values, counts)
+
+    return data.shared(("ranked", name), made)
 
 
 @singledispatch
 def spike(data: Observed, name: str, what: str) -> tuple[int, int]:
     """Return the number of patients whose value is "zero", "one" or "negative", and the number with a known value."""
-    values = known(_rows(data).column(name))
+    values = known(rows_of(data).column(name))
     found = {"zero": values == 0, "one": values == 1, "negative": values < 0}[what]
     return int(found.sum()), len(values)
 
@@ -300,7 +286,7 @@ def _(data: Tally, name: str, what: str) -> tuple[int, int]:
 @singledispatch
 def missing(data: Observed, name: str) -> int:
     """Return the number of patients with a missing value; all patients if there is no such column."""
-    held = _rows(data)
+    held = rows_of(data)
     return int(held.missing(name).sum()) if held.has(name) else data.n
 
 
@@ -341,6 +327,10 @@ def _ranked(values: np.ndarray, counts: np.ndarray) -> Ranked:
 
 def _tallied(data: Tally, endpoint: str) -> tuple[np.ndarray, np.ndarray, dict[int, np.ndarray], int]:
     """Return times (k,), numbers at risk (k,), ends of follow-up by event code (k,), and patients with a known time."""
+    return data.shared(("ended", endpoint), lambda: _ended(data, endpoint))
+
+
+def _ended(data: Tally, endpoint: str) -> tuple[np.ndarray, np.ndarray, dict[int, np.ndarray], int]:
     data = _with_ties(data, endpoint)
     held = data.outcomes[endpoint]
     n, n_exit_not_after_entry = int(held.count.sum()), int(data.n_exit_not_after_entry[endpoint].sum())
@@ -366,6 +356,10 @@ def _not_after_start(count: int, n: int) -> NotEstimableError:
 
 def _with_ties(data: Tally, endpoint: str) -> Tally:
     """Return the tally with near ties of exit and entry times joined, as `follow_up` does for rows."""
+    return data.shared(("ties", endpoint), lambda: _ties_joined(data, endpoint))
+
+
+def _ties_joined(data: Tally, endpoint: str) -> Tally:
     held = [name for name in ("outcomes", "entries") if endpoint in getattr(data, name)]
     counts = [getattr(data, name)[endpoint] for name in held]
     times = as_one_time(*(one.value for one in counts))

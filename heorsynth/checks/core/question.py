@@ -27,14 +27,15 @@ from heorsynth.checks.core.finding import (
 )
 from heorsynth.checks.core.groups import ALL, INTERSECTION, Group, groups_of
 from heorsynth.checks.core.margin import Margin
-from heorsynth.checks.core.observed import Observed
 from heorsynth.checks.core.refusals import reason_of, too_few
 from heorsynth.checks.core.scalar import Measured, Numbers, cap_margin_at_effect, compared, share_with_interval
 from heorsynth.checks.core.standing import Standing
+from heorsynth.checks.core.strata import Observed
 from heorsynth.core.display import counted
 from heorsynth.core.errors import HorizonError, NotEstimableError
 from heorsynth.core.estimate import Estimate
 from heorsynth.data.cohort.cohort import Cohort
+from heorsynth.data.folders.tally import Tally
 
 Estimator = Callable[[Any], Estimate]
 """Cohort or tally -> an estimate with its standard error; raises NotEstimableError or HorizonError."""
@@ -46,7 +47,7 @@ _Made = TypeVar("_Made")
 
 _MIN_PATIENTS = 2
 
-_MOST_HELD = 500_000
+_MOST_HELD = 1_000_000
 """With more rows in all cohorts than this, the groups of a check are made again for each estimand, to save memory."""
 
 
@@ -87,7 +88,7 @@ class Scope:
     @property
     def holds_groups(self) -> bool:
         """Whether the rows are few enough to hold those of every group for all estimands of the check."""
-        return (1 + len(self.synthetic)) * int(self.real.n) <= _MOST_HELD
+        return isinstance(self.real, Tally) or (1 + len(self.synthetic)) * int(self.real.n) <= _MOST_HELD
 
     def groups(self, least: int | None = None) -> Iterator[Group]:
         """Yield everyone, each arm, each subgroup level and, with `least`, intersections (`groups_of`)."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from heorsynth.checks.core.observed import Observed
+from heorsynth.checks.core.strata import Observed
 from heorsynth.core.errors import HeorsynthError
 from heorsynth.data.columns.levels import SMALL_COUNT
 

@@ -11,9 +11,10 @@ import numpy as np
 from heorsynth.checks.core.distance import Gaps, average
 from heorsynth.checks.core.finding import Finding
 from heorsynth.checks.core.groups import ALL, ARM, Group, comparisons, two_levels
-from heorsynth.checks.core.observed import Observed, arm_moments, moments, ranked, spike
+from heorsynth.checks.core.observed import arm_moments, moments, ranked, spike
 from heorsynth.checks.core.question import Ask
 from heorsynth.checks.core.refusals import reason_of, too_few
+from heorsynth.checks.core.strata import Observed, at_level
 from heorsynth.core.errors import NotEstimableError
 from heorsynth.core.estimate import Estimate
 from heorsynth.data.cohort.cohort import Cohort
@@ -125,7 +126,7 @@ def differences(ask: Ask) -> list[Finding]:
 def _mean_of_level(real: Observed, name: str, arm: str) -> float:
     """Return the mean of a column in an arm, 0 if no value is known."""
     try:
-        return moments(real.take(real.levels(str(real.schema.arm)) == arm), name, 1).mean
+        return moments(real.take(at_level(real, str(real.schema.arm), arm)), name, 1).mean
     except NotEstimableError:
         return 0.0
 
@@ -164,7 +165,9 @@ def _indicators(cohort: Cohort, real: Cohort) -> np.ndarray:
     """Return indicators (n, k) of real subgroup levels, without the most frequent level of each subgroup."""
     columns = []
     for subgroup in real.schema.subgroups:
-        levels, counts = np.unique(real.levels(subgroup), return_counts=True)
-        held = cohort.levels(subgroup)
-        columns += [held == level for level in levels if level != levels[counts.argmax()]]
+        counts = real.coded(subgroup).counts
+        gaps = {"": real.n - sum(counts.values())} if sum(counts.values()) < real.n else {}
+        counts = dict(sorted({**gaps, **counts}.items()))
+        usual = max(counts, key=lambda level: counts[level])
+        columns += [at_level(cohort, subgroup, level) for level in counts if level != usual]
     return np.column_stack(columns).astype(float) if columns else np.zeros((cohort.n, 0))

@@ -10,7 +10,8 @@ import numpy as np
 
 from heorsynth.checks.core.estimand import Reference
 from heorsynth.checks.core.margin import Margin
-from heorsynth.checks.core.observed import Observed, moments, ranked, weighted
+from heorsynth.checks.core.observed import moments, ranked, weighted
+from heorsynth.checks.core.strata import Observed
 from heorsynth.checks.costs.utilities import areas
 from heorsynth.core.errors import NotEstimableError
 from heorsynth.estimators.costs.costs import Moments

@@ -10,8 +10,9 @@ import numpy as np
 from heorsynth.checks.core import observed
 from heorsynth.checks.core.finding import Finding
 from heorsynth.checks.core.margin import Margin
-from heorsynth.checks.core.observed import Observed, moments, spike, weighted
+from heorsynth.checks.core.observed import moments, spike, weighted
 from heorsynth.checks.core.question import Ask
+from heorsynth.checks.core.strata import Observed
 from heorsynth.core.estimate import Estimate
 from heorsynth.estimators.basics.proportions import proportion
 from heorsynth.estimators.costs.costs import mean_of

@@ -9,13 +9,13 @@ from typing import cast
 import numpy as np
 from pandas.api import types
 
-from heorsynth.checks.core.observed import Observed, total_cost
 from heorsynth.checks.core.observed import columns as column_names
+from heorsynth.checks.core.observed import total_cost
+from heorsynth.checks.core.strata import Observed
 from heorsynth.checks.visits.measured import outcome
 from heorsynth.core.errors import NotEstimableError, Problem, RoleError, nearest
 from heorsynth.core.numbers import is_whole
 from heorsynth.data.cohort.cohort import Cohort
-from heorsynth.data.columns.levels import as_text
 from heorsynth.data.columns.schema import Schema
 from heorsynth.estimators.economics.arms import ArmMeans, arm_means
 from heorsynth.estimators.economics.regression import IMPUTATIONS, adjusted_means, imputed_means
@@ -84,10 +84,8 @@ class Analysis:
 
     def columns(self, cohort: Cohort) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Cost, effect and arm (n,); the arm is its position in `arms`, or -1 for another arm."""
-        levels = cohort.levels(str(cohort.schema.arm))
-        arm = np.full(cohort.n, -1)
-        for place, name in enumerate(self.arms):
-            arm[levels == name] = place
+        places = cohort.coded(str(cohort.schema.arm)).among(self.arms)
+        arm = np.where(places < len(self.arms), places, -1)
         return total_cost(cohort, self.costs), cohort.column(self.effect).astype(float), arm
 
     def of(self, cohort: Cohort, rng: np.random.Generator) -> ArmMeans:
@@ -276,14 +274,12 @@ def covariate(cohort: Cohort, name: str) -> np.ndarray:
     """
     if name not in cohort.rows:
         raise NotEstimableError(f"there is no column {name!r}")
-    column = cohort.rows[name]
     if measured(cohort, name):
-        return column.to_numpy(float, na_value=np.nan)[:, None]
-    text = as_text(column)
-    levels = sorted(set(text.dropna()))[1:]
-    indicators = joined([(text == level).to_numpy(float, na_value=np.nan)[:, None] for level in levels], cohort.n)
-    indicators[text.isna().to_numpy()] = np.nan
-    return indicators
+        return cohort.numbers(name)[:, None]
+    held = cohort.coded(name)
+    shown = np.equal.outer(held.names, list(held.counts)[1:]).astype(float)
+    shown[-1] = np.nan
+    return np.asarray(shown[held.codes])
 
 
 def joined(parts: list[np.ndarray], n: int) -> np.ndarray:

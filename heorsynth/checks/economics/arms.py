@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import cast
 
 from heorsynth.checks.core.groups import comparisons, names_of
-from heorsynth.checks.core.observed import Observed, follow_up_times, joint, ranked
+from heorsynth.checks.core.observed import follow_up_times, joint, ranked
+from heorsynth.checks.core.strata import Observed, at_level
 from heorsynth.checks.economics.analysis import Analysis, analysis_of
 from heorsynth.core.disclosure import small
 from heorsynth.core.errors import NotEstimableError, Problem, UnknownNameError, nearest, unknown_name
@@ -36,10 +37,10 @@ class Evaluation:
 
     def joints(self, data: Observed) -> dict[str, Joint]:
         """Return mean and covariance of cost and effect in each arm, over the patients with both known."""
-        assigned, joints = data.levels(str(data.schema.arm)), {}
+        joints = {}
         for arm in (self.comparator, self.treatment):
             try:
-                joints[arm] = joint(data, assigned == arm, self.costs, self.effect)
+                joints[arm] = joint(data, at_level(data, str(data.schema.arm), arm), self.costs, self.effect)
             except NotEstimableError as error:
                 raise NotEstimableError(error.subject.replace("patients", f"patients of arm {arm!r}")) from None
         return joints

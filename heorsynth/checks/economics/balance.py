@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from heorsynth.checks.core.finding import Finding
-from heorsynth.checks.core.observed import Observed
+from heorsynth.checks.core.strata import Observed, at_level
 from heorsynth.checks.economics.analysis import COMPLETE, Analysis, covariate, measured, rows_of
 from heorsynth.checks.economics.arms import Evaluation, evaluations, thresholds
 from heorsynth.checks.economics.compared import Pair
@@ -84,9 +84,10 @@ class _Contrast:
         """Return mean and variance of the treated and of the comparator's patients."""
         if self.name not in cohort.rows:
             raise NotEstimableError(f"there is no column {self.name!r}")
-        values = _values(cohort, self.name, self.level)
-        arm = cohort.levels(str(cohort.schema.arm))
-        return Moments.of(values[arm == self.pair.treatment]), Moments.of(values[arm == self.pair.comparator])
+        values, arm = _values(cohort, self.name, self.level), str(cohort.schema.arm)
+        pair = self.pair.treatment, self.pair.comparator
+        first, second = (Moments.of(values[at_level(cohort, arm, level)]) for level in pair)
+        return first, second
 
 
 def _contrasts(real: Cohort, name: str, pair: Evaluation, *, listed: bool) -> Iterator[_Contrast]:
@@ -113,8 +114,8 @@ def _values(cohort: Cohort, name: str, level: str | None) -> np.ndarray:
     """Return a number, or the indicator of a level (n,); NaN where it is missing."""
     if level is None:
         return covariate(cohort, name)[:, 0]
-    held = cohort.levels(name)
-    return np.where(held == "", np.nan, (held == level).astype(float))
+    held = cohort.coded(name)
+    return np.asarray(np.where(held.names == "", np.nan, (held.names == level).astype(float))[held.codes])
 
 
 def undeclared(real: Observed, settings: Mapping[str, object]) -> tuple[str, ...]:
@@ -134,7 +135,10 @@ def undeclared(real: Observed, settings: Mapping[str, object]) -> tuple[str, ...
     if not pairs or (pairs[0].analysis is not None and pairs[0].analysis.covariates):
         return ()
     numbers = [name for name in real.covariates if measured(real, name) and name not in real.schema.bands]
-    named = {name: _shift(real, name, pairs, thresholds(settings)) for name in numbers}
+    first = pairs[0]
+    arms = (first.comparator, *(pair.treatment for pair in pairs))
+    outcomes = Analysis(arms, first.costs, first.effect).columns(real)
+    named = {name: _shift(covariate(real, name), outcomes, len(arms), thresholds(settings)) for name in numbers}
     worst = sorted((name for name in named if named[name] > _SHIFT), key=lambda name: -named[name])
     if not worst:
         return ()
@@ -146,21 +150,20 @@ def undeclared(real: Observed, settings: Mapping[str, object]) -> tuple[str, ...
     )
 
 
-def _shift(real: Cohort, name: str, pairs: list[Evaluation], wtps: tuple[float, ...]) -> float:
-    """Return the largest shift by one covariate, in standard errors; 0 if it is not estimable."""
-    first = pairs[0]
-    arms = (first.comparator, *(pair.treatment for pair in pairs))
-    cost, effect, arm = Analysis(arms, first.costs, first.effect).columns(real)
-    values = covariate(real, name)
+def _shift(
+    values: np.ndarray, outcomes: tuple[np.ndarray, np.ndarray, np.ndarray], arms: int, wtps: tuple[float, ...]
+) -> float:
+    """Return the largest shift by one covariate (n, 1), in standard errors; 0 if it is not estimable."""
+    cost, effect, arm = outcomes
     arm = np.where(np.isfinite(values[:, 0]), arm, -1)
     weights = [np.array([-1.0, wtp]) for wtp in wtps] or [np.array([1.0, 0.0]), np.array([0.0, 1.0])]
     try:
-        plain = arm_means(cost, effect, arm, len(arms))
-        adjusted = adjusted_means(cost, effect, arm, len(arms), values, values)
+        plain = arm_means(cost, effect, arm, arms)
+        adjusted = adjusted_means(cost, effect, arm, arms, values, values)
     except NotEstimableError:
         return 0.0
     largest = 0.0
-    for place in range(1, len(arms)):
+    for place in range(1, arms):
         before, after = plain.increments(place), adjusted.increments(place)
         moved = np.array([after.cost - before.cost, after.effect - before.effect])
         for weight in weights:

@@ -11,9 +11,10 @@ import numpy as np
 from heorsynth.checks.core.finding import NO_THRESHOLD, Finding
 from heorsynth.checks.core.groups import Group
 from heorsynth.checks.core.margin import Margin
-from heorsynth.checks.core.observed import Observed, joint, patients
+from heorsynth.checks.core.observed import joint
 from heorsynth.checks.core.question import Ask, Question
 from heorsynth.checks.core.refusals import too_few
+from heorsynth.checks.core.strata import Observed, at_level, patients
 from heorsynth.checks.economics.analysis import FEWEST_IMPUTATIONS, Analysis, rows_of
 from heorsynth.checks.economics.arms import Evaluation
 from heorsynth.core.errors import NotEstimableError
@@ -121,9 +122,9 @@ class Options:
         def means(data: Observed) -> ArmMeans:
             if adjusted is not None:
                 return adjusted.of(data)
-            held = data.levels(str(data.schema.arm))
-            joints = [joint(data, held == name, first.costs, first.effect) for name in arms]
-            return arm_means_of(joints, sum(patients(data, held == name) for name in arms))
+            chosen = [at_level(data, str(data.schema.arm), name) for name in arms]
+            joints = [joint(data, rows, first.costs, first.effect) for rows in chosen]
+            return arm_means_of(joints, sum(patients(data, rows) for rows in chosen))
 
         return cls(group, arms, means(group.real), tuple(means(data) for data in group.synthetic))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from heorsynth.checks.core.finding import Finding
-from heorsynth.checks.core.observed import Observed
+from heorsynth.checks.core.strata import Observed
 from heorsynth.checks.economics.arms import Evaluation, thresholds
 from heorsynth.checks.economics.compared import Pair
 from heorsynth.core.errors import NotEstimableError

@@ -8,10 +8,11 @@ from functools import partial
 
 from heorsynth.checks.core.finding import Finding
 from heorsynth.checks.core.groups import ALL, Group, comparisons, two_levels
-from heorsynth.checks.core.observed import Observed, arm_curves, arm_moments, curve, moments
+from heorsynth.checks.core.observed import arm_curves, arm_moments, curve, moments
 from heorsynth.checks.core.question import Ask, Scope
 from heorsynth.checks.core.refusals import reason_of, too_few
 from heorsynth.checks.core.scalar import Measured
+from heorsynth.checks.core.strata import Observed
 from heorsynth.checks.survival.horizon import default_horizon
 from heorsynth.core.errors import HorizonError, NotEstimableError
 from heorsynth.core.estimate import Estimate

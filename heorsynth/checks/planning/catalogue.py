@@ -22,7 +22,7 @@ from heorsynth.checks.core.finding import (
     decide_single,
 )
 from heorsynth.checks.core.margin import HALF, Margin, as_margin
-from heorsynth.checks.core.observed import Observed
+from heorsynth.checks.core.strata import Observed
 from heorsynth.checks.costs import estimands as costs
 from heorsynth.checks.economics import estimands as economics
 from heorsynth.checks.planning.settings import setting_problems

@@ -12,9 +12,10 @@ from heorsynth.checks.analyses.problems import planned_analyses
 from heorsynth.checks.core.finding import LEVEL, POOLED, SINGLE, Finding
 from heorsynth.checks.core.groups import Group
 from heorsynth.checks.core.margin import Margin
-from heorsynth.checks.core.observed import Observed, columns
+from heorsynth.checks.core.observed import columns
 from heorsynth.checks.core.question import Question
 from heorsynth.checks.core.standing import Standing
+from heorsynth.checks.core.strata import Observed
 from heorsynth.checks.economics.analysis import ADJUSTMENTS, imputations, names_in
 from heorsynth.checks.economics.arms import economics_problems, evaluations, odd_effects, unnamed_comparator
 from heorsynth.checks.economics.balance import missing_covariates, undeclared

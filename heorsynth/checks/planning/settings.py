@@ -8,7 +8,8 @@ from typing import cast
 
 from heorsynth.checks.core.estimand import Estimand
 from heorsynth.checks.core.margin import Margin
-from heorsynth.checks.core.observed import Observed, columns, patients_by
+from heorsynth.checks.core.observed import columns
+from heorsynth.checks.core.strata import Observed, patients_by
 from heorsynth.core.errors import Problem, nearest
 from heorsynth.core.numbers import is_number, is_whole
 

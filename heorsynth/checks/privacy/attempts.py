@@ -113,9 +113,9 @@ class Attempt(Ask):
 
 def copies(ask: Attempt) -> list[Finding]:
     """Return the share of rows equal to a patient and, with a hold-out, of patients equal to a row."""
-    rows, source = ask.space.joined(ask.group.synthetic).codes, ask.space.of_cohort(ask.group.real).codes
+    rows, source = ask.space.codes_of(*ask.group.synthetic), ask.space.codes_of(ask.group.real)
     none = ask.unseen is None or ask.unseen.n < SMALL_COUNT
-    unseen = None if none else ask.space.of_cohort(ask.others).codes
+    unseen = None if none else ask.space.codes_of(ask.others)
     findings = [ask.exposure("rows equal to a patient", records.copies(rows, source, unseen, ask.chance))]
     if unseen is not None:
         findings.append(ask.exposure("patients whom a row of any cohort equals", records.copied(rows, source, unseen)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -31,7 +32,7 @@ class Points:
         return self.points[held][:, coordinates], self.codes[held, column]
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, repr=False, eq=False)
 class Space:
     """The coordinates of columns, common to patients, hold-out and rows.
 
@@ -43,8 +44,7 @@ class Space:
     levels: Mapping[str, Mapping[str, int]]
     owners: tuple[str, ...]
     gaps: frozenset[str]
-    centre: np.ndarray
-    scale: np.ndarray
+    people: tuple[Cohort, ...]
 
     @classmethod
     def of(cls, real: Cohort, synthetic: Sequence[Cohort], holdout: Cohort | None) -> Space:
@@ -62,16 +62,29 @@ class Space:
             for name in names
             if not is_numeric(real, name)
         }
-        gaps = frozenset(name for name in names if any(cohort.rows[name].isna().any() for cohort in cohorts))
+        gaps = frozenset(name for name in names if any(cohort.missing(name).any() for cohort in cohorts))
         owners = tuple(
             name
             for name in names
             for _ in range((max(len(levels[name]) - 1, 1) if name in levels else 1) + (name in gaps))
         )
-        bare = cls(names, levels, owners, gaps, np.zeros(len(owners)), np.ones(len(owners)))
-        people = np.concatenate([bare._raw(cohort)[0] for cohort in ([real] if holdout is None else [real, holdout])])
+        return cls(names, levels, owners, gaps, (real,) if holdout is None else (real, holdout))
+
+    @cached_property
+    def _scaling(self) -> tuple[np.ndarray, np.ndarray]:
+        people = np.concatenate([self._raw(cohort)[0] for cohort in self.people])
         spread = np.nanstd(people, axis=0)
-        return cls(names, levels, owners, gaps, np.nanmean(people, axis=0), np.where(spread > 0, spread, np.nan))
+        return np.nanmean(people, axis=0), np.where(spread > 0, spread, np.nan)
+
+    @property
+    def centre(self) -> np.ndarray:
+        """The mean of each coordinate (k,)."""
+        return self._scaling[0]
+
+    @property
+    def scale(self) -> np.ndarray:
+        """The standard deviation of each coordinate (k,); NaN without variation."""
+        return self._scaling[1]
 
     @property
     def numeric(self) -> np.ndarray:
@@ -86,6 +99,13 @@ class Space:
         """Return the rows of a cohort as points. A missing number, or a column without variation, is at the centre."""
         columns, codes = self._raw(cohort)
         return Points(np.nan_to_num((columns - self.centre) / self.scale), codes)
+
+    def codes_of(self, *cohorts: Cohort) -> np.ndarray:
+        """Return the codes (n, p) of the rows of cohorts together."""
+        codes = np.empty((len(self.names), sum(cohort.n for cohort in cohorts)))
+        for place, name in enumerate(self.names):
+            np.concatenate([self._code(cohort, name) for cohort in cohorts], out=codes[place])
+        return codes.T
 
     def _raw(self, cohort: Cohort) -> tuple[np.ndarray, np.ndarray]:
         """Return unscaled coordinates (n, k), NaN where a number is missing, and codes (n, p)."""

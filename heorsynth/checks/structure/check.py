@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from functools import partial
+from typing import cast
 
 import numpy as np
 
 from heorsynth.checks.core.distance import Gaps, Measure, average, largest
 from heorsynth.checks.core.finding import Finding
-from heorsynth.checks.core.observed import Observed, columns, missing
+from heorsynth.checks.core.observed import columns, missing
 from heorsynth.checks.core.question import Ask, Scope
 from heorsynth.checks.core.scalar import Numbers
-from heorsynth.checks.structure.columns import compared_columns, is_numeric, numbers
+from heorsynth.checks.core.strata import Observed
+from heorsynth.checks.structure.columns import compared_columns, distinct, is_numeric
 from heorsynth.core.estimate import Estimate
 from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.data.columns.levels import POOLED
@@ -25,6 +27,9 @@ DRAWS = 200
 
 _CHANCE = 3
 """Of so many expected rows there is none with a probability of 5%."""
+
+_SEVERAL = 1000
+"""A column with more different values than this is looked at no further to say that it has several."""
 
 _GRID = 100
 """Numeric distributions are compared at this many quantiles of the real column."""
@@ -84,28 +89,41 @@ def _left(ask: Ask, name: str, numeric: bool) -> tuple[bool, str]:
     It is not said where it may be chance: copies drawn from the patients would have three rows or fewer with another
     value.
     """
-    held = [numbers(one, name) if numeric else one.levels(name) for one in (ask.group.real, *ask.group.synthetic)]
-    real, *copies = (one[~np.isnan(one)] if numeric else one[one != ""].astype(str) for one in held)
-    left = np.unique(drawn := np.concatenate(copies))
-    values = np.unique(real)
-    if len(values) == 2 and POOLED in left and len(np.intersect1d(values, left)) == 1:
+    real, *copies = (_counted(one, name, numeric) for one in (ask.group.real, *ask.group.synthetic))
+    left: set[Hashable] = set().union(*copies)
+    if len(real) == 2 and POOLED in left and len(left & real.keys()) == 1:
         return False, f"; too few patients have its other level: it is written as {POOLED!r}"
-    others = float(np.mean(~np.isin(real, left)))
-    if len(values) < 2 or len(left) > 1 or others * len(drawn) <= _CHANCE:
+    if len(real) < 2 or len(left) > 1:
+        return False, ""
+    others = 1 - sum(real.get(value, 0) for value in left) / sum(real.values())
+    if others * sum(sum(copy.values()) for copy in copies) <= _CHANCE:
         return False, ""
     return True, "the patients' values differ, and the copies have one value: nothing of this column is left"
 
 
+def _counted(cohort: Cohort, name: str, numeric: bool) -> Mapping[Hashable, int]:
+    """Return the number of rows with each known value."""
+    if not numeric:
+        return cast(Mapping[Hashable, int], cohort.coded(name).counts) if cohort.has(name) else {}
+    held = distinct(cohort, name)
+    places = np.flatnonzero(held.counts)
+    if len(places) > _SEVERAL:  # it is only asked whether they are several
+        places = places[:_SEVERAL]
+    return dict(zip(held.values[places].tolist(), held.counts[places].tolist(), strict=True))
+
+
 def _counts_at_points(cohorts: Sequence[Cohort], name: str) -> np.ndarray:
     """Return how many values of each cohort (1 + m, 2 J + 1) lie below, at and between J points, and above them."""
-    held = [numbers(cohort, name) for cohort in cohorts]
-    real = held[0][~np.isnan(held[0])] if not np.isnan(held[0]).all() else np.zeros(1)
-    points = np.unique(np.quantile(real, np.linspace(0, 1, _GRID + 1), method="lower"))
-    values, row = np.concatenate(held), np.repeat(np.arange(len(held)), [len(one) for one in held])
-    known = ~np.isnan(values)
-    cell = sum(np.searchsorted(points, values[known], side=side) for side in ("left", "right"))
-    n_cells = 2 * len(points) + 1
-    return np.bincount(row[known] * n_cells + cell, minlength=len(held) * n_cells).reshape(len(held), n_cells)
+    held = [distinct(cohort, name) for cohort in cohorts]
+    n_real = held[0].n_known
+    places = np.floor((n_real - 1) * np.linspace(0, 1, _GRID + 1)).astype(np.int64)
+    points = np.unique(held[0].at(places) if n_real else np.zeros(1))
+    found = []
+    for one in held:
+        up_to = np.concatenate([[0], np.cumsum(one.counts)])
+        below, upto = (up_to[np.searchsorted(one.values, points, side=side)] for side in ("left", "right"))
+        found.append(np.diff(np.column_stack([below, upto]).ravel(), prepend=0, append=up_to[-1]))
+    return np.array(found)
 
 
 def _counts_of_levels(cohorts: Sequence[Cohort], name: str) -> np.ndarray:

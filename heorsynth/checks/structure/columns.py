@@ -6,6 +6,7 @@ import numpy as np
 from pandas.api import types
 
 from heorsynth.data.cohort.cohort import Cohort
+from heorsynth.data.columns.arrays import Distinct
 from heorsynth.data.columns.kinds import MAX_LEVELS
 
 
@@ -35,6 +36,11 @@ def is_numeric(real: Cohort, name: str) -> bool:
 def numbers(cohort: Cohort, name: str) -> np.ndarray:
     """Return a numeric column (n,), NaN where it is missing or the cohort lacks it."""
     return cohort.numbers(name) if cohort.has(name) else np.full(cohort.n, np.nan)
+
+
+def distinct(cohort: Cohort, name: str) -> Distinct:
+    """Return a numeric column, coded; without any value if the cohort lacks it."""
+    return cohort.distinct(name) if cohort.has(name) else Distinct.of(np.full(cohort.n, np.nan))
 
 
 def levels_of(cohort: Cohort, name: str) -> list[str]:

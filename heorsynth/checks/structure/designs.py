@@ -13,6 +13,9 @@ from heorsynth.estimators.association import TINY
 _CELLS = 250_000
 """Designs of about this many numbers are computed together: they stay in the processor's cache."""
 
+_MANY = 5000
+"""Cohorts of so many rows are ranked alone, through the coding of each column that other checks use too."""
+
 
 def width(name: str, levels: Mapping[str, Sequence[str]]) -> int:
     """Return the number of columns of a design: one for a number or two levels, else one a level."""
@@ -41,6 +44,9 @@ def designs(
     step = max(1, _CELLS // max(sum(widths) * max(cohort.n for cohort in cohorts), 1))
     for begin in range(0, len(cohorts), step):
         several = cohorts[begin : begin + step]
+        if len(several) == 1 and several[0].n >= _MANY:
+            yield _one(several[0], names, levels, sum(widths))[None]
+            continue
         made = np.full((len(several), sum(widths), max(cohort.n for cohort in several)), np.nan)
         for one, cohort in zip(made, several, strict=True):
             one[ranked, : cohort.n] = cohort.arrays.several_numbers(numeric)
@@ -50,6 +56,21 @@ def designs(
                 )
         made[:, ranked] = ranks(made[:, ranked])
         yield made.swapaxes(1, 2)
+
+
+def _one(cohort: Cohort, names: Sequence[str], levels: Mapping[str, Sequence[str]], columns: int) -> np.ndarray:
+    """Return the design (n, k) of one cohort, a row after the other."""
+    made, begin = np.empty((cohort.n, columns)), 0
+    for name in names:
+        end = begin + width(name, levels)
+        if not cohort.has(name):
+            made[:, begin:end] = np.nan
+        elif name in levels:
+            made[:, begin:end] = _indicators(cohort.coded(name), levels[name]).T
+        else:
+            made[:, begin] = cohort.distinct(name).ranks
+        begin = end
+    return made
 
 
 def _indicators(held: Levels, wanted: Sequence[str]) -> np.ndarray:
@@ -78,6 +99,10 @@ def correlations(design: np.ndarray) -> np.ndarray:
 
     Each is over the rows with both values known.
     """
+    if np.isfinite(design.sum()):
+        return np.array([_whole(one) for one in design.reshape(-1, *design.shape[-2:])]).reshape(
+            *design.shape[:-2], design.shape[-1], design.shape[-1]
+        )
     known = np.isfinite(design)
     seen = known.astype(float)
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -92,3 +117,18 @@ def correlations(design: np.ndarray) -> np.ndarray:
         product = spread * spread.swapaxes(-1, -2)
         covariance = across @ scaled / count - mean * mean.swapaxes(-1, -2)
         return np.asarray(covariance / np.sqrt(np.where(product > TINY, product, np.nan)))
+
+
+def _whole(design: np.ndarray) -> np.ndarray:
+    """Return `correlations` (k, k) of a design (n, k) without missing values."""
+    middle = design.mean(axis=0)
+    product = np.zeros((design.shape[1], design.shape[1]))
+    step = max(1, _CELLS // max(design.shape[1], 1))
+    for begin in range(0, len(design), step):
+        part = design[begin : begin + step] - middle
+        product += part.T @ part
+    product /= len(design)
+    spread = np.diagonal(product)
+    varies = (spread > 0)[:, None] & (spread > 0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.asarray(product / np.sqrt(np.where(varies, spread[:, None] * spread, np.nan)))

@@ -8,9 +8,10 @@ from functools import partial
 
 from heorsynth.checks.core.finding import LEVEL, Finding
 from heorsynth.checks.core.groups import two_levels
-from heorsynth.checks.core.observed import Observed, arm_curves, arm_moments, curve, moments, patients_by
+from heorsynth.checks.core.observed import arm_curves, arm_moments, curve, moments
 from heorsynth.checks.core.question import Ask, Estimator
 from heorsynth.checks.core.scalar import Numbers
+from heorsynth.checks.core.strata import Observed, at_level, patients_by
 from heorsynth.checks.survival.horizon import default_horizon
 from heorsynth.checks.survival.together import together
 from heorsynth.core.errors import HorizonError, NotEstimableError
@@ -86,7 +87,7 @@ def _quantities(ask: Ask, name: str, level: str, usual: str) -> Iterator[tuple[s
 
 
 def _mean(cohort: Observed, column: str, name: str, level: str) -> Estimate:
-    return mean_of(moments(cohort.take(cohort.levels(name) == level), column))
+    return mean_of(moments(cohort.take(at_level(cohort, name, level)), column))
 
 
 def _mean_gap(cohort: Observed, column: str, name: str, levels: tuple[str, str]) -> Estimate:
@@ -95,7 +96,7 @@ def _mean_gap(cohort: Observed, column: str, name: str, levels: tuple[str, str])
 
 
 def _rmst(cohort: Observed, endpoint: str, horizon: float, name: str, level: str) -> Estimate:
-    return restricted_mean(curve(cohort.take(cohort.levels(name) == level), endpoint), horizon)
+    return restricted_mean(curve(cohort.take(at_level(cohort, name, level)), endpoint), horizon)
 
 
 def _rmst_gap(cohort: Observed, endpoint: str, horizon: float, name: str, levels: tuple[str, str]) -> Estimate:

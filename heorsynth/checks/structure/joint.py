@@ -20,7 +20,7 @@ from heorsynth.checks.structure.designs import correlations, designs, width
 from heorsynth.core.errors import NotEstimableError
 from heorsynth.core.estimate import Estimate, significant
 from heorsynth.data.cohort.cohort import Cohort
-from heorsynth.estimators.association import rank_correlation, resampled_correlations
+from heorsynth.estimators.association import correlation_of_ranks, rank_correlation, resampled_correlations
 from heorsynth.estimators.propensity import propensity
 
 _MOST_PAIRS = 20_000
@@ -29,6 +29,9 @@ _MOST_PAIRS = 20_000
 _LEAST_ROWS, _ROWS_PER_COLUMN = 2, 20
 """A model with more than one column for two rows separates any rows. One for twenty is then used: what chance explains,
 half of the share of columns to rows, is small beside the margin."""
+
+_MANY = 5000
+"""From so many rows on, ranks come from the coding of a column, which other checks use too."""
 
 DRAWS = 200
 """Bootstrap draws of the real cohort behind the floor of a distance, and draws behind its interval."""
@@ -76,6 +79,8 @@ def joint_ranks(ask: Ask) -> list[Finding]:
     columns = [name for name in (*schema.costs, *schema.utilities, *schema.times) if name not in totalled]
 
     def together(cohort: Cohort, one: str, other: str) -> Estimate:
+        if cohort.n >= _MANY and not (cohort.missing(one).any() or cohort.missing(other).any()):
+            return correlation_of_ranks(cohort.distinct(one).ranks, cohort.distinct(other).ranks, cohort.n)
         return rank_correlation(cohort.column(one), cohort.column(other))
 
     return [
@@ -106,9 +111,10 @@ def told_apart(ask: Ask) -> list[Finding]:
     used = _few(names, levels, rows, ask.rng)
     told = "" if len(used) == len(names) else f"of {len(used)} of {len(names):,} columns, drawn at random; "
     names = used
-    real = _numbers(group.real, names, levels)
+    gaps = {name for name in names if any(cohort.missing(name).any() for cohort in (group.real, *group.synthetic))}
+    real = _numbers(group.real, names, levels, gaps)
     try:
-        each = [propensity(real, _numbers(cohort, names, levels)) for cohort in group.synthetic]
+        each = [propensity(real, _numbers(cohort, names, levels, gaps)) for cohort in group.synthetic]
     except NotEstimableError as refusal:
         return [question.refuse(reason_of(refusal))]
     mean = replace(each[0], pmse=float(np.mean([one.pmse for one in each])))
@@ -135,8 +141,11 @@ def _all_levels(group: Group, name: str) -> list[str]:
     return sorted(set().union(*(levels_of(cohort, name) for cohort in (group.real, *group.synthetic))))
 
 
-def _numbers(cohort: Cohort, names: Sequence[str], levels: Mapping[str, list[str]]) -> np.ndarray:
-    """Return numbers, indicators of levels and indicators of missing values as columns (n, k), without NaN."""
+def _numbers(cohort: Cohort, names: Sequence[str], levels: Mapping[str, list[str]], gaps: set[str]) -> np.ndarray:
+    """Return numbers, indicators of levels and indicators of missing values as columns (n, k), without NaN.
+
+    `gaps` are the columns with a missing value in some cohort.
+    """
     columns: list[np.ndarray] = []
     for name in names:
         if name in levels:
@@ -145,8 +154,11 @@ def _numbers(cohort: Cohort, names: Sequence[str], levels: Mapping[str, list[str
         else:
             values = cohort.numbers(name)
             missing = np.isnan(values)
-            columns += [np.where(missing, 0.0, values), missing.astype(float)]
-    return np.column_stack(columns)
+            if name in gaps or missing.any():
+                columns += [np.where(missing, 0.0, values), missing.astype(float)]
+            else:
+                columns.append(values)
+    return np.array(columns).T
 
 
 def _gaps(ask: Ask) -> tuple[Gaps, str]:

@@ -161,7 +161,7 @@ def panel_result(real: Cohort, synthetic: Sequence[Cohort], rng: np.random.Gener
     if not drawn.analyses:
         none = np.empty(0)
         return PanelResult((), none, none, none, none, none, none)
-    value, error = first_coefficients(values_of(real, drawn.columns), drawn.models)
+    value, error = first_coefficients(drawn.values, drawn.models)
     usable = np.flatnonzero(np.isfinite(value) & (error > _EXACT))
     analyses = tuple(drawn.analyses[place] for place in usable)
     models = [drawn.models[place] for place in usable]

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations, product
 
 import numpy as np
-from scipy import stats
 
-from heorsynth.checks.structure.columns import compared_columns, numbers
+from heorsynth.checks.structure.columns import compared_columns, distinct
 from heorsynth.checks.structure.panel_columns import (
     FEWEST,
     Column,
@@ -19,9 +18,9 @@ from heorsynth.checks.structure.panel_columns import (
     PanelColumns,
     RestrictedTime,
     panel_columns,
-    values_of,
 )
 from heorsynth.data.cohort.cohort import Cohort
+from heorsynth.data.columns.arrays import Levels
 from heorsynth.data.columns.schema import Schema
 from heorsynth.estimators.least_squares import Model
 
@@ -70,13 +69,14 @@ class Analysis:
 
 @dataclass(frozen=True)
 class DrawnPanel:
-    """The analyses, the columns they need, and the same analyses as models on these columns.
+    """The analyses, the columns they need with the patients' values (n,), and the analyses as models on these.
 
     `told` says which of the cohort's columns they are drawn from, if not from all.
     """
 
     analyses: tuple[Analysis, ...]
     columns: tuple[Column, ...]
+    values: tuple[np.ndarray, ...]
     models: tuple[Model, ...]
     told: str = ""
 
@@ -112,7 +112,8 @@ def drawn_panel(real: Cohort, rng: np.random.Generator, most: int = _MOST) -> Dr
         for one in analyses
     )
     told = "" if len(used) == len(names) else f"of {len(used)} of {len(names):,} columns, drawn at random: "
-    return DrawnPanel(analyses, columns, models, told)
+    values = tuple(source.values[column] for column in columns)
+    return DrawnPanel(analyses, columns, values, models, told)
 
 
 def _few(names: Sequence[str], schema: Schema, rng: np.random.Generator) -> list[str]:
@@ -149,7 +150,11 @@ class _Source:
         self.schema = real.schema
         self.columns = panel_columns(real, names)
         self.linked = _linked(real, self.columns)
-        self.values = {column: column.of(real) for column in _every(self.columns)}
+        times = {column.source: held for column, held in self.columns.values.items()}
+        self.values = {
+            column: times[column.source] if isinstance(column, RestrictedTime) else column.of(real)
+            for column in _every(self.columns)
+        }
         self.known = {column: np.isfinite(values) for column, values in self.values.items()}
         self.all_known = frozenset(column for column, known in self.known.items() if known.all())
         self.high: dict[Column, np.ndarray] = {}
@@ -293,21 +298,24 @@ def _listed(names: Sequence[str]) -> str:
 
 def _linked(real: Cohort, columns: PanelColumns) -> frozenset[frozenset[str]]:
     """Return the pairs of columns of which one determines the other, declared or seen in the patients."""
-    ranks = {name: _ranks(numbers(real, name)) for name in columns.high}
-    levels = {name: values_of(real, held) for name, held in columns.levels.items()}
-    groups = {name: np.unique(real.levels(name), return_inverse=True)[1] for name in levels}
-    known = {name: real.levels(name) != "" for name in levels}
+    ranks = {name: distinct(real, name).ranks for name in columns.high}
+    levels = {name: real.coded(name) for name in columns.levels}
+    shown = {
+        name: np.isin(levels[name].names[:-1], [one.level for one in held]) for name, held in columns.levels.items()
+    }
     found = set(_declared(real.schema))
-    measures: list[tuple[Mapping[str, object], Mapping[str, object], Callable[[str, str], float]]] = [
-        (ranks, ranks, lambda one, other: _correlation(ranks[one], ranks[other])),
-        (ranks, levels, lambda one, other: _explained(ranks[one], groups[other], known[other])),
-        (levels, levels, lambda one, other: max(
-            _correlation(a, b) for a in levels[one].T for b in levels[other].T
-        )),
-    ]  # fmt: skip
-    for first, second, measure in measures:
-        pairs = combinations(first, 2) if first is second else product(first, second)
-        found |= {frozenset(pair) for pair in pairs if measure(*pair) > _SAME}
+    found |= {frozenset(pair) for pair in _correlated(ranks)}
+    found |= {
+        frozenset((number, name))
+        for number, values in ranks.items()
+        for name, held in zip(levels, _explained(values, list(levels.values())), strict=True)
+        if held > _SAME
+    }
+    found |= {
+        frozenset((one, other))
+        for one, other in combinations(levels, 2)
+        if _levels_correlate(levels[one], levels[other])[np.ix_(shown[one], shown[other])].max(initial=0.0) > _SAME
+    }
     return frozenset(found)
 
 
@@ -319,9 +327,16 @@ def _declared(schema: Schema) -> Iterator[frozenset[str]]:
         yield from (frozenset((name, other)) for other, its in schema.bands.items() if its.source == band.source)
 
 
-def _ranks(values: np.ndarray) -> np.ndarray:
-    ranks: np.ndarray = stats.rankdata(values, nan_policy="omit")
-    return np.where(np.isnan(values), np.nan, ranks)
+def _correlated(ranks: Mapping[str, np.ndarray]) -> Iterator[tuple[str, str]]:
+    """Yield the pairs of numbers whose ranks correlate, those without gaps in one product."""
+    known = {name: not np.isnan(values).any() for name, values in ranks.items()}
+    whole = [name for name in ranks if known[name]]
+    if len(whole) > 1:
+        together = np.abs(np.corrcoef(np.array([ranks[name] for name in whole])))
+        yield from ((whole[one], whole[other]) for one, other in np.argwhere(np.triu(together > _SAME, 1)))
+    for one, other in combinations(ranks, 2):
+        if not (known[one] and known[other]) and _correlation(ranks[one], ranks[other]) > _SAME:
+            yield one, other
 
 
 def _correlation(one: np.ndarray, other: np.ndarray) -> float:
@@ -333,16 +348,35 @@ def _correlation(one: np.ndarray, other: np.ndarray) -> float:
     return float(abs(np.corrcoef(first, second)[0, 1]))
 
 
-def _explained(ranks: np.ndarray, group: np.ndarray, known: np.ndarray) -> float:
-    """Return the variance that the groups explain, as a share of the most they could: 1 for the bands of a number."""
-    both = np.isfinite(ranks) & known
-    values, group = ranks[both], np.unique(group[both], return_inverse=True)[1]
-    if len(values) < 2 or np.ptp(values) == 0:
-        return 0.0
-    sizes = np.bincount(group)
-    means = np.bincount(group, values) / sizes
-    order = np.argsort(means)
-    blocks = np.repeat(np.arange(len(sizes)), sizes[order])
-    best = np.bincount(blocks, np.sort(values)) / sizes[order]
-    centre = values.mean()
-    return float((sizes * (means - centre) ** 2).sum() / (sizes[order] * (best - centre) ** 2).sum())
+def _levels_correlate(one: Levels, other: Levels) -> np.ndarray:
+    """Return the absolute correlations (L, K) of the indicators of two columns' levels; 0 without variation."""
+    shape = len(one.names), len(other.names)
+    cells = (one.codes.astype(np.int64) % shape[0]) * shape[1] + other.codes.astype(np.int64) % shape[1]
+    both = np.bincount(cells, minlength=shape[0] * shape[1]).reshape(shape)[:-1, :-1].astype(float)
+    rows, columns, n = both.sum(axis=1, keepdims=True), both.sum(axis=0, keepdims=True), both.sum()
+    spread = np.sqrt(rows * (n - rows) * columns * (n - columns))
+    return np.abs(np.divide(n * both - rows * columns, spread, out=np.zeros(both.shape), where=spread > 0))
+
+
+def _explained(ranks: np.ndarray, several: Sequence[Levels]) -> Iterator[float]:
+    """Yield the variance of ranks that each column explains, as a share of the most it could: 1 for bands."""
+    seen = np.isfinite(ranks)
+    known = seen.all()
+    ordered = np.sort(ranks[seen])
+    for held in several:
+        both = held.codes >= 0
+        values, group, ascending = ranks, held.codes, ordered
+        if not (known and both.all()):
+            both &= seen
+            values, group = ranks[both], held.codes[both]
+            ascending = np.sort(values)
+        if len(values) < 2 or ascending[0] == ascending[-1]:
+            yield 0.0
+            continue
+        counts = np.bincount(group)
+        sizes = counts[counts > 0]
+        means = np.bincount(group, values)[counts > 0] / sizes
+        order = np.argsort(means)
+        best = np.add.reduceat(ascending, np.cumsum([0, *sizes[order][:-1]])) / sizes[order]
+        centre = values.mean()
+        yield float((sizes * (means - centre) ** 2).sum() / (sizes[order] * (best - centre) ** 2).sum())

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 
-from heorsynth.checks.structure.columns import compared_columns, is_numeric, numbers
+from heorsynth.checks.structure.columns import compared_columns, distinct, is_numeric, numbers
 from heorsynth.checks.survival.horizon import default_horizon, outcome
 from heorsynth.core.errors import NotEstimableError
 from heorsynth.core.estimate import significant
 from heorsynth.data.cohort.cohort import Cohort
+from heorsynth.data.columns.arrays import Distinct
 from heorsynth.estimators.survival.pseudo_values import restricted_time
 
 FEWEST = 10
@@ -151,6 +152,7 @@ class PanelColumns:
     levels : dict         column: its levels with enough patients, the commonest first
     high : dict           number: its two groups; also follow-up times
     arms : tuple          each arm against the reference
+    values : dict         pseudo-value: its values (n,) in the patients
     """
 
     numbers: tuple[Number, ...]
@@ -158,6 +160,7 @@ class PanelColumns:
     levels: dict[str, tuple[Level, ...]]
     high: dict[str, High]
     arms: tuple[Level, ...]
+    values: Mapping[RestrictedTime, np.ndarray]
 
 
 def panel_columns(real: Cohort, names: Sequence[str] | None = None) -> PanelColumns:
@@ -165,45 +168,46 @@ def panel_columns(real: Cohort, names: Sequence[str] | None = None) -> PanelColu
     schema = real.schema
     names = compared_columns(real) if names is None else names
     values = {name: numbers(real, name) for name in names if is_numeric(real, name)}
-    high = {name: cut for name, held in values.items() if (cut := _high(name, held)) is not None}
+    high = {name: cut for name in values if (cut := _high(name, distinct(real, name))) is not None}
     kept = [name for name in high if name not in schema.times]
     standard = tuple(Number(name, float(np.nanmean(values[name])), float(np.nanstd(values[name]))) for name in kept)
     levels = {name: found for name in names if name not in values and (found := _levels(real, name))}
     arms = real.arm_levels
     common = {one.level for one in levels.get(schema.arm or "", ())}
     pairs = tuple(Level(schema.arm or "", arm, arms[0]) for arm in arms[1:] if {arm, arms[0]} <= common)
-    return PanelColumns(standard, _times(real), levels, high, pairs)
+    times = _times(real)
+    return PanelColumns(standard, tuple(times), levels, high, pairs, times)
 
 
-def values_of(cohort: Cohort, columns: Sequence[Column]) -> np.ndarray:
-    """Return the values of columns (n, k) in a cohort."""
-    return np.column_stack([column.of(cohort) for column in columns])
+def values_of(cohort: Cohort, columns: Sequence[Column]) -> list[np.ndarray]:
+    """Return the values (n,) of each column in a cohort."""
+    return [column.of(cohort) for column in columns]
 
 
-def _high(name: str, values: np.ndarray) -> High | None:
-    known = values[~np.isnan(values)]
-    if len(known) < 2 * FEWEST:
+def _high(name: str, held: Distinct) -> High | None:
+    n = held.n_known
+    if n < 2 * FEWEST:
         return None
-    cut = float(np.median(known))
-    at_cut = not (known > cut).any()
-    above = int(((known >= cut) if at_cut else (known > cut)).sum())
-    return High(name, cut, at_cut) if min(above, len(known) - above) >= FEWEST else None
+    cut = float(held.at(np.array([(n - 1) // 2, n // 2])).mean())
+    at_cut = not (held.values[held.counts > 0] > cut).any()
+    above = int(held.counts[held.values >= cut if at_cut else held.values > cut].sum())
+    return High(name, cut, at_cut) if min(above, n - above) >= FEWEST else None
 
 
 def _levels(real: Cohort, name: str) -> tuple[Level, ...]:
-    held = real.levels(name)
-    found, counts = np.unique(held[held != ""], return_counts=True)
+    held = real.coded(name).counts
+    found, counts = list(held), np.array([*held.values()], dtype=int)
     total = int(counts.sum())
     order = np.argsort(-counts, kind="stable")[:_MOST_LEVELS]
-    return tuple(Level(name, str(found[i])) for i in order if FEWEST <= counts[i] <= total - FEWEST)
+    return tuple(Level(name, found[i]) for i in order if FEWEST <= counts[i] <= total - FEWEST)
 
 
-def _times(real: Cohort) -> tuple[RestrictedTime, ...]:
-    found = []
+def _times(real: Cohort) -> dict[RestrictedTime, np.ndarray]:
+    found = {}
     for name in real.schema.endpoints:
         column = RestrictedTime(name, default_horizon(real, name), real.schema.unit, 1.0)
         values = column.of(real)
         spread = float(np.nanstd(values)) if np.isfinite(values).any() else 0.0
         if spread > 0:
-            found.append(RestrictedTime(name, column.horizon, column.unit, spread))
-    return tuple(found)
+            found[RestrictedTime(name, column.horizon, column.unit, spread)] = values / spread
+    return found

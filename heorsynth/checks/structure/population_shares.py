@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 
 from heorsynth.checks.core.finding import Finding, Held
 from heorsynth.checks.core.groups import names_of
-from heorsynth.checks.core.observed import Observed, patients
 from heorsynth.checks.core.question import Ask
 from heorsynth.checks.core.scalar import MEAN_ABSOLUTE_NORMAL, Measured
+from heorsynth.checks.core.strata import Observed, patients
 from heorsynth.core.disclosure import RULES
 from heorsynth.core.errors import MarginError, Problem, nearest
 from heorsynth.core.numbers import is_number

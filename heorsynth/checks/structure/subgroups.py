@@ -12,9 +12,9 @@ from scipy import stats
 
 from heorsynth.checks.core.finding import Finding, Held
 from heorsynth.checks.core.groups import names_of
-from heorsynth.checks.core.observed import Observed, patients, patients_by
 from heorsynth.checks.core.question import Ask, Scope
 from heorsynth.checks.core.scalar import Measured, Numbers
+from heorsynth.checks.core.strata import Observed, at_level, levels_in, patients, patients_by
 from heorsynth.data.columns.levels import SMALL_COUNT
 
 _FALSE_ALARM = 0.05
@@ -57,14 +57,13 @@ def _retention(ask: Ask, name: str) -> Finding:
     rare it is. One lost or invented level fails, so the count is compared with 1/2.
     """
     real, synthetic = ask.scope.real, ask.scope.synthetic
-    held = real.levels(name)
-    levels = sorted(set(held.tolist()) - {""})
-    drawn = [set(cohort.levels(name).tolist()) - {""} for cohort in synthetic]
+    levels = levels_in(real, name)
+    drawn = [set(levels_in(cohort, name)) for cohort in synthetic]
     invented = set().union(*drawn) - set(levels)
     lost, perhaps, alarm = 0, 0, _FALSE_ALARM / 2 / max(len(levels), 1)
     for level in levels:
         absent = sum(level not in present for present in drawn)
-        chance = _absence_by_chance(patients(real, held == level), real.n, absent, synthetic, alarm)
+        chance = _absence_by_chance(patients(real, at_level(real, name, level)), real.n, absent, synthetic, alarm)
         if absent and chance < alarm:
             lost += 1
         elif absent == len(drawn):
@@ -136,5 +135,5 @@ def _cells(real: Observed, names: tuple[str, ...], min_count: int) -> Iterator[t
 
 
 def _count(cohort: Observed, names: tuple[str, ...], cell: tuple[str, ...]) -> int:
-    chosen = [cohort.levels(name) == level for name, level in zip(names, cell, strict=True)]
+    chosen = [at_level(cohort, name, level) for name, level in zip(names, cell, strict=True)]
     return patients(cohort, np.logical_and.reduce(chosen))

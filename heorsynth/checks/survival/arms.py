@@ -11,8 +11,9 @@ import numpy as np
 from heorsynth.checks.core.finding import Finding
 from heorsynth.checks.core.groups import ARM, Group, comparisons, two_levels
 from heorsynth.checks.core.margin import Margin
-from heorsynth.checks.core.observed import Observed, arm_curves, hazard, hazard_change
+from heorsynth.checks.core.observed import arm_curves, hazard, hazard_change
 from heorsynth.checks.core.question import Ask, Estimator
+from heorsynth.checks.core.strata import Observed
 from heorsynth.checks.survival.horizon import competing, horizon_of, spans
 from heorsynth.checks.survival.together import Many, together
 from heorsynth.core.errors import NotEstimableError

@@ -6,9 +6,10 @@ import numpy as np
 
 from heorsynth.checks.core.distance import Gaps, Measure, average, largest, root_mean_square
 from heorsynth.checks.core.finding import Finding
-from heorsynth.checks.core.observed import Observed, curve
+from heorsynth.checks.core.observed import curve
 from heorsynth.checks.core.question import Ask
 from heorsynth.checks.core.refusals import reason_of, too_few
+from heorsynth.checks.core.strata import Observed
 from heorsynth.checks.survival.horizon import horizon_of, spans
 from heorsynth.checks.survival.together import stack_of
 from heorsynth.core.errors import HorizonError, NotEstimableError

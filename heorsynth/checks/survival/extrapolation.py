@@ -16,10 +16,10 @@ import numpy as np
 from heorsynth.checks.core.estimand import Reference
 from heorsynth.checks.core.finding import FAIL, Finding
 from heorsynth.checks.core.margin import Margin
-from heorsynth.checks.core.observed import Observed
 from heorsynth.checks.core.question import Ask
 from heorsynth.checks.core.refusals import reason_of, too_few
 from heorsynth.checks.core.scalar import Numbers, share_with_interval
+from heorsynth.checks.core.strata import Observed
 from heorsynth.checks.survival.horizon import declared_horizon, outcome, spans
 from heorsynth.core.errors import NotEstimableError
 from heorsynth.core.estimate import Estimate, normal_quantile

@@ -8,8 +8,9 @@ import numpy as np
 
 from heorsynth.checks.core.estimand import Reference
 from heorsynth.checks.core.margin import Margin
-from heorsynth.checks.core.observed import Observed, causes, follow_up_times
+from heorsynth.checks.core.observed import causes, follow_up_times
 from heorsynth.checks.core.question import Ask
+from heorsynth.checks.core.strata import Observed
 from heorsynth.core.estimate import significant
 from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.estimators.survival.curve import rounded_below

@@ -7,8 +7,9 @@ from functools import partial
 from typing import cast
 
 from heorsynth.checks.core.finding import Finding
-from heorsynth.checks.core.observed import Observed, causes, curve, follow_up_times, followed, incidence, reverse_curve
+from heorsynth.checks.core.observed import causes, curve, follow_up_times, followed, incidence, reverse_curve
 from heorsynth.checks.core.question import Ask
+from heorsynth.checks.core.strata import Observed
 from heorsynth.checks.survival.horizon import horizon_of, spans
 from heorsynth.checks.survival.together import together
 from heorsynth.core.errors import NotEstimableError

@@ -16,6 +16,9 @@ Many = Callable[[Stack], tuple[np.ndarray, np.ndarray]]
 """Counts of m cohorts -> values (m,) and standard errors (m,), NaN where an estimator of one cohort has to decide."""
 
 
+_MANY = 1000
+"""Cohorts of so many rows on the average use the coding of their times: small ones are sorted together."""
+
 Pair = tuple[str, str, str]
 """A column, and the two of its levels that are compared: the first with the second."""
 
@@ -59,9 +62,12 @@ def stack_of(ask: Ask, group: Group, pair: Pair | None = None) -> Stack | None:
 
 
 def _stack(cohorts: tuple[Cohort, ...], endpoint: str, pair: Pair | None) -> Stack:
-    outcomes = [cohort.outcome(endpoint) for cohort in cohorts]
+    outcomes, coded = [cohort.outcome(endpoint) for cohort in cohorts], None
+    if sum(cohort.n for cohort in cohorts) >= _MANY * len(cohorts):
+        held = [cohort.distinct(cohort.schema.endpoints[endpoint].time) for cohort in cohorts]
+        coded = [(one.values, one.codes) for one in held]
     if pair is None:
-        return stacked(outcomes)
+        return stacked(outcomes, coded=coded)
     column, *levels = pair
     arms = [cohort.coded(column).among(levels) for cohort in cohorts]
-    return stacked(outcomes, [np.where(arm < len(levels), arm, -1) for arm in arms])
+    return stacked(outcomes, [np.where(arm < len(levels), arm, -1) for arm in arms], coded)

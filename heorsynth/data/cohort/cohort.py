@@ -16,7 +16,7 @@ from heorsynth.data.cohort.declared import as_declared
 from heorsynth.data.cohort.source_checks import SOURCE_CHECKS, bad_events
 from heorsynth.data.cohort.visits import long_table, told, visit_arrays
 from heorsynth.data.columns import role_checks
-from heorsynth.data.columns.arrays import Arrays, Levels
+from heorsynth.data.columns.arrays import Arrays, Distinct, Levels
 from heorsynth.data.columns.schema import Schema, as_marks, schema_of
 from heorsynth.data.labels.claims import require_label_matches
 from heorsynth.data.labels.label import ID_COLUMN, KEY, Label, has_synthetic_id
@@ -26,8 +26,7 @@ from heorsynth.data.visits.long_table import is_long, widened
 
 
 class Cohort:
-    """A table with one row per patient, and the role of each column. It never changes: methods return new cohorts,
-    and its arrays cannot be written into. Each array is made once.
+    """A table with one row per patient, and the role of each column. It never changes, and each array is made once.
 
     Parameters
     ----------
@@ -273,6 +272,10 @@ class Cohort:
         """Return a column as floats (n,), NaN where it is missing or no number."""
         return self._arrays.numbers(name)
 
+    def distinct(self, name: str) -> Distinct:
+        """Return a column of numbers, coded: its different values, and each row's place (n,) among them."""
+        return self._arrays.distinct(name)
+
     def missing(self, name: str) -> np.ndarray:
         """Return True (n,) where a column is missing."""
         return self._arrays.missing(name)
@@ -338,7 +341,7 @@ class Cohort:
         >>> "`cost` = `drug` + `stay`" in cohort.rules().texts
         True
         """
-        return rules_of(self.rows, self._schema, min_patients)
+        return rules_of(self.rows, self._schema, min_patients, table=self._arrays)
 
     def split(self, share: float, rng: np.random.Generator) -> tuple[Cohort, Cohort]:
         """Split at random into a training cohort and a hold-out with the given share of patients."""

@@ -148,7 +148,7 @@ def columns_of(cohort: Cohort) -> dict[str, ColumnDomain]:
     """Return the domain of each column of a cohort or of a part of one, except its id."""
     frame, schema = cohort.rows, cohort.schema
     names = [str(name) for name in frame.columns if name != schema.id]
-    return {name: _column_domain(frame[name], name, schema) for name in names}
+    return {name: _column_domain(frame[name], name, schema, cohort.arrays) for name in names}
 
 
 def joined_columns(parts: Sequence[Mapping[str, ColumnDomain]], schema: Schema) -> dict[str, ColumnDomain]:
@@ -176,23 +176,23 @@ def _joined(parts: Sequence[ColumnDomain], *, coded: bool) -> ColumnDomain:
     )
 
 
-def _column_domain(column: pd.Series, name: str, schema: Schema) -> ColumnDomain:
+def _column_domain(column: pd.Series, name: str, schema: Schema, table: Arrays) -> ColumnDomain:
     """Return the domain of one column. A copy gives its clusters names of its own."""
     if name == schema.cluster:
         return ColumnDomain(NAME_DTYPE, False, False)
-    may_miss = bool(column.isna().any())
+    may_miss = bool(table.missing(name).any())
     categorical = _is_declared(name, schema)
     if schema.holds_levels(name) or not types.is_numeric_dtype(column) or types.is_bool_dtype(column):
         if not categorical:
             patients = _patients_of(column)
             known = None if patients is None else frozenset(patients)
             return ColumnDomain(str(column.dtype), False, may_miss, known, counts=patients or {})
-        known = frozenset(as_text(column).dropna()) | set(schema.levels.get(name, ()))
+        known = frozenset(table.levels(name).counts) | set(schema.levels.get(name, ()))
         if name in schema.events:
             causes = {str(code) for part in schema.endpoints.values() if part.event == name for code in part.causes}
             known = known | {"0", "1"} | causes
         return ColumnDomain(str(column.dtype), False, may_miss, known, declared=True)
-    known_values = column.dropna().to_numpy(float)
+    known_values = table.numbers(name)[~table.missing(name)] if may_miss else table.numbers(name)
     if not len(known_values):
         return ColumnDomain(str(column.dtype), True, may_miss, None, np.inf, -np.inf)
     whole = bool(np.all(known_values == np.floor(known_values)))

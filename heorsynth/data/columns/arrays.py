@@ -17,6 +17,9 @@ from heorsynth.data.columns.levels import as_text
 _MOST_PLACES = 2**40
 """Combinations of levels are counted as whole numbers up to this many."""
 
+_FEW_CELLS = 64
+"""Up to so many combinations are counted without a sort."""
+
 _LONG_TEXT = 1000
 """Levels longer than this are kept as objects: every row of a text array is as wide as its longest value."""
 
@@ -47,6 +50,62 @@ class Levels:
         return np.asarray(moved[self.codes])
 
 
+@dataclass(frozen=True, eq=False)
+class Distinct:
+    """A column of numbers, coded: one sort answers every question about order.
+
+    Attributes
+    ----------
+    values : array (d,)        the different values, ascending; some may have no row
+    codes : array (n,)         place of each row's value; -1 where it is missing
+    """
+
+    values: np.ndarray
+    codes: np.ndarray
+
+    @classmethod
+    def of(cls, numbers: np.ndarray) -> Distinct:
+        """Return the coding of numbers (n,), NaN for missing."""
+        order = np.argsort(numbers)  # NaN last
+        ordered = numbers[order]
+        known = len(ordered) - int(np.isnan(ordered).sum())
+        first = np.ones(known, dtype=bool)
+        np.not_equal(ordered[1:known], ordered[: max(known - 1, 0)], out=first[1:])
+        codes = np.full(len(numbers), -1, dtype=np.int32)
+        codes[order[:known]] = np.cumsum(first, dtype=np.int32) - 1
+        return cls(ordered[:known][first], codes)
+
+    @cached_property
+    def counts(self) -> np.ndarray:
+        """The number of rows (d,) with each value."""
+        counts = np.bincount(self.codes + 1, minlength=len(self.values) + 1)
+        return counts[1:]
+
+    @property
+    def n_known(self) -> int:
+        """The number of rows with a value."""
+        return int(self.counts.sum())
+
+    @property
+    def ranks(self) -> np.ndarray:
+        """The rank of each row's value (n,), tied ones at their mean rank; NaN where it is missing."""
+        up_to = np.cumsum(self.counts)
+        return np.append(up_to - (self.counts - 1) / 2, np.nan)[self.codes]
+
+    @property
+    def ordered(self) -> np.ndarray:
+        """The known values, ascending."""
+        return np.repeat(self.values, self.counts)
+
+    def at(self, places: np.ndarray) -> np.ndarray:
+        """Return the values at these places, counted from 0, among the known values in ascending order."""
+        return np.asarray(self.values[np.searchsorted(np.cumsum(self.counts), places, side="right")])
+
+
+_FEW = 8
+"""Rows taken from a table are coded anew if the table has over so many times more different values than they are."""
+
+
 def combination_counts(columns: Sequence[Levels]) -> Counter[tuple[str, ...]]:
     """Return the number of rows with each combination of levels, in the order in which they first occur."""
     sizes = tuple(len(column.names) for column in columns)
@@ -54,7 +113,12 @@ def combination_counts(columns: Sequence[Levels]) -> Counter[tuple[str, ...]]:
     if texts or not columns or not len(columns[0].codes):
         return Counter(zip(*(text.tolist() for text in texts), strict=True))
     cell = np.ravel_multi_index(tuple(column.codes.astype(np.int64) % len(column.names) for column in columns), sizes)
-    cells, first, counts = np.unique(cell, return_index=True, return_counts=True)
+    if math.prod(sizes) <= _FEW_CELLS:
+        counts = np.bincount(cell)
+        cells = np.flatnonzero(counts)
+        counts, first = counts[cells], np.array([np.argmax(cell == one) for one in cells])
+    else:
+        cells, first, counts = np.unique(cell, return_index=True, return_counts=True)
     order = np.argsort(first)
     places = np.unravel_index(cells[order], sizes)
     levels = [column.names[place].tolist() for column, place in zip(columns, places, strict=True)]
@@ -72,6 +136,7 @@ class Arrays:
         self._frame, self._taken = frame, taken
         self._made: dict[tuple[str, str], np.ndarray] = {}
         self._levels: dict[str, Levels] = {}
+        self._distinct: dict[str, Distinct] = {}
         self._several: dict[tuple[str, ...], np.ndarray] = {}
 
     def take(self, rows: np.ndarray) -> Arrays:
@@ -131,6 +196,17 @@ class Arrays:
                 names, codes = whole.names, whole.codes[self._taken[1]]
             self._levels[name] = Levels(_unwritable(names), _unwritable(codes))
         return self._levels[name]
+
+    def distinct(self, name: str) -> Distinct:
+        """Return a column of numbers, coded."""
+        if name not in self._distinct:
+            whole = None if self._taken is None else self._taken[0].distinct(name)
+            if whole is None or self._taken is None or len(whole.values) > _FEW * self.n:
+                made = Distinct.of(self.numbers(name))
+            else:
+                made = Distinct(whole.values, whole.codes[self._taken[1]])
+            self._distinct[name] = Distinct(_unwritable(made.values), _unwritable(made.codes))
+        return self._distinct[name]
 
     def text(self, name: str) -> np.ndarray:
         """Return a column of levels as text (n,), '' where it is missing."""

@@ -80,18 +80,14 @@ class MomentBlocks:
     def over(self, columns: list[int]) -> tuple[int, np.ndarray, np.ndarray]:
         """Return patients with all these columns known, their means (q,) and co-moments (q, q), over all cells."""
         rows = np.flatnonzero(self.known[:, columns].all(axis=1)) if len(self.n) else np.zeros(0, int)
-        n, mean, comoment = 0, np.zeros(len(columns)), np.zeros((len(columns), len(columns)))
-        for row in rows:
-            more = int(self.n[row])
-            delta = self.mean[row, columns] - mean
-            comoment = (
-                comoment
-                + self.comoment[row][np.ix_(columns, columns)]
-                + np.outer(delta, delta) * (n * more / (n + more))
-            )
-            n += more
-            mean = mean + delta * (more / n)
-        return n, mean, comoment
+        places = np.array(columns, dtype=np.int64)
+        if not len(rows):
+            return 0, np.zeros(len(columns)), np.zeros((len(columns), len(columns)))
+        size, n = self.n[rows], int(self.n[rows].sum())
+        delta = self.mean[np.ix_(rows, places)] - self.mean[rows[0], columns]  # 0 for a constant column
+        moved = size @ delta / n
+        within = self.comoment[np.ix_(rows, places, places)].sum(axis=0)
+        return n, self.mean[rows[0], columns] + moved, within + (delta.T * size) @ delta - n * np.outer(moved, moved)
 
 
 def _keys(cell: np.ndarray, known: np.ndarray) -> np.ndarray:

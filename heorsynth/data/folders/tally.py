@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from functools import reduce
 from operator import add
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import numpy as np
 import pandas as pd
@@ -19,6 +19,11 @@ from heorsynth.data.folders.moments import MomentBlocks
 from heorsynth.data.folders.value_counts import ValueCounts
 
 Cell = tuple[str, ...]
+
+_Made = TypeVar("_Made")
+
+_MOST_MADE = 200
+"""A tally keeps at most so many of its groups, curves and moments."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -58,6 +63,21 @@ class Tally:
     numbers: Mapping[str, ValueCounts]
     moments: MomentBlocks
     missing: Mapping[str, np.ndarray]
+    _made: dict[Hashable, Any] = field(default_factory=dict, compare=False)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "_made": {}}
+
+    def shared(self, key: Hashable, make: Callable[[], _Made]) -> _Made:
+        """Return what several estimands need of this tally, such as a curve or a group; it is made once.
+
+        Only the last `_MOST_MADE` are kept.
+        """
+        if key not in self._made:
+            if len(self._made) >= _MOST_MADE:
+                del self._made[next(iter(self._made))]
+            self._made[key] = make()
+        return cast(_Made, self._made[key])
 
     @classmethod
     def of(cls, cohort: Cohort) -> Tally:
@@ -135,6 +155,9 @@ class Tally:
 
     def take(self, cells: np.ndarray) -> Tally:
         """Return the tally of some cells, given as a boolean mask (c,)."""
+        return self.shared(("cells", cells.tobytes()), lambda: self._taken(cells))
+
+    def _taken(self, cells: np.ndarray) -> Tally:
         places = np.where(cells, np.cumsum(cells) - 1, -1).astype(np.int64)
         kept = tuple(member for member, wanted in zip(self.members, cells, strict=True) if wanted)
         return self._renumbered(places, kept)
@@ -149,8 +172,7 @@ class Tally:
             return result
 
         counts: dict[str, Any] = {
-            name: {key: held.renumbered(places) for key, held in getattr(self, name).items()}
-            for name in ("outcomes", "entries", "numbers")
+            name: _Renumbered(getattr(self, name), places) for name in ("outcomes", "entries", "numbers")
         }
         patients: dict[str, Any] = {name: {key: moved(held) for key, held in getattr(self, name).items()} for name in
                     ("n_exit_not_after_entry", "missing")}  # fmt: skip
@@ -179,6 +201,24 @@ class Tally:
 
     def _repr_html_(self) -> str:
         return self.card().html()
+
+
+class _Renumbered(Mapping[str, ValueCounts]):
+    """Counts of values with other numbers of cells; each is made when it is first asked for."""
+
+    def __init__(self, held: Mapping[str, ValueCounts], places: np.ndarray) -> None:
+        self._held, self._places, self._made = held, places, dict[str, ValueCounts]()
+
+    def __getitem__(self, key: str) -> ValueCounts:
+        if key not in self._made:
+            self._made[key] = self._held[key].renumbered(self._places)
+        return self._made[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._held)
+
+    def __len__(self) -> int:
+        return len(self._held)
 
 
 def cells_of(cohort: Cohort) -> tuple[np.ndarray, tuple[Cell, ...]]:
@@ -230,5 +270,5 @@ def _bytes(held: object) -> object:
     if isinstance(held, Mapping):
         return {key: _bytes(value) for key, value in held.items()}
     if isinstance(held, (Tally, ValueCounts, MomentBlocks)):
-        return [_bytes(getattr(held, field.name)) for field in fields(held)]
+        return [_bytes(getattr(held, one.name)) for one in fields(held) if one.compare]
     return held

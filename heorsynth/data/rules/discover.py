@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from heorsynth.core.errors import Problem, RoleError, nearest
+from heorsynth.data.columns.arrays import Arrays
 from heorsynth.data.columns.rule_choice import STRIKE_ALL
 from heorsynth.data.columns.schema import Schema
 from heorsynth.data.rules import find_levels, find_numbers
@@ -26,20 +27,23 @@ _NO_ACCIDENT = -6.0
 _Kind = TypeVar("_Kind", bound=Rule)
 
 
-def rules_of(frame: pd.DataFrame, schema: Schema, least: int = MIN_PATIENTS, *, look: bool = True) -> Rules:
+def rules_of(
+    frame: pd.DataFrame, schema: Schema, least: int = MIN_PATIENTS, *, look: bool = True, table: Arrays | None = None
+) -> Rules:
     """The rules of these rows: those that are discovered and not struck, and those that the schema adds.
 
     Parameters
     ----------
     least : int       patients that a discovered rule is about, at least
     look : bool       False: nothing is discovered, and only added rules count
+    table : Arrays    the same rows, if they are arrays already
 
     Raises
     ------
     RoleError         an added rule cannot be read, names no column, or is broken by a row; a struck rule is none of
                       those discovered
     """
-    found, skipped = _discovered(frame, schema, least) if look else ([], 0)
+    found, skipped = _discovered(frame, schema, least, table or Arrays(frame)) if look else ([], 0)
     choice = schema.rules
     struck = [] if choice.strike == (STRIKE_ALL,) else list(choice.strike)
     if look:
@@ -68,14 +72,14 @@ def _without_quotes(text: str) -> str:
     return "".join(text.replace("`", "").split())
 
 
-def _discovered(frame: pd.DataFrame, schema: Schema, least: int) -> tuple[list[Rule], int]:
+def _discovered(frame: pd.DataFrame, schema: Schema, least: int, table: Arrays) -> tuple[list[Rule], int]:
     """The rules that these rows obey beyond chance, and the number of columns that were not looked at.
 
     What visits have in common (who missed them, their order) differs from patient to patient: it is no rule.
     """
     if len(frame) < 2 * least:
         return [], 0
-    patients = Patients.of(frame, schema, least)
+    patients = Patients.of(frame, schema, least, table)
     equal = _certain(list(find_numbers.equal_columns(patients)), len(frame.columns) ** 2)
     copies = {rule.second for rule in equal}
     numbers = [name for name in patients.numeric if name not in copies]

@@ -23,6 +23,9 @@ _SPIKE = 0.1
 _BLOCK = 10_000
 """Rows that are counted together: a sum of more ones loses none in 32 bits, and memory stays small."""
 
+_FIRST = 1000
+"""Of more rows, so many are looked at first for bands."""
+
 _MOST_TIED = 40
 """Conditions are looked for in at most so many pairs of columns that are often equal."""
 
@@ -37,9 +40,12 @@ def bands(patients: Patients) -> Iterator[Bands]:
     for number in patients.numeric:
         values = patients.table.numbers(number)
         known = ~np.isnan(values)
+        several = _screened(alike.get(np.packbits(known).tobytes()), values)
+        if several is None:
+            continue
         order = np.argsort(values, kind="stable")[: int(known.sum())]
         ordered = values[order]
-        for name in _in_a_row(alike.get(np.packbits(known).tobytes()), order):
+        for name in _in_a_row(several, order):
             if name == number or patients.declared(name, number):
                 continue
             levels = coded[name]
@@ -78,6 +84,22 @@ def _known_together(patients: Patients) -> dict[bytes, _Coded]:
         codes = [patients.table.levels(name).codes for name in names]
         found[rows] = names, np.array(codes), np.array([len(np.unique(one[one >= 0])) for one in codes])
     return found
+
+
+def _screened(coded: _Coded | None, values: np.ndarray) -> _Coded | None:
+    """The columns whose levels may lie one after the other along a number, as they do in the first rows; None if none.
+
+    Rows that are left out only take changes of level away.
+    """
+    if coded is None:
+        return None
+    names, codes, counts = coded
+    some = np.flatnonzero(~np.isnan(values[:_FIRST])) if len(values) > _FIRST else np.arange(0)
+    if not len(some):
+        return coded
+    ordered = codes[:, some[np.argsort(values[some], kind="stable")]]
+    kept = np.flatnonzero((ordered[:, 1:] != ordered[:, :-1]).sum(axis=1) < counts)
+    return ([names[place] for place in kept], codes[kept], counts[kept]) if len(kept) else None
 
 
 def _in_a_row(coded: _Coded | None, order: np.ndarray) -> list[str]:

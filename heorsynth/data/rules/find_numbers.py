@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
@@ -45,13 +46,15 @@ def equal_columns(patients: Patients) -> Iterator[Equal]:
     """Yield a rule for each column that equals an earlier one in every row."""
     table, seen = patients.table, dict[bytes, str]()
     texts = [name for name in patients.levels if name not in patients.numeric]
+    some = _places(patients.n, _SCREENED)
+    first = {name: _digits(table.numbers(name)[some]) for name in patients.numeric}
+    alike = Counter(first.values())
     for name in (*patients.numeric, *texts):
         if name in patients.numeric:
+            if alike[first[name]] == 1:
+                continue
             values = table.numbers(name)
-            known = ~np.isnan(values)
-            with np.errstate(divide="ignore"):
-                size = np.where(values == 0, 0, 9 - np.floor(np.log10(np.abs(np.where(known, values, 1)))))
-            key = (np.round(np.where(known, values, 0) * 10.0**size) + 0.0).tobytes() + size.tobytes() + known.tobytes()
+            key, known = _digits(values), ~np.isnan(values)
         else:
             levels = table.levels(name)
             key, known = "\0".join(levels.names).encode() + levels.codes.tobytes(), levels.codes >= 0
@@ -61,6 +64,14 @@ def equal_columns(patients: Patients) -> Iterator[Equal]:
         elif int(known.sum()) >= patients.least:
             log_chance = chance.equal_values(values[known], values[known])
             yield Equal(seen[key], name, support=int(known.sum()), log_chance=log_chance)
+
+
+def _digits(values: np.ndarray) -> bytes:
+    """Return a column to ten digits, with its gaps: equal columns have equal bytes."""
+    known = ~np.isnan(values)
+    with np.errstate(divide="ignore"):
+        size = np.where(values == 0, 0, 9 - np.floor(np.log10(np.abs(np.where(known, values, 1)))))
+    return (np.round(np.where(known, values, 0) * 10.0**size) + 0.0).tobytes() + size.tobytes() + known.tobytes()
 
 
 def ordered_columns(patients: Patients, names: Sequence[str]) -> Iterator[Order]:
@@ -249,9 +260,9 @@ def _rounding(values: np.ndarray) -> float:
 def steps(patients: Patients, names: Sequence[str]) -> Iterator[Steps]:
     """Yield a rule for each column whose values are all multiples of more than one unit of its last decimal."""
     for name in names:
-        values = patients.table.numbers(name)
-        known = values[~np.isnan(values)]
-        if len(known) < patients.least or np.abs(known).max() > _LARGEST:
+        held = patients.table.distinct(name)
+        known = held.values[held.counts > 0]
+        if held.n_known < patients.least or np.abs(known).max() > _LARGEST:
             continue
         for decimals in range(4):
             units = np.round(known * 10.0**decimals)
@@ -263,7 +274,7 @@ def steps(patients: Patients, names: Sequence[str]) -> Iterator[Steps]:
         multiple = int(np.gcd.reduce(different))
         if multiple > 1 and len(different) >= _FEWEST_VALUES:
             step = multiple / 10.0**decimals
-            yield Steps(name, step, support=len(known), log_chance=chance.in_steps(multiple, len(different)))
+            yield Steps(name, step, support=held.n_known, log_chance=chance.in_steps(multiple, len(different)))
 
 
 def tied_pairs(patients: Patients, names: Sequence[str]) -> Iterator[tuple[str, str, np.ndarray]]:

@@ -48,9 +48,9 @@ class Patients:
     _declared: frozenset[frozenset[str]] = field(default=frozenset(), repr=False)
 
     @classmethod
-    def of(cls, frame: pd.DataFrame, schema: Schema, least: int) -> Patients:
+    def of(cls, frame: pd.DataFrame, schema: Schema, least: int, table: Arrays | None = None) -> Patients:
         """The columns of a frame with these roles."""
-        table, numeric, levels = Arrays(frame), [], []
+        table, numeric, levels = table or Arrays(frame), [], []
         hidden = {*schema.derived, *schema.schedule.times.values()}
         roles = [name for name in schema.columns if name in frame.columns]
         names = list(dict.fromkeys([*roles, *map(str, frame.columns)]))

@@ -156,17 +156,41 @@ def overlap(source: np.ndarray, unseen: np.ndarray) -> float:
 
 def _same(rows: np.ndarray, people: np.ndarray) -> np.ndarray:
     """Return whether each row (n,) equals one of the people in every column. Only rows with their mark are compared."""
-    ours, theirs = (np.nan_to_num(part, nan=np.inf) + 0.0 for part in (rows, people))
-    marks, wanted = _marks(ours), _marks(theirs)
-    found = np.isin(marks, wanted)
-    held = {row.tobytes() for row in theirs[np.isin(wanted, marks[found])]}
-    found[found] = [row.tobytes() in held for row in ours[found]]
+    theirs = _marks(people)
+    marks, (wanted, first) = _marks(rows), np.unique(theirs, return_index=True)
+    if not len(wanted):
+        return np.zeros(len(rows), dtype=bool)
+    order = np.argsort(marks)  # in order, the search stays in the cache
+    place = np.empty(len(marks), dtype=np.int64)
+    place[order] = np.minimum(np.searchsorted(wanted, marks[order]), len(wanted) - 1)
+    found = wanted[place] == marks
+    met = np.flatnonzero(found)
+    nearest = first[place[met]]
+    equal = np.ones(len(met), dtype=bool)
+    for mine, his in zip(rows.T, people.T, strict=True):
+        one, other = mine[met], his[nearest]
+        equal &= (one == other) | (np.isnan(one) & np.isnan(other))
+    differ = met[~equal]
+    if len(differ):  # several people with one mark: each of them is compared
+        held = {row.tobytes() for row in _plain(people[np.isin(theirs, marks[differ])])}
+        found[differ] = [row.tobytes() in held for row in _plain(rows[differ])]
     return found
+
+
+def _plain(points: np.ndarray) -> np.ndarray:
+    """Return rows of which equal ones have equal bytes: one value for missing, one for zero."""
+    return np.ascontiguousarray(np.nan_to_num(points, nan=np.inf) + 0.0)
 
 
 def _marks(points: np.ndarray) -> np.ndarray:
     """Return a whole number (n,) for each row of floats: equal rows have equal ones, and others seldom do."""
-    bits = np.ascontiguousarray(points, dtype=float).view(np.uint64)
-    factors = np.cumprod(np.full(bits.shape[1], _ODD, dtype=np.uint64))
-    mixed = (bits ^ (bits >> np.uint64(29))) * factors
-    return np.asarray((mixed ^ (mixed >> np.uint64(32))).sum(axis=1, dtype=np.uint64))
+    found, factor = np.zeros(len(points), dtype=np.uint64), np.uint64(1)
+    for column in points.T:
+        bits = (np.where(np.isnan(column), np.inf, column) + 0.0).view(np.uint64)
+        with np.errstate(over="ignore"):
+            factor *= np.uint64(_ODD)
+        bits ^= bits >> np.uint64(29)
+        bits *= factor
+        bits ^= bits >> np.uint64(32)
+        found += bits
+    return found

@@ -13,6 +13,9 @@ from heorsynth.core.errors import NotEstimableError, Problem
 from heorsynth.core.estimate import Estimate
 from heorsynth.estimators.basics.proportions import proportion
 
+_GROUPS = 4096
+"""Of more values than twice this many, so many random groups are resampled in place of values."""
+
 
 def known(values: np.ndarray, at_least: int = 1) -> np.ndarray:
     """Return the known values as floats. Raise NotEstimableError if there are fewer than `at_least`.
@@ -262,22 +265,57 @@ def resampled_slice_means(values: np.ndarray, slices: int, draws: int, rng: np.r
 
     Notes
     -----
-    The values are sorted once: a sample is the number of times that it holds each of them.
+    The values are sorted once: a sample is the number of times that it holds each of them. Of more than twice `_GROUPS`
+    values, random groups are resampled, and the slice means are linear in them: value x moves the mean of the slice
+    between the quantiles a and b by its value cut to [a, b], less the mean of these, times slices/n. The spread of the
+    draws is right to √(2/4096)/2 = 1.1% then.
+
+    References
+    ----------
+    Stigler (1974) Ann Statist 2:676, doi:10.1214/aos/1176342756 (linear functions of order statistics).
 
     Examples
     --------
     >>> resampled_slice_means(np.array([2.0, 2.0, 2.0]), 2, 1, np.random.default_rng(1)).tolist()
     [[2.0, 2.0]]
     """
+    if len(values) > 2 * _GROUPS:
+        return _grouped_slice_means(np.sort(np.asarray(values, float)), slices, draws, rng)
     order = np.argsort(values, kind="stable")
     ranked, n = np.asarray(values, float)[order], len(values)
     place = np.empty(n, dtype=np.int64)
     place[order] = np.arange(n)
     found = np.empty((draws, slices))
+    edges = np.arange(slices + 1) * n / slices
+    whole = np.minimum(np.floor(edges + 1e-9).astype(int), n)
+    summed, first = np.zeros(n + 1), float(ranked[0]) if n else 0.0
+    away = ranked - first  # sums of smaller numbers are more exact
     for draw in range(draws):
         counts = np.bincount(place[rng.integers(n, size=n)], minlength=n)
-        found[draw] = _means_of_slices(np.repeat(ranked, counts), slices)
-    return found
+        up_to = np.cumsum(counts)
+        np.cumsum(counts * away, out=summed[1:])
+        at = np.minimum(np.searchsorted(up_to, whole, side="right"), n - 1)
+        inside = summed[at] + (whole - (up_to[at] - counts[at])) * away[at]
+        found[draw] = np.diff(inside + (edges - whole) * away[at])
+    return found * slices / n + first
+
+
+def _grouped_slice_means(ranked: np.ndarray, slices: int, draws: int, rng: np.random.Generator) -> np.ndarray:
+    """Return `resampled_slice_means` of many sorted values (n,) from random groups of them."""
+    n = len(ranked)
+    group = rng.permutation(n) % _GROUPS
+    place = np.arange(n) * slices // n
+    cell = group * slices + place
+    shape = _GROUPS, slices
+    count, total = (np.bincount(cell, part, _GROUPS * slices).reshape(shape) for part in (None, ranked))
+    edges = ranked[np.minimum(np.arange(slices + 1) * n // slices, n - 1)]
+    below, size = np.cumsum(count, axis=1) - count, count.sum(axis=1, keepdims=True)
+    cut = total + edges[:-1] * below + edges[1:] * (size - below - count)
+    cut -= size * (cut.sum(axis=0) / n)
+    found = np.empty((draws, slices))
+    often = np.array([np.bincount(rng.integers(_GROUPS, size=_GROUPS), minlength=_GROUPS) for _ in range(draws)])
+    np.matmul(often - 1.0, cut, out=found)
+    return found * slices / n + _means_of_slices(ranked, slices)
 
 
 def _means_of_slices(ranked: np.ndarray, slices: int) -> np.ndarray:

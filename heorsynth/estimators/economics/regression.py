@@ -13,6 +13,16 @@ from heorsynth.core.errors import NotEstimableError, Problem
 from heorsynth.estimators.economics.arms import FEWEST, ArmMeans
 from heorsynth.estimators.economics.increments import Increments
 
+_BLOCK = 16_384
+"""So many patients are multiplied at a time."""
+
+_MANY = 5000
+"""From so many patients on, regressions are solved from the sums of products of their columns."""
+
+_CLEAR = 1e-6
+"""They are if the smallest eigenvalue of a design's correlations, and the share of an outcome's sum of squares that is
+left, are above this: the sums then keep ten digits. Otherwise columns are decomposed."""
+
 IMPUTATIONS, CYCLES, DONORS = 20, 5, 5
 """Imputed data sets, rounds of the chained equations before each, and donors for predictive mean matching."""
 
@@ -63,23 +73,52 @@ def adjusted_means(
     rows = np.isfinite(np.column_stack([outcomes, *extras])).all(axis=1) & (arm >= 0)
     if cluster is not None:
         rows &= cluster != ""
-    dummies = np.equal.outer(arm[rows], np.arange(arms)).astype(float)
-    designs = [np.column_stack([dummies, part[rows] - part[rows].mean(axis=0)]) for part in extras]
+    used, outcomes = np.equal.outer(np.arange(arms), arm[rows]).astype(float), outcomes[rows].T
+    designs = [_design(used, part[rows]) for part in extras]
+    if effect_covariates is cost_covariates:
+        designs[1] = designs[0]
     freedom = [len(design) - design.shape[1] for design in designs]
-    if min(freedom) < 1 or any(np.linalg.matrix_rank(design) < design.shape[1] for design in designs):
+    crossed = _crossed(designs, outcomes) if min(freedom) >= _MANY else None
+    if min(freedom) < 1 or (
+        crossed is None and any(np.linalg.matrix_rank(design) < design.shape[1] for design in designs)
+    ):
         raise NotEstimableError(
             "seemingly unrelated regression",
             Problem("covariates", f"not identified from {counted(int(rows.sum()), 'patient')}"),
         )
-    found, covariance, weight = _least_squares(designs, outcomes[rows].T, freedom)
+    found, covariance, weight = _least_squares(designs, outcomes, freedom, crossed)
     degrees = float(min(freedom))
     if cluster is not None:
         groups = _clusters(cluster[rows], arm[rows], arms)
-        covariance = covariance @ _meat(designs, outcomes[rows].T, found, weight, groups, freedom) @ covariance
+        covariance = covariance @ _meat(designs, outcomes, found, weight, groups, freedom) @ covariance
         degrees = float(groups.max() + 1 - arms)
     places = [equation * designs[0].shape[1] + place for place in range(arms) for equation in (0, 1)]
     part = covariance[np.ix_(places, places)]
     return ArmMeans(found[places].reshape(-1, 2), ((part, degrees),), int(rows.sum()), n_total)
+
+
+def _design(dummies: np.ndarray, covariates: np.ndarray) -> np.ndarray:
+    """Return the columns (n, a + k) of an equation: the arms (a, n), and centred covariates (n, k)."""
+    return np.concatenate([dummies, (covariates - covariates.mean(axis=0)).T]).T
+
+
+def _crossed(designs: list[np.ndarray], outcomes: np.ndarray) -> np.ndarray | None:
+    """Return the sums of products of the columns of both designs and both outcomes; None if they lose too much."""
+    both = np.concatenate([*(design.T for design in designs), outcomes])
+    crossed = np.zeros((len(both), len(both)))
+    for begin in range(0, both.shape[1], _BLOCK):
+        part = both[:, begin : begin + _BLOCK]
+        crossed += part @ part.T
+    begin = 0
+    for place, design in enumerate(designs):
+        own = slice(begin, begin := begin + design.shape[1])
+        scale = np.sqrt(np.diagonal(crossed)[own])
+        if scale.min() == 0 or np.linalg.eigvalsh(crossed[own, own] / np.outer(scale, scale))[0] < _CLEAR:
+            return None
+        right, whole = crossed[own, place - 2], crossed[place - 2, place - 2]
+        if whole - right @ np.linalg.solve(crossed[own, own], right) <= _CLEAR * whole:
+            return None
+    return crossed
 
 
 def _clusters(cluster: np.ndarray, arm: np.ndarray, arms: int) -> np.ndarray:
@@ -113,14 +152,36 @@ def _meat(
 
 
 def _least_squares(
-    designs: list[np.ndarray], outcomes: np.ndarray, freedom: list[int]
+    designs: list[np.ndarray], outcomes: np.ndarray, freedom: list[int], crossed: np.ndarray | None
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return the coefficients by feasible generalised least squares, their covariance, and the weight (2, 2)."""
-    left = [y - x @ np.linalg.lstsq(x, y, rcond=None)[0] for x, y in zip(designs, outcomes, strict=True)]
-    sigma = np.array([[left[i] @ left[j] / math.sqrt(freedom[i] * freedom[j]) for j in (0, 1)] for i in (0, 1)])
+    if crossed is None:
+        left = np.array([y - x @ np.linalg.lstsq(x, y, rcond=None)[0] for x, y in zip(designs, outcomes, strict=True)])
+        squares = left @ left.T
+        products = [[designs[i].T @ designs[j] for j in (0, 1)] for i in (0, 1)]
+        with_outcomes = [[designs[i].T @ outcomes[j] for j in (0, 1)] for i in (0, 1)]
+    else:
+        first = designs[0].shape[1]
+        places = (slice(0, first), slice(first, first + designs[1].shape[1]))
+        products = [[crossed[i, j] for j in places] for i in places]
+        with_outcomes = [[crossed[places[i], j - 2] for j in (0, 1)] for i in (0, 1)]
+        weights = [np.linalg.solve(products[i][i], with_outcomes[i][i]) for i in (0, 1)]
+        squares = np.array(
+            [
+                [
+                    crossed[i - 2, j - 2]
+                    - weights[i] @ with_outcomes[i][j]
+                    - weights[j] @ with_outcomes[j][i]
+                    + weights[i] @ products[i][j] @ weights[j]
+                    for j in (0, 1)
+                ]
+                for i in (0, 1)
+            ]
+        )
+    sigma = np.array([[squares[i, j] / math.sqrt(freedom[i] * freedom[j]) for j in (0, 1)] for i in (0, 1)])
     weight = np.linalg.pinv(sigma)
-    normal = np.block([[weight[i, j] * designs[i].T @ designs[j] for j in (0, 1)] for i in (0, 1)])
-    right = np.concatenate([sum(weight[i, j] * designs[i].T @ outcomes[j] for j in (0, 1)) for i in (0, 1)])
+    normal = np.block([[weight[i, j] * products[i][j] for j in (0, 1)] for i in (0, 1)])
+    right = np.concatenate([sum(weight[i, j] * with_outcomes[i][j] for j in (0, 1)) for i in (0, 1)])
     inverse = np.linalg.inv(normal)
     return inverse @ right, inverse, weight
 

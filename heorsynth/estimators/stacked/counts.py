@@ -52,13 +52,20 @@ class Stack:
         return Curves.of(EventCounts(counts.times, counts.at_risk - counts.events, counts.censored, counts.events))
 
 
-def stacked(outcomes: Sequence[Outcome], arms: Sequence[np.ndarray] | None = None) -> Stack:
+_Coded = tuple[np.ndarray, np.ndarray]
+"""The different values (d,) of a column, ascending, and each row's place among them (n,); -1 if missing."""
+
+
+def stacked(
+    outcomes: Sequence[Outcome], arms: Sequence[np.ndarray] | None = None, coded: Sequence[_Coded] | None = None
+) -> Stack:
     """Return the counts of cohorts.
 
     Parameters
     ----------
     outcomes : sequence of m            follow-up, event codes and entry of each cohort; all or none have entry times
     arms : sequence of m arrays (n,)    the patients' arms 0 .. g - 1, and -1 for patients to leave out; None: one arm
+    coded : sequence of m               the follow-up of each cohort, coded, if all start at 0: nothing is sorted again
 
     Returns
     -------
@@ -82,8 +89,11 @@ def stacked(outcomes: Sequence[Outcome], arms: Sequence[np.ndarray] | None = Non
     arm = np.zeros(len(time), int) if arms is None else np.concatenate(list(arms))
     known = ~(np.isnan(time) | np.isnan(entry)) & (arm >= 0)
     row, time, cause, entry, arm = (part[known] for part in (row, time, cause, entry, arm))
-    points, rows = (np.append(time, entry), np.append(row, row)) if entries else (time, row)
-    place, value, row_of = _distinct(points, rows, m)
+    if coded is not None and not entries:
+        place, value, row_of = _decoded(coded, known)
+    else:
+        points, rows = (np.append(time, entry), np.append(row, row)) if entries else (time, row)
+        place, value, row_of = _distinct(points, rows, m)
     ended, n_times, n_arms = place[: len(time)], len(value), 1 if arms is None else 1 + int(arm.max(initial=0))
     n_codes = 2 + int(np.maximum(cause, 1).max(initial=1)) - 1
     shape = (n_arms, n_codes, n_times)
@@ -121,3 +131,22 @@ def _distinct(points: np.ndarray, rows: np.ndarray, m: int) -> tuple[np.ndarray,
     place = np.empty(len(order), int)
     place[order] = np.cumsum(first) - 1
     return place, value[first], row[first]
+
+
+def _decoded(coded: Sequence[_Coded], known: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the same as `_distinct` of the known rows, from times that are coded."""
+    places, values, begin, found = [], [], 0, 0
+    for times, codes in coded:
+        own = codes[known[begin : begin + len(codes)]]
+        begin += len(codes)
+        held = np.bincount(own, minlength=len(times)) > 0
+        value = times[held]
+        first = np.ones(len(value), dtype=bool)
+        first[1:] = np.diff(value) > (TOLERANCE * np.abs(value).mean() if len(value) else 0.0)
+        place = np.zeros(len(times), dtype=int)
+        place[held] = found + np.cumsum(first) - 1
+        found += int(first.sum())
+        places.append(place[own])
+        values.append(value[first])
+    row_of = np.repeat(np.arange(len(values)), [len(value) for value in values])
+    return np.concatenate(places), np.concatenate(values), row_of

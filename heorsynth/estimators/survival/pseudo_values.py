@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from heorsynth.core.errors import NotEstimableError
-from heorsynth.estimators.survival.counts import at_risk_just_before, event_counts, follow_up
+from heorsynth.estimators.survival.counts import at_risk_just_before, follow_up
 from heorsynth.estimators.survival.curve import check_horizon
 from heorsynth.estimators.survival.kaplan_meier import kaplan_meier
 
@@ -48,10 +48,13 @@ def restricted_time(time: np.ndarray, event: np.ndarray, horizon: float, entry: 
     """
     known = np.isfinite(time) if entry is None else np.isfinite(time) & np.isfinite(entry)
     patients = follow_up(time, event, entry)
-    counts = event_counts(patients)
-    used = (counts.events > 0) & (counts.times <= horizon)
-    times, deaths = counts.times[used], counts.events[used]
-    at_risk = at_risk_just_before(patients, times)
+    ends, place = np.unique(patients.time, return_inverse=True)
+    left = np.bincount(place, minlength=len(ends)).astype(float)
+    events = np.bincount(place[patients.event != 0], minlength=len(ends)).astype(float)
+    used = (events > 0) & (ends <= horizon)
+    times, deaths = ends[used], events[used]
+    plain = patients.entry is None
+    at_risk = np.cumsum(left[::-1])[::-1][used] if plain else at_risk_just_before(patients, times)
     hazard = deaths / at_risk
     survival = np.concatenate([[1.0], np.cumprod(1 - hazard)])
     areas = survival * np.diff(np.concatenate([[0.0], times, [max(horizon, 0.0)]]))
@@ -59,13 +62,13 @@ def restricted_time(time: np.ndarray, event: np.ndarray, horizon: float, entry: 
     weight = np.divide(after, (1 - hazard) * at_risk, out=np.zeros(len(times)), where=hazard < 1)
     steps = np.concatenate([[0.0], np.cumsum(weight * hazard)])
 
-    def until(ends: np.ndarray) -> np.ndarray:
-        return np.asarray(steps[np.searchsorted(times, ends, side="right")])
+    def until(moments: np.ndarray) -> np.ndarray:
+        return np.asarray(steps[np.searchsorted(times, moments, side="right")])
 
-    compensator = until(patients.time) - (0.0 if patients.entry is None else until(patients.entry))
-    place = np.minimum(np.searchsorted(times, patients.time), max(len(times) - 1, 0))
-    died = (patients.event != 0) & (patients.time <= horizon)
-    jump = np.where(died, weight[place], 0.0) if len(times) else 0.0
+    compensator = until(ends)[place] - (0.0 if patients.entry is None else until(patients.entry))
+    at_end = np.zeros(len(ends))
+    at_end[used] = weight
+    jump = np.where(patients.event != 0, at_end[place], 0.0)
     found = np.full(len(known), np.nan)
     found[known] = areas.sum() - patients.n * (jump - compensator)
     return found

@@ -35,20 +35,22 @@ def by_statsmodels(held: np.ndarray, model: Model) -> tuple[float, float]:
 
 
 @pytest.mark.parametrize("missing", [False, True])
+@pytest.mark.parametrize("many", [1, 1000])
 @pytest.mark.parametrize("cells", [100_000, 300])
 def test_coefficients_and_robust_errors_agree_with_statsmodels(
-    missing: bool, cells: int, monkeypatch: pytest.MonkeyPatch
+    missing: bool, cells: int, many: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(least_squares, "_CELLS", cells)
+    monkeypatch.setattr(least_squares, "_MANY", many)
     held = columns(missing)
-    estimate, error = first_coefficients(held, MODELS)
+    estimate, error = first_coefficients(held.T, MODELS)
     np.testing.assert_allclose(np.column_stack([estimate, error]), [by_statsmodels(held, one) for one in MODELS], 1e-9)
 
 
 def test_an_indicator_alone_gives_the_difference_of_means_with_the_error_of_welch() -> None:
     held = columns()
     high, low = (held[held[:, 1] == level, 0] for level in (1, 0))
-    estimate, error = first_coefficients(held, [MODELS[0]])
+    estimate, error = first_coefficients(held.T, [MODELS[0]])
     assert estimate[0] == pytest.approx(high.mean() - low.mean())
     assert error[0] ** 2 == pytest.approx(high.var(ddof=1) / len(high) + low.var(ddof=1) / len(low))
 
@@ -56,14 +58,14 @@ def test_an_indicator_alone_gives_the_difference_of_means_with_the_error_of_welc
 def test_rows_that_cannot_tell_coefficients_apart_give_no_number_and_leave_the_others_alone() -> None:
     held = columns()
     held[:, 2] = 3 * held[:, 1] - 1
-    estimate, error = first_coefficients(held, MODELS)
+    estimate, error = first_coefficients(held.T, MODELS)
     assert np.isnan(estimate).tolist() == np.isnan(error).tolist() == [False, True, True, True, False]
     constant = np.column_stack([held[:, 0], np.ones(90)])
-    assert np.isnan(first_coefficients(constant, [Model(0, ((1,),))])[0]).all()
-    assert np.isnan(first_coefficients(held[:2], [MODELS[0]])[0]).all()
+    assert np.isnan(first_coefficients(constant.T, [Model(0, ((1,),))])[0]).all()
+    assert np.isnan(first_coefficients(held[:2].T, [MODELS[0]])[0]).all()
 
 
 def test_errors_are_left_out_on_request_and_the_estimates_stay() -> None:
-    estimate, error = first_coefficients(columns(), MODELS, errors=False)
-    np.testing.assert_array_equal(estimate, first_coefficients(columns(), MODELS)[0])
+    estimate, error = first_coefficients(columns().T, MODELS, errors=False)
+    np.testing.assert_array_equal(estimate, first_coefficients(columns().T, MODELS)[0])
     assert np.isnan(error).all()

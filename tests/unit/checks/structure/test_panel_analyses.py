@@ -67,7 +67,7 @@ def test_every_group_has_enough_patients() -> None:
     assert drawn.analyses
     for one in drawn.analyses:
         for column in (column for term in one.terms for column in term if isinstance(column, (High, Level))):
-            held = values_of(trial, [one.outcome, column])
+            held = np.array(values_of(trial, [one.outcome, column])).T
             known = held[np.isfinite(held).all(axis=1), 1]
             assert FEWEST <= known.sum() <= len(known) - FEWEST
 

@@ -24,7 +24,7 @@ def test_a_number_is_cut_at_the_median_or_at_its_top_where_half_of_them_are() ->
 
 def test_values_are_one_zero_or_unknown() -> None:
     real = cohort(score=[np.nan, *range(1, 60)], site=["a"] * 30 + ["b"] * 29 + [None])
-    held = values_of(real, [High("score", 30.0, False), Level("site", "b"), Number("score", 30.0, 2.0)])
+    held = np.array(values_of(real, [High("score", 30.0, False), Level("site", "b"), Number("score", 30.0, 2.0)])).T
     assert np.isnan(held[0, 0]) and np.isnan(held[0, 2]) and np.isnan(held[59, 1])
     assert held[1:, 0].sum() == 29 and held[:59, 1].sum() == 29 and held[40, 2] == 5.0
 
