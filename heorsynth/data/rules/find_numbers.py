@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
@@ -43,24 +44,31 @@ _LARGEST = 1e9
 
 def equal_columns(patients: Patients) -> Iterator[Equal]:
     """Yield a rule for each column that equals an earlier one in every row."""
-    table, seen = patients.table, dict[bytes, str]()
-    texts = [name for name in patients.levels if name not in patients.numeric]
-    for name in (*patients.numeric, *texts):
-        if name in patients.numeric:
-            values = table.numbers(name)
-            known = ~np.isnan(values)
-            with np.errstate(divide="ignore"):
-                size = np.where(values == 0, 0, 9 - np.floor(np.log10(np.abs(np.where(known, values, 1)))))
-            key = (np.round(np.where(known, values, 0) * 10.0**size) + 0.0).tobytes() + size.tobytes() + known.tobytes()
-        else:
-            levels = table.levels(name)
-            key, known = "\0".join(levels.names).encode() + levels.codes.tobytes(), levels.codes >= 0
-            values = levels.codes
+    numeric, seen = frozenset(patients.numeric), dict[bytes, str]()
+    names = (*patients.numeric, *(name for name in patients.levels if name not in numeric))
+    first = {name: _content(patients, name, _places(patients.n, _SCREENED)) for name in names}
+    often = Counter(first.values())
+    for name in (name for name in names if often[first[name]] > 1):  # all others differ in a screened row already
+        key = _content(patients, name, slice(None))
+        values = patients.table.numbers(name) if name in numeric else patients.table.levels(name).codes
+        known = ~np.isnan(values) if name in numeric else values >= 0
         if key not in seen:
             seen[key] = name
         elif int(known.sum()) >= patients.least:
             log_chance = chance.equal_values(values[known], values[known])
             yield Equal(seen[key], name, support=int(known.sum()), log_chance=log_chance)
+
+
+def _content(patients: Patients, name: str, rows: np.ndarray | slice) -> bytes:
+    """What a column has in these rows: numbers to ten digits, or levels."""
+    if name not in patients.numeric:
+        levels = patients.table.levels(name)
+        return "\0".join(levels.names).encode() + levels.codes[rows].tobytes()
+    values = patients.table.numbers(name)[rows]
+    known = ~np.isnan(values)
+    with np.errstate(divide="ignore"):
+        size = np.where(values == 0, 0, 9 - np.floor(np.log10(np.abs(np.where(known, values, 1)))))
+    return (np.round(np.where(known, values, 0) * 10.0**size) + 0.0).tobytes() + size.tobytes() + known.tobytes()
 
 
 def ordered_columns(patients: Patients, names: Sequence[str]) -> Iterator[Order]:

@@ -21,6 +21,7 @@ from heorsynth.generators.heor.cells import OTHERS, Cells
 from heorsynth.generators.heor.clustered import cluster_facts, in_an_arm, residual_of
 from heorsynth.generators.heor.columns import ColumnLaw, bent_by, side_by_side
 from heorsynth.generators.heor.entry import EntryLaw
+from heorsynth.generators.heor.groups import Groups
 from heorsynth.generators.heor.keep_columns import spared
 from heorsynth.generators.heor.kept import Drawn, KeptMoments
 from heorsynth.generators.heor.outcome import Outcome, scores_of
@@ -163,7 +164,7 @@ class HeorLaw:
         seen = correlated_patients(cohort.n, rng)
         seen = seen if guard is None or noise is None else np.repeat(seen, guard.repeats("ties", len(seen), noise.ties))
         blocks, numbers = (
-            [column.scores(values[column.name][seen], grouped[column.name][seen]) for column in columns],
+            [column.scores(values[column.name][seen], grouped[column.name].take(seen)) for column in columns],
             {name: held[seen] for name, held in values.items() if cohort.schema.cluster is not None},
         )
         del values, grouped
@@ -379,8 +380,8 @@ class HeorLaw:
         values: dict[str, np.ndarray] = {}
         for column, mine in self._split(latents):
             groups = self._groups(column, cell, cause, values)
-            strata = np.unique(groups) if column.group == STRATUM else ()
-            whole = frozenset(str(name) for name in strata if not str(name).endswith(OTHERS))
+            strata = groups.parts if column.group == STRATUM else ()
+            whole = frozenset(name for name in strata if not name.endswith(OTHERS))
             values[column.name] = column.values(mine, groups, rng, exactly=exactly, whole=whole)
         return values
 
@@ -391,5 +392,5 @@ class HeorLaw:
 
     def _groups(
         self, column: ColumnLaw, cell: np.ndarray, cause: np.ndarray, values: Mapping[str, np.ndarray]
-    ) -> np.ndarray:
+    ) -> Groups:
         return group_of(column.name, self.shape, self.cells, cell, cause, values)

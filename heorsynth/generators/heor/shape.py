@@ -17,8 +17,9 @@ from heorsynth.data.columns.levels import POOLED, as_text
 from heorsynth.data.columns.schema import Endpoint, Schema
 from heorsynth.data.rules.mending import Mending
 from heorsynth.generators.heor.cells import Cells
-from heorsynth.generators.heor.columns import ALL, ColumnLaw
+from heorsynth.generators.heor.columns import ColumnLaw
 from heorsynth.generators.heor.entry import EntryLaw, places
+from heorsynth.generators.heor.groups import ALL, Groups
 from heorsynth.generators.latent.quantiles import MIN_PATIENTS, PIECES
 from heorsynth.generators.protection.guard import MOST_PIECES, Guard, Noise, beyond_weights
 from heorsynth.generators.rules.drawn import States
@@ -339,7 +340,7 @@ def _below(values: np.ndarray, last: np.ndarray, decimals: int | None) -> np.nda
 
 
 def column_law(
-    name: str, values: np.ndarray, shape: Shape, groups: np.ndarray, guard: Guard | None, noise: Noise | None
+    name: str, values: np.ndarray, shape: Shape, groups: Groups, guard: Guard | None, noise: Noise | None
 ) -> ColumnLaw:
     """The law of one modelled column of patients (n,), in their groups (n,)."""
     group, schema, weights, spread, most = shape.modelled[name], shape.schema, None, 0.0, PIECES
@@ -365,24 +366,25 @@ def column_law(
         )
     if guard is None or not beyond_weights(spread):
         return law
-    patients = dict(zip(*np.unique(groups.astype(str), return_counts=True), strict=True))
+    patients = {name: len(rows) for name, rows in groups.parts.items()}
     return law.moved(guard.mover(name), patients, beyond_weights(spread), values=group not in (STRATUM, CAUSE))
 
 
 def group_of(
     name: str, shape: Shape, cells: Cells, cell: np.ndarray, cause: np.ndarray, values: Mapping[str, np.ndarray]
-) -> np.ndarray:
-    """The group (n,) of each row in a column's law."""
+) -> Groups:
+    """The group of each row in a column's law."""
     group = shape.modelled[name]
     if group == ALL:
-        return np.full(len(cell), ALL)
+        return Groups.one(len(cell))
     if group == CAUSE:
-        return cause.astype(str)
-    if group == STRATUM:
-        return cells.strata(cell)
+        return Groups.named(np.arange(int(cause.max(initial=0)) + 1), cause)
     if group == RULED:
-        return shape.plan.states[name].of(shape.columns_before(cells, cell, cause, values))
-    return cells.levels(group, cell).astype(str) if group in cells.names else values[group].astype(str)
+        return Groups.of(shape.plan.states[name].of(shape.columns_before(cells, cell, cause, values)))
+    every = np.arange(len(cells.members))
+    if group == STRATUM:
+        return Groups.named(cells.strata(every), cell)
+    return Groups.named(cells.levels(group, every), cell) if group in cells.names else Groups.of(values[group])
 
 
 def arms_of(shape: Shape, cells: Cells, cell: np.ndarray) -> np.ndarray:
