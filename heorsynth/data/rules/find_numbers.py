@@ -261,11 +261,16 @@ def steps(patients: Patients, names: Sequence[str]) -> Iterator[Steps]:
         known = values[~np.isnan(values)]
         if len(known) < patients.least or np.abs(known).max() > _LARGEST:
             continue
+        some = known[_places(len(known), _SCREENED)]
         for decimals in range(4):
+            if not near(np.round(some * 10.0**decimals) / 10.0**decimals, some).all():
+                continue
             units = np.round(known * 10.0**decimals)
             if near(units / 10.0**decimals, known).all():
                 break
         else:
+            continue
+        if np.gcd.reduce(units[_places(len(known), _SCREENED)].astype(np.int64)) == 1:
             continue
         different = np.unique(units).astype(np.int64)
         multiple = int(np.gcd.reduce(different))

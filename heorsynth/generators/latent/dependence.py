@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from heorsynth.core.blocks import blocks
 from heorsynth.generators.latent.products import Basis, Products
 
 _ROUNDS = 8
@@ -110,7 +111,10 @@ class Dependence:
         if len(self.products):
             noise = self.products.moved(standard, noise)
         if shared is None:
-            return standard @ self.slopes + noise @ self.factor.T
+            found = np.empty_like(noise)
+            for some in blocks(len(noise)):
+                found[some] = standard[some] @ self.slopes + noise[some] @ self.factor.T
+            return found
         mixed = shared(noise @ self.factor.T)
         return standard @ self.slopes + (_uncorrelated(mixed, standard) @ self.factor.T if exact else mixed)
 
@@ -148,8 +152,13 @@ class Dependence:
 def _uncorrelated(noise: np.ndarray, scores: np.ndarray) -> np.ndarray:
     """Noise (n, p) made exactly uncorrelated with scores (n, q) and between columns, with variance 1."""
     design = np.column_stack([np.ones(len(scores)), scores])
-    noise = noise - design @ np.linalg.lstsq(design, noise, rcond=None)[0]
-    return np.asarray(np.linalg.solve(np.linalg.cholesky(noise.T @ noise / len(noise)), noise.T).T)
+    explained, rest = np.linalg.lstsq(design, noise, rcond=None)[0], np.empty_like(noise)
+    for some in blocks(len(noise)):
+        rest[some] = noise[some] - design[some] @ explained
+    root = np.linalg.cholesky(rest.T @ rest / len(rest))
+    for some in blocks(len(rest)):
+        rest[some] = np.linalg.solve(root, rest[some].T).T
+    return rest
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from heorsynth.core.blocks import blocks
+
 _FALSE_SHARE = 0.05
 """Expected share of the other kept products that a sample shows by chance (false discovery rate)."""
 
@@ -31,9 +33,6 @@ _STEP = 0.6
 
 _LARGEST = 1.0
 """Largest weight of a product."""
-
-_ROWS = 2048
-"""Rows whose products are made together, so that they stay in the cache."""
 
 
 @dataclass(frozen=True)
@@ -134,8 +133,7 @@ class Products:
         weights[np.arange(len(self)), self.column] = self.weights
         held = np.column_stack([_uncorrelated(standard, self.root), noise])
         moved, scale = np.empty_like(noise), np.sqrt(1 + (weights**2).sum(axis=0))
-        for start in range(0, len(noise), _ROWS):
-            some = slice(start, start + _ROWS)
+        for some in blocks(len(noise)):
             moved[some] = (noise[some] + self._standardised(held[some]) @ weights) / scale
         return moved
 
@@ -237,7 +235,12 @@ def _two_values(column: np.ndarray) -> bool:
 
 
 def _uncorrelated(scores: np.ndarray, root: np.ndarray) -> np.ndarray:
-    return np.linalg.solve(root, scores.T).T if len(root) else scores
+    if not len(root):
+        return scores
+    found = np.empty_like(scores)
+    for some in blocks(len(scores)):
+        found[some] = np.linalg.solve(root, scores[some].T).T
+    return found
 
 
 def _discovered(walds: np.ndarray) -> np.ndarray:

@@ -237,7 +237,7 @@ def _straight(values: np.ndarray, weight: np.ndarray) -> np.ndarray:
     if count > 1:
         low, high = values[:, :2].mean(axis=1), values[:, -2:].mean(axis=1)
         middles = (np.arange(count) + 0.5) / count - 0.5
-        slope = np.array([middles @ row for row in values]) / (middles @ middles)
+        slope = np.matmul(values[:, None, :], middles[:, None])[:, 0, 0] / (middles @ middles)
         half = np.maximum(0.0, np.minimum(slope / 2, np.minimum(mean - low, high - mean)))
     return np.array([mean - half, 2 * half, np.ones(len(values)), total])
 

@@ -19,6 +19,10 @@ _FIRST = 50
 """The first rows of a column, which mostly show already that it has more than two values."""
 
 
+_MANY = 1000
+"""The first rows of a column, which mostly show already that its values have more decimals."""
+
+
 @dataclass(frozen=True)
 class Format:
     """The format of a column: its type, and the value behind each level or the decimals of its numbers."""
@@ -84,7 +88,7 @@ def decimals_of(values: np.ndarray) -> int | None:
     for decimals in range(_MAX_DECIMALS + 1):
         if largest * 10.0**decimals >= WHOLE_FLOATS:
             return None
-        if (np.abs(np.round(values, decimals) - values) <= error).all():
+        if all((np.abs(np.round(some, decimals) - some) <= error).all() for some in (values[:_MANY], values)):
             return decimals
     return None
 
