@@ -55,6 +55,6 @@ def mid_ranks(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """
     order = np.argsort(values)
     held = values[order]
-    stops = np.append(np.flatnonzero(held[1:] != held[:-1]) + 1, len(held))
-    counts = np.diff(stops, prepend=0)
-    return order, stops - (counts - 1) / 2, counts
+    starts = np.concatenate([[0], np.flatnonzero(held[1:] != held[:-1]) + 1, [len(held)]])
+    counts = starts[1:] - starts[:-1]
+    return order, starts[1:] - (counts - 1) / 2, counts

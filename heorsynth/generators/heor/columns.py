@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 
 import numpy as np
@@ -145,7 +145,7 @@ class ColumnLaw:
             return len(self.levels) == 1
         return all(not law.rise.any() and len(np.unique(law.left)) == 1 for law in self.quantiles.values())
 
-    @property
+    @cached_property
     def may_miss(self) -> bool:
         """True if a group has both known and missing values: missingness then has a latent of its own."""
         return any(0 < share < 1 for share in self.missing.values())

@@ -132,7 +132,7 @@ class HeorLaw:
         frame, primary = cohort.rows, shape.primary
         time, cause = np.ones(cohort.n), np.zeros(cohort.n, dtype=int)
         outcome = None
-        values = shape.encoded(frame)
+        values = shape.encoded(cohort.arrays)
         noise = None if guard is None else shape.noise(values, guard, cohort.n)
         if primary is not None:
             time, cause, _ = cohort.outcome(primary.name)

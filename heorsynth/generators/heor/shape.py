@@ -167,24 +167,20 @@ class Shape:
                 free += kinds - 1 + int(missing.any())
         return Noise.of(guard.bounds, n, max(1, len(values)), free)
 
-    def encoded(self, frame: pd.DataFrame) -> dict[str, np.ndarray]:
-        """The modelled columns of a frame: text with '' for missing, or numbers with NaN."""
+    def encoded(self, table: Arrays) -> dict[str, np.ndarray]:
+        """The modelled columns of a table: text with '' for missing, or numbers with NaN."""
         found: dict[str, np.ndarray] = {}
         for name in self.modelled:
-            column = frame[name]
             if self.formats[name].values:
-                values = as_text(column).fillna("").to_numpy(dtype=object)
+                coded = table.levels(name)
+                values = coded.names.astype(object)[coded.codes]
                 found[name] = pooled_levels(values, self.levels[name]) if name in self.pooled else values
             else:
-                found[name] = pd.to_numeric(column).to_numpy(dtype=float, na_value=np.nan)
-        primary = self.primary
+                found[name] = table.numbers(name)
+        primary, frame = self.primary, table.frame
         for one in self.plan.bounded:
-            limit = pd.to_numeric(frame[one.bound]).to_numpy(dtype=float, na_value=np.nan)
-            values = pd.to_numeric(frame[one.column]).to_numpy(dtype=float, na_value=np.nan)
-            table = Arrays(frame)
-            equal = (
-                np.any([when.holds(table) for when in one.whens], axis=0) if one.whens else np.zeros(len(frame), bool)
-            )
+            limit, values = table.numbers(one.bound), table.numbers(one.column)
+            equal = np.any([when.holds(table) for when in one.whens], axis=0) if one.whens else np.zeros(table.n, bool)
             found[one.column] = one.encoded(values, limit, equal & ~np.isnan(values))
         if primary is None:
             return found

@@ -108,15 +108,15 @@ class Quantiles:
 
     def rising(self, shares: np.ndarray) -> np.ndarray:
         """The same for shares in ascending order: the few edges are looked up in them, and not each of them in edges."""
-        ends = np.searchsorted(shares, self.edges[1:-1])
-        counts = np.diff(ends, prepend=0, append=len(shares))
-        return self._within(shares, lambda of_pieces: np.repeat(of_pieces, counts))
+        ends = np.concatenate([[0], shares.searchsorted(self.edges[1:-1]), [len(shares)]])
+        counts = ends[1:] - ends[:-1]
+        return self._within(shares, lambda of_pieces: of_pieces.repeat(counts))
 
     def _within(self, shares: np.ndarray, spread: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
         """The values at these shares (n,), from a function that gives each of them what its piece has."""
         within = shares - spread(self.edges[:-1])
-        within /= spread(np.diff(self.edges))
-        np.clip(within, 0.0, 1.0, out=within)
+        within /= spread(self.edges[1:] - self.edges[:-1])
+        np.minimum(np.maximum(within, 0.0, out=within), 1.0, out=within)
         if (bent := self.power != 1).any():
             some = np.flatnonzero(spread(bent))
             within[some] **= spread(self.power)[some]
@@ -282,5 +282,6 @@ def normal_scores(values: np.ndarray) -> np.ndarray:
         return scores
     order, ranks, counts = mid_ranks(values)
     found = np.empty(len(values))
-    found[order] = np.repeat(ndtri((ranks - 0.5) / len(values)), counts)
+    scores = ndtri((ranks - 0.5) / len(values))
+    found[order] = scores if len(scores) == len(values) else scores.repeat(counts)
     return found

@@ -46,11 +46,11 @@ class Format:
                            then text; it is neither a value nor a category of the format
         """
         if levels or (not numbers and is_levels(column, least)):
-            text = as_text(column)
-            known = text.notna()
-            counts = text.value_counts()
-            held = dict(zip(text[known], column[known].tolist(), strict=True))
-            pairs = {level: value for level, value in sorted(held.items()) if counts[level] >= least}
+            codes, different = pd.factorize(as_text(column), sort=True)
+            counts, last = np.bincount(codes + 1, minlength=len(different) + 1)[1:], np.zeros(len(different) + 1, int)
+            last[codes] = np.arange(len(codes))  # of equal text, the last value; missing ones have the spare place
+            held = dict(zip(different, column.iloc[last[:-1]].tolist(), strict=True))
+            pairs = {level: value for count, (level, value) in zip(counts, held.items(), strict=True) if count >= least}
             if (pairs or (pool_all and held)) and len(pairs) < len(held):
                 pairs = {level: level for level in (*pairs, POOLED)}
                 return cls(_pooled_dtype(column, pairs), pairs)
