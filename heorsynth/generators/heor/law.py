@@ -276,7 +276,9 @@ class HeorLaw:
         if placed is not None and self.clusters is not None:
             names = rng.permutation(cluster_names(len(placed.home)))[placed.cluster]
             frame[self.clusters.column] = pd.Series(names, dtype="str")
-        return frame.iloc[rng.permutation(len(cell))].reset_index(drop=True)
+        frame = frame.iloc[rng.permutation(len(cell))]
+        frame.index = pd.RangeIndex(len(cell))
+        return frame
 
     def to_dict(self) -> dict[str, Any]:
         """The law as data for JSON; docs/generator-file.md says what it discloses."""

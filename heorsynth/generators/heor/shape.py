@@ -227,7 +227,7 @@ class Shape:
             found[one.column] = one.decoded(
                 values[one.column], found[one.bound].astype(float), equal, self.formats[one.column].decimals
             )
-        written = pd.DataFrame({name: self._written(name, column) for name, column in found.items()})
+        written = pd.DataFrame({name: self._written(name, column) for name, column in found.items()}, copy=False)
         return self.plan.written(written, self.formats)
 
     def to_dict(self) -> dict[str, Any]:

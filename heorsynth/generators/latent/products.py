@@ -131,10 +131,10 @@ class Products:
         """The noise (n, p) of rows with these standardised scores (n, q), moved by the products; its variance stays."""
         weights = np.zeros((len(self), noise.shape[1]))
         weights[np.arange(len(self)), self.column] = self.weights
-        held = np.column_stack([_uncorrelated(standard, self.root), noise])
         moved, scale = np.empty_like(noise), np.sqrt(1 + (weights**2).sum(axis=0))
         for some in blocks(len(noise)):
-            moved[some] = (noise[some] + self._standardised(held[some]) @ weights) / scale
+            held = np.column_stack([_uncorrelated(standard[some], self.root), noise[some]])
+            moved[some] = (noise[some] + self._standardised(held) @ weights) / scale
         return moved
 
     def corrected(self, basis: Basis, scores: np.ndarray, columns: np.ndarray, known: np.ndarray) -> Products:
