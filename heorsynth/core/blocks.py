@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-ROWS = 2048
+_ROWS = 2048
 """Rows of a block."""
 
 
 def blocks(n: int) -> Iterator[slice]:
-    """Yield the slices of n rows in blocks of `ROWS`; the last has up to twice as many, and none is short.
+    """Yield the slices of n rows in blocks of `_ROWS`; the last has up to twice as many, and none is short.
 
-    A product of matrices in such blocks is the product of the whole, to the last bit: only short ones are summed
-    otherwise.
+    On one thread, a product of matrices in such blocks is that of the whole, to the last bit: only short ones are
+    summed otherwise.
 
     Examples
     --------
     >>> [(block.start, block.stop) for block in blocks(5000)]
     [(0, 2048), (2048, 5000)]
     """
-    count = max(1, n // ROWS)
+    count = max(1, n // _ROWS)
     for place in range(count):
-        yield slice(place * ROWS, n if place == count - 1 else (place + 1) * ROWS)
+        yield slice(place * _ROWS, n if place == count - 1 else (place + 1) * _ROWS)

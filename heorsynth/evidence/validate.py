@@ -123,7 +123,9 @@ def validate(
         again = None
         if refit is not None and isinstance(cohort, Cohort):
             again = releases(cohort, refit, stream(seed, "refit"), opened)
-        return evidence_of(cohort, syn, plan_of_checks, seed, opened, holdout, most_rows, again=again, patients=patients)
+        return evidence_of(
+            cohort, syn, plan_of_checks, seed, opened, holdout, most_rows, again=again, patients=patients
+        )
 
 
 def require_comparable(

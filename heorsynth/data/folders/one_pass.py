@@ -18,7 +18,7 @@ from heorsynth.engine.engine import Engine
 
 
 @dataclass(frozen=True)
-class Seen:
+class _Seen:
     """What a pass over a folder gives.
 
     Attributes
@@ -35,7 +35,7 @@ class Seen:
 
 def seen(
     folder: CohortFolder, engine: Engine, taken: Sequence[np.ndarray] | None = None, domain: Domain | None = None
-) -> Seen:
+) -> _Seen:
     """Return what is seen of a folder; the folder keeps its tally.
 
     Parameters
@@ -55,7 +55,7 @@ def seen(
         rows += [] if some is None else [some]
     assert total is not None, "a folder has a partition"
     folder.keep(total)
-    return Seen(total, broken, joined(folder, rows) if rows else None)
+    return _Seen(total, broken, joined(folder, rows) if rows else None)
 
 
 def _of_part(

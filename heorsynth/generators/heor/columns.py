@@ -237,8 +237,8 @@ class ColumnLaw:
     def tabulated(self, latents: np.ndarray, groups: np.ndarray | Groups) -> ColumnLaw:
         """The same law, with tables from the latents (n, width) of a whole population."""
         tables: dict[str, dict[str, Table]] = {}
-        for key, rows in Groups.of(groups).parts.items():
-            found: dict[str, Table] = {}
+        for key, every in Groups.of(groups).parts.items():
+            rows, found = every, dict[str, Table]()
             if self.may_miss:
                 cut = _cut(latents[rows, 0], self.missing[key])
                 found["missing"] = Table((cut,))

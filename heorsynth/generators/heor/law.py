@@ -129,7 +129,7 @@ class HeorLaw:
         if guard is not None:
             cells = replace(cells, counts=guard.rounded(cells.counts))
         shape = Shape.of(cohort, cells, least, guard, mending, keep)
-        frame, primary = cohort.rows, shape.primary
+        primary = shape.primary
         time, cause = np.ones(cohort.n), np.zeros(cohort.n, dtype=int)
         outcome = None
         values = shape.encoded(cohort.arrays)

@@ -107,7 +107,7 @@ class Quantiles:
         return self._within(shares, lambda of_pieces: of_pieces[piece])
 
     def rising(self, shares: np.ndarray) -> np.ndarray:
-        """The same for shares in ascending order: the few edges are looked up in them, and not each of them in edges."""
+        """The same for shares in ascending order: the few edges are looked up in them, and not they in the edges."""
         ends = np.concatenate([[0], shares.searchsorted(self.edges[1:-1]), [len(shares)]])
         counts = ends[1:] - ends[:-1]
         return self._within(shares, lambda of_pieces: of_pieces.repeat(counts))

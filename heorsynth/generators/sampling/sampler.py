@@ -198,9 +198,7 @@ class Sampler:
             for part, (frame, mark, broken) in enumerate(drawn):
                 frame.index = pd.Index(synthetic_ids(release, part * rows, rows), name=ID_COLUMN)
                 label = replace(template, release=release, part=part, **vars(mark))
-                made = Cohort.derive(
-                    self.domain.schema, frame, label=label, name=f"{self.name} {part}", fresh=True
-                )
+                made = Cohort.derive(self.domain.schema, frame, label=label, name=f"{self.name} {part}", fresh=True)
                 yield made, broken
 
     def write(
