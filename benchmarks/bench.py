@@ -1,10 +1,12 @@
 """Speed and memory beside peers, each in a process of its own, in one run: `make bench`.
 
-    python benchmarks/bench.py [--rows 1000 10000 100000 1000000] [--only generation …] [--limit 900] [--write]
+    python benchmarks/bench.py [--rows 1000 10000 100000 300000 1000000] [--columns 20 100 500 2000]
+                               [--only generation …] [--limit 900] [--write]
 
 prints Markdown tables of seconds, of ratios to heorsynth, and of memory above what the data take; `--write` puts
-them into docs/performance.md, each in the place of the one before. A peer that does not end within the limit, in
-seconds, is said to take more, and is not run with more rows.
+them into docs/performance.md, each in the place of the one before. What does not end within the limit, in seconds, is
+said to take more, and is not run with more rows or columns. SYNTHEVAL_PYTHON names an interpreter that has SynthEval;
+without it, and without a package that a line needs, that line is left out, and the table says so.
 """
 
 from __future__ import annotations
@@ -41,6 +43,9 @@ FROM_TALLIES = {key for key, estimand in ESTIMANDS.items() if estimand.folders =
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "performance.md"
 REPORTS = ("quality", "diagnostic")
+SYNTHEVAL = "SynthEval, fast preset"
+FEW_ROWS, FEW_COLUMNS = 1000, 20
+"""Many columns are measured with so many rows, and many rows with so many columns."""
 PURPOSES = ("software-testing", "teaching", "model-development", "economic-evaluation")
 GENERATORS = ("heor", "gaussian_copula", "ctgan", "arf", "seqtrees")
 
@@ -62,11 +67,10 @@ def generate(name: str, rows: int) -> Callable[[], object]:
     return lambda: recipe(name).fit(cohort, seed=1).sample(m=1, seed=1)
 
 
-def resampled(rows: int) -> tuple[hs.Cohort, hs.Cohort]:
-    """A cohort of twenty columns, and as many of its rows drawn again."""
-    real = wide(rows)
-    drawn = real.rows.iloc[np.random.default_rng(1).integers(rows, size=rows)].reset_index(drop=True)
-    return real, hs.Cohort.derive(real.schema, drawn, label=None)
+def resampled(rows: int, columns: int = FEW_COLUMNS) -> tuple[hs.Cohort, hs.Cohort]:
+    """A cohort of so many columns, and as many of its rows drawn again."""
+    real = wide(rows, columns=columns)
+    return real, real.take(np.random.default_rng(1).integers(rows, size=rows))
 
 
 def check(name: str, rows: int) -> Callable[[], object]:
@@ -100,16 +104,17 @@ def report(name: str, real: hs.Cohort, drawn: hs.Cohort) -> Callable[[], object]
 
 
 def purpose(name: str, rows: int) -> Callable[[], object]:
-    """A whole purpose on one cohort of twenty columns, or a report of SDMetrics."""
-    real, drawn = resampled(rows)
-    if name in REPORTS:
-        return report(name, real, drawn)
-    return lambda: hs.validate(real, [drawn], name, economics={"wtp": [20_000]}, seed=1)
+    """A whole purpose on one cohort of so many columns, or a report of SDMetrics: "teaching 20"."""
+    what, columns = name.rsplit(" ", 1)
+    real, drawn = resampled(rows, int(columns))
+    if what in REPORTS:
+        return report(what, real, drawn)
+    return lambda: hs.validate(real, [drawn], what, economics={"wtp": [20_000]}, seed=1)
 
 
-def bandwidth(_: str, rows: int) -> Callable[[], object]:
-    """One pass over as many numbers as two cohorts of twenty columns have: what memory alone takes."""
-    held = np.ones((40, rows))
+def bandwidth(columns: str, rows: int) -> Callable[[], object]:
+    """One pass over as many numbers as two cohorts of so many columns have: what memory alone takes."""
+    held = np.ones((2 * int(columns), rows))
     return held.sum
 
 
@@ -152,10 +157,14 @@ def peak() -> float:
 
 def measured(kind: str, name: str, rows: int, limit: float | None = None) -> dict[str, float]:
     """What a fresh process measures; TimeoutExpired where it did not end within the limit, in seconds."""
-    command = [sys.executable, __file__, "--one", kind, name, str(rows)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=limit)
+    return answer([sys.executable, __file__, "--one", kind, name, str(rows)], limit)
+
+
+def answer(command: list[str], limit: float | None, folder: str | None = None) -> dict[str, float]:
+    """The last line that a command prints, as JSON; TimeoutExpired after the limit, in seconds."""
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=limit, cwd=folder)
     if done.returncode:
-        raise SystemExit(f"{kind} {name} {rows}: {done.stderr[-2000:]}")
+        raise SystemExit(f"{' '.join(command)}: {done.stderr[-2000:]}")
     return json.loads(done.stdout.splitlines()[-1])
 
 
@@ -191,16 +200,45 @@ def checking(asked: argparse.Namespace) -> list[str]:
 
 
 def purposes(asked: argparse.Namespace) -> list[str]:
-    """Whole purposes beside both reports of SDMetrics: processor seconds, ratios, and one pass over the numbers."""
-    head = ["rows", "purpose or report", "processor seconds", "÷ quality report", "÷ one pass over both cohorts"]
+    """Whole purposes beside the reports of others: processor seconds, ratios, and one pass over the numbers."""
+    head = ["rows", "columns", "purpose or report", "processor seconds", "÷ quality report", "÷ one pass over both"]
     lines = [f"| {' | '.join(head)} |", "|" + "---|" * len(head)]
-    for rows in asked.rows:
-        once = measured("bandwidth", "", rows)["cpu"]
-        peer = measured("purpose", "quality", rows)["cpu"]
-        for name in (*PURPOSES, *REPORTS):
-            own = peer if name == "quality" else measured("purpose", name, rows)["cpu"]
-            lines.append(f"| {rows:,} | {name} | {own:.2f} | {own / peer:.2f} | {own / once:,.0f} |")
-    return lines
+    sizes = [(rows, FEW_COLUMNS) for rows in asked.rows]
+    sizes += [(FEW_ROWS, columns) for columns in asked.columns if columns != FEW_COLUMNS]
+    left = {SYNTHEVAL} - ({SYNTHEVAL} if os.environ.get("SYNTHEVAL_PYTHON") else set())
+    slow: dict[str, list[tuple[int, int]]] = {}
+    for rows, columns in sizes:
+        once, peer = measured("bandwidth", str(columns), rows)["cpu"], None
+        for name in ("quality", *PURPOSES, "diagnostic", SYNTHEVAL):
+            beyond = any(rows >= most and columns >= wide for most, wide in slow.get(name, []))
+            if name in left or beyond:
+                continue
+            try:
+                own = judged(name, rows, columns, asked.limit)["cpu"]
+                peer = own if name == "quality" else peer
+                found = (
+                    f"{own:.2f} | {own / peer:.2f} | {own / once:,.0f}" if peer else f"{own:.2f} | | {own / once:,.0f}"
+                )
+            except subprocess.TimeoutExpired:
+                slow.setdefault(name, []).append((rows, columns))
+                found = f"over {asked.limit:g} | |"
+            lines.append(f"| {rows:,} | {columns:,} | {name} | {found} |")
+            print(lines[-1], file=sys.stderr, flush=True)
+    return [*lines, *(f"\n{name} is not installed here, and not measured." for name in sorted(left))]
+
+
+def judged(name: str, rows: int, columns: int, limit: float) -> dict[str, float]:
+    """What a purpose or a report takes; TimeoutExpired where it did not end within the limit, in seconds."""
+    if name != SYNTHEVAL:
+        return measured("purpose", f"{name} {columns}", rows, limit)
+    with tempfile.TemporaryDirectory() as folder:
+        paths = [f"{folder}/{part}.csv" for part in ("real", "drawn")]
+        both = resampled(rows, columns)
+        for cohort, path in zip(both, paths, strict=True):
+            cohort.rows.to_csv(path, index=False)
+        levels = [str(held) for held, values in both[0].rows.items() if not pd.api.types.is_float_dtype(values)]
+        command = [os.environ["SYNTHEVAL_PYTHON"], str(ROOT / "benchmarks" / "syntheval_metrics.py"), *paths]
+        return answer([*command, ",".join(levels)], limit, folder)  # it draws figures where it runs
 
 
 def scaling(_: argparse.Namespace) -> list[str]:
@@ -287,9 +325,10 @@ def written(heading: str, text: str) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rows", type=int, nargs="+", default=[1000, 10_000, 100_000, 1_000_000])
+    parser.add_argument("--rows", type=int, nargs="+", default=[1000, 10_000, 100_000, 300_000, 1_000_000])
+    parser.add_argument("--columns", type=int, nargs="+", default=[20, 100, 500, 2000])
     parser.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS))
-    parser.add_argument("--limit", type=float, default=900, help="seconds a peer may take to fit and draw")
+    parser.add_argument("--limit", type=float, default=900, help="seconds that one line may take")
     parser.add_argument("--write", action="store_true", help="into docs/performance.md")
     parser.add_argument("--one", nargs=3, help=argparse.SUPPRESS)
     asked = parser.parse_args()

@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from heorsynth.checks.core.estimand import COUNTS, NEVER, SAMPLE
 from heorsynth.checks.core.finding import Finding
 from heorsynth.checks.core.groups import ALL, Group, names_of
@@ -20,9 +22,9 @@ from heorsynth.checks.planning.plan import Plan
 from heorsynth.checks.planning.run_checks import Rows
 from heorsynth.core.random import stream
 from heorsynth.data.cohort.cohort import Cohort
-from heorsynth.data.cohort.domain import Domain
 from heorsynth.data.folders.cohort_folder import CohortFolder
-from heorsynth.data.folders.sampling import sampled
+from heorsynth.data.folders.one_pass import seen
+from heorsynth.data.folders.sampling import rows_of, sampled
 from heorsynth.data.folders.tally import Tally
 from heorsynth.data.labels.label import patients_behind
 from heorsynth.engine.engine import Engine
@@ -61,12 +63,8 @@ class Sample:
         cls, real: CohortFolder, synthetic: Sequence[CohortFolder], most_rows: int, seed: int, engine: Engine
     ) -> Sample:
         """Draw at most `most_rows` rows of each folder, each with its own random stream."""
-        held = tuple(
-            sampled(folder, most_rows, stream(seed, "judged", "synthetic", part), engine)
-            for part, folder in enumerate(synthetic)
-        )
-        patients = sampled(real, most_rows, stream(seed, "judged", "patients"), engine)
-        return cls(patients, held, real.n, sum(folder.n for folder in synthetic))
+        held = tuple(sampled(folder, most_rows, _chance(seed, part), engine) for part, folder in enumerate(synthetic))
+        return cls(sampled(real, most_rows, _chance(seed), engine), held, real.n, sum(folder.n for folder in synthetic))
 
     @property
     def whole(self) -> bool:
@@ -101,6 +99,20 @@ class Sample:
         return found
 
 
+def _chance(seed: int, part: int | None = None) -> np.random.Generator:
+    """Return the random stream of the sample of the patients, or of a synthetic folder."""
+    return stream(seed, "judged", *(("patients",) if part is None else ("synthetic", part)))
+
+
+def patients_of(real: CohortFolder, most_rows: int, seed: int, engine: Engine) -> Cohort:
+    """Return the sample of the patients; where they were not counted yet, that is done in the same pass."""
+    if real.is_counted:
+        return sampled(real, most_rows, _chance(seed), engine)
+    found = seen(real, engine, rows_of(real, most_rows, _chance(seed))).sample
+    assert found is not None, "a sample has rows"
+    return found
+
+
 @dataclass(frozen=True)
 class Judged:
     """What folders show: findings, rows that break a rule by rule, notes, and the numbers of their evaluation."""
@@ -121,6 +133,7 @@ def judged(
     most_rows: int,
     standing: Standing,
     sample: Sample | None = None,
+    patients: Cohort | None = None,
 ) -> Judged:
     """Return findings from tallies and from a sample, the number of rows that break a rule, notes and numbers.
 
@@ -131,12 +144,18 @@ def judged(
     Parameters
     ----------
     sample : Sample or None    already drawn from these folders with this seed; None draws one where a check needs it
+    patients : Cohort or None  the sample's patients, where only they are drawn already
     """
-    counted = [_counted(folder, real.domain, engine) for folder in synthetic]
-    tallies = [tally for tally, _ in counted]
+    of_rows = _those(asked, SAMPLE)
+    drawn = bool(of_rows) and sample is None
+    passes = [
+        seen(folder, engine, rows_of(folder, most_rows, _chance(seed, part)) if drawn else None, real.domain)
+        for part, folder in enumerate(synthetic)
+    ]
+    tallies = [one.tally for one in passes]
     broken: Counter[str] = Counter()
-    for _, breaks in counted:
-        broken.update(breaks)
+    for one in passes:
+        broken.update(one.broken)
     findings: list[Finding] = []
     behind = patients_behind(real.n, (folder.label for folder in synthetic))
     standing = replace(standing, trained=behind / real.n)
@@ -150,8 +169,12 @@ def judged(
         if _how(key, margin) == NEVER
     ]
     used = None
-    if of_rows := _those(asked, SAMPLE):
-        used = Sample.drawn(real, synthetic, most_rows, seed, engine) if sample is None else sample
+    if of_rows:
+        if sample is None:
+            held = tuple(one.sample for one in passes if one.sample is not None)
+            patients = patients_of(real, most_rows, seed, engine) if patients is None else patients
+            sample = Sample(patients, held, real.n, sum(folder.n for folder in synthetic))
+        used = sample
         side_by_side = Rows(used.real, used.synthetic, seed, standing=used.standing(standing))
         findings += side_by_side.findings(list(of_rows.items()), engine)
     everyone_seen: tuple[Observed, Sequence[Observed]] = of_real, tallies
@@ -210,22 +233,3 @@ def _of_sample(margins: Mapping[str, Margin], of_real: Tally, sample: Sample) ->
             f"No patient of the sample has {', '.join(lost)}: estimands that need rows leave out these groups."
         )
     return notes
-
-
-def _counted(folder: CohortFolder, domain: Domain, running: Engine) -> tuple[Tally, Counter[str]]:
-    """Return the tally of a synthetic folder, and how many of its rows break each post-condition."""
-    total: Tally | None = None
-    broken: Counter[str] = Counter()
-    for tally, breaks in running.map(
-        _of_part, range(len(folder.files)), (folder, domain), what=f"counting {folder.name}", named=folder.file_name
-    ):
-        total = tally if total is None else total + tally
-        broken.update(breaks)
-    assert total is not None, "a folder has a partition"
-    return total, broken
-
-
-def _of_part(task: tuple[CohortFolder, Domain], part: int) -> tuple[Tally, dict[str, int]]:
-    folder, domain = task
-    cohort = folder.part(part)
-    return Tally.of(cohort), domain.breaks(cohort.arrays)

@@ -30,7 +30,7 @@ from heorsynth.engine.task import one_thread
 from heorsynth.estimators.attacks.differencing import Releases
 from heorsynth.evidence.economics import economic_numbers
 from heorsynth.evidence.evidence import Evidence
-from heorsynth.evidence.folders import Judged, Sample
+from heorsynth.evidence.folders import Judged, Sample, patients_of
 from heorsynth.evidence.folders import judged as judged_folders
 from heorsynth.evidence.notes import further_notes, lineage, notes_on
 from heorsynth.evidence.preconditions import (
@@ -119,11 +119,14 @@ def validate(
     check_seed(seed)
     require_comparable(cohort, syn, holdout, allow_synthetic_source=allow_synthetic_source, most_rows=most_rows)
     with open_engine(engine, workers) as opened:
+        patients = patients_of(cohort, most_rows, seed, opened) if isinstance(cohort, CohortFolder) else None
         plan_of_checks = planned(cohort, purpose, margins, economics, opened, analyses, use, refit is not None)
         again = None
         if refit is not None and isinstance(cohort, Cohort):
             again = releases(cohort, refit, stream(seed, "refit"), opened)
-        return evidence_of(cohort, syn, plan_of_checks, seed, opened, holdout, most_rows, again=again)
+        return evidence_of(
+            cohort, syn, plan_of_checks, seed, opened, holdout, most_rows, again=again, patients=patients
+        )
 
 
 def require_comparable(
@@ -182,6 +185,7 @@ def evidence_of(
     most_rows: int = 50_000,
     sample: Sample | None = None,
     again: Releases | str | None = None,
+    patients: Cohort | None = None,
 ) -> Evidence:
     """Return the evidence from a given plan, for cohorts that `require_comparable` accepted.
 
@@ -190,13 +194,14 @@ def evidence_of(
     asked : Plan             from `planned`, for the same cohort
     most_rows : int          rows of the random sample of each folder, where `sample` is not given
     sample : Sample          random sample of the folders, already drawn with the same seed; None draws it if needed
+    patients : Cohort        the sample's patients, where only they are drawn already
     again : Releases         means of releases without single patients, or why there are none; cohorts in memory only
     """
     calibrated = _calibrated(syn)
     standing = asked.standing(_constructed(calibrated, syn, asked), lineage(cohort, syn))
     if isinstance(cohort, CohortFolder):
         tally = cohort.tallied(engine)
-        found = judged_folders(cohort, tally, folders(syn), asked, seed, engine, most_rows, standing, sample)
+        found = judged_folders(cohort, tally, folders(syn), asked, seed, engine, most_rows, standing, sample, patients)
     else:
         found = _judged(cohort, cohorts(syn), asked, seed, engine, holdout, standing, again)
     everyone = Group("all", ALL, _observed(cohort, engine), ())

@@ -15,6 +15,7 @@ from heorsynth.checks.structure.columns import compared_columns
 from heorsynth.checks.structure.designs import correlations, designs
 from heorsynth.checks.structure.panel_analyses import _Source
 from heorsynth.core.errors import NotEstimableError
+from heorsynth.core.ordering import rising
 from heorsynth.data.columns.levels import as_text
 from heorsynth.estimators.association import resampled_correlations
 from heorsynth.estimators.attacks.attack import RELABELLINGS
@@ -23,7 +24,7 @@ from heorsynth.estimators.attacks.records import _same
 from heorsynth.estimators.costs.costs import resampled_slice_means, slice_means
 from heorsynth.estimators.survival.cox import cox
 from heorsynth.estimators.survival.cox_two_arms import arm_counts, log_hazard_ratio
-from heorsynth.generators.latent.quantiles import Quantiles, rising
+from heorsynth.generators.latent.quantiles import Quantiles
 
 COLUMNS = {
     "text": pd.Series(["b", None, "a", "b", np.nan]),

@@ -163,13 +163,16 @@ class Cohort:
         self._arrays, self._schema, self._name, self._label, self._notes = Arrays(frame), schema, name, label, notes
 
     @classmethod
-    def derive(cls, schema: Schema, frame: pd.DataFrame, *, label: Label | None, name: str = "cohort") -> Cohort:
+    def derive(
+        cls, schema: Schema, frame: pd.DataFrame, *, label: Label | None, name: str = "cohort", fresh: bool = False
+    ) -> Cohort:
         """Make a cohort of rows that already follow a schema, without the checks of a new cohort.
 
         It is meant for synthetic rows, resamples and subsets. There, a lost subgroup is a finding and not an error.
+        A `fresh` frame, which nobody else holds, is not copied.
         """
         cohort = cls.__new__(cls)
-        cohort._set(frame.copy(), schema, name, label)
+        cohort._set(frame if fresh else frame.copy(), schema, name, label)
         return cohort
 
     @property

@@ -122,7 +122,7 @@ def _with_event_codes(
 ) -> tuple[pd.DataFrame, list[role_checks.TypedProblem]]:
     """Return the frame with its events coded as 0 = censored, 1.. = causes, and the problems of its event columns."""
     problems: list[role_checks.TypedProblem] = []
-    coded = frame.copy()
+    coded = frame.copy(deep=False)  # columns are replaced in it, never changed
     for endpoint in schema.endpoints.values():
         mapping = role_checks.coding_of(endpoint, event_map)
         codes = role_checks.event_codes(frame, endpoint, mapping, part=part)

@@ -146,9 +146,8 @@ def _count(rows: np.ndarray) -> int:
 
 def columns_of(cohort: Cohort) -> dict[str, ColumnDomain]:
     """Return the domain of each column of a cohort or of a part of one, except its id."""
-    frame, schema = cohort.rows, cohort.schema
-    names = [str(name) for name in frame.columns if name != schema.id]
-    return {name: _column_domain(frame[name], name, schema, cohort.arrays) for name in names}
+    names = [str(name) for name in cohort.rows.columns if name != cohort.schema.id]
+    return {name: _column_domain(cohort.arrays, name, cohort.schema) for name in names}
 
 
 def joined_columns(parts: Sequence[Mapping[str, ColumnDomain]], schema: Schema) -> dict[str, ColumnDomain]:
@@ -176,15 +175,15 @@ def _joined(parts: Sequence[ColumnDomain], *, coded: bool) -> ColumnDomain:
     )
 
 
-def _column_domain(column: pd.Series, name: str, schema: Schema, table: Arrays) -> ColumnDomain:
+def _column_domain(table: Arrays, name: str, schema: Schema) -> ColumnDomain:
     """Return the domain of one column. A copy gives its clusters names of its own."""
     if name == schema.cluster:
         return ColumnDomain(NAME_DTYPE, False, False)
-    may_miss = bool(table.missing(name).any())
+    column, may_miss = table.frame[name], bool(table.missing(name).any())
     categorical = _is_declared(name, schema)
     if schema.holds_levels(name) or not types.is_numeric_dtype(column) or types.is_bool_dtype(column):
         if not categorical:
-            patients = _patients_of(column)
+            patients = _patients_of(table, name)
             known = None if patients is None else frozenset(patients)
             return ColumnDomain(str(column.dtype), False, may_miss, known, counts=patients or {})
         known = frozenset(table.levels(name).counts) | set(schema.levels.get(name, ()))
@@ -204,12 +203,12 @@ def _is_declared(name: str, schema: Schema) -> bool:
     return schema.holds_levels(name) and schema.kind.get(name) != CODE
 
 
-def _patients_of(column: pd.Series) -> dict[str, int] | None:
+def _patients_of(table: Arrays, name: str) -> dict[str, int] | None:
     """Return the number of patients with each level. None for free text, whose values are never collected."""
-    if as_text(column.iloc[:_FIRST_ROWS]).nunique() > MAX_LEVELS:
+    if as_text(table.frame[name].iloc[:_FIRST_ROWS]).nunique() > MAX_LEVELS:
         return None
-    counts = as_text(column).value_counts()
-    return None if len(counts) > MAX_LEVELS else {str(level): int(count) for level, count in counts.items()}
+    counts = table.levels(name).counts
+    return None if len(counts) > MAX_LEVELS else counts
 
 
 def _column_breaks(table: Arrays, name: str, domain: ColumnDomain) -> dict[str, int]:

@@ -118,7 +118,7 @@ def _wrong_sizes(name: str, column: pd.Series) -> list[TypedProblem]:
 def _wrong_objects(name: str, column: pd.Series) -> TypedProblem | None:
     """Return the problem with the values of an object column, judged by their types and not by their content."""
     where, kinds = f"column {name!r}", set[type]()
-    for value in column.array:
+    for value in column.unique() if _is_text(column) else column.array:
         if isinstance(value, Decimal) and value.is_snan():
             return MixedTypesError, Problem(where, "holds decimals that signal an error", "write missing as empty")
         if not isinstance(value, str):
@@ -138,6 +138,14 @@ def _wrong_objects(name: str, column: pd.Series) -> TypedProblem | None:
     fix = NUMBERS if all(issubclass(kind, (Real, np.floating)) for kind in odd) else _TEXT
     message = f"holds objects of type {', '.join(other[:3])}, which is not supported"
     return MixedTypesError, Problem(where, message, fix.format(one=one))
+
+
+def _is_text(column: pd.Series) -> bool:
+    """Return True if every known value is text, so that one of equal values tells the type of all."""
+    try:
+        return isinstance(column.dtype, pd.StringDtype) or types.infer_dtype(column, skipna=True) == "string"
+    except ArithmeticError:  # a decimal that signals an error, even when it is compared
+        return False
 
 
 _CONTAINERS = {list, tuple, dict, set, frozenset, np.ndarray}

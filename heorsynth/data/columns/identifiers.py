@@ -92,10 +92,10 @@ def looks_like_dates(column: pd.Series) -> bool:
     """Return True for dates and time spans, and for text in which every known value matches `DATE`."""
     if types.is_datetime64_any_dtype(column) or types.is_timedelta64_dtype(column):
         return True
-    known = column.dropna()
-    if known.empty or types.is_numeric_dtype(known) or types.is_bool_dtype(known):
+    if types.is_numeric_dtype(column) or types.is_bool_dtype(column):
         return False
-    return all(DATE.fullmatch(text.strip()) for text in known.astype(str).unique())
+    known = column.dropna().unique()
+    return bool(len(known)) and all(DATE.fullmatch(str(value).strip()) for value in known)
 
 
 def _has_fractions(column: pd.Series) -> bool:

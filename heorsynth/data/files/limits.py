@@ -72,10 +72,21 @@ def require_columns(file: Path, columns: int) -> None:
 def require_cells(file: Path, frame: pd.DataFrame) -> None:
     """Raise FileError, with the column, if a text in the frame is longer than `MAX_CELL`."""
     for name in frame.select_dtypes(["object", "string"]).columns:
-        column = frame[name]
-        longest = max((len(text) for text in column.array if isinstance(text, (str, bytes))), default=0)
+        longest = _longest(frame[name])
         if longest > MAX_CELL:
             raise FileError(f"file {file.name!r}", Problem(f"column {name!r}", *_long_cell(longest)))
+
+
+def _longest(column: pd.Series) -> int:
+    """Return the length of the longest text in a column, 0 if it has none."""
+    try:
+        values = pa.array(column.array, from_pandas=True)
+    except (pa.ArrowException, UnicodeError, ArithmeticError):  # values of several kinds, or no proper text
+        return max((len(text) for text in column.array if isinstance(text, (str, bytes))), default=0)
+    values = values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
+    if pa.types.is_string(values.type) or pa.types.is_large_string(values.type):
+        return int(pc.max(pc.utf8_length(values)).as_py() or 0)
+    return int(pc.max(pc.binary_length(values)).as_py() or 0) if pa.types.is_binary(values.type) else 0
 
 
 def _long_cell(characters: int) -> tuple[str, str]:

@@ -234,6 +234,15 @@ class CohortFolder:
         self._tally = total
         return total
 
+    def keep(self, tally: Tally) -> None:
+        """Keep the tally of all rows, which was made beside something else, so that `tallied` returns it."""
+        self._tally = tally
+
+    @property
+    def is_counted(self) -> bool:
+        """True if the tally of all rows is known."""
+        return self._tally is not None
+
     def file_name(self, part: int) -> str:
         """Return the name of a partition's file, for messages."""
         return self.files[part]

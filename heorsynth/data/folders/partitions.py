@@ -114,7 +114,8 @@ class Partitions:
         file = self.folder / self.files[part]
         if not file.is_file() or file.stat().st_size != self.n_bytes[part]:
             raise self.changed(part)
-        frame = read_frame(file).drop(columns=list(self.drop), errors="ignore")
+        frame = read_frame(file)
+        frame = frame.drop(columns=list(self.drop), errors="ignore") if self.drop else frame
         for name in self.nullable & set(frame.columns):
             frame[name] = frame[name].astype(object if frame[name].dtype in (bool, object) else float)
         for name in frame.columns[[isinstance(kind, pd.CategoricalDtype) for kind in frame.dtypes]]:
@@ -135,7 +136,7 @@ class Partitions:
         name = self.files[part]
         declared = as_declared(self.read(part), schema, event_map, name, missing=missing, part=True)
         refuse(name, declared.problems)
-        return Cohort.derive(schema, declared.frame, label=declared.label, name=name)
+        return Cohort.derive(schema, declared.frame, label=declared.label, name=name, fresh=True)
 
 
 def _require_finished(folder: Path) -> None:

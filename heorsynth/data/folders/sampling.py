@@ -58,9 +58,19 @@ def sampled(folder: CohortFolder, most: int, rng: np.random.Generator, engine: E
 
     The rows are the same on any engine. Partitions are read one at a time; those without sampled rows are not read.
     """
-    taken = rows_to_take(folder.sizes, min(most, folder.n), rng)
+    taken = rows_of(folder, most, rng)
     wanted = [part for part, rows in enumerate(taken) if len(rows)]
     parts = engine.map(_rows, wanted, (folder, taken), what=f"sampling {folder.name}", named=folder.file_name)
+    return joined(folder, list(parts))
+
+
+def rows_of(folder: CohortFolder, most: int, rng: np.random.Generator) -> list[np.ndarray]:
+    """Return the rows of each partition that `sampled` takes."""
+    return rows_to_take(folder.sizes, min(most, folder.n), rng)
+
+
+def joined(folder: CohortFolder, parts: Sequence[pd.DataFrame]) -> Cohort:
+    """Return the cohort of rows that were taken from a folder's partitions."""
     frame = pd.concat(list(parts), ignore_index=not folder.synthetic)
     label = None if folder.label is None else folder.label.for_rows(len(frame))
     return Cohort.derive(folder.schema, frame, label=label, name=folder.name)

@@ -8,6 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
+from heorsynth.core.ordering import rising
 from heorsynth.data.rules import chance
 from heorsynth.data.rules.find_numbers import tied_pairs
 from heorsynth.data.rules.level_rules import Bands, Gives, Implies, Statement, Together
@@ -23,8 +24,8 @@ _SPIKE = 0.1
 _BLOCK = 10_000
 """Rows that are counted together: a sum of more ones loses none in 32 bits, and memory stays small."""
 
-_FIRST = 1000
-"""Of more rows, so many are looked at first for bands."""
+_SCREENED = 1000
+"""Rows in which levels are tried first, before all rows."""
 
 _MOST_TIED = 40
 """Conditions are looked for in at most so many pairs of columns that are often equal."""
@@ -40,14 +41,11 @@ def bands(patients: Patients) -> Iterator[Bands]:
     for number in patients.numeric:
         values = patients.table.numbers(number)
         known = ~np.isnan(values)
-        several = _screened(alike.get(np.packbits(known).tobytes()), values)
-        if several is None:
-            continue
-        order = np.argsort(values, kind="stable")[: int(known.sum())]
+        names = _in_a_row(alike.get(np.packbits(known).tobytes()), values, known)
+        names = [name for name in names if name != number and not patients.declared(name, number)]
+        order = _ascending(values, np.flatnonzero(known)) if names else np.zeros(0, dtype=int)
         ordered = values[order]
-        for name in _in_a_row(several, order):
-            if name == number or patients.declared(name, number):
-                continue
+        for name in names:
             levels = coded[name]
             codes = levels.codes[order]
             cuts = np.flatnonzero(np.diff(codes.astype(int)))
@@ -70,8 +68,8 @@ def bands(patients: Patients) -> Iterator[Bands]:
             )
 
 
-_Coded = tuple[list[str], np.ndarray, np.ndarray]
-"""Columns of levels that are known in the same rows: names, codes (k, n), and how many levels each has."""
+_Coded = tuple[list[str], np.ndarray]
+"""Columns of levels that are known in the same rows: names and codes (k, n)."""
 
 
 def _known_together(patients: Patients) -> dict[bytes, _Coded]:
@@ -81,35 +79,32 @@ def _known_together(patients: Patients) -> dict[bytes, _Coded]:
         groups.setdefault(np.packbits(patients.table.levels(name).codes >= 0).tobytes(), []).append(name)
     found = {}
     for rows, names in groups.items():
-        codes = [patients.table.levels(name).codes for name in names]
-        found[rows] = names, np.array(codes), np.array([len(np.unique(one[one >= 0])) for one in codes])
+        found[rows] = names, np.array([patients.table.levels(name).codes for name in names])
     return found
 
 
-def _screened(coded: _Coded | None, values: np.ndarray) -> _Coded | None:
-    """The columns whose levels may lie one after the other along a number, as they do in the first rows; None if none.
+def _in_a_row(coded: _Coded | None, values: np.ndarray, known: np.ndarray) -> list[str]:
+    """The columns whose levels lie one after the other in the order of the known values (n,).
 
-    Rows that are left out only take changes of level away.
+    Levels that do not in some of the rows do not in all.
     """
-    if coded is None:
-        return None
-    names, codes, counts = coded
-    some = np.flatnonzero(~np.isnan(values[:_FIRST])) if len(values) > _FIRST else np.arange(0)
-    if not len(some):
-        return coded
-    ordered = codes[:, some[np.argsort(values[some], kind="stable")]]
-    kept = np.flatnonzero((ordered[:, 1:] != ordered[:, :-1]).sum(axis=1) < counts)
-    return ([names[place] for place in kept], codes[kept], counts[kept]) if len(kept) else None
-
-
-def _in_a_row(coded: _Coded | None, order: np.ndarray) -> list[str]:
-    """The columns whose levels lie one after the other in this order of the rows."""
-    if coded is None or not len(order):
+    rows = np.flatnonzero(known)
+    if coded is None or not len(rows):
         return []
-    names, codes, counts = coded
-    ordered = codes[:, order]
-    changes = (ordered[:, 1:] != ordered[:, :-1]).sum(axis=1)
-    return [names[place] for place in np.flatnonzero(changes == counts - 1)]
+    names, codes = coded
+    for some in (rows[:: max(1, len(rows) // _SCREENED)], rows):
+        ordered = codes[:, _ascending(values, some)]
+        changes = (ordered[:, 1:] != ordered[:, :-1]).sum(axis=1)
+        kept = np.flatnonzero(changes == [len(np.unique(one)) - 1 for one in ordered])
+        names, codes = [names[place] for place in kept], codes[kept]
+        if not names:
+            break
+    return names
+
+
+def _ascending(values: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """These rows in the ascending order of their values, those of equal values in their own order."""
+    return rows[rising(values[rows])]
 
 
 def _round_cut(below: float, above: float) -> float:

@@ -44,21 +44,14 @@ _LARGEST = 1e9
 
 def equal_columns(patients: Patients) -> Iterator[Equal]:
     """Yield a rule for each column that equals an earlier one in every row."""
-    table, seen = patients.table, dict[bytes, str]()
-    texts = [name for name in patients.levels if name not in patients.numeric]
-    some = _places(patients.n, _SCREENED)
-    first = {name: _digits(table.numbers(name)[some]) for name in patients.numeric}
-    alike = Counter(first.values())
-    for name in (*patients.numeric, *texts):
-        if name in patients.numeric:
-            if alike[first[name]] == 1:
-                continue
-            values = table.numbers(name)
-            key, known = _digits(values), ~np.isnan(values)
-        else:
-            levels = table.levels(name)
-            key, known = "\0".join(levels.names).encode() + levels.codes.tobytes(), levels.codes >= 0
-            values = levels.codes
+    numeric, seen = frozenset(patients.numeric), dict[bytes, str]()
+    names = (*patients.numeric, *(name for name in patients.levels if name not in numeric))
+    first = {name: _content(patients, name, _places(patients.n, _SCREENED)) for name in names}
+    often = Counter(first.values())
+    for name in (name for name in names if often[first[name]] > 1):  # all others differ in a screened row already
+        key = _content(patients, name, slice(None))
+        values = patients.table.numbers(name) if name in numeric else patients.table.levels(name).codes
+        known = ~np.isnan(values) if name in numeric else values >= 0
         if key not in seen:
             seen[key] = name
         elif int(known.sum()) >= patients.least:
@@ -66,8 +59,12 @@ def equal_columns(patients: Patients) -> Iterator[Equal]:
             yield Equal(seen[key], name, support=int(known.sum()), log_chance=log_chance)
 
 
-def _digits(values: np.ndarray) -> bytes:
-    """Return a column to ten digits, with its gaps: equal columns have equal bytes."""
+def _content(patients: Patients, name: str, rows: np.ndarray | slice) -> bytes:
+    """What a column has in these rows: numbers to ten digits, or levels."""
+    if name not in patients.numeric:
+        levels = patients.table.levels(name)
+        return "\0".join(levels.names).encode() + levels.codes[rows].tobytes()
+    values = patients.table.numbers(name)[rows]
     known = ~np.isnan(values)
     with np.errstate(divide="ignore"):
         size = np.where(values == 0, 0, 9 - np.floor(np.log10(np.abs(np.where(known, values, 1)))))
@@ -264,11 +261,16 @@ def steps(patients: Patients, names: Sequence[str]) -> Iterator[Steps]:
         known = held.values[held.counts > 0]
         if held.n_known < patients.least or np.abs(known).max() > _LARGEST:
             continue
+        some = known[_places(len(known), _SCREENED)]
         for decimals in range(4):
+            if not near(np.round(some * 10.0**decimals) / 10.0**decimals, some).all():
+                continue
             units = np.round(known * 10.0**decimals)
             if near(units / 10.0**decimals, known).all():
                 break
         else:
+            continue
+        if np.gcd.reduce(units[_places(len(known), _SCREENED)].astype(np.int64)) == 1:
             continue
         different = np.unique(units).astype(np.int64)
         multiple = int(np.gcd.reduce(different))

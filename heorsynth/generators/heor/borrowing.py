@@ -12,7 +12,8 @@ from heorsynth.core.errors import GeneratorError, Problem
 from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.data.columns.levels import as_text, banded
 from heorsynth.generators.heor.cells import Cells
-from heorsynth.generators.heor.columns import ALL, ColumnLaw
+from heorsynth.generators.heor.columns import ColumnLaw
+from heorsynth.generators.heor.groups import ALL
 from heorsynth.generators.heor.outcome import Outcome
 from heorsynth.generators.heor.shape import Shape
 from heorsynth.generators.latent.dependence import ExternalCorrelations, given_scores

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache, cached_property
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from scipy.special import ndtr, ndtri
 
-from heorsynth.generators.latent.quantiles import MIN_PATIENTS, PIECES, Quantiles, normal_scores, rising, shared_values
+from heorsynth.core.ordering import highest, rising
+from heorsynth.generators.heor.groups import ALL, Groups
+from heorsynth.generators.latent.quantiles import MIN_PATIENTS, PIECES, Quantiles, normal_scores, shared_values
 from heorsynth.generators.protection.guard import Mover
 from heorsynth.generators.sampling.target_shares import allocate
-
-ALL = ""
-"""The group of a column whose law is the same for all rows."""
 
 _TABLE = np.linspace(0.0, 1.0, 201)
 """Shares at which the quantiles of a column's latents are tabulated."""
@@ -56,19 +57,19 @@ class ColumnLaw:
 
     @classmethod
     def of_levels(
-        cls, name: str, values: np.ndarray, group: str, groups: np.ndarray, weights: np.ndarray | None = None
+        cls, name: str, values: np.ndarray, group: str, groups: np.ndarray | Groups, weights: np.ndarray | None = None
     ) -> ColumnLaw:
         """The law of a column of levels (n,), '' for missing; patients count by their weights (n,), 1 unless given."""
         weight = np.ones(len(values)) if weights is None else weights
-        present, counts = np.unique(values[values != ""], return_counts=True)
-        levels = tuple(str(level) for level in present[np.lexsort((present, -counts))])
-        shares, missing = {}, {}
-        for key in np.unique(groups):
-            held = groups == key
-            known = held & (values != "")
-            missing[str(key)] = _share(weight, held & (values == ""), held)
-            source = known if known.any() else values != ""
-            shares[str(key)] = tuple(_share(weight, source & (values == level), source) for level in levels)
+        code, present = pd.factorize(values, sort=True)
+        counts = np.where(present == "", 0, np.bincount(code, minlength=len(present)))
+        order = np.lexsort((present, -counts))[: int((counts > 0).sum())]
+        levels = tuple(str(level) for level in present[order])
+        known, shares, missing = present[code] != "" if "" in present else np.ones(len(code), bool), {}, {}
+        for key, rows in Groups.of(groups).parts.items():
+            missing[key] = _share(weight[rows], ~known[rows])
+            source = rows[known[rows]] if known[rows].any() else np.flatnonzero(known)
+            shares[key] = tuple(_share(weight[source], code[source] == place) for place in order)
         return cls(name, group, levels, shares, {}, missing)
 
     @classmethod
@@ -77,7 +78,7 @@ class ColumnLaw:
         name: str,
         values: np.ndarray,
         group: str,
-        groups: np.ndarray,
+        groups: np.ndarray | Groups,
         *,
         least: int = MIN_PATIENTS,
         open_top: bool = False,
@@ -90,22 +91,24 @@ class ColumnLaw:
         A group with fewer than `least` known values has the law of all rows, or the value that `stand_in` has for it.
         """
         quantiles, missing = {}, {}
-        shared = shared_values(values, least)
-        known = values[~np.isnan(values)]
-        seen = ~np.isnan(values)
+        shared, seen = shared_values(values, least), ~np.isnan(values)
         weight = np.ones(len(values)) if weights is None else weights
-        counted = weight[seen] if weights is not None and len(known) else None
-        whole = Quantiles.of(known if len(known) else np.zeros(1), least, counted, open_top=open_top, most=most)
-        for key in map(str, np.unique(groups)):
-            held = groups == key
-            known, counted = values[held & seen], None if weights is None else weights[held & seen]
-            missing[key] = _share(weight, held & ~seen, held)
+
+        def law(rows: np.ndarray, shared: np.ndarray | None) -> Quantiles:
+            counted = None if weights is None or not len(rows) else weights[rows]
+            known = values[rows] if len(rows) else np.zeros(1)
+            return Quantiles.of(known, least, counted, open_top=open_top, shared=shared, most=most)
+
+        whole = cache(lambda: law(np.flatnonzero(seen), None))
+        for key, rows in Groups.of(groups).parts.items():
+            known = rows[seen[rows]]
+            missing[key] = _share(weight[rows], ~seen[rows])
             if len(known) >= least:
-                quantiles[key] = Quantiles.of(known, least, counted, open_top=open_top, shared=shared, most=most)
+                quantiles[key] = law(known, shared)
             elif stand_in is not None and key in stand_in:
-                quantiles[key] = replace(Quantiles.of(np.array([stand_in[key]])), decimals=whole.decimals)
+                quantiles[key] = replace(Quantiles.of(np.array([stand_in[key]])), decimals=whole().decimals)
             else:
-                quantiles[key] = whole
+                quantiles[key] = whole()
         return cls(name, group, (), {}, quantiles, missing)
 
     def moved(self, mover: Mover, patients: Mapping[str, float], spread: float, *, values: bool) -> ColumnLaw:
@@ -142,7 +145,7 @@ class ColumnLaw:
             return len(self.levels) == 1
         return all(not law.rise.any() and len(np.unique(law.left)) == 1 for law in self.quantiles.values())
 
-    @property
+    @cached_property
     def may_miss(self) -> bool:
         """True if a group has both known and missing values: missingness then has a latent of its own."""
         return any(0 < share < 1 for share in self.missing.values())
@@ -152,7 +155,7 @@ class ColumnLaw:
         """Number of latents of this column."""
         return int(self.may_miss) + (len(self.levels) - 1 if self.levels else 1)
 
-    def scores(self, values: np.ndarray, groups: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def scores(self, values: np.ndarray, groups: np.ndarray | Groups) -> tuple[np.ndarray, np.ndarray]:
         """The scores (n, width) that represent the column in correlations, and where they are known (n, width)."""
         known = values != "" if self.levels else ~np.isnan(values)
         columns, observed = [], []
@@ -164,14 +167,14 @@ class ColumnLaw:
             observed += [known] * (len(self.levels) - 1)
         else:
             scored = np.zeros(len(values))
-            for key in np.unique(groups):
-                scored[groups == key] = normal_scores(values[groups == key])
+            for rows in Groups.of(groups).parts.values():
+                scored[rows] = normal_scores(values[rows])
             columns.append(scored)
             observed.append(known)
         empty = np.zeros((len(values), 0))
         return np.column_stack([empty, *columns]), np.column_stack([empty.astype(bool), *observed])
 
-    def measured(self, values: np.ndarray, groups: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def measured(self, values: np.ndarray, groups: np.ndarray | Groups) -> tuple[np.ndarray, np.ndarray]:
         """The same with numbers (n,) themselves in place of their scores."""
         found, known = self.scores(values, groups)
         if not self.levels:
@@ -181,7 +184,7 @@ class ColumnLaw:
     def values(
         self,
         latents: np.ndarray,
-        groups: np.ndarray,
+        groups: np.ndarray | Groups,
         rng: np.random.Generator,
         *,
         exactly: bool,
@@ -193,9 +196,8 @@ class ColumnLaw:
         of one and are placed by the tables, except in the groups named in `whole`, of which all rows are here.
         """
         found: np.ndarray = np.full(len(latents), "", dtype=object) if self.levels else np.full(len(latents), np.nan)
-        for key in np.unique(groups):
-            rows = np.flatnonzero(groups == key)
-            self._fill(found, rows, latents, str(key), rng, exactly or str(key) in whole)
+        for key, rows in Groups.of(groups).parts.items():
+            self._fill(found, rows, latents, key, rng, exactly or key in whole)
         return found
 
     def _fill(
@@ -215,28 +217,28 @@ class ColumnLaw:
             split = _highest(latents[rows, 0], missing, None if exactly else tables["missing"].thresholds[0])
             rows = rows[~split]
         first = int(self.may_miss)
+        if not self.levels and exactly:
+            order = rising(latents[rows, first])
+            shares = np.arange(len(rows)) + rng.random(len(rows))[order]
+            found[rows[order]] = self.quantiles[key].rising(shares / max(len(rows), 1))
+            return
         if not self.levels:
-            found[rows] = self.quantiles[key](_placed(latents[rows, first], rng, None if exactly else tables["values"]))
+            found[rows] = self.quantiles[key](_along(latents[rows, first], np.asarray(tables["values"].quantiles)))
             return
         shares = np.array(self.shares[key])
         counts = allocate(shares, len(rows)) if exactly else np.zeros(len(shares), dtype=int)
         for index, level in enumerate(self.levels[:-1]):
             column = latents[rows, first + index]
-            if exactly:
-                taken = np.zeros(len(rows), dtype=bool)
-                taken[rising(-column)[: counts[index]]] = True
-            else:
-                taken = column > tables["values"].thresholds[index]
+            taken = highest(column, int(counts[index])) if exactly else column > tables["values"].thresholds[index]
             found[rows[taken]] = level
             rows = rows[~taken]
         found[rows] = self.levels[-1]
 
-    def tabulated(self, latents: np.ndarray, groups: np.ndarray) -> ColumnLaw:
+    def tabulated(self, latents: np.ndarray, groups: np.ndarray | Groups) -> ColumnLaw:
         """The same law, with tables from the latents (n, width) of a whole population."""
         tables: dict[str, dict[str, Table]] = {}
-        for key in map(str, np.unique(groups)):
-            rows = np.flatnonzero(groups == key)
-            found: dict[str, Table] = {}
+        for key, every in Groups.of(groups).parts.items():
+            rows, found = every, dict[str, Table]()
             if self.may_miss:
                 cut = _cut(latents[rows, 0], self.missing[key])
                 found["missing"] = Table((cut,))
@@ -296,9 +298,9 @@ def bent_by(columns: Sequence[ColumnLaw], kept: Sequence[str]) -> np.ndarray:
     return np.array(owner, dtype=int)
 
 
-def _share(weights: np.ndarray, some: np.ndarray, of: np.ndarray) -> float:
-    """The weight of some patients (n,) as a share of that of others; 0 where these have none."""
-    whole = float(weights[of].sum())
+def _share(weights: np.ndarray, some: np.ndarray) -> float:
+    """The share of the weight of patients (n,) that some of them have; 0 where they have none."""
+    whole = float(weights.sum())
     return float(weights[some].sum()) / whole if whole > 0 else 0.0
 
 
@@ -306,9 +308,7 @@ def _highest(latent: np.ndarray, share: float, cut: float | None) -> np.ndarray:
     """The rows (n,) with a latent above the cut; without a cut, the given share of rows with the highest latents."""
     if cut is not None:
         return latent > cut
-    taken = np.zeros(len(latent), dtype=bool)
-    taken[rising(-latent)[: round(share * len(latent))]] = True
-    return taken
+    return highest(latent, round(share * len(latent)))
 
 
 def _cut(latent: np.ndarray, share: float) -> float:
@@ -316,15 +316,6 @@ def _cut(latent: np.ndarray, share: float) -> float:
     if share <= 0 or not len(latent):
         return 1e9
     return -1e9 if share >= 1 else float(np.quantile(latent, 1 - share))
-
-
-def _placed(latent: np.ndarray, rng: np.random.Generator, table: Table | None) -> np.ndarray:
-    """Shares in (0, 1) for latents (n,): from their ranks, or from a table of the population."""
-    if table is not None:
-        return _along(latent, np.asarray(table.quantiles))
-    ranks = np.empty(len(latent))
-    ranks[rising(latent)] = np.arange(len(latent))
-    return (ranks + rng.random(len(latent))) / max(len(latent), 1)
 
 
 def _along(latent: np.ndarray, quantiles: np.ndarray) -> np.ndarray:

@@ -16,8 +16,10 @@ from typing import Any
 
 import numpy as np
 
+from heorsynth.core.ordering import rising
 from heorsynth.generators.heor.columns import ColumnLaw
-from heorsynth.generators.latent.quantiles import MIN_PATIENTS, rising
+from heorsynth.generators.heor.groups import Groups
+from heorsynth.generators.latent.quantiles import MIN_PATIENTS
 
 _PATIENTS_PER_MOMENT = 10
 """An arm has covariances of its own if it has so many patients for each moment of a covariate; else arms share one."""
@@ -91,7 +93,7 @@ class Drawn:
     law: ColumnLaw
     values: np.ndarray
     latents: np.ndarray
-    groups: np.ndarray
+    groups: Groups
 
 
 Quantities = Mapping[str, tuple[np.ndarray, frozenset[str]]]
@@ -289,7 +291,7 @@ def _ordered(
     levels, values = drawn.law.levels, np.full(len(arm), "" if drawn.law.levels else np.nan, drawn.values.dtype)
     present = _known(drawn.values) | drawn.law.may_miss
     left = present.copy()
-    own = mine = np.unique(drawn.groups, return_inverse=True)[1]  # the pool of each drawn value, and of each row
+    own = mine = drawn.groups.codes.astype(int)  # the pool of each drawn value, and of each row
     latent = 0
     for unit in units:
         rows, numbers = np.flatnonzero(left), unit.numbers(drawn.values)

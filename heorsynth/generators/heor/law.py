@@ -21,6 +21,7 @@ from heorsynth.generators.heor.cells import OTHERS, Cells
 from heorsynth.generators.heor.clustered import cluster_facts, in_an_arm, residual_of
 from heorsynth.generators.heor.columns import ColumnLaw, bent_by, side_by_side
 from heorsynth.generators.heor.entry import EntryLaw
+from heorsynth.generators.heor.groups import Groups
 from heorsynth.generators.heor.keep_columns import spared
 from heorsynth.generators.heor.kept import Drawn, KeptMoments
 from heorsynth.generators.heor.outcome import Outcome, scores_of
@@ -128,10 +129,10 @@ class HeorLaw:
         if guard is not None:
             cells = replace(cells, counts=guard.rounded(cells.counts))
         shape = Shape.of(cohort, cells, least, guard, mending, keep)
-        frame, primary = cohort.rows, shape.primary
+        primary = shape.primary
         time, cause = np.ones(cohort.n), np.zeros(cohort.n, dtype=int)
         outcome = None
-        values = shape.encoded(frame)
+        values = shape.encoded(cohort.arrays)
         noise = None if guard is None else shape.noise(values, guard, cohort.n)
         if primary is not None:
             time, cause, _ = cohort.outcome(primary.name)
@@ -163,7 +164,7 @@ class HeorLaw:
         seen = correlated_patients(cohort.n, rng)
         seen = seen if guard is None or noise is None else np.repeat(seen, guard.repeats("ties", len(seen), noise.ties))
         blocks, numbers = (
-            [column.scores(values[column.name][seen], grouped[column.name][seen]) for column in columns],
+            [column.scores(values[column.name][seen], grouped[column.name].take(seen)) for column in columns],
             {name: held[seen] for name, held in values.items() if cohort.schema.cluster is not None},
         )
         del values, grouped
@@ -275,7 +276,9 @@ class HeorLaw:
         if placed is not None and self.clusters is not None:
             names = rng.permutation(cluster_names(len(placed.home)))[placed.cluster]
             frame[self.clusters.column] = pd.Series(names, dtype="str")
-        return frame.iloc[rng.permutation(len(cell))].reset_index(drop=True)
+        frame = frame.iloc[rng.permutation(len(cell))]
+        frame.index = pd.RangeIndex(len(cell))
+        return frame
 
     def to_dict(self) -> dict[str, Any]:
         """The law as data for JSON; docs/generator-file.md says what it discloses."""
@@ -379,8 +382,8 @@ class HeorLaw:
         values: dict[str, np.ndarray] = {}
         for column, mine in self._split(latents):
             groups = self._groups(column, cell, cause, values)
-            strata = np.unique(groups) if column.group == STRATUM else ()
-            whole = frozenset(str(name) for name in strata if not str(name).endswith(OTHERS))
+            strata = groups.parts if column.group == STRATUM else ()
+            whole = frozenset(name for name in strata if not name.endswith(OTHERS))
             values[column.name] = column.values(mine, groups, rng, exactly=exactly, whole=whole)
         return values
 
@@ -391,5 +394,5 @@ class HeorLaw:
 
     def _groups(
         self, column: ColumnLaw, cell: np.ndarray, cause: np.ndarray, values: Mapping[str, np.ndarray]
-    ) -> np.ndarray:
+    ) -> Groups:
         return group_of(column.name, self.shape, self.cells, cell, cause, values)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from heorsynth.core.ordering import rising
 from heorsynth.generators.heor.cells import Cells
 from heorsynth.generators.latent.quantiles import MIN_PATIENTS, Quantiles, split
 from heorsynth.generators.protection.guard import Mover
@@ -46,7 +47,7 @@ class _FollowUpLaw:
     @classmethod
     def of(cls, time: np.ndarray, cause: np.ndarray, weights: np.ndarray, n_causes: int, least: int) -> _FollowUpLaw:
         """The law of patients with these times, causes and weights (n,), with `least` patients to a piece."""
-        order = np.lexsort((cause == 0, time))
+        order = _ended(time, cause)
         held, ended = weights[order], cause[order]
         starts = [part.start for part in split(held, least)]
         sizes = np.add.reduceat(held, starts)
@@ -69,7 +70,7 @@ class _FollowUpLaw:
         alike = cls.of(time, cause, np.ones(len(time)), n_causes, least)
         window = np.empty(len(time), dtype=int)
         parts = split(np.ones(len(time)), least)
-        window[np.lexsort((cause == 0, time))] = np.repeat(np.arange(len(parts)), [p.stop - p.start for p in parts])
+        window[_ended(time, cause)] = np.repeat(np.arange(len(parts)), [p.stop - p.start for p in parts])
         late = window >= (len(parts) + 1) // 2 if len(parts) >= _HALVED else np.zeros(len(time), dtype=bool)
         mass = np.column_stack([1 - alike.causes.sum(axis=1), alike.causes]) * np.diff(alike.edges)[:, None]
         for half in (False, True):
@@ -124,6 +125,12 @@ def systematic_sample(chance: np.ndarray, rng: np.random.Generator) -> np.ndarra
     """Rows (n,) picked with these probabilities (n,) by systematic sampling: their number varies by at most one."""
     steps = np.floor(np.cumsum(chance) + rng.random())
     return np.diff(np.concatenate([[0.0], steps])) > 0
+
+
+def _ended(time: np.ndarray, cause: np.ndarray) -> np.ndarray:
+    """The order (n,) in which follow-up ended: by time, and at one time events before censored ones."""
+    first = np.concatenate([np.flatnonzero(cause), np.flatnonzero(cause == 0)])
+    return np.asarray(first[rising(time[first])])
 
 
 def _parted(cause: np.ndarray, n_causes: int, least: int) -> list[list[int]]:
@@ -186,7 +193,7 @@ class Outcome:
             rows = weights > 0
             law = _FollowUpLaw.shared if apart and np.ptp(weights[rows]) > 0 else _FollowUpLaw.of
             endings.append(law(time[rows], cause[rows], weights[rows], n_causes, least))
-        order = np.argsort(time, kind="stable")
+        order = rising(time)
         parts = np.array_split(order, max(1, min(GRID, len(time) // knots)))
         held = chance[order]
         upto = np.cumsum(held)

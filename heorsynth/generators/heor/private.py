@@ -14,7 +14,8 @@ from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.data.columns.levels import as_text
 from heorsynth.data.columns.schema import Schema
 from heorsynth.generators.heor.cells import Cells
-from heorsynth.generators.heor.columns import ALL, ColumnLaw
+from heorsynth.generators.heor.columns import ColumnLaw
+from heorsynth.generators.heor.groups import ALL
 from heorsynth.generators.heor.law import HeorLaw
 from heorsynth.generators.heor.outcome import Outcome, scores_of
 from heorsynth.generators.heor.quantities import paid

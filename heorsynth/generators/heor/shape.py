@@ -17,8 +17,9 @@ from heorsynth.data.columns.levels import POOLED, as_text
 from heorsynth.data.columns.schema import Endpoint, Schema
 from heorsynth.data.rules.mending import Mending
 from heorsynth.generators.heor.cells import Cells
-from heorsynth.generators.heor.columns import ALL, ColumnLaw
+from heorsynth.generators.heor.columns import ColumnLaw
 from heorsynth.generators.heor.entry import EntryLaw, places
+from heorsynth.generators.heor.groups import ALL, Groups
 from heorsynth.generators.latent.quantiles import MIN_PATIENTS, PIECES
 from heorsynth.generators.protection.guard import MOST_PIECES, Guard, Noise, beyond_weights
 from heorsynth.generators.rules.drawn import States
@@ -166,24 +167,20 @@ class Shape:
                 free += kinds - 1 + int(missing.any())
         return Noise.of(guard.bounds, n, max(1, len(values)), free)
 
-    def encoded(self, frame: pd.DataFrame) -> dict[str, np.ndarray]:
-        """The modelled columns of a frame: text with '' for missing, or numbers with NaN."""
+    def encoded(self, table: Arrays) -> dict[str, np.ndarray]:
+        """The modelled columns of a table: text with '' for missing, or numbers with NaN."""
         found: dict[str, np.ndarray] = {}
         for name in self.modelled:
-            column = frame[name]
             if self.formats[name].values:
-                values = as_text(column).fillna("").to_numpy(dtype=object)
+                coded = table.levels(name)
+                values = coded.names.astype(object)[coded.codes]
                 found[name] = pooled_levels(values, self.levels[name]) if name in self.pooled else values
             else:
-                found[name] = pd.to_numeric(column).to_numpy(dtype=float, na_value=np.nan)
-        primary = self.primary
+                found[name] = table.numbers(name)
+        primary, frame = self.primary, table.frame
         for one in self.plan.bounded:
-            limit = pd.to_numeric(frame[one.bound]).to_numpy(dtype=float, na_value=np.nan)
-            values = pd.to_numeric(frame[one.column]).to_numpy(dtype=float, na_value=np.nan)
-            table = Arrays(frame)
-            equal = (
-                np.any([when.holds(table) for when in one.whens], axis=0) if one.whens else np.zeros(len(frame), bool)
-            )
+            limit, values = table.numbers(one.bound), table.numbers(one.column)
+            equal = np.any([when.holds(table) for when in one.whens], axis=0) if one.whens else np.zeros(table.n, bool)
             found[one.column] = one.encoded(values, limit, equal & ~np.isnan(values))
         if primary is None:
             return found
@@ -230,7 +227,7 @@ class Shape:
             found[one.column] = one.decoded(
                 values[one.column], found[one.bound].astype(float), equal, self.formats[one.column].decimals
             )
-        written = pd.DataFrame({name: self._written(name, column) for name, column in found.items()})
+        written = pd.DataFrame({name: self._written(name, column) for name, column in found.items()}, copy=False)
         return self.plan.written(written, self.formats)
 
     def to_dict(self) -> dict[str, Any]:
@@ -339,7 +336,7 @@ def _below(values: np.ndarray, last: np.ndarray, decimals: int | None) -> np.nda
 
 
 def column_law(
-    name: str, values: np.ndarray, shape: Shape, groups: np.ndarray, guard: Guard | None, noise: Noise | None
+    name: str, values: np.ndarray, shape: Shape, groups: Groups, guard: Guard | None, noise: Noise | None
 ) -> ColumnLaw:
     """The law of one modelled column of patients (n,), in their groups (n,)."""
     group, schema, weights, spread, most = shape.modelled[name], shape.schema, None, 0.0, PIECES
@@ -365,24 +362,25 @@ def column_law(
         )
     if guard is None or not beyond_weights(spread):
         return law
-    patients = dict(zip(*np.unique(groups.astype(str), return_counts=True), strict=True))
+    patients = {name: len(rows) for name, rows in groups.parts.items()}
     return law.moved(guard.mover(name), patients, beyond_weights(spread), values=group not in (STRATUM, CAUSE))
 
 
 def group_of(
     name: str, shape: Shape, cells: Cells, cell: np.ndarray, cause: np.ndarray, values: Mapping[str, np.ndarray]
-) -> np.ndarray:
-    """The group (n,) of each row in a column's law."""
+) -> Groups:
+    """The group of each row in a column's law."""
     group = shape.modelled[name]
     if group == ALL:
-        return np.full(len(cell), ALL)
+        return Groups.one(len(cell))
     if group == CAUSE:
-        return cause.astype(str)
-    if group == STRATUM:
-        return cells.strata(cell)
+        return Groups.named(np.arange(int(cause.max(initial=0)) + 1), cause)
     if group == RULED:
-        return shape.plan.states[name].of(shape.columns_before(cells, cell, cause, values))
-    return cells.levels(group, cell).astype(str) if group in cells.names else values[group].astype(str)
+        return Groups.of(shape.plan.states[name].of(shape.columns_before(cells, cell, cause, values)))
+    every = np.arange(len(cells.members))
+    if group == STRATUM:
+        return Groups.named(cells.strata(every), cell)
+    return Groups.named(cells.levels(group, every), cell) if group in cells.names else Groups.of(values[group])
 
 
 def arms_of(shape: Shape, cells: Cells, cell: np.ndarray) -> np.ndarray:

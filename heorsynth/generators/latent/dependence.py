@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from heorsynth.core.blocks import blocks
 from heorsynth.generators.latent.products import Basis, Products
 
 _ROUNDS = 8
@@ -105,12 +106,13 @@ class Dependence:
         standard = (scores - self.center) / self.scale
         noise = rng.standard_normal((len(scores), len(self.factor)))
         exact = len(scores) > 2 * (noise.shape[1] + scores.shape[1]) + 10 and noise.shape[1] > 0
-        if exact:
-            noise = _uncorrelated(noise, standard)
-        if len(self.products):
-            noise = self.products.moved(standard, noise)
+        root = _cleared(noise, standard) if exact else None
+        for some in blocks(len(noise)):
+            own = noise[some] if root is None else np.linalg.solve(root, noise[some].T).T
+            own = self.products.moved(standard[some], own) if len(self.products) else own
+            noise[some] = standard[some] @ self.slopes + own @ self.factor.T if shared is None else own
         if shared is None:
-            return standard @ self.slopes + noise @ self.factor.T
+            return noise
         mixed = shared(noise @ self.factor.T)
         return standard @ self.slopes + (_uncorrelated(mixed, standard) @ self.factor.T if exact else mixed)
 
@@ -147,9 +149,20 @@ class Dependence:
 
 def _uncorrelated(noise: np.ndarray, scores: np.ndarray) -> np.ndarray:
     """Noise (n, p) made exactly uncorrelated with scores (n, q) and between columns, with variance 1."""
+    noise = noise.copy()
+    root = _cleared(noise, scores)
+    for some in blocks(len(noise)):
+        noise[some] = np.linalg.solve(root, noise[some].T).T
+    return noise
+
+
+def _cleared(noise: np.ndarray, scores: np.ndarray) -> np.ndarray:
+    """Takes out of noise (n, p), in place, what scores (n, q) explain; the Cholesky factor of the covariance left."""
     design = np.column_stack([np.ones(len(scores)), scores])
-    noise = noise - design @ np.linalg.lstsq(design, noise, rcond=None)[0]
-    return np.asarray(np.linalg.solve(np.linalg.cholesky(noise.T @ noise / len(noise)), noise.T).T)
+    explained = np.linalg.lstsq(design, noise, rcond=None)[0]
+    for some in blocks(len(noise)):
+        noise[some] -= design[some] @ explained
+    return np.asarray(np.linalg.cholesky(noise.T @ noise / len(noise)))
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from heorsynth.core.blocks import blocks
+
 _FALSE_SHARE = 0.05
 """Expected share of the other kept products that a sample shows by chance (false discovery rate)."""
 
@@ -129,8 +131,11 @@ class Products:
         """The noise (n, p) of rows with these standardised scores (n, q), moved by the products; its variance stays."""
         weights = np.zeros((len(self), noise.shape[1]))
         weights[np.arange(len(self)), self.column] = self.weights
-        moves = self._standardised(np.column_stack([_uncorrelated(standard, self.root), noise])) @ weights
-        return (noise + moves) / np.sqrt(1 + (weights**2).sum(axis=0))
+        moved, scale = np.empty_like(noise), np.sqrt(1 + (weights**2).sum(axis=0))
+        for some in blocks(len(noise)):
+            held = np.column_stack([_uncorrelated(standard[some], self.root), noise[some]])
+            moved[some] = (noise[some] + self._standardised(held) @ weights) / scale
+        return moved
 
     def corrected(self, basis: Basis, scores: np.ndarray, columns: np.ndarray, known: np.ndarray) -> Products:
         """The same products with weights moved towards the moments, by what drawn rows lack."""
@@ -145,7 +150,12 @@ class Products:
 
     def _standardised(self, held: np.ndarray) -> np.ndarray:
         """The products (n, t) of rows of the basis (n, q + p), as far from their mean as in the source."""
-        return np.asarray((held[:, self.first] * held[:, self.second] - self.center) / self.spread)
+        columns = np.ascontiguousarray(held.T)  # whole columns are copied many times as fast as parts of rows
+        found = columns[self.first]
+        found *= columns[self.second]
+        found -= self.center[:, None]
+        found /= self.spread[:, None]
+        return found.T
 
     def to_dict(self) -> dict[str, Any]:
         return {name: value.tolist() for name, value in vars(self).items()}
@@ -225,7 +235,12 @@ def _two_values(column: np.ndarray) -> bool:
 
 
 def _uncorrelated(scores: np.ndarray, root: np.ndarray) -> np.ndarray:
-    return np.linalg.solve(root, scores.T).T if len(root) else scores
+    if not len(root):
+        return scores
+    found = np.empty_like(scores)
+    for some in blocks(len(scores)):
+        found[some] = np.linalg.solve(root, scores[some].T).T
+    return found
 
 
 def _discovered(walds: np.ndarray) -> np.ndarray:

@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from heorsynth.core.ordering import mid_ranks, rising
 from heorsynth.generators.protection.guard import Mover
 from heorsynth.generators.sampling.formats import decimals_of
 
@@ -75,9 +76,12 @@ class Quantiles:
         Pieces are straight. With an open top the last piece keeps the variance of its patients too: a straight piece
         through a heavy tail would lose it, and intervals would be too narrow.
         """
-        order = np.argsort(values, kind="stable")
-        held = np.asarray(values, dtype=float)[order]
-        weight = np.ones(len(held)) if weights is None else np.asarray(weights, dtype=float)[order]
+        if weights is None or (weights == weights[0]).all():  # patients who count alike need no order of equal values
+            held = np.sort(np.asarray(values, dtype=float)) + 0.0  # no -0.0, whose place among zeros would be chance
+            weight = np.ones(len(held)) if weights is None else np.asarray(weights, dtype=float)
+        else:
+            order = rising(np.asarray(values, dtype=float))
+            held, weight = np.asarray(values, dtype=float)[order], np.asarray(weights, dtype=float)[order]
         spike = _spikes(held, shared, least)
         distinct, first = np.unique(held[spike], return_index=True)
         totals = np.add.reduceat(weight[spike], first) if len(first) else np.zeros(0)
@@ -100,10 +104,25 @@ class Quantiles:
     def __call__(self, shares: np.ndarray) -> np.ndarray:
         """The values at these shares (n,) in [0, 1]."""
         piece = np.clip(np.searchsorted(self.edges, shares, side="right") - 1, 0, len(self.left) - 1)
-        width = self.edges[piece + 1] - self.edges[piece]
-        within = np.clip((shares - self.edges[piece]) / width, 0.0, 1.0)
-        values = self.left[piece] + self.rise[piece] * within ** self.power[piece]
-        return values if self.decimals is None else np.round(values, self.decimals)
+        return self._within(shares, lambda of_pieces: of_pieces[piece])
+
+    def rising(self, shares: np.ndarray) -> np.ndarray:
+        """The same for shares in ascending order: the few edges are looked up in them, and not they in the edges."""
+        ends = np.concatenate([[0], shares.searchsorted(self.edges[1:-1]), [len(shares)]])
+        counts = ends[1:] - ends[:-1]
+        return self._within(shares, lambda of_pieces: of_pieces.repeat(counts))
+
+    def _within(self, shares: np.ndarray, spread: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+        """The values at these shares (n,), from a function that gives each of them what its piece has."""
+        within = shares - spread(self.edges[:-1])
+        within /= spread(self.edges[1:] - self.edges[:-1])
+        np.minimum(np.maximum(within, 0.0, out=within), 1.0, out=within)
+        if (bent := self.power != 1).any():
+            some = np.flatnonzero(spread(bent))
+            within[some] **= spread(self.power)[some]
+        within *= spread(self.rise)
+        within += spread(self.left)
+        return within if self.decimals is None else np.round(within, self.decimals)
 
     def moved(self, mover: Mover, patients: float, spread: float, *, values: bool) -> Quantiles:
         """The same function of so many patients, with the shares of its pieces moved by chance; see `Mover`.
@@ -163,8 +182,9 @@ def split(weight: np.ndarray, least: int, most: int = PIECES) -> list[slice]:
 
 def shared_values(values: np.ndarray, least: int) -> np.ndarray:
     """The values that `least` patients or more have, among these (n,) with NaN for missing."""
-    distinct, counts = np.unique(values[~np.isnan(values)], return_counts=True)
-    return np.asarray(distinct[counts >= least])
+    held = np.sort(values[~np.isnan(values)]) + 0.0
+    first = np.flatnonzero(np.append(True, held[1:] != held[:-1])[: len(held)])
+    return np.asarray(held[first[np.diff(first, append=len(held)) >= least]])
 
 
 def _spikes(held: np.ndarray, shared: np.ndarray | None, least: int) -> np.ndarray:
@@ -173,7 +193,9 @@ def _spikes(held: np.ndarray, shared: np.ndarray | None, least: int) -> np.ndarr
     If fewer than `least` other values remain, members of the nearest spikes join them, so that no piece rests on fewer
     than `least` patients.
     """
-    spike = np.isin(held, shared_values(held, least) if shared is None else shared)
+    first = np.flatnonzero(np.append(True, held[1:] != held[:-1]))
+    counts = np.diff(first, append=len(held))
+    spike = np.repeat(counts >= least if shared is None else np.isin(held[first], shared), counts)
     lonely = np.flatnonzero(~spike)
     if 0 < len(lonely) < least <= len(held):
         distance = np.abs(held - held[lonely].mean())
@@ -215,7 +237,7 @@ def _straight(values: np.ndarray, weight: np.ndarray) -> np.ndarray:
     if count > 1:
         low, high = values[:, :2].mean(axis=1), values[:, -2:].mean(axis=1)
         middles = (np.arange(count) + 0.5) / count - 0.5
-        slope = np.array([middles @ row for row in values]) / (middles @ middles)
+        slope = np.matmul(values[:, None, :], middles[:, None])[:, 0, 0] / (middles @ middles)
         half = np.maximum(0.0, np.minimum(slope / 2, np.minimum(mean - low, high - mean)))
     return np.array([mean - half, 2 * half, np.ones(len(values)), total])
 
@@ -248,24 +270,18 @@ def _reaching(part: np.ndarray, weight: np.ndarray, straight: np.ndarray) -> np.
     return np.array([low, end - low, max((end - low) / (mean - low) - 1, _LEAST_POWER), straight[3]])
 
 
-def rising(values: np.ndarray) -> np.ndarray:
-    """The stable ascending order (n,) of values.
-
-    The fastest sort promises no order of equal values, so values with ties are sorted again by a stable sort. Normal
-    scores seldom have ties.
-    """
-    order = np.argsort(values)
-    held = values[order]
-    return np.argsort(values, kind="stable") if (held[1:] == held[:-1]).any() else order
-
-
 def normal_scores(values: np.ndarray) -> np.ndarray:
     """Standard normal scores of mid-ranks (n,); missing values score 0, the mean."""
     from scipy.special import ndtri
-    from scipy.stats import rankdata
 
-    known = ~np.isnan(values)
-    scores = np.zeros(len(values))
-    if known.any():
-        scores[known] = ndtri((rankdata(values[known]) - 0.5) / known.sum())
-    return scores
+    missing = np.isnan(values)
+    if missing.any() or not len(values):
+        scores = np.zeros(len(values))
+        if not missing.all():
+            scores[~missing] = normal_scores(values[~missing])
+        return scores
+    order, ranks, counts = mid_ranks(values)
+    found = np.empty(len(values))
+    scores = ndtri((ranks - 0.5) / len(values))
+    found[order] = scores if len(scores) == len(values) else scores.repeat(counts)
+    return found

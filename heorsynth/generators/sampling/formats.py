@@ -19,6 +19,10 @@ _FIRST = 50
 """The first rows of a column, which mostly show already that it has more than two values."""
 
 
+_MANY = 1000
+"""The first rows of a column, which mostly show already that its values have more decimals."""
+
+
 @dataclass(frozen=True)
 class Format:
     """The format of a column: its type, and the value behind each level or the decimals of its numbers."""
@@ -42,11 +46,11 @@ class Format:
                            then text; it is neither a value nor a category of the format
         """
         if levels or (not numbers and is_levels(column, least)):
-            text = as_text(column)
-            known = text.notna()
-            counts = text.value_counts()
-            held = dict(zip(text[known], column[known].tolist(), strict=True))
-            pairs = {level: value for level, value in sorted(held.items()) if counts[level] >= least}
+            codes, different = pd.factorize(as_text(column), sort=True)
+            counts, last = np.bincount(codes + 1, minlength=len(different) + 1)[1:], np.zeros(len(different) + 1, int)
+            last[codes] = np.arange(len(codes))  # of equal text, the last value; missing ones have the spare place
+            held = dict(zip(different, column.iloc[last[:-1]].tolist(), strict=True))
+            pairs = {level: value for count, (level, value) in zip(counts, held.items(), strict=True) if count >= least}
             if (pairs or (pool_all and held)) and len(pairs) < len(held):
                 pairs = {level: level for level in (*pairs, POOLED)}
                 return cls(_pooled_dtype(column, pairs), pairs)
@@ -84,7 +88,7 @@ def decimals_of(values: np.ndarray) -> int | None:
     for decimals in range(_MAX_DECIMALS + 1):
         if largest * 10.0**decimals >= WHOLE_FLOATS:
             return None
-        if (np.abs(np.round(values, decimals) - values) <= error).all():
+        if all((np.abs(np.round(some, decimals) - some) <= error).all() for some in (values[:_MANY], values)):
             return decimals
     return None
 

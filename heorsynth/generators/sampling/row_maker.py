@@ -80,7 +80,8 @@ class RowMaker:
         ------
         GeneratorError      a value is missing in a column that the source always knows
         """
-        frame = drawn.reset_index(drop=True)
+        frame = drawn.copy(deep=False)  # columns are replaced in it, never changed
+        frame.index = pd.RangeIndex(len(drawn))
         for name, band in self.domain.schema.bands.items():
             frame[name] = banded(frame[band.source], band.edges, band.labels)
         frame = with_derived(self.mending.mended(self.with_totals(frame)), self.domain.schema)

@@ -198,7 +198,8 @@ class Sampler:
             for part, (frame, mark, broken) in enumerate(drawn):
                 frame.index = pd.Index(synthetic_ids(release, part * rows, rows), name=ID_COLUMN)
                 label = replace(template, release=release, part=part, **vars(mark))
-                yield Cohort.derive(self.domain.schema, frame, label=label, name=f"{self.name} {part}"), broken
+                made = Cohort.derive(self.domain.schema, frame, label=label, name=f"{self.name} {part}", fresh=True)
+                yield made, broken
 
     def write(
         self,

@@ -63,7 +63,7 @@ def require_source(cohort: Cohort | CohortFolder, allow_synthetic_source: bool =
             )
         )
     for name in (*cohort.schema.subgroups, *([cohort.schema.arm] if cohort.schema.arm else [])):
-        present = set(cohort.levels(name)) - {""}
+        present = cohort.coded(name).counts
         if len(present) < 2:
             found.append(
                 (
@@ -85,7 +85,7 @@ def require_source(cohort: Cohort | CohortFolder, allow_synthetic_source: bool =
     found += [
         (errors.EmptyColumnError, Problem(f"column {name!r}", "entirely missing", "drop it"))
         for name in frame.columns
-        if frame[name].isna().all()
+        if cohort.missing(name).all()
     ]
     found += unfit_columns(frame, cohort.schema)
     refuse(cohort.name, found)

@@ -201,7 +201,8 @@ def write_partition(task: tuple[WriteOrder, Path], part: int) -> int:
     frame, mark = maker.marked(drawn, order.stream("write mark", part), order.release, order.owner)
     del drawn  # a partition may be large: free it before the marked rows are written
     frame.index = pd.Index(synthetic_ids(order.release, order.start(part), len(frame)), name=ID_COLUMN)
-    cohort = Cohort.derive(maker.domain.schema, frame, label=order.label(part, mark), name=order.file(part))
+    label = order.label(part, mark)
+    cohort = Cohort.derive(maker.domain.schema, frame, label=label, name=order.file(part), fresh=True)
     io.write(cohort, folder / order.file(part))
     return len(frame)
 

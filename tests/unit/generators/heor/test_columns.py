@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from heorsynth.generators.heor.columns import ALL, ColumnLaw
+from heorsynth.generators.heor.columns import ColumnLaw
+from heorsynth.generators.heor.groups import ALL
 
 GROUPS = np.array(["f", "f", "f", "f", "m", "m", "m", "m"])
 

@@ -9,6 +9,7 @@ import heorsynth as hs
 from heorsynth.core.random import stream
 from heorsynth.generators import registry
 from heorsynth.generators.heor.columns import ColumnLaw
+from heorsynth.generators.heor.groups import Groups
 from heorsynth.generators.heor.kept import Drawn, KeptMoments
 
 IMBALANCE = 1.7
@@ -91,7 +92,7 @@ def test_keeping_changes_the_order_of_values_and_never_the_values() -> None:
     values, other, arm = np.round(rng.normal(size=60), 2), rng.normal(size=60), np.repeat(["a", "b"], 30)
     held = np.sort(rng.normal(size=60)) + (arm == "b")
     kept = KeptMoments.of([law], {"x": held}, {"y": (other, frozenset())}, arm, np.ones(60))
-    drawn = Drawn(law, values, values[:, None], np.full(60, ""))
+    drawn = Drawn(law, values, values[:, None], Groups.one(60))
     found = kept.met({"x": drawn}, {"y": (other, frozenset())}, arm)["x"]
     assert sorted(found) == sorted(values)
     assert found[arm == "b"].mean() > found[arm == "a"].mean() + 1.0

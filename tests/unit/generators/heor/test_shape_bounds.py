@@ -16,7 +16,7 @@ KEY = ReleaseKey(b"a custodian's secret, for tests only")
 
 def shaped(cohort: Cohort) -> tuple[Shape, dict[str, np.ndarray]]:
     shape = Shape.of(cohort, Cells.of(cohort)[0], 20, GUARD)
-    return shape, shape.encoded(cohort.rows)
+    return shape, shape.encoded(cohort.arrays)
 
 
 def test_numbers_are_capped_and_amounts_are_not_because_their_mean_decides():
