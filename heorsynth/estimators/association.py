@@ -6,10 +6,10 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-from scipy import stats
 
 from heorsynth.core.errors import NotEstimableError, Problem
 from heorsynth.core.estimate import Estimate, normal_quantile
+from heorsynth.core.ranks import ranks as ranks_of
 
 TINY = 1e-12
 """A product of variances (columns scaled to 1) at or below this counts as no variation."""
@@ -56,7 +56,7 @@ def rank_correlation(x: np.ndarray, y: np.ndarray, *, level: float = 0.95) -> Es
     n = int(known.sum())
     if n < _LEAST:
         raise NotEstimableError("rank correlation", Problem("values", f"{n} pairs", f"at least {_LEAST} are needed"))
-    ranks = [stats.rankdata(values[known]) for values in (first, second)]
+    ranks = [ranks_of(values[known]) for values in (first, second)]
     if min(np.ptp(rank) for rank in ranks) == 0:
         raise NotEstimableError("rank correlation", Problem("values", "one column does not vary"))
     value = float(np.clip(np.corrcoef(*ranks)[0, 1], -1.0, 1.0))

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from itertools import combinations, product
 
 import numpy as np
-from scipy import stats
 
 from heorsynth.checks.structure.columns import compared_columns, numbers
 from heorsynth.checks.structure.panel_columns import (
@@ -21,6 +20,7 @@ from heorsynth.checks.structure.panel_columns import (
     panel_columns,
     values_of,
 )
+from heorsynth.core.ranks import ranks as ranks_of
 from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.data.columns.schema import Schema
 from heorsynth.estimators.least_squares import Model
@@ -293,7 +293,7 @@ def _listed(names: Sequence[str]) -> str:
 
 def _linked(real: Cohort, columns: PanelColumns) -> frozenset[frozenset[str]]:
     """Return the pairs of columns of which one determines the other, declared or seen in the patients."""
-    ranks = {name: _ranks(numbers(real, name)) for name in columns.high}
+    ranks = {name: ranks_of(numbers(real, name)) for name in columns.high}
     levels = {name: values_of(real, held) for name, held in columns.levels.items()}
     groups = {name: np.unique(real.levels(name), return_inverse=True)[1] for name in levels}
     known = {name: real.levels(name) != "" for name in levels}
@@ -317,11 +317,6 @@ def _declared(schema: Schema) -> Iterator[frozenset[str]]:
     for name, band in schema.bands.items():
         yield frozenset((name, band.source))
         yield from (frozenset((name, other)) for other, its in schema.bands.items() if its.source == band.source)
-
-
-def _ranks(values: np.ndarray) -> np.ndarray:
-    ranks: np.ndarray = stats.rankdata(values, nan_policy="omit")
-    return np.where(np.isnan(values), np.nan, ranks)
 
 
 def _correlation(one: np.ndarray, other: np.ndarray) -> float:

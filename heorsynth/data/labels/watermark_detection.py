@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.stats import norm
+from scipy.special import ndtr
 
 from heorsynth.data.labels.watermark import MIN_VALUES, STEPS, WIDTH, Grid, coins, measurements, scanned, spread
 
@@ -251,7 +251,7 @@ def tail_of_signs(signed: np.ndarray) -> float:
     if not size.sum():
         return 1.0
     if len(size) > _EXACT:
-        return float(norm.sf(signed.sum() / np.sqrt((size**2).sum())))
+        return float(ndtr(-signed.sum() / np.sqrt((size**2).sum())))
     whole = np.rint(signed / size.sum() * _FINENESS).astype(np.int64)
     steps = np.sort(np.abs(whole[whole != 0]))
     least = int(whole[whole > 0].sum())

@@ -6,7 +6,7 @@ from functools import lru_cache, reduce
 from operator import and_
 
 import numpy as np
-from scipy.spatial.distance import cdist
+import scipy
 
 from heorsynth.estimators.attacks.attack import CLOSE, RELABELLINGS, Attack, two_groups
 from heorsynth.estimators.attacks.records import nearest
@@ -48,7 +48,8 @@ def inference(
 def _guesses(people: np.ndarray, rows: np.ndarray, secrets: np.ndarray, levels: bool) -> np.ndarray:
     """Return the guess (n,) for each person: the median of the linked rows' secrets, or their most frequent level."""
     guessed = np.empty(len(people))
-    for place, distances in enumerate(map(np.ravel, (cdist(person[None], rows) for person in people))):
+    for place, person in enumerate(people):
+        distances = scipy.spatial.distance.cdist(person[None], rows)[0]
         linked = secrets[distances <= distances.min() + CLOSE]
         if levels:
             values, counts = np.unique(linked, return_counts=True)

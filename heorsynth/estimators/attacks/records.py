@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from scipy.spatial.distance import cdist
+import scipy
 
 from heorsynth.estimators.attacks.attack import CLOSE, RELABELLINGS, Attack, share_error
 
@@ -24,7 +24,7 @@ def nearest(points: np.ndarray, others: np.ndarray) -> tuple[np.ndarray, np.ndar
     which, apart = np.empty(len(points), dtype=int), np.empty(len(points))
     for start in range(0, len(points), _CHUNK):
         part = slice(start, start + _CHUNK)
-        distances = cdist(points[part], others)
+        distances = scipy.spatial.distance.cdist(points[part], others)
         which[part] = distances.argmin(axis=1)
         apart[part] = distances.min(axis=1)
     return apart, which
@@ -34,7 +34,7 @@ def nearest_other(people: np.ndarray) -> np.ndarray:
     """Return the distance (n,) from each of n >= 2 people to the nearest other one."""
     apart = np.empty(len(people))
     for start in range(0, len(people), _CHUNK):
-        distances = cdist(people[start : start + _CHUNK], people)
+        distances = scipy.spatial.distance.cdist(people[start : start + _CHUNK], people)
         distances[np.arange(len(distances)), start + np.arange(len(distances))] = np.inf
         apart[start : start + _CHUNK] = distances.min(axis=1)
     return apart
@@ -60,7 +60,7 @@ def nearness(rows: np.ndarray, source: np.ndarray, unseen: np.ndarray, rng: np.r
     people, size, others = np.concatenate([source, unseen]), len(source), len(unseen)
     weights = np.zeros(size + others)
     for part in np.array_split(rows, max(1, math.ceil(len(rows) / _CHUNK))):
-        apart = cdist(part, people)
+        apart = scipy.spatial.distance.cdist(part, people)
         nearest_ones = apart <= apart.min(axis=1, keepdims=True) + CLOSE
         weights += (nearest_ones / nearest_ones.sum(axis=1, keepdims=True)).sum(axis=0) / len(rows)
     share, n = float(weights[:size].sum()), size + others

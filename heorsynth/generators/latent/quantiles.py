@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from heorsynth.core.ranks import ranks
 from heorsynth.generators.protection.guard import Mover
 from heorsynth.generators.sampling.formats import decimals_of
 
@@ -262,10 +263,9 @@ def rising(values: np.ndarray) -> np.ndarray:
 def normal_scores(values: np.ndarray) -> np.ndarray:
     """Standard normal scores of mid-ranks (n,); missing values score 0, the mean."""
     from scipy.special import ndtri
-    from scipy.stats import rankdata
 
     known = ~np.isnan(values)
     scores = np.zeros(len(values))
     if known.any():
-        scores[known] = ndtri((rankdata(values[known]) - 0.5) / known.sum())
+        scores[known] = ndtri((ranks(values[known]) - 0.5) / known.sum())
     return scores
