@@ -250,7 +250,7 @@ class Shape:
         """The columns (n,) that may decide the law of another: those of cells, how follow-up ended, and drawn ones."""
         found = {**values, **{name: cells.levels(name, cell) for name in cells.names}}
         if self.primary is not None:
-            found[self.primary.event] = cause.astype(str)
+            found[self.primary.event] = _texts(cause)
         return found
 
     def _written(self, name: str, column: np.ndarray) -> pd.Series:
@@ -377,15 +377,20 @@ def group_of(
     if group == ALL:
         return np.full(len(cell), ALL)
     if group == CAUSE:
-        return cause.astype(str)
+        return _texts(cause)
     if group == STRATUM:
         return cells.strata(cell)
     if group == RULED:
         return shape.plan.states[name].of(shape.columns_before(cells, cell, cause, values))
-    return cells.levels(group, cell).astype(str) if group in cells.names else values[group].astype(str)
+    return cells.texts(group, cell) if group in cells.names else values[group].astype(str)
+
+
+def _texts(codes: np.ndarray) -> np.ndarray:
+    """Codes (n,) of 0 and more as text: a code is converted once, not each row."""
+    return np.array([str(code) for code in range(int(codes.max(initial=0)) + 1)])[codes]
 
 
 def arms_of(shape: Shape, cells: Cells, cell: np.ndarray) -> np.ndarray:
     """The arm (n,) of each row; one text for all where there are no arms."""
     arm = shape.schema.arm
-    return np.full(len(cell), ALL) if arm is None else cells.levels(arm, cell).astype(str)
+    return np.full(len(cell), ALL) if arm is None else cells.texts(arm, cell)
