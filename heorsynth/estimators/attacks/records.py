@@ -6,17 +6,28 @@ Patients and rows are points: arrays whose columns share one scale, so that Eucl
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 import numpy as np
 import scipy
 
-from heorsynth.estimators.attacks.attack import CLOSE, RELABELLINGS, Attack, share_error
+from heorsynth.estimators.attacks.attack import CLOSE, Attack, dealings, share_error
 
 _CHUNK = 2000
 """Rows whose distances to all people are held in memory at a time."""
 
+_HELD = 1_000_000
+"""Distances that are held at a time where each point's are looked at alone."""
+
 _ODD = 0x9E3779B97F4A7C15
 """An odd number whose powers mix the bits of a row."""
+
+
+def distances_to(others: np.ndarray, points: np.ndarray) -> Iterator[np.ndarray]:
+    """Yield the distances (k,) from each point to all others; those of many points are computed at once."""
+    some = max(1, _HELD // max(len(others), 1))
+    for start in range(0, len(points), some):
+        yield from scipy.spatial.distance.cdist(points[start : start + some], others)
 
 
 def nearest(points: np.ndarray, others: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -127,9 +138,9 @@ def near_copies(
     near = csr_matrix(
         (np.ones(len(places)), places, np.concatenate([[0], np.cumsum(counts)])), (len(distinct), 2 * size)
     )
-    ours = np.repeat([1.0, 0.0], size)
-    dealt = np.column_stack([ours, *(rng.permutation(ours) for _ in range(RELABELLINGS))])
-    shares = [np.average((near @ side) > 0, axis=0, weights=repeats) for side in (dealt, 1 - dealt)]
+    ours = near @ dealings(size, rng)
+    theirs = np.array(counts)[:, None] - ours
+    shares = [np.average(side > 0, axis=0, weights=repeats) for side in (ours, theirs)]
     gaps = shares[0] - shares[1]
     success, control = float(shares[0][0]), float(shares[1][0])
     least = math.hypot(share_error(success, len(rows)), share_error(control, len(rows)))
