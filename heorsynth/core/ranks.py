@@ -15,17 +15,18 @@ def ranks(values: np.ndarray) -> np.ndarray:
     """
     if not values.size:
         return np.zeros(values.shape)
-    order = np.argsort(values, axis=-1)  # NaN comes last
-    ordered = np.take_along_axis(values, order, axis=-1)
-    first = np.ones(values.shape, dtype=bool)
-    first[..., 1:] = ordered[..., 1:] != ordered[..., :-1]
-    start = np.flatnonzero(first)
-    size = np.diff(start, append=values.size)
-    found = np.empty(values.shape)
-    tied = np.repeat(start % values.shape[-1] + (size + 1) / 2, size)
-    np.put_along_axis(found, order, tied.reshape(values.shape), axis=-1)
-    found[np.isnan(values)] = np.nan
-    return found
+    rows = values.reshape(-1, values.shape[-1])
+    order = np.argsort(rows, axis=-1)  # NaN comes last
+    order += (np.arange(len(rows)) * rows.shape[1])[:, None]
+    ordered = rows.ravel()[order]
+    first = np.ones(rows.shape, dtype=bool)
+    np.not_equal(ordered[:, 1:], ordered[:, :-1], out=first[:, 1:])
+    start = np.append(np.flatnonzero(first), values.size)
+    size = start[1:] - start[:-1]
+    found = np.empty(values.size)
+    found[order.ravel()] = np.repeat(start[:-1] % rows.shape[1] + (size + 1) / 2, size)
+    found[np.isnan(rows.ravel())] = np.nan
+    return found.reshape(values.shape)
 
 
 def discovery_rates(p: np.ndarray) -> np.ndarray:

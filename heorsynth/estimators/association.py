@@ -9,7 +9,7 @@ import numpy as np
 
 from heorsynth.core.errors import NotEstimableError, Problem
 from heorsynth.core.estimate import Estimate, normal_quantile
-from heorsynth.core.ranks import ranks as ranks_of
+from heorsynth.core.ranks import ranks
 
 TINY = 1e-12
 """A product of variances (columns scaled to 1) at or below this counts as no variation."""
@@ -56,10 +56,11 @@ def rank_correlation(x: np.ndarray, y: np.ndarray, *, level: float = 0.95) -> Es
     n = int(known.sum())
     if n < _LEAST:
         raise NotEstimableError("rank correlation", Problem("values", f"{n} pairs", f"at least {_LEAST} are needed"))
-    ranks = [ranks_of(values[known]) for values in (first, second)]
-    if min(np.ptp(rank) for rank in ranks) == 0:
+    one, other = (ranks(values[known]) - (n + 1) / 2 for values in (first, second))  # the mean rank is exactly this
+    size = float(one @ one) * float(other @ other)
+    if size == 0:
         raise NotEstimableError("rank correlation", Problem("values", "one column does not vary"))
-    value = float(np.clip(np.corrcoef(*ranks)[0, 1], -1.0, 1.0))
+    value = min(max(float(one @ other) / math.sqrt(size), -1.0), 1.0)
     spread = math.sqrt((1 + value**2 / 2) / (n - 3))
     z, half = math.atanh(np.clip(value, -1 + 1e-12, 1 - 1e-12)), normal_quantile(level) * spread
     return Estimate(

@@ -10,7 +10,6 @@ import numpy as np
 from heorsynth.checks.structure.columns import is_numeric
 from heorsynth.data.cohort.cohort import Cohort
 
-
 _MOST_HELD = 2_000_000
 """Coordinates that are kept for further attacks on the same rows."""
 

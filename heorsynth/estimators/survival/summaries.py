@@ -130,7 +130,9 @@ def around_quantile(curve: SurvivalCurve, share: float) -> tuple[float, float]:
     The quantile is the time of one patient's event; this mean is not.
     """
     times = np.repeat(curve.times, np.rint(curve.events).astype(int))
-    at = curve_quantile(curve, share).value
+    at = float(_crossing(curve.times, curve.survival, 1 - share, curve.times[-1]))
+    if not at <= curve.reach:
+        at = curve_quantile(curve, share).value  # it says why there is none
     return RULES.mean_around(times[RULES.places(int(np.searchsorted(times, at)), len(times))])
 
 
