@@ -9,6 +9,7 @@ __all__ = (
     "numbers",
     "plugins",
     "random",
+    "ranks",
     "reading",
     "secret",
     "section",
