@@ -131,7 +131,7 @@ class Arrays:
         """Return a column of levels, coded."""
         if name not in self._levels:
             if self._taken is None:
-                names, codes = _coded(self.frame[name])
+                names, codes = _coded(self._column(name))
             else:
                 whole = self._taken[0].levels(name)
                 names, codes = whole.names, whole.codes[self._taken[1]]
@@ -152,13 +152,17 @@ class Arrays:
         if (kind, name) in self._made:
             return self._made[kind, name]
         if self._taken is None:
-            made = _unwritable(make(self.frame[name]))
+            made = _unwritable(make(self._column(name)))
         else:
             whole, places = self._taken
             made = _unwritable(whole._array(kind, name, make)[places])
         if self._taken is None or not self._few:
             self._made[kind, name] = made
         return made
+
+    def _column(self, name: str) -> pd.Series:
+        """A column of the frame, which would keep each one that is asked for by name."""
+        return self.frame.iloc[:, self.frame.columns.get_loc(name)]
 
     @property
     def _few(self) -> bool:
