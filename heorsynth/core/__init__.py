@@ -11,6 +11,7 @@ __all__ = (
     "ordering",
     "plugins",
     "random",
+    "ranks",
     "reading",
     "secret",
     "section",

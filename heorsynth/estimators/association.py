@@ -6,10 +6,10 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-from scipy import stats
 
 from heorsynth.core.errors import NotEstimableError, Problem
 from heorsynth.core.estimate import Estimate, normal_quantile
+from heorsynth.core.ranks import ranks
 
 TINY = 1e-12
 """A product of variances (columns scaled to 1) at or below this counts as no variation."""
@@ -56,16 +56,17 @@ def rank_correlation(x: np.ndarray, y: np.ndarray, *, level: float = 0.95) -> Es
     n = int(known.sum())
     if n < _LEAST:
         raise NotEstimableError("rank correlation", Problem("values", f"{n} pairs", f"at least {_LEAST} are needed"))
-    ranks = [stats.rankdata(values[known]) for values in (first, second)]
-    return correlation_of_ranks(ranks[0], ranks[1], len(first), level=level)
+    return correlation_of_ranks(*(ranks(values[known]) for values in (first, second)), len(first), level=level)
 
 
 def correlation_of_ranks(first: np.ndarray, second: np.ndarray, n_total: int, *, level: float = 0.95) -> Estimate:
     """Return `rank_correlation` from the ranks (n,) of the patients with both values known, at least ten of them."""
-    ranks, n = (first, second), len(first)
-    if min(np.ptp(rank) for rank in ranks) == 0:
+    n = len(first)
+    one, other = (held - (n + 1) / 2 for held in (first, second))  # the mean rank is exactly this
+    size = float(one @ one) * float(other @ other)
+    if size == 0:
         raise NotEstimableError("rank correlation", Problem("values", "one column does not vary"))
-    value = float(np.clip(np.corrcoef(*ranks)[0, 1], -1.0, 1.0))
+    value = min(max(float(one @ other) / math.sqrt(size), -1.0), 1.0)
     spread = math.sqrt((1 + value**2 / 2) / (n - 3))
     z, half = math.atanh(np.clip(value, -1 + 1e-12, 1 - 1e-12)), normal_quantile(level) * spread
     return Estimate(

@@ -15,7 +15,7 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+from scipy import special
 
 from heorsynth.checks.survival.horizon import default_horizon
 from heorsynth.core.errors import HeorsynthError, LabelError, Problem, RoleError
@@ -276,7 +276,7 @@ def _welch(first: pd.Series, second: pd.Series, level: float) -> float:
     if variance == 0:
         return 0.0
     freedom = variance**2 / sum(part**2 / (len(one) - 1) for part, one in zip(parts, (first, second), strict=True))
-    return float(stats.t.ppf(0.5 + level / 2, freedom) * variance**0.5)
+    return float(special.stdtrit(freedom, 0.5 + level / 2) * variance**0.5)
 
 
 def _ratio(value: float, start: float) -> float:

@@ -10,6 +10,7 @@ from typing import overload
 import pandas as pd
 
 from heorsynth.core.display import Card, facts_card
+from heorsynth.core.errors import GeneratorError, Problem
 from heorsynth.core.estimate import Estimate
 from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.data.files.augmented import PATIENT, SETTING, STATEMENT
@@ -20,6 +21,7 @@ from heorsynth.generators.heor.recipe import Heor
 from heorsynth.generators.recipe import Recipe
 from heorsynth.generators.sampling.cohorts import MoreRowsThanPatients
 from heorsynth.generators.sampling.pooled_analysis import Analysis, pooled
+from heorsynth.generators.sampling.sampler import Sampler
 from heorsynth.generators.sampling.source import require_real
 
 
@@ -95,14 +97,16 @@ class AugmentedCohorts(Sequence[Cohort]):
         return self._card().html()
 
 
-def augment(cohort: Cohort, n: int, *, generator: Recipe | None = None, m: int = 20, seed: int = 1) -> AugmentedCohorts:
+def augment(
+    cohort: Cohort, n: int, *, generator: Recipe | Sampler | None = None, m: int = 20, seed: int = 1
+) -> AugmentedCohorts:
     """The patients of a cohort with n synthetic rows added, m times.
 
     Parameters
     ----------
     cohort : Cohort                  real patients
     n : int                          synthetic rows to add to each of the m cohorts, >= 2
-    generator : Recipe, optional     `heor` by default
+    generator : Recipe or Sampler    `heor` by default; one that was fitted to these patients is not fitted again
     m, seed : int                    number of cohorts, and the seed of fit and draw
 
     Returns
@@ -116,6 +120,7 @@ def augment(cohort: Cohort, n: int, *, generator: Recipe | None = None, m: int =
     Raises
     ------
     LabelError                       the cohort is itself synthetic
+    GeneratorError                   a sampler that was fitted to another number of patients
 
     See Also
     --------
@@ -140,7 +145,7 @@ def augment(cohort: Cohort, n: int, *, generator: Recipe | None = None, m: int =
     require_real(cohort, "augment")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", MoreRowsThanPatients)
-        drawn = (generator or Heor()).fit(cohort, seed).sample(n=n, m=m, seed=seed)
+        drawn = _fitted(cohort, generator or Heor(), seed).sample(n=n, m=m, seed=seed)
     patients = cohort.frame[[name for name in drawn[0].frame.columns]]
     patients.index = pd.Index([f"{PATIENT}-{number:06d}" for number in range(cohort.n)], name=ID_COLUMN)
     schema = replace(cohort.schema, id=None)
@@ -152,6 +157,15 @@ def augment(cohort: Cohort, n: int, *, generator: Recipe | None = None, m: int =
     told = f"{cohort.n:,} patients stay {cohort.n:,}: pool with .analyse(), which counts them and not the {n:,} rows"
     warnings.warn(told, MoreRowsThanPatients, stacklevel=2)
     return AugmentedCohorts(cohorts, cohort.n, n)
+
+
+def _fitted(cohort: Cohort, generator: Recipe | Sampler, seed: int) -> Sampler:
+    if not isinstance(generator, Sampler):
+        return generator.fit(cohort, seed)
+    if generator.n_source != cohort.n:
+        found = f"was fitted to {generator.n_source:,} patients, and the cohort has {cohort.n:,}"
+        raise GeneratorError("augment", Problem("generator", found, "give the sampler of these patients, or a recipe"))
+    return generator
 
 
 def _label(label: Label, frame: pd.DataFrame, patients: int, added: int, part: int) -> Label:

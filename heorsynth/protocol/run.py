@@ -52,7 +52,6 @@ from heorsynth.protocol.synthetic import (
 from heorsynth.provenance.governance import sheet
 from heorsynth.provenance.record import Clock, Occasion
 from heorsynth.provenance.signature import ENVELOPE, UNSIGNED, opened, signing_key
-from heorsynth.report.dossier import dossier
 
 
 @dataclass(frozen=True)
@@ -322,7 +321,7 @@ def run(
         provenance.write_governance(governance, record, evidence, folder)
         with clock.step("notebook"):
             kernel.begin(notebook)  # the kernel and this process have a core each: the dossier is made meanwhile
-            page = dossier(
+            page = _dossier(
                 spec.document.model_dump(mode="json"),
                 rows.patients,
                 rows.copies,
@@ -361,6 +360,13 @@ def _write_protocol(protocol: Protocol, lock: Lock, origin: Origin, source_folde
     copy_scripts(protocol.document.analyses, protocol.path.parent, folder)
     copy_paper(protocol, source_folder, folder)
     (folder / "protocol.lock").write_text(lock.to_json(), encoding="utf-8")
+
+
+def _dossier(*rows: Any, **facts: Any) -> str:
+    """The dossier; its figures take long to import, and are needed only when the kernel is at work."""
+    from heorsynth.report.dossier import dossier
+
+    return dossier(*rows, **facts)
 
 
 def _write_pages(pages: Mapping[str, str], folder: Path) -> None:

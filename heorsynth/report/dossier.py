@@ -7,9 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from importlib.metadata import version
 from itertools import chain
-from pathlib import Path
 
-import jinja2
 import pandas as pd
 from markupsafe import Markup
 
@@ -34,13 +32,12 @@ from heorsynth.report import figures, tables
 from heorsynth.report.figures.style import Picture
 from heorsynth.report.formulas import SYMBOLS_USED, formulas_for
 from heorsynth.report.methods import LIMITS, LIMITS_OF_PAPER, methods_for
+from heorsynth.report.pages import templates
 from heorsynth.report.tables.by_arm import table_one_by_arm
 from heorsynth.report.tables.cohort import table_one
 from heorsynth.report.tables.evaluation import economics_table
 from heorsynth.report.tables.evidence import margins_table, plain, verdict_table
 from heorsynth.report.tables.facts import facts_table
-
-_TEMPLATES = Path(__file__).parent / "templates"
 
 _GOVERNANCE = (
     ("steward", "Steward"),
@@ -166,17 +163,6 @@ def _counted(verdicts: Iterable[str]) -> list[tuple[str, int]]:
     """Return the number of findings by verdict, worst first."""
     found = Counter(verdicts)
     return [(verdict, found[verdict]) for verdict in WORST_FIRST if found[verdict]]
-
-
-def templates() -> jinja2.Environment:
-    """Return the page templates; inserted text is escaped."""
-    return jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_TEMPLATES),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
 
 
 def _one(draw: Callable[[], Picture]) -> Markup:

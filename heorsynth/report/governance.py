@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from heorsynth.provenance.governance import Sheet
-from heorsynth.report.dossier import templates
+from heorsynth.report.pages import templates
 
 
 def governance_page(sheet: Sheet) -> str:

@@ -12,7 +12,7 @@ from heorsynth.data.labels.spending import privacy_sentence
 from heorsynth.evidence.evidence import PAPER, Evidence
 from heorsynth.evidence.finding_text import folded, legend
 from heorsynth.provenance.record import NEEDS_A_PERSON, Record
-from heorsynth.report.dossier import templates
+from heorsynth.report.pages import templates
 
 _MOST_FINDINGS = 8
 """Findings on the label: more do not fit on a page beside the rest."""

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from heorsynth.checks.analyses.models import Coefficient
 from heorsynth.checks.core.finding import LEVEL
@@ -80,7 +80,7 @@ def pooled_decision(real: Coefficient, found: Sequence[Coefficient], size: Size,
     signed = edge - sign * values if wanted == NEITHER else sign * values - edge
     own = real.half(1 - level)
     distance = abs(abs(real.value) - own) / real.se
-    return Numbers.of_agreement(*pooled_agreement(signed, LEVEL), float(stats.norm.sf(distance)))
+    return Numbers.of_agreement(*pooled_agreement(signed, LEVEL), float(special.ndtr(-distance)))
 
 
 def fragile(real: Coefficient, level: float, width: float) -> bool:
@@ -105,7 +105,7 @@ def overlapping(real: Coefficient, found: Sequence[Coefficient], size: Size) -> 
         raise NotEstimableError("one synthetic cohort: the variance between cohorts is unknown; draw two or more")
     values = np.array([one.value for one in found])
     mean, error = float(values.mean()), pooled(found, size, 0.95).se
-    half = float(stats.t.ppf(0.5 + LEVEL / 2, m - 1)) * float(values.std(ddof=1)) / math.sqrt(m)
+    half = float(special.stdtrit(m - 1, 0.5 + LEVEL / 2)) * float(values.std(ddof=1)) / math.sqrt(m)
 
     def at(value: float) -> float:
         return overlap(real.value, real.se, value, error)

@@ -10,8 +10,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from formulaic import Formula
-from formulaic.errors import FormulaicError
 
 from heorsynth.checks.analyses.formula import ReadFormula, same_term
 from heorsynth.core.errors import NotEstimableError
@@ -47,6 +45,8 @@ class Design:
         ------
         NotEstimableError      a term cannot be computed, or no row is complete
         """
+        from formulaic import Formula  # takes long to import
+
         levels = {name: _levels_of(real, name) for name in formula.columns if not _is_number(real, name)}
         frame = _frame(real, formula, levels)
         if frame.isna().any(axis=1).all():
@@ -147,6 +147,8 @@ def _frame(cohort: Cohort, formula: ReadFormula, levels: dict[str, list[str]]) -
 
 def _computed(make: Any) -> Any:
     """Return what formulaic makes; a warning or an error of it is a NotEstimableError without its text."""
+    from formulaic.errors import FormulaicError
+
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         warnings.filterwarnings("ignore", category=RuntimeWarning)

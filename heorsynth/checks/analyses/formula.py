@@ -6,9 +6,6 @@ import ast
 import re
 from dataclasses import dataclass
 
-from formulaic import Formula
-from formulaic.errors import FormulaicError
-
 from heorsynth.core.errors import Problem
 
 _FUNCTIONS = ("log", "log2", "log10", "exp", "sqrt", "center", "scale", "poly", "bs", "cr", "C", "I")
@@ -87,6 +84,9 @@ def read_formula(text: str) -> ReadFormula | Problem:
     if isinstance(found, Problem):
         return found
     names = {f"quoted_{place}_": name for place, name in enumerate(quoted)}
+    from formulaic import Formula  # takes long to import
+    from formulaic.errors import FormulaicError
+
     try:
         terms = [str(term) for term in Formula(right.strip())]
     except (FormulaicError, ValueError, TypeError):

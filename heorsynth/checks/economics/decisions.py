@@ -6,7 +6,7 @@ import math
 from dataclasses import replace
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from heorsynth.checks.core.distance import Gaps, largest
 from heorsynth.checks.core.finding import LEVEL, Finding
@@ -160,5 +160,5 @@ def _benefits(compared: Compared, wtp: float) -> tuple[float, float, np.ndarray]
     """Return the real INMB, the probability that a resample decides otherwise, and the INMB of each cohort."""
     original = compared.real.inmb(wtp)
     drawn = np.array([one.inmb(wtp).value for one in compared.synthetic])
-    floor = float(stats.norm.cdf(-abs(original.value) / original.se)) if original.se > 0 else 0.0
+    floor = float(special.ndtr(-abs(original.value) / original.se)) if original.se > 0 else 0.0
     return original.value, floor, drawn

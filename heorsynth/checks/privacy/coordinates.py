@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
 
 from heorsynth.checks.structure.columns import is_numeric
 from heorsynth.data.cohort.cohort import Cohort
+
+_MOST_HELD = 2_000_000
+"""Coordinates that are kept for further attacks on the same rows."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -45,6 +48,7 @@ class Space:
     owners: tuple[str, ...]
     gaps: frozenset[str]
     people: tuple[Cohort, ...]
+    _held: dict[int, tuple[Cohort, Points]] = field(default_factory=dict, compare=False)
 
     @classmethod
     def of(cls, real: Cohort, synthetic: Sequence[Cohort], holdout: Cohort | None) -> Space:
@@ -97,8 +101,13 @@ class Space:
 
     def of_cohort(self, cohort: Cohort) -> Points:
         """Return the rows of a cohort as points. A missing number, or a column without variation, is at the centre."""
+        if id(cohort) in self._held:
+            return self._held[id(cohort)][1]
         columns, codes = self._raw(cohort)
-        return Points(np.nan_to_num((columns - self.centre) / self.scale), codes)
+        found = Points(np.nan_to_num((columns - self.centre) / self.scale), codes)
+        if sum(points.points.size for _, points in self._held.values()) + columns.size <= _MOST_HELD:
+            self._held[id(cohort)] = cohort, found  # the cohort too, so that no other gets its id
+        return found
 
     def codes_of(self, *cohorts: Cohort) -> np.ndarray:
         """Return the codes (n, p) of the rows of cohorts together."""

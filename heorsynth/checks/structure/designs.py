@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
+from heorsynth.core.ranks import ranks
 from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.data.columns.arrays import Levels
 from heorsynth.estimators.association import TINY
@@ -78,20 +79,6 @@ def _indicators(held: Levels, wanted: Sequence[str]) -> np.ndarray:
     places = held.among(wanted)
     shown = np.arange(len(wanted))[1 if len(wanted) == 2 else 0 :, None]
     return np.where(places < 0, np.nan, places == shown)
-
-
-def ranks(values: np.ndarray) -> np.ndarray:
-    """Return ranks along the last axis (..., n), tied ones at their mean rank; NaN stays NaN."""
-    order = np.argsort(values, axis=-1)  # NaN last
-    ordered = np.take_along_axis(values, order, axis=-1)
-    differs = ordered[..., 1:] != ordered[..., :-1]
-    place = np.arange(values.shape[-1])
-    first, last = np.zeros(values.shape, dtype=int), np.full(values.shape, len(place) - 1)
-    first[..., 1:] = np.maximum.accumulate(np.where(differs, place[1:], 0), axis=-1)
-    last[..., -2::-1] = np.minimum.accumulate(np.where(differs, place[:-1], len(place) - 1)[..., ::-1], axis=-1)
-    found = np.empty(values.shape)
-    np.put_along_axis(found, order, (first + last) / 2 + 1, axis=-1)
-    return np.where(np.isnan(values), np.nan, found)
 
 
 def correlations(design: np.ndarray) -> np.ndarray:

@@ -8,7 +8,7 @@ from functools import partial
 from typing import cast
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from heorsynth.checks.core.finding import LEVEL, PASS, Finding
 from heorsynth.checks.core.question import Ask
@@ -18,6 +18,7 @@ from heorsynth.checks.structure.panel_analyses import KINDS, Analysis, drawn_pan
 from heorsynth.checks.structure.panel_columns import values_of
 from heorsynth.core.disclosure import RULES
 from heorsynth.core.estimate import normal_quantile, significant
+from heorsynth.core.ranks import discovery_rates
 from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.estimators.least_squares import first_coefficients
 
@@ -40,7 +41,7 @@ _NAMED = 3
 _STREAM = 18
 """Name of the panel's own random stream within the stream of the check."""
 
-ONE_RESAMPLE = float(2 * stats.norm.sf(_OFF))
+ONE_RESAMPLE = float(2 * special.ndtr(-_OFF))
 """The share of analyses off in one bootstrap resample of the patients: P(|Z| > 1) = 0.317."""
 
 
@@ -73,7 +74,7 @@ class PanelResult:
         """Return the half-width (J,) of the t-interval of `difference`, given these patients; infinite if unknown."""
         known = np.isfinite(self.chance)
         with np.errstate(invalid="ignore"):
-            return np.where(known, stats.t.isf(tail, self.freedom) * self.chance, np.inf)
+            return np.where(known, -special.stdtrit(self.freedom, tail) * self.chance, np.inf)
 
     @property
     def off(self) -> np.ndarray:
@@ -101,7 +102,7 @@ class PanelResult:
         effect = np.abs(self.real) / self.error
         clear = np.zeros(len(effect), dtype=bool)
         for held in self.kinds.values():
-            clear[held] = stats.false_discovery_control(2 * stats.norm.sf(effect[held])) <= _DISCOVERY
+            clear[held] = discovery_rates(2 * special.ndtr(-effect[held])) <= _DISCOVERY
         change = self.difference * np.sign(self.real) + self.half_width(_CLEARLY)
         return np.asarray(clear & (np.isinf(self.difference) | (change < -effect / 2)))
 

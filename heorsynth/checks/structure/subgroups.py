@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import cast
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from heorsynth.checks.core.finding import Finding, Held
 from heorsynth.checks.core.groups import names_of
@@ -89,9 +89,9 @@ def _absence_by_chance(
     alarm: float,
 ) -> float:
     """Return the probability that `absent` or more cohorts lack a level that `count` of `n` real patients have."""
-    share = float(stats.beta.ppf(alarm, count, n - count + 1))
+    share = float(special.betaincinv(count, n - count + 1, alarm))
     missing = (1 - share) ** float(np.mean([cohort.n for cohort in synthetic]))
-    return float(stats.binom.sf(absent - 1, len(synthetic), missing))
+    return float(special.bdtrc(absent - 1, len(synthetic), missing))
 
 
 def _representation(ask: Ask, names: tuple[str, ...], min_count: int) -> list[Finding]:

@@ -11,7 +11,7 @@ from heorsynth.checks.core.question import Ask
 from heorsynth.checks.core.refusals import reason_of, too_few
 from heorsynth.checks.core.strata import Observed
 from heorsynth.checks.survival.horizon import horizon_of, spans
-from heorsynth.checks.survival.together import stack_of
+from heorsynth.checks.survival.together import stacks_of
 from heorsynth.core.errors import HorizonError, NotEstimableError
 
 GRID, DRAWS = 100, 400
@@ -63,8 +63,9 @@ def _gap(ask: Ask, name: str, measure: Measure) -> Finding:
 
 def _synthetic_at(ask: Ask, grid: np.ndarray) -> np.ndarray:
     """Return the curves of the synthetic cohorts at times (g,): (m, g)."""
-    stack = stack_of(ask, ask.group)
-    if stack is not None and stack.sound.all() and np.isfinite(found := stack.curves.at(grid)[1:]).all():
+    parts = [stack.curves.at(grid) for stack in stacks_of(ask, ask.group) or () if stack.sound.all()]
+    found = np.concatenate([*parts, np.empty((0, len(grid)))])[1:]
+    if len(found) == len(ask.group.synthetic) and np.isfinite(found).all():
         return found
     return np.array([_curve_at(cohort, ask.endpoint, grid) for cohort in ask.group.synthetic])
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterable
 
 import numpy as np
 
@@ -18,6 +19,9 @@ Many = Callable[[Stack], tuple[np.ndarray, np.ndarray]]
 
 _MANY = 1000
 """Cohorts of so many rows on the average use the coding of their times: small ones are sorted together."""
+
+_MOST_KEPT = 60_000
+"""With more rows in all cohorts than this, their counts are made for some cohorts at a time and not kept."""
 
 Pair = tuple[str, str, str]
 """A column, and the two of its levels that are compared: the first with the second."""
@@ -36,15 +40,20 @@ def together(ask: Ask, many: Many, plain: Estimator, group: Group | None = None,
     pair : tuple           the levels that are compared; None without a comparison
     """
     asked = ask.group if group is None else group
-    stack = stack_of(ask, asked, pair)
-    if stack is None:
+    stacks = stacks_of(ask, asked, pair)
+    if stacks is None:
         return plain
-    with np.errstate(all="ignore"):  # where a result is not finite, `plain` decides
-        value, se = many(stack)
+    value, se, sound = [], [], []
+    for stack in stacks:
+        with np.errstate(all="ignore"):  # where a result is not finite, `plain` decides
+            one, error = many(stack)
+        value += one.tolist()
+        se += error.tolist()
+        sound += stack.sound.tolist()
     found = {
-        id(cohort): Estimate.normal(float(one), float(error))
-        for cohort, one, error, sound in zip((asked.real, *asked.synthetic), value, se, stack.sound, strict=True)
-        if sound and np.isfinite(one) and np.isfinite(error)
+        id(cohort): Estimate.normal(one, error)
+        for cohort, one, error, held in zip((asked.real, *asked.synthetic), value, se, sound, strict=True)
+        if held and math.isfinite(one) and math.isfinite(error)
     }
 
     def estimate(cohort: Cohort) -> Estimate:
@@ -53,12 +62,19 @@ def together(ask: Ask, many: Many, plain: Estimator, group: Group | None = None,
     return estimate
 
 
-def stack_of(ask: Ask, group: Group, pair: Pair | None = None) -> Stack | None:
-    """Return the counts of the real and the synthetic cohorts of a group; None for folders, and for too many rows."""
+def stacks_of(ask: Ask, group: Group, pair: Pair | None = None) -> Iterable[Stack] | None:
+    """Return the counts of the real and the synthetic cohorts of a group; None for folders, and for too many rows.
+
+    It is one stack, kept for all estimands, or of many cohorts a stream: each of some cohorts, and dropped after use.
+    """
     cohorts = (group.real, *group.synthetic)
     if not ask.scope.holds_groups or not all(isinstance(cohort, Cohort) for cohort in cohorts):
         return None
-    return ask.scope.shared(("stack", ask.endpoint, group.label, pair), lambda: _stack(cohorts, ask.endpoint, pair))
+    if ask.scope.real.n * len(cohorts) <= _MOST_KEPT:
+        key = ("stack", ask.endpoint, group.label, pair)
+        return (ask.scope.shared(key, lambda: _stack(cohorts, ask.endpoint, pair)),)
+    step = max(1, _MOST_KEPT // ask.scope.real.n)
+    return (_stack(cohorts[start : start + step], ask.endpoint, pair) for start in range(0, len(cohorts), step))
 
 
 def _stack(cohorts: tuple[Cohort, ...], endpoint: str, pair: Pair | None) -> Stack:

@@ -20,6 +20,9 @@ _MOST_PLACES = 2**40
 _FEW_CELLS = 64
 """Up to so many combinations are counted without a sort."""
 
+_FEW_ROWS = 2000
+"""With at most so many rows, arrays that other arrays give are not kept: hundreds of small cohorts would add up."""
+
 _LONG_TEXT = 1000
 """Levels longer than this are kept as objects: every row of a text array is as wide as its longest value."""
 
@@ -173,10 +176,13 @@ class Arrays:
         """Return several columns as floats (k, n), NaN also in a column that does not exist."""
         if self._taken is not None:
             return self._taken[0].several_numbers(names)[:, self._taken[1]]
-        if names not in self._several:
-            found = [self.numbers(name) if name in self.names else np.full(self.n, np.nan) for name in names]
-            self._several[names] = _unwritable(np.array(found).reshape(len(names), self.n))
-        return self._several[names]
+        if names in self._several:
+            return self._several[names]
+        found = [self.numbers(name) if name in self.names else np.full(self.n, np.nan) for name in names]
+        made = _unwritable(np.array(found).reshape(len(names), self.n))
+        if not self._few:
+            self._several[names] = made
+        return made
 
     def whole_numbers(self, name: str) -> np.ndarray:
         """Return a column of whole numbers (n,), without missing values."""
@@ -190,7 +196,7 @@ class Arrays:
         """Return a column of levels, coded."""
         if name not in self._levels:
             if self._taken is None:
-                names, codes = _coded(self.frame[name])
+                names, codes = _coded(self._column(name))
             else:
                 whole = self._taken[0].levels(name)
                 names, codes = whole.names, whole.codes[self._taken[1]]
@@ -210,20 +216,34 @@ class Arrays:
 
     def text(self, name: str) -> np.ndarray:
         """Return a column of levels as text (n,), '' where it is missing."""
-        if ("text", name) not in self._made:
-            levels = self.levels(name)
-            self._made["text", name] = _unwritable(levels.names[levels.codes])
-        return self._made["text", name]
+        if ("text", name) in self._made:
+            return self._made["text", name]
+        levels = self.levels(name)
+        made = _unwritable(levels.names[levels.codes])
+        if not self._few:
+            self._made["text", name] = made
+        return made
 
     def _array(self, kind: str, name: str, make: Callable[[pd.Series], np.ndarray]) -> np.ndarray:
-        if (kind, name) not in self._made:
-            if self._taken is None:
-                made = make(self.frame[name])
-            else:
-                whole, places = self._taken
-                made = whole._array(kind, name, make)[places]
-            self._made[kind, name] = _unwritable(made)
-        return self._made[kind, name]
+        if (kind, name) in self._made:
+            return self._made[kind, name]
+        if self._taken is None:
+            made = _unwritable(make(self._column(name)))
+        else:
+            whole, places = self._taken
+            made = _unwritable(whole._array(kind, name, make)[places])
+        if self._taken is None or not self._few:
+            self._made[kind, name] = made
+        return made
+
+    def _column(self, name: str) -> pd.Series:
+        """A column of the frame, which would keep each one that is asked for by name."""
+        return self.frame.iloc[:, self.frame.columns.get_loc(name)]
+
+    @property
+    def _few(self) -> bool:
+        """Whether arrays that are taken from other arrays are made again each time, as that takes microseconds."""
+        return self.n <= _FEW_ROWS
 
     def __reduce__(self) -> tuple[type[Arrays], tuple[pd.DataFrame]]:
         return Arrays, (self.frame,)

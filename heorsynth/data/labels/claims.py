@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from heorsynth.core.errors import LabelError, Problem
 from heorsynth.data.labels.label import Label
@@ -60,7 +60,7 @@ def claim_of(frame: pd.DataFrame, columns: Sequence[str], owner: bytes | None = 
         return Claim(
             _and_owner(NO_MARK + f"too few or too coarse measurements to find it in {len(frame):,} rows", owner)
         )
-    agreement = min(float(norm.isf(p)), _MOST_CLAIMED) / np.sqrt(len(rows))
+    agreement = min(-float(ndtri(p)), _MOST_CLAIMED) / np.sqrt(len(rows))
     if owner is None or _bound(counted, release_key(owner, release), OWNER) <= ALPHA:
         return Claim(keys_in_words(owner), tuple(columns), round(agreement, 4))
     return Claim(_and_owner(PUBLIC_NAME, owner), tuple(columns), round(agreement, 4))
@@ -115,4 +115,4 @@ def _shows(rows: pd.DataFrame, label: Label) -> bool:
     n_marked = sum(not one.whole for one in tallies(rows[here], units=False).native)
     if not n_marked:
         return False
-    return label.agreement * np.sqrt(len(rows)) * n_marked / len(label.marked) >= norm.isf(ALPHA)
+    return label.agreement * np.sqrt(len(rows)) * n_marked / len(label.marked) >= -ndtri(ALPHA)

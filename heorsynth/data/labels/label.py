@@ -6,6 +6,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from copy import copy
 from dataclasses import asdict, dataclass, fields, replace
 
 import numpy as np
@@ -99,7 +100,9 @@ class Label:
 
     def for_rows(self, n_rows: int) -> Label:
         """Return the label for another number of rows."""
-        return replace(self, n_rows=n_rows)
+        label = copy(self)  # a tenth of the time of `replace`: every group of every cohort has a label
+        object.__setattr__(label, "n_rows", n_rows)
+        return label
 
     @property
     def shared(self) -> dict[str, object]:

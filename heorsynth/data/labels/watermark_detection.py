@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.stats import norm
+from scipy.special import ndtr
 
 from heorsynth.data.labels.watermark import MIN_VALUES, STEPS, WIDTH, Grid, coins, measurements, scanned, spread
 
@@ -48,6 +48,9 @@ _FARTHEST = 100_000
 
 _EXACT = 2_000
 """With at most this many coins the tail of their sum is computed exactly; with more, by the normal distribution."""
+
+_HALVINGS = 500
+"""After so many coins, counts of outcomes become shares of them: more would not fit in a float."""
 
 _FINENESS = 20_000
 """The number of steps into which the sum of all weights is divided for the exact tail."""
@@ -251,17 +254,19 @@ def tail_of_signs(signed: np.ndarray) -> float:
     if not size.sum():
         return 1.0
     if len(size) > _EXACT:
-        return float(norm.sf(signed.sum() / np.sqrt((size**2).sum())))
+        return float(ndtr(-signed.sum() / np.sqrt((size**2).sum())))
     whole = np.rint(signed / size.sum() * _FINENESS).astype(np.int64)
     steps = np.sort(np.abs(whole[whole != 0]))
-    least = int(whole[whole > 0].sum())
-    chance = np.zeros(int(steps.sum()) + 1)
-    chance[0], top = 1.0, 0
-    for step in steps.tolist():
-        chance[step : top + step + 1] += chance[: top + 1]
-        top += step
-        chance[: top + 1] *= 0.5
-    return float(min(1.0, chance[least:].sum()))
+    most = int(-whole[whole < 0].sum())  # by symmetry, as likely as a sum of the positive ones or more
+    ways = np.zeros(most + 1)
+    ways[0], top = 1.0, 0
+    for place, step in enumerate(steps.tolist()):
+        top = min(top + step, most)
+        if step <= top:
+            ways[step : top + 1] += ways[: top + 1 - step]
+        if place % _HALVINGS == _HALVINGS - 1:
+            ways *= 2.0**-_HALVINGS
+    return float(min(1.0, ways.sum() * 2.0 ** -(len(steps) % _HALVINGS)))
 
 
 def _lattice(values: np.ndarray) -> tuple[float, float]:

@@ -38,6 +38,12 @@ class Attack:
         return self.success - self.control
 
 
+def dealings(size: int, rng: np.random.Generator) -> np.ndarray:
+    """Return 1 for source (2 size, 1 + RELABELLINGS) and 0 for control: as it was, then randomly reassigned."""
+    ours = np.repeat([1.0, 0.0], size)
+    return np.column_stack([ours, *(rng.permutation(ours) for _ in range(RELABELLINGS))])
+
+
 def share_error(share: float, n: int) -> float:
     """Return the standard error of a share, with one success and one failure added (Agresti & Caffo 2000)."""
     padded = (share * n + 1) / (n + 2)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from functools import lru_cache, reduce
-from operator import and_
+from functools import lru_cache
 
 import numpy as np
-from scipy.spatial.distance import cdist
 
-from heorsynth.estimators.attacks.attack import CLOSE, RELABELLINGS, Attack, two_groups
-from heorsynth.estimators.attacks.records import nearest
+from heorsynth.estimators.attacks.attack import CLOSE, Attack, dealings, two_groups
+from heorsynth.estimators.attacks.records import distances_to, nearest
 
 _BITS = 2**28
 """Bits of who fits a description that are held at a time: 32 MiB."""
@@ -48,7 +46,7 @@ def inference(
 def _guesses(people: np.ndarray, rows: np.ndarray, secrets: np.ndarray, levels: bool) -> np.ndarray:
     """Return the guess (n,) for each person: the median of the linked rows' secrets, or their most frequent level."""
     guessed = np.empty(len(people))
-    for place, distances in enumerate(map(np.ravel, (cdist(person[None], rows) for person in people))):
+    for place, distances in enumerate(distances_to(rows, people)):
         linked = secrets[distances <= distances.min() + CLOSE]
         if levels:
             values, counts = np.unique(linked, return_counts=True)
@@ -116,19 +114,24 @@ def singling_out(
     fits = []
     for _ in range(attempts * 4):
         index, chosen = int(rng.integers(len(rows))), rng.permutation(rows.shape[1])[:columns].tolist()
-        of_rows, of_people = zip(*(fitting(index, place) for place in chosen), strict=True)
-        if reduce(and_, of_rows).bit_count() == 1:
-            fits.append(reduce(and_, of_people))
+        of_rows, of_people = -1, -1  # all bits
+        for place in chosen:
+            bits = fitting(index, place)
+            of_rows, of_people = of_rows & bits[0], of_people & bits[1]
+        if of_rows.bit_count() == 1:
+            fits.append(of_people)
         if len(fits) == attempts:
             break
     if not fits:
         return Attack(0.0, 0.0, 0.0)
     width = (len(people) + 7) // 8
     packed = np.frombuffer(b"".join(one.to_bytes(width) for one in fits), dtype=np.uint8).reshape(len(fits), width)
-    matrix = np.unpackbits(packed, axis=1)[:, : len(people)].astype(float)
-    ours = np.repeat([1.0, 0.0], size)
-    dealt = np.column_stack([ours, *(rng.permutation(ours) for _ in range(RELABELLINGS))])
-    alone = np.isclose(matrix @ dealt, 1).mean(axis=0), np.isclose(matrix @ (1 - dealt), 1).mean(axis=0)
+    matrix = np.unpackbits(packed, axis=1)[:, : len(people)]
+    matrix = matrix[matrix.any(axis=1)].astype(np.float32)  # counts of people are exact in it
+    dealt = dealings(size, rng).astype(np.float32)
+    ours = matrix @ dealt
+    theirs = matrix.sum(axis=1, keepdims=True) - ours
+    alone = [np.count_nonzero(side == 1, axis=0) / len(fits) for side in (ours, theirs)]
     gaps = alone[0] - alone[1]
     return Attack(float(alone[0][0]), float(alone[1][0]), float(gaps[1:].std(ddof=1)))
 

@@ -9,7 +9,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import special, stats
+from scipy import special
 
 from heorsynth.core.errors import NotEstimableError, Problem
 from heorsynth.estimators.attacks.attack import CLOSE, Attack
@@ -223,7 +223,7 @@ def found(scores: Scores, rate: float, level: float = 0.90) -> Found:
     highest = float(special.betaincinv(false + 1, h - false, 1 - tail))
     gap = hits / n - false / h
     lower = gap - math.hypot(hits / n - lowest, highest - false / h)
-    least = theirs[max(h - 1 - int(stats.binom.ppf(1 - tail, h, rate)), 0)]
+    least = theirs[max(h - 1 - int(np.searchsorted(special.bdtr(np.arange(h), h, rate), 1 - tail)), 0)]
     control = above / (h + 1)
     return Found(hits / n, control, lower, max(float(np.mean(ours >= least)), hits / n) - control)
 

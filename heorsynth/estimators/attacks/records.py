@@ -6,17 +6,28 @@ Patients and rows are points: arrays whose columns share one scale, so that Eucl
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 import numpy as np
-from scipy.spatial.distance import cdist
+import scipy
 
-from heorsynth.estimators.attacks.attack import CLOSE, RELABELLINGS, Attack, share_error
+from heorsynth.estimators.attacks.attack import CLOSE, Attack, dealings, share_error
 
 _CHUNK = 2000
 """Rows whose distances to all people are held in memory at a time."""
 
+_HELD = 1_000_000
+"""Distances that are held at a time where each point's are looked at alone."""
+
 _ODD = 0x9E3779B97F4A7C15
 """An odd number whose powers mix the bits of a row."""
+
+
+def distances_to(others: np.ndarray, points: np.ndarray) -> Iterator[np.ndarray]:
+    """Yield the distances (k,) from each point to all others; those of many points are computed at once."""
+    some = max(1, _HELD // max(len(others), 1))
+    for start in range(0, len(points), some):
+        yield from scipy.spatial.distance.cdist(points[start : start + some], others)
 
 
 def nearest(points: np.ndarray, others: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -24,7 +35,7 @@ def nearest(points: np.ndarray, others: np.ndarray) -> tuple[np.ndarray, np.ndar
     which, apart = np.empty(len(points), dtype=int), np.empty(len(points))
     for start in range(0, len(points), _CHUNK):
         part = slice(start, start + _CHUNK)
-        distances = cdist(points[part], others)
+        distances = scipy.spatial.distance.cdist(points[part], others)
         which[part] = distances.argmin(axis=1)
         apart[part] = distances.min(axis=1)
     return apart, which
@@ -34,7 +45,7 @@ def nearest_other(people: np.ndarray) -> np.ndarray:
     """Return the distance (n,) from each of n >= 2 people to the nearest other one."""
     apart = np.empty(len(people))
     for start in range(0, len(people), _CHUNK):
-        distances = cdist(people[start : start + _CHUNK], people)
+        distances = scipy.spatial.distance.cdist(people[start : start + _CHUNK], people)
         distances[np.arange(len(distances)), start + np.arange(len(distances))] = np.inf
         apart[start : start + _CHUNK] = distances.min(axis=1)
     return apart
@@ -60,7 +71,7 @@ def nearness(rows: np.ndarray, source: np.ndarray, unseen: np.ndarray, rng: np.r
     people, size, others = np.concatenate([source, unseen]), len(source), len(unseen)
     weights = np.zeros(size + others)
     for part in np.array_split(rows, max(1, math.ceil(len(rows) / _CHUNK))):
-        apart = cdist(part, people)
+        apart = scipy.spatial.distance.cdist(part, people)
         nearest_ones = apart <= apart.min(axis=1, keepdims=True) + CLOSE
         weights += (nearest_ones / nearest_ones.sum(axis=1, keepdims=True)).sum(axis=0) / len(rows)
     share, n = float(weights[:size].sum()), size + others
@@ -127,9 +138,9 @@ def near_copies(
     near = csr_matrix(
         (np.ones(len(places)), places, np.concatenate([[0], np.cumsum(counts)])), (len(distinct), 2 * size)
     )
-    ours = np.repeat([1.0, 0.0], size)
-    dealt = np.column_stack([ours, *(rng.permutation(ours) for _ in range(RELABELLINGS))])
-    shares = [np.average((near @ side) > 0, axis=0, weights=repeats) for side in (dealt, 1 - dealt)]
+    ours = near @ dealings(size, rng)
+    theirs = np.array(counts)[:, None] - ours
+    shares = [np.average(side > 0, axis=0, weights=repeats) for side in (ours, theirs)]
     gaps = shares[0] - shares[1]
     success, control = float(shares[0][0]), float(shares[1][0])
     least = math.hypot(share_error(success, len(rows)), share_error(control, len(rows)))

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import optimize
+import scipy
 
 ROUNDS, ROWS = 200, 100
 """Rounds of the search for a separating direction, and the number of constraints added in each."""
@@ -116,7 +116,7 @@ def _exists(gain: np.ndarray, broken: Callable[[np.ndarray], np.ndarray]) -> boo
         return False
     constraints = np.zeros((0, len(gain)))
     for _ in range(ROUNDS):
-        found = optimize.linprog(
+        found = scipy.optimize.linprog(
             -gain / largest,
             A_ub=-constraints if len(constraints) else None,
             b_ub=np.zeros(len(constraints)) if len(constraints) else None,

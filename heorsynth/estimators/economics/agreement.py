@@ -6,7 +6,8 @@ import math
 from functools import lru_cache
 
 import numpy as np
-from scipy import optimize, special, stats
+import scipy
+from scipy import special
 
 from heorsynth.core.errors import NotEstimableError, Problem
 
@@ -35,13 +36,13 @@ def noncentral_bound(t: float, freedom: int, probability: float) -> float:
     def above(centre: float) -> float:
         return float(special.ndtr(spread - centre).mean()) - probability
 
-    return float(optimize.brentq(above, spread.min() - _FARTHEST, spread.max() + _FARTHEST, xtol=1e-10))
+    return float(scipy.optimize.brentq(above, spread.min() - _FARTHEST, spread.max() + _FARTHEST, xtol=1e-10))
 
 
 @lru_cache(maxsize=256)
 def _chi(freedom: int) -> np.ndarray:
     """Return equally likely quantiles of √(V/ν)."""
-    return np.asarray(np.sqrt(stats.chi2.ppf((np.arange(_NODES) + 0.5) / _NODES, freedom) / freedom))
+    return np.asarray(np.sqrt(2 * special.gammaincinv(freedom / 2, (np.arange(_NODES) + 0.5) / _NODES) / freedom))
 
 
 def standardised_mean(values: np.ndarray, level: float) -> tuple[float, float, float]:

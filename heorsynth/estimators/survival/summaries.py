@@ -131,8 +131,8 @@ def around_quantile(curve: SurvivalCurve, share: float) -> tuple[float, float]:
     """
     times = np.repeat(curve.times, np.rint(curve.events).astype(int))
     at = float(_crossing(curve.times, curve.survival, 1 - share, curve.times[-1]))
-    if math.isinf(at) or at > curve.reach:
-        return math.nan, math.nan
+    if not at <= curve.reach:
+        at = curve_quantile(curve, share).value  # it says why there is none
     return RULES.mean_around(times[RULES.places(int(np.searchsorted(times, at)), len(times))])
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from itertools import combinations
 
 import numpy as np
-from scipy.stats import rankdata
 
 from heorsynth.core.errors import NotEstimableError, Problem
+from heorsynth.core.ranks import ranks
 
 _FEWEST = 4
 """Patients with both values known, for a correlation with a standard error."""
@@ -68,7 +68,7 @@ def _spearman(one: np.ndarray, other: np.ndarray) -> float:
     known = np.isfinite(one) & np.isfinite(other)
     if known.sum() < _FEWEST:
         raise NotEstimableError("correlation over time", Problem("visits", "fewer than four patients at two visits"))
-    first, second = rankdata(one[known]), rankdata(other[known])
+    first, second = ranks(one[known]), ranks(other[known])
     first, second = first - first.mean(), second - second.mean()
     size = float(np.sqrt((first @ first) * (second @ second)))
     if size == 0:

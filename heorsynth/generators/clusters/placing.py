@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from heorsynth.estimators.clusters.arms import is_constant_within
 from heorsynth.estimators.clusters.variance import Grouping
@@ -237,7 +237,7 @@ def _mixing(codes: np.ndarray, levels: np.ndarray, arm: np.ndarray | None) -> fl
     if spread < _EVEN:
         return -1.0
     icc = float(np.average(shrunk(found.icc, found.chance, 1.0), weights=shares * (1 - shares)))
-    weaker = norm.pdf(norm.ppf(shares)) ** 2 / (shares * (1 - shares))
+    weaker = np.exp(-(ndtri(shares) ** 2)) / (2 * np.pi) / (shares * (1 - shares))
     return float(min(_LARGEST, icc / np.average(weaker, weights=shares * (1 - shares))))
 
 

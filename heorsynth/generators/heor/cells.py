@@ -84,6 +84,11 @@ class Cells:
         position = self.names.index(name)
         return np.array([member[position] for member in self.members], dtype=object)[cell]
 
+    def texts(self, name: str, cell: np.ndarray) -> np.ndarray:
+        """The same as an array of text: a level is converted once, not each row."""
+        position = self.names.index(name)
+        return np.array([member[position] for member in self.members])[cell]
+
     def strata(self, cell: np.ndarray) -> np.ndarray:
         """The stratum (n,) of rows in these cells (n,), as text: the cell itself, or all small cells of its arm."""
         names = [

@@ -247,7 +247,7 @@ class Shape:
         """The columns (n,) that may decide the law of another: those of cells, how follow-up ended, and drawn ones."""
         found = {**values, **{name: cells.levels(name, cell) for name in cells.names}}
         if self.primary is not None:
-            found[self.primary.event] = cause.astype(str)
+            found[self.primary.event] = _texts(cause)
         return found
 
     def _written(self, name: str, column: np.ndarray) -> pd.Series:
@@ -386,4 +386,4 @@ def group_of(
 def arms_of(shape: Shape, cells: Cells, cell: np.ndarray) -> np.ndarray:
     """The arm (n,) of each row; one text for all where there are no arms."""
     arm = shape.schema.arm
-    return np.full(len(cell), ALL) if arm is None else cells.levels(arm, cell).astype(str)
+    return np.full(len(cell), ALL) if arm is None else cells.texts(arm, cell)

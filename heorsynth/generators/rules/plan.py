@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.stats import rankdata
 
+from heorsynth.core.ranks import ranks
 from heorsynth.data.columns.arrays import Arrays
 from heorsynth.data.columns.levels import as_text
 from heorsynth.data.columns.schema import Band, Endpoint, Schema
@@ -226,7 +226,7 @@ def _tied(values: np.ndarray, bound: np.ndarray) -> bool:
     one, other = values[known], bound[known]
     if np.mean(one == other) >= _OFTEN_EQUAL:
         return True
-    return bool(np.corrcoef(rankdata(one), rankdata(other))[0, 1] >= _RISE_TOGETHER)
+    return bool(np.corrcoef(ranks(one), ranks(other))[0, 1] >= _RISE_TOGETHER)
 
 
 def _pair(rule: Rule) -> tuple[str, str] | None:

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy import special
-from scipy.stats import rankdata
 
 from heorsynth.core.errors import PaperError, Problem, nearest
+from heorsynth.core.ranks import ranks
 from heorsynth.published.covariates.columns import Column
 from heorsynth.published.covariates.prior import Prior
 from heorsynth.published.schema.document import Document
@@ -124,7 +124,7 @@ def correlation(values: Mapping[str, np.ndarray], one: Stated) -> float:
     pair = rows[:, list(one.places)]
     pair = pair[np.isfinite(pair).all(axis=1)]
     if one.kind == "spearman":
-        pair = np.apply_along_axis(rankdata, 0, pair) if len(pair) else pair
+        pair = np.ascontiguousarray(ranks(pair.T).T)
     if len(pair) < 3 or (pair.std(axis=0) == 0).any():
         return 0.0
     return float(np.corrcoef(pair.T)[0, 1])
@@ -138,7 +138,7 @@ def _exchange(values: Mapping[str, np.ndarray], one: Stated, rng: np.random.Gene
     rows = np.concatenate([values[arm][:, list(one.places)] for arm in arms])
     known = np.isfinite(rows).all(axis=1)
     where, row = where[known], row[known]
-    pair = rows[known] if one.kind == "pearson" else np.apply_along_axis(rankdata, 0, rows[known])
+    pair = rows[known] if one.kind == "pearson" else np.ascontiguousarray(ranks(rows[known].T).T)
     if len(pair) < 3 or (pair.std(axis=0) == 0).any():
         return
     x, y = ((pair - pair.mean(axis=0)) / pair.std(axis=0)).T
@@ -165,7 +165,7 @@ def scores(values: np.ndarray, columns: Sequence[Column]) -> list[np.ndarray]:
             found.append((own[:, None] == np.arange(len(column.levels))).astype(float))
             continue
         score = np.zeros(len(own))
-        score[known] = special.ndtri((rankdata(own[known]) - 0.5) / max(known.sum(), 1))
+        score[known] = special.ndtri((ranks(own[known]) - 0.5) / max(known.sum(), 1))
         found.append(score)
     return found
 

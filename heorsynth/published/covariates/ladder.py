@@ -6,7 +6,8 @@ import math
 from collections.abc import Callable
 
 import numpy as np
-from scipy import optimize, special
+import scipy
+from scipy import special
 
 from heorsynth.published.schema.document import MomentsSection
 from heorsynth.published.schema.printed import Printed
@@ -135,7 +136,7 @@ def _root(function: Callable[[float], float], low: float, high: float) -> float:
         return low
     if function(high) <= 0:
         return high
-    return float(optimize.brentq(function, low, high, xtol=1e-12))
+    return float(scipy.optimize.brentq(function, low, high, xtol=1e-12))
 
 
 def _with_zeros(
@@ -170,7 +171,7 @@ def between(z: np.ndarray, mean: float, sd: float, low: float, high: float) -> n
 
     share = np.clip((mean - low) / (high - low), 0.02, 0.98)
     start = np.array([special.logit(share), math.log(max(sd / ((high - low) * share * (1 - share)), 1e-3))])
-    return values(optimize.least_squares(gap, start, xtol=1e-14, ftol=1e-14, gtol=1e-14).x)
+    return values(scipy.optimize.least_squares(gap, start, xtol=1e-14, ftol=1e-14, gtol=1e-14).x)
 
 
 def _of_quantiles(

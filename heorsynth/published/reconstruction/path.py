@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import isotonic_regression
+import scipy
 
 AXIS = (600, 400)
 """Pixels of the axes that a clicking error is stated in."""
@@ -78,8 +78,8 @@ def clicked_path(time: np.ndarray, survival: np.ndarray, width: float, error: fl
     order = np.argsort(time / unit_x - survival / unit_y, kind="stable")
     x, y = np.append(0.0, time[order]), np.append(1.0, survival[order])
     pixels = _estimated(x / unit_x, y / unit_y) if error is None else error
-    level = np.clip(isotonic_regression(y, increasing=False).x, 0.0, 1.0)
-    clean = np.maximum(isotonic_regression(x).x, 0.0)
+    level = np.clip(scipy.optimize.isotonic_regression(y, increasing=False).x, 0.0, 1.0)
+    clean = np.maximum(scipy.optimize.isotonic_regression(x).x, 0.0)
     right, down = np.diff(clean) / unit_x, -np.diff(level) / unit_y
     vertical = (right < _VERTICAL) & (down > np.maximum(right, 0.5))
     return ClickedPath(clean, level, y, np.append(False, vertical), pixels * unit_y, pixels * unit_x)

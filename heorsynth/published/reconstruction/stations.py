@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import isotonic_regression
+import scipy
 
 from heorsynth.published.reconstruction.arm import Arm
 
@@ -51,7 +51,7 @@ def drawn_times(arm: Arm, n_runs: int, rng: np.random.Generator) -> np.ndarray:
     drawn = arm.curve.time[:, None] + rng.normal(0.0, arm.curve.time_error, (len(arm.curve.time), n_runs))
     drawn += rng.normal(0.0, _SHARED * arm.curve.time_error, n_runs)
     drawn[0] = 0.0
-    drawn = np.stack([isotonic_regression(column).x for column in drawn.T], axis=1)
+    drawn = np.stack([scipy.optimize.isotonic_regression(column).x for column in drawn.T], axis=1)
     ends = np.flatnonzero(
         arm.curve.vertical & ~np.append(arm.curve.vertical[1:], False) & ~np.append(False, arm.curve.vertical[:-1])
     )

@@ -96,3 +96,12 @@ def test_an_analysis_that_returns_neither_is_told_what_to_return() -> None:
     syn = hs.generators.create("heor").fit(trial(150), seed=1).sample(m=2, seed=1)
     with pytest.raises(errors.NotEstimableError, match="estimate, variance"):
         syn.analyse(lambda c: "no number")
+
+
+def test_a_sampler_of_these_patients_is_not_fitted_again_and_that_of_others_is_refused() -> None:
+    cohort, sampler = trial(), hs.generators.create("heor").fit(trial(), seed=1)
+    with pytest.warns(MoreRowsThanPatients):
+        found = hs.augment(cohort, 20, generator=sampler, m=2, seed=1)
+    assert found[1].frame.equals(augmented(cohort, 20, m=2)[1].frame)
+    with pytest.raises(errors.GeneratorError, match="fitted to 100 patients, and the cohort has 60"):
+        hs.augment(trial(60), 20, generator=sampler)

@@ -6,7 +6,8 @@ import pytest
 
 import heorsynth as hs
 from heorsynth.checks.structure import designs as module
-from heorsynth.checks.structure.designs import correlations, designs, ranks, width
+from heorsynth.checks.structure.designs import correlations, designs, width
+from heorsynth.core.ranks import ranks
 
 LEVELS = {"g": ["a", "b"], "h": ["x", "y", "z"]}
 

@@ -11,10 +11,12 @@ import pytest
 
 from heorsynth.checks.core import question
 from heorsynth.checks.core.finding import NOT_ESTIMABLE, Finding
+from heorsynth.checks.core.groups import Group
 from heorsynth.checks.core.question import Ask
 from heorsynth.checks.planning import registry
 from heorsynth.checks.planning.catalogue import margin_for
-from heorsynth.checks.survival.together import stack_of, together
+from heorsynth.checks.survival import together as together_module
+from heorsynth.checks.survival.together import stacks_of, together
 from heorsynth.core.errors import NotEstimableError
 from heorsynth.core.estimate import Estimate
 from heorsynth.data.cohort.cohort import Cohort
@@ -176,11 +178,17 @@ def test_a_cohort_that_cannot_be_followed_is_left_to_the_plain_estimator_which_s
     assert "1 of 70 times are not after the start of follow-up" in refusal.value.problems[0].found
 
 
+def stack_of(ask: Ask, group: Group, pair: tuple[str, str, str] | None = None) -> Stack:
+    """The one stack of few rows."""
+    (stack,) = stacks_of(ask, group, pair) or ()
+    return stack
+
+
 def test_two_arms_are_those_named_and_patients_of_a_third_are_left_out() -> None:
     real, ask = MANY[0], asked(MANY[0], MANY[1])
     for arm in ("new", "old"):
         stack = stack_of(ask, ask.group, ("arm", arm, "usual"))
-        assert stack is not None and stack.at_risk.shape[:2] == (2, 2)
+        assert stack.at_risk.shape[:2] == (2, 2)
         for row, one in enumerate((real, MANY[1])):
             counts = [(one.levels("arm") == level).sum() for level in (arm, "usual")]
             assert stack.at_risk[:, row, 0].tolist() == counts
@@ -189,7 +197,7 @@ def test_two_arms_are_those_named_and_patients_of_a_third_are_left_out() -> None
 def test_counts_are_made_once_for_each_endpoint_group_and_arm() -> None:
     ask = asked(MANY[0], MANY[1])
     female = next(group for group in ask.scope.groups() if group.label == "sex=f")
-    wanted: list[Callable[[], Stack | None]] = [
+    wanted: list[Callable[[], Stack]] = [
         lambda: stack_of(ask, ask.group),
         lambda: stack_of(ask, ask.group, ("arm", "new", "usual")),
         lambda: stack_of(ask, ask.group, ("arm", "old", "usual")),
@@ -197,10 +205,26 @@ def test_counts_are_made_once_for_each_endpoint_group_and_arm() -> None:
         lambda: stack_of(replace(ask, endpoint="pfs"), ask.group),
     ]
     first, again = [make() for make in wanted], [make() for make in wanted]
-    assert all(one is not None and one is other for one, other in zip(first, again, strict=True))
+    assert all(one is other for one, other in zip(first, again, strict=True))
     assert len({id(one) for one in first}) == 5
     assert first[3].at_risk[0, 0, 0] == (MANY[0].levels("sex") == "f").sum()
     assert first[4].times[0, 0] == MANY[0].frame["early"].min()
+
+
+def test_a_stream_of_some_cohorts_at_a_time_gives_the_findings_of_all_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    margins = {f"survival.{name}": margin_for(f"survival.{name}", facts) for name, facts in DECLARED.items()}
+
+    def found() -> list[Finding]:
+        return registry.findings("survival", MANY[0], MANY[1:], margins, np.random.default_rng(1))
+
+    at_once = found()
+    monkeypatch.setattr(together_module, "_MOST_KEPT", 2 * MANY[0].n)
+    for one, other in zip(at_once, found(), strict=True):
+        for name in ("real", "synthetic", "difference", "lower", "upper", "floor"):
+            assert getattr(one, name) == pytest.approx(getattr(other, name), rel=1e-12, nan_ok=True), (one, name)
+        assert one.verdict == other.verdict and one.because == other.because
 
 
 def test_folders_and_more_rows_than_fit_keep_the_plain_estimator(monkeypatch: pytest.MonkeyPatch) -> None:

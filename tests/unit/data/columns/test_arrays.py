@@ -48,7 +48,11 @@ def test_rows_taken_twice_have_the_arrays_of_their_frame(rows: np.ndarray) -> No
 def test_an_array_is_made_once_and_cannot_be_written_into() -> None:
     table = Arrays(FRAME)
     assert table.numbers("whole") is table.numbers("whole")
-    assert table.several_numbers(("whole",)) is table.several_numbers(("whole",))
+    assert table.several_numbers(("whole",)) is not table.several_numbers(("whole",))  # few rows: made in microseconds
+    many = Arrays(pd.concat([FRAME] * 1000, ignore_index=True))
+    for one in (many, many.take(np.arange(2500))):
+        assert one.numbers("whole") is one.numbers("whole")
+    assert many.several_numbers(("whole",)) is many.several_numbers(("whole",))
     for array in (table.held("whole"), table.several_numbers(("whole",))[0]):
         with pytest.raises(ValueError, match="read-only"):
             array[0] = 9

@@ -1,0 +1,29 @@
+"""Ranks and discovery rates against `scipy.stats`, to the last bit."""
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from heorsynth.core.ranks import discovery_rates, ranks
+
+
+@pytest.mark.parametrize("n", [1, 2, 7, 400])
+def test_ranks_equal_scipy_with_ties_and_missing_values(n):
+    rng = np.random.default_rng(n)
+    for values in (rng.normal(size=n), rng.integers(5, size=n).astype(float)):
+        assert np.array_equal(ranks(values), stats.rankdata(values))
+        values[rng.random(n) < 0.3] = np.nan
+        known = ~np.isnan(values)
+        expected = np.full(n, np.nan)
+        expected[known] = stats.rankdata(values[known])
+        assert np.array_equal(ranks(values), expected, equal_nan=True)
+
+
+def test_no_value_has_no_rank():
+    assert ranks(np.zeros(0)).tolist() == []
+    assert np.isnan(ranks(np.full(3, np.nan))).all()
+
+
+def test_discovery_rates_equal_scipy():
+    p = np.random.default_rng(1).random(50) ** 3
+    assert np.array_equal(discovery_rates(p), stats.false_discovery_control(p))
