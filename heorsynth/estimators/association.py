@@ -56,7 +56,7 @@ def rank_correlation(x: np.ndarray, y: np.ndarray, *, level: float = 0.95) -> Es
     n = int(known.sum())
     if n < _LEAST:
         raise NotEstimableError("rank correlation", Problem("values", f"{n} pairs", f"at least {_LEAST} are needed"))
-    return correlation_of_ranks(*(ranks(values[known]) for values in (first, second)), len(first), level=level)
+    return correlation_of_ranks(ranks(first[known]), ranks(second[known]), len(first), level=level)
 
 
 def correlation_of_ranks(first: np.ndarray, second: np.ndarray, n_total: int, *, level: float = 0.95) -> Estimate:

@@ -43,7 +43,7 @@ def cohort() -> hs.Cohort:
 @pytest.mark.parametrize("rows", [slice(None), slice(0, 300), slice(0, 3), slice(0, 0)])
 def test_a_coded_column_has_the_ranks_counts_and_order_of_its_numbers(cohort: hs.Cohort, rows: slice) -> None:
     taken = cohort.take(np.arange(N)[rows])
-    values, held = taken.numbers("cost"), taken.distinct("cost")
+    values, held = taken.numbers("cost"), taken.arrays.distinct("cost")
     known = values[~np.isnan(values)]
     np.testing.assert_array_equal(np.append(held.values, np.nan)[held.codes], values)
     np.testing.assert_array_equal(held.ranks, stats.rankdata(values, nan_policy="omit") if len(values) else [])
@@ -75,7 +75,7 @@ def test_curves_and_ranks_of_coded_times_are_those_of_the_rows(
 def test_stacks_of_coded_times_are_those_of_sorted_times(cohort: hs.Cohort) -> None:
     several = cohort, cohort.take(np.arange(0, N, 3))
     outcomes = [one.outcome("os") for one in several]
-    coded = [(one.distinct("time").values, one.distinct("time").codes) for one in several]
+    coded = [(one.arrays.distinct("time").values, one.arrays.distinct("time").codes) for one in several]
     arms = [one.coded("arm").among(["c", "a"]) for one in several]
     left_out = [np.where(arm < 2, arm, -1) for arm in arms]
     for arm in (None, left_out):
@@ -181,7 +181,7 @@ def test_relations_of_levels_are_those_of_their_indicators(cohort: hs.Cohort) ->
     both = (arm.codes >= 0) & (sex.codes >= 0)
     plain = [[abs(np.corrcoef(arm.codes[both] == a, sex.codes[both] == b)[0, 1]) for b in range(2)] for a in range(3)]
     np.testing.assert_allclose(_levels_correlate(arm, sex), plain, rtol=1e-9)
-    ranks = cohort.distinct("time").ranks
+    ranks = cohort.arrays.distinct("time").ranks
     for held, found in zip((arm, sex), _explained(ranks, [arm, sex]), strict=True):
         seen = held.codes >= 0
         means = pd.Series(ranks[seen]).groupby(held.codes[seen]).agg(["mean", "size"]).sort_values("mean")

@@ -15,7 +15,7 @@ _MANY = 5000
 
 def ranked_rows(rows: Cohort, name: str) -> Ranked:
     """Return the ranked values of a column, without missing ones."""
-    if rows.n < _MANY or not np.isfinite((held := rows.distinct(name)).values).all() or not held.n_known:
+    if rows.n < _MANY or not np.isfinite((held := rows.arrays.distinct(name)).values).all() or not held.n_known:
         return Ranked.of(np.sort(known(rows.column(name))))
     found = held.counts > 0
     return Ranked(held.values[found], np.cumsum(held.counts[found]))
@@ -29,7 +29,7 @@ def ended_rows(rows: Cohort, endpoint: str) -> tuple[np.ndarray, np.ndarray, dic
     _, cause, entry = rows.outcome(endpoint)
     if entry is not None or rows.n < _MANY:
         return None
-    held = rows.distinct(rows.schema.endpoints[endpoint].time)
+    held = rows.arrays.distinct(rows.schema.endpoints[endpoint].time)
     found = np.flatnonzero(held.counts)
     if not len(found) or held.values[found[0]] <= 0 or not np.isfinite(held.values[found[-1]]):
         return None

@@ -40,7 +40,7 @@ def numbers(cohort: Cohort, name: str) -> np.ndarray:
 
 def distinct(cohort: Cohort, name: str) -> Distinct:
     """Return a numeric column, coded; without any value if the cohort lacks it."""
-    return cohort.distinct(name) if cohort.has(name) else Distinct.of(np.full(cohort.n, np.nan))
+    return cohort.arrays.distinct(name) if cohort.has(name) else Distinct.of(np.full(cohort.n, np.nan))
 
 
 def levels_of(cohort: Cohort, name: str) -> list[str]:

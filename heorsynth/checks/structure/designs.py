@@ -69,7 +69,7 @@ def _one(cohort: Cohort, names: Sequence[str], levels: Mapping[str, Sequence[str
         elif name in levels:
             made[:, begin:end] = _indicators(cohort.coded(name), levels[name]).T
         else:
-            made[:, begin] = cohort.distinct(name).ranks
+            made[:, begin] = cohort.arrays.distinct(name).ranks
         begin = end
     return made
 

@@ -80,7 +80,9 @@ def joint_ranks(ask: Ask) -> list[Finding]:
 
     def together(cohort: Cohort, one: str, other: str) -> Estimate:
         if cohort.n >= _MANY and not (cohort.missing(one).any() or cohort.missing(other).any()):
-            return correlation_of_ranks(cohort.distinct(one).ranks, cohort.distinct(other).ranks, cohort.n)
+            return correlation_of_ranks(
+                cohort.arrays.distinct(one).ranks, cohort.arrays.distinct(other).ranks, cohort.n
+            )
         return rank_correlation(cohort.column(one), cohort.column(other))
 
     return [

@@ -80,7 +80,7 @@ def stacks_of(ask: Ask, group: Group, pair: Pair | None = None) -> Iterable[Stac
 def _stack(cohorts: tuple[Cohort, ...], endpoint: str, pair: Pair | None) -> Stack:
     outcomes, coded = [cohort.outcome(endpoint) for cohort in cohorts], None
     if sum(cohort.n for cohort in cohorts) >= _MANY * len(cohorts):
-        held = [cohort.distinct(cohort.schema.endpoints[endpoint].time) for cohort in cohorts]
+        held = [cohort.arrays.distinct(cohort.schema.endpoints[endpoint].time) for cohort in cohorts]
         coded = [(one.values, one.codes) for one in held]
     if pair is None:
         return stacked(outcomes, coded=coded)

@@ -16,7 +16,7 @@ from heorsynth.data.cohort.declared import as_declared
 from heorsynth.data.cohort.source_checks import SOURCE_CHECKS, bad_events
 from heorsynth.data.cohort.visits import long_table, told, visit_arrays
 from heorsynth.data.columns import role_checks
-from heorsynth.data.columns.arrays import Arrays, Distinct, Levels
+from heorsynth.data.columns.arrays import Arrays, Levels
 from heorsynth.data.columns.schema import Schema, as_marks, schema_of
 from heorsynth.data.labels.claims import require_label_matches
 from heorsynth.data.labels.label import ID_COLUMN, KEY, Label, has_synthetic_id
@@ -274,10 +274,6 @@ class Cohort:
     def numbers(self, name: str) -> np.ndarray:
         """Return a column as floats (n,), NaN where it is missing or no number."""
         return self._arrays.numbers(name)
-
-    def distinct(self, name: str) -> Distinct:
-        """Return a column of numbers, coded: its different values, and each row's place (n,) among them."""
-        return self._arrays.distinct(name)
 
     def missing(self, name: str) -> np.ndarray:
         """Return True (n,) where a column is missing."""

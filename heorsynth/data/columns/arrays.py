@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -238,7 +238,9 @@ class Arrays:
 
     def _column(self, name: str) -> pd.Series:
         """A column of the frame, which would keep each one that is asked for by name."""
-        return self.frame.iloc[:, self.frame.columns.get_loc(name)]
+        place: Any = self.frame.columns.get_loc(name)
+        column: pd.Series = self.frame.iloc[:, place]
+        return column
 
     @property
     def _few(self) -> bool:

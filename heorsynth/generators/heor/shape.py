@@ -383,6 +383,11 @@ def group_of(
     return Groups.named(cells.levels(group, every), cell) if group in cells.names else Groups.of(values[group])
 
 
+def _texts(codes: np.ndarray) -> np.ndarray:
+    """Codes (n,) of 0 and more as text: a code is converted once, not each row."""
+    return np.array([str(code) for code in range(int(codes.max(initial=0)) + 1)])[codes]
+
+
 def arms_of(shape: Shape, cells: Cells, cell: np.ndarray) -> np.ndarray:
     """The arm (n,) of each row; one text for all where there are no arms."""
     arm = shape.schema.arm
