@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import combinations, product
 
 import numpy as np
@@ -76,7 +76,7 @@ class DrawnPanel:
 
     analyses: tuple[Analysis, ...]
     columns: tuple[Column, ...]
-    values: tuple[np.ndarray, ...]
+    values: tuple[np.ndarray, ...] = field(compare=False, repr=False)
     models: tuple[Model, ...]
     told: str = ""
 
