@@ -162,7 +162,7 @@ class Arrays:
 
     def _column(self, name: str) -> pd.Series:
         """A column of the frame, which would keep each one that is asked for by name."""
-        return self.frame.iloc[:, self.frame.columns.get_loc(name)]
+        return self.frame.iloc[:, cast(int, self.frame.columns.get_loc(name))]
 
     @property
     def _few(self) -> bool:
