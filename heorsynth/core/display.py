@@ -201,10 +201,10 @@ def printable(text: str) -> str:
     """
     if text.isprintable():
         return text
-    return "".join(one if one.isprintable() or category(one) == "Zs" else escaped(one) for one in text)
+    return "".join(one if one.isprintable() or category(one) == "Zs" else _escaped(one) for one in text)
 
 
-def escaped(character: str) -> str:
+def _escaped(character: str) -> str:
     r"""One character as Python would write it: \n, \x1b, \udcff."""
     return character.encode("unicode_escape").decode("ascii")
 

@@ -15,7 +15,7 @@ from heorsynth.checks.structure.columns import compared_columns
 from heorsynth.checks.structure.designs import correlations, designs
 from heorsynth.checks.structure.panel_analyses import _Source
 from heorsynth.core.errors import NotEstimableError
-from heorsynth.core.ordering import rising
+from heorsynth.core.ranks import rising
 from heorsynth.data.columns.levels import as_text
 from heorsynth.estimators.association import resampled_correlations
 from heorsynth.estimators.attacks.attack import RELABELLINGS

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 import pandas as pd
@@ -238,9 +238,7 @@ class Arrays:
 
     def _column(self, name: str) -> pd.Series:
         """A column of the frame, which would keep each one that is asked for by name."""
-        place: Any = self.frame.columns.get_loc(name)
-        column: pd.Series = self.frame.iloc[:, place]
-        return column
+        return self.frame.iloc[:, cast(int, self.frame.columns.get_loc(name))]
 
     @property
     def _few(self) -> bool:

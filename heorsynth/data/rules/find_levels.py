@@ -8,7 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
-from heorsynth.core.ordering import rising
+from heorsynth.core.ranks import rising
 from heorsynth.data.rules import chance
 from heorsynth.data.rules.find_numbers import tied_pairs
 from heorsynth.data.rules.level_rules import Bands, Gives, Implies, Statement, Together

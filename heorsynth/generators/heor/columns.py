@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtr, ndtri
 
-from heorsynth.core.ordering import highest, rising
+from heorsynth.core.ranks import highest, rising
 from heorsynth.generators.heor.groups import ALL, Groups
 from heorsynth.generators.latent.quantiles import MIN_PATIENTS, PIECES, Quantiles, normal_scores, shared_values
 from heorsynth.generators.protection.guard import Mover

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from heorsynth.core.ordering import rising
+from heorsynth.core.ranks import rising
 from heorsynth.generators.heor.columns import ColumnLaw
 from heorsynth.generators.heor.groups import Groups
 from heorsynth.generators.latent.quantiles import MIN_PATIENTS

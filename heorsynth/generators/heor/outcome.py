@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from heorsynth.core.ordering import rising
+from heorsynth.core.ranks import rising
 from heorsynth.generators.heor.cells import Cells
 from heorsynth.generators.latent.quantiles import MIN_PATIENTS, Quantiles, split
 from heorsynth.generators.protection.guard import Mover

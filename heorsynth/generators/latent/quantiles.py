@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from heorsynth.core.ordering import mid_ranks, rising
+from heorsynth.core.ranks import mid_ranks, rising
 from heorsynth.generators.protection.guard import Mover
 from heorsynth.generators.sampling.formats import decimals_of
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import rankdata
 
-from heorsynth.core.ordering import highest, mid_ranks, rising
+from heorsynth.core.ranks import highest, mid_ranks, rising
 
 
 @pytest.mark.parametrize("n", [0, 1, 2, 3000])
