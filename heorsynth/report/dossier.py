@@ -165,7 +165,7 @@ def dossier(
 def _any_fault(report: TextReport) -> str:
     """Return how many texts have a fault, as a sentence; "" if facts were not checked."""
     found = [one.estimate for one in report.findings if one.check == ANY_FAULT]
-    return "".join(f"{counted(one.count, 'text')} of {len(report.texts):,} with a fault of any kind." for one in found)
+    return "".join(f"{one.count:,} of {len(report.texts):,} have a fault of any kind." for one in found)
 
 
 def _level(synthetic: Sequence[Cohort]) -> str:
