@@ -21,6 +21,7 @@ from heorsynth.core.random import stream
 from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.data.columns.schema import Schema
 from heorsynth.data.labels.label import Label
+from heorsynth.data.labels.levels import INTERNAL
 from heorsynth.language.checks.check_text import check_text
 from heorsynth.language.checks.findings import TextReport
 from heorsynth.language.facts.sheet import slot_problems
@@ -32,6 +33,7 @@ from heorsynth.language.narratives.narrate import narrate
 from heorsynth.language.narratives.narratives import Narratives
 from heorsynth.protocol.file.error_lines import with_lines
 from heorsynth.protocol.file.narratives import NarrativesSection
+from heorsynth.protocol.file.release import level_of
 from heorsynth.protocol.file.spec import Protocol
 
 _MODELS_VARIABLE = "HEORSYNTH_MODELS"
@@ -165,7 +167,8 @@ def narrator_of(protocol: Protocol, schema: Schema, columns: Sequence[str] | Non
     RoleError                    a slot or a column that the cohort lacks
     CallRecordError              no record of this model, and no live model is allowed; an altered record
     ModelCallError               the live model cannot be opened
-    ProtocolError                a live model is allowed, and the protocol names none
+    ProtocolError                a live model is allowed, and the protocol names none, or one of another house for an
+                                 internal release
     """
     section = protocol.document.narratives
     if section is not None and columns is not None:
@@ -183,11 +186,24 @@ def narrator_of(protocol: Protocol, schema: Schema, columns: Sequence[str] | Non
         return _Narrator(protocol)
     try:
         model = _opened(protocol, live=False)
-        if not live_model:
+        if live_model:
+            _require_inside(protocol)
+        else:
             _require_records(model)
         return _Narrator(protocol, model, _opened(protocol, live=True) if live_model else None)
     except (CallRecordError, ModelCallError) as error:
         raise with_lines(error, protocol, _BLOCK, ("model",)) from None
+
+
+def _require_inside(protocol: Protocol) -> None:
+    """Raise ProtocolError if facts of an internal release would go to a provider's own address."""
+    section = protocol.document.narratives
+    assert section is not None and section.model is not None
+    outside = not section.model.url and not section.model.name.startswith("gguf:")
+    if outside and level_of(protocol.document) == INTERNAL:
+        found = "an internal release must not leave the custodian, and this model is asked at its provider"
+        fix = "use gguf:FILE, give url: of an endpoint of your own, or declare release: shared"
+        raise ProtocolError(f"protocol {protocol.path.name!r}", Problem(protocol.where(_BLOCK, "model"), found, fix))
 
 
 def _opened(protocol: Protocol, live: bool) -> Model:

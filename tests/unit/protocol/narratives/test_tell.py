@@ -110,6 +110,14 @@ def test_a_live_model_is_refused_where_no_model_is_named(study: object, narrator
         narrator(study.protocol("checks: [facts]"), live=True)
 
 
+def test_facts_of_an_internal_release_are_not_sent_to_a_provider(study: object, narrator: Narrator) -> None:
+    path = study.changed("url: 'http://127.0.0.1:9/v1', ", "")
+    with pytest.raises(ProtocolError, match=r"line 6, narratives.model: an internal release must not leave"):
+        narrator(path, live=True)
+    path.write_text(path.read_text(encoding="utf-8") + "release: shared\n", encoding="utf-8")
+    assert narrator(path, live=True).live.client.url == ""
+
+
 def test_a_local_file_is_found_beside_the_protocol_or_in_the_folder_of_models(
     study: object, narrator: Narrator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
