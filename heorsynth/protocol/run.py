@@ -305,8 +305,7 @@ def run(
         entry = custody.entered(spec, name, cohort, sampler)
         with clock.step("sample"):
             synthetic = draw(spec, sampler, cohort, owner, folder, opened_engine)
-        with clock.step("texts"):  # a missing record ends the run before the checks
-            told = narrator.tell(first_cohort(synthetic))
+            told = narrator.tell(first_cohort(synthetic))  # a missing record ends the run before the checks
         with clock.step("validate"):
             again = refitted(spec, cohort, custody, opened_engine)
 
