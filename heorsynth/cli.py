@@ -65,6 +65,9 @@ def run(
     workers: int | None,
 ) -> int:
     """Run PROTOCOL: draw and check its synthetic cohorts, write the run folder, print the verdict."""
+    from heorsynth.protocol.file.spec import read_protocol
+
+    read_protocol(protocol)  # Its errors are told before the rest is loaded, which takes seconds.
     from heorsynth.data.labels.levels import level_sentence
     from heorsynth.protocol.run import run as run_protocol
 

@@ -13,7 +13,8 @@ CITATIONS = {
     HARPER: "Wang et al. (2022) HARPER, Pharmacoepidemiol Drug Saf, doi:10.1002/pds.5507",
     CHEERS: "Husereau et al. (2022) CHEERS 2022, Value in Health 25:3, doi:10.1016/j.jval.2021.11.1351",
     RAO: "Rao et al. (2025) scoping review of synthetic data from language models in health: what studies must report",
-    ELEVATE: "Fleurence et al. (2025) ELEVATE-GenAI, Value in Health 28:11, arXiv 2501.12394: use of language models",
+    ELEVATE: "Fleurence et al. (2025) ELEVATE-GenAI, Value in Health 28:1611, doi:10.1016/j.jval.2025.06.018: "
+    "use of language models",
 }
 """Source to its citation, in the order of the sheet."""
 
@@ -117,10 +118,10 @@ ITEMS: tuple[Question, ...] = (
     _elevate(4, "Factuality verification"),
     _elevate(5, "Reproducibility protocols and generalizability"),
     _elevate(6, "Robustness checks"),
-    _elevate(7, "Fairness and bias monitoring"),
+    _elevate(7, "Fairness and bias"),
     _elevate(8, "Deployment context and efficiency metrics"),
     _elevate(9, "Calibration and uncertainty"),
-    _elevate(10, "Security and privacy measures"),
+    _elevate(10, "Security and privacy"),
 )
 
 KEYS: tuple[str, ...] = tuple(dict.fromkeys(one.key for one in ITEMS if one.key))

@@ -52,9 +52,9 @@ def test_a_bootstrap_of_clusters_covers() -> None:
 @pytest.mark.parametrize(
     ("model", "formula", "name"),
     [
-        ("ols", "qaly ~ arm", "qaly"),
-        ("glm-gamma-log", "cost ~ arm", "cost"),
-        ("rmst", "os ~ arm", ""),
+        pytest.param("ols", "qaly ~ arm", "qaly", marks=pytest.mark.long),
+        pytest.param("glm-gamma-log", "cost ~ arm", "cost", marks=pytest.mark.long),
+        pytest.param("rmst", "os ~ arm", "", marks=pytest.mark.long),
         ("cox", "os ~ arm", ""),
     ],
 )
@@ -73,7 +73,9 @@ def test_the_error_of_an_analysis_is_the_spread_of_its_estimates(model: str, for
     assert np.sqrt(np.mean(np.square(naive))) < 0.85 * np.std(values)
 
 
-@pytest.mark.parametrize(("icc", "near"), [(0.0, 0.02), (0.05, 0.03), (0.2, 0.05)])
+@pytest.mark.parametrize(
+    ("icc", "near"), [*(pytest.param(*one, marks=pytest.mark.long) for one in [(0.0, 0.02), (0.05, 0.03)]), (0.2, 0.05)]
+)
 def test_heor_keeps_the_correlation_within_clusters(icc: float, near: float) -> None:
     """300 patients in 15 clusters; `near` is four standard errors of a mean of twelve trials, and the shrinkage."""
     truth, source, copies = hs.datasets.ClusterTruth(icc=icc), [], []
@@ -86,7 +88,7 @@ def test_heor_keeps_the_correlation_within_clusters(icc: float, near: float) -> 
     assert np.mean(copies, axis=0) == pytest.approx(np.mean(source, axis=0), abs=near)
 
 
-@pytest.mark.parametrize(("effect_sd", "near"), [(0.0, 0.02), (0.8, 0.06)])
+@pytest.mark.parametrize(("effect_sd", "near"), [pytest.param(0.0, 0.02, marks=pytest.mark.long), (0.8, 0.06)])
 def test_heor_keeps_the_variance_of_the_effect_between_clusters(effect_sd: float, near: float) -> None:
     """480 patients in 16 clusters; `near` is four standard errors of a mean of ten trials, and the shrinkage."""
     truth, source, copies = hs.datasets.ClusterTruth(icc=0.05, effect_sd=effect_sd), [], []

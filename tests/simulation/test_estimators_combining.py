@@ -110,7 +110,7 @@ def test_pooled_mean_covers_where_cohorts_vary_less_than_fresh_samples(n: int, g
     assert stacked_naively_covered(pairs, 20, SHAPE) < 0.40
 
 
-@pytest.mark.parametrize("n", [100, 500])
+@pytest.mark.parametrize("n", [100, pytest.param(500, marks=pytest.mark.long)])
 def test_pooled_restricted_mean_covers_and_the_naive_one_does_not(n: int) -> None:
     truth = 1 - math.exp(-HORIZON)
     pairs = restricted_means(n)

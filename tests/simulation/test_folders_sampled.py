@@ -49,7 +49,13 @@ def found(sample: Sample, seed: int) -> dict[tuple[str, str, str], Finding]:
     return {(one.key, one.estimand, one.group): one for one in findings}
 
 
-@pytest.mark.parametrize("loss", [0.0, 0.5], ids=["a faithful copy", "a copy that lost half of what costs hang on"])
+@pytest.mark.parametrize(
+    "loss",
+    [
+        pytest.param(0.0, id="a faithful copy", marks=pytest.mark.long),
+        pytest.param(0.5, id="a copy that lost half of what costs hang on"),
+    ],
+)
 def test_the_interval_of_a_sample_holds_what_all_rows_say(loss: float, tmp_path: Path) -> None:
     """Intervals are those of an endless population, and the sample is a fourth of its folder.
 

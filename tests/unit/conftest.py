@@ -1,6 +1,7 @@
 """One small run, unsigned and signed, made once for all tests of what a run folder holds; engines; a model server."""
 
 import json
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -15,6 +16,7 @@ import pandas as pd
 import pytest
 
 import heorsynth as hs
+from heorsynth.cli import main
 from heorsynth.engine.engine import Engine, open_engine
 from heorsynth.estimators.survival.cox_two_arms import hazard_ratio_of_rows
 from heorsynth.estimators.survival.estimates import kaplan_meier
@@ -44,6 +46,35 @@ class Signed:
     public: Path
     stranger: Path
     registry: Path
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a command ended."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+@pytest.fixture
+def heorsynth(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Ended]:
+    """The command line in this process, which has loaded already what each new process loads for seconds.
+
+    An error that the command does not catch is an error of the test.
+    """
+
+    def called(*arguments: str, cwd: Path | None = None) -> Ended:
+        with monkeypatch.context() as patched, pytest.raises(SystemExit) as ended:
+            patched.setattr(sys, "argv", ["heorsynth", *arguments])
+            patched.setattr(sys, "excepthook", sys.excepthook)
+            if cwd is not None:
+                patched.chdir(cwd)
+            capsys.readouterr()
+            main()
+        return Ended(ended.value.code, *capsys.readouterr())
+
+    return called
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -14,6 +14,7 @@ from heorsynth.core.display import counted
 from heorsynth.core.errors import CohortError, HorizonError, Problem, TooFewPatientsError, unknown_name
 from heorsynth.core.random import stream
 from heorsynth.data.cohort.cohort import Cohort
+from heorsynth.data.datasets.shares import share_problems
 from heorsynth.data.datasets.visit_trial import visit_trial
 from heorsynth.data.datasets.visit_truth import VisitTruth
 
@@ -262,13 +263,7 @@ def _bad_shapes(law: Truth) -> list[Problem]:
     ]
     shares = {"female": (law.female,), "stage_shares": law.stage_shares, "drug_zero": law.drug_zero.values(),
               "hospital_zero": law.hospital_zero, "full_health": law.full_health}  # fmt: skip
-    found += [
-        Problem(name, "a share lies outside 0 to 1", "give shares between 0 and 1")
-        for name, given in shares.items()
-        if not all(0 <= share <= 1 for share in given)
-    ]
-    if not math.isclose(sum(law.stage_shares), 1.0, abs_tol=1e-9):
-        found.append(Problem("stage_shares", f"add up to {sum(law.stage_shares):g}", "make them add up to 1"))
+    found += share_problems(shares, "stage_shares")
     return found
 
 

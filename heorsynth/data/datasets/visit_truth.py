@@ -11,6 +11,7 @@ import numpy as np
 from scipy import special
 
 from heorsynth.core.errors import CohortError, Problem, unknown_name
+from heorsynth.data.datasets.shares import share_problems
 
 LOWEST, SPAN = -0.2, 1.2
 """The range of utilities below full health: from -0.2 to 1."""
@@ -269,13 +270,7 @@ def _problems(law: VisitTruth) -> list[Problem]:
     ]
     shares = {"stage_shares": law.stage_shares, "full_health": law.full_health, "hospital_zero": law.hospital_zero,
               "gap": (law.gap,), "sick_cost": (law.sick_cost,)}  # fmt: skip
-    found += [
-        Problem(name, "a share lies outside 0 to 1", "give shares between 0 and 1")
-        for name, given in shares.items()
-        if not all(0 <= share <= 1 for share in given)
-    ]
-    if not math.isclose(sum(law.stage_shares), 1.0, abs_tol=1e-9):
-        found.append(Problem("stage_shares", f"add up to {sum(law.stage_shares):g}", "make them add up to 1"))
+    found += share_problems(shares, "stage_shares")
     scales = {"shape": law.shape, "scale": law.scale, "concentration": law.concentration, "decay": law.decay}
     return found + [
         Problem(name, "is not positive", "give a number above 0") for name, given in scales.items() if not given > 0

@@ -180,7 +180,7 @@ class _Work:
         if reference is not None:
             with_reference = {pair.first for pair in near_duplicates(self.texts, reference)}
             note = "contamination: texts of the reference stand among the texts"
-            found.append(self._hits("near duplicates of the reference", with_reference, note, "duplicates"))
+            found.append(self._hits("near duplicates of the reference", with_reference, note, "contamination"))
         return found
 
     def diversity(self, reference: Sequence[str] | None) -> list[TextFinding]:
@@ -205,7 +205,7 @@ class _Work:
         found = [self._hits("identifiers", named, ", ".join(kinds), "identifiers")]
         if canaries:
             leaked = {at for at, text in enumerate(self.texts) if canaries_in(text, canaries)}
-            found.append(self._hits("canaries", leaked, f"of {len(canaries):,} planted"))
+            found.append(self._hits("canaries", leaked, f"of {len(canaries):,} planted", "canaries"))
         return found
 
     def memorised(self, corpus: Sequence[str]) -> TextFinding:
@@ -213,9 +213,8 @@ class _Work:
         spans = Corpus(corpus)
         longest = [spans.longest(text) for text in self.texts]
         note = f"longest run: {max(longest)} words; runs from {spans.least} words on count"
-        return self._hits("memorised spans", {at for at, n in enumerate(longest) if n}, note)
+        return self._hits("memorised spans", {at for at, n in enumerate(longest) if n}, note, "memorised")
 
-    def _hits(self, check: str, places: set[int], note: str, rated: str = "") -> TextFinding:
+    def _hits(self, check: str, places: set[int], note: str, rated: str) -> TextFinding:
         estimate = share([at in places for at in range(len(self.texts))], self.ids)
-        rates = (recall(rated), false_alarms(rated)) if rated else (None, None)
-        return TextFinding(check, "", estimate, rates[0], rates[1], note)
+        return TextFinding(check, "", estimate, recall(rated), false_alarms(rated), note)

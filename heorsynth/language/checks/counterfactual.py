@@ -11,6 +11,7 @@ import numpy as np
 from heorsynth.core.errors import Problem, RoleError, TextError
 from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.language.checks.findings import TextFinding
+from heorsynth.language.checks.rates import of_sets
 from heorsynth.language.checks.shares import mean_difference
 from heorsynth.language.facts.sheet import Sheet, require_synthetic, sheet_of
 from heorsynth.language.facts.vocabulary import read_words
@@ -80,7 +81,7 @@ def counterfactual(cohort: Cohort, column: str, levels: Sequence[str] | None = N
     stated = [_stated(sheet, one) for sheet, one in zip(sheets, held, strict=True)]
     facts = np.array([stated[1][name] - stated[0][name] for name in common])
     findings = compared_pairs(first, second, chosen.get("language", "en"))
-    findings.append(TextFinding("pairs: facts stated", "", mean_difference(facts, "facts")))
+    findings.append(of_sets("pairs: facts stated", mean_difference(facts, "facts")))
     return _Counterfactual(column, (pair[0], pair[1]), tuple(first), tuple(second), tuple(findings))
 
 
@@ -100,8 +101,8 @@ def compared_pairs(first: Sequence[str], second: Sequence[str], language: str = 
     words = [np.array([len(plain(text).split()) for text in texts], dtype=float) for texts in (first, second)]
     tones = [np.array([_tone(text, language) for text in texts]) for texts in (first, second)]
     return [
-        TextFinding("pairs: words", "", mean_difference(words[1] - words[0], "words")),
-        TextFinding("pairs: tone", "", mean_difference(tones[1] - tones[0], "per 100 words")),
+        of_sets("pairs: words", mean_difference(words[1] - words[0], "words")),
+        of_sets("pairs: tone", mean_difference(tones[1] - tones[0], "per 100 words")),
     ]
 
 

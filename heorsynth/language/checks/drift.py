@@ -11,6 +11,7 @@ from scipy.spatial.distance import jensenshannon
 from heorsynth.core.estimate import Estimate
 from heorsynth.core.random import stream
 from heorsynth.language.checks.findings import TextFinding, TextReport
+from heorsynth.language.checks.rates import of_sets
 from heorsynth.language.checks.shares import difference_of_shares, share, welch_difference
 from heorsynth.language.reading.plain import plain
 
@@ -33,11 +34,11 @@ def drift(old: TextReport, new: TextReport, seed: int = 1) -> list[TextFinding]:
                               above that interval is drift
     """
     names = sorted({fault for report in (old, new) for faults in report.faults for fault in faults})
-    found = [TextFinding("drift of any fault", "", _of_fault(old, new, ""))]
+    found = [of_sets("drift of any fault", _of_fault(old, new, ""))]
     found += [TextFinding(f"drift of {name}", "", _of_fault(old, new, name)) for name in names]
     words = [[plain(text).split() for text in report.texts] for report in (old, new)]
     lengths = [np.array([len(one) for one in held], dtype=float) for held in words]
-    found.append(TextFinding("drift of length", "", welch_difference(lengths[0], lengths[1], "words")))
+    found.append(of_sets("drift of length", welch_difference(lengths[0], lengths[1], "words")))
     found.append(_vocabulary(words[0], words[1], seed))
     return found
 
@@ -68,4 +69,4 @@ def _vocabulary(old: Sequence[Sequence[str]], new: Sequence[Sequence[str]], seed
     n = len(counts)
     estimate = Estimate(value, low, high, unit="", method="Jensen-Shannon distance", n_used=n, n_total=n)
     note = "drift" if value > high else "no drift: as far apart as random divisions of the same texts"
-    return TextFinding("drift of vocabulary", "", estimate, note=f"{note}; the interval is that without drift")
+    return of_sets("drift of vocabulary", estimate, f"{note}; the interval is that without drift")

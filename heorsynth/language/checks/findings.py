@@ -26,6 +26,7 @@ class TextFinding:
     recall : Estimate or None       share of planted faults that the check finds
     false_alarms : Estimate or None share of right texts in which it finds one
     note : str
+    of_sets : bool                  the rates are shares of sets of texts in which a difference is found, not of texts
     """
 
     check: str
@@ -34,11 +35,20 @@ class TextFinding:
     recall: Estimate | None = None
     false_alarms: Estimate | None = None
     note: str = ""
+    of_sets: bool = False
 
     @property
     def adjusted(self) -> float:
-        """The share corrected for the errors of the check: (p - f) / (r - f), within 0 and 1 (Rogan & Gladen 1978)."""
-        if self.recall is None or self.false_alarms is None or self.recall.value <= self.false_alarms.value:
+        """The share corrected for the errors of the check: (p - f) / (r - f), within 0 and 1 (Rogan & Gladen 1978).
+
+        The share itself where the rates are of sets.
+        """
+        if (
+            self.recall is None
+            or self.false_alarms is None
+            or self.of_sets
+            or self.recall.value <= self.false_alarms.value
+        ):
             return self.estimate.value
         corrected = self.estimate.value - self.false_alarms.value
         return min(1.0, max(0.0, corrected / (self.recall.value - self.false_alarms.value)))

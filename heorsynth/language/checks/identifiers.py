@@ -10,7 +10,7 @@ from heorsynth.language.reading.plain import plain
 _PATTERNS = {
     "e-mail": re.compile(r"[\w.+-]{1,64}@[\w-]{1,64}\.[\w.-]{2,64}"),
     "web address": re.compile(r"\bhttps?://\S|\bwww\.\S"),
-    "IP address": re.compile(r"(?<![\d.])(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)(?![\d.])"),
+    "IP address": re.compile(r"(?<![\d.])(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)(?!\d|\.\d)"),
     "telephone": re.compile(
         r"\+\d{1,3}[\s-]?(?:\(?\d{1,4}\)?[\s-]?){2,5}\d{2}"
         r"|\b(?:tel|phone|telephone|fax|mobile)\b\W{0,3}\+?\d[\d\s()-]{5}"
@@ -20,8 +20,11 @@ _PATTERNS = {
     "record number": re.compile(
         r"\b(?:mrn|nhs|hospital|medical record|patient|chart|case|insurance|passport|policy)\s{0,3}"
         r"(?:no\.?|number|id|nr\.?|#)?\s{0,3}[:#]?\s{0,3}(?=[a-z]{0,3}\d)[a-z]{0,3}[\d-]{5}"
+        r"|\b(?:(?:hospital|record|patient|chart|case|insurance|passport|policy)\s(?:no\.?|number|id|nr\.?|#)"
+        r"|(?:mrn|nhs)(?:\s(?:no\.?|number))?)\s{0,3}[:#]?\s{0,3}"
+        r"(?:[a-z]{0,3}(?:[ -]?\d){6}|(?=(?:[a-z]*\d){3})[a-z\d]{6})"
     ),
-    "date of birth": re.compile(r"\b(?:dob|date of birth|born on|birth date)\b\W{0,4}(?=\S{0,20}\d)"),
+    "date of birth": re.compile(r"\b(?:dob|d\.o\.b\.?|date of birth|born on|birth date)(?!\w)\W{0,4}(?=\S{0,20}\d)"),
     "postal address": re.compile(
         r"\b\d{1,5}[a-z]?\s(?:[a-z]{1,20}\s){1,3}"
         r"(?:street|st|road|rd|avenue|ave|lane|drive|square|boulevard|blvd|court|close)\b"
@@ -33,7 +36,10 @@ _PATTERNS = {
 _TITLED = re.compile(
     r"\b(?:Mr|Mrs|Ms|Miss|Dr|Prof|Professor|Sir|Nurse|Herr|Frau|Mme|Señor|Señora)\.?\s{1,3}[A-ZÀ-Ý][\w'-]+"
 )
-_NAMED = re.compile(r"\b(?:[Nn]amed|[Cc]alled|[Nn]ame is|[Nn]ame was|[Nn]ame:)\s+[A-ZÀ-Ý][\w'-]+")
+_NAMED = re.compile(
+    r"\b(?:[Nn]amed|[Cc]alled|[Nn]ame is|[Nn]ame was|[Nn]ame:)\s+[A-ZÀ-Ý][\w'-]+"
+    r"|\b(?:[Pp]atient|[Pp]articipant|[Ss]ubject|[Ww]oman|[Mm]an),?\s+[A-ZÀ-Ý][a-zà-ÿ'-]+\s+[A-ZÀ-Ý][a-zà-ÿ'-]+"
+)
 
 _SEPARATORS = re.compile(r"[\s\-_./]+")
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 
 from heorsynth.language.reading.plain import plain
 
 _LEAST_WORDS = 8
 """A run of so many words in common is a memorised span."""
+
+_WORD = re.compile(r"\w+(?:[.'/-]\w+)*")
+"""A word without the punctuation around it, so that a run may end a sentence or stand in its middle."""
 
 
 class Corpus:
@@ -21,7 +25,7 @@ class Corpus:
 
     def __init__(self, texts: Iterable[str], least: int = _LEAST_WORDS) -> None:
         self.least = least
-        self._spans = {span for text in texts for span in _spans(plain(text).split(), least)}
+        self._spans = {span for text in texts for span in _spans(_WORD.findall(plain(text)), least)}
 
     def longest(self, text: str) -> int:
         """Return the words of the longest run of a text that stands in the corpus, 0 below `least`.
@@ -34,7 +38,7 @@ class Corpus:
         4
         """
         longest = run = 0
-        for span in _spans(plain(text).split(), self.least):
+        for span in _spans(_WORD.findall(plain(text)), self.least):
             run = run + 1 if span in self._spans else 0
             longest = max(longest, run)
         return longest + self.least - 1 if longest else 0

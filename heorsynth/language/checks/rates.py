@@ -1,4 +1,4 @@
-"""The error rates of the checks of facts, measured by benchmarks/text_checks.py and stored beside them."""
+"""The error rates of the checks, measured by benchmarks/text_checks.py and stored beside them."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 
 from heorsynth.core.estimate import Estimate
 from heorsynth.estimators.basics.proportions import proportion
+from heorsynth.language.checks.findings import TextFinding
 
 _FORMS = "held-out"
 """The set of forms whose rates are shown: those the rules were not written for."""
@@ -48,3 +49,13 @@ def false_alarms(kind: str) -> Estimate:
     alarms = stored()[_FORMS]["alarms"]
     held = alarms.get(kind) or alarms["text"]
     return proportion(*held, method="false alarms")
+
+
+def of_sets(check: str, estimate: Estimate, note: str = "") -> TextFinding:
+    """Return a finding on a set of texts, with how often its check finds a planted difference, and one where none is.
+
+    Recall holds for the planted difference and number of texts of `benchmarks/text_set_checks.py`: docs/language.md.
+    """
+    parts = [stored()[_FORMS][part].get(check) for part in ("found", "alarms")]
+    rates = [None if held is None else proportion(*held, method="sets of texts") for held in parts]
+    return TextFinding(check, "", estimate, rates[0], rates[1], note, of_sets=True)

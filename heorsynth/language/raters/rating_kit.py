@@ -17,6 +17,7 @@ from heorsynth.core.estimate import Estimate
 from heorsynth.core.random import stream
 from heorsynth.language.checks.shares import share
 from heorsynth.language.narratives.narratives import Narratives
+from heorsynth.language.raters.page import page_of
 
 _QUESTIONS = {"origin": ("real", "synthetic"), "fact_error": ("yes", "no")}
 """Columns that raters fill in, with the answers they may give."""
@@ -37,20 +38,29 @@ class RatingKit:
     synthetic : tuple of bool the key: which of them are synthetic
     ids : tuple of str        the key: synthetic id, or "real"
     statement : str           of the label of the synthetic texts
+    language : str            of the texts
     """
 
     texts: tuple[str, ...]
     synthetic: tuple[bool, ...]
     ids: tuple[str, ...]
     statement: str
+    language: str = "en"
 
     def write(self, path: str | Path) -> Path:
-        """Write the sheet as CSV, with empty cells to fill in. It does not say which texts are synthetic.
+        """Write the sheet to fill in. It does not say which texts are synthetic.
+
+        Parameters
+        ----------
+        path : path      ".html" gives one page with buttons, which works without network and saves the answers as CSV;
+                         any other name a CSV with empty cells
 
         Raises
         ------
         OutputError      the file cannot be written
         """
+        if Path(path).suffix.lower() in (".html", ".htm"):
+            return _saved(path, page_of(self.texts, _QUESTIONS, self.language))
         rows = [(f"{at}", _cell(text), "", "", "") for at, text in enumerate(self.texts, start=1)]
         return _written(path, _COLUMNS, rows)
 
@@ -224,7 +234,7 @@ def rating_kit(texts: Narratives, real: Sequence[str] = (), n: int | None = None
     mixed = [pool[at] for at in rng.permutation(len(pool))]
     return RatingKit(
         tuple(one[0] for one in mixed), tuple(one[1] for one in mixed), tuple(one[2] for one in mixed),
-        texts.label.statement,
+        texts.label.statement, texts.language,
     )  # fmt: skip
 
 
@@ -256,8 +266,12 @@ def _cell(text: str) -> str:
 def _written(path: str | Path, header: Sequence[str], rows: Sequence[Sequence[str]]) -> Path:
     out = io.StringIO(newline="")
     csv.writer(out).writerows([header, *rows])
+    return _saved(path, out.getvalue())
+
+
+def _saved(path: str | Path, text: str) -> Path:
     try:
-        Path(path).write_text(out.getvalue(), encoding="utf-8", newline="")
+        Path(path).write_text(text, encoding="utf-8", newline="")
     except OSError as error:
         problem = Problem("", f"cannot be written ({error.strerror})", "check the folder and the disk")
         raise OutputError(f"file {Path(path).name!r}", problem) from None

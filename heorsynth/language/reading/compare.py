@@ -11,9 +11,10 @@ from heorsynth.language.facts.sheet import Row, Sheet, Slot
 from heorsynth.language.reading.assign import Placed, assigned
 from heorsynth.language.reading.dates import Written, dates_in
 from heorsynth.language.reading.inventions import inventions
-from heorsynth.language.reading.levels import flags_said, levels_said, names_a_sex, sexes_said, states_said
+from heorsynth.language.reading.levels import flags_said, levels_said, names_a_sex, sexes_said
 from heorsynth.language.reading.numbers import Number, numbers_in
 from heorsynth.language.reading.plain import plain, sentences
+from heorsynth.language.reading.states import states_said
 from heorsynth.language.reading.terms import terms_of
 
 OMITTED, CONTRADICTED, FABRICATED = "omitted", "contradicted", "fabricated"
@@ -27,6 +28,9 @@ MOST_CHARACTERS = 100_000
 
 _FEWEST_WORDS = 4
 """A part of a text with fewer words is a heading or a remark, and not a statement."""
+
+_CODE = re.compile(r"(?<![\w.,])\d\s*=\s*(?=[a-z\"'])")
+"""A number that is a code, with its meaning: "1 = died"."""
 
 _MARK = re.compile(r"syn-[0-9a-f]{8}-\d{6,}")
 
@@ -61,7 +65,7 @@ class Reader:
         if len(text) > MOST_CHARACTERS:
             found = f"{len(text):,} characters; at most {MOST_CHARACTERS:,}"
             raise TextError("text", Problem("", found, "split it, or check whether it is a text of one patient"))
-        parts = sentences(_MARK.sub(" ", plain(text)))
+        parts = sentences(_CODE.sub(" ", _MARK.sub(" ", plain(text))))
         said = _Said({}, set())
         self._read_levels(parts, facts, said)
         invented = self._read_numbers(parts, facts, said)

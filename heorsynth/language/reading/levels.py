@@ -1,9 +1,9 @@
-"""What a text says of sex, levels, signs that are present or absent, and of how follow-up ended."""
+"""What a text says of sex, levels, and signs that are present or absent."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -11,7 +11,12 @@ from heorsynth.language.facts.sheet import Slot
 from heorsynth.language.reading.lexicon import Lexicon, any_of, lexicon
 from heorsynth.language.reading.terms import LevelTerms, Terms
 
-_CLAUSE = re.compile(r"[,;:()]|\b(?:but|and|while|although|though|whereas|however|which|who|when|before|after)\b")
+_CLAUSE = re.compile(
+    r"[,;:()]|\b(?:but|and|while|although|though|whereas|however|which|who|when|before|after|because|since|until|then)\b"
+)
+
+_APPOSED = re.compile(r"\(\s*$")
+"""A bracket before a word ends no clause: "no event (death)"."""
 
 _LETTER = re.compile(r"\b\d{1,3}\s*-?\s*(?:yo|y/o|yr|yrs|years?)?\s*-?(?:old)?\s*,?\s*(?P<a>[mf])\b(?!\.\w)"
                      r"|(?:\bsex|\bgender)\W{1,3}(?:is\s+|was\s+)?(?P<b>[mf])\b"
@@ -26,14 +31,14 @@ _REACH = re.compile(r"[,;]|\b(?:but|and(?!\s+(?:not|never|was not))|while|althou
 _DID_NOT = re.compile(r"[\s,;]{0,3}(?:which\s|that\s)?(?:did|has|had|was|were|is|could|would)(?:\s+not|n't|\s+never)\b")
 """A denial that follows a word, also after a comma."""
 
-_SIGN = re.compile(r"\s*[:=]?\s*\(?\s*(?:-|−|neg\b|0\b)\s*(?:\)|[.,;]|$)")
+_SIGN = re.compile(r"\s*[:=]?\s*\(?\s*(?:-|−|minus\b|neg\b|0\b)\s*(?:\)|[.,;]|$)")
 """A sign that stands for no: "(-)"."""
 
 _NOT_ABSENT = re.compile(r"\bnot\s+(?:absent|without|free|lacking)")
 
 
 @dataclass(frozen=True)
-class _Said:
+class Said:
     """A level that a text gives for a slot.
 
     Attributes
@@ -84,8 +89,8 @@ def negated(sentence: str, start: int, end: int, words: Lexicon) -> bool:
     ...  for text in ("there was no ascites", "ascites was absent", "ascites? no.", "not ill, with ascites")]
     [True, True, True, False]
     """
-    head, tail = sentence[max(0, start - 60) : start], sentence[end : end + 50]
-    clause = _CLAUSE.split(head)[-1] if not _listed(head) else head
+    head, tail = _APPOSED.sub(" ", sentence[max(0, start - 60) : start]), sentence[end : end + 50]
+    clause = words.seeming.sub("", _CLAUSE.split(head)[-1] if not _listed(head) else head)
     if words.before.search(clause):
         return not _double(clause, words)
     answer = re.match(r"[^?]*\?\s*(?P<said>\w+)", sentence[end:])
@@ -93,7 +98,7 @@ def negated(sentence: str, start: int, end: int, words: Lexicon) -> bool:
         return answer.group("said") in ("no", "never", "not", "none", "negative", "nope", "nothing")
     if _DID_NOT.match(tail):
         return True
-    after = _REACH.split(tail)[0]
+    after = words.seeming.sub("", _REACH.split(tail)[0])
     return bool(words.after.search(after)) or _SIGN.match(tail) is not None
 
 
@@ -106,33 +111,33 @@ def _double(clause: str, words: Lexicon) -> bool:
     return len(words.before.findall(clause)) == 2 and _NOT_ABSENT.search(clause) is not None
 
 
-def flags_said(sentences: Sequence[str], terms: Terms) -> Iterator[tuple[int, _Said]]:
+def flags_said(sentences: Sequence[str], terms: Terms) -> Iterator[tuple[int, Said]]:
     """Yield each sign that a text says is present ("yes") or absent ("no"), with its sentence."""
     for slot, pattern in terms.flags:
         for at, sentence in enumerate(sentences):
             for match in pattern.finditer(sentence):
                 denied = negated(sentence, match.start(), match.end(), terms.lexicon)
-                yield at, _Said(slot, "no" if denied else "yes")
+                yield at, Said(slot, "no" if denied else "yes")
 
 
-def levels_said(sentences: Sequence[str], terms: Terms) -> Iterator[tuple[int, int, int, _Said]]:
+def levels_said(sentences: Sequence[str], terms: Terms) -> Iterator[tuple[int, int, int, Said]]:
     """Yield each level that a text gives: sentence, start, end and level."""
     for held in terms.levels:
         for at, sentence in enumerate(sentences):
             yield from _numbered(at, sentence, held, terms) if held.numbered else _worded(at, sentence, held, terms)
 
 
-def _numbered(at: int, sentence: str, held: LevelTerms, terms: Terms) -> Iterator[tuple[int, int, int, _Said]]:
+def _numbered(at: int, sentence: str, held: LevelTerms, terms: Terms) -> Iterator[tuple[int, int, int, Said]]:
     for match in held.near.finditer(sentence):
         text = match.group("after") or match.group("before")
         value = terms.numbers.get(text) or re.sub(r"\D", "", text)
         roman = next((one for one, number in terms.numbers.items() if number == value and one in held.level), value)
         level = held.level.get(value) or held.level.get(roman) or "?"
         place = "after" if match.group("after") else "before"
-        yield at, match.start(place), match.end(place), _Said(held.slot, level)
+        yield at, match.start(place), match.end(place), Said(held.slot, level)
 
 
-def _worded(at: int, sentence: str, held: LevelTerms, terms: Terms) -> Iterator[tuple[int, int, int, _Said]]:
+def _worded(at: int, sentence: str, held: LevelTerms, terms: Terms) -> Iterator[tuple[int, int, int, Said]]:
     found = list(held.words.finditer(sentence))
     named = bool(found) and held.keyword.search(sentence) is not None
     found = [match for match in found if named or match.group() not in held.vague]
@@ -142,27 +147,7 @@ def _worded(at: int, sentence: str, held: LevelTerms, terms: Terms) -> Iterator[
         if choice and match is not found[-1]:
             continue
         denied = terms.lexicon.before.search(sentence[max(0, match.start() - 25) : match.start()]) is not None
-        yield at, match.start(), match.end(), _Said(held.slot, held.level[match.group()], denied)
-
-
-def states_said(sentences: Sequence[str], terms: Terms) -> Iterator[tuple[int, _Said]]:
-    """Yield how a text says that follow-up ended: the code of an event, denied or not, or "0" for none."""
-    for slot, patterns in terms.states:
-        found = [(at, said) for at, one in enumerate(sentences) for said in _events(slot, patterns, one, terms)]
-        if not found:
-            weak = [at for at, one in enumerate(sentences) if terms.lexicon.weak.search(one)]
-            found = [(at, _Said(slot, "0")) for at in weak]
-        yield from found
-
-
-def _events(slot: Slot, patterns: Mapping[str, re.Pattern[str]], sentence: str, terms: Terms) -> Iterator[_Said]:
-    for match in terms.lexicon.strong.finditer(sentence):
-        denied = negated(sentence, match.start(), match.end(), terms.lexicon)
-        if not denied or match.group() == "alive":
-            yield _Said(slot, "1" if denied else "0")
-    for code, pattern in patterns.items():
-        for match in pattern.finditer(sentence):
-            yield _Said(slot, code, negated(sentence, match.start(), match.end(), terms.lexicon))
+        yield at, match.start(), match.end(), Said(held.slot, held.level[match.group()], denied)
 
 
 def names_a_sex(sentence: str, terms: Terms) -> bool:

@@ -14,15 +14,23 @@ from heorsynth.language.facts.vocabulary import read_words
 def any_of(words: Iterable[str]) -> re.Pattern[str]:
     """Return a pattern for whole words, the longest first; it never matches if there are none.
 
+    The sign "…" stands for whose: "her", "the", "the patient's", "his long".
+
     Examples
     --------
     >>> any_of(["no", "not"]).findall("not known, no")
     ['not', 'no']
+    >>> any_of(["took … life"]).findall("it took her young life")
+    ['took her young life']
     """
     ordered = sorted(set(words), key=lambda word: (-len(word), word))
     if not ordered:
         return re.compile(r"(?!)")
-    return re.compile(r"(?<![\w])(?:" + "|".join(map(re.escape, ordered)) + r")(?!\w)")
+    return re.compile(r"(?<![\w])(?:" + "|".join(map(_phrase, ordered)) + r")(?!\w)")
+
+
+def _phrase(words: str) -> str:
+    return re.escape(words).replace("…", r"(?:her|his|their|the|this|that)(?:\s[\w']+)?")
 
 
 @dataclass(frozen=True)
@@ -34,6 +42,11 @@ class Lexicon:
     words : Mapping             the data file
     units : Mapping             how a unit is written to its name
     numbers : Mapping           number words to their values
+    before, after               words that deny what follows them; what stands before them
+    seeming                     words that look so and deny nothing: "no more than"
+    strong, weak                words of being alive or censored; the weak ones only where no event is told
+    lives                       those of them whose denial says death
+    outweighed                  words of an event that state none beside a strong word: "left us alive"
     """
 
     words: Mapping[str, Any]
@@ -41,9 +54,12 @@ class Lexicon:
     numbers: Mapping[str, int]
     before: re.Pattern[str]
     after: re.Pattern[str]
+    seeming: re.Pattern[str]
     relatives: re.Pattern[str]
     strong: re.Pattern[str]
     weak: re.Pattern[str]
+    lives: re.Pattern[str]
+    outweighed: re.Pattern[str]
 
     def names_of(self, name: str) -> list[str]:
         """Return the words for a printed name: the name itself, and those of the data file."""
@@ -67,5 +83,7 @@ def lexicon(language: str) -> Lexicon:
     negation = words["negation"]
     return Lexicon(
         words, units, dict(words["numbers"]), any_of(negation["before"]), any_of(negation["after"]),
+        any_of(negation["seeming"]),
         any_of(words["sex"]["relatives"]), any_of(words["alive"]["strong"]), any_of(words["alive"]["weak"]),
+        any_of(words["alive"]["denied"]), any_of(words["alive"]["outweighed"]),
     )  # fmt: skip

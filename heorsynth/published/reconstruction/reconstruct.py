@@ -136,26 +136,33 @@ def _frame(arms: Sequence[Arm], drawn: Sequence[ArmPatients], rng: np.random.Gen
 
 
 def labelled(
-    frames: Sequence[pd.DataFrame], schema: Schema, facts: Mapping[str, object], seed: int
+    frames: Sequence[pd.DataFrame],
+    schema: Schema,
+    facts: Mapping[str, object],
+    seed: int,
+    generator: str = _NAME,
+    statement: str = _STATEMENT,
 ) -> ReconstructedCohorts:
-    """Return frames of one reconstruction as labelled cohorts, each row with its synthetic id."""
-    release, n, cohorts = release_of(_NAME, frames[0], None), len(frames[0]), []
+    """Return frames that were made from one paper as labelled cohorts, each row with its synthetic id."""
+    release, made, cohorts = release_of(generator, frames[0], None), 0, []
     for part, frame in enumerate(frames):
-        frame.index = pd.Index(synthetic_ids(release, part * n, n), name=ID_COLUMN)
+        n = len(frame)
+        frame.index = pd.Index(synthetic_ids(release, made, n), name=ID_COLUMN)
+        made += n
         label = Label(
             release=release,
-            generator=_NAME,
-            n_source=n,
-            rests_on=n,
+            generator=generator,
+            n_source=len(frames[0]),
+            rests_on=len(frames[0]),
             n_rows=n,
             part=part,
             m=len(frames),
             seed=seed,
             version=version("heorsynth"),
             settings=dict(facts),
-            statement=_STATEMENT,
+            statement=statement,
             level=PUBLIC_LEVEL,
         )
         label = replace(label, **vars(claim_of(frame, ())))
-        cohorts.append(Cohort.derive(schema, frame, label=label, name=f"{_NAME} {part}"))
+        cohorts.append(Cohort.derive(schema, frame, label=label, name=f"{generator} {part}"))
     return ReconstructedCohorts(cohorts)

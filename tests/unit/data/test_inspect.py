@@ -18,6 +18,8 @@ from heorsynth.cli import cli
 from heorsynth.core import errors
 from heorsynth.data.inspect import sign_of
 from heorsynth.data.labels.label import has_synthetic_id, synthetic_ids
+from heorsynth.protocol.file.source import load_source
+from heorsynth.protocol.file.spec import read_protocol
 
 ROLES = {"endpoints": {"os": ("time", "event")}, "arm": "trt", "subgroups": ["sex"]}
 
@@ -65,8 +67,9 @@ def test_a_stripped_file_is_no_source_unless_that_is_allowed_and_then_counts_its
     more = ", id: patient" if how == "ids renamed" else ""
     with pytest.raises(errors.ProtocolError, match=r"itself synthetic: .*(mark|ids)"):
         hs.run(protocol(tmp_path, "s.csv", more), out=tmp_path / "runs")
-    run = hs.run(protocol(tmp_path, "s.csv", more + ", allow_synthetic_source: true"), out=tmp_path / "runs")
-    assert run.synthetic.label.depth == 2
+    source, _ = load_source(read_protocol(protocol(tmp_path, "s.csv", more + ", allow_synthetic_source: true")))
+    sampler = hs.generators.create("marginals").fit(source, seed=1, allow_synthetic_source=True)
+    assert sampler.sample(m=1, seed=1)[0].label.depth == 2
 
 
 @pytest.mark.parametrize("name", ["pbc", "randhie", "aids", "whas500", "gbsg2", "lung"])

@@ -33,7 +33,7 @@ def test_cohorts_and_findings_are_the_same_on_every_engine(engines: Callable[[st
     assert all(result == found["local 1"] for result in found.values())
 
 
-@pytest.mark.parametrize("name", ["processes", "dask"])
+@pytest.mark.parametrize("name", ["processes", pytest.param("dask", marks=pytest.mark.long)])
 def test_a_run_has_the_same_bytes_on_every_engine(
     name: str, small_protocol: Path, small_run: "hs.Run", engines: Callable[[str], Engine], tmp_path: Path
 ) -> None:

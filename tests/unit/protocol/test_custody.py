@@ -57,6 +57,7 @@ def environment(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("HEORSYNTH_RELEASE_KEY", raising=False)
 
 
+@pytest.mark.long
 def test_the_level_and_the_id_of_the_key_stand_in_label_page_record_and_sheet(shared: "hs.Run", place: Path) -> None:
     own = release_key(place / "own.key")
     seen = hs.inspect(shared.path / "synthetic" / "000.parquet")
@@ -107,6 +108,7 @@ def test_a_label_of_another_level_than_the_protocols_contradicts_the_run(shared:
     assert not hs.verify(copy, rerun=False).verified
 
 
+@pytest.mark.long
 def test_a_public_source_has_the_public_key_and_anyone_repeats_it(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HEORSYNTH_RELEASE_KEY", str(place / "own.key"))
     run = hs.run(protocol(place, TRIAL, "release: public"), out=place / "public")

@@ -52,6 +52,7 @@ def test_verify_repeats_the_releases_without_patients(exact: hs.Run) -> None:
     assert set(hs.verify(exact.path).rerun.values()) == {"identical"}
 
 
+@pytest.mark.long
 def test_every_engine_writes_the_same_bytes(tmp_path: Path) -> None:
     path = protocol(tmp_path, "marginals", "teaching", MARGIN)
     local, cores = (hs.run(path, out=tmp_path / engine, engine=engine) for engine in ("local", "processes"))

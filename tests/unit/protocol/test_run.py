@@ -259,8 +259,12 @@ def test_a_full_disk_leaves_nothing_that_looks_whole(protocol: Path, tmp_path: P
 
 @pytest.mark.parametrize(
     ("reached", "engine"),
-    [("", "local"), ("synthetic/000.parquet", "processes"), ("governance.json", "local"), ("report.html", "local")],
-    ids=["at the start", "while workers draw", "while the dossier is drawn", "while the notebook runs"],
+    [
+        pytest.param("", "local", id="at the start"),
+        pytest.param("synthetic/000.parquet", "processes", id="while workers draw", marks=pytest.mark.long),
+        pytest.param("governance.json", "local", id="while the dossier is drawn", marks=pytest.mark.long),
+        pytest.param("report.html", "local", id="while the notebook runs"),
+    ],
 )
 def test_ctrl_c_leaves_nothing_that_looks_whole(protocol: Path, tmp_path: Path, reached: str, engine: str) -> None:
     command = [sys.executable, "-m", "heorsynth.cli", "run", str(protocol), "--out", str(tmp_path), "--engine", engine]

@@ -132,6 +132,7 @@ def test_a_run_resamples_with_the_seed_of_its_protocol(run_of):
     assert numbers(expected, RESAMPLED) != numbers(other, RESAMPLED)
 
 
+@pytest.mark.long
 def test_another_seed_holds_other_patients_out_and_another_share_more_of_them(run_of):
     plain = "data-sharing", "teaching"
     run, other_seed, other_share = (

@@ -125,6 +125,7 @@ def test_a_run_of_a_folder_is_verified_and_a_changed_partition_is_named(done: Ru
     assert "synthetic/001/00000.parquet" in str(told)
 
 
+@pytest.mark.long
 def test_another_engine_gives_the_same_bytes(done: Run, protocol: Path, tmp_path: Path, engines) -> None:
     again = hs.run(protocol, out=tmp_path, engine=engines("processes"))
     assert (again.path / "SHA256SUMS").read_bytes() == (done.path / "SHA256SUMS").read_bytes()

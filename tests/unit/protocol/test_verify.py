@@ -3,8 +3,6 @@
 import base64
 import json
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -220,9 +218,8 @@ def test_the_key_may_be_named_in_the_environment(tmp_path: Path, monkeypatch: py
     assert signature.opened(signature.sealed(b"statement", key).encode()) == signature.Seal(b"statement", name)
 
 
-def test_a_folder_that_is_not_there_is_told_so_and_is_bad_input(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "heorsynth.cli", "verify", str(tmp_path / "runs")]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+def test_a_folder_that_is_not_there_is_told_so_and_is_bad_input(heorsynth, tmp_path: Path) -> None:
+    done = heorsynth("verify", str(tmp_path / "runs"))
     assert "there is no such folder" in done.stderr and "fix: check the path" in done.stderr
     assert done.returncode == 65
     (tmp_path / "verdict.json").write_text("{}")

@@ -208,6 +208,10 @@ ROLES = {
 }
 
 
+FIRST = ("covariate", "time", "arm", "id")
+"""Roles that every run of the tests tries; the others take long and are alike."""
+
+
 def patients() -> pd.DataFrame:
     r = np.random.default_rng(0)
     return pd.DataFrame(
@@ -250,7 +254,9 @@ def tried(column: pd.Series, role: str, *, judged: bool) -> str:
     return "shows a patient's value" if CANARY in shown else ""
 
 
-@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize(
+    "role", [pytest.param(role, marks=[] if role in FIRST else pytest.mark.long) for role in ROLES]
+)
 def test_a_column_of_any_size_works_or_is_refused_by_an_error_of_ours(role: str) -> None:
     found = {
         kind: told
@@ -265,7 +271,14 @@ UNADDABLE = {"beyond int64", "ends of int64", "unsigned", "1e18 whole", "some in
 """Columns of which the test itself cannot make a total without a warning of numpy's."""
 
 
-@pytest.mark.parametrize("role", [role for role in ROLES if role != "part of a total"])
+@pytest.mark.parametrize(
+    "role",
+    [
+        pytest.param(role, marks=[] if role in FIRST else pytest.mark.long)
+        for role in ROLES
+        if role != "part of a total"
+    ],
+)
 def test_a_column_of_any_type_works_or_is_refused_by_an_error_of_ours(role: str) -> None:
     found = {kind: told for kind, make in TYPES.items() if (told := tried(make(), role, judged=False))}
     assert found == {}

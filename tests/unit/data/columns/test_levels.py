@@ -88,7 +88,7 @@ def test_no_error_names_a_rare_level_that_was_not_asked_for(asked: dict[str, obj
     assert CANARY not in str(refused.value)
 
 
-@pytest.mark.parametrize("purpose", ["economic-evaluation", "data-sharing"])
+@pytest.mark.parametrize("purpose", ["economic-evaluation", pytest.param("data-sharing", marks=pytest.mark.long)])
 def test_nothing_a_run_writes_names_a_rare_level_but_the_rows(purpose: str, tmp_path: Path) -> None:
     patients().to_csv(tmp_path / "rare.csv", index=False)
     protocol = tmp_path / "rare.yaml"

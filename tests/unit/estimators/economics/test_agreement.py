@@ -27,7 +27,7 @@ def test_the_noncentrality_is_that_of_the_noncentral_t(freedom, t, probability):
     assert stats.nct.cdf(t, freedom, centre) == pytest.approx(probability, abs=2e-4)
 
 
-@pytest.mark.parametrize("m", [2, 3, 5, 10, 20])
+@pytest.mark.parametrize("m", [2, *(pytest.param(m, marks=pytest.mark.long) for m in (3, 5, 10, 20))])
 def test_an_agreement_of_exactly_the_margin_passes_in_5_of_100_however_few_the_cohorts(m):
     """With normal limits it passed in 37 of 100 at m = 2. Binomial(3,000, 0.05): 0.038 to 0.064 in 999 of 1,000."""
     rng = np.random.default_rng(m)

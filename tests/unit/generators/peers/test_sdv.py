@@ -58,7 +58,7 @@ def test_ids_and_bands_are_never_given_to_sdv() -> None:
     assert "patient" not in kinds(hs.Cohort.derive(schema, frame, label=None))
 
 
-@pytest.mark.parametrize("name", ["ctgan", "copula_gan"])
+@pytest.mark.parametrize("name", ["ctgan", pytest.param("copula_gan", marks=pytest.mark.long)])
 def test_the_number_of_threads_does_not_change_the_rows(name: str) -> None:
     found, threads = [], torch.get_num_threads()
     try:

@@ -13,7 +13,8 @@ from heorsynth.language.checks.identifiers import canaries_in, identifiers_in
     ("Tel: 030 1234567", "telephone"), ("+44 20 7946 0018", "telephone"), ("(555) 123-4567", "telephone"),
     ("078-05-1120", "social security number"), ("MRN: 0012345", "record number"), ("DOB 1/2/50", "date of birth"),
     ("14 Elm Tree Road", "postal address"), ("GB29 NWBK 6016 1331 9268 19", "bank account"), ("Mrs. Smith", "name"),
-    ("a woman named Ada", "name"),
+    ("a woman named Ada", "name"), ("NHS number 943 476 5919", "record number"), ("D.O.B. 4.5.50", "date of birth"),
+    ("Passport number: C01X00T47", "record number"), ("The patient, Maria Keller, agreed", "name"),
 ])  # fmt: skip
 def test_an_identifier_is_recognised_by_its_kind(text: str, kind: str) -> None:
     assert identifiers_in(text) == (kind,)

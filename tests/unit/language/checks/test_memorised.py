@@ -10,6 +10,7 @@ def test_a_run_of_eight_words_counts_and_one_of_seven_does_not() -> None:
     words = SAYING.split()
     assert corpus.longest("He saw " + " ".join(words[:8]) + " here") == 8
     assert corpus.longest("He saw " + " ".join(words[:7]) + " here") == 0
+    assert corpus.longest("«" + ", ".join(words[:8]) + "»!") == 8, "punctuation around words is no part of them"
     assert corpus.longest(SAYING.upper()) == len(words)
 
 

@@ -1,7 +1,5 @@
 """An error of the data or of a generator names the protocol's line, the role it stands in, and YAML to paste."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -99,10 +97,11 @@ def test_a_setting_no_generator_knows_is_told_at_the_generators_line(tmp_path: P
         hs.run(tmp_path / "p.yaml", out=tmp_path / "runs")
 
 
-def test_a_lock_is_refused_where_the_roles_do_not_fit_and_made_where_the_source_is_away(tmp_path: Path) -> None:
+def test_a_lock_is_refused_where_the_roles_do_not_fit_and_made_where_the_source_is_away(
+    heorsynth, tmp_path: Path
+) -> None:
     (tmp_path / "p.yaml").write_text(PROTOCOL, encoding="utf-8")
-    command = [sys.executable, "-m", "heorsynth.cli", "lock", "p.yaml"]
-    ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    ended = heorsynth("lock", "p.yaml", cwd=tmp_path)
     assert ended.returncode == 0 and "Its source was not found" in ended.stdout
     (tmp_path / "p.lock").unlink()
     frame(event=0).to_csv(tmp_path / "p.csv", index=False)
