@@ -5,8 +5,10 @@ import shutil
 from pathlib import Path
 
 import pandas as pd
+import pytest
 
 import heorsynth as hs
+from heorsynth.language.checks.rates import recall
 from heorsynth.protocol.run_folder import write_sums
 
 
@@ -22,7 +24,8 @@ def test_the_folder_has_labelled_texts_findings_faults_items_and_records(told_ru
     )
     findings = pd.read_csv(place / "findings.csv").set_index(["maker", "check", "slot"])
     found = findings.loc[("openai:m", "facts omitted", "age")]
-    assert found["value"] == 1 and found["recall_low"] > 0.9 and found["n_texts"] == 6
+    assert found["value"] == 1 and found["n_texts"] == 6
+    assert found["recall_low"] == pytest.approx(recall("age", "omitted").low)
     assert findings.loc[("template", "facts omitted", "age"), "value"] == 0
     faults = pd.read_csv(place / "faults.csv")
     assert set(faults["maker"]) == {"openai:m"} and len(faults) >= 5 * 6
