@@ -41,6 +41,7 @@ def cli() -> None:
 @click.option("--watermark-key", type=click.Path(path_type=Path), help="File with the owner's key for the watermark.")
 @click.option("--release-key", type=click.Path(path_type=Path), help=_RELEASE_KEY)
 @click.option("--ledger", type=click.Path(path_type=Path), help="Ledger of releases, which stays with the custodian.")
+@click.option("--live-model", is_flag=True, help="Ask the protocol's language model for texts that are not on record.")
 @click.option("--require-governance", is_flag=True, help="Refuse a protocol with blank governance answers.")
 @click.option(
     "--engine",
@@ -58,6 +59,7 @@ def run(
     watermark_key: Path | None,
     release_key: Path | None,
     ledger: Path | None,
+    live_model: bool,
     require_governance: bool,
     engine: str,
     workers: int | None,
@@ -77,6 +79,7 @@ def run(
         watermark_key=watermark_key,
         release_key=release_key,
         ledger=ledger,
+        live_model=live_model,
         require_governance=require_governance,
         engine=engine,
         workers=workers,
@@ -85,6 +88,8 @@ def run(
     click.echo(f"\nVerdict: {finished.verdict}. Dossier: {finished.report}")
     click.echo(level_sentence(finished.level))
     click.echo(finished.signature)
+    for texts in finished.texts.values():
+        click.echo(texts.sentence)
     if finished.ledger:
         click.echo(finished.ledger)
     return _EXIT[finished.verdict]

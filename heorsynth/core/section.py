@@ -54,7 +54,13 @@ def _number(value: object) -> object:
     return value
 
 
+def _level(value: object) -> object:
+    """A level as text if it is a boolean: the levels of a boolean column are called True and False."""
+    return str(value) if isinstance(value, bool) else value
+
+
 Whole = Annotated[int, BeforeValidator(whole)]
+Level = Annotated[str | int, BeforeValidator(_level)]
 Number = Annotated[float, BeforeValidator(_number)]
 
 

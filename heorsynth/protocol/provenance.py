@@ -21,11 +21,13 @@ from heorsynth.data.labels.levels import key_sentence
 from heorsynth.data.labels.releases import Release
 from heorsynth.data.labels.watermark import release_key
 from heorsynth.evidence.evidence import Evidence
+from heorsynth.protocol.file.analyses import copy_scripts
+from heorsynth.protocol.file.published import copy_paper
 from heorsynth.protocol.file.source import Origin
 from heorsynth.protocol.file.spec import Protocol
 from heorsynth.protocol.lock import Lock
-from heorsynth.protocol.run_folder import SUMS, sha256_of, summed_files
-from heorsynth.protocol.synthetic import SYNTHETIC, Synthetic, first_rows, shared_label
+from heorsynth.protocol.run_folder import SUMS, sha256_of, summed_files, write_extract
+from heorsynth.protocol.synthetic import SYNTHETIC, Synthetic, first_cohort, shared_label
 from heorsynth.provenance.croissant import CROISSANT, croissant
 from heorsynth.provenance.fingerprint import fingerprint
 from heorsynth.provenance.governance import Sheet, blanks, lines_to_paste, require_valid
@@ -33,6 +35,7 @@ from heorsynth.provenance.in_toto import STATEMENT, statement
 from heorsynth.provenance.record import Occasion, Record
 from heorsynth.provenance.ro_crate import CRATE, crate
 from heorsynth.provenance.signature import ENVELOPE, opened, sealed
+from heorsynth.provenance.texts import TextFacts
 from heorsynth.published.trial.trial import PublishedTrial
 from heorsynth.report.governance import governance_page
 from heorsynth.report.label import label_page
@@ -49,6 +52,7 @@ def record_of(
     holdout: Mapping[str, Any] | None,
     synthetic: Synthetic,
     evidence: Evidence,
+    told: TextFacts,
 ) -> Record:
     """The record of a finished run; `holdout` comes from `holdout_facts`."""
     document, label = protocol.document, shared_label(synthetic)
@@ -81,8 +85,10 @@ def record_of(
         amendments=tuple(one.model_dump(mode="json") for one in document.amendments),
         holdout=holdout,
         governance=document.governance.model_dump(),
-        columns=_columns(first_rows(synthetic)),
+        columns=_columns(first_cohort(synthetic).frame),
         release=label.release,
+        language_model=told.language_model,
+        texts=told.texts,
     )
 
 
@@ -120,6 +126,16 @@ def write_provenance(folder: Path, record: Record, occasion: Occasion, key: Ed25
     covered = {name: sha256_of(folder / name) for name in (SUMS, CROISSANT, CRATE)}
     _write_json(folder / STATEMENT, statement(record, occasion, covered))
     (folder / ENVELOPE).write_text(sealed((folder / STATEMENT).read_bytes(), key), encoding="utf-8")
+
+
+def write_protocol(protocol: Protocol, lock: Lock, origin: Origin, source_folder: Path, folder: Path) -> None:
+    """Write what was fixed beforehand: protocol, scripts, paper and lock; of a database, what was asked."""
+    if origin.extract is not None:
+        write_extract(origin.extract.sql, origin.extract.attrition, folder)
+    (folder / "protocol.yaml").write_bytes(protocol.raw)
+    copy_scripts(protocol.document.analyses, protocol.path.parent, folder)
+    copy_paper(protocol, source_folder, folder)
+    (folder / "protocol.lock").write_text(lock.to_json(), encoding="utf-8")
 
 
 def require_governance(protocol: Protocol) -> None:

@@ -14,10 +14,7 @@ from urllib.parse import quote
 
 from heorsynth.checks.planning.plan import Plan
 from heorsynth.core.display import Card, facts_card
-from heorsynth.core.errors import (
-    Problem,
-    RunError,
-)
+from heorsynth.core.errors import Problem, RunError
 from heorsynth.core.reading import json_of
 from heorsynth.core.secret import ReleaseKey
 from heorsynth.data.labels import releases
@@ -25,29 +22,34 @@ from heorsynth.data.labels.watermark import owner_key
 from heorsynth.engine.engine import EngineSpec, open_engine
 from heorsynth.evidence.evidence import Evidence
 from heorsynth.evidence.publish import published
+from heorsynth.language.narratives.narratives import Narratives
 from heorsynth.protocol import provenance
 from heorsynth.protocol.custody import custody_of, require_bounded
-from heorsynth.protocol.file.analyses import analyses_of, copy_scripts
-from heorsynth.protocol.file.published import copy_paper
+from heorsynth.protocol.file.analyses import analyses_of
 from heorsynth.protocol.file.release import level_of
-from heorsynth.protocol.file.source import Origin, read_origin, split_of
+from heorsynth.protocol.file.source import read_origin, split_of
 from heorsynth.protocol.file.spec import Protocol, read_protocol
 from heorsynth.protocol.file.template import notebook_of
 from heorsynth.protocol.fitting import fitted, refitted
 from heorsynth.protocol.judge import judge, plan_checks
 from heorsynth.protocol.lock import Lock, plugins_used, read_lock
+from heorsynth.protocol.narratives.files import read_texts, write_texts
+from heorsynth.protocol.narratives.tell import narrator_of
 from heorsynth.protocol.notebook import SOURCE_VARIABLE, NotebookKernel, read_notebook, started_kernel, with_parameters
 from heorsynth.protocol.provenance import holdout_facts, record_of, release_of, require_holdout, write_provenance
-from heorsynth.protocol.run_folder import VERDICT, bounded, staged, write_extract, write_sums, write_verdict
+from heorsynth.protocol.run_folder import VERDICT, bounded, staged, write_pages, write_sums, write_verdict
 from heorsynth.protocol.settle import settled
 from heorsynth.protocol.synthetic import (
     Displayed,
     Patients,
     Synthetic,
+    columns_of,
     displayed,
     draw,
+    first_cohort,
     first_file,
     read_synthetic,
+    shared_label,
 )
 from heorsynth.provenance.governance import sheet
 from heorsynth.provenance.record import Clock, Occasion
@@ -156,6 +158,11 @@ class Run:
         return read_synthetic(self.path, self.cohort)
 
     @cached_property
+    def texts(self) -> dict[str, Narratives]:
+        """The texts of the run: "template", and "model" where a language model told some; empty without texts."""
+        return read_texts(self.path)
+
+    @cached_property
     def shown(self) -> Displayed:
         """The patients and the synthetic cohorts for tables and figures; a random sample if they are folders."""
         with open_engine() as engine:
@@ -210,6 +217,7 @@ def run(
     require_governance: bool = False,
     release_key: str | Path | ReleaseKey | None = None,
     ledger: str | Path | None = None,
+    live_model: bool = False,
     occasion: Occasion | None = None,
     engine: EngineSpec = "local",
     workers: int | None = None,
@@ -230,6 +238,7 @@ def run(
     release_key : path, optional  secret behind the noise of a shared or public release, see `core.secret.release_key`
     ledger : path, optional       ledger of releases, for the custodian alone: a release whose patients differ by a few
                                   from those of an earlier one is refused
+    live_model : bool             True lets the language model of the protocol answer calls without a record
     occasion : Occasion, optional time and machine of an earlier run, written instead of this run's; disables signing
     engine : str or Engine        where cohorts are drawn and checked, see `open_engine`; results do not depend on it
     workers : int, optional       number of workers of the engines "processes" and "dask"
@@ -241,7 +250,7 @@ def run(
     Raises
     ------
     ProtocolError, SeedError, MarginError, CohortError, FileError, GeneratorError, OutputError,
-    SignatureError, EngineError, LedgerError
+    SignatureError, EngineError, LedgerError, CallRecordError, ModelCallError
 
     See Also
     --------
@@ -277,10 +286,7 @@ def run(
     owner = None if watermark_key is None else owner_key(watermark_key)
     if registry is not None:
         releases.require_writable(registry)
-    spec = read_protocol(protocol)
-    if require_governance:
-        provenance.require_governance(spec)
-    require_bounded(spec)
+    spec = _required(protocol, require_governance)
     lock = read_lock(spec, out) if lock_text is None else Lock.from_json(lock_text, spec.sha256)
     notebook = with_parameters(read_notebook(notebook_of(spec) if template is None else Path(template)), {"RUN": "."})
     source_folder = spec.path.parent if source is None else Path(source)
@@ -289,6 +295,7 @@ def run(
         origin = read_origin(spec, source_folder, opened_engine)
         cohort, holdout = split_of(origin.cohort, spec)
         custody = custody_of(spec, origin, release_key, ledger, again=occasion is not None)
+        narrator = narrator_of(spec, cohort.schema, columns_of(cohort), live_model)
         plan = plan_checks(spec, cohort, opened_engine)
         name = run_name(spec.slug, spec.sha256, origin.fingerprint)
         folder, kernel = stack.enter_context(_opened(Path(out), name, source_folder))
@@ -297,6 +304,7 @@ def run(
         entry = custody.entered(spec, name, cohort, sampler)
         with clock.step("sample"):
             synthetic = draw(spec, sampler, cohort, owner, folder, opened_engine)
+            told = narrator.tell(first_cohort(synthetic))  # a missing record ends the run before the checks
         with clock.step("validate"):
             again = refitted(spec, cohort, custody, opened_engine)
 
@@ -313,11 +321,11 @@ def run(
             synthetic, rows, exact = settled(synthetic, most, plan, drawn, shown, judged)
             evidence = published(exact)  # nothing below sees the exact numbers of the patients
         held_out = holdout_facts(spec, origin, holdout)
-        _write_protocol(spec, lock, origin, source_folder, folder)
-        (folder / "evidence.csv").write_bytes(evidence.to_csv().encode())
-        write_verdict(spec, evidence, origin.fingerprint, held_out, folder / VERDICT)
-        record = record_of(name, spec, lock, origin, held_out, synthetic, evidence)
-        governance = sheet(record, evidence, spec.document.model_dump(mode="json"))
+        provenance.write_protocol(spec, lock, origin, source_folder, folder)
+        write_verdict(spec, evidence, origin.fingerprint, held_out, folder)
+        texts = write_texts(told.labelled(shared_label(synthetic)), folder)
+        record = record_of(name, spec, lock, origin, held_out, synthetic, evidence, texts)
+        governance = sheet(record, evidence, spec.document.model_dump(mode="json"), texts.answers)
         provenance.write_governance(governance, record, evidence, folder)
         with clock.step("notebook"):
             kernel.begin(notebook)  # the kernel and this process have a core each: the dossier is made meanwhile
@@ -334,15 +342,25 @@ def run(
                 first_file=first_file(synthetic),
                 analyses=analyses_of(spec.document.analyses, spec.path.parent),
                 attrition=None if origin.extract is None else origin.extract.attrition,
+                told=told.pairs,
             )
-            _write_pages({"report.html": page, "notebook.ipynb": kernel.finish()}, folder)
+            write_pages({"report.html": page, "notebook.ipynb": kernel.finish()}, folder)
         write_sums(folder)
         write_provenance(folder, record, occasion or clock.occasion(plugins_used(spec.document)), key)
         release = release_of(record, folder, owner)
-        told = custody.recorded(entry, record.release)
+        ledgered = custody.recorded(entry, record.release)
     if registry is not None:
         releases.add(registry, release)
-    return replace(Run.open(Path(out) / name), protocol=spec, ledger=told)
+    return replace(Run.open(Path(out) / name), protocol=spec, ledger=ledgered)
+
+
+def _required(path: str | Path, require_governance: bool) -> Protocol:
+    """Read a protocol; raise ProtocolError for blank answers where they are required, or a level without a bound."""
+    spec = read_protocol(path)
+    if require_governance:
+        provenance.require_governance(spec)
+    require_bounded(spec)
+    return spec
 
 
 @contextmanager
@@ -352,26 +370,11 @@ def _opened(out: Path, name: str, source_folder: Path) -> Iterator[tuple[Path, N
         yield folder, kernel
 
 
-def _write_protocol(protocol: Protocol, lock: Lock, origin: Origin, source_folder: Path, folder: Path) -> None:
-    """Write what was fixed beforehand: protocol, scripts, paper and lock; of a database, what was asked."""
-    if origin.extract is not None:
-        write_extract(origin.extract.sql, origin.extract.attrition, folder)
-    (folder / "protocol.yaml").write_bytes(protocol.raw)
-    copy_scripts(protocol.document.analyses, protocol.path.parent, folder)
-    copy_paper(protocol, source_folder, folder)
-    (folder / "protocol.lock").write_text(lock.to_json(), encoding="utf-8")
-
-
 def _dossier(*rows: Any, **facts: Any) -> str:
     """The dossier; its figures take long to import, and are needed only when the kernel is at work."""
     from heorsynth.report.dossier import dossier
 
     return dossier(*rows, **facts)
-
-
-def _write_pages(pages: Mapping[str, str], folder: Path) -> None:
-    for name, text in pages.items():
-        (folder / name).write_text(text, encoding="utf-8")
 
 
 def run_name(slug: str, protocol_sha256: str, fingerprint: str) -> str:

@@ -181,10 +181,17 @@ def write_extract(sql: str, attrition: pd.DataFrame, folder: Path) -> None:
     (folder / "attrition.csv").write_bytes(shown.to_csv(index=False, lineterminator="\n").encode())
 
 
+def write_pages(pages: Mapping[str, str], folder: Path) -> None:
+    """Write texts into a folder, by file name."""
+    for name, text in pages.items():
+        (folder / name).write_text(text, encoding="utf-8")
+
+
 def write_verdict(
-    protocol: Protocol, evidence: Evidence, fingerprint: str, holdout: Mapping[str, Any] | None, path: Path
+    protocol: Protocol, evidence: Evidence, fingerprint: str, holdout: Mapping[str, Any] | None, folder: Path
 ) -> None:
-    """Write the findings with the seed, the version and the fingerprints of a run as JSON."""
+    """Write the findings as a table, and as JSON with the seed, the version and the fingerprints of a run."""
+    (folder / "evidence.csv").write_bytes(evidence.to_csv().encode())
     facts = evidence.to_dict() | {
         "seed": protocol.document.generator.seed,
         "heorsynth": version("heorsynth"),
@@ -193,4 +200,5 @@ def write_verdict(
         "holdout": holdout,
         "title": protocol.document.title,
     }
-    path.write_text(json.dumps(facts, indent=2, sort_keys=True, allow_nan=False) + "\n", encoding="utf-8")
+    text = json.dumps(facts, indent=2, sort_keys=True, allow_nan=False) + "\n"
+    (folder / VERDICT).write_text(text, encoding="utf-8")

@@ -8,8 +8,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeAlias
 
-import pandas as pd
-
 from heorsynth.core.errors import (
     CohortError,
     CurveError,
@@ -176,7 +174,14 @@ def first_file(synthetic: Synthetic) -> str:
     return f"000/{first.files[0]}" if isinstance(first, CohortFolder) else "000.parquet"
 
 
-def first_rows(synthetic: Synthetic) -> pd.DataFrame:
-    """The rows of the first cohort, or of its first partition."""
+def first_cohort(synthetic: Synthetic) -> Cohort:
+    """The first cohort, or its first partition."""
     first = synthetic[0]
-    return (first.part(0) if isinstance(first, CohortFolder) else first).frame
+    return first.part(0) if isinstance(first, CohortFolder) else first
+
+
+def columns_of(patients: Patients) -> list[str] | None:
+    """The names of the patients' columns; None for a paper, whose cohorts show them."""
+    if isinstance(patients, PublishedTrial):
+        return None
+    return [*patients.columns] if isinstance(patients, CohortFolder) else [str(name) for name in patients.rows.columns]

@@ -22,6 +22,7 @@ from heorsynth.protocol.consistency import contradictions
 from heorsynth.protocol.custody import key_of_run
 from heorsynth.protocol.file.analyses import copy_scripts
 from heorsynth.protocol.file.source import load_source
+from heorsynth.protocol.narratives.files import copy_records
 from heorsynth.protocol.run import Run, run
 from heorsynth.protocol.run_folder import (
     MOST_BYTES,
@@ -367,6 +368,7 @@ def _run_again(
         protocol = workspace / f"{name.rsplit('-', 1)[0]}.yaml"
         shutil.copy(recorded.path / "protocol.yaml", protocol)
         copy_scripts(recorded.protocol.document.analyses, recorded.path, workspace)
+        copy_records(recorded.protocol.document, recorded.path, workspace)
         _, fingerprint = load_source(recorded.protocol, source)
         if fingerprint != recorded.fingerprint:
             raise RunError("the source has another fingerprint than the source of this run")

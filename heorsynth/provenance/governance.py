@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from heorsynth.checks.economics.arms import threshold_unit
@@ -21,6 +22,8 @@ from heorsynth.provenance.record import NEEDS_A_PERSON, Record, answered
 FILLED, NOT_REPORTED, NOT_APPLICABLE = "filled", "not reported", "not applicable"
 STATUSES = (NEEDS_A_PERSON, NOT_REPORTED, NOT_APPLICABLE, FILLED)
 """States of an item, in the order of the sheet: the most urgent first."""
+
+_PROMPTS = "rao.prompts"
 
 _SCHEMA = Path(__file__).with_name("governance.schema.json")
 """JSON Schema of a sheet; every sheet is validated before it is written."""
@@ -88,7 +91,9 @@ class Sheet:
         }
 
 
-def sheet(record: Record, evidence: Evidence, document: Mapping[str, Any]) -> Sheet:
+def sheet(
+    record: Record, evidence: Evidence, document: Mapping[str, Any], of_texts: Mapping[str, str] = MappingProxyType({})
+) -> Sheet:
     """The governance sheet of a finished run.
 
     Parameters
@@ -96,8 +101,9 @@ def sheet(record: Record, evidence: Evidence, document: Mapping[str, Any]) -> Sh
     record : Record           record of the run
     evidence : Evidence       findings and verdict
     document : Mapping        the protocol as plain data
+    of_texts : Mapping        id of an item to its answer about the texts of the run
     """
-    answers = _answers(record, evidence, document)
+    answers = _with_texts(_answers(record, evidence, document), of_texts)
     governance = document.get("governance") or {}
     economic = bool(document.get("economics"))
     return Sheet(
@@ -105,8 +111,17 @@ def sheet(record: Record, evidence: Evidence, document: Mapping[str, Any]) -> Sh
         record.title,
         record.purpose,
         record.verdict,
-        tuple(item_of(question, answers, governance, _applies(question, economic)) for question in ITEMS),
+        tuple(item_of(question, answers, governance, _applies(question, record, economic)) for question in ITEMS),
     )
+
+
+def _with_texts(answers: dict[str, tuple[str, str]], of_texts: Mapping[str, str]) -> dict[str, tuple[str, str]]:
+    """The answers about rows, followed by those about texts; the prompts are those of the texts alone."""
+    for name, text in of_texts.items():
+        about_rows = "" if name == _PROMPTS or name not in answers else f"{answers[name][0]} "
+        if text:
+            answers[name] = (f"{about_rows}Texts: {text}" if about_rows else text, "run")
+    return answers
 
 
 def blanks(governance: Mapping[str, Any]) -> list[Question]:
@@ -127,9 +142,10 @@ def require_valid(facts: Mapping[str, Any]) -> None:
         raise RunError("governance sheet", Problem(place, f"violates the rule {error.validator!r} of the schema", fix))
 
 
-def _applies(question: Question, economic: bool) -> bool:
-    """Whether a question concerns a run; no generator uses a language model."""
-    return not question.language and (economic or not question.economic)
+def _applies(question: Question, record: Record, economic: bool) -> bool:
+    """Whether a question concerns a run: those on language models only where one wrote its texts."""
+    told = record.language_model is not None or not question.language
+    return told and (economic or not question.economic)
 
 
 def item_of(
@@ -194,7 +210,7 @@ def _from_run(record: Record, evidence: Evidence) -> dict[str, str]:
         "cheers.23": record.sentence,
         "cheers.24": f"Of the decisive findings: {counts}.",
         "rao.method": made,
-        "rao.prompts": "None: no language model was used.",
+        _PROMPTS: "None: no language model was used.",
         "rao.post_processing": "; ".join(record.post_processing) + ".",
         "rao.evaluation": f"Checks of {', '.join(sorted({one.check for one in evidence.findings}))}: in evidence.csv.",
         "rao.privacy": f"{counted(len(attacks), 'finding')} of attacks, in evidence.csv." if attacks else "",

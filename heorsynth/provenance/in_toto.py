@@ -46,6 +46,7 @@ def statement(record: Record, occasion: Occasion, subjects: Mapping[str, str]) -
                     "post_processing": list(record.post_processing),
                     "holdout": record.holdout,
                     "language_model": record.language_model,
+                    **({"texts": list(record.texts)} if record.texts else {}),
                 },
                 "resolvedDependencies": [
                     {"name": "protocol.yaml", "digest": {"sha256": record.protocol["sha256"]}},

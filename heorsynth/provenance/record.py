@@ -62,7 +62,8 @@ class Record:
     governance : Mapping           the answers in the protocol; None for a blank
     columns : Mapping              synthetic column to "number", "integer", "boolean" or "text"
     release : str                  name of the set of cohorts; part of the id of every row
-    language_model : None          no generator of heorsynth uses a language model
+    language_model : Mapping or None  the model that wrote texts; no generator of heorsynth uses one
+    texts : tuple of Mapping       the texts of the run, by maker
     """
 
     name: str
@@ -81,7 +82,8 @@ class Record:
     governance: Mapping[str, str | None]
     columns: Mapping[str, str]
     release: str
-    language_model: None = None
+    language_model: Mapping[str, Any] | None = None
+    texts: tuple[Mapping[str, Any], ...] = ()
 
     @property
     def description(self) -> str:

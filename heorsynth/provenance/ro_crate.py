@@ -28,6 +28,7 @@ _KINDS = {
     ".html": "text/html",
     ".ipynb": "application/x-ipynb+json",
     ".parquet": "application/vnd.apache.parquet",
+    ".jsonl": "application/jsonl",
     "": "text/plain",
 }
 """Ending of a file to its media type."""
@@ -48,8 +49,22 @@ _MEANINGS = {
 }
 
 
+_OF_TEXTS = {
+    "template.jsonl": "Texts of synthetic patients by template, each with its label",
+    "model.jsonl": "Texts of synthetic patients by a language model, each with its label",
+    "findings.csv": "What the checks of texts found, with the error rates of the checks",
+    "faults.csv": "Every fault that the checks of texts found",
+    "reporting.csv": "What reporting guidelines ask of the texts, and the answers",
+}
+"""Files of the folder `texts`."""
+
+
 def _meaning(name: str) -> str:
     """What a file of a run is, in words."""
+    if name.startswith("texts/records/"):
+        return "A recorded call of a language model: what was asked, and the answer"
+    if name.startswith("texts/"):
+        return _OF_TEXTS[name.removeprefix("texts/")]
     if name.startswith("published/"):
         return "What the paper states, each fact with its place: the paper file, or a file of points that it names"
     return _MEANINGS.get(name, "One synthetic cohort with its label in the metadata; no row is a patient")
@@ -213,6 +228,9 @@ def _values(record: Record, occasion: Occasion) -> dict[str, dict[str, str]]:
     values |= {f"amendment {at}": one for at, one in enumerate(record.amendments, 1)}
     values |= {f"fact {name}": fact for name, fact in record.source.get("facts", {}).items()}
     values |= {f"citation {name}": text for name, text in record.source.get("citations", {}).items()}
+    values |= {f"texts {at}": told for at, told in enumerate(record.texts, 1)}
+    if record.language_model is not None:
+        values["language model"] = record.language_model
     if record.holdout is not None:
         values["hold-out"] = record.holdout
     values |= {"machine": occasion.machine, "source label": record.source["label"] or "none"}

@@ -2,18 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 import pandas as pd
 
 from heorsynth.core.display import counted
 from heorsynth.core.errors import unknown_name
-from heorsynth.language.checks.findings import TextFinding, TextReport
+from heorsynth.language.checks.findings import ANY_FAULT, TextFinding, TextReport
 from heorsynth.language.models.model import Model
 from heorsynth.language.narratives.narratives import Narratives
 from heorsynth.language.raters.rating_kit import Ratings
 from heorsynth.provenance.governance import item_of
 from heorsynth.provenance.governance_items import ELEVATE, ITEMS, RAO
+
+
+@dataclass(frozen=True)
+class TextFacts:
+    """The texts of a run, as its record tells them; empty for a run without texts.
+
+    Attributes
+    ----------
+    texts : tuple of Mapping        of each maker: number, kind, refusals, and how many have a fault
+    language_model : Mapping or None    name, versions, engines, settings and recorded calls; None for templates alone
+    answers : Mapping               id of an item of the governance sheet to its answer
+    """
+
+    texts: tuple[Mapping[str, Any], ...] = ()
+    language_model: Mapping[str, Any] | None = None
+    answers: Mapping[str, str] = field(default_factory=dict)
+
 
 _ASKED = tuple(one for one in ITEMS if one.source in (ELEVATE, RAO))
 
@@ -60,9 +79,7 @@ def reporting_items(
     known = [one.id for one in _ASKED]
     if strange := next((name for name in given if name not in known), None):
         raise unknown_name("item", strange, known)
-    told = dict(_of_texts(texts, model))
-    told |= dict(_of_report(report)) if report is not None else {}
-    told |= dict(_of_people(ratings, pairs))
+    told = _answers(texts, report, model) | dict(_of_people(ratings, pairs))
     by_model = texts.maker != "template"
     rows = []
     for question in _ASKED:
@@ -72,6 +89,44 @@ def reporting_items(
         item = item_of(question, held, {}, by_model or not question.language)
         rows.append((item.id, item.source, item.question, item.answer, item.answered_by, item.status))
     return pd.DataFrame(rows, columns=["id", "source", "question", "answer", "answered_by", "status"])
+
+
+def text_facts(pairs: Sequence[tuple[Narratives, TextReport]], model: Model | None) -> TextFacts:
+    """Return the facts of the texts of a run: pairs of texts and their checks, those of a model last."""
+    told = tuple(
+        {
+            "maker": texts.maker,
+            "kind": texts.kind,
+            "texts": len(texts),
+            "refused": len(texts.refused),
+            "any_fault": _any_fault(report),
+        }
+        for texts, report in pairs
+    )
+    texts, report = pairs[-1]
+    return TextFacts(told, None if model is None else _model_facts(model), _answers(texts, report, model))
+
+
+def _any_fault(report: TextReport) -> str:
+    found = [one for one in report.findings if one.check == ANY_FAULT]
+    return _share(found[0]) if found else "not checked"
+
+
+def _model_facts(model: Model) -> dict[str, Any]:
+    facts = list(map(model.records.facts, model.records.keys()))
+    return {
+        "name": f"{model.provider}:{model.name}",
+        "versions": sorted({str(one["answer"]["version"]) for one in facts}),
+        "engines": sorted({str(one["answer"].get("engine", "")) for one in facts} - {""}),
+        "parameters": {name: value for name, value in vars(model.parameters).items() if name != "seed"},
+        "templates": sorted({str(one["call"]["template"]["sha256"]) for one in facts}),
+        "calls": len(facts),
+    }
+
+
+def _answers(texts: Narratives, report: TextReport | None, model: Model | None) -> dict[str, str]:
+    """Return the items that texts, checks and records answer."""
+    return dict(_of_texts(texts, model)) | (dict(_of_report(report)) if report is not None else {})
 
 
 def _of_texts(texts: Narratives, model: Model | None) -> Iterator[tuple[str, str]]:
@@ -89,7 +144,8 @@ def _of_texts(texts: Narratives, model: Model | None) -> Iterator[tuple[str, str
     if not calls:
         return
     settings = calls[0]["parameters"]
-    versions = ", ".join(sorted(set(model.versions.values())))
+    held = _model_facts(model)
+    versions = ", ".join([*held["versions"], *held["engines"]])
     limits = f"top_p {settings['top_p']:g}, at most {settings['max_tokens']} tokens"
     named = f"{model.provider}:{model.name}, version {versions}"
     yield "elevate.1", f"{named}; temperature {settings['temperature']:g}, {limits}."
@@ -102,7 +158,7 @@ def _of_texts(texts: Narratives, model: Model | None) -> Iterator[tuple[str, str
 
 def _of_report(report: TextReport) -> Iterator[tuple[str, str]]:
     checks = {one.check: one for one in report.findings if not one.slot}
-    if "facts: texts with any fault" in checks:
+    if ANY_FAULT in checks:
         yield "elevate.2", f"Texts with any fault: {_share(checks['facts: texts with any fault'])}."
         yield "elevate.3", _by_slot(report, "omitted")
         yield "elevate.4", f"{_by_slot(report, 'contradicted')} {_by_slot(report, 'fabricated')}"

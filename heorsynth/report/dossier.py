@@ -25,6 +25,8 @@ from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.data.labels.label import Label
 from heorsynth.evidence.evidence import PAPER, Evidence
 from heorsynth.evidence.finding_text import SET_EQUAL, SYMBOLS
+from heorsynth.language.checks.findings import ANY_FAULT, TextReport
+from heorsynth.language.narratives.narratives import Narratives
 from heorsynth.provenance.governance import Sheet
 from heorsynth.provenance.record import NEEDS_A_PERSON
 from heorsynth.published.trial.trial import PublishedTrial
@@ -38,6 +40,7 @@ from heorsynth.report.tables.cohort import table_one
 from heorsynth.report.tables.evaluation import economics_table
 from heorsynth.report.tables.evidence import margins_table, plain, verdict_table
 from heorsynth.report.tables.facts import facts_table
+from heorsynth.report.tables.texts import texts_table
 
 _GOVERNANCE = (
     ("steward", "Steward"),
@@ -68,6 +71,7 @@ def dossier(
     first_file: str = "000.parquet",
     analyses: Sequence[Analysis] = (),
     attrition: pd.DataFrame | None = None,
+    told: Sequence[tuple[Narratives, TextReport]] = (),
 ) -> str:
     """Return the page as HTML: verdict, findings, figures, tables, methods, governance and how to run it again.
 
@@ -87,6 +91,7 @@ def dossier(
     first_file : str                 of the synthetic rows, as a path within their folder in the run's
     analyses : sequence              the user's own, shown side by side on the patients and on the synthetic cohorts
     attrition : DataFrame, optional  of a cohort from a database: the persons left after each step
+    told : sequence                  texts of synthetic patients with their checks, by maker
 
     Returns
     -------
@@ -134,6 +139,7 @@ def dossier(
             evaluation=economics_table(evidence) if evidence.economics else None,
             replications=tables.analyses(replications) if replications else None,
             analyses_forest=_one(lambda: figures.analyses(replications)) if replications else "",
+            told=[(texts, texts_table(report), _any_fault(report), str(texts[0])) for texts, report in told],
             making=_making(protocol, synthetic, evidence),
             margins=margins_table(_margins(protocol), evidence),
             blank=NEEDS_A_PERSON,
@@ -151,6 +157,12 @@ def dossier(
             versions=[(name, version(name)) for name in _PACKAGES],
         )
     )
+
+
+def _any_fault(report: TextReport) -> str:
+    """Return how many texts have a fault, as a sentence; "" if facts were not checked."""
+    found = [one.estimate for one in report.findings if one.check == ANY_FAULT]
+    return "".join(f"{one.count:,} of {len(report.texts):,} have a fault of any kind." for one in found)
 
 
 def _level(synthetic: Sequence[Cohort]) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from heorsynth.checks.core.finding import FAIL, NOT_ESTIMABLE
 from heorsynth.core.display import counted
@@ -80,6 +81,8 @@ def _origin(record: Record, of_paper: bool) -> Iterator[_Fact]:
     yield _Fact("Rows", f"{rows}; analyse all cohorts together, each is one draw")
     made = f"{generator['name']}, heorsynth {record.version}, seed {generator['seed']}"
     yield _Fact("Generator", f"{made}; no language model")
+    if record.texts:
+        yield _Fact("Texts", _short("; ".join(map(_told, record.texts))))
     yield _Fact("After drawing", _short("; ".join(record.post_processing)))
     yield _Fact("Release", _short(level_sentence(str(generator.get("level", "")))))
     promised = privacy_sentence(generator.get("settings", {}))
@@ -88,6 +91,12 @@ def _origin(record: Record, of_paper: bool) -> Iterator[_Fact]:
     yield _Fact(
         "Protocol", f"SHA-256 {record.protocol['sha256'][:16]}…; {counted(len(record.amendments), 'amendment')}"
     )
+
+
+def _told(texts: Mapping[str, Any]) -> str:
+    """How many texts a maker wrote, and how many of them have a fault."""
+    told = f"{counted(texts['texts'], 'text')} of kind {texts['kind']} by {texts['maker']}"
+    return f"{told}, with a fault in {texts['any_fault']}"
 
 
 def _use(record: Record, evidence: Evidence) -> Iterator[_Fact]:

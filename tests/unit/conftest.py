@@ -1,10 +1,15 @@
-"""One small run, unsigned, and the same one signed, made once for all tests of what a run folder holds; each engine."""
+"""One small run, unsigned and signed, made once for all tests of what a run folder holds; engines; a model server."""
 
+import json
 import sys
+import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -149,9 +154,9 @@ def printed_trial(tmp_path_factory: pytest.TempPathFactory) -> Trial:
     death, left = rng.exponential(scale), rng.uniform(14, 30, 200)
     worse = death * rng.uniform(0.3, 1.0, 200)
     frame = pd.DataFrame({"arm": arm})
-    for name, time in (("os", death), ("pfs", worse)):
-        frame[f"{name}_time"] = np.round(np.minimum(time, left), 3)
-        frame[f"{name}_event"] = (time <= left).astype(int)
+    for name, until in (("os", death), ("pfs", worse)):
+        frame[f"{name}_time"] = np.round(np.minimum(until, left), 3)
+        frame[f"{name}_event"] = (until <= left).astype(int)
         _points(frame, name).to_csv(folder / f"{name}.csv", index=False)
     (folder / "paper.yaml").write_text(_paper(frame), encoding="utf-8")
     return Trial(frame, folder / "paper.yaml")
@@ -209,3 +214,71 @@ table1:
     age: {{unit: year, arms: {{drug: {{mean: 61.2, sd: 9.8}}, usual: {{median: 62, iqr: [55, 69]}}}}}}
     sex: {{levels: {{female: {{drug: 40 (40%), usual: 45}}, male: {{drug: 60 (60%), usual: 55}}}}}}
 """
+
+
+class Server:
+    """A model server. `reply` makes status, headers and body of each request; `requests` keeps what it received."""
+
+    def __init__(self) -> None:
+        self.requests: list[dict[str, Any]] = []
+        self.reply: Callable[[dict[str, Any]], tuple[int, dict[str, str], bytes]] = lambda body: chat("A text.", body)
+        self.delay = 0.0
+        server = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+                server.requests.append({"path": self.path, "headers": dict(self.headers), "body": body})
+                time.sleep(server.delay)
+                status, headers, content = server.reply(body)
+                self.send_response(status)
+                for name, value in {**headers, "content-length": str(len(content))}.items():
+                    self.send_header(name, value)
+                self.end_headers()
+                try:
+                    self.wfile.write(content)
+                except OSError:
+                    self.close_connection = True
+
+            def log_message(self, *_: object) -> None:
+                """Say nothing."""
+
+        self.http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.thread = threading.Thread(target=self.http.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+        self.thread.start()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.http.server_address[1]}/v1"
+
+    def stop(self) -> None:
+        self.http.shutdown()
+        self.http.server_close()
+        self.thread.join()
+
+
+def chat(text: str, body: dict[str, Any], finish: str = "stop", **more: object) -> tuple[int, dict[str, str], bytes]:
+    """An answer of the chat-completions protocol."""
+    choice = {"message": {"role": "assistant", "content": text}, "finish_reason": finish}
+    facts = {"model": body["model"], "system_fingerprint": "fp_1", "choices": [choice], **more}
+    return 200, {}, json.dumps(facts).encode()
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    made = Server()
+    yield made
+    made.stop()
+
+
+@pytest.fixture(scope="session")
+def session_server() -> Iterator[Server]:
+    """A server for a run that several tests look at."""
+    made = Server()
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def chat_answer() -> Callable[..., tuple[int, dict[str, str], bytes]]:
+    return chat

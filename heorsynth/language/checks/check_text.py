@@ -12,7 +12,7 @@ from heorsynth.core.random import stream
 from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.language.checks.diversity import blocks_of, distinct, self_bleu
 from heorsynth.language.checks.duplicates import near_duplicates
-from heorsynth.language.checks.findings import TextFinding, TextReport
+from heorsynth.language.checks.findings import ANY_FAULT, TextFinding, TextReport
 from heorsynth.language.checks.identifiers import canaries_in, identifiers_in
 from heorsynth.language.checks.memorised import Corpus
 from heorsynth.language.checks.rates import false_alarms, recall
@@ -21,7 +21,7 @@ from heorsynth.language.facts.sheet import Sheet, sheet_of
 from heorsynth.language.narratives.narratives import Narratives
 from heorsynth.language.reading.compare import BEYOND, FABRICATED, KINDS, MOST_CHARACTERS, Reader
 
-_CHECKS = ("facts", "duplicates", "diversity", "identifiers", "memorised")
+CHECKS = ("facts", "duplicates", "diversity", "identifiers", "memorised")
 """The checks by name. "memorised" needs a corpus."""
 
 Texts = Narratives | Mapping[str, str | Sequence[str]] | Sequence[str]
@@ -31,7 +31,7 @@ def check_text(
     texts: Texts,
     cohort: Cohort,
     *,
-    checks: Sequence[str] = _CHECKS,
+    checks: Sequence[str] = CHECKS,
     reference: Sequence[str] | None = None,
     corpus: Sequence[str] | None = None,
     canaries: Sequence[str] = (),
@@ -82,9 +82,9 @@ def check_text(
     >>> report["facts omitted age"].estimate.count
     0
     """
-    unknown = [name for name in checks if name not in _CHECKS]
+    unknown = [name for name in checks if name not in CHECKS]
     if unknown:
-        raise unknown_name("check of texts", unknown[0], _CHECKS)
+        raise unknown_name("check of texts", unknown[0], CHECKS)
     sheet = sheet_of(cohort, slots=slots, names=names, units=units, levels=levels, language=language,
                      purpose="checks of texts")  # fmt: skip
     ids, held = _paired(texts, sheet)
@@ -162,7 +162,7 @@ class _Work:
         every = np.ones(len(self.ids), dtype=bool)
         found.append(self._fact(BEYOND, BEYOND, FABRICATED, faults, every))
         hits = share([bool(one) for one in faults], self.ids)
-        return [*found, TextFinding("facts: texts with any fault", "", hits, None, false_alarms("text"))]
+        return [*found, TextFinding(ANY_FAULT, "", hits, None, false_alarms("text"))]
 
     def _fact(
         self, key: str, slot_kind: str, kind: str, faults: tuple[tuple[str, ...], ...], asked: np.ndarray

@@ -10,6 +10,9 @@ import pandas as pd
 from heorsynth.core.display import Card
 from heorsynth.core.estimate import Estimate, significant
 
+ANY_FAULT = "facts: texts with any fault"
+"""The check of how many texts have a fault of any kind in any slot."""
+
 
 @dataclass(frozen=True)
 class TextFinding:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from heorsynth.core.errors import LabelError, Problem, RoleError, nearest
 from heorsynth.data.cohort.cohort import Cohort
+from heorsynth.data.columns.schema import Schema
 from heorsynth.data.labels.claims import require_label_matches
 from heorsynth.data.labels.label import Label
 from heorsynth.language.facts.vocabulary import plain_level, read_words, sex_of, yes_or_no
@@ -97,6 +98,62 @@ class Sheet:
         rows = tuple({key: row[key] for key in keys if key in row} for row in self.rows)
         return replace(self, slots=tuple(known[key] for key in keys), rows=rows)
 
+    def of_patients(self, ids: Sequence[str]) -> Sheet:
+        """Return the sheet of these patients, in this order. Raise RoleError for an id that it lacks."""
+        places = {one: at for at, one in enumerate(self.ids)}
+        strange = sum(one not in places for one in ids)
+        if strange:
+            raise RoleError(
+                "patients", Problem("", f"{strange:,} ids are in no row of the cohort", "give synthetic ids")
+            )
+        return replace(self, rows=tuple(self.rows[places[one]] for one in ids), ids=tuple(ids))
+
+
+def slot_problems(
+    schema: Schema, columns: Sequence[str], slots: Sequence[str], given: Mapping[str, Mapping[str, object]]
+) -> list[Problem]:
+    """Return what is wrong with the slots asked for, before any row is drawn: it reads names only.
+
+    Parameters
+    ----------
+    schema : Schema         roles of the cohort
+    columns : sequence      names of its columns
+    slots : sequence        keys of slots
+    given : Mapping         "names", "units" and "levels", each with the columns that it describes
+
+    Examples
+    --------
+    >>> print(slot_problems(Schema({}), ["age", "sex"], ["aeg"], {"units": {"bili": "mg/dL"}})[0])
+    slots: no slot 'aeg'
+          fix: did you mean 'age'?
+    """
+    ends = [f"{endpoint}.{what}" for endpoint in schema.endpoints for what in ("status", "time")]
+    known = [*_plain_columns(schema, columns), *ends]
+    found = [Problem("slots", f"no slot {key!r}", _slot_fix(key, schema, known)) for key in slots if key not in known]
+    found += [
+        Problem(what, f"no column {name!r}", nearest(name, columns))
+        for what, held in given.items()
+        for name in held
+        if name not in columns
+    ]
+    return found
+
+
+def _slot_fix(key: str, schema: Schema, known: Sequence[str]) -> str:
+    """Return what to write in place of an unknown slot: of a time or event column, the slots of its endpoint."""
+    ends = [one.name for one in schema.endpoints.values() if key in (one.name, one.time, one.event)]
+    if ends:
+        return f"an endpoint has the slots '{ends[0]}.status' and '{ends[0]}.time'"
+    if key in (*schema.identifiers, schema.entry, *schema.bands):
+        return "ids, clusters, entry times and bands are in no text; leave it out"
+    return nearest(key, known)
+
+
+def _plain_columns(schema: Schema, columns: Iterable[str]) -> list[str]:
+    """Return the columns that have a slot of their own."""
+    skipped = {*schema.identifiers, schema.entry, *schema.times, *schema.events, *schema.bands}
+    return [name for name in columns if name not in skipped]
+
 
 def require_synthetic(cohort: Cohort, purpose: str) -> Label:
     """Return the cohort's label. Raise LabelError unless every row is labelled as synthetic.
@@ -168,21 +225,14 @@ class _Reader:
     def refuse_unknown(self) -> None:
         """Raise RoleError for names, units or levels of columns that the cohort lacks."""
         columns = [str(name) for name in self.cohort.rows.columns]
-        given = {"names": [*self.names], "units": [*self.units], "levels": [*self.renamed]}
-        problems = [
-            Problem(what, f"no column {name!r}", nearest(name, columns))
-            for what, held in given.items()
-            for name in held
-            if name not in columns
-        ]
-        if problems:
+        given: dict[str, Mapping[str, object]] = {"names": self.names, "units": self.units, "levels": self.renamed}
+        if problems := slot_problems(self.cohort.schema, columns, (), given):
             raise RoleError("slots", problems)
 
     def slots(self) -> list[Slot]:
         """Return the slots in the order of a text: person, disease, treatment, values, outcome."""
         schema = self.cohort.schema
-        skipped = {*schema.identifiers, schema.entry, *schema.times, *schema.events, *schema.bands}
-        plain = [self._slot(str(name)) for name in self.cohort.rows.columns if name not in skipped]
+        plain = [self._slot(name) for name in _plain_columns(schema, map(str, self.cohort.rows.columns))]
         order = (AGE, SEX, LEVEL, FLAG, TREATMENT, DATE, MEASURE, UTILITY, COST)
         found = sorted(plain, key=lambda slot: order.index(slot.kind))
         for endpoint in schema.endpoints.values():

@@ -1,3 +1,3 @@
 """Language models behind one protocol: every call is recorded, and a recorded call is replayed without network."""
 
-__all__ = ("answers", "model", "prompts")
+__all__ = ("answers", "calls", "model", "prompts", "records")

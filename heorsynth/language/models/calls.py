@@ -78,12 +78,14 @@ class Answer:
     model : str       the model that answered, as it names itself
     version : str     its version or digest; "" where the endpoint gives none
     finish : str      why it ended, as the endpoint says: "stop", "length", …
+    engine : str      of a model on this machine: the library that computed the answer, with its version and threads
     """
 
     text: str
     model: str
     version: str = ""
     finish: str = "stop"
+    engine: str = ""
 
 
 class Client(Protocol):

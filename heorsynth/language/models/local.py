@@ -1,15 +1,16 @@
-"""Live models on this machine: a GGUF file through llama-cpp-python, which is installed separately."""
+"""Live models on this machine: a GGUF file, answered by a library that is installed separately."""
 
 from __future__ import annotations
 
 import hashlib
+import struct
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 from heorsynth.core.errors import ModelCallError, Problem
 from heorsynth.language.models.calls import Answer, Call
+from heorsynth.language.models.gguf_engines import Engine, engine_here, open_engine
 
 
 @dataclass(frozen=True)
@@ -20,16 +21,21 @@ class LocalModel:
     ----------
     path : path         the file; its name without ending is the model's name, and no record holds its folder
     context : int       tokens of prompt and answer together
-    threads : int       the answer of some models depends on it, so it is fixed
+    threads : int       the last digits of a sum depend on it, and so may an answer; it is fixed, and recorded
 
     Raises
     ------
-    ModelCallError      there is no such file, or llama-cpp-python is not installed
+    ModelCallError      there is no such file, or neither engine is installed
+
+    Notes
+    -----
+    llama-cpp-python answers where it is installed, else transformers with gguf. They round differently, so the record
+    names the engine.
     """
 
     path: Path
     context: int = 2048
-    threads: int = 2
+    threads: int = 1
 
     provider = "gguf"
 
@@ -49,34 +55,25 @@ class LocalModel:
             return hashlib.file_digest(file, "sha256").hexdigest()
 
     @cached_property
-    def _loaded(self) -> Any:
+    def _engine(self) -> Engine:
+        name = engine_here()
+        if not name:
+            fix = "pip install llama-cpp-python; or pip install torch==2.13.0 transformers gguf accelerate"
+            raise self._error("no library that reads GGUF files is installed", fix)
         try:
-            from llama_cpp import Llama
-        except ImportError:
-            raise self._error("llama-cpp-python is not installed", "pip install llama-cpp-python") from None
-        try:
-            return Llama(str(self.path), n_ctx=self.context, n_threads=self.threads, seed=0, verbose=False)
-        except (ValueError, OSError):
+            return open_engine(name, Path(self.path), self.context, self.threads)
+        except (ValueError, OSError, KeyError, struct.error):
             raise self._error("cannot be loaded", "give a complete GGUF file") from None
 
     def send(self, call: Call) -> Answer:
         """Return the answer to a call; raise ModelCallError if the prompt does not fit the context."""
-        settings = call.parameters
+        prompt, engine = call.prompt, self._engine
+        messages = [{"role": "system", "content": prompt.system}, {"role": "user", "content": prompt.user}]
         try:
-            facts = self._loaded.create_chat_completion(
-                messages=[
-                    {"role": "system", "content": call.prompt.system},
-                    {"role": "user", "content": call.prompt.user},
-                ],
-                temperature=settings.temperature,
-                top_p=settings.top_p,
-                max_tokens=settings.max_tokens,
-                seed=settings.seed,
-            )
+            text, finish = engine.chat(messages, call.parameters)
         except ValueError:
             raise self._error("the prompt does not fit its context", "shorten it, or raise context") from None
-        choice = facts["choices"][0]
-        return Answer(choice["message"]["content"], self.model, f"sha256:{self.sha256}", str(choice["finish_reason"]))
+        return Answer(text, self.model, f"sha256:{self.sha256}", finish, engine.name)
 
     def _error(self, found: str, fix: str) -> ModelCallError:
         return ModelCallError(f"model {self.model!r} (gguf)", Problem("", found, fix))

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from heorsynth.core.errors import CallRecordError, ModelCallError, Problem, PromptError, unknown_name
+from heorsynth.core.errors import CallRecordError, ModelCallError, Problem, PromptError, nearest, unknown_name
 from heorsynth.language.models.answers import USUAL, processed
 from heorsynth.language.models.calls import Call, Client, Parameters
 from heorsynth.language.models.endpoints import Endpoint
@@ -15,6 +15,8 @@ from heorsynth.language.models.prompts import Prompt
 from heorsynth.language.models.records import Records
 
 _PROVIDERS = ("openai", "anthropic", "gguf")
+
+_IN_A_RUN = "run once with --live-model, which asks the model and records its answers; or restore the records"
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,7 @@ class Model:
             fix = "open the model with live=True to ask it; an unchanged prompt with its record needs no network"
             raise CallRecordError(
                 f"model {self.name!r} ({self.provider})",
-                Problem(f"call {call.key[:12]}", "there is no record of it, and no live model", fix),
+                Problem(f"call {call.key[:12]}", "there is no record of it, and no live model", fix, _IN_A_RUN),
             )
         answer = self.client.send(call)
         self.records.write(call, answer)
@@ -79,6 +81,28 @@ class Model:
         keys = self.records.keys()
         held = {key: self.records.facts(key) for key in keys}
         return {key: str(one["answer"]["version"]) for key, one in held.items() if one["call"]["model"] == self.name}
+
+
+def model_problem(name: str, url: str = "") -> Problem | None:
+    """Return what is wrong with the name of a model and the address of its endpoint; None if nothing is.
+
+    Examples
+    --------
+    >>> print(model_problem("opnai:gpt-4o-mini"))
+    unknown provider
+          fix: did you mean 'openai'?
+    """
+    provider, _, named = name.partition(":")
+    if provider not in _PROVIDERS:
+        return Problem("", "unknown provider", nearest(provider, _PROVIDERS))
+    if not named:
+        return Problem("", "no model is named", f"write {provider}:NAME")
+    if provider != "gguf":
+        try:
+            Endpoint(provider, named, url)
+        except ModelCallError as error:
+            return error.problems[0]
+    return None
 
 
 def open_model(
@@ -116,8 +140,8 @@ def open_model(
     provider, _, named = name.partition(":")
     if provider not in _PROVIDERS:
         raise unknown_name("provider", provider, _PROVIDERS)
-    if not named:
-        raise ModelCallError(f"model {name!r}", Problem("", "no model is named", f"write {provider}:NAME"))
+    if wrong := model_problem(name):
+        raise ModelCallError(f"model {name!r}", wrong)
     client: Client | None = None
     if live:
         client = (

@@ -11,7 +11,8 @@ from typing import Protocol
 
 from heorsynth.core.errors import Problem, PromptError, nearest
 from heorsynth.data.labels.label import Label
-from heorsynth.language.facts.sheet import Sheet
+from heorsynth.language.facts.sheet import SEX, Sheet
+from heorsynth.language.facts.vocabulary import read_words
 
 MOST_CHARACTERS = 400_000
 """Longest text that a prompt may hold: about 100,000 tokens."""
@@ -60,6 +61,8 @@ class SyntheticFacts:
         for slot in self.sheet.slots:
             if slot.key in self.sheet.rows[self.at]:
                 value = slot.written(self.sheet.rows[self.at][slot.key])
+                if slot.kind == SEX:
+                    value = str(read_words("facts", self.sheet.language)["sex_words"][value]["adjective"])
                 lines.append(f"{slot.name}: {value or 'no event'} {slot.unit}".rstrip())
         return {"facts": "\n".join(lines)}
 
@@ -168,6 +171,11 @@ class Template:
             raise PromptError(f"template {self.name!r}", problems)
 
     @property
+    def slots(self) -> frozenset[str]:
+        """The slots that the text names."""
+        return frozenset(slot for _, slot, _, _ in string.Formatter().parse(self.text) if slot)
+
+    @property
     def sha256(self) -> str:
         """SHA-256 of the text, in hex."""
         return hashlib.sha256(self.text.encode()).hexdigest()
@@ -190,7 +198,7 @@ class Template:
         if problems:
             raise PromptError(subject, problems)
         values = {name: _as_data(text) for name, text in source.slots.items()} | settings
-        needed = {slot for _, slot, _, _ in string.Formatter().parse(self.text) if slot}
+        needed = self.slots
         empty = sorted(needed - set(values))
         if empty:
             raise PromptError(subject, [Problem(f"{{{name}}}", "has no value", "give it") for name in empty])

@@ -37,6 +37,7 @@ def narrate(
     names: Mapping[str, str] | None = None,
     units: Mapping[str, str] | None = None,
     levels: Mapping[str, Mapping[str, str]] | None = None,
+    patients: Sequence[str] | None = None,
 ) -> Narratives:
     """Return a text for each patient of a synthetic cohort.
 
@@ -51,6 +52,7 @@ def narrate(
     slots : sequence of str    keys of the facts to state; all columns but ids, clusters, entry and bands if not given
     names, units : Mapping     column to its printed name; to its unit, such as {"bili": "mg/dL"}
     levels : Mapping           column to {level: printed name}, such as {"sex": {"1": "male", "2": "female"}}
+    patients : sequence of str synthetic ids to tell, in this order; all if not given
 
     Returns
     -------
@@ -59,6 +61,7 @@ def narrate(
     Raises
     ------
     LabelError                 the cohort is not labelled as synthetic
+    RoleError                  a slot, column or synthetic id is not in the cohort
     CallRecordError            a call of the model has no record, and the model is not live
     ModelCallError             the model gives no text for any patient
 
@@ -82,6 +85,8 @@ def narrate(
     """
     check_seed(seed)
     sheet = sheet_of(cohort, slots=slots, names=names, units=units, levels=levels, language=language)
+    if patients is not None:
+        sheet = sheet.of_patients(patients)
     if kind not in kinds_of(language):
         raise unknown_name("kind of text", kind, kinds_of(language))
     if model is None:

@@ -10,7 +10,7 @@ from typing import Any, overload
 
 import pandas as pd
 
-from heorsynth.core.display import Card, facts_card, printable
+from heorsynth.core.display import Card, counted, facts_card, printable
 from heorsynth.core.errors import LabelError, OutputError, Problem, TextError
 from heorsynth.core.reading import json_of
 from heorsynth.data.labels.label import ID_COLUMN, KEY, Label
@@ -76,6 +76,12 @@ class Narratives(Sequence[_Narrative]):
 
     def __iter__(self) -> Iterator[_Narrative]:
         return (self[at] for at in range(len(self)))
+
+    @property
+    def sentence(self) -> str:
+        """How many texts of which kind were written, by whom, and how many were refused, as a sentence."""
+        refused = f"; {len(self.refused):,} refused" if self.refused else ""
+        return f"{counted(len(self), 'text')} of kind {self.kind} by {self.maker}{refused}."
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row a text, with the synthetic id as index and the label in `attrs`."""

@@ -16,19 +16,15 @@ from heorsynth.checks.economics.analysis import imputations
 from heorsynth.checks.planning.catalogue import margin_for
 from heorsynth.checks.planning.purposes import PURPOSES
 from heorsynth.core.errors import HeorsynthError, MarginError, Problem, ProtocolError, RoleError, SeedError, nearest
-from heorsynth.core.section import Number, Section, Whole, schema_problem, whole
+from heorsynth.core.section import Level, Number, Section, Whole, schema_problem, whole
 from heorsynth.core.yaml_lines import Path_, line_of, read_yaml
 from heorsynth.data.folders.sampling import LEAST_ROWS
 from heorsynth.generators import registry
 from heorsynth.protocol.file.analyses import AnalysisSection, block_problems
+from heorsynth.protocol.file.narratives import NarrativesSection, narratives_problems
 from heorsynth.protocol.file.paper_source import PUBLISHED, paper_problems, with_generator
 from heorsynth.protocol.file.release import ReleaseSection, release_problems
 from heorsynth.protocol.file.sources import SourceSection
-
-
-def _level(value: object) -> object:
-    """A level as text if it is a boolean: the levels of a boolean column are called True and False."""
-    return str(value) if isinstance(value, bool) else value
 
 
 def _code(value: object) -> object:
@@ -55,7 +51,6 @@ def _method(value: object) -> object:
 
 Code = Annotated[int, BeforeValidator(_code)]
 _Moment = Annotated[float, BeforeValidator(_moment)]
-_Level = Annotated[str | int, BeforeValidator(_level)]
 
 
 class _LongVisits(Section):
@@ -90,7 +85,7 @@ class _CohortSection(Section):
     name: str | None = None
     endpoints: dict[str, list[str | dict[Code, str]]] | None = None
     arm: str | None = None
-    arm_reference: _Level | None = None
+    arm_reference: Level | None = None
     costs: list[str] | None = None
     utilities: list[str] | None = None
     subgroups: list[str] | None = None
@@ -131,7 +126,7 @@ class _GeneratorSection(Section):
     seed: Whole = Field(ge=0)
     options: dict[str, object] = {}
     targets: dict[str, dict[str, Number]] = {}
-    where: dict[str, _Level] = {}
+    where: dict[str, Level] = {}
 
 
 class _Economics(Section):
@@ -142,7 +137,7 @@ class _Economics(Section):
     `cluster` is the column of the clusters of a cluster-randomised trial.
     """
 
-    comparator: _Level
+    comparator: Level
     wtp: list[Number] = Field(min_length=1)
     cost: str | None = None
     effect: str | None = None
@@ -219,6 +214,7 @@ class Document(Section):
     margins: dict[str, dict[str, object]] = {}
     economics: _Economics | None = None
     analyses: list[AnalysisSection] = []
+    narratives: NarrativesSection | None = None
     governance: Governance = Governance()
     registration: _Registration | None = None
     amendments: list[_Amendment] = []
@@ -329,7 +325,7 @@ def _unknown_names(plain: Mapping[str, object], lines: dict[Path_, int]) -> list
     for key, declared in margins.items() if isinstance(margins, dict) else ():
         if isinstance(declared, dict):
             problems += _margin_problems(key, declared, lines)
-    others = (block_problems(plain, lines), release_problems(plain, lines), paper_problems(plain, lines))
+    others = (find(plain, lines) for find in (block_problems, narratives_problems, release_problems, paper_problems))
     return [*problems, *chain.from_iterable(others)]
 
 

@@ -9,6 +9,7 @@ from heorsynth.report.tables.evidence import answers_table, margins_table, verdi
 from heorsynth.report.tables.facts import facts_table
 from heorsynth.report.tables.replications import analyses
 from heorsynth.report.tables.table import Table
+from heorsynth.report.tables.texts import texts_table
 from heorsynth.report.tables.undeclared import panel
 
 __all__ = (
@@ -27,5 +28,7 @@ __all__ = (
     "panel",
     "table_one",
     "table_one_by_arm",
+    "texts",
+    "texts_table",
     "verdict_table",
 )

@@ -1,10 +1,10 @@
-"""Ranks and discovery rates against `scipy.stats`, to the last bit."""
+"""Orders, ranks and discovery rates against a stable sort and `scipy.stats`, to the last bit."""
 
 import numpy as np
 import pytest
 from scipy import stats
 
-from heorsynth.core.ranks import discovery_rates, ranks
+from heorsynth.core.ranks import discovery_rates, highest, mid_ranks, ranks, rising
 
 
 @pytest.mark.parametrize("n", [1, 2, 7, 400])
@@ -27,3 +27,19 @@ def test_no_value_has_no_rank():
 def test_discovery_rates_equal_scipy():
     p = np.random.default_rng(1).random(50) ** 3
     assert np.array_equal(discovery_rates(p), stats.false_discovery_control(p))
+
+
+@pytest.mark.parametrize("n", [0, 1, 2, 3000])
+@pytest.mark.parametrize("decimals", [0, 1, 15])
+def test_the_order_the_highest_and_the_ranks_are_those_of_a_stable_sort(n: int, decimals: int) -> None:
+    values = np.round(np.random.default_rng(n).normal(size=n), decimals)
+    assert rising(values).tolist() == np.argsort(values, kind="stable").tolist()
+    for count in (0, 1, n // 3, n, n + 1):
+        wanted = np.zeros(n, dtype=bool)
+        wanted[np.argsort(-values, kind="stable")[: max(count, 0)]] = True
+        assert highest(values, count).tolist() == wanted.tolist()
+    if n:
+        order, ranks, counts = mid_ranks(values)
+        found = np.empty(n)
+        found[order] = np.repeat(ranks, counts)
+        assert found.tolist() == stats.rankdata(values).tolist()

@@ -3,6 +3,7 @@
 import hashlib
 import sys
 import types
+from importlib.machinery import ModuleSpec
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,8 @@ class Llama:
 @pytest.fixture
 def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     library = types.ModuleType("llama_cpp")
-    library.Llama = Llama
+    library.Llama, library.__version__ = Llama, "0.3"
+    library.__spec__ = ModuleSpec("llama_cpp", None)
     monkeypatch.setitem(sys.modules, "llama_cpp", library)
     path = tmp_path / "small.gguf"
     path.write_bytes(b"weights")
@@ -43,6 +45,7 @@ def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_a_call_is_sent_with_its_settings_and_the_answer_names_the_file_by_its_hash(file: Path) -> None:
     answer = LocalModel(file).send(CALL)
     assert answer.text == f"{CALL.prompt.user}|4|0.0" and answer.finish == "length" and answer.model == "small"
+    assert answer.engine == "llama-cpp-python 0.3, 1 thread"
     assert answer.version == "sha256:" + hashlib.sha256(b"weights").hexdigest()
 
 
@@ -58,6 +61,7 @@ def test_a_damaged_file_and_a_prompt_that_does_not_fit_are_errors_without_path_a
 
 
 def test_without_the_library_the_error_says_what_to_install(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "llama_cpp", None)
+    for name in ("llama_cpp", "transformers"):
+        monkeypatch.setitem(sys.modules, name, None)
     with pytest.raises(ModelCallError, match="pip install llama-cpp-python"):
         LocalModel(file).send(CALL)
