@@ -112,9 +112,11 @@ def _pairs(
         first = bisect_left(held, (number.start - _WINDOW,))
         last = bisect_left(held, (number.end + _WINDOW,))
         for start, end, keys in held[first:last]:
-            gap = _gap(sentence, number, start, end, beside) + _directly(sentence, number, end)
+            gap, direct = _gap(sentence, number, start, end, beside), _directly(sentence, number, end)
             for key in keys:
-                cost = gap + _misfit(number, by_key.get(key), facts, terms) if key in by_key else math.inf
+                cost = gap + direct + _misfit(number, by_key.get(key), facts, terms) if key in by_key else math.inf
+                if direct and key in ages and number.unit in TIME_UNITS:
+                    cost = gap + direct  # "an age of 442 days" is said of the age, whatever else lasts 442 days
                 if cost <= _FARTHEST:
                     pairs.append((cost, at, key, (placed.sentence, start)))
     return pairs

@@ -28,7 +28,7 @@ class Number:
     decimals : int          as written
     unit : str              name of the unit, "" if none follows
     start, end : int        place in the sentence, with its unit
-    old : bool              written as "-year-old", "yo" or "years of age"
+    old : bool              written as "-year-old", "yo", "years of age" or "-day-old"
     """
 
     value: float
@@ -48,6 +48,11 @@ class _Patterns:
 
 
 _OLD = re.compile(r"[\s-]*(?:year|yr|y)s?[\s/.-]*(?:old|o\b|of age)|\s*(?:yo|y/o)\b|\s+years?,?\s+(?:old|of age)")
+
+_YOUNG = re.compile(
+    r"[\s-]*(day|week|month)s?[\s-]old\s+(?:male|female|man|woman|boy|girl|patient|person|infant|baby|newborn|child)\b"
+)
+"""An age in another unit, of a person: wounds and scans have ages too."""
 
 _TIMES_TEN = re.compile(r"\s*[x×]\s*10\s*\^?\s*(\d)\s*/\s*l\b")
 
@@ -107,6 +112,9 @@ def _with_unit(
     old = _OLD.match(sentence, end)
     if old is not None:
         return Number(value, decimals, "year", start, old.end(), True)
+    young = _YOUNG.match(sentence, end)
+    if young is not None:
+        return Number(value, decimals, young.group(1), start, young.end(1), True)
     unit = patterns.unit.match(sentence, end)
     if unit is not None:
         return Number(value, decimals, words.units[unit.group().strip(" -")], start, unit.end())

@@ -45,6 +45,9 @@ def test_a_text_that_says_all_facts_has_no_fault() -> None:
 
 @pytest.mark.parametrize("old, new, found", [
     ("64-year-old", "46-year-old", ["age contradicted"]),
+    ("was seen", "of an age of 1540 days was seen", ["age contradicted"]),
+    ("was seen", "of an age of 23,486 days was seen", []),
+    ("was seen", "was seen, a 1540-day-old woman", ["age contradicted"]),
     ("A 64-year-old woman", "A 64-year-old man", ["sex contradicted"]),
     ("stage was 3", "stage was IV", ["stage contradicted"]),
     ("stage was 3", "stage was III", []),
@@ -71,6 +74,7 @@ def test_a_text_that_says_all_facts_has_no_fault() -> None:
     (" after 1540 days", "", ["os.time omitted"]),
     ("She died after", "Follow-up ended after", ["os.status omitted"]),
     ("She died", "She had diabetes. She died", ["other fabricated"]),
+    ("was seen", "with a rare genetic disorder was seen", ["other fabricated"]),
     ("She died", "She kept bees in the garden. She died", ["other fabricated"]),
     ("She died", "Sodium was 139 mmol/L. She died", ["other fabricated"]),
     ("She died", "A review took place on 2 February 2024. She died", ["other fabricated"]),
