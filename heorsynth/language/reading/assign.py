@@ -115,11 +115,16 @@ def _pairs(
             gap, direct = _gap(sentence, number, start, end, beside), _directly(sentence, number, end)
             for key in keys:
                 cost = gap + direct + _misfit(number, by_key.get(key), facts, terms) if key in by_key else math.inf
-                if direct and key in ages and number.unit in TIME_UNITS:
+                if direct and key in ages and number.unit in TIME_UNITS and not _is_within(start, beside):
                     cost = gap + direct  # "an age of 442 days" is said of the age, whatever else lasts 442 days
                 if cost <= _FARTHEST:
                     pairs.append((cost, at, key, (placed.sentence, start)))
     return pairs
+
+
+def _is_within(place: int, numbers: Sequence[Number]) -> bool:
+    """Return whether a place is part of a number, as the "age" of "62 years of age" is."""
+    return any(number.start <= place < number.end for number in numbers)
 
 
 def _directly(sentence: str, number: Number, end: int) -> float:

@@ -47,6 +47,7 @@ def test_a_text_that_says_all_facts_has_no_fault() -> None:
     ("64-year-old", "46-year-old", ["age contradicted"]),
     ("was seen", "of an age of 1540 days was seen", ["age contradicted"]),
     ("was seen", "of an age of 23,486 days was seen", []),
+    ("A 64-year-old woman was seen", "A woman, 64 years of age (1540 days of follow-up) was seen", []),
     ("was seen", "was seen, a 1540-day-old woman", ["age contradicted"]),
     ("A 64-year-old woman", "A 64-year-old man", ["sex contradicted"]),
     ("stage was 3", "stage was IV", ["stage contradicted"]),
