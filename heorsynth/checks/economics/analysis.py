@@ -277,7 +277,7 @@ def covariate(cohort: Cohort, name: str) -> np.ndarray:
     if measured(cohort, name):
         return cohort.numbers(name)[:, None]
     held = cohort.coded(name)
-    shown = np.equal.outer(held.names, list(held.counts)[1:]).astype(float)
+    shown = np.equal.outer(held.names, np.array(list(held.counts)[1:], held.names.dtype)).astype(float)
     shown[-1] = np.nan
     return np.asarray(shown[held.codes])
 

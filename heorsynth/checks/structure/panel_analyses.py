@@ -370,11 +370,11 @@ def _explained(ranks: np.ndarray, several: Sequence[Levels]) -> Iterator[float]:
             both &= seen
             values, group = ranks[both], held.codes[both]
             ascending = np.sort(values)
-        if len(values) < 2 or ascending[0] == ascending[-1]:
-            yield 0.0
-            continue
         counts = np.bincount(group)
         sizes = counts[counts > 0]
+        if len(sizes) < 2 or ascending[0] == ascending[-1]:
+            yield 0.0
+            continue
         means = np.bincount(group, values)[counts > 0] / sizes
         order = np.argsort(means)
         best = np.add.reduceat(ascending, np.cumsum([0, *sizes[order][:-1]])) / sizes[order]

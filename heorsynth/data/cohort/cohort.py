@@ -340,7 +340,7 @@ class Cohort:
         >>> "`cost` = `drug` + `stay`" in cohort.rules().texts
         True
         """
-        return rules_of(self.rows, self._schema, min_patients, table=self._arrays)
+        return rules_of(self.rows, self._schema, min_patients, table=self._arrays.own())
 
     def split(self, share: float, rng: np.random.Generator) -> tuple[Cohort, Cohort]:
         """Split at random into a training cohort and a hold-out with the given share of patients."""

@@ -146,6 +146,10 @@ class Arrays:
         """Return the table of these rows, given as an index array or a boolean mask."""
         return Arrays(None, (self, np.flatnonzero(rows) if rows.dtype == bool else rows))
 
+    def own(self) -> Arrays:
+        """Return this table if it is whole; of rows taken from one, a table of their own: each level has a row."""
+        return self if self._taken is None else Arrays(self.frame)
+
     @property
     def frame(self) -> pd.DataFrame:
         """The rows as a frame."""

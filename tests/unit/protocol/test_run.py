@@ -295,7 +295,7 @@ def test_an_error_while_the_notebook_runs_ends_its_kernel_and_leaves_nothing(
         )
         raise ZeroDivisionError
 
-    monkeypatch.setattr("heorsynth.protocol.run.dossier", failing)
+    monkeypatch.setattr("heorsynth.report.dossier.dossier", failing)
     with pytest.raises(ZeroDivisionError):
         hs.run(protocol, out=tmp_path)
     assert begun and not any(child.is_running() and child.status() != psutil.STATUS_ZOMBIE for child in begun)
