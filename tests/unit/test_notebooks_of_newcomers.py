@@ -41,6 +41,7 @@ def stranger() -> pd.DataFrame:
     })  # fmt: skip
 
 
+@pytest.mark.long
 def test_notebook_07_takes_a_stranger_s_file_to_a_verdict_and_leaves_it_alone(tmp_path: Path) -> None:
     file = tmp_path / "klinik.csv"
     stranger().to_csv(file, index=False, sep=";", decimal=",")

@@ -51,6 +51,7 @@ def test_an_attacker_finds_no_own_value_no_small_count_and_no_sum_in_a_run_folde
     assert (found.values, found.counts, found.sums) == ([], [], [])
 
 
+@pytest.mark.long
 def test_the_same_attacker_finds_all_three_where_evidence_is_written_as_computed(undisciplined, patients) -> None:
     found = attack.attacked(undisciplined.path, patients)
     assert min(found.sizes) >= 20, found.sizes

@@ -60,7 +60,8 @@ def kernels() -> list[str]:
     return [own[0], own[-1]]
 
 
-@pytest.mark.parametrize("name", ["trial", pytest.param("pbc", marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("name", PROTOCOLS)
 def test_two_processors_give_one_sha256sums(kernels: list[str], tmp_path: Path, name: str) -> None:
     protocol = tmp_path / f"{name}.yaml"
     protocol.write_text(PROTOCOLS[name], encoding="utf-8")
