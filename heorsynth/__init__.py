@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from heorsynth.evidence.validate import validate as validate
     from heorsynth.generators.augmentation import augment as augment
     from heorsynth.language.checks.check_text import check_text as check_text
+    from heorsynth.language.checks.text_scaling import text_scaling as text_scaling
     from heorsynth.language.narratives.narrate import narrate as narrate
     from heorsynth.language.proposals.propose import propose_paper as propose_paper
     from heorsynth.language.raters.rating_kit import rating_kit as rating_kit
@@ -73,6 +74,7 @@ _PUBLIC = {
     "sensitivity": "heorsynth.evaluation.evaluate:sensitivity",
     "stability": "heorsynth.evaluation.stability:",
     "tables": "heorsynth.report.tables:",
+    "text_scaling": "heorsynth.language.checks.text_scaling:text_scaling",
     "to_adam": "heorsynth.data.sources.adam_write:to_adam",
     "total": "heorsynth.data.visits.schedule:total",
     "validate": "heorsynth.evidence.validate:validate",
