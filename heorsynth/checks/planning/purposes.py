@@ -72,6 +72,7 @@ def _with_default(asked: Estimand | DefaultMargin) -> DefaultMargin:
 
 _LOOSE_KM = survival.KM_GAP.with_margin({"absolute": 0.15}, "the picture must be right, not the decimals")
 _LOOSE_COST = costs.MEAN.with_margin({"relative": 0.25}, "the order of magnitude must be right")
+_LOOSE_UTILITY = costs.MEAN_UTILITY.with_margin({"relative": 0.25}, "the order of magnitude must be right")
 _LOOSE_MARGINALS = structure.MARGINALS.with_margin({"absolute": 0.15}, "the picture must be right, not the decimals")
 _INTACT = structure.MARGINALS.with_margin(
     {"absolute": 0.15},
@@ -97,7 +98,6 @@ _SURVIVAL_DETAIL = (
 )
 _STRUCTURE = (
     structure.ASSOCIATIONS,
-    structure.ASSOCIATION_MAX,
     structure.CONDITIONAL_ASSOCIATIONS,
     structure.JOINT_RANKS,
     structure.PROPENSITY,
@@ -128,25 +128,39 @@ _OF_PAPERS = (
 _CLUSTERS = (structure.CLUSTERS, structure.CLUSTER_ARMS)
 _VISITS = (visits.MEAN_PROFILE, visits.CORRELATION, visits.DROPOUT, visits.CONTRADICTIONS)
 _VISITS_DETAIL = (visits.CHANGE, visits.MISSING_PATTERN)
+_LOOSE_VISITS = (
+    visits.MEAN_PROFILE.with_margin({"relative": 0.25}, "the order of magnitude must be right"),
+    visits.CORRELATION.with_margin(
+        {"absolute": 0.3}, "0.3 is a medium correlation by convention (Cohen 1988): none of that size may be lost"
+    ),
+    visits.DROPOUT.with_margin({"absolute": 0.15}, "the picture must be right, not the decimals"),
+)
 PURPOSES: Mapping[str, Purpose] = {
     purpose.name: purpose
     for purpose in (
         Purpose(
             "teaching",
             "Does an exercise on the synthetic cohorts show the same picture as the real cohort?",
-            (_LOOSE_KM, _LOOSE_COST, _LOOSE_MARGINALS, structure.RETENTION),
+            (
+                _LOOSE_KM,
+                _LOOSE_COST,
+                _LOOSE_UTILITY,
+                _LOOSE_MARGINALS,
+                structure.ASSOCIATION_MAX,
+                structure.RETENTION,
+                *_LOOSE_VISITS,
+            ),
             (
                 survival.RMST,
                 survival.MEDIAN,
                 costs.ZERO_SHARE,
-                costs.MEAN_UTILITY,
                 structure.ASSOCIATIONS,
                 structure.PANEL,
                 structure.MISSINGNESS,
                 structure.RULES,
                 structure.REPRESENTATION,
                 *_CLUSTERS,
-                *_VISITS,
+                visits.CONTRADICTIONS,
                 privacy.COPIES,
             ),
         ),
@@ -205,6 +219,7 @@ PURPOSES: Mapping[str, Purpose] = {
                 costs.MEAN,
                 costs.MEAN_UTILITY,
                 structure.ASSOCIATIONS,
+                structure.ASSOCIATION_MAX,
                 structure.REPRESENTATION,
                 structure.RETENTION,
                 economics.PRECISION,
@@ -216,7 +231,6 @@ PURPOSES: Mapping[str, Purpose] = {
                 survival.CENSORING,
                 survival.FOLLOW_UP,
                 costs.ZERO_SHARE,
-                structure.ASSOCIATION_MAX,
                 structure.PANEL,
                 structure.MISSINGNESS,
                 structure.RULES,
@@ -239,6 +253,7 @@ PURPOSES: Mapping[str, Purpose] = {
                 survival.HAZARD_RATIO,
                 survival.CENSORING,
                 survival.FOLLOW_UP,
+                structure.ASSOCIATION_MAX,
                 structure.REPRESENTATION,
                 structure.RETENTION,
                 economics.PRECISION,
@@ -275,7 +290,7 @@ PURPOSES: Mapping[str, Purpose] = {
         Purpose(
             "indirect-comparison",
             "Can the cohorts stand for a published trial in an indirect comparison?",
-            (*_OF_PAPERS, structure.RETENTION, _INTACT),
+            (*_OF_PAPERS, structure.RETENTION, structure.ASSOCIATION_MAX, _INTACT),
             (survival.RMST_DIFFERENCE, survival.LANDMARK, structure.CHARACTERISTICS),
             notes=(
                 "An anchored comparison assumes that every effect modifier in imbalance is matched, an unanchored one "
@@ -298,6 +313,7 @@ PURPOSES: Mapping[str, Purpose] = {
                 economics.INMB,
                 economics.POOLED_DECISION,
                 economics.BALANCE,
+                structure.ASSOCIATION_MAX,
                 structure.PANEL,
                 structure.RETENTION,
                 *_CLUSTERS,
@@ -338,6 +354,7 @@ PURPOSES: Mapping[str, Purpose] = {
                 costs.MEAN_UTILITY,
                 structure.MARGINALS,
                 structure.ASSOCIATIONS,
+                structure.ASSOCIATION_MAX,
                 structure.PANEL,
                 structure.RULES,
                 structure.REPRESENTATION,
@@ -357,7 +374,6 @@ PURPOSES: Mapping[str, Purpose] = {
                 survival.FOLLOW_UP,
                 costs.ZERO_SHARE,
                 costs.QUANTILE,
-                structure.ASSOCIATION_MAX,
                 structure.CONDITIONAL_ASSOCIATIONS,
                 structure.PROPENSITY,
                 structure.MISSINGNESS,
