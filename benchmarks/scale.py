@@ -27,7 +27,6 @@ from generators import recipe, wide
 import heorsynth as hs
 from heorsynth.engine.engine import open_engine
 
-PAGE = 4096
 PARTITION = 250_000
 ROLES = {
     "endpoints": {"os": ("time", "event")}, "arm": "arm", "arm_reference": "usual", "costs": ["cost"],
@@ -42,11 +41,15 @@ ASKED = {
 
 
 def resident(process: str = "self") -> int:
-    """Bytes this process, or another, holds in memory (Linux); 0 where it has ended."""
+    """Bytes this process, or another, holds in memory (Linux); 0 where it has ended.
+
+    Pages that several processes share, such as libraries, count for each of them in part (proportional set size).
+    """
     try:
-        return int(Path(f"/proc/{process}/statm").read_text(encoding="utf-8").split()[1]) * PAGE
-    except (OSError, IndexError):
+        lines = Path(f"/proc/{process}/smaps_rollup").read_text(encoding="utf-8").splitlines()
+    except OSError:
         return 0
+    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:")), 0)
 
 
 def resident_of_all(process: str = "self") -> int:

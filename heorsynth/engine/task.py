@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import pickle
 import sys
 import threading
@@ -153,9 +154,20 @@ def attempt_packed(sent: bytes, shared: Any = None) -> bytes:
 
     try:
         function, place, task = pickle.loads(sent)
-        return cloudpickle.dumps(attempt(_unpacked(function), shared if place is None else place.read(), task))
+        outcome = cloudpickle.dumps(attempt(_unpacked(function), shared if place is None else place.read(), task))
+        memory_given_back()
+        return outcome
     except Exception as error:  # noqa: BLE001 - an error that cannot be pickled would end the worker
         return pickle.dumps(Failed.of(error))
+
+
+def memory_given_back() -> None:
+    """Give the memory that ended work has freed back to the machine (glibc, Arrow); a waiting worker keeps it else."""
+    if "pyarrow" in sys.modules:
+        sys.modules["pyarrow"].default_memory_pool().release_unused()
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
+    if trim is not None:
+        trim(0)
 
 
 @lru_cache(maxsize=4)

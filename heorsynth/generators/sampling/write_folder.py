@@ -26,6 +26,7 @@ from heorsynth.data.labels.claims import Claim
 from heorsynth.data.labels.label import ID_COLUMN, KEY, PARTITION, Label, synthetic_ids
 from heorsynth.data.labels.watermark import fingerprint
 from heorsynth.engine.engine import Engine
+from heorsynth.engine.task import memory_given_back
 from heorsynth.generators.sampling.law import CellLaw, Law
 from heorsynth.generators.sampling.request import DrawRequest, Targets, Where
 from heorsynth.generators.sampling.row_maker import RowMaker
@@ -92,6 +93,7 @@ class WriteOrder:
         counts = _counts(maker.law, request)
         first = cls(maker, template, request.rows, request.seed, partitions, counts, request.owner)
         release = release_of(maker.name, first.drawn(0), request.owner)
+        memory_given_back()  # before workers need theirs
         return [replace(first, release=release, number=number) for number in range(m)]
 
     def size(self, part: int) -> int:
