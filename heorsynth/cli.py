@@ -65,25 +65,29 @@ def run(
     workers: int | None,
 ) -> int:
     """Run PROTOCOL: draw and check its synthetic cohorts, write the run folder, print the verdict."""
-    from heorsynth.protocol.file.spec import read_protocol
+    from heorsynth.protocol.notebook import started_kernel
 
-    read_protocol(protocol)  # Its errors are told before the rest is loaded, which takes seconds.
-    from heorsynth.data.labels.levels import level_sentence
-    from heorsynth.protocol.run import run as run_protocol
+    with started_kernel() as kernel:  # this process and the kernel import the same for seconds, on a core each
+        from heorsynth.protocol.file.spec import read_protocol
 
-    finished = run_protocol(
-        protocol,
-        out,
-        sign_key=sign_key,
-        registry=registry,
-        watermark_key=watermark_key,
-        release_key=release_key,
-        ledger=ledger,
-        live_model=live_model,
-        require_governance=require_governance,
-        engine=engine,
-        workers=workers,
-    )
+        read_protocol(protocol)  # its errors are told before the rest is loaded
+        from heorsynth.data.labels.levels import level_sentence
+        from heorsynth.protocol.run import run as run_protocol
+
+        finished = run_protocol(
+            protocol,
+            out,
+            sign_key=sign_key,
+            registry=registry,
+            watermark_key=watermark_key,
+            release_key=release_key,
+            ledger=ledger,
+            live_model=live_model,
+            require_governance=require_governance,
+            engine=engine,
+            workers=workers,
+            kernel=kernel,
+        )
     click.echo(finished.evidence)
     click.echo(f"\nVerdict: {finished.verdict}. Dossier: {finished.report}")
     click.echo(level_sentence(finished.level))
