@@ -24,8 +24,23 @@ if TYPE_CHECKING:
 SOURCE_VARIABLE = "HEORSYNTH_SOURCE"
 """Environment variable with the folder of the source file, needed if the run folder was moved."""
 
-_IMPORTS = "exec('import heorsynth.protocol.run, heorsynth.report.figures', {})"
-"""What a kernel runs before it gets its notebook: it imports what notebooks use, and leaves no name behind."""
+_USED = (
+    "heorsynth.protocol.run",
+    "heorsynth.report.figures",
+    "heorsynth.checks.privacy.check",
+    "heorsynth.checks.survival.check",
+    "heorsynth.generators.augmentation",
+    "heorsynth.generators.heor.recipe",
+    "pyarrow.pandas_compat",
+    "scipy.linalg",
+    "scipy.sparse",
+    "scipy.spatial",
+    "threadpoolctl",
+)
+"""What the code of a notebook loads, also what it loads only when it is used."""
+
+_IMPORTS = f"exec('import {', '.join(_USED)}', {{}})"
+"""What a kernel runs before it gets its notebook, while cohorts are drawn and checked. It leaves no name behind."""
 
 _TIMEOUT = 1800
 """Time limit of one cell, in seconds."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Mapping
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -301,8 +301,7 @@ def run(
         narrator = narrator_of(spec, cohort.schema, columns_of(cohort), live_model)
         plan = plan_checks(spec, cohort, opened_engine)
         name = run_name(spec.slug, spec.sha256, origin.fingerprint)
-        folder = stack.enter_context(staged(Path(out), name))
-        stack.callback(kernel.close)  # before the folder is removed, in which it may be at work
+        folder = stack.enter_context(_staged(Path(out), name, kernel))
         with clock.step("fit"):
             sampler = fitted(spec, cohort, opened_engine, custody)
         entry = custody.entered(spec, name, cohort, sampler)
@@ -365,6 +364,16 @@ def _required(path: str | Path, require_governance: bool) -> Protocol:
         provenance.require_governance(spec)
     require_bounded(spec)
     return spec
+
+
+@contextmanager
+def _staged(out: Path, name: str, kernel: NotebookKernel) -> Iterator[Path]:
+    """Open a run folder. The kernel is ended before the folder is moved or removed, in which it may be at work."""
+    with staged(out, name) as folder:
+        try:
+            yield folder
+        finally:
+            kernel.close()
 
 
 def _dossier(*rows: Any, **facts: Any) -> str:

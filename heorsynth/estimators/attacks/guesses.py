@@ -103,11 +103,11 @@ def singling_out(
     people = np.concatenate([part[rng.permutation(len(part))[:size]] for part in (source, unseen)])
     columns = min(columns, rows.shape[1])
     middle = np.array([np.median(column[~np.isnan(column)]) if (~np.isnan(column)).any() else 0.0 for column in rows.T])
-
     fits, left = [np.zeros((0, (len(people) + 7) // 8), np.uint8)], attempts
-    for _ in range(4 * attempts // _BLOCK):
+    for start in range(0, 4 * attempts, _BLOCK):
         before = rng.bit_generator.state
-        index, chosen = _descriptions(rng, len(rows), rows.shape[1], columns)
+        block = min(_BLOCK, 4 * attempts - start)
+        index, chosen = _descriptions(rng, len(rows), rows.shape[1], columns, block)
         of_rows = _fitting(rows, rows[index], chosen, numeric, middle)
         alone = np.flatnonzero(np.bitwise_count(of_rows).sum(axis=1, dtype=np.int64) == 1)[:left]
         fits.append(_fitting(people, rows[index[alone]], chosen[alone], numeric, middle))
@@ -129,9 +129,7 @@ def singling_out(
     return Attack(float(shares[0][0]), float(shares[1][0]), float(gaps[1:].std(ddof=1)))
 
 
-def _descriptions(
-    rng: np.random.Generator, n: int, p: int, columns: int, size: int = _BLOCK
-) -> tuple[np.ndarray, np.ndarray]:
+def _descriptions(rng: np.random.Generator, n: int, p: int, columns: int, size: int) -> tuple[np.ndarray, np.ndarray]:
     """Draw which of n rows is described (size,), and by which of p columns (size, columns)."""
     drawn = [(rng.integers(n), rng.permutation(p)[:columns]) for _ in range(size)]
     return np.array([index for index, _ in drawn]), np.array([chosen for _, chosen in drawn])
