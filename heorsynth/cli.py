@@ -4,6 +4,7 @@ not possible), 64 wrong usage, 65 wrong input, 70 an error in heorsynth, 73 outp
 from __future__ import annotations
 
 import atexit
+import gc
 import os
 import sys
 import traceback
@@ -290,6 +291,7 @@ def main() -> None:
     except HeorsynthError as error:
         click.echo(error, err=True)
         code = CANNOT_WRITE if isinstance(error, OutputError) else BAD_INPUT
+    gc.freeze()  # otherwise all that was imported is searched for garbage before the program ends
     sys.exit(code or 0)
 
 
