@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -80,7 +81,7 @@ def disclosure_risk(evidence: Evidence) -> Picture:
             its = frame["verdict"] == verdict
             low, high = frame["lower"][its].clip(lower=0), frame["upper"][its].clip(upper=1)
             lines(axes, low, y[its], high, y[its], color=edge, linewidth=1.5, zorder=2)
-            look = {"markerfacecolor": fill, "markeredgecolor": edge, "markersize": 6, "zorder": 3}
+            look: dict[str, Any] = {"markerfacecolor": fill, "markeredgecolor": edge, "markersize": 6, "zorder": 3}
             axes.plot(frame["success"][its], y[its], marker, **look)
         labels = [row["attack"] if row["group"] == "all" else f"{row['attack']} · {row['group']}"
                   for row in frame.to_dict("records")]  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import textwrap
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -132,7 +133,13 @@ def _drawn(frame: pd.DataFrame) -> Axes:
         low, high = (frame[end][its].clip(-REACH, REACH) for end in ("lower", "upper"))
         lines(axes, low, y[its], high, y[its], color=edge, linewidth=1.5, zorder=1)
         near = its & (frame["ratio"].abs() <= REACH)
-        look = {"markerfacecolor": fill, "markeredgecolor": edge, "markersize": 6, "markeredgewidth": 1.4, "zorder": 2}
+        look: dict[str, Any] = {
+            "markerfacecolor": fill,
+            "markeredgecolor": edge,
+            "markersize": 6,
+            "markeredgewidth": 1.4,
+            "zorder": 2,
+        }
         axes.plot(frame["ratio"][near], y[near], marker, **look)
     for place, row in enumerate(rows):
         _far(axes, place, row["ratio"], row["lower"], row["upper"], row["verdict"])
