@@ -4,6 +4,7 @@ not possible), 64 wrong usage, 65 wrong input, 70 an error in heorsynth, 73 outp
 from __future__ import annotations
 
 import atexit
+import gc
 import os
 import sys
 import traceback
@@ -65,25 +66,29 @@ def run(
     workers: int | None,
 ) -> int:
     """Run PROTOCOL: draw and check its synthetic cohorts, write the run folder, print the verdict."""
-    from heorsynth.protocol.file.spec import read_protocol
+    from heorsynth.protocol.notebook import started_kernel
 
-    read_protocol(protocol)  # Its errors are told before the rest is loaded, which takes seconds.
-    from heorsynth.data.labels.levels import level_sentence
-    from heorsynth.protocol.run import run as run_protocol
+    with started_kernel() as kernel:  # this process and the kernel import the same for seconds, on a core each
+        from heorsynth.protocol.file.spec import read_protocol
 
-    finished = run_protocol(
-        protocol,
-        out,
-        sign_key=sign_key,
-        registry=registry,
-        watermark_key=watermark_key,
-        release_key=release_key,
-        ledger=ledger,
-        live_model=live_model,
-        require_governance=require_governance,
-        engine=engine,
-        workers=workers,
-    )
+        read_protocol(protocol)  # its errors are told before the rest is loaded
+        from heorsynth.data.labels.levels import level_sentence
+        from heorsynth.protocol.run import run as run_protocol
+
+        finished = run_protocol(
+            protocol,
+            out,
+            sign_key=sign_key,
+            registry=registry,
+            watermark_key=watermark_key,
+            release_key=release_key,
+            ledger=ledger,
+            live_model=live_model,
+            require_governance=require_governance,
+            engine=engine,
+            workers=workers,
+            kernel=kernel,
+        )
     click.echo(finished.evidence)
     click.echo(f"\nVerdict: {finished.verdict}. Dossier: {finished.report}")
     click.echo(level_sentence(finished.level))
@@ -286,6 +291,7 @@ def main() -> None:
     except HeorsynthError as error:
         click.echo(error, err=True)
         code = CANNOT_WRITE if isinstance(error, OutputError) else BAD_INPUT
+    gc.freeze()  # otherwise all that was imported is searched for garbage before the program ends
     sys.exit(code or 0)
 
 

@@ -1,3 +1,3 @@
 """The protocol and its run: the main path is `run`."""
 
-__all__ = ("lock", "replicate", "run", "verify")
+__all__ = ("lock", "notebook", "replicate", "run", "verify")

@@ -24,8 +24,26 @@ if TYPE_CHECKING:
 SOURCE_VARIABLE = "HEORSYNTH_SOURCE"
 """Environment variable with the folder of the source file, needed if the run folder was moved."""
 
-_IMPORTS = "exec('import heorsynth.protocol.run, heorsynth.report.figures', {})"
-"""What a kernel runs before it gets its notebook: it imports what notebooks use, and leaves no name behind."""
+_USED = (
+    "heorsynth.protocol.run",
+    "heorsynth.report.figures",
+    "heorsynth.checks.privacy.check",
+    "heorsynth.checks.survival.check",
+    "heorsynth.generators.augmentation",
+    "heorsynth.generators.heor.recipe",
+    "pyarrow.pandas_compat",
+    "scipy.linalg",
+    "scipy.sparse",
+    "scipy.spatial",
+    "threadpoolctl",
+)
+"""What the code of a notebook loads, also what it loads only when it is used."""
+
+_IMPORTS = f"exec('import gc, {', '.join(_USED)}; gc.collect(); gc.freeze()', {{}})"
+"""What a kernel runs before it gets its notebook, while cohorts are drawn and checked. It leaves no name behind.
+
+What is imported lives as long as the kernel. Frozen, it is not searched for garbage, which takes over a second when the
+kernel ends."""
 
 _TIMEOUT = 1800
 """Time limit of one cell, in seconds."""
@@ -89,14 +107,14 @@ def execute(notebook: NotebookNode, folder: Path, source_folder: Path | None = N
     ------
     RunError      a cell failed; the message contains the class of the error but no output of the cell
     """
-    with started_kernel(folder, source_folder) as kernel:
-        kernel.begin(notebook)
+    with started_kernel() as kernel:
+        kernel.begin(notebook, folder, source_folder)
         return kernel.finish()
 
 
 @contextmanager
-def started_kernel(folder: Path, source_folder: Path | None = None) -> Iterator[NotebookKernel]:
-    """Start a kernel in `folder` and let it import heorsynth, while the caller does something else."""
+def started_kernel() -> Iterator[NotebookKernel]:
+    """Start a kernel and let it import heorsynth, while the caller does something else."""
     jsonschema()
     import nbformat
     from nbclient import NotebookClient
@@ -108,10 +126,10 @@ def started_kernel(folder: Path, source_folder: Path | None = None) -> Iterator[
             kernel_name="python3",
             record_timing=False,
             coalesce_streams=True,  # otherwise the output of a cell is split where the kernel flushed it
-            resources={"metadata": {"path": str(folder)}},
+            resources={"metadata": {"path": place}},
             config=_private_sockets(place),
         )
-        kernel = NotebookKernel(client, _kernel_environment(place, source_folder), pool)
+        kernel = NotebookKernel(client, _kernel_environment(place), pool)
         try:
             yield kernel
         finally:
@@ -127,12 +145,15 @@ class NotebookKernel:
 
     def __init__(self, client: NotebookClient, environment: Mapping[str, str], pool: ThreadPoolExecutor) -> None:
         self._client, self._environment = client, dict(environment)
-        self._wanted: Future[NotebookNode | None] = Future()
+        self._wanted: Future[tuple[NotebookNode, str] | None] = Future()
         self._done = pool.submit(asyncio.run, self._serve())
 
-    def begin(self, notebook: NotebookNode) -> None:
-        """Start to run every cell; `finish` waits for the result."""
-        self._wanted.set_result(notebook)
+    def begin(self, notebook: NotebookNode, folder: Path, source_folder: Path | None = None) -> None:
+        """Start to run every cell in `folder`; `finish` waits for the result."""
+        code = f"import os; os.chdir({str(folder.resolve())!r})"
+        if source_folder is not None:
+            code += f"; os.environ[{SOURCE_VARIABLE!r}] = {str(source_folder.resolve())!r}"
+        self._wanted.set_result((notebook, f"exec({code!r}, {{}})"))
 
     def finish(self) -> str:
         """Return the executed notebook; see `execute`."""
@@ -156,7 +177,6 @@ class NotebookKernel:
         """End the kernel if no notebook was executed, or if nobody waits for it any more."""
         if not self._wanted.done():
             self._wanted.set_result(None)
-            wait([self._done])
         self._kill()
 
     async def _serve(self) -> NotebookNode:
@@ -165,15 +185,16 @@ class NotebookKernel:
         await client.async_start_new_kernel(env=self._environment)
         kc = await client.async_start_new_kernel_client()
         kc.execute(_IMPORTS, silent=True, store_history=False)
-        notebook = await asyncio.wrap_future(self._wanted)
-        if notebook is None:
+        wanted = await asyncio.wrap_future(self._wanted)
+        if wanted is None:
             process = client.km.provisioner
             if process is not None:
                 await process.kill()  # a graceful end interrupts the import, and the kernel prints the interrupt
                 await process.wait()
             await client._async_cleanup_kernel()
             return client.nb
-        client.nb = notebook
+        client.nb, moved = wanted
+        kc.execute(moved, silent=True, store_history=False)
         return await client.async_execute(cleanup_kc=True)
 
     def _result(self) -> NotebookNode:
@@ -197,11 +218,10 @@ _CELL = "<cell>"
 """Name of a cell in warnings; the kernel's own name contains a process number, which differs between runs."""
 
 
-def _kernel_environment(profile: str, source_folder: Path | None) -> dict[str, str]:
-    """The present environment, without the user's start-up files for kernels, and with the folder of the source."""
+def _kernel_environment(profile: str) -> dict[str, str]:
+    """The present environment, without the user's start-up files for kernels."""
     inherited = {name: value for name, value in os.environ.items() if name not in LIVE_KERNEL}
-    source = {} if source_folder is None else {SOURCE_VARIABLE: str(source_folder.resolve())}
-    return {**inherited, **source, "IPYTHONDIR": profile, "IPYKERNEL_CELL_NAME": _CELL}
+    return {**inherited, "IPYTHONDIR": profile, "IPYKERNEL_CELL_NAME": _CELL}
 
 
 def _private_sockets(place: str) -> Config:

@@ -221,6 +221,7 @@ def run(
     occasion: Occasion | None = None,
     engine: EngineSpec = "local",
     workers: int | None = None,
+    kernel: NotebookKernel | None = None,
 ) -> Run:
     """Run a protocol and write its run folder under `out`; an error leaves no folder behind.
 
@@ -242,6 +243,7 @@ def run(
     occasion : Occasion, optional time and machine of an earlier run, written instead of this run's; disables signing
     engine : str or Engine        where cohorts are drawn and checked, see `open_engine`; results do not depend on it
     workers : int, optional       number of workers of the engines "processes" and "dask"
+    kernel : NotebookKernel, optional  kernel that executes the notebook, where one is starting already
 
     Returns
     -------
@@ -292,13 +294,14 @@ def run(
     source_folder = spec.path.parent if source is None else Path(source)
     with ExitStack() as stack:
         opened_engine = stack.enter_context(open_engine(engine, workers))
+        kernel = kernel or stack.enter_context(started_kernel())  # it imports while rows are drawn and checked
         origin = read_origin(spec, source_folder, opened_engine)
         cohort, holdout = split_of(origin.cohort, spec)
         custody = custody_of(spec, origin, release_key, ledger, again=occasion is not None)
         narrator = narrator_of(spec, cohort.schema, columns_of(cohort), live_model)
         plan = plan_checks(spec, cohort, opened_engine)
         name = run_name(spec.slug, spec.sha256, origin.fingerprint)
-        folder, kernel = stack.enter_context(_opened(Path(out), name, source_folder))
+        folder = stack.enter_context(_staged(Path(out), name, kernel))
         with clock.step("fit"):
             sampler = fitted(spec, cohort, opened_engine, custody)
         entry = custody.entered(spec, name, cohort, sampler)
@@ -328,7 +331,7 @@ def run(
         governance = sheet(record, evidence, spec.document.model_dump(mode="json"), texts.answers)
         provenance.write_governance(governance, record, evidence, folder)
         with clock.step("notebook"):
-            kernel.begin(notebook)  # the kernel and this process have a core each: the dossier is made meanwhile
+            kernel.begin(notebook, folder, source_folder)  # on a core of its own: the dossier is made meanwhile
             page = _dossier(
                 spec.document.model_dump(mode="json"),
                 rows.patients,
@@ -364,10 +367,13 @@ def _required(path: str | Path, require_governance: bool) -> Protocol:
 
 
 @contextmanager
-def _opened(out: Path, name: str, source_folder: Path) -> Iterator[tuple[Path, NotebookKernel]]:
-    """Open a run folder in which a kernel starts while the rows are drawn and checked."""
-    with staged(out, name) as folder, started_kernel(folder, source_folder) as kernel:
-        yield folder, kernel
+def _staged(out: Path, name: str, kernel: NotebookKernel) -> Iterator[Path]:
+    """Open a run folder. The kernel is ended before the folder is moved or removed, in which it may be at work."""
+    with staged(out, name) as folder:
+        try:
+            yield folder
+        finally:
+            kernel.close()
 
 
 def _dossier(*rows: Any, **facts: Any) -> str:

@@ -5,6 +5,7 @@ __all__ = (
     "estimand",
     "finding",
     "groups",
+    "kept",
     "margin",
     "observed",
     "question",

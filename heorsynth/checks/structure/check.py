@@ -11,6 +11,7 @@ import numpy as np
 
 from heorsynth.checks.core.distance import Gaps, Measure, average, largest
 from heorsynth.checks.core.finding import Finding
+from heorsynth.checks.core.kept import kept
 from heorsynth.checks.core.observed import columns, missing
 from heorsynth.checks.core.question import Ask, Scope
 from heorsynth.checks.core.scalar import Numbers
@@ -55,32 +56,42 @@ def _marginal(ask: Ask, name: str) -> Finding:
     half the sum of the absolute differences between the shares of the levels. A column of which one value is left has
     the distance 1, however few patients have another.
     """
-    group, rng, label = ask.group, ask.rng, f"distribution of {name}"
-    numeric = is_numeric(group.real, name)
+    group, label = ask.group, f"distribution of {name}"
+    key = "marginal", name, ask.scope.standing.for_gaps
+    n_known, told, lost, numbers = kept(group.real, group.synthetic, key, ask.rng, lambda: _distance(ask, name))
+    if numbers is None:
+        question = ask.question(label, column=name, n_real=n_known)
+        return question.refuse("fewer than two known values in some cohort")
+    if lost:
+        return ask.question(label, column=name).answer(numbers, before=told)
+    label += " (Kolmogorov-Smirnov)" if is_numeric(group.real, name) else " (total variation)"
+    return ask.question(label, column=name).answer(numbers, after=told)
+
+
+def _distance(ask: Ask, name: str) -> tuple[int, str, bool, Numbers | None]:
+    """Return how many values are known, what is left of the column, whether it is lost, and the distance, if any."""
+    group, rng, numeric = ask.group, ask.rng, is_numeric(ask.group.real, name)
     counts = (_counts_at_points if numeric else _counts_of_levels)((group.real, *group.synthetic), name)
     n_known = counts.sum(axis=1)
     if n_known.min() < 2:
-        question = ask.question(label, column=name, n_real=int(n_known[0]))
-        return question.refuse("fewer than two known values in some cohort")
+        return int(n_known[0]), "", False, None
     lost, told = _left(ask, name, numeric)
     if lost:
         nothing = Numbers.of_distance(1.0, 1.0, 1.0, math.nan, [1.0] * len(group.synthetic))
-        return ask.question(label, column=name).answer(nothing, before=told)
+        return int(n_known[0]), told, True, nothing
     if numeric:
         shares = np.cumsum(counts, axis=1)[:, :-1] / n_known[:, None]
-        label = f"{label} (Kolmogorov-Smirnov)"
         measure: Measure = largest
         cells = np.diff(np.concatenate([[0.0], shares[0], [1.0]]))
     else:
         shares = counts / n_known[:, None]
-        label, measure = f"{label} (total variation)", _total_variation
-        cells = shares[0]
+        measure, cells = _total_variation, shares[0]
     drawn = rng.multinomial(n_known[0], cells / cells.sum(), size=DRAWS) / n_known[0]
     if measure is largest:
         drawn = np.cumsum(drawn, axis=1)[:, :-1]
     real_noise = drawn - shares[0]
     gaps = Gaps.of(shares[1:] - shares[0], real_noise, rng, *ask.scope.standing.for_gaps)
-    return ask.question(label, column=name).answer(measure(gaps), after=told)
+    return int(n_known[0]), told, False, measure(gaps)
 
 
 def _left(ask: Ask, name: str, numeric: bool) -> tuple[bool, str]:

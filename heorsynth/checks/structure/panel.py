@@ -11,6 +11,7 @@ import numpy as np
 from scipy import special
 
 from heorsynth.checks.core.finding import LEVEL, PASS, Finding
+from heorsynth.checks.core.kept import kept
 from heorsynth.checks.core.question import Ask
 from heorsynth.checks.core.refusals import too_few
 from heorsynth.checks.core.scalar import Numbers
@@ -156,6 +157,10 @@ def panel_result(real: Cohort, synthetic: Sequence[Cohort], rng: np.random.Gener
     mean is over the cohorts in which an analysis can be estimated, so it ignores a group that is empty in a few of
     them. An analysis that is unknown in more than half of them is off.
     """
+    return kept(real, synthetic, "panel", rng, lambda: _panel_result(real, synthetic, rng))
+
+
+def _panel_result(real: Cohort, synthetic: Sequence[Cohort], rng: np.random.Generator) -> PanelResult:
     seeds = cast(np.random.SeedSequence, rng.bit_generator.seed_seq)
     own = np.random.default_rng(np.random.SeedSequence(seeds.entropy, spawn_key=(*seeds.spawn_key, _STREAM)))
     drawn = drawn_panel(real, own)

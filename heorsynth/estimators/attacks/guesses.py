@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 import numpy as np
 
 from heorsynth.estimators.attacks.attack import CLOSE, Attack, dealings, two_groups
 from heorsynth.estimators.attacks.records import distances_to, nearest
 
-_BITS = 2**28
-"""Bits of who fits a description that are held at a time: 32 MiB."""
+_BLOCK = 500
+"""Descriptions that are drawn and tried at a time."""
 
 
 def inference(
@@ -105,46 +103,56 @@ def singling_out(
     people = np.concatenate([part[rng.permutation(len(part))[:size]] for part in (source, unseen)])
     columns = min(columns, rows.shape[1])
     middle = np.array([np.median(column[~np.isnan(column)]) if (~np.isnan(column)).any() else 0.0 for column in rows.T])
-
-    @lru_cache(maxsize=_BITS // max(len(rows), len(people)))
-    def fitting(index: int, place: int) -> tuple[int, int]:
-        told = rows[index, place], bool(numeric[place]), float(middle[place])
-        return _bits(_described(rows[:, place], *told)), _bits(_described(people[:, place], *told))
-
-    fits = []
-    for _ in range(attempts * 4):
-        index, chosen = int(rng.integers(len(rows))), rng.permutation(rows.shape[1])[:columns].tolist()
-        of_rows, of_people = -1, -1  # all bits
-        for place in chosen:
-            bits = fitting(index, place)
-            of_rows, of_people = of_rows & bits[0], of_people & bits[1]
-        if of_rows.bit_count() == 1:
-            fits.append(of_people)
-        if len(fits) == attempts:
+    fits, left = [np.zeros((0, (len(people) + 7) // 8), np.uint8)], attempts
+    for start in range(0, 4 * attempts, _BLOCK):
+        before = rng.bit_generator.state
+        block = min(_BLOCK, 4 * attempts - start)
+        index, chosen = _descriptions(rng, len(rows), rows.shape[1], columns, block)
+        of_rows = _fitting(rows, rows[index], chosen, numeric, middle)
+        alone = np.flatnonzero(np.bitwise_count(of_rows).sum(axis=1, dtype=np.int64) == 1)[:left]
+        fits.append(_fitting(people, rows[index[alone]], chosen[alone], numeric, middle))
+        left -= len(alone)
+        if not left:  # draw no more than what was used
+            rng.bit_generator.state = before
+            _descriptions(rng, len(rows), rows.shape[1], columns, int(alone[-1]) + 1)
             break
-    if not fits:
+    packed = np.concatenate(fits)
+    if not len(packed):
         return Attack(0.0, 0.0, 0.0)
-    width = (len(people) + 7) // 8
-    packed = np.frombuffer(b"".join(one.to_bytes(width) for one in fits), dtype=np.uint8).reshape(len(fits), width)
     matrix = np.unpackbits(packed, axis=1)[:, : len(people)]
     matrix = matrix[matrix.any(axis=1)].astype(np.float32)  # counts of people are exact in it
     dealt = dealings(size, rng).astype(np.float32)
     ours = matrix @ dealt
     theirs = matrix.sum(axis=1, keepdims=True) - ours
-    alone = [np.count_nonzero(side == 1, axis=0) / len(fits) for side in (ours, theirs)]
-    gaps = alone[0] - alone[1]
-    return Attack(float(alone[0][0]), float(alone[1][0]), float(gaps[1:].std(ddof=1)))
+    shares = [np.count_nonzero(side == 1, axis=0) / len(packed) for side in (ours, theirs)]
+    gaps = shares[0] - shares[1]
+    return Attack(float(shares[0][0]), float(shares[1][0]), float(gaps[1:].std(ddof=1)))
 
 
-def _described(column: np.ndarray, value: float, numeric: bool, middle: float) -> np.ndarray:
-    """Return who (n,) fits the description that a value gives in its column."""
-    if np.isnan(value):
-        return np.isnan(column)
-    if not numeric:
-        return np.asarray(column == value)
-    return np.asarray(column >= value if value >= middle else column <= value)
+def _descriptions(rng: np.random.Generator, n: int, p: int, columns: int, size: int) -> tuple[np.ndarray, np.ndarray]:
+    """Draw which of n rows is described (size,), and by which of p columns (size, columns)."""
+    drawn = [(rng.integers(n), rng.permutation(p)[:columns]) for _ in range(size)]
+    return np.array([index for index, _ in drawn]), np.array([chosen for _, chosen in drawn])
 
 
-def _bits(held: np.ndarray) -> int:
-    """Return booleans (n,) as the bits of a whole number, the first as the highest, filled to whole bytes."""
-    return int.from_bytes(np.packbits(held).tobytes())
+def _fitting(
+    people: np.ndarray, rows: np.ndarray, chosen: np.ndarray, numeric: np.ndarray, middle: np.ndarray
+) -> np.ndarray:
+    """Return whom each of k rows describes by its chosen columns, as bits (k, n / 8), filled up to whole bytes."""
+    found = np.full((len(rows), (len(people) + 7) // 8), 255, np.uint8)
+    for place in np.unique(chosen):
+        at = np.flatnonzero((chosen == place).any(axis=1))
+        told = _described(people[:, place], rows[at, place], bool(numeric[place]), float(middle[place]))
+        found[at] &= np.packbits(told, axis=1)
+    return found
+
+
+def _described(column: np.ndarray, values: np.ndarray, numeric: bool, middle: float) -> np.ndarray:
+    """Return who of n people fits the description that each of k values gives in its column (k, n)."""
+    if numeric:
+        side = np.where(values >= middle, 1.0, -1.0)[:, None]
+        told = side * column >= side * values[:, None]
+    else:
+        told = column == values[:, None]
+    told[np.isnan(values)] = np.isnan(column)
+    return np.asarray(told)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from heorsynth.core.errors import NotEstimableError, Problem, TextError
 from heorsynth.core.estimate import Estimate
@@ -68,7 +68,7 @@ def distinct(blocks: Sequence[Sequence[str]], n: int) -> Estimate:
 def _of_blocks(values: Sequence[float], unit: str, blocks: Sequence[Sequence[str]]) -> Estimate:
     held = np.asarray(values)
     se = float(held.std(ddof=1)) / math.sqrt(len(held))
-    half = float(stats.t.ppf(0.975, len(held) - 1)) * se
+    half = float(special.stdtrit(len(held) - 1, 0.975)) * se
     value, n = float(held.mean()), sum(map(len, blocks))
     return Estimate(value, value - half, value + half, se, 0.95, unit, "mean over blocks of texts, t", n, n)
 

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.spatial.distance import jensenshannon
+import scipy
 
 from heorsynth.core.estimate import Estimate
 from heorsynth.core.random import stream
@@ -61,7 +61,7 @@ def _vocabulary(old: Sequence[Sequence[str]], new: Sequence[Sequence[str]], seed
 
     def distance(rows: np.ndarray) -> float:
         first = counts[rows].sum(axis=0)
-        return float(jensenshannon(first, total - first, base=2))
+        return float(scipy.spatial.distance.jensenshannon(first, total - first, base=2))
 
     value = distance(np.arange(len(old)))
     without = [distance(rng.permutation(len(counts))[: len(old)]) for _ in range(_SHUFFLES)]

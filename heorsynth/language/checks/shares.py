@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-from scipy import special, stats
+from scipy import special
 
 from heorsynth.core.errors import NotEstimableError, Problem
 from heorsynth.core.estimate import Estimate, normal_quantile
@@ -65,7 +65,7 @@ def _effective(found: np.ndarray, cluster: np.ndarray, n_patients: int, value: f
     variance = float((residual**2).sum()) * n_patients / (n_patients - 1) / n**2
     design = max(1.0, variance / (value * (1 - value) / n))
     tail = 1 - (1 - level) / 2
-    ratio = stats.t.ppf(tail, n - 1) / stats.t.ppf(tail, n_patients - 1)
+    ratio = special.stdtrit(n - 1, tail) / special.stdtrit(n_patients - 1, tail)
     return max(1.0, n / design * float(ratio) ** 2)
 
 
@@ -96,7 +96,7 @@ def mean_difference(values: np.ndarray, unit: str, level: float = 0.95) -> Estim
     if n < 2:
         raise NotEstimableError("mean difference", Problem("", "fewer than two pairs"))
     se = float(values.std(ddof=1)) / math.sqrt(n)
-    half = float(stats.t.ppf(0.5 + level / 2, n - 1)) * se
+    half = float(special.stdtrit(n - 1, 0.5 + level / 2)) * se
     value = float(values.mean())
     return Estimate(value, value - half, value + half, se, level, unit, "mean of paired differences, t", n, n)
 
@@ -113,6 +113,6 @@ def welch_difference(first: np.ndarray, second: np.ndarray, unit: str, level: fl
         if se
         else 1.0
     )
-    half = float(stats.t.ppf(0.5 + level / 2, free)) * se
+    half = float(special.stdtrit(free, 0.5 + level / 2)) * se
     n = len(first) + len(second)
     return Estimate(value, value - half, value + half, se, level, unit, "difference of means, Welch", n, n)

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
-from scipy import stats
-from scipy.spatial.distance import jensenshannon
+import scipy
+from scipy import special
 
 from heorsynth.core.display import Card
 from heorsynth.core.errors import Problem, RoleError
@@ -205,7 +205,7 @@ def divergence(words: Sequence[Sequence[str]], other: Sequence[Sequence[str]]) -
     """Return the Jensen-Shannon divergence of two vocabularies: the squared distance, base 2, 0 to 1."""
     counts = [Counter(word for text in one for word in text) for one in (words, other)]
     known = sorted(counts[0].keys() | counts[1].keys())
-    return float(jensenshannon(*([one[word] for word in known] for one in counts), base=2)) ** 2
+    return float(scipy.spatial.distance.jensenshannon(*([one[word] for word in known] for one in counts), base=2)) ** 2
 
 
 @dataclass(frozen=True)
@@ -278,7 +278,7 @@ def floor_of(sizes: Sequence[int], errors: Sequence[Sequence[float]], rng: np.ra
     five blocks cover a known floor in 83 of 100 only.
     """
     fit, r = plateau(sizes, errors, rng), len(errors[0])
-    half = float(stats.t.ppf(0.975, r - 1)) * math.sqrt(r / (r - 1))
+    half = float(special.stdtrit(r - 1, 0.975)) * math.sqrt(r / (r - 1))
     floor, scale = (
         replace(one, low=max(0.0, one.value - half * one.se), high=one.value + half * one.se)
         for one in (fit.floor, fit.scale)

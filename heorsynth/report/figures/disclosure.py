@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import textwrap
+from typing import Any
 
+import numpy as np
 import pandas as pd
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
@@ -13,7 +15,7 @@ from heorsynth.core.display import counted
 from heorsynth.core.errors import NotEstimableError, Problem
 from heorsynth.evidence.evidence import Evidence
 from heorsynth.report.figures.evidence import LOOK
-from heorsynth.report.figures.style import GREY, Picture, canvas, style, watermark
+from heorsynth.report.figures.style import GREY, Picture, canvas, lines, style, watermark
 
 _BAND = "#EAEAEA"
 WIDTH, LABELS, ROW = 8.6, 4.3, 0.3
@@ -72,12 +74,15 @@ def disclosure_risk(evidence: Evidence) -> Picture:
     with style():
         figure = canvas(WIDTH, height)
         axes = figure.add_axes((LABELS / WIDTH, 0.6 / height, (WIDTH - LABELS - 0.2) / WIDTH, 1 - 1.4 / height))
-        for y, row in enumerate(frame.to_dict("records")):
-            marker, fill, edge = LOOK[row["verdict"]]
-            axes.barh(y, row["margin"], left=row["control"], height=0.7, color=_BAND, zorder=0)
-            axes.plot([row["control"]] * 2, [y - 0.35, y + 0.35], color=GREY, linewidth=1.6, zorder=1)
-            axes.plot([max(row["lower"], 0), min(row["upper"], 1)], [y, y], color=edge, linewidth=1.5, zorder=2)
-            axes.plot(row["success"], y, marker, markerfacecolor=fill, markeredgecolor=edge, markersize=6, zorder=3)
+        y = np.arange(len(frame))
+        axes.barh(y, frame["margin"], left=frame["control"], height=0.7, color=_BAND, zorder=0)
+        lines(axes, frame["control"], y - 0.35, frame["control"], y + 0.35, color=GREY, linewidth=1.6, zorder=1)
+        for verdict, (marker, fill, edge) in LOOK.items():
+            its = frame["verdict"] == verdict
+            low, high = frame["lower"][its].clip(lower=0), frame["upper"][its].clip(upper=1)
+            lines(axes, low, y[its], high, y[its], color=edge, linewidth=1.5, zorder=2)
+            look: dict[str, Any] = {"markerfacecolor": fill, "markeredgecolor": edge, "markersize": 6, "zorder": 3}
+            axes.plot(frame["success"][its], y[its], marker, **look)
         labels = [row["attack"] if row["group"] == "all" else f"{row['attack']} · {row['group']}"
                   for row in frame.to_dict("records")]  # fmt: skip
         axes.set(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import textwrap
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,7 +15,18 @@ from heorsynth.checks.core.finding import FAIL, INCONCLUSIVE, LEVEL, NOT_ESTIMAB
 from heorsynth.core.display import counted
 from heorsynth.core.errors import NotEstimableError, Problem
 from heorsynth.evidence.evidence import PAPER, PATIENTS, Evidence
-from heorsynth.report.figures.style import BLACK, GREEN, GREY, ORANGE, VERMILLION, Picture, canvas, style, watermark
+from heorsynth.report.figures.style import (
+    BLACK,
+    GREEN,
+    GREY,
+    ORANGE,
+    VERMILLION,
+    Picture,
+    canvas,
+    lines,
+    style,
+    watermark,
+)
 
 LOOK = {
     PASS: ("o", GREEN, GREEN),
@@ -112,11 +124,25 @@ def _drawn(frame: pd.DataFrame) -> Axes:
     axes.axvspan(-1, 1, color="#EAEAEA", zorder=0, linewidth=0)
     axes.axvline(0, color=GREY, linewidth=0.7, zorder=0)
     rows = frame.to_dict("records")
-    for y, row in enumerate(rows):
-        if math.isfinite(row["own"]):
-            own = min(row["own"], REACH)
-            axes.plot([-own, own], [y + 0.28, y + 0.28], color=GREY, linewidth=0.8, zorder=1)
-        _finding(axes, y, row["ratio"], row["lower"], row["upper"], row["verdict"])
+    y = np.arange(len(frame))
+    known = np.isfinite(frame["own"])
+    own = frame["own"][known].clip(upper=REACH)
+    lines(axes, -own, y[known] + 0.28, own, y[known] + 0.28, color=GREY, linewidth=0.8, zorder=1)
+    for verdict, (marker, fill, edge) in LOOK.items():
+        its = (frame["verdict"] == verdict) & frame["ratio"].notna()
+        low, high = (frame[end][its].clip(-REACH, REACH) for end in ("lower", "upper"))
+        lines(axes, low, y[its], high, y[its], color=edge, linewidth=1.5, zorder=1)
+        near = its & (frame["ratio"].abs() <= REACH)
+        look: dict[str, Any] = {
+            "markerfacecolor": fill,
+            "markeredgecolor": edge,
+            "markersize": 6,
+            "markeredgewidth": 1.4,
+            "zorder": 2,
+        }
+        axes.plot(frame["ratio"][near], y[near], marker, **look)
+    for place, row in enumerate(rows):
+        _far(axes, place, row["ratio"], row["lower"], row["upper"], row["verdict"])
     labels = [_label(row["estimand"], row["group"]) for row in rows]
     axes.set(
         yticks=range(len(frame)),
@@ -142,31 +168,18 @@ def _drawn(frame: pd.DataFrame) -> Axes:
     return axes
 
 
-def _finding(axes: Axes, y: int, ratio: float, lower: float, upper: float, verdict: str) -> None:
-    marker, fill, edge = LOOK[verdict]
+def _far(axes: Axes, y: int, ratio: float, lower: float, upper: float, verdict: str) -> None:
+    """Draw what cannot be shown to scale: a finding that is not estimable, and what lies beyond the axis."""
+    marker, _, edge = LOOK[verdict]
     if math.isnan(ratio):
         axes.plot(0, y, marker=marker, color=edge, markersize=6, linestyle="none")
         axes.text(0.15, y, NOT_ESTIMABLE, va="center", fontsize=7, color=BLACK)
         return
-    low, high = np.clip([lower, upper], -REACH, REACH)
-    axes.plot([low, high], [y, y], color=edge, linewidth=1.5, zorder=1)
     for end in (lower, upper):
         if abs(end) > REACH:
             arrow = ">" if end > 0 else "<"
             axes.plot(math.copysign(REACH, end), y, marker=arrow, color=edge, markersize=5, linestyle="none", zorder=1)
-    if abs(ratio) <= REACH:
-        axes.plot(
-            ratio,
-            y,
-            marker=marker,
-            markerfacecolor=fill,
-            markeredgecolor=edge,
-            markersize=6,
-            markeredgewidth=1.4,
-            linestyle="none",
-            zorder=2,
-        )
-    else:
+    if abs(ratio) > REACH:
         side = math.copysign(REACH - 0.05, ratio)
         axes.text(side, y, f"{ratio:+.1f}", ha="right" if side > 0 else "left", va="bottom", fontsize=7)
 

@@ -11,6 +11,7 @@ from io import BytesIO
 from typing import Any
 
 import matplotlib as mpl
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -155,6 +156,12 @@ def canvas(width: float, height: float) -> Figure:
     figure = Figure(figsize=(width, height))
     FigureCanvasAgg(figure)
     return figure
+
+
+def lines(axes: Axes, x0: Any, y0: Any, x1: Any, y1: Any, **look: Any) -> None:
+    """Draw n lines of one look from (x0, y0) to (x1, y1), as one artist: many artists take long."""
+    x, y = (np.column_stack([start, end, np.full(len(start), np.nan)]).ravel() for start, end in ((x0, x1), (y0, y1)))
+    axes.plot(x, y, **look)
 
 
 def watermark(figure: Figure) -> None:

@@ -339,7 +339,7 @@ def test_a_folder_that_is_no_run_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_kernel_ends_with_the_run_and_leaves_no_name_in_the_notebook(tmp_path: Path) -> None:
-    with pytest.raises(KeyError), started_kernel(tmp_path) as kernel:
+    with pytest.raises(KeyError), started_kernel() as kernel:
         raise KeyError("a fit that failed")
     assert kernel._done.done()
     assert kernel._client.km is None

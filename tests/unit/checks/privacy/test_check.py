@@ -130,8 +130,8 @@ def test_a_description_of_levels_and_numbers_fits_whom_it_should():
     numeric, middle = np.array([False, True]), np.array([0.0, 50.0])
 
     def fits(row: list[float]) -> list[bool]:
-        told = zip(people.T, row, numeric, middle, strict=True)
-        return np.logical_and.reduce([guesses._described(*one) for one in told]).tolist()
+        told = zip(people.T, np.array(row)[:, None], numeric, middle, strict=True)
+        return np.logical_and.reduce([guesses._described(*one)[0] for one in told]).tolist()
 
     assert fits([1.0, 60.0]) == [False, False, True, False]  # at least 60
     assert fits([1.0, 40.0]) == [False, True, False, False]  # at most 40
