@@ -2,6 +2,7 @@
 
 __all__ = (
     "blocks",
+    "decimals",
     "disclosure",
     "display",
     "errors",

@@ -12,6 +12,7 @@ from typing import cast
 import numpy as np
 import pandas as pd
 
+from heorsynth.core.decimals import coded, in_units
 from heorsynth.data.columns.levels import as_text
 
 _MOST_PLACES = 2**40
@@ -68,7 +69,12 @@ class Distinct:
 
     @classmethod
     def of(cls, numbers: np.ndarray) -> Distinct:
-        """Return the coding of numbers (n,), NaN for missing."""
+        """Return the coding of numbers (n,), NaN for missing.
+
+        Many numbers with few decimals are counted as whole numbers: a sort of floats takes five times as long.
+        """
+        if len(numbers) > _FEW_ROWS and (made := cls._of_decimals(numbers)) is not None:
+            return made
         order = np.argsort(numbers)  # NaN last
         ordered = numbers[order]
         known = len(ordered) - int(np.isnan(ordered).sum())
@@ -77,6 +83,23 @@ class Distinct:
         codes = np.full(len(numbers), -1, dtype=np.int32)
         codes[order[:known]] = np.cumsum(first, dtype=np.int32) - 1
         return cls(ordered[:known][first], codes)
+
+    @classmethod
+    def _of_decimals(cls, numbers: np.ndarray) -> Distinct | None:
+        """Return the coding of numbers (n,) with at most four decimals; None for others."""
+        known = ~np.isnan(numbers)
+        complete = bool(known.all())
+        units = in_units(numbers if complete else numbers[known])
+        if units is None or (found := coded(units[0])) is None:
+            return None
+        whole, places, counts = found
+        codes = places
+        if not complete:
+            codes = np.full(len(numbers), -1, dtype=np.int32)
+            codes[known] = places
+        made = cls(whole / units[1], codes)
+        made.__dict__["counts"] = counts
+        return made
 
     @cached_property
     def counts(self) -> np.ndarray:
