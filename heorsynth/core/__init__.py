@@ -14,6 +14,7 @@ __all__ = (
     "random",
     "ranks",
     "reading",
+    "resampling",
     "secret",
     "section",
     "yaml_lines",

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
+from heorsynth.core.blocks import blocks
 from heorsynth.core.ranks import ranks
 from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.data.columns.arrays import Levels
@@ -60,18 +61,27 @@ def designs(
 
 
 def _one(cohort: Cohort, names: Sequence[str], levels: Mapping[str, Sequence[str]], columns: int) -> np.ndarray:
-    """Return the design (n, k) of one cohort, a row after the other."""
-    made, begin = np.empty((cohort.n, columns)), 0
-    for name in names:
-        end = begin + width(name, levels)
-        if not cohort.has(name):
-            made[:, begin:end] = np.nan
-        elif name in levels:
-            made[:, begin:end] = _indicators(cohort.coded(name), levels[name]).T
-        else:
-            made[:, begin] = cohort.arrays.distinct(name).ranks
-        begin = end
+    """Return the design (n, k) of one cohort, a row after the other, in blocks that stay in the cache."""
+    made = np.empty((cohort.n, columns))
+    tables = [_table(cohort, name, levels) for name in names]
+    for rows in blocks(cohort.n):
+        own, begin = made[rows], 0
+        for places, values in tables:
+            own[:, begin : begin + len(values)] = values[:, places[rows]].T
+            begin += len(values)
     return made
+
+
+def _table(cohort: Cohort, name: str, levels: Mapping[str, Sequence[str]]) -> tuple[np.ndarray, np.ndarray]:
+    """Return a code of each row (n,) and what stands in the design for each code (w, c)."""
+    if not cohort.has(name):
+        return np.zeros(cohort.n, dtype=int), np.full((width(name, levels), 1), np.nan)
+    if name in levels:
+        held = cohort.coded(name)
+        own = Levels(held.names, np.append(np.arange(len(held.names) - 1), -1))
+        return held.codes, _indicators(own, levels[name])
+    coded = cohort.arrays.distinct(name)
+    return coded.codes, coded.rank_of_code[None]
 
 
 def _indicators(held: Levels, wanted: Sequence[str]) -> np.ndarray:

@@ -113,10 +113,15 @@ class Distinct:
         return int(self.counts.sum())
 
     @property
+    def rank_of_code(self) -> np.ndarray:
+        """The rank of each different value (d + 1,), tied ones at their mean rank, then NaN for missing."""
+        up_to = np.cumsum(self.counts)
+        return np.append(up_to - (self.counts - 1) / 2, np.nan)
+
+    @property
     def ranks(self) -> np.ndarray:
         """The rank of each row's value (n,), tied ones at their mean rank; NaN where it is missing."""
-        up_to = np.cumsum(self.counts)
-        return np.append(up_to - (self.counts - 1) / 2, np.nan)[self.codes]
+        return self.rank_of_code[self.codes]
 
     @property
     def ordered(self) -> np.ndarray:
