@@ -186,15 +186,17 @@ def _grouped_products(
     middle = columns.mean(axis=0)
     found = np.empty((len(sizes), len(first) + 2 * width + 1))
     step = max(1, _ROWS // longest)
-    part = np.empty((step, longest, width + 1))
+    part, by_column = np.empty((width + 1, step, longest)), columns.T
     for begin in range(0, len(sizes), step):
         own = found[begin : begin + step]
         rows = np.minimum(groups[begin : begin + len(own), None] + np.arange(longest), len(columns) - 1)
-        held = part[: len(own)]
-        np.subtract(columns[order[rows]], middle, out=held[:, :, :-1])
-        held[:, :, -1] = 1.0
-        held[sizes[begin : begin + step] < longest, -1] = 0.0
-        sums = held.swapaxes(1, 2) @ held
+        held, places = part[:, : len(own)], order[rows]
+        for place, column in enumerate(by_column):
+            np.take(column, places, mode="clip", out=held[place])
+            held[place] -= middle[place]
+        held[-1] = 1.0
+        held[:, sizes[begin : begin + step] < longest, -1] = 0.0
+        sums = held.swapaxes(0, 1) @ held.transpose(1, 2, 0)
         own[:, : len(first)] = sums[:, first, second]
         own[:, len(first) : -width - 1] = sums[:, :-1, -1]
         own[:, -width - 1 : -1] = np.diagonal(sums, axis1=1, axis2=2)[:, :-1]

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
-from heorsynth.core.blocks import blocks
 from heorsynth.core.ranks import ranks
 from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.data.columns.arrays import Levels
@@ -61,27 +60,25 @@ def designs(
 
 
 def _one(cohort: Cohort, names: Sequence[str], levels: Mapping[str, Sequence[str]], columns: int) -> np.ndarray:
-    """Return the design (n, k) of one cohort, a row after the other, in blocks that stay in the cache."""
-    made = np.empty((cohort.n, columns))
-    tables = [_table(cohort, name, levels) for name in names]
-    for rows in blocks(cohort.n):
-        own, begin = made[rows], 0
-        for places, values in tables:
-            own[:, begin : begin + len(values)] = values[:, places[rows]].T
-            begin += len(values)
-    return made
+    """Return the design (n, k) of one cohort, the values of a column after each other."""
+    made = np.empty((columns, cohort.n))
+    tables = (table for name in names for table in _tables(cohort, name, levels))
+    for row, (places, values) in zip(made, tables, strict=True):
+        np.take(values, places, mode="wrap", out=row)  # a missing value has place -1, the last
+    return made.T
 
 
-def _table(cohort: Cohort, name: str, levels: Mapping[str, Sequence[str]]) -> tuple[np.ndarray, np.ndarray]:
-    """Return a code of each row (n,) and what stands in the design for each code (w, c)."""
+def _tables(cohort: Cohort, name: str, levels: Mapping[str, Sequence[str]]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yield for each column of the design a code of each row (n,), and what stands there for each code (c,)."""
     if not cohort.has(name):
-        return np.zeros(cohort.n, dtype=int), np.full((width(name, levels), 1), np.nan)
-    if name in levels:
+        yield from [(np.zeros(cohort.n, dtype=int), np.full(1, np.nan))] * width(name, levels)
+    elif name in levels:
         held = cohort.coded(name)
         own = Levels(held.names, np.append(np.arange(len(held.names) - 1), -1))
-        return held.codes, _indicators(own, levels[name])
-    coded = cohort.arrays.distinct(name)
-    return coded.codes, coded.rank_of_code[None]
+        yield from ((held.codes, values) for values in _indicators(own, levels[name]))
+    else:
+        coded = cohort.arrays.distinct(name)
+        yield coded.codes, coded.rank_of_code
 
 
 def _indicators(held: Levels, wanted: Sequence[str]) -> np.ndarray:

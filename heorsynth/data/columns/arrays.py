@@ -107,6 +107,12 @@ class Distinct:
         counts = np.bincount(self.codes + 1, minlength=len(self.values) + 1)
         return counts[1:]
 
+    @cached_property
+    def ranked(self) -> tuple[np.ndarray, np.ndarray]:
+        """The values that some row has (k,), and the number of rows up to each (k,)."""
+        found = np.flatnonzero(self.counts)
+        return self.values[found], np.cumsum(self.counts[found])
+
     @property
     def n_known(self) -> int:
         """The number of rows with a value."""
