@@ -76,16 +76,16 @@ def propensity(real: np.ndarray, synthetic: np.ndarray) -> _Propensity:
     design = np.empty((real.shape[1] + 1, n))
     design[0] = 1.0
     varying = np.ones(len(design), dtype=bool)
-    for place, row in enumerate(design[1:]):
-        row[: len(real)], row[len(real) :] = real[:, place], synthetic[:, place]
-        first = row[0]
+    for place in range(1, len(design)):
+        row, parts = design[place], (real[:, place - 1], synthetic[:, place - 1])
+        row[: len(real)], row[len(real) :] = parts
+        first = float(row[0])
         row -= row.mean()
         spread = float(np.sqrt(row @ row / n))
-        varying[place + 1] = spread > 0 and bool(
-            (real[:, place] != first).any() or (synthetic[:, place] != first).any()
-        )
-        row /= spread if varying[place + 1] else 1.0
-    design = _independent(design if varying.all() else design[varying])
+        varying[place] = spread > 0 and any(bool((part != first).any()) for part in parts)
+        row /= spread if varying[place] else 1.0
+    design = _first_rows(design, np.flatnonzero(varying))
+    design = _first_rows(design, _independent(design))
     columns = len(design) - 1
     if columns < 1:
         raise NotEstimableError("propensity score", Problem("columns", "none of them varies"))
@@ -100,8 +100,16 @@ def propensity(real: np.ndarray, synthetic: np.ndarray) -> _Propensity:
     )
 
 
+def _first_rows(design: np.ndarray, kept: np.ndarray) -> np.ndarray:
+    """Move some rows of a design (p, n) to its beginning, and return them: a copy takes longer than the regression."""
+    for place, row in enumerate(kept.tolist()):
+        if row > place:
+            design[place] = design[row]
+    return design[: len(kept)]
+
+
 def _independent(design: np.ndarray) -> np.ndarray:
-    """Return the rows (p', n) that are linearly independent of those before them, for example without a total."""
+    """Return the places of the rows (p, n) that are linearly independent of those before them: not a total's."""
     n = design.shape[1]
     gram, kept = design @ design.T / n, list[int]()
     for place in range(len(design)):
@@ -115,8 +123,8 @@ def _independent(design: np.ndarray) -> np.ndarray:
         rest = weights @ design  # too little for sums of products
         if rest @ rest > n * _DEPENDENT**2:
             upper = np.abs(np.diag(np.linalg.qr(design.T, mode="r")))
-            return design[upper > _DEPENDENT * upper.max()]
-    return design if len(kept) == len(design) else design[kept]
+            return np.flatnonzero(upper > _DEPENDENT * upper.max())
+    return np.array(kept)
 
 
 def _logistic(design: np.ndarray, outcome: np.ndarray) -> np.ndarray:

@@ -172,7 +172,7 @@ def test_columns_that_depend_on_earlier_ones_are_those_that_a_decomposition_find
     for spread, kept in ((0.0, 5), (1e-10, 5), (1e-5, 6), (1e-1, 6)):
         design[:, 3] = design[:, 1] - design[:, 2] + spread * np.random.default_rng(12).normal(size=200)
         upper = np.abs(np.diag(np.linalg.qr(design, mode="r")))
-        np.testing.assert_array_equal(_independent(design.T), design[:, upper > 1e-8 * upper.max()].T)
+        np.testing.assert_array_equal(_independent(design.T), np.flatnonzero(upper > 1e-8 * upper.max()))
         assert len(_independent(design.T)) == kept
 
 

@@ -159,9 +159,8 @@ class _Source:
         self.known = {column: np.isfinite(values) for column, values in self.values.items()}
         self.all_known = frozenset(column for column, known in self.known.items() if known.all())
         self.high: dict[Column, np.ndarray] = {}
-        cuts = {
-            column: middle_of(column, real, self.values[column]) for column in self.values if column in self.all_known
-        }
+        known = [column for column in self.values if column in self.all_known]
+        cuts = {column: middle_of(column, real, self.values[column]) for column in known}
         self.head = Head({column: self.values[column] for column in cuts}, cuts)
         self.parts = {part for parts in self.schema.totals.values() for part in parts}
 

@@ -24,7 +24,10 @@ def known(values: np.ndarray, at_least: int = 1) -> np.ndarray:
     All estimators here use these values, and report their number as `n_used` of `n_total`.
     """
     numbers: np.ndarray = np.asarray(values, float)
-    numbers = numbers[~np.isnan(numbers)]
+    finite = np.isfinite(numbers)
+    complete = bool(finite.all())
+    if not complete:
+        numbers = numbers[~np.isnan(numbers)]
     if len(numbers) < at_least:
         raise NotEstimableError(
             "estimate",
@@ -32,7 +35,7 @@ def known(values: np.ndarray, at_least: int = 1) -> np.ndarray:
                 "values", f"{counted(len(numbers), 'patient')} with a known value", f"at least {at_least} are needed"
             ),
         )
-    if not np.isfinite(numbers).all():
+    if not complete and len(numbers) > int(finite.sum()):
         raise NotEstimableError("estimate", Problem("values", "some are infinite"))
     return numbers
 
@@ -63,8 +66,10 @@ class Moments:
         numbers = known(values, at_least)
         first = float(numbers[0])
         away = numbers - first  # makes the variance of a constant column exactly 0
-        variance = float(away.var(ddof=1)) if len(numbers) > 1 else math.nan
-        return cls(len(numbers), len(values), first + float(away.mean()), variance)
+        mean = float(away.mean())
+        away -= mean
+        variance = float(away @ away) / (len(numbers) - 1) if len(numbers) > 1 else math.nan
+        return cls(len(numbers), len(values), first + mean, variance)
 
 
 def mean(values: np.ndarray, *, level: float = 0.95, unit: str = "") -> Estimate:

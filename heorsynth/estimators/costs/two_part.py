@@ -85,7 +85,7 @@ def positive_cost(cost: np.ndarray, treated: np.ndarray, covariates: np.ndarray 
     if coef is None:
         raise _no_convergence("gamma model of cost")
     linear = design @ coef
-    residual, weight = slope(linear)
+    _, weight = slope(linear)
     bread = np.linalg.inv(design.T @ (weight[:, None] * design))
     squares = cells.square * np.exp(-2 * linear) - 2 * weight + cells.count
     meat = design.T @ (squares[:, None] * design)
