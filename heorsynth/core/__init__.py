@@ -2,7 +2,6 @@
 
 __all__ = (
     "blocks",
-    "decimals",
     "disclosure",
     "display",
     "errors",
@@ -14,7 +13,6 @@ __all__ = (
     "random",
     "ranks",
     "reading",
-    "resampling",
     "secret",
     "section",
     "yaml_lines",

@@ -9,8 +9,8 @@ import numpy as np
 
 from heorsynth.core.errors import NotEstimableError, Problem
 from heorsynth.core.estimate import Estimate, normal_quantile
+from heorsynth.core.random import resample_counts
 from heorsynth.core.ranks import ranks
-from heorsynth.core.resampling import resample_counts
 
 TINY = 1e-12
 """A product of variances (columns scaled to 1) at or below this counts as no variation."""

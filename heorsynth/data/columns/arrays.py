@@ -12,7 +12,7 @@ from typing import cast
 import numpy as np
 import pandas as pd
 
-from heorsynth.core.decimals import coded, in_units
+from heorsynth.core.ranks import coded, in_units
 from heorsynth.data.columns.levels import as_text
 
 _MOST_PLACES = 2**40

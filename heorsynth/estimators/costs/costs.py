@@ -11,7 +11,7 @@ from scipy import special
 from heorsynth.core.display import counted
 from heorsynth.core.errors import NotEstimableError, Problem
 from heorsynth.core.estimate import Estimate
-from heorsynth.core.resampling import resample_counts
+from heorsynth.core.random import resample_counts
 from heorsynth.estimators.basics.proportions import proportion
 
 _MANY, _GROUPS = 8192, 2048
