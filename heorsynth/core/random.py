@@ -1,4 +1,4 @@
-"""Named random streams: one seed determines all of them, and adding a stream changes no other."""
+"""Named random streams: one seed determines all of them, and adding a stream changes no other. Bootstrap counts."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ import numpy as np
 
 from heorsynth.core.errors import Problem, SeedError
 from heorsynth.core.numbers import is_whole
+
+_HELD = 2**18
+"""About so many drawn places are counted at a time: they stay in the cache."""
 
 
 def check_seed(seed: object) -> int:
@@ -52,3 +55,21 @@ def stream(seed: int, *names: str | int) -> np.random.Generator:
 def derived_seed(seed: int, *names: str | int) -> int:
     """Return a 32-bit seed for libraries that accept only an integer."""
     return int(stream(seed, *names).integers(2**32 - 1))
+
+
+def resample_counts(units: int, draws: int, rng: np.random.Generator) -> np.ndarray:
+    """Return how often each of `draws` samples, of as many units, holds each unit (draws, units), as floats.
+
+    Examples
+    --------
+    >>> resample_counts(3, 2, np.random.default_rng(1)).sum(axis=1).tolist()
+    [3.0, 3.0]
+    """
+    counts = np.empty((draws, units))
+    step = max(1, _HELD // max(units, 1))
+    for begin in range(0, draws, step):
+        own = counts[begin : begin + step]
+        places = rng.integers(units, size=own.shape)
+        places += (np.arange(len(own)) * units)[:, None]
+        own[:] = np.bincount(places.ravel(), minlength=own.size).reshape(own.shape)
+    return counts

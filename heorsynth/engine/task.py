@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import import_module
+from importlib.machinery import ExtensionFileLoader
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,9 @@ Function = Callable[[Any, Any], Any]
 """A function that is called for each task with the data that all tasks share, and the task."""
 
 _ONE_AT_A_TIME = threading.RLock()
+
+_LOOKED_AT: dict[str, bool] = {}
+"""The loaded modules by name, and whether each is compiled."""
 
 
 @dataclass(frozen=True)
@@ -71,13 +75,21 @@ def one_thread() -> Iterator[None]:
     thread the numbers are the same on any number of cores.
     """
     import_module("scipy.linalg")  # loaded inside the block, it would start its own threads
-    with _loaded_libraries(len(sys.modules)).limit(limits=1):
+    with _loaded_libraries(_compiled_modules()).limit(limits=1):
         yield
 
 
+def _compiled_modules() -> int:
+    """Return how many compiled modules were loaded so far: only these bring libraries with threads."""
+    for name in sys.modules.keys() - _LOOKED_AT.keys():
+        loader = getattr(getattr(sys.modules.get(name), "__spec__", None), "loader", None)
+        _LOOKED_AT[name] = isinstance(loader, ExtensionFileLoader)
+    return sum(_LOOKED_AT.values())
+
+
 @lru_cache(maxsize=1)
-def _loaded_libraries(modules: int) -> ThreadpoolController:
-    """Return the libraries with threads; searched again after more modules were loaded, since that takes 5 ms."""
+def _loaded_libraries(compiled: int) -> ThreadpoolController:
+    """Return the libraries with threads; searched again after more were loaded, since that takes 5 ms or more."""
     from threadpoolctl import ThreadpoolController
 
     return ThreadpoolController()

@@ -17,6 +17,9 @@ _CELLS = 100_000
 _MANY = 2000
 """From so many rows on, models share their sums of products: the sums of fewer cost less than their bookkeeping."""
 
+_CLEAR = 1e-5
+"""A sum of squares around a mean above this share of the sum of squares keeps ten digits."""
+
 _SINGULAR = 1e-8
 """Smallest eigenvalue of the correlations of a design that counts as full rank."""
 
@@ -71,7 +74,7 @@ def first_coefficients(
     n = len(columns[0])
     if n >= _MANY:
         for own, places in _by_rows(columns, models):
-            found[:, places] = _Shared(own, [models[place] for place in places]).fitted(errors)
+            found[:, places] = _Shared(own, [models[place] for place in places], errors).fitted()
         return found[0], found[1]
     rows = np.array([*columns, np.ones(n)])
     known = np.isfinite(rows)
@@ -115,15 +118,31 @@ def _only(
 class _Shared:
     """Models on the same complete rows: their cross-products are parts of one matrix, `gram` (q, q) of all terms."""
 
-    def __init__(self, values: Sequence[np.ndarray], models: Sequence[Model]) -> None:
-        self.values, self.models = values, models
+    def __init__(self, values: Sequence[np.ndarray], models: Sequence[Model], errors: bool) -> None:
+        self.values, self.models, self.errors = values, models, errors
         self.n = len(values[models[0].outcome])
         self.designs: list[tuple[_Term, ...]] = [(*model.terms, ()) for model in models]
         terms = [*(term for design in self.designs for term in design), *((model.outcome,) for model in models)]
         self.place = {term: place for place, term in enumerate(dict.fromkeys(terms))}
+        self.groups = self._groups() if errors else {}
+        outcomes = {model.outcome for model, design in zip(models, self.designs, strict=True) if design in self.groups}
+        self.squared = {outcome: place for place, outcome in enumerate(outcomes)}
         self.gram = np.zeros((len(self.place), len(self.place)))
+        self.square_sums = np.zeros((len(self.squared), len(self.groups)))
+        held = [self.place[(outcome,)] for outcome in self.squared]
+        of_groups = [self.place[design[0]] for design in self.groups]
         for part in self.parts(tuple(self.place)):
             self.gram += part @ part.T
+            if held:
+                self.square_sums += np.square(part[held]) @ part[of_groups].T
+
+    def _groups(self) -> dict[tuple[_Term, ...], int]:
+        """Return the designs of one indicator and an intercept, with their places."""
+        found: dict[tuple[_Term, ...], int] = {}
+        for design in dict.fromkeys(self.designs):
+            if len(design) == 2 and len(design[0]) == 1 and _is_indicator(self.values[design[0][0]]):
+                found[design] = len(found)
+        return found
 
     def parts(self, terms: Sequence[_Term]) -> Iterator[np.ndarray]:
         """Yield the values (s, b) of terms in successive rows."""
@@ -139,7 +158,7 @@ class _Shared:
                     held[place] = self.values[term[0]][rows]
             yield held
 
-    def fitted(self, errors: bool) -> np.ndarray:
+    def fitted(self) -> np.ndarray:
         """Return the first coefficients and their standard errors (2, J)."""
         found = np.full((2, len(self.models)), np.nan)
         alike: dict[tuple[_Term, ...], list[int]] = {}
@@ -154,9 +173,30 @@ class _Shared:
             outcomes = [self.models[place].outcome for place in places]
             beta = self.gram[np.ix_([self.place[(one,)] for one in outcomes], held)] @ inverse
             found[0, places] = beta[:, 0]
-            if errors:
-                found[1, places] = np.sqrt(self.squares(design, outcomes, inverse, beta))
+            if self.errors:
+                squares = self.group_squares(design, outcomes) if design in self.groups else None
+                if squares is None:
+                    squares = self.squares(design, outcomes, inverse, beta)
+                found[1, places] = np.sqrt(squares)
         return found
+
+    def group_squares(self, design: tuple[_Term, ...], outcomes: list[int]) -> np.ndarray | None:
+        """Return the squared HC2 standard errors (o,) of one indicator, which are Welch's, from sums in its two groups.
+
+        None if an outcome hardly varies in a group: its sums would lose digits.
+        """
+        held, ones = [self.place[(one,)] for one in outcomes], self.place[()]
+        group = self.place[design[0]]
+        square = self.square_sums[[self.squared[one] for one in outcomes], self.groups[design]]
+        variance = np.zeros(len(outcomes))
+        size, total = self.gram[group, group], self.gram[held, group]
+        whole_square, whole = self.gram[held, held], self.gram[held, ones]
+        for n, summed, squared in ((size, total, square), (self.n - size, whole - total, whole_square - square)):
+            around = squared - summed**2 / max(n, 1)
+            if n < 2 or (around <= _CLEAR * squared).any() or (squared <= _CLEAR * whole_square).any():
+                return None
+            variance += around / (n * (n - 1))
+        return variance
 
     def squares(
         self, design: tuple[_Term, ...], outcomes: list[int], inverse: np.ndarray, beta: np.ndarray
@@ -167,25 +207,27 @@ class _Shared:
         leverage is the sum of z²; the last z is a constant, as the intercept is the last term. The weight of the row
         in the first coefficient is C₀₀ z₀.
         """
-        root = np.linalg.cholesky(inverse)
+        root, p = np.linalg.cholesky(inverse), len(design)
+        maps = np.zeros((p - 1 + len(outcomes), p + len(outcomes)))
+        maps[: p - 1, :p], maps[p - 1 :, :p] = root.T[:-1], -beta
+        maps[p - 1 :, p:] = np.eye(len(outcomes))
         found = np.zeros(len(outcomes))
-        begin = 0
-        for part in self.parts(design):
-            end = begin + part.shape[1]
-            white = root.T[:-1] @ part
-            np.square(white, out=white)
-            left = 1 - root[-1, -1] ** 2 - white.sum(axis=0)
-            share = white[0]
+        for part in self.parts((*design, *((outcome,) for outcome in outcomes))):
+            made = maps @ part
+            white, residual = made[: p - 1], made[p - 1 :]
+            left = (1 - root[-1, -1] ** 2) - np.einsum("ij,ij->j", white, white)
+            share = np.square(white[0], out=white[0])
             if left.min() > _SINGULAR:
                 share /= left
             else:
                 share[:] = np.where(left > _SINGULAR, share / np.where(left > _SINGULAR, left, 1.0), 0.0)
-            fitted = beta @ part
-            for place, outcome in enumerate(outcomes):
-                residual = self.values[outcome][begin:end] - fitted[place]
-                found[place] += np.square(residual, out=residual) @ share
-            begin = end
+            found += np.square(residual, out=residual) @ share
         return found * root[0, 0] ** 2
+
+
+def _is_indicator(values: np.ndarray) -> bool:
+    """Return whether all values are 0 or 1."""
+    return all(bool(((part == 0) | (part == 1)).all()) for part in (values[:_MANY], values[_MANY:]))
 
 
 def _fitted(rows: np.ndarray, known: np.ndarray, models: Sequence[Model], errors: bool) -> np.ndarray:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import special
 
+from heorsynth.core.blocks import blocks
 from heorsynth.core.errors import NotEstimableError, Problem
 
 STEPS, RIDGE = 25, 1e-6
@@ -70,50 +71,74 @@ def propensity(real: np.ndarray, synthetic: np.ndarray) -> _Propensity:
     ----------
     Snoke, Raab, Nowok, Dibben & Slavkovic (2018) JRSS A 181:663, doi:10.1111/rssa.12358.
     """
-    both = np.concatenate([real, synthetic])
-    drawn = np.concatenate([np.zeros(len(real)), np.ones(len(synthetic))])
-    design = np.ones((len(both), both.shape[1] + 1))
-    np.subtract(both, both.mean(axis=0), out=design[:, 1:])
-    spread = np.sqrt(np.einsum("ij,ij->j", design[:, 1:], design[:, 1:]) / len(both))
-    varying = (both != both[:1]).any(axis=0) & (spread > 0)
-    design[:, 1:] /= np.where(varying, spread, 1.0)
-    design = _independent(design if varying.all() else design[:, np.append(True, varying)])
-    columns = design.shape[1] - 1
+    n = len(real) + len(synthetic)
+    drawn = np.repeat([0.0, 1.0], [len(real), len(synthetic)])
+    design = np.empty((real.shape[1] + 1, n))
+    design[0] = 1.0
+    varying = np.ones(len(design), dtype=bool)
+    for place in range(1, len(design)):
+        row, parts = design[place], (real[:, place - 1], synthetic[:, place - 1])
+        row[: len(real)], row[len(real) :] = parts
+        first = float(row[0])
+        row -= row.mean()
+        spread = float(np.sqrt(row @ row / n))
+        varying[place] = spread > 0 and any(bool((part != first).any()) for part in parts)
+        row /= spread if varying[place] else 1.0
+    design = _first_rows(design, np.flatnonzero(varying))
+    design = _first_rows(design, _independent(design))
+    columns = len(design) - 1
     if columns < 1:
         raise NotEstimableError("propensity score", Problem("columns", "none of them varies"))
-    score = special.expit(design @ _logistic(design, drawn))
+    score = special.expit(_logistic(design, drawn) @ design)
     share = float(drawn.mean())
     return _Propensity(
         float(np.mean((score - share) ** 2)),
-        columns * (1 - share) ** 2 * share / len(both),
+        columns * (1 - share) ** 2 * share / n,
         columns,
-        len(both),
+        n,
         share,
     )
 
 
+def _first_rows(design: np.ndarray, kept: np.ndarray) -> np.ndarray:
+    """Move some rows of a design (p, n) to its beginning, and return them: a copy takes longer than the regression."""
+    for place, row in enumerate(kept.tolist()):
+        if row > place:
+            design[place] = design[row]
+    return design[: len(kept)]
+
+
 def _independent(design: np.ndarray) -> np.ndarray:
-    """Return the columns that are linearly independent of those before them, for example without a total."""
-    gram, kept = design.T @ design / len(design), list[int]()
-    for place in range(design.shape[1]):
+    """Return the places of the rows (p, n) that are linearly independent of those before them: not a total's."""
+    n = design.shape[1]
+    gram, kept = design @ design.T / n, list[int]()
+    for place in range(len(design)):
         coef = np.linalg.solve(gram[np.ix_(kept, kept)], gram[kept, place])
         left = gram[place, place] - gram[kept, place] @ coef
         if left > _CLEAR:
             kept.append(place)
             continue
-        rest = design[:, place] - design[:, kept] @ coef  # too little for sums of products
-        if rest @ rest > len(design) * _DEPENDENT**2:
-            upper = np.abs(np.diag(np.linalg.qr(design, mode="r")))
-            return design[:, upper > _DEPENDENT * upper.max()]
-    return design if len(kept) == design.shape[1] else design[:, kept]
+        weights = np.zeros(len(design))
+        weights[place], weights[kept] = 1.0, -coef
+        rest = weights @ design  # too little for sums of products
+        if rest @ rest > n * _DEPENDENT**2:
+            upper = np.abs(np.diag(np.linalg.qr(design.T, mode="r")))
+            return np.flatnonzero(upper > _DEPENDENT * upper.max())
+    return np.array(kept)
 
 
 def _logistic(design: np.ndarray, outcome: np.ndarray) -> np.ndarray:
-    coef = np.zeros(design.shape[1])
+    """Return the coefficients (p,) of the rows of a design (p, n), in blocks that stay in the cache."""
+    p, n = design.shape
+    coef = np.zeros(p)
     for _ in range(STEPS):
-        score = special.expit(design @ coef)
-        information = design.T @ ((score * (1 - score))[:, None] * design) + RIDGE * np.eye(len(coef)) * len(design)
-        step = np.linalg.solve(information, design.T @ (outcome - score) - RIDGE * len(design) * coef)
+        information, slope = RIDGE * np.eye(p) * n, -RIDGE * n * coef
+        for rows in blocks(n):
+            part = design[:, rows]
+            score = special.expit(coef @ part)
+            slope += part @ (outcome[rows] - score)
+            information += (score * (1 - score) * part) @ part.T
+        step = np.linalg.solve(information, slope)
         coef = coef + step
         if np.abs(step).max() < 1e-10:
             break

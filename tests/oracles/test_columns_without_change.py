@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,14 +13,18 @@ import heorsynth as hs
 from heorsynth.checks.core import coded_rows, observed
 from heorsynth.checks.structure import check, designs
 from heorsynth.checks.structure.panel_analyses import _explained, _levels_correlate
+from heorsynth.core.disclosure import RULES
 from heorsynth.data.columns.arrays import Distinct
 from heorsynth.data.folders.tally import Tally
 from heorsynth.estimators import association, least_squares
-from heorsynth.estimators.costs import costs
+from heorsynth.estimators.costs import costs, two_part
+from heorsynth.estimators.costs.two_part import any_cost, positive_cost
 from heorsynth.estimators.economics import regression
+from heorsynth.estimators.economics.increments import Increments
 from heorsynth.estimators.least_squares import Model, first_coefficients
 from heorsynth.estimators.propensity import _independent
 from heorsynth.estimators.stacked.counts import stacked
+from heorsynth.estimators.survival import summaries
 from heorsynth.estimators.survival.estimates import kaplan_meier, reverse_kaplan_meier
 from heorsynth.estimators.survival.pseudo_values import restricted_time
 
@@ -172,8 +178,8 @@ def test_columns_that_depend_on_earlier_ones_are_those_that_a_decomposition_find
     for spread, kept in ((0.0, 5), (1e-10, 5), (1e-5, 6), (1e-1, 6)):
         design[:, 3] = design[:, 1] - design[:, 2] + spread * np.random.default_rng(12).normal(size=200)
         upper = np.abs(np.diag(np.linalg.qr(design, mode="r")))
-        np.testing.assert_array_equal(_independent(design), design[:, upper > 1e-8 * upper.max()])
-        assert _independent(design).shape[1] == kept
+        np.testing.assert_array_equal(_independent(design.T), np.flatnonzero(upper > 1e-8 * upper.max()))
+        assert len(_independent(design.T)) == kept
 
 
 def test_relations_of_levels_are_those_of_their_indicators(cohort: hs.Cohort) -> None:
@@ -229,3 +235,48 @@ def test_bands_are_found_in_more_rows_than_are_looked_at_first() -> None:
 def test_an_empty_column_is_coded() -> None:
     held = Distinct.of(np.array([np.nan, np.nan]))
     assert held.values.tolist() == [] and held.n_known == 0 and np.isnan(held.ranks).all()
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e6])
+@pytest.mark.parametrize("missing", [0.0, 0.1])
+def test_many_numbers_with_few_decimals_are_coded_as_by_a_sort(scale: float, missing: float) -> None:
+    rng = np.random.default_rng(13)
+    numbers = np.round(scale * rng.normal(size=5000), 2)
+    numbers[rng.random(5000) < missing] = np.nan
+    held, made = Distinct.of(numbers), Distinct._of_decimals(numbers)
+    values, places, counts = np.unique(numbers[~np.isnan(numbers)], return_inverse=True, return_counts=True)
+    assert made is not None
+    for one in (held, made):
+        np.testing.assert_array_equal(one.values, values)
+        np.testing.assert_array_equal(one.counts, counts)
+        np.testing.assert_array_equal(one.codes[~np.isnan(numbers)], places)
+        assert (one.codes[np.isnan(numbers)] == -1).all()
+
+
+def test_two_part_models_of_patients_counted_together_are_those_of_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(14)
+    treated, levels = rng.random(600) < 0.5, (rng.random((600, 3)) < 0.4).astype(float)
+    levels = np.column_stack([levels, 1 - levels[:, 0]])  # depends on the first
+    cost = np.where(rng.random(600) < 0.3, 0.0, rng.gamma(2, 500 * np.exp(0.3 * treated + levels[:, 1])))
+    cost[:7] = np.nan
+    found = [part(cost, treated, levels) for part in (any_cost, positive_cost)]
+    monkeypatch.setattr(two_part, "_MOST_INDICATORS", 0)
+    for one, plain in zip(found, [part(cost, treated, levels) for part in (any_cost, positive_cost)], strict=True):
+        np.testing.assert_allclose([one.value, one.se], [plain.value, plain.se], rtol=1e-9)
+        assert (one.n_used, one.n_total) == (plain.n_used, plain.n_total)
+
+
+def test_acceptability_curves_of_many_means_are_those_of_each() -> None:
+    one = Increments(100.0, 0.02, np.array([[900.0, 0.1], [0.1, 1e-3]]), 50, 50)
+    means, wtps = np.random.default_rng(15).normal([100, 0.02], [30, 0.03], size=(20, 2)), np.linspace(0, 5e4, 7)
+    plain = [replace(one, cost=cost, effect=effect).ceac(wtps) for cost, effect in means]
+    np.testing.assert_allclose(one.ceacs(wtps, means), plain, rtol=1e-12)
+
+
+def test_five_times_around_a_median_are_those_of_the_events_written_out() -> None:
+    rng = np.random.default_rng(16)
+    curve = kaplan_meier(np.ceil(rng.exponential(9, 400)), rng.random(400) < 0.8)
+    times = np.repeat(curve.times, curve.events.astype(int))
+    at = int(np.searchsorted(times, summaries.curve_quantile(curve, 0.5).value))
+    five = times[RULES.places(at, len(times))]
+    assert summaries.around_quantile(curve, 0.5) == RULES.mean_around(five)

@@ -17,8 +17,7 @@ def ranked_rows(rows: Cohort, name: str) -> Ranked:
     """Return the ranked values of a column, without missing ones."""
     if rows.n < _MANY or not np.isfinite((held := rows.arrays.distinct(name)).values).all() or not held.n_known:
         return Ranked.of(np.sort(known(rows.column(name))))
-    found = held.counts > 0
-    return Ranked(held.values[found], np.cumsum(held.counts[found]))
+    return Ranked(*held.ranked)
 
 
 def ended_rows(rows: Cohort, endpoint: str) -> tuple[np.ndarray, np.ndarray, dict[int, np.ndarray], int] | None:

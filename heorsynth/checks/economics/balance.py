@@ -20,7 +20,7 @@ from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.data.columns.kinds import MAX_LEVELS
 from heorsynth.data.columns.levels import SMALL_COUNT
 from heorsynth.estimators.costs.costs import Moments
-from heorsynth.estimators.economics.arms import arm_means
+from heorsynth.estimators.economics.arms import ArmMeans, arm_means
 from heorsynth.estimators.economics.regression import adjusted_means
 
 _SHIFT = 0.5
@@ -138,7 +138,8 @@ def undeclared(real: Observed, settings: Mapping[str, object]) -> tuple[str, ...
     first = pairs[0]
     arms = (first.comparator, *(pair.treatment for pair in pairs))
     outcomes = Analysis(arms, first.costs, first.effect).columns(real)
-    named = {name: _shift(covariate(real, name), outcomes, len(arms), thresholds(settings)) for name in numbers}
+    plain = _arm_means(*outcomes, len(arms))
+    named = {name: _shift(covariate(real, name), outcomes, plain, len(arms), thresholds(settings)) for name in numbers}
     worst = sorted((name for name in named if named[name] > _SHIFT), key=lambda name: -named[name])
     if not worst:
         return ()
@@ -150,15 +151,30 @@ def undeclared(real: Observed, settings: Mapping[str, object]) -> tuple[str, ...
     )
 
 
+def _arm_means(cost: np.ndarray, effect: np.ndarray, arm: np.ndarray, arms: int) -> ArmMeans | None:
+    try:
+        return arm_means(cost, effect, arm, arms)
+    except NotEstimableError:
+        return None
+
+
 def _shift(
-    values: np.ndarray, outcomes: tuple[np.ndarray, np.ndarray, np.ndarray], arms: int, wtps: tuple[float, ...]
+    values: np.ndarray,
+    outcomes: tuple[np.ndarray, np.ndarray, np.ndarray],
+    of_all: ArmMeans | None,
+    arms: int,
+    wtps: tuple[float, ...],
 ) -> float:
-    """Return the largest shift by one covariate (n, 1), in standard errors; 0 if it is not estimable."""
+    """Return the largest shift by one covariate (n, 1), in standard errors; 0 if it is not estimable.
+
+    `of_all` are the unadjusted means of all patients, which a covariate without gaps does not change.
+    """
     cost, effect, arm = outcomes
-    arm = np.where(np.isfinite(values[:, 0]), arm, -1)
+    known = np.isfinite(values[:, 0])
+    arm = arm if known.all() else np.where(known, arm, -1)
     weights = [np.array([-1.0, wtp]) for wtp in wtps] or [np.array([1.0, 0.0]), np.array([0.0, 1.0])]
     try:
-        plain = arm_means(cost, effect, arm, arms)
+        plain = of_all if known.all() and of_all is not None else arm_means(cost, effect, arm, arms)
         adjusted = adjusted_means(cost, effect, arm, arms, values, values)
     except NotEstimableError:
         return 0.0

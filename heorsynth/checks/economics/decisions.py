@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 
 import numpy as np
 from scipy import special
@@ -151,7 +150,7 @@ def acceptability_gap(ask: Pair) -> list[Finding]:
     except NotEstimableError as error:
         return [question.refuse(reason_of(error))]
     curve = real.ceac(grid)
-    resampled = np.array([replace(real, cost=c, effect=e).ceac(grid) for c, e in real.plane(DRAWS, ask.rng)])
+    resampled = real.ceacs(grid, real.plane(DRAWS, ask.rng))
     gaps = Gaps.of(drawn - curve, resampled - resampled.mean(axis=0), ask.rng, level=ask.scope.standing.level)
     return [question.answer(largest(gaps))]
 

@@ -60,18 +60,25 @@ def designs(
 
 
 def _one(cohort: Cohort, names: Sequence[str], levels: Mapping[str, Sequence[str]], columns: int) -> np.ndarray:
-    """Return the design (n, k) of one cohort, a row after the other."""
-    made, begin = np.empty((cohort.n, columns)), 0
-    for name in names:
-        end = begin + width(name, levels)
-        if not cohort.has(name):
-            made[:, begin:end] = np.nan
-        elif name in levels:
-            made[:, begin:end] = _indicators(cohort.coded(name), levels[name]).T
-        else:
-            made[:, begin] = cohort.arrays.distinct(name).ranks
-        begin = end
-    return made
+    """Return the design (n, k) of one cohort, the values of a column after each other."""
+    made = np.empty((columns, cohort.n))
+    tables = (table for name in names for table in _tables(cohort, name, levels))
+    for row, (places, values) in zip(made, tables, strict=True):
+        np.take(values, places, mode="wrap", out=row)  # a missing value has place -1, the last
+    return made.T
+
+
+def _tables(cohort: Cohort, name: str, levels: Mapping[str, Sequence[str]]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yield for each column of the design a code of each row (n,), and what stands there for each code (c,)."""
+    if not cohort.has(name):
+        yield from [(np.zeros(cohort.n, dtype=int), np.full(1, np.nan))] * width(name, levels)
+    elif name in levels:
+        held = cohort.coded(name)
+        own = Levels(held.names, np.append(np.arange(len(held.names) - 1), -1))
+        yield from ((held.codes, values) for values in _indicators(own, levels[name]))
+    else:
+        coded = cohort.arrays.distinct(name)
+        yield coded.codes, coded.rank_of_code
 
 
 def _indicators(held: Levels, wanted: Sequence[str]) -> np.ndarray:

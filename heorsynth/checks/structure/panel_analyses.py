@@ -12,12 +12,16 @@ from heorsynth.checks.structure.columns import compared_columns, distinct
 from heorsynth.checks.structure.panel_columns import (
     FEWEST,
     Column,
+    Head,
     High,
     Level,
     Number,
     PanelColumns,
     RestrictedTime,
+    filled,
+    middle_of,
     panel_columns,
+    upper,
 )
 from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.data.columns.arrays import Levels
@@ -36,9 +40,6 @@ _MOST_COLUMNS = 100
 
 _SAME = 0.95
 """Two columns that are related more closely than this say the same, such as an age in years and one in months."""
-
-_HEAD = 2_000
-"""Rows looked at first: groups that are large enough among them, and vary, are so among all."""
 
 _TRIES = 20
 """Drawing adjusted analyses ends after this many attempts for each one wanted."""
@@ -158,6 +159,9 @@ class _Source:
         self.known = {column: np.isfinite(values) for column, values in self.values.items()}
         self.all_known = frozenset(column for column, known in self.known.items() if known.all())
         self.high: dict[Column, np.ndarray] = {}
+        known = [column for column in self.values if column in self.all_known]
+        cuts = {column: middle_of(column, real, self.values[column]) for column in known}
+        self.head = Head({column: self.values[column] for column in cuts}, cuts)
         self.parts = {part for parts in self.schema.totals.values() for part in parts}
 
     def contrasts(self) -> Iterator[Analysis]:
@@ -249,39 +253,26 @@ class _Source:
             return False
         if self.all_known.issuperset(used):
             observed = self.values[outcome]
-            return all(_filled(observed, [self._high(column) for column in term]) for term in terms)
+            return all(
+                self.head.shows(outcome, term) or filled(observed, [self._high(column) for column in term])
+                for term in terms
+            )
         whole = np.logical_and.reduce([self.known[column] for column in used])
         if whole.sum() < FEWEST * (len(terms) + 1):
             return False
         observed = self.values[outcome][whole]
-        return all(_filled(observed, [_upper(self.values[column][whole]) for column in term]) for term in terms)
+        return all(filled(observed, [upper(self.values[column][whole]) for column in term]) for term in terms)
 
     def _high(self, column: Column) -> np.ndarray:
         """Return the upper values of a column that is known of all patients."""
         if column not in self.high:
-            self.high[column] = _upper(self.values[column])
+            self.high[column] = upper(self.values[column])
         return self.high[column]
 
 
 def _once(levels: tuple[Level, ...]) -> tuple[Level, ...]:
     """Return the levels, without the commoner of two: it would give the same analysis with the other sign."""
     return levels if len(levels) > 2 else levels[-1:]
-
-
-def _upper(values: np.ndarray) -> np.ndarray:
-    """Return whether each value is above the median, or is the larger of one or two."""
-    least, most = values.min(), values.max()
-    return np.asarray(values > np.median(values) if ((values > least) & (values < most)).any() else values == most)
-
-
-def _filled(outcome: np.ndarray, high: Sequence[np.ndarray]) -> bool:
-    """Return whether each cell of upper and lower values has enough patients whose outcome varies."""
-    for rows in (slice(_HEAD), slice(None)):
-        cell = sum(one[rows].astype(np.int8) << place for place, one in enumerate(high))
-        parts = [outcome[rows][cell == place] for place in range(2 ** len(high))]
-        if all(len(part) >= FEWEST and np.ptp(part) > 0 for part in parts):
-            return True
-    return False
 
 
 def _every(columns: PanelColumns) -> Iterator[Column]:

@@ -19,6 +19,12 @@ from heorsynth.estimators.survival.pseudo_values import restricted_time
 FEWEST = 10
 """A smaller group is not analysed: Table 1 would not show its mean, and its standard error would be a guess."""
 
+_HEAD = 2_000
+"""Rows looked at first: groups that are large enough among them, and vary, are so among all."""
+
+_VARIES = 1e-6
+"""A sum of squares around a mean above this share of the sum of squares is no rounding error: the values differ."""
+
 _MOST_LEVELS = 10
 """Only this many of the commonest levels are analysed, so that a list of hospitals does not fill the panel."""
 
@@ -211,3 +217,70 @@ def _times(real: Cohort) -> dict[RestrictedTime, np.ndarray]:
         if spread > 0:
             found[RestrictedTime(name, column.horizon, column.unit, spread)] = values / spread
     return found
+
+
+def upper(values: np.ndarray) -> np.ndarray:
+    """Return whether each value is above the median, or is the larger of one or two."""
+    return _is_upper(values, _middle(values))
+
+
+def _middle(values: np.ndarray) -> tuple[float, bool]:
+    least, most = values.min(), values.max()
+    several = ((values > least) & (values < most)).any()
+    return (float(np.median(values)), False) if several else (float(most), True)
+
+
+def _is_upper(values: np.ndarray, middle: tuple[float, bool]) -> np.ndarray:
+    cut, at_cut = middle
+    return np.asarray(values >= cut if at_cut else values > cut)
+
+
+def middle_of(column: Column, real: Cohort, values: np.ndarray) -> tuple[float, bool]:
+    """Return where the upper values (n,) of a column without gaps begin, and whether the cut belongs to them."""
+    if isinstance(column, (High, Level)):
+        return float(values.max()), True
+    if not isinstance(column, Number):
+        return _middle(values)
+    held = distinct(real, column.source)
+    present = np.flatnonzero(held.counts)
+    if len(present) < 3:
+        return float(values.max()), True
+    middle = float(held.at(np.array([(len(values) - 1) // 2, len(values) // 2])).mean())
+    return (middle - column.centre) / column.spread, False
+
+
+def filled(outcome: np.ndarray, high: Sequence[np.ndarray]) -> bool:
+    """Return whether each cell of upper and lower values has enough patients whose outcome varies."""
+    for rows in (slice(_HEAD), slice(None)):
+        cell = sum(one[rows].astype(np.int8) << place for place, one in enumerate(high))
+        parts = [outcome[rows][cell == place] for place in range(2 ** len(high))]
+        if all(len(part) >= FEWEST and np.ptp(part) > 0 for part in parts):
+            return True
+    return False
+
+
+class Head:
+    """What the first rows of columns without gaps show: all outcomes in the cells of a term at once."""
+
+    def __init__(self, values: Mapping[Column, np.ndarray], cuts: Mapping[Column, tuple[float, bool]]) -> None:
+        self.place = {column: place for place, column in enumerate(values)}
+        self.values = {column: held[:_HEAD] for column, held in values.items()}
+        self.cuts = cuts
+        self.both = np.array([*self.values.values()])
+        self.both = np.concatenate([self.both, self.both**2]) if len(self.both) else self.both
+        self.found: dict[tuple[Column, ...], np.ndarray] = {}
+
+    def shows(self, outcome: Column, term: tuple[Column, ...]) -> bool:
+        """Return whether each cell has enough of these rows, whose outcome varies; False says nothing of all rows."""
+        if term not in self.found:
+            self.found[term] = self._shown(term)
+        return bool(self.found[term][self.place[outcome]])
+
+    def _shown(self, term: tuple[Column, ...]) -> np.ndarray:
+        high = [_is_upper(self.values[column], self.cuts[column]) for column in term]
+        cell = sum(one.astype(np.int8) << place for place, one in enumerate(high))
+        cells = (np.arange(2 ** len(term))[:, None] == cell).astype(float)
+        rows = cells.sum(axis=1, keepdims=True)
+        summed, squared = np.split(cells @ self.both.T, 2, axis=1)
+        varies = squared - summed**2 / np.maximum(rows, 1) > _VARIES * squared
+        return np.asarray(((rows >= FEWEST) & varies).all(axis=0))

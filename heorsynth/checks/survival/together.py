@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
+from typing import cast
 
 import numpy as np
 
@@ -22,6 +23,9 @@ _MANY = 1000
 
 _MOST_KEPT = 60_000
 """With more rows in all cohorts than this, their counts are made for some cohorts at a time and not kept."""
+
+_FEW_COHORTS, _MOST_TIMES = 6, 200_000
+"""Counts of so few cohorts with at most so many distinct times in all are kept, whatever their rows."""
 
 Pair = tuple[str, str, str]
 """A column, and the two of its levels that are compared: the first with the second."""
@@ -70,11 +74,20 @@ def stacks_of(ask: Ask, group: Group, pair: Pair | None = None) -> Iterable[Stac
     cohorts = (group.real, *group.synthetic)
     if not ask.scope.holds_groups or not all(isinstance(cohort, Cohort) for cohort in cohorts):
         return None
-    if ask.scope.real.n * len(cohorts) <= _MOST_KEPT:
+    if ask.scope.real.n * len(cohorts) <= _MOST_KEPT or _is_short(ask):
         key = ("stack", ask.endpoint, group.label, pair)
         return (ask.scope.shared(key, lambda: _stack(cohorts, ask.endpoint, pair)),)
     step = max(1, _MOST_KEPT // ask.scope.real.n)
     return (_stack(cohorts[start : start + step], ask.endpoint, pair) for start in range(0, len(cohorts), step))
+
+
+def _is_short(ask: Ask) -> bool:
+    """Return whether the scope has few cohorts with few distinct times."""
+    cohorts = [cast(Cohort, cohort) for cohort in (ask.scope.real, *ask.scope.synthetic)]
+    if len(cohorts) > _FEW_COHORTS:
+        return False
+    column = ask.scope.real.schema.endpoints[ask.endpoint].time
+    return sum(len(cohort.arrays.distinct(column).values) for cohort in cohorts) <= _MOST_TIMES
 
 
 def _stack(cohorts: tuple[Cohort, ...], endpoint: str, pair: Pair | None) -> Stack:

@@ -12,6 +12,7 @@ from typing import cast
 import numpy as np
 import pandas as pd
 
+from heorsynth.core.ranks import coded, in_units
 from heorsynth.data.columns.levels import as_text
 
 _MOST_PLACES = 2**40
@@ -68,7 +69,12 @@ class Distinct:
 
     @classmethod
     def of(cls, numbers: np.ndarray) -> Distinct:
-        """Return the coding of numbers (n,), NaN for missing."""
+        """Return the coding of numbers (n,), NaN for missing.
+
+        Many numbers with few decimals are counted as whole numbers: a sort of floats takes five times as long.
+        """
+        if len(numbers) > _FEW_ROWS and (made := cls._of_decimals(numbers)) is not None:
+            return made
         order = np.argsort(numbers)  # NaN last
         ordered = numbers[order]
         known = len(ordered) - int(np.isnan(ordered).sum())
@@ -78,11 +84,34 @@ class Distinct:
         codes[order[:known]] = np.cumsum(first, dtype=np.int32) - 1
         return cls(ordered[:known][first], codes)
 
+    @classmethod
+    def _of_decimals(cls, numbers: np.ndarray) -> Distinct | None:
+        """Return the coding of numbers (n,) with at most four decimals; None for others."""
+        known = ~np.isnan(numbers)
+        complete = bool(known.all())
+        units = in_units(numbers if complete else numbers[known])
+        if units is None or (found := coded(units[0])) is None:
+            return None
+        whole, places, counts = found
+        codes = places
+        if not complete:
+            codes = np.full(len(numbers), -1, dtype=np.int32)
+            codes[known] = places
+        made = cls(whole / units[1], codes)
+        made.__dict__["counts"] = counts
+        return made
+
     @cached_property
     def counts(self) -> np.ndarray:
         """The number of rows (d,) with each value."""
         counts = np.bincount(self.codes + 1, minlength=len(self.values) + 1)
         return counts[1:]
+
+    @cached_property
+    def ranked(self) -> tuple[np.ndarray, np.ndarray]:
+        """The values that some row has (k,), and the number of rows up to each (k,)."""
+        found = np.flatnonzero(self.counts)
+        return self.values[found], np.cumsum(self.counts[found])
 
     @property
     def n_known(self) -> int:
@@ -90,10 +119,15 @@ class Distinct:
         return int(self.counts.sum())
 
     @property
+    def rank_of_code(self) -> np.ndarray:
+        """The rank of each different value (d + 1,), tied ones at their mean rank, then NaN for missing."""
+        up_to = np.cumsum(self.counts)
+        return np.append(up_to - (self.counts - 1) / 2, np.nan)
+
+    @property
     def ranks(self) -> np.ndarray:
         """The rank of each row's value (n,), tied ones at their mean rank; NaN where it is missing."""
-        up_to = np.cumsum(self.counts)
-        return np.append(up_to - (self.counts - 1) / 2, np.nan)[self.codes]
+        return self.rank_of_code[self.codes]
 
     @property
     def ordered(self) -> np.ndarray:

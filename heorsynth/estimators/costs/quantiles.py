@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 
 import numpy as np
@@ -133,6 +134,10 @@ def _order_limits(n: int, share: float, level: float) -> tuple[int, int]:
     tail = (1 - level) / 2
     reach = _FARTHEST * (math.sqrt(n * share * (1 - share)) + 1)
     first = max(0, math.floor(n * share - reach))
-    cumulative = special.bdtr(np.arange(first, min(n, math.ceil(n * share + reach))), n, share)
-    below, above = np.searchsorted(cumulative, tail, side="right"), np.searchsorted(cumulative, 1 - tail)
-    return first + int(below), first + int(above) + 1
+    ranks = range(first, min(n, math.ceil(n * share + reach)))
+
+    def cumulative(rank: int) -> float:
+        return float(special.bdtr(rank, n, share))
+
+    below, above = bisect_right(ranks, tail, key=cumulative), bisect_left(ranks, 1 - tail, key=cumulative)
+    return first + below, first + above + 1

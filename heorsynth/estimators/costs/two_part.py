@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from scipy import special
@@ -12,7 +13,10 @@ from heorsynth.core.estimate import Estimate
 from heorsynth.estimators.basics.separation import separated_outcomes
 
 _Slope = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
-"""Maps the linear predictor (n,) to the score residuals (n,) and the information weights (n,)."""
+"""Maps the linear predictor (c,) of cells to their score residuals (c,) and information weights (c,)."""
+
+_MOST_INDICATORS = 30
+"""Patients with the same values of at most so many indicators are counted together."""
 
 STEPS, TOLERANCE = 50, 1e-10
 """The limit of Newton steps, and the largest change of a coefficient at convergence."""
@@ -36,22 +40,24 @@ def any_cost(cost: np.ndarray, treated: np.ndarray, covariates: np.ndarray | Non
     Duan, Manning, Morris & Newhouse (1983) JBES 1:115. Against statsmodels' Logit:
     tests/unit/estimators/costs/test_two_part.py
     """
-    outcome, design = _design(cost, treated, covariates)
-    happened = (outcome > 0).astype(float)
+    cells = _cells(cost, treated, covariates, lambda known: (known > 0).astype(float))
+    design, happened = cells.design, cells.total
 
     def slope(linear: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         score = special.expit(linear)
-        return happened - score, score * (1 - score)
+        return happened - cells.count * score, cells.count * score * (1 - score)
 
     what = "odds of any cost"
-    coef = _newton(design, slope, start=0.0)
+    coef = _newton(cells, slope, start=0.0)
     if coef is None:
-        if separated_outcomes(design, happened):
+        both = [happened > 0, happened < cells.count]
+        seen = np.concatenate([design[one] for one in both])
+        if separated_outcomes(seen, np.repeat([1.0, 0.0], [one.sum() for one in both])):
             found = "the likelihood has no maximum: all of a level, or none, have any"
             raise NotEstimableError(what, Problem("cost", found))
         raise _no_convergence(what)
     information = design.T @ (slope(design @ coef)[1][:, None] * design)
-    return _of_arm(coef, np.linalg.inv(information), len(outcome), len(cost), "log odds ratio of any cost")
+    return _of_arm(coef, np.linalg.inv(information), cells.n, len(cost), "log odds ratio of any cost")
 
 
 def positive_cost(cost: np.ndarray, treated: np.ndarray, covariates: np.ndarray | None = None) -> Estimate:
@@ -68,44 +74,86 @@ def positive_cost(cost: np.ndarray, treated: np.ndarray, covariates: np.ndarray 
     some = np.asarray(cost, float) > 0
     if not some.any():
         raise NotEstimableError("gamma model of cost", Problem("cost", "nobody has any"))
-    outcome, design = _design(cost[some], treated[some], None if covariates is None else covariates[some])
+    cells = _cells(cost[some], treated[some], None if covariates is None else covariates[some], lambda known: known)
+    design = cells.design
 
     def slope(linear: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        ratio = outcome * np.exp(-linear)
-        return ratio - 1, ratio
+        ratio = cells.total * np.exp(-linear)
+        return ratio - cells.count, ratio
 
-    coef = _newton(design, slope, start=float(np.log(outcome.mean())))
+    coef = _newton(cells, slope, start=float(np.log(cells.total.sum() / cells.n)))
     if coef is None:
         raise _no_convergence("gamma model of cost")
-    residual, weight = slope(design @ coef)
+    linear = design @ coef
+    _, weight = slope(linear)
     bread = np.linalg.inv(design.T @ (weight[:, None] * design))
-    meat = design.T @ ((residual**2)[:, None] * design)
-    return _of_arm(coef, bread @ meat @ bread, len(outcome), len(cost), "log ratio of mean positive cost")
+    squares = cells.square * np.exp(-2 * linear) - 2 * weight + cells.count
+    meat = design.T @ (squares[:, None] * design)
+    return _of_arm(coef, bread @ meat @ bread, cells.n, len(cost), "log ratio of mean positive cost")
 
 
-def _design(cost: np.ndarray, treated: np.ndarray, covariates: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
-    """Return known costs (n,), and intercept, arm and independent covariates (n, p), each scaled to at most 1."""
+@dataclass(frozen=True, eq=False)
+class _Cells:
+    """Patients with the same row of the design: each patient, unless all columns are indicators.
+
+    Attributes
+    ----------
+    design : array (c, p)                  intercept, arm and independent covariates, each scaled to at most 1
+    count, total, square : array (c,)      patients, and the sums of their outcomes and of the squares
+    """
+
+    design: np.ndarray
+    count: np.ndarray
+    total: np.ndarray
+    square: np.ndarray
+
+    @property
+    def n(self) -> int:
+        """Number of patients."""
+        return int(self.count.sum())
+
+
+def _cells(
+    cost: np.ndarray,
+    treated: np.ndarray,
+    covariates: np.ndarray | None,
+    outcome: Callable[[np.ndarray], np.ndarray],
+) -> _Cells:
+    """Return the cells of the patients with known costs."""
     values = np.asarray(cost, float)
     known = np.isfinite(values)
-    columns = np.column_stack([np.ones(len(values)), np.asarray(treated, float)])
-    if covariates is not None and covariates.shape[1]:
-        columns = np.column_stack([columns, covariates])
-    design = columns[known]
-    if len(design) <= design.shape[1] or np.ptp(design[:, 1]) == 0:
+    columns = [np.asarray(treated, float), *([] if covariates is None else np.asarray(covariates, float).T)]
+    columns, values = [column[known] for column in columns], outcome(values[known])
+    if len(values) <= len(columns) + 1 or np.ptp(columns[0]) == 0:
         raise NotEstimableError("model of cost", Problem("cost", "too few patients with a known cost in an arm"))
+    rows, place = _distinct_rows(columns)
+    design = np.column_stack([np.ones(len(rows)), rows])
+    count, total, square = (np.bincount(place, part, len(rows)) for part in (None, values, values**2))
     design = design / np.maximum(np.abs(design).max(axis=0), np.finfo(float).tiny)
-    upper = np.abs(np.diag(np.linalg.qr(design, mode="r")))
-    return values[known], design[:, upper > 1e-8 * upper.max()]
+    padded = np.concatenate([np.sqrt(count)[:, None] * design, np.zeros((design.shape[1], design.shape[1]))])
+    upper = np.abs(np.diag(np.linalg.qr(padded, mode="r")))
+    return _Cells(design[:, upper > 1e-8 * upper.max()], count.astype(float), total, square)
 
 
-def _newton(design: np.ndarray, slope: _Slope, start: float) -> np.ndarray | None:
+def _distinct_rows(columns: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """Return the different rows (c, k) of indicators and each patient's among them (n,); of others, all rows."""
+    indicators = len(columns) <= _MOST_INDICATORS and all(((one == 0) | (one == 1)).all() for one in columns)
+    if not indicators:
+        return np.column_stack(columns), np.arange(len(columns[0]))
+    code = np.sum([column.astype(np.int64) << place for place, column in enumerate(columns)], axis=0)
+    held, place = np.unique(code, return_inverse=True)
+    return (held[:, None] >> np.arange(len(columns)) & 1).astype(float), place
+
+
+def _newton(cells: _Cells, slope: _Slope, start: float) -> np.ndarray | None:
     """Return the coefficients with the largest likelihood, or None without convergence."""
+    design = cells.design
     coef = np.zeros(design.shape[1])
     coef[0] = start
     for _ in range(STEPS):
         residual, weight = slope(design @ coef)
         information = design.T @ (weight[:, None] * design)
-        if np.linalg.eigvalsh(information)[0] < 1e-10 * len(design):
+        if np.linalg.eigvalsh(information)[0] < 1e-10 * cells.n:
             break
         step = np.linalg.solve(information, design.T @ residual)
         step *= min(1.0, 2.0 / max(float(np.abs(step).max()), 1e-300))

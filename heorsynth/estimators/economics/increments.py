@@ -209,9 +209,13 @@ class Increments:
         ----------
         van Hout, Al, Gordon & Rutten (1994) Health Econ 3:309.
         """
+        return np.asarray(self.ceacs(wtps, np.array([[self.cost, self.effect]]))[0])
+
+    def ceacs(self, wtps: Sequence[float] | np.ndarray, means: np.ndarray) -> np.ndarray:
+        """Return `ceac` (b, w) at other incremental costs and effects (b, 2) with the same covariance."""
         points = np.asarray(wtps, dtype=float)
         weights = np.column_stack([np.full(len(points), -1.0), points])
-        value, se = weights @ [self.cost, self.effect], self._se(weights)
+        value, se = means @ weights.T, self._se(weights)
         sure = np.where(value > NONE, np.inf, np.where(value < -NONE, -np.inf, 0.0))
         return np.asarray(special.ndtr(np.divide(value, se, out=sure, where=se > 0)))
 

@@ -81,6 +81,8 @@ def stacked(
     >>> stack.times.tolist(), stack.at_risk[0].tolist(), stack.ends[0, 1].tolist()
     ([[1.0, 3.0], [1.0, inf]], [[3.0, 2.0], [2.0, 0.0]], [[1.0, 1.0], [0.0, 0.0]])
     """
+    if coded is not None and all(entry is None for _, _, entry in outcomes):
+        return _of_coded([cause for _, cause, _ in outcomes], arms, coded)
     m = len(outcomes)
     row = np.repeat(np.arange(m), [len(time) for time, _, _ in outcomes])
     time, cause = (np.concatenate([one[part] for one in outcomes]) for part in (0, 1))
@@ -89,11 +91,8 @@ def stacked(
     arm = np.zeros(len(time), int) if arms is None else np.concatenate(list(arms))
     known = ~(np.isnan(time) | np.isnan(entry)) & (arm >= 0)
     row, time, cause, entry, arm = (part[known] for part in (row, time, cause, entry, arm))
-    if coded is not None and not entries:
-        place, value, row_of = _decoded(coded, known)
-    else:
-        points, rows = (np.append(time, entry), np.append(row, row)) if entries else (time, row)
-        place, value, row_of = _distinct(points, rows, m)
+    points, rows = (np.append(time, entry), np.append(row, row)) if entries else (time, row)
+    place, value, row_of = _distinct(points, rows, m)
     ended, n_times, n_arms = place[: len(time)], len(value), 1 if arms is None else 1 + int(arm.max(initial=0))
     n_codes = 2 + int(np.maximum(cause, 1).max(initial=1)) - 1
     shape = (n_arms, n_codes, n_times)
@@ -133,20 +132,34 @@ def _distinct(points: np.ndarray, rows: np.ndarray, m: int) -> tuple[np.ndarray,
     return place, value[first], row[first]
 
 
-def _decoded(coded: Sequence[_Coded], known: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return the same as `_distinct` of the known rows, from times that are coded."""
-    places, values, begin, found = [], [], 0, 0
-    for times, codes in coded:
-        own = codes[known[begin : begin + len(codes)]]
-        begin += len(codes)
-        held = np.bincount(own, minlength=len(times)) > 0
-        value = times[held]
-        first = np.ones(len(value), dtype=bool)
-        first[1:] = np.diff(value) > (TOLERANCE * np.abs(value).mean() if len(value) else 0.0)
-        place = np.zeros(len(times), dtype=int)
-        place[held] = found + np.cumsum(first) - 1
-        found += int(first.sum())
-        places.append(place[own])
-        values.append(value[first])
-    row_of = np.repeat(np.arange(len(values)), [len(value) for value in values])
-    return np.concatenate(places), np.concatenate(values), row_of
+def _of_coded(causes: Sequence[np.ndarray], arms: Sequence[np.ndarray] | None, coded: Sequence[_Coded]) -> Stack:
+    """Return `stacked` of follow-up that is coded and starts at 0: rows are only counted."""
+    groups: Sequence[np.ndarray | None] = [None] * len(coded) if arms is None else arms
+    found = [_counted(*one) for one in zip(coded, causes, groups, strict=True)]
+    n_arms, n_codes = (max(ends.shape[side] for _, ends, _ in found) for side in (0, 1))
+    shape = len(found), max(1, *(len(value) for value, _, _ in found))
+    times, all_ends, at_risk = np.full(shape, np.inf), np.zeros((n_arms, n_codes, *shape)), np.zeros((n_arms, *shape))
+    for row, (value, ends, _) in enumerate(found):
+        times[row, : len(value)] = value
+        all_ends[: len(ends), : ends.shape[1], row, : len(value)] = ends
+        at_risk[: len(ends), row, : len(value)] = np.cumsum(ends.sum(axis=1)[:, ::-1], axis=1)[:, ::-1]
+    in_all_arms = (at_risk > 0).any(axis=2).all(axis=0)
+    return Stack(times, all_ends, at_risk, in_all_arms & np.array([sound for _, _, sound in found]))
+
+
+def _counted(coded: _Coded, cause: np.ndarray, arm: np.ndarray | None) -> tuple[np.ndarray, np.ndarray, bool]:
+    """Return the distinct times (k,) of a cohort, its `ends` (g, c, k), and whether all times are above 0."""
+    times, codes = coded
+    known = codes >= 0 if arm is None else (codes >= 0) & (arm >= 0)
+    if not known.all():
+        codes, cause, arm = codes[known], cause[known], None if arm is None else arm[known]
+    n_codes, n_arms = max(2, 1 + int(cause.max(initial=1))), 1 if arm is None else 1 + int(arm.max(initial=0))
+    outer = cause if arm is None else cause + n_codes * arm
+    cells = outer * len(times) + codes
+    ends = np.bincount(cells, minlength=n_arms * n_codes * len(times)).reshape(n_arms, n_codes, len(times))
+    held = np.flatnonzero(ends.any(axis=(0, 1)))
+    value = times[held]
+    first = np.ones(len(value), dtype=bool)
+    first[1:] = np.diff(value) > (TOLERANCE * np.abs(value).mean() if len(value) else 0.0)
+    sound = not len(value) or bool(value[0] > 0)
+    return value[first], np.add.reduceat(ends, held[first], axis=2) if len(value) else ends[:, :, :0], sound

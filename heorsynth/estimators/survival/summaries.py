@@ -129,11 +129,13 @@ def around_quantile(curve: SurvivalCurve, share: float) -> tuple[float, float]:
 
     The quantile is the time of one patient's event; this mean is not.
     """
-    times = np.repeat(curve.times, np.rint(curve.events).astype(int))
+    up_to = np.cumsum(np.rint(curve.events).astype(int))
     at = float(_crossing(curve.times, curve.survival, 1 - share, curve.times[-1]))
     if not at <= curve.reach:
         at = curve_quantile(curve, share).value  # it says why there is none
-    return RULES.mean_around(times[RULES.places(int(np.searchsorted(times, at)), len(times))])
+    before = int(np.searchsorted(curve.times, at))
+    places = RULES.places(int(up_to[before - 1]) if before else 0, int(up_to[-1]))
+    return RULES.mean_around(curve.times[np.searchsorted(up_to, places, side="right")])
 
 
 def crossings(

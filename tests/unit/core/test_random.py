@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from heorsynth.core.errors import SeedError
-from heorsynth.core.random import check_seed, derived_seed, stream
+from heorsynth.core.random import check_seed, derived_seed, resample_counts, stream
 
 
 @pytest.mark.parametrize("seed", [-1, 1.0, True, "1", None])
@@ -34,3 +34,14 @@ def test_streams_of_other_names_types_and_seeds_differ() -> None:
 def test_a_derived_seed_fits_32_bits_and_is_that_of_its_stream() -> None:
     assert derived_seed(1, "fit") == int(stream(1, "fit").integers(2**32 - 1))
     assert all(0 <= derived_seed(1, name) < 2**32 for name in range(50))
+
+
+@pytest.mark.parametrize("held", [1, 100, 2**18])
+def test_counts_are_those_of_samples_drawn_one_by_one_however_many_are_held(
+    held: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("heorsynth.core.random._HELD", held)
+    plain, found = np.random.default_rng(2), np.random.default_rng(2)
+    expected = [np.bincount(plain.integers(37, size=37), minlength=37).tolist() for _ in range(9)]
+    assert resample_counts(37, 9, found).tolist() == expected
+    assert found.random() == plain.random()

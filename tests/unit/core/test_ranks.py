@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from heorsynth.core.ranks import discovery_rates, highest, mid_ranks, ranks, rising
+from heorsynth.core.ranks import coded, discovery_rates, highest, in_units, mid_ranks, ranks, rising
 
 
 @pytest.mark.parametrize("n", [1, 2, 7, 400])
@@ -43,3 +43,35 @@ def test_the_order_the_highest_and_the_ranks_are_those_of_a_stable_sort(n: int, 
         found = np.empty(n)
         found[order] = np.repeat(ranks, counts)
         assert found.tolist() == stats.rankdata(values).tolist()
+
+
+@pytest.mark.parametrize("decimals", [0, 1, 2, 3, 4])
+def test_numbers_with_few_decimals_are_whole_numbers_of_a_unit_to_the_last_bit(decimals: int) -> None:
+    numbers = np.round(np.random.default_rng(decimals).normal(size=5000) * 1000, decimals)
+    found = in_units(numbers)
+    assert found is not None and found[1] <= 10**decimals
+    assert np.array_equal(found[0] / found[1], numbers)
+
+
+@pytest.mark.parametrize(
+    "last",
+    [1 / 3, np.inf, 1e18, 2.0**53, 1e-9, np.nan],
+    ids=["third", "infinite", "large", "no decimals", "small", "gap"],
+)
+def test_one_number_without_that_unit_is_enough_to_refuse(last: float) -> None:
+    with np.errstate(invalid="ignore"):
+        assert in_units(np.append(np.arange(4000.0), last)) is None
+
+
+@pytest.mark.parametrize("spread", [10, 10**9, 10**15])
+def test_places_and_counts_are_those_of_a_sort_however_far_the_numbers_lie_apart(spread: int) -> None:
+    whole = np.random.default_rng(1).integers(-spread, spread, 3000)
+    found = coded(whole)
+    assert found is not None
+    values, places, counts = np.unique(whole, return_inverse=True, return_counts=True)
+    for part, expected in zip(found, (values, places, counts), strict=True):
+        assert part.tolist() == expected.tolist()
+
+
+def test_numbers_too_far_apart_to_be_packed_with_their_places_are_refused() -> None:
+    assert coded(np.array([0, 2**53, *range(5000)]) * 1) is None
