@@ -7,6 +7,8 @@ from functools import cached_property
 
 import numpy as np
 
+from heorsynth.core.ranks import coded, in_units
+
 EXACT = 20_000
 """Values are exact up to this many different ones."""
 
@@ -69,27 +71,30 @@ class ValueCounts:
     @classmethod
     def of(cls, cell: np.ndarray, value: np.ndarray, code: np.ndarray, *, starts: bool = False) -> ValueCounts:
         """Return the counts of rows (n,). The caller leaves out missing values."""
-        values = np.asarray(value, float) + 0.0
-        coarse = _different(values) > EXACT
-        values = (lowered if starts else rounded)(values) if coarse else values
-        return cls(*_grouped(np.asarray(cell), values, np.asarray(code), None), coarse, starts)
+        values, place = _distinct(np.asarray(value, float) + 0.0)
+        coarse = len(values) > EXACT
+        if coarse:
+            values, again = _distinct((lowered if starts else rounded)(values))
+            place = again[place]
+        return cls(*_grouped(np.asarray(cell), values, place, np.asarray(code), None), coarse, starts)
 
     def coarsened(self) -> ValueCounts:
         """Return the counts with rounded values."""
         if self.coarse:
             return self
-        values = (lowered if self.starts else rounded)(self.value)
-        return ValueCounts(*_grouped(self.cell, values, self.code, self.count), True, self.starts)
+        values, place = _distinct((lowered if self.starts else rounded)(self.value))
+        return ValueCounts(*_grouped(self.cell, values, place, self.code, self.count), True, self.starts)
 
     def __add__(self, other: ValueCounts) -> ValueCounts:
         """Return the sum of two counts with the same cells."""
         if self.coarse != other.coarse:
             return self.coarsened() + other.coarsened()
-        parts = [
+        cell, value, code, count = (
             np.concatenate([getattr(self, name), getattr(other, name)]) for name in ("cell", "value", "code", "count")
-        ]
-        total = ValueCounts(*_grouped(*parts), self.coarse, self.starts)
-        return total.coarsened() if _different(total.value) > EXACT else total
+        )
+        values, place = _distinct(value)
+        total = ValueCounts(*_grouped(cell, values, place, code, count), self.coarse, self.starts)
+        return total.coarsened() if len(values) > EXACT else total
 
     def renumbered(self, places: np.ndarray) -> ValueCounts:
         """Return the counts with cell i renumbered as places[i], which increases with i. A cell at -1 is left out."""
@@ -107,23 +112,24 @@ class ValueCounts:
         return values, codes, flat.reshape(len(values), len(codes))
 
 
-def _different(values: np.ndarray) -> int:
-    """Return the number of different values, or the number of values if that is at most `EXACT`."""
-    return len(np.unique(values)) if len(values) > EXACT else len(values)
+def _distinct(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the different values (d,), ascending, and each one's place (n,) among them."""
+    held = in_units(values) if len(values) else None
+    found = None if held is None else coded(held[0])
+    if held is None or found is None:
+        return np.unique(values, return_inverse=True)
+    return found[0] / held[1], found[1]
 
 
 def _grouped(
-    cell: np.ndarray, value: np.ndarray, code: np.ndarray, count: np.ndarray | None
+    cell: np.ndarray, values: np.ndarray, place: np.ndarray, code: np.ndarray, count: np.ndarray | None
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Return counts by cell, value and code, from rows or from counts with repeated combinations."""
-    values, place = np.unique(value, return_inverse=True)
     codes, column = np.unique(code, return_inverse=True)
-    key = (cell.astype(np.int64) * len(values) + place) * max(len(codes), 1) + column
-    if count is None:
-        keys, counts = np.unique(key, return_counts=True)
-    else:
-        keys, group = np.unique(key, return_inverse=True)
-        counts = np.bincount(group, weights=count, minlength=len(keys)).astype(np.int64)
-    rest, column = np.divmod(keys, max(len(codes), 1))
-    cells, place = np.divmod(rest, max(len(values), 1))
+    width, height = max(len(codes), 1), max(len(values), 1)
+    key = (cell.astype(np.int64) * height + place) * width + column
+    keys, group, rows = (coded(key) if len(key) else None) or np.unique(key, return_inverse=True, return_counts=True)
+    counts = rows if count is None else np.bincount(group, weights=count, minlength=len(keys))
+    rest, column = np.divmod(keys, width)
+    cells, place = np.divmod(rest, height)
     return cells, values[place], codes[column], counts.astype(np.int64)
