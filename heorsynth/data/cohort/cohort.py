@@ -24,6 +24,8 @@ from heorsynth.data.rules.discover import rules_of
 from heorsynth.data.rules.rules import MIN_PATIENTS, Rules
 from heorsynth.data.visits.long_table import is_long, widened
 
+_Rows = pd.DataFrame | Arrays
+
 
 class Cohort:
     """A table with one row per patient, and the role of each column. It never changes, and each array is made once.
@@ -156,9 +158,7 @@ class Cohort:
         role_checks.refuse(name, problems)
         self._set(rows, declared.schema, name, declared.label, declared.notes)
 
-    def _set(
-        self, rows: pd.DataFrame | Arrays, schema: Schema, name: str, label: Label | None, notes: tuple[str, ...] = ()
-    ) -> None:
+    def _set(self, rows: _Rows, schema: Schema, name: str, label: Label | None, notes: tuple[str, ...] = ()) -> None:
         if isinstance(rows, pd.DataFrame):
             rows.attrs = {}  # pandas copies `attrs` into every column it returns
         self._arrays = rows if isinstance(rows, Arrays) else Arrays(rows)
@@ -166,13 +166,7 @@ class Cohort:
 
     @classmethod
     def derive(
-        cls,
-        schema: Schema,
-        rows: pd.DataFrame | Arrays,
-        *,
-        label: Label | None,
-        name: str = "cohort",
-        fresh: bool = False,
+        cls, schema: Schema, rows: _Rows, *, label: Label | None, name: str = "cohort", fresh: bool = False
     ) -> Cohort:
         """Make a cohort of rows that already follow a schema, without the checks of a new cohort.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol, cast
 from weakref import WeakKeyDictionary
 
@@ -17,6 +17,9 @@ _MOST_ROWS = 2000
 
 _MOST_CELLS = 500_000
 """Values (rows times columns) of the cohorts of one draw that are unpacked at a time."""
+
+_FEW_LEVELS = 32
+"""The levels of numbers with at most so many different values are looked up among those of other cohorts."""
 
 _MOST_DECIMALS = 4
 """Numbers with at most so many decimals are held as whole numbers."""
@@ -93,6 +96,7 @@ class Unpacked:
         self._most = max(1, _MOST_CELLS // max(n * n_columns, 1))
         self._tables: WeakKeyDictionary[Packed, None] = WeakKeyDictionary()
         self._levels: dict[tuple[object, ...], tuple[np.ndarray, np.ndarray]] = {}
+        self._numbers: dict[tuple[object, ...], Levels] = {}
 
     def add(self, table: Packed) -> None:
         """Note that a cohort is unpacked. If it is one too many, the one that was unpacked first is packed again."""
@@ -109,8 +113,22 @@ class Unpacked:
             self._levels[key] = names, np.array([*map(str, names[:-1]), missing], dtype=object)
         return self._levels[key]
 
+    def few_levels(self, column: _Decimals) -> Levels | None:
+        """Return numbers as levels, which many cohorts have in common; None if there are many different ones."""
+        different, place = np.unique(column.whole, return_inverse=True)
+        if len(different) > _FEW_LEVELS:
+            return None
+        key = (different.tobytes(), different.dtype, column.dtype, column.unit, column.missing)
+        if key not in self._numbers:
+            self._numbers[key] = _levels(replace(column, whole=different))
+        return Levels(self._numbers[key].names, self._numbers[key].codes[place])
+
     def __reduce__(self) -> tuple[type[Unpacked], tuple[int, int]]:
         return Unpacked, self._size  # another process unpacks for itself
+
+
+def _levels(column: _Column) -> Levels:
+    return Arrays(pd.DataFrame({"held": column.to_numpy()})).levels("held")
 
 
 class Packed(Arrays):
@@ -150,7 +168,7 @@ class Packed(Arrays):
         return self._n
 
     @property
-    def names(self) -> frozenset[object]:  # type: ignore[override]
+    def names(self) -> frozenset[object]:
         """The names of the columns."""
         return frozenset(self._columns)
 
@@ -161,7 +179,8 @@ class Packed(Arrays):
             return column.levels
         if name not in self._levels:
             self._unpack()
-            self._levels[name] = Arrays(pd.DataFrame({name: column.to_numpy()})).levels(name)
+            few = self._unpacked.few_levels(column) if isinstance(column, _Decimals) else None
+            self._levels[name] = _levels(column) if few is None else few
         return self._levels[name]
 
     def _column(self, name: str) -> pd.Series:
@@ -203,7 +222,7 @@ def _packed(column: pd.Series, unpacked: Unpacked) -> _Column:
     elif kind == "f" and values.dtype.itemsize == 8:
         found = _decimals(values)
     elif kind == "O":
-        found = _text(column, values, unpacked)
+        found = _text(values, unpacked)
     return _Plain(values.copy()) if found is None else found
 
 
@@ -231,11 +250,11 @@ def _decimals(values: np.ndarray) -> _Decimals | None:
     return None
 
 
-def _text(column: pd.Series, values: np.ndarray, unpacked: Unpacked) -> _Text | None:
+def _text(values: np.ndarray, unpacked: Unpacked) -> _Text | None:
     """Return text as codes of its levels; None if the column holds something else, or two kinds of missing."""
     others = {type(one): one for one in values.tolist() if type(one) is not str}
     if len(others) > 1 or not all(one is None or (isinstance(one, float) and np.isnan(one)) for one in others.values()):
         return None
-    coded = Arrays(column.to_frame(name="held")).levels("held")
+    coded = _levels(_Plain(values))
     names, texts = unpacked.shared(coded.names, next(iter(others.values()), None))
     return _Text(Levels(names, coded.codes), texts)
