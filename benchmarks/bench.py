@@ -29,6 +29,7 @@ import numpy as np
 import pandas as pd
 from generators import recipe, wide
 from results import markdown, stored
+from speed import costed
 
 import heorsynth as hs
 from heorsynth.checks.core.estimand import COUNTS
@@ -131,6 +132,20 @@ def cohorts(name: str, rows: int) -> Callable[[], object]:
     return lambda: hs.validate(trial, sampler.sample(m=int(name), seed=1), economics={"wtp": [20_000]})
 
 
+def verdict(name: str, _: int) -> Callable[[], object]:
+    """So many cohorts of PBC, drawn and judged for model development."""
+    pbc = hs.datasets.load("pbc")
+    sampler = hs.generators.create("heor").fit(pbc, seed=1)
+    return lambda: hs.validate(pbc, sampler.sample(m=int(name), seed=1), "model-development", seed=1)
+
+
+def evaluation(name: str, _: int) -> Callable[[], object]:
+    """An economic evaluation of so many cohorts of PBC that are drawn already."""
+    real = costed()
+    drawn = hs.generators.create("heor").fit(real).sample(m=int(name))
+    return lambda: hs.validate(real, drawn, "economic-evaluation", economics={"wtp": [20_000]})
+
+
 KINDS = {
     "generate": generate,
     "check": check,
@@ -138,6 +153,8 @@ KINDS = {
     "bandwidth": bandwidth,
     "columns": columns,
     "cohorts": cohorts,
+    "verdict": verdict,
+    "evaluation": evaluation,
 }
 
 
@@ -254,6 +271,19 @@ def scaling(_: argparse.Namespace) -> list[str]:
     return lines
 
 
+def small(_: argparse.Namespace) -> list[str]:
+    """An economic evaluation of cohorts of PBC, and the memory of a verdict on hundreds of them."""
+    lines = ["| cohorts of PBC | what | seconds | processor seconds | memory above the fit, MiB |", "|" + "---|" * 5]
+    held = {}
+    for kind, what, sizes in (("evaluation", "economic evaluation, drawn before", (20, 100)),
+                              ("verdict", "drawn and judged for model development", (20, 500))):  # fmt: skip
+        for m in sizes:
+            found = held[kind, m] = measured(kind, str(m), 0)
+            lines.append(f"| {m} | {what} | {found['seconds']:.1f} | {found['cpu']:.1f} | {found['mib']:.0f} |")
+    more = held["verdict", 500]["mib"] - held["verdict", 20]["mib"]
+    return [*lines, f"\nA verdict on 500 cohorts takes {more:.0f} MiB more than one on 20."]
+
+
 def goals(_: argparse.Namespace) -> list[str]:
     """What benchmarks/speed.py stored when it last ran."""
     return [markdown(stored("speed"))]
@@ -310,6 +340,7 @@ PARTS: dict[str, tuple[str, Callable[[argparse.Namespace], list[str]]]] = {
     "purposes": ("Whole purposes", purposes),
     "generation": ("Fit and draw as many rows of twenty columns", generation),
     "scaling": ("As columns and cohorts grow", scaling),
+    "small": ("Many cohorts of few patients", small),
 }
 """What is measured: its heading on the page, and the lines below it."""
 

@@ -24,7 +24,7 @@ WEIGHTS = 2**24
 _GROUPS = 2048
 """Of more rows than twice this many, so many random groups are resampled in place of rows."""
 
-_LEAST = 10
+LEAST_PAIRS = 10
 """The smallest number of pairs for an interval."""
 
 
@@ -55,8 +55,10 @@ def rank_correlation(x: np.ndarray, y: np.ndarray, *, level: float = 0.95) -> Es
     first, second = np.asarray(x, float), np.asarray(y, float)
     known = np.isfinite(first) & np.isfinite(second)
     n = int(known.sum())
-    if n < _LEAST:
-        raise NotEstimableError("rank correlation", Problem("values", f"{n} pairs", f"at least {_LEAST} are needed"))
+    if n < LEAST_PAIRS:
+        raise NotEstimableError(
+            "rank correlation", Problem("values", f"{n} pairs", f"at least {LEAST_PAIRS} are needed")
+        )
     return correlation_of_ranks(ranks(first[known]), ranks(second[known]), len(first), level=level)
 
 

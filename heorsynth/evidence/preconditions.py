@@ -64,8 +64,8 @@ def cohorts(syn: Sequence[Any]) -> Sequence[Cohort]:
     return syn
 
 
-def _columns(drawn: Cohort | CohortFolder) -> list[str]:
-    return [str(name) for name in (drawn.columns if isinstance(drawn, CohortFolder) else drawn.rows.columns)]
+def _columns(drawn: Cohort | CohortFolder) -> set[str]:
+    return {str(name) for name in (drawn.columns if isinstance(drawn, CohortFolder) else drawn.arrays.names)}
 
 
 def require_same_roles(cohort: Cohort | CohortFolder, syn: Sequence[Any], what: str = "synthetic cohorts") -> None:
@@ -87,7 +87,8 @@ def require_same_roles(cohort: Cohort | CohortFolder, syn: Sequence[Any], what: 
                     "declare the same roles for both",
                 )
             )
-        absent = [name for name in wanted.columns if name not in _columns(drawn)]
+        present = _columns(drawn)
+        absent = [name for name in wanted.columns if name not in present]
         if absent:
             problems.append(
                 Problem(

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from itertools import combinations
 
 import numpy as np
@@ -19,8 +19,14 @@ from heorsynth.checks.structure.columns import is_numeric, levels_of, paired_col
 from heorsynth.checks.structure.designs import correlations, designs, width
 from heorsynth.core.errors import NotEstimableError
 from heorsynth.core.estimate import Estimate, significant
+from heorsynth.core.ranks import ranks
 from heorsynth.data.cohort.cohort import Cohort
-from heorsynth.estimators.association import correlation_of_ranks, rank_correlation, resampled_correlations
+from heorsynth.estimators.association import (
+    LEAST_PAIRS,
+    correlation_of_ranks,
+    rank_correlation,
+    resampled_correlations,
+)
 from heorsynth.estimators.propensity import propensity
 
 _MOST_PAIRS = 20_000
@@ -76,20 +82,35 @@ def joint_ranks(ask: Ask) -> list[Finding]:
     """Return the rank correlation of each pair of costs, utilities and follow-up times, in every group."""
     schema = ask.scope.real.schema
     totalled = {part for parts in schema.totals.values() for part in parts}
-    columns = [name for name in (*schema.costs, *schema.utilities, *schema.times) if name not in totalled]
-
-    def together(cohort: Cohort, one: str, other: str) -> Estimate:
-        if cohort.n >= _MANY and not (cohort.missing(one).any() or cohort.missing(other).any()):
-            return correlation_of_ranks(
-                cohort.arrays.distinct(one).ranks, cohort.arrays.distinct(other).ranks, cohort.n
-            )
-        return rank_correlation(cohort.column(one), cohort.column(other))
+    columns = tuple(name for name in (*schema.costs, *schema.utilities, *schema.times) if name not in totalled)
 
     return [
-        ask.question(f"rank correlation of {one} and {other}", group).judge(partial(together, one=one, other=other))
+        ask.question(f"rank correlation of {columns[one]} and {columns[other]}", group).judge(
+            partial(_rank_correlation, ranked, columns, one, other)
+        )
         for group in ask.scope.groups()
-        for one, other in combinations(columns, 2)
+        for ranked in [cache(partial(_ranks, columns))]
+        for one, other in combinations(range(len(columns)), 2)
     ]
+
+
+def _ranks(columns: tuple[str, ...], cohort: Cohort) -> np.ndarray | None:
+    """Return the ranks of columns (k, n) of few rows; None if a value is missing, or for too few of them."""
+    if not LEAST_PAIRS <= cohort.n < _MANY:
+        return None
+    values = cohort.arrays.several_numbers(columns)
+    return ranks(values) if np.isfinite(values).all() else None
+
+
+def _rank_correlation(
+    ranked: Callable[[Cohort], np.ndarray | None], columns: tuple[str, ...], first: int, second: int, cohort: Cohort
+) -> Estimate:
+    one, other, held = columns[first], columns[second], ranked(cohort)
+    if held is not None:
+        return correlation_of_ranks(held[first], held[second], cohort.n)
+    if cohort.n >= _MANY and not (cohort.missing(one).any() or cohort.missing(other).any()):
+        return correlation_of_ranks(cohort.arrays.distinct(one).ranks, cohort.arrays.distinct(other).ranks, cohort.n)
+    return rank_correlation(cohort.column(one), cohort.column(other))
 
 
 def told_apart(ask: Ask) -> list[Finding]:

@@ -6,6 +6,7 @@ from heorsynth.checks.core.finding import Finding
 from heorsynth.checks.core.question import Ask
 from heorsynth.checks.core.refusals import too_few
 from heorsynth.checks.core.scalar import Measured
+from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.data.rules.rule import Rule
 
 
@@ -19,5 +20,12 @@ def _broken(ask: Ask, rule: Rule) -> Finding:
     question = ask.question(f"rows that break {rule.text}", column=rule.text, n_real=rule.support)
     if few := too_few(ask.group.real):
         return question.refuse(few)
-    shares = [float(rule.broken(cohort.rows).mean()) for cohort in ask.group.synthetic]
+    shares = [_share(rule, cohort) for cohort in ask.group.synthetic]
     return question.compare(Measured(0.0, 0.0, shares, [0.0] * len(shares)), floor=0.0)
+
+
+def _share(rule: Rule, cohort: Cohort) -> float:
+    """Return the share of rows that break a rule: all do if the cohort lacks one of its columns."""
+    if not all(cohort.has(name) for name in rule.columns):
+        return 1.0
+    return float(rule.broken_rows(cohort.arrays.own()).mean())

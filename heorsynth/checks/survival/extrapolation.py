@@ -69,8 +69,10 @@ def _fits(ask: Ask) -> _Fitted:
         @cache
         def tried(place: int, family: str) -> ParametricFit | NotEstimableError:
             cohort = ask.group.real if place < 0 else ask.group.synthetic[place]
+            case = tried(place, FAMILIES[family].case) if FAMILIES[family].case else None
+            known = case if isinstance(case, ParametricFit) else None
             try:
-                return fit_parametric(family, *outcome(cohort, ask.endpoint))
+                return fit_parametric(family, *outcome(cohort, ask.endpoint), case=known)
             except NotEstimableError as refusal:
                 return refusal
 

@@ -24,6 +24,8 @@ from heorsynth.data.rules.discover import rules_of
 from heorsynth.data.rules.rules import MIN_PATIENTS, Rules
 from heorsynth.data.visits.long_table import is_long, widened
 
+_Rows = pd.DataFrame | Arrays
+
 
 class Cohort:
     """A table with one row per patient, and the role of each column. It never changes, and each array is made once.
@@ -156,23 +158,22 @@ class Cohort:
         role_checks.refuse(name, problems)
         self._set(rows, declared.schema, name, declared.label, declared.notes)
 
-    def _set(
-        self, frame: pd.DataFrame, schema: Schema, name: str, label: Label | None, notes: tuple[str, ...] = ()
-    ) -> None:
-        frame.attrs = {}  # pandas copies `attrs` into every column it returns
-        self._arrays, self._schema, self._name, self._label, self._notes = Arrays(frame), schema, name, label, notes
+    def _set(self, rows: _Rows, schema: Schema, name: str, label: Label | None, notes: tuple[str, ...] = ()) -> None:
+        if isinstance(rows, pd.DataFrame):
+            rows.attrs = {}  # pandas copies `attrs` into every column it returns
+        self._arrays = rows if isinstance(rows, Arrays) else Arrays(rows)
+        self._schema, self._name, self._label, self._notes = schema, name, label, notes
 
     @classmethod
     def derive(
-        cls, schema: Schema, frame: pd.DataFrame, *, label: Label | None, name: str = "cohort", fresh: bool = False
+        cls, schema: Schema, rows: _Rows, *, label: Label | None, name: str = "cohort", fresh: bool = False
     ) -> Cohort:
         """Make a cohort of rows that already follow a schema, without the checks of a new cohort.
 
-        It is meant for synthetic rows, resamples and subsets. There, a lost subgroup is a finding and not an error.
-        A `fresh` frame, which nobody else holds, is not copied.
+        In them, a lost subgroup is a finding and not an error. A `fresh` frame, held by nobody else, is not copied.
         """
         cohort = cls.__new__(cls)
-        cohort._set(frame if fresh else frame.copy(), schema, name, label)
+        cohort._set(rows if fresh or isinstance(rows, Arrays) else rows.copy(), schema, name, label)
         return cohort
 
     @property

@@ -97,11 +97,15 @@ def _descending(loss: _Loss, theta: np.ndarray, step: np.ndarray, here: float) -
     return None
 
 
-def gradient(loss: _Loss, theta: np.ndarray) -> np.ndarray:
-    """Return first derivatives by central differences of sixth order."""
-    used = [(count, weight) for count, weight in zip(range(-3, 4), FIRST.tolist(), strict=True) if weight]
-    return np.array([sum(weight * loss(theta + count * step) for count, weight in used) / STEP
-                     for step in STEP * np.eye(len(theta))])  # fmt: skip
+def gradient(values: Callable[[np.ndarray], np.ndarray], theta: np.ndarray) -> np.ndarray:
+    """Return first derivatives by central differences of sixth order.
+
+    `values` maps parameters (s, p) to values (s,): all are asked for at once.
+    """
+    used = FIRST != 0
+    moves = STEP * STEPS[used, None] * np.eye(len(theta))[:, None, :]
+    found = values((theta + moves).reshape(-1, len(theta))).reshape(len(theta), -1)
+    return np.asarray((FIRST[used] * found).sum(axis=1) / STEP)
 
 
 def _inverse(matrix: np.ndarray, extra: float = 0.0) -> np.ndarray | None:

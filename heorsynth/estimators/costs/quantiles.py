@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from scipy import special
@@ -126,6 +127,7 @@ def quantile_of(ranked: Ranked, share: float, n_total: int, *, level: float = 0.
     )
 
 
+@lru_cache(maxsize=4096)
 def _order_limits(n: int, share: float, level: float) -> tuple[int, int]:
     """Return ranks l < u such that the quantile is between the l-th and u-th value with at least `level` probability.
 

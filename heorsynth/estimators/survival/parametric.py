@@ -75,14 +75,22 @@ class ParametricFit:
         share = (NODES + 1) / 2
         times, weights = horizon * share**2, horizon * share * WEIGHTS
 
-        def area(theta: np.ndarray) -> float:
-            return float((weights * self._survival(times, theta)).sum())
+        def areas(thetas: np.ndarray) -> np.ndarray:
+            with np.errstate(all="ignore"):
+                survival = np.exp(FAMILIES[self.family].survivals(times / self.scale, thetas))
+            return np.asarray((weights * survival).sum(axis=1))
 
-        slope = gradient(area, self.theta)
+        slope = gradient(areas, self.theta)
         se = float(np.sqrt((np.outer(slope, slope) * self.covariance).sum()))
         method = f"mean to {horizon:g}, {self.family}"
         return Estimate.normal(
-            area(self.theta), se, level=level, unit=unit, method=method, n_used=self.n_used, n_total=self.n_total
+            float(areas(self.theta[None])[0]),
+            se,
+            level=level,
+            unit=unit,
+            method=method,
+            n_used=self.n_used,
+            n_total=self.n_total,
         )
 
     def _survival(self, t: np.ndarray, theta: np.ndarray) -> np.ndarray:
@@ -90,7 +98,13 @@ class ParametricFit:
             return np.exp(FAMILIES[self.family].logs(t / self.scale, theta)[1])
 
 
-def fit_parametric(family: str, time: np.ndarray, event: np.ndarray, entry: np.ndarray | None = None) -> ParametricFit:
+def fit_parametric(
+    family: str,
+    time: np.ndarray,
+    event: np.ndarray,
+    entry: np.ndarray | None = None,
+    case: ParametricFit | None = None,
+) -> ParametricFit:
     """Fit a parametric survival model by maximum likelihood.
 
     Parameters
@@ -99,6 +113,8 @@ def fit_parametric(family: str, time: np.ndarray, event: np.ndarray, entry: np.n
     time : array (n,)              follow-up; > 0; missing ones are left out and counted
     event : array of bool (n,)     True where the event was observed
     entry : array (n,), optional   start of follow-up (left truncation), < time
+    case : ParametricFit           fit of a case of the family (`Family.case`) to the same patients, where there is
+                                   one already: the search starts there
 
     Raises
     ------
@@ -134,8 +150,8 @@ def fit_parametric(family: str, time: np.ndarray, event: np.ndarray, entry: np.n
     law = FAMILIES[family]
     start = np.array(law.start)
     if law.case:
-        case = _found(FAMILIES[law.case], ends, np.array(FAMILIES[law.case].start))
-        start = start if case is None else np.append(case[0], start[len(case[0]) :])
+        first = _found(FAMILIES[law.case], ends, np.array(FAMILIES[law.case].start)) if case is None else (case.theta,)
+        start = start if first is None else np.append(first[0], start[len(first[0]) :])
     found = _found(law, ends, start)
     if found is None:
         raise NotEstimableError(family, Problem("time", f"the likelihood of the {family} has no maximum"))

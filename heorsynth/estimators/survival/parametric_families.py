@@ -37,7 +37,7 @@ first and second derivatives by z of the log survival."""
 
 
 def _exponential(t: np.ndarray, theta: np.ndarray) -> _Logs:
-    return np.full_like(t, theta[0]), -np.exp(theta[0]) * t
+    return theta[0] + np.zeros_like(t), -np.exp(theta[0]) * t
 
 
 def _weibull(t: np.ndarray, theta: np.ndarray) -> _Logs:
@@ -93,13 +93,28 @@ def _shape_survival(z: np.ndarray, q: float) -> np.ndarray:
     return survival
 
 
+def _shape_survivals(z: np.ndarray, shapes: np.ndarray) -> np.ndarray:
+    """Return the log survival under each shape Q (s, k), at places z (k,) or (s, k)."""
+    size = np.abs(shapes)
+    if not (size.min() >= _NORMAL_BELOW and size.max() <= _LIMIT_BEYOND and abs(np.sign(shapes).sum()) == len(shapes)):
+        places = np.broadcast_to(z, (len(shapes), z.shape[-1]))
+        return np.stack([_shape_survival(own, q) for own, q in zip(places, shapes.tolist(), strict=True)])
+    part = special.gammaincc if shapes[0] > 0 else special.gammainc
+    shape = np.array([q**-2 for q in shapes.tolist()])[:, None]
+    return np.asarray(np.log(np.maximum(part(shape, shape * np.exp(shapes[:, None] * z)), np.finfo(float).tiny)))
+
+
 def _shape_densities(z: np.ndarray, shapes: np.ndarray) -> np.ndarray:
     """Return the log density of z under each shape Q (s, k)."""
-    q = np.where(np.abs(shapes) < _NORMAL_BELOW, 1.0, shapes)[:, None]
+    size = np.abs(shapes)
+    near, beyond = size < _NORMAL_BELOW, size > _LIMIT_BEYOND
+    q = np.where(near, 1.0, shapes)[:, None]
     w, shape = q * z, q**-2
     density = np.log(np.abs(q)) + shape * np.log(shape) - special.gammaln(shape) + shape * (w - np.exp(w))
-    density[np.abs(shapes) < _NORMAL_BELOW] = -0.5 * z**2 - 0.5 * np.log(2 * np.pi)
-    density[np.abs(shapes) > _LIMIT_BEYOND] = np.nan
+    if near.any():
+        density[near] = -0.5 * z**2 - 0.5 * np.log(2 * np.pi)
+    if beyond.any():
+        density[beyond] = np.nan
     return density
 
 
@@ -249,10 +264,11 @@ def _gamma_slopes(stencil: _Stencil, ends: Ends) -> Slopes:
             z = a * (log_times - location)
             first, second, by_q, by_q_twice, mixed = (weight * part for part in _gamma_terms(z, q, survives, stencil))
             both = first + z * second
+            cross, by_location, by_scale = a * both.sum(), -a * mixed.sum(), -(z * mixed).sum()
             rows = [
-                [a * a * second.sum(), a * both.sum(), -a * mixed.sum()],
-                [a * both.sum(), (z * both).sum(), -(z * mixed).sum()],
-                [-a * mixed.sum(), -(z * mixed).sum(), by_q_twice.sum()],
+                [a * a * second.sum(), cross, by_location],
+                [cross, (z * both).sum(), by_scale],
+                [by_location, by_scale, by_q_twice.sum()],
             ]
             slope -= np.array([-a * first.sum(), -(z * first).sum(), by_q.sum()])
             curvature -= np.array(rows)
@@ -282,7 +298,7 @@ def _gamma_terms(z: np.ndarray, q: float, survives: bool, stencil: _Stencil) -> 
         mixed = (z * bend - slope) / q
     if not survives:
         return slope, bend, density_by_q, _weighted(second, density), mixed
-    survival = np.stack([_shape_survival(z, float(q + step)) for step in steps])
+    survival = _shape_survivals(z, q + steps)
     by_q, rate = _weighted(first, survival), np.exp(density[middle] - survival[middle])
     return -rate, -rate * (slope + rate), by_q, _weighted(second, survival), -rate * (density_by_q - by_q)
 
@@ -306,6 +322,13 @@ class Family:
     slopes: Callable[[Ends], Slopes]
     rough: Callable[[Ends], Slopes] | None = None
     case: str = ""
+
+    def survivals(self, t: np.ndarray, thetas: np.ndarray) -> np.ndarray:
+        """Return the log survival (s, k) at times (k,) > 0 under each of several parameters (s, p)."""
+        by_parameter = thetas.T[:, :, None]
+        if self.logs is _generalised_gamma:
+            return _shape_survivals((np.log(t) - by_parameter[0]) * np.exp(-by_parameter[1]), thetas[:, 2])
+        return self.logs(t[None], by_parameter)[1]
 
     def loss(self, ends: Ends, theta: np.ndarray) -> float:
         """Return minus the log-likelihood an event; infinite where it is not defined."""

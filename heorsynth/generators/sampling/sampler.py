@@ -6,6 +6,7 @@ import json
 import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Unpack
@@ -18,6 +19,7 @@ from heorsynth.core.errors import GeneratorError, OutputError, Problem
 from heorsynth.core.random import check_seed, stream
 from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.data.cohort.domain import Domain
+from heorsynth.data.cohort.packed import Unpacked, packed
 from heorsynth.data.folders.cohort_folder import CohortFolder
 from heorsynth.data.folders.tally import cells_of
 from heorsynth.data.labels.claims import Claim
@@ -195,11 +197,11 @@ class Sampler:
             (first,) = opened.map(_unmarked, [0], shared, what="drawing", named=_named)
             release = release_of(self.name, first, watermark_key)
             drawn = opened.map(_drawn, range(m), (*shared, release, first), what="drawing", named=_named)
+            unpacked = Unpacked(rows, len(first.columns))
             for part, (frame, mark, broken) in enumerate(drawn):
-                frame.index = pd.Index(synthetic_ids(release, part * rows, rows), name=ID_COLUMN)
+                held = packed(frame, partial(_index, release, part * rows, rows), unpacked)
                 label = replace(template, release=release, part=part, **vars(mark))
-                made = Cohort.derive(self.domain.schema, frame, label=label, name=f"{self.name} {part}", fresh=True)
-                yield made, broken
+                yield Cohort.derive(self.domain.schema, held, label=label, name=f"{self.name} {part}"), broken
 
     def write(
         self,
@@ -364,6 +366,11 @@ class Sampler:
 def depth_of(cohort: Cohort) -> int:
     """The lineage depth of what is drawn from a law of this cohort."""
     return 1 + (0 if not cohort.synthetic else 1 if cohort.label is None else cohort.label.depth)
+
+
+def _index(release: str, start: int, rows: int) -> pd.Index:
+    """The ids of a cohort's rows."""
+    return pd.Index(synthetic_ids(release, start, rows), name=ID_COLUMN)
 
 
 def _named(part: int) -> str:

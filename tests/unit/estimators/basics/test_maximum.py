@@ -70,8 +70,8 @@ def test_rough_derivatives_only_lead_the_way() -> None:
 
 
 def test_derivatives_by_differences_are_exact_for_a_polynomial_of_sixth_degree() -> None:
-    def cubic(theta: np.ndarray) -> float:
-        return float(theta[0] ** 3 + theta[0] * theta[1])
+    def cubic(thetas: np.ndarray) -> np.ndarray:
+        return thetas[:, 0] ** 3 + thetas[:, 0] * thetas[:, 1]
 
     assert gradient(cubic, np.array([0.5, 2.0])) == pytest.approx([3 * 0.25 + 2.0, 0.5], abs=1e-9)
     values = (1.0 + STEP * STEPS) ** 6

@@ -18,12 +18,16 @@ def ends(*, delayed: bool) -> Ends:
     return Ends(time, died, count, late)
 
 
+def losses(family: str, given: Ends, thetas: np.ndarray) -> np.ndarray:
+    return np.array([FAMILIES[family].loss(given, theta) for theta in thetas])
+
+
 def second_derivatives(family: str, given: Ends, theta: np.ndarray) -> np.ndarray:
     """Central differences of the gradient."""
     step = 1e-4
 
     def slope(at: np.ndarray) -> np.ndarray:
-        return gradient(lambda one: FAMILIES[family].loss(given, one), at)
+        return gradient(lambda several: losses(family, given, several), at)
 
     rows = [(slope(theta + move) - slope(theta - move)) / (2 * step) for move in step * np.eye(len(theta))]
     return np.array(rows)
@@ -36,7 +40,7 @@ def test_derivatives_are_those_by_differences(family: str, delayed: bool) -> Non
     places = [np.array(law.start), np.array(law.start) + 0.3, np.array([0.2, -0.1, -0.8])[: len(law.start)]]
     for theta in places:
         slope, curvature = law.slopes(given)(theta)
-        assert slope == pytest.approx(gradient(lambda at: law.loss(given, at), theta), abs=1e-9)
+        assert slope == pytest.approx(gradient(lambda at: losses(family, given, at), theta), abs=1e-9)
         assert curvature == pytest.approx(second_derivatives(family, given, theta), rel=1e-6, abs=1e-6)
         if law.rough is not None:
             near = law.rough(given)(theta)
@@ -49,7 +53,7 @@ def test_derivatives_of_a_gompertz_hold_near_a_constant_hazard(shape: float) -> 
     given, law = ends(delayed=True), FAMILIES["Gompertz"]
     theta = np.array([0.1, shape])
     slope, curvature = law.slopes(given)(theta)
-    assert slope == pytest.approx(gradient(lambda at: law.loss(given, at), theta), abs=1e-9)
+    assert slope == pytest.approx(gradient(lambda at: losses("Gompertz", given, at), theta), abs=1e-9)
     assert curvature == pytest.approx(second_derivatives("Gompertz", given, theta), abs=1e-6)
 
 
@@ -63,3 +67,13 @@ def test_the_log_normal_is_the_case_without_shape_and_the_weibull_that_of_shape_
         assert whole[0][:2] == pytest.approx(slope, abs=1e-12)
         assert whole[1][:2, :2] == pytest.approx(curvature, abs=1e-12)
     assert FAMILIES["generalised gamma"].case == "Weibull"
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_survival_under_several_parameters_is_that_under_each(family: str) -> None:
+    t = np.linspace(0.1, 4, 9)
+    thetas = np.array([[0.2, -0.3, 0.7], [0.1, 0.2, 1e-5], [0.0, 0.1, -0.6], [0.0, 0.1, 12.0]])
+    for chosen in (slice(0, 1), slice(2, 3), slice(None)):
+        several = thetas[chosen, : len(FAMILIES[family].start)]
+        each = [FAMILIES[family].logs(t, theta)[1] for theta in several]
+        np.testing.assert_allclose(FAMILIES[family].survivals(t, several), each, rtol=1e-13)
