@@ -16,7 +16,10 @@ import socket
 import sys
 from typing import Any
 
-OWN = ("JPY_", "IPYTHONDIR", "IPYKERNEL_", "HEORSYNTH_", "PYTEST_", "XDG_", "PWD", "OLDPWD", "SHLVL", "MPLBACKEND", "COLUMNS", "LINES", "KMP_")
+OWN = (
+    *("JPY_", "IPYTHONDIR", "IPYKERNEL_", "HEORSYNTH_", "PYTEST_", "XDG_"),
+    *("PWD", "OLDPWD", "SHLVL", "COLUMNS", "LINES", "MPLBACKEND", "KMP_"),
+)
 """How the variables begin that a kernel may have otherwise than this process: no import reads them."""
 
 

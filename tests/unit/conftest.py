@@ -11,6 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import nbformat
 import numpy as np
 import pandas as pd
 import pytest
@@ -32,6 +33,7 @@ generator: {name: marginals, n: same, m: 2, most_cohorts: 2, seed: 1}
 economics: {comparator: usual, wtp: [20000]}
 margins: {survival.rmst: {horizon: 3, relative: 0.05}}
 holdout: 0.3
+notebook: short.ipynb
 amendments:
   - {date: 2026-11-23, what: a narrower margin, why: ours was vacuous, section: margins, before_or_after_data: before}
 """
@@ -88,9 +90,28 @@ def release_key_of_the_tests(tmp_path_factory: pytest.TempPathFactory) -> Iterat
 
 
 @pytest.fixture(scope="session")
-def small_protocol(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def short_notebook() -> Callable[[Path], str]:
+    """Write a notebook that draws nothing into a folder; returns the line of a protocol that names it.
+
+    The notebook of the package draws for three processor seconds; `test_run.py` and others run it.
+    """
+
+    def written(folder: Path) -> str:
+        parameters = nbformat.v4.new_code_cell("RUN = None", metadata={"tags": ["parameters"]})
+        reads = nbformat.v4.new_code_cell("import heorsynth as hs\nprint(hs.Run.open(RUN).verdict)")
+        for number, cell in enumerate((parameters, reads)):
+            cell["id"] = f"cell-{number}"
+        nbformat.write(nbformat.v4.new_notebook(cells=[parameters, reads]), folder / "short.ipynb")
+        return "notebook: short.ipynb\n"
+
+    return written
+
+
+@pytest.fixture(scope="session")
+def small_protocol(tmp_path_factory: pytest.TempPathFactory, short_notebook: Callable[[Path], str]) -> Path:
     path = tmp_path_factory.mktemp("small") / "small.yaml"
     path.write_text(PROTOCOL, encoding="utf-8")
+    short_notebook(path.parent)
     return path
 
 

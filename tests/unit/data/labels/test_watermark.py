@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -171,14 +172,16 @@ def test_an_owners_mark_is_found_with_the_key_and_stands_beside_the_public_one(c
     assert plain.label.release != syn.label.release and KEY.decode() not in repr(syn) + str(syn.label.to_dict())
 
 
-def test_a_registry_knows_the_release_of_a_stripped_file_and_verify_asks_for_the_key(tmp_path: Path) -> None:
+def test_a_registry_knows_the_release_of_a_stripped_file_and_verify_asks_for_the_key(
+    tmp_path: Path, short_notebook: Callable[[Path], str]
+) -> None:
     (tmp_path / "owner.key").write_text("0123456789abcdef0123456789abcdef\n")
     (tmp_path / "short.key").write_text("short\n")
     patients().frame.to_csv(tmp_path / "made.csv", index=False)
     (tmp_path / "made.yaml").write_text(
         "heorsynth: 1\ntitle: Marked\npurpose: teaching\n"
         "cohort: {source: {file: made.csv}, endpoints: {os: [time, event]}, arm: trt}\n"
-        "generator: {name: heor, n: same, m: 1, most_cohorts: 1, seed: 1}\n"
+        "generator: {name: heor, n: same, m: 1, most_cohorts: 1, seed: 1}\n" + short_notebook(tmp_path)
     )
     key, registry = tmp_path / "owner.key", tmp_path / "releases.jsonl"
     with pytest.raises(FileError, match="fewer than 16 characters"):
