@@ -69,7 +69,7 @@ def test_missing_values_and_rank_correlations_are_theirs(pair):
     assert 1 - abs(ours[1] - ours[0]) / 2 == pytest.approx(theirs, abs=1e-9)
 
 
-@pytest.mark.parametrize(("copied", "verdict"), [(False, "pass"), (True, "fail")])
+@pytest.mark.parametrize(("copied", "verdict"), [pytest.param(False, "pass", marks=pytest.mark.long), (True, "fail")])
 def test_privacy_measures_of_both_see_copies_and_clear_fresh_people(copied, verdict):
     source, unseen, fresh = (drawn(1500, seed).dropna().iloc[:1300].reset_index(drop=True) for seed in (1, 2, 3))
     rows = source if copied else fresh

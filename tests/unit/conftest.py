@@ -11,7 +11,6 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-import nbformat
 import numpy as np
 import pandas as pd
 import pytest
@@ -87,24 +86,6 @@ def release_key_of_the_tests(tmp_path_factory: pytest.TempPathFactory) -> Iterat
     with pytest.MonkeyPatch.context() as patched:
         patched.setenv("HEORSYNTH_RELEASE_KEY", str(file))
         yield
-
-
-@pytest.fixture(scope="session")
-def short_notebook() -> Callable[[Path], str]:
-    """Write a notebook that draws nothing into a folder; returns the line of a protocol that names it.
-
-    The notebook of the package draws for three processor seconds; `test_run.py` and others run it.
-    """
-
-    def written(folder: Path) -> str:
-        parameters = nbformat.v4.new_code_cell("RUN = None", metadata={"tags": ["parameters"]})
-        reads = nbformat.v4.new_code_cell("import heorsynth as hs\nprint(hs.Run.open(RUN).verdict)")
-        for number, cell in enumerate((parameters, reads)):
-            cell["id"] = f"cell-{number}"
-        nbformat.write(nbformat.v4.new_notebook(cells=[parameters, reads]), folder / "short.ipynb")
-        return "notebook: short.ipynb\n"
-
-    return written
 
 
 @pytest.fixture(scope="session")

@@ -96,11 +96,11 @@ def test_the_mark_survives(treated, with_mark: pd.DataFrame) -> None:
 
 def test_real_rows_and_other_keys_show_no_mark(cohort: hs.Cohort, with_mark: pd.DataFrame) -> None:
     rng = np.random.default_rng(0)
-    real = [p_of(cohort.frame.sample(frac=1, replace=True, random_state=seed)) for seed in range(60)]
+    real = [p_of(cohort.frame.sample(frac=1, replace=True, random_state=seed)) for seed in range(30)]
     counted = tallies(with_mark)
-    others = [detect(counted, rng.bytes(16), PUBLIC).p or 0.0 for _ in range(300)]
+    others = [detect(counted, rng.bytes(16), PUBLIC).p or 0.0 for _ in range(150)]
     assert min(real) > ALPHA and min(others) > ALPHA
-    assert np.mean(np.array(others) <= 0.05) <= 0.09  # at most 0.05 by the test's law: 0.09 is 3 errors above
+    assert np.mean(np.array(others) <= 0.05) <= 0.11  # at most 0.05 by the test's law: 0.11 is 3 errors above
 
 
 def test_no_margin_of_any_arm_has_moved(drawn: pd.DataFrame, with_mark: pd.DataFrame) -> None:
