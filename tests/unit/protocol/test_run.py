@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -98,12 +98,12 @@ def test_the_sums_are_what_sha256sum_computes(done: "hs.Run") -> None:
 
 
 def test_running_again_gives_the_same_bytes_and_another_seed_other_cohorts(
-    protocol: Path, done: "hs.Run", tmp_path: Path, new_kernels: None
+    protocol: Path, done: "hs.Run", tmp_path: Path, new_kernels: None, short_notebook: Callable[[Path], str]
 ) -> None:
     again = hs.run(protocol, out=tmp_path)
     assert (again.path / "SHA256SUMS").read_bytes() == (done.path / "SHA256SUMS").read_bytes()
     other = protocol.with_name("other.yaml")
-    other.write_text(PROTOCOL.replace("seed: 1", "seed: 2"), encoding="utf-8")
+    other.write_text(PROTOCOL.replace("seed: 1", "seed: 2") + short_notebook(other.parent), encoding="utf-8")
     changed = hs.run(other, out=tmp_path)
     assert (changed.path / "synthetic/000.parquet").read_bytes() != (done.path / "synthetic/000.parquet").read_bytes()
 
