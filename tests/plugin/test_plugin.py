@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,6 +29,7 @@ purpose: software-testing
 cohort: {source: {simulated: {n: 60, seed: 2}}}
 generator: {name: arm_bootstrap, n: same, m: 2, most_cohorts: 2, seed: 1}
 margins: {survival.first_quarter: {relative: 0.2}}
+notebook: short.ipynb
 """
 SCRIPT = """
 import json, sys
@@ -62,10 +64,11 @@ def target(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def outside(target: Path, tmp_path_factory: pytest.TempPathFactory) -> Outside:
+def outside(target: Path, tmp_path_factory: pytest.TempPathFactory, short_notebook: Callable[[Path], str]) -> Outside:
     """A run, in a process that finds the package on its path."""
     place = tmp_path_factory.mktemp("outside")
     (place / "toy.yaml").write_text(PROTOCOL, encoding="utf-8")
+    short_notebook(place)
     path = os.pathsep.join([str(target), str(HERE.parents[1])])
     done = subprocess.run(
         [sys.executable, "-c", SCRIPT],

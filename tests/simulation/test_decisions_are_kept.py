@@ -6,21 +6,28 @@ import pytest
 import heorsynth as hs
 from heorsynth.estimators.economics.increments import increments
 
-WTP, REPETITIONS, M = 20_000.0, 5, 20
+WTP, M = 20_000.0, 20
 MEANS = ["costs.mean of cost by arm", "utilities.mean of qaly by arm"]
 
 
-@pytest.fixture(scope="module", params=["heor", "calibrated"])
+@pytest.fixture(
+    scope="module",
+    params=[
+        *[("heor", 2), ("calibrated", 2)],
+        *(pytest.param((name, 5), marks=pytest.mark.long) for name in ("heor", "calibrated")),
+    ],
+    ids=lambda param: f"{param[0]} of {param[1]} trials",
+)
 def decided(request):
     """Of each trial: its own INMB with its error, those of single copies, and the pooled one."""
-    found = []
-    for seed in range(1, REPETITIONS + 1):
+    found, (name, repetitions) = [], request.param
+    for seed in range(1, repetitions + 1):
         trial, _ = hs.datasets.simulated_trial(1000, seed=seed)
-        options = {"calibrate": MEANS} if request.param == "calibrated" else {}
+        options = {"calibrate": MEANS} if name == "calibrated" else {}
         synthetic = hs.generators.create("heor", **options).fit(trial, seed=seed).sample(m=M, seed=seed)
         alone = [hs.evaluate([cohort]).increments().inmb(WTP).value for cohort in synthetic]
         own, pooled = hs.evaluate(trial).increments().inmb(WTP), hs.evaluate(synthetic).increments().inmb(WTP)
-        found.append((own, np.array(alone), pooled, request.param))
+        found.append((own, np.array(alone), pooled, name))
     return found
 
 

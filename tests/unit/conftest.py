@@ -32,6 +32,7 @@ generator: {name: marginals, n: same, m: 2, most_cohorts: 2, seed: 1}
 economics: {comparator: usual, wtp: [20000]}
 margins: {survival.rmst: {horizon: 3, relative: 0.05}}
 holdout: 0.3
+notebook: short.ipynb
 amendments:
   - {date: 2026-11-23, what: a narrower margin, why: ours was vacuous, section: margins, before_or_after_data: before}
 """
@@ -88,9 +89,10 @@ def release_key_of_the_tests(tmp_path_factory: pytest.TempPathFactory) -> Iterat
 
 
 @pytest.fixture(scope="session")
-def small_protocol(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def small_protocol(tmp_path_factory: pytest.TempPathFactory, short_notebook: Callable[[Path], str]) -> Path:
     path = tmp_path_factory.mktemp("small") / "small.yaml"
     path.write_text(PROTOCOL, encoding="utf-8")
+    short_notebook(path.parent)
     return path
 
 

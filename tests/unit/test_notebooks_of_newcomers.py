@@ -13,6 +13,7 @@ import heorsynth as hs
 from heorsynth.data import datasets
 from heorsynth.protocol.file.edit import with_changes
 from heorsynth.protocol.file.spec import Document, read_protocol
+from heorsynth.protocol.file.template import TEMPLATE
 from heorsynth.protocol.notebook import execute, read_notebook, with_parameters
 from heorsynth.protocol.start.init import init
 
@@ -112,22 +113,28 @@ def test_notebook_06_executes_nothing_of_the_folder_before_its_bytes_were_checke
     assert "rerun=False" in calls[0] and "rerun=RERUN" in calls[-1]
 
 
+@pytest.fixture(scope="module")
+def started(small_protocol: Path, tmp_path_factory: pytest.TempPathFactory) -> "hs.Run":
+    """The small run, with the notebook to start from."""
+    return hs.run(small_protocol, out=tmp_path_factory.mktemp("started"), template=TEMPLATE)
+
+
 @pytest.mark.parametrize("number", range(1, 13))
-def test_the_notebook_to_start_from_has_the_twelve_sections_of_harper_in_order(number: int, small_run) -> None:
-    done = nbformat.read(small_run.path / "notebook.ipynb", as_version=4)
+def test_the_notebook_to_start_from_has_the_twelve_sections_of_harper_in_order(number: int, started) -> None:
+    done = nbformat.read(started.path / "notebook.ipynb", as_version=4)
     headings = [line for cell in done.cells if cell.cell_type == "markdown" for line in cell.source.splitlines()
                 if line.startswith("## ") and line[3:4].isdecimal()]  # fmt: skip
     assert [int(line.split()[1]) for line in headings] == list(range(1, 13))
-    sheet = json.loads((small_run.path / "governance.json").read_text(encoding="utf-8"))["items"]
+    sheet = json.loads((started.path / "governance.json").read_text(encoding="utf-8"))["items"]
     item = [one for one in sheet if one["id"].startswith("harper.")][number - 1]
     assert headings[number - 1] == f"## {item['question']}"
     cell = next(cell for cell in done.cells if cell.id == f"harper-{number}")
     assert (item["answer"] or "Not stated.") in "".join(output.get("text", "") for output in cell.outputs)
 
 
-def test_the_notebook_to_start_from_shows_forest_reasons_and_margins(small_run) -> None:
-    done = nbformat.read(small_run.path / "notebook.ipynb", as_version=4)
+def test_the_notebook_to_start_from_shows_forest_reasons_and_margins(started) -> None:
+    done = nbformat.read(started.path / "notebook.ipynb", as_version=4)
     cells = {cell.id: cell for cell in done.cells}
     assert "image/png" in str(cells["forest"].outputs) or "svg" in str(cells["forest"].outputs)
-    assert f"of {len(small_run.evidence.decisive)} did not pass." in cells["reasons"].outputs[-1].text
+    assert f"of {len(started.evidence.decisive)} did not pass." in cells["reasons"].outputs[-1].text
     assert "survival.rmst" in str(cells["margins"].outputs) or "rmst" in str(cells["margins"].outputs)

@@ -61,7 +61,10 @@ def test_the_sidecar_of_another_file_is_refused(small_run: "hs.Run", tmp_path: P
         hs.inspect(tmp_path / "1.csv")
 
 
-def test_a_replayed_signature_of_another_run_is_refused(small_protocol: Path, signed, tmp_path: Path) -> None:
+def test_a_replayed_signature_of_another_run_is_refused(
+    small_protocol: Path, signed, tmp_path: Path, short_notebook
+) -> None:
+    short_notebook(tmp_path)
     other = tmp_path / "other.yaml"
     other.write_text(small_protocol.read_text(encoding="utf-8").replace("seed: 1}", "seed: 2}"), encoding="utf-8")
     folder = hs.run(other, out=tmp_path / "runs").path

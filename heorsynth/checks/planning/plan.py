@@ -21,7 +21,8 @@ from heorsynth.checks.economics.arms import economics_problems, evaluations, odd
 from heorsynth.checks.economics.balance import missing_covariates, undeclared
 from heorsynth.checks.planning import registry
 from heorsynth.checks.planning.catalogue import ESTIMANDS, lacking, margin_for, plain_names, vacuous
-from heorsynth.checks.planning.purposes import Purpose, purpose_of
+from heorsynth.checks.planning.purpose import Purpose
+from heorsynth.checks.planning.purposes import purpose_of
 from heorsynth.checks.planning.settings import name_problems
 from heorsynth.checks.privacy.estimands import ALARMS, OF_RELEASES
 from heorsynth.core.errors import MarginError, NotEstimableError, Problem, RoleError, unknown_name

@@ -387,22 +387,3 @@ def test_versions_are_told_by_a_worker_that_has_no_heorsynth() -> None:
     code = f"import pickle, sys; sys.modules['heorsynth'] = None; print(*pickle.loads({sent!r})())"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.stdout.split() == ["python", "numpy", "pandas", "scipy", "heorsynth"], done.stderr
-
-
-kept: list[np.ndarray] = []
-
-
-def resident_after(_: None, task: int) -> int:
-    """What the process holds (KiB); the first task frees 190 MB that lie between small arrays that stay."""
-    if task == 0:
-        blocks = [np.ones(8_000) for _ in range(3_000)]
-        kept.extend(block[:1].copy() for block in blocks)
-        del blocks
-    return int(Path("/proc/self/statm").read_text(encoding="utf-8").split()[1]) * os.sysconf("SC_PAGE_SIZE") // 1024
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc, and only glibc gives memory back on demand")
-def test_a_worker_that_waits_does_not_keep_what_its_last_task_freed() -> None:
-    with open_engine("processes", workers=1) as one:
-        freed, later = one.map(resident_after, [0, 1], what="tasks")
-    assert freed - later > 100_000

@@ -45,9 +45,9 @@ def test_another_seed_is_no_drift_more_often_than_five_in_a_hundred() -> None:
     sampler = hs.generators.create("bootstrap").fit(cohort, seed=1)
     alarms = [
         hs.stability.drift(sampler.sample(m=8, seed=2 * seed), sampler.sample(m=8, seed=2 * seed + 1))["drifted"].any()
-        for seed in range(1, 41)
+        for seed in range(1, 21)
     ]
-    assert np.mean(alarms) <= 0.125, "5% of 40 with three binomial standard errors"
+    assert np.mean(alarms) <= 0.2, "5% of 20 with three binomial standard errors"
 
 
 def test_a_release_made_from_dearer_patients_has_drifted_in_cost_and_not_in_survival() -> None:
@@ -75,7 +75,7 @@ def test_a_bootstrap_of_itself_loses_a_rare_level_and_mixing_the_patients_back_i
     recipe = hs.generators.create("bootstrap")
     kept = {False: [], True: []}
     for accumulate, shares in kept.items():
-        for seed in range(1, 13):
+        for seed in range(1, 9):
             found = hs.stability.collapse(rare, 12, generator=recipe, accumulate=accumulate, seed=seed)
             shares.append(found[found["quantity"] == "share of mutation=present"]["value"].iloc[-1])
     lost = [np.mean([not share > 0 for share in kept[accumulate]]) for accumulate in (False, True)]
@@ -87,7 +87,7 @@ def test_a_generation_that_cannot_be_fitted_ends_the_series_with_its_reason() ->
     frame = cohort.frame.assign(mutation=np.where(np.arange(60) < 5, "present", "absent"))
     rare = hs.Cohort.derive(cohort.schema.with_roles(subgroups=("mutation",)), frame, label=None)
     recipe = hs.generators.create("bootstrap")
-    series = [hs.stability.collapse(rare, 12, generator=recipe, seed=seed) for seed in range(1, 13)]
+    series = [hs.stability.collapse(rare, 12, generator=recipe, seed=seed) for seed in range(1, 7)]
     ended = [found["note"].iloc[-1] for found in series if found["note"].iloc[-1]]
     assert ended and all("1 level in the source" in note for note in ended)
 

@@ -32,13 +32,15 @@ title: Patients of a file
 purpose: teaching
 cohort: {source: {file: trial.csv}, endpoints: {os: [time, event]}, arm: arm}
 generator: {name: marginals, n: same, m: 2, most_cohorts: 2, seed: 1}
+notebook: short.ipynb
 """
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> "hs.Run":
+def made(tmp_path_factory: pytest.TempPathFactory, short_notebook: Callable[[Path], str]) -> "hs.Run":
     """A run of patients that anybody can make again."""
     place = tmp_path_factory.mktemp("made")
+    short_notebook(place)
     text = FILE_PROTOCOL.replace("{file: trial.csv}, endpoints: {os: [time, event]}, arm: arm", "{dataset: pbc}")
     (place / "of_all.yaml").write_text(text, encoding="utf-8")
     return hs.run(place / "of_all.yaml", out=place / "runs")
@@ -205,8 +207,9 @@ def test_patients_under_copied_labels_and_ids_are_never_verified(made, tmp_path)
 
 
 @pytest.fixture(scope="module")
-def of_file(tmp_path_factory: pytest.TempPathFactory) -> "hs.Run":
+def of_file(tmp_path_factory: pytest.TempPathFactory, short_notebook: Callable[[Path], str]) -> "hs.Run":
     place = tmp_path_factory.mktemp("file")
+    short_notebook(place)
     rng = np.random.default_rng(4)
     frame = pd.DataFrame({"time": rng.exponential(9, 60).round(2) + 0.1, "event": rng.integers(0, 2, 60)})
     frame.assign(arm=rng.choice(["a", "b"], 60)).to_csv(place / "trial.csv", index=False)

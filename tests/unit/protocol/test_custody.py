@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ purpose: {purpose}
 cohort: {{source: {source}, endpoints: {{os: [time, event]}}}}
 generator: {{name: {name}, m: 2, most_cohorts: 2, seed: 1}}
 {release}
+notebook: short.ipynb
 """
 SECRET = "0a1b2c3d" * 8
 LEDGER = "release: {level: shared, key: own.key, ledger: ledger.jsonl}"
@@ -33,8 +35,9 @@ def protocol(folder: Path, source: str, release: str, name: str = "heor", purpos
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def place(tmp_path_factory: pytest.TempPathFactory, short_notebook: Callable[[Path], str]) -> Path:
     folder = tmp_path_factory.mktemp("custody")
+    short_notebook(folder)
     trial, _ = hs.datasets.simulated_trial(60, seed=3)
     trial.frame.to_csv(folder / "trial.csv", index=False)
     (folder / "own.key").write_text(SECRET + "\n", encoding="utf-8")
@@ -46,7 +49,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def shared(place: Path) -> "hs.Run":
     with pytest.MonkeyPatch.context() as patched:
         patched.setenv("HEORSYNTH_KEY", "a key for tests")
-        path = protocol(place, FILE, "release: {level: shared, key: own.key}", purpose="data-sharing")
+        path = protocol(place, FILE, "release: {level: shared, key: own.key}")
         return hs.run(path, out=place / "runs")
 
 
@@ -166,9 +169,10 @@ def test_patients_and_synthetic_rows_together_are_internal_whatever_the_rows_wer
 
 
 @pytest.fixture(scope="module")
-def entered(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def entered(tmp_path_factory: pytest.TempPathFactory, short_notebook: Callable[[Path], str]) -> Path:
     """A folder with a trial whose patients have ids, its first run, and the ledger of this run."""
     folder = tmp_path_factory.mktemp("ledger")
+    short_notebook(folder)
     trial, _ = hs.datasets.simulated_trial(60, seed=3)
     trial.frame.assign(patient=[f"CANARY-{number}" for number in range(60)]).to_csv(folder / "trial.csv", index=False)
     (folder / "own.key").write_text(SECRET, encoding="utf-8")
@@ -286,6 +290,7 @@ generator:
       hospital: [0.0, 50000.0]
       qaly: [-0.5, 1.0]
 {release}
+notebook: short.ipynb
 """
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ title: Two releases
 purpose: {purpose}
 cohort: {{source: {{simulated: {{n: {n}, seed: 3}}}}}}
 generator: {{name: {name}, m: 2, most_cohorts: 2, seed: 1}}
+notebook: short.ipynb
 {more}
 """
 MARGIN = "margins: {disclosure.differencing: {absolute: 0.3}}"
@@ -35,9 +37,10 @@ def found(run: hs.Run) -> dict[str, object]:
 
 
 @pytest.fixture(scope="module")
-def exact(tmp_path_factory: pytest.TempPathFactory) -> hs.Run:
+def exact(tmp_path_factory: pytest.TempPathFactory, short_notebook: Callable[[Path], str]) -> hs.Run:
     """A release that keeps the means of its patients exactly."""
     place = tmp_path_factory.mktemp("exact")
+    short_notebook(place)
     return hs.run(protocol(place, "heor", "data-sharing", "release: internal"), out=place)
 
 
@@ -53,7 +56,8 @@ def test_verify_repeats_the_releases_without_patients(exact: hs.Run) -> None:
 
 
 @pytest.mark.long
-def test_every_engine_writes_the_same_bytes(tmp_path: Path) -> None:
+def test_every_engine_writes_the_same_bytes(tmp_path: Path, short_notebook: Callable[[Path], str]) -> None:
+    short_notebook(tmp_path)
     path = protocol(tmp_path, "marginals", "teaching", MARGIN)
     local, cores = (hs.run(path, out=tmp_path / engine, engine=engine) for engine in ("local", "processes"))
     assert (local.path / "SHA256SUMS").read_bytes() == (cores.path / "SHA256SUMS").read_bytes()
@@ -62,7 +66,10 @@ def test_every_engine_writes_the_same_bytes(tmp_path: Path) -> None:
     assert all(one.verdict != "not estimable" for one in found(local).values())
 
 
-def test_another_generator_is_fitted_again_only_where_asked_and_the_finding_says_how_to_ask(tmp_path: Path) -> None:
+def test_another_generator_is_fitted_again_only_where_asked_and_the_finding_says_how_to_ask(
+    tmp_path: Path, short_notebook: Callable[[Path], str]
+) -> None:
+    short_notebook(tmp_path)
     run = hs.run(protocol(tmp_path, "marginals", "data-sharing"), out=tmp_path)
     assert {one.verdict for one in found(run).values()} == {"not estimable"}
     assert not any(one.decisive for one in found(run).values())

@@ -56,18 +56,22 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     return found
 
 
-def test_a_run_plans_its_checks_once(tmp_path: Path, calls: Counter[str]) -> None:
-    (tmp_path / "memory.yaml").write_text(IN_MEMORY, encoding="utf-8")
+def test_a_run_plans_its_checks_once(
+    tmp_path: Path, calls: Counter[str], short_notebook: Callable[[Path], str]
+) -> None:
+    (tmp_path / "memory.yaml").write_text(IN_MEMORY + short_notebook(tmp_path), encoding="utf-8")
     hs.run(tmp_path / "memory.yaml", out=tmp_path / "runs")
     assert calls == {"plan": 1}
 
 
-def test_a_run_of_a_folder_plans_once_and_samples_each_folder_once(tmp_path: Path, calls: Counter[str]) -> None:
+def test_a_run_of_a_folder_plans_once_and_samples_each_folder_once(
+    tmp_path: Path, calls: Counter[str], short_notebook: Callable[[Path], str]
+) -> None:
     (tmp_path / "claims").mkdir()
     rows = hs.datasets.simulated_trial(1500, seed=1)[0].frame
     for part, taken in enumerate(np.array_split(np.arange(1500), 2)):
         rows.iloc[taken].to_parquet(tmp_path / "claims" / f"{part}.parquet", index=False)
-    (tmp_path / "claims.yaml").write_text(IN_A_FOLDER, encoding="utf-8")
+    (tmp_path / "claims.yaml").write_text(IN_A_FOLDER + short_notebook(tmp_path), encoding="utf-8")
     run = hs.run(tmp_path / "claims.yaml", out=tmp_path / "runs")
     assert calls == {"plan": 1, "sampled": 3}, "one sample of the patients, and one of each of the 2 synthetic cohorts"
     of_rows = [finding for finding in run.evidence.findings if finding.because.startswith("from a random sample")]

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
@@ -21,9 +22,11 @@ TEXT = (
 WIDER = "margins: {survival.rmst: {horizon: 3, relative: 0.4}}\n"
 
 
-def test_a_lock_made_before_any_run_says_so_and_when_and_the_first_page_carries_it(tmp_path: Path) -> None:
+def test_a_lock_made_before_any_run_says_so_and_when_and_the_first_page_carries_it(
+    tmp_path: Path, short_notebook: Callable[[Path], str]
+) -> None:
     protocol = tmp_path / "lk.yaml"
-    protocol.write_text(TEXT)
+    protocol.write_text(TEXT + short_notebook(tmp_path))
     held = write_lock(protocol, tmp_path / "runs").read_bytes()
     run = hs.run(protocol, out=tmp_path / "runs")
     at = json.loads(held)["locked_at"]

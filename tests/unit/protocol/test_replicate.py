@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -34,9 +35,9 @@ def other(frame):
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def run(tmp_path_factory: pytest.TempPathFactory, short_notebook: Callable[[Path], str]) -> Path:
     folder = tmp_path_factory.mktemp("replicate")
-    (folder / "trial.yaml").write_text(PROTOCOL, encoding="utf-8")
+    (folder / "trial.yaml").write_text(PROTOCOL + short_notebook(folder), encoding="utf-8")
     (folder / "mine.py").write_text(SCRIPT, encoding="utf-8")
     return hs.run(folder / "trial.yaml", folder / "runs").path
 

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -98,12 +98,12 @@ def test_the_sums_are_what_sha256sum_computes(done: "hs.Run") -> None:
 
 
 def test_running_again_gives_the_same_bytes_and_another_seed_other_cohorts(
-    protocol: Path, done: "hs.Run", tmp_path: Path
+    protocol: Path, done: "hs.Run", tmp_path: Path, new_kernels: None, short_notebook: Callable[[Path], str]
 ) -> None:
     again = hs.run(protocol, out=tmp_path)
     assert (again.path / "SHA256SUMS").read_bytes() == (done.path / "SHA256SUMS").read_bytes()
     other = protocol.with_name("other.yaml")
-    other.write_text(PROTOCOL.replace("seed: 1", "seed: 2"), encoding="utf-8")
+    other.write_text(PROTOCOL.replace("seed: 1", "seed: 2") + short_notebook(other.parent), encoding="utf-8")
     changed = hs.run(other, out=tmp_path)
     assert (changed.path / "synthetic/000.parquet").read_bytes() != (done.path / "synthetic/000.parquet").read_bytes()
 
@@ -285,7 +285,7 @@ def test_ctrl_c_leaves_nothing_that_looks_whole(protocol: Path, tmp_path: Path, 
 
 
 def test_an_error_while_the_notebook_runs_ends_its_kernel_and_leaves_nothing(
-    protocol: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    protocol: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, new_kernels: None
 ) -> None:
     begun = []
 
@@ -338,7 +338,7 @@ def test_a_folder_that_is_no_run_is_refused(tmp_path: Path) -> None:
         hs.Run.open(tmp_path)
 
 
-def test_a_kernel_ends_with_the_run_and_leaves_no_name_in_the_notebook(tmp_path: Path) -> None:
+def test_a_kernel_ends_with_the_run_and_leaves_no_name_in_the_notebook(tmp_path: Path, new_kernels: None) -> None:
     with pytest.raises(KeyError), started_kernel() as kernel:
         raise KeyError("a fit that failed")
     assert kernel._done.done()

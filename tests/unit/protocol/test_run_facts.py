@@ -45,6 +45,7 @@ generator: {name: marginals, n: same, m: 2, most_cohorts: 2, seed: 1}
 economics: {comparator: a, wtp: [20000]}
 margins: {economics.inmb: {relative: 0.1}}
 holdout: 0.3
+notebook: short.ipynb
 """
 RESAMPLED = "disclosure.singling_out"
 """An estimand whose attack takes chances of its own."""
@@ -81,11 +82,14 @@ def apart(real: Cohort) -> Cohort:
 
 
 @pytest.fixture(scope="module")
-def run_of(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., "hs.Run"]]:
+def run_of(
+    tmp_path_factory: pytest.TempPathFactory, short_notebook: Callable[..., str]
+) -> Iterator[Callable[..., "hs.Run"]]:
     """The run of the protocol with some texts replaced, made once."""
     place, made, patch = tmp_path_factory.mktemp("facts"), {}, pytest.MonkeyPatch()
     patch.setenv("HEORSYNTH_KEY", "a key for tests")
     rows(1).to_csv(place / "trial.csv", index=False)
+    short_notebook(place)
 
     def run(*changes: tuple[str, str]) -> "hs.Run":
         if changes not in made:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import jsonschema
@@ -23,6 +24,7 @@ purpose: economic-evaluation
 cohort: {source: {simulated: {n: 60, seed: 3}}}
 generator: {name: heor, n: same, m: 2, most_cohorts: 2, seed: 1}
 economics: {comparator: usual, wtp: [20000]}
+notebook: short.ipynb
 """
 REQUIRED = [one.key for one in ITEMS if one.required]
 ANSWERED = "governance:\n" + "".join(f"  {key}: 'said of {key}'\n" for key in REQUIRED)
@@ -35,8 +37,9 @@ def protocol(folder: Path, text: str) -> Path:
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> hs.Run:
+def run(tmp_path_factory: pytest.TempPathFactory, short_notebook: Callable[[Path], str]) -> hs.Run:
     folder = tmp_path_factory.mktemp("governance")
+    short_notebook(folder)
     text = HEAD + ANSWERED.replace("  stakeholders: 'said of stakeholders'\n", "") + "  perspective: ' the payer '\n"
     return hs.run(protocol(folder, text), folder / "runs")
 
@@ -144,14 +147,18 @@ def test_lines_that_were_pasted_and_not_filled_in_are_blanks(tmp_path: Path) -> 
     assert governance.blanks(dict.fromkeys(REQUIRED, "None: no patient's data were used.")) == []
 
 
-def test_a_release_without_blanks_passes(tmp_path: Path) -> None:
+def test_a_release_without_blanks_passes(tmp_path: Path, short_notebook: Callable[[Path], str]) -> None:
+    short_notebook(tmp_path)
     run = hs.run(protocol(tmp_path, HEAD + ANSWERED), tmp_path / "runs", require_governance=True)
     facts = json.loads((run.path / "governance.json").read_text(encoding="utf-8"))
     assert facts["counts"]["needs a person"] == 0
     assert "Nothing is left for a person to answer" in (run.path / "governance.html").read_text(encoding="utf-8")
 
 
-def test_a_cohort_without_an_evaluation_says_that_cheers_does_not_apply(tmp_path: Path) -> None:
+def test_a_cohort_without_an_evaluation_says_that_cheers_does_not_apply(
+    tmp_path: Path, short_notebook: Callable[[Path], str]
+) -> None:
+    short_notebook(tmp_path)
     text = HEAD.replace("economic-evaluation", "teaching").replace("economics: {comparator: usual, wtp: [20000]}\n", "")
     run = hs.run(protocol(tmp_path, text), tmp_path / "runs")
     facts = json.loads((run.path / "governance.json").read_text(encoding="utf-8"))

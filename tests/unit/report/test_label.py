@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-import heorsynth as hs
 from heorsynth.checks.core.finding import Finding
 from heorsynth.evidence.evidence import PAPER, Evidence
 from heorsynth.provenance.record import Record
@@ -87,15 +86,7 @@ def test_the_longest_label_prints_on_one_page(tmp_path: Path) -> None:
     assert len(re.findall(rb"/Type\s*/Page\b", (tmp_path / "label.pdf").read_bytes())) == 1
 
 
-def test_a_run_writes_its_label_and_sums_it(tmp_path: Path) -> None:
-    text = """heorsynth: 1
-title: A trial
-purpose: teaching
-cohort: {source: {simulated: {n: 60, seed: 3}}}
-generator: {name: marginals, n: same, m: 2, most_cohorts: 2, seed: 1}
-"""
-    (tmp_path / "trial.yaml").write_text(text, encoding="utf-8")
-    run = hs.run(tmp_path / "trial.yaml", tmp_path / "runs")
-    page = (run.path / "label.html").read_text(encoding="utf-8")
-    assert json.loads((run.path / "verdict.json").read_text(encoding="utf-8"))["verdict"].capitalize() in page
-    assert "label.html" in (run.path / "SHA256SUMS").read_text(encoding="utf-8")
+def test_a_run_writes_its_label_and_sums_it(small_run) -> None:
+    page = (small_run.path / "label.html").read_text(encoding="utf-8")
+    assert json.loads((small_run.path / "verdict.json").read_text(encoding="utf-8"))["verdict"].capitalize() in page
+    assert "label.html" in (small_run.path / "SHA256SUMS").read_text(encoding="utf-8")

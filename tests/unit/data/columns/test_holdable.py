@@ -208,8 +208,8 @@ ROLES = {
 }
 
 
-FIRST = ("covariate", "time", "arm", "id")
-"""Roles that every run of the tests tries; the others take long and are alike."""
+SIZES_FIRST, TYPES_FIRST = ("covariate", "time"), ("covariate", "arm")
+"""Roles that every run of the tests tries, of numbers and of levels; the others take long and are alike."""
 
 
 def patients() -> pd.DataFrame:
@@ -255,7 +255,7 @@ def tried(column: pd.Series, role: str, *, judged: bool) -> str:
 
 
 @pytest.mark.parametrize(
-    "role", [pytest.param(role, marks=[] if role in FIRST else pytest.mark.long) for role in ROLES]
+    "role", [pytest.param(role, marks=[] if role in SIZES_FIRST else pytest.mark.long) for role in ROLES]
 )
 def test_a_column_of_any_size_works_or_is_refused_by_an_error_of_ours(role: str) -> None:
     found = {
@@ -274,7 +274,7 @@ UNADDABLE = {"beyond int64", "ends of int64", "unsigned", "1e18 whole", "some in
 @pytest.mark.parametrize(
     "role",
     [
-        pytest.param(role, marks=[] if role in FIRST else pytest.mark.long)
+        pytest.param(role, marks=[] if role in TYPES_FIRST else pytest.mark.long)
         for role in ROLES
         if role != "part of a total"
     ],

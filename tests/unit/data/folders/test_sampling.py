@@ -104,17 +104,19 @@ def test_a_sample_is_without_replacement_in_the_order_of_the_folder_and_another_
     assert everything.tolist() == list(range(real.n))
 
 
+@pytest.mark.parametrize("every", [False, pytest.param(True, marks=pytest.mark.long)])
 def test_a_sample_and_its_findings_are_the_same_on_every_engine(
-    real: CohortFolder, drawn: list[CohortFolder], engines: Callable[[str], Engine]
+    every: bool, real: CohortFolder, drawn: list[CohortFolder], engines: Callable[[str], Engine]
 ) -> None:
     found = {}
     with open_engine("processes", 1) as one:
-        for place in (engines("local"), one, engines("processes"), engines("dask")):
+        more = (one, engines("dask")) if every else ()
+        for place in (engines("local"), engines("processes"), *more):
             asked = {"purpose": "teaching", "margins": ASKED, "most_rows": MOST, "engine": place}
             text = hs.validate(real, drawn, **asked).to_frame().to_csv()
             rows = rows_of(real, MOST, 1, place)
             found[f"{place.spec} {place.workers}"] = hashlib.sha256(text.encode()).hexdigest(), rows.tolist()
-    assert len(found) == 4
+    assert len(found) == (4 if every else 2)
     assert all(result == found["local 1"] for result in found.values())
 
 
@@ -124,7 +126,7 @@ def test_the_mean_of_many_samples_is_that_of_all_rows_though_partitions_are_unli
     parts = [part.column("cost").mean() for part in real]
     assert parts[0] < 0.2 * truth[0] < 0.5 * parts[2]
     with open_engine() as local:
-        samples = [sampled(real, MOST, stream(seed, "test"), local) for seed in range(150)]
+        samples = [sampled(real, MOST, stream(seed, "test"), local) for seed in range(60)]
     found = np.array([
         [one.column("cost").mean(), rank_correlation(one.column("cost"), one.column("age")).value] for one in samples
     ])  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -95,11 +96,11 @@ def test_the_mark_survives(treated, with_mark: pd.DataFrame) -> None:
 
 def test_real_rows_and_other_keys_show_no_mark(cohort: hs.Cohort, with_mark: pd.DataFrame) -> None:
     rng = np.random.default_rng(0)
-    real = [p_of(cohort.frame.sample(frac=1, replace=True, random_state=seed)) for seed in range(60)]
+    real = [p_of(cohort.frame.sample(frac=1, replace=True, random_state=seed)) for seed in range(30)]
     counted = tallies(with_mark)
-    others = [detect(counted, rng.bytes(16), PUBLIC).p or 0.0 for _ in range(300)]
+    others = [detect(counted, rng.bytes(16), PUBLIC).p or 0.0 for _ in range(150)]
     assert min(real) > ALPHA and min(others) > ALPHA
-    assert np.mean(np.array(others) <= 0.05) <= 0.09  # at most 0.05 by the test's law: 0.09 is 3 errors above
+    assert np.mean(np.array(others) <= 0.05) <= 0.11  # at most 0.05 by the test's law: 0.11 is 3 errors above
 
 
 def test_no_margin_of_any_arm_has_moved(drawn: pd.DataFrame, with_mark: pd.DataFrame) -> None:
@@ -171,14 +172,16 @@ def test_an_owners_mark_is_found_with_the_key_and_stands_beside_the_public_one(c
     assert plain.label.release != syn.label.release and KEY.decode() not in repr(syn) + str(syn.label.to_dict())
 
 
-def test_a_registry_knows_the_release_of_a_stripped_file_and_verify_asks_for_the_key(tmp_path: Path) -> None:
+def test_a_registry_knows_the_release_of_a_stripped_file_and_verify_asks_for_the_key(
+    tmp_path: Path, short_notebook: Callable[[Path], str]
+) -> None:
     (tmp_path / "owner.key").write_text("0123456789abcdef0123456789abcdef\n")
     (tmp_path / "short.key").write_text("short\n")
     patients().frame.to_csv(tmp_path / "made.csv", index=False)
     (tmp_path / "made.yaml").write_text(
         "heorsynth: 1\ntitle: Marked\npurpose: teaching\n"
         "cohort: {source: {file: made.csv}, endpoints: {os: [time, event]}, arm: trt}\n"
-        "generator: {name: heor, n: same, m: 1, most_cohorts: 1, seed: 1}\n"
+        "generator: {name: heor, n: same, m: 1, most_cohorts: 1, seed: 1}\n" + short_notebook(tmp_path)
     )
     key, registry = tmp_path / "owner.key", tmp_path / "releases.jsonl"
     with pytest.raises(FileError, match="fewer than 16 characters"):

@@ -63,7 +63,7 @@ def test_with_noise_the_share_of_the_error_removed_is_that_of_the_closed_form(no
     assert np.mean(found) == pytest.approx(1 - math.sqrt(v / (2 + v)), abs=4 * np.std(found) / math.sqrt(20) + 0.01)
 
 
-@pytest.mark.parametrize("m", [2, 20])
+@pytest.mark.parametrize("m", [2, pytest.param(20, marks=pytest.mark.long)])
 def test_a_release_that_does_not_depend_on_the_patient_is_rarely_accused(m: int) -> None:
     accused = []
     for seed in range(100):

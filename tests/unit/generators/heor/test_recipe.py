@@ -62,9 +62,7 @@ def cohorts(draw: st.DrawFn) -> "hs.Cohort":
     return hs.Cohort.derive(hs.Cohort(pd.concat([frame] * 2), **roles).schema, frame, label=None)
 
 
-@settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
-@given(cohorts())
-def test_any_cohort_in_gives_a_valid_cohort_out(cohort: "hs.Cohort") -> None:
+def require_valid_draw(cohort: "hs.Cohort") -> None:
     sampler = hs.generators.create("heor").fit(cohort, seed=1)
     synthetic = sampler.sample(m=2, seed=1)
     assert synthetic.broken == {}
@@ -75,6 +73,19 @@ def test_any_cohort_in_gives_a_valid_cohort_out(cohort: "hs.Cohort") -> None:
             assert wanted[0].tolist() == found[0].tolist()
             assert wanted[1].tolist() == found[1].tolist()
     assert sampler.sample(n=7, m=1, seed=2)[0].n == 7
+
+
+@settings(max_examples=20, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@given(cohorts())
+def test_any_cohort_in_gives_a_valid_cohort_out(cohort: "hs.Cohort") -> None:
+    require_valid_draw(cohort)
+
+
+@pytest.mark.long
+@settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@given(cohorts())
+def test_any_of_60_cohorts_in_gives_a_valid_cohort_out(cohort: "hs.Cohort") -> None:
+    require_valid_draw(cohort)
 
 
 def test_eleven_patients_work_and_nine_are_refused_with_the_reason() -> None:

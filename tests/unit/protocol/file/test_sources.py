@@ -1,5 +1,6 @@
 """A protocol names one source; a database is run and recorded without a credential in any file."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import cdm
@@ -23,12 +24,14 @@ cohort:
   arm_reference: metformin
   drop: [race, ethnicity, hba1c_0, hba1c_182, hba1c_365]
 generator: {name: marginals, m: 2, most_cohorts: 2, seed: 1}
+notebook: short.ipynb
 """
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def place(tmp_path_factory: pytest.TempPathFactory, short_notebook: Callable[[Path], str]) -> Path:
     folder = tmp_path_factory.mktemp("omop")
+    short_notebook(folder)
     cdm.in_duckdb(cdm.simulated(900, seed=3), folder / "cdm.duckdb")
     (folder / "diabetes.yaml").write_text(cdm.DEFINITION, encoding="utf-8")
     (folder / "claims.yaml").write_text(TEXT, encoding="utf-8")
