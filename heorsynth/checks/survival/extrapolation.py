@@ -24,7 +24,8 @@ from heorsynth.checks.survival.horizon import declared_horizon, outcome, spans
 from heorsynth.core.errors import NotEstimableError
 from heorsynth.core.estimate import Estimate, normal_quantile
 from heorsynth.data.cohort.cohort import Cohort
-from heorsynth.estimators.survival.parametric import ParametricFit, fit_parametric
+from heorsynth.estimators.survival.counts import FollowUp, follow_up
+from heorsynth.estimators.survival.parametric import ParametricFit, Samples, fit_each
 from heorsynth.estimators.survival.parametric_families import FAMILIES
 
 _LIFETIMES_AHEAD = 5
@@ -35,6 +36,10 @@ _MOST_FITTED = 20
 
 _CLEAR = 4.0
 """Models whose AIC differ by less than this fit about equally well (Burnham & Anderson 2002, p. 70)."""
+
+
+_TOGETHER = 20_000
+"""Cohorts with so many rows together are fitted together: more does not stay in the processor's cache."""
 
 
 _Fitted = Callable[[int, str], ParametricFit]
@@ -63,21 +68,33 @@ OF_LIFETIME = Reference("the lifetime", _lifetimes)
 
 
 def _fits(ask: Ask) -> _Fitted:
-    """Return the fits to the cohorts of a group, shared by both estimands."""
+    """Return the fits to the cohorts of a group, `_TOGETHER` rows at a time, shared by both estimands."""
+
+    cohorts = (ask.group.real, *ask.group.synthetic)
+    size = min(max(_TOGETHER // max(int(ask.group.real.n), 1), 1), 1 + _MOST_FITTED)
 
     def make() -> _Fitted:
         @cache
-        def tried(place: int, family: str) -> ParametricFit | NotEstimableError:
-            cohort = ask.group.real if place < 0 else ask.group.synthetic[place]
-            case = tried(place, FAMILIES[family].case) if FAMILIES[family].case else None
-            known = case if isinstance(case, ParametricFit) else None
-            try:
-                return fit_parametric(family, *outcome(cohort, ask.endpoint), case=known)
-            except NotEstimableError as refusal:
-                return refusal
+        def ready(part: int) -> tuple[Samples, list[int | NotEstimableError]]:
+            held: list[FollowUp] = []
+            places: list[int | NotEstimableError] = []
+            for cohort in cohorts[part * size : (part + 1) * size]:
+                try:
+                    held.append(follow_up(*outcome(cohort, ask.endpoint)))
+                    places.append(len(held) - 1)
+                except NotEstimableError as refusal:
+                    places.append(refusal)
+            return Samples.of(held), places
+
+        @cache
+        def tried(part: int, family: str) -> list[ParametricFit | NotEstimableError]:
+            case = FAMILIES[family].case
+            return fit_each(family, ready(part)[0], tried(part, case) if case else None)
 
         def fitted(place: int, family: str) -> ParametricFit:
-            found = tried(place, family)
+            part, within = divmod(place + 1, size)
+            held = ready(part)[1][within]
+            found = held if isinstance(held, NotEstimableError) else tried(part, family)[held]
             if isinstance(found, NotEstimableError):
                 raise found
             return found

@@ -1,8 +1,9 @@
-"""The maximum of a likelihood of a few parameters by Newton's method, and the covariance there."""
+"""The maxima of likelihoods of a few parameters by Newton's method, and the covariances there."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Protocol
 
 import numpy as np
 
@@ -17,7 +18,7 @@ SECOND = np.array([2.0, -27.0, 270.0, -490.0, 270.0, -27.0, 2.0]) / 180
 _MOST_STEPS, _CLOSE = 25, 1e-6
 """The limit of Newton's steps, of which most likelihoods need fewer than eight, and the step length at convergence."""
 
-_DAMPING = (0.0, 0.0003, 0.003, 0.03, 0.3, 3.0, 30.0)
+_DAMPING = (0.0003, 0.003, 0.03, 0.3, 3.0, 30.0)
 """Added to the second derivatives, in turn, until they are positive definite."""
 
 _MOST_HALVINGS = 40
@@ -32,69 +33,113 @@ _ROUNDING = 1e-13
 _SHORT = 0.01
 """After a step that is shorter, the exact derivatives are used instead of the rough ones."""
 
-_Loss = Callable[[np.ndarray], float]
-"""Parameters (p,) -> minus the mean log-likelihood; infinite where it is not defined."""
 
-Slopes = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
-"""Parameters (p,) -> the first (p,) and second (p, p) derivatives of the loss."""
+class Losses(Protocol):
+    """The losses of c data sets, minus their mean log-likelihoods, with p parameters each."""
+
+    @property
+    def hasty(self) -> bool:
+        """Whether there are rough derivatives, which take less time and are accurate enough for a long step."""
+
+    def take(self, rows: np.ndarray) -> Losses:
+        """Return the losses of some data sets."""
+
+    def loss(self, thetas: np.ndarray) -> np.ndarray:
+        """Return each loss (c,) at its parameters (c, p); infinite where it is not defined."""
+
+    def slopes(self, thetas: np.ndarray, rough: bool) -> tuple[np.ndarray, np.ndarray]:
+        """Return first (c, p) and second (c, p, p) derivatives of each loss."""
 
 
-def maximum(
-    loss: _Loss, slopes: Slopes, start: np.ndarray, rough: Slopes | None = None
-) -> tuple[np.ndarray, np.ndarray] | None:
-    """Return the minimum of the loss and the inverse of its second derivatives there, or None without convergence.
+def maxima(losses: Losses, start: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the minimum of each of several losses and the inverse of its second derivatives there.
 
     Parameters
     ----------
-    loss, slopes : callable    the loss, and its derivatives
-    start : array (p,)         where the search starts
-    rough : callable           derivatives that take less time and are accurate enough for a long step
+    losses : Losses
+    start : array (c, p)         where each search starts
+
+    Returns
+    -------
+    theta : array (c, p)         the minimum
+    inverse : array (c, p, p)    of the second derivatives
+    found : array of bool (c,)   False without convergence; the other two then have no meaning
 
     Notes
     -----
-    Where the second derivatives are not positive definite, a constant is added to each of them, so that the step still
-    descends. A likelihood without a maximum (a generalised gamma with growing Q) has steps that stay large, or second
-    derivatives that vanish. This criterion does not depend on where a search stops.
-
-    Examples
-    --------
-    >>> place, inverse = maximum(lambda x: float(x[0] ** 2), lambda x: (2 * x, np.array([[2.0]])), np.array([3.0]))
-    >>> place.tolist(), inverse.tolist()
-    ([0.0], [[0.5]])
+    The searches take their steps together, each as it would alone; what has ended is left out. Where the second
+    derivatives are not positive definite, a constant is added to each of them, so that the step still descends. A
+    likelihood without a maximum (a generalised gamma with growing Q) has steps that stay large, or second derivatives
+    that vanish. This criterion does not depend on where a search stops.
     """
-    theta, derivatives = start, slopes if rough is None else rough
+    theta, count = np.array(start, float), len(start)
+    inverse = np.zeros((count, theta.shape[1], theta.shape[1]))
+    searching, used = np.arange(count), np.zeros(count, int)
     with np.errstate(all="ignore"):
-        here = loss(theta)
-        for _ in range(_MOST_STEPS):
-            slope, curvature = derivatives(theta)
-            inverses = (_inverse(curvature, extra) for extra in _DAMPING)
-            inverse = next((one for one in inverses if one is not None), None)
-            moved = None if inverse is None else _descending(loss, theta, (inverse * slope).sum(axis=1), here)
-            if moved is None:
-                return None
-            step, here = moved
-            theta = theta - step
-            longest = np.abs(step).max()
-            if longest < _CLOSE and derivatives is slopes:
-                inverse = _inverse(slopes(theta)[1])
-                return None if inverse is None else (theta, inverse)
-            if longest < _SHORT:
-                derivatives = slopes
-    return None
+        here = losses.loss(theta)
+        for rough in (True, False) if losses.hasty else (False,):
+            searching = _searched(losses, theta, here, used, searching, rough)
+        if len(searching):
+            _, curvature = losses.take(searching).slopes(theta[searching], False)
+            inverse[searching], ends = _inverses(curvature)
+            searching = searching[ends]
+    found = np.zeros(count, bool)
+    found[searching] = True
+    return theta, inverse, found
 
 
-def _descending(loss: _Loss, theta: np.ndarray, step: np.ndarray, here: float) -> tuple[np.ndarray, float] | None:
-    """Return the step, halved until the loss does not increase from `here`, and the loss there; None if it never does.
+def _searched(
+    losses: Losses, theta: np.ndarray, here: np.ndarray, used: np.ndarray, searching: np.ndarray, rough: bool
+) -> np.ndarray:
+    """Move the searched parameters, and their losses `here`, until steps are short; return the rows that got there.
 
-    A step that is not finite gives None too.
+    `used` counts the steps of each search.
     """
-    if not np.isfinite(step).all():
-        return None
+    enough, arrived = _SHORT if rough else _CLOSE, [searching[:0]]
+    searching = searching[used[searching] < _MOST_STEPS]
+    own = losses.take(searching)
+    while len(searching):
+        step = _directions(*own.slopes(theta[searching], rough))
+        here[searching] = _descended(own, theta[searching], step, here[searching])
+        theta[searching] -= step
+        used[searching] += 1
+        lost = np.isnan(here[searching])
+        done = ~lost & (np.abs(step).max(axis=1) < enough)
+        arrived.append(searching[done])
+        left = ~(lost | done) & (used[searching] < _MOST_STEPS)
+        if not left.all():
+            searching, own = searching[left], own.take(np.flatnonzero(left))
+    return np.concatenate(arrived)
+
+
+def _directions(slope: np.ndarray, curvature: np.ndarray) -> np.ndarray:
+    """Return Newton's step of each search (c, p), damped where it must be; NaN where no damping is enough."""
+    inverse, found = _inverses(curvature)
+    for extra in _DAMPING:
+        if found.all():
+            break
+        again = np.flatnonzero(~found)
+        inverse[again], found[again] = _inverses(curvature[again] + extra * np.eye(slope.shape[1]))
+    step: np.ndarray = (inverse * slope[:, None, :]).sum(axis=2)
+    step[~found] = np.nan
+    return step
+
+
+def _descended(losses: Losses, theta: np.ndarray, step: np.ndarray, here: np.ndarray) -> np.ndarray:
+    """Halve each step until the loss does not increase from `here`; return the losses there, NaN if it always does.
+
+    A step that is not finite gives NaN too.
+    """
+    there, trying = np.full(len(here), np.nan), np.flatnonzero(np.isfinite(step).all(axis=1))
     for _ in range(_MOST_HALVINGS):
-        if (there := loss(theta - step)) <= here + _ROUNDING:
-            return step, there
-        step = step / 2
-    return None
+        if not len(trying):
+            break
+        reached = losses.take(trying).loss(theta[trying] - step[trying])
+        well = reached <= here[trying] + _ROUNDING
+        there[trying[well]] = reached[well]
+        trying = trying[~well]
+        step[trying] /= 2
+    return there
 
 
 def gradient(values: Callable[[np.ndarray], np.ndarray], theta: np.ndarray) -> np.ndarray:
@@ -108,23 +153,18 @@ def gradient(values: Callable[[np.ndarray], np.ndarray], theta: np.ndarray) -> n
     return np.asarray((FIRST[used] * found).sum(axis=1) / STEP)
 
 
-def _inverse(matrix: np.ndarray, extra: float = 0.0) -> np.ndarray | None:
-    """Return the inverse of a small matrix by elimination, or None unless it is clearly positive definite.
+def _inverses(matrices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the inverses of small matrices (c, p, p) by elimination, and which are clearly positive definite (c,).
 
-    `extra` is added to the diagonal. A linear algebra library is not used, because its last digits differ between
-    processors; and so few numbers take less time as plain floats.
+    A linear algebra library is not used, because its last digits differ between processors.
     """
-    count = len(matrix)
-    rows = [
-        [value + extra if i == j else value for j, value in enumerate(row)] for i, row in enumerate(matrix.tolist())
-    ]
-    work = [[*row, *(float(i == j) for j in range(count))] for i, row in enumerate(rows)]
-    for place in range(count):
-        pivot = work[place][place]
-        if not pivot > max(_FLAT * rows[place][place], 0.0):
-            return None
-        work[place] = [value / pivot for value in work[place]]
-        for other in set(range(count)) - {place}:
-            share = work[other][place]
-            work[other] = [value - share * own for value, own in zip(work[other], work[place], strict=True)]
-    return np.array([row[count:] for row in work])
+    count, size, _ = matrices.shape
+    work = np.concatenate([matrices, np.broadcast_to(np.eye(size), (count, size, size))], axis=2)
+    found = np.ones(count, bool)
+    for place in range(size):
+        found &= work[:, place, place] > np.maximum(_FLAT * matrices[:, place, place], 0.0)
+        work[:, place] /= work[:, place, place, None].copy()
+        share = work[:, :, place].copy()
+        share[:, place] = 0.0
+        work -= share[:, :, None] * work[:, None, place]
+    return work[:, :, size:], found

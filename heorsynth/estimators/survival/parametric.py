@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 
 import numpy as np
 
 from heorsynth.core.display import agreeing, counted
 from heorsynth.core.errors import NotEstimableError, Problem
 from heorsynth.core.estimate import Estimate
-from heorsynth.estimators.basics.maximum import gradient, maximum
-from heorsynth.estimators.survival.counts import follow_up
-from heorsynth.estimators.survival.parametric_families import FAMILIES, Ends, Family
+from heorsynth.estimators.basics.maximum import gradient, maxima
+from heorsynth.estimators.survival.counts import FollowUp, follow_up
+from heorsynth.estimators.survival.parametric_families import FAMILIES, Derivatives, Ends, Family
 
 NODES, WEIGHTS = np.polynomial.legendre.leggauss(200)
 """Nodes of the numerical integration of a survival curve."""
@@ -98,13 +99,69 @@ class ParametricFit:
             return np.exp(FAMILIES[self.family].logs(t / self.scale, theta)[1])
 
 
-def fit_parametric(
-    family: str,
-    time: np.ndarray,
-    event: np.ndarray,
-    entry: np.ndarray | None = None,
-    case: ParametricFit | None = None,
-) -> ParametricFit:
+@dataclass(frozen=True, eq=False)
+class Samples:
+    """The follow-up of several samples, made ready once for the fits of all families.
+
+    Attributes
+    ----------
+    ends : Ends               follow-up of each, in units of its scale
+    scale : array (c,)        person-time per event
+    events, n, n_total        of each: events, patients with known time, patients in the data
+    """
+
+    ends: Ends
+    scale: np.ndarray
+    events: np.ndarray
+    n: list[int]
+    n_total: list[int]
+
+    @classmethod
+    def of(cls, samples: Sequence[FollowUp]) -> Samples:
+        """Return the samples together."""
+        events = np.array([int((one.event != 0).sum()) for one in samples])
+        spans = [float(one.time.sum() - (0.0 if one.entry is None else one.entry.sum())) for one in samples]
+        scale = np.array(spans) / np.maximum(events, 1)
+        scaled = [_scaled(one, size) for one, size in zip(samples, scale.tolist(), strict=True)]
+        return cls(Ends.of(scaled), scale, events, [one.n for one in samples], [one.n_total for one in samples])
+
+
+def _scaled(patients: FollowUp, scale: float) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Return times, events and patients at each, and entry times > 0, all in units of the scale."""
+    times, happened = patients.time / scale, patients.event != 0
+    late = np.zeros(0) if patients.entry is None else patients.entry[patients.entry > 0] / scale
+    if patients.n > MOST and not len(late):
+        return (*_grouped(times, happened), late)
+    return times, happened.astype(float), np.ones(patients.n), late
+
+
+@dataclass(frozen=True, eq=False)
+class _Likelihoods:
+    """A family's losses in samples, for `maxima`."""
+
+    family: Family
+    ends: Ends
+
+    @property
+    def hasty(self) -> bool:
+        """Whether the family has rough derivatives."""
+        return self.family.rough is not None
+
+    def take(self, rows: np.ndarray) -> _Likelihoods:
+        """Return the losses in some samples."""
+        return _Likelihoods(self.family, self.ends.take(rows))
+
+    def loss(self, thetas: np.ndarray) -> np.ndarray:
+        """Return the loss of each sample (c,)."""
+        return self.family.losses(self.ends, thetas)
+
+    def slopes(self, thetas: np.ndarray, rough: bool) -> Derivatives:
+        """Return the derivatives of the loss of each sample."""
+        chosen = self.family.rough if rough and self.family.rough else self.family.slopes
+        return chosen(self.ends, thetas)
+
+
+def fit_parametric(family: str, time: np.ndarray, event: np.ndarray, entry: np.ndarray | None = None) -> ParametricFit:
     """Fit a parametric survival model by maximum likelihood.
 
     Parameters
@@ -113,8 +170,6 @@ def fit_parametric(
     time : array (n,)              follow-up; > 0; missing ones are left out and counted
     event : array of bool (n,)     True where the event was observed
     entry : array (n,), optional   start of follow-up (left truncation), < time
-    case : ParametricFit           fit of a case of the family (`Family.case`) to the same patients, where there is
-                                   one already: the search starts there
 
     Raises
     ------
@@ -135,35 +190,59 @@ def fit_parametric(
     >>> round(float(np.exp(fit.theta[0])) / fit.scale, 3), round(fit.aic, 3)
     (0.3, 15.224)
     """
-    patients = follow_up(time, event, entry)
-    happened = patients.event != 0
-    events = int(happened.sum())
-    if events <= len(FAMILIES[family].start):
-        raise NotEstimableError(
-            family, Problem("event", f"{counted(events, 'event')} {agreeing(events, 'is', 'are')} too few for {family}")
-        )
-    scale = float(patients.time.sum() - (0.0 if patients.entry is None else patients.entry.sum())) / events
-    late = np.zeros(0) if patients.entry is None else patients.entry[patients.entry > 0] / scale
-    ends = Ends(patients.time / scale, happened.astype(float), np.ones(patients.n), late)
-    if patients.n > MOST and not len(late):
-        ends = Ends(*_grouped(ends.times, happened), late)
+    (found,) = fit_each(family, Samples.of([follow_up(time, event, entry)]))
+    if isinstance(found, NotEstimableError):
+        raise found
+    return found
+
+
+def fit_each(
+    family: str, samples: Samples, cases: Sequence[ParametricFit | NotEstimableError] | None = None
+) -> list[ParametricFit | NotEstimableError]:
+    """Fit a family to each of several samples, all searches step by step together; the reason where there is no fit.
+
+    Parameters
+    ----------
+    family : str      one of `FAMILIES`
+    samples : Samples
+    cases : sequence  the fits of the case of the family (`Family.case`) to the same samples, where there are some
+                      already: the searches start there
+
+    Examples
+    --------
+    >>> died = np.array([True, True, False, True])
+    >>> samples = Samples.of([follow_up(time, died) for time in (np.arange(1.0, 5.0), np.arange(2.0, 10.0, 2.0))])
+    >>> [round(float(np.exp(fit.theta[0])) / fit.scale, 3) for fit in fit_each("exponential", samples)]
+    [0.3, 0.15]
+    """
     law = FAMILIES[family]
-    start = np.array(law.start)
+    start = np.tile(law.start, (len(samples.n), 1))
     if law.case:
-        first = _found(FAMILIES[law.case], ends, np.array(FAMILIES[law.case].start)) if case is None else (case.theta,)
-        start = start if first is None else np.append(first[0], start[len(first[0]) :])
-    found = _found(law, ends, start)
-    if found is None:
-        raise NotEstimableError(family, Problem("time", f"the likelihood of the {family} has no maximum"))
-    theta, covariance = found[0], found[1] / events
-    loglik = -law.loss(ends, theta) * events - events * np.log(scale)
-    return ParametricFit(family, theta, covariance, float(loglik), scale, patients.n, patients.n_total, events)
+        for place, case in enumerate(fit_each(law.case, samples) if cases is None else cases):
+            if isinstance(case, ParametricFit):
+                start[place, : len(case.theta)] = case.theta
+    fits: list[ParametricFit | NotEstimableError] = [_few(family, int(events)) for events in samples.events]
+    enough = np.flatnonzero(samples.events > len(law.start))
+    if not len(enough):
+        return fits
+    losses = _Likelihoods(law, samples.ends.take(enough))
+    thetas, inverses, found = maxima(losses, start[enough])
+    for row, (place, least) in enumerate(zip(enough.tolist(), losses.loss(thetas).tolist(), strict=True)):
+        scale, events = float(samples.scale[place]), int(samples.events[place])
+        fits[place] = (
+            ParametricFit(
+                family, thetas[row], inverses[row] / events, -least * events - events * float(np.log(scale)), scale,
+                samples.n[place], samples.n_total[place], events,
+            )
+            if found[row]
+            else NotEstimableError(family, Problem("time", f"the likelihood of the {family} has no maximum"))
+        )  # fmt: skip
+    return fits
 
 
-def _found(law: Family, ends: Ends, start: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
-    """Return the parameters with the largest likelihood, and their covariance times the events; None if it has none."""
-    rough = None if law.rough is None else law.rough(ends)
-    return maximum(partial(law.loss, ends), law.slopes(ends), start, rough)
+def _few(family: str, events: int) -> NotEstimableError:
+    told = f"{counted(events, 'event')} {agreeing(events, 'is', 'are')} too few for {family}"
+    return NotEstimableError(family, Problem("event", told))
 
 
 def _grouped(times: np.ndarray, happened: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

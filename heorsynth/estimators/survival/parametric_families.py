@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 
 import numpy as np
 from scipy import special
 
-from heorsynth.estimators.basics.maximum import FIRST, SECOND, STEP, STEPS, Slopes
+from heorsynth.estimators.basics.maximum import FIRST, SECOND, STEP, STEPS
 
 _NORMAL_BELOW = 1e-4
 """A generalised gamma with |Q| below this is evaluated as its limit, the log-normal."""
@@ -30,6 +30,11 @@ _Stencil = tuple[np.ndarray, np.ndarray, np.ndarray]
 _FINE = (STEP * STEPS, FIRST / STEP, SECOND / STEP**2)
 _ROUGH = (STEP * np.array([-1.0, 0.0, 1.0]), np.array([-0.5, 0.0, 0.5]) / STEP, np.array([1.0, -2.0, 1.0]) / STEP**2)
 """Derivatives by differences of sixth and of second order."""
+
+Derivatives = tuple[np.ndarray, np.ndarray]
+"""First (c, p) and second (c, p, p) derivatives of the losses of c samples."""
+
+_Slopes = Callable[["Ends", np.ndarray], Derivatives]
 
 _Terms = Callable[[np.ndarray], tuple[np.ndarray, ...]]
 """z = (log t - location) / scale -> first and second derivatives by z of the log hazard plus log t and log scale, and
@@ -63,58 +68,49 @@ def _log_logistic(t: np.ndarray, theta: np.ndarray) -> _Logs:
 
 
 def _generalised_gamma(t: np.ndarray, theta: np.ndarray) -> _Logs:
-    z = _scaled(log_times := np.log(t), theta)
-    survival = _shape_survival(z, float(theta[2]))
-    return _shape_densities(z, theta[2:])[0] - theta[1] - log_times - survival, survival
+    z = (np.log(t) - theta[0]) * np.exp(-theta[1])
+    q = np.asarray(theta[2])
+    shapes = q[..., 0] if q.ndim else q
+    survival = _shape_survivals(z, shapes)
+    return _shape_densities(z, shapes) - theta[1] - np.log(t) - survival, survival
 
 
-def _gamma_total(ends: Ends, theta: np.ndarray) -> float:
-    """Return the log-likelihood. Only the censored need the survival, which takes longest."""
-    total = -theta[1] * ends.n_died
+def _gamma_totals(ends: Ends, thetas: np.ndarray) -> np.ndarray:
+    """Return the log-likelihoods (c,). Only the censored need the survival, which takes longest."""
+    totals = -thetas[:, 1] * ends.n_died
     for log_times, weight, survives in ends.log_parts:
-        z = _scaled(log_times, theta)
-        logs = _shape_survival(z, float(theta[2])) if survives else _shape_densities(z, theta[2:])[0] - log_times
-        total += float((logs * weight).sum())
-    return float(total)
-
-
-def _scaled(log_times: np.ndarray, theta: np.ndarray) -> np.ndarray:
-    return (log_times - theta[0]) * float(np.exp(-theta[1]))
-
-
-def _shape_survival(z: np.ndarray, q: float) -> np.ndarray:
-    """Return the log survival at z = (log t - location) / scale."""
-    if abs(q) < _NORMAL_BELOW:
-        return np.asarray(special.log_ndtr(-z))
-    if abs(q) > _LIMIT_BEYOND:
-        return np.full_like(z, np.nan)
-    shape, part = q**-2, special.gammaincc if q > 0 else special.gammainc
-    survival: np.ndarray = np.log(np.maximum(part(shape, shape * np.exp(q * z)), np.finfo(float).tiny))
-    return survival
+        z = (log_times - thetas[:, :1]) * np.exp(-thetas[:, 1:2])
+        logs = _shape_survivals(z, thetas[:, 2]) if survives else _shape_densities(z, thetas[:, 2]) - log_times
+        totals += (logs * weight).sum(axis=1)
+    return np.asarray(totals)
 
 
 def _shape_survivals(z: np.ndarray, shapes: np.ndarray) -> np.ndarray:
-    """Return the log survival under each shape Q (s, k), at places z (k,) or (s, k)."""
-    size = np.abs(shapes)
-    if not (size.min() >= _NORMAL_BELOW and size.max() <= _LIMIT_BEYOND and abs(np.sign(shapes).sum()) == len(shapes)):
-        places = np.broadcast_to(z, (len(shapes), z.shape[-1]))
-        return np.stack([_shape_survival(own, q) for own, q in zip(places, shapes.tolist(), strict=True)])
-    part = special.gammaincc if shapes[0] > 0 else special.gammainc
-    shape = np.array([q**-2 for q in shapes.tolist()])[:, None]
-    return np.asarray(np.log(np.maximum(part(shape, shape * np.exp(shapes[:, None] * z)), np.finfo(float).tiny)))
+    """Return the log survival (…, k) under each shape Q (…), at places z = (log t - location) / scale (…, k)."""
+    places, size = np.broadcast_to(z, (*shapes.shape, z.shape[-1])), np.abs(shapes)
+    near, beyond = size < _NORMAL_BELOW, size > _LIMIT_BEYOND
+    survival = np.full(places.shape, np.nan)
+    if near.any():
+        survival[near] = special.log_ndtr(-places[near])
+    for part, sign in ((special.gammaincc, 1), (special.gammainc, -1)):
+        own = ~(near | beyond) & (sign * shapes > 0)
+        if own.any():
+            shape, q = np.array([q**-2 for q in shapes[own].tolist()])[:, None], shapes[own][:, None]
+            share = part(shape, shape * np.exp(q * places[own]))
+            survival[own] = np.log(np.maximum(share, np.finfo(float).tiny))
+    return survival
 
 
 def _shape_densities(z: np.ndarray, shapes: np.ndarray) -> np.ndarray:
-    """Return the log density of z under each shape Q (s, k)."""
+    """Return the log density (…, k) of places z (…, k) under each shape Q (…)."""
     size = np.abs(shapes)
     near, beyond = size < _NORMAL_BELOW, size > _LIMIT_BEYOND
-    q = np.where(near, 1.0, shapes)[:, None]
+    q = np.where(near, 1.0, shapes)[..., None]
     w, shape = q * z, q**-2
-    density = np.log(np.abs(q)) + shape * np.log(shape) - special.gammaln(shape) + shape * (w - np.exp(w))
+    density: np.ndarray = np.log(np.abs(q)) + shape * np.log(shape) - special.gammaln(shape) + shape * (w - np.exp(w))
     if near.any():
-        density[near] = -0.5 * z**2 - 0.5 * np.log(2 * np.pi)
-    if beyond.any():
-        density[beyond] = np.nan
+        density[near] = -0.5 * np.broadcast_to(z, density.shape)[near] ** 2 - 0.5 * np.log(2 * np.pi)
+    density[beyond] = np.nan
     return density
 
 
@@ -137,68 +133,95 @@ def _log_logistic_terms(z: np.ndarray) -> tuple[np.ndarray, ...]:
 
 @dataclass(frozen=True, eq=False)
 class Ends:
-    """Follow-up on a scale on which the mean time is about 1.
+    """Follow-up of c samples, each on a scale on which its mean time is about 1.
 
     Attributes
     ----------
-    times, died, count : array (k,)    times > 0, and the events and patients at each
-    delayed : array (j,)               entry times > 0; empty if all follow-up starts at 0
+    times, died, count : array (c, k)    times > 0, and the events and patients at each; a shorter sample repeats its
+                                         first time, with no patients
+    delayed, entered : array (c, j)      entry times > 0, and the patients at each
     """
 
     times: np.ndarray
     died: np.ndarray
     count: np.ndarray
     delayed: np.ndarray
+    entered: np.ndarray
 
-    @property
+    @classmethod
+    def of(cls, samples: Sequence[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]]) -> Ends:
+        """Return the samples together: times, events and patients at each, and entry times > 0."""
+        columns = [
+            np.zeros((len(samples), max((len(one[place]) for one in samples), default=0))) for place in (0, 1, 2, 3, 3)
+        ]
+        times, died, count, delayed, entered = columns
+        for row, one in enumerate(samples):
+            times[row] = delayed[row] = one[0][0]
+            for column, values in zip((times, died, count, delayed), one, strict=True):
+                column[row, : len(values)] = values
+            entered[row, : len(one[3])] = 1.0
+        return cls(*columns)
+
+    def take(self, rows: np.ndarray) -> Ends:
+        """Return some samples."""
+        if len(rows) == len(self.times) and (rows == np.arange(len(rows))).all():
+            return self
+        return Ends(self.times[rows], self.died[rows], self.count[rows], self.delayed[rows], self.entered[rows])
+
+    @cached_property
     def exposed(self) -> tuple[np.ndarray, np.ndarray]:
-        """Times of end and entry, and the weight of the log survival at each: patients, and -1."""
-        return np.append(self.times, self.delayed), np.append(self.count, -np.ones(len(self.delayed)))
+        """Times of end and entry, and the weight of the log survival at each: patients, and minus those who enter."""
+        return np.hstack([self.times, self.delayed]), np.hstack([self.count, -self.entered])
 
     @cached_property
-    def n_died(self) -> float:
-        """The number of events."""
-        return float(self.died.sum())
+    def n_died(self) -> np.ndarray:
+        """The number of events (c,)."""
+        return np.asarray(self.died.sum(axis=1))
 
     @cached_property
-    def ended(self) -> np.ndarray:
-        """Whether there are events at each time (k,)."""
-        return self.died > 0
+    def logs(self) -> tuple[np.ndarray, np.ndarray]:
+        """Logarithms of the times of end and of entry."""
+        return np.log(self.times), np.log(self.delayed)
 
     @cached_property
     def log_parts(self) -> tuple[tuple[np.ndarray, np.ndarray, bool], ...]:
         """Logarithms of the times of events, of censoring and of entry, their weights, and whether these survive."""
-        alive = self.count > self.died
+        ended, late = self.logs
         return (
-            (np.log(self.times[self.ended]), self.died[self.ended], False),
-            (np.log(self.times[alive]), (self.count - self.died)[alive], True),
-            (np.log(self.delayed), -np.ones(len(self.delayed)), True),
+            (*_packed(ended, self.died), False),
+            (*_packed(ended, self.count - self.died), True),
+            (late, -self.entered, True),
         )
 
 
-def _exponential_slopes(ends: Ends) -> Slopes:
+def _packed(values: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the values of weight > 0 of each row, and their weights; shorter rows repeat a value with no weight."""
+    used = weight > 0
+    first = np.argsort(~used, axis=1, kind="stable")[:, : used.sum(axis=1).max()]
+    weight = np.take_along_axis(weight, first, axis=1)
+    values = np.take_along_axis(values, first, axis=1)
+    return np.where(weight > 0, values, values[:, :1]), weight
+
+
+def _exponential_slopes(ends: Ends, thetas: np.ndarray) -> Derivatives:
     times, count = ends.exposed
-    n_died, exposure = ends.n_died, float((times * count).sum())
-
-    def slopes(theta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        hazard = np.exp(theta[0]) * exposure / n_died
-        return np.array([hazard - 1]), np.array([[hazard]])
-
-    return slopes
+    hazard = np.exp(thetas[:, 0]) * (times * count).sum(axis=1) / ends.n_died
+    return hazard[:, None] - 1, hazard[:, None, None]
 
 
-def _gompertz_slopes(ends: Ends) -> Slopes:
+def _gompertz_slopes(ends: Ends, thetas: np.ndarray) -> Derivatives:
     """Return the derivatives of the loss by log rate and shape s: the cumulative hazard is rate · t · E(s t)."""
     times, count = ends.exposed
-    n_died, summed = ends.n_died, float((ends.died * ends.times).sum())
+    hazard = np.exp(thetas[:, :1]) * count * times / ends.n_died[:, None]
+    summed = (ends.died * ends.times).sum(axis=1)
+    plain, once, twice = ((hazard * times**order * part).sum(axis=1) for order, part in
+                          enumerate(_exprel_derivatives(thetas[:, 1:] * times)))  # fmt: skip
+    return np.stack([plain - 1, once - summed / ends.n_died], axis=1), _symmetric([[plain, once], [once, twice]])
 
-    def slopes(theta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        hazard = np.exp(theta[0]) * count * times / n_died
-        plain, once, twice = (float((hazard * times**order * part).sum()) for order, part in
-                              enumerate(_exprel_derivatives(theta[1] * times)))  # fmt: skip
-        return np.array([plain - 1, once - summed / n_died]), np.array([[plain, once], [once, twice]])
 
-    return slopes
+def _symmetric(rows: list[list[np.ndarray]]) -> np.ndarray:
+    """Return matrices (c, p, p) from their elements (c,)."""
+    return np.stack([np.stack(row, axis=1) for row in rows], axis=1)
 
 
 def _exprel_derivatives(x: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -210,7 +233,7 @@ def _exprel_derivatives(x: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarr
     return relative, first, second
 
 
-def _scale_slopes(terms: _Terms, ends: Ends) -> Slopes:
+def _scale_slopes(terms: _Terms, ends: Ends, thetas: np.ndarray) -> Derivatives:
     """Return the derivatives of the loss by location and log scale.
 
     Notes
@@ -219,32 +242,28 @@ def _scale_slopes(terms: _Terms, ends: Ends) -> Slopes:
     The terms of a patient, p(z) - log scale if the event was observed, then have the derivatives -a p' and -z p' - 1,
     and the second ones a^2 p'', a (p' + z p'') and z (p' + z p'').
     """
-    died, count, n_died = ends.died, ends.count, ends.n_died
-    log_times, late = np.log(ends.times), np.log(ends.delayed)
+    a, died, count = np.exp(-thetas[:, 1:2]), ends.died, ends.count
+    log_times, late = ends.logs
 
-    def sums(z: np.ndarray, first: np.ndarray, second: np.ndarray, a: float) -> tuple[np.ndarray, np.ndarray]:
-        mixed = first + z * second
-        cross = a * float(mixed.sum())
-        slope = np.array([-a * float(first.sum()), -float((z * first).sum())])
-        return slope, np.array([[a * a * float(second.sum()), cross], [cross, float((z * mixed).sum())]])
+    def sums(z: np.ndarray, first: np.ndarray, second: np.ndarray) -> Derivatives:
+        mixed, by = first + z * second, a[:, 0]
+        cross = by * mixed.sum(axis=1)
+        slope = np.stack([-by * first.sum(axis=1), -(z * first).sum(axis=1)], axis=1)
+        return slope, _symmetric([[by * by * second.sum(axis=1), cross], [cross, (z * mixed).sum(axis=1)]])
 
-    def slopes(theta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        a = float(np.exp(-theta[1]))
-        z = a * (log_times - theta[0])
-        hazard, bend, survival, fall = terms(z)
-        slope, curvature = sums(z, died * hazard + count * survival, died * bend + count * fall, a)
-        if len(late):
-            z = a * (late - theta[0])
-            _, _, survival, fall = terms(z)
-            before = sums(z, survival, fall, a)
-            slope, curvature = slope - before[0], curvature - before[1]
-        slope[1] -= n_died
-        return -slope / n_died, -curvature / n_died
-
-    return slopes
+    z = a * (log_times - thetas[:, :1])
+    hazard, bend, survival, fall = terms(z)
+    slope, curvature = sums(z, died * hazard + count * survival, died * bend + count * fall)
+    if late.size:
+        z = a * (late - thetas[:, :1])
+        _, _, survival, fall = terms(z)
+        before = sums(z, ends.entered * survival, ends.entered * fall)
+        slope, curvature = slope - before[0], curvature - before[1]
+    slope[:, 1] -= ends.n_died
+    return -slope / ends.n_died[:, None], -curvature / ends.n_died[:, None, None]
 
 
-def _gamma_slopes(stencil: _Stencil, ends: Ends) -> Slopes:
+def _gamma_slopes(stencil: _Stencil, ends: Ends, thetas: np.ndarray) -> Derivatives:
     """Return the derivatives of the loss of a generalised gamma by location, log scale and shape Q.
 
     Notes
@@ -254,52 +273,50 @@ def _gamma_slopes(stencil: _Stencil, ends: Ends) -> Slopes:
     derivative by z, log S has the derivatives -g and -g (log f' + g), and the mixed one -g times the derivative by Q
     of log f - log S. The derivatives by location and scale then follow as in `_scale_slopes`.
     """
-    n_died = ends.n_died
-
-    def slopes(theta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        location, log_scale, q = theta
-        a = float(np.exp(-log_scale))
-        slope, curvature = np.array([0.0, n_died, 0.0]), np.zeros((3, 3))
-        for log_times, weight, survives in ends.log_parts:
-            z = a * (log_times - location)
-            first, second, by_q, by_q_twice, mixed = (weight * part for part in _gamma_terms(z, q, survives, stencil))
-            both = first + z * second
-            cross, by_location, by_scale = a * both.sum(), -a * mixed.sum(), -(z * mixed).sum()
-            rows = [
-                [a * a * second.sum(), cross, by_location],
-                [cross, (z * both).sum(), by_scale],
-                [by_location, by_scale, by_q_twice.sum()],
-            ]
-            slope -= np.array([-a * first.sum(), -(z * first).sum(), by_q.sum()])
-            curvature -= np.array(rows)
-        return slope / n_died, curvature / n_died
-
-    return slopes
+    a, q = np.exp(-thetas[:, 1]), thetas[:, 2]
+    slope, curvature = np.zeros((len(a), 3)), np.zeros((len(a), 3, 3))
+    slope[:, 1] = ends.n_died
+    for log_times, weight, survives in ends.log_parts:
+        if not weight.size:
+            continue
+        z = a[:, None] * (log_times - thetas[:, :1])
+        first, second, by_q, by_q_twice, mixed = (weight * part for part in _gamma_terms(z, q, survives, stencil))
+        both = first + z * second
+        cross, by_location, by_scale = a * both.sum(axis=1), -a * mixed.sum(axis=1), -(z * mixed).sum(axis=1)
+        rows = [
+            [a * a * second.sum(axis=1), cross, by_location],
+            [cross, (z * both).sum(axis=1), by_scale],
+            [by_location, by_scale, by_q_twice.sum(axis=1)],
+        ]
+        slope -= np.stack([-a * first.sum(axis=1), -(z * first).sum(axis=1), by_q.sum(axis=1)], axis=1)
+        curvature -= _symmetric(rows)
+    return slope / ends.n_died[:, None], curvature / ends.n_died[:, None, None]
 
 
 def _weighted(weights: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """Return the weighted sum (n,) of rows (s, n), added in their order.
+    """Return the weighted sum (c, n) of rows (c, s, n), added in their order.
 
     Differences lose digits. With a linear algebra library, whose last digits differ between processors, the intervals
     of a flat likelihood would differ in digits that are written.
     """
-    return np.asarray((weights[:, None] * values).sum(axis=0))
+    return np.asarray((weights[:, None] * values).sum(axis=1))
 
 
-def _gamma_terms(z: np.ndarray, q: float, survives: bool, stencil: _Stencil) -> tuple[np.ndarray, ...]:
+def _gamma_terms(z: np.ndarray, q: np.ndarray, survives: bool, stencil: _Stencil) -> tuple[np.ndarray, ...]:
     """Return first and second derivatives by z, the same by Q, and the mixed one, of the log density or survival."""
     steps, first, second = stencil
-    density, middle = _shape_densities(z, q + steps), len(steps) // 2
+    shapes = q[:, None] + steps
+    density, middle = _shape_densities(z[:, None], shapes), len(steps) // 2
     density_by_q = _weighted(first, density)
-    if abs(q) < _NORMAL_BELOW:
-        slope, bend, mixed = -z, -np.ones_like(z), -(z**2) / 2
-    else:
-        slope, bend = -np.expm1(q * z) / q, -np.exp(q * z)
-        mixed = (z * bend - slope) / q
+    near = (np.abs(q) < _NORMAL_BELOW)[:, None]
+    by = np.where(near, 1.0, q[:, None])
+    slope = np.where(near, -z, -np.expm1(by * z) / by)
+    bend = np.where(near, -1.0, -np.exp(by * z))
+    mixed = np.where(near, -(z**2) / 2, (z * bend - slope) / by)
     if not survives:
         return slope, bend, density_by_q, _weighted(second, density), mixed
-    survival = _shape_survivals(z, q + steps)
-    by_q, rate = _weighted(first, survival), np.exp(density[middle] - survival[middle])
+    survival = _shape_survivals(z[:, None], shapes)
+    by_q, rate = _weighted(first, survival), np.exp(density[:, middle] - survival[:, middle])
     return -rate, -rate * (slope + rate), by_q, _weighted(second, survival), -rate * (density_by_q - by_q)
 
 
@@ -311,7 +328,8 @@ class Family:
     ----------
     logs : callable    maps times (k,) > 0 and parameters (p,) to the logarithms of hazard and survival, (k,) each
     start : tuple      start values for times with mean about 1
-    slopes : callable  follow-up -> the derivatives of minus the log-likelihood an event
+    slopes : callable  follow-up of samples, and the parameters of each (c, p) -> the first (c, p) and second (c, p, p)
+                       derivatives of minus the log-likelihood an event
     rough : callable   the same in less time, accurate enough for a long step; None if that does not pay
     case : str         a family that is a case of this one: the search starts at its maximum, with the further
                        parameters of `start`
@@ -319,8 +337,8 @@ class Family:
 
     logs: Callable[[np.ndarray, np.ndarray], _Logs]
     start: tuple[float, ...]
-    slopes: Callable[[Ends], Slopes]
-    rough: Callable[[Ends], Slopes] | None = None
+    slopes: _Slopes
+    rough: _Slopes | None = None
     case: str = ""
 
     def survivals(self, t: np.ndarray, thetas: np.ndarray) -> np.ndarray:
@@ -330,17 +348,22 @@ class Family:
             return _shape_survivals((np.log(t) - by_parameter[0]) * np.exp(-by_parameter[1]), thetas[:, 2])
         return self.logs(t[None], by_parameter)[1]
 
-    def loss(self, ends: Ends, theta: np.ndarray) -> float:
-        """Return minus the log-likelihood an event; infinite where it is not defined."""
+    def losses(self, ends: Ends, thetas: np.ndarray) -> np.ndarray:
+        """Return minus the log-likelihood an event of each sample (c,) at its parameters (c, p).
+
+        It is infinite where it is not defined.
+        """
         with np.errstate(all="ignore"):
             if self.logs is _generalised_gamma:
-                total = _gamma_total(ends, theta)
+                totals = _gamma_totals(ends, thetas)
             else:
-                hazard, survival = self.logs(ends.times, theta)
-                total = float((hazard[ends.ended] * ends.died[ends.ended]).sum() + (survival * ends.count).sum())
-                if len(ends.delayed):
-                    total -= float(self.logs(ends.delayed, theta)[1].sum())
-        return -total / ends.n_died if np.isfinite(total) else np.inf
+                by_parameter = thetas.T[:, :, None]
+                hazard, survival = self.logs(ends.times, by_parameter)
+                totals = np.where(ends.died > 0, hazard * ends.died, 0.0).sum(axis=1)
+                totals += (survival * ends.count).sum(axis=1)
+                if ends.delayed.size:
+                    totals -= (self.logs(ends.delayed, by_parameter)[1] * ends.entered).sum(axis=1)
+        return np.where(np.isfinite(totals), -totals / ends.n_died, np.inf)
 
 
 FAMILIES: Mapping[str, Family] = {

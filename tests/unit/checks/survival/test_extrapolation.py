@@ -16,12 +16,12 @@ from heorsynth.checks.core.question import Ask
 from heorsynth.checks.core.standing import Standing
 from heorsynth.checks.planning.catalogue import ESTIMANDS, margin_for
 from heorsynth.checks.planning.registry import scope_of
-from heorsynth.checks.survival.extrapolation import OF_LIFETIME, best_model_kept, lifetime_of, mean_lifetimes
+from heorsynth.checks.survival.extrapolation import OF_LIFETIME, _fits, best_model_kept, lifetime_of, mean_lifetimes
 from heorsynth.checks.survival.horizon import outcome
 from heorsynth.core.errors import NotEstimableError
 from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.data.columns.schema import Endpoint, Schema
-from heorsynth.estimators.survival.parametric import ParametricFit, fit_parametric
+from heorsynth.estimators.survival.parametric import ParametricFit, Samples, fit_parametric
 from heorsynth.estimators.survival.parametric_families import FAMILIES
 
 SCHEMA = Schema({"os": Endpoint("os", "time", "event")}, unit="year")
@@ -210,12 +210,29 @@ def test_without_any_model_or_with_four_patients_there_is_no_best_one() -> None:
 def test_the_fits_of_a_group_are_made_once_for_both_estimands(monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[str] = []
 
-    def counted(family: str, *outcome: object) -> Fit:
+    def counted(family: str, samples: Samples, cases: object) -> list[Fit]:
         made.append(family)
-        return Fit(len(made))
+        return [Fit(len(made))] * len(samples.n)
 
-    monkeypatch.setattr("heorsynth.checks.survival.extrapolation.fit_parametric", counted)
+    monkeypatch.setattr("heorsynth.checks.survival.extrapolation.fit_each", counted)
     asked = ask("survival.extrapolation_ranking", REAL, REAL, absolute=0.2)
     for _ in range(2):
         ESTIMANDS["survival.extrapolation_ranking"].answer(asked)
-    assert sorted(made) == sorted([*FAMILIES] * 2), "six of the patients and six of the one cohort"
+    assert sorted(made) == sorted(FAMILIES), "six for the patients and the one cohort together"
+
+
+@pytest.mark.parametrize("together", [1, 20, 10_000])
+def test_fits_are_those_of_each_cohort_alone_however_many_are_fitted_together(
+    monkeypatch: pytest.MonkeyPatch, together: int
+) -> None:
+    """A cohort without known times is refused alone."""
+    monkeypatch.setattr("heorsynth.checks.survival.extrapolation._TOGETHER", together)
+    drawn = [cohort(REAL.frame["time"] ** power, REAL.frame["event"]) for power in (1.1, 0.9, 1.3)]
+    unknown = cohort(REAL.frame["time"] * np.nan, REAL.frame["event"])
+    asked = ask("survival.extrapolation", REAL, drawn[0], unknown, *drawn[1:], relative=0.4)
+    fitted = _fits(asked)
+    for place, one in ((-1, REAL), (0, drawn[0]), (2, drawn[1]), (3, drawn[2])):
+        expected = fit_parametric("Weibull", *outcome(one, "os"))
+        assert fitted(place, "Weibull").theta == pytest.approx(expected.theta, abs=1e-9)
+    with pytest.raises(NotEstimableError, match="known time"):
+        fitted(1, "Weibull")

@@ -2,10 +2,47 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
 import numpy as np
 import pytest
 
-from heorsynth.estimators.basics.maximum import FIRST, SECOND, STEP, STEPS, gradient, maximum
+from heorsynth.estimators.basics.maximum import FIRST, SECOND, STEP, STEPS, gradient, maxima
+
+Slopes = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
+
+
+@dataclass(frozen=True)
+class Written:
+    """Losses given by functions of one set of parameters."""
+
+    loss_of: Sequence[Callable[[np.ndarray], float]]
+    slopes_of: Sequence[Slopes]
+    rough: Slopes | None = None
+
+    @property
+    def hasty(self) -> bool:
+        return self.rough is not None
+
+    def take(self, rows: np.ndarray) -> Written:
+        return Written([self.loss_of[row] for row in rows], [self.slopes_of[row] for row in rows], self.rough)
+
+    def loss(self, thetas: np.ndarray) -> np.ndarray:
+        return np.array([loss(theta) for loss, theta in zip(self.loss_of, thetas, strict=True)])
+
+    def slopes(self, thetas: np.ndarray, rough: bool) -> tuple[np.ndarray, np.ndarray]:
+        chosen = [self.rough] * len(thetas) if rough and self.rough else self.slopes_of
+        found = [slopes(theta) for slopes, theta in zip(chosen, thetas, strict=True)]
+        return np.stack([one[0] for one in found]), np.stack([one[1] for one in found])
+
+
+def maximum(
+    loss: Callable[[np.ndarray], float], slopes: Slopes, start: np.ndarray, rough: Slopes | None = None
+) -> tuple[np.ndarray, np.ndarray] | None:
+    """The search of one loss alone."""
+    theta, inverse, found = maxima(Written([loss], [slopes], rough), start[None])
+    return (theta[0], inverse[0]) if found[0] else None
 
 
 def bowl(theta: np.ndarray) -> float:
@@ -52,6 +89,26 @@ def test_a_loss_that_falls_without_end_has_no_maximum() -> None:
 def test_a_flat_loss_and_slopes_without_a_value_have_no_maximum() -> None:
     for value in (0.0, np.nan):
         assert maximum(bowl, lambda theta, v=value: (np.full(2, v), np.full((2, 2), v)), np.array([3.0, 3.0])) is None
+
+
+def test_searches_taken_together_end_where_each_ends_alone() -> None:
+    """One has no maximum, one bends downwards at first, and two end after unlike numbers of steps."""
+    falling = (lambda x: float(np.exp(-x[0])), lambda x: (-np.exp(-x), np.diag(np.exp(-x))), np.zeros(2))
+    cases = [
+        (bowl, slopes_of_bowl, np.array([3.0, 3.0])),
+        (funnel, slopes_of_funnel, np.array([2.5, -2.0])),
+        falling,
+        (funnel, slopes_of_funnel, np.array([0.1, 0.4])),
+    ]
+    loss, slopes, start = zip(*cases, strict=True)
+    theta, inverse, found = maxima(Written(loss, slopes), np.array(start))
+    assert found.tolist() == [True, True, False, True]
+    for row, case in enumerate(cases):
+        alone = maximum(*case)
+        assert (alone is not None) == found[row]
+        if alone is not None:
+            np.testing.assert_array_equal(theta[row], alone[0])
+            np.testing.assert_array_equal(inverse[row], alone[1])
 
 
 def test_rough_derivatives_only_lead_the_way() -> None:
