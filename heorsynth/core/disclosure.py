@@ -94,7 +94,9 @@ class Rules:
         """
         if len(five) < self.around:
             return math.nan, math.nan
-        return float(np.mean(five)), float(np.std(five, ddof=1)) / math.sqrt(len(five))
+        values, n = [float(one) for one in five.tolist()], len(five)  # so few take less time as plain floats
+        mean = sum(values) / n
+        return mean, math.sqrt(sum([(one - mean) * (one - mean) for one in values]) / (n - 1)) / math.sqrt(n)
 
     def interpolated(self, ordered: np.ndarray, share: float) -> tuple[float, float]:
         """Return the mean of the five order statistics around a quantile, with its error; NaN for fewer values.

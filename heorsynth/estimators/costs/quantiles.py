@@ -110,21 +110,32 @@ def quantile_of(ranked: Ranked, share: float, n_total: int, *, level: float = 0.
             ),
         )
     error = math.sqrt(share * (1 - share) / n)
-    below, value, above = ranked.between(np.array([share - error, share, share + error]))
     ranks = _order_limits(n, share, level)
-    low = float(ranked.at(np.array(ranks[0] - 1))) if ranks[0] >= 1 else -math.inf
-    high = float(ranked.at(np.array(ranks[1] - 1))) if ranks[1] <= n else math.inf
+    # all that is read at once, and plain floats: so few numbers take less time than in arrays
+    places = [(n - 1) * one for one in (share - error, share, share + error)]
+    firsts = [math.floor(place) for place in places]
+    limits = [min(max(rank - 1, 0), n - 1) for rank in ranks]
+    read = ranked.at(np.array([*firsts, *(min(first + 1, n - 1) for first in firsts), *limits])).tolist()
+    below, value, above = (
+        _interpolated(read[one], read[one + 3], places[one] - firsts[one]) for one in range(len(places))
+    )
     return Estimate(
-        float(value),
-        low,
-        high,
-        float(above - below) / 2,
+        value,
+        float(read[6]) if ranks[0] >= 1 else -math.inf,
+        float(read[7]) if ranks[1] <= n else math.inf,
+        (above - below) / 2,
         level,
         unit,
         f"quantile {share:g}, order statistics",
         n,
         n_total,
     )
+
+
+def _interpolated(low: float, high: float, part: float) -> float:
+    """Return a value between two neighbours, as `Ranked.between` does."""
+    step = high - low
+    return float(high - step * (1 - part) if part >= 0.5 else low + step * part)
 
 
 @lru_cache(maxsize=4096)
