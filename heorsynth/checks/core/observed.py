@@ -180,6 +180,10 @@ def _(data: Tally, treated: np.ndarray, endpoint: str, at: float) -> Estimate:
 
 def arms(data: Tally, treated: np.ndarray, endpoint: str) -> ArmCounts:
     """Return events and numbers at risk of treated and untreated patients, at each time with an event in either."""
+    return data.shared(("arms", endpoint, treated.tobytes()), lambda: _arms(data, treated, endpoint))
+
+
+def _arms(data: Tally, treated: np.ndarray, endpoint: str) -> ArmCounts:
     data = _with_ties(data, endpoint)
     parts = [_tallied(data.take(cells), endpoint) for cells in (treated, ~treated)]
     ended = [(times, by_cause.get(1, np.zeros(len(times)))) for times, _, by_cause, _ in parts]

@@ -126,29 +126,46 @@ def log_hazard_ratio(arms: ArmCounts, *, method: str = _METHOD) -> Estimate:
         raise NotEstimableError("Cox model", Problem("event", "nobody had the event"))
     if not all((arms.events[own] > 0)[arms.at_risk[1 - own] > 0].any() for own in (0, 1)):
         raise without_maximum()
-    value = 0.0
+    value, sets = 0.0, _RiskSets(arms)
     for _ in range(MOST_STEPS):
-        expected, information = expected_events(arms, value)
+        expected, information = sets.expected_events(value)
         step = (treated_events - expected) / information
         value += math.copysign(min(abs(step), _LONGEST_STEP), step)
         if abs(step) < TOLERANCE:
-            return Estimate.normal(
-                value, 1 / math.sqrt(expected_events(arms, value)[1]), method=method, n_used=n_events
-            )
+            return Estimate.normal(value, 1 / math.sqrt(sets.expected_events(value)[1]), method=method, n_used=n_events)
     raise without_maximum()
 
 
 def expected_events(arms: ArmCounts, value: float) -> tuple[float, float]:
     """Return the expected events of the treated at this log hazard ratio, and the information."""
-    ratio, expected, information = math.exp(value), 0.0, 0.0
-    for place, fraction in _tied(arms.events.sum(axis=0).astype(np.int64)):
-        treated, others = (
-            part[place] - fraction * ended[place] for part, ended in zip(arms.at_risk, arms.events, strict=True)
-        )
-        share = ratio * treated / (others + ratio * treated)
-        expected += float(share.sum())
-        information += float((share * (1 - share)).sum())
-    return expected, information
+    return _RiskSets(arms).expected_events(value)
+
+
+class _RiskSets:
+    """Numbers at risk in each arm at each event, by Efron; held between Newton's steps unless they are too many."""
+
+    def __init__(self, arms: ArmCounts) -> None:
+        self._arms = arms
+        self._held = list(self._parts()) if arms.events.sum() <= _CHUNK else None
+
+    def _parts(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Yield the treated and the others."""
+        for place, fraction in _tied(self._arms.events.sum(axis=0).astype(np.int64)):
+            treated, others = (
+                part[place] - fraction * ended[place]
+                for part, ended in zip(self._arms.at_risk, self._arms.events, strict=True)
+            )
+            yield treated, others
+
+    def expected_events(self, value: float) -> tuple[float, float]:
+        """Return the expected events of the treated at this log hazard ratio, and the information."""
+        ratio, expected, information = math.exp(value), 0.0, 0.0
+        for treated, others in self._parts() if self._held is None else self._held:
+            weighted = ratio * treated
+            share = weighted / (others + weighted)
+            expected += float(share.sum())
+            information += float((share * (1 - share)).sum())
+        return expected, information
 
 
 def _tied(deaths: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
