@@ -241,8 +241,9 @@ def total_cost(cohort: Cohort, costs: Sequence[str]) -> np.ndarray:
 @singledispatch
 def joint(data: Observed, chosen: np.ndarray, costs: Sequence[str], effect: str) -> Joint:
     """Return mean and covariance of total cost and effect, over the chosen patients with all values known."""
-    both = np.column_stack([total_cost(rows_of(data), costs), rows_of(data).column(effect).astype(float)])
-    both = both[chosen & np.isfinite(both).all(axis=1)]
+    cost, effects = total_cost(rows_of(data), costs), rows_of(data).column(effect).astype(float)
+    places = np.flatnonzero(chosen & np.isfinite(cost) & np.isfinite(effects))
+    both = np.column_stack([cost[places], effects[places]])
     _require_two(len(both))
     return Joint.of(both)
 
