@@ -19,6 +19,7 @@ from heorsynth.data.labels.watermark import (
     coins,
     heaped,
     measurements,
+    quartiles,
     scanned,
     spread,
 )
@@ -143,10 +144,11 @@ def _column(series: pd.Series, domain: Domain) -> _Column | None:
 
 def _is_scale(values: np.ndarray, step: float) -> bool:
     """True if the middle half has far fewer distinct values than its decimals allow, as the levels of a scale have."""
-    kept = values[~heaped(values, _SPIKE)]
+    ordered = np.sort(values)
+    kept = ordered[~heaped(ordered, _SPIKE)]
     if len(kept) < 10:
         return True
-    low, high = np.quantile(kept, [0.25, 0.75])
+    low, high = quartiles(kept)
     middle = kept[(kept >= low) & (kept <= high)]
     places = max(1.0, (high - low) / step)
     expected = places * -np.expm1(-len(middle) / places)
@@ -212,7 +214,8 @@ def _green(pairs: np.ndarray, digit: int, owner: bytes | None) -> np.ndarray:
 def _may_move(column: _Column, before: np.ndarray, after: np.ndarray, points: np.ndarray) -> np.ndarray:
     """True (n,) where a move keeps the range, the spikes and the roundness, and crosses none of the points."""
     low, high = np.fmin.reduce(column.values), np.fmax.reduce(column.values)
-    spikes = np.unique(column.some[heaped(column.some, _SPIKE)])
+    ordered = np.sort(column.some)
+    spikes = np.unique(ordered[heaped(ordered, _SPIKE)])
     allowed = (after >= low) & (after <= high) & ~np.isin(before, spikes) & ~np.isin(after, spikes)
     for side in ("left", "right"):
         allowed &= np.searchsorted(points, before, side) == np.searchsorted(points, after, side)
@@ -225,7 +228,13 @@ def _may_move(column: _Column, before: np.ndarray, after: np.ndarray, points: np
 def _roundness(values: np.ndarray, decimals: int) -> np.ndarray:
     """How round a number is: 2 for each zero at its end, and 1 for a 5 before them."""
     whole = np.rint(values * 10**decimals).astype(np.int64)
-    return np.sum([whole % unit == 0 for power in range(9) for unit in (5 * 10**power, 10 ** (power + 1))], axis=0)
+    found, rows = np.zeros(len(whole), dtype=np.int64), np.arange(len(whole))
+    for power in range(9):
+        rows = rows[whole[rows] % (5 * 10**power) == 0]
+        if not len(rows):
+            break
+        found[rows] += 1 + (whole[rows] % 10 ** (power + 1) == 0)
+    return found
 
 
 def _balanced(
