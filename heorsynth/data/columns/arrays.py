@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from heorsynth.core.ranks import coded, in_units
-from heorsynth.data.columns.levels import as_text
+from heorsynth.data.columns.levels import all_text, as_text
 
 _MOST_PLACES = 2**40
 """Combinations of levels are counted as whole numbers up to this many."""
@@ -44,7 +44,8 @@ class Levels:
     @classmethod
     def of(cls, column: pd.Series) -> Levels:
         """Return the coding of a column."""
-        codes, names = pd.factorize(as_text(column).to_numpy(dtype=object), sort=True)
+        text = column if all_text(column) else as_text(column)
+        codes, names = pd.factorize(text.to_numpy(dtype=object), sort=True)
         names = np.array([*names, ""], dtype=object)
         if max(map(len, names)) <= _LONG_TEXT:
             names = names.astype(str)

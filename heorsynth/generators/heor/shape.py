@@ -227,7 +227,9 @@ class Shape:
             found[one.column] = one.decoded(
                 values[one.column], found[one.bound].astype(float), equal, self.formats[one.column].decimals
             )
-        written = pd.DataFrame({name: self._written(name, column) for name, column in found.items()}, copy=False)
+        index = pd.RangeIndex(len(cell))  # one of all columns: pandas would align columns with an index each
+        columns = {name: self._written(name, column, index) for name, column in found.items()}
+        written = pd.DataFrame(columns, index, copy=False)
         return self.plan.written(written, self.formats)
 
     def to_dict(self) -> dict[str, Any]:
@@ -250,11 +252,11 @@ class Shape:
             found[self.primary.event] = _texts(cause)
         return found
 
-    def _written(self, name: str, column: np.ndarray) -> pd.Series:
+    def _written(self, name: str, column: np.ndarray, index: pd.Index) -> pd.Series:
         primary = self.primary
         if primary is not None and name == primary.event:
-            return pd.Series(column).astype(self.formats[name].dtype)
-        return self.formats[name].column(column)
+            return pd.Series(column, index).astype(self.formats[name].dtype)
+        return self.formats[name].column(column, index)
 
 
 def earlier(schema: Schema, primary: Endpoint) -> list[Endpoint]:

@@ -97,9 +97,11 @@ def marked(
     source's patients, whichever is smaller. So the share falls as standard errors do. `benchmarks/watermark.py`
     measures what the mark costs and what it survives.
     """
-    held = [
-        column for name in frame.columns if name not in ruled and (column := _column(frame[name], domain)) is not None
-    ]
+    schema = domain.schema
+    fixed = {*schema.times, *schema.events, *schema.strata, *schema.bands, *schema.totals, schema.entry, *ruled}
+    fixed |= {*schema.derived, *schema.schedule.times.values()}
+    free = [name for name in frame.columns if name not in fixed]
+    held = [column for name in free if (column := _column(frame[name], domain)) is not None]
     if not held:
         return frame, ()
     share = min(_MOST_MOVED, _STRENGTH / (2 * np.sqrt(len(held) * min(len(frame), domain.n_source))))
@@ -121,10 +123,8 @@ def marked(
 def _column(series: pd.Series, domain: Domain) -> _Column | None:
     """The column if it can hold the mark; None otherwise."""
     name = str(series.name)
-    schema, known = domain.schema, domain.columns.get(name)
-    fixed = {*schema.times, *schema.events, *schema.strata, *schema.bands, *schema.totals, schema.entry}
-    fixed |= {*schema.derived, *schema.schedule.times.values()}
-    if known is None or known.levels is not None or known.whole or name in fixed or not types.is_float_dtype(series):
+    known = domain.columns.get(name)
+    if known is None or known.levels is not None or known.whole or not types.is_float_dtype(series):
         return None
     values = measurements(series)
     if values is None:
