@@ -265,12 +265,14 @@ def tail_of_signs(signed: np.ndarray) -> float:
     whole = np.rint(signed / size.sum() * _FINENESS).astype(np.int64)
     steps = np.sort(np.abs(whole[whole != 0]))
     most = int(-whole[whole < 0].sum())  # by symmetry, as likely as a sum of the positive ones or more
-    ways = np.zeros(most + 1)
+    ways, more = np.zeros(most + 1), np.zeros(most + 1)  # two, as numpy copies what overlaps
     ways[0], top = 1.0, 0
     for place, step in enumerate(steps.tolist()):
         top = min(top + step, most)
         if step <= top:
-            ways[step : top + 1] += ways[: top + 1 - step]
+            more[:step] = ways[:step]
+            np.add(ways[step : top + 1], ways[: top + 1 - step], more[step : top + 1])
+            ways, more = more, ways
         if place % _HALVINGS == _HALVINGS - 1:
             ways *= 2.0**-_HALVINGS
     return float(min(1.0, ways.sum() * 2.0 ** -(len(steps) % _HALVINGS)))
