@@ -28,7 +28,7 @@ from heorsynth.generators.heor.outcome import Outcome, scores_of
 from heorsynth.generators.heor.quantities import horizon_of, more_quantities, quantities
 from heorsynth.generators.heor.shape import Shape, arms_of, column_law
 from heorsynth.generators.latent.associations import Target, associations, correlated_patients, require_dense
-from heorsynth.generators.latent.dependence import Dependence, Thresholds, solve
+from heorsynth.generators.latent.dependence import Dependence, Thresholds, solve, with_same_noise
 from heorsynth.generators.latent.products import Products
 from heorsynth.generators.latent.quantiles import MIN_PATIENTS
 from heorsynth.generators.latent.wide import WideDependence, WideTarget, solve_wide
@@ -205,11 +205,9 @@ class HeorLaw:
         if isinstance(target, WideTarget):
             law = solve_wide(target, standard, center, scale, drawn, int(seeds[0]), products or Products.none())
         else:
-            law = solve(
-                *(target, standard, center, scale),
-                lambda law: drawn(law.latents(scores, np.random.default_rng(seeds[0]))),
-                products,
-            )
+            count, products = len(target) - scores.shape[1], products or Products.none()
+            latents_under = with_same_noise(standard, count, products, np.random.default_rng(seeds[0]))
+            law = solve(target, standard, center, scale, lambda law: drawn(latents_under(law)), products)
         latents = law.latents(scores, np.random.default_rng(seeds[0]))
         _, groups = self._values(latents, grouping, np.random.default_rng(seeds[1]), exactly=True)
         columns = [column.tabulated(mine, groups[column.name]) for column, mine in self._split(latents)]
