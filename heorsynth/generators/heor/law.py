@@ -204,11 +204,12 @@ class HeorLaw:
         law: Dependence | WideDependence
         if isinstance(target, WideTarget):
             law = solve_wide(target, standard, center, scale, drawn, int(seeds[0]), products or Products.none())
+            latents = law.latents(scores, np.random.default_rng(seeds[0]))
         else:
             count, products = len(target) - scores.shape[1], products or Products.none()
             latents_under = with_same_noise(standard, count, products, np.random.default_rng(seeds[0]))
             law = solve(target, standard, center, scale, lambda law: drawn(latents_under(law)), products)
-        latents = law.latents(scores, np.random.default_rng(seeds[0]))
+            latents = latents_under(law)
         _, groups = self._values(latents, grouping, np.random.default_rng(seeds[1]), exactly=True)
         columns = [column.tabulated(mine, groups[column.name]) for column, mine in self._split(latents)]
         return replace(self, columns=tuple(columns), dependence=law)

@@ -173,7 +173,7 @@ def with_same_noise(
 
 
 def _noise(standard: np.ndarray, count: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray | None]:
-    """Normal noise (n, count). With enough rows it is without what scores (n, q) explain, and `_white` gets a factor."""
+    """Normal noise (n, count). With enough rows, scores (n, q) explain none of it, and `_white` gets its factor."""
     noise = rng.standard_normal((len(standard), count))
     exact = len(noise) > 2 * (count + standard.shape[1]) + 10 and count > 0
     return noise, _cleared(noise, standard) if exact else None

@@ -137,7 +137,7 @@ class Products:
         moved, scale = np.empty_like(noise), np.sqrt(1 + (weights**2).sum(axis=0))
         for some in blocks(len(noise)):
             before = uncorrelated(standard[some], self.root) if apart is None else apart[some]
-            held = np.column_stack([before, noise[some]])
+            held = np.concatenate([before.T, noise[some].T])
             moved[some] = (noise[some] + self._standardised(held) @ weights) / scale
         return moved
 
@@ -151,7 +151,8 @@ class Products:
     ) -> Products:
         """The same products with weights moved towards the moments, by what drawn rows lack."""
         held = basis.of(scores, columns, known, apart)
-        reached = (self._standardised(held) * held[:, scores.shape[1] + self.column]).sum(axis=0)
+        products = self._standardised(np.ascontiguousarray(held.T))
+        reached = (products * held[:, scores.shape[1] + self.column]).sum(axis=0)
         lacking = self.moments - reached / np.maximum(known.sum(axis=0), 1)[self.column]
         return replace(self, weights=np.clip(self.weights + _STEP * lacking, -_LARGEST, _LARGEST))
 
@@ -159,9 +160,11 @@ class Products:
         """The same products with weights moved by chance, as far as another sample of this size would move them."""
         return replace(self, weights=self.weights + rng.standard_normal(len(self)) / np.sqrt(size))
 
-    def _standardised(self, held: np.ndarray) -> np.ndarray:
-        """The products (n, t) of rows of the basis (n, q + p), as far from their mean as in the source."""
-        columns = np.ascontiguousarray(held.T)  # whole columns are copied many times as fast as parts of rows
+    def _standardised(self, columns: np.ndarray) -> np.ndarray:
+        """The products (n, t) of rows of the basis, as far from their mean as in the source.
+
+        Its columns (q + p, n) lie one after another: whole ones are copied many times as fast as parts of rows.
+        """
         found = columns[self.first]
         found *= columns[self.second]
         found -= self.center[:, None]

@@ -69,7 +69,7 @@ class Format:
         return in_type(pd.Series(numbers, index), self.dtype)
 
 
-def in_type(column: pd.Series, dtype: object) -> pd.Series:
+def in_type(column: pd.Series, dtype: Any) -> pd.Series:
     """The column in this type; itself if it is."""
     return column if column.dtype == dtype else column.astype(dtype)
 
