@@ -64,12 +64,12 @@ class Format:
             codes, different = pd.factorize(values, use_na_sentinel=False)
             known = np.empty(len(different), dtype=object)
             known[:] = [self.values.get(str(value), missing) for value in different]
-            return in_type(pd.Series(known[codes], index, dtype=object), self.dtype)
+            return _in_type(pd.Series(known[codes], index, dtype=object), self.dtype)
         numbers = values if self.decimals is None else np.round(values.astype(float), self.decimals)
-        return in_type(pd.Series(numbers, index), self.dtype)
+        return _in_type(pd.Series(numbers, index), self.dtype)
 
 
-def in_type(column: pd.Series, dtype: Any) -> pd.Series:
+def _in_type(column: pd.Series, dtype: Any) -> pd.Series:
     """The column in this type; itself if it is."""
     return column if column.dtype == dtype else column.astype(dtype)
 
