@@ -107,11 +107,13 @@ class Domain:
         table = rows if isinstance(rows, Arrays) else Arrays(rows)
         schema = self.schema
         found: dict[str, int] = {}
+        types_of = {name: str(dtype) for name, dtype in table.frame.dtypes.items()}
         for name, domain in self.columns.items():
             if name not in table.names:
                 found[f"{name}: column is absent"] = table.n
                 continue
-            found |= {f"{name}: {what}": count for what, count in _column_breaks(table, name, domain).items()}
+            breaks = _column_breaks(table, name, domain, types_of[name])
+            found |= {f"{name}: {what}": count for what, count in breaks.items()}
         times = [name for name in schema.times if name in table.names]
         for name in times:
             found[f"{name}: not positive"] = _count(~(table.numbers(name) > 0))
@@ -211,12 +213,12 @@ def _patients_of(table: Arrays, name: str) -> dict[str, int] | None:
     return None if len(counts) > MAX_LEVELS else counts
 
 
-def _column_breaks(table: Arrays, name: str, domain: ColumnDomain) -> dict[str, int]:
-    """Return the number of values of one column that break each of its conditions."""
+def _column_breaks(table: Arrays, name: str, domain: ColumnDomain, dtype: str) -> dict[str, int]:
+    """Return the number of values of one column, of this type, that break each of its conditions."""
     found = {"missing where the source never is": 0 if domain.may_miss else _count(table.missing(name))}
     counts = {} if domain.numeric else table.levels(name).counts
     pooled = not domain.declared and POOLED in counts
-    if str(table.frame[name].dtype) != domain.dtype and not pooled:
+    if dtype != domain.dtype and not pooled:
         found["another type than the source"] = table.n
     if domain.levels is not None:
         known = domain.levels | {POOLED} if pooled else domain.levels

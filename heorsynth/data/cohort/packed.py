@@ -128,7 +128,7 @@ class Unpacked:
 
 
 def _levels(column: _Column) -> Levels:
-    return Arrays(pd.DataFrame({"held": column.to_numpy()})).levels("held")
+    return Levels.of(pd.Series(column.to_numpy(), copy=False))
 
 
 class Packed(Arrays):

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from heorsynth.core.ranks import coded, in_units
-from heorsynth.data.columns.levels import as_text
+from heorsynth.data.columns.levels import all_text, as_text
 
 _MOST_PLACES = 2**40
 """Combinations of levels are counted as whole numbers up to this many."""
@@ -40,6 +40,16 @@ class Levels:
 
     names: np.ndarray
     codes: np.ndarray
+
+    @classmethod
+    def of(cls, column: pd.Series) -> Levels:
+        """Return the coding of a column."""
+        text = column if all_text(column) else as_text(column)
+        codes, names = pd.factorize(text.to_numpy(dtype=object), sort=True)
+        names = np.array([*names, ""], dtype=object)
+        if max(map(len, names)) <= _LONG_TEXT:
+            names = names.astype(str)
+        return cls(_unwritable(names), _unwritable(codes.astype(np.min_scalar_type(-len(names)))))
 
     @property
     def counts(self) -> dict[str, int]:
@@ -234,11 +244,10 @@ class Arrays:
         """Return a column of levels, coded."""
         if name not in self._levels:
             if self._taken is None:
-                names, codes = _coded(self._column(name))
+                self._levels[name] = Levels.of(self._column(name))
             else:
                 whole = self._taken[0].levels(name)
-                names, codes = whole.names, whole.codes[self._taken[1]]
-            self._levels[name] = Levels(_unwritable(names), _unwritable(codes))
+                self._levels[name] = Levels(whole.names, _unwritable(whole.codes[self._taken[1]]))
         return self._levels[name]
 
     def distinct(self, name: str) -> Distinct:
@@ -275,8 +284,9 @@ class Arrays:
         return made
 
     def _column(self, name: str) -> pd.Series:
-        """A column of the frame, which would keep each one that is asked for by name."""
-        return self.frame.iloc[:, cast(int, self.frame.columns.get_loc(name))]
+        """A column of the frame. By name takes a third of the time, but the frame keeps it: only small ones may."""
+        frame = self.frame
+        return frame[name] if self._few else frame.iloc[:, cast(int, frame.columns.get_loc(name))]
 
     @property
     def _few(self) -> bool:
@@ -298,12 +308,3 @@ def _numbers(column: pd.Series) -> np.ndarray:
     if isinstance(column.dtype, np.dtype) and column.dtype.kind in "iuf":
         return column.to_numpy(float)
     return pd.to_numeric(column, errors="coerce").to_numpy(float, na_value=np.nan)
-
-
-def _coded(column: pd.Series) -> tuple[np.ndarray, np.ndarray]:
-    """Return `names` and `codes` of `Levels`."""
-    codes, names = pd.factorize(as_text(column).to_numpy(dtype=object), sort=True)
-    names = np.array([*names, ""], dtype=object)
-    if max(map(len, names)) <= _LONG_TEXT:
-        names = names.astype(str)
-    return names, codes.astype(np.min_scalar_type(-len(names)))

@@ -18,7 +18,7 @@ def as_text(column: pd.Series) -> pd.Series:
     """Return a column of levels as text, with None for missing. 1, 1.0 and "1" become the same level."""
     if types.is_float_dtype(column) and _whole(column.dropna().to_numpy(float)):
         column = column.astype("Int64")
-    if not (types.is_integer_dtype(column) or types.is_bool_dtype(column) or _all_text(column)):
+    if not (types.is_integer_dtype(column) or types.is_bool_dtype(column) or all_text(column)):
         return column.astype(str).astype(object).where(column.notna(), None)
     codes, different = pd.factorize(column)
     text = np.array([*map(str, different), None], dtype=object)
@@ -30,7 +30,7 @@ def _whole(numbers: np.ndarray) -> bool:
     return bool(np.all(np.abs(numbers) < 2.0**63) and np.all(np.mod(numbers, 1) == 0))
 
 
-def _all_text(column: pd.Series) -> bool:
+def all_text(column: pd.Series) -> bool:
     """Return True if every known value is a `str`, so that equal values have equal text."""
     return isinstance(column.dtype, pd.StringDtype) or (
         column.dtype == object and pd.api.types.infer_dtype(column, skipna=True) == "string"

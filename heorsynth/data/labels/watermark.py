@@ -78,7 +78,7 @@ class Grid:
         """
         power = int(np.floor(np.log10(width)))
         ladder = [cls(digit, power + shift) for shift in (-1, 0, 1) for digit in STEPS]
-        away = np.array([abs(np.log(grid.width / width)) for grid in ladder])
+        away = np.abs(np.log(np.array([grid.width for grid in ladder]) / width))
         order = np.argsort(away, kind="stable")
         return tuple(ladder[at] for at in order if away[at] <= away[order[0]] + 2 * doubt)
 
@@ -163,14 +163,31 @@ def spread(values: np.ndarray) -> float:
     >>> round(spread(np.concatenate([np.zeros(900), np.arange(1000.0)])), 1)
     369.9
     """
-    some = scanned(values[np.isfinite(values)])
+    some = np.sort(scanned(values[np.isfinite(values)]))
     kept = some[~heaped(some, _MODE)]
     kept = kept if len(kept) else some
-    low, high = np.quantile(kept, [0.25, 0.75])
-    return float(high - low) / 1.349 or float(kept.std()) or 1.0
+    low, high = quartiles(kept)
+    return (high - low) / 1.349 or float(kept.std()) or 1.0
 
 
-def heaped(values: np.ndarray, share: float) -> np.ndarray:
-    """Return True for each value that more than this share of the values, and more than five, are equal to."""
-    _, place, counts = np.unique(values, return_inverse=True, return_counts=True)
-    return (counts > max(5.0, share * len(values)))[place]
+def heaped(ordered: np.ndarray, share: float) -> np.ndarray:
+    """Return True for each of ascending values that more than this share of them, and more than five, are equal to."""
+    starts = np.flatnonzero(np.append(True, ordered[1:] != ordered[:-1])[: len(ordered)])
+    counts = np.append(starts[1:], len(ordered))[: len(starts)] - starts
+    return np.repeat(counts > max(5.0, share * len(ordered)), counts)
+
+
+def quartiles(ordered: np.ndarray) -> tuple[float, float]:
+    """Return the lower and the upper quartile of ascending values, as `numpy.quantile` does in twenty times the time.
+
+    Examples
+    --------
+    >>> quartiles(np.array([1.0, 2.0, 4.0]))
+    (1.5, 3.0)
+    """
+    found = []
+    for share in (0.25, 0.75):
+        place, part = divmod(share * (len(ordered) - 1), 1.0)
+        low, high = ordered[int(place) : int(place) + 2][[0, -1]].tolist()
+        found.append(low + (high - low) * part if part < 0.5 else high - (high - low) * (1 - part))
+    return found[0], found[1]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -39,6 +40,9 @@ contain one step more than their neighbours, in every table of such numbers."""
 
 _MOST_DECIMALS = 6
 """The largest number of decimals tried when the step between numbers is determined."""
+
+_FACTORS = np.array([1.0, *_UNITS, *(1 / unit for unit in _UNITS)])[:, None] * 10.0 ** np.arange(_MOST_DECIMALS + 1)
+"""Factors by unit and decimals: numbers with these decimals in this unit become whole numbers."""
 
 _SAME = 0.25
 """Numbers may deviate from steps of another unit by this share of a step and still count as rounded conversions."""
@@ -85,7 +89,8 @@ class _Tally:
         has (N₊ − N₋) / 8 values more than the lower one. The coins are not used, so no key is favoured.
         """
         bins = grid.bins(values)
-        bins = bins[np.abs(bins - int(np.median(bins))) <= _FARTHEST]
+        if int(bins.max()) - int(bins.min()) > _FARTHEST:
+            bins = bins[np.abs(bins - int(np.median(bins))) <= _FARTHEST]
         first = (int(bins.min()) >> 1) - 1
         counts = np.bincount(bins - 2 * first)
         counts = np.append(counts, np.zeros(4 - len(counts) % 2, dtype=counts.dtype))
@@ -104,7 +109,7 @@ class _Tally:
         excess = self.surplus[many] ** 2 / self.total[many] - 1
         return float(excess.sum() / np.sqrt(2 * max(1, many.sum())))
 
-    @property
+    @cached_property
     def weight(self) -> np.ndarray:
         """The weight of each pair's coin: its surplus, scaled by the column's roughness and the variance of the pair.
 
@@ -153,7 +158,7 @@ def tallies(frame: pd.DataFrame, units: bool = True) -> Counted:
     ----------
     units : bool      whether columns are also counted in other units
     """
-    numbers = [measurements(frame.iloc[:, place]) for place in range(frame.shape[1])]
+    numbers = [measurements(column) for _, column in frame.items()]
     counts = [_counts(values[np.isfinite(values)], units) for values in numbers if values is not None]
     return Counted([one for one, _ in counts if one is not None], [one for _, one in counts if one is not None])
 
@@ -222,22 +227,24 @@ def detect(counted: Counted, key: bytes, parity: int) -> _Mark:
     fractions = [one for one in counted.native if not one.whole]
     families = [counted.native] if len(fractions) in (0, len(counted.native)) else [counted.native, fractions]
     families += [[*family, *counted.converted] for family in families if counted.converted]
-    tails = [_tail(family, key, which) for family in families for which in (None, parity)]
+    tails = [tail for family in families for tail in _tails(family, key, parity)]
     p = min(1.0, len(tails) * min(tails))
     return _Mark(p if fractions or p <= ALPHA else None)
 
 
-def _tail(counted: Sequence[_Tally], key: bytes, parity: int | None) -> float:
-    signed = []
+def _tails(counted: Sequence[_Tally], key: bytes, parity: int) -> tuple[float, float]:
+    """Return the tails of all pairs, and of the pairs of this parity."""
+    signed, kept = [np.zeros(0)], [np.zeros(0, dtype=bool)]
     for digit in STEPS:
         alike = [one for one in counted if one.digit == digit]
         if not alike:
             continue
         pairs, place = np.unique(np.concatenate([one.pairs for one in alike]), return_inverse=True)
         weights = np.bincount(place, np.concatenate([one.weight for one in alike]))
-        kept = np.ones(len(pairs), bool) if parity is None else (pairs & 1) == parity
-        signed.append(weights[kept] * coins(key, digit, pairs[kept]))
-    return tail_of_signs(np.concatenate(signed)) if signed else 1.0
+        signed.append(weights * coins(key, digit, pairs))
+        kept.append((pairs & 1) == parity)
+    every = np.concatenate(signed)
+    return tail_of_signs(every), tail_of_signs(every[np.concatenate(kept)])
 
 
 def tail_of_signs(signed: np.ndarray) -> float:
@@ -258,12 +265,14 @@ def tail_of_signs(signed: np.ndarray) -> float:
     whole = np.rint(signed / size.sum() * _FINENESS).astype(np.int64)
     steps = np.sort(np.abs(whole[whole != 0]))
     most = int(-whole[whole < 0].sum())  # by symmetry, as likely as a sum of the positive ones or more
-    ways = np.zeros(most + 1)
+    ways, more = np.zeros(most + 1), np.zeros(most + 1)  # two, as numpy copies what overlaps
     ways[0], top = 1.0, 0
     for place, step in enumerate(steps.tolist()):
         top = min(top + step, most)
         if step <= top:
-            ways[step : top + 1] += ways[: top + 1 - step]
+            more[:step] = ways[:step]
+            np.add(ways[step : top + 1], ways[: top + 1 - step], more[step : top + 1])
+            ways, more = more, ways
         if place % _HALVINGS == _HALVINGS - 1:
             ways *= 2.0**-_HALVINGS
     return float(min(1.0, ways.sum() * 2.0 ** -(len(steps) % _HALVINGS)))
@@ -279,8 +288,7 @@ def _lattice(values: np.ndarray) -> tuple[float, float]:
     (365.25, 1.0)
     """
     written = _step(values)
-    factors = np.array([1.0, *_UNITS, *(1 / unit for unit in _UNITS)])[:, None] * 10.0 ** np.arange(_MOST_DECIMALS + 1)
-    off = 0.5 * written * factors + 1e-6
+    factors, off = _FACTORS, 0.5 * written * _FACTORS + 1e-6
     possible = (off <= _SAME) & _whole(values[:MIN_VALUES, None, None] * factors, off)
     best = (1.0, written)
     for at, decimals in np.argwhere(possible):
@@ -297,7 +305,8 @@ def _whole(values: np.ndarray, off: np.ndarray) -> np.ndarray:
 
 def _gap(values: np.ndarray) -> float:
     """Return the smallest distance between two different values, ignoring differences by float noise."""
-    gaps = np.diff(np.unique(values))
+    different = np.unique(values)
+    gaps = different[1:] - different[:-1]
     return float(gaps[gaps > 1e-9 * np.abs(values).max()].min(initial=np.inf))
 
 

@@ -112,20 +112,19 @@ class Mending:
         """
         names = {*map(str, frame.columns)}
         steps = [(rule, target) for rule, target in self.steps if {*rule.columns} <= names]
+        table = Arrays(frame)
         for rule, target in steps:
             alone = sum(target in other.columns for other, _ in steps) == 1
-            if isinstance(rule, Order) and alone and (table := Arrays(frame)).n and rule.broken_rows(table).any():
-                frame = frame.assign(**{target: rule.exchanged(table, target)})
+            if isinstance(rule, Order) and alone and table.n and rule.broken_rows(table).any():
+                table = Arrays(table.frame.assign(**{target: rule.exchanged(table, target)}))
         for _ in range(_PASSES):
-            changed = False
+            before = table
             for rule, target in steps:
-                table = Arrays(frame)
                 if rule.broken_rows(table).any():
-                    frame = frame.assign(**{target: rule.mended(table, target)})
-                    changed = True
-            if not changed:
-                return frame
-        return self._replaced(frame, [rule for rule, _ in steps])
+                    table = Arrays(table.frame.assign(**{target: rule.mended(table, target)}))
+            if table is before:
+                return table.frame
+        return self._replaced(table.frame, [rule for rule, _ in steps])
 
     def _replaced(self, frame: pd.DataFrame, rules: Sequence[Rule]) -> pd.DataFrame:
         """The rows, with those that no mending can bring in line replaced by others of their arm and subgroups."""

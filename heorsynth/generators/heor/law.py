@@ -21,14 +21,14 @@ from heorsynth.generators.heor.cells import OTHERS, Cells
 from heorsynth.generators.heor.clustered import cluster_facts, in_an_arm, residual_of
 from heorsynth.generators.heor.columns import ColumnLaw, bent_by, side_by_side
 from heorsynth.generators.heor.entry import EntryLaw
-from heorsynth.generators.heor.groups import Groups
+from heorsynth.generators.heor.groups import CAUSE, STRATUM, Grouping, Groups
 from heorsynth.generators.heor.keep_columns import spared
 from heorsynth.generators.heor.kept import Drawn, KeptMoments
 from heorsynth.generators.heor.outcome import Outcome, scores_of
 from heorsynth.generators.heor.quantities import horizon_of, more_quantities, quantities
-from heorsynth.generators.heor.shape import CAUSE, STRATUM, Shape, arms_of, column_law, group_of
+from heorsynth.generators.heor.shape import Shape, arms_of, column_law
 from heorsynth.generators.latent.associations import Target, associations, correlated_patients, require_dense
-from heorsynth.generators.latent.dependence import Dependence, Thresholds, solve
+from heorsynth.generators.latent.dependence import Dependence, Thresholds, solve, with_same_noise
 from heorsynth.generators.latent.products import Products
 from heorsynth.generators.latent.quantiles import MIN_PATIENTS
 from heorsynth.generators.latent.wide import WideDependence, WideTarget, solve_wide
@@ -145,7 +145,7 @@ class HeorLaw:
         if guard is not None:
             values = shape.bounded(values, guard, cohort.name)
         shape = shape.with_states(cells, cell, cause, values)
-        grouped = {name: group_of(name, shape, cells, cell, cause, values) for name in shape.modelled}
+        grouped = shape.grouping(cells, cell, cause).every(values)
         columns = tuple(column_law(name, values[name], shape, grouped[name], guard, noise) for name in shape.modelled)
         owner = np.repeat(np.arange(len(columns)), [column.width for column in columns])
         require_dense(len(owner), keep=whole, borrow=external is not None, cluster=cohort.schema.cluster is not None)
@@ -194,28 +194,24 @@ class HeorLaw:
         time, cause = self._outcomes(cell, rng)
         scores = scores_of(self.cells, self.outcome, cell, time, cause)
         standard = (scores - self.dependence.center) / self.dependence.scale
-        seeds = rng.integers(2**63, size=2)
+        seeds, grouping = rng.integers(2**63, size=2), self.shape.grouping(self.cells, cell, cause)
 
         def drawn(latents: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-            values = self._values(latents, cell, cause, np.random.default_rng(seeds[1]), exactly=True)
-            held = [(column, values[column.name], self._groups(column, cell, cause, values)) for column in self.columns]
-            return side_by_side([column.scores(known, groups) for column, known, groups in held], size)
+            values, groups = self._values(latents, grouping, np.random.default_rng(seeds[1]), exactly=True)
+            return side_by_side([one.scores(values[one.name], groups[one.name]) for one in self.columns], size)
 
         center, scale = self.dependence.center, self.dependence.scale
         law: Dependence | WideDependence
         if isinstance(target, WideTarget):
             law = solve_wide(target, standard, center, scale, drawn, int(seeds[0]), products or Products.none())
+            latents = law.latents(scores, np.random.default_rng(seeds[0]))
         else:
-            law = solve(
-                *(target, standard, center, scale),
-                lambda law: drawn(law.latents(scores, np.random.default_rng(seeds[0]))),
-                products,
-            )
-        latents = law.latents(scores, np.random.default_rng(seeds[0]))
-        values = self._values(latents, cell, cause, np.random.default_rng(seeds[1]), exactly=True)
-        columns = [
-            column.tabulated(mine, self._groups(column, cell, cause, values)) for column, mine in self._split(latents)
-        ]
+            count, products = len(target) - scores.shape[1], products or Products.none()
+            latents_under = with_same_noise(standard, count, products, np.random.default_rng(seeds[0]))
+            law = solve(target, standard, center, scale, lambda law: drawn(latents_under(law)), products)
+            latents = latents_under(law)
+        _, groups = self._values(latents, grouping, np.random.default_rng(seeds[1]), exactly=True)
+        columns = [column.tabulated(mine, groups[column.name]) for column, mine in self._split(latents)]
         return replace(self, columns=tuple(columns), dependence=law)
 
     def with_clusters(self, facts: ClusterFacts | None, rng: np.random.Generator) -> HeorLaw:
@@ -232,8 +228,9 @@ class HeorLaw:
             placed = clusters.placed(self.cells.members, counts, own)
             time, cause = law._outcomes(cell, own, placed)
             scores = scores_of(self.cells, self.outcome, cell, time, cause)
-            values = law._values(law._latents(scores, own, placed), cell, cause, own, exactly=True)
-            blocks = [one.measured(values[one.name], self._groups(one, cell, cause, values)) for one in self.columns]
+            grouping = self.shape.grouping(self.cells, cell, cause)
+            values, groups = law._values(law._latents(scores, own, placed), grouping, own, exactly=True)
+            blocks = [one.measured(values[one.name], groups[one.name]) for one in self.columns]
             held, known = side_by_side(blocks, size)
             residual = residual_of(self.cells, scores)
             return Rows(placed.cluster[rows], arms[rows], residual[rows], held[rows], known[rows])
@@ -265,9 +262,10 @@ class HeorLaw:
         placed = None if self.clusters is None else self.clusters.placed(self.cells.members, counts, rng)
         time, cause = self._outcomes(cell, rng, placed)
         latents = self._latents(scores_of(self.cells, self.outcome, cell, time, cause), rng, placed)
-        values = self._values(latents, cell, cause, rng, exactly=exactly)
+        grouping = self.shape.grouping(self.cells, cell, cause)
+        values, groups = self._values(latents, grouping, rng, exactly=exactly)
         if self.kept is not None and exactly:
-            values |= self._with_moments(self.kept, values, latents, cell, time, cause)
+            values |= self._with_moments(self.kept, values, groups, latents, cell, time, cause)
         if placed is not None and self.whole:
             one = placed.one_row(rng)
             values |= {name: values[name][one] for name in self.whole}
@@ -334,6 +332,7 @@ class HeorLaw:
         self,
         kept: KeptMoments,
         values: Mapping[str, np.ndarray],
+        groups: Mapping[str, Groups],
         latents: np.ndarray,
         cell: np.ndarray,
         time: np.ndarray,
@@ -343,8 +342,7 @@ class HeorLaw:
         drawn = {}
         for column, mine in self._split(latents):
             if column.name in kept.columns:
-                groups = self._groups(column, cell, cause, values)
-                drawn[column.name] = Drawn(column, values[column.name], mine, groups)
+                drawn[column.name] = Drawn(column, values[column.name], mine, groups[column.name])
         told = quantities(values, self.shape.schema, self.outcome, time, cause)
         if kept.horizon is not None:
             told |= more_quantities(values, self.shape.schema, kept.horizon, time, cause, self.cells, cell)
@@ -371,28 +369,18 @@ class HeorLaw:
         return law.latents(scores, rng, lambda noise: placed.mixed(noise, clusters.shares, clusters.factor, rng, own))
 
     def _values(
-        self,
-        latents: np.ndarray,
-        cell: np.ndarray,
-        cause: np.ndarray,
-        rng: np.random.Generator,
-        *,
-        exactly: bool,
-    ) -> dict[str, np.ndarray]:
-        values: dict[str, np.ndarray] = {}
+        self, latents: np.ndarray, grouping: Grouping, rng: np.random.Generator, *, exactly: bool
+    ) -> tuple[dict[str, np.ndarray], dict[str, Groups]]:
+        """The values (n,) of each column, and the groups of rows in its law."""
+        values, found = dict[str, np.ndarray](), dict[str, Groups]()
         for column, mine in self._split(latents):
-            groups = self._groups(column, cell, cause, values)
+            groups = found[column.name] = grouping.of(column.name, values)
             strata = groups.parts if column.group == STRATUM else ()
             whole = frozenset(name for name in strata if not name.endswith(OTHERS))
             values[column.name] = column.values(mine, groups, rng, exactly=exactly, whole=whole)
-        return values
+        return values, found
 
     def _split(self, latents: np.ndarray) -> list[tuple[ColumnLaw, np.ndarray]]:
         """Each column with its latents (n, width)."""
         stops = np.cumsum([column.width for column in self.columns])
         return list(zip(self.columns, np.split(latents, stops[:-1], axis=1), strict=True)) if len(stops) else []
-
-    def _groups(
-        self, column: ColumnLaw, cell: np.ndarray, cause: np.ndarray, values: Mapping[str, np.ndarray]
-    ) -> Groups:
-        return group_of(column.name, self.shape, self.cells, cell, cause, values)

@@ -94,14 +94,14 @@ class _FollowUpLaw:
     def draw(self, n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         """Times (n,) and causes (n,) by stratified sampling: one row in each of n equal parts of the law."""
         shares = (np.arange(n) + rng.random(n)) / n
-        window = np.clip(np.searchsorted(self.edges, shares, side="right") - 1, 0, len(self.causes) - 1)
+        window = np.minimum(np.searchsorted(self.edges[1:], shares, side="right"), len(self.causes) - 1)
         left, cause = np.ones(n), np.zeros(n, dtype=int)
         for code in range(self.causes.shape[1]):
             along = self.causes[window, code]
             chance = np.where(cause == 0, np.divide(along, left, out=np.zeros(n), where=left > 1e-12), 0.0)
-            cause[systematic_sample(np.clip(chance, 0.0, 1.0), rng)] = code + 1
+            cause[systematic_sample(np.minimum(np.maximum(chance, 0.0), 1.0), rng)] = code + 1
             left = left - along
-        return self.times(shares), cause
+        return self.times.rising(shares), cause
 
     def moved(self, mover: Mover, patients: float, spread: float) -> _FollowUpLaw:
         """The same law of so many patients, with times and causes moved by chance; see `Mover`."""
@@ -124,7 +124,7 @@ class _FollowUpLaw:
 def systematic_sample(chance: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Rows (n,) picked with these probabilities (n,) by systematic sampling: their number varies by at most one."""
     steps = np.floor(np.cumsum(chance) + rng.random())
-    return np.diff(np.concatenate([[0.0], steps])) > 0
+    return steps > np.append(0.0, steps[:-1])
 
 
 def _ended(time: np.ndarray, cause: np.ndarray) -> np.ndarray:

@@ -19,19 +19,13 @@ from heorsynth.data.rules.mending import Mending
 from heorsynth.generators.heor.cells import Cells
 from heorsynth.generators.heor.columns import ColumnLaw
 from heorsynth.generators.heor.entry import EntryLaw, places
-from heorsynth.generators.heor.groups import ALL, Groups
+from heorsynth.generators.heor.groups import ALL, CAUSE, STRATUM, Grouping, Groups
 from heorsynth.generators.latent.quantiles import MIN_PATIENTS, PIECES
 from heorsynth.generators.protection.guard import MOST_PIECES, Guard, Noise, beyond_weights
 from heorsynth.generators.rules.drawn import States
 from heorsynth.generators.rules.plan import RULED, Planner, RulePlan, primary_of
 from heorsynth.generators.sampling.formats import Format, decimals_of, formats_to_dict, is_levels
 from heorsynth.generators.visits.attendance import Attendance
-
-STRATUM = "arm and subgroups"
-"""The group of a column whose law differs by combination of arm and subgroup levels."""
-
-CAUSE = "how the primary endpoint ended"
-"""The group of a column whose law differs by the cause of the primary endpoint."""
 
 
 @dataclass(frozen=True)
@@ -227,7 +221,9 @@ class Shape:
             found[one.column] = one.decoded(
                 values[one.column], found[one.bound].astype(float), equal, self.formats[one.column].decimals
             )
-        written = pd.DataFrame({name: self._written(name, column) for name, column in found.items()}, copy=False)
+        index = pd.RangeIndex(len(cell))  # one of all columns: pandas would align columns with an index each
+        columns = {name: self._written(name, column, index) for name, column in found.items()}
+        written = pd.DataFrame(columns, index, copy=False)
         return self.plan.written(written, self.formats)
 
     def to_dict(self) -> dict[str, Any]:
@@ -250,11 +246,16 @@ class Shape:
             found[self.primary.event] = _texts(cause)
         return found
 
-    def _written(self, name: str, column: np.ndarray) -> pd.Series:
+    def grouping(self, cells: Cells, cell: np.ndarray, cause: np.ndarray) -> Grouping:
+        """The groups of rows (n,) in the law of each column."""
+        before = self.columns_before(cells, cell, cause, {}) if self.plan.states else {}
+        return Grouping(self.modelled, self.plan.states, cells, cell, cause, before)
+
+    def _written(self, name: str, column: np.ndarray, index: pd.Index) -> pd.Series:
         primary = self.primary
         if primary is not None and name == primary.event:
-            return pd.Series(column).astype(self.formats[name].dtype)
-        return self.formats[name].column(column)
+            return pd.Series(column, index).astype(self.formats[name].dtype)
+        return self.formats[name].column(column, index)
 
 
 def earlier(schema: Schema, primary: Endpoint) -> list[Endpoint]:
@@ -364,23 +365,6 @@ def column_law(
         return law
     patients = {name: len(rows) for name, rows in groups.parts.items()}
     return law.moved(guard.mover(name), patients, beyond_weights(spread), values=group not in (STRATUM, CAUSE))
-
-
-def group_of(
-    name: str, shape: Shape, cells: Cells, cell: np.ndarray, cause: np.ndarray, values: Mapping[str, np.ndarray]
-) -> Groups:
-    """The group of each row in a column's law."""
-    group = shape.modelled[name]
-    if group == ALL:
-        return Groups.one(len(cell))
-    if group == CAUSE:
-        return Groups.named(np.arange(int(cause.max(initial=0)) + 1), cause)
-    if group == RULED:
-        return Groups.of(shape.plan.states[name].of(shape.columns_before(cells, cell, cause, values)))
-    every = np.arange(len(cells.members))
-    if group == STRATUM:
-        return Groups.named(cells.strata(every), cell)
-    return Groups.named(cells.levels(group, every), cell) if group in cells.names else Groups.of(values[group])
 
 
 def _texts(codes: np.ndarray) -> np.ndarray:

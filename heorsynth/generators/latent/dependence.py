@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from heorsynth.core.blocks import blocks
-from heorsynth.generators.latent.products import Basis, Products
+from heorsynth.generators.latent.products import Basis, Products, uncorrelated
 
 _ROUNDS = 8
 """Number of corrections of the latent correlations."""
@@ -104,17 +104,26 @@ class Dependence:
         latents where rows have some of it in common.
         """
         standard = (scores - self.center) / self.scale
-        noise = rng.standard_normal((len(scores), len(self.factor)))
-        exact = len(scores) > 2 * (noise.shape[1] + scores.shape[1]) + 10 and noise.shape[1] > 0
-        root = _cleared(noise, standard) if exact else None
+        noise, root = _noise(standard, len(self.factor), rng)
         for some in blocks(len(noise)):
-            own = noise[some] if root is None else np.linalg.solve(root, noise[some].T).T
-            own = self.products.moved(standard[some], own) if len(self.products) else own
-            noise[some] = standard[some] @ self.slopes + own @ self.factor.T if shared is None else own
+            own = _white(noise[some], root)
+            if shared is None:
+                noise[some] = self.of_noise(standard[some], own)
+            else:
+                noise[some] = self.products.moved(standard[some], own) if len(self.products) else own
         if shared is None:
             return noise
         mixed = shared(noise @ self.factor.T)
+        exact = root is not None
         return standard @ self.slopes + (_uncorrelated(mixed, standard) @ self.factor.T if exact else mixed)
+
+    def of_noise(self, standard: np.ndarray, noise: np.ndarray, apart: np.ndarray | None = None) -> np.ndarray:
+        """Latents (n, p) for rows with these standardised scores (n, q) and this noise (n, p).
+
+        `apart` are the scores made uncorrelated, if they are known; see `Products.moved`.
+        """
+        own = self.products.moved(standard, noise, apart) if len(self.products) else noise
+        return np.asarray(standard @ self.slopes + own @ self.factor.T)
 
     def moved(self, patients: int, spread: float, rng: np.random.Generator) -> Dependence:
         """The same law with its slopes and its noise's covariance moved by chance.
@@ -147,12 +156,40 @@ class Dependence:
         return cls(center, scale, slopes, factor, products)
 
 
+def with_same_noise(
+    standard: np.ndarray, count: int, products: Products, rng: np.random.Generator
+) -> Callable[[Dependence], np.ndarray]:
+    """What gives the latents (n, p) of rows with these standardised scores (n, q) under one law after another.
+
+    They are those of `Dependence.latents`, with noise that is made once. The laws differ in the weights of their
+    products only, and in slopes and factor.
+    """
+    noise, root = _noise(standard, count, rng)
+    parts = [(standard[some], _white(noise[some], root)) for some in blocks(len(noise))]
+    apart = [uncorrelated(rows, products.root) for rows, _ in parts]
+    return lambda law: np.concatenate(
+        [law.of_noise(rows, own, beside) for (rows, own), beside in zip(parts, apart, strict=True)]
+    )
+
+
+def _noise(standard: np.ndarray, count: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray | None]:
+    """Normal noise (n, count). With enough rows, scores (n, q) explain none of it, and `_white` gets its factor."""
+    noise = rng.standard_normal((len(standard), count))
+    exact = len(noise) > 2 * (count + standard.shape[1]) + 10 and count > 0
+    return noise, _cleared(noise, standard) if exact else None
+
+
+def _white(noise: np.ndarray, root: np.ndarray | None) -> np.ndarray:
+    """Noise (n, p) without correlations, by the Cholesky factor of its covariance; itself without one."""
+    return noise if root is None else np.linalg.solve(root, noise.T).T
+
+
 def _uncorrelated(noise: np.ndarray, scores: np.ndarray) -> np.ndarray:
     """Noise (n, p) made exactly uncorrelated with scores (n, q) and between columns, with variance 1."""
     noise = noise.copy()
     root = _cleared(noise, scores)
     for some in blocks(len(noise)):
-        noise[some] = np.linalg.solve(root, noise[some].T).T
+        noise[some] = _white(noise[some], root)
     return noise
 
 
@@ -286,11 +323,11 @@ def solve(
     latent = target.copy()
     products = Products.none() if products is None else products
     basis = Basis.under(target, count)
-    law = _law(latent, among, center, scale, products)
+    law, apart = _law(latent, among, center, scale, products), uncorrelated(scores, basis.root)
     for turn in range(_ROUNDS + (_MORE_ROUNDS if len(products) else 0)):
         columns, known = simulate(law)
         if len(products) and turn < _ROUNDS:
-            products = products.corrected(basis, scores, columns, known)
+            products = products.corrected(basis, scores, columns, known, apart)
         both = np.column_stack([scores, columns])
         reached, _rows = correlations(both, np.column_stack([np.ones_like(scores, dtype=bool), known]))
         step = target - reached

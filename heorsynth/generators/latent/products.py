@@ -127,20 +127,32 @@ class Products:
     def __len__(self) -> int:
         return len(self.weights)
 
-    def moved(self, standard: np.ndarray, noise: np.ndarray) -> np.ndarray:
-        """The noise (n, p) of rows with these standardised scores (n, q), moved by the products; its variance stays."""
+    def moved(self, standard: np.ndarray, noise: np.ndarray, apart: np.ndarray | None = None) -> np.ndarray:
+        """The noise (n, p) of rows with these standardised scores (n, q), moved by the products; its variance stays.
+
+        `apart` are the scores made uncorrelated, if they are known.
+        """
         weights = np.zeros((len(self), noise.shape[1]))
         weights[np.arange(len(self)), self.column] = self.weights
         moved, scale = np.empty_like(noise), np.sqrt(1 + (weights**2).sum(axis=0))
         for some in blocks(len(noise)):
-            held = np.column_stack([_uncorrelated(standard[some], self.root), noise[some]])
+            before = uncorrelated(standard[some], self.root) if apart is None else apart[some]
+            held = np.concatenate([before.T, noise[some].T])
             moved[some] = (noise[some] + self._standardised(held) @ weights) / scale
         return moved
 
-    def corrected(self, basis: Basis, scores: np.ndarray, columns: np.ndarray, known: np.ndarray) -> Products:
+    def corrected(
+        self,
+        basis: Basis,
+        scores: np.ndarray,
+        columns: np.ndarray,
+        known: np.ndarray,
+        apart: np.ndarray | None = None,
+    ) -> Products:
         """The same products with weights moved towards the moments, by what drawn rows lack."""
-        held = basis.of(scores, columns, known)
-        reached = (self._standardised(held) * held[:, scores.shape[1] + self.column]).sum(axis=0)
+        held = basis.of(scores, columns, known, apart)
+        products = self._standardised(np.ascontiguousarray(held.T))
+        reached = (products * held[:, scores.shape[1] + self.column]).sum(axis=0)
         lacking = self.moments - reached / np.maximum(known.sum(axis=0), 1)[self.column]
         return replace(self, weights=np.clip(self.weights + _STEP * lacking, -_LARGEST, _LARGEST))
 
@@ -148,9 +160,11 @@ class Products:
         """The same products with weights moved by chance, as far as another sample of this size would move them."""
         return replace(self, weights=self.weights + rng.standard_normal(len(self)) / np.sqrt(size))
 
-    def _standardised(self, held: np.ndarray) -> np.ndarray:
-        """The products (n, t) of rows of the basis (n, q + p), as far from their mean as in the source."""
-        columns = np.ascontiguousarray(held.T)  # whole columns are copied many times as fast as parts of rows
+    def _standardised(self, columns: np.ndarray) -> np.ndarray:
+        """The products (n, t) of rows of the basis, as far from their mean as in the source.
+
+        Its columns (q + p, n) lie one after another: whole ones are copied many times as fast as parts of rows.
+        """
         found = columns[self.first]
         found *= columns[self.second]
         found -= self.center[:, None]
@@ -201,13 +215,15 @@ class Basis:
         rest = (vectors * np.clip(values, 1e-3, None)) @ vectors.T if size else rest
         return cls(root, ties, np.linalg.cholesky(rest))
 
-    def of(self, scores: np.ndarray, columns: np.ndarray, known: np.ndarray) -> np.ndarray:
-        """The basis (n, q + p) of rows; 0 where a column is not known."""
+    def of(
+        self, scores: np.ndarray, columns: np.ndarray, known: np.ndarray, apart: np.ndarray | None = None
+    ) -> np.ndarray:
+        """The basis (n, q + p) of rows; 0 where a column is not known. `apart` is its part of scores, if known."""
         counts = np.maximum(known.sum(axis=0), 1)
         held = np.where(known, columns - np.where(known, columns, 0.0).sum(axis=0) / counts, 0.0)
         scale = np.sqrt((held**2).sum(axis=0) / counts)
         held = held / np.where(scale > 0, scale, 1.0)
-        standard = _uncorrelated(scores, self.root)
+        standard = uncorrelated(scores, self.root) if apart is None else apart
         rest = held - standard @ self.ties
         if self.factor.ndim == 1:
             rest = rest / self.factor
@@ -234,7 +250,8 @@ def _two_values(column: np.ndarray) -> bool:
     return bool(((column == column.min()) | (column == column.max())).all())
 
 
-def _uncorrelated(scores: np.ndarray, root: np.ndarray) -> np.ndarray:
+def uncorrelated(scores: np.ndarray, root: np.ndarray) -> np.ndarray:
+    """Scores (n, q) made uncorrelated in their order, by the Cholesky factor of their correlations."""
     if not len(root):
         return scores
     found = np.empty_like(scores)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from itertools import product
 
 import numpy as np
 
@@ -83,11 +84,17 @@ class States:
             found = np.char.add(np.char.add(found, " / "), part)
         return found
 
-    def of(self, columns: Mapping[str, np.ndarray]) -> np.ndarray:
-        """The state (n,) of each row, with those of too few patients as one."""
-        found = self.raw(columns)
+    def placed(self, columns: Mapping[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+        """States (k,), with those of too few patients as one, and the place (n,) of each row's state among them."""
+        told = [_holds(test, columns[test.column]) for test in self.tests]
+        answers = [one for one in told if one is not None]
+        if len(answers) == len(told):
+            names = np.array([" / ".join(one) for one in product(("no", "yes"), repeat=len(answers))])
+            place = np.ravel_multi_index(tuple(one.astype(np.intp) for one in answers), (2,) * len(answers))
+        else:
+            names, place = np.unique(self.raw(columns), return_inverse=True)
         other = _OTHER_STATE if _OTHER_STATE in self.known else self.known[0]
-        return np.where(np.isin(found, self.known), found, other)
+        return np.where(np.isin(names, self.known), names, other), np.asarray(place)
 
     def counted(self, columns: Mapping[str, np.ndarray], least: int) -> States:
         """The same, with the states that at least so many patients have; the most frequent first."""
@@ -100,12 +107,18 @@ class States:
 
 def _told(test: Statement, values: np.ndarray) -> np.ndarray:
     """Whether a statement holds (n,), as text; the level itself of one that only names a column."""
+    holds = _holds(test, values)
+    return values.astype(str) if holds is None else np.where(holds, "yes", "no")
+
+
+def _holds(test: Statement, values: np.ndarray) -> np.ndarray | None:
+    """True (n,) where a statement holds; None for one that only names a column."""
     text = values.dtype == object or values.dtype.kind in "US"
-    missing = values == "" if text else np.isnan(values.astype(float))
     if test.state:
-        return np.where(missing == (test.state == "missing"), "yes", "no")
+        missing = values == "" if text else np.isnan(values.astype(float))
+        return np.asarray(missing == (test.state == "missing"))
     if test.value is None:
-        return values.astype(str)
+        return None
     if text:
-        return np.where(values.astype(str) == as_level(test.value), "yes", "no")
-    return np.where(near(values.astype(float), np.full(len(values), float(test.value))), "yes", "no")
+        return np.asarray(values == as_level(test.value))
+    return near(values.astype(float), np.full(len(values), float(test.value)))

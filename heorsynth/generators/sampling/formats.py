@@ -57,16 +57,21 @@ class Format:
             return cls(_dtype(column, set(pairs.values()), least), pairs)
         return cls(column.dtype, {}, decimals_of(column.dropna().to_numpy(float)))
 
-    def column(self, values: np.ndarray) -> pd.Series:
+    def column(self, values: np.ndarray, index: pd.Index | None = None) -> pd.Series:
         """The column in the source's type, from text ('' for missing) or numbers (NaN for missing)."""
         if self.values:
             missing = None if self.dtype == object else np.nan
             codes, different = pd.factorize(values, use_na_sentinel=False)
             known = np.empty(len(different), dtype=object)
             known[:] = [self.values.get(str(value), missing) for value in different]
-            return pd.Series(known[codes], dtype=object).astype(self.dtype)
+            return _in_type(pd.Series(known[codes], index, dtype=object), self.dtype)
         numbers = values if self.decimals is None else np.round(values.astype(float), self.decimals)
-        return pd.Series(numbers).astype(self.dtype)
+        return _in_type(pd.Series(numbers, index), self.dtype)
+
+
+def _in_type(column: pd.Series, dtype: Any) -> pd.Series:
+    """The column in this type; itself if it is."""
+    return column if column.dtype == dtype else column.astype(dtype)
 
 
 def is_levels(column: pd.Series, least: int = 0) -> bool:

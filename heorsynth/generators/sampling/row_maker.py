@@ -11,6 +11,7 @@ import pandas as pd
 from heorsynth.core.errors import GeneratorError, Problem
 from heorsynth.data.cohort.domain import Domain
 from heorsynth.data.cohort.visits import with_derived
+from heorsynth.data.columns.arrays import Arrays
 from heorsynth.data.columns.levels import as_text, banded
 from heorsynth.data.labels.claims import Claim, claim_of
 from heorsynth.data.labels.watermark import NO_MARK, release_key
@@ -134,8 +135,9 @@ class RowMaker:
 
     def _require_known(self, frame: pd.DataFrame) -> None:
         """Raise GeneratorError if a value is missing that every patient has: analyses would lose other rows."""
-        always = [name for name, held in self.domain.columns.items() if name in frame.columns and not held.may_miss]
-        lost = {name: int(frame[name].isna().sum()) for name in always}
+        table = Arrays(frame)
+        always = [name for name, held in self.domain.columns.items() if name in table.names and not held.may_miss]
+        lost = {name: int(np.count_nonzero(table.missing(name))) for name in always}
         fix = "drop the column, or use another generator"
         found = [
             Problem(f"column {name!r}", f"{count} of {len(frame)} rows have no value, and every patient has one", fix)

@@ -19,6 +19,7 @@ from heorsynth.data.labels.watermark import (
     coins,
     heaped,
     measurements,
+    quartiles,
     scanned,
     spread,
 )
@@ -96,9 +97,11 @@ def marked(
     source's patients, whichever is smaller. So the share falls as standard errors do. `benchmarks/watermark.py`
     measures what the mark costs and what it survives.
     """
-    held = [
-        column for name in frame.columns if name not in ruled and (column := _column(frame[name], domain)) is not None
-    ]
+    schema = domain.schema
+    fixed = {*schema.times, *schema.events, *schema.strata, *schema.bands, *schema.totals, schema.entry, *ruled}
+    fixed |= {*schema.derived, *schema.schedule.times.values()}
+    free = [name for name in frame.columns if name not in fixed]
+    held = [column for name in free if (column := _column(frame[name], domain)) is not None]
     if not held:
         return frame, ()
     share = min(_MOST_MOVED, _STRENGTH / (2 * np.sqrt(len(held) * min(len(frame), domain.n_source))))
@@ -120,10 +123,8 @@ def marked(
 def _column(series: pd.Series, domain: Domain) -> _Column | None:
     """The column if it can hold the mark; None otherwise."""
     name = str(series.name)
-    schema, known = domain.schema, domain.columns.get(name)
-    fixed = {*schema.times, *schema.events, *schema.strata, *schema.bands, *schema.totals, schema.entry}
-    fixed |= {*schema.derived, *schema.schedule.times.values()}
-    if known is None or known.levels is not None or known.whole or name in fixed or not types.is_float_dtype(series):
+    known = domain.columns.get(name)
+    if known is None or known.levels is not None or known.whole or not types.is_float_dtype(series):
         return None
     values = measurements(series)
     if values is None:
@@ -143,10 +144,11 @@ def _column(series: pd.Series, domain: Domain) -> _Column | None:
 
 def _is_scale(values: np.ndarray, step: float) -> bool:
     """True if the middle half has far fewer distinct values than its decimals allow, as the levels of a scale have."""
-    kept = values[~heaped(values, _SPIKE)]
+    ordered = np.sort(values)
+    kept = ordered[~heaped(ordered, _SPIKE)]
     if len(kept) < 10:
         return True
-    low, high = np.quantile(kept, [0.25, 0.75])
+    low, high = quartiles(kept)
     middle = kept[(kept >= low) & (kept <= high)]
     places = max(1.0, (high - low) / step)
     expected = places * -np.expm1(-len(middle) / places)
@@ -212,7 +214,8 @@ def _green(pairs: np.ndarray, digit: int, owner: bytes | None) -> np.ndarray:
 def _may_move(column: _Column, before: np.ndarray, after: np.ndarray, points: np.ndarray) -> np.ndarray:
     """True (n,) where a move keeps the range, the spikes and the roundness, and crosses none of the points."""
     low, high = np.fmin.reduce(column.values), np.fmax.reduce(column.values)
-    spikes = np.unique(column.some[heaped(column.some, _SPIKE)])
+    ordered = np.sort(column.some)
+    spikes = np.unique(ordered[heaped(ordered, _SPIKE)])
     allowed = (after >= low) & (after <= high) & ~np.isin(before, spikes) & ~np.isin(after, spikes)
     for side in ("left", "right"):
         allowed &= np.searchsorted(points, before, side) == np.searchsorted(points, after, side)
@@ -225,7 +228,13 @@ def _may_move(column: _Column, before: np.ndarray, after: np.ndarray, points: np
 def _roundness(values: np.ndarray, decimals: int) -> np.ndarray:
     """How round a number is: 2 for each zero at its end, and 1 for a 5 before them."""
     whole = np.rint(values * 10**decimals).astype(np.int64)
-    return np.sum([whole % unit == 0 for power in range(9) for unit in (5 * 10**power, 10 ** (power + 1))], axis=0)
+    found, rows = np.zeros(len(whole), dtype=np.int64), np.arange(len(whole))
+    for power in range(9):
+        rows = rows[whole[rows] % (5 * 10**power) == 0]
+        if not len(rows):
+            break
+        found[rows] += 1 + (whole[rows] % 10 ** (power + 1) == 0)
+    return found
 
 
 def _balanced(
