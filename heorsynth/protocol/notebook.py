@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import asyncio
+import logging
 import os
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -128,6 +129,7 @@ def started_kernel() -> Iterator[NotebookKernel]:
             coalesce_streams=True,  # otherwise the output of a cell is split where the kernel flushed it
             resources={"metadata": {"path": place}},
             config=_private_sockets(place),
+            log=_silent(),
         )
         kernel = NotebookKernel(client, _kernel_environment(place), pool)
         try:
@@ -222,6 +224,13 @@ def _kernel_environment(profile: str) -> dict[str, str]:
     """The present environment, without the user's start-up files for kernels."""
     inherited = {name: value for name, value in os.environ.items() if name not in LIVE_KERNEL}
     return {**inherited, "IPYTHONDIR": profile, "IPYKERNEL_CELL_NAME": _CELL}
+
+
+def _silent() -> logging.Logger:
+    """A logger that says nothing: errors become a RunError, and a kernel that is killed while it starts is none."""
+    logger = logging.getLogger(__name__)
+    logger.handlers, logger.propagate = [logging.NullHandler()], False
+    return logger
 
 
 def _private_sockets(place: str) -> Config:

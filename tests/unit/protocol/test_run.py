@@ -338,6 +338,16 @@ def test_a_folder_that_is_no_run_is_refused(tmp_path: Path) -> None:
         hs.Run.open(tmp_path)
 
 
+def test_a_kernel_that_is_ended_while_it_starts_says_nothing(
+    caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str], new_kernels: None
+) -> None:
+    for started_for in (0.0, 0.4):
+        with started_kernel():
+            time.sleep(started_for)
+    assert not [one for one in caplog.records if one.levelname == "ERROR"]
+    assert capfd.readouterr() == ("", "")
+
+
 def test_a_kernel_ends_with_the_run_and_leaves_no_name_in_the_notebook(tmp_path: Path, new_kernels: None) -> None:
     with pytest.raises(KeyError), started_kernel() as kernel:
         raise KeyError("a fit that failed")
