@@ -12,7 +12,10 @@ from pathlib import Path
 def stand_for_kernel(address: str, arguments: list[str]) -> int | None:
     """The exit code of a forked kernel; None where none is to be had."""
     with socket.socket(socket.AF_UNIX) as parent:
-        parent.connect(address)
+        try:
+            parent.connect(address)
+        except OSError:
+            return None
         asked = {"environment": dict(os.environ), "folder": str(Path.cwd()), "arguments": arguments}
         parent.sendall(json.dumps(asked).encode() + b"\n")
         answers = parent.makefile("r", encoding="utf-8")

@@ -31,14 +31,20 @@ def serve(address: str) -> None:
         door.listen(16)
         while sys.stdin not in select.select([door, sys.stdin], [], [])[0]:
             asker, _ = door.accept()
-            with asker, asker.makefile("r", encoding="utf-8") as lines:
-                asked = json.loads(lines.readline())
+            with asker, asker.makefile("r", encoding="utf-8") as lines, contextlib.suppress(OSError):
+                line = lines.readline()
+                if not line.endswith("\n"):
+                    continue  # who asked was ended meanwhile, as the kernel of a run with an error is
+                asked = json.loads(line)
                 if shared(asked["environment"]) != own:
                     continue  # what was imported here may differ from what the asker would import
                 imported()
                 if os.fork() == 0:
-                    door.close()
-                    keep(asker, asked)
+                    try:
+                        door.close()
+                        keep(asker, asked)
+                    finally:
+                        os._exit(1)
             with contextlib.suppress(ChildProcessError):
                 while os.waitpid(-1, os.WNOHANG)[0]:
                     pass
@@ -68,7 +74,8 @@ def keep(asker: socket.socket, asked: dict[str, Any]) -> None:
         asker.close()
         run(asked)
     os.close(alive)
-    asker.sendall(f"{kernel}\n".encode())
+    with contextlib.suppress(OSError):
+        asker.sendall(f"{kernel}\n".encode())
     if ended not in select.select([asker, ended], [], [])[0]:
         os.kill(kernel, signal.SIGKILL)
     code = os.waitstatus_to_exitcode(os.waitpid(kernel, 0)[1])
