@@ -23,6 +23,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -133,10 +134,12 @@ def cohorts(name: str, rows: int) -> Callable[[], object]:
 
 
 def verdict(name: str, _: int) -> Callable[[], object]:
-    """So many cohorts of PBC, drawn and judged for model development."""
+    """So many cohorts of PBC, drawn and judged for model development: "500", or "500 processes" on all cores."""
     pbc = hs.datasets.load("pbc")
     sampler = hs.generators.create("heor").fit(pbc, seed=1)
-    return lambda: hs.validate(pbc, sampler.sample(m=int(name), seed=1), "model-development", seed=1)
+    m, engine = int(name.split()[0]), "processes" if name.endswith("processes") else "local"
+    drawn = partial(sampler.sample, m=m, seed=1, engine=engine)
+    return lambda: hs.validate(pbc, drawn(), "model-development", seed=1, engine=engine)
 
 
 def evaluation(name: str, _: int) -> Callable[[], object]:
@@ -276,9 +279,10 @@ def small(_: argparse.Namespace) -> list[str]:
     lines = ["| cohorts of PBC | what | seconds | processor seconds | memory above the fit, MiB |", "|" + "---|" * 5]
     held = {}
     for kind, what, sizes in (("evaluation", "economic evaluation, drawn before", (20, 100)),
-                              ("verdict", "drawn and judged for model development", (20, 500))):  # fmt: skip
+                              ("verdict", "drawn and judged for model development", (20, 500)),
+                              ("verdict processes", "the same, a process a core", (500,))):  # fmt: skip
         for m in sizes:
-            found = held[kind, m] = measured(kind, str(m), 0)
+            found = held[kind, m] = measured(kind.split()[0], kind.replace(kind.split()[0], str(m)), 0)
             lines.append(f"| {m} | {what} | {found['seconds']:.1f} | {found['cpu']:.1f} | {found['mib']:.0f} |")
     more = held["verdict", 500]["mib"] - held["verdict", 20]["mib"]
     return [*lines, f"\nA verdict on 500 cohorts takes {more:.0f} MiB more than one on 20."]
