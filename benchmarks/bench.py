@@ -137,7 +137,7 @@ def verdict(name: str, _: int) -> Callable[[], object]:
     """So many cohorts of PBC, drawn and judged for model development: "500", or "500 processes" on all cores."""
     pbc = hs.datasets.load("pbc")
     sampler = hs.generators.create("heor").fit(pbc, seed=1)
-    m, engine = int(name.split()[0]), "processes" if name.endswith("processes") else "local"
+    m, engine = int(name.split(maxsplit=1)[0]), "processes" if name.endswith("processes") else "local"
     drawn = partial(sampler.sample, m=m, seed=1, engine=engine)
     return lambda: hs.validate(pbc, drawn(), "model-development", seed=1, engine=engine)
 
