@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 import jinja2
@@ -9,8 +10,9 @@ import jinja2
 _TEMPLATES = Path(__file__).parent / "templates"
 
 
+@cache
 def templates() -> jinja2.Environment:
-    """Return the page templates; inserted text is escaped."""
+    """Return the page templates, each compiled once; inserted text is escaped."""
     return jinja2.Environment(
         loader=jinja2.FileSystemLoader(_TEMPLATES),
         autoescape=True,
