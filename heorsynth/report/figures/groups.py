@@ -27,6 +27,7 @@ from heorsynth.report.figures.style import (
     style,
     watermark,
 )
+from heorsynth.report.tables.cohort import known_numbers
 from heorsynth.report.tables.ordered import ordered_levels
 
 WIDTH, ROW = 8.0, 0.3
@@ -223,8 +224,7 @@ def cost_quantiles(cohort: Cohort, synthetic: Sequence[Cohort], cost: str | None
     ['share', 'real', 'synthetic', 'synthetic_low', 'synthetic_high']
     """
     name = declared_cost(cohort, cost, "cost quantiles")
-    real = cohort.rows[name].dropna().to_numpy(float)
-    drawn = [one.rows[name].dropna().to_numpy(float) for one in synthetic]
+    real, *drawn = (known_numbers(one, name) for one in (cohort, *synthetic))
     if len(real) <= 2 * _TAIL_PATIENTS or not all(len(values) for values in drawn):
         raise NotEstimableError(
             "cost quantiles", Problem(name, f"known for {counted(len(real), 'patient')}, or lost in a synthetic cohort")

@@ -154,13 +154,14 @@ def _arm(cohort: Cohort) -> np.ndarray:
 
 
 def _held(cohort: Cohort, name: str) -> np.ndarray:
-    return cohort.levels(name) if name in cohort.rows else np.full(cohort.n, "")
+    return cohort.levels(name) if cohort.has(name) else np.full(cohort.n, "")
 
 
 def _known(cohort: Cohort, name: str, arm: str) -> np.ndarray:
-    if name not in cohort.rows:
+    if not cohort.has(name):
         return np.empty(0)
-    return cohort.rows[name][_arm(cohort) == arm].dropna().to_numpy(float)
+    values = cohort.numbers(name)
+    return values[(_arm(cohort) == arm) & ~np.isnan(values)]
 
 
 def _mean_sd(values: np.ndarray) -> tuple[float, float]:
