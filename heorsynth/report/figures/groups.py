@@ -160,7 +160,7 @@ def _dots(frame: pd.DataFrame) -> Axes:
 
 
 def _levels_drawn(axes: Axes, frame: pd.DataFrame, y: np.ndarray) -> None:
-    """Of each level a line for the spread over the cohorts, their mean, the real share, and the real count beside it."""
+    """Of each level a line for the spread over the cohorts, their mean, the real share, and the real count."""
     changed = (frame["status"] != "kept").to_numpy()
     lines(axes, np.zeros(len(y)), y, np.ones(len(y)), y, color="#DDDDDD", linewidth=0.6, zorder=0)
     lines(axes, frame["synthetic_low"], y, frame["synthetic_high"], y, color=SYNTHETIC, linewidth=2.2, alpha=0.5)

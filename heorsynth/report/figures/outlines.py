@@ -16,7 +16,7 @@ from matplotlib.textpath import text_to_path
 from matplotlib.transforms import Affine2D
 
 
-class Outline(NamedTuple):
+class _Outline(NamedTuple):
     """The outline of a word, vertices (v, 2) and codes (v,), and what it measures, all in points."""
 
     vertices: np.ndarray
@@ -67,7 +67,9 @@ class OutlineRenderer(RendererAgg):
             return
         line = _line(s, prop)
         if len(line.codes):
-            place = Affine2D().scale(self.points_to_pixels(1)).rotate_deg(angle).translate(round(x), round(self.height - y))
+            place = (
+                Affine2D().scale(self.points_to_pixels(1)).rotate_deg(angle).translate(round(x), round(self.height - y))
+            )
             gc.set_linewidth(0)
             self.draw_path(gc, Path(line.vertices, line.codes), place, rgbFace=gc.get_rgb())
 
@@ -81,7 +83,7 @@ class OutlineRenderer(RendererAgg):
         return line.width * pixels, (line.above + line.below) * pixels, line.below * pixels
 
 
-def _line(text: str, prop: FontProperties) -> Outline:
+def _line(text: str, prop: FontProperties) -> _Outline:
     """The words of a line side by side. Text from right to left is one word, as its words change their order."""
     leftward = any(bidirectional(letter) in ("R", "AL") for letter in text)
     *before, last = [text] if leftward else text.split(" ")
@@ -93,13 +95,13 @@ def _line(text: str, prop: FontProperties) -> Outline:
     vertices[:, 0] += np.repeat(starts[:-1], [len(part.codes) for part in parts])
     codes = np.concatenate([part.codes for part in parts])
     above, below = (max(ends) for ends in zip(*((part.above, part.below) for part in parts), strict=True))
-    return Outline(vertices * size, codes, starts[-1] * size, above * size, below * size)
+    return _Outline(vertices * size, codes, starts[-1] * size, above * size, below * size)
 
 
 @lru_cache(4096)
-def _word(word: str, font: FontProperties) -> Outline:
+def _word(word: str, font: FontProperties) -> _Outline:
     """A word at one point, as labels of a figure, and figures, have words in common."""
     vertices, codes = text_to_path.get_text_path(font, word)
     width, height, below = text_to_path.get_text_width_height_descent(word, font, False)
     points = np.array(vertices, float).reshape(-1, 2) / text_to_path.FONT_SCALE
-    return Outline(points, np.array(codes, np.uint8), width, height - below, below)
+    return _Outline(points, np.array(codes, np.uint8), width, height - below, below)

@@ -142,10 +142,11 @@ class Picture:
         buffer = BytesIO()
         figure = self.axes.get_figure(root=True)
         assert figure is not None
-        metadata = {"Software": None} if kind == "png" else {"Date": None, "Creator": None}
-        packed = {"pil_kwargs": {"compress_level": 3}} if kind == "png" else {}  # as small as 6, in half the time
+        settings: dict[str, Any] = {"metadata": {"Date": None, "Creator": None}}
+        if kind == "png":  # level 3 is as small as 6, in half of the time
+            settings = {"metadata": {"Software": None}, "pil_kwargs": {"compress_level": 3}}
         with style():
-            figure.savefig(buffer, format=kind, metadata=metadata, **packed)
+            figure.savefig(buffer, format=kind, **settings)
         return buffer.getvalue()
 
     def __repr__(self) -> str:
