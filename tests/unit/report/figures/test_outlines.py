@@ -1,5 +1,7 @@
 """Text as outlines: words side by side are the line that matplotlib lays out, and what it draws is where it draws."""
 
+from io import BytesIO
+
 import matplotlib as mpl
 import numpy as np
 import pytest
@@ -7,6 +9,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import text_to_path
+from PIL import Image
 
 from heorsynth.report.figures.outlines import OutlineCanvas, OutlineRenderer, _line
 
@@ -51,6 +54,28 @@ def test_text_is_where_matplotlib_draws_it_in_the_same_shape(text: str, look: di
 def test_a_formula_and_text_with_settings_of_its_own_are_drawn_by_matplotlib() -> None:
     for text, look in (("$x^2$", {}), ("fi", {"fontfeatures": ["-liga"]})):
         assert (ink(OutlineCanvas, text, **look) == ink(FigureCanvasAgg, text, **look)).all()
+
+
+def test_a_png_has_the_pixels_of_the_figure_and_keeps_what_its_caller_asks_for() -> None:
+    figure = Figure(figsize=(1, 1), dpi=100)
+    canvas = OutlineCanvas(figure)
+    figure.text(0.5, 0.5, "death")
+    canvas.draw()
+    pixels = np.array(canvas.buffer_rgba())
+    plain, named, clear = (
+        saved(figure, **asked) for asked in ({}, {"metadata": {"Title": "os"}}, {"transparent": True})
+    )
+    assert plain.mode == "RGB" and (np.asarray(plain) == pixels[..., :3]).all()
+    assert plain.info["dpi"] == pytest.approx((100, 100), abs=0.01)
+    assert named.text["Title"] == "os" and (np.asarray(named) == pixels).all()
+    assert np.asarray(clear)[0, 0, 3] == 0
+
+
+def saved(figure: Figure, **asked: object) -> Image.Image:
+    """The figure as PNG, read again."""
+    file = BytesIO()
+    figure.savefig(file, format="png", **asked)
+    return Image.open(file)
 
 
 def test_a_figure_of_another_size_gets_a_renderer_of_its_size() -> None:
