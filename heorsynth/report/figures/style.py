@@ -14,9 +14,8 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-
-from heorsynth.report.figures.outlines import OutlineCanvas
 
 BLACK, ORANGE, SKY, GREEN, YELLOW, BLUE, VERMILLION, PURPLE = (
     "#000000",
@@ -157,7 +156,7 @@ class Picture:
 def canvas(width: float, height: float) -> Figure:
     """An empty figure of this size in inches, drawn by Agg and known to no window."""
     figure = Figure(figsize=(width, height))
-    OutlineCanvas(figure)
+    FigureCanvasAgg(figure)
     return figure
 
 
