@@ -25,7 +25,10 @@ from heorsynth.report.figures.style import (
     REAL,
     SYNTHETIC,
     Picture,
+    bars,
     canvas,
+    lines,
+    row_labels,
     style,
     watermark,
 )
@@ -193,17 +196,15 @@ def _subgroup_axes(frame: pd.DataFrame, scale: str) -> Axes:
     figure = canvas(8.0, height)
     axes = figure.add_axes((0.27, 0.55 / height, 0.7, 1 - 1.05 / height))
     estimands = frame["estimand"].nunique() > 1
-    for y, row in enumerate(frame.to_dict("records")):
-        width = row["margin"]
-        axes.fill_betweenx([y - 0.5, y + 0.5], -width, width, color=_BAND, zorder=0, linewidth=0)
-        axes.plot([row["lower"], row["upper"]], [y - 0.13] * 2, color=BLUE)
-        (own,) = axes.plot(row["difference"], y - 0.13, marker="o", color=BLUE, linestyle="none", markersize=5)
-        axes.plot([row["pooled_lower"], row["pooled_upper"]], [y + 0.15] * 2, color=ORANGE, linewidth=0.9)
-        (joint,) = axes.plot(
-            row["pooled"], y + 0.15, marker="D", color=ORANGE, markerfacecolor="white", linestyle="none"
-        )
+    y = np.arange(len(frame))
+    alone, pooled = y - 0.13, y + 0.15
+    bars(axes, y, 1, -frame["margin"], frame["margin"], color=_BAND, zorder=0, linewidth=0)
+    lines(axes, frame["lower"], alone, frame["upper"], alone, color=BLUE)
+    (own,) = axes.plot(frame["difference"], alone, marker="o", color=BLUE, linestyle="none", markersize=5)
+    lines(axes, frame["pooled_lower"], pooled, frame["pooled_upper"], pooled, color=ORANGE, linewidth=0.9)
+    (joint,) = axes.plot(frame["pooled"], pooled, marker="D", color=ORANGE, markerfacecolor="white", linestyle="none")
     axes.axvline(0, color=GREY, linewidth=0.8, zorder=1)
-    axes.set(yticks=range(len(frame)), ylim=(len(frame) - 0.4, -0.6), xlabel=_ON_SCALE[scale])
+    axes.set(ylim=(len(frame) - 0.4, -0.6), xlabel=_ON_SCALE[scale])
     if scale == "relative":
         axes.xaxis.set_major_formatter(lambda value, _: f"{100 * value:.3g}%")
     elif scale == "ratio":
@@ -211,8 +212,7 @@ def _subgroup_axes(frame: pd.DataFrame, scale: str) -> Axes:
     figure.legend([own, joint], ["alone", "levels together"], loc="center right", ncols=2,
                   bbox_to_anchor=(0.98, 1 - 0.34 / height))  # fmt: skip
     names = frame["estimand"] + ", " + frame["group"] if estimands else frame["group"]
-    axes.set_yticklabels(list(names))
-    axes.tick_params(axis="y", length=0)
+    row_labels(axes, y, list(names))
     axes.set_title(f"By subgroup: {frame['estimand'].iloc[0]}" if not estimands else "By subgroup")
     watermark(figure)
     return axes

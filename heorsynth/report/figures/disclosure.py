@@ -15,7 +15,7 @@ from heorsynth.core.display import counted
 from heorsynth.core.errors import NotEstimableError, Problem
 from heorsynth.evidence.evidence import Evidence
 from heorsynth.report.figures.evidence import LOOK
-from heorsynth.report.figures.style import GREY, Picture, canvas, lines, style, watermark
+from heorsynth.report.figures.style import GREY, Picture, bars, canvas, lines, row_labels, style, watermark
 
 _BAND = "#EAEAEA"
 WIDTH, LABELS, ROW = 8.6, 4.3, 0.3
@@ -75,7 +75,7 @@ def disclosure_risk(evidence: Evidence) -> Picture:
         figure = canvas(WIDTH, height)
         axes = figure.add_axes((LABELS / WIDTH, 0.6 / height, (WIDTH - LABELS - 0.2) / WIDTH, 1 - 1.4 / height))
         y = np.arange(len(frame))
-        axes.barh(y, frame["margin"], left=frame["control"], height=0.7, color=_BAND, zorder=0)
+        bars(axes, y, 0.7, frame["control"], frame["control"] + frame["margin"], color=_BAND, linewidth=0, zorder=0)
         lines(axes, frame["control"], y - 0.35, frame["control"], y + 0.35, color=GREY, linewidth=1.6, zorder=1)
         for verdict, (marker, fill, edge) in LOOK.items():
             its = frame["verdict"] == verdict
@@ -88,11 +88,9 @@ def disclosure_risk(evidence: Evidence) -> Picture:
         axes.set(
             xlim=(-0.02, 1.02),
             ylim=(len(frame) - 0.4, -0.6),
-            yticks=range(len(frame)),
-            yticklabels=[textwrap.fill(label, 62) for label in labels],
             xlabel="Share of rows or attempts, or area under the curve",
         )
-        axes.tick_params(axis="y", length=0, labelsize=7)
+        row_labels(axes, y, [textwrap.fill(label, 62) for label in labels], 7)
         shown = [Line2D([], [], color=GREY, marker="|", markersize=9, markeredgewidth=1.6, linestyle="none",
                         label="people never seen"), Patch(color=_BAND, label="margin")]  # fmt: skip
         shown += [

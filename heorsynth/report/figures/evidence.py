@@ -24,6 +24,7 @@ from heorsynth.report.figures.style import (
     Picture,
     canvas,
     lines,
+    row_labels,
     style,
     watermark,
 )
@@ -143,16 +144,13 @@ def _drawn(frame: pd.DataFrame) -> Axes:
         axes.plot(frame["ratio"][near], y[near], marker, **look)
     for place, row in enumerate(rows):
         _far(axes, place, row["ratio"], row["lower"], row["upper"], row["verdict"])
-    labels = [_label(row["estimand"], row["group"]) for row in rows]
     axes.set(
-        yticks=range(len(frame)),
-        yticklabels=labels,
         ylim=(len(frame) - 0.4, -0.6),
         xlim=(-REACH - 0.15, REACH + 0.15),
         xticks=range(-3, 4),
         xlabel="Difference, in units of the margin",
     )
-    axes.tick_params(axis="y", length=0, labelsize=7.5)
+    row_labels(axes, y, [_label(row["estimand"], row["group"]) for row in rows], 7.5)
     shown = [
         Line2D(
             [], [], marker=marker, markerfacecolor=fill, markeredgecolor=edge, color=edge, markersize=6, label=verdict

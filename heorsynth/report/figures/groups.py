@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -16,7 +15,19 @@ from heorsynth.core.errors import NotEstimableError, Problem, unknown_name
 from heorsynth.core.estimate import significant
 from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.data.columns.levels import SMALL_COUNT, shown_names
-from heorsynth.report.figures.style import DASHED, GREY, REAL, SYNTHETIC, Picture, canvas, style, watermark
+from heorsynth.report.figures.style import (
+    DASHED,
+    GREY,
+    REAL,
+    SYNTHETIC,
+    Picture,
+    canvas,
+    lines,
+    row_labels,
+    style,
+    watermark,
+)
+from heorsynth.report.tables.cohort import known_numbers
 from heorsynth.report.tables.ordered import ordered_levels
 
 WIDTH, ROW = 8.0, 0.3
@@ -131,14 +142,12 @@ def _dots(frame: pd.DataFrame) -> Axes:
     height = 1.25 + ROW * (max(places) + 1)
     figure = canvas(WIDTH, height)
     axes = figure.add_axes((1.9 / WIDTH, 0.6 / height, (WIDTH - 3.3) / WIDTH, 1 - 1.15 / height))
-    for y, row in zip(places, rows, strict=True):
-        _dot(axes, y, row)
+    _levels_drawn(axes, frame, np.array(places))
     top = float(frame[["real", "synthetic_high"]].max().max())
     axes.set(xlim=(-0.015, min(1.0, top * 1.08) + 0.015), ylim=(max(places) + 0.6, -0.6))
-    axes.set(yticks=places, yticklabels=[f"{row['column']} = {row['level']}" for row in rows])
+    row_labels(axes, places, [f"{row['column']} = {row['level']}" for row in rows])
     axes.set_xlabel("Share of patients or rows")
     axes.xaxis.set_major_formatter(lambda share, _: f"{share:.0%}")
-    axes.tick_params(axis="y", length=0)
     title = 1 - 0.2 / height
     figure.text(0.1 / WIDTH, title, "Are all groups still there?", weight="bold", fontsize=10, va="center")
     keys = [
@@ -150,19 +159,20 @@ def _dots(frame: pd.DataFrame) -> Axes:
     return axes
 
 
-def _dot(axes: Axes, y: float, row: Mapping[Hashable, Any]) -> None:
-    """One level: a line for the spread over the cohorts, its mean, the real share, and the real count beside it."""
-    lost = row["status"] != "kept"
-    axes.plot([0, 1], [y, y], color="#DDDDDD", linewidth=0.6, zorder=0)
-    axes.plot([row["synthetic_low"], row["synthetic_high"]], [y, y], color=SYNTHETIC, linewidth=2.2, alpha=0.5)
-    marker: dict[str, Any] = {"marker": "x" if lost else "D", "markersize": 7 if lost else 6, "markeredgewidth": 1.5}
-    axes.plot(row["synthetic"], y, color=SYNTHETIC, markerfacecolor="none", linestyle="none", **marker)
-    if not np.isnan(row["real"]):
-        axes.plot(row["real"], y, marker="o", color=REAL, markersize=5, linestyle="none", zorder=2)
-    count = row["real_count"]
-    told = (f"n = {count}" if is_exact(count) else f"n {count}") + (f", {row['status']}" if lost else "")
-    weight = "bold" if lost else "normal"
-    axes.text(1.03, y, told, transform=axes.get_yaxis_transform(), va="center", fontsize=8, weight=weight)
+def _levels_drawn(axes: Axes, frame: pd.DataFrame, y: np.ndarray) -> None:
+    """Of each level a line for the spread over the cohorts, their mean, the real share, and the real count."""
+    changed = (frame["status"] != "kept").to_numpy()
+    lines(axes, np.zeros(len(y)), y, np.ones(len(y)), y, color="#DDDDDD", linewidth=0.6, zorder=0)
+    lines(axes, frame["synthetic_low"], y, frame["synthetic_high"], y, color=SYNTHETIC, linewidth=2.2, alpha=0.5)
+    for its, marker, size in ((~changed, "D", 6), (changed, "x", 7)):
+        axes.plot(frame["synthetic"][its], y[its], marker, color=SYNTHETIC, markerfacecolor="none", markersize=size,
+                  markeredgewidth=1.5)  # fmt: skip
+    axes.plot(frame["real"], y, "o", color=REAL, markersize=5, zorder=2)
+    for at, count, status in zip(y, frame["real_count"], frame["status"], strict=True):
+        told, weight = f"n = {count}" if is_exact(count) else f"n {count}", "normal"
+        if status != "kept":
+            told, weight = f"{told}, {status}", "bold"
+        axes.text(1.03, at, told, transform=axes.get_yaxis_transform(), va="center", fontsize=8, weight=weight)
 
 
 def declared_cost(cohort: Cohort, cost: str | None, what: str) -> str:
@@ -214,8 +224,7 @@ def cost_quantiles(cohort: Cohort, synthetic: Sequence[Cohort], cost: str | None
     ['share', 'real', 'synthetic', 'synthetic_low', 'synthetic_high']
     """
     name = declared_cost(cohort, cost, "cost quantiles")
-    real = cohort.rows[name].dropna().to_numpy(float)
-    drawn = [one.rows[name].dropna().to_numpy(float) for one in synthetic]
+    real, *drawn = (known_numbers(one, name) for one in (cohort, *synthetic))
     if len(real) <= 2 * _TAIL_PATIENTS or not all(len(values) for values in drawn):
         raise NotEstimableError(
             "cost quantiles", Problem(name, f"known for {counted(len(real), 'patient')}, or lost in a synthetic cohort")

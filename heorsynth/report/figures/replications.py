@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from heorsynth.checks.analyses.replicate import Replication
 from heorsynth.core.errors import NotEstimableError, Problem
 from heorsynth.core.estimate import significant
-from heorsynth.report.figures.style import GREY, REAL, SYNTHETIC, Picture, canvas, style, watermark
+from heorsynth.report.figures.style import GREY, REAL, SYNTHETIC, Picture, canvas, row_labels, style, watermark
 
 _LOOK = (("real", -0.14, REAL, "o", "-"), ("synthetic", 0.14, SYNTHETIC, "D", "--"))
 """Each side with its place in a row, colour, marker and line."""
@@ -66,10 +66,9 @@ def _drawn(frame: pd.DataFrame) -> Axes:
             axes.plot(ends, [y + shift] * 2, color=colour, linestyle=line, linewidth=1.4)
             axes.plot(row[part] / se, y + shift, marker=marker, color=colour, linestyle="none", markersize=5,
                       label=part if y == 0 else None)  # fmt: skip
-    axes.set(yticks=range(len(frame)), ylim=(len(frame) - 0.4, -0.6))
+    axes.set(ylim=(len(frame) - 0.4, -0.6))
     axes.set_xlabel("Estimate, in standard errors of the real one")
-    axes.set_yticklabels([f"{row.analysis}: {row.estimate}" for row in frame.itertuples()])
-    axes.tick_params(axis="y", length=0)
+    row_labels(axes, range(len(frame)), [f"{row.analysis}: {row.estimate}" for row in frame.itertuples()])
     axes.set_title("Analyses of patients and of synthetic cohorts")
     axes.legend(loc="best")
     watermark(figure)

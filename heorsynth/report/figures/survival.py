@@ -182,14 +182,13 @@ def _end(groups: Sequence[Cohort], endpoint: str) -> float:
     return float(f"{max(times):.2g}") if max(times) > 0 else 1.0
 
 
-def _survival(cohort: Cohort, endpoint: str, grid: np.ndarray, least: int, *, exact: bool = True) -> np.ndarray:
+def _survival(
+    cohort: Cohort, endpoint: str, grid: np.ndarray, at_risk: np.ndarray, least: int, *, exact: bool = True
+) -> np.ndarray:
     """Kaplan-Meier on the grid (g,), NaN after the last time at which `least` are at risk."""
     found = np.full(len(grid), np.nan)
-    if cohort.n < least:
-        return found
-    time, cause, entry = cohort.outcome(endpoint)
-    at_risk = at_risk_counts(time, cause == 1, grid, entry)[:, 0]
     if (at_risk >= least).any():
+        time, cause, entry = cohort.outcome(endpoint)
         upto = np.flatnonzero(at_risk >= least)[-1] + 1
         curve = kaplan_meier(time, cause == 1, entry)
         found[:upto] = curve.at(grid[:upto])
@@ -244,20 +243,22 @@ def _curves(
     ticks: np.ndarray,
     few: np.ndarray,
 ) -> Curves:
-    each = np.array([_survival(cohort, endpoint, grid, 1) for cohort in synthetic])
-    counts = np.mean([_risk(cohort, endpoint, np.concatenate([grid, ticks])) for cohort in synthetic], axis=0)
-    mean_at_risk, mean = counts[: len(grid), 0], counts[len(grid) :]
+    g = len(grid)
+    counts, *drawn = (_risk(cohort, endpoint, np.concatenate([grid, ticks])) for cohort in (real, *synthetic))
+    pairs = zip(synthetic, drawn, strict=True)
+    each = np.array([_survival(cohort, endpoint, grid, risk[:g, 0], 1) for cohort, risk in pairs])
+    mean_at_risk, mean = np.mean(drawn, axis=0)[:g, 0], np.mean(drawn, axis=0)[g:]
     known = np.isfinite(each).all(axis=0) & (mean_at_risk >= MIN_AT_RISK)
     middle, low, high = (
         np.where(known, values, np.nan)
         for values in (each.mean(axis=0), *np.quantile(np.nan_to_num(each), [0.05, 0.95], axis=0))
     )
-    counted = _risk(real, endpoint, ticks)
-    texts = np.vectorize(_text, otypes=[object])(counted.astype(int), few)
+    texts = np.vectorize(_text, otypes=[object])(counts[g:].astype(int), few)
     risk = pd.DataFrame({"group": label, "time": ticks})
     for place, name in enumerate(("at_risk", "censored", "events")):
         risk[f"real_{name}"], risk[f"synthetic_{name}"] = texts[:, place], np.rint(mean[:, place]).astype(int)
-    return Curves(label, _survival(real, endpoint, grid, MIN_AT_RISK, exact=False), middle, low, high, risk)
+    curve = _survival(real, endpoint, grid, counts[:g, 0], MIN_AT_RISK, exact=False)
+    return Curves(label, curve, middle, low, high, risk)
 
 
 def _as_frame(curve: Curves, grid: np.ndarray) -> pd.DataFrame:

@@ -26,6 +26,9 @@ _HIDDEN = "not shown"
 _Row = tuple[str, str, list[str], list[str], list[float], list[float]]
 """Variable, level, real and synthetic text of each arm, real and synthetic difference of each other arm."""
 
+_Masks = list[np.ndarray]
+"""True (n,) for the rows of each arm."""
+
 
 def table_one_by_arm(cohort: Cohort, synthetic: Sequence[Cohort]) -> Table:
     """Return Table 1 by arm: columns for each arm, real and synthetic, and standardised differences between the arms.
@@ -55,11 +58,12 @@ def table_one_by_arm(cohort: Cohort, synthetic: Sequence[Cohort]) -> Table:
     schema, arms = cohort.schema, list(cohort.arm_levels)
     shown = names_of(cohort, str(schema.arm))
     rows = [_patients(cohort, synthetic, arms)]
+    members = [[held == arm for arm in arms] for held in map(_arm, (cohort, *synthetic))]
     for name in dict.fromkeys([*schema.subgroups, *cohort.covariates]):
         rows += (
-            [_number(cohort, synthetic, name, arms)]
+            [_number(cohort, synthetic, name, members)]
             if is_measured(cohort, synthetic, name)
-            else _levels(cohort, synthetic, name, arms)
+            else _levels(cohort, synthetic, name, members)
         )
     named = [shown[arm] for arm in arms]
     columns = ["variable", "level", *(f"real {arm}" for arm in named), *(f"synthetic {arm}" for arm in named)]
@@ -81,26 +85,26 @@ def _patients(cohort: Cohort, synthetic: Sequence[Cohort], arms: list[str]) -> _
     return "patients or rows", "", shown_counts(counts), drawn, none, none
 
 
-def _number(cohort: Cohort, synthetic: Sequence[Cohort], name: str, arms: list[str]) -> _Row:
-    real = [_known(cohort, name, arm) for arm in arms]
-    drawn = [[_known(one, name, arm) for arm in arms] for one in synthetic]
-    texts, differences = [_HIDDEN] * len(arms), [math.nan] * (len(arms) - 1)
+def _number(cohort: Cohort, synthetic: Sequence[Cohort], name: str, members: list[_Masks]) -> _Row:
+    real, *drawn = ([_known(one, name, arm) for arm in arms]
+                    for one, arms in zip((cohort, *synthetic), members, strict=True))  # fmt: skip
+    texts, differences = [_HIDDEN] * len(real), [math.nan] * (len(real) - 1)
     own = [RULES.moments(one) for one in real]
     if min(map(len, real)) >= FEWEST and not np.isnan(own).any():
         texts = [f"{significant(mean)} ({significant(sd)})" for mean, sd in own]
         differences = [_of_means(one, own[0]) for one in own[1:]]
     copies = []
-    for place in range(len(arms)):
+    for place in range(len(real)):
         enough = [one[place] for one in drawn if len(one[place]) > 1]
         mean, sd = np.mean([_mean_sd(one) for one in enough], axis=0) if enough else (math.nan, math.nan)
         copies.append(f"{significant(float(mean), 3)} ({significant(float(sd), 3)})" if enough else "none known")
     apart = [
-        _averaged([_of_means(_mean_sd(one[place]), _mean_sd(one[0])) for one in drawn]) for place in range(1, len(arms))
+        _averaged([_of_means(_mean_sd(one[place]), _mean_sd(one[0])) for one in drawn]) for place in range(1, len(real))
     ]
     return name, "mean (SD)", texts, copies, differences, apart
 
 
-def _levels(cohort: Cohort, synthetic: Sequence[Cohort], name: str, arms: list[str]) -> list[_Row]:
+def _levels(cohort: Cohort, synthetic: Sequence[Cohort], name: str, members: list[_Masks]) -> list[_Row]:
     """One row a level that five or more patients have; other levels are one row."""
     held = cohort.levels(name)
     levels = ordered_levels(cohort, name, set(held.tolist()))
@@ -109,24 +113,24 @@ def _levels(cohort: Cohort, synthetic: Sequence[Cohort], name: str, arms: list[s
     rare = [level for level in levels if 0 < int((held == level).sum()) < SMALL_COUNT]
     parts = [[level] for level in levels if level not in rare] + ([rare] if rare else [])
     masks = [[np.isin(_held(one, name), part) for part in parts] for one in (cohort, *synthetic)]
-    counts = [[int((mask & (_arm(cohort) == arm)).sum()) for mask in masks[0]] for arm in arms]
+    counts = [[int((mask & arm).sum()) for mask in masks[0]] for arm in members[0]]
     texts = _suppressed(counts)
     sizes = [max(sum(one), 1) for one in counts]
     rows = []
     for place, part in enumerate(parts):
         shares = [one[place] / size for one, size in zip(counts, sizes, strict=True)]
         drawn = [
-            [float(np.mean(mask[place][_arm(one) == arm])) if (_arm(one) == arm).any() else 0.0 for arm in arms]
-            for one, mask in zip(synthetic, masks[1:], strict=True)
+            [float(np.mean(mask[place][arm])) if arm.any() else 0.0 for arm in arms]
+            for arms, mask in zip(members[1:], masks[1:], strict=True)
         ]
         exact = all(is_exact(one[place]) for one in texts)
         pairs = zip([one[place] for one in texts], shares, strict=True)
         own = [f"{text} ({share:.1%})" if is_exact(text) else text for text, share in pairs]
-        means = [float(np.mean([one[at] for one in drawn])) for at in range(len(arms))]
+        means = [float(np.mean([one[at] for one in drawn])) for at in range(len(counts))]
         copies = [f"{mean:.1%}" if exact else f"{mean:.0%}" for mean in means]
         label = f"{len(part)} rare levels" if part is rare else part[0] or "missing"
         differences = [_of_shares(share, shares[0]) if exact else math.nan for share in shares[1:]]
-        apart = [_averaged([_of_shares(one[at], one[0]) for one in drawn]) for at in range(1, len(arms))]
+        apart = [_averaged([_of_shares(one[at], one[0]) for one in drawn]) for at in range(1, len(counts))]
         rows.append((name, label, own, copies, differences, apart))
     return rows
 
@@ -154,13 +158,14 @@ def _arm(cohort: Cohort) -> np.ndarray:
 
 
 def _held(cohort: Cohort, name: str) -> np.ndarray:
-    return cohort.levels(name) if name in cohort.rows else np.full(cohort.n, "")
+    return cohort.levels(name) if cohort.has(name) else np.full(cohort.n, "")
 
 
-def _known(cohort: Cohort, name: str, arm: str) -> np.ndarray:
-    if name not in cohort.rows:
+def _known(cohort: Cohort, name: str, arm: np.ndarray) -> np.ndarray:
+    if not cohort.has(name):
         return np.empty(0)
-    return cohort.rows[name][_arm(cohort) == arm].dropna().to_numpy(float)
+    values = cohort.numbers(name)
+    return values[arm & ~np.isnan(values)]
 
 
 def _mean_sd(values: np.ndarray) -> tuple[float, float]:

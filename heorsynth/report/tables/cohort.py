@@ -114,9 +114,17 @@ def is_measured(cohort: Cohort, synthetic: Sequence[Cohort], name: str) -> bool:
     column = cohort.rows[name]
     if not types.is_numeric_dtype(column) or types.is_bool_dtype(column):
         return False
-    drawn = max((one.rows[name].nunique() for one in synthetic if name in one.rows), default=0)
-    measured = (*cohort.schema.times, *cohort.schema.costs, *cohort.schema.utilities)
-    return name in measured or column.nunique() > _FEW_VALUES or drawn > _SHOWN_LEVELS
+    if name in (*cohort.schema.times, *cohort.schema.costs, *cohort.schema.utilities):
+        return True
+    return column.nunique() > _FEW_VALUES or any(
+        len(np.unique(known_numbers(one, name))) > _SHOWN_LEVELS for one in synthetic
+    )
+
+
+def known_numbers(cohort: Cohort, name: str) -> np.ndarray:
+    """The numbers of a column that are known; none if there is no such column. A frame of all columns takes longer."""
+    values = cohort.numbers(name) if cohort.has(name) else np.empty(0)
+    return values[~np.isnan(values)]
 
 
 def _mean(values: Sequence[float]) -> float:
@@ -126,8 +134,7 @@ def _mean(values: Sequence[float]) -> float:
 
 
 def _number(cohort: Cohort, synthetic: Sequence[Cohort], name: str) -> list[tuple[str, str, str, str, float, str]]:
-    real = cohort.rows[name].dropna().to_numpy(float)
-    drawn = [one.rows[name].dropna().to_numpy(float) if name in one.rows else np.empty(0) for one in synthetic]
+    real, *drawn = (known_numbers(one, name) for one in (cohort, *synthetic))
     role = _role(cohort, name)
     if name in cohort.schema.times:
         shown = significant(RULES.quantile(real, 0.5)) if len(real) >= FEWEST else "fewer than 10"
@@ -181,7 +188,7 @@ def _missing(
     role: str,
 ) -> list[tuple[str, str, str, str, float, str]]:
     count = int(cohort.rows[name].isna().sum())
-    share = float(np.mean([float(one.rows[name].isna().mean()) if name in one.rows else 1.0 for one in synthetic]))
+    share = float(np.mean([float(one.missing(name).mean()) if one.has(name) else 1.0 for one in synthetic]))
     if not count and not share:
         return []
     note = "missing only in synthetic" if not count else "never missing in synthetic" if not share else ""
@@ -191,7 +198,7 @@ def _missing(
 
 def _levels(cohort: Cohort, synthetic: Sequence[Cohort], name: str) -> list[tuple[str, str, str, str, float, str]]:
     held = cohort.levels(name)
-    drawn = [one.levels(name) if name in one.rows else np.full(one.n, "") for one in synthetic]
+    drawn = [one.levels(name) if one.has(name) else np.full(one.n, "") for one in synthetic]
     every = set(held.tolist()).union(*(set(one.tolist()) for one in drawn))
     if len(every) > _SHOWN_LEVELS and name not in (cohort.schema.arm, *cohort.schema.subgroups):
         return [

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy import optimize
 
 from heorsynth.estimators.shrinkage import partially_pooled
 
@@ -34,3 +35,17 @@ def test_three_groups_keep_their_own_estimates_and_intervals() -> None:
 def test_a_group_without_error_is_the_mean_and_nothing_is_drawn() -> None:
     found = partially_pooled(np.array([1.0, 2.0, 3.0, 4.0]), np.array([1.0, 0.0, 1.0, 1.0]))
     assert found.value.tolist() == [1.0, 2.0, 3.0, 4.0] and found.mean == 2.0
+
+
+def test_the_spread_solves_its_equation_as_a_root_finder_does() -> None:
+    draw = np.random.default_rng(1)
+    for k in range(4, 40):
+        se, scale = np.exp(draw.normal(0, 2, k)), 10 ** draw.uniform(-6, 6)
+        effect = draw.normal(0, 20, k) + se * draw.normal(size=k)
+
+        def excess(variance: float, effect: np.ndarray = effect, se: np.ndarray = se) -> float:
+            weight = 1 / (se**2 + variance)
+            return weight @ (effect - np.average(effect, weights=weight)) ** 2 - (len(se) - 1)
+
+        root = 0.0 if excess(0) <= 0 else optimize.brentq(excess, 0, 1e6, xtol=1e-12)
+        assert partially_pooled(effect * scale, se * scale).spread == pytest.approx(np.sqrt(root) * scale, rel=1e-8)

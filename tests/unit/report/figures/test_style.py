@@ -10,6 +10,7 @@ from matplotlib.colors import to_rgb
 
 import heorsynth as hs
 from heorsynth.report.figures.evidence import LOOK
+from heorsynth.report.figures.style import bars, canvas, row_labels
 
 SHADES_APART = 0.15
 """Greys nearer than this, of 0 (black) to 1 (white), are not told apart on a printed page."""
@@ -82,3 +83,28 @@ def test_two_lines_that_differ_by_hue_alone_would_be_found():
     assert len(confused(axes)) == 1
     axes.get_lines()[1].set_linestyle("--")
     assert confused(axes) == []
+
+
+def test_bars_are_one_artist_with_a_rectangle_each():
+    axes = canvas(2, 2).add_subplot()
+    bars(axes, np.arange(2), 0.5, np.array([1.0, 2.0]), np.array([3.0, 5.0]), color="grey")
+    (drawn,) = axes.collections
+    ends = [(*path.vertices.min(axis=0), *path.vertices.max(axis=0)) for path in drawn.get_paths()]
+    assert ends == [(1, -0.25, 3, 0.25), (2, 0.75, 5, 1.25)]
+
+
+def test_labels_of_rows_stand_where_those_of_ticks_would():
+    """To the left of the axis and centred at their rows, also on two lines."""
+    own, ticks = canvas(4, 2).add_subplot(), canvas(4, 2).add_subplot()
+    labels = ["share", "telling\nwho took part"]
+    row_labels(own, [0, 1], labels, 8)
+    ticks.set_yticks([0, 1], labels, fontsize=8)
+    ticks.tick_params(axis="y", length=0)
+    for axes in (own, ticks):
+        axes.set_ylim(-0.5, 1.5)
+        axes.figure.canvas.draw()
+    assert not own.get_yticks().size
+    found, wanted = (
+        [one.get_window_extent().extents for one in texts] for texts in (own.texts, ticks.get_yticklabels())
+    )
+    assert np.array(found) == pytest.approx(np.array(wanted), abs=0.01)

@@ -10,8 +10,11 @@ import pytest
 from heorsynth.checks.core.finding import Finding
 from heorsynth.core.disclosure import shown_counts
 from heorsynth.data.cohort.cohort import Cohort
+from heorsynth.data.datasets.trial import simulated_trial
 from heorsynth.evidence.evidence import Evidence
+from heorsynth.generators.registry import create
 from heorsynth.report import tables
+from heorsynth.report.figures import cost_quantiles, level_retention, lorenz
 from heorsynth.report.tables.ordered import ordered_levels
 
 ENDPOINT = {"os": ("time", "event", {1: "death"})}
@@ -120,6 +123,15 @@ def test_events_are_named_by_their_cause() -> None:
     real = cohort("m" * 10 + "f" * 10)
     levels = tables.table_one(real, [real]).to_frame().query("variable == 'event'")["level"]
     assert levels.tolist() == ["censored", "death"]
+
+
+def test_no_frame_of_all_columns_is_made_of_a_drawn_cohort() -> None:
+    """Hundreds are held packed: a frame for each of them and each column took most of the time of a dossier."""
+    real, _ = simulated_trial(60, seed=1)
+    drawn = create("marginals").fit(real, seed=1).sample(m=3, seed=1)
+    for made in (tables.table_one, tables.table_one_by_arm, level_retention, cost_quantiles, lorenz):
+        made(real, drawn)
+    assert [one.arrays._frame for one in drawn] == [None] * 3
 
 
 def test_the_card_and_the_frame_hold_the_same_rows() -> None:
