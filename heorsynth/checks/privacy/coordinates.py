@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -10,6 +10,9 @@ import numpy as np
 
 from heorsynth.checks.structure.columns import is_numeric
 from heorsynth.data.cohort.cohort import Cohort
+from heorsynth.estimators.attacks import members
+from heorsynth.estimators.attacks.members import Scores
+from heorsynth.estimators.attacks.records import Neighbours
 
 _MOST_HELD = 2_000_000
 """Coordinates that are kept for further attacks on the same rows."""
@@ -36,6 +39,51 @@ class Points:
 
 
 @dataclass(frozen=True, repr=False, eq=False)
+class Parts:
+    """The rows of all cohorts, the patients and the people of the hold-out, with what several attacks ask of them.
+
+    Attributes
+    ----------
+    rows, source, unseen : Points
+    numeric : array (p,)           a mask of the numeric columns
+    """
+
+    rows: Points
+    source: Points
+    unseen: Points
+    numeric: np.ndarray
+
+    def __iter__(self) -> Iterator[Points]:
+        return iter((self.rows, self.source, self.unseen))
+
+    def some(self, rows: int, people: int, rng: np.random.Generator) -> Parts:
+        """Return these, or random samples if there are more than so many rows, or people of either kind."""
+        parts = self.rows.some(rows, rng), self.source.some(people, rng), self.unseen.some(people, rng)
+        same = all(one is other for one, other in zip(parts, self, strict=True))
+        return self if same else Parts(*parts, self.numeric)
+
+    @cached_property
+    def neighbours(self) -> Neighbours:
+        """Which people are nearest to the rows, and how near."""
+        return Neighbours.of(self.rows.points, np.concatenate([self.source.points, self.unseen.points]))
+
+    @cached_property
+    def nearest_record(self) -> Scores:
+        """The scores of the attack by the nearest row."""
+        return members.nearest_record(*(part.points for part in self), self.neighbours.apart)
+
+    @cached_property
+    def density_ratio(self) -> Scores:
+        """The scores of the attack by a density ratio."""
+        return members.density_ratio(*(part.points for part in self), self.neighbours.apart)
+
+    @cached_property
+    def marginal(self) -> Scores:
+        """The scores of the attack by single columns."""
+        return members.marginal(*(part.codes for part in self), self.numeric)
+
+
+@dataclass(frozen=True, repr=False, eq=False)
 class Space:
     """The coordinates of columns, common to patients, hold-out and rows.
 
@@ -49,6 +97,7 @@ class Space:
     gaps: frozenset[str]
     people: tuple[Cohort, ...]
     _held: dict[int, tuple[Cohort, Points]] = field(default_factory=dict, compare=False)
+    _parts: dict[tuple[int, ...], tuple[tuple[Cohort, ...], Parts]] = field(default_factory=dict, compare=False)
 
     @classmethod
     def of(cls, real: Cohort, synthetic: Sequence[Cohort], holdout: Cohort | None) -> Space:
@@ -126,6 +175,17 @@ class Space:
         """Return the rows of several cohorts together."""
         parts = [self.of_cohort(cohort) for cohort in cohorts]
         return Points(np.concatenate([part.points for part in parts]), np.concatenate([part.codes for part in parts]))
+
+    def parts(self, synthetic: Sequence[Cohort], real: Cohort, unseen: Cohort) -> Parts:
+        """Return the rows of several cohorts, the patients and the hold-out; kept for further attacks on the same."""
+        cohorts = (*synthetic, real, unseen)
+        key = tuple(map(id, cohorts))
+        if key in self._parts:
+            return self._parts[key][1]
+        found = Parts(self.joined(synthetic), self.of_cohort(real), self.of_cohort(unseen), self.numeric)
+        if sum(parts.rows.points.size for _, parts in self._parts.values()) + found.rows.points.size <= _MOST_HELD:
+            self._parts[key] = cohorts, found  # the cohorts too, so that no others get their ids
+        return found
 
     def _code(self, cohort: Cohort, name: str) -> np.ndarray:
         if name not in self.levels:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 import scipy
@@ -51,7 +52,39 @@ def nearest_other(people: np.ndarray) -> np.ndarray:
     return apart
 
 
-def nearness(rows: np.ndarray, source: np.ndarray, unseen: np.ndarray, rng: np.random.Generator) -> Attack:
+@dataclass(frozen=True, repr=False)
+class Neighbours:
+    """Rows and people near each other.
+
+    Attributes
+    ----------
+    shares : array (N,)     share of rows nearest to each person; a row at equal distance to several counts in part
+    apart : array (N,)      distance of each person to the nearest row
+    """
+
+    shares: np.ndarray
+    apart: np.ndarray
+
+    @classmethod
+    def of(cls, rows: np.ndarray, people: np.ndarray) -> Neighbours:
+        """Return who of N people are nearest to R rows, and how near, from one computation of their distances."""
+        shares, least = np.zeros(len(people)), np.full(len(people), np.inf)
+        for part in np.array_split(rows, max(1, math.ceil(len(rows) / _CHUNK))):
+            apart = scipy.spatial.distance.cdist(part, people)
+            np.minimum(least, apart.min(axis=0), out=least)
+            row, person = np.nonzero(apart <= apart.min(axis=1, keepdims=True) + CLOSE)
+            ties = np.bincount(row, minlength=len(part))
+            shares += np.bincount(person, weights=1 / ties[row], minlength=len(people)) / len(rows)
+        return cls(shares, least)
+
+
+def nearness(
+    rows: np.ndarray,
+    source: np.ndarray,
+    unseen: np.ndarray,
+    rng: np.random.Generator,
+    neighbours: Neighbours | None = None,
+) -> Attack:
     """Return the share of rows whose nearest person is a training patient, scaled to equal numbers of both kinds.
 
     Parameters
@@ -59,6 +92,7 @@ def nearness(rows: np.ndarray, source: np.ndarray, unseen: np.ndarray, rng: np.r
     rows : array (R, k)      synthetic
     source : array (T, k)    patients the generator was fitted to
     unseen : array (H, k)    people of the same population that the generator never saw
+    neighbours : Neighbours, optional  of rows and people, where they are known already
 
     Notes
     -----
@@ -68,12 +102,8 @@ def nearness(rows: np.ndarray, source: np.ndarray, unseen: np.ndarray, rng: np.r
     the variance does not fall with the number of rows. With unequal T and H, p is reported as pH / (pH + (1 - p)T):
     0.5 means no memorisation and 1 means copies, whatever the sizes.
     """
-    people, size, others = np.concatenate([source, unseen]), len(source), len(unseen)
-    weights = np.zeros(size + others)
-    for part in np.array_split(rows, max(1, math.ceil(len(rows) / _CHUNK))):
-        apart = scipy.spatial.distance.cdist(part, people)
-        nearest_ones = apart <= apart.min(axis=1, keepdims=True) + CLOSE
-        weights += (nearest_ones / nearest_ones.sum(axis=1, keepdims=True)).sum(axis=0) / len(rows)
+    size, others = len(source), len(unseen)
+    weights = (neighbours or Neighbours.of(rows, np.concatenate([source, unseen]))).shares
     share, n = float(weights[:size].sum()), size + others
     spread = math.sqrt(float(np.sum((weights - 1 / n) ** 2)) * size * others / (n * (n - 1)))
     level = share * others + (1 - share) * size
