@@ -156,25 +156,42 @@ def near_copies(
     Rows near one person are clustered. The standard error is therefore the standard deviation of the difference over
     200 random reassignments of people to source and control, and at least that of two independent shares.
     """
-    from scipy.sparse import csr_matrix
-    from scipy.spatial import cKDTree
-
     size = min(len(source), len(unseen))
     people = np.concatenate([part[rng.permutation(len(part))[:size]] for part in (source, unseen)])
     distinct, repeats = np.unique(rows, axis=0, return_counts=True)
-    around = cKDTree(people).query_ball_point(distinct, tolerance, p=np.inf)
-    counts = [len(near) for near in around]
-    places = np.concatenate([np.asarray(near, dtype=int) for near in around])
-    near = csr_matrix(
-        (np.ones(len(places)), places, np.concatenate([[0], np.cumsum(counts)])), (len(distinct), 2 * size)
-    )
+    row, person = _within(distinct, people, tolerance)
+    near_one, place = np.unique(row, return_inverse=True)
+    near = scipy.sparse.csr_matrix((np.ones(len(row)), (place, person)), (len(near_one), 2 * size))
     ours = near @ dealings(size, rng)
-    theirs = np.array(counts)[:, None] - ours
-    shares = [np.average(side > 0, axis=0, weights=repeats) for side in (ours, theirs)]
+    theirs = near.sum(axis=1) - ours
+    shares = [repeats[near_one] @ (side > 0) / repeats.sum() for side in (ours, np.asarray(theirs))]
     gaps = shares[0] - shares[1]
     success, control = float(shares[0][0]), float(shares[1][0])
     least = math.hypot(share_error(success, len(rows)), share_error(control, len(rows)))
     return Attack(success, control, max(float(gaps[1:].std(ddof=1)), least))
+
+
+def _within(rows: np.ndarray, people: np.ndarray, tolerance: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return the pairs (row, person) that are within a tolerance of each other in every coordinate.
+
+    The coordinate with the most different values leaves few pairs, and the others are compared for these alone. Where
+    it leaves many, a tree is searched.
+    """
+    differ = np.argsort([-len(np.unique(column)) for column in people.T])
+    order = np.argsort(people[:, differ[0]])
+    held, asked, reach = people[order, differ[0]], rows[:, differ[0]], tolerance * (1 + CLOSE)
+    low, high = np.searchsorted(held, asked - reach, "left"), np.searchsorted(held, asked + reach, "right")
+    count = high - low
+    if count.sum() > _HELD:
+        around = scipy.spatial.cKDTree(people).query_ball_point(rows, tolerance, p=np.inf)
+        counts = [len(near) for near in around]
+        return np.repeat(np.arange(len(rows)), counts), np.concatenate([np.asarray(near, dtype=int) for near in around])
+    row = np.repeat(np.arange(len(rows)), count)
+    person = order[np.arange(len(row)) + np.repeat(low - (np.cumsum(count) - count), count)]
+    for place in differ:
+        near = np.abs(rows[row, place] - people[person, place]) <= tolerance
+        row, person = row[near], person[near]
+    return row, person
 
 
 def contamination(rows: np.ndarray, source: np.ndarray, unseen: np.ndarray) -> Attack:
