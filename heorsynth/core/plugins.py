@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.metadata import EntryPoint, PackageNotFoundError, entry_points, version
+from pathlib import Path
 
 from heorsynth.core.errors import HeorsynthError, Problem
 
@@ -62,7 +62,7 @@ def _installed(group: str, folders: tuple[tuple[str, int], ...]) -> tuple[Plugin
 def _changed(folder: str) -> tuple[str, int]:
     """A folder of `sys.path`, and when a package was last added to it or removed from it."""
     try:
-        return folder, os.stat(folder or ".").st_mtime_ns
+        return folder, Path(folder).stat().st_mtime_ns
     except OSError:
         return folder, 0
 

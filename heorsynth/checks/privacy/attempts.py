@@ -184,7 +184,9 @@ def members_found(ask: Attempt) -> list[Finding]:
         label = f"patients found at a false-positive rate of {rate:.1%}"
         if len(parts.unseen.points) < members.people_needed(rate):
             few = f"a false-positive rate of {rate:.1%} needs {members.people_needed(rate)} people in the hold-out"
-            findings.append(ask.question(label, supports=supports).refuse(f"{few}; there are {len(parts.unseen.points)}"))
+            findings.append(
+                ask.question(label, supports=supports).refuse(f"{few}; there are {len(parts.unseen.points)}")
+            )
             continue
         findings += [
             ask.exposed(f"{label}, by {attack}", members.found(one, rate), supports) for attack, one in scores.items()

@@ -79,7 +79,9 @@ def _in_groups(attempt: Attempt) -> Iterator[list[Finding]]:
     rows of the group in each cohort.
     """
     others = attempt.others
-    apart = attempt.scope.shared("groups of the hold-out", lambda: {one.label: one.real for one in groups_of(others, ())})
+    apart = attempt.scope.shared(
+        "groups of the hold-out", lambda: {one.label: one.real for one in groups_of(others, ())}
+    )
     for group in attempt.scope.groups():
         if attempt.repeated and group.kind == ALL:
             continue

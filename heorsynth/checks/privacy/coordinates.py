@@ -70,17 +70,19 @@ class Parts:
     @cached_property
     def nearest_record(self) -> Scores:
         """The scores of the attack by the nearest row."""
-        return members.nearest_record(*(part.points for part in self), self.neighbours.apart)
+        rows, source, unseen = (part.points for part in self)
+        return members.nearest_record(rows, source, unseen, self.neighbours.apart)
 
     @cached_property
     def density_ratio(self) -> Scores:
         """The scores of the attack by a density ratio."""
-        return members.density_ratio(*(part.points for part in self), self.neighbours.apart)
+        rows, source, unseen = (part.points for part in self)
+        return members.density_ratio(rows, source, unseen, self.neighbours.apart)
 
     @cached_property
     def marginal(self) -> Scores:
         """The scores of the attack by single columns."""
-        return members.marginal(*(part.codes for part in self), self.numeric)
+        return members.marginal(self.rows.codes, self.source.codes, self.unseen.codes, self.numeric)
 
 
 @dataclass(frozen=True, repr=False, eq=False)

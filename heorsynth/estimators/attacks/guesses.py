@@ -153,17 +153,14 @@ def _fits(
     If the columns have up to `most` different values, each is compared with the people once, whatever is drawn.
     """
     held = [np.unique(column, return_inverse=True) for column in rows.T]
-    if sum(len(values) for values, _ in held) > most:
-        return [
-            lambda index, chosen, people=people: _fitting(people, rows[index], chosen, numeric, middle)
-            for people in groups
-        ]
-    first = np.cumsum([0, *(len(values) for values, _ in held)])[:-1]
-    places = first + np.column_stack([codes for _, codes in held])
+    first = np.cumsum([0, *(len(values) for values, _ in held)])
 
     def fitting(people: np.ndarray) -> _Fitting:
+        if first[-1] > most:
+            return lambda index, chosen: _fitting(people, rows[index], chosen, numeric, middle)
         told = zip(people.T, (values for values, _ in held), numeric, middle, strict=True)
         bits = np.concatenate([np.packbits(_described(*one), axis=1) for one in told])
+        places = first[:-1] + np.column_stack([codes for _, codes in held])
         return lambda index, chosen: np.bitwise_and.reduce(bits[places[index[:, None], chosen]], axis=1)
 
     return [fitting(people) for people in groups]

@@ -39,9 +39,7 @@ class Scores:
     theirs: np.ndarray
 
 
-def nearest_record(
-    rows: np.ndarray, source: np.ndarray, unseen: np.ndarray, apart: np.ndarray | None = None
-) -> Scores:
+def nearest_record(rows: np.ndarray, source: np.ndarray, unseen: np.ndarray, apart: np.ndarray | None = None) -> Scores:
     """Return minus the distance of each person to the nearest row; all are points on one scale.
 
     `apart` are these distances (n + h,), where they are known already.
