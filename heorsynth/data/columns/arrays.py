@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -229,6 +229,10 @@ class Arrays:
     def names(self) -> frozenset[object]:
         """The names of the columns."""
         return frozenset(self.frame.columns) if self._taken is None else self._taken[0].names
+
+    def dtype(self, name: str) -> Any:
+        """Return the type in which a column is stored."""
+        return self._column(name).dtype if self._taken is None else self._taken[0].dtype(name)
 
     def held(self, name: str) -> np.ndarray:
         """Return a column (n,) as it is stored."""
