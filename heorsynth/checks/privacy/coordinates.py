@@ -19,18 +19,18 @@ _MOST_HELD = 2_000_000
 
 
 @dataclass(frozen=True, repr=False)
-class Points:
+class _Points:
     """n people or rows: `points` (n, k) are standardised coordinates, `codes` (n, p) one number for each column."""
 
     points: np.ndarray
     codes: np.ndarray
 
-    def some(self, most: int, rng: np.random.Generator) -> Points:
+    def some(self, most: int, rng: np.random.Generator) -> _Points:
         """Return all points, or a random sample of `most` of them."""
         if len(self.points) <= most:
             return self
         kept = rng.permutation(len(self.points))[:most]
-        return Points(self.points[kept], self.codes[kept])
+        return _Points(self.points[kept], self.codes[kept])
 
     def known(self, coordinates: np.ndarray, column: int) -> tuple[np.ndarray, np.ndarray]:
         """Return some coordinates and one column, for those with a known value of the column."""
@@ -44,16 +44,16 @@ class Parts:
 
     Attributes
     ----------
-    rows, source, unseen : Points
+    rows, source, unseen : _Points
     numeric : array (p,)           a mask of the numeric columns
     """
 
-    rows: Points
-    source: Points
-    unseen: Points
+    rows: _Points
+    source: _Points
+    unseen: _Points
     numeric: np.ndarray
 
-    def __iter__(self) -> Iterator[Points]:
+    def __iter__(self) -> Iterator[_Points]:
         return iter((self.rows, self.source, self.unseen))
 
     def some(self, rows: int, people: int, rng: np.random.Generator) -> Parts:
@@ -98,7 +98,7 @@ class Space:
     owners: tuple[str, ...]
     gaps: frozenset[str]
     people: tuple[Cohort, ...]
-    _held: dict[int, tuple[Cohort, Points]] = field(default_factory=dict, compare=False)
+    _held: dict[int, tuple[Cohort, _Points]] = field(default_factory=dict, compare=False)
     _parts: dict[tuple[int, ...], tuple[tuple[Cohort, ...], Parts]] = field(default_factory=dict, compare=False)
 
     @classmethod
@@ -150,12 +150,12 @@ class Space:
         """Return the indices of the coordinates of some columns."""
         return np.array([place for place, owner in enumerate(self.owners) if owner in names], dtype=int)
 
-    def of_cohort(self, cohort: Cohort) -> Points:
+    def of_cohort(self, cohort: Cohort) -> _Points:
         """Return the rows of a cohort as points. A missing number, or a column without variation, is at the centre."""
         if id(cohort) in self._held:
             return self._held[id(cohort)][1]
         columns, codes = self._raw(cohort)
-        found = Points(np.nan_to_num((columns - self.centre) / self.scale), codes)
+        found = _Points(np.nan_to_num((columns - self.centre) / self.scale), codes)
         if sum(points.points.size for _, points in self._held.values()) + columns.size <= _MOST_HELD:
             self._held[id(cohort)] = cohort, found  # the cohort too, so that no other gets its id
         return found
@@ -173,10 +173,10 @@ class Space:
         columns = [part for name, code in zip(self.names, codes, strict=True) for part in self._coordinates(name, code)]
         return np.column_stack(columns), np.column_stack(codes)
 
-    def joined(self, cohorts: Sequence[Cohort]) -> Points:
+    def joined(self, cohorts: Sequence[Cohort]) -> _Points:
         """Return the rows of several cohorts together."""
         parts = [self.of_cohort(cohort) for cohort in cohorts]
-        return Points(np.concatenate([part.points for part in parts]), np.concatenate([part.codes for part in parts]))
+        return _Points(np.concatenate([part.points for part in parts]), np.concatenate([part.codes for part in parts]))
 
     def parts(self, synthetic: Sequence[Cohort], real: Cohort, unseen: Cohort) -> Parts:
         """Return the rows of several cohorts, the patients and the hold-out; kept for further attacks on the same."""
