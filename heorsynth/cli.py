@@ -66,12 +66,12 @@ def run(
     workers: int | None,
 ) -> int:
     """Run PROTOCOL: draw and check its synthetic cohorts, write the run folder, print the verdict."""
+    from heorsynth.protocol.file.spec import read_protocol
+
+    read_protocol(protocol)  # its errors are told before the rest is loaded and a kernel is started
     from heorsynth.protocol.notebook import started_kernel
 
-    with started_kernel() as kernel:  # this process and the kernel import the same for seconds, on a core each
-        from heorsynth.protocol.file.spec import read_protocol
-
-        read_protocol(protocol)  # its errors are told before the rest is loaded
+    with started_kernel() as kernel:  # it imports while this process does, fits, draws and checks
         from heorsynth.data.labels.levels import level_sentence
         from heorsynth.protocol.run import run as run_protocol
 

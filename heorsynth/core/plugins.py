@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib.metadata import EntryPoint, PackageNotFoundError, entry_points, version
+from pathlib import Path
 
 from heorsynth.core.errors import HeorsynthError, Problem
 
@@ -44,10 +47,24 @@ class Plugin:
 def installed(group: str) -> tuple[Plugin, ...]:
     """The entry points of a group, sorted by name and package; nothing is imported.
 
-    The list is read anew at each call: a package that was just installed is in it.
+    A package that was just installed is in it: the list is read again when a folder of packages has changed.
     """
+    return _installed(group, tuple(map(_changed, sys.path)))
+
+
+@lru_cache(maxsize=8)
+def _installed(group: str, folders: tuple[tuple[str, int], ...]) -> tuple[Plugin, ...]:
+    """The entry points while these folders are as they are; reading those of all packages takes some 30 ms."""
     found = [_plugin(group, point) for point in entry_points(group=group)]
     return tuple(sorted(found, key=lambda one: (one.name, one.distribution, one.value)))
+
+
+def _changed(folder: str) -> tuple[str, int]:
+    """A folder of `sys.path`, and when a package was last added to it or removed from it."""
+    try:
+        return folder, Path(folder).stat().st_mtime_ns
+    except OSError:
+        return folder, 0
 
 
 def load(plugin: Plugin) -> object:

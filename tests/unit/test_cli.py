@@ -49,9 +49,10 @@ def test_misuse_ends_with_64(heorsynth: Command, arguments: list[str]) -> None:
 
 def test_a_bad_protocol_ends_with_65_and_is_told_on_stderr(tmp_path: Path) -> None:
     (tmp_path / "p.yaml").write_text("heorsynth: 1\ntitel: x\n")
-    command = [sys.executable, "-m", "heorsynth.cli", "run", "p.yaml"]
+    command = [sys.executable, "-X", "importtime", "-m", "heorsynth.cli", "run", "p.yaml"]
     ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert ended.returncode == 65
+    assert "heorsynth.core.errors" in ended.stderr and "nbclient" not in ended.stderr, "no kernel was started"
     assert "did you mean 'title'" in ended.stderr
     assert "Traceback" not in ended.stderr
 

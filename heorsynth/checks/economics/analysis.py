@@ -260,8 +260,8 @@ def rows_of(data: Observed) -> Cohort:
 
 def measured(cohort: Cohort, name: str) -> bool:
     """Return whether a column is a number and no code."""
-    column = cohort.rows[name]
-    number = types.is_numeric_dtype(column) and not types.is_bool_dtype(column)
+    dtype = cohort.arrays.dtype(name)
+    number = types.is_numeric_dtype(dtype) and not types.is_bool_dtype(dtype)
     return bool(number) and not cohort.schema.holds_levels(name)
 
 
@@ -272,7 +272,7 @@ def covariate(cohort: Cohort, name: str) -> np.ndarray:
     ------
     NotEstimableError      the cohort has no such column
     """
-    if name not in cohort.rows:
+    if not cohort.has(name):
         raise NotEstimableError(f"there is no column {name!r}")
     if measured(cohort, name):
         return cohort.numbers(name)[:, None]
@@ -288,7 +288,7 @@ def joined(parts: list[np.ndarray], n: int) -> np.ndarray:
 
 
 def _clusters(cohort: Cohort, name: str) -> np.ndarray:
-    if name not in cohort.rows:
+    if not cohort.has(name):
         raise NotEstimableError(f"there is no column {name!r}")
     return cohort.levels(name)
 

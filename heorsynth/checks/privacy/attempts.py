@@ -12,7 +12,7 @@ from heorsynth.checks.core.finding import LEVEL, Finding
 from heorsynth.checks.core.groups import ALL
 from heorsynth.checks.core.question import Ask
 from heorsynth.checks.core.scalar import Numbers
-from heorsynth.checks.privacy.coordinates import Points, Space
+from heorsynth.checks.privacy.coordinates import Parts, Space
 from heorsynth.core.estimate import normal_quantile, significant
 from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.data.columns.levels import SMALL_COUNT
@@ -20,7 +20,7 @@ from heorsynth.estimators.attacks import differencing as two_releases
 from heorsynth.estimators.attacks import guesses, members, records
 from heorsynth.estimators.attacks.attack import Attack
 from heorsynth.estimators.attacks.differencing import Releases
-from heorsynth.estimators.attacks.members import Found, Scores
+from heorsynth.estimators.attacks.members import Found
 
 MOST_ROWS = 20_000
 MOST_PEOPLE = 5_000
@@ -100,15 +100,13 @@ class Attempt(Ask):
         )
         return self.question(label, supports=supports).answer(numbers)
 
-    def parts(self) -> tuple[Points, Points, Points]:
+    def parts(self) -> Parts:
         """Return rows of all cohorts, patients and hold-out as points; random samples if there are too many."""
-        rows = self.space.joined(self.group.synthetic)
-        patients, unseen = self.space.of_cohort(self.group.real), self.space.of_cohort(self.others)
-        return (
-            rows.some(MOST_ROWS, self.chance),
-            patients.some(MOST_PEOPLE, self.chance),
-            unseen.some(MOST_PEOPLE, self.chance),
-        )
+        return self.all_parts().some(MOST_ROWS, MOST_PEOPLE, self.chance)
+
+    def all_parts(self) -> Parts:
+        """Return all rows, patients and people of the hold-out as points."""
+        return self.space.parts(self.group.synthetic, self.group.real, self.others)
 
 
 def copies(ask: Attempt) -> list[Finding]:
@@ -131,12 +129,7 @@ def near_copies(ask: Attempt) -> list[Finding]:
 
 def contamination(ask: Attempt) -> list[Finding]:
     """Return whether the generator has seen the hold-out: its people equal rows more often than they equal patients."""
-    parts = (
-        ask.space.joined(ask.group.synthetic),
-        ask.space.of_cohort(ask.group.real),
-        ask.space.of_cohort(ask.others),
-    )
-    attack = records.contamination(*(part.codes for part in parts))
+    attack = records.contamination(*(part.codes for part in ask.all_parts()))
     return [ask.exposure("rows equal to a person of the hold-out", attack)]
 
 
@@ -146,8 +139,9 @@ def nearest(ask: Attempt) -> list[Finding]:
     For everyone the attack is repeated with covariates only: an intruder who knows a patient knows these, not outcomes.
     """
     label = "rows nearer to a patient than to a person never seen"
-    rows, source, unseen = (part.points for part in ask.parts())
-    findings = [ask.exposure(label, records.nearness(rows, source, unseen, ask.chance))]
+    parts = ask.parts()
+    rows, source, unseen = (part.points for part in parts)
+    findings = [ask.exposure(label, records.nearness(rows, source, unseen, ask.chance, parts.neighbours))]
     known = ask.space.coordinates(_covariates(ask.group.real, ask.space))
     if ask.group.kind == ALL and len(known):
         attack = records.nearness(rows[:, known], source[:, known], unseen[:, known], ask.chance)
@@ -157,21 +151,19 @@ def nearest(ask: Attempt) -> list[Finding]:
 
 def membership(ask: Attempt) -> list[Finding]:
     """Return the success of a density-ratio attack on membership in the training data."""
-    rows, source, unseen = (part.points for part in ask.parts())
-    attack = members.separation(members.density_ratio(rows, source, unseen))
+    attack = members.separation(ask.parts().density_ratio)
     return [ask.exposure("telling who took part (AUC of a density-ratio attack)", attack)]
 
 
 def nearest_record(ask: Attempt) -> list[Finding]:
     """Return the success of an attack on membership by the distance to the nearest row of any cohort."""
-    rows, source, unseen = (part.points for part in ask.parts())
-    attack = members.separation(members.nearest_record(rows, source, unseen))
+    attack = members.separation(ask.parts().nearest_record)
     return [ask.exposure("telling who took part by the nearest row (AUC)", attack)]
 
 
 def marginal(ask: Attempt) -> list[Finding]:
     """Return the success of an attack on membership that needs the distribution of single columns only."""
-    attack = members.separation(_marginal_scores(ask, *ask.parts()))
+    attack = members.separation(ask.parts().marginal)
     return [ask.exposure("telling who took part by single columns (AUC)", attack)]
 
 
@@ -181,19 +173,20 @@ def members_found(ask: Attempt) -> list[Finding]:
     An AUC is a mean over patients: it can hide a few who are certain to be found.
     """
     parts = ask.parts()
-    points = [part.points for part in parts]
     scores = {
-        "single columns": _marginal_scores(ask, *parts),
-        "a density ratio": members.density_ratio(points[0], points[1], points[2]),
-        "the nearest row": members.nearest_record(points[0], points[1], points[2]),
+        "single columns": parts.marginal,
+        "a density ratio": parts.density_ratio,
+        "the nearest row": parts.nearest_record,
     }
     findings = []
     for rate in _RATES[:1] if ask.repeated else _RATES:
         supports = ask.repeated or rate < _RATES[0]
         label = f"patients found at a false-positive rate of {rate:.1%}"
-        if len(points[2]) < members.people_needed(rate):
+        if len(parts.unseen.points) < members.people_needed(rate):
             few = f"a false-positive rate of {rate:.1%} needs {members.people_needed(rate)} people in the hold-out"
-            findings.append(ask.question(label, supports=supports).refuse(f"{few}; there are {len(points[2])}"))
+            findings.append(
+                ask.question(label, supports=supports).refuse(f"{few}; there are {len(parts.unseen.points)}")
+            )
             continue
         findings += [
             ask.exposed(f"{label}, by {attack}", members.found(one, rate), supports) for attack, one in scores.items()
@@ -236,10 +229,6 @@ def _of_releases(ask: Attempt, label: str, attack: Callable[[Releases, str], Fin
     if isinstance(releases, Releases):
         return [attack(releases, label)]
     return [ask.refuse(releases or _NO_REFIT, label)]
-
-
-def _marginal_scores(ask: Attempt, rows: Points, source: Points, unseen: Points) -> Scores:
-    return members.marginal(rows.codes, source.codes, unseen.codes, ask.space.numeric)
 
 
 def attribute(ask: Attempt) -> list[Finding]:

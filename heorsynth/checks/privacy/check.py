@@ -78,7 +78,10 @@ def _in_groups(attempt: Attempt) -> Iterator[list[Finding]]:
     A mean over all patients could hide a small group at high risk. A repeated attack skips everyone, and needs enough
     rows of the group in each cohort.
     """
-    apart = {group.label: group.real for group in groups_of(attempt.others, ())}
+    others = attempt.others
+    apart = attempt.scope.shared(
+        "groups of the hold-out", lambda: {one.label: one.real for one in groups_of(others, ())}
+    )
     for group in attempt.scope.groups():
         if attempt.repeated and group.kind == ALL:
             continue

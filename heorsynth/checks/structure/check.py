@@ -152,7 +152,10 @@ def missingness(ask: Ask) -> list[Finding]:
     """Return the share of missing values of each column that has any in some cohort."""
     real = ask.scope.real
     names = columns(real) if isinstance(real, Tally) else compared_columns(real)
-    held = [(data, frozenset(columns(data))) for data in (real, *ask.scope.synthetic)]
+    held = [
+        (data, frozenset(data.missing) if isinstance(data, Tally) else data.arrays.names)
+        for data in (real, *ask.scope.synthetic)
+    ]
 
     def share(data: Observed, name: str) -> Estimate:
         return proportion(missing(data, name), data.n)

@@ -157,12 +157,12 @@ def panel_result(real: Cohort, synthetic: Sequence[Cohort], rng: np.random.Gener
     mean is over the cohorts in which an analysis can be estimated, so it ignores a group that is empty in a few of
     them. An analysis that is unknown in more than half of them is off.
     """
-    return kept(real, synthetic, "panel", rng, lambda: _panel_result(real, synthetic, rng))
-
-
-def _panel_result(real: Cohort, synthetic: Sequence[Cohort], rng: np.random.Generator) -> PanelResult:
     seeds = cast(np.random.SeedSequence, rng.bit_generator.seed_seq)
     own = np.random.default_rng(np.random.SeedSequence(seeds.entropy, spawn_key=(*seeds.spawn_key, _STREAM)))
+    return kept(real, synthetic, "panel", own, lambda: _panel_result(real, synthetic, own))
+
+
+def _panel_result(real: Cohort, synthetic: Sequence[Cohort], own: np.random.Generator) -> PanelResult:
     drawn = drawn_panel(real, own)
     if not drawn.analyses:
         none = np.empty(0)

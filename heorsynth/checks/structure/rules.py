@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+from weakref import WeakKeyDictionary
+
 from heorsynth.checks.core.finding import Finding
 from heorsynth.checks.core.question import Ask
 from heorsynth.checks.core.refusals import too_few
 from heorsynth.checks.core.scalar import Measured
 from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.data.rules.rule import Rule
+from heorsynth.data.rules.rules import Rules
+
+_HELD: WeakKeyDictionary[Cohort, Rules] = WeakKeyDictionary()
+"""The rules of each cohort of patients: several purposes ask for them, and they are discovered once."""
 
 
 def broken(ask: Ask) -> list[Finding]:
     """Return the share of rows that break a rule, for each rule of the patients; a rule is named in `column`."""
-    return [_broken(ask, rule) for rule in ask.scope.shared("rules", ask.scope.real.rules)]
+    real = ask.scope.real
+    if real not in _HELD:
+        _HELD[real] = real.rules()
+    return [_broken(ask, rule) for rule in _HELD[real]]
 
 
 def _broken(ask: Ask, rule: Rule) -> Finding:

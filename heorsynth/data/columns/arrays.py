@@ -7,13 +7,13 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
 
 from heorsynth.core.ranks import coded, in_units
-from heorsynth.data.columns.levels import all_text, as_text
+from heorsynth.data.columns.levels import all_text, as_text, whole
 
 _MOST_PLACES = 2**40
 """Combinations of levels are counted as whole numbers up to this many."""
@@ -44,12 +44,30 @@ class Levels:
     @classmethod
     def of(cls, column: pd.Series) -> Levels:
         """Return the coding of a column."""
+        if (numbered := cls._of_whole_numbers(column)) is not None:
+            return numbered
         text = column if all_text(column) else as_text(column)
         codes, names = pd.factorize(text.to_numpy(dtype=object), sort=True)
         names = np.array([*names, ""], dtype=object)
         if max(map(len, names)) <= _LONG_TEXT:
             names = names.astype(str)
         return cls(_unwritable(names), _unwritable(codes.astype(np.min_scalar_type(-len(names)))))
+
+    @classmethod
+    def _of_whole_numbers(cls, column: pd.Series) -> Levels | None:
+        """Return the coding of whole numbers, without a text of each row; None for other columns."""
+        if not isinstance(column.dtype, np.dtype) or column.dtype.kind not in "if":
+            return None
+        held = column.to_numpy()
+        known = ~np.isnan(held)
+        if not whole(held[known]):
+            return None
+        places, different = pd.factorize(held[known].astype(np.int64))
+        texts = list(map(str, different.tolist()))
+        order = sorted(range(len(texts)), key=texts.__getitem__)
+        codes = np.full(len(held), -1, dtype=np.min_scalar_type(-len(texts) - 1))
+        codes[known] = np.argsort(order)[places]
+        return cls(_unwritable(np.array([*(texts[place] for place in order), ""])), _unwritable(codes))
 
     @property
     def counts(self) -> dict[str, int]:
@@ -211,6 +229,10 @@ class Arrays:
     def names(self) -> frozenset[object]:
         """The names of the columns."""
         return frozenset(self.frame.columns) if self._taken is None else self._taken[0].names
+
+    def dtype(self, name: str) -> Any:
+        """Return the type in which a column is stored."""
+        return self._column(name).dtype if self._taken is None else self._taken[0].dtype(name)
 
     def held(self, name: str) -> np.ndarray:
         """Return a column (n,) as it is stored."""

@@ -16,7 +16,7 @@ POOLED = "other (pooled)"
 
 def as_text(column: pd.Series) -> pd.Series:
     """Return a column of levels as text, with None for missing. 1, 1.0 and "1" become the same level."""
-    if types.is_float_dtype(column) and _whole(column.dropna().to_numpy(float)):
+    if types.is_float_dtype(column) and whole(column.dropna().to_numpy(float)):
         column = column.astype("Int64")
     if not (types.is_integer_dtype(column) or types.is_bool_dtype(column) or all_text(column)):
         return column.astype(str).astype(object).where(column.notna(), None)
@@ -25,7 +25,7 @@ def as_text(column: pd.Series) -> pd.Series:
     return pd.Series(text[codes], index=column.index, name=column.name)
 
 
-def _whole(numbers: np.ndarray) -> bool:
+def whole(numbers: np.ndarray) -> bool:
     """Return True if all are whole numbers within the range of a 64-bit integer."""
     return bool(np.all(np.abs(numbers) < 2.0**63) and np.all(np.mod(numbers, 1) == 0))
 

@@ -93,7 +93,7 @@ def coins(key: bytes, digit: int, pairs: np.ndarray) -> np.ndarray:
     of He et al. (2024), arXiv:2405.14018. With pairs, a value moves by one bin only, and equally many move up and down.
     """
     blocks, place = np.unique(pairs >> 8, return_inverse=True)
-    digests = [hmac.new(key, f"{digit}:{block}".encode(), hashlib.sha256).digest() for block in blocks]
+    digests = [hmac.digest(key, f"{digit}:{block}".encode(), "sha256") for block in blocks.tolist()]
     bits = np.unpackbits(np.frombuffer(b"".join(digests), dtype=np.uint8)).reshape(len(blocks), 256)
     return 2 * bits[place, pairs & 255].astype(np.int64) - 1
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from heorsynth.estimators.attacks.attack import CLOSE, Attack, dealings, two_groups
@@ -9,6 +11,9 @@ from heorsynth.estimators.attacks.records import distances_to, nearest
 
 _BLOCK = 500
 """Descriptions that are drawn and tried at a time."""
+
+_Fitting = Callable[[np.ndarray, np.ndarray], np.ndarray]
+"""(which rows (k,), by which columns (k, c)) -> whom each describes, as bits (k, n / 8), filled up to whole bytes."""
 
 
 def inference(
@@ -46,7 +51,9 @@ def _guesses(people: np.ndarray, rows: np.ndarray, secrets: np.ndarray, levels: 
     guessed = np.empty(len(people))
     for place, distances in enumerate(distances_to(rows, people)):
         linked = secrets[distances <= distances.min() + CLOSE]
-        if levels:
+        if len(linked) == 1:
+            guessed[place] = linked[0]
+        elif levels:
             values, counts = np.unique(linked, return_counts=True)
             guessed[place] = values[counts.argmax()]
         else:
@@ -103,14 +110,14 @@ def singling_out(
     people = np.concatenate([part[rng.permutation(len(part))[:size]] for part in (source, unseen)])
     columns = min(columns, rows.shape[1])
     middle = np.array([np.median(column[~np.isnan(column)]) if (~np.isnan(column)).any() else 0.0 for column in rows.T])
+    of_rows, of_people = _fits(rows, [rows, people], numeric, middle, attempts * columns)
     fits, left = [np.zeros((0, (len(people) + 7) // 8), np.uint8)], attempts
     for start in range(0, 4 * attempts, _BLOCK):
         before = rng.bit_generator.state
         block = min(_BLOCK, 4 * attempts - start)
         index, chosen = _descriptions(rng, len(rows), rows.shape[1], columns, block)
-        of_rows = _fitting(rows, rows[index], chosen, numeric, middle)
-        alone = np.flatnonzero(np.bitwise_count(of_rows).sum(axis=1, dtype=np.int64) == 1)[:left]
-        fits.append(_fitting(people, rows[index[alone]], chosen[alone], numeric, middle))
+        alone = np.flatnonzero(np.bitwise_count(of_rows(index, chosen)).sum(axis=1, dtype=np.int64) == 1)[:left]
+        fits.append(of_people(index[alone], chosen[alone]))
         left -= len(alone)
         if not left:  # draw no more than what was used
             rng.bit_generator.state = before
@@ -131,8 +138,32 @@ def singling_out(
 
 def _descriptions(rng: np.random.Generator, n: int, p: int, columns: int, size: int) -> tuple[np.ndarray, np.ndarray]:
     """Draw which of n rows is described (size,), and by which of p columns (size, columns)."""
-    drawn = [(rng.integers(n), rng.permutation(p)[:columns]) for _ in range(size)]
-    return np.array([index for index, _ in drawn]), np.array([chosen for _, chosen in drawn])
+    index, chosen = np.empty(size, dtype=np.int64), np.tile(np.arange(p), (size, 1))
+    for place, order in enumerate(chosen):
+        index[place] = rng.integers(n)
+        rng.shuffle(order)  # as `permutation` does, without an array of its own
+    return index, chosen[:, :columns]
+
+
+def _fits(
+    rows: np.ndarray, groups: list[np.ndarray], numeric: np.ndarray, middle: np.ndarray, most: int
+) -> list[_Fitting]:
+    """Return, for each group of people, who fits the descriptions of chosen rows by chosen columns.
+
+    If the columns have up to `most` different values, each is compared with the people once, whatever is drawn.
+    """
+    held = [np.unique(column, return_inverse=True) for column in rows.T]
+    first = np.cumsum([0, *(len(values) for values, _ in held)])
+
+    def fitting(people: np.ndarray) -> _Fitting:
+        if first[-1] > most:
+            return lambda index, chosen: _fitting(people, rows[index], chosen, numeric, middle)
+        told = zip(people.T, (values for values, _ in held), numeric, middle, strict=True)
+        bits = np.concatenate([np.packbits(_described(*one), axis=1) for one in told])
+        places = first[:-1] + np.column_stack([codes for _, codes in held])
+        return lambda index, chosen: np.bitwise_and.reduce(bits[places[index[:, None], chosen]], axis=1)
+
+    return [fitting(people) for people in groups]
 
 
 def _fitting(

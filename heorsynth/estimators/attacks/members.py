@@ -39,13 +39,19 @@ class Scores:
     theirs: np.ndarray
 
 
-def nearest_record(rows: np.ndarray, source: np.ndarray, unseen: np.ndarray) -> Scores:
-    """Return minus the distance of each person to the nearest row; all are points on one scale."""
-    return Scores(-nearest(source, rows)[0], -nearest(unseen, rows)[0])
+def nearest_record(rows: np.ndarray, source: np.ndarray, unseen: np.ndarray, apart: np.ndarray | None = None) -> Scores:
+    """Return minus the distance of each person to the nearest row; all are points on one scale.
+
+    `apart` are these distances (n + h,), where they are known already.
+    """
+    apart = nearest(np.concatenate([source, unseen]), rows)[0] if apart is None else apart
+    return Scores(-apart[: len(source)], -apart[len(source) :])
 
 
-def density_ratio(rows: np.ndarray, source: np.ndarray, unseen: np.ndarray) -> Scores:
+def density_ratio(rows: np.ndarray, source: np.ndarray, unseen: np.ndarray, apart: np.ndarray | None = None) -> Scores:
     """Return log(distance to the nearest other person / distance to the nearest row) of each person.
+
+    `apart` are the distances to the nearest row (n + h,), where they are known already.
 
     Notes
     -----
@@ -59,7 +65,8 @@ def density_ratio(rows: np.ndarray, source: np.ndarray, unseen: np.ndarray) -> S
     van Breugel, Sun, Qian & van der Schaar (2023) AISTATS, PMLR 206:3493 (DOMIAS).
     """
     people = np.concatenate([source, unseen])
-    scores = np.log((nearest_other(people) + CLOSE) / (nearest(people, rows)[0] + CLOSE))
+    apart = nearest(people, rows)[0] if apart is None else apart
+    scores = np.log((nearest_other(people) + CLOSE) / (apart + CLOSE))
     return Scores(scores[: len(source)], scores[len(source) :])
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 import scipy
@@ -51,7 +52,39 @@ def nearest_other(people: np.ndarray) -> np.ndarray:
     return apart
 
 
-def nearness(rows: np.ndarray, source: np.ndarray, unseen: np.ndarray, rng: np.random.Generator) -> Attack:
+@dataclass(frozen=True, repr=False)
+class Neighbours:
+    """Rows and people near each other.
+
+    Attributes
+    ----------
+    shares : array (N,)     share of rows nearest to each person; a row at equal distance to several counts in part
+    apart : array (N,)      distance of each person to the nearest row
+    """
+
+    shares: np.ndarray
+    apart: np.ndarray
+
+    @classmethod
+    def of(cls, rows: np.ndarray, people: np.ndarray) -> Neighbours:
+        """Return who of N people are nearest to R rows, and how near, from one computation of their distances."""
+        shares, least = np.zeros(len(people)), np.full(len(people), np.inf)
+        for part in np.array_split(rows, max(1, math.ceil(len(rows) / _CHUNK))):
+            apart = scipy.spatial.distance.cdist(part, people)
+            np.minimum(least, apart.min(axis=0), out=least)
+            row, person = np.nonzero(apart <= apart.min(axis=1, keepdims=True) + CLOSE)
+            ties = np.bincount(row, minlength=len(part))
+            shares += np.bincount(person, weights=1 / ties[row], minlength=len(people)) / len(rows)
+        return cls(shares, least)
+
+
+def nearness(
+    rows: np.ndarray,
+    source: np.ndarray,
+    unseen: np.ndarray,
+    rng: np.random.Generator,
+    neighbours: Neighbours | None = None,
+) -> Attack:
     """Return the share of rows whose nearest person is a training patient, scaled to equal numbers of both kinds.
 
     Parameters
@@ -59,6 +92,7 @@ def nearness(rows: np.ndarray, source: np.ndarray, unseen: np.ndarray, rng: np.r
     rows : array (R, k)      synthetic
     source : array (T, k)    patients the generator was fitted to
     unseen : array (H, k)    people of the same population that the generator never saw
+    neighbours : Neighbours, optional  of rows and people, where they are known already
 
     Notes
     -----
@@ -68,12 +102,8 @@ def nearness(rows: np.ndarray, source: np.ndarray, unseen: np.ndarray, rng: np.r
     the variance does not fall with the number of rows. With unequal T and H, p is reported as pH / (pH + (1 - p)T):
     0.5 means no memorisation and 1 means copies, whatever the sizes.
     """
-    people, size, others = np.concatenate([source, unseen]), len(source), len(unseen)
-    weights = np.zeros(size + others)
-    for part in np.array_split(rows, max(1, math.ceil(len(rows) / _CHUNK))):
-        apart = scipy.spatial.distance.cdist(part, people)
-        nearest_ones = apart <= apart.min(axis=1, keepdims=True) + CLOSE
-        weights += (nearest_ones / nearest_ones.sum(axis=1, keepdims=True)).sum(axis=0) / len(rows)
+    size, others = len(source), len(unseen)
+    weights = (neighbours or Neighbours.of(rows, np.concatenate([source, unseen]))).shares
     share, n = float(weights[:size].sum()), size + others
     spread = math.sqrt(float(np.sum((weights - 1 / n) ** 2)) * size * others / (n * (n - 1)))
     level = share * others + (1 - share) * size
@@ -126,25 +156,42 @@ def near_copies(
     Rows near one person are clustered. The standard error is therefore the standard deviation of the difference over
     200 random reassignments of people to source and control, and at least that of two independent shares.
     """
-    from scipy.sparse import csr_matrix
-    from scipy.spatial import cKDTree
-
     size = min(len(source), len(unseen))
     people = np.concatenate([part[rng.permutation(len(part))[:size]] for part in (source, unseen)])
     distinct, repeats = np.unique(rows, axis=0, return_counts=True)
-    around = cKDTree(people).query_ball_point(distinct, tolerance, p=np.inf)
-    counts = [len(near) for near in around]
-    places = np.concatenate([np.asarray(near, dtype=int) for near in around])
-    near = csr_matrix(
-        (np.ones(len(places)), places, np.concatenate([[0], np.cumsum(counts)])), (len(distinct), 2 * size)
-    )
+    row, person = _within(distinct, people, tolerance)
+    near_one, place = np.unique(row, return_inverse=True)
+    near = scipy.sparse.csr_matrix((np.ones(len(row)), (place, person)), (len(near_one), 2 * size))
     ours = near @ dealings(size, rng)
-    theirs = np.array(counts)[:, None] - ours
-    shares = [np.average(side > 0, axis=0, weights=repeats) for side in (ours, theirs)]
+    theirs = near.sum(axis=1) - ours
+    shares = [repeats[near_one] @ (side > 0) / repeats.sum() for side in (ours, np.asarray(theirs))]
     gaps = shares[0] - shares[1]
     success, control = float(shares[0][0]), float(shares[1][0])
     least = math.hypot(share_error(success, len(rows)), share_error(control, len(rows)))
     return Attack(success, control, max(float(gaps[1:].std(ddof=1)), least))
+
+
+def _within(rows: np.ndarray, people: np.ndarray, tolerance: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return the pairs (row, person) that are within a tolerance of each other in every coordinate.
+
+    The coordinate with the most different values leaves few pairs, and the others are compared for these alone. Where
+    it leaves many, a tree is searched.
+    """
+    differ = np.argsort([-len(np.unique(column)) for column in people.T])
+    order = np.argsort(people[:, differ[0]])
+    held, asked, reach = people[order, differ[0]], rows[:, differ[0]], tolerance * (1 + CLOSE)
+    low, high = np.searchsorted(held, asked - reach, "left"), np.searchsorted(held, asked + reach, "right")
+    count = high - low
+    if count.sum() > _HELD:
+        around = scipy.spatial.cKDTree(people).query_ball_point(rows, tolerance, p=np.inf)
+        counts = [len(near) for near in around]
+        return np.repeat(np.arange(len(rows)), counts), np.concatenate([np.asarray(near, dtype=int) for near in around])
+    row = np.repeat(np.arange(len(rows)), count)
+    person = order[np.arange(len(row)) + np.repeat(low - (np.cumsum(count) - count), count)]
+    for place in differ:
+        near = np.abs(rows[row, place] - people[person, place]) <= tolerance
+        row, person = row[near], person[near]
+    return row, person
 
 
 def contamination(rows: np.ndarray, source: np.ndarray, unseen: np.ndarray) -> Attack:

@@ -1,8 +1,12 @@
 """Errors: every problem with its remedy, numbered; the nearest known name; a scalar to paste into a protocol."""
 
+import difflib
+import random
+
 import pytest
 from ruamel.yaml import YAML
 
+from heorsynth.core import errors
 from heorsynth.core.errors import CohortError, HeorsynthError, Problem, as_yaml, nearest, unknown_name
 
 
@@ -45,3 +49,19 @@ def test_an_unknown_name_is_told_with_its_kind() -> None:
 @pytest.mark.parametrize("text", ["plain", 'a "quoted" one', "back\\slash", "yes", "1: 2"])
 def test_a_scalar_of_yaml_means_exactly_the_text(text: str) -> None:
     assert YAML(typ="safe").load(as_yaml(text)) == text
+
+
+def test_the_closest_names_are_those_of_a_comparison_with_every_name() -> None:
+    draws = random.Random(2)
+
+    def text() -> str:
+        return "".join(draws.choice("abc_1") for _ in range(draws.randint(0, 8)))
+
+    for _ in range(60):
+        wanted, names = text(), sorted({text() for _ in range(draws.randint(0, 40))})
+        matcher = difflib.SequenceMatcher(b=wanted)
+        scores = []
+        for name in names:
+            matcher.set_seq1(name)
+            scores.append((matcher.ratio(), name))
+        assert errors._closest(wanted, names, 5) == sorted(scores, key=lambda one: -one[0])[:5]

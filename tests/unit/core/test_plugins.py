@@ -50,6 +50,13 @@ def test_an_installed_plug_in_is_found_with_package_and_version_and_not_imported
     assert hs.generators.names()[-2:] == ("alpha", "zeta")
 
 
+def test_a_package_installed_after_the_list_was_read_is_in_it(place: Path) -> None:
+    before = plugins.installed(GENERATORS)
+    assert plugins.installed(GENERATORS) is before
+    package(place, "their-package", "late = never_there:Late")
+    assert [one.name for one in plugins.installed(GENERATORS) if one not in before] == ["late"]
+
+
 def test_a_plug_in_of_another_group_is_no_generator(place: Path) -> None:
     package(place, "their-package", "mine = never_there:Mine", group=plugins.ESTIMANDS)
     assert [one.name for one in plugins.installed(plugins.ESTIMANDS)] == ["mine"]

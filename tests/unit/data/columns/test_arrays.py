@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from heorsynth.data.columns.arrays import Arrays
+from heorsynth.data.columns.arrays import Arrays, Levels
+from heorsynth.data.columns.levels import as_text
 
 FRAME = pd.DataFrame({
     "number": [3, 1, None, 2], "whole": [1, 0, 2, 1], "level": ["b", None, "", "b"], "mixed": ["7", "x", None, "1.5"]
@@ -26,6 +27,25 @@ def test_levels_are_coded_in_order_and_an_empty_text_is_not_missing() -> None:
     assert levels.counts == {"": 1, "b": 2}
     assert levels.among(["a", "b"]).tolist() == [1, -1, 2, 1]
     assert Arrays(FRAME).text("level").tolist() == ["b", "", "", "b"]
+
+
+@pytest.mark.parametrize(
+    "numbers",
+    [
+        np.array([3, -1, 12, 3]),
+        np.array([2.0, np.nan, 10.0, -0.0, 1e17]),
+        np.array([np.nan]),
+        np.array([], dtype=float),
+        np.arange(300, dtype=np.int16),
+        np.array([1.5, 2.0]),
+        np.array([1e19, 2.0]),
+    ],
+)
+def test_whole_numbers_are_coded_as_their_text_is(numbers: np.ndarray) -> None:
+    column = pd.Series(numbers)
+    found, expected = Levels.of(column), Levels.of(as_text(column))
+    assert found.names.tolist() == expected.names.tolist()
+    assert found.codes.tolist() == expected.codes.tolist() and found.codes.dtype == expected.codes.dtype
 
 
 @pytest.mark.parametrize("rows", [np.array([True, False, False, True]), np.array([3, 0, 3])])
