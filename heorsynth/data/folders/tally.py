@@ -9,10 +9,10 @@ from operator import add
 from typing import Any, TypeVar, cast
 
 import numpy as np
-import pandas as pd
 
 from heorsynth.core.display import Card, facts_card
 from heorsynth.core.errors import Problem, RoleError, unknown_name
+from heorsynth.core.ranks import unique
 from heorsynth.data.cohort.cohort import Cohort, arms_in_order
 from heorsynth.data.columns.schema import Schema
 from heorsynth.data.folders.moments import MomentBlocks
@@ -82,7 +82,7 @@ class Tally:
     @classmethod
     def of(cls, cohort: Cohort) -> Tally:
         """Return the tally of a cohort's rows."""
-        schema, frame = cohort.schema, cohort.rows
+        schema = cohort.schema
         cell, members = cells_of(cohort)
         outcomes, entries, n_exit_not_after_entry = {}, {}, {}
         for endpoint in schema.endpoints:
@@ -91,9 +91,9 @@ class Tally:
             if began is not None:
                 entries[endpoint] = began
         names = _money(schema)
-        columns = np.column_stack([np.zeros((cohort.n, 0)), *(_numbers(frame[name]) for name in names)])
-        numbers = {name: _known(cell, column) for name, column in zip(names, columns.T, strict=True)}
-        gaps = {str(name): frame[name].isna().to_numpy() for name in frame.columns if name != schema.id}
+        columns = np.column_stack([np.zeros((cohort.n, 0)), *(cohort.numbers(name) for name in names)])
+        numbers = {name: _known(cohort, name, cell) for name in names}
+        gaps = {str(name): _missing(cohort, name) for name in cohort.rows.columns if name != schema.id}
         return cls(
             schema,
             members,
@@ -223,17 +223,19 @@ class _Renumbered(Mapping[str, ValueCounts]):
 
 def cells_of(cohort: Cohort) -> tuple[np.ndarray, tuple[Cell, ...]]:
     """Return the cell (n,) of each row, and all cells: the combinations of arm and subgroup levels, sorted."""
-    coded = [np.unique(cohort.levels(name), return_inverse=True) for name in cohort.schema.strata]
-    key = np.zeros(cohort.n, dtype=np.int64)
-    for levels, place in coded:
-        key = key * len(levels) + place
-    keys, cell = np.unique(key, return_inverse=True)
-    held, members = keys.copy(), []
-    for levels, _ in reversed(coded):
-        held, place = np.divmod(held, len(levels))
+    texts, key = [], np.zeros(cohort.n, dtype=np.int64)
+    for held in map(cohort.coded, cohort.schema.strata):
+        levels, place = np.unique(held.names, return_inverse=True)  # '' first
+        key *= len(levels)
+        key += place[held.codes]
+        texts.append(levels)
+    keys, cell = unique(key)[:2]
+    rest, members = keys.copy(), []
+    for levels in reversed(texts):
+        rest, place = np.divmod(rest, len(levels))
         members.append(levels[place].tolist())
     cells: list[Cell] = list(zip(*reversed(members), strict=True)) if members else [()] * len(keys)
-    return cell, tuple(cells)
+    return cell.astype(np.intp), tuple(cells)
 
 
 def _money(schema: Schema) -> tuple[str, ...]:
@@ -246,21 +248,31 @@ def _outcome(
 ) -> tuple[ValueCounts, ValueCounts | None, np.ndarray]:
     """Return counts of exits, counts of entries, and patients whose exit is not after entry, without missing times."""
     time, cause, entry = cohort.outcome(endpoint)
-    known = ~np.isnan(time) if entry is None else ~(np.isnan(time) | np.isnan(entry))
-    time, cause, held = time[known], cause[known], cell[known]
-    start = np.zeros(len(time)) if entry is None else entry[known]
-    n_exit_not_after_entry = np.bincount(held[time <= start], minlength=cells)
-    began = None if entry is None else ValueCounts.of(held, start, np.zeros(len(held), int), starts=True)
-    return ValueCounts.of(held, time, cause), began, n_exit_not_after_entry
+    coded = cohort.arrays.distinct(cohort.schema.endpoints[endpoint].time)
+    known = coded.codes >= 0 if entry is None else (coded.codes >= 0) & ~np.isnan(entry)
+    codes = coded.codes
+    if not known.all():
+        time, cause, cell, codes = time[known], cause[known], cell[known], codes[known]
+        entry = None if entry is None else entry[known]
+    n_exit_not_after_entry = np.bincount(cell[time <= (0.0 if entry is None else entry)], minlength=cells)
+    began = None if entry is None else ValueCounts.of(cell, entry, np.zeros(len(cell), int), starts=True)
+    return ValueCounts.of_coded(cell, coded.values, codes, cause), began, n_exit_not_after_entry
 
 
-def _numbers(column: pd.Series) -> np.ndarray:
-    return np.asarray(pd.to_numeric(column, errors="coerce").to_numpy(float, na_value=np.nan))
+def _known(cohort: Cohort, name: str, cell: np.ndarray) -> ValueCounts:
+    """Return counts of the finite values of a column."""
+    coded = cohort.arrays.distinct(name)
+    finite = np.append(np.isfinite(coded.values), False)  # the last one is of missing values
+    codes = coded.codes
+    if not finite[:-1].all() or codes.min(initial=0) < 0:
+        held = finite[codes]
+        cell, codes = cell[held], codes[held]
+    return ValueCounts.of_coded(cell, coded.values, codes, np.zeros(len(cell), int))
 
 
-def _known(cell: np.ndarray, column: np.ndarray) -> ValueCounts:
-    held = np.isfinite(column)
-    return ValueCounts.of(cell[held], column[held], np.zeros(int(held.sum()), int))
+def _missing(cohort: Cohort, name: str) -> np.ndarray:
+    """Return True (n,) where a column is missing; a column of levels is coded already."""
+    return cohort.coded(name).codes < 0 if name in cohort.schema.strata else cohort.missing(name)
 
 
 def _bytes(held: object) -> object:
