@@ -308,8 +308,9 @@ def columns(data: Observed) -> list[str]:
 def _over(data: Tally, names: Sequence[str], at_least: int) -> tuple[int, np.ndarray, np.ndarray]:
     """Return moments of columns; NotEstimableError for too few known values or infinite ones, as for rows."""
     places = [list(data.numbers).index(name) for name in names]
-    endless = int(data.moments.infinite[:, places].sum())
-    n, mean, comoment = data.moments.over(places)
+    n, mean, comoment, endless = data.shared(
+        ("moments", *names), lambda: (*data.moments.over(places), int(data.moments.infinite[:, places].sum()))
+    )
     if n + endless < at_least:
         found = f"{n + endless} patients with a known value"
         raise NotEstimableError("estimate", Problem("values", found, f"at least {at_least} are needed"))
@@ -367,11 +368,19 @@ def _with_ties(data: Tally, endpoint: str) -> Tally:
 def _ties_joined(data: Tally, endpoint: str) -> Tally:
     held = [name for name in ("outcomes", "entries") if endpoint in getattr(data, name)]
     counts = [getattr(data, name)[endpoint] for name in held]
+    if len(counts) == 1 and not _tied(counts[0].by_value[0]):
+        return data
     times = as_one_time(*(one.value for one in counts))
     for name, one, joined in zip(held, counts, times, strict=True):
         if joined is not one.value:
-            data = replace(data, **cast(Any, {name: {**getattr(data, name), endpoint: replace(one, value=joined)}}))
+            joined_counts = {**getattr(data, name), endpoint: replace(one, value=joined)}
+            data = replace(data, **cast(Any, {name: joined_counts, "_made": {}, "_taken_from": None}))
     return data
+
+
+def _tied(times: np.ndarray) -> bool:
+    """Return whether some of the different times (k,), ascending, differ by rounding only (`as_one_time`)."""
+    return bool((np.diff(times) <= slack(times)).any())
 
 
 def _at_risk(data: Tally, endpoint: str, at: np.ndarray) -> np.ndarray:

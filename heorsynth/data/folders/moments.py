@@ -81,7 +81,7 @@ class MomentBlocks:
     def renumbered(self, places: np.ndarray) -> MomentBlocks:
         """Return the blocks with cell i renumbered as places[i], which increases with i. A cell at -1 is left out."""
         cell = places[self.cell]
-        kept = cell >= 0
+        kept = np.flatnonzero(cell >= 0)
         return MomentBlocks(**{name: value[kept] for name, value in {**vars(self), "cell": cell}.items()})
 
     def over(self, columns: list[int]) -> tuple[int, np.ndarray, np.ndarray]:

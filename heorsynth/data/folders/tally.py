@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from functools import reduce
+from functools import cached_property, reduce
 from operator import add
 from typing import Any, TypeVar, cast
 
@@ -64,9 +64,10 @@ class Tally:
     moments: MomentBlocks
     missing: Mapping[str, np.ndarray]
     _made: dict[Hashable, Any] = field(default_factory=dict, compare=False)
+    _taken_from: tuple[Tally, np.ndarray] | None = field(default=None, compare=False)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**vars(self), "_made": {}}
+        return {one.name: getattr(self, one.name) for one in fields(self)} | {"_made": {}, "_taken_from": None}
 
     def shared(self, key: Hashable, make: Callable[[], _Made]) -> _Made:
         """Return what several estimands need of this tally, such as a curve or a group; it is made once.
@@ -129,7 +130,7 @@ class Tally:
         """Return the sum of all parts, added in their order."""
         return reduce(add, parts)
 
-    @property
+    @cached_property
     def n(self) -> int:
         """Number of patients."""
         return int(self.patients.sum())
@@ -146,7 +147,7 @@ class Tally:
         if name not in self.schema.strata:
             raise unknown_name("arm or subgroup", name, self.schema.strata)
         place = self.schema.strata.index(name)
-        return np.array([member[place] for member in self.members], dtype=str)
+        return self.shared(("levels", name), lambda: np.array([member[place] for member in self.members], dtype=str))
 
     @property
     def arm_levels(self) -> tuple[str, ...]:
@@ -154,30 +155,36 @@ class Tally:
         return () if self.schema.arm is None else arms_in_order(self.levels(self.schema.arm), self.schema)
 
     def take(self, cells: np.ndarray) -> Tally:
-        """Return the tally of some cells, given as a boolean mask (c,)."""
-        return self.shared(("cells", cells.tobytes()), lambda: self._taken(cells))
+        """Return the tally of some cells, given as a boolean mask (c,).
+
+        It is the same object however it is come by: the women of an arm are those of the arm among the women.
+        """
+        if cells.all():
+            return self
+        if self._taken_from is None:
+            return self.shared(("cells", cells.tobytes()), lambda: self._taken(cells))
+        whole, places = self._taken_from
+        wanted = np.zeros(len(whole.members), dtype=bool)
+        wanted[places[cells]] = True
+        return whole.take(wanted)
 
     def _taken(self, cells: np.ndarray) -> Tally:
-        places = np.where(cells, np.cumsum(cells) - 1, -1).astype(np.int64)
-        kept = tuple(member for member, wanted in zip(self.members, cells, strict=True) if wanted)
-        return self._renumbered(places, kept)
+        kept = np.flatnonzero(cells)
+        places = np.full(len(cells), -1)
+        places[kept] = np.arange(len(kept))
+        part = self._renumbered(places, tuple(self.members[place] for place in kept.tolist()))
+        return replace(part, _taken_from=(self, kept))
 
     def _renumbered(self, places: np.ndarray, members: tuple[Cell, ...]) -> Tally:
         """Return the tally with cell i at places[i] of `members`, in the same order. A cell at -1 is left out."""
-        kept = places >= 0
-
-        def moved(counts: np.ndarray) -> np.ndarray:
-            result = np.zeros(len(members), dtype=np.int64)
-            result[places[kept]] = counts[kept]
-            return result
-
         counts: dict[str, Any] = {
             name: _Renumbered(getattr(self, name), places) for name in ("outcomes", "entries", "numbers")
         }
-        patients: dict[str, Any] = {name: {key: moved(held) for key, held in getattr(self, name).items()} for name in
-                    ("n_exit_not_after_entry", "missing")}  # fmt: skip
-        moments = self.moments.renumbered(places)
-        return Tally(self.schema, members, moved(self.patients), moments=moments, **counts, **patients)
+        patients: dict[str, Any] = {
+            name: _Moved(getattr(self, name), places, len(members)) for name in ("n_exit_not_after_entry", "missing")
+        }
+        moved, moments = _moved(self.patients, places, len(members)), self.moments.renumbered(places)
+        return Tally(self.schema, members, moved, moments=moments, **counts, **patients)
 
     def _aligned(self) -> Tally:
         """Return the tally with an endpoint's exit and entry times both rounded or both exact, so entry stays first."""
@@ -203,22 +210,53 @@ class Tally:
         return self.card().html()
 
 
-class _Renumbered(Mapping[str, ValueCounts]):
-    """Counts of values with other numbers of cells; each is made when it is first asked for."""
+class _OnUse(Mapping[str, _Made]):
+    """Counts with other numbers of cells; each is made when it is first asked for."""
 
-    def __init__(self, held: Mapping[str, ValueCounts], places: np.ndarray) -> None:
-        self._held, self._places, self._made = held, places, dict[str, ValueCounts]()
+    def __init__(self, held: Mapping[str, _Made], places: np.ndarray) -> None:
+        self._held, self._places, self._done = held, places, dict[str, _Made]()
 
-    def __getitem__(self, key: str) -> ValueCounts:
-        if key not in self._made:
-            self._made[key] = self._held[key].renumbered(self._places)
-        return self._made[key]
+    def __getitem__(self, key: str) -> _Made:
+        if key not in self._done:
+            self._done[key] = self._changed(self._held[key])
+        return self._done[key]
+
+    def _changed(self, held: _Made) -> _Made:
+        raise NotImplementedError
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._held
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._held)
 
     def __len__(self) -> int:
         return len(self._held)
+
+
+class _Renumbered(_OnUse[ValueCounts]):
+    """Counts of values."""
+
+    def _changed(self, held: ValueCounts) -> ValueCounts:
+        return held.renumbered(self._places)
+
+
+class _Moved(_OnUse[np.ndarray]):
+    """Counts of patients."""
+
+    def __init__(self, held: Mapping[str, np.ndarray], places: np.ndarray, cells: int) -> None:
+        super().__init__(held, places)
+        self._cells = cells
+
+    def _changed(self, held: np.ndarray) -> np.ndarray:
+        return _moved(held, self._places, self._cells)
+
+
+def _moved(counts: np.ndarray, places: np.ndarray, cells: int) -> np.ndarray:
+    """Return the counts (c,) of cells at their new places, 0 elsewhere."""
+    kept, moved = places >= 0, np.zeros(cells, dtype=np.int64)
+    moved[places[kept]] = counts[kept]
+    return moved
 
 
 def cells_of(cohort: Cohort) -> tuple[np.ndarray, tuple[Cell, ...]]:
