@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -208,9 +208,14 @@ class Arrays:
         return len(self.frame) if self._taken is None else len(self._taken[1])
 
     @cached_property
+    def columns(self) -> tuple[Any, ...]:
+        """The names of the columns, in their order."""
+        return tuple(self.frame.columns) if self._taken is None else self._taken[0].columns
+
+    @cached_property
     def names(self) -> frozenset[object]:
-        """The names of the columns."""
-        return frozenset(self.frame.columns) if self._taken is None else self._taken[0].names
+        """The names of the columns, to look one up."""
+        return frozenset(self.columns) if self._taken is None else self._taken[0].names
 
     def held(self, name: str) -> np.ndarray:
         """Return a column (n,) as it is stored."""

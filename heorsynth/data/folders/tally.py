@@ -94,7 +94,7 @@ class Tally:
         names = _money(schema)
         columns = np.column_stack([np.zeros((cohort.n, 0)), *(cohort.numbers(name) for name in names)])
         numbers = {name: _known(cohort, name, cell) for name in names}
-        gaps = {str(name): _missing(cohort, name) for name in cohort.rows.columns if name != schema.id}
+        gaps = {str(name): _missing(cohort, name) for name in cohort.arrays.columns if name != schema.id}
         return cls(
             schema,
             members,
@@ -173,7 +173,8 @@ class Tally:
         places = np.full(len(cells), -1)
         places[kept] = np.arange(len(kept))
         part = self._renumbered(places, tuple(self.members[place] for place in kept.tolist()))
-        return replace(part, _taken_from=(self, kept))
+        part.__dict__["_taken_from"] = self, kept
+        return part
 
     def _renumbered(self, places: np.ndarray, members: tuple[Cell, ...]) -> Tally:
         """Return the tally with cell i at places[i] of `members`, in the same order. A cell at -1 is left out."""

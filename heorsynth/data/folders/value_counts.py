@@ -48,6 +48,10 @@ def lowered(values: np.ndarray) -> np.ndarray:
     return np.where(values > 0, result, values)
 
 
+_Coded = tuple[np.ndarray, np.ndarray, np.ndarray]
+"""Values (d,) and codes (c,), ascending, some perhaps without entry, and the spot (k,) of each entry among d × c."""
+
+
 @dataclass(frozen=True)
 class ValueCounts:
     """Counts by cell, value and event code, one entry for each combination that occurs, sorted.
@@ -84,14 +88,15 @@ class ValueCounts:
         if coarse:
             values, again = _distinct((lowered if starts else rounded)(values))
             place = again[place]
-        return cls._made(*_grouped(cell, values, place, code, None), coarse, starts)
+        return cls._of_spots(*_grouped(cell, values, place, code, None), coarse, starts)
 
     @classmethod
-    def _made(cls, values: np.ndarray, place: np.ndarray, *counted: Any) -> ValueCounts:
-        """Return the counts of values that are places (k,) among others (d,): these need no further sort."""
-        cell, *others = counted
-        made = cls(cell, values[place], *others)
-        made.__dict__["_coded"] = values, place
+    def _of_spots(cls, coded: _Coded, cell: np.ndarray, count: np.ndarray, coarse: bool, starts: bool) -> ValueCounts:
+        """Return counts from the spots of their values and codes, which need no further sort."""
+        values, codes, spot = coded
+        place, column = np.divmod(spot, max(len(codes), 1))
+        made = cls(cell, values[place], codes[column], count, coarse, starts)
+        made.__dict__["_coded"] = coded
         return made
 
     def __getstate__(self) -> dict[str, Any]:
@@ -102,7 +107,7 @@ class ValueCounts:
         if self.coarse:
             return self
         values, place = _distinct((lowered if self.starts else rounded)(self.value))
-        return self._made(*_grouped(self.cell, values, place, self.code, self.count), True, self.starts)
+        return self._of_spots(*_grouped(self.cell, values, place, self.code, self.count), True, self.starts)
 
     def __add__(self, other: ValueCounts) -> ValueCounts:
         """Return the sum of two counts with the same cells."""
@@ -112,30 +117,38 @@ class ValueCounts:
             np.concatenate([getattr(self, name), getattr(other, name)]) for name in ("cell", "value", "code", "count")
         )
         values, place = _distinct(value)
-        total = self._made(*_grouped(cell, values, place, code, count), self.coarse, self.starts)
+        total = self._of_spots(*_grouped(cell, values, place, code, count), self.coarse, self.starts)
         return total.coarsened() if len(values) > EXACT else total
 
     def renumbered(self, places: np.ndarray) -> ValueCounts:
         """Return the counts with cell i renumbered as places[i], which increases with i. A cell at -1 is left out."""
-        cell = places[self.cell]
-        kept = np.flatnonzero(cell >= 0)
-        values, place = self._coded
-        return self._made(values, place[kept], cell[kept], self.code[kept], self.count[kept], self.coarse, self.starts)
+        kept, ends = np.flatnonzero(places >= 0), np.searchsorted(self.cell, np.arange(len(places) + 1))
+        parts = [slice(ends[cell], ends[cell + 1]) for cell in kept.tolist()]
+
+        def taken(whole: np.ndarray) -> np.ndarray:
+            return np.concatenate([whole[:0], *(whole[part] for part in parts)])
+
+        cell, (values, codes, spot) = np.repeat(places[kept], ends[kept + 1] - ends[kept]), self._coded
+        counted = taken(self.value), taken(self.code), taken(self.count)
+        made = ValueCounts(cell, *counted, self.coarse, self.starts)
+        made.__dict__["_coded"] = values, codes, taken(spot)
+        return made
 
     @cached_property
-    def _coded(self) -> tuple[np.ndarray, np.ndarray]:
-        """Values (d,) in ascending order, of which some may have no entry, and the place (k,) of each entry's value."""
-        return np.unique(self.value, return_inverse=True)
+    def _coded(self) -> _Coded:
+        values, place = np.unique(self.value, return_inverse=True)
+        codes, column, _ = unique(self.code)
+        return values, codes, place * len(codes) + column
 
     @cached_property
     def by_value(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Different values (k,) in ascending order, codes (c,), and counts (k, c), over all cells."""
-        values, place = self._coded
-        codes, column, _ = unique(self.code)
-        flat = np.bincount(place * len(codes) + column, weights=self.count, minlength=len(values) * len(codes))
-        counts = flat.reshape(len(values), len(codes))
-        held = np.flatnonzero(counts.sum(axis=1))
-        return (values, codes, counts) if len(held) == len(values) else (values[held], codes, counts[held])
+        values, codes, spot = self._coded
+        counts = np.bincount(spot, self.count, len(values) * len(codes)).reshape(len(values), len(codes))
+        occur, used = counts.any(axis=1), counts.any(axis=0)
+        if not used.all():
+            codes, counts = codes[used], counts[:, used]
+        return (values, codes, counts) if occur.all() else (values[occur], codes, counts[occur])
 
 
 def _distinct(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -149,13 +162,12 @@ def _distinct(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def _grouped(
     cell: np.ndarray, values: np.ndarray, place: np.ndarray, code: np.ndarray, count: np.ndarray | None
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Return values, and the place, cell, code and count of each combination, from rows or from repeated ones."""
+) -> tuple[_Coded, np.ndarray, np.ndarray]:
+    """Return the coding, cell and count of each combination, from rows or from repeated ones."""
     codes, column, _ = unique(code)
     width, height = max(len(codes), 1), max(len(values), 1)
     key = (cell.astype(np.int64) * height + place) * width + column
     keys, group, rows = unique(key)
     counts = rows if count is None else np.bincount(group, weights=count, minlength=len(keys))
-    rest, column = np.divmod(keys, width)
-    cells, place = np.divmod(rest, height)
-    return values, place, cells, codes[column], counts.astype(np.int64)
+    cells, spot = np.divmod(keys, width * height)
+    return (values, codes, spot), cells, counts.astype(np.int64)
