@@ -54,8 +54,13 @@ class Levels:
     @property
     def counts(self) -> dict[str, int]:
         """The number of rows with each level that some row has, sorted by level."""
-        counts = np.bincount(self.codes[self.codes >= 0], minlength=len(self.names) - 1).tolist()
-        return {str(name): count for name, count in zip(self.names[:-1], counts, strict=True) if count}
+        return {str(name): count for name, count in zip(self.names[:-1], self._sizes[:-1].tolist(), strict=True) if count}
+
+    @cached_property
+    def _sizes(self) -> np.ndarray:
+        """The number of rows with each level (L + 1,), then without one."""
+        counts = np.bincount(self.codes + 1, minlength=len(self.names))
+        return np.append(counts[1:], counts[0])
 
     def among(self, wanted: Sequence[str]) -> np.ndarray:
         """Return the place (n,) of each row's level in another list: its length if the list lacks it, -1 if missing."""
@@ -155,6 +160,8 @@ _FEW = 8
 
 def combination_counts(columns: Sequence[Levels]) -> Counter[tuple[str, ...]]:
     """Return the number of rows with each combination of levels, in the order in which they first occur."""
+    if len(columns) == 1 and len(columns[0].names) <= _FEW_CELLS:
+        return _counted_alone(columns[0])
     sizes = tuple(len(column.names) for column in columns)
     texts = [column.names[column.codes] for column in columns] if math.prod(sizes) > _MOST_PLACES else []
     if texts or not columns or not len(columns[0].codes):
@@ -170,6 +177,14 @@ def combination_counts(columns: Sequence[Levels]) -> Counter[tuple[str, ...]]:
     places = np.unravel_index(cells[order], sizes)
     levels = [column.names[place].tolist() for column, place in zip(columns, places, strict=True)]
     return Counter(dict(zip(zip(*levels, strict=True), counts[order].tolist(), strict=True)))
+
+
+def _counted_alone(column: Levels) -> Counter[tuple[str, ...]]:
+    """Return `combination_counts` of one column with few levels."""
+    sizes = column._sizes
+    held = np.flatnonzero(sizes).tolist()
+    first = {int(np.argmax(column.codes == (place if place < len(sizes) - 1 else -1))): place for place in held}
+    return Counter({(str(column.names[first[row]]),): int(sizes[first[row]]) for row in sorted(first)})
 
 
 class Arrays:
