@@ -24,7 +24,7 @@ class Gaps:
     Attributes
     ----------
     each : array (m, J)           synthetic minus real, such as two curves at J times
-    noise : array (B, J)          draws of the error of their mean over the cohorts, centred at 0; of one cohort NaN (1, J)
+    noise : array (B, J)          draws of the error of their mean over the cohorts, centred at 0; NaN (1, J) of one
     real_noise : array (B, J)     draws of the sampling error of the real cohort: what a resample of it scores
     level : float                 two-sided level of the intervals
     """

@@ -24,7 +24,7 @@ from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.data.folders.moments import SPIKES
 from heorsynth.data.folders.tally import Tally
 from heorsynth.data.folders.value_counts import ValueCounts
-from heorsynth.estimators.basics.ties import as_one_time, slack
+from heorsynth.estimators.basics.ties import any_tied, as_one_time, slack
 from heorsynth.estimators.costs.costs import Moments, known
 from heorsynth.estimators.costs.quantiles import Ranked
 from heorsynth.estimators.economics.increments import Joint
@@ -278,8 +278,7 @@ def _(data: Tally, name: str) -> Ranked:
 def spike(data: Observed, name: str, what: str) -> tuple[int, int]:
     """Return the number of patients whose value is "zero", "one" or "negative", and the number with a known value."""
     values = known(rows_of(data).column(name))
-    found = {"zero": values == 0, "one": values == 1, "negative": values < 0}[what]
-    return int(found.sum()), len(values)
+    return int({"zero": values == 0, "one": values == 1, "negative": values < 0}[what].sum()), len(values)
 
 
 @spike.register
@@ -368,19 +367,14 @@ def _with_ties(data: Tally, endpoint: str) -> Tally:
 def _ties_joined(data: Tally, endpoint: str) -> Tally:
     held = [name for name in ("outcomes", "entries") if endpoint in getattr(data, name)]
     counts = [getattr(data, name)[endpoint] for name in held]
-    if len(counts) == 1 and not _tied(counts[0].by_value[0]):
+    if len(counts) == 1 and not any_tied(counts[0].by_value[0]):
         return data
     times = as_one_time(*(one.value for one in counts))
     for name, one, joined in zip(held, counts, times, strict=True):
         if joined is not one.value:
-            joined_counts = {**getattr(data, name), endpoint: replace(one, value=joined)}
-            data = replace(data, **cast(Any, {name: joined_counts, "_made": {}, "_taken_from": None}))
+            changed = {name: {**getattr(data, name), endpoint: replace(one, value=joined)}}
+            data = replace(data, **cast(Any, changed), _made={}, _taken_from=None)
     return data
-
-
-def _tied(times: np.ndarray) -> bool:
-    """Return whether some of the different times (k,), ascending, differ by rounding only (`as_one_time`)."""
-    return bool((np.diff(times) <= slack(times)).any())
 
 
 def _at_risk(data: Tally, endpoint: str, at: np.ndarray) -> np.ndarray:
@@ -393,8 +387,7 @@ def _from(held: ValueCounts, at: np.ndarray) -> np.ndarray:
     """Return the number of patients with a value at or after each time."""
     values, _, counts = held.by_value
     before = np.concatenate([[0.0], np.cumsum(counts.sum(axis=1))])
-    found: np.ndarray = before[-1] - before[np.searchsorted(values, at, side="left")]
-    return found
+    return np.asarray(before[-1] - before[np.searchsorted(values, at, side="left")])
 
 
 def _counts(

@@ -229,8 +229,8 @@ class Question:
         if around is not None:
             own, drawn = around(self.group.real), [around(cohort)[0] for cohort in self.group.synthetic]
             held = replace(held, real=own[0], error=own[1], synthetic=float(np.mean(drawn)))
-        changed = {"margin": margin} if margin is not self.margin else {}
-        asked = replace(self, held=held, **changed) if changed or held is not _NOTHING else self
+        plain = margin is self.margin and held is _NOTHING
+        asked = self if plain else replace(self, margin=margin, held=held)
         return asked.compare(
             Measured(real, variance, [one[0] for one in found], [one[1] for one in found]),
             log=log,

@@ -260,9 +260,7 @@ def rows_of(data: Observed) -> Cohort:
 
 def measured(cohort: Cohort, name: str) -> bool:
     """Return whether a column is a number and no code."""
-    column = cohort.rows[name]
-    number = types.is_numeric_dtype(column) and not types.is_bool_dtype(column)
-    return bool(number) and not cohort.schema.holds_levels(name)
+    return cohort.arrays.holds_numbers(name) and not cohort.schema.holds_levels(name)
 
 
 def covariate(cohort: Cohort, name: str) -> np.ndarray:
@@ -272,7 +270,7 @@ def covariate(cohort: Cohort, name: str) -> np.ndarray:
     ------
     NotEstimableError      the cohort has no such column
     """
-    if name not in cohort.rows:
+    if not cohort.has(name):
         raise NotEstimableError(f"there is no column {name!r}")
     if measured(cohort, name):
         return cohort.numbers(name)[:, None]
@@ -288,7 +286,7 @@ def joined(parts: list[np.ndarray], n: int) -> np.ndarray:
 
 
 def _clusters(cohort: Cohort, name: str) -> np.ndarray:
-    if name not in cohort.rows:
+    if not cohort.has(name):
         raise NotEstimableError(f"there is no column {name!r}")
     return cohort.levels(name)
 

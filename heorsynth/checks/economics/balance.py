@@ -82,7 +82,7 @@ class _Contrast:
 
     def arms(self, cohort: Cohort) -> tuple[Moments, Moments]:
         """Return mean and variance of the treated and of the comparator's patients."""
-        if self.name not in cohort.rows:
+        if not cohort.has(self.name):
             raise NotEstimableError(f"there is no column {self.name!r}")
         values, arm = _values(cohort, self.name, self.level), str(cohort.schema.arm)
         pair = self.pair.treatment, self.pair.comparator

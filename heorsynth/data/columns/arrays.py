@@ -11,6 +11,7 @@ from typing import Any, cast
 
 import numpy as np
 import pandas as pd
+from pandas.api import types
 
 from heorsynth.core.ranks import coded, in_units
 from heorsynth.data.columns.levels import all_text, as_text
@@ -54,7 +55,8 @@ class Levels:
     @property
     def counts(self) -> dict[str, int]:
         """The number of rows with each level that some row has, sorted by level."""
-        return {str(name): count for name, count in zip(self.names[:-1], self._sizes[:-1].tolist(), strict=True) if count}
+        sizes = self._sizes[:-1].tolist()
+        return {str(name): count for name, count in zip(self.names[:-1], sizes, strict=True) if count}
 
     @cached_property
     def _sizes(self) -> np.ndarray:
@@ -197,6 +199,7 @@ class Arrays:
     def __init__(self, frame: pd.DataFrame | None, taken: tuple[Arrays, np.ndarray] | None = None) -> None:
         self._frame, self._taken = frame, taken
         self._made: dict[tuple[str, str], np.ndarray] = {}
+        self._numeric: dict[str, bool] = {}
         self._levels: dict[str, Levels] = {}
         self._distinct: dict[str, Distinct] = {}
         self._several: dict[tuple[str, ...], np.ndarray] = {}
@@ -231,6 +234,15 @@ class Arrays:
     def names(self) -> frozenset[object]:
         """The names of the columns, to look one up."""
         return frozenset(self.columns) if self._taken is None else self._taken[0].names
+
+    def holds_numbers(self, name: str) -> bool:
+        """Return whether a column is stored as numbers; truth values are none."""
+        if self._taken is not None:
+            return self._taken[0].holds_numbers(name)
+        if name not in self._numeric:
+            kind = self._column(name).dtype
+            self._numeric[name] = types.is_numeric_dtype(kind) and not types.is_bool_dtype(kind)
+        return self._numeric[name]
 
     def held(self, name: str) -> np.ndarray:
         """Return a column (n,) as it is stored."""

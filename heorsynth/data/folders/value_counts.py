@@ -84,7 +84,7 @@ class ValueCounts:
     ) -> ValueCounts:
         """Return the counts of rows whose values are places (n,) among others (d,) in ascending order."""
         values = values + 0.0  # no negative zero
-        coarse = len(values) > EXACT and np.count_nonzero(np.bincount(place, minlength=len(values))) > EXACT
+        coarse = len(values) > EXACT and int(np.count_nonzero(np.bincount(place))) > EXACT
         if coarse:
             values, again = _distinct((lowered if starts else rounded)(values))
             place = again[place]

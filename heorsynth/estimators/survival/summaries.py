@@ -29,9 +29,7 @@ def restricted_mean(curve: SurvivalCurve, horizon: float, *, level: float = 0.95
     inside = slice(int(np.searchsorted(curve.times, horizon)))
     value, variance = curve.shared(
         ("area", horizon),
-        lambda: area(
-            curve.times[inside], curve.survival[inside], curve.events[inside], curve.at_risk[inside], horizon
-        ),
+        lambda: area(curve.times[inside], curve.survival[inside], curve.events[inside], curve.at_risk[inside], horizon),
     )
     return Estimate.normal(
         float(value),
