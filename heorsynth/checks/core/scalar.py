@@ -170,7 +170,7 @@ def compared(measured: Measured, margin: Margin, unsampled: float = 0.0, level: 
         difference - half,
         difference + half,
         MEAN_ABSOLUTE_NORMAL * own_scaled,
-        overlap(real, own, synthetic, math.sqrt(float(np.mean(measured.synthetic_variances)))),
+        overlap(real, own, synthetic, math.sqrt(sum(measured.synthetic_variances) / len(values))),
         (synthetic - real) / own if own > 0 else math.nan,
         low,
         high,

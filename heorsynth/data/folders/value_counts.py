@@ -49,7 +49,7 @@ def lowered(values: np.ndarray) -> np.ndarray:
 
 
 _Coded = tuple[np.ndarray, np.ndarray, np.ndarray]
-"""Values (d,) and codes (c,), ascending, some perhaps without entry, and the spot (k,) of each entry among d × c."""
+"""Values (d,) and codes (c,), ascending, some perhaps without entry, and the spot (k,) of each entry among c × d."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ class ValueCounts:
     def _of_spots(cls, coded: _Coded, cell: np.ndarray, count: np.ndarray, coarse: bool, starts: bool) -> ValueCounts:
         """Return counts from the spots of their values and codes, which need no further sort."""
         values, codes, spot = coded
-        place, column = np.divmod(spot, max(len(codes), 1))
+        column, place = np.divmod(spot, max(len(values), 1))
         made = cls(cell, values[place], codes[column], count, coarse, starts)
         made.__dict__["_coded"] = coded
         return made
@@ -138,17 +138,17 @@ class ValueCounts:
     def _coded(self) -> _Coded:
         values, place = np.unique(self.value, return_inverse=True)
         codes, column, _ = unique(self.code)
-        return values, codes, place * len(codes) + column
+        return values, codes, column.astype(np.int64) * len(values) + place
 
     @cached_property
     def by_value(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Different values (k,) in ascending order, codes (c,), and counts (k, c), over all cells."""
         values, codes, spot = self._coded
-        counts = np.bincount(spot, self.count, len(values) * len(codes)).reshape(len(values), len(codes))
-        occur, used = counts.any(axis=1), counts.any(axis=0)
+        counts = np.bincount(spot, self.count, len(codes) * len(values)).reshape(len(codes), len(values))
+        occur, used = counts.sum(axis=0) > 0, counts.any(axis=1)
         if not used.all():
-            codes, counts = codes[used], counts[:, used]
-        return (values, codes, counts) if occur.all() else (values[occur], codes, counts[occur])
+            codes, counts = codes[used], counts[used]
+        return (values, codes, counts.T) if occur.all() else (values[occur], codes, counts[:, occur].T)
 
 
 def _distinct(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -169,5 +169,6 @@ def _grouped(
     key = (cell.astype(np.int64) * height + place) * width + column
     keys, group, rows = unique(key)
     counts = rows if count is None else np.bincount(group, weights=count, minlength=len(keys))
-    cells, spot = np.divmod(keys, width * height)
-    return (values, codes, spot), cells, counts.astype(np.int64)
+    rest, column = np.divmod(keys, width)
+    cells, place = np.divmod(rest, height)
+    return (values, codes, column * height + place), cells, counts.astype(np.int64)
