@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass, replace
+from functools import lru_cache
 from statistics import NormalDist
 
 _NEGLIGIBLE = 1e-12
@@ -35,6 +36,7 @@ def stable(value: float, size: float = 0.0) -> float:
     return float(f"{value:.{DIGITS}g}") + 0.0
 
 
+@lru_cache(maxsize=64)
 def normal_quantile(level: float) -> float:
     """Return the two-sided standard normal quantile: 1.96 for a level of 0.95."""
     return NormalDist().inv_cdf(0.5 + level / 2)

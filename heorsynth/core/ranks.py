@@ -177,3 +177,14 @@ def coded(whole: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None
     counts = np.diff(starts, append=n)
     codes[packed] = np.repeat(np.arange(len(starts), dtype=np.int32), counts)
     return values, codes, counts
+
+
+def unique(whole: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the different whole numbers (d,), ascending, each one's place (n,) and their counts (d,): `coded` of any.
+
+    Examples
+    --------
+    >>> [part.tolist() for part in unique(np.array([2**62, 5, 2**62]))]
+    [[5, 4611686018427387904], [1, 0, 1], [1, 2]]
+    """
+    return (coded(whole) if len(whole) else None) or np.unique(whole, return_inverse=True, return_counts=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 
 import numpy as np
@@ -11,8 +12,9 @@ from scipy import stats
 
 import heorsynth as hs
 from heorsynth.checks.core import coded_rows, observed
+from heorsynth.checks.core.strata import at_level, patients_by
 from heorsynth.checks.structure import check, designs
-from heorsynth.checks.structure.panel_analyses import _explained, _levels_correlate
+from heorsynth.checks.structure.panel_analyses import _explained, _levels_correlate, _whole_correlations
 from heorsynth.core.disclosure import RULES
 from heorsynth.data.columns.arrays import Distinct
 from heorsynth.data.folders.tally import Tally
@@ -188,13 +190,33 @@ def test_relations_of_levels_are_those_of_their_indicators(cohort: hs.Cohort) ->
     plain = [[abs(np.corrcoef(arm.codes[both] == a, sex.codes[both] == b)[0, 1]) for b in range(2)] for a in range(3)]
     np.testing.assert_allclose(_levels_correlate(arm, sex), plain, rtol=1e-9)
     ranks = cohort.arrays.distinct("time").ranks
-    for held, found in zip((arm, sex), _explained(ranks, [arm, sex]), strict=True):
+    for held, found in zip((arm, sex), _explained(cohort.arrays.distinct("time"), [arm, sex]), strict=True):
         seen = held.codes >= 0
         means = pd.Series(ranks[seen]).groupby(held.codes[seen]).agg(["mean", "size"]).sort_values("mean")
         blocks = np.split(np.sort(ranks[seen]), np.cumsum(means["size"])[:-1])
         centre = ranks[seen].mean()
         best = sum(len(block) * (block.mean() - centre) ** 2 for block in blocks)
         assert found == pytest.approx(float((means["size"] * (means["mean"] - centre) ** 2).sum()) / best, rel=1e-9)
+
+
+def test_relations_of_numbers_without_gaps_are_the_correlations_of_their_ranks() -> None:
+    rng = np.random.default_rng(7)
+    columns = [np.round(rng.normal(size=5000), 1), rng.normal(size=5000)]
+    columns.append(columns[0] + columns[1])
+    found = _whole_correlations([Distinct.of(column) for column in columns])
+    plain = np.abs(np.corrcoef([pd.Series(column).rank() for column in columns]))
+    np.testing.assert_allclose(found, plain, rtol=1e-11)
+
+
+def test_patients_at_a_level_are_those_with_its_text(cohort: hs.Cohort) -> None:
+    part = cohort.take(np.flatnonzero(cohort.levels("arm") != cohort.levels("arm")[0]))
+    for rows in (cohort, part):
+        for name in ("arm", "sex"):
+            text = rows.levels(name)
+            for level in (*sorted(set(cohort.levels(name))), "no such level"):
+                np.testing.assert_array_equal(at_level(rows, name, level), text == level)
+            counts = patients_by(rows, [name])
+            assert list(counts.items()) == list(Counter((one,) for one in text.tolist()).items())
 
 
 def test_values_below_at_and_between_points_are_counted_as_one_by_one(cohort: hs.Cohort) -> None:
@@ -280,3 +302,51 @@ def test_five_times_around_a_median_are_those_of_the_events_written_out() -> Non
     at = int(np.searchsorted(times, summaries.curve_quantile(curve, 0.5).value))
     five = times[RULES.places(at, len(times))]
     assert summaries.around_quantile(curve, 0.5) == RULES.mean_around(five)
+
+
+def test_a_tally_of_coded_columns_has_the_counts_of_their_values(cohort: hs.Cohort) -> None:
+    part = cohort.take(np.flatnonzero(np.arange(N) % 3 > 0))  # some values and cells of the whole have no row
+    for rows in (cohort, part):
+        tally = Tally.of(rows)
+        texts = np.array([rows.levels(name) for name in rows.schema.strata]).T
+        members, cell = np.unique(texts, axis=0, return_inverse=True)
+        assert [tuple(one) for one in members.tolist()] == list(tally.members)
+        for name, held in {**tally.numbers, "time": tally.outcomes["os"]}.items():
+            codes = rows.outcome("os")[1] if name == "time" else np.zeros(rows.n, int)
+            known = ~np.isnan(rows.numbers(name))
+            triples = Counter(zip(cell[known], rows.numbers(name)[known], codes[known], strict=True))
+            plain = [(*key, triples[key]) for key in sorted(triples)]
+            assert list(zip(held.cell, held.value, held.code, held.count, strict=True)) == plain
+        for name, counts in tally.missing.items():
+            gaps = rows.rows[name].isna().to_numpy()
+            np.testing.assert_array_equal(counts, np.bincount(cell[gaps], minlength=len(members)))
+
+
+def test_cells_of_a_tally_are_the_same_object_in_whatever_order_they_are_taken(cohort: hs.Cohort) -> None:
+    tally = Tally.of(cohort)
+    arm, sex = tally.levels("arm") == "b", tally.levels("sex") == "f"
+    women = tally.take(sex)
+    both = women.take(women.levels("arm") == "b")
+    assert tally.take(arm & sex) is both
+    assert tally.take(np.ones(len(tally.members), bool)) is tally
+    for held, whole in ((both.outcomes["os"], tally.outcomes["os"]), (both.numbers["cost"], tally.numbers["cost"])):
+        kept = (arm & sex)[whole.cell]
+        values, codes, counts = held.by_value
+        plain = pd.crosstab(whole.value[kept], whole.code[kept], whole.count[kept], aggfunc="sum").fillna(0)
+        np.testing.assert_array_equal(values, plain.index)
+        np.testing.assert_array_equal(codes, plain.columns)
+        np.testing.assert_array_equal(counts, plain.to_numpy())
+
+
+def test_limits_on_the_scale_of_logarithms_are_those_of_powers(cohort: hs.Cohort) -> None:
+    curve = observed.curve(cohort, "os")
+    for z in (1.0, 1.96):
+        inner = (curve.survival > 0) & (curve.survival < 1)
+        value = np.where(inner, curve.survival, 0.5)
+        spread = z * curve.se / (value * np.abs(np.log(value)))
+        for power, found in zip((spread, -spread), summaries._limits(
+            curve.times, curve.survival, curve.se, 0.5, curve.times[-1], z
+        ), strict=True):  # fmt: skip
+            limit = np.where(inner, value ** np.exp(power), curve.survival)
+            end = curve.times[-1] if curve.survival[-1] > 0 else np.inf
+            assert found == summaries._crossing(curve.times, limit, 0.5, np.asarray(end))

@@ -24,7 +24,7 @@ class Gaps:
     Attributes
     ----------
     each : array (m, J)           synthetic minus real, such as two curves at J times
-    noise : array (B, J)          draws of the error of their mean over the cohorts, centred at 0
+    noise : array (B, J)          draws of the error of their mean over the cohorts, centred at 0; NaN (1, J) of one
     real_noise : array (B, J)     draws of the sampling error of the real cohort: what a resample of it scores
     level : float                 two-sided level of the intervals
     """
@@ -59,7 +59,7 @@ class Gaps:
         """
         m = len(each)
         if m < 2:
-            return cls(each, np.full_like(real_noise, math.nan), real_noise, level)
+            return cls(each, np.full((1, each.shape[1]), math.nan), real_noise, level)  # unknown
         centred = each - each.mean(axis=0)
         scale = t_quantile(m, level) / normal_quantile(level) / math.sqrt(m * (m - 1))
         noise = rng.standard_normal((len(real_noise), m)) @ centred * scale

@@ -24,7 +24,7 @@ from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.data.folders.moments import SPIKES
 from heorsynth.data.folders.tally import Tally
 from heorsynth.data.folders.value_counts import ValueCounts
-from heorsynth.estimators.basics.ties import as_one_time, slack
+from heorsynth.estimators.basics.ties import any_tied, as_one_time, slack
 from heorsynth.estimators.costs.costs import Moments, known
 from heorsynth.estimators.costs.quantiles import Ranked
 from heorsynth.estimators.economics.increments import Joint
@@ -278,8 +278,7 @@ def _(data: Tally, name: str) -> Ranked:
 def spike(data: Observed, name: str, what: str) -> tuple[int, int]:
     """Return the number of patients whose value is "zero", "one" or "negative", and the number with a known value."""
     values = known(rows_of(data).column(name))
-    found = {"zero": values == 0, "one": values == 1, "negative": values < 0}[what]
-    return int(found.sum()), len(values)
+    return int({"zero": values == 0, "one": values == 1, "negative": values < 0}[what].sum()), len(values)
 
 
 @spike.register
@@ -308,8 +307,9 @@ def columns(data: Observed) -> list[str]:
 def _over(data: Tally, names: Sequence[str], at_least: int) -> tuple[int, np.ndarray, np.ndarray]:
     """Return moments of columns; NotEstimableError for too few known values or infinite ones, as for rows."""
     places = [list(data.numbers).index(name) for name in names]
-    endless = int(data.moments.infinite[:, places].sum())
-    n, mean, comoment = data.moments.over(places)
+    n, mean, comoment, endless = data.shared(
+        ("moments", *names), lambda: (*data.moments.over(places), int(data.moments.infinite[:, places].sum()))
+    )
     if n + endless < at_least:
         found = f"{n + endless} patients with a known value"
         raise NotEstimableError("estimate", Problem("values", found, f"at least {at_least} are needed"))
@@ -367,10 +367,13 @@ def _with_ties(data: Tally, endpoint: str) -> Tally:
 def _ties_joined(data: Tally, endpoint: str) -> Tally:
     held = [name for name in ("outcomes", "entries") if endpoint in getattr(data, name)]
     counts = [getattr(data, name)[endpoint] for name in held]
+    if len(counts) == 1 and not any_tied(counts[0].by_value[0]):
+        return data
     times = as_one_time(*(one.value for one in counts))
     for name, one, joined in zip(held, counts, times, strict=True):
         if joined is not one.value:
-            data = replace(data, **cast(Any, {name: {**getattr(data, name), endpoint: replace(one, value=joined)}}))
+            changed = {name: {**getattr(data, name), endpoint: replace(one, value=joined)}}
+            data = replace(data, **cast(Any, changed), _made={}, _taken_from=None)
     return data
 
 
@@ -384,8 +387,7 @@ def _from(held: ValueCounts, at: np.ndarray) -> np.ndarray:
     """Return the number of patients with a value at or after each time."""
     values, _, counts = held.by_value
     before = np.concatenate([[0.0], np.cumsum(counts.sum(axis=1))])
-    found: np.ndarray = before[-1] - before[np.searchsorted(values, at, side="left")]
-    return found
+    return np.asarray(before[-1] - before[np.searchsorted(values, at, side="left")])
 
 
 def _counts(

@@ -45,6 +45,8 @@ _Doubt = Callable[[str], str]
 
 _Made = TypeVar("_Made")
 
+_NOTHING = Held()
+
 _MIN_PATIENTS = 2
 
 _MOST_HELD = 1_000_000
@@ -178,7 +180,7 @@ class Question:
     per: str = ""
     n_real: int | None = None
     supports: bool = False
-    held: Held = field(default_factory=Held)
+    held: Held = _NOTHING
 
     def judge(
         self,
@@ -227,7 +229,9 @@ class Question:
         if around is not None:
             own, drawn = around(self.group.real), [around(cohort)[0] for cohort in self.group.synthetic]
             held = replace(held, real=own[0], error=own[1], synthetic=float(np.mean(drawn)))
-        return replace(self, margin=margin, held=held).compare(
+        plain = margin is self.margin and held is _NOTHING
+        asked = self if plain else replace(self, margin=margin, held=held)
+        return asked.compare(
             Measured(real, variance, [one[0] for one in found], [one[1] for one in found]),
             log=log,
             after=lambda numbers: capped + ("" if after is None else after(numbers)),
@@ -390,4 +394,4 @@ def _estimated(estimate: Estimator, cohort: Observed) -> tuple[float, float, Hel
     value, variance = float(estimated.value), float(estimated.se) ** 2
     if not (math.isfinite(value) and math.isfinite(variance)):
         raise NotEstimableError("too few patients, or too few events, for an estimate with a standard error")
-    return value, variance, Held(count=estimated.count, of=estimated.n_used) if estimated.count >= 0 else Held()
+    return value, variance, Held(count=estimated.count, of=estimated.n_used) if estimated.count >= 0 else _NOTHING

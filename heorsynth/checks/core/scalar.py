@@ -145,7 +145,7 @@ def compared(measured: Measured, margin: Margin, unsampled: float = 0.0, level: 
     (2.0, -4.314, 8.314)
     """
     values, real = np.asarray(measured.synthetic, float), measured.real
-    synthetic, own = float(np.mean(values)), math.sqrt(measured.real_variance)
+    synthetic, own = float(values.mean()), math.sqrt(measured.real_variance)
     if margin.scale != "absolute" and (real == 0 or (margin.scale == "ratio" and (synthetic <= 0 or real < 0))):
         raise NotEstimableError(
             f"no {margin.scale} difference is defined: real {significant(real)}, synthetic {significant(synthetic)}"
@@ -170,7 +170,7 @@ def compared(measured: Measured, margin: Margin, unsampled: float = 0.0, level: 
         difference - half,
         difference + half,
         MEAN_ABSOLUTE_NORMAL * own_scaled,
-        overlap(real, own, synthetic, math.sqrt(float(np.mean(measured.synthetic_variances)))),
+        overlap(real, own, synthetic, math.sqrt(sum(measured.synthetic_variances) / len(values))),
         (synthetic - real) / own if own > 0 else math.nan,
         low,
         high,

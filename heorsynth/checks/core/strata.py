@@ -51,7 +51,11 @@ def _(data: Tally, name: str) -> list[str]:
 def at_level(data: Observed, name: str, level: str) -> np.ndarray:
     """Return the mask of "chosen" patients, those with a level of a column."""
     held = rows_of(data).coded(name)
-    return (held.names == level)[held.codes]
+    places = np.flatnonzero(held.names == level)
+    if len(places) != 1:  # no row has it, or '' is a level and also stands for missing
+        return (held.names == level)[held.codes]
+    place = int(places[0])
+    return np.asarray(held.codes == (place if place < len(held.names) - 1 else -1))
 
 
 @at_level.register

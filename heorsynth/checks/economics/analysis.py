@@ -260,9 +260,7 @@ def rows_of(data: Observed) -> Cohort:
 
 def measured(cohort: Cohort, name: str) -> bool:
     """Return whether a column is a number and no code."""
-    dtype = cohort.arrays.dtype(name)
-    number = types.is_numeric_dtype(dtype) and not types.is_bool_dtype(dtype)
-    return bool(number) and not cohort.schema.holds_levels(name)
+    return cohort.arrays.holds_numbers(name) and not cohort.schema.holds_levels(name)
 
 
 def covariate(cohort: Cohort, name: str) -> np.ndarray:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from pandas.api import types
 
 from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.data.columns.arrays import Distinct
@@ -12,7 +11,7 @@ from heorsynth.data.columns.kinds import MAX_LEVELS
 
 def compared_columns(real: Cohort) -> list[str]:
     """Return every column except those that name a patient or a cluster, whatever its number of levels."""
-    return [str(name) for name in real.rows.columns if name not in real.schema.identifiers]
+    return [str(name) for name in real.arrays.columns if name not in real.schema.identifiers]
 
 
 def paired_columns(real: Cohort) -> list[str]:
@@ -29,8 +28,7 @@ def paired_columns(real: Cohort) -> list[str]:
 
 def is_numeric(real: Cohort, name: str) -> bool:
     """Return whether a column is numeric; arms, subgroups, events and codes are levels, whatever their type."""
-    column = real.rows[name]
-    return not real.schema.holds_levels(name) and types.is_numeric_dtype(column) and not types.is_bool_dtype(column)
+    return not real.schema.holds_levels(name) and real.arrays.holds_numbers(name)
 
 
 def numbers(cohort: Cohort, name: str) -> np.ndarray:

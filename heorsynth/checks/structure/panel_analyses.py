@@ -23,8 +23,9 @@ from heorsynth.checks.structure.panel_columns import (
     panel_columns,
     upper,
 )
+from heorsynth.core.blocks import blocks
 from heorsynth.data.cohort.cohort import Cohort
-from heorsynth.data.columns.arrays import Levels
+from heorsynth.data.columns.arrays import Distinct, Levels
 from heorsynth.data.columns.schema import Schema
 from heorsynth.estimators.least_squares import Model
 
@@ -289,18 +290,18 @@ def _listed(names: Sequence[str]) -> str:
 
 def _linked(real: Cohort, columns: PanelColumns) -> frozenset[frozenset[str]]:
     """Return the pairs of columns of which one determines the other, declared or seen in the patients."""
-    ranks = {name: distinct(real, name).ranks for name in columns.high}
+    coded = {name: distinct(real, name) for name in columns.high}
     levels = {name: real.coded(name) for name in columns.levels}
     shown = {
         name: np.isin(levels[name].names[:-1], [one.level for one in held]) for name, held in columns.levels.items()
     }
     found = set(_declared(real.schema))
-    found |= {frozenset(pair) for pair in _correlated(ranks)}
+    found |= {frozenset(pair) for pair in _correlated(coded)}
     found |= {
         frozenset((number, name))
-        for number, values in ranks.items()
-        for name, held in zip(levels, _explained(values, list(levels.values())), strict=True)
-        if held > _SAME
+        for number, values in coded.items()
+        for name, share in zip(levels, _explained(values, list(levels.values())), strict=True)
+        if share > _SAME
     }
     found |= {
         frozenset((one, other))
@@ -318,16 +319,27 @@ def _declared(schema: Schema) -> Iterator[frozenset[str]]:
         yield from (frozenset((name, other)) for other, its in schema.bands.items() if its.source == band.source)
 
 
-def _correlated(ranks: Mapping[str, np.ndarray]) -> Iterator[tuple[str, str]]:
+def _correlated(coded: Mapping[str, Distinct]) -> Iterator[tuple[str, str]]:
     """Yield the pairs of numbers whose ranks correlate, those without gaps in one product."""
-    known = {name: not np.isnan(values).any() for name, values in ranks.items()}
-    whole = [name for name in ranks if known[name]]
+    whole = [name for name, held in coded.items() if held.n_known == len(held.codes)]
     if len(whole) > 1:
-        together = np.abs(np.corrcoef(np.array([ranks[name] for name in whole])))
+        together = _whole_correlations([coded[name] for name in whole])
         yield from ((whole[one], whole[other]) for one, other in np.argwhere(np.triu(together > _SAME, 1)))
+    ranks = {name: held.ranks for name, held in coded.items()} if len(whole) < len(coded) else {}
     for one, other in combinations(ranks, 2):
-        if not (known[one] and known[other]) and _correlation(ranks[one], ranks[other]) > _SAME:
+        if not (one in whole and other in whole) and _correlation(ranks[one], ranks[other]) > _SAME:
             yield one, other
+
+
+def _whole_correlations(several: Sequence[Distinct]) -> np.ndarray:
+    """Return the absolute correlations (k, k) of the ranks of columns without gaps, which all vary."""
+    n, product = len(several[0].codes), np.zeros((len(several), len(several)))
+    centred = [held.rank_of_code - (n + 1) / 2 for held in several]
+    for rows in blocks(n):
+        part = np.array([ranks[held.codes[rows]] for ranks, held in zip(centred, several, strict=True)])
+        product += part @ part.T
+    spread = np.sqrt(np.diagonal(product))
+    return np.abs(product / np.outer(spread, spread))
 
 
 def _correlation(one: np.ndarray, other: np.ndarray) -> float:
@@ -349,11 +361,11 @@ def _levels_correlate(one: Levels, other: Levels) -> np.ndarray:
     return np.abs(np.divide(n * both - rows * columns, spread, out=np.zeros(both.shape), where=spread > 0))
 
 
-def _explained(ranks: np.ndarray, several: Sequence[Levels]) -> Iterator[float]:
+def _explained(numbers: Distinct, several: Sequence[Levels]) -> Iterator[float]:
     """Yield the variance of ranks that each column explains, as a share of the most it could: 1 for bands."""
-    seen = np.isfinite(ranks)
+    seen, ranks = numbers.codes >= 0, numbers.ranks
     known = seen.all()
-    ordered = np.sort(ranks[seen])
+    ordered = np.repeat(numbers.rank_of_code[:-1], numbers.counts)
     for held in several:
         both = held.codes >= 0
         values, group, ascending = ranks, held.codes, ordered

@@ -56,7 +56,10 @@ def _gap(ask: Ask, name: str, measure: Measure) -> Finding:
         return question.refuse(reason_of(refusal))
     spread = np.divide(error, of_real, out=np.zeros_like(error), where=of_real > 0) ** 2
     steps = np.sqrt(np.maximum(np.diff(np.maximum.accumulate(spread), prepend=0.0), 0.0))
-    real_noise = of_real * np.cumsum(ask.rng.standard_normal((DRAWS, GRID)) * steps, axis=1)
+    real_noise = ask.rng.standard_normal((DRAWS, GRID))
+    real_noise *= steps
+    np.cumsum(real_noise, axis=1, out=real_noise)
+    real_noise *= of_real
     gaps = Gaps.of(of_synthetic - of_real, real_noise, ask.rng, *ask.scope.standing.for_gaps)
     return question.answer(measure(gaps))
 

@@ -250,7 +250,7 @@ class Cohort:
         schema = self._schema
         taken = {*schema.identifiers, schema.entry, schema.arm, *schema.times, *schema.events}
         taken |= {*schema.costs, *schema.utilities, *schema.schedule.later}
-        return tuple(str(name) for name in self.rows.columns if name not in taken)
+        return tuple(str(name) for name in self._arrays.columns if name not in taken)
 
     @property
     def arm_levels(self) -> tuple[str, ...]:

@@ -168,9 +168,9 @@ class Packed(Arrays):
         return self._n
 
     @property
-    def names(self) -> frozenset[object]:
-        """The names of the columns."""
-        return frozenset(self._columns)
+    def columns(self) -> tuple[Any, ...]:
+        """The names of the columns, in their order."""
+        return tuple(self._columns)
 
     def levels(self, name: str) -> Levels:
         """Return a column of levels, coded."""

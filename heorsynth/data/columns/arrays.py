@@ -11,6 +11,7 @@ from typing import Any, cast
 
 import numpy as np
 import pandas as pd
+from pandas.api import types
 
 from heorsynth.core.ranks import coded, in_units
 from heorsynth.data.columns.levels import all_text, as_text, whole
@@ -72,8 +73,14 @@ class Levels:
     @property
     def counts(self) -> dict[str, int]:
         """The number of rows with each level that some row has, sorted by level."""
-        counts = np.bincount(self.codes[self.codes >= 0], minlength=len(self.names) - 1).tolist()
-        return {str(name): count for name, count in zip(self.names[:-1], counts, strict=True) if count}
+        sizes = self._sizes[:-1].tolist()
+        return {str(name): count for name, count in zip(self.names[:-1], sizes, strict=True) if count}
+
+    @cached_property
+    def _sizes(self) -> np.ndarray:
+        """The number of rows with each level (L + 1,), then without one."""
+        counts = np.bincount(self.codes + 1, minlength=len(self.names))
+        return np.append(counts[1:], counts[0])
 
     def among(self, wanted: Sequence[str]) -> np.ndarray:
         """Return the place (n,) of each row's level in another list: its length if the list lacks it, -1 if missing."""
@@ -173,6 +180,8 @@ _FEW = 8
 
 def combination_counts(columns: Sequence[Levels]) -> Counter[tuple[str, ...]]:
     """Return the number of rows with each combination of levels, in the order in which they first occur."""
+    if len(columns) == 1 and len(columns[0].names) <= _FEW_CELLS:
+        return _counted_alone(columns[0])
     sizes = tuple(len(column.names) for column in columns)
     texts = [column.names[column.codes] for column in columns] if math.prod(sizes) > _MOST_PLACES else []
     if texts or not columns or not len(columns[0].codes):
@@ -190,6 +199,14 @@ def combination_counts(columns: Sequence[Levels]) -> Counter[tuple[str, ...]]:
     return Counter(dict(zip(zip(*levels, strict=True), counts[order].tolist(), strict=True)))
 
 
+def _counted_alone(column: Levels) -> Counter[tuple[str, ...]]:
+    """Return `combination_counts` of one column with few levels."""
+    sizes = column._sizes
+    held = np.flatnonzero(sizes).tolist()
+    first = {int(np.argmax(column.codes == (place if place < len(sizes) - 1 else -1))): place for place in held}
+    return Counter({(str(column.names[first[row]]),): int(sizes[first[row]]) for row in sorted(first)})
+
+
 class Arrays:
     """A table with the arrays of its columns. It never changes, and its arrays cannot be written into.
 
@@ -200,6 +217,7 @@ class Arrays:
     def __init__(self, frame: pd.DataFrame | None, taken: tuple[Arrays, np.ndarray] | None = None) -> None:
         self._frame, self._taken = frame, taken
         self._made: dict[tuple[str, str], np.ndarray] = {}
+        self._numeric: dict[str, bool] = {}
         self._levels: dict[str, Levels] = {}
         self._distinct: dict[str, Distinct] = {}
         self._several: dict[tuple[str, ...], np.ndarray] = {}
@@ -226,9 +244,23 @@ class Arrays:
         return len(self.frame) if self._taken is None else len(self._taken[1])
 
     @cached_property
+    def columns(self) -> tuple[Any, ...]:
+        """The names of the columns, in their order."""
+        return tuple(self.frame.columns) if self._taken is None else self._taken[0].columns
+
+    @cached_property
     def names(self) -> frozenset[object]:
-        """The names of the columns."""
-        return frozenset(self.frame.columns) if self._taken is None else self._taken[0].names
+        """The names of the columns, to look one up."""
+        return frozenset(self.columns) if self._taken is None else self._taken[0].names
+
+    def holds_numbers(self, name: str) -> bool:
+        """Return whether a column is stored as numbers; truth values are none."""
+        if self._taken is not None:
+            return self._taken[0].holds_numbers(name)
+        if name not in self._numeric:
+            kind = self._column(name).dtype
+            self._numeric[name] = types.is_numeric_dtype(kind) and not types.is_bool_dtype(kind)
+        return self._numeric[name]
 
     def dtype(self, name: str) -> Any:
         """Return the type in which a column is stored."""

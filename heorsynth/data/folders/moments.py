@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from heorsynth.core.ranks import unique
+
 SPIKES = ("zero", "one", "negative")
 """Values that are also counted: zero (no cost), one (full health), negative (worse than dead)."""
 
@@ -39,26 +41,31 @@ class MomentBlocks:
     @classmethod
     def of(cls, cell: np.ndarray, columns: np.ndarray) -> MomentBlocks:
         """Return the blocks of rows with these cells (n,) and values (n, p), with NaN for missing."""
-        endless = np.isinf(columns)
         known = np.isfinite(columns)
-        values = np.where(known, columns, 0.0)
-        held, place = np.unique(_keys(cell, known), return_inverse=True)
-        order = np.argsort(place, kind="stable")
-        ends = np.cumsum(np.bincount(place, minlength=len(held)))
-        parts = np.split(order, ends[:-1]) if len(held) else []
-        blocks = [_block(values[rows]) for rows in parts]
-        spikes = [(values[rows] == 0, values[rows] == 1, values[rows] < 0) for rows in parts]
-        shape = (len(held), columns.shape[1])
-        patterns = np.array([known[rows[0]] for rows in parts], dtype=bool).reshape(shape)
-        counted = np.array([[part.sum(axis=0) for part in three] for three in spikes]).reshape(shape[0], 3, shape[1])
+        complete = bool(known.all())
+        values = columns if complete else np.where(known, columns, 0.0)
+        held, place, sizes = unique(_keys(cell, known))
+        blocks, p = len(held), columns.shape[1]
+        order = np.argsort(place.astype(np.min_scalar_type(blocks)), kind="stable")  # small whole numbers sort fast
+        ends = np.cumsum(sizes)
+        ordered = values[order]
+        made = [_block(ordered[end - size : end]) for end, size in zip(ends, sizes, strict=True)]
+        patterns = known[order[ends - sizes]]
+
+        def counted(found: np.ndarray) -> np.ndarray:
+            """The number of rows of each block (b, p) in which this holds of a column."""
+            per_column = [np.bincount(place[np.flatnonzero(one)], minlength=blocks) for one in found.T]
+            return np.array(per_column, dtype=np.int64).reshape(p, blocks).T
+
+        spikes = np.stack([counted(values == 0), counted(values == 1), counted(values < 0)], axis=2)
         return cls(
-            held >> columns.shape[1],
+            held >> p,
             patterns,
-            np.array([len(rows) for rows in parts], dtype=np.int64),
-            np.array([block[0] for block in blocks]).reshape(shape),
-            np.array([block[1] for block in blocks]).reshape(*shape, shape[1]),
-            counted.transpose(0, 2, 1).astype(np.int64) * patterns[:, :, None],
-            np.array([endless[rows].sum(axis=0) for rows in parts], dtype=np.int64).reshape(shape),
+            sizes.astype(np.int64),
+            np.array([block[0] for block in made]).reshape(blocks, p),
+            np.array([block[1] for block in made]).reshape(blocks, p, p),
+            spikes * patterns[:, :, None],
+            np.zeros((blocks, p), dtype=np.int64) if complete else counted(np.isinf(columns)),
         )
 
     def __add__(self, other: MomentBlocks) -> MomentBlocks:
@@ -74,7 +81,7 @@ class MomentBlocks:
     def renumbered(self, places: np.ndarray) -> MomentBlocks:
         """Return the blocks with cell i renumbered as places[i], which increases with i. A cell at -1 is left out."""
         cell = places[self.cell]
-        kept = cell >= 0
+        kept = np.flatnonzero(cell >= 0)
         return MomentBlocks(**{name: value[kept] for name, value in {**vars(self), "cell": cell}.items()})
 
     def over(self, columns: list[int]) -> tuple[int, np.ndarray, np.ndarray]:
@@ -93,7 +100,9 @@ class MomentBlocks:
 def _keys(cell: np.ndarray, known: np.ndarray) -> np.ndarray:
     """Return one number (n,) for each cell and pattern of known columns."""
     width = known.shape[1]
-    keys: np.ndarray = (cell.astype(np.int64) << width) + known @ (1 << np.arange(width, dtype=np.int64))
+    keys: np.ndarray = cell.astype(np.int64) << width
+    for column in range(width):
+        keys += known[:, column].astype(np.int64) << column
     return keys
 
 

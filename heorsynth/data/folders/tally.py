@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from functools import reduce
+from functools import cached_property, reduce
 from operator import add
 from typing import Any, TypeVar, cast
 
 import numpy as np
-import pandas as pd
 
 from heorsynth.core.display import Card, facts_card
 from heorsynth.core.errors import Problem, RoleError, unknown_name
+from heorsynth.core.ranks import unique
 from heorsynth.data.cohort.cohort import Cohort, arms_in_order
 from heorsynth.data.columns.schema import Schema
 from heorsynth.data.folders.moments import MomentBlocks
@@ -64,9 +64,10 @@ class Tally:
     moments: MomentBlocks
     missing: Mapping[str, np.ndarray]
     _made: dict[Hashable, Any] = field(default_factory=dict, compare=False)
+    _taken_from: tuple[Tally, np.ndarray] | None = field(default=None, compare=False)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**vars(self), "_made": {}}
+        return {one.name: getattr(self, one.name) for one in fields(self)} | {"_made": {}, "_taken_from": None}
 
     def shared(self, key: Hashable, make: Callable[[], _Made]) -> _Made:
         """Return what several estimands need of this tally, such as a curve or a group; it is made once.
@@ -82,7 +83,7 @@ class Tally:
     @classmethod
     def of(cls, cohort: Cohort) -> Tally:
         """Return the tally of a cohort's rows."""
-        schema, frame = cohort.schema, cohort.rows
+        schema = cohort.schema
         cell, members = cells_of(cohort)
         outcomes, entries, n_exit_not_after_entry = {}, {}, {}
         for endpoint in schema.endpoints:
@@ -91,9 +92,9 @@ class Tally:
             if began is not None:
                 entries[endpoint] = began
         names = _money(schema)
-        columns = np.column_stack([np.zeros((cohort.n, 0)), *(_numbers(frame[name]) for name in names)])
-        numbers = {name: _known(cell, column) for name, column in zip(names, columns.T, strict=True)}
-        gaps = {str(name): frame[name].isna().to_numpy() for name in frame.columns if name != schema.id}
+        columns = np.column_stack([np.zeros((cohort.n, 0)), *(cohort.numbers(name) for name in names)])
+        numbers = {name: _known(cohort, name, cell) for name in names}
+        gaps = {str(name): _missing(cohort, name) for name in cohort.arrays.columns if name != schema.id}
         return cls(
             schema,
             members,
@@ -129,7 +130,7 @@ class Tally:
         """Return the sum of all parts, added in their order."""
         return reduce(add, parts)
 
-    @property
+    @cached_property
     def n(self) -> int:
         """Number of patients."""
         return int(self.patients.sum())
@@ -146,7 +147,7 @@ class Tally:
         if name not in self.schema.strata:
             raise unknown_name("arm or subgroup", name, self.schema.strata)
         place = self.schema.strata.index(name)
-        return np.array([member[place] for member in self.members], dtype=str)
+        return self.shared(("levels", name), lambda: np.array([member[place] for member in self.members], dtype=str))
 
     @property
     def arm_levels(self) -> tuple[str, ...]:
@@ -154,30 +155,37 @@ class Tally:
         return () if self.schema.arm is None else arms_in_order(self.levels(self.schema.arm), self.schema)
 
     def take(self, cells: np.ndarray) -> Tally:
-        """Return the tally of some cells, given as a boolean mask (c,)."""
-        return self.shared(("cells", cells.tobytes()), lambda: self._taken(cells))
+        """Return the tally of some cells, given as a boolean mask (c,).
+
+        It is the same object however it is come by: the women of an arm are those of the arm among the women.
+        """
+        if cells.all():
+            return self
+        if self._taken_from is None:
+            return self.shared(("cells", cells.tobytes()), lambda: self._taken(cells))
+        whole, places = self._taken_from
+        wanted = np.zeros(len(whole.members), dtype=bool)
+        wanted[places[cells]] = True
+        return whole.take(wanted)
 
     def _taken(self, cells: np.ndarray) -> Tally:
-        places = np.where(cells, np.cumsum(cells) - 1, -1).astype(np.int64)
-        kept = tuple(member for member, wanted in zip(self.members, cells, strict=True) if wanted)
-        return self._renumbered(places, kept)
+        kept = np.flatnonzero(cells)
+        places = np.full(len(cells), -1)
+        places[kept] = np.arange(len(kept))
+        part = self._renumbered(places, tuple(self.members[place] for place in kept.tolist()))
+        part.__dict__["_taken_from"] = self, kept
+        return part
 
     def _renumbered(self, places: np.ndarray, members: tuple[Cell, ...]) -> Tally:
         """Return the tally with cell i at places[i] of `members`, in the same order. A cell at -1 is left out."""
-        kept = places >= 0
-
-        def moved(counts: np.ndarray) -> np.ndarray:
-            result = np.zeros(len(members), dtype=np.int64)
-            result[places[kept]] = counts[kept]
-            return result
-
         counts: dict[str, Any] = {
             name: _Renumbered(getattr(self, name), places) for name in ("outcomes", "entries", "numbers")
         }
-        patients: dict[str, Any] = {name: {key: moved(held) for key, held in getattr(self, name).items()} for name in
-                    ("n_exit_not_after_entry", "missing")}  # fmt: skip
-        moments = self.moments.renumbered(places)
-        return Tally(self.schema, members, moved(self.patients), moments=moments, **counts, **patients)
+        patients: dict[str, Any] = {
+            name: _Moved(getattr(self, name), places, len(members)) for name in ("n_exit_not_after_entry", "missing")
+        }
+        moved, moments = _moved(self.patients, places, len(members)), self.moments.renumbered(places)
+        return Tally(self.schema, members, moved, moments=moments, **counts, **patients)
 
     def _aligned(self) -> Tally:
         """Return the tally with an endpoint's exit and entry times both rounded or both exact, so entry stays first."""
@@ -203,16 +211,22 @@ class Tally:
         return self.card().html()
 
 
-class _Renumbered(Mapping[str, ValueCounts]):
-    """Counts of values with other numbers of cells; each is made when it is first asked for."""
+class _OnUse(Mapping[str, _Made]):
+    """Counts with other numbers of cells; each is made when it is first asked for."""
 
-    def __init__(self, held: Mapping[str, ValueCounts], places: np.ndarray) -> None:
-        self._held, self._places, self._made = held, places, dict[str, ValueCounts]()
+    def __init__(self, held: Mapping[str, _Made], places: np.ndarray) -> None:
+        self._held, self._places, self._done = held, places, dict[str, _Made]()
 
-    def __getitem__(self, key: str) -> ValueCounts:
-        if key not in self._made:
-            self._made[key] = self._held[key].renumbered(self._places)
-        return self._made[key]
+    def __getitem__(self, key: str) -> _Made:
+        if key not in self._done:
+            self._done[key] = self._changed(self._held[key])
+        return self._done[key]
+
+    def _changed(self, held: _Made) -> _Made:
+        raise NotImplementedError
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._held
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._held)
@@ -221,19 +235,46 @@ class _Renumbered(Mapping[str, ValueCounts]):
         return len(self._held)
 
 
+class _Renumbered(_OnUse[ValueCounts]):
+    """Counts of values."""
+
+    def _changed(self, held: ValueCounts) -> ValueCounts:
+        return held.renumbered(self._places)
+
+
+class _Moved(_OnUse[np.ndarray]):
+    """Counts of patients."""
+
+    def __init__(self, held: Mapping[str, np.ndarray], places: np.ndarray, cells: int) -> None:
+        super().__init__(held, places)
+        self._cells = cells
+
+    def _changed(self, held: np.ndarray) -> np.ndarray:
+        return _moved(held, self._places, self._cells)
+
+
+def _moved(counts: np.ndarray, places: np.ndarray, cells: int) -> np.ndarray:
+    """Return the counts (c,) of cells at their new places, 0 elsewhere."""
+    kept, moved = places >= 0, np.zeros(cells, dtype=np.int64)
+    moved[places[kept]] = counts[kept]
+    return moved
+
+
 def cells_of(cohort: Cohort) -> tuple[np.ndarray, tuple[Cell, ...]]:
     """Return the cell (n,) of each row, and all cells: the combinations of arm and subgroup levels, sorted."""
-    coded = [np.unique(cohort.levels(name), return_inverse=True) for name in cohort.schema.strata]
-    key = np.zeros(cohort.n, dtype=np.int64)
-    for levels, place in coded:
-        key = key * len(levels) + place
-    keys, cell = np.unique(key, return_inverse=True)
-    held, members = keys.copy(), []
-    for levels, _ in reversed(coded):
-        held, place = np.divmod(held, len(levels))
+    texts, key = [], np.zeros(cohort.n, dtype=np.int64)
+    for held in map(cohort.coded, cohort.schema.strata):
+        levels, place = np.unique(held.names, return_inverse=True)  # '' first
+        key *= len(levels)
+        key += place[held.codes]
+        texts.append(levels)
+    keys, cell = unique(key)[:2]
+    rest, members = keys.copy(), []
+    for levels in reversed(texts):
+        rest, place = np.divmod(rest, len(levels))
         members.append(levels[place].tolist())
     cells: list[Cell] = list(zip(*reversed(members), strict=True)) if members else [()] * len(keys)
-    return cell, tuple(cells)
+    return cell.astype(np.intp), tuple(cells)
 
 
 def _money(schema: Schema) -> tuple[str, ...]:
@@ -246,21 +287,31 @@ def _outcome(
 ) -> tuple[ValueCounts, ValueCounts | None, np.ndarray]:
     """Return counts of exits, counts of entries, and patients whose exit is not after entry, without missing times."""
     time, cause, entry = cohort.outcome(endpoint)
-    known = ~np.isnan(time) if entry is None else ~(np.isnan(time) | np.isnan(entry))
-    time, cause, held = time[known], cause[known], cell[known]
-    start = np.zeros(len(time)) if entry is None else entry[known]
-    n_exit_not_after_entry = np.bincount(held[time <= start], minlength=cells)
-    began = None if entry is None else ValueCounts.of(held, start, np.zeros(len(held), int), starts=True)
-    return ValueCounts.of(held, time, cause), began, n_exit_not_after_entry
+    coded = cohort.arrays.distinct(cohort.schema.endpoints[endpoint].time)
+    known = coded.codes >= 0 if entry is None else (coded.codes >= 0) & ~np.isnan(entry)
+    codes = coded.codes
+    if not known.all():
+        time, cause, cell, codes = time[known], cause[known], cell[known], codes[known]
+        entry = None if entry is None else entry[known]
+    n_exit_not_after_entry = np.bincount(cell[time <= (0.0 if entry is None else entry)], minlength=cells)
+    began = None if entry is None else ValueCounts.of(cell, entry, np.zeros(len(cell), int), starts=True)
+    return ValueCounts.of_coded(cell, coded.values, codes, cause), began, n_exit_not_after_entry
 
 
-def _numbers(column: pd.Series) -> np.ndarray:
-    return np.asarray(pd.to_numeric(column, errors="coerce").to_numpy(float, na_value=np.nan))
+def _known(cohort: Cohort, name: str, cell: np.ndarray) -> ValueCounts:
+    """Return counts of the finite values of a column."""
+    coded = cohort.arrays.distinct(name)
+    finite = np.append(np.isfinite(coded.values), False)  # the last one is of missing values
+    codes = coded.codes
+    if not finite[:-1].all() or codes.min(initial=0) < 0:
+        held = finite[codes]
+        cell, codes = cell[held], codes[held]
+    return ValueCounts.of_coded(cell, coded.values, codes, np.zeros(len(cell), int))
 
 
-def _known(cell: np.ndarray, column: np.ndarray) -> ValueCounts:
-    held = np.isfinite(column)
-    return ValueCounts.of(cell[held], column[held], np.zeros(int(held.sum()), int))
+def _missing(cohort: Cohort, name: str) -> np.ndarray:
+    """Return True (n,) where a column is missing; a column of levels is coded already."""
+    return cohort.coded(name).codes < 0 if name in cohort.schema.strata else cohort.missing(name)
 
 
 def _bytes(held: object) -> object:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
-from heorsynth.core.ranks import coded, in_units
+from heorsynth.core.ranks import coded, in_units, unique
 
 EXACT = 20_000
 """Values are exact up to this many different ones."""
@@ -47,6 +48,10 @@ def lowered(values: np.ndarray) -> np.ndarray:
     return np.where(values > 0, result, values)
 
 
+_Coded = tuple[np.ndarray, np.ndarray, np.ndarray]
+"""Values (d,) and codes (c,), ascending, some perhaps without entry, and the spot (k,) of each entry among c × d."""
+
+
 @dataclass(frozen=True)
 class ValueCounts:
     """Counts by cell, value and event code, one entry for each combination that occurs, sorted.
@@ -71,19 +76,38 @@ class ValueCounts:
     @classmethod
     def of(cls, cell: np.ndarray, value: np.ndarray, code: np.ndarray, *, starts: bool = False) -> ValueCounts:
         """Return the counts of rows (n,). The caller leaves out missing values."""
-        values, place = _distinct(np.asarray(value, float) + 0.0)
-        coarse = len(values) > EXACT
+        return cls.of_coded(np.asarray(cell), *_distinct(np.asarray(value, float)), np.asarray(code), starts=starts)
+
+    @classmethod
+    def of_coded(
+        cls, cell: np.ndarray, values: np.ndarray, place: np.ndarray, code: np.ndarray, *, starts: bool = False
+    ) -> ValueCounts:
+        """Return the counts of rows whose values are places (n,) among others (d,) in ascending order."""
+        values = values + 0.0  # no negative zero
+        coarse = len(values) > EXACT and int(np.count_nonzero(np.bincount(place))) > EXACT
         if coarse:
             values, again = _distinct((lowered if starts else rounded)(values))
             place = again[place]
-        return cls(*_grouped(np.asarray(cell), values, place, np.asarray(code), None), coarse, starts)
+        return cls._of_spots(*_grouped(cell, values, place, code, None), coarse, starts)
+
+    @classmethod
+    def _of_spots(cls, coded: _Coded, cell: np.ndarray, count: np.ndarray, coarse: bool, starts: bool) -> ValueCounts:
+        """Return counts from the spots of their values and codes, which need no further sort."""
+        values, codes, spot = coded
+        column, place = np.divmod(spot, max(len(values), 1))
+        made = cls(cell, values[place], codes[column], count, coarse, starts)
+        made.__dict__["_coded"] = coded
+        return made
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {one.name: getattr(self, one.name) for one in fields(self)}
 
     def coarsened(self) -> ValueCounts:
         """Return the counts with rounded values."""
         if self.coarse:
             return self
         values, place = _distinct((lowered if self.starts else rounded)(self.value))
-        return ValueCounts(*_grouped(self.cell, values, place, self.code, self.count), True, self.starts)
+        return self._of_spots(*_grouped(self.cell, values, place, self.code, self.count), True, self.starts)
 
     def __add__(self, other: ValueCounts) -> ValueCounts:
         """Return the sum of two counts with the same cells."""
@@ -93,23 +117,38 @@ class ValueCounts:
             np.concatenate([getattr(self, name), getattr(other, name)]) for name in ("cell", "value", "code", "count")
         )
         values, place = _distinct(value)
-        total = ValueCounts(*_grouped(cell, values, place, code, count), self.coarse, self.starts)
+        total = self._of_spots(*_grouped(cell, values, place, code, count), self.coarse, self.starts)
         return total.coarsened() if len(values) > EXACT else total
 
     def renumbered(self, places: np.ndarray) -> ValueCounts:
         """Return the counts with cell i renumbered as places[i], which increases with i. A cell at -1 is left out."""
-        cell = places[self.cell]
-        kept = cell >= 0
-        parts = cell[kept], self.value[kept], self.code[kept], self.count[kept]
-        return ValueCounts(*parts, self.coarse, self.starts)
+        kept, ends = np.flatnonzero(places >= 0), np.searchsorted(self.cell, np.arange(len(places) + 1))
+        parts = [slice(ends[cell], ends[cell + 1]) for cell in kept.tolist()]
+
+        def taken(whole: np.ndarray) -> np.ndarray:
+            return np.concatenate([whole[:0], *(whole[part] for part in parts)])
+
+        cell, (values, codes, spot) = np.repeat(places[kept], ends[kept + 1] - ends[kept]), self._coded
+        counted = taken(self.value), taken(self.code), taken(self.count)
+        made = ValueCounts(cell, *counted, self.coarse, self.starts)
+        made.__dict__["_coded"] = values, codes, taken(spot)
+        return made
+
+    @cached_property
+    def _coded(self) -> _Coded:
+        values, place = np.unique(self.value, return_inverse=True)
+        codes, column, _ = unique(self.code)
+        return values, codes, column.astype(np.int64) * len(values) + place
 
     @cached_property
     def by_value(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Different values (k,) in ascending order, codes (c,), and counts (k, c), over all cells."""
-        values, place = np.unique(self.value, return_inverse=True)
-        codes, column = np.unique(self.code, return_inverse=True)
-        flat = np.bincount(place * len(codes) + column, weights=self.count, minlength=len(values) * len(codes))
-        return values, codes, flat.reshape(len(values), len(codes))
+        values, codes, spot = self._coded
+        counts = np.bincount(spot, self.count, len(codes) * len(values)).reshape(len(codes), len(values))
+        occur, used = counts.sum(axis=0) > 0, counts.any(axis=1)
+        if not used.all():
+            codes, counts = codes[used], counts[used]
+        return (values, codes, counts.T) if occur.all() else (values[occur], codes, counts[:, occur].T)
 
 
 def _distinct(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -123,13 +162,13 @@ def _distinct(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def _grouped(
     cell: np.ndarray, values: np.ndarray, place: np.ndarray, code: np.ndarray, count: np.ndarray | None
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Return counts by cell, value and code, from rows or from counts with repeated combinations."""
-    codes, column = np.unique(code, return_inverse=True)
+) -> tuple[_Coded, np.ndarray, np.ndarray]:
+    """Return the coding, cell and count of each combination, from rows or from repeated ones."""
+    codes, column, _ = unique(code)
     width, height = max(len(codes), 1), max(len(values), 1)
     key = (cell.astype(np.int64) * height + place) * width + column
-    keys, group, rows = (coded(key) if len(key) else None) or np.unique(key, return_inverse=True, return_counts=True)
+    keys, group, rows = unique(key)
     counts = rows if count is None else np.bincount(group, weights=count, minlength=len(keys))
     rest, column = np.divmod(keys, width)
     cells, place = np.divmod(rest, height)
-    return cells, values[place], codes[column], counts.astype(np.int64)
+    return (values, codes, column * height + place), cells, counts.astype(np.int64)

@@ -15,6 +15,17 @@ def slack(times: np.ndarray) -> float:
     return TOLERANCE * float(np.abs(times).mean()) if len(times) else 0.0
 
 
+def any_tied(times: np.ndarray) -> bool:
+    """Return whether some of the distinct times (k,), ascending, differ by rounding only (`as_one_time`).
+
+    Examples
+    --------
+    >>> any_tied(np.array([0.3, 0.1 + 0.2, 0.7])), any_tied(np.array([0.3, 0.7]))
+    (True, False)
+    """
+    return bool((np.diff(times) <= slack(times)).any())
+
+
 def as_one_time(*times: np.ndarray) -> tuple[np.ndarray, ...]:
     """Return the arrays with times that differ only by rounding made equal.
 

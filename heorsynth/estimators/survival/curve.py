@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, TypeVar, cast
 
 import numpy as np
 import pandas as pd
@@ -11,6 +14,8 @@ import pandas as pd
 from heorsynth.core.errors import HorizonError, Problem
 from heorsynth.core.estimate import significant
 from heorsynth.estimators.basics.ties import TOLERANCE, slack
+
+_Made = TypeVar("_Made")
 
 
 @dataclass(frozen=True)
@@ -33,7 +38,15 @@ class SurvivalCurve:
     n_used: int
     n_total: int
 
-    @property
+    _made: dict[Hashable, Any] = field(default_factory=dict, compare=False, repr=False)
+
+    def shared(self, key: Hashable, make: Callable[[], _Made]) -> _Made:
+        """Return what several estimands need of this curve, such as its area to a horizon; it is made once."""
+        if key not in self._made:
+            self._made[key] = make()
+        return cast(_Made, self._made[key])
+
+    @cached_property
     def reach(self) -> float:
         """The time up to which the curve is identified: see `reach_of`."""
         return reach_of(self.times, self.survival)
@@ -118,7 +131,8 @@ def step(times: np.ndarray, values: np.ndarray, before: float, t: float | np.nda
 
     A `t` that differs from times[i] only by rounding is treated as equal (`ties.slack`).
     """
-    return np.concatenate([[before], values])[np.searchsorted(times, t + slack(times), side="right")]
+    place = np.searchsorted(times, t + slack(times), side="right")
+    return np.where(place > 0, values[place - 1], before)[()]
 
 
 def check_horizon(horizon: float, reach: float) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 
@@ -25,9 +26,10 @@ def restricted_mean(curve: SurvivalCurve, horizon: float, *, level: float = 0.95
     if horizon <= 0:
         check_horizon(-1.0, curve.reach)
     check_horizon(horizon, curve.reach)
-    inside = curve.times < horizon
-    value, variance = area(
-        curve.times[inside], curve.survival[inside], curve.events[inside], curve.at_risk[inside], horizon
+    inside = slice(int(np.searchsorted(curve.times, horizon)))
+    value, variance = curve.shared(
+        ("area", horizon),
+        lambda: area(curve.times[inside], curve.survival[inside], curve.events[inside], curve.at_risk[inside], horizon),
     )
     return Estimate.normal(
         float(value),
@@ -155,22 +157,31 @@ def _limits(
     """Return the times at which the lower and upper log-log confidence curves, at z standard errors, cross `level`."""
     inner = (survival > 0) & (survival < 1)
     value = np.where(inner, survival, 0.5)
-    spread = z * se / (value * np.abs(np.log(value)))
-    lower = np.where(inner, value ** np.exp(spread), survival)
-    upper = np.where(inner, value ** np.exp(-spread), survival)
+    logs = np.log(value)
+    stretch = np.exp(z * se / (value * -logs))
+    edge = np.where(survival > 0, 0.0, -np.inf)  # the logarithm where the curve is at 1 or at 0
+    lower, upper = np.where(inner, logs * stretch, edge), np.where(inner, logs / stretch, edge)
     identified = (survival > 0) | (times < last[..., None])
     end = np.where(survival[..., -1] > 0, last, np.inf)
-    return _crossing(times, lower, level, end), _crossing(times, np.where(identified, upper, np.inf), level, end)
+    upper = np.where(identified, upper, np.inf)
+    near, far = (_crossing(times, curve, level, end, math.log) for curve in (lower, upper))
+    return near, far
 
 
-def _crossing(times: np.ndarray, values: np.ndarray, level: float, end: np.ndarray) -> np.ndarray:
+def _crossing(
+    times: np.ndarray,
+    values: np.ndarray,
+    level: float,
+    end: np.ndarray,
+    scale: Callable[[float], float] = float,
+) -> np.ndarray:
     """Return the first time at which each decreasing step function (..., k) is at or below `level`; infinite if never.
 
     If it equals `level` over a period, the middle of the period is returned. The period ends where the function falls
     below `level`, or at `end`. Values within `TOLERANCE` of `level` count as equal, as in R's ``quantile.survfit``,
-    because a product of shares is rarely exactly one half.
+    because a product of shares is rarely exactly one half. `values` are on the scale that is given, such as logarithms.
     """
-    reached, below = (_first(times, values <= level + side) for side in (TOLERANCE, -TOLERANCE))
+    reached, below = (_first(times, values <= scale(level + side)) for side in (TOLERANCE, -TOLERANCE))
     return np.where(np.isinf(reached), np.inf, (reached + np.where(np.isinf(below), end, below)) / 2)
 
 
