@@ -42,7 +42,9 @@ _SAS_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,31}")
 _SAS_MOMENT = re.compile(rb"\d{2}[A-Z]{3}\d{2}:\d{2}:\d{2}:\d{2}")
 
 
-def read_frame(path: str | Path, *, scan: bool = False, sheet: str | None = None) -> pd.DataFrame:
+def read_frame(
+    path: str | Path, *, scan: bool = False, sheet: str | None = None, excerpt: limits.Excerpt | None = None
+) -> pd.DataFrame:
     """Return the rows of a file with one of the endings in `READERS`. Synthetic ids become the index.
 
     `attrs` holds the label, if there is one, and the notes on how the file was read (`notes_of`). `layout_of` describes
@@ -53,6 +55,7 @@ def read_frame(path: str | Path, *, scan: bool = False, sheet: str | None = None
     scan : bool      True to inspect the rows only. A CSV is then read several times as fast, but columns of mixed
                      types may be returned as text
     sheet : str      the sheet of a workbook; by default the first that holds a table
+    excerpt : Excerpt  columns and rows of a Parquet file; by default all
 
     Raises
     ------
@@ -73,6 +76,8 @@ def read_frame(path: str | Path, *, scan: bool = False, sheet: str | None = None
         if sheet is not None:
             _require_sheets(file, reader)
             frame = read_sheet(file, sheet)
+        elif excerpt is not None:
+            frame = read_parquet(file, excerpt)
         else:
             frame = scan_delimited(file) if scan and reader is read_delimited else reader(file)
         label = _label_in(frame, file) or _sidecar_label(file)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -31,6 +33,14 @@ _VIEWS = {pa.string_view(): pa.string(), pa.binary_view(): pa.binary()}
 
 CELLS_VARIABLE = "HEORSYNTH_MAX_CELLS"
 """The environment variable that sets another limit on cells, for trusted files and enough memory."""
+
+
+@dataclass(frozen=True)
+class Excerpt:
+    """A part of a file: these columns and these rows (counted from 0, ascending); all of them where it is None."""
+
+    columns: tuple[str, ...] | None = None
+    rows: np.ndarray | None = None
 
 
 def require_size(file: Path) -> None:
@@ -111,8 +121,8 @@ def require_table(file: Path, rows: int, columns: int, n_bytes: int = 0) -> None
         raise FileError(f"file {file.name!r}", Problem("", found, "leave out columns that are the same for everyone"))
 
 
-def parquet_table(file: Path, raw: BinaryIO) -> pa.Table:
-    """Return the table in an opened Parquet file. Its unpacked size is checked before its rows are read.
+def parquet_table(file: Path, raw: BinaryIO, excerpt: Excerpt | None = None) -> pa.Table:
+    """Return the table in an opened Parquet file, or an excerpt. The unpacked size of all is checked before rows are read.
 
     Text and bytes columns are first read as dictionaries, which store each distinct value once. So the unpacked size
     is known before the column is unpacked.
@@ -134,8 +144,10 @@ def parquet_table(file: Path, raw: BinaryIO) -> pa.Table:
     require_flat(file, schema, declared.num_rows)
     require_table(file, declared.num_rows, declared.num_columns, declared.num_rows * sum(map(_width, schema.types)))
     long = [one.name for one in schema if _may_be_long(one.type)]
-    table = pq.ParquetFile(raw, read_dictionary=long, page_checksum_verification=True).read()
-    folded = {name: table.schema.get_field_index(name) for name in long}
+    columns, rows = (None, None) if excerpt is None else (excerpt.columns, excerpt.rows)
+    table = pq.ParquetFile(raw, read_dictionary=long, page_checksum_verification=True).read(None if columns is None else list(columns))
+    table = table if rows is None else table.take(pa.array(rows))
+    folded = {name: at for name in long if (at := table.schema.get_field_index(name)) >= 0}
     _require(file, "bytes unfolded", sum(_unfolded(table.column(at)) for at in folded.values()), MAX_BYTES)
     for name, at in folded.items():
         kind = schema.field(name).type

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from heorsynth.core.display import Card, facts_card
@@ -210,6 +211,14 @@ class CohortFolder:
     def part(self, part: int) -> Cohort:
         """Return one partition as a cohort."""
         return self._reader.cohort(part)
+
+    def part_rows(self, part: int, rows: np.ndarray) -> Cohort:
+        """Return some rows of one partition, ascending: as `part(part).take(rows)`, but no others become a frame."""
+        return self._reader.rows(part, rows)
+
+    def part_strata(self, part: int) -> Cohort:
+        """Return the arm and the subgroups of one partition; no other column is read."""
+        return self._reader.strata(part)
 
     def require_cells(self, part: int, cells: Mapping[Cell, int]) -> None:
         """Raise FileError if a partition no longer has these patients in its cells, because it was changed."""

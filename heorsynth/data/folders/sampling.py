@@ -79,4 +79,4 @@ def joined(folder: CohortFolder, parts: Sequence[pd.DataFrame]) -> Cohort:
 def _rows(task: tuple[CohortFolder, Sequence[np.ndarray]], part: int) -> pd.DataFrame:
     """Return the sampled rows of one partition, in its order."""
     folder, taken = task
-    return folder.part(part).take(taken[part]).frame
+    return folder.part_rows(part, taken[part]).frame

@@ -28,6 +28,7 @@ from heorsynth.data.cohort.source_checks import (
 from heorsynth.data.columns.identifiers import is_id_like, n_persons_from_counts
 from heorsynth.data.columns.role_checks import TypedProblem, nobody_censored
 from heorsynth.data.columns.schema import Schema
+from heorsynth.data.files.limits import Excerpt
 from heorsynth.data.folders.partitions import Partitions, Refusal, grouped_by_file
 from heorsynth.data.folders.tally import Cell, cells_of
 
@@ -68,6 +69,21 @@ class PartitionReader:
     def cohort(self, part: int) -> Cohort:
         """Return one partition as a cohort."""
         return self.partitions.cohort(part, self.schema, self.event_map, self.missing)
+
+    def rows(self, part: int, rows: np.ndarray) -> Cohort:
+        """Return some rows of a partition that was looked over, ascending: no others become a frame."""
+        return self.partitions.cohort(part, self.schema, self.event_map, self.missing, Excerpt(rows=rows))
+
+    def strata(self, part: int) -> Cohort:
+        """Return the arm and the subgroups of a partition that was looked over: no other column is read."""
+        schema = self.schema
+        bands = {name: band for name, band in schema.bands.items() if name in schema.strata}
+        wanted = [*schema.strata, *(band.source for band in bands.values())]
+        names = tuple(name for name in dict.fromkeys(wanted) if name in self.partitions.columns)
+        kind, levels = ({key: one for key, one in held.items() if key in names} for held in (schema.kind, schema.levels))
+        own = {"arm": schema.arm, "arm_reference": schema.arm_reference, "subgroups": schema.subgroups}
+        of_strata = Schema(endpoints={}, **own, bands=bands, kind=kind, levels=levels)
+        return self.partitions.cohort(part, of_strata, None, self.missing, Excerpt(columns=names) if names else None)
 
 
 def partition_facts(reader: PartitionReader, part: int) -> _PartitionFacts:
