@@ -112,16 +112,20 @@ class Partitions:
 
         Raise FileError if the file was changed since the folder was opened.
         """
-        file = self.folder / self.files[part]
-        if not file.is_file() or file.stat().st_size != self.n_bytes[part]:
-            raise self.changed(part)
-        frame = read_frame(file, excerpt=excerpt)
+        self.require_unchanged(part)
+        frame = read_frame(self.folder / self.files[part], excerpt=excerpt)
         frame = frame.drop(columns=list(self.drop), errors="ignore") if self.drop else frame
         for name in self.nullable & set(frame.columns):
             frame[name] = frame[name].astype(object if frame[name].dtype in (bool, object) else float)
         for name in frame.columns[[isinstance(kind, pd.CategoricalDtype) for kind in frame.dtypes]]:
             frame[name] = frame[name].astype(frame[name].cat.categories.dtype)
         return frame
+
+    def require_unchanged(self, part: int) -> None:
+        """Raise FileError if a partition's file was removed or has another size than when the folder was opened."""
+        file = self.folder / self.files[part]
+        if not file.is_file() or file.stat().st_size != self.n_bytes[part]:
+            raise self.changed(part)
 
     def changed(self, part: int) -> FileError:
         """Return the error for a partition that was changed or removed."""

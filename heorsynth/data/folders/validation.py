@@ -30,7 +30,7 @@ from heorsynth.data.columns.role_checks import TypedProblem, nobody_censored
 from heorsynth.data.columns.schema import Schema
 from heorsynth.data.files.limits import Excerpt
 from heorsynth.data.folders.partitions import Partitions, Refusal, grouped_by_file
-from heorsynth.data.folders.tally import Cell, cells_of
+from heorsynth.data.folders.tally import Cell, Tally
 
 
 @dataclass(frozen=True, repr=False)
@@ -86,12 +86,12 @@ class PartitionReader:
         return self.partitions.cohort(part, of_strata, None, self.missing, Excerpt(columns=names) if names else None)
 
 
-def partition_facts(reader: PartitionReader, part: int) -> _PartitionFacts:
-    """Return the summary of one partition."""
+def partition_facts(reader: PartitionReader, part: int) -> tuple[_PartitionFacts, Tally | None]:
+    """Return the summary of one partition, and its tally unless it has problems."""
     try:
         cohort = reader.cohort(part)
     except HeorsynthError as error:
-        return _refused([(type(error), one) for one in error.problems])
+        return _refused([(type(error), one) for one in error.problems]), None
     frame, schema = cohort.rows, reader.schema
     problems: list[TypedProblem] = []
     known, same, ids = {}, {}, {}
@@ -106,18 +106,18 @@ def partition_facts(reader: PartitionReader, part: int) -> _PartitionFacts:
             if name == schema.id or (name not in schema.columns and is_id_like(values)):
                 ids[name] = _hashes(values)
     if problems:
-        return _refused(problems)
-    cell, members = cells_of(cohort)
-    counts = np.bincount(cell, minlength=len(members)).tolist()
-    return _PartitionFacts(
+        return _refused(problems), None
+    tally = Tally.of(cohort)
+    facts = _PartitionFacts(
         (),
         {one.name: frozenset(frame[one.event].astype(int).unique().tolist()) for one in schema.endpoints.values()},
-        dict(zip(members, counts, strict=True)),
+        dict(zip(tally.members, tally.patients.tolist(), strict=True)),
         known,
         same,
         ids,
         columns_of(cohort),
     )
+    return facts, tally
 
 
 def _refused(problems: Sequence[Refusal]) -> _PartitionFacts:
