@@ -24,7 +24,7 @@ from heorsynth.core.reading import json_of
 from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.data.columns.reading_notes import NOTES, notes_of
 from heorsynth.data.files import limits
-from heorsynth.data.files.arrow_files import RAW_LABEL, read_feather, read_parquet
+from heorsynth.data.files.arrow_files import RAW_LABEL, dictionary_columns, read_feather, read_parquet
 from heorsynth.data.files.augmented import FLAG, counts_of, flagged, label_of_mixture
 from heorsynth.data.files.csv_dialect import read_delimited, scan_delimited
 from heorsynth.data.files.sheets import read_sheet
@@ -234,15 +234,15 @@ def write(cohort: Cohort, path: str | Path) -> Path:
 
 def _labelled(cohort: Cohort, file: Path) -> tuple[pd.DataFrame, Label | None]:
     """Return the rows to write and their label. Raise LabelError if synthetic rows have no label or a wrong one."""
-    label = cohort.label
-    if cohort.augmented and has_synthetic_id(cohort.rows.index).any():
+    label, named = cohort.label, has_synthetic_id(cohort.rows.index)
+    if cohort.synthetic and named.any() and not named.all():
         return flagged(cohort).reset_index(), label if counts_of(label) else label_of_mixture(cohort)
     if cohort.synthetic and label is None:
         found, fix = "the rows are synthetic but have no label", "draw them again, or read the labelled file"
         raise LabelError(f"file {file.name!r}", Problem("", found, fix))
-    if not has_synthetic_id(cohort.rows.index).any():
+    if not named.any():
         require_label_matches(cohort.rows, label, f"file {file.name!r}")
-    return cohort.frame.reset_index() if cohort.synthetic else cohort.frame, label
+    return cohort.rows.reset_index() if cohort.synthetic else cohort.rows.copy(deep=False), label
 
 
 def replace_files(contents: Mapping[Path, bytes]) -> None:
@@ -313,7 +313,8 @@ def parquet_bytes(frame: pd.DataFrame, label: Label | None) -> bytes:
     if label is not None:
         table = table.replace_schema_metadata({**(table.schema.metadata or {}), KEY.encode(): label.to_json().encode()})
     sink = pa.BufferOutputStream()
-    pq.write_table(table, sink, compression="zstd", write_page_checksum=True)
+    kept = dictionary_columns(table)
+    pq.write_table(table, sink, compression="zstd", write_page_checksum=True, use_dictionary=kept)
     return sink.getvalue().to_pybytes()
 
 
