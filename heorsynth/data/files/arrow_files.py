@@ -1,11 +1,10 @@
-"""Read Parquet and Feather files, whose unpacked size is checked before; and how columns are stored in Parquet."""
+"""Read Parquet and Feather files. Their unpacked size is checked before they are unpacked."""
 
 from __future__ import annotations
 
 import struct
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -14,12 +13,6 @@ from heorsynth.core.errors import DamagedFileError, FileError, Problem
 from heorsynth.data.columns.column_types import stored_columns, stored_rows
 from heorsynth.data.files import limits
 from heorsynth.data.labels.label import KEY
-
-_MANY_ROWS, _SOME_ROWS = 50_000, 5000
-"""A table of `_MANY_ROWS` or more is judged by about `_SOME_ROWS` of them: which columns repeat their values."""
-
-_REPEATED = 0.9
-"""A column of which more than this share of some rows are different values repeats too few of them."""
 
 RAW_LABEL = "heorsynth_held_label"
 """The key of `attrs` under which a frame keeps the label of its file as bytes, until the label is read."""
@@ -47,19 +40,6 @@ def read_parquet(file: Path, excerpt: limits.Excerpt | None = None) -> pd.DataFr
             raise _damaged(file, "Parquet") from error
     frame = _rows(file, table)
     return frame if known or excerpt is None else _of(frame, excerpt)
-
-
-def dictionary_columns(table: pa.Table) -> bool | list[str]:
-    """Return the columns to be stored as a dictionary of their values; True for all, as in small tables.
-
-    A dictionary of values that hardly repeat is made in vain: Arrow drops it when it has become too large. That takes a
-    third of the time of writing 250,000 rows of twenty columns.
-    """
-    if table.num_rows < _MANY_ROWS:
-        return True
-    some = table.take(pa.array(np.arange(0, table.num_rows, table.num_rows // _SOME_ROWS)))
-    most = _REPEATED * some.num_rows
-    return [name for name in some.column_names if len(some.column(name).unique()) <= most]
 
 
 def _are_fields(schema: pa.Schema) -> bool:

@@ -16,7 +16,6 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 from pandas.api import types
 
 from heorsynth.core.errors import FileError, LabelError, OutputError, Problem
@@ -24,9 +23,10 @@ from heorsynth.core.reading import json_of
 from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.data.columns.reading_notes import NOTES, notes_of
 from heorsynth.data.files import limits
-from heorsynth.data.files.arrow_files import RAW_LABEL, dictionary_columns, read_feather, read_parquet
+from heorsynth.data.files.arrow_files import RAW_LABEL, read_feather, read_parquet
 from heorsynth.data.files.augmented import FLAG, counts_of, flagged, label_of_mixture
 from heorsynth.data.files.csv_dialect import read_delimited, scan_delimited
+from heorsynth.data.files.parquet_write import parquet_bytes
 from heorsynth.data.files.sheets import read_sheet
 from heorsynth.data.files.statistical import SAS_LABEL, read_statistical
 from heorsynth.data.labels.claims import require_label_matches
@@ -225,11 +225,27 @@ def write(cohort: Cohort, path: str | Path) -> Path:
         if beside not in contents:
             beside.unlink(missing_ok=True)
     except OSError as error:
-        found = f"cannot be written ({error.strerror})"
-        raise OutputError(
-            f"file {file.name!r}", Problem("", found, "check the folder's permissions and space")
-        ) from error
+        raise _unwritable(file, error) from error
     return file
+
+
+def write_drawn(frame: pd.DataFrame, label: Label, ids: pa.Array, file: Path) -> None:
+    """Write rows that were just drawn as Parquet, as `write` does a cohort of them with these ids (n,) as its index.
+
+    Raises
+    ------
+    FileError       Parquet cannot store a column
+    OutputError     the file cannot be written
+    """
+    try:
+        replace_files({file: parquet_bytes(frame, label, ids)})
+    except OSError as error:
+        raise _unwritable(file, error) from error
+
+
+def _unwritable(file: Path, error: OSError) -> OutputError:
+    found = f"cannot be written ({error.strerror})"
+    return OutputError(f"file {file.name!r}", Problem("", found, "check the folder's permissions and space"))
 
 
 def _labelled(cohort: Cohort, file: Path) -> tuple[pd.DataFrame, Label | None]:
@@ -301,21 +317,6 @@ def _sidecar_label(file: Path) -> Label | None:
 
 def _csv_bytes(frame: pd.DataFrame, label: Label | None) -> bytes:
     return frame.to_csv(index=False, lineterminator="\n").encode()
-
-
-def parquet_bytes(frame: pd.DataFrame, label: Label | None) -> bytes:
-    """Return a frame as Parquet, with the label in its metadata. Raise FileError if a column mixes types."""
-    try:
-        table = pa.Table.from_pandas(frame, preserve_index=False)
-    except pa.ArrowException:
-        found = "a column mixes types, which Parquet cannot hold"
-        raise FileError("Parquet file", Problem("", found, "give each column one type")) from None
-    if label is not None:
-        table = table.replace_schema_metadata({**(table.schema.metadata or {}), KEY.encode(): label.to_json().encode()})
-    sink = pa.BufferOutputStream()
-    kept = dictionary_columns(table)
-    pq.write_table(table, sink, compression="zstd", write_page_checksum=True, use_dictionary=kept)
-    return sink.getvalue().to_pybytes()
 
 
 def xpt_bytes(

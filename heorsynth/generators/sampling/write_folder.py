@@ -25,7 +25,7 @@ from heorsynth.data.folders.cohort_folder import CohortFolder
 from heorsynth.data.folders.partitions import PARTIAL, mark_partial, parquet_files
 from heorsynth.data.folders.tally import Tally, Total
 from heorsynth.data.labels.claims import Claim
-from heorsynth.data.labels.label import ID_COLUMN, KEY, PARTITION, Label, synthetic_ids
+from heorsynth.data.labels.label import KEY, PARTITION, Label, arrow_ids
 from heorsynth.data.labels.watermark import fingerprint
 from heorsynth.engine.engine import Engine
 from heorsynth.engine.task import memory_given_back
@@ -215,12 +215,11 @@ def write_partition(task: tuple[WriteOrder, Path], part: int) -> tuple[Tally, di
     maker, drawn = order.maker, order.drawn(part)
     frame, mark = maker.marked(drawn, order.stream("write mark", part), order.release, order.owner)
     del drawn  # a partition may be large: free it before the marked rows are written
-    frame.index = pd.Index(synthetic_ids(order.release, order.start(part), len(frame)), name=ID_COLUMN)
-    label = order.label(part, mark)
+    ids, label = arrow_ids(order.release, order.start(part), len(frame)), order.label(part, mark)
+    io.write_drawn(frame, label, ids, folder / order.file(part))
     schema = maker.domain.schema
     held = schema if schema.id in frame.columns else replace(schema, id=None)
     cohort = Cohort.derive(held, frame, label=label, name=order.file(part), fresh=True)
-    io.write(cohort, folder / order.file(part))
     return Tally.of(cohort), maker.domain.breaks(cohort.arrays)
 
 
