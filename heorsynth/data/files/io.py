@@ -84,7 +84,8 @@ def read_frame(
     except OSError as error:
         found = f"cannot be read ({error.strerror})"
         raise FileError(f"file {file.name!r}", Problem("", found, "check its permissions and the disk")) from error
-    limits.require_cells(file, frame)
+    if reader is not read_parquet:
+        limits.require_cells(file, frame)
     notes = frame.attrs.get(NOTES, ())
     frame.attrs = {NOTES: notes} if notes else {}
     if names_synthetic_rows(frame):

@@ -80,11 +80,29 @@ def require_columns(file: Path, columns: int) -> None:
 
 
 def require_cells(file: Path, frame: pd.DataFrame) -> None:
-    """Raise FileError, with the column, if a text in the frame is longer than `MAX_CELL`."""
+    """Raise FileError, with the column, if a text in the frame is longer than `MAX_CELL`.
+
+    Parquet files are checked while text is still in dictionaries (`parquet_table`).
+    """
     for name in frame.select_dtypes(["object", "string"]).columns:
         longest = _longest(frame[name])
         if longest > MAX_CELL:
             raise FileError(f"file {file.name!r}", Problem(f"column {name!r}", *_long_cell(longest)))
+
+
+def _require_short(file: Path, name: str, column: pa.ChunkedArray) -> None:
+    """Raise FileError, with the column, if a text of it is longer than `MAX_CELL`; each different text is looked at."""
+    for chunk in column.chunks:
+        held = chunk.dictionary if isinstance(chunk, pa.DictionaryArray) else chunk
+        if (found := _most_characters(held)) > MAX_CELL:
+            raise FileError(f"file {file.name!r}", Problem(f"column {name!r}", *_long_cell(found)))
+
+
+def _most_characters(values: pa.Array) -> int:
+    """Return the length of the longest text or bytes; 0 for values of other kinds."""
+    if pa.types.is_string(values.type) or pa.types.is_large_string(values.type):
+        return int(pc.max(pc.utf8_length(values)).as_py() or 0)
+    return int(pc.max(pc.binary_length(values)).as_py() or 0) if pa.types.is_binary(values.type) else 0
 
 
 def _longest(column: pd.Series) -> int:
@@ -93,10 +111,7 @@ def _longest(column: pd.Series) -> int:
         values = pa.array(column.array, from_pandas=True)
     except (pa.ArrowException, UnicodeError, ArithmeticError):  # values of several kinds, or no proper text
         return max((len(text) for text in column.array if isinstance(text, (str, bytes))), default=0)
-    values = values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
-    if pa.types.is_string(values.type) or pa.types.is_large_string(values.type):
-        return int(pc.max(pc.utf8_length(values)).as_py() or 0)
-    return int(pc.max(pc.binary_length(values)).as_py() or 0) if pa.types.is_binary(values.type) else 0
+    return _most_characters(values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values)
 
 
 def _long_cell(characters: int) -> tuple[str, str]:
@@ -129,7 +144,8 @@ def parquet_table(file: Path, raw: BinaryIO, excerpt: Excerpt | None = None) -> 
 
     Raises
     ------
-    FileError              the file declares or unpacks to more than the limits, or has nested columns
+    FileError              the file declares or unpacks to more than the limits, has nested columns, or a text is longer
+                           than `MAX_CELL`
     pyarrow.ArrowInvalid   the file is not Parquet
     OSError                a page does not match its checksum
     OSError                a page is not what its checksum says, where it has one
@@ -152,6 +168,7 @@ def parquet_table(file: Path, raw: BinaryIO, excerpt: Excerpt | None = None) -> 
     for name, at in folded.items():
         kind = schema.field(name).type
         if not pa.types.is_dictionary(kind):
+            _require_short(file, name, table.column(at))
             plain = _VIEWS.get(kind, kind)
             table = table.set_column(at, pa.field(name, plain), table.column(at).cast(plain))
     return table.replace_schema_metadata(schema.metadata)
