@@ -33,6 +33,10 @@ from heorsynth.data.folders.partitions import Partitions, Refusal, grouped_by_fi
 from heorsynth.data.folders.tally import Cell, Tally
 
 
+_FIRST_ROWS = 1000
+"""This many rows are usually enough to see that a column is not constant."""
+
+
 @dataclass(frozen=True, repr=False)
 class _PartitionFacts:
     """The summary of one partition: facts that can be joined, without any patient's value.
@@ -98,10 +102,11 @@ def partition_facts(reader: PartitionReader, part: int) -> tuple[_PartitionFacts
     if not cohort.synthetic:
         problems = [one for check in ROW_CHECKS for one in check(frame, schema)]
         for name in map(str, frame.columns):
-            values = frame[name].dropna()
+            missing = cohort.arrays.missing(name)
+            values = frame[name][~missing] if missing.any() else frame[name]
             problems += mixed_column(name, values)
             known[name] = len(values)
-            if len(values) and not (values != values.iloc[0]).any():
+            if _constant(values):
                 same[name] = int(_hashes(values.iloc[:1])[0])
             if name == schema.id or (name not in schema.columns and is_id_like(values)):
                 ids[name] = _hashes(values)
@@ -118,6 +123,12 @@ def partition_facts(reader: PartitionReader, part: int) -> tuple[_PartitionFacts
         columns_of(cohort),
     )
     return facts, tally
+
+
+def _constant(values: pd.Series) -> bool:
+    """Return True if there are known values (n,), all of them equal; most columns differ within their first rows."""
+    first = values.iloc[:_FIRST_ROWS]
+    return bool(len(values) and not (first != first.iloc[0]).any() and not (values != first.iloc[0]).any())
 
 
 def _refused(problems: Sequence[Refusal]) -> _PartitionFacts:
