@@ -26,7 +26,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from generators import recipe, wide
 
 import heorsynth as hs
 from heorsynth.data.cohort.cohort import Cohort
@@ -120,6 +119,8 @@ class Watch:
 
 def measured(rows: int) -> str:
     """One row of the table: rows, seconds to fit, seconds to draw, memory in times of the data."""
+    from generators import recipe, wide  # it loads packages that folders do not need: 85 MiB
+
     cohort = wide(rows)
     data, before = int(cohort.frame.memory_usage(deep=True).sum()), resident()
     with Watch(lambda: ["self"]) as watch:

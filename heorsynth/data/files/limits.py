@@ -137,7 +137,7 @@ def require_table(file: Path, rows: int, columns: int, n_bytes: int = 0) -> None
 
 
 def parquet_table(file: Path, raw: BinaryIO, excerpt: Excerpt | None = None) -> pa.Table:
-    """Return the table in an opened Parquet file, or an excerpt. The unpacked size of all is checked before rows are read.
+    """Return the table in an opened Parquet file, or an excerpt. The file's unpacked size is checked before.
 
     Text and bytes columns are first read as dictionaries, which store each distinct value once. So the unpacked size
     is known before the column is unpacked.
@@ -161,7 +161,8 @@ def parquet_table(file: Path, raw: BinaryIO, excerpt: Excerpt | None = None) -> 
     require_table(file, declared.num_rows, declared.num_columns, declared.num_rows * sum(map(_width, schema.types)))
     long = [one.name for one in schema if _may_be_long(one.type)]
     columns, rows = (None, None) if excerpt is None else (excerpt.columns, excerpt.rows)
-    table = pq.ParquetFile(raw, read_dictionary=long, page_checksum_verification=True).read(None if columns is None else list(columns))
+    named = None if columns is None else list(columns)
+    table = pq.ParquetFile(raw, read_dictionary=long, page_checksum_verification=True).read(named)
     table = table if rows is None else table.take(pa.array(rows))
     folded = {name: at for name in long if (at := table.schema.get_field_index(name)) >= 0}
     _require(file, "bytes unfolded", sum(_unfolded(table.column(at)) for at in folded.values()), MAX_BYTES)

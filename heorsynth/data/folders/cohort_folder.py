@@ -67,8 +67,8 @@ class CohortFolder:
     Notes
     -----
     Every partition is read once when the folder is opened, to check its rows as `Cohort` does and to count them. Memory
-    holds only the partitions being read. Conditions on all rows, such as a missing arm or a duplicate id, are checked on summaries
-    of the partitions.
+    holds only the partitions being read. Conditions on all rows, such as a missing arm or a duplicate id, are checked
+    on summaries of the partitions.
 
     Examples
     --------

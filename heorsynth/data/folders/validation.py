@@ -32,7 +32,6 @@ from heorsynth.data.files.limits import Excerpt
 from heorsynth.data.folders.partitions import Partitions, Refusal, grouped_by_file
 from heorsynth.data.folders.tally import Cell, Tally
 
-
 _FIRST_ROWS = 1000
 """This many rows are usually enough to see that a column is not constant."""
 
@@ -84,9 +83,15 @@ class PartitionReader:
         bands = {name: band for name, band in schema.bands.items() if name in schema.strata}
         wanted = [*schema.strata, *(band.source for band in bands.values())]
         names = tuple(name for name in dict.fromkeys(wanted) if name in self.partitions.columns)
-        kind, levels = ({key: one for key, one in held.items() if key in names} for held in (schema.kind, schema.levels))
-        own = {"arm": schema.arm, "arm_reference": schema.arm_reference, "subgroups": schema.subgroups}
-        of_strata = Schema(endpoints={}, **own, bands=bands, kind=kind, levels=levels)
+        of_strata = Schema(
+            endpoints={},
+            arm=schema.arm,
+            arm_reference=schema.arm_reference,
+            subgroups=schema.subgroups,
+            bands=bands,
+            kind={name: kind for name, kind in schema.kind.items() if name in names},
+            levels={name: levels for name, levels in schema.levels.items() if name in names},
+        )
         return self.partitions.cohort(part, of_strata, None, self.missing, Excerpt(columns=names) if names else None)
 
 

@@ -149,7 +149,7 @@ class RowMaker:
 
 
 def _sum(frame: pd.DataFrame, parts: Sequence[str]) -> pd.Series:
-    """The sum of columns in each row, missing where one of them is; of plain floats a third of the time pandas takes."""
+    """The sum of columns in each row, missing where one of them is; of plain floats faster than by pandas."""
     if all(frame[name].dtype == np.float64 for name in parts):
         return pd.Series(np.sum([frame[name].to_numpy() for name in parts], axis=0), frame.index)
     return frame[list(parts)].sum(axis=1, skipna=False)

@@ -215,8 +215,10 @@ def write_partition(task: tuple[WriteOrder, Path], part: int) -> tuple[Tally, di
     maker, drawn = order.maker, order.drawn(part)
     frame, mark = maker.marked(drawn, order.stream("write mark", part), order.release, order.owner)
     del drawn  # a partition may be large: free it before the marked rows are written
+    memory_given_back()
     ids, label = arrow_ids(order.release, order.start(part), len(frame)), order.label(part, mark)
     io.write_drawn(frame, label, ids, folder / order.file(part))
+    memory_given_back()
     schema = maker.domain.schema
     held = schema if schema.id in frame.columns else replace(schema, id=None)
     cohort = Cohort.derive(held, frame, label=label, name=order.file(part), fresh=True)
