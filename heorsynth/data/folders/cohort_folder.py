@@ -18,7 +18,8 @@ from heorsynth.data.cohort.domain import Domain
 from heorsynth.data.columns.role_checks import conflicting_roles, missing_columns, refuse
 from heorsynth.data.columns.schema import Schema, as_marks, schema_of
 from heorsynth.data.folders.partitions import Partitions
-from heorsynth.data.folders.tally import Cell, Tally, Total
+from heorsynth.data.folders.tally import Cell, Tally
+from heorsynth.data.folders.total import Total
 from heorsynth.data.folders.validation import (
     PartitionReader,
     joined_cells,

@@ -13,7 +13,8 @@ from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.data.cohort.domain import Domain
 from heorsynth.data.folders.cohort_folder import CohortFolder
 from heorsynth.data.folders.sampling import joined, taken_rows
-from heorsynth.data.folders.tally import Tally, Total
+from heorsynth.data.folders.tally import Tally
+from heorsynth.data.folders.total import Total
 from heorsynth.engine.engine import Engine
 
 

@@ -23,7 +23,8 @@ from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.data.files import io
 from heorsynth.data.folders.cohort_folder import CohortFolder
 from heorsynth.data.folders.partitions import PARTIAL, mark_partial, parquet_files
-from heorsynth.data.folders.tally import Tally, Total
+from heorsynth.data.folders.tally import Tally
+from heorsynth.data.folders.total import Total
 from heorsynth.data.labels.claims import Claim
 from heorsynth.data.labels.label import KEY, PARTITION, Label, arrow_ids
 from heorsynth.data.labels.watermark import fingerprint
