@@ -80,19 +80,16 @@ class PartitionReader:
     def strata(self, part: int) -> Cohort:
         """Return the arm and the subgroups of a partition that was looked over: no other column is read."""
         schema = self.schema
-        bands = {name: band for name, band in schema.bands.items() if name in schema.strata}
-        wanted = [*schema.strata, *(band.source for band in bands.values())]
-        names = tuple(name for name in dict.fromkeys(wanted) if name in self.partitions.columns)
         of_strata = Schema(
             endpoints={},
             arm=schema.arm,
             arm_reference=schema.arm_reference,
             subgroups=schema.subgroups,
-            bands=bands,
-            kind={name: kind for name, kind in schema.kind.items() if name in names},
-            levels={name: levels for name, levels in schema.levels.items() if name in names},
+            kind={name: kind for name, kind in schema.kind.items() if name in schema.strata},
+            levels={name: levels for name, levels in schema.levels.items() if name in schema.strata},
         )
-        return self.partitions.cohort(part, of_strata, None, self.missing, Excerpt(columns=names) if names else None)
+        excerpt = Excerpt(columns=schema.strata) if schema.strata else None
+        return self.partitions.cohort(part, of_strata, None, self.missing, excerpt)
 
 
 def partition_facts(reader: PartitionReader, part: int) -> tuple[_PartitionFacts, Tally | None]:
