@@ -28,6 +28,7 @@ from heorsynth.data.folders.sampling import rows_of, sampled
 from heorsynth.data.folders.tally import Tally
 from heorsynth.data.labels.label import patients_behind
 from heorsynth.engine.engine import Engine
+from heorsynth.engine.task import memory_given_back
 from heorsynth.evidence.economics import EconomicNumbers, economic_numbers
 
 _NOT_ASKED = (
@@ -175,6 +176,7 @@ def judged(
             patients = patients_of(real, most_rows, seed, engine) if patients is None else patients
             sample = Sample(patients, held, real.n, sum(folder.n for folder in synthetic))
         used = sample
+        memory_given_back()  # what counting has freed, before workers need theirs
         side_by_side = Rows(used.real, used.synthetic, seed, standing=used.standing(standing))
         findings += side_by_side.findings(list(of_rows.items()), engine)
     everyone_seen: tuple[Observed, Sequence[Observed]] = of_real, tallies

@@ -119,7 +119,9 @@ def validate(
     check_seed(seed)
     require_comparable(cohort, syn, holdout, allow_synthetic_source=allow_synthetic_source, most_rows=most_rows)
     with open_engine(engine, workers) as opened:
-        patients = patients_of(cohort, most_rows, seed, opened) if isinstance(cohort, CohortFolder) else None
+        patients = None
+        if isinstance(cohort, CohortFolder) and not cohort.is_counted:  # count and sample it in one pass
+            patients = patients_of(cohort, most_rows, seed, opened)
         plan_of_checks = planned(cohort, purpose, margins, economics, opened, analyses, use, refit is not None)
         again = None
         if refit is not None and isinstance(cohort, Cohort):

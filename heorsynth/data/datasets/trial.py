@@ -210,27 +210,8 @@ def simulated_trial(
     if n < 20:
         raise TooFewPatientsError("simulated trial", Problem("n", counted(n, "patient"), "ask for 20 or more"))
     law = truth or Truth()
-    rng = stream(seed, "simulated trial")
-    new = rng.permutation(np.arange(n) % 2).astype(bool)
-    stage = _stages(law, n, rng)
-    age = rng.normal(law.age_mean, law.age_sd, n)
-    sex = np.where(rng.random(n) < law.female, "f", "m")
-    time, event = _followed(law, new, stage, age, rng)
-    drug, hospital = _costs(law, new, stage, rng)
-    frame = pd.DataFrame({
-        "arm": np.where(new, "new", "usual"),
-        "sex": sex,
-        "age": np.round(age, 1),
-        "stage": np.asarray(_STAGES, dtype=object)[stage],
-        "time": time,
-        "event": event,
-        "drug": drug,
-        "hospital": hospital,
-        "cost": np.round(drug + hospital, 2),
-        "qaly": _qalys(law, new, stage, rng),
-    })  # fmt: skip
     cohort = Cohort(
-        frame,
+        simulated_rows(n, seed, law),
         endpoints={"os": ("time", "event", {1: "death"})},
         arm="arm",
         arm_reference="usual",
@@ -244,6 +225,29 @@ def simulated_trial(
         name="simulated trial",
     )
     return cohort, law
+
+
+def simulated_rows(n: int, seed: int, law: Truth) -> pd.DataFrame:
+    """Return the rows of `simulated_trial`: for millions of them, which are written without `Cohort`'s checks."""
+    rng = stream(seed, "simulated trial")
+    new = rng.permutation(np.arange(n) % 2).astype(bool)
+    stage = _stages(law, n, rng)
+    age = rng.normal(law.age_mean, law.age_sd, n)
+    sex = np.where(rng.random(n) < law.female, "f", "m")
+    time, event = _followed(law, new, stage, age, rng)
+    drug, hospital = _costs(law, new, stage, rng)
+    return pd.DataFrame({
+        "arm": np.where(new, "new", "usual"),
+        "sex": sex,
+        "age": np.round(age, 1),
+        "stage": np.asarray(_STAGES, dtype=object)[stage],
+        "time": time,
+        "event": event,
+        "drug": drug,
+        "hospital": hospital,
+        "cost": np.round(drug + hospital, 2),
+        "qaly": _qalys(law, new, stage, rng),
+    })  # fmt: skip
 
 
 def _bad_shapes(law: Truth) -> list[Problem]:

@@ -1,3 +1,3 @@
 """One file: read and written with its label."""
 
-__all__ = ("adtte", "augmented", "csv_dialect", "io", "limits", "statistical")
+__all__ = ("adtte", "augmented", "csv_dialect", "io", "limits", "parquet_write", "statistical")

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from heorsynth.core.errors import DamagedFileError, FileError, Problem
-from heorsynth.data.columns.column_types import stored_rows
+from heorsynth.data.columns.column_types import stored_columns, stored_rows
 from heorsynth.data.files import limits
 from heorsynth.data.labels.label import KEY
 
@@ -21,8 +22,10 @@ DICTIONARY, RECORDS = 2, 3
 """The kinds of message in an Arrow file that hold values."""
 
 
-def read_parquet(file: Path) -> pd.DataFrame:
-    """Return the rows of a Parquet file, with its label.
+def read_parquet(file: Path, excerpt: limits.Excerpt | None = None) -> pd.DataFrame:
+    """Return the rows of a Parquet file, or an excerpt of them, with its label.
+
+    An index that pandas stored under another name than its column is read whole: Arrow does not know its values.
 
     Raises
     ------
@@ -31,10 +34,23 @@ def read_parquet(file: Path) -> pd.DataFrame:
     """
     with file.open("rb") as raw:
         try:
-            table = limits.parquet_table(file, raw)
+            known = excerpt is not None and _are_fields(pq.read_schema(file))
+            table = limits.parquet_table(file, raw, excerpt if known else None)
         except (pa.ArrowException, OSError, ValueError) as error:
             raise _damaged(file, "Parquet") from error
-    return _rows(file, table)
+    frame = _rows(file, table)
+    return frame if known or excerpt is None else _of(frame, excerpt)
+
+
+def _are_fields(schema: pa.Schema) -> bool:
+    """Return True if every column that `stored_rows` makes is a field of the file."""
+    return set(stored_columns(schema)) <= set(schema.names)
+
+
+def _of(frame: pd.DataFrame, excerpt: limits.Excerpt) -> pd.DataFrame:
+    """Return an excerpt of a frame."""
+    frame = frame if excerpt.columns is None else frame[list(excerpt.columns)]
+    return frame if excerpt.rows is None else frame.take(excerpt.rows)
 
 
 def read_feather(file: Path) -> pd.DataFrame:

@@ -16,7 +16,6 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 from pandas.api import types
 
 from heorsynth.core.errors import FileError, LabelError, OutputError, Problem
@@ -27,6 +26,7 @@ from heorsynth.data.files import limits
 from heorsynth.data.files.arrow_files import RAW_LABEL, read_feather, read_parquet
 from heorsynth.data.files.augmented import FLAG, counts_of, flagged, label_of_mixture
 from heorsynth.data.files.csv_dialect import read_delimited, scan_delimited
+from heorsynth.data.files.parquet_write import parquet_bytes
 from heorsynth.data.files.sheets import read_sheet
 from heorsynth.data.files.statistical import SAS_LABEL, read_statistical
 from heorsynth.data.labels.claims import require_label_matches
@@ -42,7 +42,9 @@ _SAS_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,31}")
 _SAS_MOMENT = re.compile(rb"\d{2}[A-Z]{3}\d{2}:\d{2}:\d{2}:\d{2}")
 
 
-def read_frame(path: str | Path, *, scan: bool = False, sheet: str | None = None) -> pd.DataFrame:
+def read_frame(
+    path: str | Path, *, scan: bool = False, sheet: str | None = None, excerpt: limits.Excerpt | None = None
+) -> pd.DataFrame:
     """Return the rows of a file with one of the endings in `READERS`. Synthetic ids become the index.
 
     `attrs` holds the label, if there is one, and the notes on how the file was read (`notes_of`). `layout_of` describes
@@ -53,6 +55,7 @@ def read_frame(path: str | Path, *, scan: bool = False, sheet: str | None = None
     scan : bool      True to inspect the rows only. A CSV is then read several times as fast, but columns of mixed
                      types may be returned as text
     sheet : str      the sheet of a workbook; by default the first that holds a table
+    excerpt : Excerpt  columns and rows of a Parquet file; by default all
 
     Raises
     ------
@@ -73,13 +76,16 @@ def read_frame(path: str | Path, *, scan: bool = False, sheet: str | None = None
         if sheet is not None:
             _require_sheets(file, reader)
             frame = read_sheet(file, sheet)
+        elif excerpt is not None:
+            frame = read_parquet(file, excerpt)
         else:
             frame = scan_delimited(file) if scan and reader is read_delimited else reader(file)
         label = _label_in(frame, file) or _sidecar_label(file)
     except OSError as error:
         found = f"cannot be read ({error.strerror})"
         raise FileError(f"file {file.name!r}", Problem("", found, "check its permissions and the disk")) from error
-    limits.require_cells(file, frame)
+    if reader is not read_parquet:
+        limits.require_cells(file, frame)
     notes = frame.attrs.get(NOTES, ())
     frame.attrs = {NOTES: notes} if notes else {}
     if names_synthetic_rows(frame):
@@ -220,24 +226,40 @@ def write(cohort: Cohort, path: str | Path) -> Path:
         if beside not in contents:
             beside.unlink(missing_ok=True)
     except OSError as error:
-        found = f"cannot be written ({error.strerror})"
-        raise OutputError(
-            f"file {file.name!r}", Problem("", found, "check the folder's permissions and space")
-        ) from error
+        raise _unwritable(file, error) from error
     return file
+
+
+def write_drawn(frame: pd.DataFrame, label: Label, ids: pa.Array, file: Path) -> None:
+    """Write rows that were just drawn as Parquet, as `write` does a cohort of them with these ids (n,) as its index.
+
+    Raises
+    ------
+    FileError       Parquet cannot store a column
+    OutputError     the file cannot be written
+    """
+    try:
+        replace_files({file: parquet_bytes(frame, label, ids)})
+    except OSError as error:
+        raise _unwritable(file, error) from error
+
+
+def _unwritable(file: Path, error: OSError) -> OutputError:
+    found = f"cannot be written ({error.strerror})"
+    return OutputError(f"file {file.name!r}", Problem("", found, "check the folder's permissions and space"))
 
 
 def _labelled(cohort: Cohort, file: Path) -> tuple[pd.DataFrame, Label | None]:
     """Return the rows to write and their label. Raise LabelError if synthetic rows have no label or a wrong one."""
-    label = cohort.label
-    if cohort.augmented and has_synthetic_id(cohort.rows.index).any():
+    label, named = cohort.label, has_synthetic_id(cohort.rows.index)
+    if cohort.synthetic and named.any() and not named.all():
         return flagged(cohort).reset_index(), label if counts_of(label) else label_of_mixture(cohort)
     if cohort.synthetic and label is None:
         found, fix = "the rows are synthetic but have no label", "draw them again, or read the labelled file"
         raise LabelError(f"file {file.name!r}", Problem("", found, fix))
-    if not has_synthetic_id(cohort.rows.index).any():
+    if not named.any():
         require_label_matches(cohort.rows, label, f"file {file.name!r}")
-    return cohort.frame.reset_index() if cohort.synthetic else cohort.frame, label
+    return cohort.rows.reset_index() if cohort.synthetic else cohort.rows.copy(deep=False), label
 
 
 def replace_files(contents: Mapping[Path, bytes]) -> None:
@@ -296,20 +318,6 @@ def _sidecar_label(file: Path) -> Label | None:
 
 def _csv_bytes(frame: pd.DataFrame, label: Label | None) -> bytes:
     return frame.to_csv(index=False, lineterminator="\n").encode()
-
-
-def parquet_bytes(frame: pd.DataFrame, label: Label | None) -> bytes:
-    """Return a frame as Parquet, with the label in its metadata. Raise FileError if a column mixes types."""
-    try:
-        table = pa.Table.from_pandas(frame, preserve_index=False)
-    except pa.ArrowException:
-        found = "a column mixes types, which Parquet cannot hold"
-        raise FileError("Parquet file", Problem("", found, "give each column one type")) from None
-    if label is not None:
-        table = table.replace_schema_metadata({**(table.schema.metadata or {}), KEY.encode(): label.to_json().encode()})
-    sink = pa.BufferOutputStream()
-    pq.write_table(table, sink, compression="zstd", write_page_checksum=True)
-    return sink.getvalue().to_pybytes()
 
 
 def xpt_bytes(

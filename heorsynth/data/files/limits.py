@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -31,6 +33,14 @@ _VIEWS = {pa.string_view(): pa.string(), pa.binary_view(): pa.binary()}
 
 CELLS_VARIABLE = "HEORSYNTH_MAX_CELLS"
 """The environment variable that sets another limit on cells, for trusted files and enough memory."""
+
+
+@dataclass(frozen=True)
+class Excerpt:
+    """A part of a file: these columns and these rows (counted from 0, ascending); all of them where it is None."""
+
+    columns: tuple[str, ...] | None = None
+    rows: np.ndarray | None = None
 
 
 def require_size(file: Path) -> None:
@@ -70,11 +80,29 @@ def require_columns(file: Path, columns: int) -> None:
 
 
 def require_cells(file: Path, frame: pd.DataFrame) -> None:
-    """Raise FileError, with the column, if a text in the frame is longer than `MAX_CELL`."""
+    """Raise FileError, with the column, if a text in the frame is longer than `MAX_CELL`.
+
+    Parquet files are checked while text is still in dictionaries (`parquet_table`).
+    """
     for name in frame.select_dtypes(["object", "string"]).columns:
         longest = _longest(frame[name])
         if longest > MAX_CELL:
             raise FileError(f"file {file.name!r}", Problem(f"column {name!r}", *_long_cell(longest)))
+
+
+def _require_short(file: Path, name: str, column: pa.ChunkedArray) -> None:
+    """Raise FileError, with the column, if a text of it is longer than `MAX_CELL`; each different text is looked at."""
+    for chunk in column.chunks:
+        held = chunk.dictionary if isinstance(chunk, pa.DictionaryArray) else chunk
+        if (found := _most_characters(held)) > MAX_CELL:
+            raise FileError(f"file {file.name!r}", Problem(f"column {name!r}", *_long_cell(found)))
+
+
+def _most_characters(values: pa.Array) -> int:
+    """Return the length of the longest text or bytes; 0 for values of other kinds."""
+    if pa.types.is_string(values.type) or pa.types.is_large_string(values.type):
+        return int(pc.max(pc.utf8_length(values)).as_py() or 0)
+    return int(pc.max(pc.binary_length(values)).as_py() or 0) if pa.types.is_binary(values.type) else 0
 
 
 def _longest(column: pd.Series) -> int:
@@ -83,10 +111,7 @@ def _longest(column: pd.Series) -> int:
         values = pa.array(column.array, from_pandas=True)
     except (pa.ArrowException, UnicodeError, ArithmeticError):  # values of several kinds, or no proper text
         return max((len(text) for text in column.array if isinstance(text, (str, bytes))), default=0)
-    values = values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
-    if pa.types.is_string(values.type) or pa.types.is_large_string(values.type):
-        return int(pc.max(pc.utf8_length(values)).as_py() or 0)
-    return int(pc.max(pc.binary_length(values)).as_py() or 0) if pa.types.is_binary(values.type) else 0
+    return _most_characters(values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values)
 
 
 def _long_cell(characters: int) -> tuple[str, str]:
@@ -111,15 +136,16 @@ def require_table(file: Path, rows: int, columns: int, n_bytes: int = 0) -> None
         raise FileError(f"file {file.name!r}", Problem("", found, "leave out columns that are the same for everyone"))
 
 
-def parquet_table(file: Path, raw: BinaryIO) -> pa.Table:
-    """Return the table in an opened Parquet file. Its unpacked size is checked before its rows are read.
+def parquet_table(file: Path, raw: BinaryIO, excerpt: Excerpt | None = None) -> pa.Table:
+    """Return the table in an opened Parquet file, or an excerpt. The file's unpacked size is checked before.
 
     Text and bytes columns are first read as dictionaries, which store each distinct value once. So the unpacked size
     is known before the column is unpacked.
 
     Raises
     ------
-    FileError              the file declares or unpacks to more than the limits, or has nested columns
+    FileError              the file declares or unpacks to more than the limits, has nested columns, or a text is longer
+                           than `MAX_CELL`
     pyarrow.ArrowInvalid   the file is not Parquet
     OSError                a page does not match its checksum
     OSError                a page is not what its checksum says, where it has one
@@ -134,12 +160,16 @@ def parquet_table(file: Path, raw: BinaryIO) -> pa.Table:
     require_flat(file, schema, declared.num_rows)
     require_table(file, declared.num_rows, declared.num_columns, declared.num_rows * sum(map(_width, schema.types)))
     long = [one.name for one in schema if _may_be_long(one.type)]
-    table = pq.ParquetFile(raw, read_dictionary=long, page_checksum_verification=True).read()
-    folded = {name: table.schema.get_field_index(name) for name in long}
+    columns, rows = (None, None) if excerpt is None else (excerpt.columns, excerpt.rows)
+    named = None if columns is None else list(columns)
+    table = pq.ParquetFile(raw, read_dictionary=long, page_checksum_verification=True).read(named)
+    table = table if rows is None else table.take(pa.array(rows))
+    folded = {name: at for name in long if (at := table.schema.get_field_index(name)) >= 0}
     _require(file, "bytes unfolded", sum(_unfolded(table.column(at)) for at in folded.values()), MAX_BYTES)
     for name, at in folded.items():
         kind = schema.field(name).type
         if not pa.types.is_dictionary(kind):
+            _require_short(file, name, table.column(at))
             plain = _VIEWS.get(kind, kind)
             table = table.set_column(at, pa.field(name, plain), table.column(at).cast(plain))
     return table.replace_schema_metadata(schema.metadata)

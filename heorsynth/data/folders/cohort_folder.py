@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from heorsynth.core.display import Card, facts_card
@@ -17,6 +19,7 @@ from heorsynth.data.columns.role_checks import conflicting_roles, missing_column
 from heorsynth.data.columns.schema import Schema, as_marks, schema_of
 from heorsynth.data.folders.partitions import Partitions
 from heorsynth.data.folders.tally import Cell, Tally
+from heorsynth.data.folders.total import Total
 from heorsynth.data.folders.validation import (
     PartitionReader,
     joined_cells,
@@ -64,9 +67,9 @@ class CohortFolder:
 
     Notes
     -----
-    Every partition is read once when the folder is opened, to check its rows as `Cohort` does. Memory holds only the
-    partitions being read. Conditions on all rows, such as a missing arm or a duplicate id, are checked on summaries
-    of the partitions.
+    Every partition is read once when the folder is opened, to check its rows as `Cohort` does and to count them. Memory
+    holds only the partitions being read. Conditions on all rows, such as a missing arm or a duplicate id, are checked
+    on summaries of the partitions.
 
     Examples
     --------
@@ -82,6 +85,7 @@ class CohortFolder:
 
     _facts: _Facts | None
     _tally: Tally | None
+    _broken: tuple[Domain, Counter[str]] | None
 
     def __init__(
         self,
@@ -101,7 +105,7 @@ class CohortFolder:
             raise RoleError(f"cohort folder {Path(path).name!r}", Problem("cluster", message, fix))
         self._name = name or Path(path).name
         self._reader = PartitionReader(Partitions.found(path, drop), schema, event_map, as_marks(missing))
-        self._facts, self._tally = None, None
+        self._facts, self._tally, self._broken = None, None, None
         names = pd.DataFrame(columns=list(self._reader.partitions.columns))
         refuse(self._name, missing_columns(names, replace(schema, bands={})) + conflicting_roles(schema))
         if not self.synthetic:
@@ -119,7 +123,7 @@ class CohortFolder:
         The schema's id column is dropped if the rows lack it, as generators never receive it.
         """
         folder, partitions = cls.__new__(cls), Partitions.found(path)
-        folder._name, folder._facts, folder._tally = Path(path).name, None, None
+        folder._name, folder._facts, folder._tally, folder._broken = Path(path).name, None, None, None
         held = schema if schema.id in partitions.columns else replace(schema, id=None)
         folder._reader = PartitionReader(partitions, held, None)
         return folder
@@ -133,8 +137,13 @@ class CohortFolder:
             what=f"looking over {self.name}",
             named=self.file_name,
         )
-        parts = list(work)
+        parts, total = list[Any](), Total()
+        for facts, tally in work:
+            parts.append(facts)
+            if tally is not None:
+                total.add(tally)
         require_passed(self.name, self.files, parts, self.schema, synthetic=self.synthetic)
+        self.keep(total.tally)
         return _Facts(tuple(part.cells for part in parts), joined_cells(parts), joined_domain(parts, self.schema))
 
     @property
@@ -211,6 +220,14 @@ class CohortFolder:
         """Return one partition as a cohort."""
         return self._reader.cohort(part)
 
+    def part_rows(self, part: int, rows: np.ndarray) -> Cohort:
+        """Return some rows of one partition, ascending: as `part(part).take(rows)`, but no others become a frame."""
+        return self._reader.rows(part, rows)
+
+    def part_strata(self, part: int) -> Cohort:
+        """Return the arm and the subgroups of one partition; no other column is read."""
+        return self._reader.strata(part)
+
     def require_cells(self, part: int, cells: Mapping[Cell, int]) -> None:
         """Raise FileError if a partition no longer has these patients in its cells, because it was changed."""
         if dict(cells) != dict(self.facts.by_part[part]):
@@ -222,21 +239,31 @@ class CohortFolder:
             return self.tallied(running)
 
     def tallied(self, engine: Engine) -> Tally:
-        """Return the same as `tally`, on an engine that is open. The result is cached."""
+        """Return the same as `tally`, on an engine that is open. What was counted already is not counted again.
+
+        Raise FileError if a file was changed since it was counted.
+        """
         if self._tally is not None:
+            for part in range(len(self.files)):
+                self._reader.partitions.require_unchanged(part)
             return self._tally
-        total: Tally | None = None
+        total = Total()
         for part in engine.map(
             _tally_of_part, range(len(self.files)), self, what=f"counting {self.name}", named=self.file_name
         ):
-            total = part if total is None else total + part
-        assert total is not None, "a folder has a partition"
-        self._tally = total
-        return total
+            total.add(part)
+        self._tally = total.tally
+        return self._tally
 
-    def keep(self, tally: Tally) -> None:
-        """Keep the tally of all rows, which was made beside something else, so that `tallied` returns it."""
+    def keep(self, tally: Tally, domain: Domain | None = None, broken: Counter[str] | None = None) -> None:
+        """Keep what was counted of all rows beside something else: their tally, and how many break a domain's rules."""
         self._tally = tally
+        if domain is not None and broken is not None:
+            self._broken = domain, broken
+
+    def broken(self, domain: Domain) -> Counter[str] | None:
+        """Return how many rows break each post-condition of a domain, if that was counted; None if it was not."""
+        return None if self._broken is None or self._broken[0] != domain else self._broken[1]
 
     @property
     def is_counted(self) -> bool:

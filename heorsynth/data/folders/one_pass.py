@@ -1,4 +1,4 @@
-"""Counts all rows of a folder and takes some of them, with each partition read once."""
+"""Counts all rows of a folder and takes some of them, with each partition read once; what is counted is kept."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ import pandas as pd
 from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.data.cohort.domain import Domain
 from heorsynth.data.folders.cohort_folder import CohortFolder
-from heorsynth.data.folders.sampling import joined
+from heorsynth.data.folders.sampling import joined, taken_rows
 from heorsynth.data.folders.tally import Tally
+from heorsynth.data.folders.total import Total
 from heorsynth.engine.engine import Engine
 
 
@@ -43,19 +44,22 @@ def seen(
     taken : sequence of array     for each partition the rows to take, as `sampling.rows_of` gives them
     domain : Domain               of the source, whose post-conditions are checked
     """
-    total: Tally | None = None
+    known = Counter[str]() if domain is None else folder.broken(domain)
+    if folder.is_counted and known is not None:
+        sample = None if taken is None else taken_rows(folder, taken, engine)
+        return _Seen(folder.tallied(engine), known, sample)
+    total = Total()
     broken: Counter[str] = Counter()
     rows: list[pd.DataFrame] = []
     task = folder, taken, domain
     for tally, breaks, some in engine.map(
         _of_part, range(len(folder.files)), task, what=f"counting {folder.name}", named=folder.file_name
     ):
-        total = tally if total is None else total + tally
+        total.add(tally)
         broken.update(breaks)
         rows += [] if some is None else [some]
-    assert total is not None, "a folder has a partition"
-    folder.keep(total)
-    return _Seen(total, broken, joined(folder, rows) if rows else None)
+    folder.keep(total.tally, domain, broken)
+    return _Seen(total.tally, broken, joined(folder, rows) if rows else None)
 
 
 def _of_part(

@@ -28,6 +28,7 @@ from heorsynth.data.columns.column_types import stored_columns
 from heorsynth.data.columns.role_checks import refuse
 from heorsynth.data.columns.schema import Schema
 from heorsynth.data.files.io import read_frame
+from heorsynth.data.files.limits import Excerpt
 from heorsynth.data.labels.label import ID_COLUMN, KEY, PARTITION, Label, has_synthetic_id
 
 PARTIAL = "PARTIAL"
@@ -106,21 +107,25 @@ class Partitions:
         n_bytes = tuple(file.stat().st_size for file in files)
         return cls(folder, tuple(footers), sizes, n_bytes, nullable, label, kept, frozenset(drop), _named(footers))
 
-    def read(self, part: int) -> pd.DataFrame:
+    def read(self, part: int, excerpt: Excerpt | None = None) -> pd.DataFrame:
         """Return the rows of one partition, with column types that fit all partitions and categories as text.
 
         Raise FileError if the file was changed since the folder was opened.
         """
-        file = self.folder / self.files[part]
-        if not file.is_file() or file.stat().st_size != self.n_bytes[part]:
-            raise self.changed(part)
-        frame = read_frame(file)
+        self.require_unchanged(part)
+        frame = read_frame(self.folder / self.files[part], excerpt=excerpt)
         frame = frame.drop(columns=list(self.drop), errors="ignore") if self.drop else frame
         for name in self.nullable & set(frame.columns):
             frame[name] = frame[name].astype(object if frame[name].dtype in (bool, object) else float)
         for name in frame.columns[[isinstance(kind, pd.CategoricalDtype) for kind in frame.dtypes]]:
             frame[name] = frame[name].astype(frame[name].cat.categories.dtype)
         return frame
+
+    def require_unchanged(self, part: int) -> None:
+        """Raise FileError if a partition's file was removed or has another size than when the folder was opened."""
+        file = self.folder / self.files[part]
+        if not file.is_file() or file.stat().st_size != self.n_bytes[part]:
+            raise self.changed(part)
 
     def changed(self, part: int) -> FileError:
         """Return the error for a partition that was changed or removed."""
@@ -130,11 +135,16 @@ class Partitions:
         return FileError(f"folder {self.folder.name!r}", Problem(self.files[part], found, fix))
 
     def cohort(
-        self, part: int, schema: Schema, event_map: Mapping[object, object] | None, missing: Sequence[str] = ()
+        self,
+        part: int,
+        schema: Schema,
+        event_map: Mapping[object, object] | None,
+        missing: Sequence[str] = (),
+        excerpt: Excerpt | None = None,
     ) -> Cohort:
         """Return one partition as a cohort. Raise CohortError, with the file's name, if the roles do not fit."""
         name = self.files[part]
-        declared = as_declared(self.read(part), schema, event_map, name, missing=missing, part=True)
+        declared = as_declared(self.read(part, excerpt), schema, event_map, name, missing=missing, part=True)
         refuse(name, declared.problems)
         return Cohort.derive(schema, declared.frame, label=declared.label, name=name, fresh=True)
 

@@ -58,7 +58,11 @@ def sampled(folder: CohortFolder, most: int, rng: np.random.Generator, engine: E
 
     The rows are the same on any engine. Partitions are read one at a time; those without sampled rows are not read.
     """
-    taken = rows_of(folder, most, rng)
+    return taken_rows(folder, rows_of(folder, most, rng), engine)
+
+
+def taken_rows(folder: CohortFolder, taken: Sequence[np.ndarray], engine: Engine) -> Cohort:
+    """Return these rows of each partition, as `rows_of` gives them."""
     wanted = [part for part, rows in enumerate(taken) if len(rows)]
     parts = engine.map(_rows, wanted, (folder, taken), what=f"sampling {folder.name}", named=folder.file_name)
     return joined(folder, list(parts))
@@ -79,4 +83,4 @@ def joined(folder: CohortFolder, parts: Sequence[pd.DataFrame]) -> Cohort:
 def _rows(task: tuple[CohortFolder, Sequence[np.ndarray]], part: int) -> pd.DataFrame:
     """Return the sampled rows of one partition, in its order."""
     folder, taken = task
-    return folder.part(part).take(taken[part]).frame
+    return folder.part_rows(part, taken[part]).frame

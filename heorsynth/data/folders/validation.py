@@ -28,8 +28,12 @@ from heorsynth.data.cohort.source_checks import (
 from heorsynth.data.columns.identifiers import is_id_like, n_persons_from_counts
 from heorsynth.data.columns.role_checks import TypedProblem, nobody_censored
 from heorsynth.data.columns.schema import Schema
+from heorsynth.data.files.limits import Excerpt
 from heorsynth.data.folders.partitions import Partitions, Refusal, grouped_by_file
-from heorsynth.data.folders.tally import Cell, cells_of
+from heorsynth.data.folders.tally import Cell, Tally
+
+_FIRST_ROWS = 1000
+"""This many rows are usually enough to see that a column is not constant."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -69,39 +73,64 @@ class PartitionReader:
         """Return one partition as a cohort."""
         return self.partitions.cohort(part, self.schema, self.event_map, self.missing)
 
+    def rows(self, part: int, rows: np.ndarray) -> Cohort:
+        """Return some rows of a partition that was looked over, ascending: no others become a frame."""
+        return self.partitions.cohort(part, self.schema, self.event_map, self.missing, Excerpt(rows=rows))
 
-def partition_facts(reader: PartitionReader, part: int) -> _PartitionFacts:
-    """Return the summary of one partition."""
+    def strata(self, part: int) -> Cohort:
+        """Return the arm and the subgroups of a partition that was looked over: no other column is read."""
+        schema = self.schema
+        of_strata = Schema(
+            endpoints={},
+            arm=schema.arm,
+            arm_reference=schema.arm_reference,
+            subgroups=schema.subgroups,
+            kind={name: kind for name, kind in schema.kind.items() if name in schema.strata},
+            levels={name: levels for name, levels in schema.levels.items() if name in schema.strata},
+        )
+        excerpt = Excerpt(columns=schema.strata) if schema.strata else None
+        return self.partitions.cohort(part, of_strata, None, self.missing, excerpt)
+
+
+def partition_facts(reader: PartitionReader, part: int) -> tuple[_PartitionFacts, Tally | None]:
+    """Return the summary of one partition, and its tally unless it has problems."""
     try:
         cohort = reader.cohort(part)
     except HeorsynthError as error:
-        return _refused([(type(error), one) for one in error.problems])
+        return _refused([(type(error), one) for one in error.problems]), None
     frame, schema = cohort.rows, reader.schema
     problems: list[TypedProblem] = []
     known, same, ids = {}, {}, {}
     if not cohort.synthetic:
         problems = [one for check in ROW_CHECKS for one in check(frame, schema)]
         for name in map(str, frame.columns):
-            values = frame[name].dropna()
+            missing = cohort.arrays.missing(name)
+            values = frame[name][~missing] if missing.any() else frame[name]
             problems += mixed_column(name, values)
             known[name] = len(values)
-            if len(values) and not (values != values.iloc[0]).any():
+            if _constant(values):
                 same[name] = int(_hashes(values.iloc[:1])[0])
             if name == schema.id or (name not in schema.columns and is_id_like(values)):
                 ids[name] = _hashes(values)
     if problems:
-        return _refused(problems)
-    cell, members = cells_of(cohort)
-    counts = np.bincount(cell, minlength=len(members)).tolist()
-    return _PartitionFacts(
+        return _refused(problems), None
+    tally = Tally.of(cohort)
+    facts = _PartitionFacts(
         (),
         {one.name: frozenset(frame[one.event].astype(int).unique().tolist()) for one in schema.endpoints.values()},
-        dict(zip(members, counts, strict=True)),
+        dict(zip(tally.members, tally.patients.tolist(), strict=True)),
         known,
         same,
         ids,
         columns_of(cohort),
     )
+    return facts, tally
+
+
+def _constant(values: pd.Series) -> bool:
+    """Return True if there are known values (n,), all of them equal; most columns differ within their first rows."""
+    first = values.iloc[:_FIRST_ROWS]
+    return bool(len(values) and not (first != first.iloc[0]).any() and not (values != first.iloc[0]).any())
 
 
 def _refused(problems: Sequence[Refusal]) -> _PartitionFacts:

@@ -161,9 +161,13 @@ class Label:
 
 def synthetic_ids(release: str, start: int, count: int) -> np.ndarray:
     """Return row ids (count,) such as SYN-1a2b3c4d-000017. They are unique over the m cohorts of a release."""
+    return np.asarray(arrow_ids(release, start, count).to_pandas(deduplicate_objects=False), dtype=object)
+
+
+def arrow_ids(release: str, start: int, count: int) -> pa.Array:
+    """Return the same ids as an Arrow array."""
     numbers = pc.utf8_lpad(pa.array(np.arange(start, start + count)).cast(pa.string()), 6, "0")
-    names = pc.binary_join_element_wise(f"SYN-{release}", numbers, "-")
-    return np.asarray(names.to_pandas(deduplicate_objects=False), dtype=object)
+    return pc.binary_join_element_wise(f"SYN-{release}", numbers, "-")
 
 
 def releases_in(ids: Sequence[str]) -> Counter[str]:

@@ -15,7 +15,8 @@ from pandas.api import types
 
 from heorsynth.core.errors import FileError, LabelError, OutputError, Problem
 from heorsynth.data.cohort.cohort import Cohort
-from heorsynth.data.files.io import parquet_bytes, replace_files, xpt_bytes
+from heorsynth.data.files.io import replace_files, xpt_bytes
+from heorsynth.data.files.parquet_write import parquet_bytes
 from heorsynth.data.files.statistical import SAS_LABEL
 from heorsynth.data.sources.adam import from_adam
 from heorsynth.data.sources.adam_roles import AdamRoles, variables

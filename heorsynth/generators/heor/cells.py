@@ -189,7 +189,10 @@ class Cells:
 
     def indicators(self, cell: np.ndarray) -> np.ndarray:
         """Indicators (n, d) of 0 and 1: one for each level of a variable, except its most frequent and rare levels."""
-        columns = [(self.levels(name, cell) == level).astype(float) for name, level in self._indicated]
+        columns = []
+        for name, level in self._indicated:
+            position = self.names.index(name)
+            columns.append(np.array([float(member[position] == level) for member in self.members])[cell])
         return np.column_stack(columns) if columns else np.zeros((len(cell), 0))
 
     def indicator_names(self) -> tuple[str, ...]:

@@ -269,7 +269,9 @@ class HeorLaw:
         if placed is not None and self.whole:
             one = placed.one_row(rng)
             values |= {name: values[name][one] for name in self.whole}
+        del latents, groups  # of many rows: free them before the rows are put together, and these before they are mixed
         frame = self.shape.frame(self.cells, cell, time, cause, values)
+        del values
         frame = frame if self.shape.visits is None else self.shape.visits.attended(frame, self.shape.schema, rng)
         if placed is not None and self.clusters is not None:
             names = rng.permutation(cluster_names(len(placed.home)))[placed.cluster]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -92,7 +92,7 @@ class RowMaker:
     def with_totals(self, frame: pd.DataFrame) -> pd.DataFrame:
         """The same frame, with its totals computed again from their parts."""
         for name, parts in self.domain.schema.totals.items():
-            total = frame[list(parts)].sum(axis=1, skipna=False)
+            total = _sum(frame, parts)
             total = total.where(total.abs() > _LARGEST_ROUNDED, total.round(_CENTS))
             frame[name] = total.astype(self.domain.columns[name].dtype)  # type: ignore[call-overload]
         return frame
@@ -146,3 +146,10 @@ class RowMaker:
         ]
         if found:
             raise GeneratorError(f"generator {self.name!r}", found)
+
+
+def _sum(frame: pd.DataFrame, parts: Sequence[str]) -> pd.Series:
+    """The sum of columns in each row, missing where one of them is; of plain floats faster than by pandas."""
+    if all(frame[name].dtype == np.float64 for name in parts):
+        return pd.Series(np.sum([frame[name].to_numpy() for name in parts], axis=0), frame.index)
+    return frame[list(parts)].sum(axis=1, skipna=False)

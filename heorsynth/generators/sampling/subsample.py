@@ -61,12 +61,11 @@ def _ranks(folder: CohortFolder, wanted: Mapping[Cell, int], seed: int) -> _Rank
 def _rows(task: tuple[CohortFolder, _Ranks], part: int) -> pd.DataFrame:
     """The sampled rows of one partition, in its order."""
     folder, ranks = task
-    cohort = folder.part(part)
-    cell, members = cells_of(cohort)
+    cell, members = cells_of(folder.part_strata(part))
     folder.require_cells(part, dict(zip(members, np.bincount(cell, minlength=len(members)).tolist(), strict=True)))
     taken = [
         np.flatnonzero(cell == place)[ranks[part][member]]
         for place, member in enumerate(members)
         if member in ranks[part]
     ]
-    return cohort.take(np.sort(np.concatenate(taken))).frame
+    return folder.part_rows(part, np.sort(np.concatenate(taken))).frame

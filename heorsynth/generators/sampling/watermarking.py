@@ -159,6 +159,9 @@ def _arms(frame: pd.DataFrame, domain: Domain) -> np.ndarray:
     """The number (n,) of each row's arm; 0 for all rows of a cohort without arms."""
     if domain.schema.arm is None:
         return np.zeros(len(frame), dtype=np.int64)
+    codes, different = pd.factorize(frame[domain.schema.arm])
+    if len(different) == len(set(map(str, different))) and (codes >= 0).all():
+        return codes
     return pd.factorize(as_text(frame[domain.schema.arm]).fillna(""))[0]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from importlib.metadata import version
@@ -22,8 +23,10 @@ from heorsynth.data.cohort.cohort import Cohort
 from heorsynth.data.files import io
 from heorsynth.data.folders.cohort_folder import CohortFolder
 from heorsynth.data.folders.partitions import PARTIAL, mark_partial, parquet_files
+from heorsynth.data.folders.tally import Tally
+from heorsynth.data.folders.total import Total
 from heorsynth.data.labels.claims import Claim
-from heorsynth.data.labels.label import ID_COLUMN, KEY, PARTITION, Label, synthetic_ids
+from heorsynth.data.labels.label import KEY, PARTITION, Label, arrow_ids
 from heorsynth.data.labels.watermark import fingerprint
 from heorsynth.engine.engine import Engine
 from heorsynth.engine.task import memory_given_back
@@ -183,8 +186,12 @@ def write(order: WriteOrder, folder: Path, engine: Engine) -> CohortFolder:
                      see another folder under this path
     """
     missing = _begun(order, folder)
-    for _ in engine.map(write_partition, missing, (order, folder), what=f"writing {folder.name}", named=order.file):
-        pass
+    total, broken = Total(), Counter[str]()
+    for tally, breaks in engine.map(
+        write_partition, missing, (order, folder), what=f"writing {folder.name}", named=order.file
+    ):
+        total.add(tally)
+        broken.update(breaks)
     if not _whole(order, folder):
         fix = "give a folder that this process and every worker see under one path"
         found = Problem("", "what workers wrote is not in it", fix)
@@ -193,20 +200,30 @@ def write(order: WriteOrder, folder: Path, engine: Engine) -> CohortFolder:
         (folder / PARTIAL).unlink(missing_ok=True)
     except OSError as error:
         raise _unwritable(folder, error) from error
-    return CohortFolder.derive(order.maker.domain.schema, folder)
+    written = CohortFolder.derive(order.maker.domain.schema, folder)
+    if len(missing) == order.partitions:
+        written.keep(total.tally, order.maker.domain, broken)
+    return written
 
 
-def write_partition(task: tuple[WriteOrder, Path], part: int) -> int:
-    """Draws, marks and writes one partition; returns its rows."""
+def write_partition(task: tuple[WriteOrder, Path], part: int) -> tuple[Tally, dict[str, int]]:
+    """Draws, marks and writes one partition.
+
+    Returns what judging it asks of all rows: its tally, and how many rows break each post-condition. So what was just
+    drawn is not read again.
+    """
     order, folder = task
     maker, drawn = order.maker, order.drawn(part)
     frame, mark = maker.marked(drawn, order.stream("write mark", part), order.release, order.owner)
     del drawn  # a partition may be large: free it before the marked rows are written
-    frame.index = pd.Index(synthetic_ids(order.release, order.start(part), len(frame)), name=ID_COLUMN)
-    label = order.label(part, mark)
-    cohort = Cohort.derive(maker.domain.schema, frame, label=label, name=order.file(part), fresh=True)
-    io.write(cohort, folder / order.file(part))
-    return len(frame)
+    memory_given_back()
+    ids, label = arrow_ids(order.release, order.start(part), len(frame)), order.label(part, mark)
+    io.write_drawn(frame, label, ids, folder / order.file(part))
+    memory_given_back()
+    schema = maker.domain.schema
+    held = schema if schema.id in frame.columns else replace(schema, id=None)
+    cohort = Cohort.derive(held, frame, label=label, name=order.file(part), fresh=True)
+    return Tally.of(cohort), maker.domain.breaks(cohort.arrays)
 
 
 def _begun(order: WriteOrder, folder: Path) -> list[int]:
