@@ -1,5 +1,7 @@
 """What a function of the user prints, writes or raises does not reach the reader."""
 
+import os
+import sys
 from pathlib import Path
 
 import pandas as pd
@@ -32,6 +34,17 @@ def test_what_is_printed_and_written_is_dropped(script: Path, capfd: pytest.Capt
     assert estimates_of_call(f"{script}:f", FRAME) == {"age": (52.5, 1.0)}
     assert capfd.readouterr() == ("", "")
     assert [path.name for path in script.parent.iterdir()] == ["mine.py"] and not Path("rows.csv").exists()
+
+
+def test_what_is_executed_is_what_is_read(script: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Python keeps compiled files beside scripts, and takes an old one for a script of the same size and second."""
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    assert estimates_of_call(f"{script}:f", FRAME) == {"age": (52.5, 1.0)}
+    written = script.stat()
+    script.write_text(SCRIPT.replace("1.0)", "2.0)"), encoding="utf-8")
+    os.utime(script, ns=(written.st_atime_ns, written.st_mtime_ns))
+    assert estimates_of_call(f"{script}:f", FRAME) == {"age": (52.5, 2.0)}
+    assert [path.name for path in script.parent.iterdir()] == ["mine.py"]
 
 
 @pytest.mark.parametrize(("name", "kind"), [("raises", "ValueError"), ("leaves", "SystemExit")])

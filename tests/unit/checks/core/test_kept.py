@@ -8,7 +8,6 @@ import pytest
 import heorsynth as hs
 from heorsynth.checks.core import kept as module
 from heorsynth.checks.core.kept import kept
-from heorsynth.core.random import stream
 
 
 @pytest.fixture
@@ -53,6 +52,5 @@ def test_a_verdict_after_others_is_that_of_a_new_process(cohorts: "list[hs.Cohor
     module._HELD.clear()
     hs.validate(real, synthetic, "augmentation", seed=3)
     hs.tables.panel(real, synthetic, seed=3)
-    rng = stream(3, "check", "structure")
-    assert module._HELD[real][1][("panel", repr(rng.bit_generator.state))]
+    assert [key for key, _ in module._HELD[real][1]].count("panel") == 1  # of all that use a seed, whatever came before
     assert hs.validate(real, synthetic, "teaching", seed=3).to_csv() == alone
