@@ -49,9 +49,7 @@ def load(call: str | Callable[[Any], object]) -> Callable[[Any], object]:
     module = module_from_spec(spec)
     try:
         with _silenced():
-            exec(
-                compile(content, path, "exec", dont_inherit=True), vars(module)
-            )  # what was hashed
+            exec(compile(content, path, "exec", dont_inherit=True), vars(module))  # what was hashed
     except (Exception, SystemExit) as error:  # noqa: BLE001 - the file is the user's: it may raise anything
         found = f"{path.name!r} cannot be executed: {type(error).__name__}"
         raise AnalysisError("analysis", Problem("call", found, "run the file alone to see its error")) from None
