@@ -51,7 +51,7 @@ def load(call: str | Callable[[Any], object]) -> Callable[[Any], object]:
         with _silenced():
             exec(compile(content, path, "exec", dont_inherit=True), vars(module))  # what was hashed
     except (Exception, SystemExit) as error:  # noqa: BLE001 - the file is the user's: it may raise anything
-        del sys.modules[held]
+        sys.modules.pop(held, None)
         found = f"{path.name!r} cannot be executed: {type(error).__name__}"
         raise AnalysisError("analysis", Problem("call", found, "run the file alone to see its error")) from None
     function = getattr(module, name, None)
