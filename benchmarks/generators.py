@@ -154,10 +154,9 @@ def wide(n: int, seed: int = 1, columns: int = 20) -> hs.Cohort:
     """A simulated trial, which has ten columns, with as many more as make twenty, or another number in all."""
     cohort, _ = hs.datasets.simulated_trial(n, seed=seed)
     rng = np.random.default_rng(seed)
-    frame = cohort.frame
-    for index in range(columns - 10):
-        frame[f"x{index}"] = np.round(rng.normal(frame["age"], 5 + index), 2)
-    return hs.Cohort.derive(cohort.schema, frame, label=None)
+    age = cohort.frame["age"]
+    more = {f"x{index}": np.round(rng.normal(age, 5 + index), 2) for index in range(columns - 10)}
+    return hs.Cohort.derive(cohort.schema, cohort.frame.assign(**more), label=None)
 
 
 def shown(title: str, table: pd.DataFrame) -> None:

@@ -46,11 +46,12 @@ def load(call: str | Callable[[Any], object]) -> Callable[[Any], object]:
     held = f"heorsynth_call_{hashlib.sha256(content).hexdigest()[:16]}"
     spec = spec_from_file_location(held, path)
     assert spec is not None, "the name of the file ends in .py"
-    module = module_from_spec(spec)
+    module = sys.modules[held] = module_from_spec(spec)  # where its dataclasses look it up
     try:
         with _silenced():
             exec(compile(content, path, "exec", dont_inherit=True), vars(module))  # what was hashed
     except (Exception, SystemExit) as error:  # noqa: BLE001 - the file is the user's: it may raise anything
+        sys.modules.pop(held, None)
         found = f"{path.name!r} cannot be executed: {type(error).__name__}"
         raise AnalysisError("analysis", Problem("call", found, "run the file alone to see its error")) from None
     function = getattr(module, name, None)

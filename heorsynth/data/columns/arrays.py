@@ -262,10 +262,6 @@ class Arrays:
             self._numeric[name] = types.is_numeric_dtype(kind) and not types.is_bool_dtype(kind)
         return self._numeric[name]
 
-    def dtype(self, name: str) -> Any:
-        """Return the type in which a column is stored."""
-        return self._column(name).dtype if self._taken is None else self._taken[0].dtype(name)
-
     def held(self, name: str) -> np.ndarray:
         """Return a column (n,) as it is stored."""
         return self._array("held", name, lambda column: column.to_numpy())

@@ -47,6 +47,14 @@ def test_what_is_executed_is_what_is_read(script: Path, monkeypatch: pytest.Monk
     assert [path.name for path in script.parent.iterdir()] == ["mine.py"]
 
 
+def test_a_script_may_define_dataclasses(script: Path) -> None:
+    """With postponed annotations, a dataclass asks for its module by name."""
+    lines = ["from __future__ import annotations", "from dataclasses import dataclass", "@dataclass", "class Found:",
+             "    age: float", "def f(frame):", "    return {'age': (Found(52.5).age, 1.0)}"]  # fmt: skip
+    script.write_text("\n".join(lines), encoding="utf-8")
+    assert estimates_of_call(f"{script}:f", FRAME) == {"age": (52.5, 1.0)}
+
+
 @pytest.mark.parametrize(("name", "kind"), [("raises", "ValueError"), ("leaves", "SystemExit")])
 def test_an_error_is_told_by_its_type_only(script: Path, name: str, kind: str) -> None:
     with pytest.raises(NotEstimableError) as caught:
