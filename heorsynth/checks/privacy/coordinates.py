@@ -109,8 +109,8 @@ class Space:
         derived = {*schema.identifiers, *schema.bands, *schema.totals}
         names = tuple(
             str(name)
-            for name in real.rows.columns
-            if name not in derived and all(name in cohort.rows.columns for cohort in cohorts)
+            for name in real.arrays.columns
+            if name not in derived and all(cohort.has(name) for cohort in cohorts)
         )
         levels = {
             name: {level: place for place, level in enumerate(_levels(cohorts, name))}

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import heorsynth as hs
 from heorsynth.checks.core.finding import FAIL, INCONCLUSIVE, NOT_ESTIMABLE, PASS, Finding
 from heorsynth.checks.planning.catalogue import ESTIMANDS, margin_for
 from heorsynth.checks.planning.plan import plan
@@ -19,6 +20,7 @@ from heorsynth.checks.privacy.attempts import Attempt
 from heorsynth.checks.privacy.coordinates import Space
 from heorsynth.core.errors import MarginError
 from heorsynth.data.cohort.cohort import Cohort
+from heorsynth.data.cohort.packed import Packed
 from heorsynth.data.columns.schema import Endpoint, Schema
 from heorsynth.estimators.attacks.attack import Attack
 
@@ -257,3 +259,12 @@ def test_a_hold_out_too_small_for_a_false_positive_rate_says_how_many_people_it_
         f"a false-positive rate of {rate} needs {needed} people in the hold-out; there are {N}"
         for rate, needed in (("1.0%", 99), ("0.1%", 999))
     ]
+
+
+def test_no_drawn_cohort_becomes_a_frame(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of more cohorts than stay unpacked each use makes the frame anew: a frame for each column took minutes."""
+    real = hs.datasets.load("pbc")
+    drawn = hs.generators.create("heor").fit(real, seed=1).sample(m=2, seed=1)
+    monkeypatch.setattr(Packed, "frame", property(lambda _: pytest.fail("a frame was made")))
+    parts = Space.of(real, drawn, None).parts(drawn, real, real)
+    assert len(parts.rows.points) == 2 * real.n
