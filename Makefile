@@ -39,6 +39,7 @@ house: .venv/dev
 bench: .venv/dev
 	$(PIP) install -c requirements.lock --no-build-isolation --editable ".[bench]"
 	$(BIN)/python benchmarks/speed.py
+	$(BIN)/python benchmarks/page.py
 	$(BIN)/python benchmarks/bench.py --write
 
 # How often each check is right: the page, from what the scripts in benchmarks/ stored when they last ran.
