@@ -70,6 +70,6 @@ def _rows_of(dataset: str, names: tuple[str, ...]) -> Counter[int]:
         return Counter()
     if not set(names) <= set(map(str, frame.columns)):
         return Counter()
-    cohort = Cohort(frame, name=dataset, **CATALOGUE[dataset].roles)  # type: ignore[arg-type]
+    cohort = Cohort(frame, name=dataset, **CATALOGUE[dataset].roles)  # type: ignore[arg-type]  # roles of several types
     rows = Cohort.derive(cohort.schema, cohort.rows[list(names)], label=None)
     return Counter(keyed_patients(rows, PUBLIC_RELEASE_KEY).rows.tolist())

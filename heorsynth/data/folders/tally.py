@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from functools import cached_property, reduce
+from functools import cached_property, partial, reduce
 from operator import add
 from typing import Any, TypeVar, cast
 
@@ -179,12 +179,14 @@ class Tally:
     def _renumbered(self, places: np.ndarray, members: tuple[Cell, ...]) -> Tally:
         """Return the tally with cell i at places[i] of `members`, in the same order. A cell at -1 is left out."""
         counts: dict[str, Any] = {
-            name: _Renumbered(getattr(self, name), places) for name in ("outcomes", "entries", "numbers")
+            name: _OnUse(getattr(self, name), partial(ValueCounts.renumbered, places=places))
+            for name in ("outcomes", "entries", "numbers")
         }
+        move = partial(_moved, places=places, cells=len(members))
         patients: dict[str, Any] = {
-            name: _Moved(getattr(self, name), places, len(members)) for name in ("n_exit_not_after_entry", "missing")
+            name: _OnUse(getattr(self, name), move) for name in ("n_exit_not_after_entry", "missing")
         }
-        moved, moments = _moved(self.patients, places, len(members)), self.moments.renumbered(places)
+        moved, moments = move(self.patients), self.moments.renumbered(places)
         return Tally(self.schema, members, moved, moments=moments, **counts, **patients)
 
     def _aligned(self) -> Tally:
@@ -212,18 +214,15 @@ class Tally:
 
 
 class _OnUse(Mapping[str, _Made]):
-    """Counts with other numbers of cells; each is made when it is first asked for."""
+    """Counts with other numbers of cells; each is changed when it is first asked for."""
 
-    def __init__(self, held: Mapping[str, _Made], places: np.ndarray) -> None:
-        self._held, self._places, self._done = held, places, dict[str, _Made]()
+    def __init__(self, held: Mapping[str, _Made], change: Callable[[_Made], _Made]) -> None:
+        self._held, self._change, self._done = held, change, dict[str, _Made]()
 
     def __getitem__(self, key: str) -> _Made:
         if key not in self._done:
-            self._done[key] = self._changed(self._held[key])
+            self._done[key] = self._change(self._held[key])
         return self._done[key]
-
-    def _changed(self, held: _Made) -> _Made:
-        raise NotImplementedError
 
     def __contains__(self, key: object) -> bool:
         return key in self._held
@@ -233,24 +232,6 @@ class _OnUse(Mapping[str, _Made]):
 
     def __len__(self) -> int:
         return len(self._held)
-
-
-class _Renumbered(_OnUse[ValueCounts]):
-    """Counts of values."""
-
-    def _changed(self, held: ValueCounts) -> ValueCounts:
-        return held.renumbered(self._places)
-
-
-class _Moved(_OnUse[np.ndarray]):
-    """Counts of patients."""
-
-    def __init__(self, held: Mapping[str, np.ndarray], places: np.ndarray, cells: int) -> None:
-        super().__init__(held, places)
-        self._cells = cells
-
-    def _changed(self, held: np.ndarray) -> np.ndarray:
-        return _moved(held, self._places, self._cells)
 
 
 def _moved(counts: np.ndarray, places: np.ndarray, cells: int) -> np.ndarray:

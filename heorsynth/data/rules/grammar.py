@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from typing import Any
 
 import pandas as pd
 
@@ -222,7 +223,7 @@ def _sum(whole: str, reader: _Reader) -> Rule:
     return Sum(whole, tuple(terms), constant, within)
 
 
-def rule_from_dict(facts: dict[str, object]) -> Rule:
+def rule_from_dict(facts: dict[str, Any]) -> Rule:
     """The rule that `Rule.to_dict` wrote."""
     kinds: Sequence[type[Rule]] = (Equal, Order, Sum, Steps, Bands, Gives, Implies, Together)
     held = dict(facts)
@@ -231,10 +232,10 @@ def rule_from_dict(facts: dict[str, object]) -> Rule:
     for name in ("when", "then"):
         if name in held:
             statement = held[name]
-            held[name] = statement if isinstance(statement, Statement) else Statement(**statement)  # type: ignore[arg-type]
-    return kind(**{name: _tuples(value) for name, value in held.items()})  # type: ignore[arg-type]
+            held[name] = statement if isinstance(statement, Statement) else Statement(**statement)
+    return kind(**{name: _tuples(value) for name, value in held.items()})
 
 
-def _tuples(value: object) -> object:
+def _tuples(value: Any) -> Any:
     """Lists as tuples, at every depth."""
     return tuple(map(_tuples, value)) if isinstance(value, list | tuple) else value
